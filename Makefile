@@ -1,0 +1,72 @@
+# make alone lists the verbs; every verb sets up what it needs.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+help: ## list the verbs
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+
+demo: $(VENV)/run ## audit records that come with the package, and name the report to open
+	@$(BIN)/evenhand demo
+
+test: $(VENV)/test ## run all tests
+	@$(BIN)/python -m pytest
+
+check: lint types contract test oldest ## everything that CI runs
+
+lint: $(VENV)/lint ## style
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: $(VENV)/lint $(VENV)/test ## static types
+	@$(BIN)/mypy
+
+contract: $(VENV)/lint ## every room imports only rooms below it
+	@$(BIN)/lint-imports --no-cache
+
+oldest: $(VENV)-oldest/test ## the core tests with the oldest supported versions
+	@$(VENV)-oldest/bin/python -m pytest -q tests/stats tests/cubes tests/metrics/test_examples.py tests/acceptance/test_command_line.py
+
+format: $(VENV)/lint ## write the style
+	@$(BIN)/ruff check --fix --quiet .
+	@$(BIN)/ruff format .
+
+docs: $(VENV)/run ## write the generated reference pages
+	@$(BIN)/python docs/generate.py
+
+bench: $(VENV)/test ## run the benchmarks beside their rivals
+	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+clean: ## remove environments and caches
+	rm -rf $(VENV) $(VENV)-oldest .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+# Debian without python3-venv has no ensurepip: virtualenv from pip serves then.
+$(BIN)/python:
+	@$(PYTHON) -m venv $(VENV) 2>/dev/null && test -x $(BIN)/pip || { \
+	  rm -rf $(VENV); $(PYTHON) -m pip install --quiet --target $(VENV)-tools virtualenv; \
+	  PYTHONPATH=$(VENV)-tools $(PYTHON) -m virtualenv --quiet $(VENV); rm -rf $(VENV)-tools; }
+	@$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+
+$(VENV)/run: pyproject.toml | $(BIN)/python
+	@echo "Installing evenhand into $(VENV) …"
+	@$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/test: pyproject.toml $(VENV)/run
+	@$(BIN)/python -m pip install --quiet --group test
+	@touch $@
+
+$(VENV)/lint: pyproject.toml | $(BIN)/python
+	@$(BIN)/python -m pip install --quiet --group lint
+	@touch $@
+
+# The lowest version that every `name>=version` line of pyproject.toml allows.
+$(VENV)-oldest/test: pyproject.toml | $(BIN)/python
+	@$(BIN)/python -m venv $(VENV)-oldest 2>/dev/null && test -x $(VENV)-oldest/bin/pip || $(BIN)/python -m pip --python $(BIN)/python --version >/dev/null
+	@$(VENV)-oldest/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	@sed -n '/^dependencies = \[/,/^\]/s/^ *"\([a-z0-9-]*\)>=\([0-9.]*\)".*/\1==\2/p' pyproject.toml > $(VENV)-oldest/constraints.txt
+	@$(VENV)-oldest/bin/python -m pip install --quiet --editable . --constraint $(VENV)-oldest/constraints.txt
+	@$(VENV)-oldest/bin/python -m pip install --quiet pytest hypothesis statsmodels scikit-learn pandas jiwer --constraint $(VENV)-oldest/constraints.txt
+	@touch $@
+
+.PHONY: help demo test check lint types contract oldest format docs bench clean

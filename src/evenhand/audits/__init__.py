@@ -1,0 +1,30 @@
+"""Audits: estimates, gaps and verdicts about groups."""
+
+from evenhand.audits.audit import MISSING_VALUES, audit, audit_metrics
+from evenhand.audits.judge import Judgement, judge
+from evenhand.audits.report import Audit
+from evenhand.audits.result import (
+    Contrast,
+    Estimate,
+    Gap,
+    Group,
+    Missing,
+    Refused,
+)
+from evenhand.audits.rules import Rules
+
+__all__ = [
+    "MISSING_VALUES",
+    "Audit",
+    "Contrast",
+    "Estimate",
+    "Gap",
+    "Group",
+    "Judgement",
+    "Missing",
+    "Refused",
+    "Rules",
+    "audit",
+    "audit_metrics",
+    "judge",
+]

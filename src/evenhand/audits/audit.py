@@ -1,0 +1,336 @@
+"""The audit: from a table and a metric to verdicts."""
+
+import platform
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from typing import Any
+
+import duckdb
+
+from evenhand.audits.judge import Judgement, judge
+from evenhand.audits.report import Audit
+from evenhand.audits.result import Gap, MetricNote, Settings, Source
+from evenhand.audits.rules import Rules
+from evenhand.cubes import Cube, Measure, bin_attributes, build_cube
+from evenhand.errors import InputError, unknown_name
+from evenhand.groups import (
+    Attribute,
+    Partition,
+    Predicate,
+    columns_of,
+    parse_partitions,
+    parse_predicate,
+    to_text,
+)
+from evenhand.metrics import Metric, Plan, parse_metric
+from evenhand.records import Records, find_column, open_records
+
+#: Texts that mean *missing* in attribute and unit columns (never in the metric's own columns).
+MISSING_VALUES = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "?")
+_VERSUS = ("rest", "best", "overall")
+_CHOICES = {
+    "adjust": ("max-t", "holm", "bh"),
+    "interval": ("wilson", "clopper-pearson"),
+    "worse": ("higher", "lower"),
+}
+
+By = str | Sequence[str | Sequence[str]]
+
+
+def audit(table: Any, metric: str | Metric, by: By, **options: Any) -> Audit:
+    """Audit a table under one metric.
+
+    Parameters
+    ----------
+    table : str, Path or data frame
+        Path, glob or URL of records, or a pandas, Polars, Arrow or narwhals-compatible frame;
+        one row per evaluated example.
+    metric : str or Metric
+        For example ``wer(reference=text, hypothesis=amazon)``.
+    by : str or sequence
+        What groups are: a column, columns joined by commas (their crossing and each alone), or a
+        predicate; or a sequence of these.
+    **options
+        See `audit_metrics`.
+
+    Returns
+    -------
+    Audit
+
+    Raises
+    ------
+    InputError
+        For anything that must be changed first; all faults of a file come together.
+
+    Examples
+    --------
+    >>> import pyarrow as pa, evenhand
+    >>> table = pa.table({"site": ["a"] * 50 + ["b"] * 50, "wrong": [0] * 45 + [1] * 5 + [0] * 20 + [1] * 30})
+    >>> result = evenhand.audit(table, metric="ratio(wrong, one)", by="site")
+    Traceback (most recent call last):
+    ...
+    evenhand.errors.ExpressionError: metric: ratio(wrong, one)
+                          ^ Unknown column 'one'.  Columns: site, wrong
+    >>> result = evenhand.audit(table, metric="mean(wrong)", by="site")
+    >>> [(group.label, group.estimate.value, group.verdict) for group in result.groups]
+    [('b', 0.6, 'worse'), ('a', 0.1, 'not worse')]
+    """
+    (result,) = audit_metrics(table, [metric], by, **options)
+    return result
+
+
+def audit_metrics(
+    table: Any,
+    metrics: Sequence[str | Metric],
+    by: By,
+    *,
+    unit: str | None = None,
+    where: str | None = None,
+    versus: str = "rest",
+    tolerance: float = 0.0,
+    level: float = 0.95,
+    min_units: int = 5,
+    worse: str | None = None,
+    adjust: str = "max-t",
+    interval: str = "wilson",
+    bins: Mapping[str, int | Sequence[float]] | None = None,
+    missing_values: Sequence[str] = MISSING_VALUES,
+    suppress_below: int = 0,
+    seed: int = 0,
+    cube: str | None = None,
+    command: str | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> tuple[Audit, ...]:
+    """Audit a table under several metrics; confidence holds for all of them together.
+
+    Parameters
+    ----------
+    table, by
+        As in `audit`.
+    metrics : sequence of str or Metric
+        One audit each; counts that metrics share are read once.
+    unit : str, optional
+        Column that names what is independent (speaker, patient, document).  Without it each row
+        is taken for independent, which makes intervals too narrow where it is not.
+    where : str, optional
+        Predicate; only rows that satisfy it are read.
+    versus : {'rest', 'best', 'overall'} or predicate
+        What each group is compared with.
+    tolerance : float
+        A difference up to this is no harm, in the metric's units.
+    level : float
+        Confidence of each interval, and of all comparisons together.
+    min_units : int
+        Groups with fewer independent units are refused.
+    worse : {'higher', 'lower'}, optional
+        Direction of harm, where it is not the metric's own.
+    adjust : {'max-t', 'holm', 'bh'}
+        Correction for many comparisons.
+    interval : {'wilson', 'clopper-pearson'}
+        Interval of a proportion of independent rows.
+    bins : mapping, optional
+        Numeric attributes: edges, or a number of quantile bins.  One with more than 12 distinct
+        values is cut at its quartiles unasked.
+    missing_values : sequence of str
+        Texts that mean missing in attribute and unit columns.
+    suppress_below : int
+        Hide groups with fewer units than this, and as many others as needed that none of them
+        follows by subtraction.
+    seed : int
+        Of the multiplier bootstrap.
+    cube : str, optional
+        File to write the first metric's cube to.
+    command : str, optional
+        The command that reports name as their origin.
+    progress : callable, optional
+        Told the number of rows done while transcripts are scored.
+
+    Returns
+    -------
+    tuple of Audit
+        In the order of `metrics`.
+    """
+    rules = Rules(
+        level=level, tolerance=tolerance, min_units=min_units, adjust=adjust, interval=interval,
+        suppress_below=suppress_below, seed=seed, family=len(metrics), unit=unit or "row",
+    )
+    _check_options(rules, worse)
+    records = open_records(table)
+    records = records if progress is None else _with_progress(records, progress)
+    try:
+        question = _Question.read(records, by, unit, where, versus, bins or {}, tuple(missing_values))
+        bound = [parse_metric(m, records.columns) if isinstance(m, str) else m for m in metrics]
+        return _answer(question, bound, rules, worse, cube, command)
+    except duckdb.Error as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{records.name} cannot be read as asked: {reason}") from error
+
+
+def _with_progress(records: Records, progress: Callable[[int], None]) -> Records:
+    return replace(records, progress=progress)
+
+
+def _check_options(rules: Rules, worse: str | None) -> None:
+    if not 0.5 <= rules.level < 1:
+        raise InputError(f"level is {rules.level}, but a confidence level lies in [0.5, 1), for example 0.95.")
+    if rules.tolerance < 0:
+        raise InputError(f"tolerance is {rules.tolerance}, but it must be at least 0.")
+    if rules.min_units < 2:
+        raise InputError(f"min_units is {rules.min_units}, but an interval needs at least 2 units.")
+    if rules.family < 1:
+        raise InputError("Say at least one metric, for example wer(reference=text, hypothesis=amazon).")
+    for name, value in (("adjust", rules.adjust), ("interval", rules.interval), ("worse", worse)):
+        if value is not None and value not in _CHOICES[name]:
+            raise InputError(f"{name} is {value!r}.  Allowed: {', '.join(_CHOICES[name])}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Question:
+    """What was asked of which table, understood."""
+
+    records: Records
+    attributes: tuple[Attribute, ...]
+    partitions: tuple[Partition, ...]
+    unit: str | None
+    where: Predicate | None
+    versus: str
+    missing_values: tuple[str, ...]
+    by: tuple[str, ...]
+
+    @classmethod
+    def read(
+        cls, records: Records, by: By, unit: str | None, where: str | None, versus: str,
+        bins: Mapping[str, int | Sequence[float]], missing_values: tuple[str, ...],
+    ) -> "_Question":
+        if unit is not None:
+            find_column(unit, records.columns)
+        kept = parse_predicate(where, records.columns, label="where") if where else None
+        attributes, partitions = parse_partitions(by, records.columns, bins=bins)
+        attributes = bin_attributes(records, attributes, bins, kept)
+        if versus not in _VERSUS:
+            reference = _reference(versus, records)
+            attributes = (*(a for a in attributes if a.name != reference.name), reference)
+            versus = reference.name
+        return cls(
+            records=records, attributes=attributes, partitions=partitions, unit=unit, where=kept,
+            versus=versus, missing_values=missing_values,
+            by=tuple(",".join(partition.names) for partition in partitions),
+        )
+
+    @property
+    def columns(self) -> list[str]:
+        """Columns that the groups, the unit and the filter read."""
+        names = [name for a in self.attributes for name in (columns_of(a.predicate) if a.predicate else (a.name,))]
+        names += [self.unit] if self.unit else []
+        names += columns_of(self.where) if self.where is not None else []
+        return list(dict.fromkeys(names))
+
+
+def _reference(versus: str, records: Records) -> Attribute:
+    if versus.isidentifier():
+        raise InputError(unknown_name("reference", versus, [*_VERSUS, "a predicate such as accent = 'us'"]))
+    predicate = parse_predicate(versus, records.columns, label="versus")
+    return Attribute(name=to_text(predicate), predicate=predicate)
+
+
+def _answer(
+    question: _Question, metrics: Sequence[Metric], rules: Rules, worse: str | None, cube_file: str | None, command: str | None
+) -> tuple[Audit, ...]:
+    cubes: list[tuple[Measure, str, Cube]] = []
+    audits = []
+    fingerprint = question.records.sha256()
+    for metric in metrics:
+        plan = metric.plan(question.records, question.columns, question.where)
+        cube = _cube_for(plan, question, cubes)
+        if cube_file is not None and not audits:
+            cube.write(cube_file)
+        judged = _judge(plan, metric, cube, question, rules, worse)
+        audits.append(_report(metric, cube, judged, question, rules, worse, fingerprint, command))
+    return tuple(audits)
+
+
+def _cube_for(plan: Plan, question: _Question, cubes: list[tuple[Measure, str, Cube]]) -> Cube:
+    """Cube of the plan's counts; metrics with the same counts share it."""
+    for measure, source, cube in cubes:
+        if measure == plan.measure and source == plan.records.source:
+            return cube
+    cube = build_cube(
+        plan.records, plan.measure, question.attributes,
+        unit=question.unit, where=question.where, missing_values=question.missing_values,
+    )
+    cubes.append((plan.measure, plan.records.source, cube))
+    return cube
+
+
+def _higher_is_worse(metric: Metric, worse: str | None) -> bool:
+    return metric.definition.higher_is_worse if worse is None else worse == "higher"
+
+
+def _judge(plan: Plan, metric: Metric, cube: Cube, question: _Question, rules: Rules, worse: str | None) -> Judgement:
+    definition = metric.definition
+    own = replace(
+        rules, versus=question.versus, higher_is_worse=_higher_is_worse(metric, worse),
+        low=definition.low, high=definition.high,
+    )
+    return judge(cube, plan.form, question.attributes, question.partitions, own, proportion=plan.proportion)
+
+
+def _report(
+    metric: Metric, cube: Cube, judged: Judgement, question: _Question, rules: Rules, worse: str | None,
+    fingerprint: str | None, command: str | None,
+) -> Audit:
+    definition, higher = metric.definition, _higher_is_worse(metric, worse)
+    groups = sorted(judged.groups, key=lambda group: _harm(group.estimate.value, higher))
+    places = {partition.names: place for place, partition in enumerate(question.partitions)}
+    groups.sort(key=lambda group: places[group.by])
+    return Audit(
+        metric=MetricNote(
+            name=definition.name, expression=metric.text, definition=definition.definition,
+            higher_is_worse=higher, source=definition.source, in_points=definition.in_points,
+        ),
+        level=rules.level,
+        unit=question.unit,
+        source=Source(name=question.records.name, rows=int(cube.n_rows.sum()), sha256=fingerprint),
+        overall=judged.overall,
+        groups=tuple(groups),
+        gap=_widest(judged.gaps),
+        gaps=judged.gaps,
+        refused=judged.refused,
+        missing=judged.missing,
+        settings=Settings(
+            by=question.by, where=to_text(question.where) if question.where is not None else None,
+            versus=question.versus, tolerance=rules.tolerance, min_units=rules.min_units, adjust=judged.adjust,
+            comparisons=judged.comparisons, metrics_in_family=rules.family, suppress_below=rules.suppress_below,
+            seed=rules.seed, missing_values=question.missing_values,
+            bins={a.name: a.edges for a in question.attributes if a.edges is not None},
+            command=command or _command(metric, question, rules),
+            versions={"python": platform.python_version()} | {name: version(name) for name in ("evenhand", "duckdb", "numpy", "rapidfuzz")},
+        ),
+    )
+
+
+def _harm(value: float | None, higher_is_worse: bool) -> float:
+    if value is None:
+        return float("inf")
+    return -value if higher_is_worse else value
+
+
+def _widest(gaps: Sequence[Gap]) -> Gap | None:
+    """The gap that is proven widest; bounds of all partitions hold together, so choosing is free."""
+    known = [gap for gap in gaps if gap.lower_bound is not None]
+    return max(known, key=lambda gap: gap.lower_bound or 0.0, default=None)
+
+
+def _command(metric: Metric, question: _Question, rules: Rules) -> str:
+    words = ["evenhand", "audit", question.records.name, "--metric", metric.text]
+    for partition in question.partitions:
+        words += ["--by", ",".join(partition.names)]
+    words += ["--unit", question.unit] if question.unit else []
+    words += ["--where", to_text(question.where)] if question.where is not None else []
+    words += ["--versus", question.versus] if question.versus != "rest" else []
+    words += ["--tolerance", str(rules.tolerance)] if rules.tolerance else []
+    words += ["--level", str(rules.level)] if rules.level != 0.95 else []
+    words += ["--min-units", str(rules.min_units)] if rules.min_units != 5 else []
+    return shlex.join(words)

@@ -1,0 +1,35 @@
+"""The audit as comma-separated values: one row a group."""
+
+import csv
+import io
+
+from evenhand.audits.result import Result
+
+_ESTIMATE = (
+    "value", "low", "high", "standard_error", "n_rows", "n_units", "numerator", "denominator", "method", "reason",
+)
+_CONTRAST = (
+    "reference", "difference", "low", "high", "ratio", "ratio_low", "ratio_high", "p_value", "p_adjusted",
+)
+
+
+def render_csv(audit: Result) -> str:
+    """Rows of all groups; numbers that cannot be given are empty."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    versus = [f"versus_{name}" for name in _CONTRAST]
+    writer.writerow(
+        ["by", "group", "predicate", *_ESTIMATE, "shrunk", *versus, "minimum_detectable_difference", "verdict", "suppressed"]
+    )
+    for group in audit.groups:
+        estimate = [getattr(group.estimate, name) for name in _ESTIMATE]
+        contrast = [getattr(group.versus, name) if group.versus else None for name in _CONTRAST]
+        sensitivity = group.minimum_detectable_difference
+        labels = [",".join(group.by), _safe(group.label), _safe(group.predicate)]
+        writer.writerow([*labels, *estimate, group.shrunk, *contrast, sensitivity, group.verdict, group.suppressed])
+    return out.getvalue()
+
+
+def _safe(text: str) -> str:
+    """Text that a spreadsheet does not take for a formula."""
+    return "'" + text if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

@@ -1,0 +1,96 @@
+"""One rate at a time: the interval that fits it, or the reason why there is none."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from evenhand.audits.result import Estimate
+from evenhand.audits.rules import Rules
+from evenhand.cubes import Estimates
+from evenhand.stats import intervals
+from evenhand.stats.forms import Form, Ratio
+
+Floats = npt.NDArray[np.float64]
+
+
+def bounds_of(estimates: Estimates, form: Form, rules: Rules, *, binomial: bool) -> tuple[Floats, Floats, list[str]]:
+    """Interval of each set's value and the name of its method; NaN where there is none.
+
+    Proportions of independent rows get Wilson's or Clopper-Pearson's interval; all else the
+    linearised t.  Where every unit gave the same 0 or 1 of a rate within [0, 1], the linearised
+    variance of 0 is replaced by the bound that holds for it.
+    """
+    if binomial and isinstance(form, Ratio):
+        above, below = form.split(estimates.sums)
+        if rules.interval == "clopper-pearson":
+            low, high = intervals.clopper_pearson(above, below, rules.level)
+        else:
+            low, high = intervals.wilson(above, below, intervals.z_of(rules.level))
+        return low, high, [rules.interval] * len(low)
+    n = estimates.n_units.astype(float)
+    low, high = intervals.linearised(estimates.values, estimates.variances, n, rules.level)
+    flat = estimates.variances == 0
+    low, high = np.where(flat, np.nan, low), np.where(flat, np.nan, high)
+    methods = ["cluster-t"] * len(low)
+    if (rules.low, rules.high) == (0.0, 1.0):
+        bound = intervals.all_units_equal_bound(np.maximum(n, 1), rules.level)
+        for end in (0.0, 1.0):
+            here = flat & (np.abs(estimates.values - end) < 1e-12) & (n >= 1)
+            low = np.where(here, end if end == 0 else 1 - bound, low)
+            high = np.where(here, bound if end == 0 else end, high)
+            methods = ["all-units-equal" if h else m for h, m in zip(here, methods, strict=True)]
+    low = low if rules.low is None else np.maximum(low, rules.low)
+    high = high if rules.high is None else np.minimum(high, rules.high)
+    return low, high, methods
+
+
+def rates_of(
+    estimates: Estimates, form: Form, parts: Sequence[str], rules: Rules, *, binomial: bool
+) -> list[Estimate]:
+    """Estimate of each set."""
+    low, high, methods = bounds_of(estimates, form, rules, binomial=binomial)
+    sides: tuple[Floats, Floats] | None = form.split(estimates.sums) if isinstance(form, Ratio) else None
+    return [
+        _rate(estimates, i, (low[i], high[i], methods[i]), sides, parts, rules)
+        for i in range(len(estimates.values))
+    ]
+
+
+def _rate(
+    estimates: Estimates,
+    i: int,
+    bounds: tuple[float, float, str],
+    sides: tuple[Floats, Floats] | None,
+    parts: Sequence[str],
+    rules: Rules,
+) -> Estimate:
+    value, n = estimates.values[i], int(estimates.n_units[i])
+    low, high, method = bounds
+    reason = None
+    if not np.isfinite(value):
+        reason = "no_denominator"
+    elif n < rules.min_units:
+        reason = "too_few_units"
+    elif not (np.isfinite(low) and np.isfinite(high)):
+        reason = "no_variation"
+    counts = estimates.sums[i, 0] if estimates.sums.shape[1] == 1 else estimates.sums[i].sum(axis=0)
+    error = np.sqrt(estimates.variances[i]) if reason is None else np.nan
+    return Estimate(
+        value=float(value) if np.isfinite(value) else None,
+        low=float(low) if reason is None else None,
+        high=float(high) if reason is None else None,
+        standard_error=float(error) if np.isfinite(error) else None,
+        n_rows=int(estimates.n_rows[i]),
+        n_units=n,
+        numerator=_whole(sides[0][i]) if sides else None,
+        denominator=_whole(sides[1][i]) if sides else None,
+        counts={name: _whole(count) for name, count in zip(parts, counts, strict=True)},
+        method=method if reason is None else None,
+        reason=reason,
+    )
+
+
+def _whole(value: float) -> float:
+    """Counts stay whole numbers in JSON."""
+    return int(value) if float(value).is_integer() and abs(value) < 2**53 else float(value)

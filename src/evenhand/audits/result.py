@@ -1,0 +1,229 @@
+"""What an audit says: values that go to JSON and back unchanged."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, Self
+
+from evenhand.groups.partition import Key
+
+SCHEMA = "evenhand.audit/1"
+Verdict = Literal["worse", "not worse", "insufficient evidence"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """A rate with its interval; a number that cannot be given is `None`, with the reason.
+
+    `low` and `high` hold for this rate alone at the audit's level; `method` names the interval.
+    `counts` are the sums behind the rate.
+    """
+
+    value: float | None
+    low: float | None
+    high: float | None
+    standard_error: float | None
+    n_rows: int | None
+    n_units: int | None
+    numerator: float | None
+    denominator: float | None
+    counts: dict[str, float] | None
+    method: str | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contrast:
+    """A group's difference to its reference.
+
+    `low` and `high` hold for all comparisons of the audit at once; `p_adjusted` likewise.
+    `ratio_low` and `ratio_high` hold for this ratio alone.  `high` may be `None` in `ratio_high`
+    where the reference's rate may be 0.
+    """
+
+    reference: str
+    difference: float | None
+    low: float | None
+    high: float | None
+    ratio: float | None
+    ratio_low: float | None
+    ratio_high: float | None
+    p_value: float | None
+    p_adjusted: float | None
+    method: str | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """One group of one partition, with its verdict."""
+
+    by: tuple[str, ...]
+    group: dict[str, Key]
+    predicate: str
+    estimate: Estimate
+    shrunk: float | None
+    versus: Contrast | None
+    minimum_detectable_difference: float | None
+    verdict: Verdict
+    suppressed: bool = False
+
+    @property
+    def label(self) -> str:
+        """Short name: the attribute values."""
+        return " · ".join(str(value) for value in self.group.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """How far the groups of one partition differ as a whole.
+
+    `largest` is the raw difference of the extreme groups, which is biased upwards; `lower_bound`
+    holds whichever pair is the widest; `between_group_sd` has sampling noise taken off.
+    """
+
+    by: tuple[str, ...]
+    largest: float | None
+    lower_bound: float | None
+    between_group_sd: float | None
+    homogeneity_p: float | None
+    smallest_ratio: float | None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """A group about which the statistics will not say, and what would do."""
+
+    by: tuple[str, ...]
+    predicate: str
+    reason: str
+    n_units: int | None
+    needed: int | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """Rows that lack an attribute (shown, not judged) or a value that the metric needs."""
+
+    attribute: str
+    n_rows: int | None
+    estimate: Estimate | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricNote:
+    """The metric as it was computed."""
+
+    name: str
+    expression: str
+    definition: str
+    higher_is_worse: bool
+    source: str
+    in_points: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where the records came from; `sha256` is that of the files' bytes."""
+
+    name: str
+    rows: int
+    sha256: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The options that decided, so that anyone can run the audit again."""
+
+    by: tuple[str, ...]
+    where: str | None
+    versus: str
+    tolerance: float
+    min_units: int
+    adjust: str
+    comparisons: int
+    metrics_in_family: int
+    suppress_below: int
+    seed: int
+    missing_values: tuple[str, ...]
+    bins: dict[str, tuple[float, ...]]
+    command: str
+    versions: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """Everything an audit found about the groups of a table under one metric, as data.
+
+    `evenhand.Audit` adds the ways to show it.
+    """
+
+    metric: MetricNote
+    level: float
+    unit: str | None
+    source: Source
+    overall: Estimate
+    groups: tuple[Group, ...]
+    gap: Gap | None
+    gaps: tuple[Gap, ...]
+    refused: tuple[Refused, ...]
+    missing: tuple[Missing, ...]
+    settings: Settings
+
+    @property
+    def worse(self) -> tuple[Group, ...]:
+        """Groups with the verdict *worse*."""
+        return tuple(group for group in self.groups if group.verdict == "worse")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values under the schema ``evenhand.audit/1``."""
+        return {"schema": SCHEMA, **json.loads(json.dumps(asdict(self)))}
+
+    def to_json(self, indent: int | None = 2) -> str:
+        """JSON text of `to_dict`; no NaN and no infinity."""
+        return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False, allow_nan=False)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """Result from what `to_dict` gave."""
+        if data.get("schema") != SCHEMA:
+            raise ValueError(f"schema is {data.get('schema')!r}, not {SCHEMA!r}")
+        return cls(
+            metric=MetricNote(**data["metric"]),
+            level=data["level"],
+            unit=data["unit"],
+            source=Source(**data["source"]),
+            overall=Estimate(**data["overall"]),
+            groups=tuple(map(_group, data["groups"])),
+            gap=_gap(data["gap"]) if data["gap"] else None,
+            gaps=tuple(map(_gap, data["gaps"])),
+            refused=tuple(Refused(**{**item, "by": tuple(item["by"])}) for item in data["refused"]),
+            missing=tuple(_missing(item) for item in data["missing"]),
+            settings=_settings(data["settings"]),
+        )
+
+
+def _group(data: dict[str, Any]) -> Group:
+    versus = data["versus"]
+    nested = {
+        "by": tuple(data["by"]),
+        "estimate": Estimate(**data["estimate"]),
+        "versus": Contrast(**versus) if versus else None,
+    }
+    return Group(**{**data, **nested})
+
+
+def _gap(data: dict[str, Any]) -> Gap:
+    return Gap(**{**data, "by": tuple(data["by"])})
+
+
+def _missing(data: dict[str, Any]) -> Missing:
+    estimate = data["estimate"]
+    return Missing(**{**data, "estimate": Estimate(**estimate) if estimate else None})
+
+
+def _settings(data: dict[str, Any]) -> Settings:
+    bins = {name: tuple(edges) for name, edges in data["bins"].items()}
+    lists = {name: tuple(data[name]) for name in ("by", "missing_values")}
+    return Settings(**{**data, **lists, "bins": bins})

@@ -1,0 +1,110 @@
+"""The audit as a table for a terminal."""
+
+from rich.console import Group as Lines
+from rich.console import RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from evenhand.audits import words
+from evenhand.audits.result import Estimate, Group, Result
+
+#: Groups shown of each partition; the rest is in the other outputs.
+SHOWN = 40
+_STYLES = {"worse": "bold red", "not worse": "green", "insufficient evidence": "dim"}
+
+
+# Narrower terminals get fewer columns.
+WIDE = 108
+
+
+def render_audit(audit: Result, *, width: int, shown: int = SHOWN) -> RenderableType:
+    """Everything that a person at a terminal wants to know, findings first."""
+    parts: list[RenderableType] = [_heading(audit), Text()]
+    parts += [Text(sentence, style="bold") for sentence in words.sentences(audit)]
+    gap = words.gap_sentence(audit)
+    parts += [Text(gap)] if gap else []
+    for by in dict.fromkeys(group.by for group in audit.groups):
+        parts += [Text(), _table(audit, by, shown, wide=width >= WIDE)]
+    parts += [Text(), *_notes(audit)]
+    return Lines(*parts)
+
+
+def _heading(audit: Result) -> Text:
+    text = Text()
+    text.append(f"{audit.metric.name} {words.rate(audit.overall.value)}", style="bold")
+    text.append(f"  ({words.interval(audit.overall.low, audit.overall.high)})")
+    text.append(f"  = {audit.metric.definition}; {words.direction(audit)}\n", style="dim")
+    units = audit.overall.n_units or 0
+    count = f", {units:,} {words.unit_name(audit, units)}" if audit.unit else ""
+    text.append(f"{audit.source.name}: {audit.source.rows:,} rows{count}", style="dim")
+    return text
+
+
+def _table(audit: Result, by: tuple[str, ...], shown: int, *, wide: bool) -> Table:
+    groups = [group for group in audit.groups if group.by == by]
+    table = Table(
+        title=" × ".join(by), title_justify="left", title_style="bold", box=None,
+        pad_edge=False, padding=(0, 2, 0, 0) if wide else (0, 1, 0, 0),
+    )
+    table.add_column("group", overflow="fold", min_width=11)
+    if wide or not audit.unit:
+        table.add_column("rows", justify="right", no_wrap=True)
+    if audit.unit:
+        table.add_column(words.unit_name(audit) if wide else "units", justify="right", no_wrap=True)
+    table.add_column(audit.metric.name if wide else audit.metric.name[:12], justify="right", no_wrap=True)
+    if wide:
+        table.add_column(words.percent(audit.level), no_wrap=True)
+    # The reference may be a long predicate: the heading names it only where it is a word.
+    short = audit.settings.versus in ("rest", "best", "overall")
+    table.add_column(f"vs {audit.settings.versus if short else 'reference'}", justify="right", no_wrap=True)
+    table.add_column("(all at once)", no_wrap=True)
+    table.add_column("verdict", no_wrap=wide)
+    for group in groups[:shown]:
+        table.add_row(*_row(audit, group, wide=wide))
+    if len(groups) > shown:
+        table.add_row(Text(f"… {len(groups) - shown:,} more in --json, --csv and --html", style="dim"))
+    for missing in audit.missing:
+        if missing.estimate is not None and (missing.attribute,) == by:
+            cells = _numbers(audit, missing.estimate, wide=wide)
+            table.add_row("(missing)", *cells, "", "", "not judged", style="dim")
+    return table
+
+
+def _row(audit: Result, group: Group, *, wide: bool) -> list[Text | str]:
+    in_points = audit.metric.in_points
+    verdict = f"{words.MARKS[group.verdict]} {group.verdict}"
+    if group.estimate.reason:
+        verdict = f"– {group.estimate.reason.replace('_', ' ')}"
+    return [
+        group.label,
+        *_numbers(audit, group.estimate, wide=wide),
+        words.difference(group.versus, in_points=in_points),
+        words.difference_interval(group.versus, in_points=in_points),
+        Text(verdict, style=_STYLES[group.verdict]),
+    ]
+
+
+def _numbers(audit: Result, rate: Estimate, *, wide: bool) -> list[str]:
+    rows = [_count(rate.n_rows)] if wide or not audit.unit else []
+    units = [_count(rate.n_units)] if audit.unit else []
+    spread = [words.interval(rate.low, rate.high)] if wide else []
+    return [*rows, *units, words.rate(rate.value), *spread]
+
+
+def _count(value: int | None) -> str:
+    return "–" if value is None else f"{value:,}"
+
+
+def _notes(audit: Result) -> list[RenderableType]:
+    unit = "; differences in percentage points" if audit.metric.in_points else ""
+    notes = [words.method(audit).removesuffix(".") + unit + "."]
+    for name, edges in audit.settings.bins.items():
+        cut = ", ".join(f"{edge:g}" for edge in edges)
+        notes.append(f"{name} is cut at {cut}." if edges else f"{name} has one bin: its values do not vary.")
+    for missing in audit.missing:
+        if missing.estimate is None and missing.n_rows:
+            notes.append(f"{missing.n_rows:,} rows lack {missing.attribute} and are not in the numbers.")
+    if audit.refused:
+        notes.append(f"{audit.refused[0].message}" + (f"  ({len(audit.refused) - 1} more)" if len(audit.refused) > 1 else ""))
+    return [Padding(Text(note, style="dim"), 0) for note in notes]

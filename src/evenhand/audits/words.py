@@ -1,0 +1,159 @@
+"""Numbers and verdicts in plain words: what a person reads in the terminal and in the report."""
+
+from collections.abc import Iterator
+
+from evenhand.audits.result import Contrast, Estimate, Group, Result
+from evenhand.errors import REASONS
+
+#: A sign for each verdict, so that colour is never the only one.
+MARKS = {"worse": "▲", "not worse": "✓", "insufficient evidence": "?"}
+
+
+def rate(value: float | None) -> str:
+    """A rate with three digits after the point, or as many as it needs.
+
+    Examples
+    --------
+    >>> rate(0.2533), rate(1234.5), rate(None), rate(0.00012)
+    ('.253', '1,234', '–', '.00012')
+    """
+    if value is None:
+        return "–"
+    if abs(value) >= 1000:
+        return f"{value:,.0f}"
+    if abs(value) >= 1:
+        return f"{value:.4g}"
+    text = f"{value:.3f}" if abs(value) >= 0.001 or value == 0 else f"{value:.2g}"
+    if "e" in text:
+        return text
+    return text.replace("0.", ".", 1) if float(text) else "0"
+
+
+def interval(low: float | None, high: float | None) -> str:
+    """Bounds as ``.238 to .268``."""
+    return "–" if low is None or high is None else f"{rate(low)} to {rate(high)}"
+
+
+def points(value: float, *, in_points: bool, signed: bool = True) -> str:
+    """A difference: in percentage points for shares, else in the metric's units.
+
+    Examples
+    --------
+    >>> points(0.149, in_points=True), points(-2.5, in_points=False)
+    ('+14.9', '−2.500')
+    """
+    size = f"{abs(value) * 100:.1f}" if in_points else f"{abs(value):.4g}" if abs(value) >= 1000 else f"{abs(value):.3f}"
+    sign = ("+" if value > 0 else "−" if value < 0 else "") if signed else ""
+    return sign + size
+
+
+def difference(versus: Contrast | None, *, in_points: bool) -> str:
+    """Difference to the reference: ``+14.9``."""
+    if versus is None:
+        return "reference"
+    return "–" if versus.difference is None else points(versus.difference, in_points=in_points)
+
+
+def difference_interval(versus: Contrast | None, *, in_points: bool) -> str:
+    """Its interval: ``+7.9 to +22.0``."""
+    if versus is None or versus.low is None or versus.high is None:
+        return ""
+    return f"{points(versus.low, in_points=in_points)} to {points(versus.high, in_points=in_points)}"
+
+
+def reason(rate_or_contrast: Estimate | Contrast) -> str:
+    """Why there is no number, as a sentence part."""
+    return REASONS.get(rate_or_contrast.reason or "", rate_or_contrast.reason or "")
+
+
+def unit_name(audit: Result, number: int = 2) -> str:
+    """What independent units are called."""
+    name = audit.unit or "row"
+    return name if number == 1 else f"{name}s"
+
+
+def percent(level: float) -> str:
+    """``95 %``."""
+    return f"{level * 100:g} %"
+
+
+def direction(audit: Result) -> str:
+    """Which way harm lies."""
+    return "higher is worse" if audit.metric.higher_is_worse else "lower is worse"
+
+
+def reference(name: str) -> str:
+    """What a group is compared with, in words."""
+    return {"rest": "the rest", "overall": "all together", "best": "the best group"}.get(name, name)
+
+
+def sentences(audit: Result) -> Iterator[str]:
+    """The findings as sentences, worst first."""
+    ranked = sorted(audit.worse, key=lambda group: -_harm(group, audit))
+    for group in ranked:
+        yield _finding(group, audit)
+    if not ranked:
+        yield _nothing_found(audit)
+
+
+def _harm(group: Group, audit: Result) -> float:
+    value = group.versus.difference if group.versus and group.versus.difference is not None else 0.0
+    return value if audit.metric.higher_is_worse else -value
+
+
+def _finding(group: Group, audit: Result) -> str:
+    versus = group.versus
+    assert versus is not None
+    assert versus.low is not None
+    assert versus.high is not None
+    small, large = sorted(abs(value) for value in (versus.low, versus.high))
+    in_points = audit.metric.in_points
+    span = f"{points(small, in_points=in_points, signed=False)} to {points(large, in_points=in_points, signed=False)}"
+    unit = " points" if in_points else ""
+    value = rate(group.estimate.value)
+    return (
+        f"Worse for {group.predicate}: {audit.metric.name} {value}, by {span}{unit} "
+        f"compared with {reference(versus.reference)}."
+    )
+
+
+def _nothing_found(audit: Result) -> str:
+    tested = [group.minimum_detectable_difference for group in audit.groups]
+    known = sorted(value for value in tested if value is not None)
+    if not known:
+        return "No group could be judged: there is too little data.  See what was refused, below."
+    in_points = audit.metric.in_points
+    unit = " points" if in_points else ""
+    small, large = (points(value, in_points=in_points, signed=False) for value in (known[0], known[-1]))
+    span = small if small == large else f"{small} to {large}"
+    return (
+        f"No group is shown to be worse.  Differences of {span}{unit}, depending on the group, "
+        "would have been found in four audits of five."
+    )
+
+
+def gap_sentence(audit: Result) -> str | None:
+    """The widest proven gap, as a sentence."""
+    gap = audit.gap
+    if gap is None or gap.lower_bound is None:
+        return None
+    in_points = audit.metric.in_points
+    unit = " points" if in_points else ""
+    by = " and ".join(gap.by)
+    if gap.lower_bound <= 0:
+        return f"Between groups of {by} no gap is proven; what differs may be chance."
+    bound = points(gap.lower_bound, in_points=in_points, signed=False)
+    return f"Between some two groups of {by} there is a gap of at least {bound}{unit}."
+
+
+def method(audit: Result) -> str:
+    """How the numbers were made, in one sentence."""
+    settings = audit.settings
+    family = {
+        "max-t": "all comparisons hold at once (max-t)",
+        "holm": "all comparisons hold at once (Bonferroni; p-values by Holm)",
+        "bh": "p-values control the false discovery rate (Benjamini-Hochberg)",
+    }[settings.adjust]
+    number = settings.comparisons
+    units = f"{audit.unit} is the independent unit" if audit.unit else "each row counts as independent (name a --unit if it is not)"
+    return f"{percent(audit.level)} intervals; {number} comparison{'s' * (number != 1)}, {family}; {units}."

@@ -1,0 +1,42 @@
+"""The ``evenhand`` command: its verbs, and what happens when something goes wrong.
+
+Verbs are loaded only when they are called, so that ``--help`` answers at once.
+"""
+
+import os
+import sys
+
+from cyclopts import App
+
+from evenhand import __version__
+from evenhand.errors import EXIT_ERROR, EXIT_INTERRUPTED, EvenhandError
+
+app = App(
+    name="evenhand",
+    help="Find whom an AI service fails, prove it, and let the people outside help fix it.",
+    version=__version__,
+)
+app.command("evenhand.cli.audit:audit", name="audit", help="Compare a service's groups and give verdicts.")
+app.command("evenhand.cli.metrics:metrics", name="metrics", help="List the metrics and how to write them.")
+app.command("evenhand.cli.demo:demo", name="demo", help="Audit records that come with the package.")
+app.command("evenhand.cli.doctor:doctor", name="doctor", help="Check the installation.")
+
+
+def main() -> None:
+    """Run the command line; the exit code says how it ended."""
+    try:
+        code = app()
+    except EvenhandError as error:
+        print(error, file=sys.stderr)
+        code = EXIT_ERROR
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        code = EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # The reader has seen enough (evenhand … | head); say nothing more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except Exception:
+        print("This is a bug in evenhand; please report it with the lines below.", file=sys.stderr)
+        raise
+    sys.exit(code)

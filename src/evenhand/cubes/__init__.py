@@ -1,0 +1,20 @@
+"""Cubes of sufficient statistics: what an engine computes and all statistics read."""
+
+from evenhand.cubes.bins import bin_attributes
+from evenhand.cubes.build import build_cube
+from evenhand.cubes.cube import Cube, Units
+from evenhand.cubes.influence import Estimates, estimate
+from evenhand.cubes.measure import Check, Input, Measure, Moments
+
+__all__ = [
+    "Check",
+    "Cube",
+    "Estimates",
+    "Input",
+    "Measure",
+    "Moments",
+    "Units",
+    "bin_attributes",
+    "build_cube",
+    "estimate",
+]

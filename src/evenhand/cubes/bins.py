@@ -1,0 +1,63 @@
+"""Cut points of numeric attributes, taken from the data's quantiles where none are given."""
+
+from collections.abc import Mapping, Sequence
+
+from sqlglot import exp
+
+from evenhand.groups import Attribute, Predicate, to_expression
+from evenhand.groups.predicate import column_expression
+from evenhand.records import Records
+
+# A numeric attribute with more distinct values than this is cut at quantiles unasked.
+DISTINCT_VALUES = 12
+QUANTILE_BINS = 4
+
+
+def bin_attributes(
+    records: Records,
+    attributes: Sequence[Attribute],
+    bins: Mapping[str, int | Sequence[float]],
+    where: Predicate | None = None,
+) -> tuple[Attribute, ...]:
+    """Give every numeric attribute that needs them its edges.
+
+    Quantile bins hold about equal numbers of rows; ties move an edge to the next distinct value,
+    so there may be fewer bins than asked for.
+    """
+    kinds = {column.name: column.kind for column in records.columns}
+    out = []
+    for attribute in attributes:
+        wanted = bins.get(attribute.name)
+        plain = attribute.edges is None and attribute.predicate is None
+        if plain and kinds[attribute.name].numeric and not isinstance(wanted, Sequence):
+            out.append(_binned(records, attribute, wanted, where))
+        else:
+            out.append(attribute)
+    return tuple(out)
+
+
+def _binned(records: Records, attribute: Attribute, wanted: int | None, where: Predicate | None) -> Attribute:
+    column = column_expression(attribute.name)
+    known = exp.and_(
+        exp.Not(this=exp.Is(this=column, expression=exp.Null())),
+        exp.LTE(this=exp.Abs(this=column), expression=exp.Literal.number("1.7976931348623157e308")),
+        *([to_expression(where)] if where is not None else []),
+    )
+    source = f"FROM {records.source} WHERE {known.sql(records.engine.dialect)}"
+    name = column.sql(records.engine.dialect)
+    if wanted is None:
+        distinct = records.engine.query(
+            f"SELECT COUNT(*) AS n FROM (SELECT DISTINCT {name} {source} LIMIT {DISTINCT_VALUES + 1}) AS d"  # noqa: S608
+        )
+        if distinct["n"][0].as_py() <= DISTINCT_VALUES:
+            return attribute
+    count = wanted or QUANTILE_BINS
+    steps = [
+        f"PERCENTILE_DISC({step / count}) WITHIN GROUP (ORDER BY {name}) AS q{step}" for step in range(1, count)
+    ]
+    if not steps:
+        return Attribute(name=attribute.name, edges=())
+    bounds = records.engine.query(f"SELECT {', '.join(steps)}, MIN({name}) AS lowest {source}")  # noqa: S608
+    lowest = bounds["lowest"][0].as_py()
+    edges = sorted({float(bounds[f"q{step}"][0].as_py()) for step in range(1, count) if lowest is not None})
+    return Attribute(name=attribute.name, edges=tuple(edge for edge in edges if edge > lowest))

@@ -1,0 +1,320 @@
+"""Records to cube: one generated query, run where the records lie."""
+
+import datetime
+import decimal
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from sqlglot import exp
+
+from evenhand.cubes.cube import Cube, Units, cube_of_units
+from evenhand.cubes.faults import raise_faults
+from evenhand.cubes.measure import Measure, Moments
+from evenhand.errors import InputError
+from evenhand.groups import Attribute, Predicate, to_expression
+from evenhand.groups.partition import Key
+from evenhand.groups.predicate import column_expression, literal
+from evenhand.records import Kind, Records
+
+# More distinct scores than this are rounded to as many quantiles.
+MAX_LEVELS = 4096
+
+
+def build_cube(
+    records: Records,
+    measure: Measure,
+    attributes: Sequence[Attribute],
+    *,
+    unit: str | None = None,
+    where: Predicate | None = None,
+    missing_values: Sequence[str] = (),
+) -> Cube:
+    """Reduce records to a cube.
+
+    Parameters
+    ----------
+    records : Records
+        The table.
+    measure : Measure
+        What each row counts.
+    attributes : Sequence of Attribute
+        What cells are told apart by.
+    unit : str, optional
+        Column that names the independent unit; each row is its own where absent.
+    where : Predicate, optional
+        Keep only these rows.
+    missing_values : Sequence of str
+        Texts that mean *missing* in attribute and unit columns.
+
+    Raises
+    ------
+    FaultsError
+        With line numbers, where rows break the measure's checks.
+    InputError
+        Where no row is left.
+    """
+    query = _Query(records, measure, attributes, unit, where, missing_values)
+    table = records.engine.query(query.sql())
+    if table.num_rows == 0:
+        rows = f"no row of {records.name} satisfies --where" if where is not None else f"{records.name} has no rows"
+        raise InputError(f"There is nothing to audit: {rows}.")
+    for index, check in enumerate(measure.checks):
+        faulty = int(_floats(table[f"fault{index}"]).sum())
+        if faulty:
+            raise_faults(records, measure, check, faulty, where)
+    return _read(table, query)
+
+
+class _Query:
+    """The SELECT that gives a cube; column names are positions, so any name is safe."""
+
+    def __init__(
+        self,
+        records: Records,
+        measure: Measure,
+        attributes: Sequence[Attribute],
+        unit: str | None,
+        where: Predicate | None,
+        missing_values: Sequence[str],
+    ) -> None:
+        self.records, self.measure, self.attributes = records, measure, attributes
+        self.unit, self.where, self.missing_values = unit, where, missing_values
+        self.kinds = {column.name: column.kind for column in records.columns}
+        # What a row must have: inner names of the columns, and what the user calls them.
+        self.needed = {item.name: item.text for item in measure.inputs}
+        if unit:
+            self.needed["unit"] = unit
+
+    def sql(self) -> str:
+        keys = [f"a{i}" for i in range(len(self.attributes))]
+        keys += ["unit"] if self.unit else []
+        keys += ["level"] if self.measure.level else []
+        selected = [*(exp.column(key) for key in keys), *self._aggregates()]
+        query = exp.select(*selected).from_(self._rows().subquery("counted"))
+        query = query.group_by(*(exp.column(key) for key in keys)) if keys else query.having("COUNT(*) > 0")
+        return str(query.sql(self.records.engine.dialect))
+
+    def _rows(self) -> exp.Select:
+        """Attributes and inputs of each row, or of each distinct combination with its count."""
+        selected: list[exp.Expression] = [
+            exp.alias_(self._attribute(attribute), f"a{i}") for i, attribute in enumerate(self.attributes)
+        ]
+        if self.unit:
+            selected.append(exp.alias_(self._known(self.unit), "unit"))
+        if self.measure.level:
+            selected.append(exp.alias_(self._level(), "level"))
+        inputs = [exp.alias_(item.expression, item.name, quoted=True) for item in self.measure.inputs]
+        weight = exp.Count(this=exp.Star()) if self.measure.few_values else exp.Literal.number(1)
+        query = exp.select(*selected, *inputs, exp.alias_(weight, "w"))
+        query = query.from_(self._source())
+        if self.where is not None:
+            query = query.where(to_expression(self.where))
+        if self.measure.few_values:
+            query = query.group_by(*(exp.Literal.number(i + 1) for i in range(len(selected) + len(inputs))))
+        return query
+
+    def _known(self, name: str) -> exp.Expression:
+        column: exp.Expression = column_expression(name)
+        if self.kinds[name] is Kind.TEXT and self.missing_values:
+            listed = exp.In(this=column, expressions=[literal(value) for value in self.missing_values])
+            return exp.Case(ifs=[exp.If(this=listed, true=exp.Null())], default=column)
+        if self.kinds[name] is Kind.NUMBER:
+            finite = exp.LTE(this=exp.Abs(this=column), expression=exp.Literal.number("1.7976931348623157e308"))
+            return exp.Case(ifs=[exp.If(this=finite, true=column)])
+        return column
+
+    def _attribute(self, attribute: Attribute) -> exp.Expression:
+        if attribute.predicate is not None:
+            return to_expression(attribute.predicate)
+        column = self._known(attribute.name)
+        if attribute.edges is None:
+            return column
+        missing = exp.If(this=exp.Is(this=column, expression=exp.Null()), true=exp.Null())
+        steps = [
+            exp.If(this=exp.LT(this=column.copy(), expression=literal(edge)), true=exp.Literal.number(i))
+            for i, edge in enumerate(attribute.edges)
+        ]
+        return exp.Case(ifs=[missing, *steps], default=exp.Literal.number(len(attribute.edges)))
+
+    def _level(self) -> exp.Expression:
+        """The score, or the quantile it is rounded down to where it has very many values."""
+        if not self._many_levels():
+            return self._score()
+        if self.records.engine.dialect != "duckdb":
+            raise InputError(f"auc over more than {MAX_LEVELS:,} distinct scores needs the records in a file or frame.")
+        return exp.column("evenhand_edge")
+
+    def _score(self) -> exp.Expression:
+        return next(item.expression for item in self.measure.inputs if item.name == self.measure.level)
+
+    def _many_levels(self) -> bool:
+        name = self._score().sql(self.records.engine.dialect)
+        distinct = self.records.engine.query(
+            f"SELECT COUNT(*) AS n FROM (SELECT DISTINCT {name} FROM {self.records.source}"  # noqa: S608
+            f" WHERE {name} IS NOT NULL LIMIT {MAX_LEVELS + 1}) AS d"
+        )
+        return bool(distinct["n"][0].as_py() > MAX_LEVELS)
+
+    def _source(self) -> exp.Expression:
+        if not self.measure.level or not self._many_levels():
+            return _raw(self.records.source)
+        name = self._score().sql("duckdb")
+        shares = ", ".join(str(step / MAX_LEVELS) for step in range(MAX_LEVELS))
+        edges = f"SELECT DISTINCT UNNEST(QUANTILE_DISC({name}, [{shares}])) AS evenhand_edge"
+        return _raw(
+            f"{self.records.source} ASOF JOIN ({edges} FROM {self.records.source} WHERE {name} IS NOT NULL)"  # noqa: S608
+            f" AS edges ON {name} >= evenhand_edge"
+        )
+
+    def _aggregates(self) -> Iterable[exp.Expression]:
+        yield _total(exp.column("w"), "n_all")
+        valid = exp.and_(*(_present(column_expression(name)) for name in self.needed))
+        yield _total(_when(valid, exp.column("w")), "n_rows")
+        yield _total(_when(exp.and_(valid, self._says_something()), exp.column("w")), "n_defined")
+        for index, name in enumerate(self.needed):
+            absent = exp.Is(this=column_expression(name), expression=exp.Null())
+            yield _total(_when(absent, exp.column("w")), f"missing{index}")
+        for index, check in enumerate(self.measure.checks):
+            yield _total(_when(check.faulty, exp.column("w")), f"fault{index}")
+        for index, (_, part) in enumerate(self.measure.parts):
+            yield self._sum(_when(valid, part, None), f"s{index}")
+        if not self.unit:
+            yield from self._second_moments(valid)
+
+    def _says_something(self) -> exp.Expression:
+        parts = (exp.NEQ(this=part, expression=exp.Literal.number(0)) for _, part in self.measure.parts)
+        return exp.paren(exp.or_(*parts))
+
+    def _sum(self, value: exp.Expression, name: str) -> exp.Expression:
+        weighted = value if not self.measure.few_values else exp.Mul(this=exp.column("w"), expression=value)
+        total = exp.Sum(this=weighted)
+        return exp.alias_(exp.Coalesce(this=total, expressions=[exp.Literal.number(0)]), name)
+
+    def _second_moments(self, valid: exp.Expression) -> Iterable[exp.Expression]:
+        parts = [_when(valid, part, None) for _, part in self.measure.parts]
+        for i, first in enumerate(parts):
+            for j, second in enumerate(parts[: i + 1]):
+                if self.measure.moments is Moments.COUNTS:
+                    yield self._sum(exp.Mul(this=exp.paren(first), expression=exp.paren(second)), f"m{i}_{j}")
+                elif self.measure.moments is Moments.CENTRED:
+                    moment = exp.CovarPop(this=_double(first), expression=_double(second))
+                    yield exp.alias_(exp.Coalesce(this=moment, expressions=[exp.Literal.number(0)]), f"m{i}_{j}")
+
+
+def _raw(sql: str) -> exp.Expression:
+    return exp.Identifier(this=sql, quoted=False) if sql.isidentifier() else exp.Var(this=sql)
+
+
+def _double(value: exp.Expression) -> exp.Expression:
+    return exp.cast(value, "DOUBLE")
+
+
+def _present(column: exp.Expression) -> exp.Expression:
+    return exp.Not(this=exp.Is(this=column, expression=exp.Null()))
+
+
+def _when(condition: exp.Expression, value: exp.Expression, otherwise: int | None = 0) -> exp.Expression:
+    default = exp.Null() if otherwise is None else exp.Literal.number(otherwise)
+    return exp.Case(ifs=[exp.If(this=condition, true=value)], default=default)
+
+
+def _total(value: exp.Expression, name: str) -> exp.Expression:
+    return exp.alias_(exp.Sum(this=value), name)
+
+
+def _floats(column: pa.ChunkedArray) -> npt.NDArray[np.float64]:
+    if pa.types.is_decimal(column.type):
+        column = column.cast(pa.float64(), safe=False)
+    return np.asarray(column.to_numpy(), dtype=float)
+
+
+def _integers(column: pa.ChunkedArray) -> npt.NDArray[np.int64]:
+    return _floats(column).astype(np.int64)
+
+
+def _key(value: Any) -> Key:
+    if isinstance(value, datetime.date | datetime.datetime | datetime.time):
+        return value.isoformat()
+    if isinstance(value, decimal.Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    return str(value)
+
+
+def _read(table: pa.Table, query: _Query) -> Cube:
+    measure = query.measure
+    missing = tuple(
+        (name, count)
+        for index, name in enumerate(query.needed.values())
+        if (count := int(_floats(table[f"missing{index}"]).sum()))
+    )
+    if query.unit:
+        table = table.filter(pc.is_valid(table["unit"]))
+    table = table.filter(pc.greater(table["n_rows"].cast(pa.float64(), safe=False), 0))
+    if measure.level:
+        table = table.filter(pc.is_valid(table["level"]))
+    columns = [table[f"a{i}"].to_pylist() for i in range(len(query.attributes))]
+    levels, level = _levels(table, measure)
+    keyed = [[_key(value) for value in column] for column in columns]
+    rows = list(zip(*keyed, level.tolist(), strict=True))
+    cells = list(dict.fromkeys(rows))
+    place = {cell: index for index, cell in enumerate(cells)}
+    cell = np.array([place[row] for row in rows], np.int64)
+    sums = np.stack([_floats(table[f"s{i}"]) for i in range(len(measure.parts))], axis=1)
+    shared: dict[str, Any] = {
+        "attributes": tuple(attribute.name for attribute in query.attributes),
+        "parts": measure.names,
+        "keys": tuple(row[:-1] for row in cells),
+        "n_rows": _by_cell(_integers(table["n_rows"]), cell, len(cells)),
+        "n_defined": _by_cell(_integers(table["n_defined"]), cell, len(cells)),
+        "level": np.array([row[-1] for row in cells], np.int64),
+        "n_levels": levels,
+        "indicators": measure.moments is Moments.INDICATORS,
+        "missing": missing,
+    }
+    if query.unit:
+        return cube_of_units(units=_units(table["unit"], cell, sums), **shared)
+    return Cube(sums=sums, comoments=_comoments(table, measure, sums), **shared)
+
+
+def _levels(table: pa.Table, measure: Measure) -> tuple[int, npt.NDArray[np.int64]]:
+    if not measure.level:
+        return 1, np.zeros(table.num_rows, np.int64)
+    values, codes = np.unique(_floats(table["level"]), return_inverse=True)
+    return max(len(values), 1), codes.astype(np.int64)
+
+
+def _by_cell(values: npt.NDArray[np.int64], cell: npt.NDArray[np.int64], cells: int) -> npt.NDArray[np.int64]:
+    out = np.zeros(cells, np.int64)
+    np.add.at(out, cell, values)
+    return out
+
+
+def _units(column: pa.ChunkedArray, cell: npt.NDArray[np.int64], sums: npt.NDArray[np.float64]) -> Units:
+    coded = column.combine_chunks().dictionary_encode() if column.num_chunks else None
+    if coded is None or isinstance(coded, pa.ChunkedArray):
+        coded = pa.chunked_array(column.chunks, type=column.type).combine_chunks().dictionary_encode()
+    if pa.types.is_dictionary(column.type):
+        coded = column.combine_chunks()
+    names = tuple(str(value) for value in coded.dictionary.to_pylist())
+    return Units(cell=cell, unit=coded.indices.to_numpy().astype(np.int64), sums=sums, names=names)
+
+
+def _comoments(table: pa.Table, measure: Measure, sums: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    parts = len(measure.parts)
+    n = _floats(table["n_rows"])
+    out = np.zeros((table.num_rows, parts, parts))
+    for i in range(parts):
+        for j in range(i + 1):
+            if measure.moments is Moments.CENTRED:
+                out[:, i, j] = _floats(table[f"m{i}_{j}"]) * n
+            else:
+                exact = _floats(table[f"m{i}_{j}"]) if measure.moments is Moments.COUNTS else (i == j) * sums[:, i]
+                out[:, i, j] = exact - sums[:, i] * sums[:, j] / n
+            out[:, j, i] = out[:, i, j]
+    return out

@@ -1,0 +1,81 @@
+"""A measure: which counts each row adds to a cube, as SQL expressions for any engine."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlglot import exp
+
+
+class Moments(StrEnum):
+    """How second moments across rows are computed when each row is its own unit."""
+
+    #: Parts are 0 or 1 and at most one of them is 1: second moments are the sums themselves.
+    INDICATORS = "indicators"
+    #: Parts are small whole numbers: sums of products are exact.
+    COUNTS = "counts"
+    #: Parts are any numbers: centred moments, since raw sums of squares lose every digit.
+    CENTRED = "centred"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Input:
+    """A value that a measure reads from each row.
+
+    Attributes
+    ----------
+    name : str
+        The metric's argument; parts and checks refer to it.
+    expression : Expression
+        How it is read from the table.
+    text : str
+        What the user wrote: a column or a predicate.
+    """
+
+    name: str
+    expression: exp.Expression
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """A condition that makes a row faulty, and the sentence that says so.
+
+    `input` names the input whose value ``{value}`` stands for in `message`.
+    """
+
+    input: str
+    faulty: exp.Expression
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """Counts of one row.
+
+    Attributes
+    ----------
+    parts : tuple of (str, Expression)
+        Names of the counts and the expressions that give them.
+    inputs : tuple of Input
+        What they read; a row where one is missing is counted apart, not scored.
+    checks : tuple of Check
+        What the inputs must satisfy.
+    moments : Moments
+        How second moments are computed.
+    few_values : bool
+        Whether the inputs have few distinct values, so that rows can be grouped by them first.
+    level : str, optional
+        Input whose values are kept apart within each cell (the score, for auc).
+    """
+
+    parts: tuple[tuple[str, exp.Expression], ...]
+    inputs: tuple[Input, ...]
+    checks: tuple[Check, ...] = ()
+    moments: Moments = Moments.CENTRED
+    few_values: bool = False
+    level: str | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the counts, in the order of a cube's parts."""
+        return tuple(name for name, _ in self.parts)

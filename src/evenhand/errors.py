@@ -1,0 +1,136 @@
+"""What can go wrong, in three kinds.
+
+A *refusal* is a value: the statistics will not say (exit code 3).
+An *error* means that you must change something (exit code 2); it never shows a traceback.
+Everything else is a *bug*: it keeps its traceback and says that it is one.
+"""
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+EXIT_ERROR = 2
+EXIT_REFUSED = 3
+EXIT_INTERRUPTED = 130
+
+#: Why a number is `None`. The sentence is what a person reads.
+REASONS = {
+    "no_denominator": "nothing to divide by: no row of this group counts in the metric",
+    "too_few_units": "too few independent units for an interval",
+    "no_variation": "every unit gives the same value, so the data cannot tell how sure to be",
+    "no_reference": "there is nothing to compare it with",
+    "class_absent": "a class of the macro average does not occur in this group",
+    "suppressed": "hidden because so few people are in it",
+    "suppressed_complementary": "hidden because it would give a hidden number away by subtraction",
+    "missing_attribute": "the attribute was not given; shown, but not judged",
+}
+
+
+class EvenhandError(Exception):
+    """Something that the caller must change; the message is written for a person."""
+
+
+class InputError(EvenhandError):
+    """The input cannot be used as it is."""
+
+
+class ExpressionError(InputError):
+    """A predicate or metric expression is wrong at one place, shown by a caret.
+
+    Parameters
+    ----------
+    message : str
+        What was expected there.
+    text : str
+        The whole expression.
+    position : int
+        Index of the wrong character in `text`.
+    label : str
+        What the expression is, for example ``group``.
+    """
+
+    def __init__(self, message: str, *, text: str, position: int, label: str) -> None:
+        self.message = message
+        self.text = text
+        self.position = position
+        super().__init__(caret(message, text=text, position=position, label=label))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """One thing wrong in one place of a file; `line` counts from 1, `None` where unknown."""
+
+    line: int | None
+    message: str
+
+
+class FaultsError(InputError):
+    """A table is faulty; all its faults are told together.
+
+    Parameters
+    ----------
+    source : str
+        The file or table.
+    faults : Sequence[Fault]
+        What was found, in the order of lines.
+    total : int, optional
+        How many faults there are when `faults` does not list them all.
+    advice : str
+        What to do next.
+    """
+
+    shown = 10
+
+    def __init__(
+        self, source: str, faults: Sequence[Fault], *, total: int | None = None, advice: str = ""
+    ) -> None:
+        self.source = source
+        self.faults = tuple(faults)
+        self.total = len(faults) if total is None else total
+        lines = [f"{source}{_place(fault)}: {fault.message}" for fault in faults[: self.shown]]
+        hidden = self.total - len(lines)
+        if hidden > 0:
+            lines.append(f"({hidden:,} more {'fault' if hidden == 1 else 'faults'} like these)")
+        if advice:
+            lines.append(advice)
+        super().__init__("\n".join(lines))
+
+
+def _place(fault: Fault) -> str:
+    return "" if fault.line is None else f" line {fault.line}"
+
+
+def caret(message: str, *, text: str, position: int, label: str, width: int = 100) -> str:
+    """Show where an expression is wrong; long texts are cut to a window around the place.
+
+    Examples
+    --------
+    >>> print(caret("expected a value", text="age >= ", position=7, label="group"))
+    group: age >=
+                  ^ expected a value
+    """
+    start = max(0, min(position - width // 2, len(text) - width))
+    window = text[start : start + width].replace("\n", " ").replace("\t", " ")
+    head = f"{label}: " + ("…" if start else "")
+    tail = "…" if start + width < len(text) else ""
+    pointer = " " * (len(head) + position - start) + "^ " + message
+    return f"{(head + window + tail).rstrip()}\n{pointer}"
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """Say ``Did you mean …?`` where a known name is near, else nothing.
+
+    Examples
+    --------
+    >>> near("dialct", ["age", "dialect"])
+    " Did you mean 'dialect'?"
+    """
+    by_folded = {candidate.casefold(): candidate for candidate in known}
+    found = difflib.get_close_matches(name[:200].casefold(), list(by_folded), n=1)
+    return f" Did you mean {by_folded[found[0]]!r}?" if found else ""
+
+
+def unknown_name(kind: str, name: str, known: Sequence[str]) -> str:
+    """Sentence for a name that does not exist, with a near one and the list of all."""
+    listed = ", ".join(known[:30]) + (f", … ({len(known) - 30} more)" if len(known) > 30 else "")
+    return f"Unknown {kind.lower()} {name[:80]!r}.{near(name, known)}  {kind.title()}s: {listed}"

@@ -1,0 +1,362 @@
+"""Text to predicate: a subset of SQL's WHERE, with an error that points at the wrong character.
+
+Two walls stand between text from outside and any engine.  Every token must be of an allowed kind
+in an allowed place (here carets come from), and sqlglot's tree must consist of allowed nodes only;
+what passes is copied into our own tree.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from evenhand.errors import ExpressionError, near
+from evenhand.groups.predicate import (
+    And,
+    Between,
+    Comparison,
+    In,
+    IsNull,
+    Not,
+    Or,
+    Predicate,
+    Value,
+)
+from evenhand.records import Column, Kind
+
+MAX_CHARACTERS = 10_000
+MAX_DEPTH = 50
+
+_TOKEN = re.compile(
+    r"""(?P<space>\s+)
+      | (?P<string>'(?:[^']|'')*')
+      | (?P<name>"(?:[^"]|"")+"|[^\W\d]\w*)
+      | (?P<number>\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)
+      | (?P<operator><=|>=|!=|<>|=|<|>)
+      | (?P<mark>[(),-])""",
+    re.VERBOSE,
+)
+_WORDS = frozenset({"AND", "OR", "NOT", "IN", "IS", "NULL", "BETWEEN", "TRUE", "FALSE"})
+_OPERATORS = "one of = != < <= > >= IN BETWEEN IS"
+_BINARY: dict[type[exp.Expression], str] = {
+    exp.EQ: "=",
+    exp.NEQ: "!=",
+    exp.LT: "<",
+    exp.LTE: "<=",
+    exp.GT: ">",
+    exp.GTE: ">=",
+}
+_FLIPPED = {"=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+
+
+def parse_predicate(text: str, columns: Sequence[Column] | None = None, *, label: str = "group") -> Predicate:
+    """Parse a predicate such as ``age >= 65 AND dialect IN ('aave', 'scots')``.
+
+    Parameters
+    ----------
+    text : str
+        Comparisons ``column = != < <= > >= value``, ``IN``, ``BETWEEN``, ``IS NULL``, joined by
+        ``AND``, ``OR``, ``NOT`` and brackets.  Strings stand in single quotes; a column whose name
+        is no plain word stands in double quotes.
+    columns : Sequence of Column, optional
+        Where given, names must exist and values must fit the column's kind.
+    label : str
+        What the text is, for the error.
+
+    Raises
+    ------
+    ExpressionError
+        With a caret under the first character that cannot be understood.
+
+    Examples
+    --------
+    >>> parse_predicate("age >= 65 and not sex = 'F'")
+    And(operands=(Comparison(column='age', operator='>=', value=65), Not(operand=Comparison(...))))
+    """
+    tokens = _tokens(text, label)
+    _check_tokens(tokens, text, label)
+    try:
+        tree = sqlglot.parse_one(_with_quoted_names(tokens), dialect="duckdb")
+    except (SqlglotError, RecursionError) as error:
+        raise ExpressionError("cannot be understood", text=text, position=0, label=label) from error
+    predicate = _copy(tree, text, label)
+    if columns is not None:
+        _check_columns(predicate, columns, text, label)
+    return predicate
+
+
+class _Token:
+    __slots__ = ("kind", "position", "text")
+
+    def __init__(self, kind: str, text: str, position: int) -> None:
+        self.kind = kind
+        self.text = text
+        self.position = position
+
+
+def _tokens(text: str, label: str) -> list[_Token]:
+    if len(text) > MAX_CHARACTERS:
+        raise ExpressionError(
+            f"longer than {MAX_CHARACTERS:,} characters", text=text, position=MAX_CHARACTERS, label=label
+        )
+    tokens: list[_Token] = []
+    position = 0
+    while position < len(text):
+        match = _TOKEN.match(text, position)
+        if match is None:
+            raise ExpressionError(_unexpected(text[position]), text=text, position=position, label=label)
+        kind = str(match.lastgroup)
+        if kind == "name" and match.group().upper() in _WORDS:
+            kind = "word"
+        if kind != "space":
+            tokens.append(_Token(kind, match.group(), position))
+        position = match.end()
+    return tokens
+
+
+def _unexpected(character: str) -> str:
+    if character in "'\"":
+        return "this quotation mark is never closed"
+    if character in "~*/+%|&^!:;#@$?[]{}`\\":
+        return f"expected {_OPERATORS}"
+    return f"the character {character!r} has no meaning here"
+
+
+def _check_tokens(tokens: list[_Token], text: str, label: str) -> None:
+    """A small grammar over tokens; it gives the exact place of the first fault."""
+    reader = _Reader(tokens, text, label)
+    reader.expression(0)
+    if reader.index < len(tokens):
+        reader.fail("expected AND or OR, or the end")
+
+
+class _Reader:
+    def __init__(self, tokens: list[_Token], text: str, label: str) -> None:
+        self.tokens, self.text, self.label, self.index = tokens, text, label, 0
+
+    def fail(self, message: str) -> None:
+        position = self.tokens[self.index].position if self.index < len(self.tokens) else len(self.text)
+        raise ExpressionError(message, text=self.text, position=position, label=self.label)
+
+    def peek(self, *texts: str) -> bool:
+        if self.index >= len(self.tokens):
+            return False
+        token = self.tokens[self.index]
+        return token.kind in ("word", "mark", "operator") and token.text.upper() in texts
+
+    def take(self, *texts: str) -> bool:
+        found = self.peek(*texts)
+        self.index += found
+        return found
+
+    def need(self, text: str) -> None:
+        if not self.take(text):
+            self.fail(f"expected {text}")
+
+    def expression(self, depth: int) -> None:
+        if depth > MAX_DEPTH:
+            self.fail(f"nested deeper than {MAX_DEPTH} levels")
+        self.term(depth)
+        while self.take("AND", "OR"):
+            self.term(depth)
+
+    def term(self, depth: int) -> None:
+        negations = 0
+        while self.take("NOT"):
+            negations += 1
+            if negations > MAX_DEPTH:
+                self.fail(f"nested deeper than {MAX_DEPTH} levels")
+        if self.take("("):
+            self.expression(depth + 1)
+            self.need(")")
+        else:
+            self.condition()
+
+    def condition(self) -> None:
+        if self.index < len(self.tokens) and self.tokens[self.index].kind in ("number", "string"):
+            self.value()
+            if not self.take("=", "!=", "<>", "<", "<=", ">", ">="):
+                self.fail("expected one of = != < <= > >=")
+            self.column()
+            return
+        self.column()
+        if self.take("IS"):
+            self.take("NOT")
+            self.need("NULL")
+        elif self.take("=", "!=", "<>", "<", "<=", ">", ">="):
+            self.value()
+        else:
+            self.take("NOT")
+            self.membership()
+
+    def membership(self) -> None:
+        if self.take("IN"):
+            self.need("(")
+            self.value()
+            while self.take(","):
+                self.value()
+            self.need(")")
+        elif self.take("BETWEEN"):
+            self.value()
+            self.need("AND")
+            self.value()
+        elif self.peek("("):
+            self.fail("functions are not part of the group language")
+        else:
+            self.fail(f"expected {_OPERATORS}")
+
+    def column(self) -> None:
+        if self.index >= len(self.tokens) or self.tokens[self.index].kind != "name":
+            self.fail("expected a column name")
+        self.index += 1
+
+    def value(self) -> None:
+        if self.take("TRUE", "FALSE"):
+            return
+        negative = self.take("-")
+        allowed = ("number",) if negative else ("number", "string")
+        if self.index >= len(self.tokens) or self.tokens[self.index].kind not in allowed:
+            self.fail("expected a value: a number, TRUE, FALSE, or text in 'single quotes'")
+        self.index += 1
+
+
+def _with_quoted_names(tokens: list[_Token]) -> str:
+    """Canonical text in which no column name can be taken for a word of SQL."""
+    plain = (token.kind == "name" and not token.text.startswith('"') for token in tokens)
+    return " ".join(
+        f'"{token.text}"' if bare else token.text for token, bare in zip(tokens, plain, strict=True)
+    )
+
+
+def _copy(node: exp.Expression, text: str, label: str) -> Predicate:
+    """Second wall: sqlglot's tree to ours, allowed nodes only."""
+    match node:
+        case exp.Paren():
+            return _copy(node.this, text, label)
+        case exp.And() | exp.Or():
+            parts = [_copy(part, text, label) for part in node.flatten()]
+            return _joined(And if isinstance(node, exp.And) else Or, parts)
+        case exp.Not():
+            return _negated(_copy(node.this, text, label), bracketed=isinstance(node.this, exp.Paren))
+    leaf = _LEAVES.get(type(node))
+    if leaf is None:
+        raise ExpressionError("is not part of the group language", text=text, position=0, label=label)
+    return leaf(node)
+
+
+def _joined(kind: type[And] | type[Or], parts: list[Predicate]) -> Predicate:
+    flat: list[Predicate] = []
+    for part in parts:
+        flat.extend(part.operands if isinstance(part, kind) else [part])
+    return kind(tuple(flat))
+
+
+def _negated(operand: Predicate, *, bracketed: bool) -> Predicate:
+    match operand:
+        case In(column, values, False) if not bracketed:
+            return In(column, values, negated=True)
+        case Between(column, low, high, False) if not bracketed:
+            return Between(column, low, high, negated=True)
+        case IsNull(column, False) if not bracketed:
+            return IsNull(column, negated=True)
+    return Not(operand)
+
+
+def _comparison(node: exp.Expression) -> Predicate:
+    operator = _BINARY[type(node)]
+    left, right = node.this, node.expression
+    if isinstance(right, exp.Column):
+        return Comparison(right.name, _FLIPPED[operator], _value(left))
+    return Comparison(left.name, operator, _value(right))
+
+
+def _membership(node: exp.Expression) -> Predicate:
+    return In(node.this.name, tuple(_value(item) for item in node.expressions))
+
+
+def _between(node: exp.Expression) -> Predicate:
+    return Between(node.this.name, _value(node.args["low"]), _value(node.args["high"]))
+
+
+def _is_null(node: exp.Expression) -> Predicate:
+    if isinstance(node.expression, exp.Not):
+        return IsNull(node.this.name, negated=True)
+    return IsNull(node.this.name)
+
+
+_LEAVES: dict[type[exp.Expression], Callable[[exp.Expression], Predicate]] = {
+    **dict.fromkeys(_BINARY, _comparison),
+    exp.In: _membership,
+    exp.Between: _between,
+    exp.Is: _is_null,
+}
+
+
+def _value(node: exp.Expression) -> Value:
+    if isinstance(node, exp.Neg):
+        inner = _value(node.this)
+        return -inner if isinstance(inner, int | float) else inner
+    if isinstance(node, exp.Boolean):
+        return bool(node.this)
+    text = str(node.this)
+    if node.is_string:
+        return text
+    return int(text) if text.isdigit() else float(text)
+
+
+def _check_columns(predicate: Predicate, columns: Sequence[Column], text: str, label: str) -> None:
+    match predicate:
+        case Not(operand):
+            _check_columns(operand, columns, text, label)
+        case And(operands) | Or(operands):
+            for operand in operands:
+                _check_columns(operand, columns, text, label)
+        case _:
+            _check_leaf(predicate, columns, text, label)
+
+
+def _check_leaf(
+    leaf: Comparison | In | Between | IsNull, columns: Sequence[Column], text: str, label: str
+) -> None:
+    names = [column.name for column in columns]
+    if leaf.column not in names:
+        message = f"unknown column {leaf.column[:80]!r}.{near(leaf.column, names)}  Columns: {', '.join(names[:30])}"
+        raise ExpressionError(message, text=text, position=_find(text, leaf.column), label=label)
+    kind = columns[names.index(leaf.column)].kind
+    for value in _values(leaf):
+        wanted = _misfit(kind, value)
+        if wanted:
+            position = _find(text, str(value))
+            message = f"column {leaf.column!r} holds {wanted}, not {value!r}"
+            raise ExpressionError(message, text=text, position=position, label=label)
+
+
+def _values(leaf: Comparison | In | Between | IsNull) -> tuple[Value, ...]:
+    match leaf:
+        case Comparison(_, _, value):
+            return (value,)
+        case In(_, values, _):
+            return values
+        case Between(_, low, high, _):
+            return (low, high)
+        case _:
+            return ()
+
+
+def _misfit(kind: Kind, value: Value) -> str | None:
+    """What the column holds instead, where a value cannot be compared with it."""
+    if kind.numeric and (isinstance(value, str | bool)):
+        return "numbers"
+    if kind is Kind.TEXT and not isinstance(value, str):
+        return "text (write it in 'single quotes')"
+    if kind is Kind.BOOLEAN and not isinstance(value, bool):
+        return "TRUE or FALSE"
+    if kind is Kind.DATE and not (isinstance(value, str) and re.match(r"\d{4}-\d\d-\d\d", value)):
+        return "dates (write '2026-11-22')"
+    return None
+
+
+def _find(text: str, part: str) -> int:
+    return max(0, text.find(part))

@@ -1,0 +1,162 @@
+"""Partitions: how ``--by`` cuts the records into groups.
+
+An *attribute* is what the groups of a partition are told apart by: a column, a column cut at
+edges, or a predicate (in it or not).  A *partition* is one attribute or several crossed.
+"""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from evenhand.errors import InputError, unknown_name
+from evenhand.groups.parser import parse_predicate
+from evenhand.groups.predicate import (
+    And,
+    Comparison,
+    Predicate,
+    Value,
+    equals,
+    to_text,
+)
+from evenhand.records import Column
+
+Key = Value | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attribute:
+    """What groups are told apart by.
+
+    Attributes
+    ----------
+    name : str
+        The column, or the text of the predicate.
+    edges : tuple of float, optional
+        Cut points of a numeric column; bin *i* holds ``edges[i-1] <= value < edges[i]``, the
+        first and last bins are open.  Its keys are the bins' numbers.
+    predicate : Predicate, optional
+        Where set, the keys are true and false.
+    """
+
+    name: str
+    edges: tuple[float, ...] | None = None
+    predicate: Predicate | None = None
+
+    def predicate_for(self, key: Key) -> Predicate:
+        """The rows that have `key`."""
+        if self.predicate is not None:
+            return self.predicate
+        if self.edges is None or key is None:
+            return equals(self.name, key)
+        number = int(key)
+        low = [Comparison(self.name, ">=", _tidy(self.edges[number - 1]))] if number else []
+        high = [Comparison(self.name, "<", _tidy(self.edges[number]))] if number < len(self.edges) else []
+        bounds = (*low, *high)
+        return bounds[0] if len(bounds) == 1 else And(bounds)
+
+    def label_for(self, key: Key) -> Key:
+        """What a person reads for `key`: the value, or the bin's bounds."""
+        if self.edges is None or key is None:
+            return key
+        number = int(key)
+        low = f"{_tidy(self.edges[number - 1])}" if number else ""
+        high = f"{_tidy(self.edges[number])}" if number < len(self.edges) else ""
+        if low and high:
+            return f"{low} to under {high}"
+        return f"under {high}" if high else f"{low} and over"
+
+
+def _tidy(edge: float) -> int | float:
+    return int(edge) if float(edge).is_integer() else edge
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Partition:
+    """One attribute, or several crossed; `names` are the attributes'."""
+
+    names: tuple[str, ...]
+
+
+def parse_partitions(
+    by: str | Sequence[str | Sequence[str]],
+    columns: Sequence[Column],
+    *,
+    bins: Mapping[str, int | Sequence[float]] | None = None,
+) -> tuple[tuple[Attribute, ...], tuple[Partition, ...]]:
+    """Read what ``by`` asks for.
+
+    Parameters
+    ----------
+    by : str or sequence
+        Each item is a column, several columns joined by commas (their crossing is a partition,
+        and so is each of them alone), or a predicate.
+    columns : Sequence of Column
+        The columns of the table.
+    bins : Mapping, optional
+        For numeric columns the edges, or a number of quantile bins (filled in later).
+
+    Returns
+    -------
+    (attributes, partitions)
+        Each attribute and partition once, margins before their crossing.
+
+    Raises
+    ------
+    InputError
+        For an unknown column (with a near one) or a predicate that cannot be understood.
+    """
+    items = [by] if isinstance(by, str) else list(by)
+    if not items:
+        raise InputError("Say which groups: --by COLUMN, --by a,b or --by \"age >= 65\".")
+    attributes: dict[str, Attribute] = {}
+    partitions: dict[tuple[str, ...], Partition] = {}
+    for item in items:
+        found = _attributes(item, columns)
+        attributes.update((attribute.name, attribute) for attribute in found)
+        names = tuple(attribute.name for attribute in found)
+        for crossing in (*((name,) for name in names), names):
+            partitions.setdefault(crossing, Partition(names=crossing))
+    with_edges = _with_edges(attributes, columns, bins or {})
+    return with_edges, tuple(partitions.values())
+
+
+def _attributes(item: str | Sequence[str], columns: Sequence[Column]) -> list[Attribute]:
+    known = {column.name for column in columns}
+    names = [item] if isinstance(item, str) and item in known else _split(item)
+    if all(name in known for name in names):
+        return [Attribute(name=name) for name in dict.fromkeys(names)]
+    if isinstance(item, str) and any(mark in item for mark in "=<>()") or _has_words(item):
+        predicate = parse_predicate(str(item), columns, label="by")
+        return [Attribute(name=to_text(predicate), predicate=predicate)]
+    unknown = next(name for name in names if name not in known)
+    raise InputError(unknown_name("column", unknown, [column.name for column in columns]))
+
+
+def _split(item: str | Sequence[str]) -> list[str]:
+    return [name.strip() for name in item.split(",")] if isinstance(item, str) else list(item)
+
+
+def _has_words(item: str | Sequence[str]) -> bool:
+    words = {"IN", "IS", "BETWEEN", "NOT", "AND", "OR"}
+    return isinstance(item, str) and not words.isdisjoint(item.upper().split())
+
+
+def _with_edges(
+    attributes: Mapping[str, Attribute],
+    columns: Sequence[Column],
+    bins: Mapping[str, int | Sequence[float]],
+) -> tuple[Attribute, ...]:
+    kinds = {column.name: column.kind for column in columns}
+    for name, wanted in bins.items():
+        if name not in attributes:
+            raise InputError(f"Bins are given for {name!r}, but --by does not use it.")
+        if not kinds[name].numeric:
+            raise InputError(f"Bins are given for {name!r}, but it holds {kinds[name]} values, not numbers.")
+        if not isinstance(wanted, int) and any(a >= b for a, b in itertools.pairwise(wanted)):
+            raise InputError(f"The edges of {name!r} must rise; they are {list(wanted)}.")
+    return tuple(
+        Attribute(name=name, edges=tuple(float(edge) for edge in wanted))
+        if not isinstance(wanted := bins.get(name, 0), int)
+        else attribute
+        for name, attribute in attributes.items()
+    )

@@ -1,0 +1,190 @@
+"""Predicates as our own small tree: what a group is, free of any text or engine.
+
+Text from outside becomes such a tree or an error; only the tree is ever turned into SQL.
+Three-valued logic is SQL's: a row whose attribute is missing is in no group about it.
+"""
+
+import re
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+Value = str | int | float | bool
+_PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """``column operator value``; the operator is one of ``= != < <= > >=``."""
+
+    column: str
+    operator: str
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class In:
+    """``column IN (values)``, or ``NOT IN`` where negated."""
+
+    column: str
+    values: tuple[Value, ...]
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """``column BETWEEN low AND high``, both ends included."""
+
+    column: str
+    low: Value
+    high: Value
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class IsNull:
+    """``column IS NULL``, or ``IS NOT NULL`` where negated."""
+
+    column: str
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """Rows for which the operand is false."""
+
+    operand: "Predicate"
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """Rows for which every operand is true."""
+
+    operands: tuple["Predicate", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """Rows for which some operand is true."""
+
+    operands: tuple["Predicate", ...]
+
+
+Predicate = Comparison | In | Between | IsNull | Not | And | Or
+
+_COMPARISONS: dict[str, type[exp.Binary]] = {
+    "=": exp.EQ,
+    "!=": exp.NEQ,
+    "<": exp.LT,
+    "<=": exp.LTE,
+    ">": exp.GT,
+    ">=": exp.GTE,
+}
+OPERATORS = tuple(_COMPARISONS)
+
+
+def equals(column: str, value: Value | None) -> Predicate:
+    """The rows with one value of a column; `None` is the missing value."""
+    return IsNull(column) if value is None else Comparison(column, "=", value)
+
+
+def columns_of(predicate: Predicate) -> tuple[str, ...]:
+    """Columns that a predicate reads, each once, in order of appearance."""
+    match predicate:
+        case Not(operand):
+            return columns_of(operand)
+        case And(operands) | Or(operands):
+            return tuple(dict.fromkeys(name for item in operands for name in columns_of(item)))
+        case _:
+            return (predicate.column,)
+
+
+def to_expression(predicate: Predicate) -> exp.Expression:
+    """SQL expression of a predicate, for any dialect that sqlglot writes."""
+    match predicate:
+        case Comparison(column, operator, value):
+            return _COMPARISONS[operator](this=column_expression(column), expression=literal(value))
+        case In(column, values, negated):
+            inside = exp.In(this=column_expression(column), expressions=[literal(v) for v in values])
+            return exp.Not(this=inside) if negated else inside
+        case Between(column, low, high, negated):
+            inside = exp.Between(this=column_expression(column), low=literal(low), high=literal(high))
+            return exp.Not(this=inside) if negated else inside
+        case IsNull(column, negated):
+            inside = exp.Is(this=column_expression(column), expression=exp.Null())
+            return exp.Not(this=inside) if negated else inside
+        case Not(operand):
+            return exp.Not(this=exp.paren(to_expression(operand)))
+        case And(operands):
+            return exp.and_(*(to_expression(item) for item in operands))
+        case Or(operands):
+            return exp.or_(*(to_expression(item) for item in operands))
+
+
+def column_expression(name: str) -> exp.Column:
+    """Quoted column reference, so that a column may have any name."""
+    return exp.column(exp.to_identifier(name, quoted=True))
+
+
+def literal(value: Value) -> exp.Expression:
+    """SQL literal of a value."""
+    if isinstance(value, bool):
+        return exp.Boolean(this=value)
+    if isinstance(value, str):
+        return exp.Literal.string(value)
+    number: exp.Expression = exp.Literal.number(repr(abs(value)))
+    return exp.Neg(this=number) if value < 0 else number
+
+
+def to_text(predicate: Predicate) -> str:
+    """Text of a predicate that parses back to the same tree.
+
+    Examples
+    --------
+    >>> to_text(And((Comparison("age", ">=", 65), In("dialect", ("aave", "it's")))))
+    "age >= 65 AND dialect IN ('aave', 'it''s')"
+    """
+    match predicate:
+        case Comparison(column, operator, value):
+            return f"{_name(column)} {operator} {_text(value)}"
+        case In(column, values, negated):
+            listed = ", ".join(_text(value) for value in values)
+            return f"{_name(column)} {'NOT ' * negated}IN ({listed})"
+        case Between(column, low, high, negated):
+            return f"{_name(column)} {'NOT ' * negated}BETWEEN {_text(low)} AND {_text(high)}"
+        case IsNull(column, negated):
+            return f"{_name(column)} IS {'NOT ' * negated}NULL"
+        case Not(operand):
+            return f"NOT ({to_text(operand)})"
+        case And(operands):
+            return " AND ".join(_grouped(item) for item in operands)
+        case Or(operands):
+            return " OR ".join(_grouped(item) for item in operands)
+
+
+def _grouped(predicate: Predicate) -> str:
+    text = to_text(predicate)
+    return f"({text})" if isinstance(predicate, And | Or) else text
+
+
+def _name(column: str) -> str:
+    if _PLAIN_NAME.match(column) and column.upper() not in RESERVED:
+        return column
+    return '"' + column.replace('"', '""') + '"'
+
+
+def _text(value: Value) -> str:
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    if isinstance(value, str):
+        return "'" + value.replace("'", "''") + "'"
+    return repr(value)
+
+
+#: Words of the language, and words that SQL engines reserve: as column names they need quotes.
+RESERVED = frozenset(
+    "ALL AND ANY AS ASC BETWEEN BOTH CASE CAST COLLATE COLUMN CREATE CROSS CURRENT_DATE DEFAULT DESC"
+    " DISTINCT DO ELSE END EXCEPT EXISTS FALSE FETCH FOR FROM FULL GRANT GROUP HAVING IN INNER INTERSECT"
+    " INTERVAL INTO IS JOIN LEFT LIKE LIMIT NATURAL NOT NULL OFFSET ON OR ORDER OUTER PIVOT PRIMARY"
+    " QUALIFY RIGHT SELECT SET SOME TABLE THEN TO TRUE UNION UNIQUE USER USING VALUES WHEN WHERE WINDOW WITH".split()
+)

@@ -1,0 +1,75 @@
+"""All metrics by name."""
+
+from evenhand.errors import InputError, unknown_name
+from evenhand.metrics.classification.accuracy import ACCURACY
+from evenhand.metrics.classification.auc import AUC
+from evenhand.metrics.classification.balanced_accuracy import BALANCED_ACCURACY
+from evenhand.metrics.classification.brier import BRIER
+from evenhand.metrics.classification.calibration_gap import CALIBRATION_GAP
+from evenhand.metrics.classification.error_rate import ERROR_RATE
+from evenhand.metrics.classification.f1 import F1
+from evenhand.metrics.classification.false_discovery_rate import FALSE_DISCOVERY_RATE
+from evenhand.metrics.classification.false_negative_rate import FALSE_NEGATIVE_RATE
+from evenhand.metrics.classification.false_omission_rate import FALSE_OMISSION_RATE
+from evenhand.metrics.classification.false_positive_rate import FALSE_POSITIVE_RATE
+from evenhand.metrics.classification.log_loss import LOG_LOSS
+from evenhand.metrics.classification.mcc import MCC
+from evenhand.metrics.classification.precision import PRECISION
+from evenhand.metrics.classification.selection_rate import SELECTION_RATE
+from evenhand.metrics.classification.true_negative_rate import TRUE_NEGATIVE_RATE
+from evenhand.metrics.classification.true_positive_rate import TRUE_POSITIVE_RATE
+from evenhand.metrics.definition import Definition
+from evenhand.metrics.generic.mean import MEAN
+from evenhand.metrics.generic.ratio import RATIO
+from evenhand.metrics.ranking.scoring_rate import SCORING_RATE
+from evenhand.metrics.regression.bias import BIAS
+from evenhand.metrics.regression.mae import MAE
+from evenhand.metrics.regression.mse import MSE
+from evenhand.metrics.regression.rmse import RMSE
+from evenhand.metrics.speech.cer import CER
+from evenhand.metrics.speech.mer import MER
+from evenhand.metrics.speech.wer import WER
+from evenhand.metrics.verification.false_match_rate import FALSE_MATCH_RATE
+from evenhand.metrics.verification.false_non_match_rate import FALSE_NON_MATCH_RATE
+
+#: Metrics by family, as the reference lists them.
+FAMILIES: dict[str, tuple[Definition, ...]] = {
+    "any two columns": (RATIO, MEAN),
+    "classification": (
+        ACCURACY,
+        ERROR_RATE,
+        SELECTION_RATE,
+        TRUE_POSITIVE_RATE,
+        FALSE_POSITIVE_RATE,
+        TRUE_NEGATIVE_RATE,
+        FALSE_NEGATIVE_RATE,
+        PRECISION,
+        FALSE_DISCOVERY_RATE,
+        FALSE_OMISSION_RATE,
+        F1,
+        BALANCED_ACCURACY,
+        MCC,
+        BRIER,
+        LOG_LOSS,
+        CALIBRATION_GAP,
+        AUC,
+    ),
+    "regression": (MAE, MSE, RMSE, BIAS),
+    "ranking": (SCORING_RATE,),
+    "speech": (WER, CER, MER),
+    "verification": (FALSE_MATCH_RATE, FALSE_NON_MATCH_RATE),
+}
+DEFINITIONS = {definition.name: definition for family in FAMILIES.values() for definition in family}
+
+
+def find_definition(name: str) -> Definition:
+    """Metric of this name, or an error that offers a near one.
+
+    Examples
+    --------
+    >>> find_definition("wer").usage
+    'wer(reference=COLUMN, hypothesis=COLUMN)'
+    """
+    if name not in DEFINITIONS:
+        raise InputError(unknown_name("metric", name, list(DEFINITIONS)))
+    return DEFINITIONS[name]

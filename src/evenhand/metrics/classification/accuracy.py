@@ -1,0 +1,28 @@
+"""Accuracy: the share of rows whose prediction is the label, of any number of classes."""
+
+from collections.abc import Sequence
+
+from evenhand.groups import Predicate
+from evenhand.metrics.classification.counts import CLASS_LABEL, CLASS_PREDICTION, agreement
+from evenhand.metrics.definition import Definition, Example, Metric, Plan, rate
+from evenhand.records import Records
+
+
+def _build(metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None) -> Plan:
+    del keep, where
+    form = rate((1, 0), (1, 1))
+    return Plan(records=records, measure=agreement(metric, records), form=form, proportion=True)
+
+
+ACCURACY = Definition(
+    name="accuracy",
+    definition="correct rows / rows",
+    arguments=(CLASS_LABEL, CLASS_PREDICTION),
+    build=_build,
+    higher_is_worse=False,
+    example=Example(
+        columns={"label": ["cat", "dog", "dog", "owl"], "prediction": ["cat", "cat", "dog", "dog"]},
+        value=2 / 4,
+    ),
+    source="Fawcett (2006), doi:10.1016/j.patrec.2005.10.010",
+)

@@ -1,0 +1,190 @@
+"""What a metric is: its counts, its form, its worked example and its source."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from evenhand.cubes import Measure
+from evenhand.errors import InputError, unknown_name
+from evenhand.groups import Predicate, to_text
+from evenhand.records import Records
+from evenhand.stats.forms import Form, Ratio
+
+
+class Takes(StrEnum):
+    """What an argument of a metric may be."""
+
+    BINARY = "binary"
+    """A column of 0/1, true/false or (with ``positive=``) any value; or a predicate."""
+    CLASS = "class"
+    """A column of class labels."""
+    NUMBER = "number"
+    """A numeric column."""
+    PROBABILITY = "probability"
+    """A numeric column within 0 and 1."""
+    TEXT = "text"
+    """A text column."""
+    CONSTANT = "constant"
+    """An option: a quoted text or a number."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Argument:
+    """A named argument of a metric.
+
+    `choices` lists the allowed values of a constant; `required` arguments have no default.
+    """
+
+    name: str
+    takes: Takes
+    required: bool = True
+    choices: tuple[str, ...] = ()
+    default: str | None = None
+
+
+Given = str | int | float | bool | Predicate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """A worked example: columns named as the arguments, constants, and the value by hand."""
+
+    columns: Mapping[str, Sequence[Any]]
+    value: float
+    options: Mapping[str, Given] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How a metric is computed on one table: what to count, and the form of its value.
+
+    `records` is the table to read, which is another one where rows had to be scored first.
+    """
+
+    records: Records
+    measure: Measure
+    form: Form
+    proportion: bool
+
+
+Builder = Callable[["Metric", Records, Sequence[str], Predicate | None], Plan]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Definition:
+    """A metric of the field.
+
+    Attributes
+    ----------
+    name : str
+        The field's name for it; metrics are called by it.
+    definition : str
+        Numerator over denominator in words.
+    arguments : tuple of Argument
+        What it reads.
+    build : callable
+        Gives the plan for a table.
+    higher_is_worse : bool
+        Direction of harm.
+    example : Example
+        Worked by hand.
+    source : str
+        Where it is defined, with DOI or other identifier.
+    low, high : float, optional
+        Range of the value; intervals are cut there.
+    in_points : bool
+        Whether the value is a share of something, so that differences read as percentage points.
+    """
+
+    name: str
+    definition: str
+    arguments: tuple[Argument, ...]
+    build: Builder
+    higher_is_worse: bool
+    example: Example
+    source: str
+    low: float | None = 0.0
+    high: float | None = 1.0
+    in_points: bool = True
+
+    def __call__(self, *columns: Given, **arguments: Given) -> "Metric":
+        """Bind the metric to columns, in order or by name.
+
+        Raises
+        ------
+        InputError
+            For an unknown, doubled or absent argument, or a value that is not allowed.
+        """
+        names = [argument.name for argument in self.arguments]
+        if len(columns) > len(names):
+            raise InputError(f"{self.name} takes {len(names)} arguments ({', '.join(names)}), not {len(columns)}.")
+        given: dict[str, Given] = dict(zip(names, columns, strict=False))
+        for name, value in arguments.items():
+            if name not in names:
+                raise InputError(f"{self.name}: " + unknown_name("argument", name, names))
+            if name in given:
+                raise InputError(f"{self.name}: argument {name!r} is given twice.")
+            given[name] = value
+        self._check(given)
+        return Metric(definition=self, given=given)
+
+    def _check(self, given: Mapping[str, Given]) -> None:
+        absent = [a.name for a in self.arguments if a.required and a.name not in given]
+        if absent:
+            raise InputError(
+                f"{self.name} also needs {' and '.join(absent)}.  Write {self.usage}"
+            )
+        for argument in self.arguments:
+            if argument.choices and argument.name in given and given[argument.name] not in argument.choices:
+                allowed = ", ".join(argument.choices)
+                raise InputError(
+                    f"{self.name}: {argument.name} is {given[argument.name]!r}.  Allowed: {allowed}"
+                )
+
+    @property
+    def usage(self) -> str:
+        """How to write it: ``wer(reference=COLUMN, hypothesis=COLUMN)``."""
+        shown = (f"{a.name}={'VALUE' if a.takes is Takes.CONSTANT else 'COLUMN'}" for a in self.arguments if a.required)
+        return f"{self.name}({', '.join(shown)})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """A definition bound to columns of a table."""
+
+    definition: Definition
+    given: Mapping[str, Given]
+
+    @property
+    def name(self) -> str:
+        """The definition's name."""
+        return self.definition.name
+
+    @property
+    def text(self) -> str:
+        """Expression that parses back to this metric."""
+        return f"{self.name}({', '.join(f'{name}={self._written(name)}' for name in self.given)})"
+
+    def _written(self, name: str) -> str:
+        value = self.given[name]
+        takes = next(a.takes for a in self.definition.arguments if a.name == name)
+        if isinstance(value, str):
+            quote = "'" if takes is Takes.CONSTANT else '"'
+            plain = value.isidentifier() and takes is not Takes.CONSTANT
+            return value if plain else quote + value.replace(quote, quote * 2) + quote
+        return str(value) if isinstance(value, int | float) else to_text(value)
+
+    def option(self, name: str) -> Given | None:
+        """Value of an optional argument, or its default."""
+        argument = next(a for a in self.definition.arguments if a.name == name)
+        return self.given.get(name, argument.default)
+
+    def plan(self, records: Records, keep: Sequence[str] = (), where: Predicate | None = None) -> Plan:
+        """How to compute it on `records`; `keep` are the other columns that the audit reads."""
+        return self.definition.build(self, records, keep, where)
+
+
+def rate(numerator: Sequence[float], denominator: Sequence[float]) -> Ratio:
+    """Ratio of weighted counts."""
+    return Ratio(numerator=tuple(map(float, numerator)), denominator=tuple(map(float, denominator)))

@@ -1,0 +1,146 @@
+"""Metric expressions: ``wer(reference=text, hypothesis=amazon)`` to a bound metric."""
+
+import re
+from collections.abc import Sequence
+
+from evenhand.errors import ExpressionError, InputError
+from evenhand.groups import parse_predicate
+from evenhand.metrics.catalogue import find_definition
+from evenhand.metrics.definition import Definition, Given, Metric, Takes
+from evenhand.records import Column, find_column
+
+_CALL = re.compile(r"\s*([A-Za-z_]\w*)\s*\(")
+_ARGUMENT = re.compile(r"\s*([A-Za-z_]\w*)\s*=(?!=)\s*")
+_TEXT = re.compile(r"'((?:[^']|'')*)'\s*\Z")
+_QUOTED_NAME = re.compile(r'"((?:[^"]|"")+)"\s*\Z')
+_NUMBER = re.compile(r"-?\d+(\.\d+)?\s*\Z")
+_LABEL = "metric"
+MAX_CHARACTERS = 10_000
+
+
+def parse_metric(text: str, columns: Sequence[Column]) -> Metric:
+    """Read a metric expression.
+
+    Parameters
+    ----------
+    text : str
+        ``name(argument=column, …)``; arguments may also stand in their order, without names.  A
+        yes/no argument may be a predicate: ``prediction=score >= 0.5``.  Options stand in quotes:
+        ``normalizer='english'``.
+    columns : Sequence of Column
+        The columns of the table.
+
+    Raises
+    ------
+    ExpressionError, InputError
+        With a caret, or a near name.
+    """
+    if len(text) > MAX_CHARACTERS:
+        raise ExpressionError(f"longer than {MAX_CHARACTERS:,} characters", text=text, position=MAX_CHARACTERS, label=_LABEL)
+    call = _CALL.match(text)
+    if call is None:
+        definition = find_definition(text.strip()) if text.strip().isidentifier() else None
+        hint = f"expected {definition.usage}" if definition else "expected name(argument=column, …)"
+        raise ExpressionError(hint, text=text, position=len(text.rstrip()) if definition else 0, label=_LABEL)
+    definition = find_definition(call.group(1))
+    end = _closing(text, call.end())
+    positional: list[Given] = []
+    named: dict[str, Given] = {}
+    for start, stop in _pieces(text, call.end(), end):
+        match = _ARGUMENT.match(text, start, stop)
+        name = match.group(1) if match and match.group(1) in _names(definition) else None
+        if match and name is None and not _is_column(match.group(1), columns):
+            named[match.group(1)] = ""  # the definition refuses it with a near name
+            continue
+        begin = match.end() if match and name else start
+        place = name or _names(definition)[min(len(positional), len(_names(definition)) - 1)]
+        value = _read(definition, place, text, begin, stop, columns)
+        if name is None:
+            positional.append(value)
+        elif name in named:
+            raise ExpressionError(f"argument {name!r} is given twice", text=text, position=start, label=_LABEL)
+        else:
+            named[name] = value
+    return definition(*positional, **named)
+
+
+def _names(definition: Definition) -> list[str]:
+    return [argument.name for argument in definition.arguments]
+
+
+def _is_column(name: str, columns: Sequence[Column]) -> bool:
+    return any(column.name == name for column in columns)
+
+
+def _closing(text: str, start: int) -> int:
+    """Position of the bracket that closes the call; nothing may follow it."""
+    depth, quote = 1, ""
+    for position in range(start, len(text)):
+        character = text[position]
+        if quote:
+            quote = "" if character == quote else quote
+        elif character in "'\"":
+            quote = character
+        else:
+            depth += (character == "(") - (character == ")")
+            if depth == 0:
+                if text[position + 1 :].strip():
+                    raise ExpressionError("expected the end here", text=text, position=position + 1, label=_LABEL)
+                return position
+    raise ExpressionError("expected )" if not quote else f"expected a closing {quote}", text=text, position=len(text), label=_LABEL)
+
+
+def _pieces(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    """Spans of the arguments, cut at commas outside brackets and quotes."""
+    if not text[start:end].strip():
+        return []
+    cuts, depth, quote = [start], 0, ""
+    for position in range(start, end):
+        character = text[position]
+        if quote:
+            quote = "" if character == quote else quote
+        elif character in "'\"":
+            quote = character
+        elif character == "," and depth == 0:
+            cuts.append(position + 1)
+        else:
+            depth += (character == "(") - (character == ")")
+    return list(zip(cuts, [*(cut - 1 for cut in cuts[1:]), end], strict=True))
+
+
+def _read(definition: Definition, name: str, text: str, start: int, stop: int, columns: Sequence[Column]) -> Given:
+    """Value of one argument: a column, a constant or a predicate."""
+    piece = text[start:stop].strip()
+    takes = next(argument.takes for argument in definition.arguments if argument.name == name)
+    position = start + len(text[start:stop]) - len(text[start:stop].lstrip())
+    if not piece:
+        raise ExpressionError(f"expected a value for {name!r}", text=text, position=position, label=_LABEL)
+    if takes is Takes.CONSTANT:
+        return _constant(piece, text, position)
+    if _is_column(piece, columns):
+        return piece
+    if quoted := _QUOTED_NAME.match(piece):
+        return find_column(quoted.group(1).replace('""', '"'), columns).name
+    if piece.replace(" ", "").replace("-", "").replace(".", "").isidentifier() or takes is not Takes.BINARY:
+        return _column(piece, text, position, columns)
+    try:
+        return parse_predicate(piece, columns, label=name)
+    except ExpressionError as error:
+        raise ExpressionError(error.message, text=text, position=position + error.position, label=_LABEL) from error
+
+
+def _column(piece: str, text: str, position: int, columns: Sequence[Column]) -> str:
+    try:
+        return find_column(piece, columns).name
+    except InputError as error:
+        raise ExpressionError(str(error), text=text, position=position, label=_LABEL) from error
+
+
+def _constant(piece: str, text: str, position: int) -> Given:
+    if match := _TEXT.match(piece):
+        return match.group(1).replace("''", "'")
+    if _NUMBER.match(piece):
+        return float(piece) if "." in piece else int(piece)
+    if piece.isidentifier():
+        return piece
+    raise ExpressionError("expected a number or text in 'quotes'", text=text, position=position, label=_LABEL)

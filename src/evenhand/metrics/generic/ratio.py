@@ -1,0 +1,41 @@
+"""Ratio of two columns' sums: any numerator over any denominator."""
+
+from collections.abc import Sequence
+
+from evenhand.cubes import Measure
+from evenhand.groups import Predicate
+from evenhand.groups.predicate import column_expression
+from evenhand.metrics.definition import Argument, Definition, Example, Metric, Plan, Takes, rate
+from evenhand.metrics.inputs import number_input
+from evenhand.records import Records
+
+
+def _build(metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None) -> Plan:
+    del keep, where
+    numerator, above = number_input(metric, "numerator", records)
+    denominator, below = number_input(
+        metric, "denominator", records, low=0.0, what="a denominator counts something: it is a number of at least 0"
+    )
+    measure = Measure(
+        parts=(("numerator", column_expression("numerator")), ("denominator", column_expression("denominator"))),
+        inputs=(numerator, denominator),
+        checks=above + below,
+    )
+    return Plan(records=records, measure=measure, form=rate((1, 0), (0, 1)), proportion=False)
+
+
+RATIO = Definition(
+    name="ratio",
+    definition="sum of numerators / sum of denominators",
+    arguments=(
+        Argument(name="numerator", takes=Takes.NUMBER),
+        Argument(name="denominator", takes=Takes.NUMBER),
+    ),
+    build=_build,
+    higher_is_worse=True,
+    example=Example(columns={"numerator": [1, 0, 3], "denominator": [4, 6, 10]}, value=4 / 20),
+    source="Cochran (1977), Sampling Techniques, chapter 6",
+    low=None,
+    high=None,
+    in_points=False,
+)

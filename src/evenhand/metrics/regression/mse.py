@@ -1,0 +1,33 @@
+"""Mean squared error."""
+
+from collections.abc import Sequence
+
+import sqlglot
+
+from evenhand.groups import Predicate
+from evenhand.metrics.definition import Definition, Example, Metric, Plan, rate
+from evenhand.metrics.regression.counts import PREDICTION, TARGET, error_measure
+from evenhand.records import Records
+
+
+def _build(metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None) -> Plan:
+    del keep, where
+    loss = sqlglot.parse_one("(prediction - target) * (prediction - target)", dialect="duckdb")
+    measure = error_measure(metric, records, loss)
+    return Plan(records=records, measure=measure, form=rate((1, 0), (0, 1)), proportion=False)
+
+
+MSE = Definition(
+    name="mse",
+    definition="sum of (prediction − target)² / rows",
+    arguments=(TARGET, PREDICTION),
+    build=_build,
+    higher_is_worse=True,
+    example=Example(
+        columns={"target": [1.0, 4.0], "prediction": [2.0, 2.0]},
+        value=(1 + 4) / 2,
+    ),
+    source="Gauss (1823), Theoria combinationis observationum",
+    high=None,
+    in_points=False,
+)

@@ -1,0 +1,40 @@
+"""Root mean squared error, in the target's units."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import sqlglot
+
+from evenhand.groups import Predicate
+from evenhand.metrics.definition import Definition, Example, Metric, Plan
+from evenhand.metrics.regression.counts import PREDICTION, TARGET, error_measure
+from evenhand.records import Records
+from evenhand.stats.forms import Smooth
+
+
+def _value(sums: Any) -> Any:
+    return np.sqrt(sums[..., 0] / sums[..., 1])
+
+
+def _build(metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None) -> Plan:
+    del keep, where
+    loss = sqlglot.parse_one("(prediction - target) * (prediction - target)", dialect="duckdb")
+    measure = error_measure(metric, records, loss)
+    return Plan(records=records, measure=measure, form=Smooth(function=_value), proportion=False)
+
+
+RMSE = Definition(
+    name="rmse",
+    definition="√(sum of (prediction − target)² / rows)",
+    arguments=(TARGET, PREDICTION),
+    build=_build,
+    higher_is_worse=True,
+    example=Example(
+        columns={"target": [1.0, 4.0], "prediction": [2.0, 2.0]},
+        value=(5 / 2) ** 0.5,
+    ),
+    source="Gauss (1823), Theoria combinationis observationum",
+    high=None,
+    in_points=False,
+)

@@ -1,0 +1,18 @@
+"""False non-match rate: of the comparisons of one person with themselves, the share not matched."""
+
+from evenhand.metrics.definition import Definition, Example
+from evenhand.metrics.verification.counts import MATCH, MATED, comparison_rate
+
+# The independent unit of a comparison is the person, so name one with --unit.
+FALSE_NON_MATCH_RATE = Definition(
+    name="false_non_match_rate",
+    definition="non-matches of mated pairs / mated pairs",
+    arguments=(MATED, MATCH),
+    build=comparison_rate(numerator=(0, 0, 1, 0), denominator=(1, 0, 1, 0)),
+    higher_is_worse=True,
+    example=Example(
+        columns={"mated": [1, 1, 1, 0, 0, 0, 0, 0], "match": [1, 1, 0, 1, 0, 0, 0, 0]},
+        value=1 / 3,
+    ),
+    source="ISO/IEC 19795-1:2021; NIST IR 8280, doi:10.6028/NIST.IR.8280",
+)

@@ -1,0 +1,16 @@
+"""The record table: one row per evaluated example, wherever it lies."""
+
+from evenhand.records.engine import DuckDBEngine, Engine, PostgresEngine
+from evenhand.records.schema import Column, Kind, find_column
+from evenhand.records.table import Records, open_records
+
+__all__ = [
+    "Column",
+    "DuckDBEngine",
+    "Engine",
+    "Kind",
+    "PostgresEngine",
+    "Records",
+    "find_column",
+    "open_records",
+]

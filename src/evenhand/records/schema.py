@@ -1,0 +1,66 @@
+"""Columns of a record table and the few kinds of value that matter here."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import pyarrow as pa
+
+from evenhand.errors import InputError, unknown_name
+
+
+class Kind(StrEnum):
+    """What a column holds, as far as metrics and groups care."""
+
+    BOOLEAN = "boolean"
+    INTEGER = "integer"
+    NUMBER = "number"
+    TEXT = "text"
+    DATE = "date"
+    OTHER = "other"
+
+    @property
+    def numeric(self) -> bool:
+        """Whether values can be ordered as numbers and binned."""
+        return self in (Kind.INTEGER, Kind.NUMBER)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """A named column of one kind."""
+
+    name: str
+    kind: Kind
+
+
+def kind_of(arrow_type: pa.DataType) -> Kind:
+    """Kind of an Arrow type.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> kind_of(pa.int8()), kind_of(pa.dictionary(pa.int8(), pa.string()))
+    (<Kind.INTEGER: 'integer'>, <Kind.TEXT: 'text'>)
+    """
+    if pa.types.is_dictionary(arrow_type):
+        return kind_of(arrow_type.value_type)
+    tests = (
+        (pa.types.is_boolean, Kind.BOOLEAN),
+        (pa.types.is_integer, Kind.INTEGER),
+        (pa.types.is_floating, Kind.NUMBER),
+        (pa.types.is_decimal, Kind.NUMBER),
+        (pa.types.is_string, Kind.TEXT),
+        (pa.types.is_large_string, Kind.TEXT),
+        (pa.types.is_string_view, Kind.TEXT),
+        (pa.types.is_null, Kind.TEXT),
+        (pa.types.is_temporal, Kind.DATE),
+    )
+    return next((kind for test, kind in tests if test(arrow_type)), Kind.OTHER)
+
+
+def find_column(name: str, columns: Sequence[Column]) -> Column:
+    """Column called `name`, or an error that offers a near one."""
+    for column in columns:
+        if column.name == name:
+            return column
+    raise InputError(unknown_name("column", name, [column.name for column in columns]))

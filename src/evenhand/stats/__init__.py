@@ -1,0 +1,1 @@
+"""Intervals, contrasts and simultaneous inference on arrays of sums: numpy and scipy.special only."""

@@ -1,0 +1,135 @@
+"""Differences and ratios of two rates, with p-values that agree with the intervals."""
+
+import numpy as np
+import numpy.typing as npt
+from scipy import special
+
+from evenhand.stats.intervals import t_of, wilson, z_of
+
+Floats = npt.NDArray[np.float64]
+
+
+def newcombe(
+    x1: npt.ArrayLike, n1: npt.ArrayLike, x2: npt.ArrayLike, n2: npt.ArrayLike, z: npt.ArrayLike
+) -> tuple[Floats, Floats]:
+    """Newcombe's hybrid score interval of p1 - p2 for independent binomials (his method 10).
+
+    Newcombe (1998), doi:10.1002/(SICI)1097-0258(19980430)17:8<873::AID-SIM779>3.0.CO;2-I.
+
+    Examples
+    --------
+    >>> low, high = newcombe(56, 70, 48, 80, z_of(0.95))
+    >>> round(float(low), 4), round(float(high), 4)
+    (0.0524, 0.3339)
+    """
+    x1, n1, x2, n2 = (np.asarray(item, float) for item in (x1, n1, x2, n2))
+    low1, high1 = wilson(x1, n1, z)
+    low2, high2 = wilson(x2, n2, z)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p1, p2 = x1 / n1, x2 / n2
+    difference = p1 - p2
+    low = difference - np.sqrt((p1 - low1) ** 2 + (high2 - p2) ** 2)
+    high = difference + np.sqrt((high1 - p1) ** 2 + (p2 - low2) ** 2)
+    return low, high
+
+
+def newcombe_z(x1: npt.ArrayLike, n1: npt.ArrayLike, x2: npt.ArrayLike, n2: npt.ArrayLike) -> Floats:
+    """Size of the normal quantile at which Newcombe's interval just touches 0.
+
+    Two-sided p-values from it agree with the interval: p < 1 - level exactly where the interval
+    excludes 0.  Found by bisection, to 1e-9.
+    """
+    x1, n1, x2, n2 = (np.asarray(item, float) for item in (x1, n1, x2, n2))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        sign = np.sign(x1 / n1 - x2 / n2)
+    small = np.zeros(np.broadcast(x1, n1, x2, n2).shape)
+    large = np.full(small.shape, 40.0)
+    for _ in range(60):
+        middle = (small + large) / 2
+        low, high = newcombe(x1, n1, x2, n2, middle)
+        excluded = np.where(sign > 0, low > 0, high < 0)
+        small, large = np.where(excluded, middle, small), np.where(excluded, large, middle)
+    return np.where(sign == 0, 0.0, (small + large) / 2)
+
+
+def t_test_z(difference: Floats, variance: Floats, df: Floats) -> Floats:
+    """Normal quantile with the same two-sided p-value as Student's t; always ≥ 0.
+
+    NaN where the variance is 0: the data cannot tell how sure to be.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = np.abs(difference) / np.sqrt(variance)
+    # Below the smallest double a p-value of 0 would give an infinite quantile.
+    tail = np.maximum(special.stdtr(df, -t), 1e-300)
+    return np.where(variance > 0, -special.ndtri(tail), np.nan)
+
+
+def welch_df(variance1: Floats, n1: Floats, variance2: Floats, n2: Floats) -> Floats:
+    """Degrees of freedom of a difference of independent estimates.
+
+    Satterthwaite (1946), doi:10.2307/3002019; Welch (1947), doi:10.1093/biomet/34.1-2.28.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        df = (variance1 + variance2) ** 2 / (
+            variance1**2 / np.maximum(n1 - 1, 1) + variance2**2 / np.maximum(n2 - 1, 1)
+        )
+    return np.where(np.isfinite(df), np.maximum(df, 1.0), 1.0)
+
+
+def t_interval(difference: Floats, variance: Floats, df: Floats, level: float) -> tuple[Floats, Floats]:
+    """Difference ± t · standard error; NaN where the variance is 0."""
+    half = np.where(variance > 0, t_of(level, df) * np.sqrt(variance), np.nan)
+    return difference - half, difference + half
+
+
+def mover_ratio(
+    value1: Floats, low1: Floats, high1: Floats, value2: Floats, low2: Floats, high2: Floats
+) -> tuple[Floats, Floats]:
+    """Interval of value1 / value2 from the two intervals (MOVER), for independent, positive rates.
+
+    Donner & Zou (2012), doi:10.1177/0962280210383081.  High is infinite where the second rate may
+    be 0.
+    """
+    with np.errstate(all="ignore"):
+        product = value1 * value2
+        below = high2 * (2 * value2 - high2)
+        above = low2 * (2 * value2 - low2)
+        low = (product - np.sqrt(product**2 - low1 * high2 * (2 * value1 - low1) * (2 * value2 - high2))) / below
+        high = (product + np.sqrt(product**2 - high1 * low2 * (2 * value1 - high1) * (2 * value2 - low2))) / above
+    low = np.where((value1 == 0) | (low1 <= 0), 0.0, low)
+    return np.maximum(low, 0.0), np.where(above <= 0, np.inf, high)
+
+
+def log_ratio(value1: Floats, value2: Floats, variance: Floats, df: Floats, level: float) -> tuple[Floats, Floats]:
+    """Interval of value1 / value2 by the delta method on the log, for estimates that share units.
+
+    `variance` is that of ``log value1 - log value2``.  NaN where a value is not positive.
+    """
+    with np.errstate(all="ignore"):
+        middle = np.log(value1 / value2)
+        half = t_of(level, df) * np.sqrt(variance)
+        return np.exp(middle - half), np.exp(middle + half)
+
+
+def p_of_z(z: Floats) -> Floats:
+    """Two-sided p-value of a normal quantile."""
+    return np.asarray(2 * special.ndtr(-np.abs(z)), float)
+
+
+def level_of_z(z: float) -> float:
+    """Confidence level whose two-sided normal quantile is `z`."""
+    return float(1 - 2 * special.ndtr(-z))
+
+
+__all__ = [
+    "level_of_z",
+    "log_ratio",
+    "mover_ratio",
+    "newcombe",
+    "newcombe_z",
+    "p_of_z",
+    "t_interval",
+    "t_test_z",
+    "welch_df",
+    "z_of",
+]

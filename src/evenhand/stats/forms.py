@@ -1,0 +1,150 @@
+"""Forms: how a metric's value follows from its sums, with its gradient.
+
+Every metric is a function of sums over independent units that does not change when all sums are
+doubled.  For such a function Euler's theorem makes the *influence* of unit ``u`` simply
+``gradient . s_u``: no mean has to be taken off, and influences of all units add up to zero.
+
+Arrays of sums have shape (sets, levels, parts): one row a set of records, `levels` is 1 except
+for metrics that need a distribution (auc), `parts` are the metric's counts.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+
+
+class Form(Protocol):
+    """Value and gradient of a metric at given sums."""
+
+    def value(self, sums: Floats) -> Floats:
+        """Value of each set, shape (sets,); NaN where undefined."""
+        ...
+
+    def gradient(self, sums: Floats) -> Floats:
+        """Derivative of each value by each sum, shape (sets, levels, parts); 0 where undefined."""
+        ...
+
+    def relevant(self, parts: int) -> npt.NDArray[np.bool_]:
+        """Which of the counts the value depends on: a unit without any of them says nothing."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ratio:
+    """A ratio of two weighted sums: ``(numerator . s) / (denominator . s)``.
+
+    Linearisation: Cochran, Sampling Techniques (1977), section 6.3; Woodruff (1971),
+    doi:10.1080/01621459.1971.10482279.
+
+    Examples
+    --------
+    >>> rate = Ratio(numerator=(1, 0), denominator=(1, 1))
+    >>> rate.value(np.array([[[3.0, 1.0]], [[0.0, 0.0]]]))
+    array([0.75,  nan])
+    """
+
+    numerator: tuple[float, ...]
+    denominator: tuple[float, ...]
+
+    def split(self, sums: Floats) -> tuple[Floats, Floats]:
+        """Numerator and denominator of each set, each of shape (sets,)."""
+        flat = sums[..., 0, :]
+        return flat @ np.asarray(self.numerator, float), flat @ np.asarray(self.denominator, float)
+
+    def value(self, sums: Floats) -> Floats:
+        """Value of each set; NaN where the denominator is 0."""
+        above, below = self.split(sums)
+        out: Floats = np.full(below.shape, np.nan)
+        np.divide(above, below, out=out, where=below != 0)
+        return out
+
+    def gradient(self, sums: Floats) -> Floats:
+        """``(numerator - value * denominator) / (denominator . s)``."""
+        _, below = self.split(sums)
+        value = np.nan_to_num(self.value(sums))
+        weights = np.asarray(self.numerator, float) - value[:, None] * np.asarray(self.denominator, float)
+        out = np.zeros_like(weights)
+        np.divide(weights, below[:, None], out=out, where=(below != 0)[:, None])
+        return out[:, None, :]
+
+    def relevant(self, parts: int) -> npt.NDArray[np.bool_]:
+        """Counts with a weight in numerator or denominator."""
+        del parts
+        return (np.asarray(self.numerator) != 0) | (np.asarray(self.denominator) != 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Smooth:
+    """Any smooth function of the sums; its gradient is taken by a complex step.
+
+    The complex step (Squire & Trapp 1998, doi:10.1137/S003614459631241X) is exact to rounding,
+    so that a metric file states its formula once.  `function` maps an array of shape (…, parts)
+    to one of shape (…) by analytic numpy operations, and gives NaN where undefined.
+    """
+
+    function: Callable[[npt.NDArray[np.complex128]], npt.NDArray[np.complex128]]
+
+    def value(self, sums: Floats) -> Floats:
+        """Value of each set."""
+        with np.errstate(all="ignore"):
+            return np.real(self.function(sums[..., 0, :].astype(complex))).astype(float)
+
+    def gradient(self, sums: Floats) -> Floats:
+        """Derivative by each sum."""
+        step = 1e-30
+        flat = sums[..., 0, :].astype(complex)
+        parts = flat.shape[-1]
+        moved = flat[..., None, :] + 1j * step * np.eye(parts)
+        with np.errstate(all="ignore"):
+            slopes = np.imag(self.function(moved)) / step
+        return np.nan_to_num(slopes, posinf=0.0, neginf=0.0)[:, None, :]
+
+    def relevant(self, parts: int) -> npt.NDArray[np.bool_]:
+        """All counts."""
+        return np.ones(parts, bool)
+
+
+@dataclass(frozen=True, slots=True)
+class AreaUnderCurve:
+    """Area under the ROC curve from counts of (positives, negatives) at each score level.
+
+    The value is the Mann-Whitney probability that a positive scores above a negative, ties
+    counting a half.  It is no ratio of sums, since each row is compared with all others; its
+    influence values are the placements of DeLong, DeLong & Clarke-Pearson (1988),
+    doi:10.2307/2531595.  Levels must be in rising order.
+    """
+
+    def _placements(self, sums: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+        positives, negatives = sums[..., 0], sums[..., 1]
+        below = np.cumsum(negatives, axis=1) - negatives / 2
+        above = positives.sum(1, keepdims=True) - np.cumsum(positives, axis=1) + positives / 2
+        return positives, negatives, below, above
+
+    def value(self, sums: Floats) -> Floats:
+        """Probability that a positive outranks a negative; NaN without both."""
+        positives, negatives, below, _ = self._placements(sums)
+        pairs = positives.sum(1) * negatives.sum(1)
+        out: Floats = np.full(pairs.shape, np.nan)
+        np.divide((positives * below).sum(1), pairs, out=out, where=pairs > 0)
+        return out
+
+    def gradient(self, sums: Floats) -> Floats:
+        """Placement of each level less the area, over the number of its class."""
+        positives, negatives, below, above = self._placements(sums)
+        area = np.nan_to_num(self.value(sums))[:, None]
+        p, n = positives.sum(1, keepdims=True), negatives.sum(1, keepdims=True)
+        defined = (p > 0) & (n > 0)
+        out = np.zeros_like(sums)
+        both = np.maximum(p, 1), np.maximum(n, 1)
+        out[..., 0] = np.where(defined, (below / both[1] - area) / both[0], 0.0)
+        out[..., 1] = np.where(defined, (above / both[0] - area) / both[1], 0.0)
+        return out
+
+    def relevant(self, parts: int) -> npt.NDArray[np.bool_]:
+        """Both classes."""
+        return np.ones(parts, bool)

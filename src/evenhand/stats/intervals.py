@@ -1,0 +1,118 @@
+"""Confidence intervals of one rate."""
+
+import numpy as np
+import numpy.typing as npt
+from scipy import special
+
+Floats = npt.NDArray[np.float64]
+
+
+def z_of(level: float | Floats) -> Floats:
+    """Two-sided normal quantile of a confidence level.
+
+    Examples
+    --------
+    >>> round(float(z_of(0.95)), 4)
+    1.96
+    """
+    return np.asarray(-special.ndtri((1 - np.asarray(level)) / 2), float)
+
+
+def t_of(level: float | Floats, df: npt.ArrayLike) -> Floats:
+    """Two-sided quantile of Student's t; infinite degrees of freedom give the normal one."""
+    df = np.asarray(df, float)
+    level = np.broadcast_to(np.asarray(level, float), df.shape)
+    finite = np.where(np.isfinite(df), df, 1.0)
+    t = special.stdtrit(finite, 1 - (1 - level) / 2)
+    return np.where(np.isfinite(df), t, z_of(level))
+
+
+def wilson(successes: npt.ArrayLike, trials: npt.ArrayLike, z: npt.ArrayLike) -> tuple[Floats, Floats]:
+    """Wilson score interval of a binomial proportion.
+
+    Parameters
+    ----------
+    successes, trials : array_like
+        Counts; trials that are independent of each other.
+    z : array_like
+        Two-sided normal quantile, see `z_of`.
+
+    Returns
+    -------
+    (low, high)
+        NaN where there are no trials.
+
+    Notes
+    -----
+    Covers close to the level on average, for small counts too, where Wald's interval and the
+    percentile bootstrap cover 18 to 45 % (n = 10 to 30, p = .02).  Wilson (1927),
+    doi:10.1080/01621459.1927.10502953; Brown, Cai & DasGupta (2001), doi:10.1214/ss/1009213286.
+
+    Examples
+    --------
+    >>> low, high = wilson(0, 10, z_of(0.95))
+    >>> round(float(low), 3), round(float(high), 3)
+    (0.0, 0.278)
+    """
+    x, n, z = (np.asarray(item, float) for item in (successes, trials, z))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p = x / n
+        spread = z * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+        scale = 1 + z**2 / n
+        middle = p + z**2 / (2 * n)
+        low, high = (middle - spread) / scale, (middle + spread) / scale
+    # Exact ends: rounding must not exclude a rate of 0 or 1 that was observed.
+    return np.where(x == 0, 0.0 * low, low), np.where(x == n, 1.0 + 0.0 * high, high)
+
+
+def clopper_pearson(
+    successes: npt.ArrayLike, trials: npt.ArrayLike, level: float = 0.95
+) -> tuple[Floats, Floats]:
+    """Clopper-Pearson interval: never covers less than the level, so gates use it.
+
+    Clopper & Pearson (1934), doi:10.1093/biomet/26.4.404.
+
+    Examples
+    --------
+    >>> low, high = clopper_pearson(0, 10)
+    >>> round(float(low), 3), round(float(high), 3)
+    (0.0, 0.308)
+    """
+    x, n = np.asarray(successes, float), np.asarray(trials, float)
+    tail = (1 - level) / 2
+    low = np.where(x > 0, special.betaincinv(np.maximum(x, 1), n - x + 1, tail), 0.0)
+    high = np.where(x < n, special.betaincinv(x + 1, np.maximum(n - x, 1), 1 - tail), 1.0)
+    return np.where(n > 0, low, np.nan), np.where(n > 0, high, np.nan)
+
+
+def linearised(value: Floats, variance: Floats, n_units: Floats, level: float | Floats) -> tuple[Floats, Floats]:
+    """Interval of a smooth function of sums over independent units: value ± t · standard error.
+
+    Parameters
+    ----------
+    value, variance : array of shape (sets,)
+        Estimate and its linearised variance, already times n / (n - 1).
+    n_units : array
+        Independent units; t has ``n_units - 1`` degrees of freedom.
+    level : float
+        Confidence level.
+
+    Notes
+    -----
+    Assumes that units are independent and that no few of them carry the sums.  With 40 speakers
+    of 40 utterances it covers 95.7 % where ignoring the speaker covers 53 %.  Source: Cochran
+    (1977), section 6.3.
+    """
+    half = t_of(level, np.maximum(n_units - 1, 1)) * np.sqrt(variance)
+    return value - half, value + half
+
+
+def all_units_equal_bound(n_units: npt.ArrayLike, level: float) -> Floats:
+    """Largest rate that still gives `n_units` zeros in a row with probability (1 - level) / 2.
+
+    For units whose values lie in [0, 1] and were all 0 (or, mirrored, all 1) the linearised
+    variance is 0 and says nothing; this bound holds, because a unit above 0 has at least the
+    probability of its mean.  It is Clopper-Pearson's at 0 successes.
+    """
+    tail = (1 - level) / 2
+    return np.asarray(1 - tail ** (1 / np.asarray(n_units, float)), float)

@@ -1,0 +1,111 @@
+"""How far groups differ as a whole: homogeneity, spread between groups, the largest gap."""
+
+import numpy as np
+import numpy.typing as npt
+from scipy import special
+
+Floats = npt.NDArray[np.float64]
+
+
+def chi_square_p(successes: Floats, trials: Floats, rng: np.random.Generator, draws: int = 4000) -> float:
+    """Pearson's test that independent binomials share one rate.
+
+    Where an expected count is below 5 the distribution given the margins is drawn instead
+    (Patefield 1981, doi:10.2307/2346669), so that small groups raise no false alarm.
+    """
+    n, x = trials.sum(), successes.sum()
+    if len(trials) < 2 or x in (0, n):
+        return 1.0
+    expected = trials * x / n
+
+    def statistic(counts: Floats) -> Floats:
+        return np.asarray(((counts - expected) ** 2 / (expected * (1 - x / n))).sum(-1), float)
+
+    observed = float(statistic(successes))
+    if min(expected.min(), (trials - expected).min()) >= 5:
+        return float(special.chdtrc(len(trials) - 1, observed))
+    drawn = rng.multivariate_hypergeometric(trials.astype(np.int64), int(x), size=draws, method="marginals")
+    return float((1 + np.count_nonzero(statistic(drawn.astype(float)) >= observed - 1e-9)) / (draws + 1))
+
+
+def welch_p(values: Floats, variances: Floats, n_units: Floats) -> float | None:
+    """Welch's test that independent estimates with unequal variances share one mean.
+
+    Welch (1951), doi:10.1093/biomet/38.3-4.330.  `None` where fewer than two groups have a
+    variance above 0.
+    """
+    usable = variances > 0
+    values, variances, n_units = values[usable], variances[usable], n_units[usable]
+    k = len(values)
+    if k < 2:
+        return None
+    weights = 1 / variances
+    share = weights / weights.sum()
+    centre = (share * values).sum()
+    between = (weights * (values - centre) ** 2).sum() / (k - 1)
+    slack = ((1 - share) ** 2 / np.maximum(n_units - 1, 1)).sum()
+    statistic = between / (1 + 2 * (k - 2) / (k**2 - 1) * slack)
+    return float(special.fdtrc(k - 1, (k**2 - 1) / (3 * slack), statistic))
+
+
+def wald_p(values: Floats, covariance: Floats, n_units: int) -> float | None:
+    """Hotelling's test that estimates which share units are equal.
+
+    Hotelling (1931), doi:10.1214/aoms/1177732979.  `None` where there are too few units for the
+    number of groups, or the differences have no variance.
+    """
+    k = len(values) - 1
+    if k < 1 or n_units <= k + 1:
+        return None
+    differences = values[1:] - values[0]
+    spread = covariance[1:, 1:] - covariance[1:, :1] - covariance[:1, 1:] + covariance[0, 0]
+    if np.linalg.matrix_rank(spread) < k:
+        return None
+    statistic = float(differences @ np.linalg.solve(spread, differences))
+    scale = (n_units - k) / ((n_units - 1) * k)
+    return float(special.fdtrc(k, n_units - k, statistic * scale))
+
+
+def between_group_sd(values: Floats, variances: Floats) -> float:
+    """Spread of the true rates of groups: variance of the estimates less their mean sampling variance.
+
+    Groups count equally.  Unbiased on the variance scale when the sampling variances are; both
+    corrections (k - 1 between groups, n - 1 within) are those of the double-corrected estimator
+    of Lum, Zhang & Bower (2022), arXiv 2205.05770.  Cut off at 0.
+    """
+    if len(values) < 2:
+        return 0.0
+    return float(np.sqrt(max(values.var(ddof=1) - variances.mean(), 0.0)))
+
+
+def largest_pair_quantile(covariance: Floats, draws: Floats, level: float) -> float:
+    """Quantile z that bounds all differences between two groups at once, from one side.
+
+    Parameters
+    ----------
+    covariance : array of shape (groups, groups)
+        Covariance of the estimates, variances above 0.
+    draws : array of shape (draws, groups)
+        Normal draws with that covariance, scaled to unit variance.
+    level : float
+        Probability that no studentised difference exceeds z.
+
+    Notes
+    -----
+    With it ``max over pairs of (difference - z · standard error)`` is a lower bound of the largest
+    gap: choosing the widest pair costs nothing, since all pairs are bounded.  A null world gives a
+    positive bound with probability at most 1 - level, where the percentile bootstrap interval of
+    (max - min) excludes 0 always.  Tukey's studentised range, with the estimates' own covariance.
+    """
+    scale = np.sqrt(np.diag(covariance))
+    spread = np.diag(covariance)[:, None] + np.diag(covariance)[None, :] - 2 * covariance
+    error = np.sqrt(np.maximum(spread, 0.0))
+    distinct = error > 1e-9 * (scale[:, None] + scale[None, :])
+    scaled = draws * scale
+    largest = np.zeros(len(draws))
+    for first in range(len(scale)):
+        others = distinct[first]
+        if others.any():
+            t = (scaled[:, [first]] - scaled[:, others]) / error[first, others]
+            np.maximum(largest, t.max(axis=1), out=largest)
+    return float(np.quantile(largest, level, method="higher"))
