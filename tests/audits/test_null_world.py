@@ -11,6 +11,7 @@ from functools import cache
 import numpy as np
 import pytest
 from scipy import stats
+from threadpoolctl import threadpool_limits
 
 from evenhand.audits.judge import Judgement, judge
 from evenhand.audits.rules import Rules
@@ -20,8 +21,14 @@ from evenhand.stats.forms import Ratio
 
 GROUPS = 18
 NAMES = tuple((f"g{i:02}",) for i in range(GROUPS))
-WORLDS = 240
 LEVEL = 0.95
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread():
+    """Small matrices: threads cost more than they save."""
+    with threadpool_limits(1):
+        yield
 
 
 def allowed(probability: float, worlds: int) -> float:
@@ -33,8 +40,14 @@ def binary_cube(successes, trials, keys=NAMES) -> Cube:
     sums = np.stack([successes, trials - successes], axis=1).astype(float)
     outer = sums[:, :, None] * sums[:, None, :] / trials[:, None, None]
     return Cube(
-        attributes=("group",), parts=("wrong", "right"), keys=keys, n_rows=trials, n_defined=trials, sums=sums,
-        comoments=np.einsum("cp,pq->cpq", sums, np.eye(2)) - outer, level=np.zeros(len(keys), np.int64),
+        attributes=("group",),
+        parts=("wrong", "right"),
+        keys=keys,
+        n_rows=trials,
+        n_defined=trials,
+        sums=sums,
+        comoments=np.einsum("cp,pq->cpq", sums, np.eye(2)) - outer,
+        level=np.zeros(len(keys), np.int64),
         indicators=True,
     )
 
@@ -43,9 +56,15 @@ def unit_cube(cell, unit, numerator, denominator, keys=NAMES) -> Cube:
     """Units with a numerator and a denominator each."""
     rows = np.bincount(cell, minlength=len(keys))
     return cube_of_units(
-        keys=keys, attributes=("group",), parts=("above", "below"), n_rows=rows, n_defined=rows,
+        keys=keys,
+        attributes=("group",),
+        parts=("above", "below"),
+        n_rows=rows,
+        n_defined=rows,
         units=Units(
-            cell=cell, unit=unit, sums=np.stack([numerator, denominator], axis=1).astype(float),
+            cell=cell,
+            unit=unit,
+            sums=np.stack([numerator, denominator], axis=1).astype(float),
             names=tuple(map(str, range(unit.max() + 1))),
         ),
     )
@@ -54,8 +73,24 @@ def unit_cube(cell, unit, numerator, denominator, keys=NAMES) -> Cube:
 def verdict_of(cube: Cube, seed: int, versus: str = "rest", **options) -> Judgement:
     binary = cube.units is None
     form = Ratio(numerator=(1, 0), denominator=(1, 1) if binary else (0, 1))
-    rules = Rules(**{"versus": versus, "seed": seed, "draws": 1000, "low": 0.0, "high": 1.0 if binary else None} | options)
-    return judge(cube, form, [Attribute(name="group")], [Partition(names=("group",))], rules, proportion=binary)
+    rules = Rules(
+        **{
+            "versus": versus,
+            "seed": seed,
+            "draws": 1000,
+            "low": 0.0,
+            "high": 1.0 if binary else None,
+        }
+        | options
+    )
+    return judge(
+        cube,
+        form,
+        [Attribute(name="group")],
+        [Partition(names=("group",))],
+        rules,
+        proportion=binary,
+    )
 
 
 # -- worlds without a difference -------------------------------------------------------------
@@ -99,7 +134,9 @@ def paired_world(rng) -> Cube:
     """60 units, each of them under all 18 conditions."""
     units = 60
     own = rng.gamma(2.0, 0.075, units)
-    cell, unit = (axis.ravel() for axis in np.meshgrid(np.arange(GROUPS), np.arange(units), indexing="ij"))
+    cell, unit = (
+        axis.ravel() for axis in np.meshgrid(np.arange(GROUPS), np.arange(units), indexing="ij")
+    )
     words = rng.integers(20, 60, len(cell))
     return unit_cube(cell, unit, rng.poisson(words * own[unit]), words)
 
@@ -113,63 +150,91 @@ class Alarms:
     p_adjusted: float
     gap: float
     homogeneity: np.ndarray
+    worlds: int
+
+    @property
+    def allowed(self) -> float:
+        return allowed(0.05, self.worlds)
 
 
 @cache
-def alarms(world: Callable[..., Cube], versus: str, adjust: str = "max-t", worlds: int = WORLDS) -> Alarms:
+def alarms(world: Callable[..., Cube], versus: str, adjust: str = "max-t") -> Alarms:
+    worlds = 150 if versus == "rest" else 80
     rng = np.random.default_rng(20261122)
     seen = []
     for seed in range(worlds):
         judged = verdict_of(world(rng), seed, versus, adjust=adjust)
-        tested = [g.versus for g in judged.groups if g.versus is not None and g.versus.p_value is not None]
+        tested = [
+            g.versus for g in judged.groups if g.versus is not None and g.versus.p_value is not None
+        ]
         gap = judged.gaps[0]
-        seen.append((
-            any(g.verdict == "worse" for g in judged.groups),
-            any(c.low > 0 or c.high < 0 for c in tested),
-            any(c.p_adjusted < 1 - LEVEL for c in tested),
-            gap.lower_bound is not None and gap.lower_bound > 0,
-            np.nan if gap.homogeneity_p is None else gap.homogeneity_p,
-        ))
+        seen.append(
+            (
+                any(g.verdict == "worse" for g in judged.groups),
+                any(c.low > 0 or c.high < 0 for c in tested),
+                any(c.p_adjusted < 1 - LEVEL for c in tested),
+                gap.lower_bound is not None and gap.lower_bound > 0,
+                np.nan if gap.homogeneity_p is None else gap.homogeneity_p,
+            )
+        )
     worse, interval, adjusted, bound, homogeneity = zip(*seen, strict=True)
     found = Alarms(
-        worse=float(np.mean(worse)), interval=float(np.mean(interval)), p_adjusted=float(np.mean(adjusted)),
-        gap=float(np.mean(bound)), homogeneity=np.array(homogeneity),
+        worse=float(np.mean(worse)),
+        interval=float(np.mean(interval)),
+        p_adjusted=float(np.mean(adjusted)),
+        gap=float(np.mean(bound)),
+        homogeneity=np.array(homogeneity),
+        worlds=worlds,
     )
     print(
-        f"{world.__name__} versus {versus}, {adjust}: worse {found.worse:.3f}, interval {found.interval:.3f},"
-        f" p {found.p_adjusted:.3f}, gap {found.gap:.3f}, homogeneity {np.nanmean(found.homogeneity < 0.05):.3f}"
+        f"{world.__name__} versus {versus}, {adjust}: worse {found.worse:.3f},"
+        f" interval {found.interval:.3f}, p {found.p_adjusted:.3f}, gap {found.gap:.3f},"
+        f" homogeneity {np.nanmean(found.homogeneity < 0.05):.3f}"
     )
     return found
 
 
-REGULAR = [
-    (binary_world, "rest"), (binary_world, "best"), (binary_world, "overall"),
-    (clustered_world, "rest"), (clustered_world, "best"),
-    (paired_world, "rest"), (paired_world, "best"), (paired_world, "overall"),
+WORLDS = (
+    binary_world,
+    clustered_world,
+    paired_world,
+    rare_binary_world,
+    rare_unit_world,
+    few_speakers_world,
+)
+CASES = [
+    *((world, "rest") for world in WORLDS),
+    (binary_world, "best"),
+    (paired_world, "best"),
+    (rare_unit_world, "best"),
+    (few_speakers_world, "best"),
 ]
-SMALL = [(rare_binary_world, "rest"), (rare_unit_world, "rest"), (few_speakers_world, "rest"), (rare_binary_world, "best"), (rare_unit_world, "best"), (few_speakers_world, "best")]
-ALL = [pytest.param(*case, id=f"{case[0].__name__}-{case[1]}") for case in REGULAR + SMALL]
-ONCE = [pytest.param(world, id=world.__name__) for world in dict.fromkeys(world for world, _ in REGULAR + SMALL)]
+ALL = [pytest.param(*case, id=f"{case[0].__name__}-{case[1]}") for case in CASES]
+ONCE = [pytest.param(world, id=world.__name__) for world in WORLDS]
 
 
 @pytest.mark.parametrize(("world", "versus"), ALL)
 def test_no_group_is_called_worse_where_none_differs(world, versus):
-    assert alarms(world, versus).worse <= allowed(0.05, WORLDS)
+    found = alarms(world, versus)
+    assert found.worse <= found.allowed
 
 
 @pytest.mark.parametrize(("world", "versus"), ALL)
 def test_all_intervals_hold_no_difference_at_once(world, versus):
-    assert alarms(world, versus).interval <= allowed(0.05, WORLDS)
+    found = alarms(world, versus)
+    assert found.interval <= found.allowed
 
 
 @pytest.mark.parametrize(("world", "versus"), ALL)
 def test_adjusted_p_values_raise_no_false_alarm(world, versus):
-    assert alarms(world, versus).p_adjusted <= allowed(0.05, WORLDS)
+    found = alarms(world, versus)
+    assert found.p_adjusted <= found.allowed
 
 
 @pytest.mark.parametrize("world", ONCE)
 def test_lower_bound_of_the_gap_stays_at_zero_where_there_is_no_gap(world):
-    assert alarms(world, "rest").gap <= allowed(0.05, WORLDS)
+    found = alarms(world, "rest")
+    assert found.gap <= found.allowed
 
 
 @pytest.mark.parametrize("world", ONCE)
@@ -181,11 +246,25 @@ def test_homogeneity_is_rejected_no_more_often_than_the_level(world):
 
 
 @pytest.mark.parametrize("adjust", ["holm", "bh"])
-@pytest.mark.parametrize("versus", ["rest", "best"])
-def test_named_alternatives_raise_no_false_alarm_either(versus, adjust):
-    found = alarms(binary_world, versus, adjust)
-    assert found.worse <= allowed(0.05, WORLDS)
-    assert found.p_adjusted <= allowed(0.05, WORLDS)
+def test_named_alternatives_pay_for_choosing_the_best_group(adjust):
+    """The best group was picked by the data: p-values against it must count all pairs."""
+    found = alarms(binary_world, "best", adjust)
+    assert found.worse <= found.allowed
+    assert found.p_adjusted <= found.allowed
+
+
+@pytest.mark.parametrize("world", [binary_world, clustered_world, paired_world])
+def test_versus_overall_gives_the_verdicts_of_versus_rest(world):
+    """Difference to all = (1 - share) x difference to the rest: of the same sign."""
+    rng = np.random.default_rng(2)
+    for seed in range(5):
+        cube = world(rng)
+        rest, overall = (verdict_of(cube, seed, versus) for versus in ("rest", "overall"))
+        assert [g.verdict for g in rest.groups] == [g.verdict for g in overall.groups]
+        for one, two in zip(rest.groups, overall.groups, strict=True):
+            assert one.versus.p_adjusted == two.versus.p_adjusted
+            assert abs(two.versus.difference - (two.estimate.value - overall.overall.value)) < 1e-12
+            assert 0 < two.versus.difference / one.versus.difference < 1
 
 
 def test_homogeneity_p_of_large_binary_groups_is_uniform():
@@ -220,10 +299,13 @@ def test_planted_difference_is_found_between_speakers():
     found = []
     for seed in range(30):
         judged = verdict_of(speakers(rng, np.full(GROUPS, 40), rates), seed)
-        found.append((
-            {g.label for g in judged.groups if g.verdict == "worse"}, judged.gaps[0].lower_bound,
-            judged.gaps[0].homogeneity_p,
-        ))
+        found.append(
+            (
+                {g.label for g in judged.groups if g.verdict == "worse"},
+                judged.gaps[0].lower_bound,
+                judged.gaps[0].homogeneity_p,
+            )
+        )
     assert np.mean([names == {"g03"} for names, _, _ in found]) > 0.7
     assert np.mean([bound > 0 for _, bound, _ in found]) > 0.8
     assert np.mean([p < 0.05 for _, _, p in found]) > 0.8
@@ -233,7 +315,9 @@ def test_pairing_finds_what_independent_groups_could_not():
     """A condition adds a fifth to each unit's errors; units differ far more than that."""
     rng = np.random.default_rng(8)
     units = 80
-    cell, unit = (axis.ravel() for axis in np.meshgrid(np.arange(4), np.arange(units), indexing="ij"))
+    cell, unit = (
+        axis.ravel() for axis in np.meshgrid(np.arange(4), np.arange(units), indexing="ij")
+    )
     words = np.full(len(cell), 400)
     paired, apart = [], []
     for seed in range(20):

@@ -53,7 +53,9 @@ class Comparison:
         return ["newcombe" if score else "influence-t" for score in self.score]
 
 
-def compare(estimates: Estimates, form: object, first: Integers, second: Integers, *, proportion: bool) -> Comparison:
+def compare(
+    estimates: Estimates, form: object, first: Integers, second: Integers, *, proportion: bool
+) -> Comparison:
     """Compare sets pairwise.
 
     Parameters
@@ -82,7 +84,9 @@ def compare(estimates: Estimates, form: object, first: Integers, second: Integer
     trials = _trials(estimates, form, first, second)
     z = np.where(score, contrasts.newcombe_z(*trials), contrasts.t_test_z(difference, variance, df))
     z = np.where(np.isfinite(difference), z, np.nan)
-    return Comparison(difference=difference, variance=variance, df=df, z=z, score=score, trials=trials)
+    return Comparison(
+        difference=difference, variance=variance, df=df, z=z, score=score, trials=trials
+    )
 
 
 def _trials(

@@ -6,10 +6,27 @@ import io
 from evenhand.audits.result import Result
 
 _ESTIMATE = (
-    "value", "low", "high", "standard_error", "n_rows", "n_units", "numerator", "denominator", "method", "reason",
+    "value",
+    "low",
+    "high",
+    "standard_error",
+    "n_rows",
+    "n_units",
+    "numerator",
+    "denominator",
+    "method",
+    "reason",
 )
 _CONTRAST = (
-    "reference", "difference", "low", "high", "ratio", "ratio_low", "ratio_high", "p_value", "p_adjusted",
+    "reference",
+    "difference",
+    "low",
+    "high",
+    "ratio",
+    "ratio_low",
+    "ratio_high",
+    "p_value",
+    "p_adjusted",
 )
 
 
@@ -19,14 +36,34 @@ def render_csv(audit: Result) -> str:
     writer = csv.writer(out, lineterminator="\n")
     versus = [f"versus_{name}" for name in _CONTRAST]
     writer.writerow(
-        ["by", "group", "predicate", *_ESTIMATE, "shrunk", *versus, "minimum_detectable_difference", "verdict", "suppressed"]
+        [
+            "by",
+            "group",
+            "predicate",
+            *_ESTIMATE,
+            "shrunk",
+            *versus,
+            "minimum_detectable_difference",
+            "verdict",
+            "suppressed",
+        ]
     )
     for group in audit.groups:
         estimate = [getattr(group.estimate, name) for name in _ESTIMATE]
         contrast = [getattr(group.versus, name) if group.versus else None for name in _CONTRAST]
         sensitivity = group.minimum_detectable_difference
         labels = [",".join(group.by), _safe(group.label), _safe(group.predicate)]
-        writer.writerow([*labels, *estimate, group.shrunk, *contrast, sensitivity, group.verdict, group.suppressed])
+        writer.writerow(
+            [
+                *labels,
+                *estimate,
+                group.shrunk,
+                *contrast,
+                sensitivity,
+                group.verdict,
+                group.suppressed,
+            ]
+        )
     return out.getvalue()
 
 

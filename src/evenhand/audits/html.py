@@ -75,7 +75,11 @@ def _plot(audit: Result, by: tuple[str, ...]) -> Plot:
     start, stop, ticks = _axis(audit, drawn)
 
     def place(value: float | None) -> float | None:
-        return None if value is None else round(min(max((value - start) / (stop - start), 0.0), 1.0) * 100, 2)
+        return (
+            None
+            if value is None
+            else round(min(max((value - start) / (stop - start), 0.0), 1.0) * 100, 2)
+        )
 
     rows = (
         Row(
@@ -86,7 +90,9 @@ def _plot(audit: Result, by: tuple[str, ...]) -> Plot:
         )
         for group in drawn
     )
-    missing = (item for item in audit.missing if item.estimate is not None and (item.attribute,) == by)
+    missing = (
+        item for item in audit.missing if item.estimate is not None and (item.attribute,) == by
+    )
     return Plot(
         by=by,
         rows=tuple(rows),
@@ -123,4 +129,3 @@ def _step(span: float) -> float:
 
 def _floor_log10(value: float) -> int:
     return int(f"{value:e}".split("e")[1])
-

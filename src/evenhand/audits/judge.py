@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +11,7 @@ from evenhand.audits.comparison import Comparison, compare, contrast_covariance
 from evenhand.audits.rates import bounds_of, rates_of
 from evenhand.audits.result import Contrast, Estimate, Gap, Group, Missing, Refused, Verdict
 from evenhand.audits.rules import Rules
-from evenhand.audits.sets import Cell, cells_of
+from evenhand.audits.sets import cells_of
 from evenhand.cubes import Cube, Estimates, estimate
 from evenhand.errors import REASONS
 from evenhand.groups import Attribute, Partition
@@ -42,8 +43,13 @@ class Judgement:
 
 
 def judge(
-    cube: Cube, form: Form, attributes: Sequence[Attribute], partitions: Sequence[Partition], rules: Rules,
-    *, proportion: bool = False,
+    cube: Cube,
+    form: Form,
+    attributes: Sequence[Attribute],
+    partitions: Sequence[Partition],
+    rules: Rules,
+    *,
+    proportion: bool = False,
 ) -> Judgement:
     """Estimate every group, compare it with its reference and give a verdict.
 
@@ -68,8 +74,13 @@ class _Court:
     """One judgement in the making: sets, estimates and comparisons, by index."""
 
     def __init__(
-        self, cube: Cube, form: Form, attributes: Sequence[Attribute], partitions: Sequence[Partition],
-        rules: Rules, proportion: bool,
+        self,
+        cube: Cube,
+        form: Form,
+        attributes: Sequence[Attribute],
+        partitions: Sequence[Partition],
+        rules: Rules,
+        proportion: bool,
     ) -> None:
         self.cube, self.form, self.rules = cube, form, rules
         self.binomial = proportion and cube.units is None and isinstance(form, Ratio)
@@ -99,7 +110,9 @@ class _Court:
         if self.rules.versus == "best":
             self._find_best(pairs is not None)
         self.full = pairs is None or self.estimates.covariance.ndim == 2
-        self.rates = rates_of(self.estimates, self.form, self.cube.parts, self.rules, binomial=self.binomial)
+        self.rates = rates_of(
+            self.estimates, self.form, self.cube.parts, self.rules, binomial=self.binomial
+        )
 
     def _references(self, sets: list[Bools]) -> list[Bools]:
         """Sets to compare with; fills `reference_index`."""
@@ -131,18 +144,28 @@ class _Court:
                 self.reference_index[i] = -1 if i == best else self.group_index[best]
         if many:
             pairs = np.stack([self.group_index, np.maximum(self.reference_index, 0)], axis=1)
-            sets = np.array([np.ones(len(self.cube.keys), bool), *(cell.members for cell in (*self.cells, *self.absent))])
+            sets = np.array(
+                [
+                    np.ones(len(self.cube.keys), bool),
+                    *(cell.members for cell in (*self.cells, *self.absent)),
+                ]
+            )
             self.estimates = estimate(self.cube, self.form, sets, pairs)
 
-    def _able(self, index: int) -> bool:
+    def _able(self, index: int | np.integer[Any]) -> bool:
         """Whether a set has a value and enough units."""
-        return bool(self.estimates.n_units[index] >= self.rules.min_units and np.isfinite(self.estimates.values[index]))
+        return bool(
+            self.estimates.n_units[index] >= self.rules.min_units
+            and np.isfinite(self.estimates.values[index])
+        )
 
     # -- comparisons -------------------------------------------------------------------------
 
     def _compare(self) -> None:
         reference = np.maximum(self.reference_index, 0)
-        compared = compare(self.estimates, self.form, self.group_index, reference, proportion=self.binomial)
+        compared = compare(
+            self.estimates, self.form, self.group_index, reference, proportion=self.binomial
+        )
         able = [
             r >= 0 and self._able(g) and self._able(r)
             for g, r in zip(self.group_index, self.reference_index, strict=True)
@@ -184,13 +207,17 @@ class _Court:
             able = np.array([i for i in self.group_index if self._able(i)])
             first, second = (able[index] for index in np.triu_indices(len(able), 1))
             if len(first) > MAX_T_SETS:
-                return bonferroni, np.minimum(simultaneous.holm(contrasts.p_of_z(z)) * self._pairs_per_group(), 1.0)
+                return bonferroni, np.minimum(
+                    simultaneous.holm(contrasts.p_of_z(z)) * self._pairs_per_group(), 1.0
+                )
         covariance = contrast_covariance(self.estimates.covariance, first, second)
         draws = simultaneous.draw_normal(covariance, self.rules.draws, self.rng)
         joint = min(simultaneous.max_t_quantile(draws, self.rules.joint_level), bonferroni)
         if self.rules.versus == "best":
             largest = np.abs(draws).max(axis=1)
-            adjusted = np.array([(1 + np.count_nonzero(largest >= value)) / (len(draws) + 1) for value in z])
+            adjusted = np.array(
+                [(1 + np.count_nonzero(largest >= value)) / (len(draws) + 1) for value in z]
+            )
             return joint, np.minimum(adjusted, np.minimum(contrasts.p_of_z(z) * len(first), 1.0))
         return joint, simultaneous.step_down(z, draws)
 
@@ -216,13 +243,17 @@ class _Court:
             overall=self._rate(0),
             groups=groups,
             gaps=self._gaps(),
-            refused=tuple(self._refused(i) for i in range(len(self.cells)) if not self._able(self.group_index[i])),
+            refused=tuple(
+                self._refused(i)
+                for i in range(len(self.cells))
+                if not self._able(self.group_index[i])
+            ),
             missing=self._missing(),
             comparisons=len(self.tested),
             adjust=getattr(self, "adjust", self.rules.adjust),
         )
 
-    def _rate(self, index: int) -> Estimate:
+    def _rate(self, index: int | np.integer[Any]) -> Estimate:
         return self.rates[index]
 
     def _group(self, i: int, shrunk: float | None, sensitivity: float | None) -> Group:
@@ -241,8 +272,13 @@ class _Court:
         if hidden is None:
             return group
         return replace(
-            group, estimate=_hide(rate, hidden), shrunk=None, versus=None,
-            minimum_detectable_difference=None, verdict="insufficient evidence", suppressed=True,
+            group,
+            estimate=_hide(rate, hidden),
+            shrunk=None,
+            versus=None,
+            minimum_detectable_difference=None,
+            verdict="insufficient evidence",
+            suppressed=True,
         )
 
     def _contrast(self, i: int) -> Contrast | None:
@@ -252,8 +288,17 @@ class _Court:
         name = self._reference_name(i)
         if i not in self.tested:
             return Contrast(
-                reference=name, difference=None, low=None, high=None, ratio=None, ratio_low=None, ratio_high=None,
-                p_value=None, p_adjusted=None, method=None, reason=self._untested_reason(i),
+                reference=name,
+                difference=None,
+                low=None,
+                high=None,
+                ratio=None,
+                ratio_low=None,
+                ratio_high=None,
+                p_value=None,
+                p_adjusted=None,
+                method=None,
+                reason=self._untested_reason(i),
             )
         keep = self.scale[i] if self.rules.versus == "overall" else 1.0
         versus = 0 if self.rules.versus == "overall" else reference
@@ -276,7 +321,7 @@ class _Court:
         if self.rules.versus in ("rest", "overall"):
             return self.rules.versus
         if self.rules.versus == "best":
-            return self.cells[self.reference_index[i] - 1].predicate
+            return str(self.cells[self.reference_index[i] - 1].predicate)
         return self.rules.versus
 
     def _untested_reason(self, i: int) -> str:
@@ -295,24 +340,43 @@ class _Court:
             return plain, None, None
         level = self.rules.level
         one, two = self.rates[first], self.rates[second]
-        if self.estimates.shared[first, second] == 0 and None not in (one.low, one.high, two.low, two.high):
-            bounds = (np.float64(value) for value in (v1, one.low, one.high, v2, two.low, two.high))
-            low, high = contrasts.mover_ratio(*bounds)  # type: ignore[arg-type]
+        if self.estimates.shared[first, second] == 0 and None not in (
+            one.low,
+            one.high,
+            two.low,
+            two.high,
+        ):
+            bounds = (v1, one.low, one.high, v2, two.low, two.high)
+            low, high = contrasts.mover_ratio(*map(np.asarray, bounds))
         else:
             covariance = self.estimates.covariance
             variance = (
-                covariance[first, first] / v1**2 + covariance[second, second] / v2**2
-                - 2 * covariance[first, second] / (v1 * v2)
-            ) if v1 > 0 else np.nan
-            df = np.float64(max(min(self.estimates.n_units[first], self.estimates.n_units[second]) - 1, 1))
-            low, high = contrasts.log_ratio(np.float64(v1), np.float64(v2), np.float64(variance), df, level)
+                (
+                    covariance[first, first] / v1**2
+                    + covariance[second, second] / v2**2
+                    - 2 * covariance[first, second] / (v1 * v2)
+                )
+                if v1 > 0
+                else np.nan
+            )
+            df = np.float64(
+                max(min(self.estimates.n_units[first], self.estimates.n_units[second]) - 1, 1)
+            )
+            first_value, second_value, spread_of_log = map(np.asarray, (v1, v2, variance))
+            low, high = contrasts.log_ratio(
+                first_value, second_value, spread_of_log, np.asarray(df), level
+            )
         return float(v1 / v2), _number(float(low)), _number(float(high))
 
     def _verdict(self, i: int) -> Verdict:
         """The whole interval decides, never the point."""
         if i not in self.tested:
             return "insufficient evidence"
-        low, high = (self.low[i], self.high[i]) if self.rules.higher_is_worse else (-self.high[i], -self.low[i])
+        low, high = (
+            (self.low[i], self.high[i])
+            if self.rules.higher_is_worse
+            else (-self.high[i], -self.low[i])
+        )
         if low > self.rules.tolerance:
             return "worse"
         return "not worse" if high <= self.rules.tolerance else "insufficient evidence"
@@ -326,23 +390,42 @@ class _Court:
             reason = "too_few_units"
         plural = self.rules.unit if n == 1 else f"{self.rules.unit}s"
         message = f"Refused [{reason}]: group {cell.predicate} has {n} {plural}"
-        message += f"; this interval needs at least {needed}." if reason == "too_few_units" else f": {REASONS[reason]}."
-        if self.hidden.get(index):
+        message += (
+            f"; this interval needs at least {needed}."
+            if reason == "too_few_units"
+            else f": {REASONS[reason]}."
+        )
+        if self.hidden.get(int(index)):
             return Refused(
-                by=cell.partition.names, predicate=cell.predicate, reason="suppressed", n_units=None, needed=needed,
+                by=cell.partition.names,
+                predicate=cell.predicate,
+                reason="suppressed",
+                n_units=None,
+                needed=needed,
                 message=f"Refused [suppressed]: group {cell.predicate} is {REASONS['suppressed']}.",
             )
         return Refused(
-            by=cell.partition.names, predicate=cell.predicate, reason=reason, n_units=n, needed=needed, message=message
+            by=cell.partition.names,
+            predicate=cell.predicate,
+            reason=reason,
+            n_units=n,
+            needed=needed,
+            message=message,
         )
 
     def _missing(self) -> tuple[Missing, ...]:
         inputs = tuple(Missing(attribute=name, n_rows=count) for name, count in self.cube.missing)
         shown = []
         for cell, index in zip(self.absent, self.absent_index, strict=True):
-            rate, hidden = self._rate(index), self.hidden.get(index)
+            rate, hidden = self._rate(index), self.hidden.get(int(index))
             rows = None if hidden else rate.n_rows
-            shown.append(Missing(attribute=cell.partition.names[0], n_rows=rows, estimate=_hide(rate, hidden) if hidden else rate))
+            shown.append(
+                Missing(
+                    attribute=cell.partition.names[0],
+                    n_rows=rows,
+                    estimate=_hide(rate, hidden) if hidden else rate,
+                )
+            )
         return (*shown, *inputs)
 
     # -- whole partitions --------------------------------------------------------------------
@@ -350,23 +433,29 @@ class _Court:
     def _by_partition(self) -> list[tuple[Partition, Integers]]:
         partitions = {cell.partition.names: cell.partition for cell in self.cells}
         return [
-            (partition, np.array([i for i, cell in enumerate(self.cells) if cell.partition == partition]))
+            (
+                partition,
+                np.array([i for i, cell in enumerate(self.cells) if cell.partition == partition]),
+            )
             for partition in partitions.values()
         ]
 
     def _shrunk(self) -> list[float | None]:
         out: list[float | None] = [None] * len(self.cells)
-        for _, members in self._by_partition():
-            index = self.group_index[members]
+        for _, everyone in self._by_partition():
+            index = self.group_index[everyone]
             usable = np.isfinite(self.estimates.values[index]) & (self.estimates.n_units[index] > 0)
-            members, index = members[usable], index[usable]
+            members, index = everyone[usable], index[usable]
             variances = steadied_variance(
-                np.nan_to_num(self.estimates.variances[index]), self.estimates.n_units[index].astype(float)
+                np.nan_to_num(self.estimates.variances[index]),
+                self.estimates.n_units[index].astype(float),
             )
             if len(members) < 3 or not (variances > 0).all():
                 continue
             codes = np.array([self.cells[i].codes for i in members]).T
-            for i, value in zip(members, shrink(self.estimates.values[index], variances, list(codes)), strict=True):
+            for i, value in zip(
+                members, shrink(self.estimates.values[index], variances, list(codes)), strict=True
+            ):
                 out[i] = float(value)
         return out
 
@@ -380,11 +469,15 @@ class _Court:
             np.nan_to_num(self.estimates.variances), self.estimates.n_units.astype(float)
         )
         own = self.estimates.variances
-        extra = np.maximum(steady[first] - own[first], 0) + np.maximum(steady[second] - own[second], 0)
+        extra = np.maximum(steady[first] - own[first], 0) + np.maximum(
+            steady[second] - own[second], 0
+        )
         extra = np.where(self.compared.variance[self.tested] > 0, 0.0, extra)
         error = np.sqrt(self.compared.variance[self.tested] + extra)
         keep = self.scale[self.tested] if self.rules.versus == "overall" else 1.0
-        for i, value in zip(self.tested, minimum_detectable_difference(error, self.z_joint) * keep, strict=True):
+        for i, value in zip(
+            self.tested, minimum_detectable_difference(error, self.z_joint) * keep, strict=True
+        ):
             out[i] = float(value) if value > 0 else None
         return out
 
@@ -397,8 +490,13 @@ class _Court:
         index = np.array([g for g in self.group_index[members] if self._able(g)], int)
         if len(index) < 2:
             return Gap(
-                by=partition.names, largest=None, lower_bound=None, between_group_sd=None, homogeneity_p=None,
-                smallest_ratio=None, reason="too_few_units" if len(members) > 1 else "no_reference",
+                by=partition.names,
+                largest=None,
+                lower_bound=None,
+                between_group_sd=None,
+                homogeneity_p=None,
+                smallest_ratio=None,
+                reason="too_few_units" if len(members) > 1 else "no_reference",
             )
         values = self.estimates.values[index]
         published = not any(self.hidden.get(i) for i in self.group_index[members])
@@ -408,7 +506,9 @@ class _Court:
             lower_bound=self._gap_bound(index, level),
             between_group_sd=spread.between_group_sd(values, self.estimates.variances[index]),
             homogeneity_p=self._homogeneity(index),
-            smallest_ratio=float(values.min() / values.max()) if self.rules.low == 0 and values.max() > 0 and published else None,
+            smallest_ratio=float(values.min() / values.max())
+            if self.rules.low == 0 and values.max() > 0 and published
+            else None,
             reason=None if published else "suppressed",
         )
 
@@ -421,14 +521,18 @@ class _Court:
             low, high, _ = bounds_of(self.estimates, self.form, wide, binomial=self.binomial)
             return max(float(np.nanmax(low[index]) - np.nanmin(high[index])), 0.0)
         covariance = self.estimates.covariance[np.ix_(index, index)].copy()
-        steady = steadied_variance(self.estimates.variances[index], self.estimates.n_units[index].astype(float))
+        steady = steadied_variance(
+            self.estimates.variances[index], self.estimates.n_units[index].astype(float)
+        )
         flat = self.estimates.variances[index] == 0
         covariance[flat, flat] = steady[flat]
         if not (np.diag(covariance) > 0).all():
             return 0.0 if np.ptp(self.estimates.values[index]) == 0 else None
         draws = simultaneous.draw_normal(covariance, self.rules.draws, self.rng)
         z = spread.largest_pair_quantile(covariance, draws, level)
-        pairs = compare(self.estimates, self.form, index[first], index[second], proportion=self.binomial)
+        pairs = compare(
+            self.estimates, self.form, index[first], index[second], proportion=self.binomial
+        )
         low, high = pairs.interval(z)
         return max(float(np.nanmax(np.concatenate([low, -high, [0.0]]))), 0.0)
 
@@ -474,6 +578,16 @@ def _number(value: float) -> float | None:
 
 def _hide(rate: Estimate, reason: str) -> Estimate:
     return replace(
-        rate, value=None, low=None, high=None, standard_error=None, n_rows=None, n_units=None,
-        numerator=None, denominator=None, counts=None, method=None, reason=reason,
+        rate,
+        value=None,
+        low=None,
+        high=None,
+        standard_error=None,
+        n_rows=None,
+        n_units=None,
+        numerator=None,
+        denominator=None,
+        counts=None,
+        method=None,
+        reason=reason,
     )

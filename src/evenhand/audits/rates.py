@@ -14,7 +14,9 @@ from evenhand.stats.forms import Form, Ratio
 Floats = npt.NDArray[np.float64]
 
 
-def bounds_of(estimates: Estimates, form: Form, rules: Rules, *, binomial: bool) -> tuple[Floats, Floats, list[str]]:
+def bounds_of(
+    estimates: Estimates, form: Form, rules: Rules, *, binomial: bool
+) -> tuple[Floats, Floats, list[str]]:
     """Interval of each set's value and the name of its method; NaN where there is none.
 
     Proportions of independent rows get Wilson's or Clopper-Pearson's interval; all else the
@@ -50,7 +52,9 @@ def rates_of(
 ) -> list[Estimate]:
     """Estimate of each set."""
     low, high, methods = bounds_of(estimates, form, rules, binomial=binomial)
-    sides: tuple[Floats, Floats] | None = form.split(estimates.sums) if isinstance(form, Ratio) else None
+    sides: tuple[Floats, Floats] | None = (
+        form.split(estimates.sums) if isinstance(form, Ratio) else None
+    )
     return [
         _rate(estimates, i, (low[i], high[i], methods[i]), sides, parts, rules)
         for i in range(len(estimates.values))

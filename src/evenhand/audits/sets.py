@@ -44,9 +44,14 @@ def cells_of(cube: Cube, partition: Partition, attributes: Sequence[Attribute]) 
     columns = [sorted({key[i] for key in keys}, key=repr) for i in range(len(used))]
     cells = []
     for code, key in enumerate(keys):
-        if any(attribute.predicate is not None and value is False for attribute, value in zip(used, key, strict=True)):
+        if any(
+            attribute.predicate is not None and value is False
+            for attribute, value in zip(used, key, strict=True)
+        ):
             continue
-        predicates = tuple(attribute.predicate_for(value) for attribute, value in zip(used, key, strict=True))
+        predicates = tuple(
+            attribute.predicate_for(value) for attribute, value in zip(used, key, strict=True)
+        )
         cells.append(
             Cell(
                 partition=partition,

@@ -44,26 +44,36 @@ def _heading(audit: Result) -> Text:
 def _table(audit: Result, by: tuple[str, ...], shown: int, *, wide: bool) -> Table:
     groups = [group for group in audit.groups if group.by == by]
     table = Table(
-        title=" × ".join(by), title_justify="left", title_style="bold", box=None,
-        pad_edge=False, padding=(0, 2, 0, 0) if wide else (0, 1, 0, 0),
+        title=" × ".join(by),
+        title_justify="left",
+        title_style="bold",
+        box=None,
+        pad_edge=False,
+        padding=(0, 2, 0, 0) if wide else (0, 1, 0, 0),
     )
     table.add_column("group", overflow="fold", min_width=11)
     if wide or not audit.unit:
         table.add_column("rows", justify="right", no_wrap=True)
     if audit.unit:
         table.add_column(words.unit_name(audit) if wide else "units", justify="right", no_wrap=True)
-    table.add_column(audit.metric.name if wide else audit.metric.name[:12], justify="right", no_wrap=True)
+    table.add_column(
+        audit.metric.name if wide else audit.metric.name[:12], justify="right", no_wrap=True
+    )
     if wide:
         table.add_column(words.percent(audit.level), no_wrap=True)
     # The reference may be a long predicate: the heading names it only where it is a word.
     short = audit.settings.versus in ("rest", "best", "overall")
-    table.add_column(f"vs {audit.settings.versus if short else 'reference'}", justify="right", no_wrap=True)
+    table.add_column(
+        f"vs {audit.settings.versus if short else 'reference'}", justify="right", no_wrap=True
+    )
     table.add_column("(all at once)", no_wrap=True)
     table.add_column("verdict", no_wrap=wide)
     for group in groups[:shown]:
         table.add_row(*_row(audit, group, wide=wide))
     if len(groups) > shown:
-        table.add_row(Text(f"… {len(groups) - shown:,} more in --json, --csv and --html", style="dim"))
+        table.add_row(
+            Text(f"… {len(groups) - shown:,} more in --json, --csv and --html", style="dim")
+        )
     for missing in audit.missing:
         if missing.estimate is not None and (missing.attribute,) == by:
             cells = _numbers(audit, missing.estimate, wide=wide)
@@ -101,10 +111,17 @@ def _notes(audit: Result) -> list[RenderableType]:
     notes = [words.method(audit).removesuffix(".") + unit + "."]
     for name, edges in audit.settings.bins.items():
         cut = ", ".join(f"{edge:g}" for edge in edges)
-        notes.append(f"{name} is cut at {cut}." if edges else f"{name} has one bin: its values do not vary.")
-    for missing in audit.missing:
-        if missing.estimate is None and missing.n_rows:
-            notes.append(f"{missing.n_rows:,} rows lack {missing.attribute} and are not in the numbers.")
+        notes.append(
+            f"{name} is cut at {cut}." if edges else f"{name} has one bin: its values do not vary."
+        )
+    notes += [
+        f"{missing.n_rows:,} rows lack {missing.attribute} and are not in the numbers."
+        for missing in audit.missing
+        if missing.estimate is None and missing.n_rows
+    ]
     if audit.refused:
-        notes.append(f"{audit.refused[0].message}" + (f"  ({len(audit.refused) - 1} more)" if len(audit.refused) > 1 else ""))
+        notes.append(
+            f"{audit.refused[0].message}"
+            + (f"  ({len(audit.refused) - 1} more)" if len(audit.refused) > 1 else "")
+        )
     return [Padding(Text(note, style="dim"), 0) for note in notes]

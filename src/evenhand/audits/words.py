@@ -42,8 +42,15 @@ def points(value: float, *, in_points: bool, signed: bool = True) -> str:
     >>> points(0.149, in_points=True), points(-2.5, in_points=False)
     ('+14.9', '−2.500')
     """
-    size = f"{abs(value) * 100:.1f}" if in_points else f"{abs(value):.4g}" if abs(value) >= 1000 else f"{abs(value):.3f}"
-    sign = ("+" if value > 0 else "−" if value < 0 else "") if signed else ""
+    size = (
+        f"{abs(value) * 100:.1f}"
+        if in_points
+        else f"{abs(value):.4g}"
+        if abs(value) >= 1000
+        else f"{abs(value):.3f}"
+    )
+    nothing = not float(size.replace(",", ""))
+    sign = ("+" if value > 0 else "−") if signed and not nothing else ""
     return sign + size
 
 
@@ -58,7 +65,9 @@ def difference_interval(versus: Contrast | None, *, in_points: bool) -> str:
     """Its interval: ``+7.9 to +22.0``."""
     if versus is None or versus.low is None or versus.high is None:
         return ""
-    return f"{points(versus.low, in_points=in_points)} to {points(versus.high, in_points=in_points)}"
+    return (
+        f"{points(versus.low, in_points=in_points)} to {points(versus.high, in_points=in_points)}"
+    )
 
 
 def reason(rate_or_contrast: Estimate | Contrast) -> str:
@@ -121,10 +130,14 @@ def _nothing_found(audit: Result) -> str:
     tested = [group.minimum_detectable_difference for group in audit.groups]
     known = sorted(value for value in tested if value is not None)
     if not known:
+        if any(group.versus and group.versus.reason == "no_variation" for group in audit.groups):
+            return "No group could be judged: within groups every unit has the same value."
         return "No group could be judged: there is too little data.  See what was refused, below."
     in_points = audit.metric.in_points
     unit = " points" if in_points else ""
-    small, large = (points(value, in_points=in_points, signed=False) for value in (known[0], known[-1]))
+    small, large = (
+        points(value, in_points=in_points, signed=False) for value in (known[0], known[-1])
+    )
     span = small if small == large else f"{small} to {large}"
     return (
         f"No group is shown to be worse.  Differences of {span}{unit}, depending on the group, "
@@ -155,5 +168,9 @@ def method(audit: Result) -> str:
         "bh": "p-values control the false discovery rate (Benjamini-Hochberg)",
     }[settings.adjust]
     number = settings.comparisons
-    units = f"{audit.unit} is the independent unit" if audit.unit else "each row counts as independent (name a --unit if it is not)"
+    units = (
+        f"{audit.unit} is the independent unit"
+        if audit.unit
+        else "each row counts as independent (name a --unit if it is not)"
+    )
     return f"{percent(audit.level)} intervals; {number} comparison{'s' * (number != 1)}, {family}; {units}."

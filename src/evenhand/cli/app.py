@@ -3,6 +3,7 @@
 Verbs are loaded only when they are called, so that ``--help`` answers at once.
 """
 
+import gc
 import os
 import sys
 
@@ -15,15 +16,33 @@ app = App(
     name="evenhand",
     help="Find whom an AI service fails, prove it, and let the people outside help fix it.",
     version=__version__,
+    suppress_keyboard_interrupt=False,  # main says how it ended
 )
-app.command("evenhand.cli.audit:audit", name="audit", help="Compare a service's groups and give verdicts.")
-app.command("evenhand.cli.metrics:metrics", name="metrics", help="List the metrics and how to write them.")
+app.command(
+    "evenhand.cli.audit:audit", name="audit", help="Compare a service's groups and give verdicts."
+)
+app.command(
+    "evenhand.cli.metrics:metrics", name="metrics", help="List the metrics and how to write them."
+)
 app.command("evenhand.cli.demo:demo", name="demo", help="Audit records that come with the package.")
 app.command("evenhand.cli.doctor:doctor", name="doctor", help="Check the installation.")
 
 
+class _WithoutPandas:
+    """Hides pandas from this process: pyarrow loads it wherever it is installed (0.6 s) for nothing."""
+
+    @staticmethod
+    def find_spec(name: str, path: object = None, target: object = None) -> None:
+        del path, target
+        if name == "pandas":
+            raise ModuleNotFoundError("The command line does without pandas.", name=name)
+
+
 def main() -> None:
     """Run the command line; the exit code says how it ended."""
+    sys.meta_path.insert(0, _WithoutPandas())
+    # Loading modules makes many objects and no garbage: look for it less often.
+    gc.set_threshold(100_000, 50, 50)
     try:
         code = app()
     except EvenhandError as error:

@@ -29,7 +29,7 @@ def audit(
     adjust: str = "max-t",
     interval: str = "wilson",
     bins: Annotated[list[str], Parameter(negative="")] = [],  # noqa: B006 - read only
-    missing: Annotated[list[str], Parameter(negative="")] = list(MISSING_VALUES),  # noqa: B006, B008
+    missing: Annotated[list[str], Parameter(negative="")] = list(MISSING_VALUES),  # noqa: B006
     suppress_below: int = 0,
     seed: int = 0,
     json: Annotated[bool, Parameter(negative="")] = False,
@@ -92,21 +92,44 @@ def audit(
             progress.update(task, advance=rows, visible=True)
 
         audits = audit_metrics(
-            table, metric, by, unit=unit, where=where, versus=versus, tolerance=tolerance, level=level,
-            min_units=min_units, worse=worse, adjust=adjust, interval=interval, bins=_bins(bins),
-            missing_values=missing, suppress_below=suppress_below, seed=seed,
-            cube=None if cube is None else str(cube), command=_command(), progress=advance,
+            table,
+            metric,
+            by,
+            unit=unit,
+            where=where,
+            versus=versus,
+            tolerance=tolerance,
+            level=level,
+            min_units=min_units,
+            worse=worse,
+            adjust=adjust,
+            interval=interval,
+            bins=_bins(bins),
+            missing_values=missing,
+            suppress_below=suppress_below,
+            seed=seed,
+            cube=None if cube is None else str(cube),
+            command=_command(),
+            progress=advance,
         )
     if html is not None:
         _write_reports(html, audits)
     _show(audits, json=json, csv=csv, html=html)
-    return EXIT_REFUSED if all(group.estimate.low is None for audit in audits for group in audit.groups) else 0
+    return (
+        EXIT_REFUSED
+        if all(group.estimate.low is None for audit in audits for group in audit.groups)
+        else 0
+    )
 
 
 def _progress() -> Progress:
     return Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-        console=Console(stderr=True), transient=True,
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
     )
 
 
@@ -119,11 +142,17 @@ def _bins(given: list[str]) -> dict[str, int | list[float]]:
     for item in given:
         name, _, text = item.rpartition("=")
         try:
-            out[name] = int(text) if text.isdigit() and int(text) < 100 and "," not in text else [float(edge) for edge in text.split(",")]
+            out[name] = (
+                int(text)
+                if text.isdigit() and int(text) < 100 and "," not in text
+                else [float(edge) for edge in text.split(",")]
+            )
         except ValueError:
             name = ""
         if not name:
-            raise InputError(f"--bins {item!r}: write age=25,45,65 for edges or age=5 for five quantile bins.")
+            raise InputError(
+                f"--bins {item!r}: write age=25,45,65 for edges or age=5 for five quantile bins."
+            )
     return out
 
 
@@ -145,7 +174,11 @@ def _show(audits: tuple[Audit, ...], *, json: bool, csv: bool, html: Path | None
 def _write_reports(path: Path, audits: tuple[Audit, ...]) -> None:
     """One file a metric; a second metric's name is put before the ending."""
     for audit in audits:
-        target = path if len(audits) == 1 else path.with_name(f"{path.stem}-{audit.metric.name}{path.suffix}")
+        target = (
+            path
+            if len(audits) == 1
+            else path.with_name(f"{path.stem}-{audit.metric.name}{path.suffix}")
+        )
         try:
             target.write_text(audit.to_html(), encoding="utf-8")
         except OSError as error:

@@ -43,14 +43,22 @@ def _conditions(path: Path) -> list[tuple[str, str]]:
     del path
     return [
         ("1. A quiet room", "condition = 'quiet' AND engine = 'flite'"),
-        ("2. The same voices and sentences, beside equipment that beeps", "condition = 'tone_12hz' AND engine = 'flite'"),
+        (
+            "2. The same voices and sentences, beside equipment that beeps",
+            "condition = 'tone_12hz' AND engine = 'flite'",
+        ),
     ]
 
 
 def _show_artie(console: Console, folder: Path) -> Audit:
-    console.print(f"\n[bold underline]3. Real people: the Artie Bias Corpus in {folder}[/bold underline]")
+    console.print(
+        f"\n[bold underline]3. Real people: the Artie Bias Corpus in {folder}[/bold underline]"
+    )
     result = audit(
-        read_artie(folder), metric="wer(reference=sentence, hypothesis=transcript)", by=["accent", "gender"], unit="client_id"
+        read_artie(folder),
+        metric="wer(reference=sentence, hypothesis=transcript)",
+        by=["accent", "gender"],
+        unit="client_id",
     )
     console.print(result)
     return result

@@ -1,4 +1,4 @@
-"""``evenhand doctor``: is everything here that the commands need?"""
+"""``evenhand doctor``: whether everything is here that the commands need."""
 
 import json as json_module
 import platform
@@ -27,7 +27,11 @@ def doctor(*, json: Annotated[bool, Parameter(negative="")] = False) -> int:
     found = {name: _version(name) for name in (*_NEEDED, *_OPTIONAL)}
     works = _audits()
     if json:
-        print(json_module.dumps({"python": platform.python_version(), "packages": found, "works": works is None}))
+        print(
+            json_module.dumps(
+                {"python": platform.python_version(), "packages": found, "works": works is None}
+            )
+        )
     else:
         table = Table(box=None, pad_edge=False, show_header=False)
         table.add_row("python", platform.python_version())
@@ -50,7 +54,9 @@ def _audits() -> str | None:
     """Reason why a small audit fails, `None` where it works."""
     import pyarrow as pa  # noqa: PLC0415 - its absence is what is looked for
 
-    table = pa.table({"group": ["a", "b"] * 20, "said": ["yes", "yes no"] * 20, "meant": ["yes"] * 40})
+    table = pa.table(
+        {"group": ["a", "b"] * 20, "said": ["yes", "yes no"] * 20, "meant": ["yes"] * 40}
+    )
     try:
         audit(table, metric="wer(reference=meant, hypothesis=said)", by="group")
     except EvenhandError as error:

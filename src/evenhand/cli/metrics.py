@@ -19,7 +19,12 @@ def metrics(*, json: Annotated[bool, Parameter(negative="")] = False) -> None:
         Print JSON instead of a table.
     """
     if json:
-        print(json_module.dumps([_plain(family, item) for family, items in FAMILIES.items() for item in items], indent=2))
+        print(
+            json_module.dumps(
+                [_plain(family, item) for family, items in FAMILIES.items() for item in items],
+                indent=2,
+            )
+        )
         return
     table = Table(box=None, pad_edge=False)
     table.add_column("metric", no_wrap=True)
@@ -38,7 +43,12 @@ def _plain(family: str, definition: Definition) -> dict[str, object]:
         "definition": definition.definition,
         "usage": definition.usage,
         "arguments": [
-            {"name": a.name, "takes": a.takes.value, "required": a.required, "choices": list(a.choices)}
+            {
+                "name": a.name,
+                "takes": a.takes.value,
+                "required": a.required,
+                "choices": list(a.choices),
+            }
             for a in definition.arguments
         ],
         "higher_is_worse": definition.higher_is_worse,

@@ -36,7 +36,9 @@ def bin_attributes(
     return tuple(out)
 
 
-def _binned(records: Records, attribute: Attribute, wanted: int | None, where: Predicate | None) -> Attribute:
+def _binned(
+    records: Records, attribute: Attribute, wanted: int | None, where: Predicate | None
+) -> Attribute:
     column = column_expression(attribute.name)
     known = exp.and_(
         exp.Not(this=exp.Is(this=column, expression=exp.Null())),
@@ -47,17 +49,20 @@ def _binned(records: Records, attribute: Attribute, wanted: int | None, where: P
     name = column.sql(records.engine.dialect)
     if wanted is None:
         distinct = records.engine.query(
-            f"SELECT COUNT(*) AS n FROM (SELECT DISTINCT {name} {source} LIMIT {DISTINCT_VALUES + 1}) AS d"  # noqa: S608
+            f"SELECT COUNT(*) AS n FROM (SELECT DISTINCT {name} {source} LIMIT {DISTINCT_VALUES + 1}) AS d"
         )
         if distinct["n"][0].as_py() <= DISTINCT_VALUES:
             return attribute
     count = wanted or QUANTILE_BINS
     steps = [
-        f"PERCENTILE_DISC({step / count}) WITHIN GROUP (ORDER BY {name}) AS q{step}" for step in range(1, count)
+        f"PERCENTILE_DISC({step / count}) WITHIN GROUP (ORDER BY {name}) AS q{step}"
+        for step in range(1, count)
     ]
     if not steps:
         return Attribute(name=attribute.name, edges=())
-    bounds = records.engine.query(f"SELECT {', '.join(steps)}, MIN({name}) AS lowest {source}")  # noqa: S608
+    bounds = records.engine.query(f"SELECT {', '.join(steps)}, MIN({name}) AS lowest {source}")
     lowest = bounds["lowest"][0].as_py()
-    edges = sorted({float(bounds[f"q{step}"][0].as_py()) for step in range(1, count) if lowest is not None})
+    edges = sorted(
+        {float(bounds[f"q{step}"][0].as_py()) for step in range(1, count) if lowest is not None}
+    )
     return Attribute(name=attribute.name, edges=tuple(edge for edge in edges if edge > lowest))

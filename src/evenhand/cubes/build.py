@@ -60,7 +60,11 @@ def build_cube(
     query = _Query(records, measure, attributes, unit, where, missing_values)
     table = records.engine.query(query.sql())
     if table.num_rows == 0:
-        rows = f"no row of {records.name} satisfies --where" if where is not None else f"{records.name} has no rows"
+        rows = (
+            f"no row of {records.name} satisfies --where"
+            if where is not None
+            else f"{records.name} has no rows"
+        )
         raise InputError(f"There is nothing to audit: {rows}.")
     for index, check in enumerate(measure.checks):
         faulty = int(_floats(table[f"fault{index}"]).sum())
@@ -95,39 +99,52 @@ class _Query:
         keys += ["level"] if self.measure.level else []
         selected = [*(exp.column(key) for key in keys), *self._aggregates()]
         query = exp.select(*selected).from_(self._rows().subquery("counted"))
-        query = query.group_by(*(exp.column(key) for key in keys)) if keys else query.having("COUNT(*) > 0")
+        query = (
+            query.group_by(*(exp.column(key) for key in keys))
+            if keys
+            else query.having("COUNT(*) > 0")
+        )
         return str(query.sql(self.records.engine.dialect))
 
     def _rows(self) -> exp.Select:
         """Attributes and inputs of each row, or of each distinct combination with its count."""
-        selected: list[exp.Expression] = [
-            exp.alias_(self._attribute(attribute), f"a{i}") for i, attribute in enumerate(self.attributes)
+        selected: list[exp.Expr] = [
+            exp.alias_(self._attribute(attribute), f"a{i}")
+            for i, attribute in enumerate(self.attributes)
         ]
         if self.unit:
             selected.append(exp.alias_(self._known(self.unit), "unit"))
         if self.measure.level:
             selected.append(exp.alias_(self._level(), "level"))
-        inputs = [exp.alias_(item.expression, item.name, quoted=True) for item in self.measure.inputs]
+        inputs = [
+            exp.alias_(item.expression, item.name, quoted=True) for item in self.measure.inputs
+        ]
         weight = exp.Count(this=exp.Star()) if self.measure.few_values else exp.Literal.number(1)
         query = exp.select(*selected, *inputs, exp.alias_(weight, "w"))
         query = query.from_(self._source())
         if self.where is not None:
             query = query.where(to_expression(self.where))
         if self.measure.few_values:
-            query = query.group_by(*(exp.Literal.number(i + 1) for i in range(len(selected) + len(inputs))))
+            query = query.group_by(
+                *(exp.Literal.number(i + 1) for i in range(len(selected) + len(inputs)))
+            )
         return query
 
-    def _known(self, name: str) -> exp.Expression:
-        column: exp.Expression = column_expression(name)
+    def _known(self, name: str) -> exp.Expr:
+        column: exp.Expr = column_expression(name)
         if self.kinds[name] is Kind.TEXT and self.missing_values:
-            listed = exp.In(this=column, expressions=[literal(value) for value in self.missing_values])
+            listed = exp.In(
+                this=column, expressions=[literal(value) for value in self.missing_values]
+            )
             return exp.Case(ifs=[exp.If(this=listed, true=exp.Null())], default=column)
         if self.kinds[name] is Kind.NUMBER:
-            finite = exp.LTE(this=exp.Abs(this=column), expression=exp.Literal.number("1.7976931348623157e308"))
+            finite = exp.LTE(
+                this=exp.Abs(this=column), expression=exp.Literal.number("1.7976931348623157e308")
+            )
             return exp.Case(ifs=[exp.If(this=finite, true=column)])
         return column
 
-    def _attribute(self, attribute: Attribute) -> exp.Expression:
+    def _attribute(self, attribute: Attribute) -> exp.Expr:
         if attribute.predicate is not None:
             return to_expression(attribute.predicate)
         column = self._known(attribute.name)
@@ -135,42 +152,49 @@ class _Query:
             return column
         missing = exp.If(this=exp.Is(this=column, expression=exp.Null()), true=exp.Null())
         steps = [
-            exp.If(this=exp.LT(this=column.copy(), expression=literal(edge)), true=exp.Literal.number(i))
+            exp.If(
+                this=exp.LT(this=column.copy(), expression=literal(edge)),
+                true=exp.Literal.number(i),
+            )
             for i, edge in enumerate(attribute.edges)
         ]
         return exp.Case(ifs=[missing, *steps], default=exp.Literal.number(len(attribute.edges)))
 
-    def _level(self) -> exp.Expression:
+    def _level(self) -> exp.Expr:
         """The score, or the quantile it is rounded down to where it has very many values."""
         if not self._many_levels():
             return self._score()
         if self.records.engine.dialect != "duckdb":
-            raise InputError(f"auc over more than {MAX_LEVELS:,} distinct scores needs the records in a file or frame.")
+            raise InputError(
+                f"auc over more than {MAX_LEVELS:,} distinct scores needs the records in a file or frame."
+            )
         return exp.column("evenhand_edge")
 
-    def _score(self) -> exp.Expression:
-        return next(item.expression for item in self.measure.inputs if item.name == self.measure.level)
+    def _score(self) -> exp.Expr:
+        return next(
+            item.expression for item in self.measure.inputs if item.name == self.measure.level
+        )
 
     def _many_levels(self) -> bool:
         name = self._score().sql(self.records.engine.dialect)
         distinct = self.records.engine.query(
-            f"SELECT COUNT(*) AS n FROM (SELECT DISTINCT {name} FROM {self.records.source}"  # noqa: S608
+            f"SELECT COUNT(*) AS n FROM (SELECT DISTINCT {name} FROM {self.records.source}"
             f" WHERE {name} IS NOT NULL LIMIT {MAX_LEVELS + 1}) AS d"
         )
         return bool(distinct["n"][0].as_py() > MAX_LEVELS)
 
-    def _source(self) -> exp.Expression:
+    def _source(self) -> exp.Expr:
         if not self.measure.level or not self._many_levels():
             return _raw(self.records.source)
         name = self._score().sql("duckdb")
         shares = ", ".join(str(step / MAX_LEVELS) for step in range(MAX_LEVELS))
         edges = f"SELECT DISTINCT UNNEST(QUANTILE_DISC({name}, [{shares}])) AS evenhand_edge"
         return _raw(
-            f"{self.records.source} ASOF JOIN ({edges} FROM {self.records.source} WHERE {name} IS NOT NULL)"  # noqa: S608
+            f"{self.records.source} ASOF JOIN ({edges} FROM {self.records.source} WHERE {name} IS NOT NULL)"
             f" AS edges ON {name} >= evenhand_edge"
         )
 
-    def _aggregates(self) -> Iterable[exp.Expression]:
+    def _aggregates(self) -> Iterable[exp.Expr]:
         yield _total(exp.column("w"), "n_all")
         valid = exp.and_(*(_present(column_expression(name)) for name in self.needed))
         yield _total(_when(valid, exp.column("w")), "n_rows")
@@ -185,44 +209,54 @@ class _Query:
         if not self.unit:
             yield from self._second_moments(valid)
 
-    def _says_something(self) -> exp.Expression:
-        parts = (exp.NEQ(this=part, expression=exp.Literal.number(0)) for _, part in self.measure.parts)
+    def _says_something(self) -> exp.Expr:
+        parts = (
+            exp.NEQ(this=part, expression=exp.Literal.number(0)) for _, part in self.measure.parts
+        )
         return exp.paren(exp.or_(*parts))
 
-    def _sum(self, value: exp.Expression, name: str) -> exp.Expression:
-        weighted = value if not self.measure.few_values else exp.Mul(this=exp.column("w"), expression=value)
+    def _sum(self, value: exp.Expr, name: str) -> exp.Expr:
+        weighted = (
+            value
+            if not self.measure.few_values
+            else exp.Mul(this=exp.column("w"), expression=value)
+        )
         total = exp.Sum(this=weighted)
         return exp.alias_(exp.Coalesce(this=total, expressions=[exp.Literal.number(0)]), name)
 
-    def _second_moments(self, valid: exp.Expression) -> Iterable[exp.Expression]:
+    def _second_moments(self, valid: exp.Expr) -> Iterable[exp.Expr]:
         parts = [_when(valid, part, None) for _, part in self.measure.parts]
         for i, first in enumerate(parts):
             for j, second in enumerate(parts[: i + 1]):
                 if self.measure.moments is Moments.COUNTS:
-                    yield self._sum(exp.Mul(this=exp.paren(first), expression=exp.paren(second)), f"m{i}_{j}")
+                    yield self._sum(
+                        exp.Mul(this=exp.paren(first), expression=exp.paren(second)), f"m{i}_{j}"
+                    )
                 elif self.measure.moments is Moments.CENTRED:
                     moment = exp.CovarPop(this=_double(first), expression=_double(second))
-                    yield exp.alias_(exp.Coalesce(this=moment, expressions=[exp.Literal.number(0)]), f"m{i}_{j}")
+                    yield exp.alias_(
+                        exp.Coalesce(this=moment, expressions=[exp.Literal.number(0)]), f"m{i}_{j}"
+                    )
 
 
-def _raw(sql: str) -> exp.Expression:
+def _raw(sql: str) -> exp.Expr:
     return exp.Identifier(this=sql, quoted=False) if sql.isidentifier() else exp.Var(this=sql)
 
 
-def _double(value: exp.Expression) -> exp.Expression:
+def _double(value: exp.Expr) -> exp.Expr:
     return exp.cast(value, "DOUBLE")
 
 
-def _present(column: exp.Expression) -> exp.Expression:
+def _present(column: exp.Expr) -> exp.Expr:
     return exp.Not(this=exp.Is(this=column, expression=exp.Null()))
 
 
-def _when(condition: exp.Expression, value: exp.Expression, otherwise: int | None = 0) -> exp.Expression:
+def _when(condition: exp.Expr, value: exp.Expr, otherwise: int | None = 0) -> exp.Expr:
     default = exp.Null() if otherwise is None else exp.Literal.number(otherwise)
     return exp.Case(ifs=[exp.If(this=condition, true=value)], default=default)
 
 
-def _total(value: exp.Expression, name: str) -> exp.Expression:
+def _total(value: exp.Expr, name: str) -> exp.Expr:
     return exp.alias_(exp.Sum(this=value), name)
 
 
@@ -289,23 +323,31 @@ def _levels(table: pa.Table, measure: Measure) -> tuple[int, npt.NDArray[np.int6
     return max(len(values), 1), codes.astype(np.int64)
 
 
-def _by_cell(values: npt.NDArray[np.int64], cell: npt.NDArray[np.int64], cells: int) -> npt.NDArray[np.int64]:
+def _by_cell(
+    values: npt.NDArray[np.int64], cell: npt.NDArray[np.int64], cells: int
+) -> npt.NDArray[np.int64]:
     out = np.zeros(cells, np.int64)
     np.add.at(out, cell, values)
     return out
 
 
-def _units(column: pa.ChunkedArray, cell: npt.NDArray[np.int64], sums: npt.NDArray[np.float64]) -> Units:
+def _units(
+    column: pa.ChunkedArray, cell: npt.NDArray[np.int64], sums: npt.NDArray[np.float64]
+) -> Units:
     coded = column.combine_chunks().dictionary_encode() if column.num_chunks else None
     if coded is None or isinstance(coded, pa.ChunkedArray):
-        coded = pa.chunked_array(column.chunks, type=column.type).combine_chunks().dictionary_encode()
+        coded = (
+            pa.chunked_array(column.chunks, type=column.type).combine_chunks().dictionary_encode()
+        )
     if pa.types.is_dictionary(column.type):
         coded = column.combine_chunks()
     names = tuple(str(value) for value in coded.dictionary.to_pylist())
     return Units(cell=cell, unit=coded.indices.to_numpy().astype(np.int64), sums=sums, names=names)
 
 
-def _comoments(table: pa.Table, measure: Measure, sums: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _comoments(
+    table: pa.Table, measure: Measure, sums: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
     parts = len(measure.parts)
     n = _floats(table["n_rows"])
     out = np.zeros((table.num_rows, parts, parts))
@@ -314,7 +356,11 @@ def _comoments(table: pa.Table, measure: Measure, sums: npt.NDArray[np.float64])
             if measure.moments is Moments.CENTRED:
                 out[:, i, j] = _floats(table[f"m{i}_{j}"]) * n
             else:
-                exact = _floats(table[f"m{i}_{j}"]) if measure.moments is Moments.COUNTS else (i == j) * sums[:, i]
+                exact = (
+                    _floats(table[f"m{i}_{j}"])
+                    if measure.moments is Moments.COUNTS
+                    else (i == j) * sums[:, i]
+                )
                 out[:, i, j] = exact - sums[:, i] * sums[:, j] / n
             out[:, j, i] = out[:, i, j]
     return out

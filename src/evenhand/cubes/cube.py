@@ -7,7 +7,7 @@ add: over shards, days, machines and customers.
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -99,7 +99,7 @@ class Cube:
         place = {group: code for code, group in enumerate(groups)}
         return np.array([place[value] for value in values], dtype=np.int64), groups
 
-    def merge(self, other: Self) -> Self:
+    def merge(self, other: "Cube") -> "Cube":
         """Add two cubes of the same attributes and parts.
 
         Centred moments are merged by Chan, Golub & LeVeque (1983),
@@ -188,7 +188,9 @@ def _added_units(a: Units | None, b: Units | None) -> Units | None:
         return None
     names = tuple(dict.fromkeys(a.names + b.names))
     place = {name: index for index, name in enumerate(names)}
-    moved = [np.array([place[name] for name in units.names], np.int64)[units.unit] for units in (a, b)]
+    moved = [
+        np.array([place[name] for name in units.names], np.int64)[units.unit] for units in (a, b)
+    ]
     cell, unit = np.concatenate([a.cell, b.cell]), np.concatenate(moved)
     pairs, where = np.unique(np.stack([cell, unit]), axis=1, return_inverse=True)
     sums = np.zeros((pairs.shape[1], a.sums.shape[1]))
@@ -201,7 +203,9 @@ def _to_arrow(cube: Cube) -> pa.Table:
     rows = np.arange(len(cube.keys)) if cube.units is None else cube.units.cell
     for index, name in enumerate(cube.attributes):
         values = [cube.keys[row][index] for row in rows]
-        columns[f"attribute:{name}"] = pa.array([None if v is None else json.dumps(v) for v in values], pa.string())
+        columns[f"attribute:{name}"] = pa.array(
+            [None if v is None else json.dumps(v) for v in values], pa.string()
+        )
     if cube.units is None:
         columns |= {"n_rows": cube.n_rows, "n_defined": cube.n_defined, "level": cube.level}
         sums = cube.sums
@@ -211,10 +215,10 @@ def _to_arrow(cube: Cube) -> pa.Table:
     else:
         columns["unit"] = [cube.units.names[unit] for unit in cube.units.unit]
         # Cell counts stand once, at the first unit of each cell.
-        first = np.unique(rows, return_index=True)[1]
+        heads = np.unique(rows, return_index=True)[1]
         for name, counts in (("n_rows", cube.n_rows), ("n_defined", cube.n_defined)):
             placed = np.zeros(len(rows), np.int64)
-            placed[first] = counts[rows[first]]
+            placed[heads] = counts[rows[heads]]
             columns[name] = placed
         sums = cube.units.sums
     for index, name in enumerate(cube.parts):
@@ -234,7 +238,9 @@ def _to_arrow(cube: Cube) -> pa.Table:
 def _from_arrow(table: pa.Table, metadata: dict[str, Any]) -> Cube:
     attributes, parts = tuple(metadata["attributes"]), tuple(metadata["parts"])
     columns = [table[f"attribute:{name}"].to_pylist() for name in attributes]
-    decoded = [[None if value is None else json.loads(value) for value in column] for column in columns]
+    decoded = [
+        [None if value is None else json.loads(value) for value in column] for column in columns
+    ]
     row_keys = list(zip(*decoded, strict=True)) if decoded else [()] * table.num_rows
     sums = np.stack([table[f"sum:{name}"].to_numpy() for name in parts], axis=1).astype(float)
     counts = {name: table[name].to_numpy().astype(np.int64) for name in ("n_rows", "n_defined")}
@@ -249,9 +255,13 @@ def _from_arrow(table: pa.Table, metadata: dict[str, Any]) -> Cube:
         comoments = np.zeros((table.num_rows, len(parts), len(parts)))
         for i, first in enumerate(parts):
             for j, second in enumerate(parts[: i + 1]):
-                comoments[:, i, j] = comoments[:, j, i] = table[f"comoment:{first}:{second}"].to_numpy()
+                comoments[:, i, j] = comoments[:, j, i] = table[
+                    f"comoment:{first}:{second}"
+                ].to_numpy()
         level = table["level"].to_numpy().astype(np.int64)
-        return Cube(keys=tuple(row_keys), sums=sums, comoments=comoments, level=level, **counts, **shared)
+        return Cube(
+            keys=tuple(row_keys), sums=sums, comoments=comoments, level=level, **counts, **shared
+        )
     keys = tuple(dict.fromkeys(row_keys))
     place = {key: index for index, key in enumerate(keys)}
     cell = np.array([place[key] for key in row_keys], np.int64)
@@ -273,7 +283,9 @@ def _summed(values: Integers, cell: Integers, cells: int) -> Integers:
     return out
 
 
-def cube_of_units(*, keys: tuple[tuple[Key, ...], ...], units: Units, level: Integers | None = None, **rest: Any) -> Cube:
+def cube_of_units(
+    *, keys: tuple[tuple[Key, ...], ...], units: Units, level: Integers | None = None, **rest: Any
+) -> Cube:
     """Cube whose cell sums are those of its units."""
     parts = units.sums.shape[1]
     sums = np.zeros((len(keys), parts))

@@ -21,15 +21,19 @@ def raise_faults(
     inputs = (exp.alias_(item.expression, item.name, quoted=True) for item in measure.inputs)
     kept = to_expression(where) if where is not None else exp.true()
     rows = exp.select(exp.column("row_number"), exp.alias_(kept, "kept"), *inputs)
-    numbered = f"(SELECT *, ROW_NUMBER() OVER () AS row_number FROM {records.source}) AS numbered"  # noqa: S608
+    numbered = f"(SELECT *, ROW_NUMBER() OVER () AS row_number FROM {records.source}) AS numbered"
     table = records.engine.query(
-        f'SELECT row_number, "{check.input}" AS value FROM ({rows.sql(dialect)} FROM {numbered}) AS shown'  # noqa: S608
+        f'SELECT row_number, "{check.input}" AS value FROM ({rows.sql(dialect)} FROM {numbered}) AS shown'
         f" WHERE kept AND {check.faulty.sql(dialect)} ORDER BY row_number LIMIT {FaultsError.shown}"
     )
     numbers = [int(number) for number in table["row_number"].to_pylist()]
     lines = _lines(records, numbers)
     faults = [
-        Fault(line=line, message=check.message.format(value=_shown(value)) + ("" if line else f" (row {number})"))
+        Fault(
+            line=line,
+            message=check.message.format(value=_shown(value))
+            + ("" if line else f" (row {number})"),
+        )
         for number, line, value in zip(numbers, lines, table["value"].to_pylist(), strict=True)
     ]
     advice = "Mend these rows, or leave them out with --where."
@@ -58,8 +62,8 @@ def _lines(records: Records, numbers: list[int]) -> list[int | None]:
 def _csv_lines(path: Path, numbers: list[int]) -> list[int]:
     """First line of each record; quoted fields may run over several lines."""
     wanted, found = set(numbers), {}
-    opened = gzip.open(path, "rt", encoding="utf-8-sig", newline="") if path.suffix == ".gz" else None
-    with opened or path.open(encoding="utf-8-sig", newline="") as file:
+    unpack = gzip.open if path.suffix == ".gz" else open
+    with unpack(path, "rt", encoding="utf-8-sig", newline="") as file:
         reader = csv.reader(file)
         start = 1
         for number, row in enumerate(filter(None, reader)):

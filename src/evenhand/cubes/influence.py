@@ -75,7 +75,9 @@ def estimate(cube: Cube, form: Form, sets: Bools, pairs: Integers | None = None)
     n_rows = sets @ cube.n_rows
     relevant = form.relevant(len(cube.parts))
     if cube.units is None:
-        counted = np.rint(cube.sums @ relevant).astype(np.int64) if cube.indicators else cube.n_defined
+        counted = (
+            np.rint(cube.sums @ relevant).astype(np.int64) if cube.indicators else cube.n_defined
+        )
         n_units = (sets @ counted).astype(np.int64)
         gram = _cell_products(cube, sets, gradient, pairs)
         shared = _cell_overlap(counted, sets, pairs)
@@ -109,7 +111,9 @@ def _set_sums(cube: Cube, sets: Bools) -> Floats:
     out = np.zeros((len(sets), cube.n_levels, cube.sums.shape[1]))
     for row, cells in enumerate(sets):
         for part in range(out.shape[2]):
-            out[row, :, part] = np.bincount(cube.level[cells], cube.sums[cells, part], cube.n_levels)
+            out[row, :, part] = np.bincount(
+                cube.level[cells], cube.sums[cells, part], cube.n_levels
+            )
     return out
 
 
@@ -124,13 +128,17 @@ def _cell_products(cube: Cube, sets: Bools, gradient: Floats, pairs: Integers | 
     rows = np.maximum(cube.n_rows, 1).astype(float)
     for block in _blocks(cells, len(sets) * (parts + 1)):
         # Weight of each count of each cell in each set: shape (parts, sets, block).
-        weights = np.where(sets[:, block], gradient[:, cube.level[block], :].transpose(2, 0, 1), 0.0)
+        weights = np.where(
+            sets[:, block], gradient[:, cube.level[block], :].transpose(2, 0, 1), 0.0
+        )
         mean = np.einsum("pkc,cp->kc", weights, cube.sums[block] / rows[block, None])
         moment = cube.comoments[block]
         spread = np.einsum("pkc,cpq->qkc", weights, moment)
         squares += (spread * weights).sum(axis=(0, 2)) + (mean**2 * rows[block]).sum(axis=1)
         if pairs is None:
-            products += sum(spread[q] @ weights[q].T for q in range(parts)) + (mean * rows[block]) @ mean.T
+            products += (
+                sum(spread[q] @ weights[q].T for q in range(parts)) + (mean * rows[block]) @ mean.T
+            )
         else:
             one, two = pairs.T
             products += (spread[:, one] * weights[:, two]).sum(axis=(0, 2))

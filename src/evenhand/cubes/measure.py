@@ -32,7 +32,7 @@ class Input:
     """
 
     name: str
-    expression: exp.Expression
+    expression: exp.Expr
     text: str
 
 
@@ -44,7 +44,7 @@ class Check:
     """
 
     input: str
-    faulty: exp.Expression
+    faulty: exp.Expr
     message: str
 
 
@@ -68,7 +68,7 @@ class Measure:
         Input whose values are kept apart within each cell (the score, for auc).
     """
 
-    parts: tuple[tuple[str, exp.Expression], ...]
+    parts: tuple[tuple[str, exp.Expr], ...]
     inputs: tuple[Input, ...]
     checks: tuple[Check, ...] = ()
     moments: Moments = Moments.CENTRED

@@ -28,7 +28,9 @@ def read_artie(folder: Path, service: str = "amazon-en-US") -> pa.Table:
     """
     corpus = _read(folder / "artie-bias-corpus.tsv")
     heard = _read(folder / "predictions" / f"{service}.tsv")
-    stems = [pc.replace_substring_regex(table["path"], r"\.[^.]*$", "") for table in (corpus, heard)]
+    stems = [
+        pc.replace_substring_regex(table["path"], r"\.[^.]*$", "") for table in (corpus, heard)
+    ]
     joined = corpus.append_column("stem", stems[0]).join(
         pa.table({"stem": stems[1], "transcript": heard["prediction"]}), "stem", join_type="inner"
     )
@@ -36,7 +38,9 @@ def read_artie(folder: Path, service: str = "amazon-en-US") -> pa.Table:
 
 
 def _read(path: Path) -> pa.Table:
-    types = dict.fromkeys(["path", "prediction", "sentence", "client_id", "accent", "gender", "age"], pa.string())
+    types = dict.fromkeys(
+        ["path", "prediction", "sentence", "client_id", "accent", "gender", "age"], pa.string()
+    )
     return csv.read_csv(
         path,
         parse_options=csv.ParseOptions(delimiter="\t", quote_char=False),

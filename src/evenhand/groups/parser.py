@@ -40,7 +40,7 @@ _TOKEN = re.compile(
 )
 _WORDS = frozenset({"AND", "OR", "NOT", "IN", "IS", "NULL", "BETWEEN", "TRUE", "FALSE"})
 _OPERATORS = "one of = != < <= > >= IN BETWEEN IS"
-_BINARY: dict[type[exp.Expression], str] = {
+_BINARY: dict[type[exp.Expr], str] = {
     exp.EQ: "=",
     exp.NEQ: "!=",
     exp.LT: "<",
@@ -51,7 +51,9 @@ _BINARY: dict[type[exp.Expression], str] = {
 _FLIPPED = {"=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
-def parse_predicate(text: str, columns: Sequence[Column] | None = None, *, label: str = "group") -> Predicate:
+def parse_predicate(
+    text: str, columns: Sequence[Column] | None = None, *, label: str = "group"
+) -> Predicate:
     """Parse a predicate such as ``age >= 65 AND dialect IN ('aave', 'scots')``.
 
     Parameters
@@ -99,14 +101,19 @@ class _Token:
 def _tokens(text: str, label: str) -> list[_Token]:
     if len(text) > MAX_CHARACTERS:
         raise ExpressionError(
-            f"longer than {MAX_CHARACTERS:,} characters", text=text, position=MAX_CHARACTERS, label=label
+            f"longer than {MAX_CHARACTERS:,} characters",
+            text=text,
+            position=MAX_CHARACTERS,
+            label=label,
         )
     tokens: list[_Token] = []
     position = 0
     while position < len(text):
         match = _TOKEN.match(text, position)
         if match is None:
-            raise ExpressionError(_unexpected(text[position]), text=text, position=position, label=label)
+            raise ExpressionError(
+                _unexpected(text[position]), text=text, position=position, label=label
+            )
         kind = str(match.lastgroup)
         if kind == "name" and match.group().upper() in _WORDS:
             kind = "word"
@@ -137,7 +144,9 @@ class _Reader:
         self.tokens, self.text, self.label, self.index = tokens, text, label, 0
 
     def fail(self, message: str) -> None:
-        position = self.tokens[self.index].position if self.index < len(self.tokens) else len(self.text)
+        position = (
+            self.tokens[self.index].position if self.index < len(self.tokens) else len(self.text)
+        )
         raise ExpressionError(message, text=self.text, position=position, label=self.label)
 
     def peek(self, *texts: str) -> bool:
@@ -230,7 +239,7 @@ def _with_quoted_names(tokens: list[_Token]) -> str:
     )
 
 
-def _copy(node: exp.Expression, text: str, label: str) -> Predicate:
+def _copy(node: exp.Expr, text: str, label: str) -> Predicate:
     """Second wall: sqlglot's tree to ours, allowed nodes only."""
     match node:
         case exp.Paren():
@@ -239,10 +248,14 @@ def _copy(node: exp.Expression, text: str, label: str) -> Predicate:
             parts = [_copy(part, text, label) for part in node.flatten()]
             return _joined(And if isinstance(node, exp.And) else Or, parts)
         case exp.Not():
-            return _negated(_copy(node.this, text, label), bracketed=isinstance(node.this, exp.Paren))
+            return _negated(
+                _copy(node.this, text, label), bracketed=isinstance(node.this, exp.Paren)
+            )
     leaf = _LEAVES.get(type(node))
     if leaf is None:
-        raise ExpressionError("is not part of the group language", text=text, position=0, label=label)
+        raise ExpressionError(
+            "is not part of the group language", text=text, position=0, label=label
+        )
     return leaf(node)
 
 
@@ -264,7 +277,7 @@ def _negated(operand: Predicate, *, bracketed: bool) -> Predicate:
     return Not(operand)
 
 
-def _comparison(node: exp.Expression) -> Predicate:
+def _comparison(node: exp.Expr) -> Predicate:
     operator = _BINARY[type(node)]
     left, right = node.this, node.expression
     if isinstance(right, exp.Column):
@@ -272,21 +285,21 @@ def _comparison(node: exp.Expression) -> Predicate:
     return Comparison(left.name, operator, _value(right))
 
 
-def _membership(node: exp.Expression) -> Predicate:
+def _membership(node: exp.Expr) -> Predicate:
     return In(node.this.name, tuple(_value(item) for item in node.expressions))
 
 
-def _between(node: exp.Expression) -> Predicate:
+def _between(node: exp.Expr) -> Predicate:
     return Between(node.this.name, _value(node.args["low"]), _value(node.args["high"]))
 
 
-def _is_null(node: exp.Expression) -> Predicate:
+def _is_null(node: exp.Expr) -> Predicate:
     if isinstance(node.expression, exp.Not):
         return IsNull(node.this.name, negated=True)
     return IsNull(node.this.name)
 
 
-_LEAVES: dict[type[exp.Expression], Callable[[exp.Expression], Predicate]] = {
+_LEAVES: dict[type[exp.Expr], Callable[[exp.Expr], Predicate]] = {
     **dict.fromkeys(_BINARY, _comparison),
     exp.In: _membership,
     exp.Between: _between,
@@ -294,7 +307,7 @@ _LEAVES: dict[type[exp.Expression], Callable[[exp.Expression], Predicate]] = {
 }
 
 
-def _value(node: exp.Expression) -> Value:
+def _value(node: exp.Expr) -> Value:
     if isinstance(node, exp.Neg):
         inner = _value(node.this)
         return -inner if isinstance(inner, int | float) else inner

@@ -50,7 +50,11 @@ class Attribute:
             return equals(self.name, key)
         number = int(key)
         low = [Comparison(self.name, ">=", _tidy(self.edges[number - 1]))] if number else []
-        high = [Comparison(self.name, "<", _tidy(self.edges[number]))] if number < len(self.edges) else []
+        high = (
+            [Comparison(self.name, "<", _tidy(self.edges[number]))]
+            if number < len(self.edges)
+            else []
+        )
         bounds = (*low, *high)
         return bounds[0] if len(bounds) == 1 else And(bounds)
 
@@ -107,7 +111,7 @@ def parse_partitions(
     """
     items = [by] if isinstance(by, str) else list(by)
     if not items:
-        raise InputError("Say which groups: --by COLUMN, --by a,b or --by \"age >= 65\".")
+        raise InputError('Say which groups: --by COLUMN, --by a,b or --by "age >= 65".')
     attributes: dict[str, Attribute] = {}
     partitions: dict[tuple[str, ...], Partition] = {}
     for item in items:
@@ -125,8 +129,8 @@ def _attributes(item: str | Sequence[str], columns: Sequence[Column]) -> list[At
     names = [item] if isinstance(item, str) and item in known else _split(item)
     if all(name in known for name in names):
         return [Attribute(name=name) for name in dict.fromkeys(names)]
-    if isinstance(item, str) and any(mark in item for mark in "=<>()") or _has_words(item):
-        predicate = parse_predicate(str(item), columns, label="by")
+    if isinstance(item, str) and _looks_like_predicate(item):
+        predicate = parse_predicate(item, columns, label="by")
         return [Attribute(name=to_text(predicate), predicate=predicate)]
     unknown = next(name for name in names if name not in known)
     raise InputError(unknown_name("column", unknown, [column.name for column in columns]))
@@ -136,9 +140,11 @@ def _split(item: str | Sequence[str]) -> list[str]:
     return [name.strip() for name in item.split(",")] if isinstance(item, str) else list(item)
 
 
-def _has_words(item: str | Sequence[str]) -> bool:
+def _looks_like_predicate(item: str) -> bool:
     words = {"IN", "IS", "BETWEEN", "NOT", "AND", "OR"}
-    return isinstance(item, str) and not words.isdisjoint(item.upper().split())
+    return any(mark in item for mark in "=<>()~!'\"*+/%|&;") or not words.isdisjoint(
+        item.upper().split()
+    )
 
 
 def _with_edges(
@@ -151,7 +157,9 @@ def _with_edges(
         if name not in attributes:
             raise InputError(f"Bins are given for {name!r}, but --by does not use it.")
         if not kinds[name].numeric:
-            raise InputError(f"Bins are given for {name!r}, but it holds {kinds[name]} values, not numbers.")
+            raise InputError(
+                f"Bins are given for {name!r}, but it holds {kinds[name]} values, not numbers."
+            )
         if not isinstance(wanted, int) and any(a >= b for a, b in itertools.pairwise(wanted)):
             raise InputError(f"The edges of {name!r} must rise; they are {list(wanted)}.")
     return tuple(

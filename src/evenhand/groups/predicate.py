@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 
 from sqlglot import exp
+from sqlglot.tokens import Tokenizer
 
 Value = str | int | float | bool
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
@@ -99,16 +100,21 @@ def columns_of(predicate: Predicate) -> tuple[str, ...]:
             return (predicate.column,)
 
 
-def to_expression(predicate: Predicate) -> exp.Expression:
+def to_expression(predicate: Predicate) -> exp.Expr:
     """SQL expression of a predicate, for any dialect that sqlglot writes."""
+    inside: exp.Expr
     match predicate:
         case Comparison(column, operator, value):
             return _COMPARISONS[operator](this=column_expression(column), expression=literal(value))
         case In(column, values, negated):
-            inside = exp.In(this=column_expression(column), expressions=[literal(v) for v in values])
+            inside = exp.In(
+                this=column_expression(column), expressions=[literal(v) for v in values]
+            )
             return exp.Not(this=inside) if negated else inside
         case Between(column, low, high, negated):
-            inside = exp.Between(this=column_expression(column), low=literal(low), high=literal(high))
+            inside = exp.Between(
+                this=column_expression(column), low=literal(low), high=literal(high)
+            )
             return exp.Not(this=inside) if negated else inside
         case IsNull(column, negated):
             inside = exp.Is(this=column_expression(column), expression=exp.Null())
@@ -126,13 +132,13 @@ def column_expression(name: str) -> exp.Column:
     return exp.column(exp.to_identifier(name, quoted=True))
 
 
-def literal(value: Value) -> exp.Expression:
+def literal(value: Value) -> exp.Expr:
     """SQL literal of a value."""
     if isinstance(value, bool):
         return exp.Boolean(this=value)
     if isinstance(value, str):
         return exp.Literal.string(value)
-    number: exp.Expression = exp.Literal.number(repr(abs(value)))
+    number: exp.Expr = exp.Literal.number(repr(abs(value)))
     return exp.Neg(this=number) if value < 0 else number
 
 
@@ -168,7 +174,7 @@ def _grouped(predicate: Predicate) -> str:
 
 
 def _name(column: str) -> str:
-    if _PLAIN_NAME.match(column) and column.upper() not in RESERVED:
+    if _PLAIN_NAME.match(column) and column.upper() not in Tokenizer.KEYWORDS:
         return column
     return '"' + column.replace('"', '""') + '"'
 
@@ -179,12 +185,3 @@ def _text(value: Value) -> str:
     if isinstance(value, str):
         return "'" + value.replace("'", "''") + "'"
     return repr(value)
-
-
-#: Words of the language, and words that SQL engines reserve: as column names they need quotes.
-RESERVED = frozenset(
-    "ALL AND ANY AS ASC BETWEEN BOTH CASE CAST COLLATE COLUMN CREATE CROSS CURRENT_DATE DEFAULT DESC"
-    " DISTINCT DO ELSE END EXCEPT EXISTS FALSE FETCH FOR FROM FULL GRANT GROUP HAVING IN INNER INTERSECT"
-    " INTERVAL INTO IS JOIN LEFT LIKE LIMIT NATURAL NOT NULL OFFSET ON OR ORDER OUTER PIVOT PRIMARY"
-    " QUALIFY RIGHT SELECT SET SOME TABLE THEN TO TRUE UNION UNIQUE USER USING VALUES WHEN WHERE WINDOW WITH".split()
-)

@@ -118,7 +118,9 @@ class Definition:
         """
         names = [argument.name for argument in self.arguments]
         if len(columns) > len(names):
-            raise InputError(f"{self.name} takes {len(names)} arguments ({', '.join(names)}), not {len(columns)}.")
+            raise InputError(
+                f"{self.name} takes {len(names)} arguments ({', '.join(names)}), not {len(columns)}."
+            )
         given: dict[str, Given] = dict(zip(names, columns, strict=False))
         for name, value in arguments.items():
             if name not in names:
@@ -132,11 +134,13 @@ class Definition:
     def _check(self, given: Mapping[str, Given]) -> None:
         absent = [a.name for a in self.arguments if a.required and a.name not in given]
         if absent:
-            raise InputError(
-                f"{self.name} also needs {' and '.join(absent)}.  Write {self.usage}"
-            )
+            raise InputError(f"{self.name} also needs {' and '.join(absent)}.  Write {self.usage}")
         for argument in self.arguments:
-            if argument.choices and argument.name in given and given[argument.name] not in argument.choices:
+            if (
+                argument.choices
+                and argument.name in given
+                and given[argument.name] not in argument.choices
+            ):
                 allowed = ", ".join(argument.choices)
                 raise InputError(
                     f"{self.name}: {argument.name} is {given[argument.name]!r}.  Allowed: {allowed}"
@@ -145,7 +149,11 @@ class Definition:
     @property
     def usage(self) -> str:
         """How to write it: ``wer(reference=COLUMN, hypothesis=COLUMN)``."""
-        shown = (f"{a.name}={'VALUE' if a.takes is Takes.CONSTANT else 'COLUMN'}" for a in self.arguments if a.required)
+        shown = (
+            f"{a.name}={'VALUE' if a.takes is Takes.CONSTANT else 'COLUMN'}"
+            for a in self.arguments
+            if a.required
+        )
         return f"{self.name}({', '.join(shown)})"
 
 
@@ -180,7 +188,9 @@ class Metric:
         argument = next(a for a in self.definition.arguments if a.name == name)
         return self.given.get(name, argument.default)
 
-    def plan(self, records: Records, keep: Sequence[str] = (), where: Predicate | None = None) -> Plan:
+    def plan(
+        self, records: Records, keep: Sequence[str] = (), where: Predicate | None = None
+    ) -> Plan:
         """How to compute it on `records`; `keep` are the other columns that the audit reads."""
         return self.definition.build(self, records, keep, where)
 

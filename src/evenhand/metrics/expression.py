@@ -36,12 +36,19 @@ def parse_metric(text: str, columns: Sequence[Column]) -> Metric:
         With a caret, or a near name.
     """
     if len(text) > MAX_CHARACTERS:
-        raise ExpressionError(f"longer than {MAX_CHARACTERS:,} characters", text=text, position=MAX_CHARACTERS, label=_LABEL)
+        raise ExpressionError(
+            f"longer than {MAX_CHARACTERS:,} characters",
+            text=text,
+            position=MAX_CHARACTERS,
+            label=_LABEL,
+        )
     call = _CALL.match(text)
     if call is None:
         definition = find_definition(text.strip()) if text.strip().isidentifier() else None
         hint = f"expected {definition.usage}" if definition else "expected name(argument=column, …)"
-        raise ExpressionError(hint, text=text, position=len(text.rstrip()) if definition else 0, label=_LABEL)
+        raise ExpressionError(
+            hint, text=text, position=len(text.rstrip()) if definition else 0, label=_LABEL
+        )
     definition = find_definition(call.group(1))
     end = _closing(text, call.end())
     positional: list[Given] = []
@@ -58,7 +65,9 @@ def parse_metric(text: str, columns: Sequence[Column]) -> Metric:
         if name is None:
             positional.append(value)
         elif name in named:
-            raise ExpressionError(f"argument {name!r} is given twice", text=text, position=start, label=_LABEL)
+            raise ExpressionError(
+                f"argument {name!r} is given twice", text=text, position=start, label=_LABEL
+            )
         else:
             named[name] = value
     return definition(*positional, **named)
@@ -85,9 +94,16 @@ def _closing(text: str, start: int) -> int:
             depth += (character == "(") - (character == ")")
             if depth == 0:
                 if text[position + 1 :].strip():
-                    raise ExpressionError("expected the end here", text=text, position=position + 1, label=_LABEL)
+                    raise ExpressionError(
+                        "expected the end here", text=text, position=position + 1, label=_LABEL
+                    )
                 return position
-    raise ExpressionError("expected )" if not quote else f"expected a closing {quote}", text=text, position=len(text), label=_LABEL)
+    raise ExpressionError(
+        "expected )" if not quote else f"expected a closing {quote}",
+        text=text,
+        position=len(text),
+        label=_LABEL,
+    )
 
 
 def _pieces(text: str, start: int, end: int) -> list[tuple[int, int]]:
@@ -108,25 +124,34 @@ def _pieces(text: str, start: int, end: int) -> list[tuple[int, int]]:
     return list(zip(cuts, [*(cut - 1 for cut in cuts[1:]), end], strict=True))
 
 
-def _read(definition: Definition, name: str, text: str, start: int, stop: int, columns: Sequence[Column]) -> Given:
+def _read(
+    definition: Definition, name: str, text: str, start: int, stop: int, columns: Sequence[Column]
+) -> Given:
     """Value of one argument: a column, a constant or a predicate."""
     piece = text[start:stop].strip()
     takes = next(argument.takes for argument in definition.arguments if argument.name == name)
     position = start + len(text[start:stop]) - len(text[start:stop].lstrip())
     if not piece:
-        raise ExpressionError(f"expected a value for {name!r}", text=text, position=position, label=_LABEL)
+        raise ExpressionError(
+            f"expected a value for {name!r}", text=text, position=position, label=_LABEL
+        )
     if takes is Takes.CONSTANT:
         return _constant(piece, text, position)
     if _is_column(piece, columns):
         return piece
     if quoted := _QUOTED_NAME.match(piece):
         return find_column(quoted.group(1).replace('""', '"'), columns).name
-    if piece.replace(" ", "").replace("-", "").replace(".", "").isidentifier() or takes is not Takes.BINARY:
+    if (
+        piece.replace(" ", "").replace("-", "").replace(".", "").isidentifier()
+        or takes is not Takes.BINARY
+    ):
         return _column(piece, text, position, columns)
     try:
         return parse_predicate(piece, columns, label=name)
     except ExpressionError as error:
-        raise ExpressionError(error.message, text=text, position=position + error.position, label=_LABEL) from error
+        raise ExpressionError(
+            error.message, text=text, position=position + error.position, label=_LABEL
+        ) from error
 
 
 def _column(piece: str, text: str, position: int, columns: Sequence[Column]) -> str:
@@ -143,4 +168,6 @@ def _constant(piece: str, text: str, position: int) -> Given:
         return float(piece) if "." in piece else int(piece)
     if piece.isidentifier():
         return piece
-    raise ExpressionError("expected a number or text in 'quotes'", text=text, position=position, label=_LABEL)
+    raise ExpressionError(
+        "expected a number or text in 'quotes'", text=text, position=position, label=_LABEL
+    )

@@ -12,7 +12,9 @@ from evenhand.records import Kind, Records, find_column
 _LARGEST = exp.Literal.number("1.7976931348623157e308")
 
 
-def binary_input(metric: Metric, name: str, records: Records) -> tuple[Input, exp.Expression, tuple[Check, ...]]:
+def binary_input(
+    metric: Metric, name: str, records: Records
+) -> tuple[Input, exp.Expr, tuple[Check, ...]]:
     """A yes/no argument: its input, the expression that is true for yes, and its checks."""
     value = metric.given[name]
     if not isinstance(value, str | int | float | bool):
@@ -20,32 +22,46 @@ def binary_input(metric: Metric, name: str, records: Records) -> tuple[Input, ex
             find_column(column, records.columns)
         return _input(name, to_expression(value), to_text(value)), column_expression(name), ()
     kind = find_column(str(value), records.columns).kind
-    column = column_expression(str(value))
+    read = column_expression(str(value))
     takes_positive = any(argument.name == "positive" for argument in metric.definition.arguments)
     positive = metric.option("positive") if takes_positive else None
     if positive is not None:
         _check_positive(metric, str(value), kind, positive)
-        return _input(name, exp.EQ(this=column, expression=_constant(positive)), str(value)), column_expression(name), ()
+        return (
+            _input(name, exp.EQ(this=read, expression=_constant(positive)), str(value)),
+            column_expression(name),
+            (),
+        )
     if kind is Kind.BOOLEAN:
-        return _input(name, column, str(value)), column_expression(name), ()
+        return _input(name, read, str(value)), column_expression(name), ()
     if not kind.numeric:
         raise InputError(
             f"{metric.name}: column {value!r} holds {kind}, so say which value counts, "
             f"for example positive='yes', or write a predicate: {name}={value} = 'yes'"
         )
     inside = exp.In(this=column_expression(name), expressions=[literal(0), literal(1)])
-    check = Check(input=name, faulty=exp.Not(this=inside), message=f"`{value}` is {{value}}, but must be 0 or 1")
-    return _input(name, column, str(value)), exp.EQ(this=column_expression(name), expression=literal(1)), (check,)
+    check = Check(
+        input=name,
+        faulty=exp.Not(this=inside),
+        message=f"`{value}` is {{value}}, but must be 0 or 1",
+    )
+    return (
+        _input(name, read, str(value)),
+        exp.EQ(this=column_expression(name), expression=literal(1)),
+        (check,),
+    )
 
 
 def _check_positive(metric: Metric, column: str, kind: Kind, positive: object) -> None:
     fits = isinstance(positive, str) == (kind is Kind.TEXT)
     if not fits:
         wanted = "text in 'quotes'" if kind is Kind.TEXT else "a number"
-        raise InputError(f"{metric.name}: column {column!r} holds {kind}, so positive must be {wanted}, not {positive!r}.")
+        raise InputError(
+            f"{metric.name}: column {column!r} holds {kind}, so positive must be {wanted}, not {positive!r}."
+        )
 
 
-def _constant(value: object) -> exp.Expression:
+def _constant(value: object) -> exp.Expr:
     assert isinstance(value, str | int | float | bool)
     return literal(value)
 
@@ -61,23 +77,38 @@ def text_input(metric: Metric, name: str, records: Records) -> str:
     column = _column(metric, name, records)
     kind = find_column(column, records.columns).kind
     if kind is not Kind.TEXT:
-        raise InputError(f"{metric.name}: {name} must be a text column, but {column!r} holds {kind} values.")
+        raise InputError(
+            f"{metric.name}: {name} must be a text column, but {column!r} holds {kind} values."
+        )
     return column
 
 
 def number_input(
-    metric: Metric, name: str, records: Records, *, low: float | None = None, high: float | None = None, what: str = ""
+    metric: Metric,
+    name: str,
+    records: Records,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    what: str = "",
 ) -> tuple[Input, tuple[Check, ...]]:
     """A numeric argument, which must be finite and within its bounds."""
     column = _column(metric, name, records)
     kind = find_column(column, records.columns).kind
     if kind is not Kind.BOOLEAN and not kind.numeric:
-        raise InputError(f"{metric.name}: {name} must be a numeric column, but {column!r} holds {kind} values.")
-    read: exp.Expression = column_expression(column)
+        raise InputError(
+            f"{metric.name}: {name} must be a numeric column, but {column!r} holds {kind} values."
+        )
+    read: exp.Expr = column_expression(column)
     if kind is Kind.BOOLEAN:
-        read = exp.Case(ifs=[exp.If(this=read, true=literal(1)), exp.If(this=exp.Not(this=read.copy()), true=literal(0))])
+        read = exp.Case(
+            ifs=[
+                exp.If(this=read, true=literal(1)),
+                exp.If(this=exp.Not(this=read.copy()), true=literal(0)),
+            ]
+        )
     inner = column_expression(name)
-    faults = [exp.Not(this=exp.LTE(this=exp.Abs(this=inner), expression=_LARGEST))]
+    faults: list[exp.Expr] = [exp.Not(this=exp.LTE(this=exp.Abs(this=inner), expression=_LARGEST))]
     faults += [exp.LT(this=inner, expression=literal(low))] if low is not None else []
     faults += [exp.GT(this=inner, expression=literal(high))] if high is not None else []
     message = f"`{column}` is {{value}}, but {what or 'must be a finite number'}"
@@ -92,20 +123,20 @@ def _column(metric: Metric, name: str, records: Records) -> str:
     return find_column(value, records.columns).name
 
 
-def _input(name: str, expression: exp.Expression, text: str) -> Input:
+def _input(name: str, expression: exp.Expr, text: str) -> Input:
     return Input(name=name, expression=expression, text=text)
 
 
-def indicator(condition: exp.Expression) -> exp.Expression:
+def indicator(condition: exp.Expr) -> exp.Expr:
     """1 where the condition holds, else 0."""
     return exp.Case(ifs=[exp.If(this=condition, true=literal(1))], default=literal(0))
 
 
-def both(*conditions: exp.Expression) -> exp.Expression:
+def both(*conditions: exp.Expr) -> exp.Expr:
     """Conjunction in brackets."""
     return exp.paren(exp.and_(*(exp.paren(condition.copy()) for condition in conditions)))
 
 
-def negation(condition: exp.Expression) -> exp.Expression:
+def negation(condition: exp.Expr) -> exp.Expr:
     """NOT of a condition."""
     return exp.Not(this=exp.paren(condition.copy()))

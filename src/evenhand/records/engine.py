@@ -4,6 +4,7 @@ DuckDB in memory is the default, and the twin that tests use in place of a serve
 """
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, Protocol
 
 import duckdb
@@ -28,18 +29,29 @@ class Engine(Protocol):
         ...
 
 
+_SETTINGS: dict[str, Any] = {
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "python_enable_replacements": False,
+}
+
+
+@cache
+def _memory() -> duckdb.DuckDBPyConnection:
+    return duckdb.connect(":memory:", config=_SETTINGS)
+
+
 class DuckDBEngine:
     """DuckDB in this process, without network, extensions from outside or Python look-ups."""
 
     dialect = "duckdb"
 
-    def __init__(self, database: str = ":memory:", *, read_only: bool = False) -> None:
-        settings: dict[str, Any] = {
-            "autoinstall_known_extensions": False,
-            "autoload_known_extensions": False,
-            "python_enable_replacements": False,
-        }
-        self.connection = duckdb.connect(database, read_only=read_only, config=settings)
+    def __init__(self, database: str | None = None) -> None:
+        if database is None:
+            # Connections to one database are cheap, and keep temporary tables to themselves.
+            self.connection = _memory().cursor()
+        else:
+            self.connection = duckdb.connect(database, read_only=True, config=_SETTINGS)
 
     def query(self, sql: str) -> pa.Table:
         """Run `sql` and return the whole result."""

@@ -14,7 +14,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 import duckdb
 import pyarrow as pa
@@ -43,12 +43,16 @@ _FORMATS = {
 
 def find_files(pattern: str) -> list[Path]:
     """Files that a path or glob names, sorted; an error where there is none."""
-    paths = [Path(pattern)] if Path(pattern).is_file() else sorted(map(Path, glob.glob(pattern)))
+    # Path.glob takes no absolute pattern.
+    matches = glob.glob(pattern)  # noqa: PTH207
+    paths = [Path(pattern)] if Path(pattern).is_file() else sorted(map(Path, matches))
     files = [path for path in paths if path.is_file()]
     if not files:
         if Path(pattern).is_dir():
             raise InputError(f"{pattern} is a folder.  Name its files, for example {pattern}/*.csv")
-        raise InputError(f"No file is called {pattern!r}.  A path or a glob such as 'runs/*.parquet' is allowed.")
+        raise InputError(
+            f"No file is called {pattern!r}.  A path or a glob such as 'runs/*.parquet' is allowed."
+        )
     return files
 
 
@@ -106,7 +110,9 @@ def _load_arrow(engine: DuckDBEngine, paths: list[Path]) -> str:
             with pa.memory_map(str(path)) as mapped:
                 tables.append(_open_ipc(mapped))
         except (pa.ArrowInvalid, OSError) as error:
-            raise InputError(f"{path}: not a whole Arrow file ({error}).  Write it again.") from error
+            raise InputError(
+                f"{path}: not a whole Arrow file ({error}).  Write it again."
+            ) from error
     engine.register("records", pa.concat_tables(tables, promote_options="default"))
     return "records"
 
@@ -193,8 +199,12 @@ def _try(engine: DuckDBEngine, source: str, what: str) -> None:
 
 
 def _rejected(engine: DuckDBEngine, paths: list[Path], options: str) -> list[Fault]:
-    relaxed = options.replace("strict_mode = true", "strict_mode = true, store_rejects = true, rejects_limit = 1000")
-    engine.execute(f"CREATE OR REPLACE TEMP TABLE accepted AS FROM read_csv({_listed(paths)}, {relaxed})")
+    relaxed = options.replace(
+        "strict_mode = true", "strict_mode = true, store_rejects = true, rejects_limit = 1000"
+    )
+    engine.execute(
+        f"CREATE OR REPLACE TEMP TABLE accepted AS FROM read_csv({_listed(paths)}, {relaxed})"
+    )
     rows = engine.connection.execute(
         "SELECT DISTINCT line, error_message FROM reject_errors ORDER BY line"
     ).fetchall()
@@ -219,7 +229,9 @@ def _short(error: Exception) -> str:
 
 
 def _open_bytes(path: Path) -> IO[bytes]:
-    return gzip.open(path, "rb") if path.name.lower().endswith(".gz") else path.open("rb")
+    if path.name.lower().endswith(".gz"):
+        return cast("IO[bytes]", gzip.open(path, "rb"))
+    return path.open("rb")
 
 
 def _open_text(path: Path) -> IO[str]:
@@ -236,7 +248,8 @@ def _check_encoding(path: Path) -> None:
             decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         _raise_faults(
-            path, list(_encoding_faults(path)),
+            path,
+            list(_encoding_faults(path)),
             f"Save it as UTF-8, for example: iconv -f latin1 -t utf-8 {path} > utf8{path.suffix}",
         )
     except (OSError, EOFError) as error:
@@ -250,7 +263,10 @@ def _encoding_faults(path: Path) -> Iterator[Fault]:
                 line.decode("utf-8")
             except UnicodeDecodeError as error:
                 byte = line[error.start]
-                yield Fault(line=number, message=f"byte 0x{byte:02X} at column {error.start + 1} is not UTF-8")
+                yield Fault(
+                    line=number,
+                    message=f"byte 0x{byte:02X} at column {error.start + 1} is not UTF-8",
+                )
 
 
 def _find_delimiter(path: Path) -> str:
@@ -269,7 +285,10 @@ def _read_header(path: Path, delimiter: str) -> list[str]:
     if doubled:
         raise FaultsError(
             str(path),
-            [Fault(line=1, message=f"column {name!r} stands {names[name]} times") for name in doubled],
+            [
+                Fault(line=1, message=f"column {name!r} stands {names[name]} times")
+                for name in doubled
+            ],
             advice="Give every column a name of its own.",
         )
     if not any(names):

@@ -72,7 +72,7 @@ def open_records(table: Any) -> Records:
             return _open_postgres(text)
         if "://" in text:
             raise InputError(
-                f"{text.split('://')[0]}:// is not a source I know.  "
+                f"{text.split('://', maxsplit=1)[0]}:// is not a source I know.  "
                 "Allowed: a path or glob, duckdb:///file.db?table=t, postgresql://…?table=t"
             )
         return _open_files(text)
@@ -122,8 +122,10 @@ def _open_duckdb(url: str) -> Records:
     path = relative if relative.is_file() else absolute
     if not path.is_file():
         raise InputError(f"No DuckDB file is called {str(path)!r} (from {url!r}).")
-    engine = DuckDBEngine(str(path), read_only=True)
-    known = engine.query("SELECT table_name AS name FROM information_schema.tables")["name"].to_pylist()
+    engine = DuckDBEngine(str(path))
+    known = engine.query("SELECT table_name AS name FROM information_schema.tables")[
+        "name"
+    ].to_pylist()
     return _records(url, engine, _known_table(name, known), files=(path,))
 
 

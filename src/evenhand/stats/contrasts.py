@@ -33,7 +33,9 @@ def newcombe(
     return low, high
 
 
-def newcombe_z(x1: npt.ArrayLike, n1: npt.ArrayLike, x2: npt.ArrayLike, n2: npt.ArrayLike) -> Floats:
+def newcombe_z(
+    x1: npt.ArrayLike, n1: npt.ArrayLike, x2: npt.ArrayLike, n2: npt.ArrayLike
+) -> Floats:
     """Size of the normal quantile at which Newcombe's interval just touches 0.
 
     Two-sided p-values from it agree with the interval: p < 1 - level exactly where the interval
@@ -76,7 +78,9 @@ def welch_df(variance1: Floats, n1: Floats, variance2: Floats, n2: Floats) -> Fl
     return np.where(np.isfinite(df), np.maximum(df, 1.0), 1.0)
 
 
-def t_interval(difference: Floats, variance: Floats, df: Floats, level: float) -> tuple[Floats, Floats]:
+def t_interval(
+    difference: Floats, variance: Floats, df: Floats, level: float
+) -> tuple[Floats, Floats]:
     """Difference ± t · standard error; NaN where the variance is 0."""
     half = np.where(variance > 0, t_of(level, df) * np.sqrt(variance), np.nan)
     return difference - half, difference + half
@@ -94,13 +98,21 @@ def mover_ratio(
         product = value1 * value2
         below = high2 * (2 * value2 - high2)
         above = low2 * (2 * value2 - low2)
-        low = (product - np.sqrt(product**2 - low1 * high2 * (2 * value1 - low1) * (2 * value2 - high2))) / below
-        high = (product + np.sqrt(product**2 - high1 * low2 * (2 * value1 - high1) * (2 * value2 - low2))) / above
+        low = (
+            product
+            - np.sqrt(product**2 - low1 * high2 * (2 * value1 - low1) * (2 * value2 - high2))
+        ) / below
+        high = (
+            product
+            + np.sqrt(product**2 - high1 * low2 * (2 * value1 - high1) * (2 * value2 - low2))
+        ) / above
     low = np.where((value1 == 0) | (low1 <= 0), 0.0, low)
     return np.maximum(low, 0.0), np.where(above <= 0, np.inf, high)
 
 
-def log_ratio(value1: Floats, value2: Floats, variance: Floats, df: Floats, level: float) -> tuple[Floats, Floats]:
+def log_ratio(
+    value1: Floats, value2: Floats, variance: Floats, df: Floats, level: float
+) -> tuple[Floats, Floats]:
     """Interval of value1 / value2 by the delta method on the log, for estimates that share units.
 
     `variance` is that of ``log value1 - log value2``.  NaN where a value is not positive.

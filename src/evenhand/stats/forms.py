@@ -67,15 +67,18 @@ class Ratio:
         """``(numerator - value * denominator) / (denominator . s)``."""
         _, below = self.split(sums)
         value = np.nan_to_num(self.value(sums))
-        weights = np.asarray(self.numerator, float) - value[:, None] * np.asarray(self.denominator, float)
-        out = np.zeros_like(weights)
+        weights = np.asarray(self.numerator, float) - value[:, None] * np.asarray(
+            self.denominator, float
+        )
+        out: Floats = np.zeros_like(weights)
         np.divide(weights, below[:, None], out=out, where=(below != 0)[:, None])
         return out[:, None, :]
 
     def relevant(self, parts: int) -> npt.NDArray[np.bool_]:
         """Counts with a weight in numerator or denominator."""
         del parts
-        return (np.asarray(self.numerator) != 0) | (np.asarray(self.denominator) != 0)
+        weights = np.abs(self.numerator) + np.abs(self.denominator)
+        return np.asarray(weights != 0, bool)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,7 +27,9 @@ def t_of(level: float | Floats, df: npt.ArrayLike) -> Floats:
     return np.where(np.isfinite(df), t, z_of(level))
 
 
-def wilson(successes: npt.ArrayLike, trials: npt.ArrayLike, z: npt.ArrayLike) -> tuple[Floats, Floats]:
+def wilson(
+    successes: npt.ArrayLike, trials: npt.ArrayLike, z: npt.ArrayLike
+) -> tuple[Floats, Floats]:
     """Wilson score interval of a binomial proportion.
 
     Parameters
@@ -85,7 +87,9 @@ def clopper_pearson(
     return np.where(n > 0, low, np.nan), np.where(n > 0, high, np.nan)
 
 
-def linearised(value: Floats, variance: Floats, n_units: Floats, level: float | Floats) -> tuple[Floats, Floats]:
+def linearised(
+    value: Floats, variance: Floats, n_units: Floats, level: float | Floats
+) -> tuple[Floats, Floats]:
     """Interval of a smooth function of sums over independent units: value ± t · standard error.
 
     Parameters

@@ -8,7 +8,9 @@ from evenhand.stats.intervals import z_of
 Floats = npt.NDArray[np.float64]
 
 
-def minimum_detectable_difference(standard_error: npt.ArrayLike, z: float, power: float = 0.8) -> Floats:
+def minimum_detectable_difference(
+    standard_error: npt.ArrayLike, z: float, power: float = 0.8
+) -> Floats:
     """Smallest true difference that a two-sided comparison at quantile `z` finds with this power.
 
     Normal approximation: ``(z + z_power) · standard error``; the probability of a significant
@@ -36,4 +38,7 @@ def steadied_variance(variance: Floats, n_units: Floats, prior_units: float = 4.
     if not usable.any():
         return variance
     pooled = float((per_unit[usable] * own[usable]).sum() / own[usable].sum())
-    return np.asarray((per_unit * own + pooled * prior_units) / (own + prior_units) / np.maximum(n_units, 1), float)
+    return np.asarray(
+        (per_unit * own + pooled * prior_units) / (own + prior_units) / np.maximum(n_units, 1),
+        float,
+    )

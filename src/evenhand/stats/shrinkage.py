@@ -11,7 +11,11 @@ DENSE_GROUPS = 400
 
 
 def shrink(
-    values: Floats, variances: Floats, codes: Sequence[npt.NDArray[np.intp]] = (), *, iterations: int = 60
+    values: Floats,
+    variances: Floats,
+    codes: Sequence[npt.NDArray[np.intp]] = (),
+    *,
+    iterations: int = 60,
 ) -> Floats:
     """Empirical-Bayes estimates of group rates by an additive random-effects model.
 
@@ -45,7 +49,9 @@ def shrink(
     if k > DENSE_GROUPS or len(codes) < 2:
         return _shrink_one(values, variances, iterations)
     incidences = [_same(code) for code in codes] + [np.eye(k)]
-    theta = np.full(len(incidences), max(values.var() - variances.mean(), values.var() / 10) / len(incidences))
+    theta = np.full(
+        len(incidences), max(values.var() - variances.mean(), values.var() / 10) / len(incidences)
+    )
     ones = np.ones(k)
     for _ in range(iterations):
         covariance = np.diag(variances) + sum(t * z for t, z in zip(theta, incidences, strict=True))
@@ -53,7 +59,12 @@ def shrink(
         projected = inverse - np.outer(inverse @ ones, ones @ inverse) / (ones @ inverse @ ones)
         residual = projected @ values
         products = [projected @ z for z in incidences]
-        score = np.array([residual @ z @ residual - np.trace(pz) for z, pz in zip(incidences, products, strict=True)])
+        score = np.array(
+            [
+                residual @ z @ residual - np.trace(pz)
+                for z, pz in zip(incidences, products, strict=True)
+            ]
+        )
         information = np.array([[np.sum(a * b.T) for b in products] for a in products])
         free = (theta > 0) | (score > 0)
         step = np.zeros_like(theta)
@@ -69,7 +80,7 @@ def shrink(
 
 
 def _same(code: npt.NDArray[np.intp]) -> Floats:
-    return (code[:, None] == code[None, :]).astype(float)
+    return np.asarray(code[:, None] == code[None, :], float)
 
 
 def _shrink_one(values: Floats, variances: Floats, iterations: int) -> Floats:

@@ -7,7 +7,9 @@ from scipy import special
 Floats = npt.NDArray[np.float64]
 
 
-def chi_square_p(successes: Floats, trials: Floats, rng: np.random.Generator, draws: int = 4000) -> float:
+def chi_square_p(
+    successes: Floats, trials: Floats, rng: np.random.Generator, draws: int = 4000
+) -> float:
     """Pearson's test that independent binomials share one rate.
 
     Where an expected count is below 5 the distribution given the margins is drawn instead
@@ -24,8 +26,12 @@ def chi_square_p(successes: Floats, trials: Floats, rng: np.random.Generator, dr
     observed = float(statistic(successes))
     if min(expected.min(), (trials - expected).min()) >= 5:
         return float(special.chdtrc(len(trials) - 1, observed))
-    drawn = rng.multivariate_hypergeometric(trials.astype(np.int64), int(x), size=draws, method="marginals")
-    return float((1 + np.count_nonzero(statistic(drawn.astype(float)) >= observed - 1e-9)) / (draws + 1))
+    drawn = rng.multivariate_hypergeometric(
+        trials.astype(np.int64), int(x), size=draws, method="marginals"
+    )
+    return float(
+        (1 + np.count_nonzero(statistic(drawn.astype(float)) >= observed - 1e-9)) / (draws + 1)
+    )
 
 
 def welch_p(values: Floats, variances: Floats, n_units: Floats) -> float | None:

@@ -8,7 +8,9 @@ import numpy.typing as npt
 Bools = npt.NDArray[np.bool_]
 
 
-def suppress(counts: npt.ArrayLike, totals: Sequence[tuple[int | None, Sequence[int]]], minimum: int) -> tuple[Bools, Bools]:
+def suppress(
+    counts: npt.ArrayLike, totals: Sequence[tuple[int | None, Sequence[int]]], minimum: int
+) -> tuple[Bools, Bools]:
     """Choose cells to hide.
 
     Parameters
@@ -53,7 +55,10 @@ def recoverable(hidden: Bools, totals: Sequence[tuple[int | None, Sequence[int]]
     place = {cell: column for column, cell in enumerate(unknown)}
     rows = np.zeros((len(totals), len(unknown)))
     for row, (total, parts) in enumerate(totals):
-        for cell, sign in (*((part, 1.0) for part in parts), *(((total, -1.0),) if total is not None else ())):
+        for cell, sign in (
+            *((part, 1.0) for part in parts),
+            *(((total, -1.0),) if total is not None else ()),
+        ):
             if cell in place:
                 rows[row, place[cell]] += sign
     _, singular, vectors = np.linalg.svd(rows, full_matrices=True)

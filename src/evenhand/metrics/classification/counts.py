@@ -11,7 +11,14 @@ from evenhand.errors import InputError
 from evenhand.groups import Predicate, to_expression
 from evenhand.groups.predicate import column_expression, literal
 from evenhand.metrics.definition import Argument, Builder, Metric, Plan, Takes, rate
-from evenhand.metrics.inputs import binary_input, both, class_input, indicator, negation, number_input
+from evenhand.metrics.inputs import (
+    binary_input,
+    both,
+    class_input,
+    indicator,
+    negation,
+    number_input,
+)
 from evenhand.records import Records
 from evenhand.stats.forms import Form, Smooth
 
@@ -40,7 +47,10 @@ def confusion_counts(metric: Metric, records: Records, *, actual: str, predicted
     label, is_true, label_checks = binary_input(metric, actual, records)
     prediction, is_positive, prediction_checks = binary_input(metric, predicted, records)
     return Measure(
-        parts=tuple((n, indicator(cell)) for n, cell in zip(CONFUSION, _crossed(is_true, is_positive), strict=True)),
+        parts=tuple(
+            (n, indicator(cell))
+            for n, cell in zip(CONFUSION, _crossed(is_true, is_positive), strict=True)
+        ),
         inputs=(label, prediction),
         checks=label_checks + prediction_checks,
         moments=Moments.INDICATORS,
@@ -48,7 +58,7 @@ def confusion_counts(metric: Metric, records: Records, *, actual: str, predicted
     )
 
 
-def _crossed(actual: exp.Expression, predicted: exp.Expression) -> tuple[exp.Expression, ...]:
+def _crossed(actual: exp.Expr, predicted: exp.Expr) -> tuple[exp.Expr, ...]:
     """The four cells, in the order of `CONFUSION`."""
     return (
         both(actual, predicted),
@@ -61,9 +71,13 @@ def _crossed(actual: exp.Expression, predicted: exp.Expression) -> tuple[exp.Exp
 def confusion_form(form: Form, *, proportion: bool = False) -> Builder:
     """Plan of a metric that is a function of the four confusion counts."""
 
-    def build(metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None) -> Plan:
+    def build(
+        metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None
+    ) -> Plan:
         del keep, where
-        return Plan(records=records, measure=confusion(metric, records), form=form, proportion=proportion)
+        return Plan(
+            records=records, measure=confusion(metric, records), form=form, proportion=proportion
+        )
 
     return build
 
@@ -76,7 +90,9 @@ def confusion_rate(numerator: Weights, denominator: Weights, *, proportion: bool
     """
     two_classes = confusion_form(rate(numerator, denominator), proportion=proportion)
 
-    def build(metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None) -> Plan:
+    def build(
+        metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None
+    ) -> Plan:
         average = metric.option("average")
         if average is None:
             return two_classes(metric, records, keep, where)
@@ -85,11 +101,17 @@ def confusion_rate(numerator: Weights, denominator: Weights, *, proportion: bool
         inputs = (class_input(metric, "label", records), class_input(metric, "prediction", records))
         if average == "micro":
             above, below = (_added([pair[side] for pair in counts]) for side in (0, 1))
-            parts: tuple[tuple[str, exp.Expression], ...] = (("numerator", above), ("denominator", below))
+            parts: tuple[tuple[str, exp.Expr], ...] = (
+                ("numerator", above),
+                ("denominator", below),
+            )
             form: Form = rate((1, 0), (0, 1))
         else:
-            named = ((f"{side}:{value}", pair[i]) for value, pair in zip(classes, counts, strict=True)
-                     for i, side in enumerate(("numerator", "denominator")))
+            named = (
+                (f"{side}:{value}", pair[i])
+                for value, pair in zip(classes, counts, strict=True)
+                for i, side in enumerate(("numerator", "denominator"))
+            )
             parts = tuple(named)
             form = Smooth(function=mean_of_ratios)
         measure = Measure(parts=parts, inputs=inputs, moments=Moments.COUNTS, few_values=True)
@@ -98,19 +120,24 @@ def confusion_rate(numerator: Weights, denominator: Weights, *, proportion: bool
     return build
 
 
-def mean_of_ratios(sums: "np.ndarray[tuple[int, ...], np.dtype[np.complex128]]") -> "np.ndarray[tuple[int, ...], np.dtype[np.complex128]]":
+def mean_of_ratios(
+    sums: "np.ndarray[tuple[int, ...], np.dtype[np.complex128]]",
+) -> "np.ndarray[tuple[int, ...], np.dtype[np.complex128]]":
     """Mean over classes of numerator / denominator, given alternating sums."""
-    return cast("np.ndarray[tuple[int, ...], np.dtype[np.complex128]]", (sums[..., ::2] / sums[..., 1::2]).mean(axis=-1))
+    return cast(
+        "np.ndarray[tuple[int, ...], np.dtype[np.complex128]]",
+        (sums[..., ::2] / sums[..., 1::2]).mean(axis=-1),
+    )
 
 
 def _one_against_rest(
     value: str | float, numerator: Weights, denominator: Weights
-) -> tuple[exp.Expression, exp.Expression]:
+) -> tuple[exp.Expr, exp.Expr]:
     actual = exp.EQ(this=column_expression("label"), expression=literal(value))
     predicted = exp.EQ(this=column_expression("prediction"), expression=literal(value))
     cells = _crossed(actual, predicted)
 
-    def weighted(weights: Weights) -> exp.Expression:
+    def weighted(weights: Weights) -> exp.Expr:
         ifs = [
             exp.If(this=cell.copy(), true=literal(int(weight)))
             for cell, weight in zip(cells, weights, strict=True)
@@ -121,7 +148,7 @@ def _one_against_rest(
     return weighted(numerator), weighted(denominator)
 
 
-def _added(values: list[exp.Expression]) -> exp.Expression:
+def _added(values: list[exp.Expr]) -> exp.Expr:
     total = values[0]
     for value in values[1:]:
         total = exp.Add(this=total, expression=value)
@@ -132,12 +159,16 @@ def find_classes(metric: Metric, records: Records, where: Predicate | None) -> l
     """Distinct labels and predictions of the table, sorted."""
     selects = []
     for name in ("label", "prediction"):
-        query = exp.select(exp.alias_(class_input(metric, name, records).expression, "c")).distinct()
+        query = exp.select(
+            exp.alias_(class_input(metric, name, records).expression, "c")
+        ).distinct()
         query = query.from_("records_source")
         selects.append(query.where(to_expression(where)) if where is not None else query)
     text = " UNION ".join(select.sql(records.engine.dialect) for select in selects)
     text = text.replace("records_source", records.source)
-    found = records.engine.query(f"SELECT c FROM ({text}) AS classes WHERE c IS NOT NULL ORDER BY c")["c"].to_pylist()  # noqa: S608
+    found: list[str | float] = records.engine.query(
+        f"SELECT c FROM ({text}) AS classes WHERE c IS NOT NULL ORDER BY c"
+    )["c"].to_pylist()
     if len(found) > MAX_CLASSES:
         raise InputError(
             f"{metric.name}: {len(found)} classes are too many for an average (at most {MAX_CLASSES}).  "
@@ -148,7 +179,10 @@ def find_classes(metric: Metric, records: Records, where: Predicate | None) -> l
 
 def agreement(metric: Metric, records: Records) -> Measure:
     """Rows whose prediction is the label, of any number of classes."""
-    label, prediction = class_input(metric, "label", records), class_input(metric, "prediction", records)
+    label, prediction = (
+        class_input(metric, "label", records),
+        class_input(metric, "prediction", records),
+    )
     same = exp.EQ(this=column_expression("label"), expression=column_expression("prediction"))
     return Measure(
         parts=(("correct", indicator(same)), ("wrong", indicator(negation(same)))),
@@ -158,7 +192,9 @@ def agreement(metric: Metric, records: Records) -> Measure:
     )
 
 
-def scored(metric: Metric, records: Records, loss: exp.Expression, *, low: float = 0.0, high: float = 1.0) -> Measure:
+def scored(
+    metric: Metric, records: Records, loss: exp.Expr, *, low: float = 0.0, high: float = 1.0
+) -> Measure:
     """Sum of a loss of ``label`` (0 or 1, named *truth*) and ``score``, and the number of rows."""
     label, actual, label_checks = binary_input(metric, "label", records)
     score, score_checks = number_input(

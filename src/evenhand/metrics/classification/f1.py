@@ -1,6 +1,12 @@
 """F1: harmonic mean of precision and recall, which is itself a ratio of counts."""
 
-from evenhand.metrics.classification.counts import AVERAGE, LABEL, POSITIVE, PREDICTION, confusion_rate
+from evenhand.metrics.classification.counts import (
+    AVERAGE,
+    LABEL,
+    POSITIVE,
+    PREDICTION,
+    confusion_rate,
+)
 from evenhand.metrics.definition import Definition, Example
 
 # A row counts 0, 1 or 2 in numerator and denominator, so that F1 is no proportion of rows:

@@ -1,6 +1,12 @@
 """False negative rate (miss rate): of the positive rows, the share predicted negative."""
 
-from evenhand.metrics.classification.counts import AVERAGE, LABEL, POSITIVE, PREDICTION, confusion_rate
+from evenhand.metrics.classification.counts import (
+    AVERAGE,
+    LABEL,
+    POSITIVE,
+    PREDICTION,
+    confusion_rate,
+)
 from evenhand.metrics.definition import Definition, Example
 
 FALSE_NEGATIVE_RATE = Definition(

@@ -1,6 +1,12 @@
 """False omission rate: of the rows predicted negative, the share that are positive."""
 
-from evenhand.metrics.classification.counts import AVERAGE, LABEL, POSITIVE, PREDICTION, confusion_rate
+from evenhand.metrics.classification.counts import (
+    AVERAGE,
+    LABEL,
+    POSITIVE,
+    PREDICTION,
+    confusion_rate,
+)
 from evenhand.metrics.definition import Definition, Example
 
 FALSE_OMISSION_RATE = Definition(

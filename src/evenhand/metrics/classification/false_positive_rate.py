@@ -1,6 +1,12 @@
 """False positive rate (fall-out): of the negative rows, the share predicted positive."""
 
-from evenhand.metrics.classification.counts import AVERAGE, LABEL, POSITIVE, PREDICTION, confusion_rate
+from evenhand.metrics.classification.counts import (
+    AVERAGE,
+    LABEL,
+    POSITIVE,
+    PREDICTION,
+    confusion_rate,
+)
 from evenhand.metrics.definition import Definition, Example
 
 FALSE_POSITIVE_RATE = Definition(

@@ -13,7 +13,10 @@ from evenhand.records import Records
 
 def _build(metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None) -> Plan:
     del keep, where
-    loss = sqlglot.parse_one("-LN(GREATEST(CASE WHEN truth = 1 THEN score ELSE 1 - score END, 2.220446049250313e-16))", dialect="duckdb")
+    loss = sqlglot.parse_one(
+        "-LN(GREATEST(CASE WHEN truth = 1 THEN score ELSE 1 - score END, 2.220446049250313e-16))",
+        dialect="duckdb",
+    )
     measure = scored(metric, records, loss)
     return Plan(records=records, measure=measure, form=rate((1, 0), (0, 1)), proportion=False)
 

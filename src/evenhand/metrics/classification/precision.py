@@ -1,6 +1,12 @@
 """Precision (positive predictive value): of the rows predicted positive, the share that are."""
 
-from evenhand.metrics.classification.counts import AVERAGE, LABEL, POSITIVE, PREDICTION, confusion_rate
+from evenhand.metrics.classification.counts import (
+    AVERAGE,
+    LABEL,
+    POSITIVE,
+    PREDICTION,
+    confusion_rate,
+)
 from evenhand.metrics.definition import Definition, Example
 
 PRECISION = Definition(

@@ -1,6 +1,12 @@
 """True negative rate (specificity): of the negative rows, the share predicted negative."""
 
-from evenhand.metrics.classification.counts import AVERAGE, LABEL, POSITIVE, PREDICTION, confusion_rate
+from evenhand.metrics.classification.counts import (
+    AVERAGE,
+    LABEL,
+    POSITIVE,
+    PREDICTION,
+    confusion_rate,
+)
 from evenhand.metrics.definition import Definition, Example
 
 TRUE_NEGATIVE_RATE = Definition(

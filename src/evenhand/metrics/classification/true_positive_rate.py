@@ -1,6 +1,12 @@
 """True positive rate (recall, sensitivity): of the positive rows, the share predicted positive."""
 
-from evenhand.metrics.classification.counts import AVERAGE, LABEL, POSITIVE, PREDICTION, confusion_rate
+from evenhand.metrics.classification.counts import (
+    AVERAGE,
+    LABEL,
+    POSITIVE,
+    PREDICTION,
+    confusion_rate,
+)
 from evenhand.metrics.definition import Definition, Example
 
 TRUE_POSITIVE_RATE = Definition(

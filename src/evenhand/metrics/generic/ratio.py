@@ -14,10 +14,17 @@ def _build(metric: Metric, records: Records, keep: Sequence[str], where: Predica
     del keep, where
     numerator, above = number_input(metric, "numerator", records)
     denominator, below = number_input(
-        metric, "denominator", records, low=0.0, what="a denominator counts something: it is a number of at least 0"
+        metric,
+        "denominator",
+        records,
+        low=0.0,
+        what="a denominator counts something: it is a number of at least 0",
     )
     measure = Measure(
-        parts=(("numerator", column_expression("numerator")), ("denominator", column_expression("denominator"))),
+        parts=(
+            ("numerator", column_expression("numerator")),
+            ("denominator", column_expression("denominator")),
+        ),
         inputs=(numerator, denominator),
         checks=above + below,
     )

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from sqlglot import exp
+
 from evenhand.cubes import Measure, Moments
 from evenhand.cubes.measure import Input
 from evenhand.groups import Predicate, to_expression
@@ -9,13 +11,14 @@ from evenhand.groups.predicate import column_expression, literal
 from evenhand.metrics.definition import Argument, Definition, Example, Metric, Plan, Takes, rate
 from evenhand.metrics.inputs import indicator, negation, number_input
 from evenhand.records import Records
-from sqlglot import exp
 
 
 def _build(metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None) -> Plan:
     del keep
     score, checks = number_input(metric, "score", records)
-    above = exp.GT(this=column_expression("score"), expression=literal(_median(records, score, where)))
+    above = exp.GT(
+        this=column_expression("score"), expression=literal(_median(records, score, where))
+    )
     measure = Measure(
         parts=(("above", indicator(above)), ("not_above", indicator(negation(above)))),
         inputs=(score,),
@@ -30,7 +33,7 @@ def _median(records: Records, score: Input, where: Predicate | None) -> float:
     dialect = records.engine.dialect
     kept = f"WHERE {to_expression(where).sql(dialect)}" if where is not None else ""
     name = score.expression.sql(dialect)
-    query = f"SELECT PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY {name}) AS median FROM {records.source} {kept}"  # noqa: S608
+    query = f"SELECT PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY {name}) AS median FROM {records.source} {kept}"
     median = records.engine.query(query)["median"][0].as_py()
     return 0.0 if median is None else float(median)
 

@@ -12,7 +12,7 @@ TARGET = Argument(name="target", takes=Takes.NUMBER)
 PREDICTION = Argument(name="prediction", takes=Takes.NUMBER)
 
 
-def error_measure(metric: Metric, records: Records, loss: exp.Expression) -> Measure:
+def error_measure(metric: Metric, records: Records, loss: exp.Expr) -> Measure:
     """Sum of a loss of ``target`` and ``prediction``, and the number of rows."""
     target, target_checks = number_input(metric, "target", records)
     prediction, prediction_checks = number_input(metric, "prediction", records)

@@ -186,11 +186,11 @@ def _texts_of(pairs: pa.Table, start: int, stop: int) -> pa.StringArray:
 def _count_texts(texts: pa.StringArray, normalizer: str, tokens: str) -> _Counts:
     """Count the edits from the first half of the texts to the second."""
     texts = normalize(texts, normalizer)
-    symbols: Sequence[Sequence[object]]
-    if tokens == "word":
-        symbols = _words_as_symbols(texts)
-    else:
-        symbols = [text.strip() for text in texts.to_pylist()]
+    symbols: Sequence[Sequence[object]] = (
+        _words_as_symbols(texts)
+        if tokens == "word"
+        else [text.strip() for text in texts.to_pylist()]
+    )
     half = len(symbols) // 2
     return _count_symbols(symbols[:half], symbols[half:])
 

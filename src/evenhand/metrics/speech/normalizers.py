@@ -65,7 +65,9 @@ def strings(texts: Sequence[str]) -> pa.StringArray:
     """Arrow array of texts; ``pa.array`` would import pandas where it is installed (0.6 s)."""
     encoded = [text.encode() for text in texts]
     offsets = np.cumsum([0, *map(len, encoded)]).astype(np.int32)
-    return pa.StringArray.from_buffers(len(texts), pa.py_buffer(offsets), pa.py_buffer(b"".join(encoded)))
+    return pa.StringArray.from_buffers(
+        len(texts), pa.py_buffer(offsets), pa.py_buffer(b"".join(encoded))
+    )
 
 
 def utf8_parts(texts: pa.StringArray) -> tuple[bytes, npt.NDArray[np.int32]]:

@@ -31,20 +31,30 @@ PARALLEL_ROWS = 150_000
 _PREFIX = "evenhand:"
 
 
-def edit_rate(numerator: Sequence[float], denominator: Sequence[float], *, tokens: str = "word") -> Builder:
+def edit_rate(
+    numerator: Sequence[float], denominator: Sequence[float], *, tokens: str = "word"
+) -> Builder:
     """Plan of a ratio of edit counts."""
 
-    def build(metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None) -> Plan:
+    def build(
+        metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None
+    ) -> Plan:
         scored = score_transcripts(metric, records, keep, where, tokens=tokens)
         measure = Measure(
             parts=tuple((name, column_expression(name)) for name in EDITS),
             inputs=tuple(
-                Input(name=name, expression=column_expression(_PREFIX + name), text=str(metric.given["reference"]))
+                Input(
+                    name=name,
+                    expression=column_expression(_PREFIX + name),
+                    text=str(metric.given["reference"]),
+                )
                 for name in EDITS
             ),
             moments=Moments.COUNTS,
         )
-        return Plan(records=scored, measure=measure, form=rate(numerator, denominator), proportion=False)
+        return Plan(
+            records=scored, measure=measure, form=rate(numerator, denominator), proportion=False
+        )
 
     return build
 
@@ -57,14 +67,18 @@ def score_transcripts(
     A missing hypothesis is an empty transcript: the service said nothing, which is a failure and
     counts as deletions.  A missing reference cannot be scored and is counted as missing.
     """
-    reference, hypothesis = (text_input(metric, name, records) for name in ("reference", "hypothesis"))
+    reference, hypothesis = (
+        text_input(metric, name, records) for name in ("reference", "hypothesis")
+    )
     kept = list(dict.fromkeys([*keep, *(columns_of(where) if where is not None else ())]))
     engine = DuckDBEngine()
     created = False
     for block in _blocks(records, kept, reference, hypothesis, where):
         counts = _count(block, str(metric.option("normalizer")), tokens)
         engine.register("block", _table(block, kept, counts))
-        engine.execute("INSERT INTO scored FROM block" if created else "CREATE TABLE scored AS FROM block")
+        engine.execute(
+            "INSERT INTO scored FROM block" if created else "CREATE TEMP TABLE scored AS FROM block"
+        )
         created = True
         if records.progress:
             records.progress(block.num_rows)
@@ -85,19 +99,23 @@ def _blocks(
     condition = f" WHERE {to_expression(where).sql(dialect)}" if where is not None else ""
     waiting: list[pa.RecordBatch] = []
     schema: pa.Schema | None = None
-    for batch in records.engine.batches(f"SELECT {', '.join(selected)} FROM {records.source}{condition}"):  # noqa: S608
+    for batch in records.engine.batches(
+        f"SELECT {', '.join(selected)} FROM {records.source}{condition}"
+    ):
         schema = batch.schema
         waiting.append(batch)
         if sum(item.num_rows for item in waiting) >= BLOCK_ROWS:
             yield pa.Table.from_batches(waiting)
             waiting = []
     if waiting or schema is None:
-        query = f"SELECT {', '.join(selected)} FROM {records.source} LIMIT 0"  # noqa: S608
+        query = f"SELECT {', '.join(selected)} FROM {records.source} LIMIT 0"
         yield pa.Table.from_batches(waiting) if waiting else records.engine.query(query)
 
 
 def _count(block: pa.Table, normalizer: str, tokens: str) -> EditCounts:
-    reference, hypothesis = (block[name].cast(pa.string()) for name in ("evenhand_reference", "evenhand_hypothesis"))
+    reference, hypothesis = (
+        block[name].cast(pa.string()) for name in ("evenhand_reference", "evenhand_hypothesis")
+    )
     workers = 2 if block.num_rows >= PARALLEL_ROWS else 1
     return count_edits(reference, hypothesis, normalizer=normalizer, tokens=tokens, workers=workers)
 

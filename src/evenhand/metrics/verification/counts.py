@@ -14,9 +14,13 @@ MATCH = Argument(name="match", takes=Takes.BINARY)
 def comparison_rate(numerator: Weights, denominator: Weights) -> Builder:
     """Plan of a ratio of comparison counts: a match is a positive, a mated pair a true one."""
 
-    def build(metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None) -> Plan:
+    def build(
+        metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None
+    ) -> Plan:
         del keep, where
         measure = confusion_counts(metric, records, actual="mated", predicted="match")
-        return Plan(records=records, measure=measure, form=rate(numerator, denominator), proportion=True)
+        return Plan(
+            records=records, measure=measure, form=rate(numerator, denominator), proportion=True
+        )
 
     return build

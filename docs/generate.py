@@ -1,0 +1,354 @@
+"""Write the reference pages from the package itself.
+
+Run ``python docs/generate.py`` after a change of metrics, options, results or public names;
+``--check`` writes nothing, says what differs and exits 1.
+"""
+
+import argparse
+import dataclasses
+import difflib
+import importlib
+import importlib.util
+import inspect
+import os
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import evenhand
+from evenhand.audits import result
+from evenhand.cli import app
+from evenhand.metrics import FAMILIES, Argument, Definition, Metric, Takes
+
+DOCS = Path(__file__).parent
+NOTICE = "<!-- Written by docs/generate.py. Change the package, not this page. -->"
+#: Words for what an argument takes, for people.
+TAKES = {
+    Takes.BINARY: "yes or no: 0 and 1, true and false, a column with `positive=`, or a predicate",
+    Takes.CLASS: "class labels",
+    Takes.NUMBER: "numbers",
+    Takes.PROBABILITY: "probabilities between 0 and 1",
+    Takes.TEXT: "text",
+    Takes.CONSTANT: "an option, not a column",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write all pages, or compare them."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; exit 1 where a page differs"
+    )
+    check = parser.parse_args(arguments).check
+    differences = [
+        line for name, text in pages() for line in _settle(DOCS / "reference" / name, text, check)
+    ]
+    for line in differences:
+        sys.stderr.write(line + "\n")
+    return 1 if differences else 0
+
+
+def pages() -> Iterator[tuple[str, str]]:
+    """Name and text of each reference page."""
+    yield "metrics.md", metrics_page()
+    yield "command-line.md", command_line_page()
+    yield "json.md", json_page()
+    yield "python.md", python_page()
+
+
+def _settle(path: Path, text: str, check: bool) -> list[str]:
+    """Write a page; or, where only checking, the lines that differ."""
+    if not check:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return []
+    found = path.read_text(encoding="utf-8") if path.exists() else ""
+    name = f"docs/reference/{path.name}"
+    lines = difflib.unified_diff(
+        found.splitlines(), text.splitlines(), name, "as the package has it", lineterm="", n=0
+    )
+    changed = list(lines)
+    return [*changed, f"{name} differs.  Run: python docs/generate.py"] if changed else []
+
+
+def _page(*parts: str) -> str:
+    return "\n\n".join(part.strip("\n") for part in (*parts[:1], NOTICE, *parts[1:])) + "\n"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(
+        "| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines
+    )
+
+
+# -- metrics -------------------------------------------------------------------------------------
+
+
+def metrics_page() -> str:
+    """Every metric with its worked example."""
+    parts = [
+        "# Metrics",
+        "Each metric maps a row to counts; its value is worked out from their sums over a group.  "
+        "A metric is written `name(argument=column, …)`; arguments may also stand in their order, "
+        "without names.  The worked examples are tested.",
+        _table(
+            ["family", "metrics"],
+            [
+                [name, ", ".join(f"[`{d.name}`](#{d.name})" for d in family)]
+                for name, family in FAMILIES.items()
+            ],
+        ),
+    ]
+    for name, family in FAMILIES.items():
+        parts.append(f"## {name[0].upper()}{name[1:]}")
+        parts += [_metric(definition, name) for definition in family]
+    return _page(*parts)
+
+
+def _metric(definition: Definition, family: str) -> str:
+    harm = "Higher is worse." if definition.higher_is_worse else "Lower is worse."
+    unit = "percentage points" if definition.in_points else "the metric's own units"
+    parts = [
+        f"### {definition.name}",
+        _prose(definition, family),
+        f"*Definition:* {definition.definition}",
+        f"*Usage:* `{definition.usage}`",
+        f"*Direction:* {harm}  *Range:* {_range(definition)}.  *Differences* read in {unit}.",
+        _table(
+            ["argument", "takes", "needed"],
+            [_argument(argument) for argument in definition.arguments],
+        ),
+        _example(definition),
+        f"*Source:* {definition.source}",
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _prose(definition: Definition, family: str) -> str:
+    """What the metric's own file says about it."""
+    folder = "generic" if family == "any two columns" else family
+    name = f"evenhand.metrics.{folder}.{definition.name}"
+    if importlib.util.find_spec(name) is None:
+        return ""
+    return inspect.getdoc(importlib.import_module(name)) or ""
+
+
+def _range(definition: Definition) -> str:
+    low, high = definition.low, definition.high
+    if low is None and high is None:
+        return "any number"
+    if high is None:
+        return f"{low:g} and above"
+    return f"at most {high:g}" if low is None else f"{low:g} to {high:g}"
+
+
+def _argument(argument: Argument) -> list[str]:
+    takes = ", ".join(f"`'{choice}'`" for choice in argument.choices) or TAKES[argument.takes]
+    needed = (
+        "yes"
+        if argument.required
+        else "no" + (f" (`'{argument.default}'`)" if argument.default else "")
+    )
+    return [f"`{argument.name}`", takes, needed]
+
+
+def _example(definition: Definition) -> str:
+    example = definition.example
+    written = Metric(
+        definition=definition, given={**{name: name for name in example.columns}, **example.options}
+    )
+    rows = [[_cell(value) for value in row] for row in zip(*example.columns.values(), strict=True)]
+    return f"{_table(list(example.columns), rows)}\n\n`{written.text}` = {example.value:.6g}"
+
+
+def _cell(value: Any) -> str:
+    return "*(missing)*" if value is None else "*(empty)*" if value == "" else str(value)
+
+
+# -- command line --------------------------------------------------------------------------------
+
+
+def command_line_page() -> str:
+    """The help text of every command."""
+    parts = [
+        "# Command line",
+        "Exit codes: `0` done · `2` you must change something (the message says what) · `3` refused: "
+        "no group could be given an interval · `130` interrupted.",
+        f"```text\n{help_text()}\n```",
+    ]
+    for name in commands():
+        parts += [f"## evenhand {name}", f"```text\n{help_text(name)}\n```"]
+    return _page(*parts)
+
+
+def commands() -> list[str]:
+    """Names of all commands, sorted."""
+    return sorted(name for name in app if not name.startswith("-"))
+
+
+def help_text(*command: str) -> str:
+    """What ``evenhand COMMAND --help`` prints, 100 columns wide, without colour."""
+    words = [sys.executable, "-c", "from evenhand.cli import main; main()", *command, "--help"]
+    surroundings = {
+        **os.environ,
+        "COLUMNS": "100",
+        "NO_COLOR": "1",
+        "TERM": "dumb",
+        "PYTHONUTF8": "1",
+    }
+    done = subprocess.run(
+        words, env=surroundings, check=True, capture_output=True, encoding="utf-8"
+    )
+    return "\n".join(line.rstrip() for line in done.stdout.strip("\n").splitlines())
+
+
+# -- JSON ----------------------------------------------------------------------------------------
+
+
+def json_page() -> str:
+    """Every field of an audit's JSON."""
+    meanings = tomllib.loads((DOCS / "json_fields.toml").read_text(encoding="utf-8"))
+    parts = [
+        "# JSON of an audit",
+        f"`evenhand audit … --json` and `Audit.to_json()` give one object under the schema `{result.SCHEMA}`; "
+        "several metrics give an array of them.  There is no NaN and no infinity: a number that cannot be given "
+        "is `null`, and a `reason` beside it says why.",
+        "Reasons:\n\n"
+        + _table(["reason", "meaning"], [[f"`{k}`", v] for k, v in _reasons().items()]),
+        "## The whole",
+        _fields(
+            result.Result, meanings, first=[["`schema`", "text", f"Always `{result.SCHEMA}`."]]
+        ),
+    ]
+    for title, kind in _parts().items():
+        parts += [f"## {title}", inspect.getdoc(kind) or "", _fields(kind, meanings)]
+    unknown = set(meanings) - {kind.__name__ for kind in (result.Result, *_parts().values())}
+    if unknown:
+        raise ValueError(
+            f"docs/json_fields.toml explains {sorted(unknown)}, which the JSON does not have"
+        )
+    return _page(*parts)
+
+
+def _reasons() -> Mapping[str, str]:
+    from evenhand.errors import REASONS  # noqa: PLC0415 - beside its only use
+
+    return REASONS
+
+
+def _parts() -> dict[str, type[Any]]:
+    return {
+        "metric": result.MetricNote,
+        "source": result.Source,
+        "overall, and groups[].estimate": result.Estimate,
+        "groups[]": result.Group,
+        "groups[].versus": result.Contrast,
+        "gap, and gaps[]": result.Gap,
+        "refused[]": result.Refused,
+        "missing[]": result.Missing,
+        "settings": result.Settings,
+    }
+
+
+def _fields(
+    kind: type[Any], meanings: Mapping[str, Mapping[str, str]], first: Sequence[list[str]] = ()
+) -> str:
+    explained = dict(meanings.get(kind.__name__, {}))
+    rows = [list(row) for row in first]
+    for field in dataclasses.fields(kind):
+        if field.name not in explained:
+            raise ValueError(f"docs/json_fields.toml does not explain {kind.__name__}.{field.name}")
+        rows.append([f"`{field.name}`", _json_type(field.type), explained.pop(field.name)])
+    if explained:
+        raise ValueError(
+            f"docs/json_fields.toml explains {sorted(explained)}, which {kind.__name__} lacks"
+        )
+    return _table(["field", "type", "meaning"], rows)
+
+
+def _json_type(annotation: Any) -> str:
+    """JSON's word for a Python type."""
+    text = (
+        annotation.__name__
+        if isinstance(annotation, type) and not hasattr(annotation, "__args__")
+        else str(annotation)
+    )
+    words = {
+        "dict": "object",
+        "tuple": "array",
+        "bool": "true or false",
+        "int": "whole number",
+        "float": "number",
+        "str": "text",
+        "Literal": "text",
+    }
+    base = next(
+        (word for name, word in words.items() if text.startswith((name, f"typing.{name}"))),
+        "object",
+    )
+    return f"{base} or null" if "None" in text.split("[")[0] + text.rpartition("]")[2] else base
+
+
+# -- Python --------------------------------------------------------------------------------------
+
+
+def python_page() -> str:
+    """Every public name with its signature and docstring."""
+    parts = [
+        "# Python",
+        "Everything here is imported from `evenhand`.  Importing it costs nothing: each name is loaded "
+        "when it is first used.",
+    ]
+    for name in sorted(evenhand.__all__, key=str.casefold):
+        parts += _public(name, getattr(evenhand, name))
+    return _page(*parts)
+
+
+def _public(name: str, value: Any) -> list[str]:
+    if not callable(value):
+        size = f"  It holds {len(value)} entries." if hasattr(value, "__len__") else ""
+        return [
+            f"## {name}",
+            f"A `{type(value).__name__}`: every [metric](metrics.md) by its name.{size}",
+        ]
+    parts = [f"## {name}", _described(f"evenhand.{name}", value)]
+    if inspect.isclass(value):
+        for member, function in _methods(value):
+            parts += [f"### {name}.{member}", _described(f"{name}.{member}", function)]
+    return parts
+
+
+def _methods(kind: type[Any]) -> Iterator[tuple[str, Any]]:
+    for name, member in inspect.getmembers(kind):
+        if name.startswith("_") or not (callable(member) or isinstance(member, property)):
+            continue
+        if inspect.getdoc(member):
+            yield name, member
+
+
+def _described(name: str, value: Any) -> str:
+    documentation = inspect.getdoc(value) or ""
+    head = name if isinstance(value, property) else f"{name}{_signature(value)}"
+    return f"```text\n{head}\n\n{documentation}\n```"
+
+
+def _signature(value: Any) -> str:
+    """Names and defaults; the docstring has the types."""
+    signature = inspect.signature(value)
+    bare = [
+        parameter.replace(annotation=inspect.Parameter.empty)
+        for name, parameter in signature.parameters.items()
+        if name != "self"
+    ]
+    text = str(signature.replace(parameters=bare, return_annotation=inspect.Signature.empty))
+    if len(text) <= 80:
+        return text
+    return "(\n    " + ",\n    ".join(map(str, bare)) + ",\n)"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

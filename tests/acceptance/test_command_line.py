@@ -1,0 +1,266 @@
+"""The real command line, as a separate process."""
+
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import evenhand
+from evenhand.demos import ward_commands
+
+WARD = str(ward_commands())
+WER = "wer(reference=reference, hypothesis=hypothesis)"
+TONE = ["--where", "condition = 'tone_12hz' AND engine = 'flite'"]
+
+
+def run(*words, cwd=None, **environment):
+    command = [sys.executable, "-c", "from evenhand.cli import main; main()", *words]
+    settings = {
+        **os.environ,
+        "COLUMNS": "110",
+        "NO_COLOR": "1",
+        "EVENHAND_DATA": "/nowhere",
+        **environment,
+    }
+    return subprocess.run(
+        command, capture_output=True, text=True, cwd=cwd, env=settings, check=False, timeout=120
+    )
+
+
+def test_help_names_every_command():
+    out = run("--help")
+    assert out.returncode == 0
+    for name in ("audit", "demo", "doctor", "metrics"):
+        assert name in out.stdout
+
+
+def test_audit_prints_a_finding_in_plain_words():
+    out = run("audit", WARD, "--metric", WER, "--by", "voice", "--unit", "sentence", *TONE)
+    assert out.returncode == 0, out.stderr
+    assert (
+        "Worse for voice = 'slt': wer .602, by 15.4 to 37.4 points compared with the rest."
+        in out.stdout
+    )
+    assert "▲ worse" in out.stdout
+    assert "\x1b[" not in out.stdout
+
+
+def test_json_is_the_python_result(tmp_path):
+    out = run(
+        "audit", WARD, "--metric", WER, "--by", "voice", "--unit", "sentence", *TONE, "--json"
+    )
+    told = json.loads(out.stdout)
+    assert told["schema"] == "evenhand.audit/1"
+    twin = evenhand.audit(WARD, WER, by="voice", unit="sentence", where=TONE[1]).to_dict()
+    told["settings"].pop("command")
+    twin["settings"].pop("command")
+    assert told == twin
+    assert evenhand.Audit.from_dict({**told, "settings": {**told["settings"], "command": ""}}).worse
+
+
+def test_json_has_the_published_names():
+    told = json.loads(run("audit", WARD, "--metric", WER, "--by", "voice", "--json").stdout)
+    assert set(told) >= {
+        "schema",
+        "metric",
+        "level",
+        "unit",
+        "source",
+        "overall",
+        "groups",
+        "gap",
+        "refused",
+        "missing",
+    }
+    assert set(told["groups"][0]) >= {
+        "by",
+        "group",
+        "predicate",
+        "estimate",
+        "shrunk",
+        "versus",
+        "minimum_detectable_difference",
+        "verdict",
+        "suppressed",
+    }
+    assert set(told["overall"]) >= {
+        "value",
+        "low",
+        "high",
+        "standard_error",
+        "n_rows",
+        "n_units",
+        "numerator",
+        "denominator",
+        "method",
+        "reason",
+    }
+    assert set(told["groups"][0]["versus"]) >= {
+        "reference",
+        "difference",
+        "low",
+        "high",
+        "ratio",
+        "p_value",
+        "p_adjusted",
+    }
+    assert set(told["gap"]) >= {"largest", "lower_bound", "between_group_sd", "homogeneity_p"}
+    assert len(told["source"]["sha256"]) == 64
+
+
+def test_csv_has_one_row_a_group():
+    out = run("audit", WARD, "--metric", WER, "--by", "voice,condition", "--csv")
+    rows = list(csv.DictReader(io.StringIO(out.stdout)))
+    assert len(rows) == 10 + 6 + 60
+    assert {row["verdict"] for row in rows} <= {"worse", "not worse", "insufficient evidence"}
+
+
+def test_several_metrics_share_the_confidence():
+    out = run(
+        "audit",
+        WARD,
+        "--metric",
+        WER,
+        "--metric",
+        "cer(reference, hypothesis)",
+        "--by",
+        "voice",
+        "--json",
+    )
+    audits = json.loads(out.stdout)
+    assert [audit["metric"]["name"] for audit in audits] == ["wer", "cer"]
+    assert {audit["settings"]["metrics_in_family"] for audit in audits} == {2}
+
+
+def test_everything_refused_is_exit_code_3(tmp_path):
+    path = tmp_path / "few.csv"
+    path.write_text("site,wrong\na,1\nb,0\n")
+    out = run("audit", str(path), "--metric", "mean(wrong)", "--by", "site")
+    assert out.returncode == 3
+    assert (
+        "Refused [too_few_units]: group site = 'a' has 1 row; this interval needs at least 5."
+        in out.stdout
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (
+            ["audit", "nowhere.csv", "--metric", "mean(x)", "--by", "g"],
+            "No file is called 'nowhere.csv'",
+        ),
+        (
+            ["audit", WARD, "--metric", "werr(reference, hypothesis)", "--by", "voice"],
+            "Did you mean 'wer'?",
+        ),
+        (["audit", WARD, "--metric", WER, "--by", "voise"], "Did you mean 'voice'?"),
+        (
+            ["audit", WARD, "--metric", WER, "--by", "voice ~ 'slt'"],
+            "^ expected one of = != < <= > >= IN BETWEEN IS",
+        ),
+        (
+            ["audit", WARD, "--metric", WER, "--by", "voice", "--level", "95"],
+            "a confidence level lies in [0.5, 1)",
+        ),
+        (["audit", WARD, "--metric", WER, "--by", "voice", "--json", "--csv"], "Choose one"),
+        (
+            ["audit", WARD, "--metric", WER, "--by", "voice", "--html", "/no/where.html"],
+            "cannot be written",
+        ),
+    ],
+)
+def test_an_error_says_what_to_change_without_a_traceback(words, told):
+    out = run(*words)
+    assert out.returncode == 2
+    assert told in out.stderr + out.stdout
+    assert "Traceback" not in out.stderr
+
+
+def test_unknown_command_and_option_offer_near_names():
+    assert "audit" in run("audti").stderr + run("audti").stdout
+    out = run("audit", WARD, "--metrc", WER, "--by", "voice")
+    assert "--metric" in out.stderr + out.stdout
+    assert out.returncode != 0
+
+
+def test_demo_ends_by_naming_a_report_that_exists(tmp_path):
+    out = run("demo", cwd=tmp_path)
+    assert out.returncode == 0, out.stderr
+    uri = out.stdout.strip().splitlines()[-1].split()[-1]
+    assert uri.startswith("file://")
+    page = Path(uri.removeprefix("file://")).read_text(encoding="utf-8")
+    assert "Whom does it fail?" in page
+    assert len(page) < 300_000
+
+
+def test_doctor_says_that_a_small_audit_works():
+    out = run("doctor", "--json")
+    assert out.returncode == 0
+    assert json.loads(out.stdout)["works"] is True
+
+
+def test_reading_never_creates_a_file(tmp_path):
+    run("audit", "nope.csv", "--metric", WER, "--by", "voice", cwd=tmp_path)
+    run("audit", "duckdb:///nope.db?table=t", "--metric", WER, "--by", "voice", cwd=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_interrupting_is_exit_code_130(tmp_path):
+    table = tmp_path / "big.csv"
+    lines = ["reference,hypothesis,group"] + [
+        f"one two {i} four five six seven,one {i} three four six,g{i % 3}" for i in range(400_000)
+    ]
+    table.write_text("\n".join(lines))
+    command = [
+        sys.executable,
+        "-c",
+        "from evenhand.cli import main; main()",
+        "audit",
+        str(table),
+        "--metric",
+        WER,
+        "--by",
+        "group",
+    ]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    time.sleep(2.5)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode in (130, 3), errors
+    if process.returncode == 130:
+        assert "Traceback" not in errors
+
+
+def test_a_closed_pipe_is_no_error():
+    shell = f"{sys.executable} -c 'from evenhand.cli import main; main()' metrics | head -1; echo ${{PIPESTATUS[0]}}"
+    out = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, check=False)
+    assert "Traceback" not in out.stderr
+
+
+def test_importing_loads_nothing_heavy():
+    code = "import sys, evenhand; print([m for m in ('numpy', 'duckdb', 'scipy', 'pyarrow') if m in sys.modules])"
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout
+        == "[]\n"
+    )
+
+
+def test_cube_file_can_be_read_back(tmp_path):
+    path = tmp_path / "cube.parquet"
+    out = run(
+        "audit", WARD, "--metric", WER, "--by", "voice", "--unit", "sentence", "--cube", str(path)
+    )
+    assert out.returncode == 0
+    cube = evenhand.Cube.read(path)
+    assert cube.attributes == ("voice",)
+    assert cube.n_rows.sum() == 2400

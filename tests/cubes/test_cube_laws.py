@@ -1,0 +1,433 @@
+"""Laws of cubes: merging, order, relabelling, splitting, files; and digits that stay."""
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import evenhand
+from evenhand.cubes import Cube, build_cube, estimate
+from evenhand.errors import InputError
+from evenhand.groups import Attribute
+from evenhand.metrics import parse_metric
+from evenhand.records import open_records
+from evenhand.stats.forms import AreaUnderCurve, Ratio
+
+BY = (Attribute(name="a"), Attribute(name="b"))
+FEW = settings(max_examples=8, deadline=None, derandomize=True)
+
+ROWS = st.lists(
+    st.tuples(
+        st.sampled_from(["x", "y", "é'\"", None]),
+        st.sampled_from([1, 2, None]),
+        st.sampled_from([f"s{i}" for i in range(6)]),
+        st.floats(-1e6, 1e6, allow_nan=False),
+        st.integers(0, 50),
+    ),
+    min_size=2,
+    max_size=30,
+)
+
+
+def table_of(rows) -> pa.Table:
+    columns = list(zip(*rows, strict=True))
+    kinds = {
+        "a": pa.string(),
+        "b": pa.int64(),
+        "unit": pa.string(),
+        "value": pa.float64(),
+        "words": pa.int64(),
+    }
+    return pa.table(
+        {
+            name: pa.array(column, kind)
+            for (name, kind), column in zip(kinds.items(), columns, strict=True)
+        }
+    )
+
+
+def cube_of(table, metric="ratio(value, words)", unit=None, by=BY) -> Cube:
+    records = open_records(table)
+    return build_cube(
+        records, parse_metric(metric, records.columns).plan(records).measure, by, unit=unit
+    )
+
+
+def contents(cube: Cube) -> dict:
+    """What a cube says, whatever the order of its cells and units."""
+    out = {
+        key: (int(cube.n_rows[i]), int(cube.n_defined[i]), cube.sums[i], cube.comoments[i])
+        for i, key in enumerate(cube.keys)
+    }
+    assert len(out) == len(cube.keys), "a cell occurs twice"
+    if cube.units is not None:
+        units = cube.units
+        pairs = {
+            (cube.keys[cell], units.names[unit]): sums
+            for cell, unit, sums in zip(units.cell, units.unit, units.sums, strict=True)
+        }
+        assert len(pairs) == len(units.cell), "a unit occurs twice in a cell"
+        out["units"] = pairs
+    return out
+
+
+def assert_same(one: Cube, two: Cube) -> None:
+    assert (one.attributes, one.parts, one.indicators, one.n_levels) == (
+        two.attributes,
+        two.parts,
+        two.indicators,
+        two.n_levels,
+    )
+    assert dict(one.missing) == dict(two.missing)
+    first, second = contents(one), contents(two)
+    assert first.keys() == second.keys()
+    for key, value in first.items():
+        if key == "units":
+            assert value.keys() == second[key].keys()
+            for pair, sums in value.items():
+                np.testing.assert_allclose(sums, second[key][pair], rtol=1e-9, atol=1e-6)
+            continue
+        assert value[:2] == second[key][:2]
+        np.testing.assert_allclose(value[2], second[key][2], rtol=1e-9, atol=1e-6)
+        scale = np.abs(value[3]).max(initial=1.0)
+        np.testing.assert_allclose(value[3], second[key][3], atol=1e-8 * scale)
+
+
+@pytest.mark.parametrize("unit", [None, "unit"])
+@FEW
+@given(rows=ROWS, cut=st.integers(1, 29))
+def test_cubes_of_parts_merge_to_the_cube_of_the_whole(unit, rows, cut):
+    """Also where a unit's rows lie in both parts."""
+    cut = min(cut, len(rows) - 1)
+    table = table_of(rows)
+    merged = cube_of(table[:cut], unit=unit).merge(cube_of(table[cut:], unit=unit))
+    assert_same(merged, cube_of(table, unit=unit))
+
+
+@pytest.mark.parametrize("unit", [None, "unit"])
+@FEW
+@given(rows=ROWS)
+def test_merging_does_not_depend_on_which_cube_comes_first(unit, rows):
+    table = table_of(rows)
+    parts = [cube_of(table[i : i + 1], unit=unit) for i in range(min(3, len(rows)))]
+    one, two = parts[0], parts[-1]
+    assert_same(one.merge(two), two.merge(one))
+    assert_same(
+        parts[0].merge(parts[1]).merge(parts[-1]), parts[0].merge(parts[1].merge(parts[-1]))
+    )
+
+
+@pytest.mark.parametrize("unit", [None, "unit"])
+@FEW
+@given(rows=ROWS, seed=st.integers(0, 99))
+def test_order_of_rows_does_not_matter(unit, rows, seed):
+    order = np.random.default_rng(seed).permutation(len(rows))
+    table = table_of(rows)
+    assert_same(cube_of(table, unit=unit), cube_of(table.take(order), unit=unit))
+
+
+@pytest.mark.parametrize("unit", [None, "unit"])
+@FEW
+@given(rows=ROWS)
+def test_a_cube_comes_back_from_its_file_unchanged(unit, rows):
+    cube = cube_of(table_of(rows), unit=unit)
+    with tempfile.TemporaryDirectory() as folder:
+        cube.write(Path(folder) / "cube.parquet")
+        assert_same(cube, Cube.read(Path(folder) / "cube.parquet"))
+
+
+@pytest.mark.parametrize("unit", [None, "unit"])
+def test_a_cube_of_scores_comes_back_from_its_file_unchanged(unit, tmp_path):
+    rng = np.random.default_rng(1)
+    positive = rng.random(200) < 0.5
+    table = pa.table(
+        {
+            "a": rng.choice(["x", "y"], 200),
+            "unit": [f"u{i}" for i in rng.integers(0, 30, 200)],
+            "label": positive.astype(int),
+            "score": np.round(rng.normal(positive, 1), 1),
+        }
+    )
+    cube = cube_of(table, "auc(label, score)", unit, by=BY[:1])
+    cube.write(tmp_path / "cube.parquet")
+    again = Cube.read(tmp_path / "cube.parquet")
+    form = AreaUnderCurve()
+    before, after = (
+        estimate(c, form, np.array([[key == (name,) for key in c.keys] for name in "xy"]))
+        for c in (cube, again)
+    )
+    np.testing.assert_array_equal(before.values, after.values)
+    np.testing.assert_allclose(before.variances, after.variances, rtol=1e-9)
+    np.testing.assert_array_equal(before.n_units, after.n_units)
+
+
+def test_a_cube_without_attributes_comes_back_from_its_file(tmp_path):
+    table = table_of([("x", 1, "s", 1.5, 3), ("y", 2, "t", 2.5, 4)])
+    for unit in (None, "unit"):
+        cube = cube_of(table, unit=unit, by=())
+        cube.write(tmp_path / "cube.parquet")
+        assert_same(cube, Cube.read(tmp_path / "cube.parquet"))
+
+
+def test_a_file_that_is_no_cube_is_refused(tmp_path):
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.table({"a": [1]}), tmp_path / "other.parquet")
+    with pytest.raises(InputError, match="is no cube"):
+        Cube.read(tmp_path / "other.parquet")
+
+
+def test_unlike_cubes_do_not_add():
+    table = table_of([("x", 1, "s", 1.5, 3), ("y", 2, "t", 2.5, 4)])
+    cube = cube_of(table)
+    with pytest.raises(InputError, match="differ"):
+        cube.merge(cube_of(table, by=BY[:1]))
+    with pytest.raises(InputError, match="names its units"):
+        cube.merge(cube_of(table, unit="unit"))
+    with pytest.raises(InputError, match="levels"):
+        cube.merge(replace(cube, n_levels=2))
+
+
+# -- audits ----------------------------------------------------------------------------------
+
+
+def people(rows: int = 400) -> dict:
+    rng = np.random.default_rng(2)
+    return {
+        "site": rng.choice(["a", "b", "c"], rows),
+        "person": [f"p{i}" for i in rng.integers(0, 60, rows)],
+        "wrong": rng.integers(0, 3, rows),
+        "words": rng.integers(3, 9, rows),
+    }
+
+
+def audited(data: dict, **options):
+    return evenhand.audit(pa.table(data), "ratio(wrong, words)", "site", **options)
+
+
+def numbers(result, names=None) -> dict:
+    return {
+        (names or {}).get(g.label, g.label): (
+            g.estimate.value,
+            g.estimate.low,
+            g.estimate.high,
+            g.estimate.n_rows,
+            g.estimate.n_units,
+            g.shrunk,
+            g.versus.difference,
+            g.versus.p_value,
+        )
+        for g in result.groups
+    }
+
+
+@pytest.mark.parametrize("unit", [None, "person"])
+def test_relabelling_groups_does_not_matter(unit):
+    data = people()
+    names = {"a": "zulu", "b": "and", "c": 'it\'s "x"'}
+    renamed = data | {"site": [names[s] for s in data["site"]]}
+    one, two = numbers(audited(data, unit=unit), names), numbers(audited(renamed, unit=unit))
+    assert one.keys() == two.keys()
+    for name in one:
+        assert one[name] == pytest.approx(two[name], rel=1e-9)
+
+
+@pytest.mark.parametrize("unit", [None, "person"])
+def test_splitting_a_group_changes_no_other_groups_estimate(unit):
+    data = people()
+    split = data | {"site": [f"c{i % 2}" if s == "c" else s for i, s in enumerate(data["site"])]}
+    one, two = numbers(audited(data, unit=unit)), numbers(audited(split, unit=unit))
+    assert two.keys() == {"a", "b", "c0", "c1"}
+    for name in "ab":
+        assert one[name][:5] == pytest.approx(two[name][:5], rel=1e-9)
+        assert one[name][6:] == pytest.approx(two[name][6:], rel=1e-9)  # the rest is the same rows
+    assert one["c"][3] == two["c0"][3] + two["c1"][3]
+
+
+@pytest.mark.parametrize("unit", [None, "person"])
+def test_crossing_another_attribute_changes_no_margin(unit):
+    data = people() | {"age": np.arange(400) % 3}
+    table = pa.table(data)
+    alone = evenhand.audit(table, "ratio(wrong, words)", "site", unit=unit)
+    crossed = evenhand.audit(table, "ratio(wrong, words)", "site,age", unit=unit)
+    margin = {g.label: g.estimate for g in crossed.groups if g.by == ("site",)}
+    assert len(margin) == 3
+    for group in alone.groups:
+        assert margin[group.label].n_units == group.estimate.n_units
+        assert margin[group.label].low == pytest.approx(group.estimate.low, rel=1e-9)
+
+
+def test_a_unit_per_row_is_the_same_as_rows_as_units():
+    data = people()
+    named = data | {"person": [f"p{i}" for i in range(400)]}
+    one, two = numbers(audited(data)), numbers(audited(named, unit="person"))
+    for name in one:
+        assert one[name] == pytest.approx(two[name], rel=1e-9)
+
+
+# -- digits ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("unit", [None, "row"])
+def test_large_values_keep_their_standard_deviation(unit):
+    """1.7e9 + 0.01 i: raw sums of squares give 0.0 [m]; the truth is 2.887."""
+    values = 1.7e9 + 0.01 * np.arange(1000)
+    table = pa.table(
+        {"site": ["a", "b"] * 500, "value": values, "row": [f"r{i}" for i in range(1000)]}
+    )
+    result = evenhand.audit(table, "mean(value)", "site", unit=unit)
+    deviation = result.overall.standard_error * np.sqrt(1000)
+    assert deviation == pytest.approx(values.std(ddof=1), rel=1e-3)
+    assert round(deviation, 2) == 2.89
+
+
+def test_large_values_keep_their_standard_deviation_through_merging():
+    values = 1.7e9 + 0.01 * np.arange(1000)
+    table = pa.table({"a": ["x"] * 1000, "value": values})
+    by = BY[:1]
+    merged = cube_of(table[:1], "mean(value)", by=by)
+    for start, stop in ((1, 300), (300, 301), (301, 1000)):
+        merged = merged.merge(cube_of(table[start:stop], "mean(value)", by=by))
+    assert np.sqrt(merged.comoments[0, 0, 0] / 1000) == pytest.approx(values.std(), rel=1e-6)
+
+
+@pytest.mark.parametrize("unit", [None, "unit"])
+def test_integers_stay_exact(unit):
+    rng = np.random.default_rng(3)
+    values = rng.integers(10**11, 10**12, 2000)
+    words = rng.integers(1, 10**9, 2000)
+    table = pa.table(
+        {
+            "a": ["x"] * 2000,
+            "unit": [f"u{i % 7}" for i in range(2000)],
+            "value": values,
+            "words": words,
+        }
+    )
+    cube = cube_of(table, unit=unit, by=BY[:1])
+    assert [int(total) for total in cube.sums[0]] == [int(values.sum()), int(words.sum())]
+
+
+def test_integers_stay_whole_in_the_result():
+    overall = audited(people()).overall
+    assert isinstance(overall.numerator, int)
+    assert isinstance(overall.counts["numerator"], int)
+
+
+# -- the undefined -------------------------------------------------------------------------------
+
+
+def test_no_denominator_is_not_zero():
+    table = pa.table(
+        {
+            "site": ["a"] * 20 + ["b"] * 20,
+            "wrong": [0] * 20 + [1] * 20,
+            "words": [0] * 20 + [4] * 20,
+        }
+    )
+    result = evenhand.audit(table, "ratio(wrong, words)", "site")
+    group = next(g for g in result.groups if g.label == "a")
+    assert (group.estimate.value, group.estimate.low, group.estimate.reason) == (
+        None,
+        None,
+        "no_denominator",
+    )
+    assert group.versus.reason == "no_denominator"
+    assert group.versus.difference is None
+    assert group.verdict == "insufficient evidence"
+    assert [refused.reason for refused in result.refused] == ["no_denominator"]
+
+
+def test_one_unit_has_a_value_but_no_interval():
+    table = pa.table(
+        {
+            "site": ["a"] * 30 + ["b"] * 30,
+            "who": ["solo"] * 30 + [f"p{i}" for i in range(30)],
+            "wrong": [1, 0] * 30,
+            "words": [4] * 60,
+        }
+    )
+    result = evenhand.audit(table, "ratio(wrong, words)", "site", unit="who")
+    group = next(g for g in result.groups if g.label == "a")
+    assert group.estimate.value == 0.125
+    assert (group.estimate.low, group.estimate.standard_error, group.estimate.reason) == (
+        None,
+        None,
+        "too_few_units",
+    )
+    assert group.verdict == "insufficient evidence"
+
+
+def test_values_all_equal_give_no_interval_of_width_nothing():
+    table = pa.table({"site": ["a", "b"] * 30, "value": [0.3] * 60})
+    result = evenhand.audit(table, "mean(value)", "site")
+    for group in result.groups:
+        assert group.estimate.value == pytest.approx(0.3)
+        assert (group.estimate.low, group.estimate.high, group.estimate.reason) == (
+            None,
+            None,
+            "no_variation",
+        )
+        assert group.verdict == "insufficient evidence"
+
+
+def test_a_group_without_variance_is_not_certain_about_its_difference():
+    """Six people without an event in a world where one in fifty has one are no finding."""
+    rng = np.random.default_rng(4)
+    wrong = np.concatenate([np.zeros(6, int), (rng.random(3000) < 0.02).astype(int)])
+    table = pa.table(
+        {
+            "site": ["small"] * 6 + ["big"] * 3000,
+            "who": [f"p{i}" for i in range(3006)],
+            "hired": wrong,
+            "one": [1] * 3006,
+        }
+    )
+    result = evenhand.audit(table, "ratio(hired, one)", "site", unit="who", worse="lower")
+    assert next(g.verdict for g in result.groups if g.label == "small") != "worse"
+
+
+def test_difference_to_overall_is_the_difference_that_is_printed_beside_it():
+    """A metric that is no ratio of sums too."""
+    rng = np.random.default_rng(5)
+    positive = rng.random(600) < 0.5
+    table = pa.table(
+        {
+            "site": np.where(np.arange(600) < 200, "a", "b"),
+            "label": positive.astype(int),
+            "predicted": (
+                positive ^ (rng.random(600) < np.where(np.arange(600) < 200, 0.4, 0.1))
+            ).astype(int),
+        }
+    )
+    for metric in (
+        "accuracy(label, predicted)",
+        "mcc(label, predicted)",
+        "balanced_accuracy(label, predicted)",
+    ):
+        result = evenhand.audit(table, metric, "site", versus="overall")
+        for group in result.groups:
+            expected = group.estimate.value - result.overall.value
+            assert group.versus.difference == pytest.approx(expected, abs=1e-9)
+            assert group.versus.low <= expected <= group.versus.high
+
+
+def test_estimates_of_ratio_cubes_are_those_of_numpy():
+    data = people()
+    cube = cube_of(
+        pa.table({"a": data["site"], "value": data["wrong"], "words": data["words"]}), by=BY[:1]
+    )
+    found = estimate(
+        cube, Ratio(numerator=(1, 0), denominator=(0, 1)), np.ones((1, len(cube.keys)), bool)
+    )
+    wrong, words = data["wrong"], data["words"]
+    residual = wrong - wrong.sum() / words.sum() * words
+    assert found.values[0] == pytest.approx(wrong.sum() / words.sum(), rel=1e-12)
+    assert found.variances[0] == pytest.approx(
+        400 / 399 * (residual**2).sum() / words.sum() ** 2, rel=1e-9
+    )

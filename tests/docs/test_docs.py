@@ -1,0 +1,267 @@
+"""The documentation is true: every block runs, everything is mentioned, every link leads somewhere."""
+
+import doctest
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from evenhand.cli import app
+from evenhand.metrics import DEFINITIONS
+
+ROOT = Path(__file__).parents[2]
+RECORDS = ROOT / "src" / "evenhand" / "demos" / "ward_commands.csv"
+#: Pages that people write; those under reference/ are generated.
+PAGES = [
+    path for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))) if path.exists()
+]
+ALL_PAGES = [*PAGES, *sorted((ROOT / "docs" / "reference").glob("*.md"))]
+REGISTRIES = r"pypi\.org|pythonhosted|anaconda\.org|conda-forge|npmjs|crates\.io|docker\.io|hub\.docker|ghcr\.io|proxy\.golang"
+NOT_RUN = re.compile(r"^# not run(?P<why>.*)$", re.MULTILINE)
+SECONDS = 120
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """A fenced block of a page; `line` is that of its first line of content."""
+
+    page: str
+    line: int
+    language: str
+    text: str
+
+    @property
+    def place(self):
+        return f"{self.page} line {self.line}"
+
+
+def blocks_of(path):
+    """Fenced blocks of a page, in order."""
+    found, opened, lines = [], None, []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        fence = re.match(r"^```(\S*)", line)
+        if fence and opened is None:
+            opened, lines = (number + 1, fence.group(1)), []
+        elif fence:
+            found.append(
+                Block(page=path.name, line=opened[0], language=opened[1], text="\n".join(lines))
+            )
+            opened = None
+        elif opened:
+            lines.append(line)
+    assert opened is None, f"{path.name}: the block at line {opened} is not closed"
+    return found
+
+
+def is_run(block):
+    """Whether a block is executed; one that is not must say why."""
+    skipped = NOT_RUN.search(block.text)
+    if skipped:
+        assert re.match(r":\s*\w+", skipped["why"]), f"{block.place}: write `# not run: because …`"
+    return skipped is None
+
+
+def commands_of(text):
+    """Pairs of a command (continued after a backslash) and the lines it is said to print."""
+    pairs, lines = [], iter(text.splitlines())
+    for line in lines:
+        if line.startswith("$ "):
+            command = line[2:]
+            while command.endswith("\\"):
+                command += "\n" + next(lines)
+            pairs.append((command, []))
+        else:
+            assert pairs, f"output without a command: {line!r}"
+            pairs[-1][1].append(line)
+    return [(command, "\n".join(expected).strip("\n")) for command, expected in pairs]
+
+
+def looks_like(found, expected):
+    """Whether a text is as promised; ``...`` stands for anything, also for several lines."""
+    pieces = [re.escape(piece) for piece in expected.split("...")]
+    return re.fullmatch(".*".join(pieces), found, flags=re.DOTALL) is not None
+
+
+def run_console(block, folder):
+    """Run the commands of a block; an exit code other than 0 must be shown by ``$ echo $?``."""
+    surroundings = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "COLUMNS": "110",
+        "NO_COLOR": "1",
+        "TERM": "dumb",
+        "PYTHONUTF8": "1",
+    }
+    code = 0
+    for command, expected in commands_of(block.text):
+        assert code == 0 or command == "echo $?", (
+            f"{block.place}: a command before {command!r} exits with {code}"
+        )
+        done = subprocess.run(
+            ["bash", "-c", f"(exit {code})\n{command}"],
+            cwd=folder,
+            env=surroundings,
+            timeout=SECONDS,
+            encoding="utf-8",
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        found = "\n".join(line.rstrip() for line in done.stdout.splitlines()).strip("\n")
+        message = f"{block.place}\n$ {command}\n--- printed\n{found}\n--- promised\n{expected}"
+        assert looks_like(found, expected), message
+        code = done.returncode
+    assert code == 0, (
+        f"{block.place}: the last command exits with {code} and the page does not show it"
+    )
+
+
+def run_python(block, names):
+    """Run a block as a doctest where it has prompts, else as a script."""
+    if ">>>" not in block.text:
+        exec(compile(block.text, block.place, "exec"), names)
+        return
+    test = doctest.DocTestParser().get_doctest(
+        block.text + "\n", names, block.page, block.page, block.line - 1
+    )
+    failures = []
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
+    runner.run(test, out=failures.append, clear_globs=False)
+    names.update(test.globs)
+    assert runner.failures == 0, "".join(failures)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_every_block_of_the_page_runs(page, tmp_path, monkeypatch):
+    (tmp_path / "ward_commands.csv").write_bytes(RECORDS.read_bytes())
+    monkeypatch.chdir(tmp_path)
+    names = {"__name__": "documentation"}
+    for block in blocks_of(page):
+        if block.language == "console" and is_run(block):
+            run_console(block, tmp_path)
+        elif block.language == "python" and is_run(block):
+            run_python(block, names)
+
+
+def written():
+    """Text of all pages that people write."""
+    return "\n".join(path.read_text(encoding="utf-8") for path in PAGES)
+
+
+def generator():
+    """The module docs/generate.py."""
+    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_command_is_explained():
+    text = written()
+    commands = [name for name in app if not name.startswith("-")]
+    assert commands
+    assert [name for name in commands if f"evenhand {name}" not in text] == []
+
+
+def test_every_option_is_explained():
+    generate, text = generator(), written()
+    absent = {
+        f"evenhand {command} {option}"
+        for command in generate.commands()
+        for option in re.findall(r"--[a-z][a-z-]+", generate.help_text(command))
+        if not re.search(rf"{option}\b(?!-)", text)
+    }
+    assert absent == set()
+
+
+def test_every_metric_is_in_the_reference():
+    text = (ROOT / "docs" / "reference" / "metrics.md").read_text(encoding="utf-8")
+    assert [name for name in DEFINITIONS if f"### {name}\n" not in text] == []
+
+
+def test_the_reference_is_what_the_package_says(capsys):
+    code = generator().main(["--check"])
+    assert code == 0, capsys.readouterr().err
+
+
+def test_the_check_tells_what_differs(tmp_path, monkeypatch, capsys):
+    generate = generator()
+    monkeypatch.setattr(generate, "DOCS", tmp_path)
+    monkeypatch.setattr(generate, "pages", lambda: [("metrics.md", "# Metrics\n")])
+    assert generate.main([]) == 0
+    assert generate.main(["--check"]) == 0
+    (tmp_path / "reference" / "metrics.md").write_text("# Something else\n", encoding="utf-8")
+    assert generate.main(["--check"]) == 1
+    assert "-# Something else" in capsys.readouterr().err
+
+
+def anchors_of(path):
+    """Names that a link may point to within a page, as the usual renderers make them."""
+    outside = re.sub(
+        r"^```.*?^```", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL
+    )
+    titles = re.findall(r"^#+ (.+)$", outside, flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).strip().replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", ALL_PAGES, ids=lambda path: path.name)
+def test_every_link_leads_somewhere(page):
+    text = re.sub(
+        r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL
+    )
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if re.match(r"[a-z]+:", target):
+            continue
+        place, _, anchor = target.partition("#")
+        path = (page.parent / place).resolve() if place else page
+        assert path.exists(), f"{page.name}: {target} leads nowhere"
+        assert not anchor or anchor in anchors_of(path), f"{page.name}: {target} has no such title"
+
+
+@pytest.mark.parametrize("page", ALL_PAGES, ids=lambda path: path.name)
+def test_no_page_names_a_registry(page):
+    assert re.findall(REGISTRIES, page.read_text(encoding="utf-8")) == []
+
+
+# --- The tests of the tests ----------------------------------------------------------------------
+
+
+def test_three_dots_stand_for_anything_and_nothing_else_does():
+    assert looks_like("one\ntwo\nthree", "one\n...\nthree")
+    assert looks_like("wer .404 (.342)", "wer ... (.342)")
+    assert not looks_like("one\ntwo", "one")
+    assert not looks_like("wer .404", "wer x404")
+
+
+def console(text):
+    return Block(page="page", line=1, language="console", text=text)
+
+
+def test_a_wrong_output_is_found(tmp_path):
+    run_console(console("$ echo yes\nyes"), tmp_path)
+    with pytest.raises(AssertionError, match="promised"):
+        run_console(console("$ echo yes\nno"), tmp_path)
+
+
+def test_a_failure_that_the_page_hides_is_found(tmp_path):
+    run_console(console("$ exit 3\n$ echo $?\n3"), tmp_path)
+    with pytest.raises(AssertionError, match="exits with 3"):
+        run_console(console("$ exit 3"), tmp_path)
+    with pytest.raises(AssertionError, match="exits with 3"):
+        run_console(console("$ exit 3\n$ echo yes\nyes"), tmp_path)
+
+
+def test_a_block_that_is_not_run_must_say_why():
+    assert not is_run(console("# not run: needs a server\n$ evenhand"))
+    with pytest.raises(AssertionError, match="because"):
+        is_run(console("# not run\n$ evenhand"))
+
+
+def test_a_wrong_value_in_python_is_found():
+    block = Block(page="page", line=1, language="python", text=">>> 1 + 1\n3")
+    with pytest.raises(AssertionError, match="Expected"):
+        run_python(block, {})

@@ -1,0 +1,97 @@
+"""A throw-away PostgreSQL server for the tests of ``postgresql://``."""
+
+import contextlib
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+
+PASSWORD = "s3kret-Pa55word"
+
+
+def _free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _unprivileged():
+    """User to run the server as: PostgreSQL refuses root."""
+    if os.geteuid() != 0:
+        return None
+    for name in ("postgres", "nobody"):
+        with contextlib.suppress(KeyError):
+            return pwd.getpwnam(name)
+    pytest.skip("PostgreSQL must not run as root, and there is no user 'postgres' or 'nobody'")
+    return None
+
+
+@pytest.fixture(scope="session")
+def postgres_url():
+    """URL of a fresh database with a password; the server is stopped and removed at the end."""
+    pytest.importorskip("adbc_driver_postgresql", reason="adbc_driver_postgresql is not installed")
+    programs = {name: shutil.which(name) for name in ("initdb", "pg_ctl", "postgres")}
+    if not all(programs.values()):
+        pytest.skip(
+            f"no PostgreSQL server here: {[name for name, path in programs.items() if not path]}"
+        )
+    user = _unprivileged()
+    home = Path(tempfile.mkdtemp(prefix="evenhand-postgres-"))
+    (home / "password").write_text(PASSWORD)
+    identity = {}
+    if user is not None:
+        identity = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+        for path in (home, home / "password"):
+            os.chown(path, user.pw_uid, user.pw_gid)
+    data, port = home / "data", _free_port()
+
+    def run(*command):
+        with (home / "output.txt").open("ab") as output:
+            done = subprocess.run(
+                command,
+                check=False,
+                stdout=output,
+                stderr=output,
+                timeout=60,
+                cwd=home,
+                env={"PATH": os.environ["PATH"], "LC_ALL": "C", "HOME": str(home)},
+                **identity,
+            )
+        return done.returncode
+
+    try:
+        first = (
+            "-U",
+            "tester",
+            "-A",
+            "scram-sha-256",
+            f"--pwfile={home / 'password'}",
+            "-E",
+            "UTF8",
+            "--no-sync",
+        )
+        if run(programs["initdb"], "-D", str(data), *first):
+            pytest.skip("initdb failed: " + (home / "output.txt").read_text()[-300:])
+        options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={home} -c fsync=off"
+        if run(
+            programs["pg_ctl"],
+            "-D",
+            str(data),
+            "-l",
+            str(home / "log.txt"),
+            "-o",
+            options,
+            "-w",
+            "start",
+        ):
+            pytest.skip("PostgreSQL does not start: " + (home / "log.txt").read_text()[-300:])
+        yield f"postgresql://tester:{PASSWORD}@127.0.0.1:{port}/postgres"
+    finally:
+        if (data / "postmaster.pid").exists():
+            run(programs["pg_ctl"], "-D", str(data), "-m", "immediate", "-w", "stop")
+        shutil.rmtree(home, ignore_errors=True)
