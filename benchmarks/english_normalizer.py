@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 from whisper_normalizer.english import EnglishTextNormalizer
 
-from evenhand.metrics.speech import english
+from evenhand.metrics.speech import english, english_numbers
 
 TEXTS = 20_000
 COMMON = """the of and to a in that is was he for it with as his on be at by i this had not are but
@@ -57,7 +57,7 @@ def compare(name: str, texts: Sequence[str]) -> None:
     theirs, expected = texts_per_second(lambda: [oracle(text) for text in texts], len(texts))
     english._chunks().clear()
     english._mark_word.cache_clear()
-    english._read_numbers.cache_clear()
+    english_numbers._read_numbers.cache_clear()
     cold, normalized = texts_per_second(lambda: english.normalize_english(texts), len(texts))
     warm, again = texts_per_second(lambda: english.normalize_english(texts), len(texts))
     if not normalized == again == expected:

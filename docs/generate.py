@@ -92,9 +92,11 @@ def metrics_page() -> str:
     """Every metric with its worked example."""
     parts = [
         "# Metrics",
-        "Each metric maps a row to counts; its value is worked out from their sums over a group.  "
-        "A metric is written `name(argument=column, …)`; arguments may also stand in their order, "
-        "without names.  The worked examples are tested.",
+        (
+            "Each metric maps a row to counts; its value is worked out from their sums over a group.  "
+            "A metric is written `name(argument=column, …)`; arguments may also stand in their order, "
+            "without names.  The worked examples are tested."
+        ),
         _table(
             ["family", "metrics"],
             [
@@ -129,7 +131,7 @@ def _metric(definition: Definition, family: str) -> str:
 
 
 def _prose(definition: Definition, family: str) -> str:
-    """What the metric's own file says about it."""
+    """Return what the metric's own file says about it."""
     folder = "generic" if family == "any two columns" else family
     name = f"evenhand.metrics.{folder}.{definition.name}"
     if importlib.util.find_spec(name) is None:
@@ -173,11 +175,13 @@ def _cell(value: Any) -> str:
 
 
 def command_line_page() -> str:
-    """The help text of every command."""
+    """Write the help text of every command."""
     parts = [
         "# Command line",
-        "Exit codes: `0` done · `2` you must change something (the message says what) · `3` refused: "
-        "no group could be given an interval · `130` interrupted.",
+        (
+            "Exit codes: `0` done · `2` you must change something (the message says what) · `3` refused: "
+            "no group could be given an interval · `130` interrupted."
+        ),
         f"```text\n{help_text()}\n```",
     ]
     for name in commands():
@@ -191,7 +195,7 @@ def commands() -> list[str]:
 
 
 def help_text(*command: str) -> str:
-    """What ``evenhand COMMAND --help`` prints, 100 columns wide, without colour."""
+    """Return what ``evenhand COMMAND --help`` prints: 100 columns wide, no colour."""
     words = [sys.executable, "-c", "from evenhand.cli import main; main()", *command, "--help"]
     surroundings = {
         **os.environ,
@@ -214,9 +218,11 @@ def json_page() -> str:
     meanings = tomllib.loads((DOCS / "json_fields.toml").read_text(encoding="utf-8"))
     parts = [
         "# JSON of an audit",
-        f"`evenhand audit … --json` and `Audit.to_json()` give one object under the schema `{result.SCHEMA}`; "
-        "several metrics give an array of them.  There is no NaN and no infinity: a number that cannot be given "
-        "is `null`, and a `reason` beside it says why.",
+        (
+            f"`evenhand audit … --json` and `Audit.to_json()` give one object under the schema `{result.SCHEMA}`; "
+            "several metrics give an array of them.  There is no NaN and no infinity: a number that cannot be given "
+            "is `null`, and a `reason` beside it says why."
+        ),
         "Reasons:\n\n"
         + _table(["reason", "meaning"], [[f"`{k}`", v] for k, v in _reasons().items()]),
         "## The whole",
@@ -300,8 +306,10 @@ def python_page() -> str:
     """Every public name with its signature and docstring."""
     parts = [
         "# Python",
-        "Everything here is imported from `evenhand`.  Importing it costs nothing: each name is loaded "
-        "when it is first used.",
+        (
+            "Everything here is imported from `evenhand`.  Importing it costs nothing: each name is loaded "
+            "when it is first used."
+        ),
     ]
     for name in sorted(evenhand.__all__, key=str.casefold):
         parts += _public(name, getattr(evenhand, name))

@@ -1,11 +1,17 @@
-"""The documentation is true: every block runs, everything is mentioned, every link leads somewhere."""
+"""The documentation is true: blocks run, everything is mentioned, links lead somewhere.
+
+``python tests/docs/test_docs.py`` writes what the commands print today into the pages' console
+blocks (those without ``...``); read the difference before you commit it.
+"""
 
 import doctest
 import importlib.util
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +27,10 @@ PAGES = [
     path for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))) if path.exists()
 ]
 ALL_PAGES = [*PAGES, *sorted((ROOT / "docs" / "reference").glob("*.md"))]
-REGISTRIES = r"pypi\.org|pythonhosted|anaconda\.org|conda-forge|npmjs|crates\.io|docker\.io|hub\.docker|ghcr\.io|proxy\.golang"
+REGISTRIES = (
+    r"pypi\.org|pythonhosted|anaconda\.org|conda-forge|npmjs|crates\.io|docker\.io|hub\.docker"
+    r"|ghcr\.io|proxy\.golang"
+)
 NOT_RUN = re.compile(r"^# not run(?P<why>.*)$", re.MULTILINE)
 SECONDS = 120
 
@@ -87,8 +96,8 @@ def looks_like(found, expected):
     return re.fullmatch(".*".join(pieces), found, flags=re.DOTALL) is not None
 
 
-def run_console(block, folder):
-    """Run the commands of a block; an exit code other than 0 must be shown by ``$ echo $?``."""
+def run_command(command, folder, code=0):
+    """Run one command after another that ended with `code`; what it prints, and its own code."""
     surroundings = {
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
@@ -97,27 +106,30 @@ def run_console(block, folder):
         "TERM": "dumb",
         "PYTHONUTF8": "1",
     }
+    done = subprocess.run(
+        ["bash", "-c", f"(exit {code})\n{command}"],
+        check=False,
+        cwd=folder,
+        env=surroundings,
+        timeout=SECONDS,
+        encoding="utf-8",
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    found = "\n".join(line.rstrip() for line in done.stdout.splitlines()).strip("\n")
+    return found, done.returncode
+
+
+def run_console(block, folder):
+    """Run the commands of a block; an exit code other than 0 must be shown by ``$ echo $?``."""
     code = 0
     for command, expected in commands_of(block.text):
-        assert code == 0 or command == "echo $?", (
-            f"{block.place}: a command before {command!r} exits with {code}"
-        )
-        done = subprocess.run(
-            ["bash", "-c", f"(exit {code})\n{command}"],
-            cwd=folder,
-            env=surroundings,
-            timeout=SECONDS,
-            encoding="utf-8",
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-        found = "\n".join(line.rstrip() for line in done.stdout.splitlines()).strip("\n")
+        hidden = f"{block.place}: before {command!r} a command exits with {code}, unshown"
+        assert code == 0 or command == "echo $?", hidden
+        found, code = run_command(command, folder, code)
         message = f"{block.place}\n$ {command}\n--- printed\n{found}\n--- promised\n{expected}"
         assert looks_like(found, expected), message
-        code = done.returncode
-    assert code == 0, (
-        f"{block.place}: the last command exits with {code} and the page does not show it"
-    )
+    assert code == 0, f"{block.place}: the last command exits with {code}, unshown"
 
 
 def run_python(block, names):
@@ -199,6 +211,13 @@ def test_the_check_tells_what_differs(tmp_path, monkeypatch, capsys):
     assert "-# Something else" in capsys.readouterr().err
 
 
+def prose_of(path):
+    """Text of a page without its blocks."""
+    return re.sub(
+        r"^```.*?^```", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL
+    )
+
+
 def anchors_of(path):
     """Names that a link may point to within a page, as the usual renderers make them."""
     outside = re.sub(
@@ -249,9 +268,9 @@ def test_a_wrong_output_is_found(tmp_path):
 
 def test_a_failure_that_the_page_hides_is_found(tmp_path):
     run_console(console("$ exit 3\n$ echo $?\n3"), tmp_path)
-    with pytest.raises(AssertionError, match="exits with 3"):
+    with pytest.raises(AssertionError, match="exits with 3, unshown"):
         run_console(console("$ exit 3"), tmp_path)
-    with pytest.raises(AssertionError, match="exits with 3"):
+    with pytest.raises(AssertionError, match="exits with 3, unshown"):
         run_console(console("$ exit 3\n$ echo yes\nyes"), tmp_path)
 
 
@@ -265,3 +284,35 @@ def test_a_wrong_value_in_python_is_found():
     block = Block(page="page", line=1, language="python", text=">>> 1 + 1\n3")
     with pytest.raises(AssertionError, match="Expected"):
         run_python(block, {})
+
+
+# --- Writing outputs anew ------------------------------------------------------------------------
+
+
+def refreshed(block, folder):
+    """Text of a console block with what its commands print now; ``...`` is kept as it is."""
+    lines, code = [], 0
+    for command, expected in commands_of(block.text):
+        found, code = run_command(command, folder, code)
+        printed = expected if "..." in expected else found
+        lines += [f"$ {command}", *([printed] if printed else [])]
+    return "\n".join(lines)
+
+
+def refresh():
+    """Write today's outputs into all pages."""
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        with tempfile.TemporaryDirectory() as folder:
+            shutil.copy(RECORDS, Path(folder) / "ward_commands.csv")
+            for block in blocks_of(page):
+                if block.language == "console" and is_run(block):
+                    fenced = "```console\n{}\n```"
+                    text = text.replace(
+                        fenced.format(block.text), fenced.format(refreshed(block, folder))
+                    )
+        page.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    refresh()

@@ -4,7 +4,6 @@ import csv
 import os
 import random
 import string
-import subprocess
 import sys
 from pathlib import Path
 
@@ -181,58 +180,11 @@ def test_ties_are_split_by_the_rule_that_is_documented() -> None:
     assert counted(said, heard) == expected
 
 
-@pytest.fixture
-def started(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
-    """Start processes for few pairs too, and note them."""
-    processes = []
-    start = alignment._start_process
-
-    def start_and_note(*arguments: str) -> subprocess.Popen[bytes]:
-        processes.append(start(*arguments))
-        return processes[-1]
-
-    monkeypatch.setitem(alignment._PAIRS_WORTH_PROCESSES, "basic", 0)
-    monkeypatch.setattr(alignment, "_start_process", start_and_note)
-    return processes
-
-
 @pytest.mark.parametrize("tokens", ["word", "character"])
-def test_two_processes_count_what_one_does(
-    tokens: str, started: list[subprocess.Popen[bytes]]
-) -> None:
+def test_two_threads_count_what_one_does(tokens: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alignment, "_BLOCK_BYTES", 500)
     said, heard = random_pairs(8, 3000, 20)
-    alone = counted(said, heard, tokens=tokens)
-    assert started == []
-    assert counted(said, heard, tokens=tokens, workers=2) == alone
-    assert [process.poll() is None for process in started] == [False]
-
-
-@pytest.mark.parametrize("failure", [KeyboardInterrupt, MemoryError])
-def test_processes_end_when_the_call_is_interrupted(
-    failure: type[BaseException],
-    started: list[subprocess.Popen[bytes]],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def interrupt(*_: object) -> None:
-        raise failure
-
-    monkeypatch.setattr(alignment, "_ask", interrupt)
-    with pytest.raises(failure):
-        counted(["a b"] * 50, ["a c"] * 50, workers=3)
-    assert [process.poll() is None for process in started] == [False, False]
-
-
-def test_a_process_that_dies_is_reported(
-    started: list[subprocess.Popen[bytes]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def start(*_: str) -> subprocess.Popen[bytes]:
-        code = "import sys; sys.exit(7)"
-        pipe = subprocess.PIPE
-        return subprocess.Popen([sys.executable, "-c", code], stdin=pipe, stdout=pipe)
-
-    monkeypatch.setattr(alignment, "_start_process", start)
-    with pytest.raises(RuntimeError, match=r"ended early \(exit code 7\)"):
-        counted(["a b"] * 50, ["a c"] * 50, workers=2)
+    assert counted(said, heard, tokens=tokens, workers=2) == counted(said, heard, tokens=tokens)
 
 
 @pytest.mark.parametrize("size", [1, 7, 100])

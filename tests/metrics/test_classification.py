@@ -12,7 +12,12 @@ from evenhand.errors import EvenhandError, FaultsError, InputError
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
-    from fairlearn.metrics import MetricFrame, false_positive_rate, selection_rate, true_positive_rate
+    from fairlearn.metrics import (
+        MetricFrame,
+        false_positive_rate,
+        selection_rate,
+        true_positive_rate,
+    )
 
 N = 600
 GROUPS = ("a", "b", "c")
@@ -62,9 +67,13 @@ def data(request):
     y = rng.integers(0, 2, N)
     score = np.round(np.clip(rng.beta(2, 2, N) * 0.7 + 0.25 * y, 0.001, 0.999), 3)
     return {
-        "g": rng.choice(GROUPS, N, p=[0.5, 0.3, 0.2]), "u": rng.integers(0, 90, N).astype(str), "y": y,
-        "p": np.where(rng.random(N) < 0.25, 1 - y, y), "s": score,
-        "k": rng.choice(["cat", "dog", "it's", 'o"wl'], N), "m": rng.choice(["cat", "dog", "it's", 'o"wl'], N),
+        "g": rng.choice(GROUPS, N, p=[0.5, 0.3, 0.2]),
+        "u": rng.integers(0, 90, N).astype(str),
+        "y": y,
+        "p": np.where(rng.random(N) < 0.25, 1 - y, y),
+        "s": score,
+        "k": rng.choice(["cat", "dog", "it's", 'o"wl'], N),
+        "m": rng.choice(["cat", "dog", "it's", 'o"wl'], N),
     }
 
 
@@ -76,7 +85,9 @@ def agree(audit, expected, data, *columns, tolerance=1e-9):
     assert {group.label for group in audit.groups} == set(GROUPS)
     for group in audit.groups:
         here = data["g"] == group.label
-        assert group.estimate.value == pytest.approx(expected(first[here], second[here]), abs=tolerance)
+        assert group.estimate.value == pytest.approx(
+            expected(first[here], second[here]), abs=tolerance
+        )
         assert group.estimate.n_rows == here.sum()
 
 
@@ -108,29 +119,46 @@ def test_two_classes_as_scikit_learn_counts_them(name, code, data):
 @pytest.mark.parametrize("name", BINARY)
 def test_naming_the_unit_does_not_move_the_rate(name, data):
     table = pa.table({key: data[key] for key in "guyp"})
-    agree(evenhand.audit(table, metric=f"{name}(y, p)", unit="u", **FAST), BINARY[name], data, "y", "p")
+    agree(
+        evenhand.audit(table, metric=f"{name}(y, p)", unit="u", **FAST),
+        BINARY[name],
+        data,
+        "y",
+        "p",
+    )
 
 
 @pytest.mark.parametrize("name", SCORES)
 @pytest.mark.parametrize("unit", [None, "u"])
 def test_scores_as_scikit_learn_computes_them(name, unit, data):
     table = pa.table({key: data[key] for key in "guys"})
-    agree(evenhand.audit(table, metric=f"{name}(y, s)", unit=unit, **FAST), SCORES[name], data, "y", "s")
+    agree(
+        evenhand.audit(table, metric=f"{name}(y, s)", unit=unit, **FAST),
+        SCORES[name],
+        data,
+        "y",
+        "s",
+    )
 
 
 def one_against_rest(name, average):
     """Ratios of each class against the rest, averaged by hand from scikit-learn's confusion matrices."""
     weights = {
-        "true_positive_rate": ("tp", ("tp", "fn")), "precision": ("tp", ("tp", "fp")),
-        "false_negative_rate": ("fn", ("tp", "fn")), "false_discovery_rate": ("fp", ("tp", "fp")),
-        "true_negative_rate": ("tn", ("tn", "fp")), "false_positive_rate": ("fp", ("tn", "fp")),
+        "true_positive_rate": ("tp", ("tp", "fn")),
+        "precision": ("tp", ("tp", "fp")),
+        "false_negative_rate": ("fn", ("tp", "fn")),
+        "false_discovery_rate": ("fp", ("tp", "fp")),
+        "true_negative_rate": ("tn", ("tn", "fp")),
+        "false_positive_rate": ("fp", ("tn", "fp")),
         "false_omission_rate": ("fn", ("fn", "tn")),
     }
     above, below = weights[name]
 
     def score(y, p):
         matrices = sk.multilabel_confusion_matrix(y, p)
-        counts = [dict(zip(("tn", "fp", "fn", "tp"), matrix.ravel(), strict=True)) for matrix in matrices]
+        counts = [
+            dict(zip(("tn", "fp", "fn", "tp"), matrix.ravel(), strict=True)) for matrix in matrices
+        ]
         pairs = [(c[above], sum(c[part] for part in below)) for c in counts]
         if average == "micro":
             return sum(a for a, _ in pairs) / sum(b for _, b in pairs)
@@ -145,7 +173,9 @@ def test_averages_over_classes(name, average, data):
     table = pa.table({key: data[key] for key in "gkm"})
     audit = evenhand.audit(table, metric=f"{name}(k, m, average='{average}')", **FAST)
     known = AVERAGED[name]
-    expected = (lambda y, p: known(y, p, average=average)) if known else one_against_rest(name, average)
+    expected = (
+        (lambda y, p: known(y, p, average=average)) if known else one_against_rest(name, average)
+    )
     agree(audit, expected, data, "k", "m")
 
 
@@ -169,7 +199,9 @@ def test_averages_over_classes_of_any_type(classes, data):
 
 
 def test_a_class_that_a_group_lacks_leaves_its_macro_average_undefined():
-    table = pa.table({"g": ["a"] * 20 + ["b"] * 20, "y": ["x", "y"] * 10 + ["x"] * 20, "p": ["x"] * 40})
+    table = pa.table(
+        {"g": ["a"] * 20 + ["b"] * 20, "y": ["x", "y"] * 10 + ["x"] * 20, "p": ["x"] * 40}
+    )
     audit = evenhand.audit(table, metric="true_positive_rate(y, p, average='macro')", **FAST)
     values = {group.label: group.estimate.value for group in audit.groups}
     assert values == {"a": 0.5, "b": None}
@@ -177,13 +209,21 @@ def test_a_class_that_a_group_lacks_leaves_its_macro_average_undefined():
     assert audit.refused[0].reason == "class_absent"
 
 
-FAIRLEARN = {"true_positive_rate": true_positive_rate, "false_positive_rate": false_positive_rate, "accuracy": sk.accuracy_score}
+FAIRLEARN = {
+    "true_positive_rate": true_positive_rate,
+    "false_positive_rate": false_positive_rate,
+    "accuracy": sk.accuracy_score,
+}
 
 
 @pytest.mark.parametrize("name", FAIRLEARN)
 def test_groups_and_their_largest_difference_as_fairlearn_gives_them(name, data):
-    frame = MetricFrame(metrics=FAIRLEARN[name], y_true=data["y"], y_pred=data["p"], sensitive_features=data["g"])
-    audit = evenhand.audit(pa.table({key: data[key] for key in "gyp"}), metric=f"{name}(y, p)", **FAST)
+    frame = MetricFrame(
+        metrics=FAIRLEARN[name], y_true=data["y"], y_pred=data["p"], sensitive_features=data["g"]
+    )
+    audit = evenhand.audit(
+        pa.table({key: data[key] for key in "gyp"}), metric=f"{name}(y, p)", **FAST
+    )
     found = {group.label: group.estimate.value for group in audit.groups}
     assert found == pytest.approx(frame.by_group.to_dict())
     assert audit.gaps[0].largest == pytest.approx(frame.difference())
@@ -191,21 +231,31 @@ def test_groups_and_their_largest_difference_as_fairlearn_gives_them(name, data)
 
 
 def test_selection_rate_as_fairlearn_gives_it(data):
-    frame = MetricFrame(metrics=selection_rate, y_true=data["y"], y_pred=data["p"], sensitive_features=data["g"])
-    audit = evenhand.audit(pa.table({key: data[key] for key in "gp"}), metric="selection_rate(p)", **FAST)
-    assert {group.label: group.estimate.value for group in audit.groups} == pytest.approx(frame.by_group.to_dict())
+    frame = MetricFrame(
+        metrics=selection_rate, y_true=data["y"], y_pred=data["p"], sensitive_features=data["g"]
+    )
+    audit = evenhand.audit(
+        pa.table({key: data[key] for key in "gp"}), metric="selection_rate(p)", **FAST
+    )
+    assert {group.label: group.estimate.value for group in audit.groups} == pytest.approx(
+        frame.by_group.to_dict()
+    )
 
 
 # -- auc -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("distinct", "tolerance"), [(3, 1e-12), (4000, 1e-12), (4096, 1e-12), (None, 1e-4)])
+@pytest.mark.parametrize(
+    ("distinct", "tolerance"), [(3, 1e-12), (4000, 1e-12), (4096, 1e-12), (None, 1e-4)]
+)
 def test_auc_is_exact_up_to_4096_scores_and_near_above(distinct, tolerance):
     rng = np.random.default_rng(4)
     n = 30_000
     y = rng.integers(0, 2, n)
     raw = rng.normal(size=n) + 0.8 * y
-    scores = raw if distinct is None else np.resize(np.sort(rng.choice(raw, distinct, replace=False)), n)
+    scores = (
+        raw if distinct is None else np.resize(np.sort(rng.choice(raw, distinct, replace=False)), n)
+    )
     g = rng.choice(GROUPS, n)
     audit = evenhand.audit(pa.table({"g": g, "y": y, "s": scores}), metric="auc(y, s)", **FAST)
     agree(audit, sk.roc_auc_score, {"g": g, "y": y, "s": scores}, "y", "s", tolerance=tolerance)
@@ -215,7 +265,9 @@ def test_auc_depends_on_the_order_of_scores_only():
     rng = np.random.default_rng(2)
     y, s, g = rng.integers(0, 2, 300), rng.normal(size=300), rng.choice(GROUPS, 300)
     values = {
-        evenhand.audit(pa.table({"g": g, "y": y, "s": scores}), metric="auc(y, s)", **FAST).overall.value
+        evenhand.audit(
+            pa.table({"g": g, "y": y, "s": scores}), metric="auc(y, s)", **FAST
+        ).overall.value
         for scores in (s, np.exp(s), 1e6 * s - 3)
     }
     assert len(values) == 1

@@ -15,8 +15,11 @@ def rows():
     rng = np.random.default_rng(6)
     n = 300
     return {
-        "g": rng.choice(["a", "b", "c"], n), "above": rng.integers(-3, 9, n), "below": rng.integers(0, 20, n),
-        "x": rng.normal(size=n), "u": rng.integers(0, 40, n).astype(str),
+        "g": rng.choice(["a", "b", "c"], n),
+        "above": rng.integers(-3, 9, n),
+        "below": rng.integers(0, 20, n),
+        "x": rng.normal(size=n),
+        "u": rng.integers(0, 40, n).astype(str),
     }
 
 
@@ -26,7 +29,9 @@ def test_ratio_is_the_ratio_of_sums_not_the_mean_of_ratios(rows, unit):
     assert audit.overall.value == pytest.approx(rows["above"].sum() / rows["below"].sum())
     for group in audit.groups:
         here = rows["g"] == group.label
-        assert group.estimate.value == pytest.approx(rows["above"][here].sum() / rows["below"][here].sum())
+        assert group.estimate.value == pytest.approx(
+            rows["above"][here].sum() / rows["below"][here].sum()
+        )
         assert group.estimate.numerator == rows["above"][here].sum()
         assert group.estimate.denominator == rows["below"][here].sum()
 

@@ -33,7 +33,7 @@ def test_no_metric_is_forgotten():
         "normalizers",
         "english",
         "english_numbers",
-        "workers",
+        "english_rules",
     }
     assert modules == set(DEFINITIONS)
     assert sum(len(family) for family in FAMILIES.values()) == len(DEFINITIONS)

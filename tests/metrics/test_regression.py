@@ -26,7 +26,9 @@ def test_as_scikit_learn_computes_them(name, scale, unit):
     g, u = rng.choice(["a", "b", "c"], n), rng.integers(0, 60, n).astype(str)
     y = rng.normal(size=n) * scale
     p = y + rng.normal(0.3, 1, n) * scale
-    audit = evenhand.audit(pa.table({"g": g, "u": u, "y": y, "p": p}), metric=f"{name}(y, p)", unit=unit, **FAST)
+    audit = evenhand.audit(
+        pa.table({"g": g, "u": u, "y": y, "p": p}), metric=f"{name}(y, p)", unit=unit, **FAST
+    )
     assert audit.overall.value == pytest.approx(METRICS[name](y, p), rel=1e-9)
     for group in audit.groups:
         here = g == group.label

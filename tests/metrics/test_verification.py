@@ -17,7 +17,12 @@ def pairs():
     n = 500
     mated = rng.integers(0, 2, n)
     similarity = rng.normal(size=n) + 1.5 * mated
-    return {"g": rng.choice(["a", "b"], n), "mated": mated, "similarity": similarity, "person": rng.integers(0, 70, n).astype(str)}
+    return {
+        "g": rng.choice(["a", "b"], n),
+        "mated": mated,
+        "similarity": similarity,
+        "person": rng.integers(0, 70, n).astype(str),
+    }
 
 
 def rates(mated, match):

@@ -6,16 +6,11 @@ that each word becomes one character of a Python string; and only pairs that cou
 more than one way are backtraced.
 """
 
-import os
-import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
-from queue import SimpleQueue
 
 import numpy as np
 import numpy.typing as npt
@@ -30,11 +25,8 @@ from evenhand.metrics.speech.normalizers import NORMALIZERS, normalize, utf8_par
 TOKENS = ("word", "character")
 
 _BLOCK_BYTES = 2 << 20  # of text: some 12,000 utterances, whose tables stay in the cache
-_PAIRS_WORTH_PROCESSES = {"none": 200_000, "basic": 200_000, "english": 50_000}  # to start one: 1 s
 _SURROGATES = range(0xD800, 0xE000)  # code points that no string may hold
-_TEXTS = pa.schema([("text", pa.string())])
 
-_Process = subprocess.Popen[bytes]
 _Counts = npt.NDArray[np.int32]  # 4 x pairs: hits, substitutions, deletions, insertions
 
 
@@ -77,8 +69,7 @@ def count_edits(
         Words are what ``str.split`` finds. Characters are those of the text without the white space
         around it, but with that within.
     workers : int
-        Processes to share the work: this one, and Python interpreters that end with the call.
-        Below some 200,000 pairs (50,000 with ``english``) this one works alone, being faster.
+        Threads to share the work.
 
     Returns
     -------
@@ -123,13 +114,14 @@ def count_edits(
     """
     _check(references, hypotheses, normalizer=normalizer, tokens=tokens, workers=workers)
     pairs = pa.table({"reference": references, "hypothesis": hypotheses})
-    if len(pairs) < _PAIRS_WORTH_PROCESSES[normalizer]:
-        workers = 1
-    bounds = _block_bounds(pairs, workers)
-    if workers == 1:
-        blocks = [_count_texts(_texts_of(pairs, *block), normalizer, tokens) for block in bounds]
-    else:
-        blocks = _count_in_processes(pairs, bounds, normalizer, tokens, workers)
+
+    def count(block: tuple[int, int]) -> _Counts:
+        return _count_texts(_texts_of(pairs, *block), normalizer, tokens)
+
+    # Threads: Arrow and RapidFuzz let go of the interpreter's lock for much of the work, and a
+    # second process costs more CPU to start than it saves below millions of pairs.
+    with ThreadPoolExecutor(workers) as threads:
+        blocks = list(threads.map(count, _block_bounds(pairs, workers)))
     hits, substitutions, deletions, insertions = np.concatenate(blocks, axis=1)
     return EditCounts(
         hits=hits, substitutions=substitutions, deletions=deletions, insertions=insertions
@@ -149,7 +141,7 @@ def _check(
     if tokens not in TOKENS:
         raise ValueError(unknown_name("token", tokens, TOKENS))
     if workers < 1:
-        raise ValueError(f"workers is {workers}, but at least 1 process must do the work.")
+        raise ValueError(f"workers is {workers}, but at least 1 thread must do the work.")
     if len(references) != len(hypotheses):
         raise ValueError(
             f"There are {len(references):,} references but {len(hypotheses):,} hypotheses; "
@@ -257,77 +249,3 @@ def _distances(
     hypotheses: Sequence[Sequence[object]],
 ) -> npt.NDArray[np.int32]:
     return cpdist(references, hypotheses, scorer=scorer, dtype=np.int32)
-
-
-def _count_in_processes(
-    pairs: pa.Table,
-    bounds: Sequence[tuple[int, int]],
-    normalizer: str,
-    tokens: str,
-    workers: int,
-) -> list[_Counts]:
-    # Plain interpreters behind pipes, each fed by a thread. A ProcessPoolExecutor would run the
-    # caller's script again where it has no __main__ guard, and leave its resource tracker behind.
-    # This process counts too (None in the queue), so it does not wait while the others start.
-    idle: SimpleQueue[_Process | None] = SimpleQueue()
-
-    def count(block: tuple[int, int]) -> _Counts:
-        texts = _texts_of(pairs, *block)
-        process = idle.get()
-        try:
-            return _ask(process, texts) if process else _count_texts(texts, normalizer, tokens)
-        finally:
-            idle.put(process)
-
-    with ExitStack() as opened:
-        idle.put(None)
-        for _ in range(workers - 1):
-            process = opened.enter_context(_start_process(normalizer, tokens))
-            opened.callback(process.kill)  # it has answered all it was asked, or nobody listens
-            idle.put(process)
-        with ThreadPoolExecutor(workers) as threads:
-            return list(threads.map(count, bounds))
-
-
-def _start_process(normalizer: str, tokens: str) -> _Process:
-    command = f"from {__name__} import answer; answer({normalizer!r}, {tokens!r})"
-    return subprocess.Popen(
-        [sys.executable, "-P", "-c", command],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(str(Path(p).resolve()) for p in sys.path)},
-        start_new_session=True,  # Ctrl-C is for the caller, who then ends the process
-    )
-
-
-def _ask(process: _Process, texts: pa.StringArray) -> _Counts:
-    assert process.stdin is not None
-    assert process.stdout is not None
-    size = len(texts) // 2 * 4 * np.dtype(np.int32).itemsize
-    try:
-        with pa.ipc.new_stream(process.stdin, _TEXTS) as stream:
-            stream.write_batch(pa.record_batch([texts], schema=_TEXTS))
-        process.stdin.flush()
-        counts = process.stdout.read(size)
-    except OSError:
-        counts = b""
-    if len(counts) < size:
-        raise RuntimeError(
-            f"A process that counts edits ended early (exit code {process.wait()}). "
-            "Its message, if any, is above; with workers=1 the work stays in this process."
-        )
-    return np.frombuffer(counts, np.int32).reshape(4, -1)
-
-
-def answer(normalizer: str, tokens: str) -> None:
-    """Count the edits of each block of texts on standard input, until it ends.
-
-    Each block is an Arrow stream of one batch, references before hypotheses. It is answered on
-    standard output by its int32 hits, then substitutions, deletions and insertions.
-    """
-    with os.fdopen(0, "rb") as questions, os.fdopen(1, "wb") as answers:
-        while questions.peek(1):
-            with pa.ipc.open_stream(questions) as stream:
-                (block,) = stream
-            answers.write(_count_texts(block["text"], normalizer, tokens).tobytes())
-            answers.flush()

@@ -25,9 +25,9 @@ NORMALIZER = Argument(
 )
 #: The counts, in the order of every form.
 EDITS = ("hits", "substitutions", "deletions", "insertions")
-# Rows scored at a time; below PARALLEL_ROWS in all, starting a second process costs more than it saves.
-BLOCK_ROWS = 1 << 18
-PARALLEL_ROWS = 150_000
+# Rows scored at a time, and by how many threads.
+BLOCK_ROWS = 1 << 17
+THREADS = 2
 _PREFIX = "evenhand:"
 
 
@@ -116,8 +116,7 @@ def _count(block: pa.Table, normalizer: str, tokens: str) -> EditCounts:
     reference, hypothesis = (
         block[name].cast(pa.string()) for name in ("evenhand_reference", "evenhand_hypothesis")
     )
-    workers = 2 if block.num_rows >= PARALLEL_ROWS else 1
-    return count_edits(reference, hypothesis, normalizer=normalizer, tokens=tokens, workers=workers)
+    return count_edits(reference, hypothesis, normalizer=normalizer, tokens=tokens, workers=THREADS)
 
 
 def _table(block: pa.Table, kept: Sequence[str], counts: EditCounts) -> pa.Table:
