@@ -19,9 +19,8 @@ REASONS = {
     "too_few_units": "too few independent units for an interval",
     "no_variation": "every unit gives the same value, so the data cannot tell how sure to be",
     "no_reference": "there is nothing to compare it with",
-    "class_absent": "a class of the macro average does not occur in this group",
-    "suppressed": "hidden because so few people are in it",
-    "suppressed_complementary": "hidden because it would give a hidden number away by subtraction",
+    "class_absent": "a class that the metric needs does not occur in this group",
+    "suppressed": "hidden: it is small, or would give a small one away by subtraction",
     "missing_attribute": "the attribute was not given; shown, but not judged",
 }
 
@@ -125,7 +124,7 @@ def near(name: str, known: Iterable[str]) -> str:
     >>> near("dialct", ["age", "dialect"])
     " Did you mean 'dialect'?"
     """
-    by_folded = {candidate.casefold(): candidate for candidate in known}
+    by_folded = {candidate.casefold(): candidate for candidate in known if candidate != name}
     found = difflib.get_close_matches(name[:200].casefold(), list(by_folded), n=1)
     return f" Did you mean {by_folded[found[0]]!r}?" if found else ""
 

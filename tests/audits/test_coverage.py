@@ -250,11 +250,11 @@ def test_intervals_of_eighteen_groups_hold_all_at_once():
     rng = np.random.default_rng(6)
     truth = np.linspace(0.1, 0.4, 18)
     covered = []
-    for seed in range(120):
+    for seed in range(80):
         trials = rng.integers(60, 500, 18)
         result = judged(binary_cube(rng.binomial(trials, truth), trials), seed=seed)
         covered.append(all_cover(result, truth, trials))
-    assert np.mean(covered) >= least(0.95, 120)
+    assert np.mean(covered) >= least(0.95, 80)
 
 
 def test_intervals_of_eighteen_clustered_groups_hold_all_at_once():
@@ -262,39 +262,35 @@ def test_intervals_of_eighteen_clustered_groups_hold_all_at_once():
     truth = np.linspace(0.1, 0.4, 18)
     cell = np.repeat(np.arange(18), 40)
     covered = []
-    for seed in range(120):
+    for seed in range(80):
         own = rng.beta(20 * truth, 20 * (1 - truth), (40, 18)).T.ravel()
         cube = unit_cube(
             cell, np.arange(len(cell)), rng.binomial(200, own), np.full(len(cell), 200)
         )
         covered.append(all_cover(judged(cube, seed=seed), truth, np.ones(18)))
-    assert np.mean(covered) >= least(0.95, 120)
+    assert np.mean(covered) >= least(0.95, 80)
 
 
-@pytest.mark.parametrize("smallest", [5, 60])
-def test_lower_bound_of_the_gap_is_seldom_above_the_true_gap_of_binary_groups(smallest):
+def test_lower_bound_of_the_gap_is_seldom_above_the_true_gap_of_binary_groups():
     """Two rates a few points apart; the smallest groups swing far beyond them."""
     rng = np.random.default_rng(8)
     truth = np.where(np.arange(18) < 9, 0.02, 0.05)
     beyond = []
-    for seed in range(120):
-        trials = np.concatenate([[2000, 2000], rng.integers(smallest, 4 * smallest, 16)])[
-            rng.permutation(18)
-        ]
+    for seed in range(80):
+        trials = np.concatenate([[2000, 2000], rng.integers(5, 20, 16)])[rng.permutation(18)]
         bound = (
             judged(binary_cube(rng.binomial(trials, truth), trials), seed=seed).gaps[0].lower_bound
         )
         beyond.append(bound is not None and bound > 0.03)
-    assert np.mean(beyond) <= most(0.05, 120)
+    assert np.mean(beyond) <= most(0.05, 80)
 
 
-@pytest.mark.parametrize("smallest", [5, 40])
-def test_lower_bound_of_the_gap_is_seldom_above_the_true_gap_of_clustered_groups(smallest):
+def test_lower_bound_of_the_gap_is_seldom_above_the_true_gap_of_clustered_groups():
     rng = np.random.default_rng(9)
     truth = np.where(np.arange(18) < 9, 0.10, 0.15)
     beyond = []
-    for seed in range(120):
-        sizes = rng.integers(smallest, 3 * smallest, 18)
+    for seed in range(80):
+        sizes = rng.integers(5, 15, 18)
         cell = np.repeat(np.arange(18), sizes)
         words = rng.integers(100, 400, len(cell))
         errors = rng.poisson(words * rng.gamma(1.5, truth[cell] / 1.5))
@@ -304,7 +300,7 @@ def test_lower_bound_of_the_gap_is_seldom_above_the_true_gap_of_clustered_groups
             .lower_bound
         )
         beyond.append(bound is not None and bound > 0.05)
-    assert np.mean(beyond) <= most(0.05, 120)
+    assert np.mean(beyond) <= most(0.05, 80)
 
 
 def test_lower_bound_of_the_gap_is_near_the_gap_where_data_abound():

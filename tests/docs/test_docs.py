@@ -294,6 +294,7 @@ def refreshed(block, folder):
     lines, code = [], 0
     for command, expected in commands_of(block.text):
         found, code = run_command(command, folder, code)
+        assert "Traceback" not in found, f"{block.place}\n$ {command}\n{found}"
         printed = expected if "..." in expected else found
         lines += [f"$ {command}", *([printed] if printed else [])]
     return "\n".join(lines)

@@ -1,5 +1,7 @@
 """Ratio, mean and scoring rate: any two columns, and what they must not be."""
 
+import json
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -83,12 +85,15 @@ def test_text_is_no_number(metric):
 @pytest.mark.parametrize("size", [1e-200, 1e160, 1.7e308])
 @pytest.mark.parametrize("unit", [None, "u"])
 def test_numbers_too_large_or_small_for_squares_do_not_become_nan(rows, size, unit):
+    """An answer without NaN, or an error that says what to change."""
     table = pa.table({**rows, "x": np.abs(rows["x"]) / 10 * size})
-    with np.errstate(all="ignore"):
-        audit = evenhand.audit(table, metric="mean(x)", unit=unit, **FAST)
-    text = audit.to_json()
-    assert "NaN" not in text
-    assert "Infinity" not in text
+    try:
+        with np.errstate(all="ignore"):
+            audit = evenhand.audit(table, metric="mean(x)", unit=unit, **FAST)
+    except InputError as error:
+        assert size > 1 and "Measure them in a larger unit" in str(error)  # noqa: PT017, PT018
+        return
+    json.loads(audit.to_json(), parse_constant=pytest.fail)
 
 
 @pytest.mark.parametrize("of", [pa.int8(), pa.int64()], ids=str)

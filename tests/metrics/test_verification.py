@@ -59,5 +59,7 @@ def test_text_needs_a_predicate():
     table = pa.table({"g": ["a", "b"] * 30, "mated": ["yes", "no"] * 30, "match": [1, 0] * 30})
     with pytest.raises(InputError, match="write a predicate: mated=mated = 'yes'"):
         evenhand.audit(table, metric="false_match_rate(mated, match)", **FAST)
-    audit = evenhand.audit(table, metric="false_match_rate(mated = 'yes', match)", **FAST)
+    audit = evenhand.audit(
+        table, metric="false_match_rate(mated=mated = 'yes', match=match)", **FAST
+    )
     assert audit.overall.value == 0.0

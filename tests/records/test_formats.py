@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import duckdb
 import narwhals as nw
@@ -130,7 +131,6 @@ SOURCES = {
     "json lines": write_text("r.jsonl", json_lines(ROWS)),
     "json lines gzipped": write_text("r.jsonl.gz", json_lines(ROWS)),
     "json lines with blank lines": write_text("k.ndjson", json_lines(ROWS).replace("\n", "\n\n")),
-    "json lines with a byte order mark": write_text("m.jsonl", "\ufeff" + json_lines(ROWS)),
     "a json array": write_text("a.json", json.dumps(ROWS.to_pylist())),
     "parquet": write_parquet,
     "arrow file": write_arrow("r.arrow", pa.ipc.new_file),
@@ -388,3 +388,26 @@ def test_columns_that_differ_in_case_only_are_told_apart_or_refused():
         assert "Did you mean 'g'" not in str(error)  # noqa: PT017 - a refusal must say what is wrong
     else:
         assert [group.label for group in audit.groups] == ["x"]
+
+
+def test_two_audits_share_no_tables():
+    """Two opened tables live apart, whatever their engines keep."""
+    first, second = (
+        evenhand.open_records(pa.table({"g": ["a", "b"] * 9, "x": [i] * 18})) for i in (1, 2)
+    )
+    first.engine.execute("CREATE TEMP TABLE scored AS SELECT 1 AS one")
+    second.engine.execute("CREATE TEMP TABLE scored AS SELECT 2 AS one")
+    assert first.engine.query("FROM scored")["one"].to_pylist() == [1]
+    values = [
+        evenhand.audit(table, metric="mean(x)", by="g").overall.value for table in (first, second)
+    ]
+    assert values == [1.0, 2.0]
+
+
+def test_audits_in_threads_give_what_they_give_alone():
+    def score(words):
+        table = pa.table({"g": ["a", "b"] * 20, "t": ["a b c d"] * 40, "h": [words] * 40})
+        return evenhand.audit(table, metric="wer(t, h)", by="g").overall.value
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(score, ["a b c d", "a b c", "a b", "a"])) == [0.0, 0.25, 0.5, 0.75]

@@ -128,7 +128,7 @@ def wrong_urls(url):
 
 def test_no_error_tells_the_password(postgres_url, both):
     for url, message in wrong_urls(postgres_url):
-        with pytest.raises(EvenhandError, match=message) as caught:
+        with pytest.raises(EvenhandError, match=message or r"\w") as caught:
             evenhand.audit(url, metric="mean(score)", by="accent")
         # The chain is what a traceback shows.
         error = caught.value

@@ -36,8 +36,8 @@ def f1(sums):
     [
         Ratio(numerator=(1, 0, 0, 0), denominator=(1, 0, 1, 0)),
         Ratio(numerator=(0, 1, 2, 0), denominator=(1, 1, 0, 3)),
-        Smooth(function=f1),
-        Smooth(function=mcc),
+        Smooth(function=f1, sides=((0, 1, 2),)),
+        Smooth(function=mcc, sides=((0, 2), (1, 3))),
     ],
     ids=["ratio", "weighted ratio", "f1", "mcc"],
 )
@@ -65,7 +65,12 @@ def test_influences_add_up_to_nothing(form):
 
 
 @pytest.mark.parametrize(
-    "form", [Ratio(numerator=(1, 0), denominator=(1, 1)), Smooth(function=mcc), AreaUnderCurve()]
+    "form",
+    [
+        Ratio(numerator=(1, 0), denominator=(1, 1)),
+        Smooth(function=mcc, sides=((0, 2), (1, 3))),
+        AreaUnderCurve(),
+    ],
 )
 def test_nothing_to_divide_by_is_undefined_and_never_zero(form):
     sums = np.zeros((1, 1, 4 if isinstance(form, Smooth) else 2))
@@ -151,7 +156,7 @@ def test_variance_of_a_smooth_metric_is_near_the_jackknife():
     rng = np.random.default_rng(7)
     unit = np.arange(400)
     sums = rng.multinomial(6, [0.3, 0.2, 0.1, 0.4], 400).astype(float)
-    form = Smooth(function=f1)
+    form = Smooth(function=f1, sides=((0, 1, 2),))
     cube = cube_of_units(
         keys=(("k",),),
         attributes=("k",),
@@ -247,7 +252,7 @@ def test_area_is_that_of_scikit_learn_and_its_variance_delongs():
     assert found.values[0] == pytest.approx(area, rel=1e-12)
     m, n = len(v10), len(v01)
     assert found.variances[0] == pytest.approx(v10.var(ddof=1) / m + v01.var(ddof=1) / n, rel=1 / m)
-    linearised = (v10.var() / m + v01.var() / n) * 600 / 599
+    linearised = (v10.var() / m + v01.var() / n) * min(m, n) / (min(m, n) - 1)
     assert found.variances[0] == pytest.approx(linearised, rel=1e-9)
 
 

@@ -4,6 +4,7 @@ import platform
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -13,8 +14,8 @@ from evenhand.audits.judge import Judgement, judge
 from evenhand.audits.report import Audit
 from evenhand.audits.result import Gap, MetricNote, Settings, Source
 from evenhand.audits.rules import Rules
-from evenhand.cubes import Cube, Measure, bin_attributes, build_cube
-from evenhand.errors import InputError, unknown_name
+from evenhand.cubes import Cube, Measure, bin_attributes, build_cube, tally
+from evenhand.errors import InputError, near
 from evenhand.groups import (
     Attribute,
     Partition,
@@ -147,6 +148,12 @@ def audit_metrics(
     tuple of Audit
         In the order of `metrics`.
     """
+    texts = {"where": where, "unit": unit, "versus": versus, "cube": cube}
+    for name, text in texts.items():
+        if text is not None and not isinstance(text, str):
+            raise InputError(f"{name} is {text!r}, but must be text.")
+    if not all(isinstance(text, str) for text in missing_values):
+        raise InputError(f"missing_values are {list(missing_values)!r}, but must be texts.")
     rules = Rules(
         level=level,
         tolerance=tolerance,
@@ -160,31 +167,57 @@ def audit_metrics(
     )
     _check_options(rules, worse)
     records = open_records(table)
-    records = records if progress is None else _with_progress(records, progress)
+    if progress is not None:
+        records = replace(records, progress=progress)
     try:
+        _check_rows(records)
         question = _Question.read(
             records, by, unit, where, versus, bins or {}, tuple(missing_values)
         )
-        bound = [parse_metric(m, records.columns) if isinstance(m, str) else m for m in metrics]
+        bound = [_bound(metric, records) for metric in metrics]
         return _answer(question, bound, rules, worse, cube, command)
     except duckdb.Error as error:
+        records.raise_faults()
         reason = str(error).splitlines()[0]
         raise InputError(f"{records.name} cannot be read as asked: {reason}") from error
+    finally:
+        if records.engine is not getattr(table, "engine", None):
+            records.close()
 
 
-def _with_progress(records: Records, progress: Callable[[int], None]) -> Records:
-    return replace(records, progress=progress)
+def _check_rows(records: Records) -> None:
+    if not records.engine.query(f"SELECT 1 AS one FROM {records.source} LIMIT 1").num_rows:
+        raise InputError(f"There is nothing to audit: {records.name} has no rows, only a header.")
+
+
+def _bound(metric: str | Metric, records: Records) -> Metric:
+    if isinstance(metric, Metric):
+        return metric
+    if not isinstance(metric, str):
+        raise InputError(
+            f"metric is {metric!r}, but must be text such as wer(reference=a, hypothesis=b)."
+        )
+    return parse_metric(metric, records.columns)
 
 
 def _check_options(rules: Rules, worse: str | None) -> None:
-    if not 0.5 <= rules.level < 1:
-        raise InputError(
-            f"level is {rules.level}, but a confidence level lies in [0.5, 1), for example 0.95."
-        )
-    if rules.tolerance < 0:
-        raise InputError(f"tolerance is {rules.tolerance}, but it must be at least 0.")
-    if rules.min_units < 2:
-        raise InputError(f"min_units is {rules.min_units}, but an interval needs at least 2 units.")
+    """Refuse options that have no meaning."""
+    numbers = {
+        "level": (0.5 <= _number(rules.level) < 1, "a confidence in [0.5, 1), for example 0.95"),
+        "tolerance": (0 <= _number(rules.tolerance) < float("inf"), "a number of at least 0"),
+        "min_units": (_whole(rules.min_units, 2), "a whole number of at least 2"),
+        "suppress_below": (_whole(rules.suppress_below, 0), "a whole number of at least 0"),
+        "seed": (_whole(rules.seed, 0), "a whole number of at least 0"),
+    }
+    for name, (fine, allowed) in numbers.items():
+        if not fine:
+            value = getattr(rules, name)
+            hint = (
+                f"  Did you mean {value / 100:g}?"
+                if name == "level" and 50 <= _number(value) < 100
+                else ""
+            )
+            raise InputError(f"{name} is {value!r}, but must be {allowed}.{hint}")
     if rules.family < 1:
         raise InputError(
             "Say at least one metric, for example wer(reference=text, hypothesis=amazon)."
@@ -192,6 +225,15 @@ def _check_options(rules: Rules, worse: str | None) -> None:
     for name, value in (("adjust", rules.adjust), ("interval", rules.interval), ("worse", worse)):
         if value is not None and value not in _CHOICES[name]:
             raise InputError(f"{name} is {value!r}.  Allowed: {', '.join(_CHOICES[name])}")
+
+
+def _number(value: object) -> float:
+    """A number, or NaN, which is in no range."""
+    return float(value) if isinstance(value, int | float) else float("nan")
+
+
+def _whole(value: object, least: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -254,7 +296,8 @@ class _Question:
 def _reference(versus: str, records: Records) -> Attribute:
     if versus.isidentifier():
         raise InputError(
-            unknown_name("reference", versus, [*_VERSUS, "a predicate such as accent = 'us'"])
+            f"versus is {versus!r}.{near(versus, _VERSUS)}  "
+            "Allowed: rest, best, overall, or a predicate such as \"accent = 'us'\""
         )
     predicate = parse_predicate(versus, records.columns, label="versus")
     return Attribute(name=to_text(predicate), predicate=predicate)
@@ -268,34 +311,41 @@ def _answer(
     cube_file: str | None,
     command: str | None,
 ) -> tuple[Audit, ...]:
-    cubes: list[tuple[Measure, str, Cube]] = []
-    audits: list[Audit] = []
     fingerprint = question.records.sha256()
-    for metric in metrics:
-        plan = metric.plan(question.records, question.columns, question.where)
-        cube = _cube_for(plan, question, cubes)
-        if cube_file is not None and not audits:
-            cube.write(cube_file)
+    plans = [m.plan(question.records, question.columns, question.where) for m in metrics]
+    cubes = _cubes(question, plans)
+    if cube_file is not None:
+        try:
+            cubes[0].write(cube_file)
+        except OSError as error:
+            raise InputError(f"{cube_file} cannot be written: {error.strerror}.") from error
+    audits = []
+    for metric, plan, cube in zip(metrics, plans, cubes, strict=True):
         judged = _judge(plan, metric, cube, question, rules, worse)
         audits.append(_report(metric, cube, judged, question, rules, worse, fingerprint, command))
     return tuple(audits)
 
 
-def _cube_for(plan: Plan, question: _Question, cubes: list[tuple[Measure, str, Cube]]) -> Cube:
-    """Cube of the plan's counts; metrics with the same counts share it."""
-    for measure, source, cube in cubes:
-        if measure == plan.measure and source == plan.records.source:
-            return cube
-    cube = build_cube(
-        plan.records,
-        plan.measure,
-        question.attributes,
-        unit=question.unit,
-        where=question.where,
-        missing_values=question.missing_values,
-    )
-    cubes.append((plan.measure, plan.records.source, cube))
-    return cube
+def _cubes(question: _Question, plans: Sequence[Plan]) -> list[Cube]:
+    """Cube of each plan; those with the same counts share it, and all share one scan if they can."""
+    counted: Records | None = None
+    if all(plan.records is question.records for plan in plans):
+        keys = question.columns
+        counted = tally(question.records, [p.measure for p in plans], keys, question.where)
+    made: list[tuple[Measure, Cube]] = []
+    for plan in plans:
+        if any(measure == plan.measure for measure, _ in made):
+            continue
+        cube = build_cube(
+            counted or plan.records,
+            plan.measure,
+            question.attributes,
+            unit=question.unit,
+            where=None if counted else question.where,
+            missing_values=question.missing_values,
+        )
+        made.append((plan.measure, cube))
+    return [next(cube for measure, cube in made if measure == plan.measure) for plan in plans]
 
 
 def _higher_is_worse(metric: Metric, worse: str | None) -> bool:
@@ -364,10 +414,15 @@ def _report(
             missing_values=question.missing_values,
             bins={a.name: a.edges for a in question.attributes if a.edges is not None},
             command=command or _command(metric, question, rules),
-            versions={"python": platform.python_version()}
-            | {name: version(name) for name in ("evenhand", "duckdb", "numpy", "rapidfuzz")},
+            versions=dict(_versions()),
         ),
     )
+
+
+@cache
+def _versions() -> tuple[tuple[str, str], ...]:
+    packages = ("evenhand", "duckdb", "numpy", "rapidfuzz")
+    return (("python", platform.python_version()), *((name, version(name)) for name in packages))
 
 
 def _harm(value: float | None, higher_is_worse: bool) -> float:

@@ -1,60 +1,76 @@
 """Comparisons of sets: differences, their evidence on one scale, and simultaneous intervals.
 
-Each comparison keeps the interval that fits it (Newcombe's for independent proportions, Student's
-t on influence values for the rest); what is shared is the confidence of each, chosen so that all
-hold at once.  Evidence is put on the normal scale by the comparison's own p-value.
+Each comparison keeps the interval that fits it (Newcombe's construction for independent proportions,
+Student's t on influence values for the rest); what is shared is the confidence of each, chosen so
+that all hold at once.  Evidence is put on the normal scale by the comparison's own p-value.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from evenhand.cubes import Estimates
 from evenhand.stats import contrasts
-from evenhand.stats.forms import Ratio
+from evenhand.stats.forms import Form, Ratio
+from evenhand.stats.power import floored_variances
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Comparison:
     """Pairs (first, second) of sets compared by the difference of their values.
 
     Attributes
     ----------
-    difference, variance, df, z : arrays of shape (pairs,)
-        Estimate, its variance, degrees of freedom, and absolute evidence on the normal scale
-        (NaN where the data cannot tell).
-    score : bool array
-        Whether Newcombe's interval is used.
-    trials : tuple of four arrays
-        Successes and trials of both sets, for Newcombe's interval.
+    difference, variance, df : arrays of shape (pairs,)
+        Estimate, its variance, and degrees of freedom.
+    power_variance : array of shape (pairs,)
+        Variance for planning: above 0 where the units' variance is known at all.
+    score : bool array of shape (pairs,)
+        Whether the pair is of independent proportions.
+    trials : tuple of four arrays, optional
+        Successes and trials of both sets, where the pairs are of independent proportions.
     """
 
     difference: Floats
     variance: Floats
     df: Floats
-    z: Floats
+    power_variance: Floats
     score: npt.NDArray[np.bool_]
-    trials: tuple[Floats, Floats, Floats, Floats]
+    trials: tuple[Floats, Floats, Floats, Floats] | None
+
+    @cached_property
+    def z(self) -> Floats:
+        """Absolute evidence on the normal scale; NaN where the data cannot tell."""
+        z = contrasts.t_test_z(self.difference, self.variance, self.df)
+        if self.trials is not None and self.score.any():
+            score = contrasts.exact_newcombe_z(*(side[self.score] for side in self.trials))
+            z[self.score] = score
+        return np.where(np.isfinite(self.difference), z, np.nan)
 
     def interval(self, z: float) -> tuple[Floats, Floats]:
         """Intervals whose confidence is that of ± `z` on the normal scale."""
-        score = contrasts.newcombe(*self.trials, z)
-        level = contrasts.level_of_z(z)
-        t = contrasts.t_interval(self.difference, self.variance, self.df, level)
-        return np.where(self.score, score[0], t[0]), np.where(self.score, score[1], t[1])
+        low, high = contrasts.t_interval(
+            self.difference, self.variance, self.df, contrasts.level_of_z(z)
+        )
+        if self.trials is not None:
+            exact = contrasts.exact_newcombe(*self.trials, z)
+            low, high = (
+                np.where(self.score, e, t) for e, t in zip(exact, (low, high), strict=True)
+            )
+        return low, high
 
-    @property
-    def methods(self) -> list[str]:
-        """Name of each interval."""
-        return ["newcombe" if score else "influence-t" for score in self.score]
+    def method(self, pair: int) -> str:
+        """Name of a pair's interval."""
+        return "newcombe-exact" if self.score[pair] else "influence-t"
 
 
 def compare(
-    estimates: Estimates, form: object, first: Integers, second: Integers, *, proportion: bool
+    estimates: Estimates, form: Form, first: Integers, second: Integers, *, proportion: bool
 ) -> Comparison:
     """Compare sets pairwise.
 
@@ -68,33 +84,41 @@ def compare(
         Indices of the sets of each pair.
     proportion : bool
         Whether values are proportions of independent rows.
+
+    Notes
+    -----
+    Independent sets get floored variances (see `evenhand.stats.power.floored_variances`): a small
+    group without any event, or with a lucky few, is not certain.  Sets that share units get the
+    variance of their influence values' difference.
     """
     full = estimates.covariance.ndim == 2
     covariance = estimates.covariance[first, second] if full else estimates.covariance
     shared = estimates.shared[first, second] if full else estimates.shared
-    v1, v2 = (estimates.variances[index] for index in (first, second))
+    v1, v2 = (np.nan_to_num(estimates.variances[index]) for index in (first, second))
     n1, n2 = (estimates.n_units[index].astype(float) for index in (first, second))
-    difference = estimates.values[first] - estimates.values[second]
-    variance = np.maximum(v1 + v2 - 2 * covariance, 0.0)
-    tiny = variance <= 1e-24 * (estimates.values[first] ** 2 + estimates.values[second] ** 2)
-    variance = np.where(tiny, 0.0, variance)
-    paired = np.maximum(np.minimum(n1, n2) - 1, 1.0)
-    df = np.where(shared > 0, paired, contrasts.welch_df(v1, n1, v2, n2))
-    score = np.full(len(first), proportion) & (shared == 0)
-    trials = _trials(estimates, form, first, second)
-    z = np.where(score, contrasts.newcombe_z(*trials), contrasts.t_test_z(difference, variance, df))
-    z = np.where(np.isfinite(difference), z, np.nan)
+    floor1, floor2 = floored_variances(v1, n1, v2, n2)
+    values = np.abs(estimates.values[first]) + np.abs(estimates.values[second])
+    paired = np.where(v1 + v2 - 2 * covariance > 1e-24 * values**2, v1 + v2 - 2 * covariance, 0.0)
+    apart = shared == 0
+    df = np.where(
+        apart, contrasts.welch_df(floor1, n1, floor2, n2), np.maximum(np.minimum(n1, n2) - 1, 1.0)
+    )
+    variance = np.where(apart, floor1 + floor2, paired)
     return Comparison(
-        difference=difference, variance=variance, df=df, z=z, score=score, trials=trials
+        difference=estimates.values[first] - estimates.values[second],
+        variance=variance,
+        df=df,
+        power_variance=np.where(variance > 0, variance, floor1 + floor2),
+        score=np.full(len(first), proportion) & apart,
+        trials=_trials(estimates, form, first, second) if proportion else None,
     )
 
 
 def _trials(
-    estimates: Estimates, form: object, first: Integers, second: Integers
-) -> tuple[Floats, Floats, Floats, Floats]:
+    estimates: Estimates, form: Form, first: Integers, second: Integers
+) -> tuple[Floats, Floats, Floats, Floats] | None:
     if not isinstance(form, Ratio):
-        zeros = np.zeros(len(first))
-        return zeros, zeros, zeros, zeros
+        return None
     above, below = form.split(estimates.sums)
     return above[first], below[first], above[second], below[second]
 

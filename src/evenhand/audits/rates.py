@@ -9,7 +9,7 @@ from evenhand.audits.result import Estimate
 from evenhand.audits.rules import Rules
 from evenhand.cubes import Estimates
 from evenhand.stats import intervals
-from evenhand.stats.forms import Form, Ratio
+from evenhand.stats.forms import AreaUnderCurve, Form, Ratio
 
 Floats = npt.NDArray[np.float64]
 
@@ -20,8 +20,8 @@ def bounds_of(
     """Interval of each set's value and the name of its method; NaN where there is none.
 
     Proportions of independent rows get Wilson's or Clopper-Pearson's interval; all else the
-    linearised t.  Where every unit gave the same 0 or 1 of a rate within [0, 1], the linearised
-    variance of 0 is replaced by the bound that holds for it.
+    linearised t, on the logit scale for the area under the curve.  Where every unit gave the same 0
+    or 1 of a rate within [0, 1], the linearised variance of 0 is replaced by the bound that holds.
     """
     if binomial and isinstance(form, Ratio):
         above, below = form.split(estimates.sums)
@@ -32,6 +32,8 @@ def bounds_of(
         return low, high, [rules.interval] * len(low)
     n = estimates.n_units.astype(float)
     low, high = intervals.linearised(estimates.values, estimates.variances, n, rules.level)
+    if isinstance(form, AreaUnderCurve):
+        low, high = intervals.logit(estimates.values, estimates.variances, n, rules.level)
     flat = estimates.variances == 0
     low, high = np.where(flat, np.nan, low), np.where(flat, np.nan, high)
     methods = ["cluster-t"] * len(low)
@@ -73,7 +75,8 @@ def _rate(
     low, high, method = bounds
     reason = None
     if not np.isfinite(value):
-        reason = "no_denominator"
+        absent = sides is None and estimates.sums[i].any()
+        reason = "class_absent" if absent else "no_denominator"
     elif n < rules.min_units:
         reason = "too_few_units"
     elif not (np.isfinite(low) and np.isfinite(high)):

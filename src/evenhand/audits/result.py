@@ -36,8 +36,8 @@ class Contrast:
     """A group's difference to its reference.
 
     `low` and `high` hold for all comparisons of the audit at once; `p_adjusted` likewise.
-    `ratio_low` and `ratio_high` hold for this ratio alone.  `high` may be `None` in `ratio_high`
-    where the reference's rate may be 0.
+    `ratio_low` and `ratio_high` hold for this ratio alone; `ratio_high` is `None` where the
+    reference's rate may be 0.
     """
 
     reference: str
@@ -55,7 +55,7 @@ class Contrast:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """One group of one partition, with its verdict."""
+    """One group of one partition, with its verdict; `None` where it is the reference itself."""
 
     by: tuple[str, ...]
     group: dict[str, Key]
@@ -64,12 +64,14 @@ class Group:
     shrunk: float | None
     versus: Contrast | None
     minimum_detectable_difference: float | None
-    verdict: Verdict
+    verdict: Verdict | None
     suppressed: bool = False
 
     @property
     def label(self) -> str:
-        """Short name: the attribute values."""
+        """Short name: the attribute values, or the predicate."""
+        if self.group == {self.predicate: True}:
+            return self.predicate
         return " · ".join(str(value) for value in self.group.values())
 
 

@@ -26,6 +26,9 @@ def render_audit(audit: Result, *, width: int, shown: int = SHOWN) -> Renderable
     parts += [Text(gap)] if gap else []
     for by in dict.fromkeys(group.by for group in audit.groups):
         parts += [Text(), _table(audit, by, shown, wide=width >= WIDE)]
+        hidden = sum(group.by == by for group in audit.groups) - shown
+        if hidden > 0:
+            parts.append(Text(f"… {hidden:,} more in --json, --csv and --html", style="dim"))
     parts += [Text(), *_notes(audit)]
     return Lines(*parts)
 
@@ -33,7 +36,10 @@ def render_audit(audit: Result, *, width: int, shown: int = SHOWN) -> Renderable
 def _heading(audit: Result) -> Text:
     text = Text()
     text.append(f"{audit.metric.name} {words.rate(audit.overall.value)}", style="bold")
-    text.append(f"  ({words.interval(audit.overall.low, audit.overall.high)})")
+    if audit.overall.low is not None:
+        text.append(f"  ({words.interval(audit.overall.low, audit.overall.high)})")
+    elif audit.overall.reason:
+        text.append(f"  (no interval: {words.reason(audit.overall)})")
     text.append(f"  = {audit.metric.definition}; {words.direction(audit)}\n", style="dim")
     units = audit.overall.n_units or 0
     count = f", {units:,} {words.unit_name(audit, units)}" if audit.unit else ""
@@ -70,10 +76,6 @@ def _table(audit: Result, by: tuple[str, ...], shown: int, *, wide: bool) -> Tab
     table.add_column("verdict", no_wrap=wide)
     for group in groups[:shown]:
         table.add_row(*_row(audit, group, wide=wide))
-    if len(groups) > shown:
-        table.add_row(
-            Text(f"… {len(groups) - shown:,} more in --json, --csv and --html", style="dim")
-        )
     for missing in audit.missing:
         if missing.estimate is not None and (missing.attribute,) == by:
             cells = _numbers(audit, missing.estimate, wide=wide)
@@ -83,27 +85,20 @@ def _table(audit: Result, by: tuple[str, ...], shown: int, *, wide: bool) -> Tab
 
 def _row(audit: Result, group: Group, *, wide: bool) -> list[Text | str]:
     in_points = audit.metric.in_points
-    verdict = f"{words.MARKS[group.verdict]} {group.verdict}"
-    if group.estimate.reason:
-        verdict = f"– {group.estimate.reason.replace('_', ' ')}"
     return [
         group.label,
         *_numbers(audit, group.estimate, wide=wide),
         words.difference(group.versus, in_points=in_points),
         words.difference_interval(group.versus, in_points=in_points),
-        Text(verdict, style=_STYLES[group.verdict]),
+        Text(words.verdict(group), style=_STYLES.get(group.verdict or "", "dim")),
     ]
 
 
 def _numbers(audit: Result, rate: Estimate, *, wide: bool) -> list[str]:
-    rows = [_count(rate.n_rows)] if wide or not audit.unit else []
-    units = [_count(rate.n_units)] if audit.unit else []
+    rows = [words.count(rate.n_rows)] if wide or not audit.unit else []
+    units = [words.count(rate.n_units)] if audit.unit else []
     spread = [words.interval(rate.low, rate.high)] if wide else []
     return [*rows, *units, words.rate(rate.value), *spread]
-
-
-def _count(value: int | None) -> str:
-    return "–" if value is None else f"{value:,}"
 
 
 def _notes(audit: Result) -> list[RenderableType]:
@@ -120,8 +115,8 @@ def _notes(audit: Result) -> list[RenderableType]:
         if missing.estimate is None and missing.n_rows
     ]
     if audit.refused:
+        more = len(audit.refused) - 1
         notes.append(
-            f"{audit.refused[0].message}"
-            + (f"  ({len(audit.refused) - 1} more)" if len(audit.refused) > 1 else "")
+            audit.refused[0].message + (f"  … and {more:,} more, in --json." if more else "")
         )
     return [Padding(Text(note, style="dim"), 0) for note in notes]

@@ -9,6 +9,21 @@ from evenhand.errors import REASONS
 MARKS = {"worse": "▲", "not worse": "✓", "insufficient evidence": "?"}
 
 
+def verdict(group: Group) -> str:
+    """Verdict with its sign; or why there is none."""
+    if group.verdict is None:
+        return "reference"
+    reason = group.estimate.reason
+    if reason and group.verdict == "insufficient evidence":
+        return f"– {reason.replace('_', ' ')}"
+    return f"{MARKS[group.verdict]} {group.verdict}"
+
+
+def kind(group: Group) -> str:
+    """Verdict in one word, for styles."""
+    return (group.verdict or "insufficient").split()[0]
+
+
 def rate(value: float | None) -> str:
     """A rate with three digits after the point, or as many as it needs.
 
@@ -57,7 +72,7 @@ def points(value: float, *, in_points: bool, signed: bool = True) -> str:
 def difference(versus: Contrast | None, *, in_points: bool) -> str:
     """Difference to the reference: ``+14.9``."""
     if versus is None:
-        return "reference"
+        return "–"
     return "–" if versus.difference is None else points(versus.difference, in_points=in_points)
 
 
@@ -68,6 +83,24 @@ def difference_interval(versus: Contrast | None, *, in_points: bool) -> str:
     return (
         f"{points(versus.low, in_points=in_points)} to {points(versus.high, in_points=in_points)}"
     )
+
+
+def p_value(value: float | None) -> str:
+    """A p-value with two digits that matter.
+
+    Examples
+    --------
+    >>> p_value(0.04321), p_value(1e-7), p_value(1.0)
+    ('.043', '< .0001', '1')
+    """
+    if value is None:
+        return "–"
+    return "< .0001" if value < 0.0001 else "1" if value > 0.9995 else rate(value)
+
+
+def count(value: int | None) -> str:
+    """A number of rows or units: ``1,712``."""
+    return "–" if value is None else f"{value:,}"
 
 
 def reason(rate_or_contrast: Estimate | Contrast) -> str:
@@ -96,11 +129,17 @@ def reference(name: str) -> str:
     return {"rest": "the rest", "overall": "all together", "best": "the best group"}.get(name, name)
 
 
+#: Findings told one by one; the table has them all.
+TOLD = 10
+
+
 def sentences(audit: Result) -> Iterator[str]:
     """The findings as sentences, worst first."""
     ranked = sorted(audit.worse, key=lambda group: -_harm(group, audit))
-    for group in ranked:
+    for group in ranked[:TOLD]:
         yield _finding(group, audit)
+    if len(ranked) > TOLD:
+        yield f"… and {len(ranked) - TOLD:,} more groups for which it is worse, in the table."
     if not ranked:
         yield _nothing_found(audit)
 
@@ -130,19 +169,27 @@ def _nothing_found(audit: Result) -> str:
     tested = [group.minimum_detectable_difference for group in audit.groups]
     known = sorted(value for value in tested if value is not None)
     if not known:
-        if any(group.versus and group.versus.reason == "no_variation" for group in audit.groups):
-            return "No group could be judged: within groups every unit has the same value."
-        return "No group could be judged: there is too little data.  See what was refused, below."
+        return _nothing_judged(audit)
     in_points = audit.metric.in_points
     unit = " points" if in_points else ""
-    small, large = (
-        points(value, in_points=in_points, signed=False) for value in (known[0], known[-1])
-    )
-    span = small if small == large else f"{small} to {large}"
-    return (
-        f"No group is shown to be worse.  Differences of {span}{unit}, depending on the group, "
-        "would have been found in four audits of five."
-    )
+    small, large = (points(v, in_points=in_points, signed=False) for v in (known[0], known[-1]))
+    if small == large:
+        found = f"A difference of {small}{unit}"
+    else:
+        found = f"Differences of {small} to {large}{unit}, depending on the group,"
+    return f"No group is shown to be worse.  {found} would have been found in four audits of five."
+
+
+def _nothing_judged(audit: Result) -> str:
+    reasons = {group.estimate.reason for group in audit.groups}
+    contrasts = {group.versus.reason for group in audit.groups if group.versus}
+    if any(group.suppressed for group in audit.groups):
+        return "No visible group could be judged: small groups are hidden."
+    if "no_variation" in contrasts | reasons:
+        return "No group could be judged: within groups every unit has the same value."
+    if contrasts == {None} or not audit.refused:
+        return "No group is shown to be worse."
+    return "No group could be judged: there is too little data.  See what was refused, below."
 
 
 def gap_sentence(audit: Result) -> str | None:
@@ -156,7 +203,9 @@ def gap_sentence(audit: Result) -> str | None:
     if gap.lower_bound <= 0:
         return f"Between groups of {by} no gap is proven; what differs may be chance."
     bound = points(gap.lower_bound, in_points=in_points, signed=False)
-    return f"Between some two groups of {by} there is a gap of at least {bound}{unit}."
+    groups = sum(group.by == gap.by for group in audit.groups)
+    which = "the two" if groups == 2 else "some two"
+    return f"Between {which} groups of {by} there is a gap of at least {bound}{unit}."
 
 
 def method(audit: Result) -> str:

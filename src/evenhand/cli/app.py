@@ -41,6 +41,8 @@ class _WithoutPandas:
 def main() -> None:
     """Run the command line; the exit code says how it ended."""
     sys.meta_path.insert(0, _WithoutPandas())
+    # Matrices here are small: threads of the linear algebra cost more than they give.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Loading modules makes many objects and no garbage: look for it less often.
     gc.set_threshold(100_000, 50, 50)
     try:

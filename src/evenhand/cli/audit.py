@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -28,8 +29,10 @@ def audit(
     worse: str | None = None,
     adjust: str = "max-t",
     interval: str = "wilson",
-    bins: Annotated[list[str], Parameter(negative="")] = [],  # noqa: B006 - read only
-    missing: Annotated[list[str], Parameter(negative="")] = list(MISSING_VALUES),  # noqa: B006
+    bins: Annotated[tuple[str, ...], Parameter(negative="", show_default=False)] = (),
+    missing: Annotated[
+        tuple[str, ...], Parameter(negative="", show_default=False)
+    ] = MISSING_VALUES,
     suppress_below: int = 0,
     seed: int = 0,
     json: Annotated[bool, Parameter(negative="")] = False,
@@ -63,7 +66,7 @@ def audit(
     worse
         Direction of harm, higher or lower, where it is not the metric's own.
     adjust
-        Correction for many comparisons: max-t, holm or bh.
+        Correction for many comparisons: max-t, holm or bh (which changes p-values only).
     interval
         Interval of a proportion of independent rows: wilson or clopper-pearson.
     bins
@@ -112,9 +115,8 @@ def audit(
             command=_command(),
             progress=advance,
         )
-    if html is not None:
-        _write_reports(html, audits)
-    _show(audits, json=json, csv=csv, html=html)
+    reports = [] if html is None else _write_reports(html, audits)
+    _show(audits, json=json, csv=csv, reports=reports)
     return (
         EXIT_REFUSED
         if all(group.estimate.low is None for audit in audits for group in audit.groups)
@@ -130,6 +132,7 @@ def _progress() -> Progress:
         TimeElapsedColumn(),
         console=Console(stderr=True),
         transient=True,
+        disable=not sys.stderr.isatty(),
     )
 
 
@@ -137,7 +140,7 @@ def _command() -> str:
     return shlex.join(["evenhand", *sys.argv[1:]])
 
 
-def _bins(given: list[str]) -> dict[str, int | list[float]]:
+def _bins(given: Sequence[str]) -> dict[str, int | list[float]]:
     out: dict[str, int | list[float]] = {}
     for item in given:
         name, _, text = item.rpartition("=")
@@ -156,7 +159,7 @@ def _bins(given: list[str]) -> dict[str, int | list[float]]:
     return out
 
 
-def _show(audits: tuple[Audit, ...], *, json: bool, csv: bool, html: Path | None) -> None:
+def _show(audits: tuple[Audit, ...], *, json: bool, csv: bool, reports: list[Path]) -> None:
     if json:
         texts = [audit.to_json() for audit in audits]
         print(texts[0] if len(texts) == 1 else "[" + ",\n".join(texts) + "]")
@@ -167,19 +170,19 @@ def _show(audits: tuple[Audit, ...], *, json: bool, csv: bool, html: Path | None
         console = Console(highlight=False)
         for audit in audits:
             console.print(audit)
-        if html is not None:
-            console.print(f"Report: {html}", style="bold", highlight=False)
+        for report in reports:
+            console.print(f"Report: {report}", style="bold", highlight=False, soft_wrap=True)
 
 
-def _write_reports(path: Path, audits: tuple[Audit, ...]) -> None:
-    """One file a metric; a second metric's name is put before the ending."""
-    for audit in audits:
-        target = (
-            path
-            if len(audits) == 1
-            else path.with_name(f"{path.stem}-{audit.metric.name}{path.suffix}")
-        )
+def _write_reports(path: Path, audits: tuple[Audit, ...]) -> list[Path]:
+    """One file a metric; of several, each has its number and metric's name before the ending."""
+    written = []
+    for number, audit in enumerate(audits, 1):
+        name = f"{path.stem}-{number}-{audit.metric.name}{path.suffix}"
+        target = path if len(audits) == 1 else path.with_name(name)
         try:
             target.write_text(audit.to_html(), encoding="utf-8")
         except OSError as error:
             raise InputError(f"{target} cannot be written: {error.strerror}.") from error
+        written.append(target)
+    return written

@@ -7,7 +7,15 @@ from rich.markdown import Markdown
 
 from evenhand.audits import Audit, audit
 from evenhand.demos import find_data, read_artie, ward_commands
+from evenhand.errors import InputError
 
+_CONDITIONS = (
+    ("1. A quiet room", "condition = 'quiet' AND engine = 'flite'"),
+    (
+        "2. The same voices and sentences, beside equipment that beeps",
+        "condition = 'tone_12hz' AND engine = 'flite'",
+    ),
+)
 _METRIC = "wer(reference=reference, hypothesis=hypothesis)"
 
 
@@ -24,7 +32,10 @@ def demo(*, html: Path = Path("evenhand-demo.html")) -> None:
     folder = find_data("artie")
     if folder is not None:
         report = _show_artie(console, folder)
-    html.write_text(report.to_html(), encoding="utf-8")
+    try:
+        html.write_text(report.to_html(), encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{html} cannot be written: {error.strerror}.") from error
     console.print(f"\nOpen the report: [bold]{html.resolve().as_uri()}[/bold]")
 
 
@@ -32,22 +43,11 @@ def _show_ward(console: Console) -> Audit:
     """Two conditions of the same voices and sentences: quiet, and a scanner's tone."""
     path = ward_commands()
     console.print(Markdown(_text("ward.md")))
-    for title, where in _conditions(path):
+    for title, where in _CONDITIONS:
         console.print(f"\n[bold underline]{title}[/bold underline]")
         result = audit(str(path), metric=_METRIC, by="voice", unit="sentence", where=where)
         console.print(result)
     return result
-
-
-def _conditions(path: Path) -> list[tuple[str, str]]:
-    del path
-    return [
-        ("1. A quiet room", "condition = 'quiet' AND engine = 'flite'"),
-        (
-            "2. The same voices and sentences, beside equipment that beeps",
-            "condition = 'tone_12hz' AND engine = 'flite'",
-        ),
-    ]
 
 
 def _show_artie(console: Console, folder: Path) -> Audit:

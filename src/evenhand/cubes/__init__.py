@@ -3,8 +3,10 @@
 from evenhand.cubes.bins import bin_attributes
 from evenhand.cubes.build import build_cube
 from evenhand.cubes.cube import Cube, Units
+from evenhand.cubes.faults import raise_faults
 from evenhand.cubes.influence import Estimates, estimate
 from evenhand.cubes.measure import Check, Input, Measure, Moments
+from evenhand.cubes.tally import tally
 
 __all__ = [
     "Check",
@@ -17,4 +19,6 @@ __all__ = [
     "bin_attributes",
     "build_cube",
     "estimate",
+    "raise_faults",
+    "tally",
 ]

@@ -1,11 +1,13 @@
 """Cut points of numeric attributes, taken from the data's quantiles where none are given."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlglot import exp
 
 from evenhand.groups import Attribute, Predicate, to_expression
-from evenhand.groups.predicate import column_expression
+from evenhand.groups.partition import bin_count
+from evenhand.groups.predicate import column_expression, finite
 from evenhand.records import Records
 
 # A numeric attribute with more distinct values than this is cut at quantiles unasked.
@@ -39,21 +41,20 @@ def bin_attributes(
 def _binned(
     records: Records, attribute: Attribute, wanted: int | None, where: Predicate | None
 ) -> Attribute:
-    column = column_expression(attribute.name)
+    column = finite(column_expression(attribute.name))
     known = exp.and_(
         exp.Not(this=exp.Is(this=column, expression=exp.Null())),
-        exp.LTE(this=exp.Abs(this=column), expression=exp.Literal.number("1.7976931348623157e308")),
         *([to_expression(where)] if where is not None else []),
     )
     source = f"FROM {records.source} WHERE {known.sql(records.engine.dialect)}"
-    name = column.sql(records.engine.dialect)
+    name = column_expression(attribute.name).sql(records.engine.dialect)
     if wanted is None:
         distinct = records.engine.query(
             f"SELECT COUNT(*) AS n FROM (SELECT DISTINCT {name} {source} LIMIT {DISTINCT_VALUES + 1}) AS d"
         )
         if distinct["n"][0].as_py() <= DISTINCT_VALUES:
             return attribute
-    count = wanted or QUANTILE_BINS
+    count = bin_count(wanted) or QUANTILE_BINS
     steps = [
         f"PERCENTILE_DISC({step / count}) WITHIN GROUP (ORDER BY {name}) AS q{step}"
         for step in range(1, count)
@@ -62,7 +63,22 @@ def _binned(
         return Attribute(name=attribute.name, edges=())
     bounds = records.engine.query(f"SELECT {', '.join(steps)}, MIN({name}) AS lowest {source}")
     lowest = bounds["lowest"][0].as_py()
-    edges = sorted(
-        {float(bounds[f"q{step}"][0].as_py()) for step in range(1, count) if lowest is not None}
+    if lowest is None:
+        return Attribute(name=attribute.name, edges=())
+    edges = sorted({_plain(bounds[f"q{step}"][0].as_py()) for step in range(1, count)})
+    inner = tuple(edge for edge in edges if edge > lowest)
+    return Attribute(
+        name=attribute.name, edges=inner or _above(records, name, source, _plain(lowest))
     )
-    return Attribute(name=attribute.name, edges=tuple(edge for edge in edges if edge > lowest))
+
+
+def _above(records: Records, name: str, source: str, lowest: float) -> tuple[float, ...]:
+    """Where most values are the lowest one, the next value is the only edge."""
+    found = records.engine.query(f"SELECT MIN({name}) AS next {source} AND {name} > {lowest!r}")
+    following = found["next"][0].as_py()
+    return () if following is None else (_plain(following),)
+
+
+def _plain(value: Any) -> int | float:
+    """Whole numbers stay whole: large ones do not fit a float."""
+    return value if isinstance(value, int) else float(value)

@@ -17,11 +17,11 @@ from evenhand.cubes.measure import Measure, Moments
 from evenhand.errors import InputError
 from evenhand.groups import Attribute, Predicate, to_expression
 from evenhand.groups.partition import Key
-from evenhand.groups.predicate import column_expression, literal
+from evenhand.groups.predicate import column_expression, finite, literal
 from evenhand.records import Kind, Records
 
 # More distinct scores than this are rounded to as many quantiles.
-MAX_LEVELS = 4096
+MAX_LEVELS = 8192
 
 
 def build_cube(
@@ -66,10 +66,10 @@ def build_cube(
             else f"{records.name} has no rows"
         )
         raise InputError(f"There is nothing to audit: {rows}.")
-    for index, check in enumerate(measure.checks):
-        faulty = int(_floats(table[f"fault{index}"]).sum())
-        if faulty:
-            raise_faults(records, measure, check, faulty, where)
+    counts = [int(_floats(table[f"fault{i}"]).sum()) for i in range(len(measure.checks))]
+    broken = [(check, count) for check, count in zip(measure.checks, counts, strict=True) if count]
+    if broken:
+        raise_faults(records, measure, broken, where)
     return _read(table, query)
 
 
@@ -94,71 +94,81 @@ class _Query:
             self.needed["unit"] = unit
 
     def sql(self) -> str:
-        keys = [f"a{i}" for i in range(len(self.attributes))]
-        keys += ["unit"] if self.unit else []
-        keys += ["level"] if self.measure.level else []
-        selected = [*(exp.column(key) for key in keys), *self._aggregates()]
-        query = exp.select(*selected).from_(self._rows().subquery("counted"))
-        query = (
-            query.group_by(*(exp.column(key) for key in keys))
-            if keys
-            else query.having("COUNT(*) > 0")
-        )
+        keys = {
+            f"a{i}": self._key(attribute, f"a{i}") for i, attribute in enumerate(self.attributes)
+        }
+        if self.unit:
+            keys["unit"] = self._known(self.unit, exp.column("unit"))
+        if self.measure.level:
+            keys["level"] = exp.column("level")
+        selected = [exp.alias_(key, name) for name, key in keys.items()]
+        query = exp.select(*selected, *self._aggregates())
+        query = query.from_(self._rows().subquery("counted"))
+        places = [exp.Literal.number(i + 1) for i in range(len(keys))]
+        query = query.group_by(*places) if keys else query.having("COUNT(*) > 0")
+        # In a fixed order, sums of fractions are the same to the last bit at every run.
+        query = query.order_by(*places) if keys else query
         return str(query.sql(self.records.engine.dialect))
 
     def _rows(self) -> exp.Select:
         """Attributes and inputs of each row, or of each distinct combination with its count."""
         selected: list[exp.Expr] = [
-            exp.alias_(self._attribute(attribute), f"a{i}")
+            exp.alias_(self._raw_key(attribute), f"a{i}")
             for i, attribute in enumerate(self.attributes)
         ]
         if self.unit:
-            selected.append(exp.alias_(self._known(self.unit), "unit"))
+            selected.append(exp.alias_(column_expression(self.unit), "unit"))
         if self.measure.level:
             selected.append(exp.alias_(self._level(), "level"))
         inputs = [
             exp.alias_(item.expression, item.name, quoted=True) for item in self.measure.inputs
         ]
-        weight = exp.Count(this=exp.Star()) if self.measure.few_values else exp.Literal.number(1)
-        query = exp.select(*selected, *inputs, exp.alias_(weight, "w"))
+        query = exp.select(*selected, *inputs, exp.alias_(self._weight(), "w"))
         query = query.from_(self._source())
         if self.where is not None:
             query = query.where(to_expression(self.where))
         if self.measure.few_values:
-            query = query.group_by(
-                *(exp.Literal.number(i + 1) for i in range(len(selected) + len(inputs)))
-            )
+            number = len(selected) + len(inputs)
+            query = query.group_by(*(exp.Literal.number(i + 1) for i in range(number)))
         return query
 
-    def _known(self, name: str) -> exp.Expr:
-        column: exp.Expr = column_expression(name)
+    def _weight(self) -> exp.Expr:
+        if not self.measure.few_values:
+            return exp.Literal.number(1)
+        if self.records.weight:
+            return exp.Sum(this=column_expression(self.records.weight))
+        return exp.Count(this=exp.Star())
+
+    # Texts that mean *missing* are looked for after rows were grouped: in few values, not in all.
+
+    def _raw_key(self, attribute: Attribute) -> exp.Expr:
+        if attribute.predicate is not None:
+            return to_expression(attribute.predicate)
+        if attribute.edges is None:
+            return column_expression(attribute.name)
+        return self._bin(attribute.name, attribute.edges)
+
+    def _key(self, attribute: Attribute, name: str) -> exp.Expr:
+        plain = attribute.predicate is None and attribute.edges is None
+        return self._known(attribute.name, exp.column(name)) if plain else exp.column(name)
+
+    def _known(self, name: str, column: exp.Expr) -> exp.Expr:
+        """The value of a column, or NULL where it means missing."""
         if self.kinds[name] is Kind.TEXT and self.missing_values:
             listed = exp.In(
                 this=column, expressions=[literal(value) for value in self.missing_values]
             )
             return exp.Case(ifs=[exp.If(this=listed, true=exp.Null())], default=column)
-        if self.kinds[name] is Kind.NUMBER:
-            finite = exp.LTE(
-                this=exp.Abs(this=column), expression=exp.Literal.number("1.7976931348623157e308")
-            )
-            return exp.Case(ifs=[exp.If(this=finite, true=column)])
-        return column
+        return finite(column) if self.kinds[name] is Kind.NUMBER else column
 
-    def _attribute(self, attribute: Attribute) -> exp.Expr:
-        if attribute.predicate is not None:
-            return to_expression(attribute.predicate)
-        column = self._known(attribute.name)
-        if attribute.edges is None:
-            return column
+    def _bin(self, name: str, edges: tuple[float, ...]) -> exp.Expr:
+        column = finite(column_expression(name))
         missing = exp.If(this=exp.Is(this=column, expression=exp.Null()), true=exp.Null())
         steps = [
-            exp.If(
-                this=exp.LT(this=column.copy(), expression=literal(edge)),
-                true=exp.Literal.number(i),
-            )
-            for i, edge in enumerate(attribute.edges)
+            exp.If(this=exp.LT(this=column.copy(), expression=literal(edge)), true=literal(i))
+            for i, edge in enumerate(edges)
         ]
-        return exp.Case(ifs=[missing, *steps], default=exp.Literal.number(len(attribute.edges)))
+        return exp.Case(ifs=[missing, *steps], default=literal(len(edges)))
 
     def _level(self) -> exp.Expr:
         """The score, or the quantile it is rounded down to where it has very many values."""
@@ -239,6 +249,14 @@ class _Query:
                     )
 
 
+def meaning(measure: Measure, attributes: Sequence[Attribute]) -> str:
+    """What a cube's counts and keys stand for; only cubes of one meaning add."""
+    parts = [f"{name} = {part.sql()}" for name, part in measure.parts]
+    parts += [f"{item.name}: {item.text}" for item in measure.inputs]
+    parts += [f"{a.name} cut at {a.edges}" for a in attributes if a.edges is not None]
+    return "; ".join([measure.about] * bool(measure.about) + parts)
+
+
 def _raw(sql: str) -> exp.Expr:
     return exp.Identifier(this=sql, quoted=False) if sql.isidentifier() else exp.Var(this=sql)
 
@@ -282,11 +300,11 @@ def _key(value: Any) -> Key:
 
 def _read(table: pa.Table, query: _Query) -> Cube:
     measure = query.measure
-    missing = tuple(
-        (name, count)
+    missing = {
+        name: count
         for index, name in enumerate(query.needed.values())
         if (count := int(_floats(table[f"missing{index}"]).sum()))
-    )
+    }
     if query.unit:
         table = table.filter(pc.is_valid(table["unit"]))
     table = table.filter(pc.greater(table["n_rows"].cast(pa.float64(), safe=False), 0))
@@ -300,6 +318,10 @@ def _read(table: pa.Table, query: _Query) -> Cube:
     place = {cell: index for index, cell in enumerate(cells)}
     cell = np.array([place[row] for row in rows], np.int64)
     sums = np.stack([_floats(table[f"s{i}"]) for i in range(len(measure.parts))], axis=1)
+    with np.errstate(over="ignore"):
+        squares_fit = np.isfinite((sums**2).sum())
+    if not np.isfinite(sums).all() or (query.unit and not squares_fit):
+        raise InputError("The numbers are too large to add.  Measure them in a larger unit.")
     shared: dict[str, Any] = {
         "attributes": tuple(attribute.name for attribute in query.attributes),
         "parts": measure.names,
@@ -309,7 +331,8 @@ def _read(table: pa.Table, query: _Query) -> Cube:
         "level": np.array([row[-1] for row in cells], np.int64),
         "n_levels": levels,
         "indicators": measure.moments is Moments.INDICATORS,
-        "missing": missing,
+        "missing": tuple(missing.items()),
+        "meaning": meaning(measure, query.attributes),
     }
     if query.unit:
         return cube_of_units(units=_units(table["unit"], cell, sums), **shared)
@@ -363,4 +386,6 @@ def _comoments(
                 )
                 out[:, i, j] = exact - sums[:, i] * sums[:, j] / n
             out[:, j, i] = out[:, i, j]
+    if not np.isfinite(out).all():
+        raise InputError("The numbers are too large to square.  Measure them in a larger unit.")
     return out

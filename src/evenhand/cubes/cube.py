@@ -70,6 +70,8 @@ class Cube:
         Present where a unit was named.
     missing : tuple of (str, int)
         Columns that the metric or the unit needs, with the rows that lack them.
+    meaning : str
+        What counts and keys stand for; only cubes of one meaning add.
     """
 
     attributes: tuple[str, ...]
@@ -84,6 +86,7 @@ class Cube:
     indicators: bool = False
     units: Units | None = None
     missing: tuple[tuple[str, int], ...] = ()
+    meaning: str = ""
 
     def codes(self, names: tuple[str, ...]) -> tuple[Integers, list[tuple[Key, ...]]]:
         """Number the cells by the values of some attributes.
@@ -112,6 +115,10 @@ class Cube:
         """
         if (self.attributes, self.parts) != (other.attributes, other.parts):
             raise InputError("These cubes differ in attributes or counts; only like cubes add.")
+        if self.meaning != other.meaning:
+            raise InputError(
+                f"These cubes count different things, so they do not add:\n  {self.meaning}\n  {other.meaning}"
+            )
         if (self.units is None) != (other.units is None):
             raise InputError("One cube names its units and the other does not; they do not add.")
         if max(self.n_levels, other.n_levels) > 1:
@@ -206,8 +213,9 @@ def _to_arrow(cube: Cube) -> pa.Table:
         columns[f"attribute:{name}"] = pa.array(
             [None if v is None else json.dumps(v) for v in values], pa.string()
         )
+    columns["level"] = cube.level[rows]
     if cube.units is None:
-        columns |= {"n_rows": cube.n_rows, "n_defined": cube.n_defined, "level": cube.level}
+        columns |= {"n_rows": cube.n_rows, "n_defined": cube.n_defined}
         sums = cube.sums
         for i, first in enumerate(cube.parts):
             for j, second in enumerate(cube.parts[: i + 1]):
@@ -230,6 +238,7 @@ def _to_arrow(cube: Cube) -> pa.Table:
         "n_levels": cube.n_levels,
         "indicators": cube.indicators,
         "missing": cube.missing,
+        "meaning": cube.meaning,
         "units": cube.units is not None,
     }
     return pa.table(columns).replace_schema_metadata({"evenhand": json.dumps(metadata)})
@@ -249,6 +258,7 @@ def _from_arrow(table: pa.Table, metadata: dict[str, Any]) -> Cube:
         "parts": parts,
         "n_levels": metadata["n_levels"],
         "indicators": metadata["indicators"],
+        "meaning": metadata["meaning"],
         "missing": tuple((name, int(count)) for name, count in metadata["missing"]),
     }
     if not metadata["units"]:
@@ -262,9 +272,11 @@ def _from_arrow(table: pa.Table, metadata: dict[str, Any]) -> Cube:
         return Cube(
             keys=tuple(row_keys), sums=sums, comoments=comoments, level=level, **counts, **shared
         )
-    keys = tuple(dict.fromkeys(row_keys))
-    place = {key: index for index, key in enumerate(keys)}
-    cell = np.array([place[key] for key in row_keys], np.int64)
+    leveled = list(zip(row_keys, table["level"].to_pylist(), strict=True))
+    cells = list(dict.fromkeys(leveled))
+    place = {cell: index for index, cell in enumerate(cells)}
+    keys, levels = tuple(key for key, _ in cells), np.array([level for _, level in cells], np.int64)
+    cell = np.array([place[item] for item in leveled], np.int64)
     names = tuple(dict.fromkeys(table["unit"].to_pylist()))
     order = {name: index for index, name in enumerate(names)}
     unit = np.array([order[name] for name in table["unit"].to_pylist()], np.int64)
@@ -273,6 +285,7 @@ def _from_arrow(table: pa.Table, metadata: dict[str, Any]) -> Cube:
         units=Units(cell=cell, unit=unit, sums=sums, names=names),
         n_rows=_summed(counts["n_rows"], cell, len(keys)),
         n_defined=_summed(counts["n_defined"], cell, len(keys)),
+        level=levels,
         **shared,
     )
 

@@ -1,8 +1,6 @@
 """Rows that break a measure's checks, told with their line numbers."""
 
-import csv
-import gzip
-from pathlib import Path
+from collections.abc import Sequence
 from typing import NoReturn
 
 from sqlglot import exp
@@ -10,67 +8,55 @@ from sqlglot import exp
 from evenhand.cubes.measure import Check, Measure
 from evenhand.errors import Fault, FaultsError
 from evenhand.groups import Predicate, to_expression
-from evenhand.records import Records
+from evenhand.records import Records, lines_of
 
 
 def raise_faults(
-    records: Records, measure: Measure, check: Check, total: int, where: Predicate | None
+    records: Records, measure: Measure, broken: Sequence[tuple[Check, int]], where: Predicate | None
 ) -> NoReturn:
-    """Find the faulty rows again, now with their places, and raise them together."""
-    dialect = records.engine.dialect
-    inputs = (exp.alias_(item.expression, item.name, quoted=True) for item in measure.inputs)
-    kept = to_expression(where) if where is not None else exp.true()
-    rows = exp.select(exp.column("row_number"), exp.alias_(kept, "kept"), *inputs)
-    numbered = f"(SELECT *, ROW_NUMBER() OVER () AS row_number FROM {records.source}) AS numbered"
-    table = records.engine.query(
-        f'SELECT row_number, "{check.input}" AS value FROM ({rows.sql(dialect)} FROM {numbered}) AS shown'
-        f" WHERE kept AND {check.faulty.sql(dialect)} ORDER BY row_number LIMIT {FaultsError.shown}"
-    )
-    numbers = [int(number) for number in table["row_number"].to_pylist()]
-    lines = _lines(records, numbers)
+    """Find the rows that break checks again, now with their places, and raise them together."""
+    found = [item for check, _ in broken for item in _faulty_rows(records, measure, check, where)]
+    found.sort(key=lambda item: item[0])
+    lines = _lines(records, [number for number, _ in found])
     faults = [
-        Fault(
-            line=line,
-            message=check.message.format(value=_shown(value))
-            + ("" if line else f" (row {number})"),
-        )
-        for number, line, value in zip(numbers, lines, table["value"].to_pylist(), strict=True)
+        Fault(line=line, message=message + ("" if line else f" (row {number})"))
+        for (number, message), line in zip(found, lines, strict=True)
     ]
+    total = sum(count for _, count in broken)
     advice = "Mend these rows, or leave them out with --where."
     raise FaultsError(records.name, faults, total=total, advice=advice)
 
 
-def _shown(value: object) -> str:
-    return "missing" if value is None else repr(value) if isinstance(value, str) else f"{value}"
+def _faulty_rows(
+    records: Records, measure: Measure, check: Check, where: Predicate | None
+) -> list[tuple[int, str]]:
+    """Numbers of the first rows that break a check, and what is wrong with each."""
+    dialect = records.engine.dialect
+    inputs = (exp.alias_(item.expression, item.name, quoted=True) for item in measure.inputs)
+    kept = to_expression(where) if where is not None else exp.true()
+    rows = exp.select(exp.column("row_number"), exp.alias_(kept, "kept"), *inputs).sql(dialect)
+    numbered = f"(SELECT *, ROW_NUMBER() OVER () AS row_number FROM {records.source}) AS numbered"
+    table = records.engine.query(
+        f'SELECT row_number, "{check.input}" AS value FROM ({rows} FROM {numbered}) AS shown'
+        f" WHERE kept AND {check.faulty.sql(dialect)} ORDER BY row_number LIMIT {FaultsError.shown}"
+    )
+    numbers, values = table["row_number"].to_pylist(), table["value"].to_pylist()
+    return [
+        (int(number), check.message.format(value=_shown(value)))
+        for number, value in zip(numbers, values, strict=True)
+    ]
 
 
-def _lines(records: Records, numbers: list[int]) -> list[int | None]:
+def _lines(records: Records, numbers: list[int]) -> Sequence[int | None]:
     """Line of each row in a single text file; `None` where rows have no lines."""
-    if len(records.files) != 1:
+    if len(records.files) != 1 or records.source != "records":
         return [None] * len(numbers)
-    path = records.files[0]
-    name = path.name.lower().removesuffix(".gz")
-    if name.endswith((".jsonl", ".ndjson", ".json")):
-        return list(numbers)
-    if name.endswith((".tsv", ".tab")):
-        return [number + 1 for number in numbers]
-    if name.endswith(".csv"):
-        return list(_csv_lines(path, numbers))
-    return [None] * len(numbers)
+    return lines_of(records.files[0], numbers)
 
 
-def _csv_lines(path: Path, numbers: list[int]) -> list[int]:
-    """First line of each record; quoted fields may run over several lines."""
-    wanted, found = set(numbers), {}
-    unpack = gzip.open if path.suffix == ".gz" else open
-    with unpack(path, "rt", encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file)
-        start = 1
-        for number, row in enumerate(filter(None, reader)):
-            if number in wanted:
-                found[number] = start
-            if len(found) == len(wanted):
-                break
-            start = reader.line_num + 1
-            del row
-    return [found.get(number, number + 1) for number in numbers]
+def _shown(value: object) -> str:
+    if value is None:
+        return "missing"
+    if isinstance(value, float) and value.is_integer():
+        return f"{value:.0f}"
+    return repr(value) if isinstance(value, str) else f"{value}"

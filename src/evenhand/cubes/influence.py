@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evenhand.cubes.cube import Cube
-from evenhand.stats.forms import Form
+from evenhand.stats.forms import Form, Ratio
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -73,16 +73,12 @@ def estimate(cube: Cube, form: Form, sets: Bools, pairs: Integers | None = None)
     gradient = form.gradient(sums)
     values = form.value(sums)
     n_rows = sets @ cube.n_rows
-    relevant = form.relevant(len(cube.parts))
     if cube.units is None:
-        counted = (
-            np.rint(cube.sums @ relevant).astype(np.int64) if cube.indicators else cube.n_defined
-        )
-        n_units = (sets @ counted).astype(np.int64)
         gram = _cell_products(cube, sets, gradient, pairs)
-        shared = _cell_overlap(counted, sets, pairs)
+        shared = _cell_overlap(cube, sets, pairs)
+        n_units = _row_units(cube, form, sets, sums)
     else:
-        gram, shared, n_units = _unit_products(cube, sets, gradient, relevant, pairs)
+        gram, shared, n_units = _unit_products(cube, sets, gradient, form, pairs)
     correction = np.sqrt(np.where(n_units > 1, n_units / np.maximum(n_units - 1, 1), np.nan))
     products, squares = gram
     if pairs is None:
@@ -125,44 +121,61 @@ def _cell_products(cube: Cube, sets: Bools, gradient: Floats, pairs: Integers | 
     cells, parts = cube.sums.shape
     products = np.zeros((len(sets), len(sets)) if pairs is None else len(pairs))
     squares = np.zeros(len(sets))
+    one, two = pairs.T if pairs is not None else (slice(None), slice(None))
     rows = np.maximum(cube.n_rows, 1).astype(float)
-    for block in _blocks(cells, len(sets) * (parts + 1)):
-        # Weight of each count of each cell in each set: shape (parts, sets, block).
-        weights = np.where(
-            sets[:, block], gradient[:, cube.level[block], :].transpose(2, 0, 1), 0.0
+    for block in _blocks(cells, len(sets) * (parts + 2)):
+        # Weight of each count of each cell in each set: one array (sets, block) a part.
+        level = cube.level[block]
+        weights = [np.where(sets[:, block], gradient[:, level, i], 0.0) for i in range(parts)]
+        # Influences vary within cells by the centred moments, and between them by the means.
+        means = sum(
+            w * m for w, m in zip(weights, (cube.sums[block] / rows[block, None]).T, strict=True)
         )
-        mean = np.einsum("pkc,cp->kc", weights, cube.sums[block] / rows[block, None])
-        moment = cube.comoments[block]
-        spread = np.einsum("pkc,cpq->qkc", weights, moment)
-        squares += (spread * weights).sum(axis=(0, 2)) + (mean**2 * rows[block]).sum(axis=1)
-        if pairs is None:
-            products += (
-                sum(spread[q] @ weights[q].T for q in range(parts)) + (mean * rows[block]) @ mean.T
-            )
-        else:
-            one, two = pairs.T
-            products += (spread[:, one] * weights[:, two]).sum(axis=(0, 2))
-            products += (mean[one] * mean[two] * rows[block]).sum(axis=1)
+        squares += means**2 @ rows[block]
+        products += _product(means[one], means[two], rows[block], pairs)
+        for i, j in np.ndindex(parts, parts):
+            moment = cube.comoments[block, i, j]
+            if moment.any():
+                squares += (weights[i] * weights[j]) @ moment
+                products += _product(weights[i][one], weights[j][two], moment, pairs)
     return products, squares
 
 
-def _cell_overlap(counted: Integers, sets: Bools, pairs: Integers | None) -> Integers:
+def _product(first: Floats, second: Floats, scale: Floats, pairs: Integers | None) -> Floats:
+    """Scaled products of two arrays (sets, cells) summed over cells: of all rows, or row by row."""
+    return np.asarray(
+        (first * scale) @ second.T if pairs is None else (first * second) @ scale, float
+    )
+
+
+def _row_units(cube: Cube, form: Form, sets: Bools, sums: Floats) -> Integers:
+    """Rows that say something about the metric, of the scarcest side."""
+    if isinstance(form, Ratio) and not cube.indicators:
+        return np.asarray(sets @ cube.n_defined, np.int64)
+    sides = [sums[:, :, list(side)].sum(axis=(1, 2)) for side in form.sides]
+    return np.asarray(np.rint(np.min(sides, axis=0)), np.int64)
+
+
+def _cell_overlap(cube: Cube, sets: Bools, pairs: Integers | None) -> Integers:
+    """Rows that two sets share."""
     if pairs is None:
-        return np.asarray((sets * counted) @ sets.T.astype(np.int64), np.int64)
-    return np.array([(sets[one] & sets[two]) @ counted for one, two in pairs], np.int64)
+        overlap = (sets * cube.n_rows.astype(float)) @ sets.T.astype(float)
+        return np.asarray(np.rint(overlap), np.int64)
+    return np.array([(sets[one] & sets[two]) @ cube.n_rows for one, two in pairs], np.int64)
 
 
 def _unit_products(
-    cube: Cube, sets: Bools, gradient: Floats, relevant: Bools, pairs: Integers | None
+    cube: Cube, sets: Bools, gradient: Floats, form: Form, pairs: Integers | None
 ) -> tuple[Gram, Integers, Integers]:
     """Products of influences over named units."""
     assert cube.units is not None
     shape = (len(sets), len(sets)) if pairs is None else (len(pairs),)
     products, shared = np.zeros(shape), np.zeros(shape)
-    squares, n_units = np.zeros(len(sets)), np.zeros(len(sets))
-    for influence, present in _unit_influences(cube, sets, gradient, relevant):
+    squares, n_units = np.zeros(len(sets)), np.zeros((len(form.sides), len(sets)))
+    for influence, sides in _unit_influences(cube, sets, gradient, form):
         squares += (influence**2).sum(axis=0)
-        n_units += present.sum(axis=0)
+        n_units += sides.sum(axis=1)
+        present = sides.max(axis=0)
         if pairs is None:
             products += influence.T @ influence
             shared += present.T @ present
@@ -170,27 +183,30 @@ def _unit_products(
             one, two = pairs.T
             products += (influence[:, one] * influence[:, two]).sum(axis=0)
             shared += (present[:, one] * present[:, two]).sum(axis=0)
-    return (products, squares), shared.astype(np.int64), n_units.astype(np.int64)
+    return (products, squares), shared.astype(np.int64), n_units.min(axis=0).astype(np.int64)
 
 
 def _unit_influences(
-    cube: Cube, sets: Bools, gradient: Floats, relevant: Bools
+    cube: Cube, sets: Bools, gradient: Floats, form: Form
 ) -> Iterator[tuple[Floats, Floats]]:
-    """Influence of each unit on each set, and whether it occurs there: blocks of (units, sets)."""
+    """Influence of each unit on each set, and which sides of the form it has there.
+
+    Blocks of shape (units, sets) and (sides, units, sets).
+    """
     units = cube.units
     assert units is not None
     order = np.argsort(units.unit, kind="stable")
     cell, unit, sums = units.cell[order], units.unit[order], units.sums[order]
-    says_something = (sums[:, relevant] != 0).any(axis=1)
-    for block in _blocks(len(order), len(sets) * 4, boundaries=unit):
+    says = np.array([(sums[:, list(side)] != 0).any(axis=1) for side in form.sides])
+    for block in _blocks(len(order), len(sets) * (3 + len(says)), boundaries=unit):
         inside = sets[:, cell[block]]
         weights = gradient[:, cube.level[cell[block]], :]
         influence = np.where(inside, np.einsum("krp,rp->kr", weights, sums[block]), 0.0)
-        present = inside & says_something[block]
+        present = inside & says[:, None, block]
         starts = np.flatnonzero(np.diff(unit[block], prepend=-1))
         yield (
             np.add.reduceat(influence, starts, axis=1).T,
-            np.maximum.reduceat(present, starts, axis=1).T.astype(float),
+            np.maximum.reduceat(present, starts, axis=2).transpose(0, 2, 1).astype(float),
         )
 
 

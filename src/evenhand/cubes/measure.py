@@ -66,6 +66,8 @@ class Measure:
         Whether the inputs have few distinct values, so that rows can be grouped by them first.
     level : str, optional
         Input whose values are kept apart within each cell (the score, for auc).
+    about : str
+        What the counts are of, where the expressions do not tell.
     """
 
     parts: tuple[tuple[str, exp.Expr], ...]
@@ -74,6 +76,7 @@ class Measure:
     moments: Moments = Moments.CENTRED
     few_values: bool = False
     level: str | None = None
+    about: str = ""
 
     @property
     def names(self) -> tuple[str, ...]:

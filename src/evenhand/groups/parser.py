@@ -5,8 +5,11 @@ in an allowed place (here carets come from), and sqlglot's tree must consist of 
 what passes is copied into our own tree.
 """
 
+import datetime
+import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 import sqlglot
 from sqlglot import exp
@@ -27,13 +30,13 @@ from evenhand.groups.predicate import (
 from evenhand.records import Column, Kind
 
 MAX_CHARACTERS = 10_000
-MAX_DEPTH = 50
+MAX_DEPTH = 30
 
 _TOKEN = re.compile(
     r"""(?P<space>\s+)
       | (?P<string>'(?:[^']|'')*')
       | (?P<name>"(?:[^"]|"")+"|[^\W\d]\w*)
-      | (?P<number>\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)
+      | (?P<number>[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?|\.[0-9]+(?:[eE][+-]?[0-9]+)?)
       | (?P<operator><=|>=|!=|<>|=|<|>)
       | (?P<mark>[(),-])""",
     re.VERBOSE,
@@ -78,14 +81,16 @@ def parse_predicate(
     And(operands=(Comparison(column='age', operator='>=', value=65), Not(operand=Comparison(...))))
     """
     tokens = _tokens(text, label)
-    _check_tokens(tokens, text, label)
+    conditions = _check_tokens(tokens, text, label)
     try:
         tree = sqlglot.parse_one(_with_quoted_names(tokens), dialect="duckdb")
     except (SqlglotError, RecursionError) as error:
         raise ExpressionError("cannot be understood", text=text, position=0, label=label) from error
     predicate = _copy(tree, text, label)
     if columns is not None:
-        _check_columns(predicate, columns, text, label)
+        # Leaves of the tree stand in the order of the text.
+        for leaf, condition in zip(_leaves(predicate), conditions, strict=True):
+            _check_leaf(leaf, condition, columns, text, label)
     return predicate
 
 
@@ -131,17 +136,27 @@ def _unexpected(character: str) -> str:
     return f"the character {character!r} has no meaning here"
 
 
-def _check_tokens(tokens: list[_Token], text: str, label: str) -> None:
-    """A small grammar over tokens; it gives the exact place of the first fault."""
+@dataclass(slots=True)
+class _Condition:
+    """Where a condition's column and values stand in the text."""
+
+    column: int = 0
+    values: list[int] = field(default_factory=list)
+
+
+def _check_tokens(tokens: list[_Token], text: str, label: str) -> list[_Condition]:
+    """Check a small grammar over tokens; it gives the exact place of the first fault."""
     reader = _Reader(tokens, text, label)
     reader.expression(0)
     if reader.index < len(tokens):
         reader.fail("expected AND or OR, or the end")
+    return reader.conditions
 
 
 class _Reader:
     def __init__(self, tokens: list[_Token], text: str, label: str) -> None:
         self.tokens, self.text, self.label, self.index = tokens, text, label, 0
+        self.conditions: list[_Condition] = []
 
     def fail(self, message: str) -> None:
         position = (
@@ -184,6 +199,7 @@ class _Reader:
             self.condition()
 
     def condition(self) -> None:
+        self.conditions.append(_Condition())
         if self.index < len(self.tokens) and self.tokens[self.index].kind in ("number", "string"):
             self.value()
             if not self.take("=", "!=", "<>", "<", "<=", ">", ">="):
@@ -219,16 +235,23 @@ class _Reader:
     def column(self) -> None:
         if self.index >= len(self.tokens) or self.tokens[self.index].kind != "name":
             self.fail("expected a column name")
+        self.conditions[-1].column = self.tokens[self.index].position
         self.index += 1
 
     def value(self) -> None:
-        if self.take("TRUE", "FALSE"):
-            return
-        negative = self.take("-")
-        allowed = ("number",) if negative else ("number", "string")
-        if self.index >= len(self.tokens) or self.tokens[self.index].kind not in allowed:
-            self.fail("expected a value: a number, TRUE, FALSE, or text in 'single quotes'")
-        self.index += 1
+        place = (
+            self.tokens[self.index].position if self.index < len(self.tokens) else len(self.text)
+        )
+        if not self.take("TRUE", "FALSE"):
+            negative = self.take("-")
+            allowed = ("number",) if negative else ("number", "string")
+            if self.index >= len(self.tokens) or self.tokens[self.index].kind not in allowed:
+                self.fail("expected a value: a number, TRUE, FALSE, or text in 'single quotes'")
+            token = self.tokens[self.index]
+            if token.kind == "number" and not math.isfinite(float(token.text)):
+                self.fail("this number is too large")
+            self.index += 1
+        self.conditions[-1].values.append(place)
 
 
 def _with_quoted_names(tokens: list[_Token]) -> str:
@@ -319,34 +342,39 @@ def _value(node: exp.Expr) -> Value:
     return int(text) if text.isdigit() else float(text)
 
 
-def _check_columns(predicate: Predicate, columns: Sequence[Column], text: str, label: str) -> None:
+Leaf = Comparison | In | Between | IsNull
+
+
+def _leaves(predicate: Predicate) -> Iterator[Leaf]:
     match predicate:
         case Not(operand):
-            _check_columns(operand, columns, text, label)
+            yield from _leaves(operand)
         case And(operands) | Or(operands):
             for operand in operands:
-                _check_columns(operand, columns, text, label)
+                yield from _leaves(operand)
         case _:
-            _check_leaf(predicate, columns, text, label)
+            yield predicate
 
 
 def _check_leaf(
-    leaf: Comparison | In | Between | IsNull, columns: Sequence[Column], text: str, label: str
+    leaf: Leaf, condition: _Condition, columns: Sequence[Column], text: str, label: str
 ) -> None:
     names = [column.name for column in columns]
     if leaf.column not in names:
-        message = f"unknown column {leaf.column[:80]!r}.{near(leaf.column, names)}  Columns: {', '.join(names[:30])}"
-        raise ExpressionError(message, text=text, position=_find(text, leaf.column), label=label)
+        listed = ", ".join(names[:30])
+        message = (
+            f"unknown column {leaf.column[:80]!r}.{near(leaf.column, names)}  Columns: {listed}"
+        )
+        raise ExpressionError(message, text=text, position=condition.column, label=label)
     kind = columns[names.index(leaf.column)].kind
-    for value in _values(leaf):
+    for value, position in zip(_values(leaf), condition.values, strict=True):
         wanted = _misfit(kind, value)
         if wanted:
-            position = _find(text, str(value))
             message = f"column {leaf.column!r} holds {wanted}, not {value!r}"
             raise ExpressionError(message, text=text, position=position, label=label)
 
 
-def _values(leaf: Comparison | In | Between | IsNull) -> tuple[Value, ...]:
+def _values(leaf: Leaf) -> tuple[Value, ...]:
     match leaf:
         case Comparison(_, _, value):
             return (value,)
@@ -366,10 +394,16 @@ def _misfit(kind: Kind, value: Value) -> str | None:
         return "text (write it in 'single quotes')"
     if kind is Kind.BOOLEAN and not isinstance(value, bool):
         return "TRUE or FALSE"
-    if kind is Kind.DATE and not (isinstance(value, str) and re.match(r"\d{4}-\d\d-\d\d", value)):
+    if kind is Kind.DATE and not _is_date(value):
         return "dates (write '2026-11-22')"
+    if kind is Kind.OTHER:
+        return "lists, structures or intervals"
     return None
 
 
-def _find(text: str, part: str) -> int:
-    return max(0, text.find(part))
+def _is_date(value: Value) -> bool:
+    try:
+        datetime.datetime.fromisoformat(str(value))
+    except ValueError:
+        return False
+    return isinstance(value, str)

@@ -5,6 +5,8 @@ edges, or a predicate (in it or not).  A *partition* is one attribute or several
 """
 
 import itertools
+import math
+import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,6 +15,7 @@ from evenhand.groups.parser import parse_predicate
 from evenhand.groups.predicate import (
     And,
     Comparison,
+    IsNull,
     Predicate,
     Value,
     equals,
@@ -21,6 +24,7 @@ from evenhand.groups.predicate import (
 from evenhand.records import Column
 
 Key = Value | None
+MAX_BINS = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +60,8 @@ class Attribute:
             else []
         )
         bounds = (*low, *high)
+        if not bounds:
+            return IsNull(self.name, negated=True)
         return bounds[0] if len(bounds) == 1 else And(bounds)
 
     def label_for(self, key: Key) -> Key:
@@ -67,7 +73,9 @@ class Attribute:
         high = f"{_tidy(self.edges[number])}" if number < len(self.edges) else ""
         if low and high:
             return f"{low} to under {high}"
-        return f"under {high}" if high else f"{low} and over"
+        if low or high:
+            return f"under {high}" if high else f"{low} and over"
+        return "all values"
 
 
 def _tidy(edge: float) -> int | float:
@@ -109,8 +117,12 @@ def parse_partitions(
     InputError
         For an unknown column (with a near one) or a predicate that cannot be understood.
     """
-    items = [by] if isinstance(by, str) else list(by)
-    if not items:
+    items = [by] if isinstance(by, str) else list(by) if isinstance(by, Sequence) else []
+    usable = (
+        isinstance(i, str) or (isinstance(i, Sequence) and i and all(isinstance(n, str) for n in i))
+        for i in items
+    )
+    if not items or not all(usable):
         raise InputError('Say which groups: --by COLUMN, --by a,b or --by "age >= 65".')
     attributes: dict[str, Attribute] = {}
     partitions: dict[tuple[str, ...], Partition] = {}
@@ -156,15 +168,40 @@ def _with_edges(
     for name, wanted in bins.items():
         if name not in attributes:
             raise InputError(f"Bins are given for {name!r}, but --by does not use it.")
-        if not kinds[name].numeric:
+        if name not in kinds or not kinds[name].numeric:
+            held = kinds.get(name, "true or false")
             raise InputError(
-                f"Bins are given for {name!r}, but it holds {kinds[name]} values, not numbers."
+                f"Bins are given for {name!r}, but it holds {held} values, not numbers."
             )
-        if not isinstance(wanted, int) and any(a >= b for a, b in itertools.pairwise(wanted)):
-            raise InputError(f"The edges of {name!r} must rise; they are {list(wanted)}.")
+        _check_bins(name, wanted)
+    edges = {name: tuple(given) for name, given in bins.items() if isinstance(given, Sequence)}
     return tuple(
-        Attribute(name=name, edges=tuple(float(edge) for edge in wanted))
-        if not isinstance(wanted := bins.get(name, 0), int)
-        else attribute
+        Attribute(name=name, edges=edges[name]) if name in edges else attribute
         for name, attribute in attributes.items()
     )
+
+
+def bin_count(wanted: object) -> int | None:
+    """Number of bins, where a number was given."""
+    if isinstance(wanted, bool | Sequence) or wanted is None:
+        return None
+    try:
+        return operator.index(wanted)  # type: ignore[arg-type]
+    except TypeError:
+        return None
+
+
+def _check_bins(name: str, wanted: object) -> None:
+    count = bin_count(wanted)
+    if isinstance(wanted, Sequence) and not isinstance(wanted, str):
+        numbers = all(isinstance(e, int | float) and math.isfinite(e) for e in wanted)
+        rising = numbers and all(a < b for a, b in itertools.pairwise(wanted))
+        if not rising or len(wanted) >= MAX_BINS:
+            raise InputError(
+                f"The edges of {name!r} must be rising numbers; they are {list(wanted)}."
+            )
+    elif count is None or not 1 <= count <= MAX_BINS:
+        raise InputError(
+            f"Bins of {name!r} are {wanted!r}.  "
+            f"Allowed: a number of bins from 1 to {MAX_BINS}, or rising edges."
+        )

@@ -132,6 +132,13 @@ def column_expression(name: str) -> exp.Column:
     return exp.column(exp.to_identifier(name, quoted=True))
 
 
+def finite(column: exp.Expr) -> exp.Expr:
+    """A number, or NULL where it is NaN or infinite."""
+    size = exp.Abs(this=exp.cast(column.copy(), "DOUBLE"))
+    inside = exp.LTE(this=size, expression=exp.Literal.number("1.7976931348623157e308"))
+    return exp.Case(ifs=[exp.If(this=inside, true=column)])
+
+
 def literal(value: Value) -> exp.Expr:
     """SQL literal of a value."""
     if isinstance(value, bool):

@@ -118,8 +118,9 @@ class Definition:
         """
         names = [argument.name for argument in self.arguments]
         if len(columns) > len(names):
+            plural = "s" * (len(names) != 1)
             raise InputError(
-                f"{self.name} takes {len(names)} arguments ({', '.join(names)}), not {len(columns)}."
+                f"{self.name} takes {len(names)} argument{plural} ({', '.join(names)}), not {len(columns)}."
             )
         given: dict[str, Given] = dict(zip(names, columns, strict=False))
         for name, value in arguments.items():
@@ -135,6 +136,8 @@ class Definition:
         absent = [a.name for a in self.arguments if a.required and a.name not in given]
         if absent:
             raise InputError(f"{self.name} also needs {' and '.join(absent)}.  Write {self.usage}")
+        if {"positive", "average"} <= set(given):
+            raise InputError(f"{self.name}: positive and average exclude each other; choose one.")
         for argument in self.arguments:
             if (
                 argument.choices

@@ -63,10 +63,18 @@ def parse_metric(text: str, columns: Sequence[Column]) -> Metric:
         place = name or _names(definition)[min(len(positional), len(_names(definition)) - 1)]
         value = _read(definition, place, text, begin, stop, columns)
         if name is None:
+            if place in named or len(positional) >= len(_names(definition)):
+                number = len(_names(definition))
+                what = f"{definition.name} takes {number} argument{'s' * (number != 1)}"
+                what = f"argument {place!r} is given twice" if place in named else what
+                raise ExpressionError(what, text=text, position=_ink(text, start), label=_LABEL)
             positional.append(value)
-        elif name in named:
+        elif name in named or name in _names(definition)[: len(positional)]:
             raise ExpressionError(
-                f"argument {name!r} is given twice", text=text, position=start, label=_LABEL
+                f"argument {name!r} is given twice",
+                text=text,
+                position=_ink(text, start),
+                label=_LABEL,
             )
         else:
             named[name] = value
@@ -130,7 +138,7 @@ def _read(
     """Value of one argument: a column, a constant or a predicate."""
     piece = text[start:stop].strip()
     takes = next(argument.takes for argument in definition.arguments if argument.name == name)
-    position = start + len(text[start:stop]) - len(text[start:stop].lstrip())
+    position = _ink(text, start)
     if not piece:
         raise ExpressionError(
             f"expected a value for {name!r}", text=text, position=position, label=_LABEL
@@ -140,7 +148,7 @@ def _read(
     if _is_column(piece, columns):
         return piece
     if quoted := _QUOTED_NAME.match(piece):
-        return find_column(quoted.group(1).replace('""', '"'), columns).name
+        return _column(quoted.group(1).replace('""', '"'), text, position, columns)
     if (
         piece.replace(" ", "").replace("-", "").replace(".", "").isidentifier()
         or takes is not Takes.BINARY
@@ -152,6 +160,11 @@ def _read(
         raise ExpressionError(
             error.message, text=text, position=position + error.position, label=_LABEL
         ) from error
+
+
+def _ink(text: str, start: int) -> int:
+    """First character from `start` that is no space."""
+    return len(text) - len(text[start:].lstrip())
 
 
 def _column(piece: str, text: str, position: int, columns: Sequence[Column]) -> str:

@@ -2,11 +2,11 @@
 
 from sqlglot import exp
 
-from evenhand.cubes import Check, Input
-from evenhand.errors import InputError
+from evenhand.cubes import Check, Input, Measure, raise_faults
+from evenhand.errors import InputError, near
 from evenhand.groups import columns_of, to_expression, to_text
-from evenhand.groups.predicate import column_expression, literal
-from evenhand.metrics.definition import Metric
+from evenhand.groups.predicate import column_expression, finite, literal
+from evenhand.metrics.definition import Given, Metric
 from evenhand.records import Kind, Records, find_column
 
 _LARGEST = exp.Literal.number("1.7976931348623157e308")
@@ -26,7 +26,7 @@ def binary_input(
     takes_positive = any(argument.name == "positive" for argument in metric.definition.arguments)
     positive = metric.option("positive") if takes_positive else None
     if positive is not None:
-        _check_positive(metric, str(value), kind, positive)
+        positive = _check_positive(metric, str(value), kind, positive)
         return (
             _input(name, exp.EQ(this=read, expression=_constant(positive)), str(value)),
             column_expression(name),
@@ -35,6 +35,8 @@ def binary_input(
     if kind is Kind.BOOLEAN:
         return _input(name, read, str(value)), column_expression(name), ()
     if not kind.numeric:
+        if kind is Kind.TEXT:
+            _check_mixed(name, str(value), records)
         raise InputError(
             f"{metric.name}: column {value!r} holds {kind}, so say which value counts, "
             f"for example positive='yes', or write a predicate: {name}={value} = 'yes'"
@@ -52,12 +54,36 @@ def binary_input(
     )
 
 
-def _check_positive(metric: Metric, column: str, kind: Kind, positive: object) -> None:
-    fits = isinstance(positive, str) == (kind is Kind.TEXT)
-    if not fits:
+def _check_positive(metric: Metric, column: str, kind: Kind, positive: Given) -> Given:
+    """The positive value as the column holds it; an error where it cannot."""
+    if kind is Kind.BOOLEAN and str(positive).lower() in ("true", "false"):
+        return str(positive).lower() == "true"
+    if isinstance(positive, str) != (kind is Kind.TEXT):
         wanted = "text in 'quotes'" if kind is Kind.TEXT else "a number"
         raise InputError(
             f"{metric.name}: column {column!r} holds {kind}, so positive must be {wanted}, not {positive!r}."
+        )
+    return positive
+
+
+def check_occurs(metric: Metric, name: str, records: Records) -> None:
+    """Refuse a positive value that never occurs: it is a slip of the pen."""
+    positive, column = metric.option("positive"), metric.given[name]
+    if positive is None or not isinstance(column, str):
+        return
+    dialect = records.engine.dialect
+    read = column_expression(column).sql(dialect)
+    found = records.engine.query(
+        f"SELECT DISTINCT {read} AS v FROM {records.source} WHERE {read} IS NOT NULL LIMIT 50"
+    )["v"].to_pylist()
+    known = {str(value).lower() if isinstance(value, bool) else str(value) for value in found}
+    wanted = (
+        str(positive).lower() if any(isinstance(value, bool) for value in found) else str(positive)
+    )
+    if len(found) < 50 and wanted not in known:
+        raise InputError(
+            f"{metric.name}: {positive!r} never occurs in {column!r}.{near(str(positive), map(str, found))}  "
+            f"Its values: {', '.join(sorted(map(str, found)))}"
         )
 
 
@@ -67,9 +93,27 @@ def _constant(value: object) -> exp.Expr:
 
 
 def class_input(metric: Metric, name: str, records: Records) -> Input:
-    """A class-label argument: any column."""
+    """A class-label argument: any column; NaN is missing."""
     column = _column(metric, name, records)
-    return _input(name, column_expression(column), column)
+    read: exp.Expr = column_expression(column)
+    kind = find_column(column, records.columns).kind
+    if kind is Kind.NUMBER:
+        read = exp.cast(finite(read), "DOUBLE")
+    elif kind is Kind.DATE:
+        read = exp.cast(read, "VARCHAR")
+    return _input(name, read, column)
+
+
+def class_inputs(metric: Metric, records: Records) -> tuple[Input, Input]:
+    """Label and prediction, which must hold values of one kind."""
+    columns = [_column(metric, name, records) for name in ("label", "prediction")]
+    kinds = [find_column(column, records.columns).kind for column in columns]
+    if kinds[0] is not kinds[1] and not (kinds[0].numeric and kinds[1].numeric):
+        raise InputError(
+            f"{metric.name}: {columns[0]!r} holds {kinds[0]} and {columns[1]!r} holds {kinds[1]} values; "
+            "they can never agree.  Write both in one way."
+        )
+    return class_input(metric, "label", records), class_input(metric, "prediction", records)
 
 
 def text_input(metric: Metric, name: str, records: Records) -> str:
@@ -96,17 +140,15 @@ def number_input(
     column = _column(metric, name, records)
     kind = find_column(column, records.columns).kind
     if kind is not Kind.BOOLEAN and not kind.numeric:
+        if kind is Kind.TEXT:
+            _check_mixed(name, column, records)
         raise InputError(
             f"{metric.name}: {name} must be a numeric column, but {column!r} holds {kind} values."
         )
-    read: exp.Expr = column_expression(column)
+    # As a double, whole numbers neither overflow when multiplied nor wrap when subtracted.
+    read: exp.Expr = exp.cast(column_expression(column), "DOUBLE")
     if kind is Kind.BOOLEAN:
-        read = exp.Case(
-            ifs=[
-                exp.If(this=read, true=literal(1)),
-                exp.If(this=exp.Not(this=read.copy()), true=literal(0)),
-            ]
-        )
+        read = exp.cast(exp.cast(column_expression(column), "INT"), "DOUBLE")
     inner = column_expression(name)
     faults: list[exp.Expr] = [exp.Not(this=exp.LTE(this=exp.Abs(this=inner), expression=_LARGEST))]
     faults += [exp.LT(this=inner, expression=literal(low))] if low is not None else []
@@ -114,6 +156,35 @@ def number_input(
     message = f"`{column}` is {{value}}, but {what or 'must be a finite number'}"
     check = Check(input=name, faulty=exp.paren(exp.or_(*faults)), message=message)
     return _input(name, read, column), (check,) if kind is not Kind.BOOLEAN else ()
+
+
+def _check_mixed(name: str, column: str, records: Records) -> None:
+    """Name the rows, where a column of numbers holds some text."""
+    read = column_expression(column)
+    number = exp.TryCast(this=read, to=exp.DataType.build("DOUBLE"))
+    wrong = exp.and_(
+        exp.Is(this=number, expression=exp.Null()),
+        exp.Not(this=exp.Is(this=read.copy(), expression=exp.Null())),
+    )
+    if records.engine.dialect != "duckdb":
+        return
+    text = wrong.sql("duckdb")
+    counts = records.engine.query(
+        f"SELECT COUNT(*) FILTER ({text}) AS wrong, COUNT({read.sql('duckdb')}) AS known FROM {records.source}"
+    ).to_pylist()[0]
+    if 0 < counts["wrong"] < counts["known"] / 2:
+        inner = exp.TryCast(this=column_expression(name), to=exp.DataType.build("DOUBLE"))
+        faulty = exp.and_(
+            exp.Is(this=inner, expression=exp.Null()),
+            exp.Not(this=exp.Is(this=column_expression(name), expression=exp.Null())),
+        )
+        check = Check(
+            input=name,
+            faulty=faulty,
+            message=f"`{column}` is {{value}}, but its column holds numbers",
+        )
+        measure = Measure(parts=(), inputs=(_input(name, read, column),))
+        raise_faults(records, measure, [(check, counts["wrong"])], None)
 
 
 def _column(metric: Metric, name: str, records: Records) -> str:

@@ -1,6 +1,7 @@
 """The record table: one row per evaluated example, wherever it lies."""
 
 from evenhand.records.engine import DuckDBEngine, Engine, PostgresEngine
+from evenhand.records.files import lines_of
 from evenhand.records.schema import Column, Kind, find_column
 from evenhand.records.table import Records, open_records
 
@@ -12,5 +13,6 @@ __all__ = [
     "PostgresEngine",
     "Records",
     "find_column",
+    "lines_of",
     "open_records",
 ]

@@ -28,6 +28,10 @@ class Engine(Protocol):
         """Run `sql` and return the result in batches of about 65 000 rows."""
         ...
 
+    def close(self) -> None:
+        """Give memory and connections back."""
+        ...
+
 
 _SETTINGS: dict[str, Any] = {
     "autoinstall_known_extensions": False,
@@ -55,7 +59,12 @@ class DuckDBEngine:
 
     def query(self, sql: str) -> pa.Table:
         """Run `sql` and return the whole result."""
-        return self.connection.sql(sql).to_arrow_table()
+        try:
+            return self.connection.sql(sql).to_arrow_table()
+        except (duckdb.InternalException, duckdb.FatalException):
+            # A broken database must not break the audits that follow.
+            _memory.cache_clear()
+            raise
 
     def batches(self, sql: str) -> Iterator[pa.RecordBatch]:
         """Run `sql` and return the result in batches of about 65 000 rows."""
@@ -81,27 +90,35 @@ class PostgresEngine:
 
     def __init__(self, url: str) -> None:
         try:
-            from adbc_driver_postgresql import dbapi  # noqa: PLC0415 - heavy third-party extra
+            # Heavy third-party extras.
+            from adbc_driver_manager import Error  # noqa: PLC0415
+            from adbc_driver_postgresql import dbapi  # noqa: PLC0415
         except ImportError as error:
             raise InputError(
                 "Reading postgresql:// needs one more package.  Run: pip install 'evenhand[postgres]'"
             ) from error
+        self._errors = Error
+        self._schema: pa.Schema | None = None
         try:
             self.connection = dbapi.connect(url)
-        except Exception as error:
+        except Error as error:
             raise InputError(f"PostgreSQL does not answer: {_first_line(error)}") from error
 
     def query(self, sql: str) -> pa.Table:
         """Run `sql` and return the whole result."""
-        with self.connection.cursor() as cursor:
-            cursor.execute(sql)
-            return cursor.fetch_arrow_table()
+        return pa.Table.from_batches(list(self.batches(sql)), self._schema)
 
     def batches(self, sql: str) -> Iterator[pa.RecordBatch]:
         """Run `sql` and return the result in batches as the driver cuts them."""
-        with self.connection.cursor() as cursor:
-            cursor.execute(sql)
-            yield from cursor.fetch_record_batch()
+        try:
+            with self.connection.cursor() as cursor:
+                cursor.execute(sql)
+                reader = cursor.fetch_record_batch()
+                self._schema = reader.schema
+                yield from reader
+        except self._errors as error:
+            self.connection.rollback()
+            raise InputError(f"PostgreSQL cannot answer: {_first_line(error)}") from error
 
     def close(self) -> None:
         """Hang up."""

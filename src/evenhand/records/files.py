@@ -12,7 +12,7 @@ import hashlib
 import io
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, cast
 
@@ -23,9 +23,11 @@ from sqlglot import exp
 
 from evenhand.errors import Fault, FaultsError, InputError
 from evenhand.records.engine import DuckDBEngine
+from evenhand.records.schema import Kind, kind_of
 
 # Text below this size is parsed once into memory; larger text is streamed at each query.
 HELD_BYTES = 64 * 2**20
+MAX_PATH = 4000
 _FORMATS = {
     ".parquet": "parquet",
     ".pq": "parquet",
@@ -43,6 +45,8 @@ _FORMATS = {
 
 def find_files(pattern: str) -> list[Path]:
     """Files that a path or glob names, sorted; an error where there is none."""
+    if not pattern.strip() or len(pattern) > MAX_PATH:
+        raise InputError(f"{pattern[:80]!r} is no path of a file.")
     # Path.glob takes no absolute pattern.
     matches = glob.glob(pattern)  # noqa: PTH207
     paths = [Path(pattern)] if Path(pattern).is_file() else sorted(map(Path, matches))
@@ -99,7 +103,12 @@ def _listed(paths: list[Path]) -> str:
 
 def _load_parquet(engine: DuckDBEngine, paths: list[Path]) -> str:
     source = f"read_parquet({_listed(paths)}, union_by_name = true)"
-    _try(engine, source, f"{paths[0]}: not a whole Parquet file")
+    try:
+        engine.query(f"SELECT * FROM {source} LIMIT 0")
+    except duckdb.Error as error:
+        raise InputError(
+            f"{paths[0]}: not a whole Parquet file: {_short(error)}.  Write it again."
+        ) from error
     return source
 
 
@@ -108,13 +117,33 @@ def _load_arrow(engine: DuckDBEngine, paths: list[Path]) -> str:
     for path in paths:
         try:
             with pa.memory_map(str(path)) as mapped:
-                tables.append(_open_ipc(mapped))
+                tables.append(plain_table(_open_ipc(mapped)))
         except (pa.ArrowInvalid, OSError) as error:
             raise InputError(
                 f"{path}: not a whole Arrow file ({error}).  Write it again."
             ) from error
-    engine.register("records", pa.concat_tables(tables, promote_options="default"))
+    try:
+        engine.register("records", pa.concat_tables(tables, promote_options="default"))
+    except pa.ArrowException as error:
+        raise InputError(f"{paths[0]}: the files do not fit together ({error}).") from error
     return "records"
+
+
+def plain_table(table: pa.Table) -> pa.Table:
+    """The columns that an engine can group by; nested and extension types are left out."""
+    doubled = sorted({name for name in table.column_names if table.column_names.count(name) > 1})
+    if doubled:
+        raise InputError(f"The column names {doubled} stand more than once.  Give each its own.")
+    folded = [name.casefold() for name in table.column_names]
+    twins = [name for name in table.column_names if folded.count(name.casefold()) > 1]
+    if twins:
+        raise InputError(
+            f"The columns {twins} differ in case only, which engines do not tell apart."
+        )
+    kept = [item.name for item in table.schema if kind_of(item.type) is not Kind.OTHER]
+    if not kept:
+        raise InputError("The table has no column of numbers, texts, dates or true/false.")
+    return table.select(kept)
 
 
 def _open_ipc(mapped: pa.NativeFile) -> pa.Table:
@@ -126,18 +155,38 @@ def _open_ipc(mapped: pa.NativeFile) -> pa.Table:
 
 
 def _load_jsonl(engine: DuckDBEngine, paths: list[Path]) -> str:
-    source = f"read_json({_listed(paths)}, format = 'newline_delimited', union_by_name = true)"
+    # A file called .json may hold one array; lines must be objects, one each.
+    array = any(path.name.lower().removesuffix(".gz").endswith(".json") for path in paths)
+    form = "auto" if array else "newline_delimited"
+    source = (
+        f"read_json({_listed(paths)}, format = '{form}', union_by_name = true, sample_size = -1)"
+    )
     try:
-        return _held(engine, source, paths)
+        objects = f"read_json_objects({_listed(paths)}, format = '{form}')"
+        strays = engine.query(
+            f"SELECT 1 AS one FROM {objects} WHERE json_type(json) <> 'OBJECT' LIMIT 1"
+        )
+        if not strays.num_rows:
+            return _with_columns(engine, _held(engine, source, paths), paths)
+        reason = "its lines are not all JSON objects"
     except duckdb.Error as error:
-        for path in paths:
-            _raise_faults(path, list(_json_faults(path)), "Each line must be one JSON object.")
-        raise InputError(f"{paths[0]}: {_short(error)}") from error
+        reason = _short(error)
+    raise _fault_of(find_faults(engine, paths)) or InputError(f"{paths[0]}: {reason}")
+
+
+def _with_columns(engine: DuckDBEngine, source: str, paths: list[Path]) -> str:
+    # The engine's name for a table whose objects have no keys.
+    if engine.query(f"SELECT * FROM {source} LIMIT 0").column_names == ["json"]:
+        raise InputError(f"{paths[0]}: its objects have no keys, so there is no column.")
+    return source
 
 
 def _json_faults(path: Path) -> Iterator[Fault]:
     with _open_text(path) as file:
         for number, line in enumerate(file, 1):
+            if number == 1 and line.startswith("\ufeff"):
+                yield Fault(line=1, message="starts with a byte-order mark; save it without")
+                return
             try:
                 if line.strip() and not isinstance(json.loads(line), dict):
                     yield Fault(line=number, message=f"{line.strip()[:60]!r} is not an object")
@@ -145,40 +194,46 @@ def _json_faults(path: Path) -> Iterator[Fault]:
                 yield Fault(line=number, message=f"not JSON: {error.msg} at column {error.colno}")
 
 
-def _load_delimited(engine: DuckDBEngine, paths: list[Path], delimiter: str | None) -> str:
+def _load_delimited(engine: DuckDBEngine, paths: list[Path]) -> str:
     for path in paths:
         _check_encoding(path)
-    delimiter = delimiter or _find_delimiter(paths[0])
-    header = _read_header(paths[0], delimiter)
-    # TSV has no quotes (IANA text/tab-separated-values); a quotation mark there is text.
-    quote = "''" if delimiter == "\t" else "'\"'"
-    options = f"header = true, delim = {_quoted(delimiter)}, quote = {quote}, escape = {quote}, nullstr = ''"
-    options += ", union_by_name = true, strict_mode = true"
-    if len(header) == 1:
-        options += f", columns = {{{_quoted(header[0])}: 'VARCHAR'}}"
-    source = f"read_csv({_listed(paths)}, {options})"
+    delimiters = {path: _find_delimiter(path) for path in paths}
+    for path, delimiter in delimiters.items():
+        _read_header(path, delimiter)
+        if delimiter != delimiters[paths[0]]:
+            raise InputError(
+                f"{path} separates its columns by {delimiter!r}, but {paths[0]} by "
+                f"{delimiters[paths[0]]!r}.  One table needs one separator."
+            )
+    source = f"read_csv({_listed(paths)}, {_csv_options(paths[0])}"
+    source += ", union_by_name = true)" if len(paths) > 1 else ")"
     try:
         return _held(engine, source, paths)
     except duckdb.Error as error:
-        faults = _rejected(engine, paths, options)
-        _raise_faults(paths[0], faults, "Every row needs the header's columns, each of one type.")
-        raise InputError(f"{paths[0]}: {_short(error)}") from error
+        found = _fault_of(find_faults(engine, paths))
+        raise found or InputError(f"{paths[0]}: {_short(error)}") from error
 
 
-def _load_csv(engine: DuckDBEngine, paths: list[Path]) -> str:
-    return _load_delimited(engine, paths, None)
-
-
-def _load_tsv(engine: DuckDBEngine, paths: list[Path]) -> str:
-    return _load_delimited(engine, paths, "\t")
+def _csv_options(path: Path) -> str:
+    delimiter = _find_delimiter(path)
+    header = _read_header(path, delimiter)
+    # TSV has no quotes (IANA text/tab-separated-values); a quotation mark there is text.
+    quote = "''" if format_of(path) == "tsv" else "'\"'"
+    options = (
+        f"header = true, skip = 0, delim = {_quoted(delimiter)}, quote = {quote}, escape = {quote}"
+    )
+    options += ", nullstr = '', strict_mode = true"
+    if len(header) == 1:
+        options += f", columns = {{{_quoted(header[0])}: 'VARCHAR'}}"
+    return options
 
 
 _LOADERS: dict[str, Callable[[DuckDBEngine, list[Path]], str]] = {
     "parquet": _load_parquet,
     "arrow": _load_arrow,
     "jsonl": _load_jsonl,
-    "csv": _load_csv,
-    "tsv": _load_tsv,
+    "csv": _load_delimited,
+    "tsv": _load_delimited,
 }
 
 
@@ -194,21 +249,82 @@ def _held(engine: DuckDBEngine, source: str, paths: list[Path]) -> str:
 def _try(engine: DuckDBEngine, source: str, what: str) -> None:
     try:
         engine.query(f"SELECT * FROM {source} LIMIT 1")
-    except duckdb.InvalidInputException as error:
+    except duckdb.Error as error:
         raise InputError(f"{what}: {_short(error)}.  Write the file again.") from error
 
 
-def _rejected(engine: DuckDBEngine, paths: list[Path], options: str) -> list[Fault]:
-    relaxed = options.replace(
-        "strict_mode = true", "strict_mode = true, store_rejects = true, rejects_limit = 1000"
+def find_faults(engine: DuckDBEngine, paths: list[Path]) -> dict[Path, list[Fault]]:
+    """Look for what is wrong with text files, with the lines; empty where nothing is found."""
+    found: dict[Path, list[Fault]] = {}
+    for path in paths:
+        kind = format_of(path)
+        if kind == "jsonl":
+            _check_encoding(path)
+            found[path] = list(_json_faults(path))
+        elif kind in ("csv", "tsv"):
+            found[path] = _rejected(engine, path)
+    return {path: faults for path, faults in found.items() if faults}
+
+
+def raise_file_faults(engine: DuckDBEngine, paths: list[Path]) -> None:
+    """Raise what is wrong with text files, if anything is."""
+    error = _fault_of(find_faults(engine, [path for path in paths if path.suffix != ".db"]))
+    if error is not None:
+        raise error
+
+
+def _fault_of(found: dict[Path, list[Fault]]) -> FaultsError | None:
+    """Error that tells the faults of all files."""
+    if not found:
+        return None
+    first = next(iter(found))
+    faults = [
+        fault
+        if path == first
+        else Fault(line=None, message=f"{path} line {fault.line}: {fault.message}")
+        for path, faults in found.items()
+        for fault in faults
+    ]
+    what = (
+        "Each line must be one JSON object."
+        if format_of(first) == "jsonl"
+        else ("Every row needs the header's columns, each of one type.")
     )
-    engine.execute(
-        f"CREATE OR REPLACE TEMP TABLE accepted AS FROM read_csv({_listed(paths)}, {relaxed})"
-    )
-    rows = engine.connection.execute(
-        "SELECT DISTINCT line, error_message FROM reject_errors ORDER BY line"
-    ).fetchall()
-    return [Fault(line=line, message=_plain(message)) for line, message in rows]
+    return FaultsError(str(first), faults, advice=what)
+
+
+def _rejected(engine: DuckDBEngine, path: Path) -> list[Fault]:
+    relaxed = f"{_csv_options(path)}, store_rejects = true, rejects_limit = 1000"
+    try:
+        engine.execute(
+            f"CREATE OR REPLACE TEMP TABLE accepted AS FROM read_csv({_quoted(str(path))}, {relaxed})"
+        )
+        rows = engine.connection.execute(
+            "SELECT line, error_message FROM reject_errors ORDER BY line, length(error_message) DESC"
+        ).fetchall()
+        engine.execute("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")
+    except duckdb.Error:
+        return _unclosed_quote(path)
+    # The engine counts records, the first of which is the header, and may tell a row twice.
+    first = {record: _plain(message) for record, message in reversed(rows)}
+    numbers = sorted(first)
+    lines = lines_of(path, [number - 1 for number in numbers])
+    return [Fault(line=line, message=first[n]) for n, line in zip(numbers, lines, strict=True)]
+
+
+def _unclosed_quote(path: Path) -> list[Fault]:
+    """Where a quotation mark opens that is never closed."""
+    start = 1
+    with _open_text(path) as file:
+        reader = csv.reader(file, delimiter=_find_delimiter(path), strict=True)
+        try:
+            for _ in reader:
+                start = reader.line_num + 1
+        except csv.Error as error:
+            return [
+                Fault(line=start, message=f"the quotation marks of this row do not match ({error})")
+            ]
+    return []
 
 
 def _plain(message: str) -> str:
@@ -217,6 +333,44 @@ def _plain(message: str) -> str:
         wanted, found = message.removeprefix("Expected Number of Columns: ").split(" Found: ")
         return f"{found} fields, but the header has {wanted}"
     return message.splitlines()[0]
+
+
+def lines_of(path: Path, numbers: Sequence[int]) -> list[int | None]:
+    """Line of the file on which each record starts, records and lines counted from 1."""
+    kind = format_of(path)
+    if kind == "jsonl":
+        return _places(numbers, (i for i, line in _numbered(path) if line.strip()))
+    if kind == "tsv":
+        return [number + 1 for number in numbers]
+    if kind == "csv":
+        return _places(numbers, _csv_starts(path))
+    return [None] * len(numbers)
+
+
+def _numbered(path: Path) -> Iterator[tuple[int, str]]:
+    with _open_text(path) as file:
+        yield from enumerate(file, 1)
+
+
+def _csv_starts(path: Path) -> Iterator[int]:
+    """First line of each record after the header; quoted fields may run over several lines."""
+    with _open_text(path) as file:
+        reader = csv.reader(file, delimiter=_find_delimiter(path))
+        start = 1
+        for number, row in enumerate(reader):
+            if number and row:
+                yield start
+            start = reader.line_num + 1
+
+
+def _places(numbers: Sequence[int], starts: Iterable[int]) -> list[int | None]:
+    wanted, found = set(numbers), dict[int, int]()
+    for number, start in enumerate(starts, 1):
+        if number in wanted:
+            found[number] = start
+            if len(found) == len(wanted):
+                break
+    return [found.get(number) for number in numbers]
 
 
 def _raise_faults(path: Path, faults: list[Fault], advice: str) -> None:
@@ -235,7 +389,8 @@ def _open_bytes(path: Path) -> IO[bytes]:
 
 
 def _open_text(path: Path) -> IO[str]:
-    return io.TextIOWrapper(_open_bytes(path), encoding="utf-8-sig", newline="")
+    encoding = "utf-8" if format_of(path) == "jsonl" else "utf-8-sig"
+    return io.TextIOWrapper(_open_bytes(path), encoding=encoding, newline="")
 
 
 def _check_encoding(path: Path) -> None:
@@ -270,6 +425,8 @@ def _encoding_faults(path: Path) -> Iterator[Fault]:
 
 
 def _find_delimiter(path: Path) -> str:
+    if format_of(path) == "tsv":
+        return "\t"
     with _open_text(path) as file:
         header = file.readline()
     counts = {mark: header.count(mark) for mark in ",;\t|"}

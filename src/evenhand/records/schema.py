@@ -53,7 +53,9 @@ def kind_of(arrow_type: pa.DataType) -> Kind:
         (pa.types.is_large_string, Kind.TEXT),
         (pa.types.is_string_view, Kind.TEXT),
         (pa.types.is_null, Kind.TEXT),
-        (pa.types.is_temporal, Kind.DATE),
+        (pa.types.is_date, Kind.DATE),
+        (pa.types.is_timestamp, Kind.DATE),
+        (pa.types.is_time, Kind.DATE),
     )
     return next((kind for test, kind in tests if test(arrow_type)), Kind.OTHER)
 
@@ -61,6 +63,11 @@ def kind_of(arrow_type: pa.DataType) -> Kind:
 def find_column(name: str, columns: Sequence[Column]) -> Column:
     """Column called `name`, or an error that offers a near one."""
     for column in columns:
+        if column.name == name and column.kind is Kind.OTHER:
+            raise InputError(
+                f"Column {name!r} holds lists, structures or intervals, which cannot be grouped or "
+                "measured.  Make it text or numbers first."
+            )
         if column.name == name:
             return column
     raise InputError(unknown_name("column", name, [column.name for column in columns]))

@@ -1,7 +1,7 @@
 """An open record table: where its rows are, what its columns hold."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit, urlunsplit
@@ -11,8 +11,14 @@ from sqlglot import exp
 
 from evenhand.errors import InputError, unknown_name
 from evenhand.records.engine import DuckDBEngine, Engine, PostgresEngine
-from evenhand.records.files import find_files, fingerprint, load_files
-from evenhand.records.schema import Column, kind_of
+from evenhand.records.files import (
+    find_files,
+    fingerprint,
+    load_files,
+    plain_table,
+    raise_file_faults,
+)
+from evenhand.records.schema import Column, Kind, kind_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +39,8 @@ class Records:
         The files behind it; empty for frames and servers.
     progress : callable, optional
         Told the number of rows done during long work.
+    weight : str, optional
+        Column that says how many rows of the original each row stands for (see `cubes.tally`).
     """
 
     name: str
@@ -41,6 +49,16 @@ class Records:
     columns: tuple[Column, ...]
     files: tuple[Path, ...] = field(default=())
     progress: Callable[[int], None] | None = field(default=None, compare=False)
+    weight: str | None = field(default=None)
+
+    def close(self) -> None:
+        """Close the engine."""
+        self.engine.close()
+
+    def raise_faults(self) -> None:
+        """Look for faults in the text behind the table and raise them, if there are any."""
+        if isinstance(self.engine, DuckDBEngine):
+            raise_file_faults(self.engine, list(self.files))
 
     def sha256(self) -> str | None:
         """SHA-256 of the files' bytes; `None` where there are no files."""
@@ -87,38 +105,41 @@ def _open_files(pattern: str) -> Records:
 
 
 def _open_frame(frame: Any) -> Records:
+    table = _arrow(frame)
     engine = DuckDBEngine()
-    engine.register("records", _arrow(frame))
-    return _records(type(frame).__name__, engine, "records")
+    engine.register("records", plain_table(table))
+    opened = _records(type(frame).__name__, engine, "records")
+    known = {column.name for column in opened.columns}
+    others = (Column(name=n, kind=Kind.OTHER) for n in table.column_names if n not in known)
+    return replace(opened, columns=(*opened.columns, *others))
 
 
 def _arrow(frame: Any) -> pa.Table:
-    if isinstance(frame, pa.Table):
-        table = frame
-    elif hasattr(frame, "__arrow_c_stream__"):
-        table = pa.table(frame)
-    else:
-        import narwhals as nw  # noqa: PLC0415 - only frames need it, and it is slow to load
+    import narwhals as nw  # noqa: PLC0415 - only frames need it, and it is slow to load
 
-        try:
-            table = nw.from_native(frame, eager_only=True).to_arrow()
-        except (TypeError, pa.ArrowInvalid, pa.ArrowTypeError) as error:
-            raise InputError(
-                f"A {type(frame).__name__} is not a table I can read ({str(error).splitlines()[0]}).  "
-                "Allowed: a path, or a pandas, Polars or PyArrow table with one type per column."
-            ) from error
-    doubled = sorted({name for name in table.column_names if table.column_names.count(name) > 1})
-    if doubled:
-        raise InputError(f"The column names {doubled} stand more than once.  Give each its own.")
-    return table
+    try:
+        if isinstance(frame, pa.Table):
+            return frame
+        if hasattr(frame, "__arrow_c_stream__"):
+            return pa.table(frame)
+        return nw.from_native(frame, eager_only=True).to_arrow()
+    except (TypeError, ValueError, NotImplementedError, pa.ArrowException) as error:
+        raise InputError(
+            f"A {type(frame).__name__} is not a table I can read ({_first_line(error)}).  "
+            "Allowed: a path, or a pandas, Polars or PyArrow table with one type per column."
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _open_duckdb(url: str) -> Records:
     place, name = _split_table(url)
     # As in SQLAlchemy URLs three slashes start a relative path and four an absolute one;
     # an absolute path after three is understood too.
-    absolute = Path(urlsplit(place).path)
-    relative = Path(urlsplit(place).path.removeprefix("/"))
+    text = place.removeprefix("duckdb:").removeprefix("//")
+    absolute, relative = Path(text), Path(text.removeprefix("/"))
     path = relative if relative.is_file() else absolute
     if not path.is_file():
         raise InputError(f"No DuckDB file is called {str(path)!r} (from {url!r}).")
@@ -131,25 +152,31 @@ def _open_duckdb(url: str) -> Records:
 
 def _open_postgres(url: str) -> Records:
     place, name = _split_table(url)
+    try:
+        shown = urlsplit(url)
+        # The password must not reach reports: keep host and path only.
+        public = urlunsplit((shown.scheme, shown.hostname or "", shown.path, f"table={name}", ""))
+    except ValueError as error:
+        raise InputError(f"This is no postgresql:// URL ({error}).") from error
     engine = PostgresEngine(place)
-    found = engine.query(
-        "SELECT table_name::text AS name FROM information_schema.tables"
-        " WHERE table_schema NOT IN ('pg_catalog', 'information_schema')"
-    )
-    source = _known_table(name, found["name"].to_pylist())
-    shown = urlsplit(url)
-    # The password must not reach reports: keep host and path only.
-    public = urlunsplit((shown.scheme, shown.hostname or "", shown.path, f"table={name}", ""))
-    return _records(public, engine, source)
+    try:
+        found = engine.query(
+            "SELECT table_name::text AS name FROM information_schema.tables"
+            " WHERE table_schema = ANY (current_schemas(false))"
+        )
+        return _records(public, engine, _known_table(name, found["name"].to_pylist()))
+    except InputError:
+        engine.close()
+        raise
 
 
 def _split_table(url: str) -> tuple[str, str]:
-    parts = urlsplit(url)
-    names = parse_qs(parts.query).get("table", [])
+    place, _, query = url.partition("?")
+    names = parse_qs(query).get("table", [])
     if len(names) != 1:
         raise InputError("Say which table: add ?table=NAME to the URL.")
-    rest = "&".join(item for item in parts.query.split("&") if not item.startswith("table="))
-    return urlunsplit((parts.scheme, parts.netloc, parts.path, rest, "")), names[0]
+    rest = "&".join(item for item in query.split("&") if not item.startswith("table="))
+    return (f"{place}?{rest}" if rest else place), names[0]
 
 
 def _known_table(name: str, known: list[str]) -> str:

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from evenhand.stats.intervals import t_of, wilson, z_of
+from evenhand.stats.intervals import clopper_pearson, t_of, wilson
 
 Floats = npt.NDArray[np.float64]
 
@@ -18,7 +18,7 @@ def newcombe(
 
     Examples
     --------
-    >>> low, high = newcombe(56, 70, 48, 80, z_of(0.95))
+    >>> low, high = newcombe(56, 70, 48, 80, 1.959964)
     >>> round(float(low), 4), round(float(high), 4)
     (0.0524, 0.3339)
     """
@@ -33,25 +33,45 @@ def newcombe(
     return low, high
 
 
-def newcombe_z(
+def exact_newcombe(
+    x1: npt.ArrayLike, n1: npt.ArrayLike, x2: npt.ArrayLike, n2: npt.ArrayLike, z: npt.ArrayLike
+) -> tuple[Floats, Floats]:
+    """Newcombe's construction from Clopper-Pearson limits instead of Wilson's.
+
+    Wilson's limits are right on average at 95 %; at the far quantiles of many comparisons they call
+    one event in five rows significant, which at a rate of 1 % happens once in twenty.  Exact limits
+    do not, so comparisons that must hold at once use them.  Conservative.
+    """
+    x1, n1, x2, n2 = (np.asarray(item, float) for item in (x1, n1, x2, n2))
+    level = 1 - 2 * special.ndtr(-np.asarray(z, float))
+    low1, high1 = clopper_pearson(x1, n1, level)
+    low2, high2 = clopper_pearson(x2, n2, level)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p1, p2 = x1 / n1, x2 / n2
+    difference = p1 - p2
+    low = difference - np.sqrt((p1 - low1) ** 2 + (high2 - p2) ** 2)
+    return low, difference + np.sqrt((high1 - p1) ** 2 + (p2 - low2) ** 2)
+
+
+def exact_newcombe_z(
     x1: npt.ArrayLike, n1: npt.ArrayLike, x2: npt.ArrayLike, n2: npt.ArrayLike
 ) -> Floats:
-    """Size of the normal quantile at which Newcombe's interval just touches 0.
+    """Size of the normal quantile at which `exact_newcombe` just touches 0.
 
     Two-sided p-values from it agree with the interval: p < 1 - level exactly where the interval
-    excludes 0.  Found by bisection, to 1e-9.
+    excludes 0.  Found by bisection, to 1e-7; at most 37.
     """
     x1, n1, x2, n2 = (np.asarray(item, float) for item in (x1, n1, x2, n2))
     with np.errstate(divide="ignore", invalid="ignore"):
         sign = np.sign(x1 / n1 - x2 / n2)
     small = np.zeros(np.broadcast(x1, n1, x2, n2).shape)
-    large = np.full(small.shape, 40.0)
-    for _ in range(60):
+    large = np.full(small.shape, 37.0)
+    for _ in range(28):
         middle = (small + large) / 2
-        low, high = newcombe(x1, n1, x2, n2, middle)
+        low, high = exact_newcombe(x1, n1, x2, n2, middle)
         excluded = np.where(sign > 0, low > 0, high < 0)
         small, large = np.where(excluded, middle, small), np.where(excluded, large, middle)
-    return np.where(sign == 0, 0.0, (small + large) / 2)
+    return np.where(sign == 0, 0.0, small)
 
 
 def t_test_z(difference: Floats, variance: Floats, df: Floats) -> Floats:
@@ -131,17 +151,3 @@ def p_of_z(z: Floats) -> Floats:
 def level_of_z(z: float) -> float:
     """Confidence level whose two-sided normal quantile is `z`."""
     return float(1 - 2 * special.ndtr(-z))
-
-
-__all__ = [
-    "level_of_z",
-    "log_ratio",
-    "mover_ratio",
-    "newcombe",
-    "newcombe_z",
-    "p_of_z",
-    "t_interval",
-    "t_test_z",
-    "welch_df",
-    "z_of",
-]

@@ -29,8 +29,9 @@ class Form(Protocol):
         """Derivative of each value by each sum, shape (sets, levels, parts); 0 where undefined."""
         ...
 
-    def relevant(self, parts: int) -> npt.NDArray[np.bool_]:
-        """Which of the counts the value depends on: a unit without any of them says nothing."""
+    @property
+    def sides(self) -> tuple[tuple[int, ...], ...]:
+        """Groups of counts that the value needs units of; the scarcest decides how much is known."""
         ...
 
 
@@ -74,11 +75,11 @@ class Ratio:
         np.divide(weights, below[:, None], out=out, where=(below != 0)[:, None])
         return out[:, None, :]
 
-    def relevant(self, parts: int) -> npt.NDArray[np.bool_]:
+    @property
+    def sides(self) -> tuple[tuple[int, ...], ...]:
         """Counts with a weight in numerator or denominator."""
-        del parts
         weights = np.abs(self.numerator) + np.abs(self.denominator)
-        return np.asarray(weights != 0, bool)
+        return (tuple(np.flatnonzero(weights).tolist()),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,10 +88,12 @@ class Smooth:
 
     The complex step (Squire & Trapp 1998, doi:10.1137/S003614459631241X) is exact to rounding,
     so that a metric file states its formula once.  `function` maps an array of shape (…, parts)
-    to one of shape (…) by analytic numpy operations, and gives NaN where undefined.
+    to one of shape (…) by analytic numpy operations, and gives NaN where undefined.  `sides` as in
+    `Form`: positives and negatives, or the classes of an average.
     """
 
     function: Callable[[npt.NDArray[np.complex128]], npt.NDArray[np.complex128]]
+    sides: tuple[tuple[int, ...], ...]
 
     def value(self, sums: Floats) -> Floats:
         """Value of each set."""
@@ -106,10 +109,6 @@ class Smooth:
         with np.errstate(all="ignore"):
             slopes = np.imag(self.function(moved)) / step
         return np.nan_to_num(slopes, posinf=0.0, neginf=0.0)[:, None, :]
-
-    def relevant(self, parts: int) -> npt.NDArray[np.bool_]:
-        """All counts."""
-        return np.ones(parts, bool)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +147,7 @@ class AreaUnderCurve:
         out[..., 1] = np.where(defined, (above / both[0] - area) / both[1], 0.0)
         return out
 
-    def relevant(self, parts: int) -> npt.NDArray[np.bool_]:
-        """Both classes."""
-        return np.ones(parts, bool)
+    @property
+    def sides(self) -> tuple[tuple[int, ...], ...]:
+        """Positives and negatives."""
+        return ((0,), (1,))

@@ -68,7 +68,7 @@ def wilson(
 
 
 def clopper_pearson(
-    successes: npt.ArrayLike, trials: npt.ArrayLike, level: float = 0.95
+    successes: npt.ArrayLike, trials: npt.ArrayLike, level: npt.ArrayLike = 0.95
 ) -> tuple[Floats, Floats]:
     """Clopper-Pearson interval: never covers less than the level, so gates use it.
 
@@ -81,9 +81,10 @@ def clopper_pearson(
     (0.0, 0.308)
     """
     x, n = np.asarray(successes, float), np.asarray(trials, float)
-    tail = (1 - level) / 2
+    tail = (1 - np.asarray(level, float)) / 2
     low = np.where(x > 0, special.betaincinv(np.maximum(x, 1), n - x + 1, tail), 0.0)
-    high = np.where(x < n, special.betaincinv(x + 1, np.maximum(n - x, 1), 1 - tail), 1.0)
+    # The complement keeps far tails exact, where 1 - tail would round to 1.
+    high = np.where(x < n, special.betainccinv(x + 1, np.maximum(n - x, 1), tail), 1.0)
     return np.where(n > 0, low, np.nan), np.where(n > 0, high, np.nan)
 
 
@@ -111,12 +112,27 @@ def linearised(
     return value - half, value + half
 
 
+def logit(
+    value: Floats, variance: Floats, n_units: Floats, level: float | Floats
+) -> tuple[Floats, Floats]:
+    """Linearised interval on the logit scale, for values within (0, 1) that are skewed near 1.
+
+    Source: Pepe, The Statistical Evaluation of Medical Tests (2003), section 5.2.  NaN at 0 and 1.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        middle = np.log(value / (1 - value))
+        slope = 1 / (value * (1 - value))
+        half = t_of(level, np.maximum(n_units - 1, 1)) * np.sqrt(variance) * slope
+    return np.asarray(special.expit(middle - half)), np.asarray(special.expit(middle + half))
+
+
 def all_units_equal_bound(n_units: npt.ArrayLike, level: float) -> Floats:
     """Largest rate that still gives `n_units` zeros in a row with probability (1 - level) / 2.
 
     For units whose values lie in [0, 1] and were all 0 (or, mirrored, all 1) the linearised
-    variance is 0 and says nothing; this bound holds, because a unit above 0 has at least the
-    probability of its mean.  It is Clopper-Pearson's at 0 successes.
+    variance is 0 and says nothing.  This bound holds for units of equal size, because a unit above
+    0 has at least the probability of its mean; where few units carry most of the denominator it can
+    be too low.  It is Clopper-Pearson's at 0 successes.
     """
     tail = (1 - level) / 2
     return np.asarray(1 - tail ** (1 / np.asarray(n_units, float)), float)

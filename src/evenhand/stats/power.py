@@ -6,6 +6,9 @@ import numpy.typing as npt
 from evenhand.stats.intervals import z_of
 
 Floats = npt.NDArray[np.float64]
+#: Units of pooled variance that a small group borrows.  Chosen by simulation: with 10 a family of
+#: 18 skewed clustered groups raised false alarms in 8 % of null worlds, with 20 in under 5 %.
+PRIOR_UNITS = 20.0
 
 
 def minimum_detectable_difference(
@@ -42,3 +45,23 @@ def steadied_variance(variance: Floats, n_units: Floats, prior_units: float = 4.
         (per_unit * own + pooled * prior_units) / (own + prior_units) / np.maximum(n_units, 1),
         float,
     )
+
+
+def floored_variances(
+    variance1: Floats, n1: Floats, variance2: Floats, n2: Floats
+) -> tuple[Floats, Floats]:
+    """Sampling variances of two independent groups, not below what both together suggest.
+
+    Few skewed units have a variance that is too small by luck, down to 0 where none had an event;
+    a comparison would then be as sure as the other group alone.  Each variance is drawn towards
+    the pooled variance of one unit with `PRIOR_UNITS` units, and only ever enlarged (the moderation
+    of Smyth 2004, doi:10.2202/1544-6115.1027, from one side).
+    """
+    own1, own2 = np.maximum(n1 - 1, 0.0), np.maximum(n2 - 1, 0.0)
+    pooled = (variance1 * n1 * own1 + variance2 * n2 * own2) / np.maximum(own1 + own2, 1.0)
+
+    def floored(variance: Floats, n: Floats, own: Floats) -> Floats:
+        drawn = (variance * n * own + PRIOR_UNITS * pooled) / (own + PRIOR_UNITS)
+        return np.asarray(np.maximum(variance, drawn / np.maximum(n, 1.0)), float)
+
+    return floored(variance1, n1, own1), floored(variance2, n2, own2)

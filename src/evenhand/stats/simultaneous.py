@@ -33,9 +33,18 @@ def draw_normal(covariance: Floats, draws: int, rng: np.random.Generator) -> Flo
     inverse = np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 0)
     correlation = covariance * inverse[:, None] * inverse[None, :]
     correlation[np.diag_indices_from(correlation)] = 1.0
-    values, vectors = np.linalg.eigh(correlation)
-    root = vectors * np.sqrt(np.maximum(values, 0.0))
+    # Contrasts may mirror each other; the speck on the diagonal keeps the factor defined.
+    correlation[np.diag_indices_from(correlation)] += 1e-9
+    root = _root(correlation)
     return np.asarray(rng.standard_normal((draws, len(scale))) @ root.T, float)
+
+
+def _root(correlation: Floats) -> Floats:
+    try:
+        return np.asarray(np.linalg.cholesky(correlation), float)
+    except np.linalg.LinAlgError:
+        values, vectors = np.linalg.eigh(correlation)
+        return np.asarray(vectors * np.sqrt(np.maximum(values, 0.0)), float)
 
 
 def max_t_quantile(draws: Floats, level: float) -> float:
@@ -70,6 +79,14 @@ def step_down(z: Floats, draws: Floats) -> Floats:
         adjusted[index] = (1 + np.count_nonzero(running >= z[index])) / (len(draws) + 1)
     adjusted[order] = np.maximum.accumulate(adjusted[order])
     return np.minimum(adjusted, holm(p_of_z(z)))
+
+
+def single_step(z: Floats, draws: Floats) -> Floats:
+    """Adjusted p-values by the maximum over all draws' columns, for comparisons chosen by the data."""
+    largest = np.sort(np.abs(draws).max(axis=1))
+    above = len(largest) - np.searchsorted(largest, z, side="left")
+    adjusted = (1 + above) / (len(largest) + 1)
+    return np.asarray(np.minimum(adjusted, np.minimum(p_of_z(z) * draws.shape[1], 1.0)), float)
 
 
 def holm(p: npt.ArrayLike) -> Floats:

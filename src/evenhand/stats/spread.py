@@ -15,6 +15,7 @@ def chi_square_p(
     Where an expected count is below 5 the distribution given the margins is drawn instead
     (Patefield 1981, doi:10.2307/2346669), so that small groups raise no false alarm.
     """
+    successes, trials = successes[trials > 0], trials[trials > 0]
     n, x = trials.sum(), successes.sum()
     if len(trials) < 2 or x in (0, n):
         return 1.0
@@ -26,6 +27,8 @@ def chi_square_p(
     observed = float(statistic(successes))
     if min(expected.min(), (trials - expected).min()) >= 5:
         return float(special.chdtrc(len(trials) - 1, observed))
+    # At most two million numbers: thousands of groups need fewer draws of each.
+    draws = max(min(draws, 2_000_000 // len(trials)), 200)
     drawn = rng.multivariate_hypergeometric(
         trials.astype(np.int64), int(x), size=draws, method="marginals"
     )
@@ -85,7 +88,7 @@ def between_group_sd(values: Floats, variances: Floats) -> float:
 
 
 def largest_pair_quantile(covariance: Floats, draws: Floats, level: float) -> float:
-    """Quantile z that bounds all differences between two groups at once, from one side.
+    """Quantile z that bounds all differences between two groups at once, in either direction.
 
     Parameters
     ----------
@@ -109,9 +112,9 @@ def largest_pair_quantile(covariance: Floats, draws: Floats, level: float) -> fl
     distinct = error > 1e-9 * (scale[:, None] + scale[None, :])
     scaled = draws * scale
     largest = np.zeros(len(draws))
-    for first in range(len(scale)):
-        others = distinct[first]
-        if others.any():
+    for first in range(len(scale) - 1):
+        others = np.flatnonzero(distinct[first, first + 1 :]) + first + 1
+        if len(others):
             t = (scaled[:, [first]] - scaled[:, others]) / error[first, others]
-            np.maximum(largest, t.max(axis=1), out=largest)
+            np.maximum(largest, np.abs(t, out=t).max(axis=1), out=largest)
     return float(np.quantile(largest, level, method="higher"))

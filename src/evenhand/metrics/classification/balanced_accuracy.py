@@ -17,7 +17,7 @@ BALANCED_ACCURACY = Definition(
     name="balanced_accuracy",
     definition="(true positive rate + true negative rate) / 2",
     arguments=(LABEL, PREDICTION, POSITIVE),
-    build=confusion_form(Smooth(function=_value)),
+    build=confusion_form(Smooth(function=_value, sides=((0, 2), (1, 3)))),
     higher_is_worse=False,
     example=Example(
         columns={"label": [1, 1, 1, 0, 0, 0, 0, 0], "prediction": [1, 1, 0, 1, 0, 0, 0, 0]},

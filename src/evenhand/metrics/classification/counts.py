@@ -14,7 +14,9 @@ from evenhand.metrics.definition import Argument, Builder, Metric, Plan, Takes, 
 from evenhand.metrics.inputs import (
     binary_input,
     both,
+    check_occurs,
     class_input,
+    class_inputs,
     indicator,
     negation,
     number_input,
@@ -44,6 +46,8 @@ def confusion(metric: Metric, records: Records) -> Measure:
 
 def confusion_counts(metric: Metric, records: Records, *, actual: str, predicted: str) -> Measure:
     """Confusion counts of the two named arguments."""
+    if any(argument.name == "positive" for argument in metric.definition.arguments):
+        check_occurs(metric, actual, records)
     label, is_true, label_checks = binary_input(metric, actual, records)
     prediction, is_positive, prediction_checks = binary_input(metric, predicted, records)
     return Measure(
@@ -96,9 +100,9 @@ def confusion_rate(numerator: Weights, denominator: Weights, *, proportion: bool
         average = metric.option("average")
         if average is None:
             return two_classes(metric, records, keep, where)
+        inputs = class_inputs(metric, records)
         classes = find_classes(metric, records, where)
         counts = [_one_against_rest(value, numerator, denominator) for value in classes]
-        inputs = (class_input(metric, "label", records), class_input(metric, "prediction", records))
         if average == "micro":
             above, below = (_added([pair[side] for pair in counts]) for side in (0, 1))
             parts: tuple[tuple[str, exp.Expr], ...] = (
@@ -113,7 +117,8 @@ def confusion_rate(numerator: Weights, denominator: Weights, *, proportion: bool
                 for i, side in enumerate(("numerator", "denominator"))
             )
             parts = tuple(named)
-            form = Smooth(function=mean_of_ratios)
+            sides = tuple((2 * i + 1,) for i in range(len(classes)))
+            form = Smooth(function=mean_of_ratios, sides=sides)
         measure = Measure(parts=parts, inputs=inputs, moments=Moments.COUNTS, few_values=True)
         return Plan(records=records, measure=measure, form=form, proportion=False)
 
@@ -169,6 +174,9 @@ def find_classes(metric: Metric, records: Records, where: Predicate | None) -> l
     found: list[str | float] = records.engine.query(
         f"SELECT c FROM ({text}) AS classes WHERE c IS NOT NULL ORDER BY c"
     )["c"].to_pylist()
+    if not found:
+        rows = "no row" if where is None else "no row of " + records.name + " satisfies --where and"
+        raise InputError(f"There is nothing to audit: {rows} has a label.")
     if len(found) > MAX_CLASSES:
         raise InputError(
             f"{metric.name}: {len(found)} classes are too many for an average (at most {MAX_CLASSES}).  "
@@ -179,10 +187,7 @@ def find_classes(metric: Metric, records: Records, where: Predicate | None) -> l
 
 def agreement(metric: Metric, records: Records) -> Measure:
     """Rows whose prediction is the label, of any number of classes."""
-    label, prediction = (
-        class_input(metric, "label", records),
-        class_input(metric, "prediction", records),
-    )
+    label, prediction = class_inputs(metric, records)
     same = exp.EQ(this=column_expression("label"), expression=column_expression("prediction"))
     return Measure(
         parts=(("correct", indicator(same)), ("wrong", indicator(negation(same)))),

@@ -19,7 +19,7 @@ MCC = Definition(
     name="mcc",
     definition="(TP·TN − FP·FN) / √((TP+FP)(TP+FN)(TN+FP)(TN+FN))",
     arguments=(LABEL, PREDICTION, POSITIVE),
-    build=confusion_form(Smooth(function=_value)),
+    build=confusion_form(Smooth(function=_value, sides=((0, 2), (1, 3), (0, 1), (2, 3)))),
     higher_is_worse=False,
     example=Example(
         columns={"label": [1, 1, 1, 0, 0, 0, 0, 0], "prediction": [1, 1, 0, 1, 0, 0, 0, 0]},

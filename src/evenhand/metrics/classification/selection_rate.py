@@ -6,12 +6,13 @@ from evenhand.cubes import Measure, Moments
 from evenhand.groups import Predicate
 from evenhand.metrics.classification.counts import POSITIVE, PREDICTION
 from evenhand.metrics.definition import Definition, Example, Metric, Plan, rate
-from evenhand.metrics.inputs import binary_input, indicator, negation
+from evenhand.metrics.inputs import binary_input, check_occurs, indicator, negation
 from evenhand.records import Records
 
 
 def _build(metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None) -> Plan:
     del keep, where
+    check_occurs(metric, "prediction", records)
     prediction, selected, checks = binary_input(metric, "prediction", records)
     measure = Measure(
         parts=(("selected", indicator(selected)), ("not_selected", indicator(negation(selected)))),

@@ -21,7 +21,12 @@ def _build(metric: Metric, records: Records, keep: Sequence[str], where: Predica
     del keep, where
     loss = sqlglot.parse_one("(prediction - target) * (prediction - target)", dialect="duckdb")
     measure = error_measure(metric, records, loss)
-    return Plan(records=records, measure=measure, form=Smooth(function=_value), proportion=False)
+    return Plan(
+        records=records,
+        measure=measure,
+        form=Smooth(function=_value, sides=((1,),)),
+        proportion=False,
+    )
 
 
 RMSE = Definition(

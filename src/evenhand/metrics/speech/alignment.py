@@ -122,7 +122,8 @@ def count_edits(
     # second process costs more CPU to start than it saves below millions of pairs.
     with ThreadPoolExecutor(workers) as threads:
         blocks = list(threads.map(count, _block_bounds(pairs, workers)))
-    hits, substitutions, deletions, insertions = np.concatenate(blocks, axis=1)
+    nothing = np.zeros((4, 0), np.int32)
+    hits, substitutions, deletions, insertions = np.concatenate([nothing, *blocks], axis=1)
     return EditCounts(
         hits=hits, substitutions=substitutions, deletions=deletions, insertions=insertions
     )
@@ -159,6 +160,8 @@ def _check(
 
 def _block_bounds(pairs: pa.Table, workers: int) -> list[tuple[int, int]]:
     """Cut the rows into runs of about `_BLOCK_BYTES`, or less so that each worker has a few."""
+    if not len(pairs):
+        return []
     lengths = [pc.binary_length(column).to_numpy().astype(np.int64) for column in pairs.columns]
     ends = np.cumsum(np.sum(lengths, axis=0))
     size = _BLOCK_BYTES

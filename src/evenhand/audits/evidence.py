@@ -1,0 +1,229 @@
+"""What the data say about every group of an audit: estimates, comparisons, adjusted p-values.
+
+Sets of cells are numbered: 0 is everything, then the groups, then those whose attribute is missing,
+then the references.
+"""
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from evenhand.audits.comparison import Comparison, compare, contrast_covariance
+from evenhand.audits.rates import rates_of
+from evenhand.audits.result import Estimate
+from evenhand.audits.rules import Rules
+from evenhand.audits.sets import Cell, cells_of
+from evenhand.cubes import Cube, Estimates, estimate
+from evenhand.errors import InputError
+from evenhand.groups import Attribute, Partition
+from evenhand.stats import contrasts, simultaneous
+from evenhand.stats.forms import Form, Ratio
+from evenhand.stats.intervals import z_of
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+# With more sets than this, covariances of all pairs cost too much: Holm and Bonferroni instead.
+MAX_T_SETS = 600
+NONE = -1
+
+
+class Evidence:
+    """Estimates of all sets and comparisons of groups with their references.
+
+    Attributes
+    ----------
+    cells, absent : list of Cell
+        The groups, and the sets of rows that lack an attribute.
+    group_index, absent_index, reference_index : integer arrays
+        Numbers of their sets, and of each group's reference; -1 where there is none.
+    estimates : Estimates
+        Of all sets.
+    rates : list of Estimate
+        The same as results, with intervals.
+    compared : Comparison
+        Each group with its reference.
+    tested : integer array
+        Groups whose comparison can be judged.
+    joint_z : float
+        Normal quantile at which all comparisons hold at once.
+    p_adjusted : array
+        Of each group; NaN where not tested.
+    adjust : str
+        Correction that was used.
+    """
+
+    def __init__(
+        self,
+        cube: Cube,
+        form: Form,
+        attributes: Sequence[Attribute],
+        partitions: Sequence[Partition],
+        rules: Rules,
+        *,
+        proportion: bool,
+    ) -> None:
+        self.cube, self.form, self.rules = cube, form, rules
+        self.binomial = proportion and cube.units is None and isinstance(form, Ratio)
+        self.rng = np.random.default_rng(rules.seed)
+        found = [cell for partition in partitions for cell in cells_of(cube, partition, attributes)]
+        self.cells = [cell for cell in found if not cell.missing]
+        _check_occurrence(attributes, partitions, self.cells)
+        self.absent = [cell for cell in found if cell.missing and len(cell.key) == 1]
+        self.group_index = np.arange(1, 1 + len(self.cells))
+        self.absent_index = np.arange(1 + len(self.cells), 1 + len(self.cells) + len(self.absent))
+        self.reference_index = np.full(len(self.cells), NONE)
+        self._estimate()
+        self.rates: list[Estimate] = rates_of(
+            self.estimates, form, cube.parts, rules, binomial=self.binomial
+        )
+        self._compare()
+
+    # -- sets ----------------------------------------------------------------------------------
+
+    def _estimate(self) -> None:
+        everything = np.ones(len(self.cube.keys), bool)
+        sets = [everything, *(cell.members for cell in (*self.cells, *self.absent))]
+        sets += self._references(len(sets))
+        stacked = np.array(sets)
+        self.full = len(stacked) <= MAX_T_SETS
+        self.estimates: Estimates = self._estimate_sets(stacked)
+        if self.rules.versus == "best":
+            self._find_best()
+            if not self.full:
+                self.estimates = self._estimate_sets(stacked)
+
+    def _estimate_sets(self, sets: Bools) -> Estimates:
+        pairs = np.stack([self.group_index, np.maximum(self.reference_index, 0)], axis=1)
+        return estimate(self.cube, self.form, sets, None if self.full else pairs)
+
+    def _references(self, first: int) -> list[Bools]:
+        """Sets to compare with; fills `reference_index`."""
+        versus, index = self.rules.versus, self.reference_index
+        if versus == "best":
+            return []
+        if versus == "overall" and not isinstance(self.form, Ratio):
+            index[:] = 0
+            return []
+        if versus in ("rest", "overall"):
+            index[:] = first + np.arange(len(self.cells))
+            everywhere = np.ones(len(self.cube.keys), bool)
+            return [
+                (cell.known if versus == "rest" else everywhere) & ~cell.members
+                for cell in self.cells
+            ]
+        codes, keys = self.cube.codes((versus,))
+        chosen = np.array([key == (True,) for key in keys])[codes]
+        if not chosen.any():
+            raise InputError(f"No row satisfies {versus}, so there is nothing to compare with.")
+        same = [bool((cell.members == chosen).all()) for cell in self.cells]
+        index[:] = np.where(same, NONE, first)
+        return [chosen]
+
+    def _find_best(self) -> None:
+        """Take as reference the group with the best value of each partition."""
+        sign = 1 if self.rules.higher_is_worse else -1
+        for _, members in self.partitions:
+            able = [i for i in members if self.able(self.group_index[i])]
+            if len(able) > 1:
+                best = min(able, key=lambda i: sign * self.estimates.values[self.group_index[i]])
+                self.reference_index[members] = self.group_index[best]
+                self.reference_index[best] = NONE
+
+    @cached_property
+    def partitions(self) -> list[tuple[Partition, Integers]]:
+        """Each partition with the numbers of its groups."""
+        found = {cell.partition.names: cell.partition for cell in self.cells}
+        return [
+            (partition, np.array([i for i, c in enumerate(self.cells) if c.partition == partition]))
+            for partition in found.values()
+        ]
+
+    def able(self, index: int | np.integer[Any]) -> bool:
+        """Whether a set has a value and enough units."""
+        enough = self.estimates.n_units[index] >= self.rules.min_units
+        return bool(enough and np.isfinite(self.estimates.values[index]))
+
+    # -- comparisons ---------------------------------------------------------------------------
+
+    def _compare(self) -> None:
+        reference = np.maximum(self.reference_index, 0)
+        self.compared: Comparison = compare(
+            self.estimates, self.form, self.group_index, reference, proportion=self.binomial
+        )
+        pairs = zip(self.group_index, self.reference_index, strict=True)
+        able = [r != NONE and self.able(g) and self.able(r) for g, r in pairs]
+        z = self.compared.z
+        self.is_tested: Bools = np.asarray(able, bool) & np.isfinite(z)
+        self.tested = np.flatnonzero(self.is_tested)
+        self.adjust = self.rules.adjust if self.full or self.rules.adjust != "max-t" else "holm"
+        self.joint_z, self.p_adjusted = self._adjust(z)
+        self.scale = self._share_of_others()
+        low, high = self.compared.interval(self.joint_z)
+        self.low, self.high = low * self.scale, high * self.scale
+
+    def _adjust(self, z: Floats) -> tuple[float, Floats]:
+        """Quantile at which all comparisons hold at once, and adjusted p-values."""
+        tested, level = self.tested, self.rules.joint_level
+        out = np.full(len(self.cells), np.nan)
+        if not len(tested):
+            return float(z_of(level)), out
+        # The best group is chosen by the data, so any pair might have been compared.
+        spare = (len(tested) + 1) / 2 if self.rules.versus == "best" else 1.0
+        joint = simultaneous.bonferroni_quantile(int(np.ceil(len(tested) * spare)), level)
+        p = contrasts.p_of_z(z[tested])
+        if self.adjust == "max-t":
+            joint, adjusted = self._max_t(z[tested], joint, spare)
+        elif self.adjust == "holm":
+            adjusted = simultaneous.holm(p) * spare
+        else:
+            adjusted = simultaneous.benjamini_hochberg(p) * spare
+        out[tested] = np.minimum(adjusted * self.rules.family, 1.0)
+        return joint, out
+
+    def _max_t(self, z: Floats, bonferroni: float, spare: float) -> tuple[float, Floats]:
+        first, second = self.group_index[self.tested], self.reference_index[self.tested]
+        best = self.rules.versus == "best"
+        if best:
+            able = np.array([i for i in self.group_index if self.able(i)])
+            first, second = (able[index] for index in np.triu_indices(len(able), 1))
+            if len(first) > MAX_T_SETS:
+                return bonferroni, simultaneous.holm(contrasts.p_of_z(z)) * spare
+        covariance = contrast_covariance(self.estimates.covariance, first, second)
+        draws = simultaneous.draw_normal(covariance, self.rules.draws, self.rng)
+        joint = min(simultaneous.max_t_quantile(draws, self.rules.joint_level), bonferroni)
+        if not best:
+            return joint, simultaneous.step_down(z, draws)
+        return joint, simultaneous.single_step(z, draws)
+
+    def _share_of_others(self) -> Floats:
+        """Difference to all = share of the others' denominator · difference to the others."""
+        if self.rules.versus != "overall" or not isinstance(self.form, Ratio):
+            return np.ones(len(self.cells))
+        _, below = self.form.split(self.estimates.sums)
+        share = below[self.group_index] / below[0] if below[0] else np.zeros(len(self.cells))
+        return np.asarray(1 - share, float)
+
+    def covariance_of(self, index: Integers) -> Floats:
+        """Covariance of some sets' values; needs `full`."""
+        return self.estimates.covariance[np.ix_(index, index)]
+
+    def cell_of(self, index: int) -> Cell:
+        """The group behind the number of a set."""
+        return self.cells[index - 1]
+
+
+def _check_occurrence(
+    attributes: Sequence[Attribute], partitions: Sequence[Partition], cells: Sequence[Cell]
+) -> None:
+    """Refuse a predicate that no row satisfies."""
+    met = {cell.partition.names for cell in cells}
+    for attribute in attributes:
+        asked = Partition(names=(attribute.name,)) in partitions
+        if attribute.predicate is not None and asked and (attribute.name,) not in met:
+            raise InputError(
+                f"No row satisfies {attribute.name}.  Look at the values of its columns."
+            )

@@ -1,0 +1,106 @@
+"""How far the groups of a partition differ as a whole."""
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from evenhand.audits.comparison import compare
+from evenhand.audits.evidence import Evidence
+from evenhand.audits.rates import bounds_of
+from evenhand.audits.result import Gap
+from evenhand.groups import Partition
+from evenhand.stats import contrasts, simultaneous, spread
+from evenhand.stats.forms import Ratio
+from evenhand.stats.intervals import z_of
+from evenhand.stats.power import PRIOR_UNITS, steadied_variance
+
+Integers = npt.NDArray[np.int64]
+
+
+def gaps_of(evidence: Evidence, hidden: frozenset[int]) -> tuple[Gap, ...]:
+    """Gap of each partition; their lower bounds hold together."""
+    number = max(len(evidence.partitions), 1)
+    level = 1 - (1 - evidence.rules.joint_level) / number
+    return tuple(
+        _gap(evidence, partition, evidence.group_index[members], hidden, level)
+        for partition, members in evidence.partitions
+    )
+
+
+def _gap(
+    evidence: Evidence,
+    partition: Partition,
+    groups: Integers,
+    hidden: frozenset[int],
+    level: float,
+) -> Gap:
+    index = np.array([g for g in groups if evidence.able(g)], int)
+    reason = None
+    if hidden.intersection(groups.tolist()):
+        # Whatever is computed from hidden groups could give them away.
+        reason = "suppressed"
+    elif len(index) < 2:
+        reason = "too_few_units" if len(groups) > 1 else "no_reference"
+    if reason:
+        return Gap(
+            by=partition.names,
+            largest=None,
+            lower_bound=None,
+            between_group_sd=None,
+            homogeneity_p=None,
+            smallest_ratio=None,
+            reason=reason,
+        )
+    values = evidence.estimates.values[index]
+    shares = evidence.rules.low == 0 and values.max() > 0
+    return Gap(
+        by=partition.names,
+        largest=float(np.ptp(values)),
+        lower_bound=_lower_bound(evidence, index, level),
+        between_group_sd=spread.between_group_sd(values, evidence.estimates.variances[index]),
+        homogeneity_p=_homogeneity(evidence, index),
+        smallest_ratio=float(values.min() / values.max()) if shares else None,
+    )
+
+
+def _lower_bound(evidence: Evidence, index: Integers, level: float) -> float | None:
+    """Lower bound of the widest difference, all pairs bounded at once."""
+    estimates, rules = evidence.estimates, evidence.rules
+    if not evidence.full:
+        z = float(z_of(1 - (1 - level) / len(index)))
+        wide = replace(rules, level=contrasts.level_of_z(z))
+        low, high, _ = bounds_of(estimates, evidence.form, wide, binomial=evidence.binomial)
+        return max(float(np.nanmax(low[index]) - np.nanmin(high[index])), 0.0)
+    covariance = evidence.covariance_of(index).copy()
+    variances = estimates.variances[index]
+    steady = steadied_variance(variances, estimates.n_units[index].astype(float))
+    flat = variances == 0
+    covariance[flat, flat] = steady[flat]
+    if not (np.diag(covariance) > 0).all():
+        return 0.0 if np.ptp(estimates.values[index]) == 0 else None
+    draws = simultaneous.draw_normal(covariance, rules.draws, evidence.rng)
+    z = spread.largest_pair_quantile(covariance, draws, level)
+    first, second = np.triu_indices(len(index), 1)
+    pairs = compare(
+        estimates, evidence.form, index[first], index[second], proportion=evidence.binomial
+    )
+    low, high = pairs.interval(z)
+    return max(float(np.nanmax(np.concatenate([low, -high, [0.0]]))), 0.0)
+
+
+def _homogeneity(evidence: Evidence, index: Integers) -> float | None:
+    """p-value of all groups being equal, by the test that fits."""
+    estimates = evidence.estimates
+    if evidence.binomial and isinstance(evidence.form, Ratio):
+        above, below = evidence.form.split(estimates.sums)
+        return spread.chi_square_p(above[index], below[index], evidence.rng)
+    values, n_units = estimates.values[index], estimates.n_units[index].astype(float)
+    if evidence.full:
+        shared = estimates.shared[np.ix_(index, index)].copy()
+        np.fill_diagonal(shared, 0)
+        if shared.any():
+            return spread.wald_p(values, evidence.covariance_of(index), int(n_units.min()))
+    # Few skewed units underrate their own variance: Welch's test on the steadied ones.
+    steady = steadied_variance(estimates.variances[index], n_units, PRIOR_UNITS)
+    return spread.welch_p(values, steady, n_units + PRIOR_UNITS)
