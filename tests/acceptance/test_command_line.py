@@ -168,7 +168,7 @@ def test_everything_refused_is_exit_code_3(tmp_path):
         ),
         (
             ["audit", WARD, "--metric", WER, "--by", "voice", "--level", "95"],
-            "a confidence level lies in [0.5, 1)",
+            "level is 95.0, but must be a confidence in [0.5, 1), for example 0.95.  Did you mean 0.95?",
         ),
         (["audit", WARD, "--metric", WER, "--by", "voice", "--json", "--csv"], "Choose one"),
         (

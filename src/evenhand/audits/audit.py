@@ -171,9 +171,9 @@ def audit_metrics(
         records = replace(records, progress=progress)
     try:
         _check_rows(records)
-        question = _Question.read(
-            records, by, unit, where, versus, bins or {}, tuple(missing_values)
-        )
+        # Numbers and arrays of numpy become plain ones.
+        plain = {k: v.tolist() if hasattr(v, "tolist") else v for k, v in (bins or {}).items()}
+        question = _Question.read(records, by, unit, where, versus, plain, tuple(missing_values))
         bound = [_bound(metric, records) for metric in metrics]
         return _answer(question, bound, rules, worse, cube, command)
     except duckdb.Error as error:

@@ -6,7 +6,6 @@ from typing import Any
 from sqlglot import exp
 
 from evenhand.groups import Attribute, Predicate, to_expression
-from evenhand.groups.partition import bin_count
 from evenhand.groups.predicate import column_expression, finite
 from evenhand.records import Records
 
@@ -54,7 +53,7 @@ def _binned(
         )
         if distinct["n"][0].as_py() <= DISTINCT_VALUES:
             return attribute
-    count = bin_count(wanted) or QUANTILE_BINS
+    count = QUANTILE_BINS if wanted is None else wanted
     steps = [
         f"PERCENTILE_DISC({step / count}) WITHIN GROUP (ORDER BY {name}) AS q{step}"
         for step in range(1, count)

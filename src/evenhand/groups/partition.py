@@ -6,7 +6,6 @@ edges, or a predicate (in it or not).  A *partition* is one attribute or several
 
 import itertools
 import math
-import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -181,18 +180,7 @@ def _with_edges(
     )
 
 
-def bin_count(wanted: object) -> int | None:
-    """Number of bins, where a number was given."""
-    if isinstance(wanted, bool | Sequence) or wanted is None:
-        return None
-    try:
-        return operator.index(wanted)  # type: ignore[arg-type]
-    except TypeError:
-        return None
-
-
 def _check_bins(name: str, wanted: object) -> None:
-    count = bin_count(wanted)
     if isinstance(wanted, Sequence) and not isinstance(wanted, str):
         numbers = all(isinstance(e, int | float) and math.isfinite(e) for e in wanted)
         rising = numbers and all(a < b for a, b in itertools.pairwise(wanted))
@@ -200,7 +188,7 @@ def _check_bins(name: str, wanted: object) -> None:
             raise InputError(
                 f"The edges of {name!r} must be rising numbers; they are {list(wanted)}."
             )
-    elif count is None or not 1 <= count <= MAX_BINS:
+    elif not isinstance(wanted, int) or isinstance(wanted, bool) or not 1 <= wanted <= MAX_BINS:
         raise InputError(
             f"Bins of {name!r} are {wanted!r}.  "
             f"Allowed: a number of bins from 1 to {MAX_BINS}, or rising edges."
