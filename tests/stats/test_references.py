@@ -70,13 +70,14 @@ def test_newcombe_is_that_of_statsmodels(level):
         np.testing.assert_allclose(ours, theirs, atol=1e-9)
 
 
-def test_newcombe_p_is_below_alpha_exactly_where_the_interval_leaves_zero():
+@pytest.mark.parametrize("exact", [False, True])
+def test_newcombe_p_is_below_alpha_exactly_where_the_interval_leaves_zero(exact):
     rng = np.random.default_rng(2)
     n1, n2 = rng.integers(5, 300, (2, 400))
     x1, x2 = rng.binomial(n1, 0.3), rng.binomial(n2, 0.2)
-    p = contrasts.p_of_z(contrasts.exact_newcombe_z(x1, n1, x2, n2))
+    p = contrasts.p_of_z(contrasts.newcombe_z(x1, n1, x2, n2, exact=exact))
     for level in LEVELS:
-        low, high = contrasts.exact_newcombe(x1, n1, x2, n2, intervals.z_of(level))
+        low, high = contrasts.newcombe(x1, n1, x2, n2, intervals.z_of(level), exact=exact)
         np.testing.assert_array_equal(p < 1 - level, (low > 0) | (high < 0))
     assert 0.05 < np.mean(p < 0.05) < 0.95
 

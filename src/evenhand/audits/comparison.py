@@ -34,6 +34,8 @@ class Comparison:
         Whether the pair is of independent proportions.
     trials : tuple of four arrays, optional
         Successes and trials of both sets, where the pairs are of independent proportions.
+    exact : bool
+        Whether Newcombe's interval is built from exact limits, as many comparisons need.
     """
 
     difference: Floats
@@ -42,13 +44,16 @@ class Comparison:
     power_variance: Floats
     score: npt.NDArray[np.bool_]
     trials: tuple[Floats, Floats, Floats, Floats] | None
+    exact: bool
 
     @cached_property
     def z(self) -> Floats:
         """Absolute evidence on the normal scale; NaN where the data cannot tell."""
         z = contrasts.t_test_z(self.difference, self.variance, self.df)
         if self.trials is not None and self.score.any():
-            score = contrasts.exact_newcombe_z(*(side[self.score] for side in self.trials))
+            score = contrasts.newcombe_z(
+                *(side[self.score] for side in self.trials), exact=self.exact
+            )
             z[self.score] = score
         return np.where(np.isfinite(self.difference), z, np.nan)
 
@@ -58,15 +63,17 @@ class Comparison:
             self.difference, self.variance, self.df, contrasts.level_of_z(z)
         )
         if self.trials is not None:
-            exact = contrasts.exact_newcombe(*self.trials, z)
+            score = contrasts.newcombe(*self.trials, z, exact=self.exact)
             low, high = (
-                np.where(self.score, e, t) for e, t in zip(exact, (low, high), strict=True)
+                np.where(self.score, e, t) for e, t in zip(score, (low, high), strict=True)
             )
         return low, high
 
     def method(self, pair: int) -> str:
         """Name of a pair's interval."""
-        return "newcombe-exact" if self.score[pair] else "influence-t"
+        if not self.score[pair]:
+            return "influence-t"
+        return "newcombe-exact" if self.exact else "newcombe"
 
 
 def compare(
@@ -111,6 +118,8 @@ def compare(
         power_variance=np.where(variance > 0, variance, floor1 + floor2),
         score=np.full(len(first), proportion) & apart,
         trials=_trials(estimates, form, first, second) if proportion else None,
+        # Two groups are one comparison, told from both sides.
+        exact=len(first) > 2,
     )
 
 

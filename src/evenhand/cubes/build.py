@@ -103,11 +103,15 @@ class _Query:
             keys["level"] = exp.column("level")
         selected = [exp.alias_(key, name) for name, key in keys.items()]
         query = exp.select(*selected, *self._aggregates())
-        query = query.from_(self._rows().subquery("counted"))
+        query = query.from_(self._rows().subquery("counted", copy=False), copy=False)
         places = [exp.Literal.number(i + 1) for i in range(len(keys))]
-        query = query.group_by(*places) if keys else query.having("COUNT(*) > 0")
+        query = (
+            query.group_by(*places, copy=False)
+            if keys
+            else query.having("COUNT(*) > 0", copy=False)
+        )
         # In a fixed order, sums of fractions are the same to the last bit at every run.
-        query = query.order_by(*places) if keys else query
+        query = query.order_by(*places, copy=False) if keys else query
         return str(query.sql(self.records.engine.dialect))
 
     def _rows(self) -> exp.Select:
@@ -124,12 +128,12 @@ class _Query:
             exp.alias_(item.expression, item.name, quoted=True) for item in self.measure.inputs
         ]
         query = exp.select(*selected, *inputs, exp.alias_(self._weight(), "w"))
-        query = query.from_(self._source())
+        query = query.from_(self._source(), copy=False)
         if self.where is not None:
-            query = query.where(to_expression(self.where))
+            query = query.where(to_expression(self.where), copy=False)
         if self.measure.few_values:
             number = len(selected) + len(inputs)
-            query = query.group_by(*(exp.Literal.number(i + 1) for i in range(number)))
+            query = query.group_by(*(exp.Literal.number(i + 1) for i in range(number)), copy=False)
         return query
 
     def _weight(self) -> exp.Expr:

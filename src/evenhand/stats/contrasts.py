@@ -10,11 +10,30 @@ Floats = npt.NDArray[np.float64]
 
 
 def newcombe(
-    x1: npt.ArrayLike, n1: npt.ArrayLike, x2: npt.ArrayLike, n2: npt.ArrayLike, z: npt.ArrayLike
+    x1: npt.ArrayLike,
+    n1: npt.ArrayLike,
+    x2: npt.ArrayLike,
+    n2: npt.ArrayLike,
+    z: npt.ArrayLike,
+    *,
+    exact: bool = False,
 ) -> tuple[Floats, Floats]:
-    """Newcombe's hybrid score interval of p1 - p2 for independent binomials (his method 10).
+    """Newcombe's interval of p1 - p2 for independent binomials, from the limits of each.
 
-    Newcombe (1998), doi:10.1002/(SICI)1097-0258(19980430)17:8<873::AID-SIM779>3.0.CO;2-I.
+    Parameters
+    ----------
+    x1, n1, x2, n2 : array_like
+        Successes and trials.
+    z : array_like
+        Two-sided normal quantile of the confidence.
+    exact : bool
+        Build it from Clopper-Pearson instead of Wilson limits.  Wilson's are right on average at
+        95 %; at the far quantiles of many comparisons they call one event in five rows
+        significant, which at a rate of 1 % happens once in twenty.  Conservative.
+
+    Notes
+    -----
+    Newcombe (1998), method 10, doi:10.1002/(SICI)1097-0258(19980430)17:8<873::AID-SIM779>3.0.CO;2-I.
 
     Examples
     --------
@@ -23,43 +42,33 @@ def newcombe(
     (0.0524, 0.3339)
     """
     x1, n1, x2, n2 = (np.asarray(item, float) for item in (x1, n1, x2, n2))
-    low1, high1 = wilson(x1, n1, z)
-    low2, high2 = wilson(x2, n2, z)
+    if exact:
+        level = 1 - 2 * special.ndtr(-np.asarray(z, float))
+        low1, high1 = clopper_pearson(x1, n1, level)
+        low2, high2 = clopper_pearson(x2, n2, level)
+    else:
+        low1, high1 = wilson(x1, n1, z)
+        low2, high2 = wilson(x2, n2, z)
     with np.errstate(divide="ignore", invalid="ignore"):
         p1, p2 = x1 / n1, x2 / n2
-    difference = p1 - p2
-    low = difference - np.sqrt((p1 - low1) ** 2 + (high2 - p2) ** 2)
-    high = difference + np.sqrt((high1 - p1) ** 2 + (p2 - low2) ** 2)
+        difference = p1 - p2
+        low = difference - np.sqrt((p1 - low1) ** 2 + (high2 - p2) ** 2)
+        high = difference + np.sqrt((high1 - p1) ** 2 + (p2 - low2) ** 2)
     return low, high
 
 
-def exact_newcombe(
-    x1: npt.ArrayLike, n1: npt.ArrayLike, x2: npt.ArrayLike, n2: npt.ArrayLike, z: npt.ArrayLike
-) -> tuple[Floats, Floats]:
-    """Newcombe's construction from Clopper-Pearson limits instead of Wilson's.
-
-    Wilson's limits are right on average at 95 %; at the far quantiles of many comparisons they call
-    one event in five rows significant, which at a rate of 1 % happens once in twenty.  Exact limits
-    do not, so comparisons that must hold at once use them.  Conservative.
-    """
-    x1, n1, x2, n2 = (np.asarray(item, float) for item in (x1, n1, x2, n2))
-    level = 1 - 2 * special.ndtr(-np.asarray(z, float))
-    low1, high1 = clopper_pearson(x1, n1, level)
-    low2, high2 = clopper_pearson(x2, n2, level)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        p1, p2 = x1 / n1, x2 / n2
-    difference = p1 - p2
-    low = difference - np.sqrt((p1 - low1) ** 2 + (high2 - p2) ** 2)
-    return low, difference + np.sqrt((high1 - p1) ** 2 + (p2 - low2) ** 2)
-
-
-def exact_newcombe_z(
-    x1: npt.ArrayLike, n1: npt.ArrayLike, x2: npt.ArrayLike, n2: npt.ArrayLike
+def newcombe_z(
+    x1: npt.ArrayLike,
+    n1: npt.ArrayLike,
+    x2: npt.ArrayLike,
+    n2: npt.ArrayLike,
+    *,
+    exact: bool = False,
 ) -> Floats:
-    """Size of the normal quantile at which `exact_newcombe` just touches 0.
+    """Size of the normal quantile at which Newcombe's interval just touches 0; at most 37.
 
     Two-sided p-values from it agree with the interval: p < 1 - level exactly where the interval
-    excludes 0.  Found by bisection, to 1e-7; at most 37.
+    excludes 0.  Found by bisection, to 1e-7.
     """
     x1, n1, x2, n2 = (np.asarray(item, float) for item in (x1, n1, x2, n2))
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -68,7 +77,7 @@ def exact_newcombe_z(
     large = np.full(small.shape, 37.0)
     for _ in range(28):
         middle = (small + large) / 2
-        low, high = exact_newcombe(x1, n1, x2, n2, middle)
+        low, high = newcombe(x1, n1, x2, n2, middle, exact=exact)
         excluded = np.where(sign > 0, low > 0, high < 0)
         small, large = np.where(excluded, middle, small), np.where(excluded, large, middle)
     return np.where(sign == 0, 0.0, small)
