@@ -231,7 +231,11 @@ def test_interrupting_is_exit_code_130(tmp_path):
         "group",
     ]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    time.sleep(2.5)
+    # Interrupt the work, not the start: wait until the engine is loaded.
+    maps = Path(f"/proc/{process.pid}/maps")
+    while process.poll() is None and "duckdb" not in maps.read_text():
+        time.sleep(0.05)
+    time.sleep(1.0)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode in (130, 3), errors

@@ -46,7 +46,7 @@ class Rules:
     high: float | None = None
     family: int = 1
     suppress_below: int = 0
-    draws: int = 5_000
+    draws: int = 10_000
     seed: int = 0
     unit: str = "row"
 

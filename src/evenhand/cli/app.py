@@ -16,6 +16,7 @@ app = App(
     name="evenhand",
     help="Find whom an AI service fails, prove it, and let the people outside help fix it.",
     version=__version__,
+    help_format="plaintext",  # Markdown would load a parser for a line of text
     suppress_keyboard_interrupt=False,  # main says how it ended
 )
 app.command(

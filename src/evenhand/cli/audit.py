@@ -45,8 +45,7 @@ def audit(
     Parameters
     ----------
     table
-        Records: path or glob of Parquet, CSV, TSV, JSON lines or Arrow files, or
-        duckdb:///file.db?table=t, or postgresql://…?table=t.
+        Path, glob, duckdb:///file.db?table=t or postgresql://…?table=t of the records.
     metric
         For example 'wer(reference=text, hypothesis=amazon)'; may be repeated. See: evenhand metrics
     by

@@ -35,8 +35,12 @@ def draw_normal(covariance: Floats, draws: int, rng: np.random.Generator) -> Flo
     correlation[np.diag_indices_from(correlation)] = 1.0
     # Contrasts may mirror each other; the speck on the diagonal keeps the factor defined.
     correlation[np.diag_indices_from(correlation)] += 1e-9
-    root = _root(correlation)
-    return np.asarray(rng.standard_normal((draws, len(scale))) @ root.T, float)
+    root = _root(correlation).T
+    # In pieces too small for the linear algebra to start threads, which would cost more than they give.
+    rows = max(64, 200_000 // max(len(scale), 1) ** 2)
+    normal = rng.standard_normal((draws, len(scale)))
+    pieces = [normal[start : start + rows] @ root for start in range(0, draws, rows)]
+    return np.concatenate(pieces)
 
 
 def _root(correlation: Floats) -> Floats:
