@@ -319,10 +319,11 @@ def _answer(
             cubes[0].write(cube_file)
         except OSError as error:
             raise InputError(f"{cube_file} cannot be written: {error.strerror}.") from error
+    again = command or _command(metrics, question, rules, worse)
     audits = []
     for metric, plan, cube in zip(metrics, plans, cubes, strict=True):
         judged = _judge(plan, metric, cube, question, rules, worse)
-        audits.append(_report(metric, cube, judged, question, rules, worse, fingerprint, command))
+        audits.append(_report(metric, cube, judged, question, rules, worse, fingerprint, again))
     return tuple(audits)
 
 
@@ -343,6 +344,7 @@ def _cubes(question: _Question, plans: Sequence[Plan]) -> list[Cube]:
             unit=question.unit,
             where=None if counted else question.where,
             missing_values=question.missing_values,
+            original=(question.records, question.where) if counted else None,
         )
         made.append((plan.measure, cube))
     return [next(cube for measure, cube in made if measure == plan.measure) for plan in plans]
@@ -376,7 +378,7 @@ def _report(
     rules: Rules,
     worse: str | None,
     fingerprint: str | None,
-    command: str | None,
+    command: str,
 ) -> Audit:
     definition, higher = metric.definition, _higher_is_worse(metric, worse)
     groups = sorted(judged.groups, key=lambda group: _harm(group.estimate.value, higher))
@@ -413,7 +415,7 @@ def _report(
             seed=rules.seed,
             missing_values=question.missing_values,
             bins={a.name: a.edges for a in question.attributes if a.edges is not None},
-            command=command or _command(metric, question, rules),
+            command=command,
             versions=dict(_versions()),
         ),
     )
@@ -437,14 +439,32 @@ def _widest(gaps: Sequence[Gap]) -> Gap | None:
     return max(known, key=lambda gap: gap.lower_bound or 0.0, default=None)
 
 
-def _command(metric: Metric, question: _Question, rules: Rules) -> str:
-    words = ["evenhand", "audit", question.records.name, "--metric", metric.text]
-    for partition in question.partitions:
-        words += ["--by", ",".join(partition.names)]
-    words += ["--unit", question.unit] if question.unit else []
-    words += ["--where", to_text(question.where)] if question.where is not None else []
-    words += ["--versus", question.versus] if question.versus != "rest" else []
-    words += ["--tolerance", str(rules.tolerance)] if rules.tolerance else []
-    words += ["--level", str(rules.level)] if rules.level != 0.95 else []
-    words += ["--min-units", str(rules.min_units)] if rules.min_units != 5 else []
+def _command(
+    metrics: Sequence[Metric], question: _Question, rules: Rules, worse: str | None
+) -> str:
+    """Command that makes the audit again, for one that was made in Python."""
+    words = ["evenhand", "audit", question.records.name]
+    options: list[tuple[str, object, object]] = [
+        *(("metric", metric.text, None) for metric in metrics),
+        *(("by", ",".join(partition.names), None) for partition in question.partitions),
+        ("unit", question.unit, None),
+        ("where", to_text(question.where) if question.where is not None else None, None),
+        ("versus", question.versus, "rest"),
+        ("tolerance", rules.tolerance, 0.0),
+        ("level", rules.level, 0.95),
+        ("min-units", rules.min_units, 5),
+        ("worse", worse, None),
+        ("adjust", rules.adjust, "max-t"),
+        ("interval", rules.interval, "wilson"),
+        ("suppress-below", rules.suppress_below, 0),
+        ("seed", rules.seed, 0),
+    ]
+    for attribute in question.attributes:
+        if attribute.edges:
+            edges = ",".join(f"{edge:g}" for edge in attribute.edges)
+            options.append(("bins", f"{attribute.name}={edges}" + "," * ("," not in edges), None))
+    if question.missing_values != MISSING_VALUES:
+        options += [("missing", text, None) for text in question.missing_values]
+    for name, value, default in options:
+        words += [f"--{name}", str(value)] if value not in (None, default) else []
     return shlex.join(words)

@@ -77,7 +77,13 @@ class Comparison:
 
 
 def compare(
-    estimates: Estimates, form: Form, first: Integers, second: Integers, *, proportion: bool
+    estimates: Estimates,
+    form: Form,
+    first: Integers,
+    second: Integers,
+    *,
+    proportion: bool,
+    exact: bool = True,
 ) -> Comparison:
     """Compare sets pairwise.
 
@@ -91,26 +97,31 @@ def compare(
         Indices of the sets of each pair.
     proportion : bool
         Whether values are proportions of independent rows.
+    exact : bool
+        Whether there are other comparisons that must hold at the same time.
 
     Notes
     -----
-    Independent sets get floored variances (see `evenhand.stats.power.floored_variances`): a small
-    group without any event, or with a lucky few, is not certain.  Sets that share units get the
-    variance of their influence values' difference.
+    Variances are floored (see `evenhand.stats.power.floored_variances`): a small group without any
+    event, or with a lucky few, is not certain.  For sets that share units the covariance of their
+    influence values comes off.
     """
     full = estimates.covariance.ndim == 2
     covariance = estimates.covariance[first, second] if full else estimates.covariance
     shared = estimates.shared[first, second] if full else estimates.shared
     v1, v2 = (np.nan_to_num(estimates.variances[index]) for index in (first, second))
     n1, n2 = (estimates.n_units[index].astype(float) for index in (first, second))
-    floor1, floor2 = floored_variances(v1, n1, v2, n2)
+    size = form.split(estimates.sums)[1] if isinstance(form, Ratio) else estimates.n_rows
+    sizes = (np.abs(size[first]).astype(float), np.abs(size[second]).astype(float))
+    floor1, floor2 = floored_variances((v1, v2), (n1, n2), sizes)
     values = np.abs(estimates.values[first]) + np.abs(estimates.values[second])
     paired = np.where(v1 + v2 - 2 * covariance > 1e-24 * values**2, v1 + v2 - 2 * covariance, 0.0)
     apart = shared == 0
     df = np.where(
         apart, contrasts.welch_df(floor1, n1, floor2, n2), np.maximum(np.minimum(n1, n2) - 1, 1.0)
     )
-    variance = np.where(apart, floor1 + floor2, paired)
+    # What the floors add stays when units are shared; only the covariance comes off.
+    variance = np.where(apart, floor1 + floor2, paired + (floor1 - v1) + (floor2 - v2))
     return Comparison(
         difference=estimates.values[first] - estimates.values[second],
         variance=variance,
@@ -118,8 +129,7 @@ def compare(
         power_variance=np.where(variance > 0, variance, floor1 + floor2),
         score=np.full(len(first), proportion) & apart,
         trials=_trials(estimates, form, first, second) if proportion else None,
-        # Two groups are one comparison, told from both sides.
-        exact=len(first) > 2,
+        exact=exact,
     )
 
 

@@ -52,7 +52,7 @@ def render_csv(audit: Result) -> str:
         estimate = [getattr(group.estimate, name) for name in _ESTIMATE]
         contrast = [getattr(group.versus, name) if group.versus else None for name in _CONTRAST]
         sensitivity = group.minimum_detectable_difference
-        labels = [",".join(group.by), _safe(group.label), _safe(group.predicate)]
+        labels = [_safe(",".join(group.by)), _safe(group.label), _safe(group.predicate)]
         writer.writerow(
             [
                 *labels,

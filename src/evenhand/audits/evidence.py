@@ -152,7 +152,13 @@ class Evidence:
     def _compare(self) -> None:
         reference = np.maximum(self.reference_index, 0)
         self.compared: Comparison = compare(
-            self.estimates, self.form, self.group_index, reference, proportion=self.binomial
+            self.estimates,
+            self.form,
+            self.group_index,
+            reference,
+            proportion=self.binomial,
+            # Two groups of one partition are one comparison, told from both sides.
+            exact=self.rules.family > 1 or len(self.partitions) > 1 or len(self.cells) > 2,
         )
         pairs = zip(self.group_index, self.reference_index, strict=True)
         able = [r != NONE and self.able(g) and self.able(r) for g, r in pairs]
@@ -191,6 +197,7 @@ class Evidence:
             able = np.array([i for i in self.group_index if self.able(i)])
             first, second = (able[index] for index in np.triu_indices(len(able), 1))
             if len(first) > MAX_T_SETS:
+                self.adjust = "holm"
                 return bonferroni, simultaneous.holm(contrasts.p_of_z(z)) * spare
         covariance = contrast_covariance(self.estimates.covariance, first, second)
         draws = simultaneous.draw_normal(covariance, self.rules.draws, self.rng)

@@ -83,7 +83,12 @@ def _lower_bound(evidence: Evidence, index: Integers, level: float) -> float | N
     z = spread.largest_pair_quantile(covariance, draws, level)
     first, second = np.triu_indices(len(index), 1)
     pairs = compare(
-        estimates, evidence.form, index[first], index[second], proportion=evidence.binomial
+        estimates,
+        evidence.form,
+        index[first],
+        index[second],
+        proportion=evidence.binomial,
+        exact=rules.family > 1 or len(evidence.partitions) > 1 or len(index) > 2,
     )
     low, high = pairs.interval(z)
     return max(float(np.nanmax(np.concatenate([low, -high, [0.0]]))), 0.0)
@@ -100,7 +105,13 @@ def _homogeneity(evidence: Evidence, index: Integers) -> float | None:
         shared = estimates.shared[np.ix_(index, index)].copy()
         np.fill_diagonal(shared, 0)
         if shared.any():
-            return spread.wald_p(values, evidence.covariance_of(index), int(n_units.min()))
+            covariance = evidence.covariance_of(index).copy()
+            own = np.diag(covariance).copy()
+            steady = steadied_variance(own, n_units, PRIOR_UNITS)
+            covariance[np.diag_indices_from(covariance)] = np.maximum(own, steady)
+            return spread.wald_p(values, covariance, int(n_units.min()))
+    elif evidence.cube.units is not None:
+        return None  # whether units are shared is not known of so many pairs
     # Few skewed units underrate their own variance: Welch's test on the steadied ones.
     steady = steadied_variance(estimates.variances[index], n_units, PRIOR_UNITS)
     return spread.welch_p(values, steady, n_units + PRIOR_UNITS)

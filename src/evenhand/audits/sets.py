@@ -24,6 +24,7 @@ class Cell:
     members: Bools
     known: Bools
     codes: tuple[int, ...]
+    by_predicate: bool
 
     @property
     def missing(self) -> bool:
@@ -61,6 +62,7 @@ def cells_of(cube: Cube, partition: Partition, attributes: Sequence[Attribute]) 
                 members=codes == code,
                 known=known,
                 codes=tuple(columns[i].index(value) for i, value in enumerate(key)),
+                by_predicate=any(attribute.predicate is not None for attribute in used),
             )
         )
     return cells

@@ -50,7 +50,7 @@ def _heading(audit: Result) -> Text:
 def _table(audit: Result, by: tuple[str, ...], shown: int, *, wide: bool) -> Table:
     groups = [group for group in audit.groups if group.by == by]
     table = Table(
-        title=" × ".join(by),
+        title=Text(" × ".join(by)),
         title_justify="left",
         title_style="bold",
         box=None,
@@ -61,7 +61,9 @@ def _table(audit: Result, by: tuple[str, ...], shown: int, *, wide: bool) -> Tab
     if wide or not audit.unit:
         table.add_column("rows", justify="right", no_wrap=True)
     if audit.unit:
-        table.add_column(words.unit_name(audit) if wide else "units", justify="right", no_wrap=True)
+        table.add_column(
+            Text(words.unit_name(audit)) if wide else "units", justify="right", no_wrap=True
+        )
     table.add_column(
         audit.metric.name if wide else audit.metric.name[:12], justify="right", no_wrap=True
     )
@@ -86,7 +88,7 @@ def _table(audit: Result, by: tuple[str, ...], shown: int, *, wide: bool) -> Tab
 def _row(audit: Result, group: Group, *, wide: bool) -> list[Text | str]:
     in_points = audit.metric.in_points
     return [
-        group.label,
+        Text(group.label),
         *_numbers(audit, group.estimate, wide=wide),
         words.difference(group.versus, in_points=in_points),
         words.difference_interval(group.versus, in_points=in_points),

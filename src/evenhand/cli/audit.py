@@ -12,6 +12,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from evenhand.audits import MISSING_VALUES, Audit, audit_metrics
 from evenhand.errors import EXIT_REFUSED, InputError
+from evenhand.records import public_name
+
+#: Above this a single number is an edge: age=65.
+MOST_BINS = 20
 
 
 def audit(
@@ -136,24 +140,23 @@ def _progress() -> Progress:
 
 
 def _command() -> str:
-    return shlex.join(["evenhand", *sys.argv[1:]])
+    return shlex.join(["evenhand", *map(public_name, sys.argv[1:])])
 
 
 def _bins(given: Sequence[str]) -> dict[str, int | list[float]]:
     out: dict[str, int | list[float]] = {}
     for item in given:
         name, _, text = item.rpartition("=")
+        edges = [edge for edge in text.split(",") if edge.strip()]
         try:
-            out[name] = (
-                int(text)
-                if text.isdigit() and int(text) < 100 and "," not in text
-                else [float(edge) for edge in text.split(",")]
-            )
+            few = text.isdigit() and int(text) <= MOST_BINS
+            out[name] = int(text) if few else [float(edge) for edge in edges]
         except ValueError:
             name = ""
         if not name:
             raise InputError(
-                f"--bins {item!r}: write age=25,45,65 for edges or age=5 for five quantile bins."
+                f"--bins {item!r}: write age=25,45,65 for edges, or age=5 for five quantile bins (at most "
+                f"{MOST_BINS}; a larger number is an edge)."
             )
     return out
 
@@ -170,7 +173,7 @@ def _show(audits: tuple[Audit, ...], *, json: bool, csv: bool, reports: list[Pat
         for audit in audits:
             console.print(audit)
         for report in reports:
-            console.print(f"Report: {report}", style="bold", highlight=False, soft_wrap=True)
+            console.print(f"Report: {report}", style="bold", markup=False, soft_wrap=True)
 
 
 def _write_reports(path: Path, audits: tuple[Audit, ...]) -> list[Path]:

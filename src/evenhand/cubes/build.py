@@ -21,7 +21,7 @@ from evenhand.groups.predicate import column_expression, finite, literal
 from evenhand.records import Kind, Records
 
 # More distinct scores than this are rounded to as many quantiles.
-MAX_LEVELS = 8192
+MAX_LEVELS = 32_768
 
 
 def build_cube(
@@ -32,6 +32,7 @@ def build_cube(
     unit: str | None = None,
     where: Predicate | None = None,
     missing_values: Sequence[str] = (),
+    original: tuple[Records, Predicate | None] | None = None,
 ) -> Cube:
     """Reduce records to a cube.
 
@@ -49,6 +50,8 @@ def build_cube(
         Keep only these rows.
     missing_values : Sequence of str
         Texts that mean *missing* in attribute and unit columns.
+    original : (Records, Predicate), optional
+        Where `records` is a tally: the table it was made of, in which faults have their rows.
 
     Raises
     ------
@@ -69,7 +72,7 @@ def build_cube(
     counts = [int(_floats(table[f"fault{i}"]).sum()) for i in range(len(measure.checks))]
     broken = [(check, count) for check, count in zip(measure.checks, counts, strict=True) if count]
     if broken:
-        raise_faults(records, measure, broken, where)
+        raise_faults(*(original or (records, where)), measure, broken)
     return _read(table, query)
 
 
@@ -110,7 +113,7 @@ class _Query:
             if keys
             else query.having("COUNT(*) > 0", copy=False)
         )
-        # In a fixed order, sums of fractions are the same to the last bit at every run.
+        # In a fixed order, whatever follows is the same at every run.
         query = query.order_by(*places, copy=False) if keys else query
         return str(query.sql(self.records.engine.dialect))
 
@@ -147,7 +150,10 @@ class _Query:
 
     def _raw_key(self, attribute: Attribute) -> exp.Expr:
         if attribute.predicate is not None:
-            return to_expression(attribute.predicate)
+            condition = to_expression(attribute.predicate)
+            return condition.transform(
+                lambda node: self._known(node.name, node) if isinstance(node, exp.Column) else node
+            )
         if attribute.edges is None:
             return column_expression(attribute.name)
         return self._bin(attribute.name, attribute.edges)
@@ -201,15 +207,17 @@ class _Query:
         if not self.measure.level or not self._many_levels():
             return _raw(self.records.source)
         name = self._score().sql("duckdb")
-        shares = ", ".join(str(step / MAX_LEVELS) for step in range(MAX_LEVELS))
-        edges = f"SELECT DISTINCT UNNEST(QUANTILE_DISC({name}, [{shares}])) AS evenhand_edge"
+        kept = f"AND {to_expression(self.where).sql('duckdb')}" if self.where is not None else ""
+        ranked = (
+            f"SELECT {name} AS score, NTILE({MAX_LEVELS}) OVER (ORDER BY {name}) AS tile"
+            f" FROM {self.records.source} WHERE {name} IS NOT NULL {kept}"
+        )
+        edges = f"SELECT DISTINCT MIN(score) AS evenhand_edge FROM ({ranked}) GROUP BY tile"
         return _raw(
-            f"{self.records.source} ASOF JOIN ({edges} FROM {self.records.source} WHERE {name} IS NOT NULL)"
-            f" AS edges ON {name} >= evenhand_edge"
+            f"{self.records.source} ASOF LEFT JOIN ({edges}) AS edges ON {name} >= evenhand_edge"
         )
 
     def _aggregates(self) -> Iterable[exp.Expr]:
-        yield _total(exp.column("w"), "n_all")
         valid = exp.and_(*(_present(column_expression(name)) for name in self.needed))
         yield _total(_when(valid, exp.column("w")), "n_rows")
         yield _total(_when(exp.and_(valid, self._says_something()), exp.column("w")), "n_defined")
@@ -253,10 +261,11 @@ class _Query:
                     )
 
 
-def meaning(measure: Measure, attributes: Sequence[Attribute]) -> str:
+def meaning(measure: Measure, attributes: Sequence[Attribute], unit: str | None) -> str:
     """What a cube's counts and keys stand for; only cubes of one meaning add."""
     parts = [f"{name} = {part.sql()}" for name, part in measure.parts]
-    parts += [f"{item.name}: {item.text}" for item in measure.inputs]
+    parts += [f"{item.name}: {item.expression.sql()}" for item in measure.inputs]
+    parts += [f"unit: {unit}"] if unit else []
     parts += [f"{a.name} cut at {a.edges}" for a in attributes if a.edges is not None]
     return "; ".join([measure.about] * bool(measure.about) + parts)
 
@@ -336,7 +345,7 @@ def _read(table: pa.Table, query: _Query) -> Cube:
         "n_levels": levels,
         "indicators": measure.moments is Moments.INDICATORS,
         "missing": tuple(missing.items()),
-        "meaning": meaning(measure, query.attributes),
+        "meaning": meaning(measure, query.attributes, query.unit),
     }
     if query.unit:
         return cube_of_units(units=_units(table["unit"], cell, sums), **shared)

@@ -12,7 +12,7 @@ from evenhand.records import Records, lines_of
 
 
 def raise_faults(
-    records: Records, measure: Measure, broken: Sequence[tuple[Check, int]], where: Predicate | None
+    records: Records, where: Predicate | None, measure: Measure, broken: Sequence[tuple[Check, int]]
 ) -> NoReturn:
     """Find the rows that break checks again, now with their places, and raise them together."""
     found = [item for check, _ in broken for item in _faulty_rows(records, measure, check, where)]

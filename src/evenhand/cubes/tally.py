@@ -10,6 +10,7 @@ from evenhand.groups import Predicate, to_expression
 from evenhand.groups.predicate import column_expression
 from evenhand.records import Column, DuckDBEngine, Kind, Records
 
+_NAME = '"evenhand:tally"'
 _FEW = (Kind.TEXT, Kind.BOOLEAN, Kind.INTEGER)
 
 
@@ -43,10 +44,13 @@ def tally(
         return None
     weight = "evenhand:" + ":" * max(map(len, names)) + "rows"
     count = exp.alias_(exp.Count(this=exp.Star()), weight, quoted=True)
-    query = exp.select(*(column_expression(name) for name in names), count).from_("records_source")
+    query = exp.select(*(column_expression(name) for name in names), count).from_(
+        exp.Var(this=records.source)
+    )
     if where is not None:
         query = query.where(to_expression(where))
-    text = f"{query.sql('duckdb')} GROUP BY ALL".replace("records_source", records.source)
-    records.engine.execute(f"CREATE OR REPLACE TEMP TABLE tally AS {text}")
+    records.engine.execute(
+        f"CREATE OR REPLACE TEMP TABLE {_NAME} AS {query.sql('duckdb')} GROUP BY ALL"
+    )
     columns = tuple(Column(name=name, kind=kinds[name]) for name in names)
-    return replace(records, source="tally", columns=columns, weight=weight)
+    return replace(records, source=_NAME, columns=columns, weight=weight)

@@ -173,7 +173,11 @@ def _with_edges(
                 f"Bins are given for {name!r}, but it holds {held} values, not numbers."
             )
         _check_bins(name, wanted)
-    edges = {name: tuple(given) for name, given in bins.items() if isinstance(given, Sequence)}
+    edges = {
+        name: tuple(edge if type(edge) is int else float(edge) for edge in given)
+        for name, given in bins.items()
+        if isinstance(given, Sequence)
+    }
     return tuple(
         Attribute(name=name, edges=edges[name]) if name in edges else attribute
         for name, attribute in attributes.items()

@@ -105,15 +105,13 @@ def to_expression(predicate: Predicate) -> exp.Expr:
     inside: exp.Expr
     match predicate:
         case Comparison(column, operator, value):
-            return _COMPARISONS[operator](this=column_expression(column), expression=literal(value))
+            return _COMPARISONS[operator](this=_read(column, value), expression=literal(value))
         case In(column, values, negated):
-            inside = exp.In(
-                this=column_expression(column), expressions=[literal(v) for v in values]
-            )
+            inside = exp.In(this=_read(column, *values), expressions=[literal(v) for v in values])
             return exp.Not(this=inside) if negated else inside
         case Between(column, low, high, negated):
             inside = exp.Between(
-                this=column_expression(column), low=literal(low), high=literal(high)
+                this=_read(column, low, high), low=literal(low), high=literal(high)
             )
             return exp.Not(this=inside) if negated else inside
         case IsNull(column, negated):
@@ -127,16 +125,31 @@ def to_expression(predicate: Predicate) -> exp.Expr:
             return exp.or_(*(to_expression(item) for item in operands))
 
 
+def _read(column: str, *values: Value) -> exp.Expr:
+    """A column as it is compared: engines take NaN for the largest number, we for missing."""
+    numeric = all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
+    return finite(column_expression(column)) if numeric else column_expression(column)
+
+
 def column_expression(name: str) -> exp.Column:
     """Quoted column reference, so that a column may have any name."""
     return exp.column(exp.to_identifier(name, quoted=True))
 
 
+def is_finite(column: exp.Expr) -> exp.Expr:
+    """Whether a number is neither NaN nor infinite.
+
+    Such a number less itself is 0, in every dialect.
+    """
+    value = exp.cast(column.copy(), "DOUBLE")
+    return exp.EQ(
+        this=exp.paren(exp.Sub(this=value, expression=value.copy())), expression=literal(0)
+    )
+
+
 def finite(column: exp.Expr) -> exp.Expr:
     """A number, or NULL where it is NaN or infinite."""
-    size = exp.Abs(this=exp.cast(column.copy(), "DOUBLE"))
-    inside = exp.LTE(this=size, expression=exp.Literal.number("1.7976931348623157e308"))
-    return exp.Case(ifs=[exp.If(this=inside, true=column)])
+    return exp.Case(ifs=[exp.If(this=is_finite(column), true=column)])
 
 
 def literal(value: Value) -> exp.Expr:

@@ -5,11 +5,9 @@ from sqlglot import exp
 from evenhand.cubes import Check, Input, Measure, raise_faults
 from evenhand.errors import InputError, near
 from evenhand.groups import columns_of, to_expression, to_text
-from evenhand.groups.predicate import column_expression, finite, literal
+from evenhand.groups.predicate import column_expression, finite, is_finite, literal
 from evenhand.metrics.definition import Given, Metric
 from evenhand.records import Kind, Records, find_column
-
-_LARGEST = exp.Literal.number("1.7976931348623157e308")
 
 
 def binary_input(
@@ -150,7 +148,7 @@ def number_input(
     if kind is Kind.BOOLEAN:
         read = exp.cast(exp.cast(column_expression(column), "INT"), "DOUBLE")
     inner = column_expression(name)
-    faults: list[exp.Expr] = [exp.Not(this=exp.LTE(this=exp.Abs(this=inner), expression=_LARGEST))]
+    faults: list[exp.Expr] = [exp.Not(this=exp.paren(is_finite(inner)))]
     faults += [exp.LT(this=inner, expression=literal(low))] if low is not None else []
     faults += [exp.GT(this=inner, expression=literal(high))] if high is not None else []
     message = f"`{column}` is {{value}}, but {what or 'must be a finite number'}"
@@ -184,7 +182,7 @@ def _check_mixed(name: str, column: str, records: Records) -> None:
             message=f"`{column}` is {{value}}, but its column holds numbers",
         )
         measure = Measure(parts=(), inputs=(_input(name, read, column),))
-        raise_faults(records, measure, [(check, counts["wrong"])], None)
+        raise_faults(records, None, measure, [(check, counts["wrong"])])
 
 
 def _column(metric: Metric, name: str, records: Records) -> str:

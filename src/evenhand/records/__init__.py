@@ -3,7 +3,7 @@
 from evenhand.records.engine import DuckDBEngine, Engine, PostgresEngine
 from evenhand.records.files import lines_of
 from evenhand.records.schema import Column, Kind, find_column
-from evenhand.records.table import Records, open_records
+from evenhand.records.table import Records, open_records, public_name
 
 __all__ = [
     "Column",
@@ -15,4 +15,5 @@ __all__ = [
     "find_column",
     "lines_of",
     "open_records",
+    "public_name",
 ]

@@ -98,7 +98,8 @@ def _quoted(value: str) -> str:
 
 
 def _listed(paths: list[Path]) -> str:
-    return "[" + ", ".join(_quoted(str(path)) for path in paths) + "]"
+    # The engine takes its paths for patterns; these are files.
+    return "[" + ", ".join(_quoted(glob.escape(str(path))) for path in paths) + "]"
 
 
 def _load_parquet(engine: DuckDBEngine, paths: list[Path]) -> str:
@@ -297,7 +298,7 @@ def _rejected(engine: DuckDBEngine, path: Path) -> list[Fault]:
     relaxed = f"{_csv_options(path)}, store_rejects = true, rejects_limit = 1000"
     try:
         engine.execute(
-            f"CREATE OR REPLACE TEMP TABLE accepted AS FROM read_csv({_quoted(str(path))}, {relaxed})"
+            f"CREATE OR REPLACE TEMP TABLE accepted AS FROM read_csv({_listed([path])}, {relaxed})"
         )
         rows = engine.connection.execute(
             "SELECT line, error_message FROM reject_errors ORDER BY line, length(error_message) DESC"

@@ -1,10 +1,11 @@
 """An open record table: where its rows are, what its columns hold."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit, urlunsplit
+from urllib.parse import parse_qs
 
 import pyarrow as pa
 from sqlglot import exp
@@ -152,19 +153,13 @@ def _open_duckdb(url: str) -> Records:
 
 def _open_postgres(url: str) -> Records:
     place, name = _split_table(url)
-    try:
-        shown = urlsplit(url)
-        # The password must not reach reports: keep host and path only.
-        public = urlunsplit((shown.scheme, shown.hostname or "", shown.path, f"table={name}", ""))
-    except ValueError as error:
-        raise InputError(f"This is no postgresql:// URL ({error}).") from error
     engine = PostgresEngine(place)
     try:
         found = engine.query(
             "SELECT table_name::text AS name FROM information_schema.tables"
             " WHERE table_schema = ANY (current_schemas(false))"
         )
-        return _records(public, engine, _known_table(name, found["name"].to_pylist()))
+        return _records(public_name(url), engine, _known_table(name, found["name"].to_pylist()))
     except InputError:
         engine.close()
         raise
@@ -183,6 +178,21 @@ def _known_table(name: str, known: list[str]) -> str:
     if name not in known:
         raise InputError(unknown_name("table", name, sorted(known)))
     return str(exp.to_identifier(name, quoted=True).sql())
+
+
+def public_name(place: str) -> str:
+    """What may be told of a place: a URL without user, password and options.
+
+    Examples
+    --------
+    >>> public_name("postgresql://me:secret@host/db?sslmode=require&table=calls")
+    'postgresql://host/db?table=calls'
+    """
+    match = re.match(r"(\w+://)(?:[^/]*@)?([^?]*)(?:\?(.*))?\Z", place, re.DOTALL)
+    if match is None:
+        return place
+    kept = [item for item in (match[3] or "").split("&") if item.startswith("table=")]
+    return match[1] + match[2] + ("?" + "&".join(kept) if kept else "")
 
 
 def _records(name: str, engine: Engine, source: str, files: tuple[Path, ...] = ()) -> Records:

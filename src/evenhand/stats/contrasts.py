@@ -43,9 +43,9 @@ def newcombe(
     """
     x1, n1, x2, n2 = (np.asarray(item, float) for item in (x1, n1, x2, n2))
     if exact:
-        level = 1 - 2 * special.ndtr(-np.asarray(z, float))
-        low1, high1 = clopper_pearson(x1, n1, level)
-        low2, high2 = clopper_pearson(x2, n2, level)
+        tail = special.ndtr(-np.asarray(z, float))
+        low1, high1 = clopper_pearson(x1, n1, tail=tail)
+        low2, high2 = clopper_pearson(x2, n2, tail=tail)
     else:
         low1, high1 = wilson(x1, n1, z)
         low2, high2 = wilson(x2, n2, z)

@@ -68,9 +68,15 @@ def wilson(
 
 
 def clopper_pearson(
-    successes: npt.ArrayLike, trials: npt.ArrayLike, level: npt.ArrayLike = 0.95
+    successes: npt.ArrayLike,
+    trials: npt.ArrayLike,
+    level: npt.ArrayLike = 0.95,
+    *,
+    tail: npt.ArrayLike | None = None,
 ) -> tuple[Floats, Floats]:
     """Clopper-Pearson interval: never covers less than the level, so gates use it.
+
+    `tail` gives the probability beyond each end instead of the level, for far tails.
 
     Clopper & Pearson (1934), doi:10.1093/biomet/26.4.404.
 
@@ -81,7 +87,7 @@ def clopper_pearson(
     (0.0, 0.308)
     """
     x, n = np.asarray(successes, float), np.asarray(trials, float)
-    tail = (1 - np.asarray(level, float)) / 2
+    tail = (1 - np.asarray(level, float)) / 2 if tail is None else np.asarray(tail, float)
     low = np.where(x > 0, special.betaincinv(np.maximum(x, 1), n - x + 1, tail), 0.0)
     # The complement keeps far tails exact, where 1 - tail would round to 1.
     high = np.where(x < n, special.betainccinv(x + 1, np.maximum(n - x, 1), tail), 1.0)

@@ -6,9 +6,10 @@ import numpy.typing as npt
 from evenhand.stats.intervals import z_of
 
 Floats = npt.NDArray[np.float64]
-#: Units of pooled variance that a small group borrows.  Chosen by simulation: with 10 a family of
-#: 18 skewed clustered groups raised false alarms in 8 % of null worlds, with 20 in under 5 %.
-PRIOR_UNITS = 20.0
+#: Units of pooled variance that a small group borrows.  Chosen by simulation of 18 skewed groups
+#: whose units are few: with 10 false alarms came in 8 % of null worlds, with 20 in 6 %, with 30
+#: in 4 %.
+PRIOR_UNITS = 40.0
 
 
 def minimum_detectable_difference(
@@ -48,20 +49,31 @@ def steadied_variance(variance: Floats, n_units: Floats, prior_units: float = 4.
 
 
 def floored_variances(
-    variance1: Floats, n1: Floats, variance2: Floats, n2: Floats
+    variances: tuple[Floats, Floats], n_units: tuple[Floats, Floats], sizes: tuple[Floats, Floats]
 ) -> tuple[Floats, Floats]:
-    """Sampling variances of two independent groups, not below what both together suggest.
+    """Sampling variances of two groups, not below what both together suggest.
 
+    Parameters
+    ----------
+    variances, n_units, sizes : pairs of arrays
+        Sampling variance, number of units and size (denominator, or rows) of each group.
+
+    Notes
+    -----
     Few skewed units have a variance that is too small by luck, down to 0 where none had an event;
     a comparison would then be as sure as the other group alone.  Each variance is drawn towards
-    the pooled variance of one unit with `PRIOR_UNITS` units, and only ever enlarged (the moderation
-    of Smyth 2004, doi:10.2202/1544-6115.1027, from one side).
+    what the pooled variance gives for the group's number of units, and for its size, with
+    `PRIOR_UNITS` units, and only ever enlarged (the moderation of Smyth 2004,
+    doi:10.2202/1544-6115.1027, from one side).  Both scalings are needed: units of one group may
+    carry many rows and those of the other one each.
     """
-    own1, own2 = np.maximum(n1 - 1, 0.0), np.maximum(n2 - 1, 0.0)
-    pooled = (variance1 * n1 * own1 + variance2 * n2 * own2) / np.maximum(own1 + own2, 1.0)
-
-    def floored(variance: Floats, n: Floats, own: Floats) -> Floats:
-        drawn = (variance * n * own + PRIOR_UNITS * pooled) / (own + PRIOR_UNITS)
-        return np.asarray(np.maximum(variance, drawn / np.maximum(n, 1.0)), float)
-
-    return floored(variance1, n1, own1), floored(variance2, n2, own2)
+    own = tuple(np.maximum(n - 1, 0.0) for n in n_units)
+    total = np.maximum(own[0] + own[1], 1.0)
+    floors = [variances[0], variances[1]]
+    for scale in (n_units, sizes):
+        pooled = (variances[0] * scale[0] * own[0] + variances[1] * scale[1] * own[1]) / total
+        for k in (0, 1):
+            expected = np.where(scale[k] > 0, pooled / np.maximum(scale[k], 1e-9), 0.0)
+            drawn = (variances[k] * own[k] + PRIOR_UNITS * expected) / (own[k] + PRIOR_UNITS)
+            floors[k] = np.maximum(floors[k], drawn)
+    return floors[0], floors[1]

@@ -9,18 +9,18 @@ Bools = npt.NDArray[np.bool_]
 Totals = Sequence[tuple[int | None, Sequence[int]]]
 
 
-def suppress(counts: npt.ArrayLike, totals: Totals, minimum: int) -> Bools:
+def suppress(counts: npt.ArrayLike, small: npt.ArrayLike, totals: Totals) -> Bools:
     """Choose cells to hide.
 
     Parameters
     ----------
     counts : array of shape (cells,)
-        People or units in each published cell; empty cells are never hidden.
+        Rows in each published cell, which add up; empty cells are never hidden.
+    small : bool array of shape (cells,)
+        Cells that must be hidden.
     totals : sequence of (total, parts)
         Published equations: cell `total` (`None`: a total that is published elsewhere and always
         visible) is the sum of the cells `parts`.
-    minimum : int
-        Cells with fewer than this are hidden.
 
     Returns
     -------
@@ -36,7 +36,7 @@ def suppress(counts: npt.ArrayLike, totals: Totals, minimum: int) -> Bools:
     holds at least 1.  Greedy, so possibly one cell more than the least.
     """
     counts = np.asarray(counts)
-    hidden: Bools = (counts > 0) & (counts < minimum)
+    hidden: Bools = np.asarray(small, bool) & (counts > 0)
     while (leak := _leaking(hidden, counts, totals)) is not None:
         # Empty cells stay visible: that nobody is there is no secret.
         visible = [cell for cell in leak if not hidden[cell] and counts[cell] > 0]
@@ -81,8 +81,10 @@ def recoverable(hidden: Bools, counts: npt.ArrayLike, totals: Totals) -> Bools:
             )
             for sign in (1.0, -1.0)
         ]
-        # An unbounded end is as wide as can be.
-        out[cell] = all(end.status == 0 for end in ends) and abs(ends[0].fun + ends[1].fun) < 0.5
+        # Unbounded (3) is as wide as can be; anything else that is not solved counts as a leak.
+        solved = all(end.status == 0 for end in ends)
+        wide = solved and abs(ends[0].fun + ends[1].fun) >= 0.5
+        out[cell] = not (wide or any(end.status == 3 for end in ends))
     return out
 
 

@@ -3,7 +3,7 @@
 AUC is no ratio of sums: each row is compared with all others.  It is made from counts all the
 same, those of positives and negatives at each distinct score, kept as levels of the cube; its
 influence values are DeLong's placements (see `evenhand.stats.forms.AreaUnderCurve`).  More than
-4 096 distinct scores are rounded down to as many quantiles; pairs within one of them count a half.
+32 768 distinct scores are rounded down to as many quantiles; pairs within one of them count a half.
 """
 
 from collections.abc import Sequence

@@ -167,10 +167,9 @@ def find_classes(metric: Metric, records: Records, where: Predicate | None) -> l
         query = exp.select(
             exp.alias_(class_input(metric, name, records).expression, "c")
         ).distinct()
-        query = query.from_("records_source")
+        query = query.from_(exp.Var(this=records.source))
         selects.append(query.where(to_expression(where)) if where is not None else query)
     text = " UNION ".join(select.sql(records.engine.dialect) for select in selects)
-    text = text.replace("records_source", records.source)
     found: list[str | float] = records.engine.query(
         f"SELECT c FROM ({text}) AS classes WHERE c IS NOT NULL ORDER BY c"
     )["c"].to_pylist()
