@@ -120,8 +120,11 @@ def compare(
     df = np.where(
         apart, contrasts.welch_df(floor1, n1, floor2, n2), np.maximum(np.minimum(n1, n2) - 1, 1.0)
     )
-    # What the floors add stays when units are shared; only the covariance comes off.
-    variance = np.where(apart, floor1 + floor2, paired + (floor1 - v1) + (floor2 - v2))
+    # What the floors add stays when some units are shared; only the covariance comes off.  Where
+    # all are, each unit is its own control, and the variance is that of the differences.
+    matched = (shared == n1) & (shared == n2)
+    floored = paired + (floor1 - v1) + (floor2 - v2)
+    variance = np.select([apart, matched], [floor1 + floor2, paired], floored)
     return Comparison(
         difference=estimates.values[first] - estimates.values[second],
         variance=variance,

@@ -19,24 +19,34 @@ _CONDITIONS = (
 _METRIC = "wer(reference=reference, hypothesis=hypothesis)"
 
 
-def demo(*, html: Path = Path("evenhand-demo.html")) -> None:
+def demo(*, html: Path = Path("evenhand-demo.html"), records: Path | None = None) -> None:
     """Audit records that come with the package.
 
     Parameters
     ----------
     html
         Where to write the report.
+    records
+        Only copy the records to this file, to audit them yourself.
     """
     console = Console(highlight=False)
+    if records is not None:
+        _write(records, ward_commands().read_text(encoding="utf-8"))
+        console.print(f"Records: {records}", markup=False)
+        return
     report = _show_ward(console)
     folder = find_data("artie")
     if folder is not None:
         report = _show_artie(console, folder)
-    try:
-        html.write_text(report.to_html(), encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{html} cannot be written: {error.strerror}.") from error
+    _write(html, report.to_html())
     console.print(f"\nOpen the report: [bold]{html.resolve().as_uri()}[/bold]")
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror}.") from error
 
 
 def _show_ward(console: Console) -> Audit:
