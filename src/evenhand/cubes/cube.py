@@ -115,12 +115,12 @@ class Cube:
         """
         if (self.attributes, self.parts) != (other.attributes, other.parts):
             raise InputError("These cubes differ in attributes or counts; only like cubes add.")
+        if (self.units is None) != (other.units is None):
+            raise InputError("One cube names its units and the other does not; they do not add.")
         if self.meaning != other.meaning:
             raise InputError(
                 f"These cubes count different things, so they do not add:\n  {self.meaning}\n  {other.meaning}"
             )
-        if (self.units is None) != (other.units is None):
-            raise InputError("One cube names its units and the other does not; they do not add.")
         if max(self.n_levels, other.n_levels) > 1:
             raise InputError("Cubes that keep score levels do not add; audit the joined records.")
         keys = tuple(dict.fromkeys(self.keys + other.keys))
