@@ -151,8 +151,13 @@ class _Query:
     def _raw_key(self, attribute: Attribute) -> exp.Expr:
         if attribute.predicate is not None:
             condition = to_expression(attribute.predicate)
+            # A text that the predicate itself asks for is not missing there.
+            asked = {node.name for node in condition.find_all(exp.Literal) if node.is_string}
+            missing = [value for value in self.missing_values if value not in asked]
             return condition.transform(
-                lambda node: self._known(node.name, node) if isinstance(node, exp.Column) else node
+                lambda node: (
+                    self._known(node.name, node, missing) if isinstance(node, exp.Column) else node
+                )
             )
         if attribute.edges is None:
             return column_expression(attribute.name)
@@ -162,12 +167,11 @@ class _Query:
         plain = attribute.predicate is None and attribute.edges is None
         return self._known(attribute.name, exp.column(name)) if plain else exp.column(name)
 
-    def _known(self, name: str, column: exp.Expr) -> exp.Expr:
+    def _known(self, name: str, column: exp.Expr, missing: Sequence[str] | None = None) -> exp.Expr:
         """The value of a column, or NULL where it means missing."""
-        if self.kinds[name] is Kind.TEXT and self.missing_values:
-            listed = exp.In(
-                this=column, expressions=[literal(value) for value in self.missing_values]
-            )
+        texts = self.missing_values if missing is None else missing
+        if self.kinds[name] is Kind.TEXT and texts:
+            listed = exp.In(this=column, expressions=[literal(value) for value in texts])
             return exp.Case(ifs=[exp.If(this=listed, true=exp.Null())], default=column)
         return finite(column) if self.kinds[name] is Kind.NUMBER else column
 
