@@ -3,6 +3,7 @@
 DuckDB in memory is the default, and the twin that tests use in place of a server.
 """
 
+import re
 from collections.abc import Iterator
 from functools import cache
 from typing import Any, Protocol
@@ -105,7 +106,8 @@ class PostgresEngine:
         try:
             self.connection = dbapi.connect(url)
         except Error as error:
-            raise InputError(f"PostgreSQL does not answer: {_first_line(error)}") from error
+            # Without its cause, whose text holds the URL.
+            raise InputError(f"PostgreSQL does not answer: {_first_line(error)}") from None
 
     def query(self, sql: str) -> pa.Table:
         """Run `sql` and return the whole result."""
@@ -121,7 +123,7 @@ class PostgresEngine:
                 yield from reader
         except self._errors as error:
             self.connection.rollback()
-            raise InputError(f"PostgreSQL cannot answer: {_first_line(error)}") from error
+            raise InputError(f"PostgreSQL cannot answer: {_first_line(error)}") from None
 
     def close(self) -> None:
         """Hang up."""
@@ -129,4 +131,5 @@ class PostgresEngine:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0]
+    """What the driver says, without the URL: it may hold a password."""
+    return re.sub(r"\w*://\S+", "the URL", str(error).strip().splitlines()[0])
