@@ -103,11 +103,14 @@ class PostgresEngine:
             ) from error
         self._errors = Error
         self._schema: pa.Schema | None = None
+        told = ""
         try:
             self.connection = dbapi.connect(url)
         except Error as error:
-            # Without its cause, whose text holds the URL.
-            raise InputError(f"PostgreSQL does not answer: {_first_line(error)}") from None
+            told = _first_line(error)
+        if told:
+            # Raised here, away from the driver's error: its text holds the URL and so the password.
+            raise InputError(f"PostgreSQL does not answer: {told}")
 
     def query(self, sql: str) -> pa.Table:
         """Run `sql` and return the whole result."""
@@ -115,6 +118,7 @@ class PostgresEngine:
 
     def batches(self, sql: str) -> Iterator[pa.RecordBatch]:
         """Run `sql` and return the result in batches as the driver cuts them."""
+        told = ""
         try:
             with self.connection.cursor() as cursor:
                 cursor.execute(sql)
@@ -122,8 +126,10 @@ class PostgresEngine:
                 self._schema = reader.schema
                 yield from reader
         except self._errors as error:
+            told = _first_line(error)
+        if told:
             self.connection.rollback()
-            raise InputError(f"PostgreSQL cannot answer: {_first_line(error)}") from None
+            raise InputError(f"PostgreSQL cannot answer: {told}")
 
     def close(self) -> None:
         """Hang up."""
