@@ -115,13 +115,17 @@ class Evidence:
                 (cell.known if versus == "rest" else everywhere) & ~cell.members
                 for cell in self.cells
             ]
-        codes, keys = self.cube.codes((versus,))
-        chosen = np.array([key == (True,) for key in keys])[codes]
+        chosen = self.chosen_reference()
         if not chosen.any():
             raise InputError(f"No row satisfies {versus}, so there is nothing to compare with.")
         same = [bool((cell.members == chosen).all()) for cell in self.cells]
         index[:] = np.where(same, NONE, first)
         return [chosen]
+
+    def chosen_reference(self) -> Bools:
+        """Cells of the reference that a predicate names."""
+        codes, keys = self.cube.codes((self.rules.versus,))
+        return np.asarray([key == (True,) for key in keys], bool)[codes]
 
     def _find_best(self) -> None:
         """Take as reference the group with the best value of each partition."""

@@ -80,8 +80,7 @@ def _references(evidence: Evidence, hidden: set[int], minimum: int) -> set[int]:
     reference = int(evidence.reference_index.max(initial=NONE))
     if reference == NONE:
         return set()
-    codes, keys = evidence.cube.codes((evidence.rules.versus,))
-    members = np.array([key == (True,) for key in keys])[codes]
+    members = evidence.chosen_reference()
     same = any(
         (cell.members == members).all()
         for cell, index in zip(evidence.cells, evidence.group_index, strict=True)

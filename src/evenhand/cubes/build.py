@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlglot import exp
 
-from evenhand.cubes.cube import Cube, Units, cube_of_units
+from evenhand.cubes.cube import Cube, Units, cube_of_units, summed_by_cell
 from evenhand.cubes.faults import raise_faults
 from evenhand.cubes.measure import Measure, Moments
 from evenhand.errors import InputError
@@ -343,8 +343,8 @@ def _read(table: pa.Table, query: _Query) -> Cube:
         "attributes": tuple(attribute.name for attribute in query.attributes),
         "parts": measure.names,
         "keys": tuple(row[:-1] for row in cells),
-        "n_rows": _by_cell(_integers(table["n_rows"]), cell, len(cells)),
-        "n_defined": _by_cell(_integers(table["n_defined"]), cell, len(cells)),
+        "n_rows": summed_by_cell(_integers(table["n_rows"]), cell, len(cells)),
+        "n_defined": summed_by_cell(_integers(table["n_defined"]), cell, len(cells)),
         "level": np.array([row[-1] for row in cells], np.int64),
         "n_levels": levels,
         "indicators": measure.moments is Moments.INDICATORS,
@@ -361,14 +361,6 @@ def _levels(table: pa.Table, measure: Measure) -> tuple[int, npt.NDArray[np.int6
         return 1, np.zeros(table.num_rows, np.int64)
     values, codes = np.unique(_floats(table["level"]), return_inverse=True)
     return max(len(values), 1), codes.astype(np.int64)
-
-
-def _by_cell(
-    values: npt.NDArray[np.int64], cell: npt.NDArray[np.int64], cells: int
-) -> npt.NDArray[np.int64]:
-    out = np.zeros(cells, np.int64)
-    np.add.at(out, cell, values)
-    return out
 
 
 def _units(

@@ -283,14 +283,15 @@ def _from_arrow(table: pa.Table, metadata: dict[str, Any]) -> Cube:
     return cube_of_units(
         keys=keys,
         units=Units(cell=cell, unit=unit, sums=sums, names=names),
-        n_rows=_summed(counts["n_rows"], cell, len(keys)),
-        n_defined=_summed(counts["n_defined"], cell, len(keys)),
+        n_rows=summed_by_cell(counts["n_rows"], cell, len(keys)),
+        n_defined=summed_by_cell(counts["n_defined"], cell, len(keys)),
         level=levels,
         **shared,
     )
 
 
-def _summed(values: Integers, cell: Integers, cells: int) -> Integers:
+def summed_by_cell(values: Integers, cell: Integers, cells: int) -> Integers:
+    """Sum of the values of each cell, shape (cells,)."""
     out = np.zeros(cells, np.int64)
     np.add.at(out, cell, values)
     return out
