@@ -1,0 +1,90 @@
+"""Slices in plain words: what a person reads in the terminal and in the report."""
+
+from collections.abc import Iterator
+
+from evenhand.audits.words import p_value, points, rate
+from evenhand.slices.result import Result, Slice
+
+__all__ = ["difference", "direction", "notes", "p_value", "points", "rate", "sentences", "span"]
+
+#: Findings told one by one; the table has them all.
+TOLD = 5
+
+
+def direction(found: Result) -> str:
+    """Which way harm lies, and what is compared."""
+    worse = "higher" if found.metric.higher_is_worse else "lower"
+    if found.metric.baseline:
+        return f"more than {found.metric.baseline}; {worse} is worse"
+    return f"overall; {worse} is worse"
+
+
+def difference(one: Slice, *, in_points: bool) -> str:
+    """Difference to the rest: ``+14.9``."""
+    return "–" if one.difference is None else points(one.difference, in_points=in_points)
+
+
+def span(one: Slice, *, in_points: bool) -> str:
+    """Its bounds: ``+7.9 to +22.0``."""
+    if one.low is None or one.high is None:
+        return "–"
+    return f"{points(one.low, in_points=in_points)} to {points(one.high, in_points=in_points)}"
+
+
+def sentences(found: Result) -> Iterator[str]:
+    """The findings as sentences."""
+    confirmed = found.confirmed
+    for one in confirmed[:TOLD]:
+        yield _finding(one, found)
+    if len(confirmed) > TOLD:
+        yield f"… and {len(confirmed) - TOLD} more confirmed slices, in the table."
+    if confirmed:
+        return
+    if not found.slices:
+        yield "No slice has enough rows in both itself and its rest."
+    elif found.confirmation.method == "none":
+        yield "Leads only: nothing here was confirmed."
+    else:
+        yield "No slice is proven worse than the rest: what stands below are leads, which may be chance."
+
+
+def _finding(one: Slice, found: Result) -> str:
+    in_points = found.metric.in_points
+    unit = " points" if in_points else ""
+    low, high = one.low, one.high
+    if not found.metric.higher_is_worse and low is not None and high is not None:
+        low, high = -high, -low
+    if low is not None and high is not None and low > 0:
+        small, large = (points(v, in_points=in_points, signed=False) for v in (low, high))
+        size = f"by {small} to {large}{unit}"
+    else:
+        shown = points(abs(one.difference or 0), in_points=in_points, signed=False)
+        size = f"by about {shown}{unit}"
+    return (
+        f"Worse for {one.predicate}: {found.metric.name} {rate(one.value)}, {size} compared with the rest "
+        f"({one.n_rows:,} rows, {one.support:.1%}).".replace("%", " %")
+    )
+
+
+def notes(found: Result) -> Iterator[str]:
+    """How it was searched and confirmed, and what was left out."""
+    searched = found.searched
+    conditions = f"{searched.depth} condition{'s' * (searched.depth > 1)}"
+    if found.exact:
+        yield (
+            f"Searched exactly: of all slices of up to {conditions} and at least {searched.min_rows:,} rows none "
+            f"has a higher {found.score} score than the last one here, but for those folded into these."
+        )
+    yield found.confirmation.sentence
+    yield from found.notes
+    folded = sum(len(one.folded) for one in found.slices)
+    if folded:
+        yield f"{folded} slices that say the same as one of these are folded into it (in --json and --html)."
+    if found.left_out:
+        yield (
+            "Left out: "
+            + "; ".join(f"{name} ({why})" for name, why in found.left_out.items())
+            + "."
+        )
+    if found.unit is None:
+        yield "Each row counts as independent (name a --unit if it is not)."
