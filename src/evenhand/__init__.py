@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from evenhand.metrics import DEFINITIONS, Definition
     from evenhand.metrics.laws import check_metric
     from evenhand.records import open_records
-    from evenhand.slices import Slices, slices
+    from evenhand.slicing import Slices, slices
 
 _HOMES = {
     "Audit": "evenhand.audits",
@@ -23,8 +23,8 @@ _HOMES = {
     "Definition": "evenhand.metrics",
     "check_metric": "evenhand.metrics.laws",
     "open_records": "evenhand.records",
-    "Slices": "evenhand.slices",
-    "slices": "evenhand.slices",
+    "Slices": "evenhand.slicing",
+    "slices": "evenhand.slicing",
 }
 __version__ = "0.1.0"
 __all__ = [

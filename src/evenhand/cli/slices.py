@@ -13,9 +13,9 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from evenhand.audits import MISSING_VALUES
 from evenhand.cli.audit import parse_bins, written_command
 from evenhand.errors import EXIT_INTERRUPTED, EXIT_REFUSED, InputError
-from evenhand.slices import Progress as Search
-from evenhand.slices import Slices
-from evenhand.slices import slices as search_slices
+from evenhand.slicing import Progress as Search
+from evenhand.slicing import Slices
+from evenhand.slicing import slices as search_slices
 
 
 def slices(

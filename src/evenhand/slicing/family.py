@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from evenhand.slices.bitmaps import Bitmaps
-from evenhand.slices.search import Level, Limits, join, stacked
+from evenhand.slicing.bitmaps import Bitmaps
+from evenhand.slicing.search import Level, Limits, join, stacked
 
 Integers = npt.NDArray[np.int64]
 #: Words ANDed to count the family exactly; beyond, an upper limit of its size is used.

@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from evenhand.errors import InputError
-from evenhand.slices.bitmaps import Bitmaps
-from evenhand.slices.scores import Score
+from evenhand.slicing.bitmaps import Bitmaps
+from evenhand.slicing.scores import Score
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -90,41 +90,42 @@ class Best:
     """The best slices so far, in order; ties go to fewer and earlier literals."""
 
     size: int
+    above: float = -np.inf
     refine: Refine | None = None
     slices: list[Candidate] = field(default_factory=list)
 
     @property
     def threshold(self) -> float:
         """Score that a slice must reach to enter."""
-        return self.slices[-1].score if len(self.slices) >= self.size else -np.inf
+        full = len(self.slices) >= self.size
+        return max(self.slices[-1].score, self.above) if full else self.above
 
     def add(self, level: Level, scores: Floats) -> None:
         """Offer slices."""
-        chosen = np.flatnonzero(scores >= self.threshold - SLACK)
+        chosen = np.flatnonzero((scores >= self.threshold - SLACK) & (scores > self.above))
         order = chosen[np.argsort(-scores[chosen], kind="stable")]
         if self.refine is None:
-            order = self._without_hopeless(order, scores)
+            # Ties with the last that fits are kept: fewer and earlier literals decide.
+            last = scores[order[min(self.size, len(order)) - 1]] if len(order) else 0.0
+            self._enter([_candidate(level, n, scores) for n in order if scores[n] >= last])
+            return
         for number in order:
-            if scores[number] < self.threshold - SLACK or not np.isfinite(scores[number]):
+            if scores[number] < self.threshold - SLACK:
                 break
-            sums = level.sums[number]
-            offered: Candidate | None = Candidate(
-                items=tuple(map(int, level.slices[number])),
-                score=float(scores[number]),
-                sums=(int(sums[0]), int(sums[1]), int(sums[2])),
-            )
-            if self.refine is not None and offered is not None:
-                offered = self.refine(offered)
-            if offered is not None and offered.score >= self.threshold - SLACK:
-                self.slices.append(offered)
-                self.slices.sort(key=lambda c: (-c.score, len(c.items), c.items))
-                del self.slices[self.size :]
+            offered = self.refine(_candidate(level, number, scores))
+            if offered is not None and offered.score > self.above:
+                self._enter([offered])
 
-    def _without_hopeless(self, order: Integers, scores: Floats) -> Integers:
-        if len(order) <= self.size:
-            return order
-        last = scores[order[self.size - 1]]
-        return np.asarray(order[scores[order] >= last], np.int64)
+    def _enter(self, offered: list[Candidate]) -> None:
+        self.slices.extend(offered)
+        self.slices.sort(key=lambda c: (-c.score, len(c.items), c.items))
+        del self.slices[self.size :]
+
+
+def _candidate(level: Level, number: int, scores: Floats) -> Candidate:
+    rows, above, below = map(int, level.sums[number])
+    items = tuple(map(int, level.slices[number]))
+    return Candidate(items=items, score=float(scores[number]), sums=(rows, above, below))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +159,7 @@ def search(
     limits: Limits,
     *,
     top: int,
+    above: float = -np.inf,
     bounded: bool = True,
     refine: Refine | None = None,
     progress: Callable[[Progress], None] | None = None,
@@ -178,6 +180,8 @@ def search(
         Which slices are admissible.
     top : int
         How many to find.
+    above : float
+        Only slices with a higher score than this.
     bounded : bool
         Whether losses allow bounds; without them every admissible slice is evaluated.
     refine : callable, optional
@@ -190,7 +194,9 @@ def search(
     Found
         After an interruption (Ctrl-C) the best so far, not `exact`.
     """
-    run = _Run(bitmaps, attribute, score, limits, Best(size=top, refine=refine), progress)
+    run = _Run(
+        bitmaps, attribute, score, limits, Best(size=top, above=above, refine=refine), progress
+    )
     run.bounded = bounded
     exact = True
     try:

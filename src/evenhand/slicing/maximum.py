@@ -8,10 +8,10 @@ import numpy.typing as npt
 from scipy import sparse
 
 from evenhand.cubes import Cells
-from evenhand.slices.bitmaps import Bitmaps
-from evenhand.slices.family import admissible
-from evenhand.slices.losses import Losses
-from evenhand.slices.search import Limits
+from evenhand.slicing.bitmaps import Bitmaps
+from evenhand.slicing.family import admissible
+from evenhand.slicing.losses import Losses
+from evenhand.slicing.search import Limits
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]

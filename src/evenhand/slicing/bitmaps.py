@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from evenhand.cubes import Cells
-from evenhand.slices.kernels import Kernel
-from evenhand.slices.losses import Losses
-from evenhand.slices.space import Item, member
+from evenhand.slicing.kernels import Kernel
+from evenhand.slicing.losses import Losses
+from evenhand.slicing.space import Item, member
 
 Words = npt.NDArray[np.uint64]
 Integers = npt.NDArray[np.int64]
@@ -60,6 +60,16 @@ class Bitmaps:
         for block in range(len(self.items)):
             self.kernel(self.items[block], self.planes[block], prefixes, starts, last, counts)
         return counts @ self.weights
+
+    def words(self, items: Sequence[int]) -> Words:
+        """Bits of the cells that satisfy all of some literals, shape (blocks, words)."""
+        return np.asarray(np.bitwise_and.reduce(self.items[:, list(items)], axis=1), np.uint64)
+
+    def sums_of(self, words: Words) -> Integers:
+        """Rows, numerator and denominator of the cells of some bits, shape (3,)."""
+        planes = (words & self.planes[:, number] for number in range(self.planes.shape[1]))
+        counts = [np.bitwise_count(bits).sum(dtype=np.int64) for bits in (words, *planes)]
+        return np.array(counts) @ self.weights
 
 
 def pack(cells: Cells, items: Sequence[Item], losses: Losses, kernel: Kernel) -> Bitmaps:

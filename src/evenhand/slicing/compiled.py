@@ -22,7 +22,7 @@ def _popcount(context: Any, value: Any) -> Any:  # noqa: ARG001 - numba calls it
 def count_compiled(
     items: Any, planes: Any, prefixes: Any, starts: Any, last: Any, out: Any
 ) -> None:
-    """Kernel in compiled code; arguments as in `evenhand.slices.kernels.Kernel`."""
+    """Kernel in compiled code; arguments as in `evenhand.slicing.kernels.Kernel`."""
     words = items.shape[1]
     shared = np.empty(words, np.uint64)
     chosen = np.empty(words, np.uint64)

@@ -15,8 +15,8 @@ from evenhand.errors import InputError
 
 Words = npt.NDArray[np.uint64]
 Integers = npt.NDArray[np.int64]
-#: Words to be ANDed from which on loading the compiled kernel pays (numpy takes about a second).
-COMPILED_FROM = 4e8
+#: Words to be ANDed from which on loading the compiled kernel pays.
+COMPILED_FROM = 5e7
 
 
 class Kernel(Protocol):
@@ -101,7 +101,7 @@ def choose_kernel(work: float, wanted: str = "auto") -> Kernel:
 
 @cache
 def _compiled() -> Kernel:
-    from evenhand.slices.compiled import count_compiled  # noqa: PLC0415 - loads numba
+    from evenhand.slicing.compiled import count_compiled  # noqa: PLC0415 - loads numba
 
     kernel: Any = count_compiled
     return kernel  # type: ignore[no-any-return]

@@ -19,20 +19,24 @@ from evenhand.groups import (
     Predicate,
     parse_partitions,
     parse_predicate,
-    to_text,
 )
 from evenhand.metrics import Metric, Plan, parse_metric
 from evenhand.records import Kind, Records, find_column, open_records
-from evenhand.slices.confirm import METHODS, Verdicts, choose_method, confirm
-from evenhand.slices.differences import baseline_plan, between_plan, check_denominators, typed_value
-from evenhand.slices.folding import Kept
-from evenhand.slices.hunt import Hunt, Report, Settings, prepare, rows_needed
-from evenhand.slices.judging import Question
-from evenhand.slices.losses import losses_of
-from evenhand.slices.report import Facts, Slices, report
-from evenhand.slices.result import Metric as MetricNote
-from evenhand.slices.scores import SCORES
-from evenhand.slices.space import MERGED_VALUES
+from evenhand.slicing.confirm import METHODS, Verdicts, choose_method, confirm
+from evenhand.slicing.differences import (
+    baseline_plan,
+    between_plan,
+    check_denominators,
+    typed_value,
+)
+from evenhand.slicing.folding import Kept
+from evenhand.slicing.hunt import Hunt, Report, Settings, prepare, rows_needed
+from evenhand.slicing.judging import Question
+from evenhand.slicing.losses import losses_of
+from evenhand.slicing.report import Facts, Slices, report
+from evenhand.slicing.result import Metric as MetricNote
+from evenhand.slicing.scores import SCORES
+from evenhand.slicing.space import MERGED_VALUES
 from evenhand.stats.forms import Ratio
 
 _KINDS = (Kind.TEXT, Kind.BOOLEAN, Kind.INTEGER, Kind.NUMBER, Kind.DATE)
@@ -127,7 +131,7 @@ def slices(
     command : str, optional
         The command that reports name as their origin.
     progress : callable, optional
-        Told `evenhand.slices.Progress` now and then.
+        Told how far the search is, as `evenhand.slicing.Progress`, now and then.
 
     Returns
     -------
@@ -183,6 +187,15 @@ def slices(
     finally:
         if records.engine is not getattr(table, "engine", None):
             records.close()
+    against = baseline.text if isinstance(baseline, Metric) else baseline
+    options = {
+        "features": features,
+        "unit": unit,
+        "where": where,
+        "baseline": against,
+        "between": between,
+        "worse": worse,
+    }
     facts = Facts(
         metric=asked.note,
         unit=unit,
@@ -192,7 +205,8 @@ def slices(
         seed=seed,
         left_out=dict(asked.left_out),
         explicit=features is not None,
-        command=command or _command(asked, settings, method, level),
+        command=command or _command(asked, settings, method, level, options),
+        options=options,
         started=started,
     )
     return search_cells(
@@ -250,6 +264,7 @@ def slices_of_cube(
         left_out={},
         explicit=True,
         command="",
+        options={},
         started=time.perf_counter(),
     )
     return search_cells(cells, question, settings, method=method, facts=facts, progress=progress)
@@ -533,10 +548,14 @@ def _features(
     return names, {}
 
 
-def _command(asked: _Asked, settings: Settings, method: str | None, level: float) -> str:
+def _command(
+    asked: _Asked, settings: Settings, method: str | None, level: float, options: Mapping[str, Any]
+) -> str:
+    """The same search on the command line."""
     words = ["evenhand", "slices", asked.records.name, "--metric", asked.metric.text]
-    words += ["--unit", asked.unit] if asked.unit else []
-    words += ["--where", to_text(asked.where)] if asked.where is not None else []
+    for name, value in options.items():
+        if value not in (None, (), {}):
+            words += ["--" + name, value if isinstance(value, str) else ",".join(value)]
     plain = Settings()
     for name, value in asdict(settings).items():
         if value != getattr(plain, name) and value != "" and name not in ("kernel", "fold"):

@@ -8,18 +8,18 @@ import numpy.typing as npt
 
 from evenhand.cubes import Cells
 from evenhand.errors import InputError
-from evenhand.slices.family import Family, count_family
-from evenhand.slices.hunt import Hunt, Report, prepare
-from evenhand.slices.judging import Judged, harm_z, judge_slices
-from evenhand.slices.maximum import (
+from evenhand.slicing.family import Family, count_family
+from evenhand.slicing.hunt import Hunt, Report, prepare
+from evenhand.slicing.judging import Judged, harm_z, judge_slices
+from evenhand.slicing.maximum import (
     exchangeable,
     multiplier_maximum,
     permutation_maximum,
     standardised_excess,
     work,
 )
-from evenhand.slices.search import Candidate
-from evenhand.slices.space import Item, mask_of
+from evenhand.slicing.search import Candidate
+from evenhand.slicing.space import Item, mask_of
 from evenhand.stats.exact import calibrated_e_value
 from evenhand.stats.intervals import z_of
 from evenhand.stats.simultaneous import holm

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from evenhand.audits.words import p_value, points, rate
-from evenhand.slices.result import Result, Slice
+from evenhand.slicing.result import Result, Slice
 
 __all__ = ["difference", "direction", "notes", "p_value", "points", "rate", "sentences", "span"]
 
@@ -54,7 +54,8 @@ def _finding(one: Slice, found: Result) -> str:
     low, high = one.low, one.high
     if not found.metric.higher_is_worse and low is not None and high is not None:
         low, high = -high, -low
-    if low is not None and high is not None and low > 0:
+    # A bound and an exact p-value may differ a little: then the bound is not told as if it were one.
+    if low is not None and high is not None and low > 0.0005 * (1 if in_points else 0):
         small, large = (points(v, in_points=in_points, signed=False) for v in (low, high))
         size = f"by {small} to {large}{unit}"
     else:
@@ -70,7 +71,7 @@ def notes(found: Result) -> Iterator[str]:
     """How it was searched and confirmed, and what was left out."""
     searched = found.searched
     conditions = f"{searched.depth} condition{'s' * (searched.depth > 1)}"
-    if found.exact:
+    if found.exact and found.slices:
         yield (
             f"Searched exactly: of all slices of up to {conditions} and at least {searched.min_rows:,} rows none "
             f"has a higher {found.score} score than the last one here, but for those folded into these."
@@ -79,7 +80,10 @@ def notes(found: Result) -> Iterator[str]:
     yield from found.notes
     folded = sum(len(one.folded) for one in found.slices)
     if folded:
-        yield f"{folded} slices that say the same as one of these are folded into it (in --json and --html)."
+        yield (
+            f"{folded} slices that say the same as one of these, or add nothing to it, are folded into it "
+            "(in --json and --html)."
+        )
     if found.left_out:
         yield (
             "Left out: "

@@ -5,8 +5,8 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from evenhand.slices import words
-from evenhand.slices.result import Result, Slice
+from evenhand.slicing import words
+from evenhand.slicing.result import Result, Slice
 
 WIDE = 100
 

@@ -8,14 +8,14 @@ import numpy.typing as npt
 
 from evenhand.cubes import Cells
 from evenhand.errors import InputError
-from evenhand.slices.bitmaps import Bitmaps, bytes_needed, pack
-from evenhand.slices.folding import Kept, fold
-from evenhand.slices.judging import Question
-from evenhand.slices.kernels import choose_kernel
-from evenhand.slices.losses import Losses, losses_of
-from evenhand.slices.scores import Score, score_of
-from evenhand.slices.search import Candidate, Found, Limits, Progress, Refine, search
-from evenhand.slices.space import Item, items_of, mask_of, member
+from evenhand.slicing.bitmaps import Bitmaps, bytes_needed, pack
+from evenhand.slicing.folding import Kept, fold
+from evenhand.slicing.judging import Question
+from evenhand.slicing.kernels import choose_kernel
+from evenhand.slicing.losses import Losses, losses_of
+from evenhand.slicing.scores import Score, score_of
+from evenhand.slicing.search import Candidate, Found, Limits, Progress, Refine, search
+from evenhand.slicing.space import Item, items_of, mask_of, member
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -76,6 +76,8 @@ class Hunt:
             self.score,
             self.limits,
             top=top,
+            # Of slices that say something of their own only those are told that are worse than all.
+            above=0.0 if self.settings.fold else -np.inf,
             bounded=self.losses.bounded,
             refine=self._refine(),
             progress=progress,
@@ -94,16 +96,13 @@ class Hunt:
             pool *= 4
 
     def _kept(self, best: Sequence[Candidate]) -> list[Kept]:
-        top, cells = self.settings.top, self.cells
-        if not self.settings.fold:
-            chosen = best[:top]
-            masks = (mask_of(cells, self.literals(candidate)) for candidate in chosen)
-            return [
-                Kept(candidate=candidate, mask=mask, folded=[])
-                for candidate, mask in zip(chosen, masks, strict=True)
-            ]
-        overlap = self.settings.overlap
-        return fold(cells, self.losses, self.score, self.items, best, top=top, overlap=overlap)
+        top = self.settings.top
+        if self.settings.fold:
+            return fold(self.bitmaps, self.score, best, top=top, overlap=self.settings.overlap)
+        return [
+            Kept(candidate=one, words=self.bitmaps.words(one.items), folded=[])
+            for one in best[:top]
+        ]
 
     def literals(self, candidate: Candidate) -> list[Item]:
         """Literals of a slice."""
@@ -223,13 +222,14 @@ def _supported(
     cells: Cells, losses: Losses, items: list[Item], rows: int, below: float
 ) -> list[Item]:
     """Literals that enough rows satisfy, and not all of them."""
+    ones, alike = bool((cells.n_rows == 1).all()), np.array_equal(cells.n_rows, losses.below)
     sums = []
     for codes, keys in zip(cells.codes, cells.keys, strict=True):
-        numbers = codes.astype(np.int64)
-        sums.append([np.bincount(numbers, v, len(keys) + 1) for v in (cells.n_rows, losses.below)])
+        counts = np.bincount(codes, None if ones else cells.n_rows, len(keys) + 1)
+        sums.append([counts, counts if alike else np.bincount(codes, losses.below, len(keys) + 1)])
     kept = []
     for item in items:
-        n, b = (float(counts[list(item.codes)].sum()) for counts in sums[item.attribute])
+        n, b = (float(side[list(item.codes)].sum()) for side in sums[item.attribute])
         if n >= rows and b >= below and n < cells.n_rows.sum():
             kept.append(item)
     if not kept:

@@ -1,6 +1,6 @@
 """Scores: how bad a slice is, and how bad any slice inside it can be.
 
-A slice has numerator ``a`` and denominator ``b`` (see `evenhand.slices.losses`), all together have
+A slice has numerator ``a`` and denominator ``b`` (see `evenhand.slicing.losses`), all together have
 ``A`` and ``B``, with rate ``R = A / B``.  Bounds are proven in ``docs/decisions/002-slices.md``.
 """
 
@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evenhand.errors import InputError, unknown_name
-from evenhand.slices.losses import Losses
+from evenhand.slicing.losses import Losses
 
 Floats = npt.NDArray[np.float64]
 SCORES = ("sliceline", "difference", "z", "harm")

@@ -9,7 +9,7 @@ from scipy import special
 
 from evenhand.audits.comparison import Comparison, compare
 from evenhand.cubes import Cells, Estimates, estimate
-from evenhand.slices.space import Item, mask_of
+from evenhand.slicing.space import Item, mask_of
 from evenhand.stats.exact import hypergeometric_tail
 from evenhand.stats.forms import Form, Ratio
 

@@ -3,23 +3,24 @@
 import html
 import io
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from rich.console import Console, ConsoleOptions, RenderResult
 
 from evenhand.groups import to_text
-from evenhand.slices.confirm import Verdicts
-from evenhand.slices.folding import Kept, contributions
-from evenhand.slices.html import render_html
-from evenhand.slices.hunt import Hunt
-from evenhand.slices.judging import Judged, judge_slices
-from evenhand.slices.result import Confirmation, Metric, Overall, Result, Searched, Slice
-from evenhand.slices.search import Found
-from evenhand.slices.space import Item, mask_of, predicate_of
-from evenhand.slices.terminal import render_slices
+from evenhand.slicing.confirm import Verdicts
+from evenhand.slicing.folding import Kept, contributions
+from evenhand.slicing.html import render_html
+from evenhand.slicing.hunt import Hunt
+from evenhand.slicing.judging import Judged, judge_slices
+from evenhand.slicing.result import Confirmation, Metric, Overall, Result, Searched, Slice
+from evenhand.slicing.search import Found
+from evenhand.slicing.space import Item, mask_of, predicate_of
+from evenhand.slicing.terminal import render_slices
 from evenhand.stats.forms import Ratio
 
 Floats = npt.NDArray[np.float64]
@@ -38,6 +39,7 @@ class Facts:
     left_out: dict[str, str]
     explicit: bool
     command: str
+    options: Mapping[str, Any]
     started: float
 
 
@@ -101,7 +103,7 @@ def report(
         left_out=facts.left_out,
         notes=tuple(_notes(found, kept, settings.top, verdicts)),
         command=facts.command,
-        settings={**asdict(settings), "seed": facts.seed},
+        settings={**facts.options, **asdict(settings), "seed": facts.seed},
     )
 
 

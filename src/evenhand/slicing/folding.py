@@ -9,14 +9,15 @@ import numpy as np
 import numpy.typing as npt
 
 from evenhand.cubes import Cells
-from evenhand.slices.losses import Losses
-from evenhand.slices.scores import Score
-from evenhand.slices.search import Candidate
-from evenhand.slices.space import Item, mask_of
+from evenhand.slicing.bitmaps import Bitmaps
+from evenhand.slicing.scores import Score
+from evenhand.slicing.search import Candidate
+from evenhand.slicing.space import Item, mask_of
 from evenhand.stats.forms import Form
 
 Floats = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
+Integers = npt.NDArray[np.int64]
+Words = npt.NDArray[np.uint64]
 #: Excess over its surroundings, in standard errors, from which on a slice adds something.
 ADDS = 1.645
 
@@ -26,26 +27,18 @@ class Kept:
     """A slice that is told, with those folded into it, best first."""
 
     candidate: Candidate
-    mask: Bools
+    words: Words
     folded: list[Candidate]
 
 
 def fold(
-    cells: Cells,
-    losses: Losses,
-    score: Score,
-    items: Sequence[Item],
-    best: Sequence[Candidate],
-    *,
-    top: int,
-    overlap: float,
+    bitmaps: Bitmaps, score: Score, best: Sequence[Candidate], *, top: int, overlap: float
 ) -> list[Kept]:
     """Go down the list; keep a slice unless one kept before says the same.
 
     A slice is folded into a kept one where the two share more than `overlap` of the rows of either,
     where it lies inside the kept one and is no worse than the rest of that, or where what it has
-    outside the kept one is no worse than what neither has.  One that is no worse than everyone is
-    left out.
+    outside the kept one is no worse than what neither has.
 
     Returns
     -------
@@ -54,43 +47,40 @@ def fold(
     """
     kept: list[Kept] = []
     for candidate in best:
-        _, above, below = candidate.sums
-        if above * score.below <= score.above * below:
-            # No worse than everyone: large and fine, so the score alone speaks for it.
-            continue
-        mask = mask_of(cells, [items[number] for number in candidate.items])
-        host = next((k for k in kept if _same(cells, losses, score, mask, k.mask, overlap)), None)
+        words = bitmaps.words(candidate.items)
+        host = next((k for k in kept if _same(bitmaps, score, candidate, words, k, overlap)), None)
         if host is not None:
             host.folded.append(candidate)
         elif len(kept) < top:
-            kept.append(Kept(candidate=candidate, mask=mask, folded=[]))
+            kept.append(Kept(candidate=candidate, words=words, folded=[]))
         else:
             break
     return kept
 
 
 def _same(
-    cells: Cells, losses: Losses, score: Score, mask: Bools, kept: Bools, overlap: float
+    bitmaps: Bitmaps, score: Score, found: Candidate, words: Words, kept: Kept, overlap: float
 ) -> bool:
-    both = mask & kept
-    shared, either = cells.n_rows[both].sum(), cells.n_rows[mask | kept].sum()
-    if shared == 0:
+    both = bitmaps.sums_of(words & kept.words)
+    own, other = np.array(found.sums), np.array(kept.candidate.sums)
+    either = own + other - both
+    if both[0] == 0:
         return False
-    if shared > overlap * either:
+    if both[0] > overlap * either[0]:
         return True
-    outside = mask & ~kept
-    if not losses.below[outside].any():
-        return _excess(losses, score, mask, kept & ~mask) < ADDS
-    return _excess(losses, score, outside, ~(mask | kept)) < ADDS
+    outside = own - both
+    if outside[2] == 0:
+        return _excess(score, own, other - both) < ADDS
+    neither = np.array([0, score.above, score.below]) - either
+    return _excess(score, outside, neither) < ADDS
 
 
-def _excess(losses: Losses, score: Score, first: Bools, second: Bools) -> float:
+def _excess(score: Score, first: Integers, second: Floats | Integers) -> float:
     """Difference of two disjoint sets of cells in standard errors; 0 where there is none."""
-    a1, b1 = float(losses.above[first].sum()), float(losses.below[first].sum())
-    a2, b2 = float(losses.above[second].sum()), float(losses.below[second].sum())
-    if b1 == 0 or b2 == 0 or score.variance == 0:
+    (_, a1, b1), (_, a2, b2) = first, second
+    if b1 <= 0 or b2 <= 0 or score.variance == 0:
         return 0.0
-    return (a1 / b1 - a2 / b2) / float(np.sqrt(score.variance * (1 / b1 + 1 / b2)))
+    return float((a1 / b1 - a2 / b2) / np.sqrt(score.variance * (1 / b1 + 1 / b2)))
 
 
 def contributions(cells: Cells, form: Form, items: Sequence[Item]) -> list[float | None]:
