@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -19,6 +20,7 @@ Kind = Literal["audio", "image", "text", "table", "any"]
 Value = float | int | bool | str | tuple[str, ...] | None
 #: No physical quantity of ours is larger; beyond, a float would not hold whole numbers.
 LARGEST = 2**53
+Check = Callable[[Mapping[str, Any]], str | None]
 Apply = Callable[[Any, np.random.Generator, Mapping[str, Any]], Any]
 
 
@@ -31,6 +33,8 @@ class Takes(StrEnum):
     TEXT = "text"
     """One of `choices` where there are any; else free, as a file name is."""
     TEXTS = "list of texts"
+    FILE = "file"
+    FILES = "list of files"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +74,7 @@ class Parameter:
         """What may be given, in words: ``20 to 20000 Hz``."""
         unit = f" {self.unit}" if self.unit else ""
         match self.takes:
-            case Takes.FLAG | Takes.TEXTS:
+            case Takes.FLAG | Takes.TEXTS | Takes.FILE | Takes.FILES:
                 return str(self.takes.value)
             case Takes.TEXT:
                 return ", ".join(self.choices) if self.choices else "text"
@@ -101,16 +105,15 @@ class Parameter:
                 return self._number(value, owner)
             case Takes.FLAG if isinstance(value, bool):
                 return value
-            case Takes.TEXT if isinstance(value, str) and (
-                not self.choices or value in self.choices
-            ):
-                return value
-            case Takes.TEXTS if isinstance(value, str):
-                return (value,)
-            case Takes.TEXTS if isinstance(value, list | tuple) and all(
-                isinstance(item, str) for item in value
-            ):
-                return tuple(value)
+            case Takes.TEXT if value in self.choices or not self.choices:
+                if isinstance(value, str):
+                    return value
+            case Takes.FILE if isinstance(value, str | Path):
+                return str(value)
+            case Takes.TEXTS | Takes.FILES:
+                items = list(value) if isinstance(value, list | tuple) else [value]
+                if items and all(isinstance(item, str | Path) for item in items):
+                    return tuple(map(str, items))
         raise self._refused(value, owner)
 
     def _number(self, value: Any, owner: str) -> Value:
@@ -152,6 +155,8 @@ class Definition:
         What it does, physically.
     source : str
         Where it is defined, or what it was measured against.
+    check : callable, optional
+        ``check(values)`` says what is wrong between values that are each in range, or `None`.
     """
 
     name: str
@@ -160,6 +165,7 @@ class Definition:
     apply: Apply
     about: str
     source: str
+    check: Check | None = None
 
     def __call__(self, **given: Any) -> "Condition":
         """Bind values to the parameters.
@@ -167,7 +173,8 @@ class Definition:
         Raises
         ------
         InputError
-            For an unknown or absent parameter, or a value out of its range.
+            For an unknown or absent parameter, a value out of its range, or values that exclude
+            each other.
         """
         names = [parameter.name for parameter in self.parameters]
         for name in given:
@@ -182,6 +189,8 @@ class Definition:
             parameter.name: parameter.check(given.get(parameter.name), self.name)
             for parameter in self.parameters
         }
+        if self.check is not None and (wrong := self.check(values)):
+            raise InputError(f"{self.name}: {wrong}")
         return Condition(definition=self, parameters=values)
 
     @property
@@ -231,6 +240,19 @@ class Condition:
     def text(self) -> str:
         """The whole condition, defaults too; it parses back, so it may key a cache."""
         return " | ".join(_step_text(step) for step in self.steps)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Files that it reads; their content belongs into a cache's key beside `text`."""
+        found: list[str] = []
+        for step in self.steps:
+            for parameter in step.definition.parameters:
+                value = step.parameters[parameter.name]
+                if parameter.takes is Takes.FILE and isinstance(value, str):
+                    found.append(value)
+                elif parameter.takes is Takes.FILES and isinstance(value, tuple):
+                    found.extend(value)
+        return tuple(found)
 
     def followed_by(self, other: "Condition") -> "Condition":
         """Chain the other condition behind this one.

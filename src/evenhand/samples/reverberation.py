@@ -6,9 +6,10 @@ from evenhand.samples.speech_level import block_means
 from evenhand.samples.waveform import Audio, Signal
 
 _HOP_S = 0.01
-_SHORTEST_DECAY_S = 0.12
-_SMALLEST_FALL_DB = 12.0
-_SLOPE_QUANTILE = 0.5
+_WINDOW_S = 0.2
+_STEEPEST = 0.05
+_SHORTEST_S = 1.0
+_LONGEST_S = 10.0
 
 
 def schroeder_seconds(response: Signal, rate: int, *, depth_db: float = 30.0) -> float | None:
@@ -44,28 +45,25 @@ def schroeder_seconds(response: Signal, rate: int, *, depth_db: float = 30.0) ->
 
 
 def reverberation_seconds(audio: Audio) -> float | None:
-    """Estimate RT60 from speech: the median rate at which sound dies away.
+    """Estimate RT60 from speech: how fast sound dies away where it dies away fastest.
 
-    Stretches of at least 0.12 s in which the smoothed level falls all the time, by 12 dB or more, are
-    free decays; a line through each gives its RT60.
+    No sound can fall faster than its room lets it.  Lines are fitted to the level in windows of 0.2 s,
+    and the slope that one window in twenty exceeds gives the time.  Measured on four voices in
+    synthetic rooms: dry 0.25 to 0.32 s, 0.5 s → 0.55 to 0.64, 0.8 s → 0.77 to 0.83, 1.2 s → 1.0
+    to 1.1, 2 s → 1.1 to 1.6.  Steady noise hides the ends of decays and makes the value too large.
 
     Returns
     -------
     float or None
-        Seconds; `None` with fewer than three decays.
+        Seconds; `None` below 1 s of sound, and where nothing dies away.
     """
-    powers = block_means(np.square(audio.signal), max(1, round(_HOP_S * audio.rate)))
-    if powers.size < 10:
+    if audio.seconds < _SHORTEST_S:
         return None
+    powers = block_means(np.square(audio.signal), max(1, round(_HOP_S * audio.rate)))
     smooth = np.convolve(powers, np.full(3, 1 / 3), mode="same")
     levels_db = 10.0 * np.log10(np.maximum(smooth, 1e-12))
-    falling = np.diff(levels_db) < 0.0
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], falling, [False]])))
-    times = []
-    for start, stop in zip(edges[::2], edges[1::2], strict=True):
-        length = (stop - start) * _HOP_S
-        fall = levels_db[start] - levels_db[stop]
-        if length >= _SHORTEST_DECAY_S and fall >= _SMALLEST_FALL_DB:
-            line = np.polyfit(np.arange(start, stop + 1) * _HOP_S, levels_db[start : stop + 1], 1)
-            times.append(-60.0 / line[0])
-    return float(np.quantile(times, _SLOPE_QUANTILE)) if len(times) >= 3 else None
+    size = round(_WINDOW_S / _HOP_S)
+    times = (np.arange(size) - (size - 1) / 2) * _HOP_S
+    slopes = np.lib.stride_tricks.sliding_window_view(levels_db, size) @ times / (times @ times)
+    steep = float(np.quantile(slopes, _STEEPEST))
+    return -60.0 / steep if steep < -60.0 / _LONGEST_S else None

@@ -63,10 +63,12 @@ MEASURES = (
     Measure(
         name="reverberation_s",
         unit="s",
-        about="Reverberation time RT60 of the room, from how fast sound dies away after speech.  A blind "
-        "estimate, good for ordering rooms; the voice's own endings give about 0.2 s in a dry recording.",
-        undefined="fewer than three free decays",
-        source="after Löllmann, Yilmaz, Jeub & Vary (2010), IWAENC; ISO 3382-2 defines RT60",
+        about="Reverberation time RT60 of the room, from the steepest falls of the level.  A blind estimate, "
+        "good for ordering rooms: dry voices give about 0.3 s, long times come out short, and steady noise "
+        "makes it too long.",
+        undefined="less than 1 s, or nothing dies away",
+        source="RT60: ISO 3382-2; distribution of decay rates: Wen, Habets & Naylor (2008), "
+        "doi:10.1109/ICASSP.2008.4517613",
     ),
     Measure(
         name="words_per_second",
