@@ -1,6 +1,17 @@
 """Conditions: circumstances applied to samples, seeded, their parameters in physical units."""
 
+from evenhand.conditions.catalogue import DEFINITIONS, FAMILIES, find_definition, parse_condition
 from evenhand.conditions.condition import Condition, Definition, Kind, Parameter, Takes, Value
-from evenhand.conditions.expression import read_condition
 
-__all__ = ["Condition", "Definition", "Kind", "Parameter", "Takes", "Value", "read_condition"]
+__all__ = [
+    "DEFINITIONS",
+    "FAMILIES",
+    "Condition",
+    "Definition",
+    "Kind",
+    "Parameter",
+    "Takes",
+    "Value",
+    "find_definition",
+    "parse_condition",
+]

@@ -58,7 +58,7 @@ MEASURES = (
         unit="",
         about="Share of frames in runs of three or more that stay at the largest magnitude.",
         undefined="silence",
-        source="flat tops, as in Bie et al. (2015), doi:10.1109/APSIPA.2015.7415332",
+        source="our own definition: flat tops of the wave form",
     ),
     Measure(
         name="reverberation_s",
