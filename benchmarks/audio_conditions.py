@@ -47,7 +47,10 @@ RIVALS = {
         "BandPassFilter",
         {"min_center_freq": 1000, "max_center_freq": 1001, "min_rolloff": 12, "max_rolloff": 12},
     ),
-    "clipping(share=0.1)": ("ClippingDistortion", {"min_percentile_threshold": 10, "max_percentile_threshold": 10}),
+    "clipping(share=0.1)": (
+        "ClippingDistortion",
+        {"min_percentile_threshold": 10, "max_percentile_threshold": 10},
+    ),
     "tempo(factor=1.1)": ("TimeStretch", {"min_rate": 1.1, "max_rate": 1.1}),
     "pitch(semitones=2)": ("PitchShift", {"min_semitones": 2, "max_semitones": 2}),
 }

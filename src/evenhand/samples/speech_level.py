@@ -13,6 +13,7 @@ _HANGOVER_S = 0.2
 _MARGIN_DB = 15.9
 _DEPTH_DB = 100.0
 _STEP_DB = 1.0
+_PIECE = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +61,7 @@ def speech_level(audio: Audio) -> SpeechLevel | None:
     power = mean_power(signal) - offset**2
     if power <= 1e-20:  # 16 bit end at 1e-10: this is rounding, not sound
         return None
-    held = _held_envelope(signal - offset, audio.rate)
+    held = _held_envelope(signal, offset, audio.rate)
     total = power * held.size
     thresholds_db = to_decibels(power) + np.arange(20.0, -_DEPTH_DB, -_STEP_DB)
     ordered = np.sort(held)
@@ -95,13 +96,18 @@ def _crossing(
     return float(level_db), float(level_db) - _MARGIN_DB
 
 
-def _held_envelope(signal: Signal, rate: int) -> Signal:
+def _held_envelope(signal: Signal, offset: float, rate: int) -> Signal:
     """Largest smoothed magnitude of the last 0.2 s, every 5 ms.
 
     A block is active at a threshold if and only if this reaches it, which is P.56's hangover for
     all thresholds at once.
     """
-    blocks = block_means(np.abs(signal), max(1, round(_BLOCK_S * rate)))
+    size = max(1, round(_BLOCK_S * rate))
+    pieces = []
+    for start in range(0, signal.size, _PIECE * size):  # a piece at a time stays in the cache
+        piece = signal[start : start + _PIECE * size] - offset
+        pieces.append(block_means(np.abs(piece, out=piece), size))
+    blocks = np.concatenate(pieces)
     decay = exp(-_BLOCK_S / _TIME_CONSTANT_S)
     taps = np.arange(round(20 * _TIME_CONSTANT_S / _BLOCK_S))
     response = (1.0 - decay) ** 2 * (taps + 1) * decay**taps  # two equal poles in a row
@@ -117,5 +123,5 @@ def _held_envelope(signal: Signal, rate: int) -> Signal:
 def block_means(values: Signal, size: int) -> Signal:
     """Means of successive blocks; the last one may be shorter."""
     whole = values.size // size * size
-    means = values[:whole].reshape(-1, size).mean(axis=1)
+    means = values[:whole].reshape(-1, size) @ np.full(size, 1.0 / size)
     return np.append(means, values[whole:].mean()) if whole < values.size else means

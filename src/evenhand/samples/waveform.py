@@ -1,6 +1,7 @@
 """Sound as numbers."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,7 +55,7 @@ class Audio:
         return Audio(signal=signal, rate=self.rate)
 
 
-def mean_power(signal: Signal) -> float:
+def mean_power(signal: NDArray[Any]) -> float:
     """Mean of the squares; 0 for no frames."""
     return float(np.dot(signal, signal)) / signal.size if signal.size else 0.0
 

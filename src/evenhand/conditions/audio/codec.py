@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from evenhand.conditions.condition import Apply, Definition, Parameter, Takes
+from evenhand.conditions.condition import Apply, Definition, Parameter
 from evenhand.samples.audio import import_extra, resample
 from evenhand.samples.waveform import Audio, Signal
 
@@ -34,7 +34,6 @@ def code_opus(audio: Audio, _: np.random.Generator, values: Mapping[str, Any]) -
         format="OGG",
         subtype="OPUS",
         compression_level=(_OPUS_MOST - values["bit_rate"]) / (_OPUS_MOST - _OPUS_LEAST),
-        bitrate_mode="CONSTANT" if values["constant"] else "VARIABLE",
     )
     return _restored(coded, audio)
 
@@ -94,14 +93,8 @@ OPUS = Definition(
             about="6 to 12 is a poor connection, 24 a good call",
             required=True,
         ),
-        Parameter(
-            name="constant",
-            default=False,
-            about="whether every packet has the same size",
-            takes=Takes.FLAG,
-        ),
     ),
     apply=code_opus,
-    about="Codec of conferences, browsers and messengers.",
+    about="Codec of conferences, browsers and messengers, at a variable rate with this mean.",
     source="RFC 6716, by libopus in libsndfile",
 )

@@ -1,8 +1,10 @@
 """Sound added to speech at a level that is set against the speech."""
 
 from math import sqrt
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from evenhand.conditions.condition import Parameter
 from evenhand.errors import InputError
@@ -10,6 +12,7 @@ from evenhand.samples.sample import SampleError
 from evenhand.samples.speech_level import speech_level
 from evenhand.samples.waveform import Audio, Signal, mean_power, to_ratio
 
+_PIECE = 2**14
 SNR = Parameter(
     name="snr",
     low=-30,
@@ -38,14 +41,13 @@ def speech_power(audio: Audio) -> float:
     return level.power
 
 
-def add_noise(audio: Audio, noise: Signal, snr: float, *, name: str = "The noise") -> Audio:
+def add_noise(audio: Audio, noise: NDArray[Any], snr: float, *, name: str = "The noise") -> Audio:
     """Speech with noise, scaled so that its mean power meets the ratio exactly.
 
     Parameters
     ----------
     audio : Audio
     noise : array of shape (frames,)
-        Changed in place.
     snr : float
         dB.
     name : str
@@ -54,8 +56,13 @@ def add_noise(audio: Audio, noise: Signal, snr: float, *, name: str = "The noise
     power = mean_power(noise)
     if power <= 0.0:
         raise InputError(f"{name} is silent, so it has no level.  Choose another recording.")
-    noise *= noise.dtype.type(sqrt(speech_power(audio) / to_ratio(snr) / power))
-    return audio.with_signal(audio.signal + noise)
+    factor = sqrt(speech_power(audio) / to_ratio(snr) / power)
+    mixture = np.empty(audio.signal.size)
+    for start in range(0, mixture.size, _PIECE):  # a piece at a time stays in the cache
+        piece = mixture[start : start + _PIECE]
+        np.multiply(noise[start : start + _PIECE], factor, out=piece)
+        piece += audio.signal[start : start + _PIECE]
+    return audio.with_signal(mixture)
 
 
 def loop(recording: Signal, size: int, rate: int, generator: np.random.Generator) -> Signal:

@@ -1,10 +1,12 @@
 """Steady noise of a colour, and recorded noise."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtri
 
 from evenhand.conditions.audio.mixing import SNR, add_noise, loop
 from evenhand.conditions.audio.recordings import read_recording
@@ -16,11 +18,12 @@ _LOWEST_HZ = 20.0  # pink and brown noise would else be made of what nobody hear
 # Third-octave levels in dB of the speech of 12 languages, women and men: Byrne et al. (1994),
 # doi:10.1121/1.410152, at 63 Hz, 80 Hz … 16 kHz.
 _SPEECH_HZ = 1000.0 * 2.0 ** (np.arange(-12, 13) / 3)
-_SPEECH_DB = np.array(
-    "38.6 43.5 54.4 57.7 56.8 60.2 60.3 59.0 62.1 62.1 60.5 56.8 53.7 53.0 52.0 48.7 48.1 46.8 45.6 "
-    "44.5 44.3 43.7 43.4 41.3 40.7".split(" "),
-    dtype=np.float64,
-)
+# fmt: off
+_SPEECH_DB = np.array([
+    38.6, 43.5, 54.4, 57.7, 56.8, 60.2, 60.3, 59.0, 62.1, 62.1, 60.5, 56.8, 53.7,
+    53.0, 52.0, 48.7, 48.1, 46.8, 45.6, 44.5, 44.3, 43.7, 43.4, 41.3, 40.7,
+])
+# fmt: on
 
 
 def add_colour(audio: Audio, generator: np.random.Generator, values: Mapping[str, Any]) -> Audio:
@@ -49,12 +52,26 @@ def coloured_noise(
         Its rounding is 140 dB down.
     """
     if colour == "white":
-        return generator.standard_normal(size, dtype=np.float32)
+        return normals(size, generator)
     length = good_length(max(size, 2))
     frequencies = np.fft.rfftfreq(length, 1.0 / rate)
-    bins = generator.standard_normal((frequencies.size, 2), dtype=np.float32).view(np.complex64)
-    spectrum = bins[:, 0] * np.sqrt(density(frequencies, colour)).astype(np.float32)
+    spectrum = normals(2 * frequencies.size, generator).view(np.complex64)
+    spectrum *= np.sqrt(density(frequencies, colour)).astype(np.float32)
     return np.fft.irfft(spectrum, length)[:size]
+
+
+def normals(size: int, generator: np.random.Generator) -> NDArray[np.float32]:
+    """Draw independent normal numbers to 16 bits: the quantile of a uniform whole number.
+
+    Four times as fast as exact ones; the largest is 4.3 standard deviations, the variance 0.9999.
+    """
+    codes = generator.integers(2**16, size=size, dtype=np.uint16)
+    return np.asarray(np.take(_quantiles(), codes))
+
+
+@cache
+def _quantiles() -> NDArray[np.float32]:
+    return np.asarray(ndtri((np.arange(2**16) + 0.5) / 2**16), dtype=np.float32)
 
 
 def density(frequencies: NDArray[Any], colour: str) -> NDArray[np.float64]:

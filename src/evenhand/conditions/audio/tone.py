@@ -12,6 +12,7 @@ from evenhand.samples.waveform import Audio, Signal, to_ratio
 
 _RAMP_S = 0.002  # a hard gate would click, and a click is not at the tone's frequency
 _BLOCK = 1024
+_PIECE = 2**14
 
 
 def add_tone(audio: Audio, generator: np.random.Generator, values: Mapping[str, Any]) -> Audio:
@@ -86,14 +87,20 @@ def gate(size: int, rate: int, repetition: float, *, duty: float, phase: float =
     if duty >= 1.0:
         return np.ones(size)
     ramp = min(_RAMP_S * repetition, duty, 1.0 - duty)  # in cycles
-    envelope = np.arange(size) * (repetition / rate) + phase
-    envelope -= np.floor(envelope)
-    envelope -= 0.5
-    np.abs(envelope, out=envelope)
-    envelope *= -1.0 / ramp
-    envelope += 0.5 + 0.5 * duty / ramp
-    np.clip(envelope, 0.0, 1.0, out=envelope)
-    return np.asarray(envelope * envelope * (3.0 - 2.0 * envelope))  # smooth flanks
+    envelope = np.empty(size)
+    frames = np.arange(_PIECE, dtype=np.float64)
+    frames *= repetition / rate
+    for start in range(0, size, _PIECE):  # a piece at a time stays in the cache
+        piece = envelope[start : start + _PIECE]
+        np.add(frames[: piece.size], (start * repetition / rate + phase) % 1.0, out=piece)
+        piece -= np.floor(piece)
+        piece -= 0.5
+        np.abs(piece, out=piece)
+        piece *= -1.0 / ramp
+        piece += 0.5 + 0.5 * duty / ramp
+        np.clip(piece, 0.0, 1.0, out=piece)
+        piece *= piece * (3.0 - 2.0 * piece)  # smooth flanks
+    return envelope
 
 
 TONE = Definition(
