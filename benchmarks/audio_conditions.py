@@ -7,11 +7,13 @@ bar that the Trials issue sets.  Everything a condition does is on the clock: me
 speech level, drawing the noise, encoding and decoding.  The rival's transforms are those nearest in
 meaning; they set levels against the whole clip's power, and none makes a gated tone.  Install it
 into an environment of its own (pip install audiomentations evenhand[audio]); it is left out where it
-is not installed.
+is not installed.  Beside the codecs stands soundfile alone, which writes and reads a signal that has
+the codec's rate already: no harness can be faster than that.
 """
 
 import argparse
 import importlib.util
+import io
 import time
 from collections.abc import Callable
 
@@ -54,6 +56,11 @@ RIVALS = {
     "tempo(factor=1.1)": ("TimeStretch", {"min_rate": 1.1, "max_rate": 1.1}),
     "pitch(semitones=2)": ("PitchShift", {"min_semitones": 2, "max_semitones": 2}),
 }
+CODECS = {
+    "mu_law": (8_000, "WAV", "ULAW", None),
+    "gsm": (8_000, "WAV", "GSM610", None),
+    "opus(bit_rate=16)": (16_000, "OGG", "OPUS", 0.96),
+}
 
 
 def make_speech(seconds: float) -> np.ndarray:
@@ -78,6 +85,8 @@ def times_real_time(run: Callable[[], object], seconds: float) -> float:
 
 
 def rival(text: str, signal: np.ndarray) -> Callable[[], object] | None:
+    if text in CODECS:
+        return codec_alone(signal, *CODECS[text])
     if importlib.util.find_spec("audiomentations") is None or text not in RIVALS:
         return None
     import audiomentations
@@ -86,6 +95,24 @@ def rival(text: str, signal: np.ndarray) -> Callable[[], object] | None:
     transform = getattr(audiomentations, name)(p=1.0, **options)
     samples = signal.astype(np.float32)
     return lambda: transform(samples=samples, sample_rate=RATE)
+
+
+def codec_alone(
+    signal: np.ndarray, rate: int, major: str, subtype: str, level: float | None
+) -> Callable[[], object]:
+    import soundfile
+    import soxr
+
+    narrow = soxr.resample(signal, RATE, rate)
+
+    def run() -> object:
+        stream = io.BytesIO()
+        options = {"format": major, "subtype": subtype, "compression_level": level}
+        soundfile.write(stream, narrow, rate, **options)
+        stream.seek(0)
+        return soundfile.read(stream)
+
+    return run
 
 
 def main() -> None:

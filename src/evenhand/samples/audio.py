@@ -12,7 +12,7 @@ import numpy as np
 from evenhand.errors import InputError, near
 from evenhand.samples.sample import SampleError
 from evenhand.samples.speech_measures import measure_audio
-from evenhand.samples.waveform import Audio, Signal
+from evenhand.samples.waveform import HIGHEST_RATE_HZ, LOWEST_RATE_HZ, Audio, Signal
 
 __all__ = ["Audio", "import_extra", "measure_audio", "read_audio", "resample", "write_audio"]
 
@@ -87,6 +87,12 @@ def _read(source: Path | str | bytes, name: str) -> Audio:
             with soundfile.SoundFile(stream) as file:
                 if file.frames > MAX_FRAMES:
                     raise _too_large(name, file.samplerate)
+                if not LOWEST_RATE_HZ <= file.samplerate <= HIGHEST_RATE_HZ:
+                    raise SampleError(
+                        f"{name} has a sampling rate of {file.samplerate} Hz.  "
+                        f"Allowed: {LOWEST_RATE_HZ} to {HIGHEST_RATE_HZ} Hz",
+                        reason="unreadable_media",
+                    )
                 signal = _mixed(file, name)
                 _check_whole(file, signal.size, name)
                 return Audio(signal=signal, rate=file.samplerate)

