@@ -321,7 +321,7 @@ def _written(value: Value) -> str:
         case float():
             return repr(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
         case str():
-            reserved = value in {"true", "false", "none"}
+            reserved = value.lower() in {"true", "false", "none"}
             plain = value.isascii() and value.isidentifier() and not reserved
             return value if plain else "'" + value.replace("'", "''") + "'"
         case tuple():

@@ -53,10 +53,11 @@ def add_noise(audio: Audio, noise: NDArray[Any], snr: float, *, name: str = "The
     name : str
         Who is at fault when the noise is silent.
     """
+    wanted = speech_power(audio) / to_ratio(snr)
     power = mean_power(noise)
     if power <= 0.0:
         raise InputError(f"{name} is silent, so it has no level.  Choose another recording.")
-    factor = sqrt(speech_power(audio) / to_ratio(snr) / power)
+    factor = sqrt(wanted / power)
     mixture = np.empty(audio.signal.size)
     for start in range(0, mixture.size, _PIECE):  # a piece at a time stays in the cache
         piece = mixture[start : start + _PIECE]
