@@ -80,6 +80,14 @@ def test_reading_can_resample():
     assert np.abs(audio.signal - sine())[200:-200].max() < 1e-3
 
 
+def test_reading_and_resampling_in_blocks_is_resampling_at_once(monkeypatch):
+    monkeypatch.setattr("evenhand.samples.audio._BLOCK_FRAMES", 1000)
+    rng = np.random.default_rng(0)
+    content = written(0.1 * rng.standard_normal(44_100), 44_100, format="WAV", subtype="DOUBLE")
+    at_once = resample(read_audio(content), 16_000).signal
+    assert read_audio(content, rate=16_000).signal == pytest.approx(at_once, abs=1e-6)
+
+
 def faulty():
     whole = written(sine(), 16_000, format="WAV", subtype="PCM_16")
     flac = written(sine(), 16_000, format="FLAC", subtype="PCM_16")

@@ -64,13 +64,13 @@ def read_audio(source: Path | str | bytes, *, rate: int | None = None) -> Audio:
         With a reason: missing, unreadable (damaged or cut short), empty or too large.
     """
     name = "The audio" if isinstance(source, bytes) else str(source)
-    sound = _read(source, name)
+    sound = _read(source, name, rate)
     if not sound.signal.size:
         raise SampleError(f"{name} holds no sound: 0 s.", reason="empty_media")
-    return sound if rate is None else resample(sound, rate)
+    return sound
 
 
-def _read(source: Path | str | bytes, name: str) -> Audio:
+def _read(source: Path | str | bytes, name: str, rate: int | None) -> Audio:
     soundfile = import_extra("soundfile")
     if isinstance(source, bytes):
         stream: Any = io.BytesIO(source)
@@ -93,9 +93,8 @@ def _read(source: Path | str | bytes, name: str) -> Audio:
                         f"Allowed: {LOWEST_RATE_HZ} to {HIGHEST_RATE_HZ} Hz",
                         reason="unreadable_media",
                     )
-                signal = _mixed(file, name)
-                _check_whole(file, signal.size, name)
-                return Audio(signal=signal, rate=file.samplerate)
+                wanted = file.samplerate if rate is None else rate
+                return Audio(signal=_mixed(file, name, wanted), rate=wanted)
         except (soundfile.SoundFileError, RuntimeError, ValueError, TypeError) as error:
             detail = str(getattr(error, "error_string", error)).strip().rstrip(".")
             raise SampleError(
@@ -103,20 +102,30 @@ def _read(source: Path | str | bytes, name: str) -> Audio:
             ) from error
 
 
-def _mixed(file: Any, name: str) -> Signal:
-    """Channels averaged, block by block."""
-    blocks, total = [], 0
-    while (block := file.read(_BLOCK_FRAMES, dtype="float64", always_2d=True)).size:
-        total += len(block)
-        if total > MAX_FRAMES:
+def _mixed(file: Any, name: str, rate: int) -> Signal:
+    """Channels averaged and resampled, block by block."""
+    change = None
+    if rate != file.samplerate:
+        stream = import_extra("soxr").ResampleStream
+        change = stream(file.samplerate, rate, 1, dtype="float64", quality="HQ")
+    blocks, frames = [], 0
+    while True:
+        channels = file.read(_BLOCK_FRAMES, dtype="float64", always_2d=True)
+        frames += len(channels)
+        if frames > MAX_FRAMES:
             raise _too_large(name, file.samplerate)
-        blocks.append(block[:, 0] if block.shape[1] == 1 else block.mean(axis=1))
-    signal = np.concatenate(blocks) if blocks else np.empty(0)
-    if not np.isfinite(signal).all():
-        raise SampleError(
-            f"{name} holds values that are no numbers (NaN or infinity).", reason="unreadable_media"
-        )
-    return signal
+        block = channels[:, 0].copy() if channels.shape[1] == 1 else channels.mean(axis=1)
+        if not np.isfinite(block).all():
+            raise SampleError(
+                f"{name} holds values that are no numbers (NaN or infinity).",
+                reason="unreadable_media",
+            )
+        last = not channels.size
+        blocks.append(block if change is None else change.resample_chunk(block, last=last))
+        if last:
+            break
+    _check_whole(file, frames, name)
+    return np.concatenate(blocks)
 
 
 def _check_whole(file: Any, frames: int, name: str) -> None:
