@@ -136,13 +136,10 @@ def test_a_file_that_must_not_be_read_says_so(tmp_path):
     assert caught.value.reason == "missing_media"
 
 
-@pytest.mark.parametrize("size", [0, 0xFFFF_FFFF])
-def test_a_streamed_header_is_no_damage(size):
+def test_a_streamed_header_is_no_damage():
     """Programs that write into a pipe do not know the length; ffmpeg writes -1."""
     content = bytearray(written(sine(), 16_000, format="WAV", subtype="PCM_16"))
-    if not size:
-        pytest.skip("libsndfile reads nothing after a size of 0")
-    content[40:44] = size.to_bytes(4, "little")
+    content[40:44] = b"\xff" * 4
     assert read_audio(bytes(content)).signal.size == 16_000
 
 
@@ -196,7 +193,7 @@ def test_importing_the_room_loads_no_heavy_package():
     modules = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout
-    for heavy in ("'soundfile'", "'soxr'", "'scipy.signal'"):
+    for heavy in ("'soundfile'", "'soxr'", "'scipy.signal'", "'scipy.special'"):
         assert heavy not in modules
 
 

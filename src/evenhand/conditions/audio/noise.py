@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from evenhand.conditions.audio.mixing import SNR, add_noise, loop
 from evenhand.conditions.audio.recordings import read_recording
@@ -71,6 +70,8 @@ def normals(size: int, generator: np.random.Generator) -> NDArray[np.float32]:
 
 @cache
 def _quantiles() -> NDArray[np.float32]:
+    from scipy.special import ndtri  # noqa: PLC0415 - slow to import, for noise only
+
     return np.asarray(ndtri((np.arange(2**16) + 0.5) / 2**16), dtype=np.float32)
 
 
