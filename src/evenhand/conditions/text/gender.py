@@ -1,7 +1,7 @@
 """Gendered words swapped, both ways at once: he and she, his and her, actor and actress.
 
 Each word goes to its one counterpart, so a swap can be swapped back. Names are left (see `names`), and
-so is what only meaning knows: *pregnant*, *beard*, *Lord*. A person must look at swapped prompts.
+so is what only meaning knows: *Lord*, *guys*, *pregnant*. A person must look at swapped prompts.
 """
 
 from collections.abc import Mapping
@@ -20,6 +20,7 @@ from evenhand.conditions.text.words import (
     replaced,
     split_words,
     with_case_of,
+    words_of_class,
 )
 
 ENGLISH: Final = ("american", "british")
@@ -66,8 +67,8 @@ def swap_gender(text: str, *, english: str = "american") -> Change:
     -------
     Change
         `ambiguous` counts *her* and *his* whose reading the words around do not settle; `declined`
-        counts fixed phrases (*mother tongue*), odd capitals and *s/he*; `reversible` is tried out,
-        by swapping back.
+        counts fixed phrases (*mother tongue*), odd capitals, *s/he*, and words that the body does not
+        swap (*pregnant*, *beard*); `reversible` is tried out, by swapping back.
 
     Examples
     --------
@@ -93,6 +94,7 @@ def _swap(text: str, english: str) -> Change:
     for place, word in enumerate(words):
         counterpart, sure = _counterpart(text, words, place, english)
         if counterpart is None:
+            declined += word.key in words_of_class("bodily")
             continue
         whole = word.key in read_terms(english).swaps or not word.suffix
         stem, suffix = (word.text, "") if whole else (word.stem, word.suffix)

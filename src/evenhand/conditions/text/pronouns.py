@@ -124,6 +124,8 @@ class _Around:
                 "never",
             }
             return Reading(determiner=not verb, sure=not verb)
+        if follows in {"her", "his"}:
+            return Reading(determiner=False)  # give her her coat
         if follows == "every":
             return Reading(determiner=not self._after("ditransitive"), sure=False)
         if follows in words_of_class("function") or follows.endswith("n't"):
@@ -137,6 +139,10 @@ class _Around:
         last = self._ends(self.place + 1)
         if self._key(self.place) == "his":
             return self._his(follows, last=last)
+        if last and follows in words_of_class("manner"):
+            return Reading(determiner=False)  # knew her first; her first child
+        if last and follows in words_of_class("place"):
+            return Reading(determiner=not self._after("motion"), sure=False)
         if follows in words_of_class("quantity"):
             return self._quantity(follows, last=last)
         if follows.endswith("ly") and follows not in words_of_class("not_adverb"):

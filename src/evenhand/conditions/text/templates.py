@@ -110,16 +110,17 @@ def _fill(template: str, person: Person) -> str:
             raise _wrong(f"a single {match[0]}; write {match[0] * 2} for a brace", template, match)
         elif match[1].lower() == "a":
             articles.append((len(written), match[1]))
+            written += "a"  # until the word after it is known
         else:
             text = _slot(match[1], person, template, match)
             capital = match[1][:1].isupper() or _begins_sentence(written)
             written += text[:1].upper() + text[1:] if capital else text
     written += template[place:]
     for at, slot in reversed(articles):
-        words = split_words(written[at:])
+        words = split_words(written[at + 1 :])
         article = article_of(words[0].text) if words else "a"
         capital = slot[0].isupper() or _begins_sentence(written[:at])
-        written = written[:at] + (article.capitalize() if capital else article) + written[at:]
+        written = written[:at] + (article.capitalize() if capital else article) + written[at + 1 :]
     return written
 
 
