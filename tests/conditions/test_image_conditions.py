@@ -60,7 +60,7 @@ class TestAll:
         for shape in ((1, 1, 3), (1, 7, 3), (5, 2, 3), (33, 65, 3)):
             assert applied(name, Image(pixels=np.full(shape, 90, np.uint8))).shape == shape
 
-    @settings(max_examples=25, deadline=None)
+    @settings(max_examples=10, deadline=None)
     @given(data=st.data())
     def test_any_value_in_range_will_do(self, name, data):
         definition = BY_NAME[name]

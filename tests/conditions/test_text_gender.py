@@ -18,6 +18,8 @@ PAIRS = [
     line.split("|")
     for line in (Path(__file__).parent / "gender_pairs.txt").read_text("utf-8").splitlines()
 ]
+#: *him* and *his* are never in doubt, so the way there and back shows how *her* was read.
+MASCULINE = (Path(__file__).parent / "masculine_sentences.txt").read_text("utf-8").splitlines()
 DATA = Path(os.environ.get("EVENHAND_DATA", Path(__file__).parents[3] / "shared" / "data"))
 
 
@@ -27,6 +29,18 @@ def test_a_person_would_swap_it_so_both_ways(one, other):
     assert swap_gender(other).text == one
     assert swap_gender(one).reversible
     assert swap_gender(other).reversible
+
+
+@pytest.mark.parametrize("text", MASCULINE)
+def test_her_is_read_right_or_counted_as_ambiguous(text):
+    there = swap_gender(text)
+    back = swap_gender(there.text)
+    assert back.text == text or back.ambiguous
+    assert there.reversible == (back.text == text)
+
+
+def test_her_is_mostly_read_right():
+    assert sum(not swap_gender(text).reversible for text in MASCULINE) <= 5
 
 
 @pytest.mark.parametrize("english", ["american", "british"])

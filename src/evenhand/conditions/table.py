@@ -148,7 +148,8 @@ TABLE: tuple[Definition, ...] = (
         kind="table",
         parameters=(
             Parameter(name="column", takes=Takes.TEXT, required=True, about="Field"),
-            Parameter(name="values", takes=Takes.TEXTS, required=True, about="Its categories, in the order of the code list"),
+            Parameter(name="values", takes=Takes.TEXTS, required=True,
+                      about="Its categories, in the order of the code list"),
             Parameter(name="shift", default=1, low=-1000, high=1000, takes=Takes.WHOLE,
                       about="Places in the list; the list goes round"),
         ),

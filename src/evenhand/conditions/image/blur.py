@@ -15,7 +15,7 @@ from evenhand.conditions.condition import Definition, Parameter
 from evenhand.samples.image import Image, pillow
 from evenhand.samples.srgb import Pixels
 
-Sums = NDArray[np.uint16] | NDArray[np.uint32]
+Sums = NDArray[np.uint16 | np.uint32]
 
 
 def _gaussian(image: Image, _: np.random.Generator, values: Mapping[str, Any]) -> Image:
@@ -56,18 +56,19 @@ def _mean_of_shifts(pixels: Pixels, shifts: list[tuple[int, int]]) -> Pixels:
 def _defocus(image: Image, _: np.random.Generator, values: Mapping[str, Any]) -> Image:
     rows = disc_of(values["radius"])
     height, width, _channels = image.pixels.shape
+    area = 2 * sum(2 * half + 1 for half in rows) - (2 * rows[0] + 1)
+    # Sums of a row may wrap around, their differences do not; the total must fit.
+    kind = np.uint16 if 255 * area < 65_536 else np.uint32
     edge = len(rows) - 1
     padded = np.pad(image.pixels, ((edge, edge), (edge + 1, edge), (0, 0)), mode="edge")
-    sums = np.cumsum(padded, axis=1, dtype=np.uint32)
-    total = np.zeros(image.pixels.shape, np.uint32)
+    sums = np.cumsum(padded, axis=1, dtype=kind)
+    total = np.zeros(image.pixels.shape, kind)
     for down, half in enumerate(rows):
+        right, left = edge + 1 + half, edge - half
         for top in {edge - down, edge + down}:
             band = sums[top : top + height]
-            right = edge + 1 + half
-            left = edge - half
             total += band[:, right : right + width]
-            total -= band[:, left : left + width]  # wraps around and back: the sum is exact
-    area = 2 * sum(2 * half + 1 for half in rows) - (2 * rows[0] + 1)
+            total -= band[:, left : left + width]
     return Image(pixels=_divided(total, area))
 
 

@@ -127,7 +127,8 @@ class _Around:
         if follows in {"her", "his"}:
             return Reading(determiner=False)  # give her her coat
         if follows == "every":
-            return Reading(determiner=not self._after("ditransitive"), sure=False)
+            adverb = self._after("ditransitive") or self._time_after(place + 1)
+            return Reading(determiner=not adverb, sure=False)
         if follows in words_of_class("function") or follows.endswith("n't"):
             return Reading(determiner=False)
         return self._by_content(follows)
@@ -136,28 +137,44 @@ class _Around:
         return self.before in words_of_class(name)
 
     def _by_content(self, follows: str) -> Reading:
+        """Before a noun, adjective, adverb or bare verb."""
         last = self._ends(self.place + 1)
         if self._key(self.place) == "his":
             return self._his(follows, last=last)
-        if last and follows in words_of_class("manner"):
-            return Reading(determiner=False)  # knew her first; her first child
+        if follows in words_of_class("manner") and (last or self._time_after(self.place + 1)):
+            return Reading(determiner=False)  # knew her first, saw her last year; her first child
         if last and follows in words_of_class("place"):
             return Reading(determiner=not self._after("motion"), sure=False)
         if follows in words_of_class("quantity"):
             return self._quantity(follows, last=last)
         if follows.endswith("ly") and follows not in words_of_class("not_adverb"):
             return Reading(determiner=not last)  # asked her politely to; her newly built house
-        if self._after("causative") and (
-            follows in words_of_class("bare_verb") or follows in words_of_class("verb_or_noun")
-        ):
+        return self._by_verb(follows, last=last)
+
+    def _by_verb(self, follows: str, *, last: bool) -> Reading:
+        """After a verb that takes more than one object, or an object and what it is or does."""
+        verbs = words_of_class("bare_verb") | words_of_class("verb_or_noun")
+        if self._after("causative") and follows in verbs:
             return Reading(determiner=False, sure=follows in words_of_class("bare_verb"))
-        if self._after("result") and last and follows in words_of_class("adjective"):
+        if self._after("naming") and (
+            follows in words_of_class("role") or self.words[self.place + 1].text[0].isupper()
+        ):
+            return Reading(determiner=False, sure=False)
+        if last and self._after("result") and follows in words_of_class("adjective"):
             return Reading(determiner=False)
+        if last and self._after("judging"):
+            return Reading(determiner=False, sure=False)
         if (self._after("result") or self._after("causative")) and follows.endswith(("ing", "ed")):
             return Reading(determiner=not (last or follows.endswith("ing")), sure=False)
         if self._after("ditransitive"):
             return self._second_object(follows, last=last)
-        return Reading(determiner=True)
+        settled = not last or follows in words_of_class("person_noun")
+        open_verb = self._after("result") or self._after("causative")
+        return Reading(determiner=True, sure=settled or not open_verb)  # saw her duck
+
+    def _time_after(self, place: int) -> bool:
+        """Whether a word of time follows the word at a place: *last year*, *every month*."""
+        return self._joined(place) and self._key(place + 1) in words_of_class("time")
 
     def _his(self, follows: str, *, last: bool) -> Reading:
         """Alone only before a verb: *a friend of his called*."""
@@ -167,8 +184,9 @@ class _Around:
     def _quantity(self, follows: str, *, last: bool) -> Reading:
         if last or follows in {"enough", "all", "both", "half", "several"}:
             return Reading(determiner=False)
-        gives = self._after("ditransitive")
-        return Reading(determiner=not gives, sure=not gives)
+        span = self._time_after(self.place + 1) and not self._after("function")
+        takes = span or self._after("ditransitive")  # known her ten years, gave her two pills
+        return Reading(determiner=not takes, sure=not takes)
 
     def _second_object(self, follows: str, *, last: bool) -> Reading:
         """*gave her flowers* or *gave her flowers to …*: a list of what is given, else a plural."""
@@ -180,4 +198,5 @@ class _Around:
         if (things or plural) and not people and last:
             to = self._joined(self.place + 1) and self._key(self.place + 2) == "to"
             return Reading(determiner=to, sure=False)
-        return Reading(determiner=True, sure=not (things or plural))
+        # gave her husband a pill, but gave her morphine: no list of words tells all
+        return Reading(determiner=True, sure=people or self._after("telling"))
