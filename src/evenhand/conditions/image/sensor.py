@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri, pdtr
 
 from evenhand.conditions.condition import Definition, Parameter, Takes
 from evenhand.samples.image import Image, pillow
@@ -39,6 +38,8 @@ def _gaussian_noise(
 @lru_cache(maxsize=8)
 def _normal_levels(sigma: float) -> NDArray[np.int16]:
     """Quantiles of the noise in grey levels, at the middle of 65,536 equal parts."""
+    from scipy.special import ndtri  # noqa: PLC0415 - half a second of import, for noise only
+
     shares = (np.arange(65_536) + 0.5) / 65_536
     levels: NDArray[np.int16] = np.rint(255 * sigma * ndtri(shares)).astype(np.int16)
     return levels
@@ -64,6 +65,8 @@ def _shot_levels(photons: float) -> Pixels:
 
 
 def _poisson_quantiles(mean: float, shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    from scipy.special import ndtri, pdtr  # noqa: PLC0415 - half a second of import, for noise only
+
     if mean > _MANY_PHOTONS:
         normal: NDArray[np.float64] = np.rint(mean + np.sqrt(mean) * ndtri(shares))
         return normal
