@@ -47,7 +47,7 @@ def picture() -> np.ndarray:
 
 
 def ours() -> dict[str, Callable[[int], object]]:
-    from evenhand.conditions import read_condition
+    from evenhand.conditions.expression import read_condition
     from evenhand.conditions.image import IMAGE
     from evenhand.samples.image import Image
 
