@@ -3,7 +3,8 @@
     python benchmarks/image_conditions.py [--rival PYTHON]
 
 imagecorruptions needs OpenCV, scikit-image and numba, so it lives in an environment of its own:
-`python -m venv v && v/bin/pip install imagecorruptions`, then `--rival v/bin/python`. Each side runs
+`python -m venv v && v/bin/pip install imagecorruptions "numpy<2" "scikit-image<0.21"
+"opencv-python-headless<4.11"` (newer ones break more of it), then `--rival v/bin/python`. Each side runs
 in a process of its own that is pinned to one core, on the same seeded picture, at doses that blur,
 darken and disturb alike (its severity 3). The clock is CPU time of the process, best of three rounds,
 tables of quantiles built beforehand as in a sweep. The target is 50 images/s.
