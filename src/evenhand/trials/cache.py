@@ -114,19 +114,18 @@ class Cache:
         found = self._connection.execute("SELECT raw FROM answers WHERE key = ?", (key,)).fetchone()
         return found[0] if found else None
 
-    def keep(self, key: bytes, answer: Answer, service: str) -> None:
-        """Keep an answer; it is safe when this returns.
+    def keep(self, arrived: Sequence[tuple[bytes, Answer, str]]) -> None:
+        """Keep answers, each with its key and the service's name; they are safe when this returns.
 
         Raises
         ------
         InputError
             When the disk is full or broken: going on would pay for answers that are lost.
         """
-        output = None if answer.output is None else json.dumps(answer.output, ensure_ascii=False)
-        raw = None if answer.raw is None else answer.raw[:MAX_RAW]
-        row = (key, output, answer.outcome, answer.reason, answer.seconds, answer.cost, raw, service)
         # The time of day is for people; nothing is computed from it.
-        self._write("INSERT OR REPLACE INTO answers VALUES (?,?,?,?,?,?,?,?,?)", (*row, time.time()))
+        now = time.time()
+        rows = [(key, *_row(answer), service, now) for key, answer, service in arrived]
+        self._write("INSERT OR REPLACE INTO answers VALUES (?,?,?,?,?,?,?,?,?)", rows)
 
     def typical(self, service: str) -> tuple[float | None, float | None]:
         """Mean seconds and mean cost of the answers of a service; `None` where there are none."""
@@ -143,29 +142,32 @@ class Cache:
         """Keep the measures of samples."""
         rows = [(key, json.dumps(measures)) for key, measures in found.items()]
         if rows:
-            with self._told():
-                self._connection.execute("BEGIN")
-                self._connection.executemany("INSERT OR REPLACE INTO measures VALUES (?,?)", rows)
-                self._connection.execute("COMMIT")
+            self._write("INSERT OR REPLACE INTO measures VALUES (?,?)", rows)
 
     def _rows(self, query: str, keys: Sequence[bytes]) -> Iterator[tuple[Any, ...]]:
         for start in range(0, len(keys), _AT_ONCE):
             part = keys[start : start + _AT_ONCE]
             yield from self._connection.execute(query.format(",".join("?" * len(part))), part)
 
-    def _write(self, query: str, row: tuple[Any, ...]) -> None:
-        with self._told():
-            self._connection.execute(query, row)
-
-    @contextlib.contextmanager
-    def _told(self) -> Iterator[None]:
+    def _write(self, query: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Write the rows as one transaction, or say why none of them is there."""
         try:
-            yield
+            self._connection.execute("BEGIN")
+            self._connection.executemany(query, rows)
+            self._connection.execute("COMMIT")
         except sqlite3.Error as error:
+            with contextlib.suppress(sqlite3.Error):  # a full disk may have rolled back already
+                self._connection.execute("ROLLBACK")
             raise InputError(
                 f"{self.path}: answers cannot be kept ({error}).  Make room and run the same command "
                 "again; every answer kept before this one stays."
             ) from error
+
+
+def _row(answer: Answer) -> tuple[Any, ...]:
+    output = None if answer.output is None else json.dumps(answer.output, ensure_ascii=False, default=str)
+    raw = None if answer.raw is None else answer.raw[:MAX_RAW]
+    return output, answer.outcome, answer.reason, answer.seconds, answer.cost, raw
 
 
 def _locked(path: Path) -> IO[bytes]:
