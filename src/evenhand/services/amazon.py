@@ -13,7 +13,7 @@ from typing import Any
 
 from evenhand.errors import InputError
 from evenhand.services.service import Answer, Price, Request, ServiceError, plain_answer
-from evenhand.services.template import fill, written_json
+from evenhand.services.template import fill, slots_in, written_json
 
 _THREADS = 64
 _REFUSED = ("guardrail_intervened", "content_filtered")
@@ -151,8 +151,10 @@ class BedrockService(_Amazon):
     more: Mapping[str, Any] = field(default_factory=dict)
     price: Price | None = None
     version: str = field(init=False)
+    uses: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
+        self.uses = slots_in([self.prompt, self.system])
         self.version = written_json(
             [self.model, self.prompt, self.system, dict(self.options), dict(self.more)]
         )

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from evenhand.services.keys import check_url, redact, refuse_literal_keys, resolve
 from evenhand.services.service import Answer, Payload, Price, Request, ServiceError, plain_answer
-from evenhand.services.template import fill, written_json
+from evenhand.services.template import fill, slots_in, written_json
 from evenhand.services.wire import Client, Reply, raise_for_status
 
 _BLOCKED = ("content_filter", "content_policy_violation", "responsible_ai_policy")
@@ -52,12 +52,14 @@ class ChatService:
     timeout: float = 60.0
     price: Price | None = None
     version: str = field(init=False)
+    uses: tuple[str, ...] = field(init=False)
     _client: Client = field(init=False, repr=False)
     _address: str = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         check_url(self.url, self.name)
         refuse_literal_keys(self.name, self.headers)
+        self.uses = slots_in([self.prompt, self.system])
         self.version = written_json(
             [self.url, self.mode, self.model, self.prompt, self.system, dict(self.options)]
         )

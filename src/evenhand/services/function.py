@@ -2,8 +2,9 @@
 
 import hashlib
 import importlib
-import inspect
+import secrets
 import time
+import types
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,8 +28,8 @@ class FunctionService:
     whole : bool
         Pass the whole `Request`, not its media alone.
     revision : str
-        What changes when the function's answers do, for example the model's version.  The text of
-        a plain function enters the content address by itself.
+        What changes when the function's answers do, for example the model's version.  The code of
+        a plain function enters the content address by itself; what it reads elsewhere does not.
     """
 
     name: str
@@ -39,7 +40,7 @@ class FunctionService:
 
     def __post_init__(self) -> None:
         function = import_function(self.function)
-        self.version = f"{_identity(function)} {_digest(function)} {self.revision}".strip()
+        self.version = f"{_identity(function)} {_digest(function, self.revision)} {self.revision}".strip()
 
     def answer_now(self, request: Request) -> Answer:
         """Call the function; what it raises becomes the row's reason."""
@@ -103,12 +104,21 @@ def _identity(function: Any) -> str:
     return f"{owner.__module__}:{owner.__qualname__}"
 
 
-def _digest(function: Any) -> str:
-    try:
-        text = inspect.getsource(function)
-    except (OSError, TypeError):
-        return ""
-    return hashlib.sha256(text.encode("utf-8")).hexdigest()[:16]
+def _digest(function: Any, revision: str) -> str:
+    """What tells one function from another.
+
+    Objects and closures hold state that nobody can compare: without a revision, their answers are
+    not taken for those of an earlier run.
+    """
+    code = getattr(function, "__code__", None)
+    if code is None or code.co_freevars:
+        return "" if revision else secrets.token_hex(8)
+    return hashlib.sha256(_written(code).encode()).hexdigest()[:16]
+
+
+def _written(code: types.CodeType) -> str:
+    constants = [_written(c) if isinstance(c, types.CodeType) else repr(c) for c in code.co_consts]
+    return repr((code.co_code, constants, code.co_names))
 
 
 @dataclass(slots=True, kw_only=True)

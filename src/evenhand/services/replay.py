@@ -36,6 +36,7 @@ class ReplayService:
     id: str = "id"
     output: str = "output"
     version: str = field(init=False)
+    uses: tuple[str, ...] = ("sample_id", "condition")
     _found: dict[tuple[str, str, int], dict[str, Any]] = field(init=False, repr=False)
     _conditioned: bool = field(init=False, repr=False)
 

@@ -182,7 +182,9 @@ class Price:
 class Service(Protocol):
     """An AI under test that answers over a wire, or waits for something else.
 
-    `version` enters the content address: what changes the answers must change it.
+    `version` enters the content address: what changes the answers must change it.  A service whose
+    answers depend on more of a request than its media names that in `uses` (``sample_id``,
+    ``condition``, attributes), and may tell the cost of a call at most by ``most(request)``.
     """
 
     name: str

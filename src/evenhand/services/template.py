@@ -18,6 +18,8 @@ _STEP = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
 #: Slots that every request can fill; others are attributes of the sample.
 SLOTS = ("text", "row", "media_base64", "media_type", "sample_id", "condition", "repeat")
 
+_OF_MEDIA = ("text", "row", "media", "media_base64", "media_type", "repeat")
+
 
 def written_json(value: Any) -> str:
     """JSON that is equal for equal values."""
@@ -46,6 +48,22 @@ def slot(name: str, request: Request) -> Any:
     if not isinstance(found, Mapping) or key not in found:
         raise ServiceError("no_slot", f"the sample has no {name!r}; slots: {', '.join(SLOTS)}")
     return found[key]
+
+
+def slots_in(template: Any) -> tuple[str, ...]:
+    """Slots of a template beside the media: the answer depends on them too.
+
+    Examples
+    --------
+    >>> slots_in({"id": "{sample_id}", "say": "{text}"})
+    ('sample_id',)
+    """
+    if isinstance(template, Mapping):
+        template = list(template.values())
+    if isinstance(template, list | tuple):
+        return tuple(dict.fromkeys(name for item in template for name in slots_in(item)))
+    found = _SLOT.findall(template) if isinstance(template, str) else []
+    return tuple(n for n in found if n not in _OF_MEDIA and not n.startswith("row."))
 
 
 def fill(template: Any, request: Request) -> Any:
@@ -135,10 +153,12 @@ class TemplateService:
     timeout: float = 60.0
     price: Price | None = None
     version: str = field(init=False)
+    uses: tuple[str, ...] = field(init=False)
     _client: Client = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         check_url(self.url, self.name)
+        self.uses = slots_in(self.body)
         for place in (self.headers, self.body if isinstance(self.body, Mapping) else {}):
             refuse_literal_keys(self.name, place)
         paths = self.answer_path if isinstance(self.answer_path, Mapping) else {"": self.answer_path}

@@ -67,7 +67,8 @@ class Cache:
             raise InputError(f"{path} cannot be used as a cache: {error}.  Name another one.") from error
 
     def _open(self, path: Path, largest: int | None) -> None:
-        self._connection = sqlite3.connect(path, isolation_level=None, timeout=30)
+        # One thread at a time uses it: the caller's, or that of the event loop.
+        self._connection = sqlite3.connect(path, isolation_level=None, timeout=30, check_same_thread=False)
         version = self._connection.execute("PRAGMA user_version").fetchone()[0]
         if version not in (0, _FORMAT):
             raise InputError(f"{path} was written by another version of evenhand.  Name another one.")
@@ -165,9 +166,14 @@ class Cache:
 
 
 def _row(answer: Answer) -> tuple[Any, ...]:
-    output = None if answer.output is None else json.dumps(answer.output, ensure_ascii=False, default=str)
-    raw = None if answer.raw is None else answer.raw[:MAX_RAW]
-    return output, answer.outcome, answer.reason, answer.seconds, answer.cost, raw
+    output = None if answer.output is None else json.dumps(answer.output, default=str)
+    raw, reason = _plain(answer.raw), _plain(answer.reason)
+    return output, answer.outcome, reason, answer.seconds, answer.cost, raw
+
+
+def _plain(text: str | None) -> str | None:
+    """Text that can be stored: half of a surrogate pair cannot."""
+    return None if text is None else text[:MAX_RAW].encode("utf-8", "replace").decode("utf-8")
 
 
 def _locked(path: Path) -> IO[bytes]:

@@ -83,7 +83,7 @@ class Layout:
         )
         content = self.contents[cell.sample]
         return Job(
-            request=request if treatment.condition else request,
+            request=request,
             source=listed.media,
             content=content,
             condition=treatment.condition,

@@ -18,10 +18,7 @@ MOST_POINTS = 100_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Treatment:
-    """A condition with its label and seed; `condition` is `None` for clean samples.
-
-    `point` holds the values that a sweep set here, for example ``{"frequency": 1000}``.
-    """
+    """A condition with its label and seed; `condition` is `None` for clean samples."""
 
     label: str
     condition: Condition | None = None
@@ -46,10 +43,10 @@ def expand(given: Any, design: Design) -> list[Treatment]:
         ``full`` and ``fraction`` take every combination of the swept values; ``one-at-a-time``
         changes one parameter at a time, from the values in ``apply`` (or the first of the sweep).
     """
-    if isinstance(given, Condition):
-        return [Treatment(label=given.text, condition=given)]
-    if isinstance(given, str):
-        return [_clean() if given == CLEAN else Treatment(label=given, condition=parse_condition(given))]
+    if isinstance(given, str | Condition):
+        condition = parse_condition(given) if isinstance(given, str) else given
+        label = given if isinstance(given, str) else condition.text
+        return [Treatment(label=label, condition=None if condition.text == CLEAN else condition)]
     if not isinstance(given, Mapping):
         raise InputError(f"A condition is text or a table, not {given!r:.60}")
     known = ("apply", "name", "sweep", "seeds")
@@ -68,10 +65,6 @@ def expand(given: Any, design: Design) -> list[Treatment]:
         for condition, point in points
         for seed in seeds
     ]
-
-
-def _clean() -> Treatment:
-    return Treatment(label=CLEAN)
 
 
 def _is_seed(value: Any) -> bool:

@@ -9,18 +9,20 @@ from pathlib import Path
 from typing import Any
 
 from evenhand.conditions import Condition
+from evenhand.errors import InputError
 from evenhand.samples.sample import SampleError
 from evenhand.services.service import (
     Answer,
     Kind,
     LocalService,
-    Payload,
     Request,
     ServiceError,
     encode,
 )
 
 _LAST = threading.local()
+#: Reason of a service that lacks something for every sample alike.
+CANNOT_RUN = "cannot_run"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +113,15 @@ def prepare(job: Job) -> Request | Answer:
 def answer_here(service: LocalService, job: Job) -> Answer:
     """Answer of a service that computes in this process."""
     try:
-        return service.answer_now(replace(job.request, media=_media(job)))
+        media = _media(job)
+    except Exception as error:  # noqa: BLE001 - as above
+        return failure(error)
+    try:
+        return service.answer_now(replace(job.request, media=media))
+    except InputError as error:
+        if isinstance(error, SampleError):
+            return failure(error)
+        return Answer(outcome="failed", reason=f"{CANNOT_RUN}: {error}")
     except Exception as error:  # noqa: BLE001 - as above
         return failure(error)
 
@@ -164,4 +174,4 @@ def _measures(task: Measuring, media: Any) -> Mapping[str, Any]:
             return task.profile.measure(media) if task.profile is not None else {}
 
 
-__all__ = ["Job", "Measuring", "Payload", "answer_here", "content_of", "failure", "measure", "prepare"]
+__all__ = ["CANNOT_RUN", "Job", "Measuring", "answer_here", "content_of", "failure", "measure", "prepare"]

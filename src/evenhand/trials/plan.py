@@ -13,6 +13,7 @@ from evenhand.errors import Fault, FaultsError, InputError, near, unknown_name
 from evenhand.samples.sample import Sample
 from evenhand.services import LocalService, Service, make_service
 from evenhand.services.catalogue import RUN_FIELDS
+from evenhand.services.template import SLOTS
 from evenhand.trials.design import CLEAN, DESIGNS, Design, Treatment, expand
 from evenhand.trials.manifest import Columns, Listed, listed_of, read_manifest
 from evenhand.trials.scoring import Score, read_score
@@ -322,6 +323,11 @@ def _misfits(plan: Plan) -> list[str]:
     for name in plan.balance:
         if name not in attributes:
             found.append("[trial] balance: " + unknown_name("attribute", name, attributes))
+    for wired in plan.services:
+        for name in getattr(wired.service, "uses", ()):
+            if plan.samples and name not in ("sample_id", "condition", *attributes):
+                known = [*SLOTS, *attributes]
+                found.append(f"[[services]] {wired.service.name!r}: " + unknown_name("slot", name, known))
     if plan.budget is not None:
         found += [
             f"[trial]: there is a budget, but service {wired.service.name!r} has no price, so it "

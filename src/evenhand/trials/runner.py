@@ -7,9 +7,10 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from pickle import PicklingError
 from typing import Any
 
 from evenhand.errors import InputError
@@ -17,7 +18,7 @@ from evenhand.samples.sample import SampleError
 from evenhand.services.service import Answer, LocalService, Request, Service, ServiceError
 from evenhand.trials.cache import Cache
 from evenhand.trials.cells import Cell, Layout, lay_out
-from evenhand.trials.media import Measuring, answer_here, failure, measure, prepare
+from evenhand.trials.media import CANNOT_RUN, Measuring, answer_here, failure, measure, prepare
 from evenhand.trials.pace import Pace
 from evenhand.trials.plan import Plan, Wired, make_plan, read_plan, with_cache
 from evenhand.trials.records import Row, write_records
@@ -109,18 +110,28 @@ def _wait_for(run: "_Run") -> None:
         asyncio.get_running_loop()
     except RuntimeError:
         asyncio.run(run.go())
-        return
-    caught: list[BaseException] = []
+    else:
+        _wait_in_thread(run)
+    if run.interrupted:
+        raise InterruptedTrial(run.interruption())
+
+
+def _wait_in_thread(run: "_Run") -> None:
+    caught: list[Exception] = []
 
     def other() -> None:
         try:
             asyncio.run(run.go())
-        except BaseException as error:  # noqa: BLE001 - it goes to the caller's thread
+        except Exception as error:  # noqa: BLE001 - it goes to the caller's thread
             caught.append(error)
 
     thread = threading.Thread(target=other, name="evenhand-trial")
     thread.start()
-    thread.join()
+    try:
+        thread.join()
+    except KeyboardInterrupt:
+        run.closing = run.interrupted = True
+        thread.join()
     if caught:
         raise caught[0]
 
@@ -159,13 +170,14 @@ class _Run:
     started: float = field(default_factory=time.monotonic)
     ended: float = 0.0
     arrived: list[tuple[bytes, Answer, str]] = field(default_factory=list)
-    broken: InputError | None = None
+    commit: "asyncio.Future[None] | None" = None
     done: int = 0
     told: float = 0.0
     closing: bool = False
+    interrupted: bool = False
 
     async def go(self) -> None:
-        """Make all calls; on Ctrl-C let those in flight end, then raise `InterruptedTrial`."""
+        """Make all calls; on Ctrl-C, those in flight."""
         try:
             await self._measure()
             lines = self._lines()
@@ -182,26 +194,29 @@ class _Run:
                 if isinstance(wired.service, Service):
                     await wired.service.close()
             self.ended = time.monotonic()
-        if self.broken is not None:
-            raise self.broken
         self._say(final=True)
 
     async def _gather(self, workers: Sequence["asyncio.Task[None]"]) -> None:
+        """Wait for the workers; on Ctrl-C let the calls in flight end, since they are paid."""
+        if not workers:
+            return
         try:
-            await asyncio.gather(*workers)
+            await asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION)
         except asyncio.CancelledError:
-            # gather passed the cancellation on; what was in flight is finished by `_finish`.
-            raise InterruptedTrial(self._interrupted()) from None
-        finally:
-            for worker in workers:
-                worker.cancel()
-            await asyncio.gather(*workers, return_exceptions=True)
+            self.interrupted = True
+        self.closing = True
+        _, unfinished = await asyncio.wait(workers, timeout=GRACE)
+        for worker in unfinished:
+            worker.cancel()
+        for found in await asyncio.gather(*workers, return_exceptions=True):
+            if isinstance(found, Exception):
+                raise found
 
-    def _interrupted(self) -> str:
-        total = len(self.layout)
+    def interruption(self) -> str:
+        """What Ctrl-C leaves, in words."""
         return (
-            f"Interrupted: {self.done:,} of {total:,} calls are done and kept.  "
-            "Run the same command to go on."
+            f"Interrupted: {len(self.known) + len(self.fresh):,} answers are kept in "
+            f"{self.cache.path}.  Run the same command to go on."
         )
 
     async def _measure(self) -> None:
@@ -238,7 +253,14 @@ class _Run:
 
     async def _compute(self, function: Callable[..., Any], *given: Any) -> Any:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self.executor, function, *given)
+        try:
+            return await loop.run_in_executor(self.executor, function, *given)
+        except (BrokenExecutor, PicklingError, AttributeError, TypeError) as error:
+            # Work itself returns its failures: what arrives here is the executor's own.
+            raise InputError(
+                f"The executor cannot do the work ({type(error).__name__}: {error}).  Its processes "
+                "must be able to import what the plan names; threads (the default) always can."
+            ) from error
 
     def _lines(self) -> list[_Line]:
         """Calls to make, by service; each content address once."""
@@ -281,12 +303,15 @@ class _Run:
         job = self.layout.job(cell)
         service: Any = line.wired.service
         if line.local:
-            self._keep(line, cell, await self._compute(answer_here, service, job))
+            found = await self._compute(answer_here, service, job)
+            if found.reason and found.reason.startswith(CANNOT_RUN):
+                line.stopped = found.reason
+            await self._keep(line, cell, found)
             return
         heavy = job.request.kind in ("audio", "image") or isinstance(job.source, Path)
         ready = await self._compute(prepare, job) if heavy else prepare(job)
         if isinstance(ready, Answer):
-            self._keep(line, cell, ready)
+            await self._keep(line, cell, ready)
             return
         most = line.most(ready)
         budget = self.layout.plan.budget
@@ -298,7 +323,7 @@ class _Run:
             answer = await self._attempts(line, service, ready)
         finally:
             self.reserved -= most
-        self._keep(line, cell, answer)
+        await self._keep(line, cell, answer)
 
     async def _attempts(self, line: _Line, service: Service, request: Request) -> Answer:
         """Answer after as many attempts as it takes and the plan allows."""
@@ -320,14 +345,15 @@ class _Run:
                     line.pace.pause(asked)
                 else:
                     await asyncio.sleep(line.pace.wait(attempt - 1))
-            except (InputError, asyncio.CancelledError) as error:
-                if isinstance(error, SampleError):
-                    return failure(error)
+            except SampleError as error:
+                return failure(error)
+            except InputError:
                 raise
             except Exception as error:  # noqa: BLE001 - somebody else's service; the row tells it
                 return failure(error)
 
-    def _keep(self, line: _Line, cell: Cell, answer: Answer) -> None:
+    async def _keep(self, line: _Line, cell: Cell, answer: Answer) -> None:
+        """Keep an answer; when this returns it is safe, so at most `in_flight` can ever be lost."""
         self.done += 1
         if answer.outcome == "failed":
             self.failed[cell.key] = answer
@@ -335,21 +361,30 @@ class _Run:
         else:
             line.succeeded, line.failures = True, 0
             self.spent += answer.cost or 0.0
-            if not self.arrived:
-                asyncio.get_running_loop().call_soon(self._commit)
             self.arrived.append((cell.key, answer, line.wired.service.name))
+            if self.commit is None:
+                loop = asyncio.get_running_loop()
+                self.commit = loop.create_future()
+                loop.call_soon(self._commit)
+            await self.commit
         self._say()
 
     def _commit(self) -> None:
-        """Commit all answers of one turn of the event loop at once: a commit each costs three times
-        as much, and an answer is no safer than one that still lies in the socket.
+        """Commit all answers of one turn of the event loop at once: one by one costs three times
+        as much.
         """
         arrived, self.arrived = self.arrived, []
+        waiting, self.commit = self.commit, None
         try:
             self.cache.keep(arrived)
             self.fresh.update(key for key, _, _ in arrived)
         except InputError as error:
-            self.broken, self.closing = error, True
+            self.closing = True
+            if waiting is not None and not waiting.done():
+                waiting.set_exception(error)
+            return
+        if waiting is not None and not waiting.done():
+            waiting.set_result(None)
 
     def _count_failure(self, line: _Line, reason: str) -> None:
         if not reason.startswith(_SYSTEMATIC):
