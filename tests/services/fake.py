@@ -22,7 +22,9 @@ def chat(text, **choice):
     """A reply in OpenAI's chat format."""
     message = {"role": "assistant", "content": text, **choice.pop("message", {})}
     usage = {"prompt_tokens": 40, "completion_tokens": 10}
-    return reply({"choices": [{"message": message, "finish_reason": "stop", **choice}], "usage": usage})
+    return reply(
+        {"choices": [{"message": message, "finish_reason": "stop", **choice}], "usage": usage}
+    )
 
 
 class Fake:

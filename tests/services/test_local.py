@@ -13,7 +13,14 @@ import pytest
 
 from evenhand.errors import InputError
 from evenhand.samples.audio import Audio, write_audio
-from evenhand.services import LocalService, MemoryService, Request, Service, ServiceError, make_service
+from evenhand.services import (
+    LocalService,
+    MemoryService,
+    Request,
+    Service,
+    ServiceError,
+    make_service,
+)
 from evenhand.services.amazon import BedrockService, TranscribeService
 from evenhand.services.function import EstimatorService, FunctionService
 from evenhand.services.program import ProgramService
@@ -40,8 +47,14 @@ def test_replay_finds_outputs_by_sample_condition_and_repeat(tmp_path):
     file.write_text("id,condition,repeat,output\ns1,clean,0,a\ns1,clean,1,b\ns1,tone,0,\n")
     service = ReplayService(name="r", file=file)
     found = ask(service, request(), request(repeat=1), request(condition="tone"))
-    assert [(a.output, a.outcome) for a in found] == [("a", "answered"), ("b", "answered"), (None, "empty")]
-    with pytest.raises(ServiceError, match="not_collected: the file has no output of sample 's1' under 'hum'"):
+    assert [(a.output, a.outcome) for a in found] == [
+        ("a", "answered"),
+        ("b", "answered"),
+        (None, "empty"),
+    ]
+    with pytest.raises(
+        ServiceError, match="not_collected: the file has no output of sample 's1' under 'hum'"
+    ):
         ask(service, request(condition="hum"))
 
 
@@ -70,7 +83,9 @@ def test_replay_with_two_different_outputs_is_refused(tmp_path):
 
 
 def test_a_function_is_a_service_and_its_failure_an_outcome():
-    service = FunctionService(name="f", function=lambda text: [{"label": text.upper(), "n": np.int64(3)}])
+    service = FunctionService(
+        name="f", function=lambda text: [{"label": text.upper(), "n": np.int64(3)}]
+    )
     assert isinstance(service, LocalService)
     assert service.answer_now(request()).output == {"label": "HELLO", "n": 3}
     with pytest.raises(ServiceError, match="exception: TypeError"):
@@ -81,7 +96,10 @@ def test_a_function_is_a_service_and_its_failure_an_outcome():
 
 def test_a_changed_function_is_another_version():
     one, two = (lambda text: text), (lambda text: text + "!")
-    assert FunctionService(name="f", function=one).version != FunctionService(name="f", function=two).version
+    assert (
+        FunctionService(name="f", function=one).version
+        != FunctionService(name="f", function=two).version
+    )
 
 
 def test_an_estimator_tells_label_and_score():
@@ -133,7 +151,9 @@ def test_pocketsphinx_answers_alike_whatever_came_before():
     service = make_service({"kind": "pocketsphinx"})
     rng = np.random.default_rng(3)
     media = [Audio(signal=rng.normal(size=8000) * level, rate=8000) for level in (0.01, 0.3)]
-    first, _, again = (service.answer_now(request(media=m, kind="audio")) for m in (*media, media[0]))
+    first, _, again = (
+        service.answer_now(request(media=m, kind="audio")) for m in (*media, media[0])
+    )
     assert (first.output, first.outcome) == (again.output, again.outcome)
     assert pickle.loads(pickle.dumps(service)).version == service.version
 
@@ -146,7 +166,9 @@ def test_whisper_joins_its_segments(monkeypatch):
 
         def transcribe(self, signal, language, **options):
             assert signal.dtype == np.float32
-            return iter([types.SimpleNamespace(text=" set the"), types.SimpleNamespace(text=" pump ")]), None
+            return iter(
+                [types.SimpleNamespace(text=" set the"), types.SimpleNamespace(text=" pump ")]
+            ), None
 
     monkeypatch.setitem(sys.modules, "faster_whisper", types.SimpleNamespace(WhisperModel=Model))
     service = make_service({"kind": "whisper", "model": "tiny", "options": {"beam_size": 1}})
@@ -187,7 +209,9 @@ def test_an_onnx_model_classifies_rows(tmp_path):
         service.answer_now(request(media={"a": 0.0}, kind="table"))
     (tmp_path / "m.onnx").write_bytes(b"nothing")
     with pytest.raises(InputError, match="no ONNX model"):
-        make_service(table, folder=tmp_path).answer_now(request(media={"a": 1, "b": 2}, kind="table"))
+        make_service(table, folder=tmp_path).answer_now(
+            request(media={"a": 1, "b": 2}, kind="table")
+        )
 
 
 @pytest.fixture
@@ -214,7 +238,11 @@ def test_bedrock_converses(fake):
         answer = ask(_bedrock(server), request())
         found["stopReason"] = "guardrail_intervened"
         refused = ask(_bedrock(server), request())
-    assert (answer.output, refused.outcome, refused.reason) == ("yes", "refused", "guardrail_intervened")
+    assert (answer.output, refused.outcome, refused.reason) == (
+        "yes",
+        "refused",
+        "guardrail_intervened",
+    )
     assert json.loads(server.asked[0][2])["messages"][0]["content"] == [{"text": "hello"}]
     assert "secret-of-the-test" not in (answer.raw or "")
 
@@ -246,7 +274,11 @@ def test_transcribe_finds_the_job_of_a_run_that_was_killed():
     try:
         host, port = server.get_host_and_port()
         service = TranscribeService(
-            name="t", bucket="ward-calls", region="us-east-1", endpoint=f"http://{host}:{port}", poll=0.01
+            name="t",
+            bucket="ward-calls",
+            region="us-east-1",
+            endpoint=f"http://{host}:{port}",
+            poll=0.01,
         )
         s3 = service.client("s3")
         s3.create_bucket(Bucket="ward-calls")
@@ -266,7 +298,9 @@ def test_transcribe_finds_the_job_of_a_run_that_was_killed():
 def test_the_catalogue_tells_all_faults_of_a_table(tmp_path):
     with pytest.raises(InputError, match="Did you mean 'chat'"):
         make_service({"kind": "chatt"})
-    with pytest.raises(InputError, match=r"(?s)Did you mean 'model'.*url is missing.*model is missing"):
+    with pytest.raises(
+        InputError, match=r"(?s)Did you mean 'model'.*url is missing.*model is missing"
+    ):
         make_service({"kind": "chat", "modle": "x"})
     with pytest.raises(InputError, match="Did you mean 'minute'"):
         make_service({"kind": "chat", "url": "http://a", "model": "m", "price": {"minutes": 1}})

@@ -168,7 +168,10 @@ def test_the_key_is_nowhere_but_in_the_request(fake, caplog):
 
 def test_a_missing_key_is_told_by_name(fake, monkeypatch):
     monkeypatch.delenv("VENDOR_KEY")
-    with fake.serving(lambda *_: fake.chat("x")) as server, pytest.raises(InputError, match="VENDOR_KEY"):
+    with (
+        fake.serving(lambda *_: fake.chat("x")) as server,
+        pytest.raises(InputError, match="VENDOR_KEY"),
+    ):
         ask(chat_service(server))
     assert server.asked == []
 
@@ -214,14 +217,16 @@ def test_media_travel_as_they_are_or_in_base64(fake):
 def test_a_path_that_leads_nowhere_says_so(fake):
     with (
         fake.serving(lambda *_: fake.reply({"a": 1})) as server,
-        pytest.raises(ServiceError, match="no_answer: nothing at 'b.c'"),
+        pytest.raises(ServiceError, match=r"no_answer: nothing at 'b\.c'"),
     ):
         ask(TemplateService(name="t", url=server.url, answer_path="b.c"))
 
 
 def test_a_refusal_can_be_a_field(fake):
     with fake.serving(lambda *_: fake.reply({"blocked": True, "a": "x"})) as server:
-        answer = ask(TemplateService(name="t", url=server.url, answer_path="a", refused={"blocked": True}))
+        answer = ask(
+            TemplateService(name="t", url=server.url, answer_path="a", refused={"blocked": True})
+        )
     assert answer.outcome == "refused"
 
 
@@ -235,7 +240,10 @@ def test_paths_and_slots_are_checked():
 
 
 def test_a_date_is_read_on_the_services_own_clock():
-    asked = {"retry-after": "Fri, 01 Jan 2100 00:00:05 GMT", "date": "Fri, 01 Jan 2100 00:00:00 GMT"}
+    asked = {
+        "retry-after": "Fri, 01 Jan 2100 00:00:05 GMT",
+        "date": "Fri, 01 Jan 2100 00:00:00 GMT",
+    }
     assert retry_after(asked) == 5.0
     assert retry_after({"retry-after": "soon"}) is None
     assert retry_after({"retry-after": "Fri, 01 Jan 2100 00:00:05 GMT"}) is None

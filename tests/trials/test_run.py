@@ -61,7 +61,9 @@ def run(tmp_path, service, *, samples=None, conditions=(), out="r.parquet", dry_
         "services": [Wired(service=service, **wired)] if wired else [service],
         "scores": list(scores),
     }
-    found = run_trial(make_plan(plan), out=tmp_path / out, dry_run=dry_run, progress=progress, executor=executor)
+    found = run_trial(
+        make_plan(plan), out=tmp_path / out, dry_run=dry_run, progress=progress, executor=executor
+    )
     return found, None if dry_run else pq.read_table(tmp_path / out).to_pylist()
 
 
@@ -81,7 +83,11 @@ def test_there_is_a_row_for_every_sample_condition_and_repeat(tmp_path):
     assert shouted["output"].startswith("TEXT 0!!")
     assert (shouted["shout_marks"], rows[0]["shout_marks"]) == (2, None)
     assert (shouted["voice"], shouted["unit"], shouted["reference"]) == ("a", "u0", "text 0")
-    assert (shouted["condition_name"], shouted["service"], shouted["cached"]) == ("shout", "memory", False)
+    assert (shouted["condition_name"], shouted["service"], shouted["cached"]) == (
+        "shout",
+        "memory",
+        False,
+    )
 
 
 def test_a_second_run_calls_nothing_and_says_the_same(tmp_path):
@@ -114,7 +120,10 @@ def test_equal_calls_are_made_once(tmp_path):
     samples = [{"id": "a", "text": "same"}, {"id": "b", "text": "same"}]
     trial, rows = run(tmp_path, twin, samples=samples)
     assert len(twin.asked) == 1
-    assert [(r["id"], r["output"], r["cached"]) for r in rows] == [("a", "same", False), ("b", "same", True)]
+    assert [(r["id"], r["output"], r["cached"]) for r in rows] == [
+        ("a", "same", False),
+        ("b", "same", True),
+    ]
     assert trial.calls == 1
 
 
@@ -127,7 +136,12 @@ def test_conditions_draw_alike_for_one_sample_and_apart_for_others(tmp_path):
 
 
 def test_refusals_and_empty_answers_are_rows(tmp_path):
-    outcomes = {"s0": Answer(outcome="refused", reason="refusal"), "s1": "", "s2": None, "s3": "text 3"}
+    outcomes = {
+        "s0": Answer(outcome="refused", reason="refusal"),
+        "s1": "",
+        "s2": None,
+        "s3": "text 3",
+    }
     twin = MemoryService(function=lambda request: outcomes[request.sample_id])
     trial, rows = run(tmp_path, twin, scores=["exact", "refusal"])
     assert trial.outcomes == {"answered": 1, "refused": 1, "empty": 2}
@@ -137,14 +151,23 @@ def test_refusals_and_empty_answers_are_rows(tmp_path):
 
 
 def test_passing_failures_are_tried_again_and_lasting_ones_are_rows(tmp_path):
-    passing = [ServiceError("http_429", retry=True, retry_after=0.01), ServiceError("http_500", retry=True)]
+    passing = [
+        ServiceError("http_429", retry=True, retry_after=0.01),
+        ServiceError("http_500", retry=True),
+    ]
     twin = MemoryService(function=echo, script=iter(passing))
     trial, _ = run(tmp_path, twin)
     assert (trial.retries, trial.outcomes) == (2, {"answered": 4})
-    lasting = MemoryService(function=echo, name="m", script=iter([ServiceError("http_500", "x", retry=True)] * 3))
+    lasting = MemoryService(
+        function=echo, name="m", script=iter([ServiceError("http_500", "x", retry=True)] * 3)
+    )
     trial, rows = run(tmp_path, lasting, wired={"attempts": 3, "in_flight": 1})
     assert trial.reasons == {"http_500": 1}
-    assert (rows[0]["outcome"], rows[0]["reason"], rows[0]["output"]) == ("failed", "http_500: x", None)
+    assert (rows[0]["outcome"], rows[0]["reason"], rows[0]["output"]) == (
+        "failed",
+        "http_500: x",
+        None,
+    )
     assert run(tmp_path, lasting)[0].calls == 1
 
 
@@ -157,7 +180,9 @@ def test_an_exception_of_a_service_is_a_row(tmp_path):
 
 
 def test_a_wrong_key_stops_the_service_not_the_trial(tmp_path):
-    twin = MemoryService(function=echo, script=iter([ServiceError("http_401", "bad key", stop=True)] * 99))
+    twin = MemoryService(
+        function=echo, script=iter([ServiceError("http_401", "bad key", stop=True)] * 99)
+    )
     trial, rows = run(tmp_path, twin, samples=texts(50), wired={"in_flight": 2})
     assert len(twin.asked) <= 2
     assert trial.outcomes["not run"] >= 48
@@ -165,7 +190,9 @@ def test_a_wrong_key_stops_the_service_not_the_trial(tmp_path):
 
 
 def test_a_service_that_never_succeeds_is_given_up(tmp_path):
-    twin = MemoryService(function=echo, script=iter([ServiceError("no_answer", "wrong path")] * 999))
+    twin = MemoryService(
+        function=echo, script=iter([ServiceError("no_answer", "wrong path")] * 999)
+    )
     trial, _ = run(tmp_path, twin, samples=texts(200), wired={"in_flight": 4})
     assert 20 <= len(twin.asked) <= 24
     assert trial.reasons["service_stopped"] >= 170
@@ -188,7 +215,12 @@ def test_a_dry_run_counts_and_calls_nothing(tmp_path):
     twin = MemoryService(function=echo, price=Price(call=0.25))
     dry, _ = run(tmp_path, twin, dry_run=True)
     assert not list(tmp_path.iterdir())
-    assert (dry.rows, dry.expected[0].calls, dry.expected[0].seconds, dry.expected[0].cost) == (4, 4, None, None)
+    assert (dry.rows, dry.expected[0].calls, dry.expected[0].seconds, dry.expected[0].cost) == (
+        4,
+        4,
+        None,
+        None,
+    )
     run(tmp_path, twin, samples=texts(2))
     dry, _ = run(tmp_path, twin, dry_run=True)
     assert (dry.expected[0].calls, dry.expected[0].cached, dry.expected[0].cost) == (2, 2, 0.5)
@@ -210,7 +242,9 @@ def test_doubled_ids_and_bad_media_are_rows_and_the_rest_goes_on(tmp_path):
     plan = {
         "samples": {"manifest": str(manifest)},
         "conditions": ["noise(snr=10)"],
-        "services": [FunctionService(name="f", function=lambda media: f"{media.rate} Hz", revision="1")],
+        "services": [
+            FunctionService(name="f", function=lambda media: f"{media.rate} Hz", revision="1")
+        ],
     }
     trial = run_trial(plan, out=tmp_path / "r.parquet")
     rows = pq.read_table(tmp_path / "r.parquet").to_pylist()
@@ -223,9 +257,15 @@ def test_doubled_ids_and_bad_media_are_rows_and_the_rest_goes_on(tmp_path):
 
 
 def test_outputs_with_names_get_columns_of_their_own(tmp_path):
-    twin = MemoryService(function=lambda r: {"label": "yes", "score": float("nan") if r.sample_id == "s0" else 0.5})
+    twin = MemoryService(
+        function=lambda r: {"label": "yes", "score": float("nan") if r.sample_id == "s0" else 0.5}
+    )
     _, rows = run(tmp_path, twin)
-    assert (rows[1]["output"], rows[1]["output_label"], rows[1]["output_score"]) == ("yes", "yes", 0.5)
+    assert (rows[1]["output"], rows[1]["output_label"], rows[1]["output_score"]) == (
+        "yes",
+        "yes",
+        0.5,
+    )
     assert rows[0]["output_score"] is None
 
 
@@ -262,16 +302,23 @@ def test_work_goes_to_any_executor(tmp_path):
         trial, rows = run(tmp_path, service, executor=pool)
     assert (trial.outcomes, rows[0]["output"]) == ({"answered": 4}, '"text 0"')
     unfit = FunctionService(name="g", function=lambda text: text, revision="1")
-    with ProcessPoolExecutor(1) as pool, pytest.raises(InputError, match="executor cannot do the work"):
+    with (
+        ProcessPoolExecutor(1) as pool,
+        pytest.raises(InputError, match="executor cannot do the work"),
+    ):
         run(tmp_path, unfit, executor=pool)
 
 
 @pytest.mark.filterwarnings("ignore")
 def test_work_goes_to_a_dask_cluster(tmp_path):
     distributed = pytest.importorskip("distributed")
-    with distributed.Client(processes=False, n_workers=1, threads_per_worker=2, dashboard_address=None) as client:
+    with distributed.Client(
+        processes=False, n_workers=1, threads_per_worker=2, dashboard_address=None
+    ) as client:
         trial, rows = run(
-            tmp_path, FunctionService(name="f", function="json:dumps"), executor=client.get_executor()
+            tmp_path,
+            FunctionService(name="f", function="json:dumps"),
+            executor=client.get_executor(),
         )
     assert (trial.outcomes, rows[0]["output"]) == ({"answered": 4}, '"text 0"')
 
@@ -294,7 +341,11 @@ def test_calls_in_flight_are_bounded_and_paced(tmp_path, fake):
 
 def test_retry_after_holds_every_call_back(tmp_path, fake):
     def answer(count, *_):
-        return fake.reply({"error": "slow"}, 429, Retry_After="0.5") if count == 1 else fake.chat("yes")
+        return (
+            fake.reply({"error": "slow"}, 429, Retry_After="0.5")
+            if count == 1
+            else fake.chat("yes")
+        )
 
     with fake.serving(answer) as server:
         table = {"kind": "chat", "url": server.url, "model": "m", "in_flight": 1}
@@ -330,7 +381,7 @@ def test_records_that_cannot_be_written_leave_the_old_ones(tmp_path, monkeypatch
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(pq, "write_table", full)
-    with pytest.raises(InputError, match="No space left on device.*nothing is called twice"):
+    with pytest.raises(InputError, match=r"No space left on device.*nothing is called twice"):
         run(tmp_path, twin)
     assert (tmp_path / "r.parquet").read_bytes() == before
     assert not list(tmp_path.glob(".r.parquet*"))
@@ -339,7 +390,10 @@ def test_records_that_cannot_be_written_leave_the_old_ones(tmp_path, monkeypatch
 def test_two_trials_do_not_share_a_cache_at_once(tmp_path):
     from evenhand.trials.cache import Cache
 
-    with Cache(tmp_path / "r.cache.sqlite"), pytest.raises(InputError, match="Another trial is using"):
+    with (
+        Cache(tmp_path / "r.cache.sqlite"),
+        pytest.raises(InputError, match="Another trial is using"),
+    ):
         run(tmp_path, MemoryService(function=echo))
 
 

@@ -69,7 +69,7 @@ class _Amazon:
                     name, region_name=self.region, endpoint_url=self.endpoint, config=config
                 )
             except (BotoCoreError, ValueError) as error:
-                raise InputError(f"Amazon {name}: {error}.  Give region = \"eu-west-1\"") from None
+                raise InputError(f'Amazon {name}: {error}.  Give region = "eu-west-1"') from None
         return self._clients[name]
 
     async def call(self, function: Callable[..., Any], **given: Any) -> Any:
@@ -79,7 +79,7 @@ class _Amazon:
         loop = asyncio.get_running_loop()
         try:
             return await loop.run_in_executor(self._threads, lambda: function(**given))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - `_fault` passes on what it does not know
             raise _fault(error) from None
 
     async def close(self) -> None:
@@ -282,9 +282,7 @@ class TranscribeService(_Amazon):
     async def _ended(self, transcribe: Any, job: str) -> None:
         until = time.monotonic() + self.longest
         while True:
-            found = await self.call(
-                transcribe.get_transcription_job, TranscriptionJobName=job
-            )
+            found = await self.call(transcribe.get_transcription_job, TranscriptionJobName=job)
             state = found["TranscriptionJob"]
             match state["TranscriptionJobStatus"]:
                 case "COMPLETED":

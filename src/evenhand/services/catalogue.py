@@ -28,27 +28,54 @@ class Entry:
     lists: tuple[str, ...] = ()
 
 
-def _entry(place: str, about: str, *, paths: Sequence[str] = (), lists: Sequence[str] = (),
-           renamed: Mapping[str, str] | None = None, **fixed: Any) -> Entry:
+def _entry(
+    place: str,
+    about: str,
+    *,
+    paths: Sequence[str] = (),
+    lists: Sequence[str] = (),
+    renamed: Mapping[str, str] | None = None,
+    **fixed: Any,
+) -> Entry:
     module, _, kind = place.partition(":")
-    return Entry(module=f"evenhand.services.{module}", type=kind, about=about, fixed=fixed,
-                 paths=tuple(paths), lists=tuple(lists), renamed=renamed or {})
+    return Entry(
+        module=f"evenhand.services.{module}",
+        type=kind,
+        about=about,
+        fixed=fixed,
+        paths=tuple(paths),
+        lists=tuple(lists),
+        renamed=renamed or {},
+    )
 
 
 KINDS: Mapping[str, Entry] = {
-    "replay": _entry("replay:ReplayService", "outputs collected before, from a file", paths=["file"]),
+    "replay": _entry(
+        "replay:ReplayService", "outputs collected before, from a file", paths=["file"]
+    ),
     "python": _entry("function:FunctionService", "a function, module:name"),
     "program": _entry("program:ProgramService", "a command line program", lists=["arguments"]),
-    "http": _entry("template:TemplateService", "JSON over HTTP by a template", renamed={"answer": "answer_path"}),
+    "http": _entry(
+        "template:TemplateService",
+        "JSON over HTTP by a template",
+        renamed={"answer": "answer_path"},
+    ),
     "chat": _entry("chat:ChatService", "OpenAI's chat format", mode="chat"),
     "completions": _entry("chat:ChatService", "OpenAI's completions format", mode="completions"),
     "bedrock": _entry("amazon:BedrockService", "Amazon Bedrock, Converse"),
     "transcribe": _entry("amazon:TranscribeService", "Amazon Transcribe, batch"),
-    "pocketsphinx": _entry("speech:SphinxService", "PocketSphinx, on this machine",
-                           paths=["language_model", "dictionary", "acoustic_model"]),
+    "pocketsphinx": _entry(
+        "speech:SphinxService",
+        "PocketSphinx, on this machine",
+        paths=["language_model", "dictionary", "acoustic_model"],
+    ),
     "whisper": _entry("speech:WhisperService", "Whisper through faster-whisper, on this machine"),
-    "onnx": _entry("onnx:OnnxService", "an ONNX classifier", paths=["model"],
-                   lists=["features", "labels", "size", "mean", "deviation"]),
+    "onnx": _entry(
+        "onnx:OnnxService",
+        "an ONNX classifier",
+        paths=["model"],
+        lists=["features", "labels", "size", "mean", "deviation"],
+    ),
 }
 #: Fields of a table that the runner reads, not the service.
 RUN_FIELDS = ("in_flight", "per_second", "attempts", "longest_wait")

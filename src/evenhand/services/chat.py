@@ -106,8 +106,14 @@ class ChatService:
             if not isinstance(text, str | None) or not isinstance(refusal, str | None):
                 raise TypeError  # noqa: TRY301 - one place says what a chat reply is
         except (TypeError, LookupError, AttributeError):
-            raise ServiceError("malformed_reply", "not a reply of a chat model: " + raw[:80]) from None
-        more = {"seconds": reply.seconds, "cost": self._cost(found.get("usage")), "raw": raw}
+            raise ServiceError(
+                "malformed_reply", "not a reply of a chat model: " + raw[:80]
+            ) from None
+        more: dict[str, Any] = {
+            "seconds": reply.seconds,
+            "cost": self._cost(found.get("usage")),
+            "raw": raw,
+        }
         if refusal or stopped == "content_filter":
             why = "content_filter" if stopped == "content_filter" else "refusal"
             return Answer(output=refusal or text, outcome="refused", reason=why, **more)
@@ -155,4 +161,3 @@ def _part(payload: Payload) -> dict[str, Any]:
         form = payload.type.removeprefix("audio/")
         return {"type": "input_audio", "input_audio": {"data": data, "format": form}}
     return {"type": "image_url", "image_url": {"url": f"data:{payload.type};base64,{data}"}}
-

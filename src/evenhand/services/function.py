@@ -40,7 +40,9 @@ class FunctionService:
 
     def __post_init__(self) -> None:
         function = import_function(self.function)
-        self.version = f"{_identity(function)} {_digest(function, self.revision)} {self.revision}".strip()
+        self.version = (
+            f"{_identity(function)} {_digest(function, self.revision)} {self.revision}".strip()
+        )
 
     def answer_now(self, request: Request) -> Answer:
         """Call the function; what it raises becomes the row's reason."""

@@ -68,7 +68,9 @@ class OnnxService:
         if request.kind == "image":
             return {wanted[0].name: self._pixels(request.media)}
         if request.kind != "table":
-            raise ServiceError("unfit_media", f"a model of rows or images, not {request.kind}", stop=True)
+            raise ServiceError(
+                "unfit_media", f"a model of rows or images, not {request.kind}", stop=True
+            )
         names = self.features or tuple(request.media)
         absent = [name for name in names if request.media.get(name) is None]
         if absent:
@@ -84,7 +86,9 @@ class OnnxService:
 
         scaled = PIL.Image.fromarray(image.pixels).resize(self.size)
         values = np.asarray(scaled, dtype=np.float32) / 255
-        values = (values - np.float32(self.mean)) / np.float32(self.deviation)
+        values = (values - np.asarray(self.mean, np.float32)) / np.asarray(
+            self.deviation, np.float32
+        )
         return values.transpose(2, 0, 1)[None]
 
     def _output(self, found: list[Any]) -> dict[str, Any]:

@@ -48,7 +48,9 @@ class ProgramService:
 
     def __post_init__(self) -> None:
         if not self.arguments:
-            raise InputError(f"{self.name}: arguments is empty.  Example: ['whisper-cli', '{{file}}']")
+            raise InputError(
+                f"{self.name}: arguments is empty.  Example: ['whisper-cli', '{{file}}']"
+            )
         place = shutil.which(self.arguments[0])
         if place is None:
             raise InputError(f"{self.name}: no program is called {self.arguments[0]!r}.")

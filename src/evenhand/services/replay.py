@@ -76,13 +76,17 @@ class ReplayService:
         if outcome not in _OUTCOMES:
             hint = near(str(outcome), _OUTCOMES)
             raise ServiceError("bad_outcome", f"{outcome!r} is no outcome.{hint}")
-        more = {"seconds": row.get("seconds") or 0.0, "cost": row.get("cost")}
+        more: dict[str, Any] = {"seconds": row.get("seconds") or 0.0, "cost": row.get("cost")}
         if outcome == "answered":
             return plain_answer(row[self.output], **more)
         return Answer(output=row[self.output], outcome=outcome, reason=row.get("reason"), **more)
 
     def _missing(self, request: Request) -> str:
-        under = f" under {request.condition!r}" if self._conditioned else " (the file tells clean ones only)"
+        under = (
+            f" under {request.condition!r}"
+            if self._conditioned
+            else " (the file tells clean ones only)"
+        )
         return f"the file has no output of sample {request.sample_id!r}{under}"
 
     async def close(self) -> None:

@@ -201,8 +201,9 @@ class Service(Protocol):
 
 @runtime_checkable
 class LocalService(Protocol):
-    """An AI under test that computes here; it goes to an executor, so it must pickle for one
-    that runs in other processes.
+    """An AI under test that computes here, in an executor.
+
+    It must pickle for an executor whose workers are other processes.
     """
 
     name: str

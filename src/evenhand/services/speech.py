@@ -70,7 +70,9 @@ class SphinxService:
         try:
             return Decoder(samprate=_RATE_HZ, loglevel="FATAL", **given, **self.options)
         except (RuntimeError, ValueError, KeyError, TypeError) as error:
-            raise InputError(f"{self.name}: PocketSphinx does not take these models: {error}") from None
+            raise InputError(
+                f"{self.name}: PocketSphinx does not take these models: {error}"
+            ) from None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -123,7 +125,9 @@ class WhisperService:
 
 def _spoken(request: Request) -> Any:
     if not isinstance(request.media, Audio):
-        raise ServiceError("unfit_media", f"a recogniser takes audio, not {request.kind}", stop=True)
+        raise ServiceError(
+            "unfit_media", f"a recogniser takes audio, not {request.kind}", stop=True
+        )
     return resample(request.media, _RATE_HZ).signal
 
 
@@ -142,9 +146,7 @@ def _need(module: str, what: str, extra: str) -> None:
     except ValueError:  # a module that was put there by hand
         there = True
     if not there:
-        raise InputError(
-            f"{what} needs one more package.  Run: pip install 'evenhand[{extra}]'"
-        )
+        raise InputError(f"{what} needs one more package.  Run: pip install 'evenhand[{extra}]'")
 
 
 def _digest(path: Path) -> str:

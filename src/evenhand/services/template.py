@@ -46,7 +46,10 @@ def slot(name: str, request: Request) -> Any:
     found = request.media if name.startswith("row.") else request.parameters
     key = name.removeprefix("row.")
     if not isinstance(found, Mapping) or key not in found:
-        raise ServiceError("no_slot", f"the sample has no {name!r}; slots: {', '.join(SLOTS)}")
+        raise ServiceError(  # noqa: TRY004 - an outcome of the call, not a bug
+            
+            "no_slot", f"the sample has no {name!r}; slots: {', '.join(SLOTS)}"
+        )
     return found[key]
 
 
@@ -161,7 +164,9 @@ class TemplateService:
         self.uses = slots_in(self.body)
         for place in (self.headers, self.body if isinstance(self.body, Mapping) else {}):
             refuse_literal_keys(self.name, place)
-        paths = self.answer_path if isinstance(self.answer_path, Mapping) else {"": self.answer_path}
+        paths = (
+            self.answer_path if isinstance(self.answer_path, Mapping) else {"": self.answer_path}
+        )
         for path in (*paths.values(), *self.refused):
             read_path(path)
         named = {name: value for name, value in self.headers.items() if "${" not in value}

@@ -64,9 +64,7 @@ class Client:
     max_reply: int = MAX_REPLY
     _idle: list[_Connection] = field(default_factory=list)
 
-    async def send(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes
-    ) -> Reply:
+    async def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
         """Send a request and read the whole reply.
 
         Raises
@@ -80,7 +78,9 @@ class Client:
             async with asyncio.timeout(self.timeout):
                 return await self._send(method, url, headers, body, start)
         except TimeoutError:
-            raise ServiceError("timeout", f"no whole reply in {self.timeout:g} s", retry=True) from None
+            raise ServiceError(
+                "timeout", f"no whole reply in {self.timeout:g} s", retry=True
+            ) from None
 
     async def _send(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes, start: float
@@ -89,7 +89,9 @@ class Client:
             connection = await self._connection()
             reused = not connection.fresh
             try:
-                reply = await _exchange(connection, method, url, headers, body, self.max_reply, start)
+                reply = await _exchange(
+                    connection, method, url, headers, body, self.max_reply, start
+                )
             except _ClosedWhileIdleError:
                 connection.writer.close()
                 if reused:  # the server had closed it between two calls: nothing was processed
@@ -165,7 +167,9 @@ async def _exchange(
         writer.write(_request(h11, protocol, method, url, headers, body))
         await writer.drain()
     except h11.LocalProtocolError:
-        raise ServiceError("bad_request", "a header holds what HTTP does not allow", stop=True) from None
+        raise ServiceError(
+            "bad_request", "a header holds what HTTP does not allow", stop=True
+        ) from None
     except (ConnectionError, ssl.SSLError):
         raise _ClosedWhileIdleError from None
     status, found, parts, size = 0, {}, [], 0

@@ -64,14 +64,20 @@ class Cache:
             self._open(path, largest)
         except (sqlite3.Error, OSError) as error:
             self._lock.close()
-            raise InputError(f"{path} cannot be used as a cache: {error}.  Name another one.") from error
+            raise InputError(
+                f"{path} cannot be used as a cache: {error}.  Name another one."
+            ) from error
 
     def _open(self, path: Path, largest: int | None) -> None:
         # One thread at a time uses it: the caller's, or that of the event loop.
-        self._connection = sqlite3.connect(path, isolation_level=None, timeout=30, check_same_thread=False)
+        self._connection = sqlite3.connect(
+            path, isolation_level=None, timeout=30, check_same_thread=False
+        )
         version = self._connection.execute("PRAGMA user_version").fetchone()[0]
         if version not in (0, _FORMAT):
-            raise InputError(f"{path} was written by another version of evenhand.  Name another one.")
+            raise InputError(
+                f"{path} was written by another version of evenhand.  Name another one."
+            )
         self._connection.execute("PRAGMA journal_mode=WAL")
         self._connection.execute("PRAGMA synchronous=NORMAL")
         if largest is not None:

@@ -54,7 +54,7 @@ def expand(given: Any, design: Design) -> list[Treatment]:
         if field not in known:
             raise InputError(unknown_name("field", str(field), known))
     if "apply" not in given:
-        raise InputError("A condition needs apply, for example apply = \"tone(frequency=1000)\"")
+        raise InputError('A condition needs apply, for example apply = "tone(frequency=1000)"')
     seeds = given.get("seeds", [0])
     if not isinstance(seeds, list | tuple) or not seeds or not all(_is_seed(s) for s in seeds):
         raise InputError(f"seeds is {seeds!r:.60}; allowed: a list of whole numbers from 0")
@@ -103,9 +103,12 @@ def _combinations(
     design: Design,
 ) -> list[dict[str, Any]]:
     if design != "one-at-a-time":
-        return [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
+        return [
+            dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())
+        ]
     start = {
-        name: steps[places[name][0]].get(places[name][1], values[0]) for name, values in axes.items()
+        name: steps[places[name][0]].get(places[name][1], values[0])
+        for name, values in axes.items()
     }
     moved = [start | {name: value} for name, values in axes.items() for value in values]
     return [point for i, point in enumerate([start, *moved]) if point not in [start, *moved][:i]]
@@ -169,7 +172,12 @@ def sweep_values(name: str, given: Any) -> list[Any]:
 
 
 def assign(
-    samples: int, treatments: Sequence[Treatment], *, design: Design, fraction: float, seed: int,
+    samples: int,
+    treatments: Sequence[Treatment],
+    *,
+    design: Design,
+    fraction: float,
+    seed: int,
     order: Sequence[int] | None = None,
 ) -> list[list[int]]:
     """Treatments that each sample meets, as indices in rising order.

@@ -87,7 +87,9 @@ def read_manifest(path: Path, columns: Columns, kind: str | None = None) -> list
 def _listed(row: Mapping[str, Any], columns: Columns, folder: Path, kind: str | None) -> Listed:
     special = {columns.id, columns.file, columns.reference}
     attributes = columns.attributes or [
-        name for name in row if name not in special and not (name == columns.text and kind != "table")
+        name
+        for name in row
+        if name not in special and not (name == columns.text and kind != "table")
     ]
     media, found = _media(row, columns, folder, kind, attributes)
     unit = row.get(columns.unit) if columns.unit else None
@@ -116,7 +118,7 @@ def _media(
     if columns.text in row and kind in (None, "text"):
         return str(row[columns.text] if row[columns.text] is not None else ""), "text"
     if kind in ("audio", "image") and columns.file in row:
-        return folder / "", kind  # the row will say that its file is missing
+        return folder / "", kind_of_file("", kind)  # the row will say that its file is missing
     raise InputError(
         f"Sample {row[columns.id]!r} has neither {columns.file!r} nor {columns.text!r}.  "
         f"Columns: {', '.join(row)}"
@@ -220,7 +222,9 @@ def _typed(rows: list[dict[str, str]]) -> list[dict[str, Any]]:
     if not rows:
         return []
     columns = {name: _column([row[name] for row in rows]) for name in rows[0]}
-    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+    return [
+        dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
+    ]
 
 
 def _column(values: list[str]) -> list[Any]:

@@ -129,7 +129,9 @@ def answer_here(service: LocalService, job: Job) -> Answer:
 def failure(error: BaseException) -> Answer:
     """Outcome of a call that gave no answer; exceptions themselves do not travel between processes."""
     if isinstance(error, SampleError):
-        return Answer(outcome="failed", reason=f"{error.reason}: {' '.join(str(error).split())[:300]}")
+        return Answer(
+            outcome="failed", reason=f"{error.reason}: {' '.join(str(error).split())[:300]}"
+        )
     if isinstance(error, ServiceError):
         return Answer(outcome="failed", reason=error.reason)
     said = " ".join(str(error).split())[:300]
@@ -174,4 +176,13 @@ def _measures(task: Measuring, media: Any) -> Mapping[str, Any]:
             return task.profile.measure(media) if task.profile is not None else {}
 
 
-__all__ = ["CANNOT_RUN", "Job", "Measuring", "answer_here", "content_of", "failure", "measure", "prepare"]
+__all__ = [
+    "CANNOT_RUN",
+    "Job",
+    "Measuring",
+    "answer_here",
+    "content_of",
+    "failure",
+    "measure",
+    "prepare",
+]

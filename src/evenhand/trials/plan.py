@@ -210,9 +210,7 @@ def make_plan(
     return plan
 
 
-def _samples(
-    given: Any, folder: Path, faults: _Faults
-) -> tuple[list[Listed], str | None, Any]:
+def _samples(given: Any, folder: Path, faults: _Faults) -> tuple[list[Listed], str | None, Any]:
     if isinstance(given, str | Path):
         given = {"manifest": str(given)}
     if isinstance(given, Sequence):
@@ -221,9 +219,11 @@ def _samples(
     if not isinstance(given, Mapping) or "manifest" not in given:
         raise InputError('no samples.  Write manifest = "samples.csv"')
     faults.unknown("[samples]", given, _SAMPLE_FIELDS)
-    lists = {name: tuple(given[name]) for name in ("attributes", "features") if name in given}
-    names = {name: given[name] for name in ("id", "file", "text", "reference", "unit") if name in given}
-    columns = Columns(**names, **lists)
+    named: dict[str, Any] = {
+        name: given[name] for name in ("id", "file", "text", "reference", "unit") if name in given
+    }
+    named |= {name: tuple(given[name]) for name in ("attributes", "features") if name in given}
+    columns = Columns(**named)
     samples = read_manifest(folder / given["manifest"], columns, given.get("kind"))
     profile = None
     if "training" in given:
@@ -234,9 +234,7 @@ def _samples(
     return samples, columns.unit, profile
 
 
-def _services(
-    given: Sequence[Any], folder: Path, own_code: bool, faults: _Faults
-) -> list[Wired]:
+def _services(given: Sequence[Any], folder: Path, own_code: bool, faults: _Faults) -> list[Wired]:
     found = []
     if not given:
         faults.found.append('[[services]]: none.  Write kind = "replay", "chat", …')
@@ -280,7 +278,9 @@ def _values(trial: Mapping[str, Any], folder: Path, faults: _Faults) -> dict[str
             if name in values:
                 _check_number(name, values[name], low, high, whole=whole)
     if values.get("design", "full") not in DESIGNS:
-        faults.found.append("[trial]: " + unknown_name("design", str(values.pop("design")), DESIGNS))
+        faults.found.append(
+            "[trial]: " + unknown_name("design", str(values.pop("design")), DESIGNS)
+        )
     for name in ("balance", "metrics"):
         if name in values:
             values[name] = tuple(values[name])
@@ -320,14 +320,18 @@ def _misfits(plan: Plan) -> list[str]:
                 f"{' and '.join(sorted(kinds))}"
             )
     attributes = list(dict.fromkeys(name for s in plan.samples for name in s.attributes))
-    for name in plan.balance:
-        if name not in attributes:
-            found.append("[trial] balance: " + unknown_name("attribute", name, attributes))
-    for wired in plan.services:
-        for name in getattr(wired.service, "uses", ()):
-            if plan.samples and name not in ("sample_id", "condition", *attributes):
-                known = [*SLOTS, *attributes]
-                found.append(f"[[services]] {wired.service.name!r}: " + unknown_name("slot", name, known))
+    found += [
+        "[trial] balance: " + unknown_name("attribute", name, attributes)
+        for name in plan.balance
+        if name not in attributes
+    ]
+    known = [*SLOTS, *attributes]
+    found += [
+        f"[[services]] {wired.service.name!r}: " + unknown_name("slot", name, known)
+        for wired in plan.services
+        for name in getattr(wired.service, "uses", ())
+        if plan.samples and name not in ("sample_id", "condition", *attributes)
+    ]
     if plan.budget is not None:
         found += [
             f"[trial]: there is a budget, but service {wired.service.name!r} has no price, so it "
@@ -338,7 +342,7 @@ def _misfits(plan: Plan) -> list[str]:
     return found + _unknown_metrics(plan.metrics)
 
 
-def _priced(service: Service | LocalService) -> bool:
+def _priced(service: Any) -> bool:
     free = isinstance(service, LocalService) or not hasattr(service, "price")
     return free or service.price is not None
 
@@ -348,7 +352,7 @@ def _unknown_metrics(metrics: Sequence[str]) -> list[str]:
         return []
     from evenhand.metrics import DEFINITIONS  # noqa: PLC0415 - brings the engine: 0.5 s of CPU
 
-    known = [definition.name for definition in DEFINITIONS]
+    known = list(DEFINITIONS)
     names = [text.partition("(")[0].strip() for text in metrics]
     return [
         f"[trial] metrics: no metric is called {name!r}.{near(name, known)}"

@@ -48,7 +48,9 @@ def write_records(
     from pyarrow import parquet  # noqa: PLC0415 - the same
 
     table = pa.table(_columns(pa, plan, rows, measures))
-    table = table.replace_schema_metadata({"evenhand": json.dumps({"schema": SCHEMA, "trial": plan.name})})
+    table = table.replace_schema_metadata(
+        {"evenhand": json.dumps({"schema": SCHEMA, "trial": plan.name})}
+    )
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         try:
@@ -76,9 +78,7 @@ def _columns(
         return column(pa, values).take(places)
 
     found = {"id": spread([s.id for s in plan.samples], samples)}
-    found |= {
-        name: spread(values, samples) for name, values in _attributes(plan, measures).items()
-    }
+    found |= {name: spread(values, samples) for name, values in _attributes(plan, measures).items()}
     if plan.unit and plan.unit not in found:
         found[plan.unit] = spread([sample.unit for sample in plan.samples], samples)
     found |= {

@@ -370,8 +370,9 @@ class _Run:
         self._say()
 
     def _commit(self) -> None:
-        """Commit all answers of one turn of the event loop at once: one by one costs three times
-        as much.
+        """Commit all answers of one turn of the event loop.
+
+        One by one costs three times as much.
         """
         arrived, self.arrived = self.arrived, []
         waiting, self.commit = self.commit, None
@@ -391,7 +392,9 @@ class _Run:
             return
         line.failures += 1
         if not line.succeeded and line.failures >= max(GIVE_UP, line.wired.in_flight):
-            line.stopped = line.stopped or f"service_stopped: {line.failures} failures in a row, last {reason}"
+            line.stopped = (
+                line.stopped or f"service_stopped: {line.failures} failures in a row, last {reason}"
+            )
 
     def _say(self, *, final: bool = False) -> None:
         now = time.monotonic()

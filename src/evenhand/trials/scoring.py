@@ -72,7 +72,9 @@ def exact(output: str, reference: Any, *, normalize: bool = True) -> float:
     return float(normal(pair[0]) == normal(pair[1]) if normalize else pair[0] == pair[1])
 
 
-def choice(output: str, reference: Any, *, choices: Sequence[str] = ("A", "B", "C", "D")) -> float | None:
+def choice(
+    output: str, reference: Any, *, choices: Sequence[str] = ("A", "B", "C", "D")
+) -> float | None:
     """1 where the choice that the answer names is the reference; `None` where it names none.
 
     The choice is the whole answer, or stands first (``(B) because``), or follows ``answer is``.
@@ -103,11 +105,11 @@ def find_choice(output: str, choices: Sequence[str]) -> str | None:
 
 
 def regex(output: str, reference: Any, *, pattern: str, group: int | None = None) -> float:
-    """1 where a pattern is found; with `group`, where that part is the reference.
+    r"""1 where a pattern is found; with `group`, where that part is the reference.
 
     Examples
     --------
-    >>> regex("total: 12 mg", "12", pattern=r"(\\d+) mg", group=1)
+    >>> regex("total: 12 mg", "12", pattern=r"(\d+) mg", group=1)
     1.0
     """
     found = re.search(pattern, output)
@@ -126,7 +128,11 @@ def numeric(output: str, reference: Any, *, tolerance: float = 1e-6) -> float | 
     >>> numeric("That makes 1,200 ml.", 1200), numeric("many", 3)
     (1.0, None)
     """
-    found = [m.group().replace(",", "") for m in _NUMBER.finditer(output) if any(map(str.isdigit, m.group()))]
+    found = [
+        m.group().replace(",", "")
+        for m in _NUMBER.finditer(output)
+        if any(map(str.isdigit, m.group()))
+    ]
     try:
         wanted = float(str(reference).replace(",", ""))
     except ValueError:
@@ -161,7 +167,9 @@ def refusal(output: Any, outcome: str) -> float | None:
     """
     if outcome in ("failed", "not run"):
         return None
-    return float(outcome == "refused" or bool(_REFUSALS.search(str(output or "").replace("’", "'"))))
+    return float(
+        outcome == "refused" or bool(_REFUSALS.search(str(output or "").replace("’", "'")))
+    )
 
 
 SCORERS: Mapping[str, Callable[..., float | None]] = {
