@@ -67,7 +67,7 @@ async def serve():
 
 def hide_pandas():
     class Hidden:
-        def find_spec(self, name, path=None, target=None):
+        def find_spec(self, name, *_):
             if name == "pandas":
                 raise ModuleNotFoundError(name)
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from evenhand.errors import InputError, near
-from evenhand.services.service import Answer, Kind, Request, ServiceError, plain_answer
+from evenhand.samples.sample import Kind
+from evenhand.services.service import Answer, Request, ServiceError, plain_answer
 
 
 @dataclass(slots=True, kw_only=True)

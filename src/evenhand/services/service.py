@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
-Kind = Literal["audio", "image", "text", "table"]
+from evenhand.samples.sample import Kind
+
 Outcome = Literal["answered", "refused", "empty", "failed"]
 
 

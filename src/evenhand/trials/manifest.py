@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from evenhand.errors import InputError, unknown_name
-from evenhand.samples.sample import Sample
-from evenhand.services.service import Kind
+from evenhand.samples.sample import Kind, Sample
 
 KINDS: tuple[Kind, ...] = ("audio", "image", "text", "table")
 _ENDINGS: dict[Kind, tuple[str, ...]] = {

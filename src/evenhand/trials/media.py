@@ -10,10 +10,9 @@ from typing import Any
 
 from evenhand.conditions import Condition
 from evenhand.errors import InputError
-from evenhand.samples.sample import SampleError
+from evenhand.samples.sample import Kind, SampleError
 from evenhand.services.service import (
     Answer,
-    Kind,
     LocalService,
     Request,
     ServiceError,

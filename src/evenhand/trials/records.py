@@ -70,12 +70,12 @@ def _columns(
     pa: Any, plan: Plan, rows: Sequence[Row], measures: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
     """Arrow columns by name."""
-    samples = pa.array([row.sample for row in rows], pa.int64())
-    treatments = pa.array([row.treatment for row in rows], pa.int64())
-    services = pa.array([row.service for row in rows], pa.int64())
+    samples = [row.sample for row in rows]
+    treatments = [row.treatment for row in rows]
+    services = [row.service for row in rows]
 
-    def spread(values: Sequence[Any], places: Any) -> Any:
-        return column(pa, values).take(places)
+    def spread(values: Sequence[Any], places: Sequence[int]) -> Any:
+        return column(pa, [values[place] for place in places])
 
     found = {"id": spread([s.id for s in plan.samples], samples)}
     found |= {name: spread(values, samples) for name, values in _attributes(plan, measures).items()}
