@@ -13,7 +13,8 @@ from evenhand.services.keys import check_url, redact, refuse_literal_keys, resol
 from evenhand.services.service import Answer, Price, Request, ServiceError, plain_answer
 from evenhand.services.wire import Client, Reply, raise_for_status
 
-_SLOT = re.compile(r"\{([A-Za-z_][A-Za-z0-9_.]*)\}")
+# `{{word}}` is the text {word}; other braces, as those of JSON in a prompt, need no escape.
+_SLOT = re.compile(r"\{(\{[A-Za-z_][A-Za-z0-9_.]*\})\}|\{([A-Za-z_][A-Za-z0-9_.]*)\}")
 _STEP = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
 #: Slots that every request can fill; others are attributes of the sample.
 SLOTS = ("text", "row", "media_base64", "media_type", "sample_id", "condition", "repeat")
@@ -62,7 +63,7 @@ def slots_in(template: Any) -> tuple[str, ...]:
         template = list(template.values())
     if isinstance(template, list | tuple):
         return tuple(dict.fromkeys(name for item in template for name in slots_in(item)))
-    found = _SLOT.findall(template) if isinstance(template, str) else []
+    found = [m[2] for m in _SLOT.finditer(template) if m[2]] if isinstance(template, str) else []
     return tuple(n for n in found if n not in _OF_MEDIA and not n.startswith("row."))
 
 
@@ -74,6 +75,8 @@ def fill(template: Any, request: Request) -> Any:
     >>> request = Request(kind="table", media={"age": 41}, sample_id="7")
     >>> fill({"id": "{sample_id}", "features": "{row}", "say": "age {row.age}"}, request)
     {'id': '7', 'features': {'age': 41}, 'say': 'age 41'}
+    >>> fill('{{name}} {"a": {sample_id}}', request)
+    '{name} {"a": 7}'
     """
     if isinstance(template, Mapping):
         return {name: fill(value, request) for name, value in template.items()}
@@ -82,9 +85,9 @@ def fill(template: Any, request: Request) -> Any:
     if not isinstance(template, str) or "{" not in template:
         return template
     whole = _SLOT.fullmatch(template)
-    if whole:
-        return slot(whole[1], request)
-    return _SLOT.sub(lambda match: str(slot(match[1], request)), template)
+    if whole and whole[2]:
+        return slot(whole[2], request)
+    return _SLOT.sub(lambda match: match[1] or str(slot(match[2], request)), template)
 
 
 @functools.cache

@@ -18,11 +18,12 @@ from evenhand.samples.sample import SampleError
 from evenhand.services.service import Answer, LocalService, Request, Service, ServiceError
 from evenhand.trials.cache import Cache
 from evenhand.trials.cells import Cell, Layout, lay_out
+from evenhand.trials.expect import expect
 from evenhand.trials.media import CANNOT_RUN, Measuring, answer_here, failure, measure, prepare
 from evenhand.trials.pace import Pace
 from evenhand.trials.plan import Plan, Wired, make_plan, read_plan, with_cache
 from evenhand.trials.records import Row, write_records
-from evenhand.trials.trial import Expected, Progress, Trial, count_rows
+from evenhand.trials.trial import Progress, Trial, count_rows
 
 #: Failures in a row, without one success, after which a service is given up.
 GIVE_UP = 20
@@ -82,7 +83,7 @@ def run_trial(
     layout = lay_out(plan)
     assert plan.cache is not None
     if dry_run:
-        return _expect(layout, plan.cache)
+        return expect(layout, plan.cache)
     with Cache(plan.cache) as cache:
         with _executor(executor) as pool:
             run = _Run(layout=layout, cache=cache, executor=pool, tell=progress)
@@ -462,62 +463,3 @@ class _Run:
             seconds=self.ended - self.started,
             **count_rows(self.layout.plan, rows),
         )
-
-
-def _expect(layout: Layout, path: Path) -> Trial:
-    """What a run would do, without a call and without a file."""
-    plan = layout.plan
-    cells = [cell for cell in layout if cell.sample not in layout.faults]
-    if path.is_file():
-        with Cache(path) as cache:
-            known = set(cache.known([cell.key for cell in cells]))
-            typical = [cache.typical(wired.service.name) for wired in plan.services]
-    else:
-        known, typical = set(), [(None, None)] * len(plan.services)
-    expected = []
-    for place, wired in enumerate(plan.services):
-        own = {cell.key: cell for cell in cells if cell.service == place}
-        todo = [cell for key, cell in own.items() if key not in known]
-        seconds, cost = typical[place]
-        expected.append(
-            Expected(
-                service=wired.service.name,
-                calls=len(todo),
-                cached=len(own) - len(todo),
-                seconds=_expected_seconds(wired, len(todo), seconds),
-                cost=_expected_cost(layout, wired, todo, cost),
-            )
-        )
-    return Trial(
-        name=plan.name,
-        records=None,
-        dry_run=True,
-        rows=len(layout),
-        cached=sum(each.cached for each in expected),
-        expected=tuple(expected),
-    )
-
-
-def _expected_seconds(wired: Wired, calls: int, seconds: float | None) -> float | None:
-    if calls == 0:
-        return 0.0
-    at_least = calls / wired.per_second if wired.per_second else None
-    by_speed = calls * seconds / min(wired.in_flight, calls) if seconds is not None else None
-    given = [value for value in (at_least, by_speed) if value is not None]
-    return max(given) if given else None
-
-
-def _expected_cost(
-    layout: Layout, wired: Wired, todo: Sequence[Cell], cost: float | None
-) -> float | None:
-    """Cost by earlier answers, else at most, from twenty calls spread over all."""
-    if not todo or isinstance(wired.service, LocalService):
-        return 0.0
-    if cost is not None:
-        return len(todo) * cost
-    if getattr(wired.service, "price", None) is None or not hasattr(wired.service, "most"):
-        return None
-    some = todo[:: max(1, len(todo) // 20)]
-    ready = [prepare(layout.job(cell)) for cell in some]
-    most = [wired.service.most(request) for request in ready if isinstance(request, Request)]
-    return len(todo) * sum(most) / len(most) if most else None
