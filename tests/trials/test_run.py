@@ -301,6 +301,8 @@ def test_work_goes_to_any_executor(tmp_path):
     with ProcessPoolExecutor(1) as pool:
         trial, rows = run(tmp_path, service, executor=pool)
     assert (trial.outcomes, rows[0]["output"]) == ({"answered": 4}, '"text 0"')
+    trial, _ = run(tmp_path, service, workers="processes", seed=2, repeats=2)
+    assert trial.outcomes == {"answered": 8}
     unfit = FunctionService(name="g", function=lambda text: text, revision="1")
     with (
         ProcessPoolExecutor(1) as pool,

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from evenhand.errors import Fault, FaultsError, InputError, near, unknown_name
 from evenhand.samples.sample import Sample
@@ -21,8 +21,9 @@ from evenhand.trials.scoring import Score, read_score
 _SECTIONS = ("trial", "samples", "conditions", "services", "scores")
 _TRIAL_FIELDS = (
     "name", "design", "fraction", "balance", "repeats", "seed", "budget", "metrics", "baseline",
-    "measure", "cache",
+    "measure", "cache", "workers",
 )  # fmt: skip
+_WORKERS = ("threads", "processes")
 _SAMPLE_FIELDS = (
     "manifest", "kind", "id", "file", "text", "reference", "unit", "attributes", "features",
     "training",
@@ -88,6 +89,9 @@ class Plan:
         What rows of a table are held against when they are measured.
     cache : Path, optional
         File of the answers; beside the records if not given.
+    workers : str
+        Where media and local services are computed: ``threads``, or ``processes``, which cost a
+        second to start and let those run side by side that hold Python's lock (PocketSphinx does).
     """
 
     samples: tuple[Listed, ...]
@@ -106,6 +110,7 @@ class Plan:
     measure: bool = True
     profile: Any = field(default=None, compare=False)
     cache: Path | None = None
+    workers: Literal["threads", "processes"] = "threads"
 
 
 @dataclass(slots=True)
@@ -281,6 +286,9 @@ def _values(trial: Mapping[str, Any], folder: Path, faults: _Faults) -> dict[str
         faults.found.append(
             "[trial]: " + unknown_name("design", str(values.pop("design")), DESIGNS)
         )
+    if values.get("workers", "threads") not in _WORKERS:
+        place = str(values.pop("workers"))
+        faults.found.append("[trial]: " + unknown_name("kind of worker", place, _WORKERS))
     for name in ("balance", "metrics"):
         if name in values:
             values[name] = tuple(values[name])

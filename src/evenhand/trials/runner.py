@@ -2,12 +2,18 @@
 
 import asyncio
 import contextlib
+import multiprocessing
 import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import BrokenExecutor, Executor, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import (
+    BrokenExecutor,
+    Executor,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+)
 from dataclasses import dataclass, field
 from pathlib import Path
 from pickle import PicklingError
@@ -60,7 +66,7 @@ def run_trial(
     progress : callable, optional
         Told a `Progress` at most ten times a second.
     executor : concurrent.futures.Executor, optional
-        Where media are read and changed and local services compute: threads of this process if not
+        Where media are read and changed and local services compute: the plan's `workers` if not
         given; a `ProcessPoolExecutor`, or dask's ``client.get_executor()``, work as well.
 
     Returns
@@ -85,7 +91,7 @@ def run_trial(
     if dry_run:
         return expect(layout, plan.cache)
     with Cache(plan.cache) as cache:
-        with _executor(executor) as pool:
+        with _executor(executor, plan.workers) as pool:
             run = _Run(layout=layout, cache=cache, executor=pool, tell=progress)
             _wait_for(run)
         rows = run.rows()
@@ -94,11 +100,15 @@ def run_trial(
 
 
 @contextlib.contextmanager
-def _executor(given: Executor | None) -> Any:
+def _executor(given: Executor | None, workers: str) -> Iterator[Executor]:
     if given is not None:
         yield given
         return
-    pool = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="evenhand")
+    count = os.cpu_count() or 1
+    pool: Executor = ThreadPoolExecutor(count, thread_name_prefix="evenhand")
+    if workers == "processes":
+        # A fork would copy locks that other threads hold.
+        pool = ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn"))
     try:
         yield pool
     finally:
