@@ -1,0 +1,171 @@
+"""A Python function as a service: scikit-learn, Hugging Face pipelines, anything that runs here."""
+
+import hashlib
+import importlib
+import secrets
+import time
+import types
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from evenhand.errors import InputError, near
+from evenhand.samples.sample import Kind
+from evenhand.services.service import Answer, Request, ServiceError, plain_answer
+
+
+@dataclass(slots=True, kw_only=True)
+class FunctionService:
+    """A function of the media (or of the request) that returns the output.
+
+    A pipeline is such a function: ``FunctionService(name="sentiment", function=pipeline)``; what it
+    returns may be a text, a number, a mapping, an `Answer`, or a list with one of them in it.
+
+    Attributes
+    ----------
+    name : str
+    function : callable or str
+        ``module:name`` is imported where it is used, so that other processes can do it too.
+    whole : bool
+        Pass the whole `Request`, not its media alone.
+    revision : str
+        What changes when the function's answers do, for example the model's version.  The code of
+        a plain function enters the content address by itself; what it reads elsewhere does not.
+    """
+
+    name: str
+    function: Callable[[Any], Any] | str
+    whole: bool = False
+    revision: str = ""
+    version: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        function = import_function(self.function)
+        self.version = (
+            f"{_identity(function)} {_digest(function, self.revision)} {self.revision}".strip()
+        )
+
+    def answer_now(self, request: Request) -> Answer:
+        """Call the function; what it raises becomes the row's reason."""
+        function = import_function(self.function)
+        start = time.monotonic()
+        try:
+            found = function(request if self.whole else request.media)
+        except ServiceError:
+            raise
+        except Exception as error:  # noqa: BLE001 - it is somebody else's code
+            raise ServiceError("exception", f"{type(error).__name__}: {error}") from None
+        seconds = time.monotonic() - start
+        return found if isinstance(found, Answer) else plain_answer(plain(found), seconds=seconds)
+
+
+def import_function(given: Callable[[Any], Any] | str) -> Callable[[Any], Any]:
+    """Function behind ``module:name``.
+
+    Raises
+    ------
+    InputError
+        Where there is none.
+
+    Examples
+    --------
+    >>> import_function("json:dumps")([1])
+    '[1]'
+    """
+    if callable(given):
+        return given
+    module_name, _, name = given.partition(":")
+    if not module_name or not name:
+        raise InputError(f"{given!r} names no function.  Write module:function")
+    try:
+        module = importlib.import_module(module_name)
+    except ImportError as error:
+        raise InputError(f"{given!r}: {error}.  Is the module on PYTHONPATH?") from error
+    found: Any = module
+    for part in name.split("."):
+        if not hasattr(found, part):
+            raise InputError(f"{module_name} has no {name!r}.{near(part, dir(found))}")
+        found = getattr(found, part)
+    if not callable(found):
+        raise InputError(f"{given!r} is no function but {type(found).__name__}.")
+    return found  # type: ignore[no-any-return]
+
+
+def plain(found: Any) -> Any:
+    """Output as plain Python: arrays and numpy numbers become numbers, a list of one its item."""
+    if hasattr(found, "tolist"):
+        found = found.tolist()
+    if isinstance(found, list | tuple) and len(found) == 1:
+        return plain(found[0])
+    if isinstance(found, dict):
+        return {str(name): plain(value) for name, value in found.items()}
+    return found
+
+
+def _identity(function: Any) -> str:
+    owner = function if hasattr(function, "__qualname__") else type(function)
+    return f"{owner.__module__}:{owner.__qualname__}"
+
+
+def _digest(function: Any, revision: str) -> str:
+    """What tells one function from another.
+
+    Objects and closures hold state that nobody can compare: without a revision, their answers are
+    not taken for those of an earlier run.
+    """
+    code = getattr(function, "__code__", None)
+    if code is None or code.co_freevars:
+        return "" if revision else secrets.token_hex(8)
+    return hashlib.sha256(_written(code).encode()).hexdigest()[:16]
+
+
+def _written(code: types.CodeType) -> str:
+    constants = [_written(c) if isinstance(c, types.CodeType) else repr(c) for c in code.co_consts]
+    return repr((code.co_code, constants, code.co_names))
+
+
+@dataclass(slots=True, kw_only=True)
+class EstimatorService:
+    """A fitted scikit-learn estimator over rows of a table.
+
+    Attributes
+    ----------
+    name : str
+    estimator : Any
+        Has ``predict``, and ``predict_proba`` where probabilities are wanted.
+    features : tuple of str
+        Columns in the order of training.
+    positive : Any, optional
+        Class whose probability is the ``score``; the last of two by default.
+    """
+
+    name: str
+    estimator: Any
+    features: tuple[str, ...]
+    positive: Any = None
+    revision: str = ""
+    kind: Kind = "table"
+    version: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        import pickle  # noqa: PLC0415 - written only, to tell one fitted model from another
+
+        digest = hashlib.sha256(pickle.dumps(self.estimator)).hexdigest()[:16]
+        self.version = f"{type(self.estimator).__name__} {digest} {self.features} {self.revision}"
+
+    def answer_now(self, request: Request) -> Answer:
+        """Predict one row."""
+        absent = [name for name in self.features if name not in request.media]
+        if absent:
+            raise ServiceError("no_feature", f"the row has no {', '.join(absent)}")
+        start = time.monotonic()
+        row = [[request.media[name] for name in self.features]]
+        try:
+            output = {"label": plain(self.estimator.predict(row))}
+            if hasattr(self.estimator, "predict_proba"):
+                classes = list(self.estimator.classes_)
+                place = classes.index(self.positive) if self.positive is not None else -1
+                output["score"] = plain(self.estimator.predict_proba(row)[0])[place]
+        except (ValueError, TypeError) as error:
+            raise ServiceError("exception", f"{type(error).__name__}: {error}") from None
+        return plain_answer(output, seconds=time.monotonic() - start)

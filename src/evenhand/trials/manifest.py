@@ -1,0 +1,242 @@
+"""Manifests: which samples take part, what is known about them, and where their media are.
+
+CSV and JSON lines are read by the standard library: opening them with the records' engine costs
+0.5 s of CPU and 60 MB before the first call (measured).  What is faulty goes to that engine all the
+same, since it tells every fault with its line.
+"""
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from evenhand.errors import InputError, unknown_name
+from evenhand.samples.sample import Kind, Sample
+
+KINDS: tuple[Kind, ...] = ("audio", "image", "text", "table")
+_ENDINGS: dict[Kind, tuple[str, ...]] = {
+    "audio": (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".au", ".sph"),
+    "image": (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm"),
+    "text": (".txt",),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """A sample as a manifest lists it; its media are read when it is its turn.
+
+    `media` is a path for audio, image and text files, else the text, row or object itself.
+    """
+
+    id: str
+    kind: Kind
+    media: Any
+    reference: Any = None
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    unit: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Columns:
+    """Which column of a manifest is what.
+
+    Without `attributes` every column that is not named here is one; without `features` (rows of a
+    table only) every attribute is put before the service.
+    """
+
+    id: str = "id"
+    file: str = "file"
+    text: str = "text"
+    reference: str = "reference"
+    unit: str | None = None
+    attributes: tuple[str, ...] | None = None
+    features: tuple[str, ...] | None = None
+
+
+def read_manifest(path: Path, columns: Columns, kind: str | None = None) -> list[Listed]:
+    """Samples that a manifest lists.
+
+    Parameters
+    ----------
+    path : Path
+        CSV, TSV, Parquet or JSON lines.
+    columns : Columns
+    kind : str, optional
+        ``audio``, ``image``, ``text`` or ``table``; told by the files' endings if not given.
+
+    Raises
+    ------
+    InputError
+        For a file that is no table, or without the columns named.
+    """
+    rows = read_rows(path)
+    if not rows:
+        raise InputError(f"{path} lists no samples.")
+    names = list(rows[0])
+    wanted = [columns.id, *(columns.attributes or ()), *(columns.features or ())]
+    wanted += [columns.unit] if columns.unit else []
+    absent = [name for name in wanted if name not in names]
+    if absent:
+        raise InputError("\n".join(unknown_name("column", name, names) for name in absent))
+    return [_listed(row, columns, path.parent, kind) for row in rows]
+
+
+def _listed(row: Mapping[str, Any], columns: Columns, folder: Path, kind: str | None) -> Listed:
+    special = {columns.id, columns.file, columns.reference}
+    attributes = columns.attributes or [
+        name
+        for name in row
+        if name not in special and not (name == columns.text and kind != "table")
+    ]
+    media, found = _media(row, columns, folder, kind, attributes)
+    unit = row.get(columns.unit) if columns.unit else None
+    return Listed(
+        id=str(row[columns.id]),
+        kind=found,
+        media=media,
+        reference=row.get(columns.reference),
+        attributes={name: row.get(name) for name in attributes},
+        unit=None if unit is None else str(unit),
+    )
+
+
+def _media(
+    row: Mapping[str, Any],
+    columns: Columns,
+    folder: Path,
+    kind: str | None,
+    attributes: Sequence[str],
+) -> tuple[Any, Kind]:
+    if kind == "table":
+        return {name: row.get(name) for name in columns.features or attributes}, "table"
+    file = row.get(columns.file)
+    if file is not None and str(file) and (kind != "text" or row.get(columns.text) is None):
+        return folder / str(file), kind_of_file(str(file), kind)
+    if columns.text in row and kind in (None, "text"):
+        return str(row[columns.text] if row[columns.text] is not None else ""), "text"
+    if kind in ("audio", "image") and columns.file in row:
+        return folder / "", kind_of_file("", kind)  # the row will say that its file is missing
+    raise InputError(
+        f"Sample {row[columns.id]!r} has neither {columns.file!r} nor {columns.text!r}.  "
+        f"Columns: {', '.join(row)}"
+    )
+
+
+def kind_of_file(name: str, kind: str | None) -> Kind:
+    """Kind of the media in a file, by its ending unless it is given."""
+    if kind is not None:
+        if kind not in KINDS:
+            raise InputError(unknown_name("kind of sample", kind, KINDS))
+        return kind
+    for found, endings in _ENDINGS.items():
+        if name.lower().endswith(endings):
+            return found
+    raise InputError(f"{name!r}: the ending tells no kind.  Say it: kind = {' | '.join(KINDS)}")
+
+
+def listed_of(sample: Sample | Listed | Mapping[str, Any]) -> Listed:
+    """Sample of the Python interface as a listed one."""
+    if isinstance(sample, Listed):
+        return sample
+    if isinstance(sample, Mapping):
+        given = dict(sample)
+        file = given.pop("file", None)
+        text = given.pop("text", None)
+        row = given.pop("row", None)
+        media = given.pop("media", row if row is not None else text)
+        if file is not None:
+            media = Path(file)
+            given["kind"] = kind_of_file(str(file), given.get("kind"))
+        given.setdefault("kind", "table" if isinstance(media, Mapping) else "text")
+        try:
+            return Listed(media=media, **given)
+        except TypeError as error:
+            raise InputError(f"{given!r:.80} is no sample ({error}).") from error
+    return Listed(
+        id=sample.id,
+        kind=sample.kind,
+        media=sample.media,
+        reference=sample.reference,
+        attributes=sample.attributes,
+        unit=sample.unit,
+    )
+
+
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """Rows of a small table, with numbers where a whole column is numbers."""
+    name = path.name.lower()
+    if not path.is_file():
+        raise InputError(f"No file is called {str(path)!r}.")
+    try:
+        if name.endswith((".jsonl", ".ndjson")):
+            with path.open(encoding="utf-8") as file:
+                rows = [json.loads(line) for line in file if line.strip()]
+            if all(isinstance(row, dict) for row in rows):
+                return _same_columns(rows)
+        elif name.endswith((".csv", ".tsv")):
+            with path.open(encoding="utf-8-sig", newline="") as file:
+                mark = "\t" if name.endswith(".tsv") else _delimiter(file.readline())
+                file.seek(0)
+                found = list(csv.DictReader(file, delimiter=mark, strict=True))
+            if not any(None in row or None in row.values() for row in found):
+                return _typed(found)
+        elif name.endswith((".parquet", ".pq")):
+            from pyarrow import parquet  # noqa: PLC0415 - CSV manifests do not need it
+
+            return list(parquet.read_table(path).to_pylist())
+    except (ValueError, csv.Error, OSError):
+        pass  # the engine below says what is wrong, and where
+    return _through_engine(path)
+
+
+def _through_engine(path: Path) -> list[dict[str, Any]]:
+    from evenhand.records import open_records  # noqa: PLC0415 - see the module's first lines
+
+    records = open_records(path)
+    try:
+        rows = records.engine.query(f"SELECT * FROM {records.source}").to_pylist()
+    except InputError:
+        raise
+    except Exception as error:
+        records.raise_faults()
+        raise InputError(f"{path} cannot be read: {str(error).splitlines()[0]}") from error
+    finally:
+        records.close()
+    return list(rows)
+
+
+def _delimiter(header: str) -> str:
+    return max(",;\t|", key=header.count)
+
+
+def _same_columns(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    return [{name: row.get(name) for name in names} for row in rows]
+
+
+def _typed(rows: list[dict[str, str]]) -> list[dict[str, Any]]:
+    """Columns of whole numbers, numbers or truth values in their type; empty is missing."""
+    if not rows:
+        return []
+    columns = {name: _column([row[name] for row in rows]) for name in rows[0]}
+    return [
+        dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
+    ]
+
+
+def _column(values: list[str]) -> list[Any]:
+    filled = [value for value in values if value != ""]
+    truth = {"true": True, "false": False}
+    if filled and all(value.lower() in truth for value in filled):
+        return [truth[value.lower()] if value else None for value in values]
+    for kind in (int, float):
+        # A code such as 007 is no number.
+        if any(value[0] == "0" and value[1:2].isdigit() for value in filled):
+            break
+        try:
+            return [kind(value) if value else None for value in values] if filled else list(values)
+        except ValueError:
+            continue
+    return list(values)

@@ -1,0 +1,377 @@
+"""Plans: what is put before which service under which conditions, checked as a whole."""
+
+import contextlib
+import math
+import tomllib
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from evenhand.errors import Fault, FaultsError, InputError, near, unknown_name
+from evenhand.samples.sample import Sample
+from evenhand.services import LocalService, Service, make_service
+from evenhand.services.catalogue import RUN_FIELDS
+from evenhand.services.template import SLOTS
+from evenhand.trials.design import CLEAN, DESIGNS, Design, Treatment, expand
+from evenhand.trials.manifest import Columns, Listed, listed_of, read_manifest
+from evenhand.trials.scoring import Score, read_score
+
+_SECTIONS = ("trial", "samples", "conditions", "services", "scores")
+_TRIAL_FIELDS = (
+    "name", "design", "fraction", "balance", "repeats", "seed", "budget", "metrics", "baseline",
+    "measure", "cache", "workers",
+)  # fmt: skip
+_WORKERS = ("threads", "processes")
+_SAMPLE_FIELDS = (
+    "manifest", "kind", "id", "file", "text", "reference", "unit", "attributes", "features",
+    "training",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wired:
+    """A service with how it may be called.
+
+    Attributes
+    ----------
+    service : Service or LocalService
+    in_flight : int
+        Calls at a time.
+    per_second : float, optional
+        Calls a second at most.
+    attempts : int
+        How often a call is tried in all.
+    longest_wait : float
+        Seconds; a service that asks to wait longer has failed.
+    """
+
+    service: Service | LocalService
+    in_flight: int = 8
+    per_second: float | None = None
+    attempts: int = 5
+    longest_wait: float = 120.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A trial before it is run.
+
+    Attributes
+    ----------
+    samples : tuple of Listed
+    treatments : tuple of Treatment
+        Conditions with their seeds; clean samples are one of them.
+    services : tuple of Wired
+    name : str
+    design : str
+        ``full``, ``one-at-a-time`` or ``fraction``.
+    fraction : float
+        Share of the conditions that each sample meets under ``fraction``.
+    balance : tuple of str
+        Attributes within which a fraction is balanced.
+    repeats : int
+        How often each call is made, for services that do not always answer alike.
+    seed : int
+        Of the design and of all conditions.
+    budget : float, optional
+        What the whole trial may cost, resumed runs included.
+    metrics : tuple of str
+        Metrics that the records are meant for; checked for their names.
+    scores : tuple of Score
+        Numeric columns computed from the outputs.
+    unit : str, optional
+        Name of the unit's column.
+    measure : bool
+        Whether samples are measured.
+    profile : Any
+        What rows of a table are held against when they are measured.
+    cache : Path, optional
+        File of the answers; beside the records if not given.
+    workers : str
+        Where media and local services are computed: ``threads``, or ``processes``, which cost a
+        second to start and let those run side by side that hold Python's lock (PocketSphinx does).
+    """
+
+    samples: tuple[Listed, ...]
+    treatments: tuple[Treatment, ...]
+    services: tuple[Wired, ...]
+    name: str = "trial"
+    design: Design = "full"
+    fraction: float = 1.0
+    balance: tuple[str, ...] = ()
+    repeats: int = 1
+    seed: int = 0
+    budget: float | None = None
+    metrics: tuple[str, ...] = ()
+    scores: tuple[Score, ...] = ()
+    unit: str | None = None
+    measure: bool = True
+    profile: Any = field(default=None, compare=False)
+    cache: Path | None = None
+    workers: Literal["threads", "processes"] = "threads"
+
+
+@dataclass(slots=True)
+class _Faults:
+    """Faults of a plan, collected so that all are told together."""
+
+    found: list[str] = field(default_factory=list)
+
+    @contextlib.contextmanager
+    def within(self, place: str) -> Iterator[None]:
+        """Collect what is wrong within a place instead of raising it."""
+        try:
+            yield
+        except FaultsError as error:
+            self.found += [f"{place}: {fault.message}" for fault in error.faults]
+        except InputError as error:
+            self.found += [f"{place}: {error}"]
+
+    def unknown(self, place: str, given: Mapping[str, Any], known: Sequence[str]) -> None:
+        """Names that do not exist there."""
+        self.found += [
+            f"{place}: " + unknown_name("field", str(name), known)
+            for name in given
+            if name not in known
+        ]
+
+
+def read_plan(path: Path, *, own_code: bool = True) -> Plan:
+    """Plan in a TOML file.
+
+    Parameters
+    ----------
+    path : Path
+    own_code : bool
+        Whether the plan is the user's own, and may start programs and functions.
+
+    Raises
+    ------
+    FaultsError
+        With all faults of the plan.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} cannot be read as a plan: {error}.") from error
+    try:
+        given = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{path} is not TOML: {error}.") from error
+    return make_plan(given, source=str(path), folder=path.parent, own_code=own_code)
+
+
+def make_plan(
+    given: Mapping[str, Any],
+    *,
+    source: str = "plan",
+    folder: Path = Path(),
+    own_code: bool = True,
+) -> Plan:
+    """Plan from a mapping of the same form as the file.
+
+    From Python, ``samples`` may also be a sequence of `Sample`, mappings or a manifest's path;
+    ``conditions`` may hold `Condition`; ``services`` may hold services themselves.
+
+    Raises
+    ------
+    FaultsError
+        With all faults of the plan.
+    """
+    faults = _Faults()
+    faults.unknown("plan", given, _SECTIONS)
+    trial = given.get("trial", {})
+    faults.unknown("[trial]", trial, _TRIAL_FIELDS)
+    samples: list[Listed] = []
+    unit = None
+    profile = None
+    with faults.within("[samples]"):
+        samples, unit, profile = _samples(given.get("samples"), folder, faults)
+    services = _services(given.get("services", ()), folder, own_code, faults)
+    values = _values(trial, folder, faults)
+    treatments = _treatments(given.get("conditions", ()), values, trial, faults)
+    scores: list[Score] = []
+    for number, score in enumerate(given.get("scores", ()), 1):
+        with faults.within(f"scores, number {number}"):
+            scores.append(read_score(score))
+    plan = Plan(
+        samples=tuple(samples),
+        treatments=tuple(treatments),
+        services=tuple(services),
+        scores=tuple(scores),
+        unit=unit,
+        profile=profile,
+        **values,
+    )
+    faults.found += _misfits(plan)
+    if faults.found:
+        raise FaultsError(
+            source,
+            [Fault(line=None, message=message) for message in faults.found],
+            advice="Nothing was called.",
+        )
+    return plan
+
+
+def _samples(given: Any, folder: Path, faults: _Faults) -> tuple[list[Listed], str | None, Any]:
+    if isinstance(given, str | Path):
+        given = {"manifest": str(given)}
+    if isinstance(given, Sequence):
+        listed = [listed_of(sample) for sample in given]
+        return listed, ("unit" if any(s.unit is not None for s in listed) else None), None
+    if not isinstance(given, Mapping) or "manifest" not in given:
+        raise InputError('no samples.  Write manifest = "samples.csv"')
+    faults.unknown("[samples]", given, _SAMPLE_FIELDS)
+    named: dict[str, Any] = {
+        name: given[name] for name in ("id", "file", "text", "reference", "unit") if name in given
+    }
+    named |= {name: tuple(given[name]) for name in ("attributes", "features") if name in given}
+    columns = Columns(**named)
+    samples = read_manifest(folder / given["manifest"], columns, given.get("kind"))
+    profile = None
+    if "training" in given:
+        from evenhand.samples.table import TableProfile  # noqa: PLC0415 - rows of tables only
+        from evenhand.trials.manifest import read_rows  # noqa: PLC0415 - the same
+
+        profile = TableProfile.fit(read_rows(folder / given["training"]))
+    return samples, columns.unit, profile
+
+
+def _services(given: Sequence[Any], folder: Path, own_code: bool, faults: _Faults) -> list[Wired]:
+    found = []
+    if not given:
+        faults.found.append('[[services]]: none.  Write kind = "replay", "chat", …')
+    for number, item in enumerate(given, 1):
+        table = item if isinstance(item, Mapping) else {}
+        with faults.within(f"[[services]] number {number}"):
+            if isinstance(item, Wired):
+                found.append(item)
+                continue
+            service = make_service(item, folder=folder, own_code=own_code) if table else item
+            if not isinstance(service, Service | LocalService):
+                raise InputError(f"{item!r:.60} is no service: it has no answer(request).")
+            found.append(_wired(service, {n: table[n] for n in RUN_FIELDS if n in table}))
+    doubled = [n for n, count in Counter(w.service.name for w in found).items() if count > 1]
+    faults.found += [f"[[services]]: two are called {name!r}; give each a name" for name in doubled]
+    return found
+
+
+def _wired(service: Service | LocalService, given: Mapping[str, Any]) -> Wired:
+    ranges = {"in_flight": (1, 4096), "per_second": (1e-6, 1e6), "attempts": (1, 100),
+              "longest_wait": (0, 86_400)}  # fmt: skip
+    for name, value in given.items():
+        _check_number(name, value, *ranges[name], whole=name in ("in_flight", "attempts"))
+    return Wired(service=service, **given)
+
+
+def _check_number(name: str, value: Any, low: float, high: float, *, whole: bool = False) -> None:
+    number = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
+    if not number or not math.isfinite(value) or not low <= value <= high:
+        kind = "a whole number" if whole else "a number"
+        raise InputError(f"{name} is {value!r}; allowed: {kind} from {low:g} to {high:g}")
+
+
+def _values(trial: Mapping[str, Any], folder: Path, faults: _Faults) -> dict[str, Any]:
+    known = [name for name in _TRIAL_FIELDS if name != "baseline"]
+    values = {name: trial[name] for name in known if name in trial}
+    checks = {"repeats": (1, 10_000, True), "seed": (0, 2**63, True),
+              "budget": (0, 1e12, False), "fraction": (1e-9, 1, False)}  # fmt: skip
+    for name, (low, high, whole) in checks.items():
+        with faults.within("[trial]"):
+            if name in values:
+                _check_number(name, values[name], low, high, whole=whole)
+    if values.get("design", "full") not in DESIGNS:
+        faults.found.append(
+            "[trial]: " + unknown_name("design", str(values.pop("design")), DESIGNS)
+        )
+    if values.get("workers", "threads") not in _WORKERS:
+        place = str(values.pop("workers"))
+        faults.found.append("[trial]: " + unknown_name("kind of worker", place, _WORKERS))
+    for name in ("balance", "metrics"):
+        if name in values:
+            values[name] = tuple(values[name])
+    if values.get("cache"):
+        values["cache"] = folder / values["cache"]
+    return values
+
+
+def _treatments(
+    given: Sequence[Any], values: Mapping[str, Any], trial: Mapping[str, Any], faults: _Faults
+) -> list[Treatment]:
+    found = [Treatment(label=CLEAN)] if trial.get("baseline", True) else []
+    for number, item in enumerate(given, 1):
+        with faults.within(f"[[conditions]] number {number}"):
+            found += expand(item, values.get("design", "full"))
+    unique = list({(t.text, t.seed): t for t in reversed(found)}.values())[::-1]
+    labels: dict[str, str] = {}
+    for treatment in unique:
+        if labels.setdefault(treatment.label, treatment.text) != treatment.text:
+            faults.found.append(
+                f"[[conditions]]: two are called {treatment.label!r} and differ; give each a name"
+            )
+    if not unique:
+        faults.found.append("[[conditions]]: none, and baseline = false: nothing to do")
+    return unique
+
+
+def _misfits(plan: Plan) -> list[str]:
+    """What is wrong between the parts of a plan."""
+    found = []
+    kinds = {sample.kind for sample in plan.samples}
+    for treatment in plan.treatments:
+        kind = treatment.condition.kind if treatment.condition else "any"
+        if kind != "any" and kinds and kind not in kinds:
+            found.append(
+                f"[[conditions]]: {treatment.label} changes {kind}, but the samples are "
+                f"{' and '.join(sorted(kinds))}"
+            )
+    attributes = list(dict.fromkeys(name for s in plan.samples for name in s.attributes))
+    found += [
+        "[trial] balance: " + unknown_name("attribute", name, attributes)
+        for name in plan.balance
+        if name not in attributes
+    ]
+    known = [*SLOTS, *attributes]
+    found += [
+        f"[[services]] {wired.service.name!r}: " + unknown_name("slot", name, known)
+        for wired in plan.services
+        for name in getattr(wired.service, "uses", ())
+        if plan.samples and name not in ("sample_id", "condition", *attributes)
+    ]
+    if plan.budget is not None:
+        found += [
+            f"[trial]: there is a budget, but service {wired.service.name!r} has no price, so it "
+            "cannot be kept.  Write price = {call = …} (0 if it is free)"
+            for wired in plan.services
+            if not _priced(wired.service)
+        ]
+    return found + _unknown_metrics(plan.metrics)
+
+
+def _priced(service: Any) -> bool:
+    free = isinstance(service, LocalService) or not hasattr(service, "price")
+    return free or service.price is not None
+
+
+def _unknown_metrics(metrics: Sequence[str]) -> list[str]:
+    if not metrics:
+        return []
+    from evenhand.metrics import DEFINITIONS  # noqa: PLC0415 - brings the engine: 0.5 s of CPU
+
+    known = list(DEFINITIONS)
+    names = [text.partition("(")[0].strip() for text in metrics]
+    return [
+        f"[trial] metrics: no metric is called {name!r}.{near(name, known)}"
+        for name in names
+        if name not in known
+    ]
+
+
+def with_cache(plan: Plan, out: Path) -> Plan:
+    """Plan with its cache beside the records, unless it names one."""
+    return plan if plan.cache else replace(plan, cache=out.with_name(out.stem + ".cache.sqlite"))
+
+
+__all__ = ["Plan", "Sample", "Wired", "make_plan", "read_plan", "with_cache"]

@@ -1,0 +1,204 @@
+"""Records of a trial: one row per sample, condition, service and repeat, nothing dropped."""
+
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evenhand.errors import InputError
+from evenhand.services.service import Answer
+from evenhand.trials.design import Treatment
+from evenhand.trials.plan import Plan
+from evenhand.trials.scoring import Score
+
+#: Columns that every trial writes; an attribute of the same name is written as `attribute_NAME`.
+COLUMNS = (
+    "id", "condition", "condition_name", "seed", "service", "service_version", "repeat",
+    "reference", "output", "outcome", "reason", "seconds", "cost", "cached",
+)  # fmt: skip
+SCHEMA = "evenhand.records/1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One call with its answer; `sample` and `treatment` are places in the plan."""
+
+    sample: int
+    treatment: int
+    service: int
+    repeat: int
+    answer: Answer
+    outcome: str
+    cached: bool
+
+
+def write_records(
+    path: Path, plan: Plan, rows: Sequence[Row], measures: Sequence[Mapping[str, Any]]
+) -> None:
+    """Write the rows as Parquet; the file is there whole or not at all.
+
+    Raises
+    ------
+    InputError
+        Where the disk is full or the place cannot be written; no answer is lost by that.
+    """
+    import pyarrow as pa  # noqa: PLC0415 - 40 MB that the calls do without
+    from pyarrow import parquet  # noqa: PLC0415 - the same
+
+    table = pa.table(_columns(pa, plan, rows, measures))
+    table = table.replace_schema_metadata(
+        {"evenhand": json.dumps({"schema": SCHEMA, "trial": plan.name})}
+    )
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            parquet.write_table(table, partial, compression="zstd")
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be written: {error.strerror or error}.  Every answer is kept in "
+            f"{plan.cache}; make room and run the same command again, nothing is called twice."
+        ) from error
+
+
+def _columns(
+    pa: Any, plan: Plan, rows: Sequence[Row], measures: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Arrow columns by name."""
+    samples = [row.sample for row in rows]
+    treatments = [row.treatment for row in rows]
+    services = [row.service for row in rows]
+
+    def spread(values: Sequence[Any], places: Sequence[int]) -> Any:
+        return column(pa, [values[place] for place in places])
+
+    found = {"id": spread([s.id for s in plan.samples], samples)}
+    found |= {name: spread(values, samples) for name, values in _attributes(plan, measures).items()}
+    if plan.unit and plan.unit not in found:
+        found[plan.unit] = spread([sample.unit for sample in plan.samples], samples)
+    found |= {
+        name: spread(values, treatments) for name, values in _circumstances(plan.treatments).items()
+    }
+    wired = [item.service for item in plan.services]
+    found["service"] = spread([service.name for service in wired], services)
+    found["service_version"] = spread([service.version for service in wired], services)
+    found["repeat"] = pa.array([row.repeat for row in rows], pa.int64())
+    found["reference"] = spread([sample.reference for sample in plan.samples], samples)
+    found |= {name: column(pa, values) for name, values in _outputs(rows).items()}
+    found["outcome"] = pa.array([row.outcome for row in rows], pa.string())
+    found["reason"] = pa.array([row.answer.reason for row in rows], pa.string())
+    found["seconds"] = pa.array([_seconds(row) for row in rows], pa.float64())
+    found["cost"] = pa.array([row.answer.cost for row in rows], pa.float64())
+    found["cached"] = pa.array([row.cached for row in rows], pa.bool_())
+    for score in plan.scores:
+        found[_free(score.column, found)] = pa.array(_scored(score, plan, rows), pa.float64())
+    return found
+
+
+def _scored(score: Score, plan: Plan, rows: Sequence[Row]) -> list[float | None]:
+    return [
+        score.of(row.answer.output, plan.samples[row.sample].reference, row.outcome) for row in rows
+    ]
+
+
+def _seconds(row: Row) -> float | None:
+    return row.answer.seconds if row.outcome in ("answered", "refused", "empty") else None
+
+
+def _attributes(plan: Plan, measures: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    names = dict.fromkeys(name for sample in plan.samples for name in sample.attributes)
+    found: dict[str, list[Any]] = {
+        (f"attribute_{name}" if name in COLUMNS else name): [
+            sample.attributes.get(name) for sample in plan.samples
+        ]
+        for name in names
+    }
+    measured = dict.fromkeys(name for each in measures for name in each)
+    for name in measured:
+        found[f"measured_{name}"] = [each.get(name) for each in measures]
+    return found
+
+
+def _circumstances(treatments: Sequence[Treatment]) -> dict[str, list[Any]]:
+    """Columns of the conditions; a parameter's column is named ``tone_frequency``."""
+    found: dict[str, list[Any]] = {
+        "condition": [t.label for t in treatments],
+        "condition_name": [t.condition.name if t.condition else None for t in treatments],
+        "seed": [t.seed for t in treatments],
+    }
+    values = [_parameters(treatment) for treatment in treatments]
+    for name in dict.fromkeys(name for each in values for name in each):
+        found[name] = [each.get(name) for each in values]
+    return found
+
+
+def _parameters(treatment: Treatment) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for step in treatment.condition.steps if treatment.condition else ():
+        for name, value in step.parameters.items():
+            if value is not None:
+                found[_free(f"{step.definition.name}_{name}", found)] = value
+    return found
+
+
+def _free(name: str, taken: Mapping[str, Any]) -> str:
+    """Name, with a number behind it where it is taken."""
+    number = 2
+    free = name
+    while free in taken:
+        free, number = f"{name}_{number}", number + 1
+    return free
+
+
+def _outputs(rows: Sequence[Row]) -> dict[str, list[Any]]:
+    """Outputs; those of named values get a column each beside the whole."""
+    outputs = [row.answer.output for row in rows]
+    named = dict.fromkeys(
+        str(name) for output in outputs if isinstance(output, dict) for name in output
+    )
+    found: dict[str, list[Any]] = {"output": outputs}
+    for name in named:
+        found[f"output_{name}"] = [
+            output.get(name) if isinstance(output, dict) else None for output in outputs
+        ]
+    if named and "label" in named:
+        found["output"] = [o.get("label") if isinstance(o, dict) else o for o in outputs]
+    return found
+
+
+def column(pa: Any, values: Sequence[Any]) -> Any:
+    """Arrow array of the one type that holds all values: truth values, whole numbers, numbers, text.
+
+    What fits none becomes text, structures as JSON; a number that is no number becomes missing.
+    """
+    kinds = {type(value) for value in values if value is not None}
+    types: list[tuple[set[type], Callable[[], Any]]] = [
+        ({bool}, pa.bool_),
+        ({int}, pa.int64),
+        ({int, float}, pa.float64),
+        ({str}, pa.string),
+    ]
+    for allowed, make in types:
+        if kinds <= allowed:
+            try:
+                kind = make() if kinds else pa.string()
+                return pa.array([_finite(value) for value in values], kind)
+            except (pa.ArrowInvalid, OverflowError, UnicodeEncodeError):
+                continue
+    return pa.array([_text(value) for value in values], pa.string())
+
+
+def _finite(value: Any) -> Any:
+    return None if isinstance(value, float) and not abs(value) < float("inf") else value
+
+
+def _text(value: Any) -> str | None:
+    if value is None:
+        return None
+    text = value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
+    return text.encode("utf-8", "replace").decode("utf-8")

@@ -1,0 +1,475 @@
+"""The runner: every call of a plan is made once, and what it said is kept."""
+
+import asyncio
+import contextlib
+import multiprocessing
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import (
+    BrokenExecutor,
+    Executor,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+)
+from dataclasses import dataclass, field
+from pathlib import Path
+from pickle import PicklingError
+from typing import Any
+
+from evenhand.errors import InputError
+from evenhand.samples.sample import SampleError
+from evenhand.services.service import Answer, LocalService, Request, Service, ServiceError
+from evenhand.trials.cache import Cache
+from evenhand.trials.cells import Cell, Layout, lay_out
+from evenhand.trials.expect import expect
+from evenhand.trials.media import CANNOT_RUN, Measuring, answer_here, failure, measure, prepare
+from evenhand.trials.pace import Pace
+from evenhand.trials.plan import Plan, Wired, make_plan, read_plan, with_cache
+from evenhand.trials.records import Row, write_records
+from evenhand.trials.trial import Progress, Trial, count_rows
+
+#: Failures in a row, without one success, after which a service is given up.
+GIVE_UP = 20
+#: Failures that say something of the service (or of its plan), not of the one sample.
+_SYSTEMATIC = ("http_", "no_connection", "timeout", "broken_reply", "malformed_reply", "no_answer")
+#: Seconds that calls in flight are given to end after Ctrl-C: they are paid already.
+GRACE = 10.0
+_TOLD_EVERY = 0.1
+
+Tell = Callable[[Progress], None]
+
+
+class InterruptedTrial(KeyboardInterrupt):
+    """Ctrl-C; every answer that arrived is kept, and the same command goes on."""
+
+
+def run_trial(
+    plan: Plan | Mapping[str, Any] | str | Path,
+    *,
+    out: str | Path = "records.parquet",
+    dry_run: bool = False,
+    progress: Tell | None = None,
+    executor: Executor | None = None,
+) -> Trial:
+    """Make every call of a plan that was not made before, and write the records.
+
+    Parameters
+    ----------
+    plan : Plan, mapping or path
+    out : path
+        Parquet file of the records; answers are kept beside it unless the plan names a cache.
+    dry_run : bool
+        Only count calls and estimate time and cost.
+    progress : callable, optional
+        Told a `Progress` at most ten times a second.
+    executor : concurrent.futures.Executor, optional
+        Where media are read and changed and local services compute: the plan's `workers` if not
+        given; a `ProcessPoolExecutor`, or dask's ``client.get_executor()``, work as well.
+
+    Returns
+    -------
+    Trial
+
+    Raises
+    ------
+    InputError
+        For a faulty plan, a full disk, or a service that cannot be called at all (no key).
+    InterruptedTrial
+        After Ctrl-C.
+    """
+    target = Path(out)
+    if isinstance(plan, str | Path):
+        plan = read_plan(Path(plan))
+    elif not isinstance(plan, Plan):
+        plan = make_plan(plan)
+    plan = with_cache(plan, target)
+    layout = lay_out(plan)
+    assert plan.cache is not None
+    if dry_run:
+        return expect(layout, plan.cache)
+    with Cache(plan.cache) as cache:
+        with _executor(executor, plan.workers) as pool:
+            run = _Run(layout=layout, cache=cache, executor=pool, tell=progress)
+            _wait_for(run)
+        rows = run.rows()
+        write_records(target, plan, rows, run.measured)
+    return run.summary(rows, target)
+
+
+@contextlib.contextmanager
+def _executor(given: Executor | None, workers: str) -> Iterator[Executor]:
+    if given is not None:
+        yield given
+        return
+    count = os.cpu_count() or 1
+    pool: Executor = ThreadPoolExecutor(count, thread_name_prefix="evenhand")
+    if workers == "processes":
+        # A fork would copy locks that other threads hold.
+        pool = ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn"))
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _wait_for(run: "_Run") -> None:
+    """Run the event loop here, or in a thread where one runs already (a notebook)."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        asyncio.run(run.go())
+    else:
+        _wait_in_thread(run)
+    if run.interrupted:
+        raise InterruptedTrial(run.interruption())
+
+
+def _wait_in_thread(run: "_Run") -> None:
+    caught: list[Exception] = []
+
+    def other() -> None:
+        try:
+            asyncio.run(run.go())
+        except Exception as error:  # noqa: BLE001 - it goes to the caller's thread
+            caught.append(error)
+
+    thread = threading.Thread(target=other, name="evenhand-trial")
+    thread.start()
+    try:
+        thread.join()
+    except KeyboardInterrupt:
+        run.closing = run.interrupted = True
+        thread.join()
+    if caught:
+        raise caught[0]
+
+
+@dataclass(slots=True)
+class _Line:
+    """The calls of one service: what is waiting, and how it has gone so far."""
+
+    wired: Wired
+    waiting: deque[Cell]
+    pace: Pace
+    local: bool
+    most: Callable[[Request], float]
+    succeeded: bool = False
+    failures: int = 0
+    stopped: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class _Run:
+    """State of one run."""
+
+    layout: Layout
+    cache: Cache
+    executor: Executor
+    tell: Tell | None
+    measured: list[dict[str, Any]] = field(default_factory=list)
+    known: set[bytes] = field(default_factory=set)
+    failed: dict[bytes, Answer] = field(default_factory=dict)
+    unrun: dict[bytes, str] = field(default_factory=dict)
+    fresh: set[bytes] = field(default_factory=set)
+    retries: int = 0
+    spent: float = 0.0
+    spent_before: float = 0.0
+    reserved: float = 0.0
+    started: float = field(default_factory=time.monotonic)
+    ended: float = 0.0
+    arrived: list[tuple[bytes, Answer, str]] = field(default_factory=list)
+    commit: "asyncio.Future[None] | None" = None
+    done: int = 0
+    told: float = 0.0
+    closing: bool = False
+    interrupted: bool = False
+
+    async def go(self) -> None:
+        """Make all calls; on Ctrl-C, those in flight."""
+        try:
+            await self._measure()
+            lines = self._lines()
+            workers = [
+                asyncio.create_task(self._work(line))
+                for line in lines
+                for _ in range(min(line.wired.in_flight, len(line.waiting)))
+            ]
+            await self._gather(workers)
+        finally:
+            if self.arrived:
+                self._commit()
+            for wired in self.layout.plan.services:
+                if isinstance(wired.service, Service):
+                    await wired.service.close()
+            self.ended = time.monotonic()
+        self._say(final=True)
+
+    async def _gather(self, workers: Sequence["asyncio.Task[None]"]) -> None:
+        """Wait for the workers; on Ctrl-C let the calls in flight end, since they are paid."""
+        if not workers:
+            return
+        try:
+            await asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION)
+        except asyncio.CancelledError:
+            self.interrupted = True
+        self.closing = True
+        _, unfinished = await asyncio.wait(workers, timeout=GRACE)
+        for worker in unfinished:
+            worker.cancel()
+        for found in await asyncio.gather(*workers, return_exceptions=True):
+            if isinstance(found, Exception):
+                raise found
+
+    def interruption(self) -> str:
+        """What Ctrl-C leaves, in words."""
+        return (
+            f"Interrupted: {len(self.known) + len(self.fresh):,} answers are kept in "
+            f"{self.cache.path}.  Run the same command to go on."
+        )
+
+    async def _measure(self) -> None:
+        """Measure the samples that were not measured before."""
+        plan, contents = self.layout.plan, self.layout.contents
+        self.measured = [{} for _ in plan.samples]
+        if not plan.measure:
+            return
+        found = self.cache.measures(contents)
+        todo = {
+            content: place
+            for place, content in enumerate(contents)
+            if content not in found and place not in self.layout.faults
+        }
+        fresh: dict[bytes, dict[str, Any]] = {}
+        for content, place in todo.items():
+            task = self._measuring(place)
+            inline = task.kind in ("text", "table") and not isinstance(task.source, Path)
+            fresh[content] = measure(task) if inline else await self._compute(measure, task)
+        self.cache.keep_measures(fresh)
+        found |= fresh
+        self.measured = [found.get(content, {}) for content in contents]
+
+    def _measuring(self, place: int) -> Measuring:
+        listed = self.layout.plan.samples[place]
+        spoken = listed.kind == "audio" and isinstance(listed.reference, str)
+        return Measuring(
+            kind=listed.kind,
+            source=listed.media,
+            content=self.layout.contents[place],
+            words=len(listed.reference.split()) if spoken else None,
+            profile=self.layout.plan.profile if listed.kind == "table" else None,
+        )
+
+    async def _compute(self, function: Callable[..., Any], *given: Any) -> Any:
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self.executor, function, *given)
+        except (BrokenExecutor, PicklingError, AttributeError, TypeError) as error:
+            # Work itself returns its failures: what arrives here is the executor's own.
+            raise InputError(
+                f"The executor cannot do the work ({type(error).__name__}: {error}).  Its processes "
+                "must be able to import what the plan names; threads (the default) always can."
+            ) from error
+
+    def _lines(self) -> list[_Line]:
+        """Calls to make, by service; each content address once."""
+        plan = self.layout.plan
+        lines = [
+            _Line(
+                wired=wired,
+                waiting=deque(),
+                pace=Pace(per_second=wired.per_second),
+                local=isinstance(wired.service, LocalService),
+                most=getattr(wired.service, "most", lambda _: 0.0),
+            )
+            for wired in plan.services
+        ]
+        cells = list(self.layout)
+        costs = self.cache.known([cell.key for cell in cells])
+        self.known = set(costs)
+        self.spent_before = sum(costs.values())
+        seen = set(self.known)
+        for cell in cells:
+            if cell.sample in self.layout.faults:
+                continue
+            if cell.key in seen:
+                self.done += 1
+            else:
+                seen.add(cell.key)
+                lines[cell.service].waiting.append(cell)
+        return lines
+
+    async def _work(self, line: _Line) -> None:
+        """One of a service's callers: takes the next waiting call until there is none."""
+        while line.waiting and not self.closing:
+            cell = line.waiting.popleft()
+            if line.stopped:
+                self.unrun[cell.key] = line.stopped
+                continue
+            await self._call(line, cell)
+
+    async def _call(self, line: _Line, cell: Cell) -> None:
+        job = self.layout.job(cell)
+        service: Any = line.wired.service
+        if line.local:
+            found = await self._compute(answer_here, service, job)
+            if found.reason and found.reason.startswith(CANNOT_RUN):
+                line.stopped = found.reason
+            await self._keep(line, cell, found)
+            return
+        heavy = job.request.kind in ("audio", "image") or isinstance(job.source, Path)
+        ready = await self._compute(prepare, job) if heavy else prepare(job)
+        if isinstance(ready, Answer):
+            await self._keep(line, cell, ready)
+            return
+        most = line.most(ready)
+        budget = self.layout.plan.budget
+        if budget is not None and self.spent_before + self.spent + self.reserved + most > budget:
+            self.unrun[cell.key] = f"over_budget: the budget is {budget:g}"
+            return
+        self.reserved += most
+        try:
+            answer = await self._attempts(line, service, ready)
+        finally:
+            self.reserved -= most
+        await self._keep(line, cell, answer)
+
+    async def _attempts(self, line: _Line, service: Service, request: Request) -> Answer:
+        """Answer after as many attempts as it takes and the plan allows."""
+        attempt = 0
+        while True:
+            await line.pace.turn()
+            try:
+                return await service.answer(request)
+            except ServiceError as error:
+                attempt += 1
+                last = attempt >= line.wired.attempts or line.stopped or self.closing
+                asked = error.retry_after
+                if error.stop:
+                    line.stopped = f"service_stopped: {error.reason}"
+                if error.stop or not error.retry or last or (asked or 0) > line.wired.longest_wait:
+                    return failure(error)
+                self.retries += 1
+                if asked is not None:
+                    line.pace.pause(asked)
+                else:
+                    await asyncio.sleep(line.pace.wait(attempt - 1))
+            except SampleError as error:
+                return failure(error)
+            except InputError:
+                raise
+            except Exception as error:  # noqa: BLE001 - somebody else's service; the row tells it
+                return failure(error)
+
+    async def _keep(self, line: _Line, cell: Cell, answer: Answer) -> None:
+        """Keep an answer; when this returns it is safe, so at most `in_flight` can ever be lost."""
+        self.done += 1
+        if answer.outcome == "failed":
+            self.failed[cell.key] = answer
+            self._count_failure(line, answer.reason or "failed")
+        else:
+            line.succeeded, line.failures = True, 0
+            self.spent += answer.cost or 0.0
+            self.arrived.append((cell.key, answer, line.wired.service.name))
+            if self.commit is None:
+                loop = asyncio.get_running_loop()
+                self.commit = loop.create_future()
+                loop.call_soon(self._commit)
+            await self.commit
+        self._say()
+
+    def _commit(self) -> None:
+        """Commit all answers of one turn of the event loop.
+
+        One by one costs three times as much.
+        """
+        arrived, self.arrived = self.arrived, []
+        waiting, self.commit = self.commit, None
+        try:
+            self.cache.keep(arrived)
+            self.fresh.update(key for key, _, _ in arrived)
+        except InputError as error:
+            self.closing = True
+            if waiting is not None and not waiting.done():
+                waiting.set_exception(error)
+            return
+        if waiting is not None and not waiting.done():
+            waiting.set_result(None)
+
+    def _count_failure(self, line: _Line, reason: str) -> None:
+        if not reason.startswith(_SYSTEMATIC):
+            return
+        line.failures += 1
+        if not line.succeeded and line.failures >= max(GIVE_UP, line.wired.in_flight):
+            line.stopped = (
+                line.stopped or f"service_stopped: {line.failures} failures in a row, last {reason}"
+            )
+
+    def _say(self, *, final: bool = False) -> None:
+        now = time.monotonic()
+        if self.tell is None or (not final and now - self.told < _TOLD_EVERY):
+            return
+        self.told = now
+        self.tell(
+            Progress(
+                done=self.done,
+                total=len(self.layout),
+                cached=len(self.known),
+                failed=len(self.failed),
+                retries=self.retries,
+                cost=self.spent,
+                seconds=now - self.started,
+            )
+        )
+
+    def rows(self) -> list[Row]:
+        """Row of every cell, in the order of the design."""
+        cells = list(self.layout)
+        answers = self.cache.answers([cell.key for cell in cells])
+        told: set[bytes] = set()
+        rows = []
+        for cell in cells:
+            answer, outcome = self._outcome(cell, answers)
+            again = cell.key in self.known or cell.key in told
+            told.add(cell.key)
+            rows.append(
+                Row(
+                    sample=cell.sample,
+                    treatment=cell.treatment,
+                    service=cell.service,
+                    repeat=cell.repeat,
+                    answer=answer,
+                    outcome=outcome,
+                    cached=again and outcome in ("answered", "refused", "empty"),
+                )
+            )
+        return rows
+
+    def _outcome(self, cell: Cell, answers: Mapping[bytes, Answer]) -> tuple[Answer, str]:
+        fault = self.layout.faults.get(cell.sample)
+        if fault is not None:
+            # A doubled id is left out by us; media that cannot be read have failed.
+            outcome = "not run" if fault.startswith("duplicate_id") else "failed"
+            return Answer(outcome="failed", reason=fault), outcome
+        answer = answers.get(cell.key) or self.failed.get(cell.key)
+        if answer is not None:
+            return answer, answer.outcome
+        return Answer(outcome="failed", reason=self.unrun.get(cell.key, "interrupted")), "not run"
+
+    def summary(self, rows: Sequence[Row], target: Path) -> Trial:
+        """Summary of the run."""
+        return Trial(
+            name=self.layout.plan.name,
+            records=str(target),
+            dry_run=False,
+            rows=len(rows),
+            calls=len(self.fresh) + len(self.failed),
+            cached=sum(row.cached for row in rows),
+            retries=self.retries,
+            cost=self.spent,
+            cost_total=self.spent_before + self.spent,
+            seconds=self.ended - self.started,
+            **count_rows(self.layout.plan, rows),
+        )

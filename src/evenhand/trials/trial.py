@@ -1,0 +1,116 @@
+"""What a trial did, as values: counts by outcome, reason, service and condition; time and cost."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from evenhand.trials.plan import Plan
+from evenhand.trials.records import Row
+
+SCHEMA = "evenhand.trial/1"
+OUTCOMES = ("answered", "refused", "empty", "failed", "not run")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a trial is; given to the caller's function at most ten times a second."""
+
+    done: int
+    total: int
+    cached: int
+    failed: int
+    retries: int
+    cost: float
+    seconds: float
+
+    @property
+    def rate(self) -> float:
+        """Calls a second since the start."""
+        return (self.done - self.cached) / self.seconds if self.seconds > 0 else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """Calls that a service has before it; `None` where nothing tells."""
+
+    service: str
+    calls: int
+    cached: int
+    seconds: float | None
+    cost: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """Summary of a trial.
+
+    Attributes
+    ----------
+    name : str
+    records : str, optional
+        File of the rows; `None` for a dry run.
+    dry_run : bool
+    rows : int
+        Samples × conditions × services × repeats.
+    calls : int
+        Calls made in this run that gave an outcome.
+    cached : int
+        Rows answered by an earlier run, or by the same call elsewhere in this one.
+    retries : int
+    cost : float
+        Spent in this run, as far as prices were given.
+    cost_total : float
+        Spent on all rows, earlier runs included.
+    seconds : float
+    outcomes : dict
+        Rows by outcome.
+    reasons : dict
+        Rows by the code of the reason, where there is one.
+    services, conditions : dict
+        Rows by outcome, for each service and condition.
+    expected : tuple of Expected
+        For a dry run, what is still to be done.
+    """
+
+    name: str
+    records: str | None
+    dry_run: bool
+    rows: int
+    calls: int = 0
+    cached: int = 0
+    retries: int = 0
+    cost: float = 0.0
+    cost_total: float = 0.0
+    seconds: float = 0.0
+    outcomes: dict[str, int] = field(default_factory=dict)
+    reasons: dict[str, int] = field(default_factory=dict)
+    services: dict[str, dict[str, int]] = field(default_factory=dict)
+    conditions: dict[str, dict[str, int]] = field(default_factory=dict)
+    expected: tuple[Expected, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON, under ``evenhand.trial/1``."""
+        return {"schema": SCHEMA, **asdict(self), "expected": [asdict(e) for e in self.expected]}
+
+    def to_json(self) -> str:
+        """JSON text of `to_dict`."""
+        return json.dumps(self.to_dict(), indent=1, ensure_ascii=False)
+
+
+def count_rows(plan: Plan, rows: Sequence[Row]) -> dict[str, Any]:
+    """Counts of a summary."""
+    outcomes = Counter(row.outcome for row in rows)
+    services: dict[str, Counter[str]] = {w.service.name: Counter() for w in plan.services}
+    conditions: dict[str, Counter[str]] = {t.label: Counter() for t in plan.treatments}
+    for row in rows:
+        services[plan.services[row.service].service.name][row.outcome] += 1
+        conditions[plan.treatments[row.treatment].label][row.outcome] += 1
+    reasons = Counter(row.answer.reason.partition(":")[0] for row in rows if row.answer.reason)
+    return {
+        "outcomes": {name: outcomes[name] for name in OUTCOMES if outcomes[name]},
+        "reasons": dict(reasons.most_common()),
+        "services": {name: dict(counts) for name, counts in services.items()},
+        "conditions": {name: dict(counts) for name, counts in conditions.items()},
+    }
