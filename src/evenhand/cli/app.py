@@ -28,6 +28,21 @@ app.command(
     help="Find the subsets nobody named where a service is worst.",
 )
 app.command(
+    "evenhand.cli.trial:trial",
+    name="trial",
+    help="Put a service under the conditions of its real use; resumable.",
+)
+app.command(
+    "evenhand.cli.effects:effects",
+    name="effects",
+    help="Say what each condition costs each group beyond the others.",
+)
+app.command(
+    "evenhand.cli.conditions:conditions",
+    name="conditions",
+    help="List the conditions and how to write them.",
+)
+app.command(
     "evenhand.cli.metrics:metrics", name="metrics", help="List the metrics and how to write them."
 )
 app.command("evenhand.cli.demo:demo", name="demo", help="Audit records that come with the package.")

@@ -8,6 +8,9 @@ import numpy as np
 from evenhand.conditions.audio import AUDIO
 from evenhand.conditions.condition import Condition, Definition
 from evenhand.conditions.expression import read_condition
+from evenhand.conditions.image import IMAGE
+from evenhand.conditions.table import TABLE
+from evenhand.conditions.text import TEXT
 from evenhand.errors import InputError, unknown_name
 
 
@@ -24,7 +27,13 @@ CLEAN = Definition(
 )
 
 #: Conditions by media, as the reference lists them.
-FAMILIES: dict[str, tuple[Definition, ...]] = {"any": (CLEAN,), "audio": AUDIO}
+FAMILIES: dict[str, tuple[Definition, ...]] = {
+    "any": (CLEAN,),
+    "audio": AUDIO,
+    "image": IMAGE,
+    "text": TEXT,
+    "table": TABLE,
+}
 DEFINITIONS = {definition.name: definition for family in FAMILIES.values() for definition in family}
 
 

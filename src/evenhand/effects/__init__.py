@@ -1,0 +1,1 @@
+"""Effects: what a condition costs each group beyond what it costs the others."""
