@@ -6,6 +6,7 @@ from evenhand.metrics.classification.auc import AUC
 from evenhand.metrics.classification.balanced_accuracy import BALANCED_ACCURACY
 from evenhand.metrics.classification.brier import BRIER
 from evenhand.metrics.classification.calibration_gap import CALIBRATION_GAP
+from evenhand.metrics.classification.cohen_kappa import COHEN_KAPPA
 from evenhand.metrics.classification.error_rate import ERROR_RATE
 from evenhand.metrics.classification.f1 import F1
 from evenhand.metrics.classification.false_discovery_rate import FALSE_DISCOVERY_RATE
@@ -19,6 +20,9 @@ from evenhand.metrics.classification.selection_rate import SELECTION_RATE
 from evenhand.metrics.classification.true_negative_rate import TRUE_NEGATIVE_RATE
 from evenhand.metrics.classification.true_positive_rate import TRUE_POSITIVE_RATE
 from evenhand.metrics.definition import Definition
+from evenhand.metrics.generative.bbq_ambiguous_bias import BBQ_AMBIGUOUS_BIAS
+from evenhand.metrics.generative.bbq_disambiguated_bias import BBQ_DISAMBIGUATED_BIAS
+from evenhand.metrics.generative.representation_gap import REPRESENTATION_GAP
 from evenhand.metrics.generic.mean import MEAN
 from evenhand.metrics.generic.ratio import RATIO
 from evenhand.metrics.ranking.scoring_rate import SCORING_RATE
@@ -49,6 +53,7 @@ FAMILIES: dict[str, tuple[Definition, ...]] = {
         F1,
         BALANCED_ACCURACY,
         MCC,
+        COHEN_KAPPA,
         BRIER,
         LOG_LOSS,
         CALIBRATION_GAP,
@@ -56,6 +61,7 @@ FAMILIES: dict[str, tuple[Definition, ...]] = {
     ),
     "regression": (MAE, MSE, RMSE, BIAS),
     "ranking": (SCORING_RATE,),
+    "generative": (BBQ_AMBIGUOUS_BIAS, BBQ_DISAMBIGUATED_BIAS, REPRESENTATION_GAP),
     "speech": (WER, CER, MER),
     "verification": (FALSE_MATCH_RATE, FALSE_NON_MATCH_RATE),
 }

@@ -1,13 +1,16 @@
 """Trials: samples × conditions × services → records that an audit reads."""
 
-from evenhand.trials.plan import Plan, Wired, make_plan, read_plan
+from evenhand.trials.plan import Plan, make_plan, read_plan
 from evenhand.trials.runner import InterruptedTrial, run_trial
-from evenhand.trials.scoring import Score, score_answers
-from evenhand.trials.trial import Expected, Progress, Trial
+from evenhand.trials.scoring import Judge, Score, read_score, score_answers
+from evenhand.trials.trial import Agreement, Expected, Progress, Trial
+from evenhand.trials.wiring import Wired
 
 __all__ = [
+    "Agreement",
     "Expected",
     "InterruptedTrial",
+    "Judge",
     "Plan",
     "Progress",
     "Score",
@@ -15,6 +18,7 @@ __all__ = [
     "Wired",
     "make_plan",
     "read_plan",
+    "read_score",
     "run_trial",
     "score_answers",
 ]

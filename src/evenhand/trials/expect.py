@@ -7,8 +7,8 @@ from evenhand.services.service import LocalService, Request
 from evenhand.trials.cache import Cache
 from evenhand.trials.cells import Cell, Layout
 from evenhand.trials.media import prepare
-from evenhand.trials.plan import Wired
 from evenhand.trials.trial import Expected, Trial
+from evenhand.trials.wiring import Wired
 
 
 def expect(layout: Layout, path: Path) -> Trial:
@@ -46,6 +46,7 @@ def expect(layout: Layout, path: Path) -> Trial:
                 cost=_expected_cost(layout, wired, todo, cost),
             )
         )
+    expected += [_judging(judge.wired, len(cells)) for judge in plan.judges]
     return Trial(
         name=plan.name,
         records=None,
@@ -53,6 +54,18 @@ def expect(layout: Layout, path: Path) -> Trial:
         rows=len(layout),
         cached=sum(each.cached for each in expected),
         expected=tuple(expected),
+    )
+
+
+def _judging(wired: Wired, rows: int) -> Expected:
+    """Calls of a judge at most: every answer may be another, and what it costs is not known yet."""
+    local = isinstance(wired.service, LocalService)
+    return Expected(
+        service=f"judge {wired.service.name}",
+        calls=rows,
+        cached=0,
+        seconds=_expected_seconds(wired, rows, None),
+        cost=0.0 if local else None,
     )
 
 

@@ -1,7 +1,6 @@
 """Plans: what is put before which service under which conditions, checked as a whole."""
 
 import contextlib
-import math
 import tomllib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,12 +10,11 @@ from typing import Any, Literal
 
 from evenhand.errors import Fault, FaultsError, InputError, near, unknown_name
 from evenhand.samples.sample import Sample
-from evenhand.services import LocalService, Service, make_service
-from evenhand.services.catalogue import RUN_FIELDS
 from evenhand.services.template import SLOTS
 from evenhand.trials.design import CLEAN, DESIGNS, Design, Treatment, expand
 from evenhand.trials.manifest import Columns, Listed, listed_of, read_manifest
-from evenhand.trials.scoring import Score, read_score
+from evenhand.trials.scoring import JUDGED, Judge, Score, read_score
+from evenhand.trials.wiring import Wired, check_number, wire
 
 _SECTIONS = ("trial", "samples", "conditions", "services", "scores")
 _TRIAL_FIELDS = (
@@ -28,30 +26,6 @@ _SAMPLE_FIELDS = (
     "manifest", "kind", "id", "file", "text", "reference", "unit", "attributes", "features",
     "training",
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wired:
-    """A service with how it may be called.
-
-    Attributes
-    ----------
-    service : Service or LocalService
-    in_flight : int
-        Calls at a time.
-    per_second : float, optional
-        Calls a second at most.
-    attempts : int
-        How often a call is tried in all.
-    longest_wait : float
-        Seconds; a service that asks to wait longer has failed.
-    """
-
-    service: Service | LocalService
-    in_flight: int = 8
-    per_second: float | None = None
-    attempts: int = 5
-    longest_wait: float = 120.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +85,11 @@ class Plan:
     profile: Any = field(default=None, compare=False)
     cache: Path | None = None
     workers: Literal["threads", "processes"] = "threads"
+
+    @property
+    def judges(self) -> tuple[Judge, ...]:
+        """Judges among the scores."""
+        return tuple(score.judge for score in self.scores if score.judge is not None)
 
 
 @dataclass(slots=True)
@@ -195,7 +174,7 @@ def make_plan(
     scores: list[Score] = []
     for number, score in enumerate(given.get("scores", ()), 1):
         with faults.within(f"scores, number {number}"):
-            scores.append(read_score(score))
+            scores.append(read_score(score, folder=folder, own_code=own_code))
     plan = Plan(
         samples=tuple(samples),
         treatments=tuple(treatments),
@@ -244,33 +223,11 @@ def _services(given: Sequence[Any], folder: Path, own_code: bool, faults: _Fault
     if not given:
         faults.found.append('[[services]]: none.  Write kind = "replay", "chat", …')
     for number, item in enumerate(given, 1):
-        table = item if isinstance(item, Mapping) else {}
         with faults.within(f"[[services]] number {number}"):
-            if isinstance(item, Wired):
-                found.append(item)
-                continue
-            service = make_service(item, folder=folder, own_code=own_code) if table else item
-            if not isinstance(service, Service | LocalService):
-                raise InputError(f"{item!r:.60} is no service: it has no answer(request).")
-            found.append(_wired(service, {n: table[n] for n in RUN_FIELDS if n in table}))
+            found.append(wire(item, folder=folder, own_code=own_code))
     doubled = [n for n, count in Counter(w.service.name for w in found).items() if count > 1]
     faults.found += [f"[[services]]: two are called {name!r}; give each a name" for name in doubled]
     return found
-
-
-def _wired(service: Service | LocalService, given: Mapping[str, Any]) -> Wired:
-    ranges = {"in_flight": (1, 4096), "per_second": (1e-6, 1e6), "attempts": (1, 100),
-              "longest_wait": (0, 86_400)}  # fmt: skip
-    for name, value in given.items():
-        _check_number(name, value, *ranges[name], whole=name in ("in_flight", "attempts"))
-    return Wired(service=service, **given)
-
-
-def _check_number(name: str, value: Any, low: float, high: float, *, whole: bool = False) -> None:
-    number = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
-    if not number or not math.isfinite(value) or not low <= value <= high:
-        kind = "a whole number" if whole else "a number"
-        raise InputError(f"{name} is {value!r}; allowed: {kind} from {low:g} to {high:g}")
 
 
 def _values(trial: Mapping[str, Any], folder: Path, faults: _Faults) -> dict[str, Any]:
@@ -281,7 +238,7 @@ def _values(trial: Mapping[str, Any], folder: Path, faults: _Faults) -> dict[str
     for name, (low, high, whole) in checks.items():
         with faults.within("[trial]"):
             if name in values:
-                _check_number(name, values[name], low, high, whole=whole)
+                check_number(name, values[name], low, high, whole=whole)
     if values.get("design", "full") not in DESIGNS:
         faults.found.append(
             "[trial]: " + unknown_name("design", str(values.pop("design")), DESIGNS)
@@ -333,26 +290,38 @@ def _misfits(plan: Plan) -> list[str]:
         for name in plan.balance
         if name not in attributes
     ]
-    known = [*SLOTS, *attributes]
-    found += [
-        f"[[services]] {wired.service.name!r}: " + unknown_name("slot", name, known)
-        for wired in plan.services
-        for name in getattr(wired.service, "uses", ())
-        if plan.samples and name not in ("sample_id", "condition", *attributes)
-    ]
+    found += _unknown_slots(plan, attributes) + _unknown_columns(plan, attributes)
     if plan.budget is not None:
         found += [
             f"[trial]: there is a budget, but service {wired.service.name!r} has no price, so it "
             "cannot be kept.  Write price = {call = …} (0 if it is free)"
-            for wired in plan.services
-            if not _priced(wired.service)
+            for wired in (*plan.services, *(judge.wired for judge in plan.judges))
+            if not wired.priced
         ]
     return found + _unknown_metrics(plan.metrics)
 
 
-def _priced(service: Any) -> bool:
-    free = isinstance(service, LocalService) or not hasattr(service, "price")
-    return free or service.price is not None
+def _unknown_slots(plan: Plan, attributes: Sequence[str]) -> list[str]:
+    judged = [("scores, judge", judge.wired, JUDGED) for judge in plan.judges]
+    asked = [("[[services]]", wired, ()) for wired in plan.services]
+    return [
+        f"{place} {wired.service.name!r}: "
+        + unknown_name("slot", name, [*SLOTS, *more, *attributes])
+        for place, wired, more in (*asked, *judged)
+        for name in getattr(wired.service, "uses", ())
+        if plan.samples and name not in ("sample_id", "condition", *more, *attributes)
+    ]
+
+
+def _unknown_columns(plan: Plan, attributes: Sequence[str]) -> list[str]:
+    """Attributes that scores are held against and that no sample has."""
+    named = [(score.column, score.against) for score in plan.scores]
+    named += [(score.column, score.judge.human) for score in plan.scores if score.judge]
+    return [
+        f"scores, {column}: " + unknown_name("attribute", name, attributes)
+        for column, name in named
+        if name is not None and plan.samples and name not in attributes
+    ]
 
 
 def _unknown_metrics(metrics: Sequence[str]) -> list[str]:

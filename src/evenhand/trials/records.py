@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from evenhand.errors import InputError
 from evenhand.services.service import Answer
@@ -34,10 +34,36 @@ class Row:
     cached: bool
 
 
+class Judged(Protocol):
+    """What a judge said of one row."""
+
+    @property
+    def score(self) -> float | None:
+        """Score, `None` where there is none."""
+
+    @property
+    def reason(self) -> str | None:
+        """Why there is no score."""
+
+
 def write_records(
-    path: Path, plan: Plan, rows: Sequence[Row], measures: Sequence[Mapping[str, Any]]
+    path: Path,
+    plan: Plan,
+    rows: Sequence[Row],
+    measures: Sequence[Mapping[str, Any]],
+    verdicts: Mapping[str, Sequence[Judged]] | None = None,
 ) -> None:
     """Write the rows as Parquet; the file is there whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+    plan : Plan
+    rows : sequence of Row
+    measures : sequence of mappings
+        Measured attributes of each sample.
+    verdicts : mapping of sequences, optional
+        Of each judge's column, a verdict on every row.
 
     Raises
     ------
@@ -47,7 +73,7 @@ def write_records(
     import pyarrow as pa  # noqa: PLC0415 - 40 MB that the calls do without
     from pyarrow import parquet  # noqa: PLC0415 - the same
 
-    table = pa.table(_columns(pa, plan, rows, measures))
+    table = pa.table(_columns(pa, plan, rows, measures) | _verdicts(pa, verdicts or {}))
     table = table.replace_schema_metadata(
         {"evenhand": json.dumps({"schema": SCHEMA, "trial": plan.name})}
     )
@@ -96,14 +122,27 @@ def _columns(
     found["cost"] = pa.array([row.answer.cost for row in rows], pa.float64())
     found["cached"] = pa.array([row.cached for row in rows], pa.bool_())
     for score in plan.scores:
+        if score.judge is not None:
+            continue
         found[_free(score.column, found)] = pa.array(_scored(score, plan, rows), pa.float64())
     return found
 
 
 def _scored(score: Score, plan: Plan, rows: Sequence[Row]) -> list[float | None]:
-    return [
-        score.of(row.answer.output, plan.samples[row.sample].reference, row.outcome) for row in rows
+    wanted = [
+        sample.reference if score.against is None else sample.attributes.get(score.against)
+        for sample in plan.samples
     ]
+    return [score.of(row.answer.output, wanted[row.sample], row.outcome) for row in rows]
+
+
+def _verdicts(pa: Any, verdicts: Mapping[str, Sequence[Judged]]) -> dict[str, Any]:
+    """Score of each judge, and beside it why there is none."""
+    found = {}
+    for name, each in verdicts.items():
+        found[name] = pa.array([verdict.score for verdict in each], pa.float64())
+        found[f"{name}_reason"] = pa.array([verdict.reason for verdict in each], pa.string())
+    return found
 
 
 def _seconds(row: Row) -> float | None:

@@ -14,7 +14,7 @@ from concurrent.futures import (
     ProcessPoolExecutor,
     ThreadPoolExecutor,
 )
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from pickle import PicklingError
 from typing import Any
@@ -25,11 +25,13 @@ from evenhand.services.service import Answer, LocalService, Request, Service, Se
 from evenhand.trials.cache import Cache
 from evenhand.trials.cells import Cell, Layout, lay_out
 from evenhand.trials.expect import expect
+from evenhand.trials.judging import Verdict, agreement, judging_plan, verdicts_of
 from evenhand.trials.media import CANNOT_RUN, Measuring, answer_here, failure, measure, prepare
 from evenhand.trials.pace import Pace
-from evenhand.trials.plan import Plan, Wired, make_plan, read_plan, with_cache
+from evenhand.trials.plan import Plan, make_plan, read_plan, with_cache
 from evenhand.trials.records import Row, write_records
 from evenhand.trials.trial import Progress, Trial, count_rows
+from evenhand.trials.wiring import Wired
 
 #: Failures in a row, without one success, after which a service is given up.
 GIVE_UP = 20
@@ -94,9 +96,27 @@ def run_trial(
         with _executor(executor, plan.workers) as pool:
             run = _Run(layout=layout, cache=cache, executor=pool, tell=progress)
             _wait_for(run)
-        rows = run.rows()
-        write_records(target, plan, rows, run.measured)
-    return run.summary(rows, target)
+            rows = run.rows()
+            verdicts = _judged(run, rows)
+        write_records(target, plan, rows, run.measured, verdicts)
+    found = [agreement(plan, score, rows, verdicts.get(score.column, ())) for score in plan.scores]
+    agreements = tuple(each for each in found if each is not None)
+    return replace(run.summary(rows, target), agreements=agreements)
+
+
+def _judged(run: "_Run", rows: Sequence[Row]) -> dict[str, list[Verdict]]:
+    """Verdicts of each judge by its column; its calls and costs are the trial's."""
+    found = {}
+    for score in run.layout.plan.scores:
+        if score.judge is None:
+            continue
+        spent = run.spent_before + run.spent
+        layout = lay_out(judging_plan(run.layout.plan, rows, score.judge, spent))
+        second = _Run(layout=layout, cache=run.cache, executor=run.executor, tell=run.tell)
+        _wait_for(second)
+        found[score.column] = verdicts_of(rows, second.rows(), score.judge)
+        run.add(second)
+    return found
 
 
 @contextlib.contextmanager
@@ -423,6 +443,15 @@ class _Run:
                 seconds=now - self.started,
             )
         )
+
+    def add(self, other: "_Run") -> None:
+        """Count the calls of another run, a judge's, as this one's."""
+        self.spent_before += other.spent_before
+        self.spent += other.spent
+        self.retries += other.retries
+        self.fresh |= other.fresh
+        self.failed |= other.failed
+        self.ended = other.ended
 
     def rows(self) -> list[Row]:
         """Row of every cell, in the order of the design."""

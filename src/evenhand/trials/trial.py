@@ -43,6 +43,35 @@ class Expected:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Agreement:
+    """How far a judge and people agree on the same answers.
+
+    Attributes
+    ----------
+    column, human : str
+        Column of the judge's score, and of people's labels.
+    rows, agreed : int
+        Rows with both, and those where both say the same.
+    units : int
+        Independent units among them.
+    kappa, low, high : float, optional
+        Cohen's kappa with its interval at 95 % over units; `None` where undefined.
+    reason : str, optional
+        Why there is no kappa.
+    """
+
+    column: str
+    human: str
+    rows: int
+    agreed: int
+    units: int = 0
+    kappa: float | None = None
+    low: float | None = None
+    high: float | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
     """Summary of a trial.
 
@@ -72,6 +101,8 @@ class Trial:
         Rows by outcome, for each service and condition.
     expected : tuple of Expected
         For a dry run, what is still to be done.
+    agreements : tuple of Agreement
+        Of each judge with people's labels.
     """
 
     name: str
@@ -89,10 +120,15 @@ class Trial:
     services: dict[str, dict[str, int]] = field(default_factory=dict)
     conditions: dict[str, dict[str, int]] = field(default_factory=dict)
     expected: tuple[Expected, ...] = ()
+    agreements: tuple[Agreement, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON, under ``evenhand.trial/1``."""
-        return {"schema": SCHEMA, **asdict(self), "expected": [asdict(e) for e in self.expected]}
+        lists = {
+            "expected": [asdict(each) for each in self.expected],
+            "agreements": [asdict(each) for each in self.agreements],
+        }
+        return {"schema": SCHEMA, **asdict(self), **lists}
 
     def to_json(self) -> str:
         """JSON text of `to_dict`."""

@@ -1,0 +1,115 @@
+"""``evenhand trial``: from a plan to records, resumable."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated, Self
+
+from cyclopts import Parameter
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+
+from evenhand.errors import EXIT_ERROR, EXIT_INTERRUPTED
+from evenhand.trials import InterruptedTrial, Progress, Trial, read_plan, run_trial
+from evenhand.trials.words import next_steps, summary_lines
+
+_ANSWERS = ("answered", "refused", "empty")
+
+
+def trial(
+    plan: Path,
+    /,
+    *,
+    out: Path = Path("records.parquet"),
+    dry_run: Annotated[bool, Parameter(negative="")] = False,
+    json: Annotated[bool, Parameter(negative="")] = False,
+) -> int:
+    """Put a service under the conditions of its real use.
+
+    Every answer is kept as it arrives: after Ctrl-C, a crash or a full disk the same command goes
+    on where it ended, and pays for nothing twice.
+
+    Parameters
+    ----------
+    plan
+        TOML file with samples, conditions and services.
+    out
+        Parquet file of the records; the answers are kept beside it.
+    dry_run
+        Call nothing; print the calls, the time and the cost to expect.
+    json
+        Print the summary as JSON.
+    """
+    # As for a script: modules beside the plan can be imported, by worker processes too.
+    sys.path.insert(0, str(plan.parent.resolve()))
+    read = read_plan(plan)
+    try:
+        with _Shown() as tell:
+            found = run_trial(read, out=out, dry_run=dry_run, progress=tell)
+    except InterruptedTrial as interruption:
+        print(interruption, file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except KeyboardInterrupt:
+        again = shlex.join(["evenhand", "trial", str(plan), "--out", str(out)])
+        print(f"Interrupted.  What was answered is kept; to go on: {again}", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    if json:
+        print(found.to_json())
+    else:
+        _print(found, [] if dry_run else next_steps(read, out))
+    return 0 if dry_run else _code(found)
+
+
+def _print(found: Trial, steps: list[str]) -> None:
+    console = Console(highlight=False, markup=False)
+    for line in summary_lines(found):
+        console.print(line, soft_wrap=True)
+    for place, step in enumerate(steps):
+        console.print(("Next: " if place == 0 else "      ") + step, soft_wrap=True)
+
+
+def _code(found: Trial) -> int:
+    """2 where a service gave no answer at all: something must be changed."""
+    for counts in found.services.values():
+        if counts and not any(counts.get(outcome) for outcome in _ANSWERS):
+            return EXIT_ERROR
+    return 0
+
+
+class _Shown:
+    """A progress bar with the rate of calls, the cost and what went wrong, for people only."""
+
+    def __init__(self) -> None:
+        self.bar = Bar(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[said]}"),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            transient=True,
+            disable=not sys.stderr.isatty(),
+        )
+        self.task = self.bar.add_task("measuring the samples", total=None, said="")
+
+    def __enter__(self) -> Self:
+        self.bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bar.stop()
+
+    def __call__(self, progress: Progress) -> None:
+        """Show how far the trial is."""
+        parts = [f"{progress.rate:.3g} calls/s"]
+        parts += [f"cost {progress.cost:.4g}"] if progress.cost else []
+        parts += [f"{progress.failed:,} failed"] if progress.failed else []
+        parts += [f"{progress.retries:,} retried"] if progress.retries else []
+        self.bar.update(
+            self.task,
+            description="calls",
+            completed=progress.done,
+            total=progress.total,
+            said=" · ".join(parts),
+        )

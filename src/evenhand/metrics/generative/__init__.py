@@ -1,0 +1,1 @@
+"""Metrics of what generative services say: bias of answers, who is mentioned."""
