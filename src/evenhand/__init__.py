@@ -8,35 +8,63 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from evenhand.audits import Audit, audit, audit_metrics
+    from evenhand.conditions import Condition, parse_condition
     from evenhand.cubes import Cube
+    from evenhand.differential import Effects, effects
     from evenhand.metrics import DEFINITIONS, Definition
     from evenhand.metrics.laws import check_metric
     from evenhand.records import open_records
+    from evenhand.samples import Sample, read_audio, read_image
     from evenhand.slicing import Slices, slices
+    from evenhand.trials import Plan, Trial, make_plan, read_plan, run_trial
 
 _HOMES = {
     "Audit": "evenhand.audits",
     "audit": "evenhand.audits",
     "audit_metrics": "evenhand.audits",
+    "Condition": "evenhand.conditions",
+    "parse_condition": "evenhand.conditions",
     "Cube": "evenhand.cubes",
+    "Effects": "evenhand.differential",
+    "effects": "evenhand.differential",
     "DEFINITIONS": "evenhand.metrics",
     "Definition": "evenhand.metrics",
     "check_metric": "evenhand.metrics.laws",
     "open_records": "evenhand.records",
+    "Sample": "evenhand.samples",
+    "read_audio": "evenhand.samples",
+    "read_image": "evenhand.samples",
     "Slices": "evenhand.slicing",
     "slices": "evenhand.slicing",
+    "Plan": "evenhand.trials",
+    "Trial": "evenhand.trials",
+    "make_plan": "evenhand.trials",
+    "read_plan": "evenhand.trials",
+    "run_trial": "evenhand.trials",
 }
 __version__ = "0.1.0"
 __all__ = [
     "DEFINITIONS",
     "Audit",
+    "Condition",
     "Cube",
     "Definition",
+    "Effects",
+    "Plan",
+    "Sample",
     "Slices",
+    "Trial",
     "audit",
     "audit_metrics",
     "check_metric",
+    "effects",
+    "make_plan",
     "open_records",
+    "parse_condition",
+    "read_audio",
+    "read_image",
+    "read_plan",
+    "run_trial",
     "slices",
 ]
 

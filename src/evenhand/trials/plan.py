@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from evenhand.errors import Fault, FaultsError, InputError, near, unknown_name
-from evenhand.samples.sample import Sample
+from evenhand.samples import MEASURES, Kind, Sample, check_measures
 from evenhand.services.template import SLOTS
 from evenhand.trials.design import CLEAN, DESIGNS, Design, Treatment, expand
 from evenhand.trials.manifest import Columns, Listed, listed_of, read_manifest
@@ -57,8 +57,8 @@ class Plan:
         Numeric columns computed from the outputs.
     unit : str, optional
         Name of the unit's column.
-    measure : bool
-        Whether samples are measured.
+    measure : bool or tuple of str
+        Whether samples are measured, or which measures to take.
     profile : Any
         What rows of a table are held against when they are measured.
     cache : Path, optional
@@ -81,7 +81,7 @@ class Plan:
     metrics: tuple[str, ...] = ()
     scores: tuple[Score, ...] = ()
     unit: str | None = None
-    measure: bool = True
+    measure: bool | tuple[str, ...] = True
     profile: Any = field(default=None, compare=False)
     cache: Path | None = None
     workers: Literal["threads", "processes"] = "threads"
@@ -246,8 +246,12 @@ def _values(trial: Mapping[str, Any], folder: Path, faults: _Faults) -> dict[str
     if values.get("workers", "threads") not in _WORKERS:
         place = str(values.pop("workers"))
         faults.found.append("[trial]: " + unknown_name("kind of worker", place, _WORKERS))
-    for name in ("balance", "metrics"):
-        if name in values:
+    if not isinstance(values.get("measure", True), bool | list | tuple):
+        faults.found.append(
+            f"[trial]: measure is {values.pop('measure')!r}; allowed: true, false or a list of names"
+        )
+    for name in ("balance", "metrics", "measure"):
+        if name in values and not isinstance(values[name], bool):
             values[name] = tuple(values[name])
     if values.get("cache"):
         values["cache"] = folder / values["cache"]
@@ -290,6 +294,7 @@ def _misfits(plan: Plan) -> list[str]:
         for name in plan.balance
         if name not in attributes
     ]
+    found += _unknown_measures(plan, sorted(kinds))
     found += _unknown_slots(plan, attributes) + _unknown_columns(plan, attributes)
     if plan.budget is not None:
         found += [
@@ -299,6 +304,17 @@ def _misfits(plan: Plan) -> list[str]:
             if not wired.priced
         ]
     return found + _unknown_metrics(plan.metrics)
+
+
+def _unknown_measures(plan: Plan, kinds: Sequence[Kind]) -> list[str]:
+    """Measures that do not exist, or ask what a person is; nothing tells before the kind is known."""
+    if isinstance(plan.measure, bool) or not kinds:
+        return []
+    try:
+        check_measures(plan.measure, [each.name for kind in kinds for each in MEASURES[kind]])
+    except InputError as error:
+        return [f"[trial] measure: {error}"]
+    return []
 
 
 def _unknown_slots(plan: Plan, attributes: Sequence[str]) -> list[str]:

@@ -167,6 +167,10 @@ def _wait_in_thread(run: "_Run") -> None:
         raise caught[0]
 
 
+def _chosen(found: dict[str, Any], wanted: bool | Sequence[str]) -> dict[str, Any]:
+    return found if isinstance(wanted, bool) else {n: found[n] for n in wanted if n in found}
+
+
 @dataclass(slots=True)
 class _Line:
     """The calls of one service: what is waiting, and how it has gone so far."""
@@ -269,7 +273,7 @@ class _Run:
             fresh[content] = measure(task) if inline else await self._compute(measure, task)
         self.cache.keep_measures(fresh)
         found |= fresh
-        self.measured = [found.get(content, {}) for content in contents]
+        self.measured = [_chosen(found.get(content, {}), plan.measure) for content in contents]
 
     def _measuring(self, place: int) -> Measuring:
         listed = self.layout.plan.samples[place]
