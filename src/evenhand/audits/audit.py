@@ -165,16 +165,16 @@ def audit_metrics(
         family=len(metrics),
         unit=unit or "row",
     )
-    _check_options(rules, worse)
+    check_options(rules, worse)
     records = open_records(table)
     if progress is not None:
         records = replace(records, progress=progress)
     try:
-        _check_rows(records)
+        check_rows(records)
         # Numbers and arrays of numpy become plain ones.
         plain = {k: v.tolist() if hasattr(v, "tolist") else v for k, v in (bins or {}).items()}
         question = _Question.read(records, by, unit, where, versus, plain, tuple(missing_values))
-        bound = [_bound(metric, records) for metric in metrics]
+        bound = [bound_metric(metric, records) for metric in metrics]
         return _answer(question, bound, rules, worse, cube, command)
     except duckdb.Error as error:
         records.raise_faults()
@@ -185,12 +185,14 @@ def audit_metrics(
             records.close()
 
 
-def _check_rows(records: Records) -> None:
+def check_rows(records: Records) -> None:
+    """Refuse a table without rows."""
     if not records.engine.query(f"SELECT 1 AS one FROM {records.source} LIMIT 1").num_rows:
         raise InputError(f"There is nothing to audit: {records.name} has no rows, only a header.")
 
 
-def _bound(metric: str | Metric, records: Records) -> Metric:
+def bound_metric(metric: str | Metric, records: Records) -> Metric:
+    """The metric, read from its text where it is one."""
     if isinstance(metric, Metric):
         return metric
     if not isinstance(metric, str):
@@ -200,7 +202,7 @@ def _bound(metric: str | Metric, records: Records) -> Metric:
     return parse_metric(metric, records.columns)
 
 
-def _check_options(rules: Rules, worse: str | None) -> None:
+def check_options(rules: Rules, worse: str | None) -> None:
     """Refuse options that have no meaning."""
     numbers = {
         "level": (0.5 <= _number(rules.level) < 1, "a confidence in [0.5, 1), for example 0.95"),
@@ -416,13 +418,14 @@ def _report(
             missing_values=question.missing_values,
             bins={a.name: a.edges for a in question.attributes if a.edges is not None},
             command=command,
-            versions=dict(_versions()),
+            versions=dict(versions()),
         ),
     )
 
 
 @cache
-def _versions() -> tuple[tuple[str, str], ...]:
+def versions() -> tuple[tuple[str, str], ...]:
+    """Versions of what computed the numbers."""
     packages = ("evenhand", "duckdb", "numpy", "rapidfuzz")
     return (("python", platform.python_version()), *((name, version(name)) for name in packages))
 

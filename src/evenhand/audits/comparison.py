@@ -149,3 +149,42 @@ def contrast_covariance(covariance: Floats, first: Integers, second: Integers) -
     """Covariance of differences, from that of the sets."""
     rows = covariance[first] - covariance[second]
     return rows[:, first] - rows[:, second]
+
+
+def differences(estimates: Estimates, form: Form, first: Integers, second: Integers) -> Estimates:
+    """Differences of pairs of sets as estimates themselves, so that they can be compared again.
+
+    Comparing two of them gives a difference in differences: a linear contrast of four sets, with
+    its variance from the covariances of the four.
+
+    Parameters
+    ----------
+    estimates : Estimates
+        Of the sets, with covariances of all pairs.
+    form : Form
+        The metric's form.
+    first, second : integer arrays of shape (differences,)
+        Indices of the sets of each difference.
+
+    Returns
+    -------
+    Estimates
+        `n_units` are those that give a difference its degrees of freedom.  Two differences *share*
+        all their units where each of the four sets has them all, and none where no set of one has
+        a unit of the other.
+    """
+    one = compare(estimates, form, first, second, proportion=False)
+    index = (first, second)
+    crossed = np.array([estimates.shared[np.ix_(a, b)] for a in index for b in index])
+    n_units = np.rint(one.df).astype(np.int64) + 1
+    any_shared, all_shared = crossed.max(axis=0), crossed.min(axis=0)
+    shared = np.where(any_shared == 0, 0, np.maximum(all_shared, 1))
+    return Estimates(
+        values=one.difference,
+        sums=estimates.sums[first] + estimates.sums[second],
+        n_rows=estimates.n_rows[first] + estimates.n_rows[second],
+        n_units=n_units,
+        variances=one.variance,
+        shared=shared,
+        covariance=contrast_covariance(estimates.covariance, first, second),
+    )

@@ -2,7 +2,8 @@
 
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -91,12 +92,7 @@ def audit(
     """
     if json and csv:
         raise InputError("--json and --csv cannot both go to the output.  Choose one.")
-    with _progress() as progress:
-        task = progress.add_task("scoring", total=None, visible=False)
-
-        def advance(rows: int) -> None:
-            progress.update(task, advance=rows, visible=True)
-
+    with scoring_bar() as advance:
         audits = audit_metrics(
             table,
             metric,
@@ -127,8 +123,10 @@ def audit(
     )
 
 
-def _progress() -> Progress:
-    return Progress(
+@contextmanager
+def scoring_bar() -> Iterator[Callable[[int], None]]:
+    """A bar of the rows scored, shown once there are some; gives what to tell their number."""
+    with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
@@ -136,7 +134,13 @@ def _progress() -> Progress:
         console=Console(stderr=True),
         transient=True,
         disable=not sys.stderr.isatty(),
-    )
+    ) as progress:
+        task = progress.add_task("scoring", total=None, visible=False)
+
+        def advance(rows: int) -> None:
+            progress.update(task, advance=rows, visible=True)
+
+        yield advance
 
 
 def written_command() -> str:

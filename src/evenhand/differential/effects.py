@@ -1,0 +1,361 @@
+"""Differential effects that users call: from a table and a metric to what each condition costs whom."""
+
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+
+from evenhand.audits import MISSING_VALUES, Missing, Rules
+from evenhand.audits.audit import bound_metric, check_options, check_rows, versions
+from evenhand.audits.result import MetricNote, Source
+from evenhand.audits.sets import Cell, cells_of
+from evenhand.cubes import Cube, build_cube
+from evenhand.differential.doses import dose_response
+from evenhand.differential.evidence import PAIRED_GROUPS, Evidence
+from evenhand.differential.judge import judge_everybody, judge_groups, judge_pairs, refusals
+from evenhand.differential.question import By, Question, read_question
+from evenhand.differential.report import Effects
+from evenhand.differential.result import Dose, Settings
+from evenhand.errors import InputError
+from evenhand.groups import to_text
+from evenhand.metrics import Metric, Plan
+from evenhand.records import open_records
+
+#: Groups at most; four sets of each are compared under each condition.
+MOST_GROUPS = 500
+
+
+def effects(
+    table: Any,
+    metric: str | Metric,
+    by: By,
+    *,
+    condition: str = "condition",
+    reference: str = "clean",
+    only: str | Sequence[str] = (),
+    unit: str | None = None,
+    where: str | None = None,
+    dose: str | None = None,
+    tolerance: float = 0.0,
+    level: float = 0.95,
+    min_units: int = 5,
+    worse: str | None = None,
+    adjust: str = "max-t",
+    bins: Mapping[str, int | Sequence[float]] | None = None,
+    missing_values: Sequence[str] = MISSING_VALUES,
+    seed: int = 0,
+    command: str | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Effects:
+    """Say what each condition costs each group beyond what it costs the others.
+
+    Parameters
+    ----------
+    table, metric, by
+        As in `evenhand.audit`; one row per example and condition, as a trial writes them.
+    condition : str
+        Column that names the condition of each row.
+    reference : str
+        The condition that all others are compared with.  To see what a repair gains, take the
+        condition without it: ``reference="tone", only="tone|notch"``.
+    only : str or sequence of str
+        Compare only these conditions with the reference; all where not given.
+    unit : str, optional
+        Column that names what is independent (speaker, sentence, document).  Where units meet
+        several conditions, or belong to several groups, they are their own controls.
+    where : str, optional
+        Predicate; only rows that satisfy it are read.
+    dose : str, optional
+        Numeric column, such as a parameter of a condition, to follow the metric along.
+    tolerance : float
+        A cost, or a difference of costs, up to this is no harm, in the metric's units.
+    level : float
+        Confidence of all numbers of one kind together.
+    min_units : int
+        A group with fewer units, under a condition or under the reference, is refused.
+    worse : {'higher', 'lower'}, optional
+        Direction of harm, where it is not the metric's own.
+    adjust : {'max-t', 'holm', 'bh'}
+        Correction for many comparisons.
+    bins : mapping, optional
+        Numeric attributes: edges, or a number of quantile bins.
+    missing_values : sequence of str
+        Texts that mean missing in attribute, condition and unit columns.
+    seed : int
+        Of the multiplier bootstrap.
+    command : str, optional
+        The command that reports name as their origin.
+    progress : callable, optional
+        Told the number of rows done while transcripts are scored.
+
+    Returns
+    -------
+    Effects
+
+    Raises
+    ------
+    InputError
+        For anything that must be changed first.
+
+    Notes
+    -----
+    The differential effect of a condition c on a group g is a difference in differences,
+    ``(value(g, c) - value(g, reference)) - (value(rest, c) - value(rest, reference))``, turned so
+    that positive is harm.  Its variance follows from the covariances of the four values over
+    independent units.  It is additive: where the reference is near the metric's ceiling or floor,
+    a group that starts worse has less to lose.  A condition that only some units met is compared with
+    all of the reference's: right where chance decided which, as in a balanced fraction.
+
+    Examples
+    --------
+    >>> import evenhand, pyarrow as pa
+    >>> rows = [
+    ...     (voice, noise, s, int(noise == "tone" and s % (2 if voice == "a" else 5) == 0))
+    ...     for voice in "ab" for noise in ("clean", "tone") for s in range(40)
+    ... ]
+    >>> voice, noise, sentence, wrong = zip(*rows)
+    >>> table = pa.table({"voice": voice, "noise": noise, "sentence": sentence, "wrong": wrong})
+    >>> found = evenhand.effects(
+    ...     table, "mean(wrong)", "voice", condition="noise", unit="sentence"
+    ... )
+    >>> [(one.label, round(one.differential.value, 3), one.verdict) for one in found.costs_more]
+    [('a', 0.3, 'costs more')]
+    """
+    rules = Rules(
+        level=level,
+        tolerance=tolerance,
+        min_units=min_units,
+        adjust=adjust,
+        seed=seed,
+        unit=unit or "row",
+    )
+    chosen = (only,) if isinstance(only, str) else tuple(only)
+    _check_texts(condition, reference, chosen, unit, where, dose, missing_values)
+    check_options(rules, worse)
+    records = open_records(table)
+    if progress is not None:
+        records = replace(records, progress=progress)
+    try:
+        check_rows(records)
+        plain = {k: v.tolist() if hasattr(v, "tolist") else v for k, v in (bins or {}).items()}
+        asked = read_question(
+            records,
+            by,
+            condition=condition,
+            reference=reference,
+            only=chosen,
+            unit=unit,
+            dose=dose,
+            where=where,
+            bins=plain,
+            missing_values=tuple(missing_values),
+        )
+        return _answer(asked, bound_metric(metric, records), rules, worse, chosen, command)
+    except duckdb.Error as error:
+        records.raise_faults()
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{records.name} cannot be read as asked: {reason}") from error
+    finally:
+        if records.engine is not getattr(table, "engine", None):
+            records.close()
+
+
+def _check_texts(
+    condition: str,
+    reference: str,
+    only: Sequence[str],
+    unit: str | None,
+    where: str | None,
+    dose: str | None,
+    missing_values: Sequence[str],
+) -> None:
+    needed = {"condition": condition, "reference": reference}
+    needed |= {
+        name: text
+        for name, text in (("unit", unit), ("where", where), ("dose", dose))
+        if text is not None
+    }
+    for name, text in (*needed.items(), *(("only", text) for text in only)):
+        if not isinstance(text, str):
+            raise InputError(f"{name} is {text!r}, but must be text.")
+    if not all(isinstance(text, str) for text in missing_values):
+        raise InputError(f"missing_values are {list(missing_values)!r}, but must be texts.")
+
+
+def _answer(
+    asked: Question,
+    metric: Metric,
+    rules: Rules,
+    worse: str | None,
+    only: Sequence[str],
+    command: str | None,
+) -> Effects:
+    definition = metric.definition
+    higher = definition.higher_is_worse if worse is None else worse == "higher"
+    rules = replace(rules, higher_is_worse=higher, low=definition.low, high=definition.high)
+    plan = metric.plan(asked.records, asked.columns, asked.kept)
+    cube = build_cube(
+        plan.records,
+        plan.measure,
+        asked.cut,
+        unit=asked.unit,
+        where=asked.kept,
+        missing_values=asked.missing_values,
+    )
+    cells, absent = _groups(cube, asked)
+    members = _members(cube, asked)
+    evidence = Evidence(cube, plan.form, cells, members, rules, proportion=plan.proportion)
+    doses = _doses(cube, plan, cells, members[0], asked, rules)
+    judged = evidence.beyond
+    return Effects(
+        metric=MetricNote(
+            name=definition.name,
+            expression=metric.text,
+            definition=definition.definition,
+            higher_is_worse=higher,
+            source=definition.source,
+            in_points=definition.in_points,
+        ),
+        level=rules.level,
+        unit=asked.unit,
+        source=Source(
+            name=asked.records.name, rows=int(cube.n_rows.sum()), sha256=asked.records.sha256()
+        ),
+        condition=asked.condition,
+        reference=asked.names[0],
+        conditions=asked.names[1:],
+        overall=judge_everybody(evidence, asked.names),
+        groups=tuple(judge_groups(evidence, asked.names)),
+        pairs=tuple(judge_pairs(evidence, asked.names)),
+        doses=doses,
+        refused=tuple(refusals(evidence, asked.names)),
+        missing=(
+            *(Missing(attribute=name, n_rows=count) for name, count in absent if count),
+            *(Missing(attribute=name, n_rows=count) for name, count in cube.missing),
+        ),
+        notes=tuple(_notes(evidence, asked, doses)),
+        settings=Settings(
+            by=tuple(",".join(partition.names) for partition in asked.partitions),
+            only=tuple(only),
+            where=to_text(asked.where) if asked.where is not None else None,
+            dose=asked.dose,
+            tolerance=rules.tolerance,
+            min_units=rules.min_units,
+            adjust=judged.adjust,
+            comparisons=int(judged.tested.sum()),
+            seed=rules.seed,
+            missing_values=asked.missing_values,
+            bins={a.name: a.edges for a in asked.attributes if a.edges is not None},
+            command=command or _command(metric, asked, rules, worse, only),
+            versions=dict(versions()),
+        ),
+    )
+
+
+def _groups(cube: Cube, asked: Question) -> tuple[list[Cell], list[tuple[str, int]]]:
+    """Groups of all partitions, and the rows that lack an attribute."""
+    found = [c for part in asked.partitions for c in cells_of(cube, part, asked.attributes)]
+    cells = [cell for cell in found if not cell.missing]
+    if not cells:
+        raise InputError(f"No row is in a group of {', '.join(a.name for a in asked.attributes)}.")
+    if len(cells) > MOST_GROUPS:
+        raise InputError(
+            f"--by makes {len(cells):,} groups; at most {MOST_GROUPS} are compared.  Cut it more coarsely."
+        )
+    lacking = [cell for cell in found if cell.missing and len(cell.key) == 1]
+    return cells, [
+        (cell.partition.names[0], int(cube.n_rows[cell.members].sum())) for cell in lacking
+    ]
+
+
+def _members(cube: Cube, asked: Question) -> npt.NDArray[np.bool_]:
+    """Cells under each condition, the reference first; shape (conditions, cells)."""
+    column = cube.attributes.index(asked.condition)
+    own = [key[column] for key in cube.keys]
+    return np.array([[value == key for value in own] for key in asked.keys], bool)
+
+
+def _doses(
+    cube: Cube,
+    plan: Plan,
+    cells: Sequence[Cell],
+    plain: npt.NDArray[np.bool_],
+    asked: Question,
+    rules: Rules,
+) -> tuple[Dose, ...]:
+    if asked.dose is None:
+        return ()
+    return tuple(
+        dose_response(cube, plan.form, cells, asked.dose, plain, rules, proportion=plan.proportion)
+    )
+
+
+def _notes(evidence: Evidence, asked: Question, doses: Sequence[Dose]) -> list[str]:
+    """What a reader must know of these numbers beyond the options."""
+    notes = []
+    if asked.unit is None:
+        notes.append(
+            "Each row counts as independent: conditions are not paired.  Name as --unit what meets "
+            "several of them (sample, sentence, speaker)."
+        )
+    uneven = _uneven(evidence)
+    if uneven:
+        notes.append(
+            f"Under {asked.names[uneven]} only {evidence.everybody[uneven].n_rows:,} rows have a value, "
+            f"under {asked.names[0]} {evidence.everybody[0].n_rows:,}: rows that are lost because they "
+            "went badly make a condition look cheaper."
+        )
+    large = {c.partition.names for c in evidence.cells}
+    many = [n for n in large if sum(c.partition.names == n for c in evidence.cells) > PAIRED_GROUPS]
+    if many:
+        notes.append(
+            f"Pairs are compared among up to {PAIRED_GROUPS} groups; {', '.join(map(' × '.join, many))} has more."
+        )
+    if doses and len(asked.names) - 1 > len({d.dose for d in doses if d.dose is not None}):
+        notes.append(
+            f"Several conditions have the same {asked.dose}; they are taken together at that dose."
+        )
+    return notes
+
+
+def _uneven(evidence: Evidence) -> int:
+    """The condition with the fewest rows, where it has fewer than the reference; else 0."""
+    rows = [rate.n_rows or 0 for rate in evidence.everybody]
+    fewest = int(np.argmin(rows))
+    return fewest if rows[fewest] < rows[0] else 0
+
+
+def _command(
+    metric: Metric, asked: Question, rules: Rules, worse: str | None, only: Sequence[str]
+) -> str:
+    """Command that finds the same again, for what was asked in Python."""
+    words = ["evenhand", "effects", asked.records.name]
+    options: list[tuple[str, object, object]] = [
+        ("metric", metric.text, None),
+        *(("by", ",".join(partition.names), None) for partition in asked.partitions),
+        ("condition", asked.condition, "condition"),
+        ("reference", asked.names[0], "clean"),
+        *(("only", name, None) for name in only),
+        ("unit", asked.unit, None),
+        ("where", to_text(asked.where) if asked.where is not None else None, None),
+        ("dose", asked.dose, None),
+        ("tolerance", rules.tolerance, 0.0),
+        ("level", rules.level, 0.95),
+        ("min-units", rules.min_units, 5),
+        ("worse", worse, None),
+        ("adjust", rules.adjust, "max-t"),
+        ("seed", rules.seed, 0),
+    ]
+    for attribute in asked.attributes:
+        if attribute.edges:
+            edges = ",".join(f"{edge:g}" for edge in attribute.edges)
+            options.append(("bins", f"{attribute.name}={edges}" + "," * ("," not in edges), None))
+    if asked.missing_values != MISSING_VALUES:
+        options += [("missing", text, None) for text in asked.missing_values]
+    for name, value, default in options:
+        words += [f"--{name}", str(value)] if value not in (None, default) else []
+    return shlex.join(words)

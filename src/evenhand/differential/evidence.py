@@ -1,0 +1,280 @@
+"""What the data say about costs: of conditions to groups, and beyond those to the others.
+
+A *cost* is the difference of one set of cells under a condition and under the reference.  Sets are
+everybody, the groups, and the rest of each group.  Costs are differences of estimates, and what is
+compared are costs again, so that all variances come from the covariances of the sets: units that
+occur under several conditions, or in several groups, are their own controls.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from evenhand.audits.comparison import Comparison, compare, contrast_covariance, differences
+from evenhand.audits.evidence import MAX_T_SETS
+from evenhand.audits.rates import rates_of
+from evenhand.audits.result import Estimate
+from evenhand.audits.rules import Rules
+from evenhand.audits.sets import Cell
+from evenhand.cubes import Cube, Estimates, estimate
+from evenhand.stats import contrasts, simultaneous
+from evenhand.stats.forms import Form, Ratio
+from evenhand.stats.intervals import z_of
+from evenhand.stats.power import minimum_detectable_difference
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+#: Groups of a partition between which all pairs are compared, at most.
+PAIRED_GROUPS = 40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """Comparisons of one kind, judged together; arrays have one value each, positive is harm.
+
+    `why` names why one could not be tested: a set that is undefined, has too few units, or does
+    not vary.
+    """
+
+    difference: Floats
+    low: Floats
+    high: Floats
+    standard_error: Floats
+    p: Floats
+    p_adjusted: Floats
+    detectable: Floats
+    methods: tuple[str, ...]
+    tested: Bools
+    why: tuple[str | None, ...]
+    adjust: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """Comparisons of one kind, not yet judged; `covariance` gives that of some of them."""
+
+    compared: Comparison
+    able: Bools
+    why: tuple[str | None, ...]
+    covariance: Callable[[Integers], Floats]
+
+
+class Block:
+    """The reference and some conditions: estimates of everybody, groups and rests under each.
+
+    Sets are numbered side by side: everybody, the groups, their rests; within a side by condition,
+    the reference first.  Costs likewise, without the reference.
+    """
+
+    def __init__(
+        self,
+        cube: Cube,
+        form: Form,
+        cells: Sequence[Cell],
+        members: Bools,
+        rules: Rules,
+        *,
+        proportion: bool,
+    ) -> None:
+        self.form, self.rules, self.cells = form, rules, cells
+        self.sides, self.conditions = 1 + 2 * len(cells), len(members) - 1
+        everybody = np.ones(len(cube.keys), bool)
+        inside = [cell.members for cell in cells]
+        rests = [cell.known & ~cell.members for cell in cells]
+        sides = np.array([everybody, *inside, *rests])
+        sets = (sides[:, None, :] & members[None, :, :]).reshape(-1, len(cube.keys))
+        self.binomial = proportion and cube.units is None and isinstance(form, Ratio)
+        self.estimates: Estimates = estimate(cube, form, sets)
+        number = np.arange(len(sets)).reshape(self.sides, -1)
+        self.treated = number[:, 1:].ravel()
+        self.plain = np.repeat(number[:, 0], self.conditions)
+        self.costs: Estimates = differences(self.estimates, form, self.treated, self.plain)
+        rates = rates_of(self.estimates, form, cube.parts, rules, binomial=self.binomial)
+        #: Of everybody and of each group.
+        self.rates: list[Estimate] = rates[: (1 + len(cells)) * (1 + self.conditions)]
+
+    def cost(self, side: Integers) -> Integers:
+        """Numbers of the costs of some sides under each condition, side by side."""
+        return (side[:, None] * self.conditions + np.arange(self.conditions)).ravel()
+
+    def paid(self, sides: Integers) -> Kind:
+        """Costs of some sides."""
+        chosen = self.cost(sides)
+        first, second = self.treated[chosen], self.plain[chosen]
+        compared = compare(self.estimates, self.form, first, second, proportion=self.binomial)
+        why = self._why(np.stack([first, second]), ("", "no_reference"))
+
+        def covariance(kept: Integers) -> Floats:
+            return contrast_covariance(self.estimates.covariance, first[kept], second[kept])
+
+        return Kind(compared=compared, able=_none(why), why=why, covariance=covariance)
+
+    def beyond(self, sides: Integers, others: Integers) -> Kind:
+        """Costs of some sides beyond those of others."""
+        first, second = self.cost(sides), self.cost(others)
+        compared = compare(self.costs, self.form, first, second, proportion=False)
+        sets = [side[costs] for costs in (first, second) for side in (self.treated, self.plain)]
+        why = self._why(np.stack(sets), ("", "no_reference", "no_reference", "no_reference"))
+
+        def covariance(kept: Integers) -> Floats:
+            return contrast_covariance(self.costs.covariance, first[kept], second[kept])
+
+        return Kind(compared=compared, able=_none(why), why=why, covariance=covariance)
+
+    def _why(self, sets: Integers, absent: Sequence[str]) -> tuple[str | None, ...]:
+        """Why some comparisons cannot be judged, by the sets that each of them needs."""
+        values, n_units = self.estimates.values[sets], self.estimates.n_units[sets]
+        out: list[str | None] = [None] * sets.shape[1]
+        for i in range(sets.shape[1]):
+            for row, instead in enumerate(absent):
+                if not np.isfinite(values[row, i]):
+                    out[i] = instead or "no_denominator"
+                elif n_units[row, i] < self.rules.min_units:
+                    out[i] = "too_few_units"
+                else:
+                    continue
+                break
+        return tuple(out)
+
+
+def _none(why: Sequence[str | None]) -> Bools:
+    return np.array([reason is None for reason in why], bool)
+
+
+class Evidence:
+    """Costs of all conditions to all groups.
+
+    Arrays of costs have one value for each group and condition, group by group in the order of
+    `cells`, conditions in their own order without the reference.
+
+    Attributes
+    ----------
+    everybody : list of Estimate
+        Under each condition, the reference first.
+    rates : list of lists of Estimate
+        Of each group under each condition, the reference first.
+    overall, paid, beyond : Judged
+        Costs to everybody, to each group, and of each group beyond its rest.
+    pairs : Judged
+        Of two groups of one partition; `first`, `second` and `under` number groups and conditions.
+    """
+
+    def __init__(
+        self,
+        cube: Cube,
+        form: Form,
+        cells: Sequence[Cell],
+        members: Bools,
+        rules: Rules,
+        *,
+        proportion: bool,
+    ) -> None:
+        self.rules, self.cells, self.conditions = rules, cells, len(members) - 1
+        self.rng = np.random.default_rng(rules.seed)
+        self.blocks = [
+            Block(cube, form, cells, members[[0, *some]], rules, proportion=proportion)
+            for some in _shares(self.conditions, 1 + 2 * len(cells))
+        ]
+        groups = np.arange(1, 1 + len(cells))
+        self._rates()
+        self.overall = self._judge([b.paid(np.zeros(1, int)) for b in self.blocks])
+        self.paid = self._judge([b.paid(groups) for b in self.blocks])
+        self.beyond = self._judge([b.beyond(groups, groups + len(cells)) for b in self.blocks])
+        self._pairs()
+
+    def _rates(self) -> None:
+        rows = []
+        for side in range(1 + len(self.cells)):
+            row: list[Estimate] = []
+            for block in self.blocks:
+                start, stop = (at * (1 + block.conditions) for at in (side, side + 1))
+                # Each block has the reference again.
+                row += block.rates[start + bool(row) : stop]
+            rows.append(row)
+        self.everybody, self.rates = rows[0], rows[1:]
+
+    def _pairs(self) -> None:
+        firsts, seconds = [np.zeros(0, int)], [np.zeros(0, int)]
+        for names in dict.fromkeys(cell.partition.names for cell in self.cells):
+            own = np.array([i for i, c in enumerate(self.cells) if c.partition.names == names])
+            if len(own) <= PAIRED_GROUPS:
+                one, two = np.triu_indices(len(own), 1)
+                firsts.append(own[one])
+                seconds.append(own[two])
+        self.first, self.second = np.concatenate(firsts), np.concatenate(seconds)
+        self.pairs = self._judge([b.beyond(self.first + 1, self.second + 1) for b in self.blocks])
+
+    def _judge(self, kinds: Sequence[Kind]) -> Judged:
+        """Judge comparisons together; those of several blocks are put in one order."""
+        order = self._order([len(kind.able) for kind in kinds])
+        able = np.concatenate([kind.able for kind in kinds])[order]
+        z = np.concatenate([kind.compared.z for kind in kinds])[order]
+        tested = able & np.isfinite(z)
+        kept = np.flatnonzero(tested)
+        whole = kinds[0] if len(kinds) == 1 and len(kept) <= MAX_T_SETS else None
+        joint, p_adjusted, adjust = self._adjust(z, kept, whole)
+        bounds = [kind.compared.interval(joint) for kind in kinds]
+        low, high = (np.concatenate([b[k] for b in bounds])[order] for k in (0, 1))
+        difference = np.concatenate([kind.compared.difference for kind in kinds])[order]
+        if not self.rules.higher_is_worse:
+            difference, low, high = -difference, -high, -low
+        variance = np.concatenate([kind.compared.variance for kind in kinds])[order]
+        power = np.concatenate([kind.compared.power_variance for kind in kinds])[order]
+        methods = [k.compared.method(i) for k in kinds for i in range(len(k.able))]
+        why = [reason for kind in kinds for reason in kind.why]
+        with np.errstate(invalid="ignore"):
+            error, detectable = np.sqrt(variance), minimum_detectable_difference(power**0.5, joint)
+        return Judged(
+            difference=difference,
+            low=low,
+            high=high,
+            standard_error=error,
+            p=contrasts.p_of_z(z),
+            p_adjusted=p_adjusted,
+            detectable=detectable,
+            methods=tuple(methods[i] for i in order),
+            tested=tested,
+            why=tuple(_reason(why[i], tested=t) for i, t in zip(order, tested, strict=True)),
+            adjust=adjust,
+        )
+
+    def _order(self, lengths: Sequence[int]) -> Integers:
+        """Places of the comparisons: each side's conditions together, over all blocks."""
+        places, start = [], 0
+        for block, length in zip(self.blocks, lengths, strict=True):
+            places.append(np.arange(start, start + length).reshape(-1, block.conditions))
+            start += length
+        return np.concatenate(places, axis=1).ravel()
+
+    def _adjust(self, z: Floats, kept: Integers, whole: Kind | None) -> tuple[float, Floats, str]:
+        """Quantile at which all hold at once, adjusted p-values, and the correction that was used."""
+        level, out = self.rules.joint_level, np.full(len(z), np.nan)
+        if not len(kept):
+            return float(z_of(level)), out, self.rules.adjust
+        joint = simultaneous.bonferroni_quantile(len(kept), level)
+        p = contrasts.p_of_z(z[kept])
+        adjust = self.rules.adjust if whole or self.rules.adjust != "max-t" else "holm"
+        if adjust == "max-t" and whole is not None:
+            draws = simultaneous.draw_normal(whole.covariance(kept), self.rules.draws, self.rng)
+            joint = min(simultaneous.max_t_quantile(draws, level), joint)
+            out[kept] = simultaneous.step_down(z[kept], draws)
+        elif adjust == "holm":
+            out[kept] = simultaneous.holm(p)
+        else:
+            out[kept] = simultaneous.benjamini_hochberg(p)
+        return joint, out, adjust
+
+
+def _reason(why: str | None, *, tested: bool) -> str | None:
+    return None if tested else (why or "no_variation")
+
+
+def _shares(conditions: int, sides: int) -> list[Integers]:
+    """Conditions of each block, so that its covariances stay cheap."""
+    size = max(1, MAX_T_SETS // sides - 1)
+    return [
+        np.arange(start, min(start + size, conditions)) + 1 for start in range(0, conditions, size)
+    ]

@@ -1,0 +1,220 @@
+"""What was asked about which table: conditions found, groups and doses understood."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlglot import exp
+
+from evenhand.cubes import bin_attributes
+from evenhand.cubes.build import key_of
+from evenhand.errors import InputError, near
+from evenhand.groups import (
+    And,
+    Attribute,
+    In,
+    Partition,
+    Predicate,
+    columns_of,
+    parse_partitions,
+    parse_predicate,
+    to_expression,
+)
+from evenhand.groups.partition import Key
+from evenhand.groups.predicate import column_expression
+from evenhand.records import Kind, Records, find_column
+
+#: Conditions, and doses, at most: more is a sweep that nobody reads.
+MOST_CONDITIONS, MOST_DOSES = 500, 40
+
+By = str | Sequence[str | Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What was asked, understood.
+
+    `keys` are the values of the condition's column, the reference first, and `names` what they are
+    called.
+    """
+
+    records: Records
+    condition: str
+    keys: tuple[Key, ...]
+    names: tuple[str, ...]
+    attributes: tuple[Attribute, ...]
+    partitions: tuple[Partition, ...]
+    unit: str | None
+    dose: str | None
+    where: Predicate | None
+    kept: Predicate
+    missing_values: tuple[str, ...]
+
+    @property
+    def cut(self) -> tuple[Attribute, ...]:
+        """What the cube's cells are told apart by."""
+        extra = (self.condition, self.dose)
+        return (*(Attribute(name=name) for name in extra if name is not None), *self.attributes)
+
+    @property
+    def columns(self) -> list[str]:
+        """Columns that the question reads beside the metric's."""
+        names = [name for name in (self.condition, self.unit, self.dose) if name is not None]
+        for attribute in self.attributes:
+            predicate = attribute.predicate
+            names += columns_of(predicate) if predicate is not None else (attribute.name,)
+        names += columns_of(self.where) if self.where is not None else []
+        return list(dict.fromkeys(names))
+
+
+def read_question(
+    records: Records,
+    by: By,
+    *,
+    condition: str,
+    reference: str,
+    only: Sequence[str],
+    unit: str | None,
+    dose: str | None,
+    where: str | None,
+    bins: Mapping[str, int | Sequence[float]],
+    missing_values: tuple[str, ...],
+) -> Question:
+    """Understand what was asked.
+
+    Raises
+    ------
+    InputError
+        For names that do not exist, or that are asked for twice.
+    """
+    for name in (condition, unit, dose):
+        if name is not None:
+            find_column(name, records.columns)
+    given = parse_predicate(where, records.columns, label="where") if where else None
+    attributes, partitions = parse_partitions(by, records.columns, bins=bins)
+    _check_columns(attributes, condition, unit, dose, records)
+    keys = _conditions(records, condition, given, missing_values)
+    chosen = _chosen(keys, condition, reference, only)
+    values = tuple(key for key in chosen if key is not None)
+    kept = _in(condition, values, given)
+    if dose is not None:
+        _check_dose(records, dose, kept)
+    return Question(
+        records=records,
+        condition=condition,
+        keys=chosen,
+        names=tuple(map(name_of, chosen)),
+        attributes=bin_attributes(records, attributes, bins, kept),
+        partitions=partitions,
+        unit=unit,
+        dose=dose,
+        where=given,
+        kept=kept,
+        missing_values=missing_values,
+    )
+
+
+def name_of(key: Key) -> str:
+    """What a condition is called: its value as text.
+
+    Examples
+    --------
+    >>> name_of("clean"), name_of(4), name_of(0.5), name_of(True)
+    ('clean', '4', '0.5', 'true')
+    """
+    if isinstance(key, bool):
+        return str(key).lower()
+    return f"{key:.15g}" if isinstance(key, float) else str(key)
+
+
+def _in(condition: str, values: tuple[str | int | float | bool, ...], given: Any) -> Predicate:
+    asked = In(condition, values)
+    return asked if given is None else And((given, asked))
+
+
+def _check_columns(
+    attributes: Sequence[Attribute],
+    condition: str,
+    unit: str | None,
+    dose: str | None,
+    records: Records,
+) -> None:
+    for attribute in attributes:
+        predicate = attribute.predicate
+        read = (attribute.name,) if predicate is None else columns_of(predicate)
+        for name, option in ((condition, "condition"), (dose, "dose")):
+            if name in read:
+                raise InputError(
+                    f"{name} is the {option}, so it cannot make groups as well.  Leave it out of --by."
+                )
+    if condition in (unit, dose):
+        raise InputError(f"{condition} cannot be the condition and the unit or dose at once.")
+    if dose is not None and not find_column(dose, records.columns).kind.numeric:
+        raise InputError(f"dose is {dose!r}, which holds no numbers.")
+    if find_column(condition, records.columns).kind is Kind.OTHER:
+        raise InputError(f"condition is {condition!r}, whose values cannot be compared.")
+
+
+def _conditions(
+    records: Records, condition: str, where: Predicate | None, missing_values: Sequence[str]
+) -> list[Key]:
+    """Conditions in the order in which the records name them first."""
+    column = column_expression(condition)
+    inner = exp.select(
+        exp.alias_(column, "value"), exp.alias_(exp.Var(this="ROW_NUMBER() OVER ()"), "place")
+    ).from_(exp.Var(this=records.source))
+    inner = inner if where is None else inner.where(to_expression(where))
+    sql = inner.sql(records.engine.dialect)
+    table = records.engine.query(
+        f"SELECT value, MIN(place) AS place FROM ({sql}) AS rows_ WHERE value IS NOT NULL"
+        f" GROUP BY value ORDER BY place LIMIT {MOST_CONDITIONS + 1}"
+    )
+    found = [key_of(value) for value in table["value"].to_pylist()]
+    if len(found) > MOST_CONDITIONS:
+        raise InputError(
+            f"{condition} has more than {MOST_CONDITIONS} values.  Name the conditions to compare with --only."
+        )
+    return [
+        key
+        for key in found
+        if key not in missing_values and not (isinstance(key, float) and math.isnan(key))
+    ]
+
+
+def _chosen(
+    keys: Sequence[Key], condition: str, reference: str, only: Sequence[str]
+) -> tuple[Key, ...]:
+    """The reference first, then what is compared with it."""
+    named = {name_of(key): key for key in keys}
+    for option, name in (("reference", reference), *(("only", name) for name in only)):
+        if name not in named:
+            listed = ", ".join(list(named)[:20]) + (", …" if len(named) > 20 else "")
+            raise InputError(
+                f"{option} is {name!r}, but {condition} has no such value.{near(name, named)}  "
+                f"Values: {listed or 'none'}"
+            )
+    others = [key for name, key in named.items() if name != reference]
+    if only:
+        others = [named[name] for name in dict.fromkeys(only) if name != reference]
+    if not others:
+        raise InputError(
+            f"{condition} has no value besides the reference {reference!r}, so there is nothing to compare."
+        )
+    return (named[reference], *others)
+
+
+def _check_dose(records: Records, dose: str, kept: Predicate) -> None:
+    column = column_expression(dose).sql(records.engine.dialect)
+    kept_sql = to_expression(kept).sql(records.engine.dialect)
+    found = records.engine.query(
+        f"SELECT DISTINCT {column} AS value FROM {records.source} WHERE {kept_sql}"
+        f" AND {column} IS NOT NULL LIMIT {MOST_DOSES + 1}"
+    ).num_rows
+    if not found:
+        raise InputError(f"dose is {dose!r}, which these rows do not give.")
+    if found > MOST_DOSES:
+        raise InputError(
+            f"dose is {dose!r}, which has more than {MOST_DOSES} different values.  Round it into a "
+            "column of fewer values first."
+        )

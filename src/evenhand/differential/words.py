@@ -1,0 +1,267 @@
+"""Effects in plain words: what a person reads in the terminal and in the report."""
+
+from collections.abc import Iterator, Sequence
+
+from evenhand.audits.words import count, interval, p_value, percent, points, rate
+from evenhand.differential.result import Effect, GroupEffect, Overall, Paid, Pair, Result, Verdict
+
+__all__ = [
+    "amount",
+    "count",
+    "effect",
+    "interval",
+    "kind",
+    "mark",
+    "method",
+    "notes",
+    "p_value",
+    "paid_mark",
+    "percent",
+    "points",
+    "rate",
+    "sentences",
+    "span",
+    "verdict",
+]
+
+#: A sign for each verdict, so that colour is never the only one.
+MARKS: dict[str, str] = {
+    "costs more": "▲",
+    "not more": "✓",
+    "worse": "▲",
+    "better": "▼",
+    "not worse": "✓",
+    "insufficient evidence": "?",
+}
+_PAID: dict[str, str] = {"worse": "costs", "better": "gains", "not worse": "no harm"}
+#: Findings told one by one; the tables have them all.
+TOLD = 6
+
+
+def amount(value: float, found: Result) -> str:
+    """A size: ``38.7 points``, or in the metric's units."""
+    in_points = found.metric.in_points
+    return points(abs(value), in_points=in_points, signed=False) + " points" * in_points
+
+
+def effect(one: Effect | None, found: Result) -> str:
+    """A cost, signed: ``+38.7``."""
+    if one is None or one.value is None:
+        return "–"
+    return points(one.value, in_points=found.metric.in_points)
+
+
+def span(one: Effect | None, found: Result) -> str:
+    """Its simultaneous interval: ``+23.3 to +55.7``."""
+    if one is None or one.low is None or one.high is None:
+        return ""
+    in_points = found.metric.in_points
+    return f"{points(one.low, in_points=in_points)} to {points(one.high, in_points=in_points)}"
+
+
+def mark(one: GroupEffect) -> str:
+    """Verdict on a group's differential effect with its sign; what is gained is not called a cost."""
+    if one.verdict == "costs more" and gains(one):
+        return f"{MARKS[one.verdict]} gains less"
+    return verdict(one.verdict, one.differential)
+
+
+def verdict(found: Verdict | None, one: Effect | None) -> str:
+    """A verdict with its sign; or why there is none."""
+    if found is None:
+        return "reference"
+    if one is not None and one.reason:
+        return f"– {one.reason.replace('_', ' ')}"
+    return f"{MARKS[found]} {found}"
+
+
+def gains(one: GroupEffect) -> bool:
+    """Whether the condition did the group good, as far as the point goes."""
+    return one.cost is not None and one.cost.value is not None and one.cost.value < 0
+
+
+def paid_mark(found: Paid | None, one: Effect | None) -> str:
+    """Verdict on a cost with its sign."""
+    if found is None:
+        return "reference"
+    if one is not None and one.reason:
+        return f"– {one.reason.replace('_', ' ')}"
+    return f"{MARKS[found]} {_PAID.get(found, found)}"
+
+
+def kind(found: str | None) -> str:
+    """Verdict in one word, for styles: worse, not (worse) or insufficient."""
+    styles = {"costs more": "worse", "worse": "worse", "insufficient evidence": "insufficient"}
+    return styles.get(found or "insufficient evidence", "not")
+
+
+def direction(found: Result) -> str:
+    """Which way harm lies."""
+    return "higher is worse" if found.metric.higher_is_worse else "lower is worse"
+
+
+def sentences(found: Result) -> Iterator[str]:
+    """The findings as sentences: what it costs everybody, whom it costs more, and who loses by a gain."""
+    yield from _everybody(found)
+    ranked = found.costs_more
+    for one in ranked[:TOLD]:
+        yield _more(one, found)
+    if len(ranked) > TOLD:
+        yield f"… and {len(ranked) - TOLD:,} more cases of a group that pays more, in the table."
+    if not ranked:
+        yield _nobody(found)
+    yield from _pairs(found)
+    yield from _losers(found)
+
+
+def _everybody(found: Result) -> Iterator[str]:
+    proven = [one for one in found.overall if one.verdict in ("worse", "better")]
+    proven.sort(key=lambda one: -abs(_value(one)))
+    plain = found.overall[0].estimate.value
+    for one in proven[:3]:
+        verb = "costs" if one.verdict == "worse" else "saves"
+        yield (
+            f"{one.condition} {verb} {amount(_value(one), found)} of {found.metric.name} overall "
+            f"({_sizes(one.cost, found)}): {rate(plain)} under {found.reference}, "
+            f"{rate(one.estimate.value)} under it."
+        )
+    if len(proven) > 3:
+        yield f"… and {len(proven) - 3:,} more that cost or save something overall, in the table."
+    if not proven:
+        yield "No condition is proven to cost or save anything overall."
+
+
+def _value(one: Overall) -> float:
+    return (one.cost.value or 0.0) if one.cost is not None else 0.0
+
+
+def _sizes(one: Effect | None, found: Result) -> str:
+    """Bounds of an effect that is proven: ``23.3 to 55.7``."""
+    if one is None or one.low is None or one.high is None:
+        return "no interval"
+    small, large = sorted((abs(one.low), abs(one.high)))
+    in_points = found.metric.in_points
+    return " to ".join(points(v, in_points=in_points, signed=False) for v in (small, large))
+
+
+def _more(one: GroupEffect, found: Result) -> str:
+    differential = one.differential
+    assert differential is not None
+    assert differential.value is not None
+    verb, more = ("saves", "less") if gains(one) else ("costs", "more")
+    before = _reference_of(one, found)
+    return (
+        f"{one.condition} {verb} {one.predicate} {amount(differential.value, found)} {more} than the "
+        f"others ({_sizes(differential, found)}): its {found.metric.name} goes from {rate(before)} to "
+        f"{rate(one.estimate.value)}."
+    )
+
+
+def _reference_of(one: GroupEffect, found: Result) -> float | None:
+    same = (
+        g.estimate.value
+        for g in found.groups
+        if (g.by, g.predicate, g.condition) == (one.by, one.predicate, found.reference)
+    )
+    return next(same, None)
+
+
+def _nobody(found: Result) -> str:
+    known = sorted(
+        g.differential.minimum_detectable
+        for g in found.groups
+        if g.differential is not None and g.differential.minimum_detectable is not None
+    )
+    if not known:
+        return "Nothing can be said about who pays more: no group has enough evidence."
+    least, most = (amount(value, found) for value in (known[0], known[-1]))
+    size = least if least == most else f"{least} to {most}"
+    return (
+        "No group is proven to pay more than the others; in four trials of five a differential "
+        f"effect of {size} would have been found."
+    )
+
+
+def _pairs(found: Result) -> Iterator[str]:
+    for by in found.by:
+        own = [pair for pair in found.pairs if pair.by == by]
+        if len(own) > 1 and own[0].verdict == "costs more":
+            yield _pair(own[0], found)
+
+
+def _pair(pair: Pair, found: Result) -> str:
+    first = next(
+        g
+        for g in found.groups
+        if (g.by, g.predicate, g.condition) == (pair.by, pair.first, pair.condition)
+    )
+    verb, more = ("saves", "less") if gains(first) else ("costs", "more")
+    return (
+        f"Furthest apart: {pair.condition} {verb} {pair.first} "
+        f"{amount(pair.differential.value or 0.0, found)} {more} than {pair.second} "
+        f"({_sizes(pair.differential, found)})."
+    )
+
+
+def _losers(found: Result) -> Iterator[str]:
+    """Who loses by a condition that gains overall."""
+    for one in [o for o in found.overall if o.verdict == "better"][:3]:
+        own = [g for g in found.groups if g.condition == one.condition]
+        proven = [g for g in own if g.paid == "worse"]
+        worse = [
+            g.cost.value
+            for g in own
+            if g.cost is not None and g.cost.value is not None and g.cost.value > 0
+        ]
+        if proven:
+            names = ", ".join(g.predicate for g in proven[:5])
+            yield f"By {one.condition} these are proven to lose: {names}."
+        elif worse:
+            few = "1 group is" if len(worse) == 1 else f"{len(worse)} groups are"
+            yield (
+                f"By {one.condition} nobody is proven to lose; {few} worse off in these records, by "
+                f"up to {amount(max(worse), found)}, which may be chance."
+            )
+        else:
+            yield f"By {one.condition} no group is worse off."
+
+
+def method(found: Result) -> str:
+    """How the numbers were made, in one sentence."""
+    settings = found.settings
+    family = {
+        "max-t": "all hold at once (max-t)",
+        "holm": "all hold at once (Bonferroni; p-values by Holm)",
+        "bh": "p-values control the false discovery rate (Benjamini-Hochberg)",
+    }[settings.adjust]
+    number = settings.comparisons
+    units = (
+        f"{found.unit} is the independent unit" if found.unit else "each row counts as independent"
+    )
+    return (
+        f"{percent(found.level)} intervals of differences in differences; {number} "
+        f"comparison{'s' * (number != 1)}, {family}; {units}."
+    )
+
+
+def notes(found: Result) -> Iterator[str]:
+    """How it was found, and what was left out."""
+    yield method(found)
+    if found.settings.tolerance:
+        yield f"Up to {amount(found.settings.tolerance, found)} count as no harm."
+    for name, edges in found.settings.bins.items():
+        cut = ", ".join(f"{edge:g}" for edge in edges)
+        yield (
+            f"{name} is cut at {cut}." if edges else f"{name} has one bin: its values do not vary."
+        )
+    yield from found.notes
+    for missing in found.missing:
+        yield f"{missing.n_rows or 0:,} rows lack {missing.attribute} and are not in the numbers."
+    if found.refused:
+        more = len(found.refused) - 1
+        yield found.refused[0].message + (f"  … and {more:,} more, in --json." if more else "")
+
+
+def labels(found: Result, by: Sequence[str]) -> dict[str, str]:
+    """Short name of each group of a partition, by its predicate."""
+    return {one.predicate: one.label for one in found.groups if one.by == tuple(by)}

@@ -1,1 +1,0 @@
-"""Effects: what a condition costs each group beyond what it costs the others."""
