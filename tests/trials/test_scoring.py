@@ -5,7 +5,8 @@ import pytest
 
 from evenhand.errors import InputError
 from evenhand.trials import score_answers
-from evenhand.trials.scoring import choice, exact, numeric, read_score, refusal, regex, token_f1
+from evenhand.trials.scorers import choice, exact, numeric, option, refusal, regex, token_f1
+from evenhand.trials.scoring import read_score
 
 
 @pytest.mark.parametrize(
@@ -76,3 +77,58 @@ def test_a_pattern_may_pick_a_part():
 def test_wrong_scores_are_told(given, said):
     with pytest.raises(InputError, match=said):
         read_score(given)
+
+
+OPTIONS = ["The grandfather", "The grandson", "Can't be determined"]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [("the grandfather.", 0), ("The grandf", 0), ("I think the grandson did.", 1),
+     ("can't be determined", 2), ("(C)", 2), ("The answer is A", 0), ("the uncle", None), ("", None),
+     ("grandfather or grandson", None)],
+)  # fmt: skip
+def test_an_option_is_named_by_its_text_its_beginning_or_its_letter(text, found):
+    scores = [option(text, wanted, options=OPTIONS) for wanted in OPTIONS]
+    expected = [None] * 3 if found is None else [float(i == found) for i in range(3)]
+    assert scores == expected
+
+
+def test_a_reference_may_be_a_list_and_any_attribute():
+    table = pa.table(
+        {
+            "output": ["moon", "sun", "star", "none"],
+            "reference": ["x"] * 4,
+            "outcome": ["answered"] * 4,
+            "also": [["moon", "sun"], ["sun"], [], None],
+            "offered": [["moon", "sun"]] * 4,
+        }
+    )
+    exact_of = {"kind": "exact", "column": "any", "against": "also"}
+    option_of = {"kind": "option", "column": "chosen", "against": "also", "options": "offered"}
+    found = score_answers(table, [exact_of, option_of])
+    assert found["any"].to_pylist() == [1.0, 1.0, 0.0, None]
+    assert found["chosen"].to_pylist() == [1.0, 1.0, None, None]
+
+
+def test_mentions_are_whole_words_from_a_list_or_a_file(tmp_path):
+    (tmp_path / "words.txt").write_text("she\nthe nurse\n\n", encoding="utf-8")
+    score = read_score({"kind": "mentions", "file": "words.txt"}, folder=tmp_path)
+    assert score.of("She, the NURSE; sheep; she's", None, "answered") == 3.0
+    assert score.of("nobody", None, "answered") == 0.0
+    assert score.of(None, None, "refused") is None
+    for wrong in ({}, {"words": "she"}, {"words": []}, {"file": "gone.txt"}):
+        with pytest.raises(InputError, match=r"words"):
+            read_score({"kind": "mentions", **wrong}, folder=tmp_path)
+
+
+def test_an_option_must_say_where_the_options_are():
+    with pytest.raises(InputError, match="the attribute with the list of options"):
+        read_score("option")
+
+
+def test_a_judge_needs_a_trial():
+    table = pa.table({"output": ["x"], "reference": ["x"], "outcome": ["answered"]})
+    judge = {"kind": "judge", "service": {"kind": "python", "function": "json:dumps"}}
+    with pytest.raises(InputError, match="asked by a trial"):
+        score_answers(table, [judge])

@@ -332,6 +332,7 @@ def _unknown_slots(plan: Plan, attributes: Sequence[str]) -> list[str]:
 def _unknown_columns(plan: Plan, attributes: Sequence[str]) -> list[str]:
     """Attributes that scores are held against and that no sample has."""
     named = [(score.column, score.against) for score in plan.scores]
+    named += [(score.column, score.among) for score in plan.scores]
     named += [(score.column, score.judge.human) for score in plan.scores if score.judge]
     return [
         f"scores, {column}: " + unknown_name("attribute", name, attributes)

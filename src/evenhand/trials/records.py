@@ -129,11 +129,11 @@ def _columns(
 
 
 def _scored(score: Score, plan: Plan, rows: Sequence[Row]) -> list[float | None]:
-    wanted = [
-        sample.reference if score.against is None else sample.attributes.get(score.against)
-        for sample in plan.samples
+    samples = [plan.samples[row.sample] for row in rows]
+    return [
+        score.of(row.answer.output, sample.reference, row.outcome, sample.attributes)
+        for row, sample in zip(rows, samples, strict=True)
     ]
-    return [score.of(row.answer.output, wanted[row.sample], row.outcome) for row in rows]
 
 
 def _verdicts(pa: Any, verdicts: Mapping[str, Sequence[Judged]]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from evenhand.samples.sample import MEDIA_REASONS
 from evenhand.trials.plan import Plan
-from evenhand.trials.scoring import SCORERS
+from evenhand.trials.scorers import SCORERS
 from evenhand.trials.trial import Agreement, Expected, Trial
 
 #: Why a row has no plain answer; codes of the media's faults and of the runner's own.
@@ -23,6 +23,7 @@ REASONS = {
     "interrupted": "the trial ended before its turn",
     "timeout": "no end within the time allowed",
     "no_connection": "nobody answers at that address",
+    "certificate": "the server's certificate is not to be trusted",
     "broken_reply": "the reply broke off, or is no HTTP",
     "huge_reply": "the reply is larger than any answer",
     "malformed_reply": "the reply is not what the protocol says",
@@ -30,9 +31,12 @@ REASONS = {
     "bad_request": "the plan's template makes no request",
     "no_slot": "the sample lacks what a slot of the template asks for",
     "no_feature": "the row lacks what the model needs",
+    "bad_outcome": "the file of outputs names an outcome that there is not",
     "exit_code": "the program ended with a fault",
     "no_program": "there is no such program",
     "job_failed": "the batch job failed",
+    "no_answer_to_judge": "a judge scores answers only",
+    "judge_unclear": "no score can be read in what the judge said",
     "exception": "the service's or the condition's code raised an error",
 }
 _MOST_VALUES = 20
