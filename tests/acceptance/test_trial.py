@@ -176,6 +176,9 @@ def test_a_text_plan_from_dry_run_to_audit(tmp_path, fake, answers):
     assert audit.returncode in (0, 3), audit.stderr
     groups = [group["group"] for group in json.loads(audit.stdout)["groups"]]
     assert sorted(group["dialect"] for group in groups) == ["north", "south"]
+    effects = run(*shlex.split(commands[1]), "--json", cwd=tmp_path)
+    assert effects.returncode in (0, 3), effects.stderr
+    assert json.loads(effects.stdout)["schema"].startswith("evenhand.effects/")
 
 
 def start(folder):
@@ -735,7 +738,7 @@ def test_every_strange_picture_is_read_or_said_to_be_unread(tmp_path):
     assert done.returncode == 0, done.stderr
     found = {r["id"]: r["output"] or r["reason"] for r in rows_of(tmp_path / "records.parquet")}
     assert found["grey.png"] == found["print.jpg"] == found["glass.png"] == "(24, 32, 3)"
-    assert "The image has 2 frames; a sample is one picture." in found["moving.gif"]
+    assert "has 2 frames; a sample is one picture." in found["moving.gif"]
     assert found["torn.png"].startswith("unreadable_media: ")
     assert found["gone.png"].startswith("missing_media: ")
 
