@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from evenhand.metrics import DEFINITIONS, Definition
     from evenhand.metrics.laws import check_metric
     from evenhand.records import open_records
-    from evenhand.slicing import Slices, slices
+    from evenhand.slicing import Slices, slices, slices_of_cube
 
 _HOMES = {
     "Audit": "evenhand.audits",
@@ -25,6 +25,7 @@ _HOMES = {
     "open_records": "evenhand.records",
     "Slices": "evenhand.slicing",
     "slices": "evenhand.slicing",
+    "slices_of_cube": "evenhand.slicing",
 }
 __version__ = "0.1.0"
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "check_metric",
     "open_records",
     "slices",
+    "slices_of_cube",
 ]
 
 
