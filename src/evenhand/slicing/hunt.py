@@ -251,7 +251,7 @@ def _check_memory(cells: Cells, losses: Losses, items: list[Item], settings: Set
     needed = bytes_needed(len(cells), len(items), losses) / 1e9
     if needed > settings.memory_limit:
         raise InputError(
-            f"Searching {len(cells):,} rows for {len(items):,} literals needs about {needed:.1f} GB; "
+            f"Searching {len(cells):,} rows for {len(items):,} literals needs about {needed:.2g} GB; "
             f"the limit is {settings.memory_limit:g} GB.  Raise --memory-limit or the minimum support, or "
             "name fewer features."
         )
