@@ -1,7 +1,7 @@
 """The search for slices beside its rivals, and its cost against rows and columns.
 
     python benchmarks/slices.py compare ROWS COLUMNS [RIVAL …]   rivals: sliceline pysubgroup divexplorer
-    python benchmarks/slices.py scale                            rows and columns, one after the other
+    python benchmarks/slices.py scale [PICTURE]                  rows and columns, one after the other
 
 Data are seeded tables of correlated categorical columns (2 to 50 values) with a 0/1 loss and planted
 bad slices of one, two and three conditions.  Depth 3, support 1 %, the ten best by SliceLine's score
@@ -19,6 +19,7 @@ import resource
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 
@@ -201,23 +202,59 @@ def compare(rows, columns, rivals):
             print(f"{'':<16} {'the same scores' if np.allclose(mine, theirs) else theirs}")
 
 
-def scale():
-    for rows, columns in (
-        *((rows, 20) for rows in (50_000, 100_000, 200_000, 500_000, 1_000_000, 2_000_000)),
-        *((500_000, columns) for columns in (10, 20, 30, 40)),
-    ):
-        result = run("evenhand", rows, columns)
-        print(
-            f"{rows:>9,} x {columns}: {result['cpu']:.3f} CPU s, "
-            f"{result['peak MiB'] - result['data MiB']:,} MiB above the data"
+def scale(picture=None):
+    tall = [(rows, 20) for rows in (50_000, 100_000, 200_000, 500_000, 1_000_000, 2_000_000)]
+    wide = [(500_000, columns) for columns in (10, 20, 30, 40)]
+    seconds = {}
+    for rows, columns in dict.fromkeys((*tall, *wide)):
+        seconds[rows, columns] = min(run("evenhand", rows, columns)["cpu"] for _ in range(3))
+        print(f"{rows:>9,} x {columns}: {seconds[rows, columns]:.3f} CPU s")
+    if picture:
+        panels = [
+            panel(20, "rows, in 20 columns", [(r, seconds[r, c], f"{r:,}") for r, c in tall]),
+            panel(380, "columns, of 500,000 rows", [(c, seconds[r, c], str(c)) for r, c in wide]),
+        ]
+        Path(picture).write_text(SVG.format(panels="".join(panels)))
+
+
+SVG = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 720 300" role="img" font-family="system-ui, sans-serif"
+ font-size="12"><title>CPU seconds of an exact search of depth 3, support 1 %, against rows and columns</title>
+<rect width="720" height="300" fill="#fffdfa"/>{panels}</svg>
+"""
+
+
+def panel(left, title, points):
+    """One log-log curve: CPU seconds against a size."""
+    sizes, times = np.log([p[0] for p in points]), np.log([p[1] for p in points])
+    low, high = np.log(0.01), np.log(3)
+    x = left + 50 + 250 * (sizes - sizes[0]) / (sizes[-1] - sizes[0])
+    y = 240 - 190 * (times - low) / (high - low)
+    out = [
+        f'<text x="{left}" y="24" font-weight="600" fill="#1c1b1a">CPU seconds against {title}</text>'
+    ]
+    for tick in (0.01, 0.1, 1):
+        at = 240 - 190 * (np.log(tick) - low) / (high - low)
+        out.append(f'<path d="M{left + 40} {at:.0f}H{left + 310}" stroke="#d8d4ce"/>')
+        out.append(
+            f'<text x="{left + 34}" y="{at + 4:.0f}" text-anchor="end" fill="#5c5955">{tick:g}</text>'
         )
+    line = " ".join(f"{a:.0f},{b:.0f}" for a, b in zip(x, y, strict=True))
+    out.append(f'<polyline points="{line}" fill="none" stroke="#1f6b3a" stroke-width="2"/>')
+    for a, b, (_, time_, name) in zip(x, y, points, strict=True):
+        out.append(f'<circle cx="{a:.0f}" cy="{b:.0f}" r="3.5" fill="#1f6b3a"/>')
+        out.append(
+            f'<text x="{a:.0f}" y="{b - 9:.0f}" text-anchor="middle" fill="#1c1b1a">{time_:.2f}</text>'
+        )
+        short = name.replace(",000,000", " M").replace(",000", " k")
+        out.append(f'<text x="{a:.0f}" y="262" text-anchor="middle" fill="#5c5955">{short}</text>')
+    return "".join(out)
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["worker"]:
         worker(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
     elif sys.argv[1:2] == ["scale"]:
-        scale()
+        scale(*sys.argv[2:3])
     else:
         arguments = sys.argv[2:] or ["32561", "14"]
         compare(int(arguments[0]), int(arguments[1]), arguments[2:])

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from evenhand.metrics.laws import check_metric
     from evenhand.records import open_records
     from evenhand.samples import Sample, read_audio, read_image
-    from evenhand.slicing import Slices, slices
+    from evenhand.slicing import Slices, slices, slices_of_cube
     from evenhand.trials import Plan, Trial, make_plan, read_plan, run_trial
 
 _HOMES = {
@@ -36,6 +36,7 @@ _HOMES = {
     "read_image": "evenhand.samples",
     "Slices": "evenhand.slicing",
     "slices": "evenhand.slicing",
+    "slices_of_cube": "evenhand.slicing",
     "Plan": "evenhand.trials",
     "Trial": "evenhand.trials",
     "make_plan": "evenhand.trials",
@@ -66,6 +67,7 @@ __all__ = [
     "read_plan",
     "run_trial",
     "slices",
+    "slices_of_cube",
 ]
 
 

@@ -200,6 +200,8 @@ def read_cells(
 
 
 def _frequent(records: Records, query: CubeQuery, attribute: Attribute, least: int) -> pa.Array:
+    # Bins are few, and runs of rare ones may be frequent.
+    least = least if attribute.edges is None else 1
     table = records.engine.query(query.values_sql(attribute, least))
     if table.num_rows > MAX_VALUES:
         raise InputError(
@@ -245,6 +247,9 @@ def _coded(column: pa.ChunkedArray, values: pa.Array) -> Codes:
         return np.zeros(len(column), small)
     if column.type != values.type:
         column = column.cast(values.type)
+    if pa.types.is_floating(values.type):
+        # To SQL 0 and -0 are one value.
+        column, values = pc.add(column, 0.0), pc.add(values, 0.0)
     if pa.types.is_dictionary(values.type):
         column, values = column.cast(values.type.value_type), values.dictionary_decode()
     codes = pc.fill_null(pc.index_in(column, value_set=values), len(values))
@@ -298,7 +303,7 @@ def cells_of(cube: Cube, attributes: Sequence[Attribute] | None = None, least: i
         raise InputError("A cube that keeps score levels (auc) cannot be searched.")
     known = {attribute.name: attribute for attribute in attributes or ()}
     given = tuple(known.get(name, Attribute(name=name)) for name in cube.attributes)
-    coded = [_cell_codes(cube, name, least) for name in cube.attributes]
+    coded = [_cell_codes(cube, a.name, least if a.edges is None else 1) for a in given]
     shared: dict[str, Any] = {
         "attributes": given,
         "keys": tuple(keys for keys, _ in coded),

@@ -123,10 +123,12 @@ def check_denominators(cells: Cells, parts: int, form: Ratio, now: str, before: 
     first = cells.sums[:, :parts] @ weights
     second = cells.sums[:, parts:] @ weights
     if not np.allclose(first, second):
-        different = int((~np.isclose(first, second)).sum())
+        apart = ~np.isclose(first, second)
+        different = int(apart.sum()) if cells.unit is None else len(np.unique(cells.unit[apart]))
         what = "units" if cells.unit is not None else "rows"
         raise InputError(
             f"{now} and {before} divide by different counts in {different:,} {what}, so their "
             "difference is no ratio of sums.  Compare metrics of the same reference or labels on the "
-            "same samples; with --between, name as --unit what occurs under both."
+            "same samples; with --between, name as --unit what occurs under both, and as --features only what "
+            "does not change between them."
         )

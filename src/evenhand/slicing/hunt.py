@@ -139,9 +139,9 @@ class Hunt:
                 return candidate
             share = candidate.sums[2] / self.score.below
             own = np.bincount(unit[mask], psi[mask], count)
-            error = float(np.sqrt(((own - share * whole) ** 2).sum()))
-            clustered = float(own.sum()) / error if error > 0 else candidate.score
-            score = min(candidate.score, clustered) if clustered > 0 else candidate.score
+            apart = self.score.variance * self.score.below * share * (1 - share)
+            error = float(np.sqrt(max(((own - share * whole) ** 2).sum(), apart)))
+            score = float(own.sum()) / error if error > 0 else 0.0
             return Candidate(items=candidate.items, score=score, sums=candidate.sums)
 
         return refine
@@ -173,13 +173,16 @@ def prepare(cells: Cells, question: Question, settings: Settings, *, share: floa
         higher_is_worse=question.higher_is_worse,
         proportion=question.proportion,
     )
-    if not losses.squares.any():
+    largest = max(float(np.abs(losses.above).max(initial=0)), 1.0)
+    if float(losses.squares.max(initial=0.0)) <= (1e-9 * largest) ** 2:
         raise InputError(
             "Every row has the same loss, so no slice is worse than another.  Look at the metric's columns."
         )
     rows = int(cells.n_rows.sum())
     least_rows = rows_needed(settings, rows, share=share)
-    least_below = max(settings.min_denominator * share / losses.size_step, 1.0)
+    # A denominator in fixed point may fall short of the wanted one by rounding.
+    wanted = settings.min_denominator * share / losses.size_step
+    least_below = max(np.floor(wanted * (1 - 1e-8)) if losses.size_step != 1 else wanted, 1.0)
     items = _supported(
         cells, losses, items_of(cells, merge=settings.merge), least_rows, least_below
     )
@@ -196,7 +199,11 @@ def prepare(cells: Cells, question: Question, settings: Settings, *, share: floa
         steepest=_steepest(cells, losses, items),
         bitmaps=pack(cells, items, losses, kernel),
         score=score_of(
-            settings.score, losses, alpha=settings.alpha, squares=float(losses.squares.sum())
+            settings.score,
+            losses,
+            alpha=settings.alpha,
+            squares=float(losses.squares.sum()),
+            clustered=cells.unit is not None,
         ),
         limits=Limits(
             depth=settings.depth,
@@ -244,7 +251,7 @@ def _check_memory(cells: Cells, losses: Losses, items: list[Item], settings: Set
     needed = bytes_needed(len(cells), len(items), losses) / 1e9
     if needed > settings.memory_limit:
         raise InputError(
-            f"Searching {len(cells):,} rows for {len(items):,} literals needs about {needed:.1f} GB; "
+            f"Searching {len(cells):,} rows for {len(items):,} literals needs about {needed:.2g} GB; "
             f"the limit is {settings.memory_limit:g} GB.  Raise --memory-limit or the minimum support, or "
             "name fewer features."
         )
@@ -260,7 +267,7 @@ def _steepest(cells: Cells, losses: Losses, items: list[Item]) -> Floats:
 
 def _least_denominator(cells: Cells, losses: Losses, rows: int) -> float:
     """A denominator that no slice of so many rows can fall below: the smallest ones added."""
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):
         each = np.where(cells.n_rows > 0, losses.below / cells.n_rows, np.inf)
     order = np.argsort(each, kind="stable")
     counted = np.cumsum(cells.n_rows[order])

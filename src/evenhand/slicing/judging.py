@@ -5,13 +5,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
+from scipy.special import ndtr
 
 from evenhand.audits.comparison import Comparison, compare
 from evenhand.cubes import Cells, Estimates, estimate
 from evenhand.slicing.space import Item, mask_of
+from evenhand.stats.contrasts import level_of_z, t_interval
 from evenhand.stats.exact import hypergeometric_tail
 from evenhand.stats.forms import Form, Ratio
+from evenhand.stats.intervals import clopper_pearson
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -40,6 +42,20 @@ class Judged:
     def count(self) -> int:
         """Number of slices."""
         return len(self.p)
+
+    def value_bounds(self, number: int, z: float) -> tuple[float, float]:
+        """Bounds of a slice's own value at a quantile of the normal scale; NaN where undefined."""
+        index, units = 1 + number, float(self.n_units[number])
+        if self.comparison.trials is not None:
+            above, below, *_ = (side[number] for side in self.comparison.trials)
+            low, high = clopper_pearson(above, below, tail=ndtr(-z))
+        else:
+            variance = self.estimates.variances[index : index + 1]
+            df = np.array([max(units - 1, 1.0)])
+            low, high = t_interval(
+                self.estimates.values[index : index + 1], variance, df, level_of_z(z)
+            )
+        return float(np.ravel(low)[0]), float(np.ravel(high)[0])
 
     @property
     def values(self) -> Floats:
@@ -124,4 +140,4 @@ def harm_z(compared: Comparison, question: Question) -> Floats:
 
 def one_sided(z: Floats) -> Floats:
     """Upper tail of the normal distribution; 1 where `z` is NaN."""
-    return np.asarray(np.where(np.isnan(z), 1.0, special.ndtr(-np.nan_to_num(z))), float)
+    return np.asarray(np.where(np.isnan(z), 1.0, ndtr(-np.nan_to_num(z))), float)

@@ -1,6 +1,6 @@
 """Kernels: count bits of many slices in one block of cells.
 
-Both kernels give the same whole numbers; the compiled one (extra ``fast``) is about fifteen times as
+Both kernels give the same whole numbers; the compiled one (extra ``fast``) is up to fifteen times as
 fast and takes a second to load, so it is used where there is enough to count.
 """
 

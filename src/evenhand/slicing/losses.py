@@ -138,4 +138,7 @@ def _shifted(above: Integers, below: Integers) -> tuple[Integers, bool, bool]:
     if (below[negative] == 0).any():
         return above, True, False
     factor = int(np.ceil((-above[negative] / below[negative]).max()))
+    if factor * float(below.sum()) > 2.0**61:
+        # One loss far below all others, on next to no denominator: sums would not fit.
+        return above, True, False
     return above + factor * below, True, True

@@ -124,11 +124,12 @@ def _slice(
     mask = mask_of(hunt.cells, items)
     value, rest = _number(judged.values[number]), _number(judged.rests[number])
     difference = None if value is None or rest is None else value - rest
-    low = high = p = adjusted = None
+    low = high = p = adjusted = value_low = value_high = None
     confirmed = False
     if verdicts is not None:
         lows, highs = judged.comparison.interval(verdicts.critical_z)
         low, high = _number(lows[number]), _number(highs[number])
+        value_low, value_high = map(_number, judged.value_bounds(number, verdicts.critical_z))
         p, adjusted = float(judged.p[number]), float(verdicts.p_adjusted[number])
         harmful = difference is not None and (difference > 0) == hunt.question.higher_is_worse
         confirmed = harmful and adjusted <= 1 - facts.level
@@ -147,6 +148,8 @@ def _slice(
         numerator=float(above[0]),
         denominator=float(below[0]),
         value=value,
+        value_low=value_low,
+        value_high=value_high,
         rest=rest,
         difference=difference,
         low=low,
@@ -208,7 +211,7 @@ def _confirmation(verdicts: Verdicts | None, facts: Facts, shown: int) -> Confir
             family=None,
             critical_z=None,
             held_out_rows=None,
-            sentence="Nothing was confirmed: all slices are leads.",
+            sentence="No confirmation was asked for.",
         )
     family = verdicts.family
     number = f"{family.size:,}" if family else f"{shown}"
@@ -231,8 +234,8 @@ _SENTENCES = {
     "(999 permutations); {confidence} over all of them.",
     "bootstrap": "Compared with the largest of all {number} slices under random multipliers of the units (999 draws); "
     "{confidence} over all of them.",
-    "split": "Found in one half of the units and tested in the other (Holm over {number}); all numbers are of the "
-    "half that did not choose; {confidence} over all of them.",
+    "split": "Found in one half of the units and tested in the other (Holm over {number}); rates, differences "
+    "and p-values are of the half that did not choose; {confidence} over all of them.",
     "cross-screening": "Each half of the units was searched and its slices tested in the other half (Holm); "
     "{confidence} over all of them.  Bounds hold for all {number} slices with enough rows.",
     "e-values": "Averaged e-values of ten random halvings, searched and tested both ways; "
@@ -241,13 +244,11 @@ _SENTENCES = {
 
 
 def _notes(found: Found, kept: Sequence[Kept], top: int, verdicts: Verdicts | None) -> list[str]:
-    notes = []
+    """What a reader must know besides."""
     if not found.exact:
-        notes.append("Interrupted: this is the best so far, and nothing was confirmed.")
-    elif verdicts is None:
-        notes.append("Not confirmed: these are leads.")
-    if found.exact and len(kept) < top:
-        notes.append(
-            f"{len(kept)} of {top} asked for: all others say the same as one of these, or are not admissible."
-        )
-    return notes
+        return ["Interrupted: this is the best so far, and nothing was confirmed."]
+    whole = verdicts is None or verdicts.method in ("exact", "permutation", "bootstrap")
+    if whole and 0 < len(kept) < top:
+        told = f"{len(kept)} of {top} asked for: all others say the same as one of these,"
+        return [f"{told} or are no worse than all rows together."]
+    return []

@@ -22,6 +22,8 @@ class Slice:
     value, rest, difference : float, optional
         The metric in the slice, outside it, and the first less the second; from held-out data where
         the confirmation holds some out.
+    value_low, value_high : float, optional
+        Bounds of the value itself, at the confidence of `low` and `high`.
     low, high : float, optional
         Bounds of the difference; each holds at the confidence for all slices searched at once.
     p_value, p_adjusted : float, optional
@@ -49,6 +51,8 @@ class Slice:
     numerator: float | None
     denominator: float | None
     value: float | None
+    value_low: float | None
+    value_high: float | None
     rest: float | None
     difference: float | None
     low: float | None

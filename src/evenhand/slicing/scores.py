@@ -33,6 +33,8 @@ class Score:
         Weight of the error against the size, for SliceLine's score.
     rate_step, size_step : float
         The metric's units, for difference and harm.
+    clustered : bool
+        Whether units are named, so that z is over them.
     """
 
     name: str
@@ -42,6 +44,17 @@ class Score:
     alpha: float
     rate_step: float
     size_step: float
+    clustered: bool = False
+
+    def limit(self, above: Floats, below: Floats) -> Floats:
+        """Upper limit of the exact score: the score itself, but for z over units.
+
+        Units can only make a z smaller in size, so one below 0 may come up to it.
+        """
+        score = self.value(above, below)
+        if self.clustered and self.name == "z":
+            return np.where(np.isfinite(score), np.maximum(score, 0.0), score)
+        return score
 
     def value(self, above: Floats, below: Floats) -> Floats:
         """Score of slices with these sums; minus infinity where it is undefined.
@@ -70,15 +83,18 @@ class Score:
         least : float
             Smallest denominator of an admissible slice.
         """
+        # The proof needs a limit that is not below the overall rate; a larger one is a limit too.
+        steepest = np.maximum(steepest, self.above / self.below)
         with np.errstate(divide="ignore", invalid="ignore"):
             turn = np.where(above > 0, above / steepest, 0.0)
         best = np.minimum(np.maximum(turn, max(least, 1.0)), below)
-        score = self.value(np.minimum(above, steepest * best), best)
+        score = self.limit(np.minimum(above, steepest * best), best)
         if self.name == "sliceline":
             score = np.maximum(score, self.value(above, below))
         else:
             # All rows have no rest to be compared with, but a part of them may have one.
-            score = np.where(best >= self.below, np.inf, score)
+            part = np.inf if least < self.below else -np.inf
+            score = np.where(best >= self.below, part, score)
         return score
 
 
@@ -108,7 +124,9 @@ _FORMULAS: dict[str, Callable[[Score, Floats, Floats], Floats]] = {
 }
 
 
-def score_of(name: str, losses: Losses, *, alpha: float = 0.95, squares: float) -> Score:
+def score_of(
+    name: str, losses: Losses, *, alpha: float = 0.95, squares: float, clustered: bool = False
+) -> Score:
     """Score for given losses.
 
     Parameters
@@ -121,6 +139,8 @@ def score_of(name: str, losses: Losses, *, alpha: float = 0.95, squares: float) 
         Weight of the error against the size, in (0, 1]; for SliceLine's score.
     squares : float
         Squared excess of all rows (or units within cells), summed.
+    clustered : bool
+        Whether units are named.
     """
     if name not in SCORES:
         raise InputError(unknown_name("score", name, SCORES))
@@ -140,4 +160,5 @@ def score_of(name: str, losses: Losses, *, alpha: float = 0.95, squares: float) 
         alpha=float(alpha),
         rate_step=losses.rate_step,
         size_step=losses.size_step,
+        clustered=clustered,
     )

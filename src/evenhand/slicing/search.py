@@ -284,7 +284,7 @@ class _Run:
         fits = (sums[:, 0] >= self.limits.rows) & (sums[:, 2] >= self.limits.denominator)
         counted = counted.take(fits)
         above, below = counted.sums[:, 1].astype(float), counted.sums[:, 2].astype(float)
-        self.best.add(counted, self.score.value(above, below))
+        self.best.add(counted, self.score.limit(above, below))
         return counted
 
     def _joined(self, alive: Level) -> tuple[Level, Floats]:

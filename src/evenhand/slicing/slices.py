@@ -17,8 +17,10 @@ from evenhand.groups import (
     Attribute,
     In,
     Predicate,
+    equals,
     parse_partitions,
     parse_predicate,
+    to_expression,
 )
 from evenhand.metrics import Metric, Plan, parse_metric
 from evenhand.records import Kind, Records, find_column, open_records
@@ -97,8 +99,8 @@ def slices(
     alpha : float
         Weight of the error against the size in SliceLine's score.
     confirm : bool or str
-        ``True`` picks the method that suits the data; or one of exact, permutation, bootstrap, split,
-        cross-screening, e-values; ``False`` leaves all slices leads.
+        ``True`` or ``"auto"`` picks the method that suits the data; or one of exact, permutation, bootstrap, split,
+        cross-screening, e-values; ``False`` or ``"none"`` leaves all slices leads.
     unit : str, optional
         Column that names what is independent (speaker, patient, document).
     where : str, optional
@@ -195,6 +197,9 @@ def slices(
         "baseline": against,
         "between": between,
         "worse": worse,
+        "bins": _written_bins(bins or {}),
+        "missing": () if tuple(missing_values) == MISSING_VALUES else tuple(missing_values),
+        "seed": str(seed) if seed else None,
     }
     facts = Facts(
         metric=asked.note,
@@ -280,8 +285,8 @@ def search_cells(
     progress: Report | None = None,
 ) -> Slices:
     """Search, confirm and report."""
-    question = replace(question, proportion=question.proportion or _binary(cells, question))
     settings = _with_score(settings, cells, question)
+    question = replace(question, proportion=question.proportion or _binary(cells, question))
     hunt = prepare(cells, question, settings)
     hunt = hunt if facts.explicit else _without_leaks(hunt, facts)
     found, kept = hunt.find(progress)
@@ -505,7 +510,15 @@ def _sides(between: str | None, records: Records, baseline: bool) -> tuple[str, 
         raise InputError(
             f"between is {between!r}; write column=before,now, for example noise=quiet,loud"
         )
-    find_column(column.strip(), records.columns)
+    kind = find_column(column.strip(), records.columns).kind
+    for value in two:
+        equal = equals(column.strip(), typed_value(value, kind, column.strip()))
+        condition = to_expression(equal).sql(records.engine.dialect)
+        found = records.engine.query(
+            f"SELECT 1 AS one FROM {records.source} WHERE {condition} LIMIT 1"
+        )
+        if not found.num_rows:
+            raise InputError(f"between names {value!r}, but no row has it in {column.strip()}.")
     return column.strip(), two[0], two[1]
 
 
@@ -548,13 +561,23 @@ def _features(
     return names, {}
 
 
+def _written_bins(bins: Mapping[str, int | Sequence[float]]) -> tuple[str, ...]:
+    """Bins as the command line takes them."""
+    return tuple(
+        f"{name}={','.join(map(str, given)) if isinstance(given, Sequence) else given}"
+        for name, given in bins.items()
+    )
+
+
 def _command(
     asked: _Asked, settings: Settings, method: str | None, level: float, options: Mapping[str, Any]
 ) -> str:
     """The same search on the command line."""
     words = ["evenhand", "slices", asked.records.name, "--metric", asked.metric.text]
     for name, value in options.items():
-        if value not in (None, (), {}):
+        if name in ("bins", "missing"):
+            words += [word for item in value for word in ("--" + name, item)]
+        elif value is not None:
             words += ["--" + name, value if isinstance(value, str) else ",".join(value)]
     plain = Settings()
     for name, value in asdict(settings).items():

@@ -23,7 +23,8 @@ def render_slices(found: Result, *, width: int) -> RenderableType:
 
 def _heading(found: Result) -> Text:
     text = Text()
-    text.append(f"{found.metric.name} {words.rate(found.overall.value)}", style="bold")
+    value = words.difference_of(found.overall.value, found)
+    text.append(f"{found.metric.name} {value}", style="bold")
     text.append(f"  {words.direction(found)}\n", style="dim")
     rows = f"{found.source}: {found.overall.n_rows:,} rows"
     units = f", {found.overall.n_units:,} {found.unit}s" if found.unit else ""
@@ -56,8 +57,8 @@ def _row(found: Result, number: int, one: Slice, *, wide: bool) -> list[Text | s
         str(number),
         Text(one.predicate),
         f"{one.n_rows:,}",
-        words.rate(one.value),
-        words.rate(one.rest),
+        words.difference_of(one.value, found),
+        words.difference_of(one.rest, found),
         words.difference(one, in_points=in_points),
         *spread,
         Text("◆ worse", style="bold red") if one.confirmed else Text("lead", style="dim"),
