@@ -79,13 +79,16 @@ class Experiment:
             for number, text in enumerate(texts, 1)
         ]
 
-    def recognizer(self) -> Recognizer:
-        """Build a recogniser trained on sentences like the spoken ones, but on none of them."""
+    def training(self) -> list[str]:
+        """Draw sentences like the spoken ones, but none of them."""
         spoken = frozenset(sentence.text for sentence in self.sentences())
-        training = self.templates.draw(
+        return self.templates.draw(
             self.training_sentences, random.Random(self.seed + 1), besides=spoken
         )
-        return Recognizer(fit_witten_bell(training).to_arpa(), self.templates.words())
+
+    def recognizer(self) -> Recognizer:
+        """Build a recogniser trained on none of the spoken sentences."""
+        return Recognizer(fit_witten_bell(self.training()).to_arpa(), self.templates.words())
 
     def sound(self, speech: Samples, sentence: Sentence, condition: Condition) -> Samples:
         """Put the speech under the condition.

@@ -192,7 +192,7 @@ def test_unknown_command_and_option_offer_near_names():
 
 
 def test_demo_ends_by_naming_a_report_that_exists(tmp_path):
-    out = run("demo", cwd=tmp_path)
+    out = run("demo", "--no-live", cwd=tmp_path)
     assert out.returncode == 0, out.stderr
     uri = out.stdout.strip().splitlines()[-1].split()[-1]
     assert uri.startswith("file://")

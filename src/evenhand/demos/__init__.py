@@ -1,12 +1,21 @@
-"""Records that come with the package, and those that may lie beside a checkout."""
+"""Records and voices that come with the package, and records that may lie beside a checkout."""
 
 import os
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
+
+#: What the live demo needs beside the package, by the names under which Python imports it.
+EXTRA = ("pocketsphinx", "soundfile", "soxr")
+
+
+def absent_packages() -> list[str]:
+    """Packages of the extra ``demo`` that are not installed."""
+    return [name for name in EXTRA if find_spec(name) is None]
 
 
 def ward_commands() -> Path:

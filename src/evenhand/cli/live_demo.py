@@ -1,0 +1,70 @@
+"""The live demo in the terminal: how far it is, what it found, and where its report is."""
+
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from evenhand.audits import words
+from evenhand.demos.html import commands, render_html
+from evenhand.demos.live import run_live
+from evenhand.demos.story import CONDITIONS, Story, points
+from evenhand.errors import EXIT_INTERRUPTED, InputError
+from evenhand.trials import InterruptedTrial
+
+
+def run_demo(console: Console, html: Path) -> int:
+    """Run the trial, tell what it found, and write the report; exit code."""
+    records = html.with_suffix(".parquet")
+    console.print("\nAbout a minute on two cores; after Ctrl-C the same command goes on.")
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        disable=not sys.stderr.isatty(),
+    )
+    task = bar.add_task("utterances", total=None)
+    try:
+        with bar:
+            story = run_live(records, tell=lambda n, most: bar.update(task, advance=n, total=most))
+    except InterruptedTrial as interruption:
+        print(interruption, file=sys.stderr)
+        return EXIT_INTERRUPTED
+    _show(console, story)
+    try:
+        html.write_text(render_html(story), encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{html} cannot be written: {error.strerror}.") from error
+    console.print(
+        "\nAsk the records yourself:", *commands(story), sep="\n", markup=False, soft_wrap=True
+    )
+    console.print(f"\nOpen the report: [bold]{html.resolve().as_uri()}[/bold]", soft_wrap=True)
+    return 0
+
+
+def _show(console: Console, story: Story) -> None:
+    for number, (title, sentence) in enumerate(story.sentences, 1):
+        console.print(f"\n[bold]{number}. {escape(title)}[/bold]: {escape(sentence)}")
+    console.print(
+        "\nWord error rate by voice; what the alarm costs it beyond the others, and the notch's gain, in points:"
+    )
+    console.print(_table(story))
+
+
+def _table(story: Story) -> Table:
+    table = Table(box=None, pad_edge=False)
+    names = [name for name in CONDITIONS if name in story.lines[0].rates]
+    table.add_column("voice")
+    for name in (*names, "beyond others", "gain"):
+        table.add_column(name.replace("_", "\n+ "), justify="right")
+    for line in story.lines:
+        rates = (words.rate(line.rates[name]) for name in names)
+        gain = "–" if line.gain.value is None else words.points(line.gain.value, in_points=True)
+        table.add_row(line.voice, *rates, points(line.beyond), gain)
+    return table
