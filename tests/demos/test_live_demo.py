@@ -2,20 +2,24 @@
 
 import csv
 import dataclasses
+import io
 import os
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from rich.console import Console
 
 from evenhand import effects
+from evenhand.cli import live_demo
 from evenhand.conditions import parse_condition
-from evenhand.demos import EXTRA, absent_packages, finding, story
+from evenhand.demos import EXTRA, absent_packages, finding, recording, story
 from evenhand.demos.finding import Search, Setting, Tried, find_condition, most_calls
 from evenhand.demos.html import commands, render_html
 from evenhand.demos.live import run_live
 from evenhand.demos.recording import METRIC, Ward, ward_folder
 from evenhand.errors import InputError
+from evenhand.trials import InterruptedTrial
 
 VOICES = ("slt", "kal16")
 
@@ -203,19 +207,17 @@ def test_the_commands_of_the_report_name_the_records():
 
 
 def test_without_the_extra_the_error_says_what_to_install(monkeypatch, tmp_path):
-    monkeypatch.setattr("evenhand.demos.recording.absent_packages", lambda: ["pocketsphinx"])
+    monkeypatch.setattr(recording, "absent_packages", lambda: ["pocketsphinx"])
     with pytest.raises(InputError, match=r"pip install 'evenhand\[demo\]'"):
         run_live(tmp_path / "records.parquet")
 
 
 def test_what_was_not_recognised_is_no_error_of_the_voice():
-    from evenhand.demos.recording import _check_heard
-
     rows = {"outcome": ["answered", "failed"], "reason": [None, "unreadable_media: cut short"]}
     with pytest.raises(
         InputError, match="1 of 2 utterances could not be recognised: unreadable_media"
     ):
-        _check_heard(pa.table(rows))
+        recording._check_heard(pa.table(rows))
 
 
 def test_the_extra_names_what_the_demo_imports():
@@ -264,3 +266,52 @@ def test_sentences_can_be_few(tmp_path):
     ward = Ward(records=tmp_path / "r.parquet", voices=("awb",), sentences={"prove": 2})
     assert [one.id for one in ward.samples("prove")] == ["awb/s01", "awb/s02"]
     assert len(ward.samples("find", 3)) == 3
+
+
+# --- The command ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def shown():
+    return Console(file=io.StringIO(), width=80, highlight=False, color_system=None)
+
+
+def test_the_command_tells_the_story_and_ends_with_the_report(monkeypatch, tmp_path, shown):
+    monkeypatch.setattr(live_demo, "run_live", lambda *_, **__: told(HARM))
+    assert live_demo.run_demo(shown, tmp_path / "demo.html") == 0
+    lines = shown.file.getvalue().strip().splitlines()
+    assert lines[-1] == f"Open the report: {(tmp_path / 'demo.html').as_uri()}"
+    assert any(line.split()[:4] == ["slt", "0", "0", ".650"] for line in lines)
+    assert "Whom does a ward" in (tmp_path / "demo.html").read_text(encoding="utf-8")
+
+
+def test_ctrl_c_says_how_to_go_on(monkeypatch, tmp_path, shown, capsys):
+    def interrupted(*_, **__):
+        raise InterruptedTrial("Interrupted: 3 answers are kept.  Run the same command to go on.")
+
+    monkeypatch.setattr(live_demo, "run_live", interrupted)
+    assert live_demo.run_demo(shown, tmp_path / "demo.html") == 130
+    assert "Run the same command" in capsys.readouterr().err
+    assert not (tmp_path / "demo.html").exists()
+
+
+def test_a_report_that_cannot_be_written_is_an_error(monkeypatch, tmp_path, shown):
+    monkeypatch.setattr(live_demo, "run_live", lambda *_, **__: told(HARM))
+    with pytest.raises(InputError, match="cannot be written"):
+        live_demo.run_demo(shown, tmp_path / "nowhere" / "demo.html")
+
+
+def test_live_without_the_extra_is_an_error_and_without_asking_a_hint(
+    monkeypatch, tmp_path, capsys
+):
+    from evenhand.cli import demo
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(demo, "find_data", lambda _: None)
+    for home in (demo, recording):
+        monkeypatch.setattr(home, "absent_packages", lambda: ["pocketsphinx", "soxr"])
+    with pytest.raises(InputError, match="needs pocketsphinx and soxr"):
+        demo.demo(live=True)
+    assert demo.demo() == 0
+    assert "pip install 'evenhand[demo]'" in capsys.readouterr().out
+    assert [path.name for path in tmp_path.iterdir()] == ["evenhand-demo.html"]
