@@ -235,6 +235,7 @@ def _answer(
         refused=tuple(refusals(evidence, asked.names)),
         missing=(
             *(Missing(attribute=name, n_rows=count) for name, count in absent if count),
+            *([Missing(attribute=asked.condition, n_rows=asked.lacking)] if asked.lacking else []),
             *(Missing(attribute=name, n_rows=count) for name, count in cube.missing),
         ),
         notes=tuple(_notes(evidence, asked, doses)),

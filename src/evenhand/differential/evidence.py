@@ -257,14 +257,15 @@ class Evidence:
         joint = simultaneous.bonferroni_quantile(len(kept), level)
         p = contrasts.p_of_z(z[kept])
         adjust = self.rules.adjust if whole or self.rules.adjust != "max-t" else "holm"
-        if adjust == "max-t" and whole is not None:
+        if adjust == "max-t" and whole is not None and len(kept) > 1:
             draws = simultaneous.draw_normal(whole.covariance(kept), self.rules.draws, self.rng)
             joint = min(simultaneous.max_t_quantile(draws, level), joint)
             out[kept] = simultaneous.step_down(z[kept], draws)
-        elif adjust == "holm":
-            out[kept] = simultaneous.holm(p)
-        else:
+        elif adjust == "bh":
             out[kept] = simultaneous.benjamini_hochberg(p)
+        else:
+            # One comparison needs no draws: its quantile is exact.
+            out[kept] = simultaneous.holm(p)
         return joint, out, adjust
 
 

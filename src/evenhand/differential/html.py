@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import jinja2
 
 #: Lines drawn, lines of a table, pairs, and columns of a heat map; all are in JSON.
-DRAWN, TABLED, PAIRED, COLUMNS = 60, 300, 100, 60
+DRAWN, TABLED, PAIRED, COLUMNS = 40, 300, 100, 60
 #: Strongest tint of a cell: text on it stays readable in light and dark.
 TINT = 0.55
 

@@ -36,7 +36,7 @@ class Question:
     """What was asked, understood.
 
     `keys` are the values of the condition's column, the reference first, and `names` what they are
-    called.
+    called; `lacking` rows have none.
     """
 
     records: Records
@@ -49,6 +49,7 @@ class Question:
     dose: str | None
     where: Predicate | None
     kept: Predicate
+    lacking: int
     missing_values: tuple[str, ...]
 
     @property
@@ -94,7 +95,7 @@ def read_question(
     given = parse_predicate(where, records.columns, label="where") if where else None
     attributes, partitions = parse_partitions(by, records.columns, bins=bins)
     _check_columns(attributes, condition, unit, dose, records)
-    keys = _conditions(records, condition, given, missing_values)
+    keys, lacking = _conditions(records, condition, given, missing_values)
     chosen = _chosen(keys, condition, reference, only)
     values = tuple(key for key in chosen if key is not None)
     kept = _in(condition, values, given)
@@ -111,6 +112,7 @@ def read_question(
         dose=dose,
         where=given,
         kept=kept,
+        lacking=lacking,
         missing_values=missing_values,
     )
 
@@ -158,8 +160,8 @@ def _check_columns(
 
 def _conditions(
     records: Records, condition: str, where: Predicate | None, missing_values: Sequence[str]
-) -> list[Key]:
-    """Conditions in the order in which the records name them first."""
+) -> tuple[list[Key], int]:
+    """Conditions in the order in which the records name them first, and the rows without one."""
     column = column_expression(condition)
     inner = exp.select(
         exp.alias_(column, "value"), exp.alias_(exp.Var(this="ROW_NUMBER() OVER ()"), "place")
@@ -167,19 +169,21 @@ def _conditions(
     inner = inner if where is None else inner.where(to_expression(where))
     sql = inner.sql(records.engine.dialect)
     table = records.engine.query(
-        f"SELECT value, MIN(place) AS place FROM ({sql}) AS rows_ WHERE value IS NOT NULL"
-        f" GROUP BY value ORDER BY place LIMIT {MOST_CONDITIONS + 1}"
+        f"SELECT value, MIN(place) AS place, COUNT(*) AS n FROM ({sql}) AS named"
+        f" GROUP BY value ORDER BY place LIMIT {MOST_CONDITIONS + 2}"
     )
-    found = [key_of(value) for value in table["value"].to_pylist()]
+    counts = dict(zip(map(key_of, table["value"].to_pylist()), table["n"].to_pylist(), strict=True))
+    absent = {key for key in counts if _is_missing(key, missing_values)}
+    found = [key for key in counts if key not in absent]
     if len(found) > MOST_CONDITIONS:
         raise InputError(
-            f"{condition} has more than {MOST_CONDITIONS} values.  Name the conditions to compare with --only."
+            f"{condition} has more than {MOST_CONDITIONS} values.  Keep fewer of them with --where."
         )
-    return [
-        key
-        for key in found
-        if key not in missing_values and not (isinstance(key, float) and math.isnan(key))
-    ]
+    return found, sum(int(counts[key]) for key in absent)
+
+
+def _is_missing(key: Key, missing_values: Sequence[str]) -> bool:
+    return key is None or key in missing_values or (isinstance(key, float) and math.isnan(key))
 
 
 def _chosen(

@@ -1,0 +1,163 @@
+"""What people see: the command line, the tables and the report."""
+
+import dataclasses
+import io
+import json
+import subprocess
+import sys
+from html.parser import HTMLParser
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from rich.cells import cell_len
+from rich.console import Console
+
+import evenhand
+from evenhand.demos import ward_commands
+
+EVIL = '</title><script>document.title="owned"</script>{{7*7}}\u202e\''
+WER = "wer(reference=reference, hypothesis=hypothesis)"
+
+
+@pytest.fixture(scope="module")
+def hostile():
+    """Names that attack, long names, an empty cell, doses, and a group that pays."""
+    rng = np.random.default_rng(6)
+    rows = []
+    for voice in (EVIL, "plain", "averyveryverylongname" * 20, "rare"):
+        for dose in (None, -5.0, 5.0):
+            for s in range(30 if voice != "rare" else 2):
+                share = 0.1 if dose is None else 0.3 + 0.05 * dose * (voice == EVIL)
+                name = "clean" if dose is None else f"tone(level={dose:g}) {EVIL}"
+                rows.append((voice, name, s, dose, float(rng.random() < share)))
+    voice, condition, sentence, dose, wrong = zip(*rows, strict=True)
+    table = pa.table(
+        {
+            "voice": voice,
+            "condition": condition,
+            "sentence": sentence,
+            "dose": pa.array(dose, pa.float64()),
+            "wrong": wrong,
+        }
+    )
+    return evenhand.effects(table, "mean(wrong)", "voice", unit="sentence", dose="dose")
+
+
+def command(*words):
+    code = (
+        "import sys; from evenhand.cli import main; sys.argv = ['evenhand', *sys.argv[1:]]; main()"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", code, *words], capture_output=True, text=True, check=False
+    )
+
+
+class Tags(HTMLParser):
+    """Opened tags, and whether each is closed in order."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.seen, self.faults = [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.seen.append(tag)
+        if tag not in ("meta", "br"):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.seen.append(tag)
+
+    def handle_endtag(self, tag):
+        if not self.open or self.open.pop() != tag:
+            self.faults.append((tag, self.getpos()))
+
+
+def test_the_report_is_well_formed_and_escapes_what_the_data_say(hostile):
+    page = hostile.to_html()
+    tags = Tags()
+    tags.feed(page)
+    assert tags.faults == []
+    assert tags.open == []
+    assert "script" not in tags.seen
+    assert "49" not in page.split("</title>")[0]
+    assert "nan" not in page.lower().replace("nanyvery", "")
+    assert tags.seen.count("polyline") == 8
+    assert 'class="heat"' in page
+
+
+def test_every_group_and_condition_stands_in_the_heat_map(hostile):
+    page = hostile.to_html()
+    table = page[page.index('<table class="heat">') :]
+    table = table[: table.index("</table>")]
+    assert table.count("<tr>") == 1 + len(hostile.conditions)
+    assert table.count("<td") == len(hostile.conditions) * (1 + 4)
+
+
+@pytest.mark.parametrize("width", [40, 80, 110, 200])
+def test_tables_fit_any_terminal(hostile, width):
+    console = Console(width=width, record=True, file=io.StringIO())
+    console.print(hostile)
+    text = console.export_text()
+    assert max(map(cell_len, text.splitlines())) <= width
+    assert "in four trials of five" in text or "more than the" in text.replace("\n", " ")
+
+
+def test_command_line_prints_reports_and_json(tmp_path):
+    words = ["effects", str(ward_commands()), "--metric", WER, "--by", "voice"]
+    words += ["--unit", "sentence", "--reference", "quiet", "--only", "tone_12hz"]
+    page = tmp_path / "effects.html"
+    shown = command(*words, "--html", str(page))
+    assert shown.returncode == 0, shown.stderr
+    assert "costs voice = 'en+m1'" in shown.stdout
+    assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
+    found = json.loads(command(*words, "--json").stdout)
+    assert found["schema"] == "evenhand.effects/1"
+    assert found["conditions"] == ["tone_12hz"]
+    assert [o["condition"] for o in found["overall"]] == ["quiet", "tone_12hz"]
+    assert found["settings"]["command"].startswith("evenhand effects ")
+
+
+def test_command_line_says_what_is_wrong():
+    words = ["effects", str(ward_commands()), "--metric", WER, "--by", "voice"]
+    wrong = command(*words)
+    assert wrong.returncode == 2
+    assert "reference is 'clean', but condition has no such value." in wrong.stderr
+    assert "Values: quiet, tone, tone_12hz" in wrong.stderr
+    thin = command(*words, "--reference", "quiet", "--min-units", "900")
+    assert thin.returncode == 3
+
+
+def test_a_page_for_a_phone_does_not_scroll_sideways(hostile, chromedriver, tmp_path):
+    from selenium import webdriver
+    from selenium.webdriver.chrome.service import Service
+
+    page = tmp_path / "effects.html"
+    page.write_text(hostile.to_html(), encoding="utf-8")
+    options = webdriver.ChromeOptions()
+    for argument in ("--headless=new", "--no-sandbox"):
+        options.add_argument(argument)
+    driver = webdriver.Chrome(options=options, service=Service(chromedriver))
+    try:
+        size = {"width": 360, "height": 800, "deviceScaleFactor": 1, "mobile": True}
+        driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        driver.get(page.as_uri())
+        assert driver.execute_script("return document.documentElement.scrollWidth") <= 360
+        assert "owned" not in driver.title.removeprefix("What conditions cost whom")[:5]
+    finally:
+        driver.quit()
+
+
+def test_many_groups_and_conditions_are_cut_and_said_so(hostile):
+    one = next(g for g in hostile.groups if g.differential)
+    plain = next(
+        g for g in hostile.groups if g.differential is None and g.predicate == one.predicate
+    )
+    groups = tuple(
+        dataclasses.replace(g, predicate=f"voice = 'v{i}'", group={"voice": f"v{i}"}, condition=c)
+        for i in range(100)
+        for g, c in ((plain, "clean"), *((one, c) for c in hostile.conditions))
+    )
+    page = dataclasses.replace(hostile, groups=groups, pairs=(), doses=()).to_html()
+    assert "40 more groups are in --json" in page
+    assert "The first 40 of 200 are drawn." in page
