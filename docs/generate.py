@@ -23,8 +23,17 @@ import pyarrow as pa
 import evenhand
 from evenhand.audits import result
 from evenhand.cli import app
+from evenhand.conditions import FAMILIES as CONDITIONS
+from evenhand.conditions import Definition as Condition
 from evenhand.metrics import FAMILIES, Argument, Definition, Metric, Takes
+from evenhand.samples import MEASURES
+from evenhand.services.catalogue import KINDS, RUN_FIELDS, fields_of
+from evenhand.services.service import Price
 from evenhand.slicing import result as found
+from evenhand.trials import plan as plans
+from evenhand.trials import records as trial_records
+from evenhand.trials import scoring, words
+from evenhand.trials import trial as summary
 
 DOCS = Path(__file__).parent
 NOTICE = "<!-- Written by docs/generate.py. Change the package, not this page. -->"
@@ -60,6 +69,9 @@ def pages() -> Iterator[tuple[str, str]]:
     yield "command-line.md", command_line_page()
     yield "json.md", json_page()
     yield "python.md", python_page()
+    yield "conditions.md", conditions_page()
+    yield "measures.md", measures_page()
+    yield "trials.md", trials_page()
 
 
 def _settle(path: Path, text: str, check: bool) -> list[str]:
@@ -220,10 +232,12 @@ def json_page() -> str:
     """Every field of the JSON that commands print."""
     meanings = tomllib.loads((DOCS / "json_fields.toml").read_text(encoding="utf-8"))
     audit, slices = meanings.pop("audit"), meanings.pop("slices")
+    trial = meanings.pop("trial")
     settings = slices.pop("settings")
     _all_known(meanings, ())
     _all_known(audit, (result.Result, *_audit_parts().values()))
     _all_known(slices, (found.Result, *_slices_parts().values()))
+    _all_known(trial, (summary.Trial, *_trial_parts().values()))
     return _page(
         "# JSON",
         (
@@ -247,7 +261,26 @@ def json_page() -> str:
         "### settings of a search",
         "How it was searched; a search of a cube has no columns to name.",
         _settings(settings),
+        "## Trial",
+        (
+            f"`evenhand trial … --json` and `Trial.to_json()` give one object under the schema `{summary.SCHEMA}`. "
+            "[The reasons](trials.md#reasons) have a page of their own."
+        ),
+        _fields(summary.Trial, trial, first=[["`schema`", "text", f"Always `{summary.SCHEMA}`."]]),
+        *(
+            line
+            for title, kind in _trial_parts().items()
+            for line in (f"### {title}", _first_line(kind), _fields(kind, trial))
+        ),
     )
+
+
+def _first_line(kind: type[Any]) -> str:
+    return (inspect.getdoc(kind) or "").partition("\n\n")[0]
+
+
+def _trial_parts() -> dict[str, type[Any]]:
+    return {"expected[]": summary.Expected, "agreements[]": summary.Agreement}
 
 
 def _object(home: Any, parts: Mapping[str, type[Any]], meanings: Mapping[str, Any]) -> list[str]:
@@ -255,8 +288,7 @@ def _object(home: Any, parts: Mapping[str, type[Any]], meanings: Mapping[str, An
     schema = ["`schema`", "text", f"Always `{home.SCHEMA}`."]
     lines = [_fields(home.Result, meanings, first=[schema])]
     for title, kind in parts.items():
-        summary = (inspect.getdoc(kind) or "").partition("\n\n")[0]
-        lines += [f"### {title}", summary, _fields(kind, meanings)]
+        lines += [f"### {title}", _first_line(kind), _fields(kind, meanings)]
     return lines
 
 
@@ -347,6 +379,151 @@ def _json_type(annotation: Any) -> str:
         "object",
     )
     return f"{base} or null" if "None" in text.split("[")[0] + text.rpartition("]")[2] else base
+
+
+# -- trials --------------------------------------------------------------------------------------
+
+
+def conditions_page() -> str:
+    """Every condition with its parameters."""
+    parts = [
+        "# Conditions",
+        (
+            "A condition is written `name(parameter=value, …)`; several follow each other when they are joined by "
+            "`|`.  Its randomness comes from a seed: the same sample, condition and seed give the same media.  "
+            "`evenhand conditions NAME` tells the same."
+        ),
+        _table(
+            ["samples", "conditions"],
+            [
+                [name, ", ".join(f"[`{d.name}`](#{d.name})" for d in family)]
+                for name, family in CONDITIONS.items()
+            ],
+        ),
+    ]
+    for name, family in CONDITIONS.items():
+        parts.append(f"## {name[0].upper()}{name[1:]}")
+        parts += [_condition(definition) for definition in family]
+    return _page(*parts)
+
+
+def _condition(definition: Condition) -> str:
+    rows = [
+        [
+            f"`{each.name}`",
+            each.allowed,
+            "must be given" if each.required else _default(each.default),
+            each.about,
+        ]
+        for each in definition.parameters
+    ]
+    parts = [f"### {definition.name}", definition.about, f"*Usage:* `{definition.usage}`"]
+    parts += [_table(["parameter", "allowed", "default", "what it is"], rows)] if rows else []
+    return "\n\n".join([*parts, f"*Source:* {definition.source}"])
+
+
+def _default(value: Any) -> str:
+    return "–" if value is None else f"`{value}`"
+
+
+def measures_page() -> str:
+    """Every measure of a sample."""
+    parts = [
+        "# Measures",
+        (
+            "A trial measures its samples before any condition; the records call a measure `measured_NAME`.  "
+            "No measure says who a person is: that comes from the people themselves, as an attribute of the manifest."
+        ),
+    ]
+    for kind, measures in MEASURES.items():
+        rows = [[f"`{m.name}`", m.unit or "–", m.about, m.undefined, m.source] for m in measures]
+        head = ["measure", "unit", "what it is", "missing where", "source"]
+        parts += [f"## {kind[0].upper()}{kind[1:]}", _table(head, rows)]
+    return _page(*parts)
+
+
+def trials_page() -> str:
+    """Every key of a plan, every kind of service and score, every column and reason."""
+    meanings = tomllib.loads((DOCS / "plan_keys.toml").read_text(encoding="utf-8"))
+    own = ("kind", "name", *RUN_FIELDS)
+    scores = {kind: ", ".join(f"`{o}`" for o in scoring.OPTIONS[kind]) for kind in scoring.OPTIONS}
+    explained = _explained("score_kinds", meanings["score_kinds"], list(scores))
+    return _page(
+        "# Trials: plans, services, records",
+        "[How to use them](../trials.md).  All faults of a plan are told at once, before anything is called.",
+        "## [trial]",
+        _keys("trial", meanings, plans.TRIAL_FIELDS),
+        "## [samples]",
+        _keys("samples", meanings, plans.SAMPLE_FIELDS),
+        "## [[conditions]]",
+        _keys("conditions", meanings, ("apply", "name", "sweep", "seeds")),
+        "## [[services]]",
+        _keys("services", meanings, own),
+        *(line for kind in KINDS for line in _service(kind, meanings["fields"], own)),
+        "### price",
+        _keys("price", meanings, [field.name for field in dataclasses.fields(Price)]),
+        "## [[scores]]",
+        _keys("scores", meanings, ("kind", "column", "against")),
+        _table(
+            ["kind", "options", "meaning"],
+            [[f"`{kind}`", scores[kind] or "–", explained[kind]] for kind in scores],
+        ),
+        "## Records",
+        (
+            "One row per sample, condition, service and repeat.  Beside these columns stand the sample's attributes, "
+            "its unit, its measures, the conditions' parameters and the scores.  An attribute of the same name as "
+            "one of these is written `attribute_NAME`."
+        ),
+        _keys("columns", meanings, trial_records.COLUMNS),
+        "## Reasons",
+        "`http_NNN` is a reply with that status.",
+        _table(["reason", "meaning"], [[f"`{k}`", v] for k, v in words.REASONS.items()]),
+    )
+
+
+def _keys(section: str, meanings: Mapping[str, Mapping[str, str]], names: Sequence[str]) -> str:
+    explained = _explained(section, meanings[section], names)
+    return _table(["key", "meaning"], [[f"`{name}`", explained[name]] for name in names])
+
+
+def _explained(section: str, found: Mapping[str, str], names: Sequence[str]) -> Mapping[str, str]:
+    if set(found) != set(names):
+        odd = sorted(set(found) ^ set(names))
+        raise ValueError(f"docs/plan_keys.toml must explain each of {section}, and no other: {odd}")
+    return found
+
+
+def _service(kind: str, common: Mapping[str, str], own: Sequence[str]) -> Iterator[str]:
+    entry = KINDS[kind]
+    built = getattr(importlib.import_module(entry.module), entry.type)
+    told = _told_by(built) | {k: _told_by(built).get(v, "") for k, v in entry.renamed.items()}
+    rows = []
+    for name, needed in fields_of(kind).items():
+        if name in own:
+            continue
+        meaning = common.get(name) or told.get(name)
+        if not meaning:
+            raise ValueError(f"Neither docs/plan_keys.toml nor {entry.type} explains {name}")
+        rows.append([f"`{name}`", "yes" if needed else "no", meaning])
+    yield f"### {kind}"
+    yield f"{entry.about[0].upper()}{entry.about[1:]}."
+    if rows:
+        yield _table(["field", "needed", "meaning"], rows)
+
+
+def _told_by(built: type[Any]) -> dict[str, str]:
+    """Meaning of each attribute in the docstrings of a class and its bases."""
+    found: dict[str, str] = {}
+    for kind in reversed(built.__mro__[:-1]):
+        lines = inspect.getdoc(kind) or ""
+        names: list[str] = []
+        for line in lines.partition("Attributes\n----------\n")[2].splitlines():
+            if line and not line.startswith(" "):
+                names = line.partition(" : ")[0].split(", ")
+                found |= dict.fromkeys(names, "")
+            else:
+                found |= {name: f"{found[name]} {line.strip()}".strip() for name in names}
+    return {name: text.replace("``", "`") for name, text in found.items()}
 
 
 # -- Python --------------------------------------------------------------------------------------

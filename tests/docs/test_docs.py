@@ -1,6 +1,7 @@
 """The documentation is true: blocks run, everything is mentioned, links lead somewhere.
 
-``python tests/docs/test_docs.py`` writes what the commands print today into the pages' console
+A block whose fence names a file (```toml plan.toml) is written there before the next block runs.
+``python tests/docs/test_docs.py [PAGE]`` writes what the commands print today into the pages' console
 blocks (those without ``...``); read the difference before you commit it.
 """
 
@@ -37,12 +38,13 @@ SECONDS = 120
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """A fenced block of a page; `line` is that of its first line of content."""
+    """A fenced block of a page; `line` is that of its first line of content, `file` its name."""
 
     page: str
     line: int
     language: str
     text: str
+    file: str = ""
 
     @property
     def place(self):
@@ -53,13 +55,13 @@ def blocks_of(path):
     """Fenced blocks of a page, in order."""
     found, opened, lines = [], None, []
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        fence = re.match(r"^```(\S*)", line)
+        fence = re.match(r"^```(\S*) ?(\S*)", line)
         if fence and opened is None:
-            opened, lines = (number + 1, fence.group(1)), []
+            opened, lines = (number + 1, fence.group(1), fence.group(2)), []
         elif fence:
-            found.append(
-                Block(page=path.name, line=opened[0], language=opened[1], text="\n".join(lines))
-            )
+            line, language, file = opened
+            text = "\n".join(lines)
+            found.append(Block(page=path.name, line=line, language=language, text=text, file=file))
             opened = None
         elif opened:
             lines.append(line)
@@ -94,6 +96,11 @@ def looks_like(found, expected):
     """Whether a text is as promised; ``...`` stands for anything, also for several lines."""
     pieces = [re.escape(piece) for piece in expected.split("...")]
     return re.fullmatch(".*".join(pieces), found, flags=re.DOTALL) is not None
+
+
+def write_file(block, folder):
+    """Write a block to the file that it names."""
+    (folder / block.file).write_text(block.text + "\n", encoding="utf-8")
 
 
 def run_command(command, folder, code=0):
@@ -153,7 +160,9 @@ def test_every_block_of_the_page_runs(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = {"__name__": "documentation"}
     for block in blocks_of(page):
-        if block.language == "console" and is_run(block):
+        if block.file:
+            write_file(block, tmp_path)
+        elif block.language == "console" and is_run(block):
             run_console(block, tmp_path)
         elif block.language == "python" and is_run(block):
             run_python(block, names)
@@ -274,6 +283,15 @@ def test_a_failure_that_the_page_hides_is_found(tmp_path):
         run_console(console("$ exit 3\n$ echo yes\nyes"), tmp_path)
 
 
+def test_a_block_that_names_a_file_is_written_there(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("```toml plan.toml\n[trial]\n```\n\n```python\n1\n```\n", encoding="utf-8")
+    named, plain = blocks_of(page)
+    write_file(named, tmp_path)
+    assert (tmp_path / "plan.toml").read_text(encoding="utf-8") == "[trial]\n"
+    assert (named.language, named.line, plain.file) == ("toml", 2, "")
+
+
 def test_a_block_that_is_not_run_must_say_why():
     assert not is_run(console("# not run: needs a server\n$ evenhand"))
     with pytest.raises(AssertionError, match="because"):
@@ -300,14 +318,18 @@ def refreshed(block, folder):
     return "\n".join(lines)
 
 
-def refresh():
-    """Write today's outputs into all pages."""
+def refresh(names):
+    """Write today's outputs into these pages, or all."""
     for page in PAGES:
+        if names and page.name not in names:
+            continue
         text = page.read_text(encoding="utf-8")
         with tempfile.TemporaryDirectory() as folder:
             shutil.copy(RECORDS, Path(folder) / "ward_commands.csv")
             for block in blocks_of(page):
-                if block.language == "console" and is_run(block):
+                if block.file:
+                    write_file(block, Path(folder))
+                elif block.language == "console" and is_run(block):
                     fenced = "```console\n{}\n```"
                     text = text.replace(
                         fenced.format(block.text), fenced.format(refreshed(block, folder))
@@ -316,4 +338,4 @@ def refresh():
 
 
 if __name__ == "__main__":
-    refresh()
+    refresh(sys.argv[1:])

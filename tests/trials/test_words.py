@@ -83,6 +83,13 @@ def test_the_next_step_names_groups_unit_and_metric():
     assert "--metric 'wer(reference, output)'" in next_steps(plan, Path("r"))[0]
 
 
+def test_where_nothing_says_what_is_good_no_step_is_offered():
+    plan = make_plan(
+        {"samples": [{"id": "a", "text": "x"}], "services": [MemoryService(function=lambda r: "x")]}
+    )
+    assert next_steps(plan, Path("r.parquet")) == []
+
+
 def test_durations_read_as_people_say_them():
     assert [duration(s) for s in (0.0, 3.14159, 59.7, 61, 3599.9, 7200)] == [
         "0 s", "3.1 s", "60 s", "1 min 1 s", "1 h 0 min", "2 h 0 min",

@@ -46,7 +46,9 @@ def _missing(row: Row, generator: np.random.Generator, values: Values) -> dict[s
         for name in _fields(row, values["columns"], "missing_fields")
         if not is_missing(row[name])
     ]
-    count = round(values["share"] * len(fields))
+    # The part of a field is drawn: to the nearest whole number, a fifth of one column were none.
+    whole, part = divmod(round(values["share"] * len(fields), 9), 1)
+    count = int(whole) + (part > 0 and generator.random() < part)
     blank = (
         {fields[i] for i in generator.choice(len(fields), count, replace=False)} if count else set()
     )
@@ -113,7 +115,7 @@ TABLE: tuple[Definition, ...] = (
         kind="table",
         parameters=(
             Parameter(name="share", default=0.2, low=0, high=1, unit="of the fields",
-                      about="How many are blanked, to the nearest whole number; drawn"),
+                      about="How many are blanked on average; drawn"),
             Parameter(name="columns", takes=Takes.TEXTS, about="Fields that may be; all by default"),
         ),
         apply=_missing,

@@ -108,7 +108,7 @@ def make_service(
         raise InputError(f"A plan from elsewhere may not start code of its own (kind = {kind!r}).")
     entry = KINDS[kind]
     built = getattr(importlib.import_module(entry.module), entry.type)
-    fields = _fields(built, entry)
+    fields = fields_of(kind)
     owner = f"service {given.get('name', kind)!r}"
     faults = [unknown_name("field", name, list(fields)) for name in given if name not in fields]
     faults += [
@@ -133,8 +133,10 @@ def make_service(
         raise InputError(f"{owner}: a field has the wrong type ({error}).") from error
 
 
-def _fields(built: Any, entry: Entry) -> dict[str, bool]:
-    """Fields a table may have, and whether they must be there."""
+def fields_of(kind: str) -> dict[str, bool]:
+    """Fields that the table of a service may have, and whether they must be there."""
+    entry = KINDS[kind]
+    built = getattr(importlib.import_module(entry.module), entry.type)
     back = {to: source for source, to in entry.renamed.items()}
     found = inspect.signature(built).parameters.values()
     return {

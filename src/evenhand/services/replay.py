@@ -36,7 +36,7 @@ class ReplayService:
     id: str = "id"
     output: str = "output"
     version: str = field(init=False)
-    uses: tuple[str, ...] = ("sample_id", "condition")
+    uses: tuple[str, ...] = field(default=("sample_id", "condition"), init=False)
     _found: dict[tuple[str, str, int], dict[str, Any]] = field(init=False, repr=False)
     _conditioned: bool = field(init=False, repr=False)
 

@@ -111,7 +111,8 @@ def t_interval(
     difference: Floats, variance: Floats, df: Floats, level: float
 ) -> tuple[Floats, Floats]:
     """Difference ± t · standard error; NaN where the variance is 0."""
-    half = np.where(variance > 0, t_of(level, df) * np.sqrt(variance), np.nan)
+    with np.errstate(invalid="ignore"):  # an infinite quantile times 0
+        half = np.where(variance > 0, t_of(level, df) * np.sqrt(variance), np.nan)
     return difference - half, difference + half
 
 

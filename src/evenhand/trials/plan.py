@@ -17,12 +17,12 @@ from evenhand.trials.scoring import JUDGED, Judge, Score, read_score
 from evenhand.trials.wiring import Wired, check_number, wire
 
 _SECTIONS = ("trial", "samples", "conditions", "services", "scores")
-_TRIAL_FIELDS = (
+TRIAL_FIELDS = (
     "name", "design", "fraction", "balance", "repeats", "seed", "budget", "metrics", "baseline",
     "measure", "cache", "workers",
 )  # fmt: skip
 _WORKERS = ("threads", "processes")
-_SAMPLE_FIELDS = (
+SAMPLE_FIELDS = (
     "manifest", "kind", "id", "file", "text", "reference", "unit", "attributes", "features",
     "training",
 )  # fmt: skip
@@ -162,7 +162,7 @@ def make_plan(
     faults = _Faults()
     faults.unknown("plan", given, _SECTIONS)
     trial = given.get("trial", {})
-    faults.unknown("[trial]", trial, _TRIAL_FIELDS)
+    faults.unknown("[trial]", trial, TRIAL_FIELDS)
     samples: list[Listed] = []
     unit = None
     profile = None
@@ -202,7 +202,7 @@ def _samples(given: Any, folder: Path, faults: _Faults) -> tuple[list[Listed], s
         return listed, ("unit" if any(s.unit is not None for s in listed) else None), None
     if not isinstance(given, Mapping) or "manifest" not in given:
         raise InputError('no samples.  Write manifest = "samples.csv"')
-    faults.unknown("[samples]", given, _SAMPLE_FIELDS)
+    faults.unknown("[samples]", given, SAMPLE_FIELDS)
     named: dict[str, Any] = {
         name: given[name] for name in ("id", "file", "text", "reference", "unit") if name in given
     }
@@ -231,7 +231,7 @@ def _services(given: Sequence[Any], folder: Path, own_code: bool, faults: _Fault
 
 
 def _values(trial: Mapping[str, Any], folder: Path, faults: _Faults) -> dict[str, Any]:
-    known = [name for name in _TRIAL_FIELDS if name != "baseline"]
+    known = [name for name in TRIAL_FIELDS if name != "baseline"]
     values = {name: trial[name] for name in known if name in trial}
     checks = {"repeats": (1, 10_000, True), "seed": (0, 2**63, True),
               "budget": (0, 1e12, False), "fraction": (1e-9, 1, False)}  # fmt: skip

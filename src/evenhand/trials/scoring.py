@@ -103,7 +103,8 @@ class Score:
         return max(known) if known else (None if found else 0.0)
 
 
-_OPTIONS = {"exact": ("normalize",), "choice": ("choices",), "option": ("options",), "regex": ("pattern", "group"),
+#: Options by kind of score.
+OPTIONS = {"exact": ("normalize",), "choice": ("choices",), "option": ("options",), "regex": ("pattern", "group"),
             "numeric": ("tolerance",), "token_f1": (), "refusal": (), "mentions": ("words", "file"),
             "judge": ("service", "human", "threshold", "values", "output")}  # fmt: skip
 
@@ -130,13 +131,13 @@ def read_score(
         return given
     table = {"kind": given} if isinstance(given, str) else dict(given)
     kind = str(table.pop("kind", ""))
-    if kind not in _OPTIONS:
-        raise InputError(unknown_name("kind of score", kind, list(_OPTIONS)))
+    if kind not in OPTIONS:
+        raise InputError(unknown_name("kind of score", kind, list(OPTIONS)))
     column = str(table.pop("column", kind))
     against = table.pop("against", None) if kind in SCORERS else None
     for name in table:
-        if name not in _OPTIONS[kind]:
-            known = ["column", *(["against"] if kind in SCORERS else []), *_OPTIONS[kind]]
+        if name not in OPTIONS[kind]:
+            known = ["column", *(["against"] if kind in SCORERS else []), *OPTIONS[kind]]
             raise InputError(unknown_name("option", name, known))
     if kind == "judge":
         judge = _judge(table, folder=folder, own_code=own_code)

@@ -71,7 +71,9 @@ def _done(trial: Trial) -> Iterator[str]:
     yield "  " + _outcomes(trial.outcomes)
     made = f"{_count(trial.calls, 'call')} in {duration(trial.seconds)}"
     parts = [made]
-    parts += [f"{_count(trial.cached, 'answer')} known before"] if trial.cached else []
+    parts += (
+        [f"{_count(trial.cached, 'row')} answered without asking again"] if trial.cached else []
+    )
     parts += [_count(trial.retries, "retry", "retries")] if trial.retries else []
     if trial.cost_total:
         parts.append(f"cost {trial.cost:.6g} now, {trial.cost_total:.6g} in all")
@@ -153,6 +155,8 @@ def next_steps(plan: Plan, records: Path) -> list[str]:
     The first attribute with two to twenty values, each of several samples, stands for the groups;
     whoever runs the trial knows better ones.
     """
+    if not plan.metrics and not plan.scores and all(s.reference is None for s in plan.samples):
+        return []  # nothing says what a good answer is
     by = _groups(plan)
     conditions = any(treatment.condition for treatment in plan.treatments)
     shown = [str(records), *_metric(plan)]
