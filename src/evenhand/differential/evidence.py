@@ -7,7 +7,7 @@ occur under several conditions, or in several groups, are their own controls.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -81,11 +81,14 @@ class Block:
     ) -> None:
         self.form, self.rules, self.cells = form, rules, cells
         self.sides, self.conditions = 1 + 2 * len(cells), len(members) - 1
-        everybody = np.ones(len(cube.keys), bool)
-        inside = [cell.members for cell in cells]
-        rests = [cell.known & ~cell.members for cell in cells]
+        # Cells of the other conditions are in no set: left out, a long sweep costs no more than its parts.
+        kept = np.flatnonzero(members.any(axis=0))
+        cube, members = _some_cells(cube, kept), members[:, kept]
+        everybody = np.ones(len(kept), bool)
+        inside = [cell.members[kept] for cell in cells]
+        rests = [(cell.known & ~cell.members)[kept] for cell in cells]
         sides = np.array([everybody, *inside, *rests])
-        sets = (sides[:, None, :] & members[None, :, :]).reshape(-1, len(cube.keys))
+        sets = (sides[:, None, :] & members[None, :, :]).reshape(-1, len(kept))
         self.binomial = proportion and cube.units is None and isinstance(form, Ratio)
         self.estimates: Estimates = estimate(cube, form, sets)
         number = np.arange(len(sets)).reshape(self.sides, -1)
@@ -138,6 +141,28 @@ class Block:
                     continue
                 break
         return tuple(out)
+
+
+def _some_cells(cube: Cube, kept: Integers) -> Cube:
+    """The same cube with some of its cells."""
+    units = cube.units
+    if units is not None:
+        place = np.full(len(cube.keys), -1)
+        place[kept] = np.arange(len(kept))
+        own = place[units.cell] >= 0
+        units = replace(
+            units, cell=place[units.cell[own]], unit=units.unit[own], sums=units.sums[own]
+        )
+    return replace(
+        cube,
+        keys=tuple(cube.keys[i] for i in kept),
+        n_rows=cube.n_rows[kept],
+        n_defined=cube.n_defined[kept],
+        sums=cube.sums[kept],
+        comoments=cube.comoments[kept],
+        level=cube.level[kept],
+        units=units,
+    )
 
 
 def _none(why: Sequence[str | None]) -> Bools:
