@@ -27,7 +27,7 @@ def demo(
 ) -> int:
     """Find the noise that harms a speech recogniser, who pays for it, and what a filter mends.
 
-    With the extra evenhand[demo] a trial runs here, in about a minute on two cores; its records
+    With the extra evenhand[demo] a trial runs here, in one to two minutes on two cores; its records
     and answers are kept beside the report. Without it, records that come with the package are
     audited.
 

@@ -19,7 +19,7 @@ from evenhand.trials import InterruptedTrial
 def run_demo(console: Console, html: Path) -> int:
     """Run the trial, tell what it found, and write the report; exit code."""
     records = html.with_suffix(".parquet")
-    console.print("\nAbout a minute on two cores; after Ctrl-C the same command goes on.")
+    console.print("\nOne to two minutes on two free cores; after Ctrl-C the same command goes on.")
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
