@@ -84,17 +84,26 @@ def brute_force(
 ) -> list[Told]:
     """Every admissible slice that has a score, best first."""
     found = []
-    for size in range(1, rules.depth + 1):
-        for chosen in itertools.combinations(features, size):
-            for literals in itertools.product(*(feature.items() for feature in chosen)):
-                members = frozenset.intersection(*(inside for _, inside in literals))
-                if not members or not admissible(cells, members, rules):
-                    continue
-                score = score_of(cells, members, rules)
-                if score is not None:
-                    names = frozenset(name for name, _ in literals)
-                    found.append(Told(names, members, score))
+    for names, inside in conjunctions(features, rules.depth, frozenset(range(len(cells)))):
+        if admissible(cells, inside, rules):
+            score = score_of(cells, inside, rules)
+            if score is not None:
+                found.append(Told(names, inside, score))
     return sorted(found, key=lambda told: -told.score)
+
+
+def conjunctions(
+    features: Sequence[dict[Any, frozenset[int]]], depth: int, inside: frozenset[int]
+) -> Iterator[tuple[frozenset[Any], frozenset[int]]]:
+    """Literals of different features that some cell satisfies, with the cells that do."""
+    for number, feature in enumerate(features):
+        for name, those in feature.items():
+            both = inside & those
+            if both:
+                yield frozenset({name}), both
+                if depth > 1:
+                    for names, fewer in conjunctions(features[number + 1 :], depth - 1, both):
+                        yield names | {name}, fewer
 
 
 def admissible(cells: Sequence[Cell], members: frozenset[int], rules: Rules) -> bool:
@@ -378,7 +387,7 @@ def searchable(case: Case) -> bool:
     )
 
 
-@settings(max_examples=2500, **CALM)
+@settings(max_examples=2000, **CALM)
 @given(case=cases(), top=st.sampled_from([1, 3, 10, 60]))
 def test_what_is_found_is_what_brute_force_finds(case, top):
     """All scores, denominators of any kind, depths, supports, units, sets and intervals."""
@@ -397,7 +406,7 @@ def test_what_is_found_is_what_brute_force_finds(case, top):
     assert_exact(told_by(hunt, found), best, top, above=0.0 if clustered else -1e9)
 
 
-@settings(max_examples=150, **CALM)
+@settings(max_examples=80, **CALM)
 @given(case=cases())
 def test_z_of_a_slice_that_is_better_than_all_is_by_the_same_formula(case):
     """D is the larger of the two variances for every slice: see decision 002."""
@@ -408,7 +417,7 @@ def test_z_of_a_slice_that_is_better_than_all_is_by_the_same_formula(case):
     assert_exact(told_by(hunt, hunt.search(5000)), best, 5000)
 
 
-@settings(max_examples=300, **CALM)
+@settings(max_examples=120, **CALM)
 @given(case=cases(), top=st.sampled_from([1, 4, 20]))
 def test_both_kernels_find_the_same(case, top):
     """To the last digit, order of ties included."""
@@ -417,7 +426,7 @@ def test_both_kernels_find_the_same(case, top):
     assert one == two
 
 
-@settings(max_examples=300, **CALM)
+@settings(max_examples=120, **CALM)
 @given(case=cases())
 def test_no_admissible_slice_has_a_smaller_denominator_than_the_limit(case):
     """Bounds of whole levels rest on it."""
@@ -429,28 +438,94 @@ def test_no_admissible_slice_has_a_smaller_denominator_than_the_limit(case):
         assert hunt.limits.least <= below * scale * (1 + 1e-9) + len(case.cells)
 
 
-@settings(max_examples=400, **CALM)
-@given(case=cases(), stop=st.integers(1, 30), wave=st.sampled_from([1, 2, 5]))
-def test_after_an_interruption_the_bound_still_holds(case, stop, wave):
-    """No slice that was not evaluated has a higher score than the bound."""
-    assume(searchable(case))
-    hunt, calls = case.hunt(), itertools.count(1)
+def small_case(
+    above: Sequence[float],
+    below: Sequence[float],
+    codes: Sequence[Sequence[int]],
+    score: str,
+    rows: int,
+) -> Case:
+    """Rows of three features, searched to the depth of three."""
+    return Case(
+        cells=tuple(Cell(1, float(a), float(b)) for a, b in zip(above, below, strict=True)),
+        codes=tuple(map(tuple, codes)),
+        edges=(None, None, None),
+        higher=True,
+        merge=1,
+        rules=Rules(score=score, depth=3, rows=rows),
+    )
+
+
+@pytest.mark.parametrize("top", [3, 6, 9, 12])
+@pytest.mark.parametrize("score", ["difference", "z", "harm"])
+def test_slices_that_are_better_than_all_are_searched_exactly_too(score, top):
+    """Where all rates in a slice are below the overall one, a larger part of it scores less."""
+    for case in (
+        small_case(
+            [3, 9, 2, 9, 4, 4],
+            [4, 4, 1, 2, 2, 2],
+            [(1, 2, 1, 1, 3, 1), (2, 2, 3, 2, 1, 3), (2, 1, 2, 1, 3, 1)],
+            score,
+            1,
+        ),
+        small_case(
+            [4, 2, 4, 2, 4, 2, 20, 2],
+            [2, 1, 4, 1, 2, 2, 1, 4],
+            [(1, 1, 1, 3, 2, 1, 1, 1), (3, 2, 2, 2, 2, 1, 2, 3), (1, 1, 3, 3, 2, 1, 1, 3)],
+            score,
+            1,
+        ),
+        small_case(
+            [4, 20, 1, 3, 9],
+            [4, 1, 1, 2, 1],
+            [(1, 2, 1, 2, 2), (1, 2, 1, 2, 2), (1, 2, 2, 1, 2)],
+            score,
+            1,
+        ),
+    ):
+        hunt = case.hunt()
+        best = brute_force(case.cells, case.features(), case.rules)
+        assert_exact(told_by(hunt, hunt.search(top)), best, top)
+
+
+@pytest.mark.parametrize("stop", range(1, 13))
+@pytest.mark.parametrize("score", ["difference", "z"])
+def test_after_an_interruption_the_bound_still_holds(score, stop):
+    """No slice that was not evaluated has a higher score, those inside evaluated ones included."""
+    case = small_case(
+        [0, 9, 9, 0, 1, 0, 1, 9, 9, 0, 9, 0]
+        if score == "difference"
+        else [9, 9, 0, 0, 1, 0, 0, 0, 9],
+        [1] * (12 if score == "difference" else 9),
+        [
+            (2, 1, 1, 3, 1, 2, 1, 1, 1, 2, 2, 1),
+            (1, 1, 1, 1, 1, 2, 2, 3, 1, 3, 2, 2),
+            (1, 2, 2, 2, 1, 1, 2, 1, 2, 2, 1, 3),
+        ]
+        if score == "difference"
+        else [
+            (2, 1, 1, 1, 1, 2, 2, 3, 2),
+            (2, 1, 2, 1, 3, 2, 1, 2, 2),
+            (2, 1, 3, 3, 2, 1, 2, 2, 2),
+        ],
+        score,
+        2 if score == "difference" else 1,
+    )
+    calls = itertools.count(1)
 
     def interrupt(_: object) -> None:
         if next(calls) == stop:
             raise KeyboardInterrupt
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(search, "FIRST_WAVE", wave)
-        found = hunt.search(1, interrupt)
-    assume(not found.exact)
-    best = brute_force(case.cells, case.features(), case.rules)
-    assume(best and best[0].score > 0)
+        patch.setattr(search, "FIRST_WAVE", 1)
+        found = case.hunt().search(1, interrupt)
+    best = brute_force(case.cells, case.features(), case.rules)[0].score
     known = max((candidate.score for candidate in found.best), default=-math.inf)
-    assert best[0].score <= max(known, found.bound) + CLOSE * (1 + abs(best[0].score))
+    assert best <= max(known, found.bound) + CLOSE
 
 
-@settings(max_examples=200, **CALM)
+@settings(max_examples=120, **CALM)
 @given(case=cases(), seed=st.integers(0, 10**6))
 def test_order_of_rows_does_not_matter(case, seed):
     assume(searchable(case))
@@ -519,17 +594,17 @@ def assert_bounded(
         if below >= max(least, 1):
             value = float(score.value(np.array([above], float), np.array([below], float))[0])
             # An infinite bound has no slack.
-        assert value <= bound or value <= bound + 1e-9 * (1 + abs(bound)), (part, value, bound)
+            assert value <= bound or value <= bound + 1e-9 * (1 + abs(bound)), (part, value, bound)
 
 
-@settings(max_examples=600, **CALM)
+@settings(max_examples=250, **CALM)
 @given(given_=scored_cells())
 def test_the_bound_of_a_slice_holds_for_every_part_of_it(given_):
     cells, score, least = given_
     assert_bounded(score, bound_of(score, [cells], least), subsets(cells), least)
 
 
-@settings(max_examples=600, **CALM)
+@settings(max_examples=250, **CALM)
 @given(given_=scored_cells(), seed=st.integers(0, 10**6))
 def test_the_bound_from_all_parents_holds_for_every_part_of_their_intersection(given_, seed):
     cells, score, least = given_
@@ -583,17 +658,22 @@ class Table:
         ]
 
     def keyed(self, name: str, place: int) -> Any:
-        """Value of a feature as it is told apart: missing, a bin's number, or itself."""
+        """Value of a feature as it is told apart: missing, a bin's number, or itself.
+
+        NaN is none of these: in SQL it is neither NULL nor in an interval.
+        """
         value = self.columns[name][place]
-        if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        if value is None:
             return None
+        if isinstance(value, float) and not math.isfinite(value):
+            return "rare"
         if name in self.bins:
             return sum(value >= edge for edge in self.bins[name])
         return value
 
     def frequent(self, name: str, rows: int) -> list[Any]:
         count = Counter(self.keyed(name, place) for place in self.counted)
-        return [value for value, number in count.items() if number >= rows]
+        return [value for value, number in count.items() if number >= rows and value != "rare"]
 
     def cells(self, rows: int) -> tuple[list[Cell], list[list[Any]]]:
         """Rows as cells with their keys; of one unit those that agree in all frequent values."""
@@ -1038,7 +1118,7 @@ def test_an_interval_with_a_bin_below_the_support_is_searched():
 
 
 def test_an_interval_of_bins_that_are_all_below_the_support_is_searched():
-    table = ages({age: 10 for age in range(0, 100, 10)}, {70: 8, 80: 8, 90: 8})
+    table = ages(dict.fromkeys(range(0, 100, 10), 10), {70: 8, 80: 8, 90: 8})
     found = evenhand.slices(
         table, "mean(wrong)", bins={"age": list(range(5, 95, 10))}, min_support=0.2, score="z"
     )

@@ -47,7 +47,8 @@ def test_the_tail_is_a_share_of_all_ways_to_pick_the_trials(table):
 
 
 @pytest.mark.parametrize(
-    "table", [(3, 4, 4, 8), (30, 100, 150, 1000), (5, 5, 5, 10), (0, 7, 3, 20), (200, 1000, 1500, 9000)]
+    "table",
+    [(3, 4, 4, 8), (30, 100, 150, 1000), (5, 5, 5, 10), (0, 7, 3, 20), (200, 1000, 1500, 9000)],
 )
 def test_the_tail_is_the_one_sided_test_of_fisher(table):
     successes, trials, all_successes, all_trials = table

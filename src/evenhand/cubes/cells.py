@@ -209,6 +209,11 @@ def _frequent(records: Records, query: CubeQuery, attribute: Attribute, least: i
             f"at most {MAX_VALUES:,} can be searched.  Raise the minimum support, or leave it out."
         )
     column = table["value"]
+    if pa.types.is_floating(column.type):
+        known = pc.or_kleene(pc.is_null(column), pc.is_finite(column))
+        column = column.filter(pc.fill_null(known, fill_value=True))
+    elif attribute.edges is not None:
+        column = column.filter(pc.fill_null(pc.greater_equal(column, 0), fill_value=True))
     return column.combine_chunks() if column.num_chunks else pa.array([], column.type)
 
 
@@ -237,8 +242,11 @@ def _columns(
 
 def _batches(records: Records, query: CubeQuery) -> Iterator[pa.Table]:
     for batch in records.engine.batches(query.rows_sql()):
-        if batch.num_rows:
-            yield pa.Table.from_batches([batch])
+        table = pa.Table.from_batches([batch])
+        # A unit that is written as missing is.
+        table = table.filter(pc.is_valid(table["unit"])) if query.unit else table
+        if table.num_rows:
+            yield table
 
 
 def _coded(column: pa.ChunkedArray, values: pa.Array) -> Codes:
@@ -320,10 +328,7 @@ def cells_of(cube: Cube, attributes: Sequence[Attribute] | None = None, least: i
             **shared,
         )
     units = cube.units
-    # A cube counts rows by cell: the first unit of each cell carries them, since sums are what matters.
-    rows = np.zeros(len(units.cell), np.int64)
-    cells, heads = np.unique(units.cell, return_index=True)
-    rows[heads] = cube.n_rows[cells]
+    rows = _rows_of_units(cube, units)
     cells_now = Cells(
         codes=tuple(codes[units.cell] for _, codes in coded),
         n_rows=rows,
@@ -332,6 +337,26 @@ def cells_of(cube: Cube, attributes: Sequence[Attribute] | None = None, least: i
         **shared,
     )
     return _by_unit(cells_now)
+
+
+def _rows_of_units(cube: Cube, units: Units) -> Integers:
+    """Rows of each unit in each cell, which a cube counts by cell only: by the units' share of counts.
+
+    Exact where each row counts once (an error rate); of any metric the rows of a cell add up.
+    """
+    order = np.argsort(units.cell, kind="stable")
+    cell = units.cell[order]
+    weight = np.abs(units.sums[order]).sum(axis=1) + 1e-9
+    share = weight / _summed(weight, cell, len(cube.n_rows))[cell]
+    starts = np.flatnonzero(np.diff(cell, prepend=-1))
+    run = np.cumsum(share)
+    before = np.repeat(run[starts] - share[starts], np.diff(np.append(starts, len(cell))))
+    upto = np.rint((run - before) * cube.n_rows[cell])
+    rows = np.diff(upto, prepend=0.0)
+    rows[starts] = upto[starts]
+    out = np.zeros(len(cell), np.int64)
+    out[order] = rows.astype(np.int64)
+    return out
 
 
 def _cell_codes(cube: Cube, name: str, least: int) -> tuple[tuple[Key, ...], Codes]:

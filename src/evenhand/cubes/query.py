@@ -134,8 +134,9 @@ class CubeQuery:
 
     def _key(self, attribute: Attribute, name: str) -> exp.Expr:
         plain = attribute.predicate is None and attribute.edges is None
-        texts = () if self.as_written else self.missing_values
-        return self._known(attribute.name, exp.column(name), texts) if plain else exp.column(name)
+        if self.as_written or not plain:
+            return exp.column(name)
+        return self._known(attribute.name, exp.column(name))
 
     def _known(self, name: str, column: exp.Expr, missing: Sequence[str] | None = None) -> exp.Expr:
         """The value of a column, or NULL where it means missing."""
@@ -148,6 +149,13 @@ class CubeQuery:
     def _bin(self, name: str, edges: tuple[float, ...]) -> exp.Expr:
         column = finite(column_expression(name))
         missing = exp.If(this=exp.Is(this=column, expression=exp.Null()), true=exp.Null())
+        if self.as_written:
+            # NaN and infinity are no bin, and not NULL either: no predicate selects them.
+            raw = exp.Is(this=column_expression(name), expression=exp.Null())
+            missing = exp.If(
+                this=missing.this,
+                true=exp.Case(ifs=[exp.If(this=exp.Not(this=raw), true=literal(-1))]),
+            )
         steps = [
             exp.If(this=exp.LT(this=column.copy(), expression=literal(edge)), true=literal(i))
             for i, edge in enumerate(edges)

@@ -402,8 +402,10 @@ def _misfit(kind: Kind, value: Value) -> str | None:
 
 
 def _is_date(value: Value) -> bool:
-    try:
-        datetime.datetime.fromisoformat(str(value))
-    except ValueError:
-        return False
-    return isinstance(value, str)
+    for kind in (datetime.datetime, datetime.time):
+        try:
+            kind.fromisoformat(str(value))
+        except ValueError:
+            continue
+        return isinstance(value, str)
+    return False

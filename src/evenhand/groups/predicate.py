@@ -6,11 +6,16 @@ Three-valued logic is SQL's: a row whose attribute is missing is in no group abo
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from sqlglot import exp
 from sqlglot.tokens import Tokenizer
 
 Value = str | int | float | bool
+#: Words that DuckDB or PostgreSQL reserve and sqlglot does not know: quoted, they are names anywhere.
+_RESERVED = frozenset(
+    (Path(__file__).parent / "reserved_words.txt").read_text(encoding="utf-8").upper().split()
+)
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 
@@ -194,7 +199,8 @@ def _grouped(predicate: Predicate) -> str:
 
 
 def _name(column: str) -> str:
-    if _PLAIN_NAME.match(column) and column.upper() not in Tokenizer.KEYWORDS:
+    reserved = column.upper() in Tokenizer.KEYWORDS or column.upper() in _RESERVED
+    if _PLAIN_NAME.match(column) and not reserved:
         return column
     return '"' + column.replace('"', '""') + '"'
 

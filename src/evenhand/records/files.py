@@ -144,7 +144,12 @@ def plain_table(table: pa.Table) -> pa.Table:
     kept = [item.name for item in table.schema if kind_of(item.type) is not Kind.OTHER]
     if not kept:
         raise InputError("The table has no column of numbers, texts, dates or true/false.")
-    return table.select(kept)
+    table = table.select(kept)
+    for place, item in enumerate(table.schema):
+        if pa.types.is_float16(item.type):  # DuckDB does not read it
+            single = table.column(place).cast(pa.float32())
+            table = table.set_column(place, item.name, single)
+    return table
 
 
 def _open_ipc(mapped: pa.NativeFile) -> pa.Table:

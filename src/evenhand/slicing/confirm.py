@@ -47,8 +47,8 @@ class Verdicts:
         After everything searched.
     critical_z : float
         Quantile of the bounds of the differences.
-    held_out : int, optional
-        Rows held out.
+    held_out : Cells, optional
+        The rows held out, of which all numbers are.
     """
 
     slices: list[tuple[list[Item], float]]
@@ -57,7 +57,7 @@ class Verdicts:
     critical_z: float
     method: str
     family: Family | None
-    held_out: int | None = None
+    held_out: Cells | None = None
 
 
 def choose_method(hunt: Hunt, wanted: str) -> str:
@@ -79,7 +79,8 @@ def choose_method(hunt: Hunt, wanted: str) -> str:
             "A permutation would tear units apart whose attributes vary (or a cube's cells).  "
             "Choose --confirm bootstrap, split, cross-screening or e-values."
         )
-    if wanted in ("split", "cross-screening", "e-values") and _from_cube(hunt.cells):
+    halved = wanted in ("split", "cross-screening", "e-values")
+    if halved and _from_cube(hunt.cells):
         raise InputError(
             "A cube without units cannot be split in halves: its cells hold rows of both.  "
             "Choose --confirm exact or bootstrap, or build the cube with units."
@@ -171,7 +172,9 @@ _WHOLE: dict[str, Callable[[Hunt, Found, float, np.random.Generator], Verdicts]]
 def _of_maximum(
     hunt: Hunt, slices: Found, observed: Floats, maxima: Floats, level: float, method: str
 ) -> Verdicts:
-    above = (maxima[None, :] >= observed[:, None]).sum(axis=1)
+    # Maxima are in single precision: one that ties with the data counts.
+    tie = observed[:, None] - 1e-5 * np.maximum(1.0, np.abs(observed[:, None]))
+    above = (maxima[None, :] >= tie).sum(axis=1)
     critical = float(np.quantile(maxima, level, method="higher"))
     return Verdicts(
         slices=slices,
@@ -209,23 +212,30 @@ def _look(hunt: Hunt, half: Bools, progress: Report | None) -> Found:
     except InputError:
         # The half may lack what a search needs, errors for example: it shows nothing.
         return []
-    kept = part.find(progress)[1]
+    found, kept = part.find(progress)
+    if not found.exact:
+        raise KeyboardInterrupt
     return [(part.literals(one.candidate), one.candidate.score) for one in kept]
 
 
 def _split(hunt: Hunt, level: float, rng: np.random.Generator, progress: Report | None) -> Verdicts:
     half = _half(hunt.cells, rng)
-    slices = _look(hunt, half, progress)
     held_out = hunt.cells.take(~half)
+    # A slice of which the other half has no row cannot be judged by it.
+    slices = [
+        (items, score)
+        for items, score in _look(hunt, half, progress)
+        if held_out.n_rows[mask_of(held_out, items)].any()
+    ]
     judged = _judge(hunt, held_out, slices)
     return Verdicts(
         slices=slices,
         judged=judged,
-        p_adjusted=holm(judged.p) if len(slices) else judged.p,
+        p_adjusted=holm(judged.p) if slices else judged.p,
         critical_z=_bonferroni(len(slices), level),
         method="split",
         family=None,
-        held_out=int(held_out.n_rows.sum()),
+        held_out=held_out,
     )
 
 
@@ -235,9 +245,9 @@ def _cross(hunt: Hunt, level: float, rng: np.random.Generator, progress: Report 
     sides = []
     for side in (half, ~half):
         found = _look(hunt, side, progress)
-        judged = _judge(hunt, hunt.cells.take(~side), found)
-        p = np.minimum(2 * holm(judged.p), 1.0) if found else judged.p
-        sides.append((found, p))
+        if found:
+            judged = _judge(hunt, hunt.cells.take(~side), found)
+            sides.append((found, np.minimum(2 * holm(judged.p), 1.0)))
     merged: dict[str, tuple[list[Item], float, float]] = {}
     for found, p in sides:
         for (items, score), value in zip(found, p, strict=True):
@@ -261,6 +271,8 @@ def _e_values(
         half = _half(hunt.cells, rng)
         for side in (half, ~half):
             found = _look(hunt, side, progress)
+            if not found:
+                continue
             judged = _judge(hunt, hunt.cells.take(~side), found)
             for (items, score), p in zip(found, judged.p, strict=True):
                 key = " AND ".join(item.text for item in items)

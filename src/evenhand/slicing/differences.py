@@ -65,9 +65,12 @@ def typed_value(text: str, kind: Kind, column: str) -> str | int | float | bool:
     if not kind.numeric:
         return text
     try:
-        return int(text) if text.lstrip("-").isdigit() else float(text)
+        number = int(text) if text.lstrip("-").isdigit() else float(text)
     except ValueError:
-        raise InputError(f"{column} holds numbers, and {text!r} is none.") from None
+        number = float("nan")
+    if not abs(number) < float("inf"):
+        raise InputError(f"{column} holds numbers, and {text!r} is none.")
+    return number
 
 
 def _renamed(measure: Measure, side: str) -> Measure:

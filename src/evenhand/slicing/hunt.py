@@ -21,7 +21,7 @@ Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 Report = Callable[[Progress], None]
 #: Slices looked at per slice shown, at first and at most: the others fold into those shown.
-POOL_FIRST, POOL_MOST = 4, 256
+POOL_FIRST, POOL_MOST = 4, 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +110,7 @@ class Hunt:
 
     def leaks(self) -> list[int]:
         """Attributes whose value tells the loss of every row: all of it or none."""
-        if not self.losses.binary:
+        if not self.losses.plain:
             return []
         out = []
         for number, (codes, keys) in enumerate(zip(self.cells.codes, self.cells.keys, strict=True)):
@@ -241,8 +241,9 @@ def _supported(
             kept.append(item)
     if not kept:
         raise InputError(
-            f"No attribute has a value that at least {rows:,} rows share and others lack.  "
-            "Lower the minimum support, cut numeric attributes with --bins, or name other features."
+            f"No attribute has a value that at least {rows:,} rows (and a denominator of {below:g}) share "
+            "and others lack.  Lower the minimum support, cut numeric attributes with --bins, or name other "
+            "features."
         )
     return kept
 

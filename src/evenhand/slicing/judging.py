@@ -84,7 +84,8 @@ def judge_slices(
     exact : bool
         Whether one-sided p-values are Fisher's; else they come from Student's t on influence values.
     """
-    masks = np.array([mask_of(cells, items) for items in slices], bool).reshape(-1, len(cells))
+    masks = np.array([mask_of(cells, items) for items in slices], bool)
+    masks = masks.reshape(len(slices), len(cells))
     group, patterns = _patterns(masks)
     cube = cells.to_cube(group)
     inside = patterns.T

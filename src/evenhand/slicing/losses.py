@@ -126,6 +126,9 @@ def _fixed(values: Floats) -> tuple[Integers, float]:
     largest = float(np.abs(values).max(initial=0.0))
     if (values == np.rint(values)).all() and largest < 2**FIXED_BITS:
         return values.astype(np.int64), 1.0
+    if not 1e-150 < largest < 1e150:
+        which, unit = ("large", "larger") if largest > 1 else ("small", "smaller")
+        raise InputError(f"The numbers are too {which} to square.  Measure them in a {unit} unit.")
     scale = 2.0**FIXED_BITS / largest
     return np.rint(values * scale).astype(np.int64), scale
 

@@ -57,7 +57,9 @@ def permutation_maximum(
         size = np.asarray(counted.sum(axis=1), float).ravel()
         spread = np.sqrt(np.maximum(size * (1 - size / told.sum()), 1e-9))
         totals = (members @ dealt) / spread[:, None].astype(np.float32)
-        maxima = np.maximum(maxima, totals[size > 0].max(axis=0, initial=-np.inf))
+        maxima = np.maximum(
+            maxima, totals[(size > 0) & (size < told.sum())].max(axis=0, initial=-np.inf)
+        )
     return scaled, maxima.astype(float)
 
 

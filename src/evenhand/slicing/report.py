@@ -11,12 +11,13 @@ import numpy as np
 import numpy.typing as npt
 from rich.console import Console, ConsoleOptions, RenderResult
 
+from evenhand.cubes import Cells
 from evenhand.groups import to_text
 from evenhand.slicing.confirm import Verdicts
 from evenhand.slicing.folding import Kept, contributions
 from evenhand.slicing.html import render_html
 from evenhand.slicing.hunt import Hunt
-from evenhand.slicing.judging import Judged, judge_slices
+from evenhand.slicing.judging import Judged, Question, judge_slices
 from evenhand.slicing.result import Confirmation, Metric, Overall, Result, Searched, Slice
 from evenhand.slicing.search import Found
 from evenhand.slicing.space import Item, mask_of, predicate_of
@@ -84,8 +85,10 @@ def report(
         judged = verdicts.judged
     else:
         judged = judge_slices(hunt.cells, hunt.question, [items for items, _ in shown], exact=False)
+    cells = hunt.cells if verdicts is None or verdicts.held_out is None else verdicts.held_out
     slices = [
-        _slice(hunt, number, shown, judged, verdicts, facts, folded) for number in range(len(shown))
+        _slice(hunt, cells, number, shown, judged, verdicts, facts, folded)
+        for number in range(len(shown))
     ]
     settings = hunt.settings
     return Slices(
@@ -95,13 +98,13 @@ def report(
         unit=facts.unit,
         source=facts.source,
         sha256=facts.sha256,
-        overall=_overall(hunt),
+        overall=_overall(hunt.question, cells),
         score=settings.score,
         searched=_searched(hunt, found, verdicts, facts),
         confirmation=_confirmation(verdicts, facts, len(shown)),
         slices=tuple(slices),
         left_out=facts.left_out,
-        notes=tuple(_notes(found, kept, settings.top, verdicts)),
+        notes=tuple(_notes(hunt, found, kept, verdicts)),
         command=facts.command,
         settings={**facts.options, **asdict(settings), "seed": facts.seed},
     )
@@ -113,6 +116,7 @@ def _text(items: Sequence[Item]) -> str:
 
 def _slice(
     hunt: Hunt,
+    cells: Cells,
     number: int,
     shown: Sequence[tuple[list[Item], float]],
     judged: Judged,
@@ -121,7 +125,7 @@ def _slice(
     folded: dict[str, tuple[str, ...]],
 ) -> Slice:
     items, score = shown[number]
-    mask = mask_of(hunt.cells, items)
+    mask = mask_of(cells, items)
     value, rest = _number(judged.values[number]), _number(judged.rests[number])
     difference = None if value is None or rest is None else value - rest
     low = high = p = adjusted = value_low = value_high = None
@@ -137,14 +141,14 @@ def _slice(
     assert isinstance(form, Ratio)
     above, below = form.split(judged.estimates.sums[1 + number][None])
     text = _text(items)
-    rows = int(hunt.cells.n_rows[mask].sum())
+    rows = int(cells.n_rows[mask].sum())
     return Slice(
         predicate=text,
         literals=tuple(item.text for item in items),
-        contributions=tuple(contributions(hunt.cells, form, items)),
+        contributions=tuple(contributions(cells, form, items)),
         n_rows=rows,
         n_units=int(judged.n_units[number]),
-        support=rows / int(hunt.cells.n_rows.sum()),
+        support=rows / int(cells.n_rows.sum()),
         numerator=float(above[0]),
         denominator=float(below[0]),
         value=value,
@@ -160,29 +164,29 @@ def _slice(
         score=score,
         overall_without=rest,
         folded=folded.get(text, ()),
-        overlaps=tuple(_overlap(hunt, mask, other) for other, _ in shown),
+        overlaps=tuple(_overlap(cells, mask, other) for other, _ in shown),
         reason=None if difference is not None else "no_denominator",
     )
 
 
-def _overlap(hunt: Hunt, mask: npt.NDArray[np.bool_], other: Sequence[Item]) -> float:
-    second = mask_of(hunt.cells, other)
-    either = int(hunt.cells.n_rows[mask | second].sum())
-    return float(hunt.cells.n_rows[mask & second].sum() / either) if either else 0.0
+def _overlap(cells: Cells, mask: npt.NDArray[np.bool_], other: Sequence[Item]) -> float:
+    second = mask_of(cells, other)
+    either = int(cells.n_rows[mask | second].sum())
+    return float(cells.n_rows[mask & second].sum() / either) if either else 0.0
 
 
 def _number(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def _overall(hunt: Hunt) -> Overall:
-    form = hunt.question.form
+def _overall(question: Question, cells: Cells) -> Overall:
+    form = question.form
     assert isinstance(form, Ratio)
-    above, below = form.split(hunt.cells.sums.sum(axis=0)[None, None, :])
+    above, below = form.split(cells.sums.sum(axis=0)[None, None, :])
     return Overall(
         value=float(above[0] / below[0]),
-        n_rows=int(hunt.cells.n_rows.sum()),
-        n_units=hunt.cells.n_units,
+        n_rows=int(cells.n_rows.sum()),
+        n_units=cells.n_units,
         numerator=float(above[0]),
         denominator=float(below[0]),
     )
@@ -213,7 +217,7 @@ def _confirmation(verdicts: Verdicts | None, facts: Facts, shown: int) -> Confir
             held_out_rows=None,
             sentence="No confirmation was asked for.",
         )
-    family = verdicts.family
+    family, held_out = verdicts.family, verdicts.held_out
     number = f"{family.size:,}" if family else f"{shown}"
     counted = "" if family is None or family.counted else "at most "
     confidence = f"{facts.level * 100:g} % confidence"
@@ -221,8 +225,8 @@ def _confirmation(verdicts: Verdicts | None, facts: Facts, shown: int) -> Confir
     return Confirmation(
         method=verdicts.method,
         family=family.size if family else shown,
-        critical_z=verdicts.critical_z,
-        held_out_rows=verdicts.held_out,
+        critical_z=_number(verdicts.critical_z),
+        held_out_rows=None if held_out is None else int(held_out.n_rows.sum()),
         sentence=sentence,
     )
 
@@ -234,8 +238,8 @@ _SENTENCES = {
     "(999 permutations); {confidence} over all of them.",
     "bootstrap": "Compared with the largest of all {number} slices under random multipliers of the units (999 draws); "
     "{confidence} over all of them.",
-    "split": "Found in one half of the units and tested in the other (Holm over {number}); rates, differences "
-    "and p-values are of the half that did not choose; {confidence} over all of them.",
+    "split": "Found in one half of the units and tested in the other (Holm over {number}); all numbers are of the "
+    "half that did not choose; {confidence} over all of them.",
     "cross-screening": "Each half of the units was searched and its slices tested in the other half (Holm); "
     "{confidence} over all of them.  Bounds hold for all {number} slices with enough rows.",
     "e-values": "Averaged e-values of ten random halvings, searched and tested both ways; "
@@ -243,10 +247,17 @@ _SENTENCES = {
 }
 
 
-def _notes(found: Found, kept: Sequence[Kept], top: int, verdicts: Verdicts | None) -> list[str]:
+def _notes(hunt: Hunt, found: Found, kept: Sequence[Kept], verdicts: Verdicts | None) -> list[str]:
     """What a reader must know besides."""
     if not found.exact:
         return ["Interrupted: this is the best so far, and nothing was confirmed."]
+    if (
+        hunt.cells.unit is not None
+        and not kept
+        and hunt.cells.n_units < 2 * hunt.settings.min_units
+    ):
+        return [f"There are {hunt.cells.n_units} units; a slice needs {hunt.settings.min_units}."]
+    top = hunt.settings.top
     whole = verdicts is None or verdicts.method in ("exact", "permutation", "bootstrap")
     if whole and 0 < len(kept) < top:
         told = f"{len(kept)} of {top} asked for: all others say the same as one of these,"

@@ -160,7 +160,7 @@ def slices(
     [("site = 'b' AND age = 'old'", 1.0, True)]
     """
     started = time.perf_counter()
-    settings = Settings(
+    settings = _plain_settings(
         depth=depth,
         min_support=min_support,
         min_units=min_units,
@@ -176,6 +176,13 @@ def slices(
     )
     method = _method(confirm)
     _check(settings, level, seed, worse)
+    for name, text in {"where": where, "unit": unit, "between": between}.items():
+        if text is not None and not isinstance(text, str):
+            raise InputError(f"{name} is {text!r}, but must be text that names a column.")
+    if bins is not None and not isinstance(bins, Mapping):
+        raise InputError(
+            f"bins are {bins!r}, but must name features, for example {{'age': [25, 45]}}."
+        )
     records = open_records(table)
     try:
         asked = _Asked.read(
@@ -191,14 +198,16 @@ def slices(
             records.close()
     against = baseline.text if isinstance(baseline, Metric) else baseline
     options = {
-        "features": features,
+        "features": features
+        if isinstance(features, str) or features is None
+        else ",".join(features),
         "unit": unit,
         "where": where,
         "baseline": against,
         "between": between,
         "worse": worse,
         "bins": _written_bins(bins or {}),
-        "missing": () if tuple(missing_values) == MISSING_VALUES else tuple(missing_values),
+        "missing": [] if tuple(missing_values) == MISSING_VALUES else list(missing_values),
         "seed": str(seed) if seed else None,
     }
     facts = Facts(
@@ -251,7 +260,7 @@ def slices_of_cube(
     **options
         Fields of `Settings`: depth, min_support, top, score …
     """
-    settings = Settings(**{"score": "", **options})
+    settings = _plain_settings(**{"score": "", **options})
     method = _method(confirm)
     _check(settings, level, seed, None)
     cells = cells_of(cube, attributes, rows_needed(settings, int(cube.n_rows.sum())))
@@ -292,7 +301,10 @@ def search_cells(
     found, kept = hunt.find(progress)
     verdicts = None
     if method is not None and found.exact:
-        verdicts = _confirmed(hunt, kept, method, facts, progress)
+        try:
+            verdicts = _confirmed(hunt, kept, method, facts, progress)
+        except KeyboardInterrupt:
+            found = replace(found, exact=False)
     return report(hunt, found, kept, verdicts, facts)
 
 
@@ -308,14 +320,11 @@ def _binary(cells: Cells, question: Question) -> bool:
 
 def _confirmed(
     hunt: Hunt, kept: Sequence[Kept], method: str, facts: Facts, progress: Report | None
-) -> Verdicts | None:
+) -> Verdicts:
     rng = np.random.default_rng(facts.seed)
-    try:
-        chosen = choose_method(hunt, method)
-        best = [one.candidate for one in kept]
-        return confirm(hunt, best, chosen, level=facts.level, rng=rng, progress=progress)
-    except KeyboardInterrupt:
-        return None
+    chosen = choose_method(hunt, method)
+    best = [one.candidate for one in kept]
+    return confirm(hunt, best, chosen, level=facts.level, rng=rng, progress=progress)
 
 
 def _with_score(settings: Settings, cells: Cells, question: Question) -> Settings:
@@ -338,6 +347,11 @@ def _without_leaks(hunt: Hunt, facts: Facts) -> Hunt:
     names = [hunt.cells.attributes[number].name for number in leaks]
     facts.left_out.update(dict.fromkeys(names, "it tells the loss of every row"))
     kept = [n for n in range(len(hunt.cells.attributes)) if n not in leaks]
+    if not kept:
+        raise InputError(
+            f"All features tell the loss of every row ({', '.join(names)}), so slices of them would say nothing.  "
+            "Name others, or these with --features."
+        )
     return prepare(hunt.cells.only(kept), hunt.question, hunt.settings)
 
 
@@ -356,7 +370,11 @@ def _method(confirm: bool | str) -> str | None:
 def _check(settings: Settings, level: float, seed: int, worse: str | None) -> None:
     """Refuse options that have no meaning."""
     support = settings.min_support
-    rows = _number(support) and (0 < support < 1 or (support >= 1 and support == int(support)))
+    rows = (
+        _number(support)
+        and np.isfinite(support)
+        and (0 < support < 1 or (support >= 1 and support == int(support)))
+    )
     ranges: dict[str, tuple[object, bool, str]] = {
         "depth": _whole(settings.depth, 1, DEEPEST),
         "top": _whole(settings.top, 1, MOST),
@@ -379,8 +397,14 @@ def _check(settings: Settings, level: float, seed: int, worse: str | None) -> No
             raise InputError(f"{name} is {value!r}.{hint}  Allowed: {', '.join(known)}")
 
 
+def _plain_settings(**given: Any) -> Settings:
+    """Settings whose numbers are Python's own, not numpy's."""
+    return Settings(**{k: v.item() if isinstance(v, np.generic) else v for k, v in given.items()})
+
+
 def _whole(value: object, least: int, most: int | None) -> tuple[object, bool, str]:
-    whole = int(value) if isinstance(value, int) and not isinstance(value, bool) else least - 1
+    right = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    whole = int(str(value)) if right else least - 1
     allowed = (
         f"a whole number from {least} to {most}" if most else f"a whole number of at least {least}"
     )
@@ -547,10 +571,14 @@ def _features(
                 "is nothing to search."
             )
         return names, left_out
-    given = (
-        [name.strip() for name in features.split(",")] if isinstance(features, str) else features
-    )
-    names = list(dict.fromkeys(given))
+    texts = features.split(",") if isinstance(features, str) else features
+    if not isinstance(texts, Sequence) or not all(isinstance(name, str) for name in texts):
+        raise InputError(f"features are {features!r}, but must be names of columns.")
+    # A column may have a comma in its name, so a list is taken as it is.
+    given = [name.strip() for name in texts] if isinstance(features, str) else texts
+    names = [name for name in dict.fromkeys(given) if name]
+    if not names:
+        raise InputError(f"features are {features!r}: name at least one column, or leave them out.")
     for name in names:
         find_column(name, records.columns)
         if name in taken:
@@ -561,12 +589,12 @@ def _features(
     return names, {}
 
 
-def _written_bins(bins: Mapping[str, int | Sequence[float]]) -> tuple[str, ...]:
+def _written_bins(bins: Mapping[str, int | Sequence[float]]) -> list[str]:
     """Bins as the command line takes them."""
-    return tuple(
+    return [
         f"{name}={','.join(map(str, given)) if isinstance(given, Sequence) else given}"
         for name, given in bins.items()
-    )
+    ]
 
 
 def _command(
