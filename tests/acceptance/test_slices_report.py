@@ -207,7 +207,7 @@ def test_a_command_that_no_shell_reads_carries_nothing(found):
 
 def test_no_slices_is_said_and_draws_nothing(found):
     page = with_slices(found, []).to_html()
-    assert "No slice has enough rows" in page
+    assert "No slice with enough rows" in page
     assert "<svg" not in page
     assert found.command in html.unescape(page)
 
