@@ -59,9 +59,9 @@ def blocks_of(path):
         if fence and opened is None:
             opened, lines = (number + 1, fence.group(1), fence.group(2)), []
         elif fence:
-            line, language, file = opened
+            begun, language, file = opened
             text = "\n".join(lines)
-            found.append(Block(page=path.name, line=line, language=language, text=text, file=file))
+            found.append(Block(page=path.name, line=begun, language=language, text=text, file=file))
             opened = None
         elif opened:
             lines.append(line)

@@ -210,6 +210,10 @@ class _Run:
     told: float = 0.0
     closing: bool = False
     interrupted: bool = False
+    cells: list[Cell] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.cells = list(self.layout)  # once: each has its content address worked out
 
     async def go(self) -> None:
         """Make all calls; on Ctrl-C, those in flight."""
@@ -310,7 +314,7 @@ class _Run:
             )
             for wired in plan.services
         ]
-        cells = list(self.layout)
+        cells = self.cells
         costs = self.cache.known([cell.key for cell in cells])
         self.known = set(costs)
         self.spent_before = sum(costs.values())
@@ -459,7 +463,7 @@ class _Run:
 
     def rows(self) -> list[Row]:
         """Row of every cell, in the order of the design."""
-        cells = list(self.layout)
+        cells = self.cells
         answers = self.cache.answers([cell.key for cell in cells])
         told: set[bytes] = set()
         rows = []
