@@ -25,6 +25,7 @@ from evenhand.audits import result
 from evenhand.cli import app
 from evenhand.conditions import FAMILIES as CONDITIONS
 from evenhand.conditions import Definition as Condition
+from evenhand.differential import result as costs
 from evenhand.metrics import FAMILIES, Argument, Definition, Metric, Takes
 from evenhand.samples import MEASURES
 from evenhand.services.catalogue import KINDS, RUN_FIELDS, fields_of
@@ -232,11 +233,12 @@ def json_page() -> str:
     """Every field of the JSON that commands print."""
     meanings = tomllib.loads((DOCS / "json_fields.toml").read_text(encoding="utf-8"))
     audit, slices = meanings.pop("audit"), meanings.pop("slices")
-    trial = meanings.pop("trial")
+    effects, trial = meanings.pop("effects"), meanings.pop("trial")
     settings = slices.pop("settings")
     _all_known(meanings, ())
     _all_known(audit, (result.Result, *_audit_parts().values()))
     _all_known(slices, (found.Result, *_slices_parts().values()))
+    _all_known(effects, (costs.Result, *_effects_parts().values()))
     _all_known(trial, (summary.Trial, *_trial_parts().values()))
     return _page(
         "# JSON",
@@ -261,6 +263,12 @@ def json_page() -> str:
         "### settings of a search",
         "How it was searched; a search of a cube has no columns to name.",
         _settings(settings),
+        "## Effects",
+        (
+            f"`evenhand effects … --json` and `Effects.to_json()` give one object under the schema `{costs.SCHEMA}`; "
+            "`Effects.from_dict` reads it back."
+        ),
+        *_object(costs, _effects_parts(), effects),
         "## Trial",
         (
             f"`evenhand trial … --json` and `Trial.to_json()` give one object under the schema `{summary.SCHEMA}`. "
@@ -276,7 +284,7 @@ def json_page() -> str:
 
 
 def _first_line(kind: type[Any]) -> str:
-    return (inspect.getdoc(kind) or "").partition("\n\n")[0]
+    return (inspect.getdoc(kind) or "").partition("\n\n")[0].replace("`None`", "`null`")
 
 
 def _trial_parts() -> dict[str, type[Any]]:
@@ -330,6 +338,18 @@ def _slices_parts() -> dict[str, type[Any]]:
     }
 
 
+def _effects_parts() -> dict[str, type[Any]]:
+    return {
+        "overall[] of effects": costs.Overall,
+        "groups[] of effects": costs.GroupEffect,
+        "cost, and differential": costs.Effect,
+        "pairs[]": costs.Pair,
+        "doses[]": costs.Dose,
+        "refused[] of effects": costs.Refused,
+        "settings of effects": costs.Settings,
+    }
+
+
 def _settings(meanings: Mapping[str, str]) -> str:
     """Options that a search tells; they are no class of their own, so a small search is asked."""
     table = pa.table({"site": ["a", "b"] * 20, "wrong": [1, 0, 0, 0] * 10})
@@ -365,6 +385,8 @@ def _json_type(annotation: Any) -> str:
         if isinstance(annotation, type) and not hasattr(annotation, "__args__")
         else str(annotation)
     )
+    if text.startswith("typing.Optional["):  # how Python writes a Literal or None
+        return f"{_json_type(text[len('typing.Optional[') : -1])} or null"
     words = {
         "dict": "object",
         "tuple": "array",

@@ -45,7 +45,11 @@ app.command(
 app.command(
     "evenhand.cli.metrics:metrics", name="metrics", help="List the metrics and how to write them."
 )
-app.command("evenhand.cli.demo:demo", name="demo", help="Audit records that come with the package.")
+app.command(
+    "evenhand.cli.demo:demo",
+    name="demo",
+    help="Find, prove and repair a harm, live; or audit records that come with the package.",
+)
 app.command("evenhand.cli.doctor:doctor", name="doctor", help="Check the installation.")
 
 
