@@ -382,7 +382,7 @@ MEASURED = [
 
 
 @pytest.mark.parametrize(("metric", "above", "below"), MEASURED)
-@pytest.mark.parametrize("method", [False, "bootstrap", "cross-screening", "e-values"])
+@pytest.mark.parametrize("method", [False, "bootstrap", "cross-screening"])
 def test_contributions_add_to_the_value_less_the_overall_one(metric, above, below, method):
     """And each is the Shapley value: its mean gain over all orders of the literals."""
     table = planted()

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, assume, event, given, settings
+from hypothesis import HealthCheck, Phase, assume, event, given, settings
 from hypothesis import strategies as st
 
 import evenhand
@@ -37,6 +37,8 @@ CALM = {
     "derandomize": True,
     "suppress_health_check": [HealthCheck.too_slow, HealthCheck.filter_too_much],
 }
+#: Whole searches are too slow to look for the smallest failing table.
+ONCE = {**CALM, "phases": [Phase.explicit, Phase.generate]}
 REFUSED = (
     "Every row has the same loss|No attribute has a value|The minimum support is|"
     "nothing to divide by|nothing to audit|nothing to search"
@@ -161,11 +163,10 @@ def assert_exact(
     top: int,
     *,
     strict: bool = True,
-    above: float = -1e9,
 ) -> None:
     """`told` are `top` slices than which none is better; scores that are the same may be swapped.
 
-    Where not `strict`, slices of the same rows count as one.  Only scores from `above` on matter.
+    Where not `strict`, slices of the same rows count as one.
     """
     known = {slice_.literals: slice_ for slice_ in best}
     assert len({slice_.literals for slice_ in told}) == len(told), "a slice is told twice"
@@ -173,18 +174,17 @@ def assert_exact(
         assert slice_.literals in known, f"{set(slice_.literals)} is not admissible"
         expected = known[slice_.literals]
         assert slice_.members == expected.members
-        if max(slice_.score, expected.score) > above:
-            assert slice_.score == pytest.approx(expected.score, rel=CLOSE, abs=CLOSE)
+        assert slice_.score == pytest.approx(expected.score, rel=CLOSE, abs=CLOSE)
     scores = [slice_.score for slice_ in told]
     assert scores == sorted(scores, reverse=True)
     if strict:
-        expected = [slice_.score for slice_ in best[:top] if slice_.score > above]
-        assert [s for s in scores if s > above] == pytest.approx(expected, rel=CLOSE, abs=CLOSE)
+        expected = [slice_.score for slice_ in best[:top]]
+        assert scores == pytest.approx(expected, rel=CLOSE, abs=CLOSE)
     last = scores[-1] if len(told) == top else -math.inf
     rows = {slice_.members for slice_ in told}
     slack = CLOSE * (1 + abs(last)) if math.isfinite(last) else 0.0
     for slice_ in best:
-        if slice_.score > max(last + slack, above):
+        if slice_.score > last + slack:
             assert slice_.members in rows, f"{set(slice_.literals)} is better: {slice_.score}"
 
 
@@ -316,7 +316,7 @@ LOSSES = ("0/1", "counts", "no denominator", "real", "signed", "signed without d
 def cases(draw: Any) -> Case:
     """Small tables of any shape."""
     rng = random.Random(draw(st.integers(0, 10**6)))
-    number = draw(st.integers(3, 32))
+    number = draw(st.integers(3, 24))
     loss = draw(st.sampled_from(LOSSES))
     clustered = draw(st.booleans())
     higher = draw(st.booleans())
@@ -334,7 +334,7 @@ def cases(draw: Any) -> Case:
     total = sum(cell.rows for cell in cells)
     rules = Rules(
         score=score,
-        depth=draw(st.integers(1, 4)),
+        depth=draw(st.sampled_from([1, 2, 2, 3, 3, 4])),
         rows=rng.choice([1, 1, 2, 3, 5, max(1, total // 3)]),
         denominator=rng.choice([0.0, 0.0, 1.0, 2.0, 4.0]) if loss != "real" else 0.0,
         units=rng.choice([1, 2, 3]),
@@ -387,7 +387,7 @@ def searchable(case: Case) -> bool:
     )
 
 
-@settings(max_examples=2000, **CALM)
+@settings(max_examples=1500, **CALM)
 @given(case=cases(), top=st.sampled_from([1, 3, 10, 60]))
 def test_what_is_found_is_what_brute_force_finds(case, top):
     """All scores, denominators of any kind, depths, supports, units, sets and intervals."""
@@ -401,12 +401,10 @@ def test_what_is_found_is_what_brute_force_finds(case, top):
     found = hunt.search(top)
     assert found.exact
     best = brute_force(case.cells, case.features(), case.rules)
-    # The sign of z is evidence of harm; how much better than all a slice is does not matter.
-    clustered = case.rules.score == "z" and case.cells[0].unit is not None
-    assert_exact(told_by(hunt, found), best, top, above=0.0 if clustered else -1e9)
+    assert_exact(told_by(hunt, found), best, top)
 
 
-@settings(max_examples=80, **CALM)
+@settings(max_examples=40, **CALM)
 @given(case=cases())
 def test_z_of_a_slice_that_is_better_than_all_is_by_the_same_formula(case):
     """D is the larger of the two variances for every slice: see decision 002."""
@@ -994,8 +992,7 @@ def check_against_brute_force(table: Table, asked: Search, find: Any) -> None:
         members = frozenset.intersection(*(inside[text] for text in texts))
         told.append(Told(frozenset(texts), members, one.score))
         check_numbers(one, cells, members, table)
-    clustered = asked.score == "z" and table.unit is not None
-    assert_exact(told, best, asked.top, strict=not table.bins, above=0.0 if clustered else -1e9)
+    assert_exact(told, best, asked.top, strict=not table.bins)
 
 
 def check_numbers(one: Any, cells: Sequence[Cell], members: frozenset[int], table: Table) -> None:
@@ -1020,7 +1017,7 @@ def check_numbers(one: Any, cells: Sequence[Cell], members: frozenset[int], tabl
 
 
 @pytest.mark.parametrize("kind", METRICS)
-@settings(max_examples=18, **CALM)
+@settings(max_examples=12, **ONCE)
 @given(data=st.data())
 def test_slices_of_a_table_are_those_of_brute_force(kind, data):
     """Values of texts, numbers and truths; missing ones; rows that the metric cannot use."""
@@ -1028,14 +1025,14 @@ def test_slices_of_a_table_are_those_of_brute_force(kind, data):
     check_against_brute_force(table, asked, from_rows)
 
 
-@settings(max_examples=30, **CALM)
+@settings(max_examples=20, **ONCE)
 @given(table=tables(kind="ratio"), asked=searches(merge=2))
 def test_merged_sets_of_a_table_are_those_of_brute_force(table, asked):
     assume(len(table.counted) == len(table.losses))
     check_against_brute_force(table, asked, from_rows)
 
 
-@settings(max_examples=40, **CALM)
+@settings(max_examples=30, **ONCE)
 @given(table=tables(kind="mean", intervals=True), asked=searches())
 def test_intervals_of_a_table_are_those_of_brute_force(table, asked):
     """Every run of neighbouring bins, also of bins that are too small to stand alone."""
@@ -1043,17 +1040,25 @@ def test_intervals_of_a_table_are_those_of_brute_force(table, asked):
 
 
 @pytest.mark.parametrize("kind", METRICS)
-@settings(max_examples=10, **CALM)
+@settings(max_examples=10, **ONCE)
 @given(data=st.data())
 def test_slices_of_a_cube_are_those_of_brute_force(kind, data):
     table, asked = data.draw(tables(kind=kind)), data.draw(searches())
+    assume_no_nan(table)
     check_against_brute_force(table, asked, from_cube)
 
 
-@settings(max_examples=25, **CALM)
+def assume_no_nan(table: Table) -> None:
+    """In a cube NaN is missing, as in an audit; in the rows it is neither a value nor missing."""
+    features = [value for name in table.names for value in table.columns[name]]
+    assume(not any(isinstance(value, float) and value != value for value in features))  # noqa: PLR0124
+
+
+@settings(max_examples=20, **ONCE)
 @given(table=tables(kind="ratio"), asked=searches(merge=2))
 def test_a_cube_gives_the_same_slices_as_its_rows(table, asked):
     """Also merged sets, and where some rows lack what the metric needs."""
+    assume_no_nan(table)
     try:
         rows = from_rows(table, asked)
     except InputError:
@@ -1077,6 +1082,26 @@ def test_a_cube_gives_the_same_slices_as_its_rows(table, asked):
         assert list(ours)[:-1] == list(theirs)[:-1]
     assert rows.overall.value == pytest.approx(cube.overall.value)
     assert rows.overall.n_rows == cube.overall.n_rows
+
+
+@pytest.mark.parametrize("values", ["abc", "abcdefgh"])
+def test_values_of_rows_that_cannot_be_scored_are_offered_neither_by_rows_nor_by_a_cube(values):
+    """A set with such a value would be another one twice, or keep all sets from being offered."""
+    rng = random.Random(4)
+    group = [value for value in values for _ in range(20)] + ["z"] * 30
+    label = [1.0] * (20 * len(values)) + [None] * 30
+    loss = [rng.choice([0.0, 1.0]) for _ in group]
+    table = pa.table({"g": group, "y": label, "p": loss})
+    metric = "error_rate(y, p)"
+    options = {"merge": 2, "min_support": 10, "fold": False, "confirm": "exact", "top": 100}
+    rows = evenhand.slices(table, metric, **options)
+    records = open_records(table)
+    plan = parse_metric(metric, records.columns).plan(records)
+    cube = build_cube(records, plan.measure, [Attribute(name="g")])
+    found = slices_of_cube(cube, plan, **options)
+    singles, pairs = len(values), math.comb(len(values), 2)
+    assert found.searched.literals == rows.searched.literals == singles + pairs
+    assert found.confirmation.family == rows.confirmation.family == singles + pairs
 
 
 def test_a_cube_is_ordered_by_the_same_score_as_its_rows_where_none_is_named():

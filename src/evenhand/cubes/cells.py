@@ -185,10 +185,14 @@ def read_cells(
     query = CubeQuery(records, plain, attributes, unit, where, missing_values, as_written=True)
     values = [_frequent(records, query, attribute, least) for attribute in attributes]
     columns, units, sums = _columns(records, query, values)
+    keys = [tuple(key_of(value) for value in column.to_pylist()) for column in values]
+    for number, attribute in enumerate(attributes):
+        if attribute.edges is None:
+            columns[number], keys[number] = _scored(columns[number], keys[number], least)
     cells = Cells(
         attributes=tuple(attributes),
         codes=tuple(columns),
-        keys=tuple(tuple(key_of(value) for value in column.to_pylist()) for column in values),
+        keys=tuple(keys),
         parts=measure.names,
         n_rows=np.ones(len(sums), np.int64),
         sums=sums,
@@ -197,6 +201,18 @@ def read_cells(
         meaning=meaning(measure, attributes, unit),
     )
     return cells if units is None else _by_unit(cells)
+
+
+def _scored(codes: Codes, keys: tuple[Key, ...], least: int) -> tuple[Codes, tuple[Key, ...]]:
+    """Values that are frequent among the rows that can be scored, too."""
+    counts = np.bincount(codes, minlength=len(keys) + 1)[: len(keys)]
+    kept = np.flatnonzero(counts >= least)
+    if len(kept) == len(keys):
+        return codes, keys
+    place = np.full(len(keys) + 1, len(kept))
+    place[kept] = np.arange(len(kept))
+    small = np.min_scalar_type(len(kept))
+    return place[codes].astype(small), tuple(keys[number] for number in kept)
 
 
 def _frequent(records: Records, query: CubeQuery, attribute: Attribute, least: int) -> pa.Array:

@@ -239,6 +239,7 @@ class _Run:
             alive = self._pruned(alive)
             if len(alive.slices) < depth:
                 return
+            self.left = float(self._bound(alive.sums, alive.steepest).max())
             candidates, bound = self._joined(alive)
             alive = self._evaluate(candidates, bound, depth)
 
@@ -260,7 +261,9 @@ class _Run:
         kept, start, wave = [_none(depth)], 0, FIRST_WAVE if self.bounded else 1 << 16
         total = len(order)
         while start < total and bound[order[start]] >= self.best.threshold - SLACK:
-            self.left = float(bound[order[start]])
+            # What lies inside those evaluated is bounded as they are; at the last level nothing does.
+            last = depth == self.limits.depth
+            self.left = float(bound[order[start if last else 0]])
             if self.progress is not None:
                 threshold = self.best.threshold
                 self.progress(
