@@ -20,7 +20,6 @@ high, is at most δ, whatever the candidates, and however each epoch adapts to t
 
 import hashlib
 import os
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -205,17 +204,6 @@ class Session:
         )
 
 
-def judge_epoch(
-    session: Session, candidates: Sequence[Candidate], labels: npt.NDArray[np.generic]
-) -> tuple[Verdict, ...]:
-    """Test the candidates of an epoch in the given order, which must not depend on `labels`."""
-    sizes = Counter(candidate.kind for candidate in candidates)
-    return tuple(
-        session.test(candidate, labels, 1.0 / (len(sizes) * sizes[candidate.kind]))
-        for candidate in candidates
-    )
-
-
 def practice_kind(improvement: float | None, standard_error: float | None) -> str:
     """Class of evidence of a candidate's practice score: how many standard errors above 0.
 
@@ -249,6 +237,7 @@ class Ledger:
         self._folder = folder
         self.rules = rules
         self._loss = loss
+        self._opened: dict[int, npt.NDArray[np.generic]] = {}
 
     def seal(
         self,
@@ -284,22 +273,18 @@ class Ledger:
         losses = self._loss.of_rows(predictions, self._read_labels(block))
         return Session(loss=self._loss, rules=self.rules, evidence=Evidence(losses, groups))
 
-    def judge_epoch(
-        self, block: int, session: Session, candidates: Sequence[Candidate]
-    ) -> tuple[Verdict, ...]:
-        """Test all candidates of an epoch on its block."""
-        return judge_epoch(session, candidates, self._read_labels(block))
-
-    def judge_one(self, block: int, session: Session, candidate: Candidate) -> Verdict:
-        """Test one candidate on a block that stays in use; only its yes or no may be told."""
-        if session.transcript.bits >= self.rules.max_bits:
+    def judge(
+        self, block: int, session: Session, candidate: Candidate, share: float | None = None
+    ) -> Verdict:
+        """Test one candidate on an opened block, see `Session.test`."""
+        if share is None and session.transcript.bits >= self.rules.max_bits:
             return Verdict(
                 key=candidate.key, accepted=False, reason="budget_spent", certificate=None
             )
-        return session.test(candidate, self._read_labels(block))
+        return session.test(candidate, self._read_labels(block), share)
 
     def account(
-        self, *, blocks_used: int, rows: int, expected: int = 100, bits: float = 0.0
+        self, *, blocks_used: int, rows: int, expected: int = 100, bits: float = 0.0, in_use: bool = False
     ) -> dict[str, Any]:
         """What is spent, what is left, and what could be found now.
 
@@ -313,12 +298,14 @@ class Ledger:
             Candidates to expect in the next epoch, for the detectable improvement.
         bits : float
             What the transcript of the block in use has cost.
+        in_use : bool
+            Whether a block stays in use.
         """
         left = self.rules.blocks - blocks_used
         spent = blocks_used * self.rules.block_delta
-        continuous = self.rules.mode == "continuous" and blocks_used > 0
-        usable = left > 0 or (continuous and bits < self.rules.max_bits)
-        alpha = self.rules.block_delta * 2.0**-bits / max(expected, 1)
+        answers = self.rules.mode == "continuous" and in_use and bits < self.rules.max_bits
+        usable = left > 0 or answers
+        alpha = self.rules.block_delta * (2.0**-bits if answers else 1.0) / max(expected, 1)
         return {
             "mode": self.rules.mode,
             "delta": self.rules.delta,
@@ -337,7 +324,9 @@ class Ledger:
         return self._folder / f"block-{block:03d}.labels.npy"
 
     def _read_labels(self, block: int) -> npt.NDArray[np.generic]:
-        return np.asarray(np.load(self._labels(block), allow_pickle=False))
+        if block not in self._opened:
+            self._opened = {block: np.load(self._labels(block), allow_pickle=False)}
+        return self._opened[block]
 
 
 def _sha256(path: Path) -> str:

@@ -112,6 +112,17 @@ class PointerDecisionList:
             tuple(replace(n, active=False) if n.key == key else n for n in self.nodes)
         )
 
+    def prefix(self, version: int) -> "PointerDecisionList":
+        """An older version of the list."""
+        nodes = self.nodes[:version]
+        updates = sum(node.model is not None for node in nodes)
+        return PointerDecisionList(
+            task=self.task,
+            models=self.models[: updates + 1],
+            groups=self.groups[:updates],
+            nodes=nodes,
+        )
+
     def _with(self, nodes: tuple[Node, ...]) -> "PointerDecisionList":
         return PointerDecisionList(
             task=self.task, models=self.models, groups=self.groups, nodes=nodes

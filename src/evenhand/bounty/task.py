@@ -4,6 +4,7 @@ Groups and models all read one float32 matrix, so that Python, the sandbox and a
 file see the same numbers.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -153,7 +154,9 @@ def read_table(table: Any) -> pa.Table:
         return table
     records = open_records(table)
     try:
-        return records.engine.query(f"SELECT * FROM {records.source}")
+        found = records.engine.query(f"SELECT * FROM {records.source}")
+        # The row numbers of a pandas frame are no feature.
+        return found.drop([n for n in found.column_names if re.fullmatch(r"__index_level_\d+__", n)])
     finally:
         if not isinstance(table, Records):
             records.close()

@@ -1,0 +1,446 @@
+"""A bounty is a directory: public data, sealed blocks, submissions, and the log of what happened.
+
+    log.jsonl  base.json  public/{train,practice}.npz  sealed/  submissions/
+
+Everything but the log is named in it by hash.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from evenhand.bounty.evidence import Rows
+from evenhand.bounty.judging import (
+    BlockJudge,
+    judge_block,
+    order_candidates,
+    resume_block,
+    told,
+)
+from evenhand.bounty.ledger import Ledger, Rules, practice_kind
+from evenhand.bounty.log import EventLog, write_whole
+from evenhand.bounty.membership import Bitmaps, unpack
+from evenhand.bounty.onnx_model import SubmissionError
+from evenhand.bounty.practice import Practice, Score
+from evenhand.bounty.sandbox import Runner, Sandbox
+from evenhand.bounty.state import State, read_state
+from evenhand.bounty.submission import (
+    Model,
+    Submission,
+    canonical,
+    read_model,
+    read_submission,
+)
+from evenhand.bounty.task import Labels, Matrix, Task, read_table, task_from_dict, task_of
+from evenhand.errors import InputError
+
+Trainer = Callable[[Matrix, Labels, Task], bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What a hunter is told at once: the commitment, and the practice score."""
+
+    key: str
+    practice: Score
+    verdict: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Data:
+    """Disclosed rows: features as a matrix, and labels."""
+
+    matrix: Matrix
+    labels: Labels
+
+
+def create_bounty(
+    folder: Path | str,
+    *,
+    train: Any,
+    practice: Any,
+    sealed: Any,
+    label: str,
+    base: bytes | Mapping[str, Any],
+    loss: str = "zero_one",
+    features: list[str] | None = None,
+    rules: Rules | None = None,
+    seed: int = 0,
+    runner: Runner | None = None,
+) -> "Bounty":
+    """Begin a bounty in a new directory.
+
+    Parameters
+    ----------
+    folder : Path
+        Must not exist, or be empty.
+    train, practice, sealed : table
+        Paths, URLs or data frames with the same columns.  Rows of `sealed` are cut at random into
+        the sealed blocks; no row may stand in two of the tables.
+    label : str
+        Column to predict.
+    base : bytes or Mapping
+        The deployed model: an ONNX file, or ``{"constant": …}``.
+    loss : str
+        See `parse_loss`.
+    features : list of str, optional
+        All other columns if not given.
+    rules : Rules, optional
+        Error probability, blocks, mode.
+    seed : int
+        Of the cut into blocks.  Keep it as secret as the sealed labels.
+    runner : Runner, optional
+        What runs models; the sandbox if not given.
+    """
+    place, rules = Path(folder), rules or Rules()
+    if place.exists() and any(place.iterdir()):
+        raise InputError(f"{place} is not empty.  Name a new directory.")
+    tables = [read_table(table) for table in (train, practice, sealed)]
+    task = _joint_task(tables, label, loss, features)
+    base_text = canonical(_base_given(base))
+    read_model(_base_given(base), task)
+    (place / "public").mkdir(parents=True)
+    (place / "submissions").mkdir()
+    hashes = {}
+    for name, table in zip(("train", "practice"), tables[:2], strict=True):
+        path = place / "public" / f"{name}.npz"
+        np.savez(path, matrix=task.encode(table), labels=task.encode_labels(table))
+        hashes[name] = _sha256(path)
+    write_whole(place / "base.json", base_text)
+    ledger = Ledger(place / "sealed", rules, task.loss)
+    blocks = ledger.seal(
+        task.encode(tables[2]), task.encode_labels(tables[2]), np.random.default_rng(seed)
+    )
+    log = EventLog(place / "log.jsonl")
+    with log.writing():
+        body = {
+            "task": task.to_dict(),
+            "rules": _rules_body(rules),
+            "base": hashlib.sha256(base_text).hexdigest(),
+            "public": hashes,
+            "blocks": blocks,
+        }
+        log.append("created", body)
+    return Bounty(place, runner=runner)
+
+
+def _joint_task(tables: list[Any], label: str, loss: str, features: list[str] | None) -> Task:
+    """The task of all tables together, so that each text and class is listed."""
+    import pyarrow as pa  # noqa: PLC0415 - only a beginning needs it
+
+    names = tables[0].column_names
+    for table in tables[1:]:
+        if set(table.column_names) != set(names):
+            odd = sorted(set(table.column_names) ^ set(names))
+            raise InputError(f"The tables differ in their columns: {', '.join(odd[:10])}.")
+    try:
+        together = pa.concat_tables(
+            [table.select(names) for table in tables], promote_options="permissive"
+        )
+    except pa.ArrowInvalid as error:
+        raise InputError(f"The tables differ in the kinds of their columns: {error}") from error
+    return task_of(together, label=label, loss=loss, features=features)
+
+
+def _base_given(base: bytes | Mapping[str, Any]) -> Mapping[str, Any]:
+    import base64  # noqa: PLC0415 - one use
+
+    return {"onnx": base64.b64encode(base).decode()} if isinstance(base, bytes) else base
+
+
+def _rules_body(rules: Rules) -> dict[str, Any]:
+    return {name: getattr(rules, name) for name in Rules.__dataclass_fields__}
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+class Bounty:
+    """An open bounty.
+
+    Parameters
+    ----------
+    folder : Path
+        Made by `create_bounty`.
+    runner : Runner, optional
+        What runs models; the sandbox if not given.
+    step : callable, optional
+        Told the name of each step of a change, before it; tests stop the process there.
+    """
+
+    def __init__(
+        self,
+        folder: Path | str,
+        *,
+        runner: Runner | None = None,
+        step: Callable[[str], None] | None = None,
+    ) -> None:
+        self.folder = Path(folder)
+        self.log = EventLog(self.folder / "log.jsonl")
+        events = self.log.read()
+        if not events:
+            raise InputError(f"There is no bounty in {self.folder}.")
+        created = events[0].body
+        self.task = task_from_dict(created["task"])
+        self.rules = Rules(**created["rules"])
+        self.ledger = Ledger(self.folder / "sealed", self.rules, self.task.loss)
+        self._own_runner = Sandbox() if runner is None else None
+        self.runner: Runner = runner if runner is not None else self._own_runner or Sandbox()
+        self._step = step or (lambda _: None)
+        self._read: dict[str, Submission] = {}
+        self._in_use: tuple[int, BlockJudge] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the sandbox."""
+        if self._own_runner is not None:
+            self._own_runner.close()
+
+    @property
+    def state(self) -> State:
+        """The bounty as its log tells it now."""
+        return read_state(self.log.read(), self.base, self.load)
+
+    @property
+    def base(self) -> Model:
+        """The model that the bounty began with."""
+        import json  # noqa: PLC0415 - one use
+
+        return read_model(json.loads((self.folder / "base.json").read_bytes()), self.task)
+
+    def data(self, name: str) -> Data:
+        """Disclosed rows: ``train`` or ``practice``."""
+        with np.load(self.folder / "public" / f"{name}.npz", allow_pickle=False) as found:
+            return Data(matrix=found["matrix"], labels=found["labels"])
+
+    def load(self, key: str) -> Submission:
+        """A stored submission; a model that was trained here is filled in."""
+        if key not in self._read:
+            data = (self.folder / "submissions" / f"{key}.json").read_bytes()
+            if hashlib.sha256(data).hexdigest() != key:
+                raise SubmissionError("damaged", f"the stored submission {key[:12]} was changed.")
+            given = read_submission(data, self.task)
+            trained = self.folder / "submissions" / f"{key}.onnx"
+            if given.model.trained_here and trained.exists():
+                given = replace(given, model=Model(onnx=trained.read_bytes()))
+            self._read[key] = given
+        return self._read[key]
+
+    def commit(self, *, team: str, key: str) -> None:
+        """Promise a submission by its hash; it is shown later in the epoch."""
+        with self.log.writing():
+            state = self._open_state()
+            if len(key) != 64 or not set(key) <= set("0123456789abcdef"):
+                raise SubmissionError("wrong_commitment", "a commitment is a SHA-256 in hex.")
+            if key in state.committed or key in state.submitted:
+                raise SubmissionError("replayed", "this commitment was made before.")
+            self.log.append("committed", {"team": team, "key": key})
+
+    def submit(self, data: bytes, *, trainer: Trainer | None = None) -> Receipt:
+        """Take a submission: check it, score it on the practice block, write it down.
+
+        Parameters
+        ----------
+        data : bytes
+            From `write_submission`.
+        trainer : callable, optional
+            Trains the patch where a hunter named a group only: ``(matrix, labels, task) -> ONNX``.
+
+        Raises
+        ------
+        SubmissionError
+            Nothing is written then.
+        """
+        with self.log.writing():
+            state = self._open_state()
+            given = read_submission(data, self.task)
+            self._check_new(state, given)
+            self._step("checked")
+            trained = self._train(given, trainer) if given.model.trained_here else None
+            model = given.model if trained is None else Model(onnx=trained)
+            score = self.practice(state).score(given.group, model)
+            self._step("scored")
+            stored = self.folder / "submissions" / given.key
+            if trained is not None:
+                write_whole(stored.with_suffix(".onnx"), trained)
+            write_whole(stored.with_suffix(".json"), data)
+            self._step("stored")
+            body = {
+                "key": given.key,
+                "team": given.team,
+                "content": given.content,
+                "kind": practice_kind(score.improvement, score.standard_error or 0.0),
+            }
+            if trained is not None:
+                body["trained"] = hashlib.sha256(trained).hexdigest()
+            self.log.append("submitted", body)
+            self._step("submitted")
+            verdict = self._judge_waiting() if self.rules.mode == "continuous" else None
+            return Receipt(key=given.key, practice=score, verdict=verdict)
+
+    def _open_state(self) -> State:
+        """The state, or a refusal where an epoch must be closed first or nothing is left to spend."""
+        state = self.state
+        if state.opened is not None and self.rules.mode == "epochs":
+            raise SubmissionError(
+                "epoch_closing", "a block is open and its verdicts are not written.  Close the epoch."
+            )
+        account = self.account(state)
+        if account["reason"] is not None:
+            raise SubmissionError(
+                account["reason"],
+                "no sealed block is left, so nothing more can be proven.  Seal new rows in a new bounty.",
+            )
+        return state
+
+    def _check_new(self, state: State, given: Submission) -> None:
+        if given.key in state.submitted:
+            raise SubmissionError("replayed", "this very submission was sent before.")
+        team = state.committed.get(given.key)
+        if team is not None and team != given.team:
+            raise SubmissionError("renamed", f"its hash was committed by another team than {team!r}.")
+        first = state.contents.get(given.content)
+        if first is not None:
+            raise SubmissionError(
+                "duplicate", f"the same group and model were sent before, as {first[:12]}."
+            )
+
+    def _train(self, given: Submission, trainer: Trainer | None) -> bytes:
+        if trainer is None:
+            raise SubmissionError("no_model", "this bounty trains no patches: send a model too.")
+        data = self.data("train")
+        inside = rows_of(given, data.matrix, self.runner)
+        if len(inside) < 50:
+            raise SubmissionError(
+                "too_few_rows", f"the group has {len(inside)} training rows.  Needed: 50."
+            )
+        return trainer(data.matrix[inside], data.labels[inside], self.task)
+
+    def practice(self, state: State | None = None) -> Practice:
+        """The practice block under the current list."""
+        state = state or self.state
+        data = self.data("practice")
+        return Practice(state.listed, data.matrix, data.labels, self.runner)
+
+    def close_epoch(self) -> tuple[Mapping[str, Any], ...]:
+        """Open one sealed block, test all pending submissions on it, write all verdicts at once.
+
+        If it was stopped on the way, it goes on where it stopped, with the same verdicts.
+        """
+        with self.log.writing():
+            state = self.state
+            if self.rules.mode != "epochs":
+                raise InputError("This bounty judges each submission at once; it has no epochs.")
+            if state.opened is None:
+                self._open_block(self._open_state())
+                state = self.state
+            self._step("opened")
+            body = judge_block(state, self.ledger, self.runner, self.load)
+            self._step("judged")
+            self.log.append("judged", body)
+            self._step("written")
+            return tuple(body["verdicts"])
+
+    def _open_block(self, state: State) -> None:
+        if not state.pending:
+            raise InputError("No submission is waiting: an epoch without any would waste a block.")
+        candidates = order_candidates(state, self.practice(state), self.load)
+        self._step("ordered")
+        block = state.blocks_used
+        body = {"block": block, "version": state.listed.version, "candidates": candidates}
+        self.log.append("block_opened", body)
+
+    def _judge_waiting(self) -> Mapping[str, Any] | None:
+        """Continuous mode: test what waits on the block in use; the last verdict, as it is told."""
+        verdict = None
+        while (state := self.state).pending:
+            judge = self._judge_in_use(state)
+            key = state.pending[0]
+            verdict = told(judge.judge(key, state.submitted[key]["kind"]))
+            self._step("judged")
+            body = {"epoch": judge.block, "block": judge.block, "verdicts": [verdict]}
+            self.log.append("judged", {**body, "bits": judge.bits})
+            self._in_use = (len(self.log.read()), judge)
+            self._step("written")
+        return verdict
+
+    def _judge_in_use(self, state: State) -> BlockJudge:
+        """The judge of the block in use; a fresh block where it is spent or there is none."""
+        left = len(state.blocks) - state.blocks_used
+        if state.opened is None or (state.bits >= self.rules.max_bits and left):
+            body = {"block": state.blocks_used, "version": state.listed.version, "candidates": []}
+            self.log.append("block_opened", body)
+            state = self.state
+        # What another process wrote in between would be missing from a judge kept in memory.
+        elif self._in_use is not None and self._in_use[0] == len(self.log.read()) - 1:
+            return self._in_use[1]
+        return resume_block(state, self.ledger, self.runner, self.load)
+
+    def roll_back(self, key: str, *, reason: str) -> None:
+        """Take an accepted update out of the list; its place is kept."""
+        with self.log.writing():
+            state = self.state
+            if key not in {node.key for node in state.listed.nodes if node.active and node.key}:
+                raise InputError(f"No active update has the hash {key[:12]}.")
+            self.log.append("rolled_back", {"key": key, "reason": reason})
+
+    def account(self, state: State | None = None) -> dict[str, Any]:
+        """The ledger's account: δ spent, blocks left, smallest detectable improvement."""
+        state = state or self.state
+        following = min(state.blocks_used, len(state.blocks) - 1)
+        return self.ledger.account(
+            blocks_used=state.blocks_used,
+            rows=state.blocks[following]["rows"],
+            expected=max(len(state.pending), 100),
+            bits=state.bits if self.rules.mode == "continuous" else 0.0,
+            in_use=state.opened is not None,
+        )
+
+    def status(self) -> dict[str, Any]:
+        """For people and JSON: account, pending submissions, leaderboard."""
+        state = self.state
+        return {
+            "schema": "evenhand.bounty/1",
+            "label": self.task.label,
+            "loss": self.task.loss.text,
+            "updates": sum(n.model is not None and n.active for n in state.listed.nodes),
+            "repairs": sum(n.model is None and n.active for n in state.listed.nodes),
+            "pending": len(state.pending),
+            "ledger": self.account(state),
+            "leaderboard": leaderboard(state),
+        }
+
+
+def leaderboard(state: State) -> list[dict[str, Any]]:
+    """Teams by the sum of their accepted updates' lower bounds."""
+    teams: dict[str, dict[str, Any]] = {}
+    active = {node.key for node in state.listed.nodes if node.active and node.key}
+    for verdict in state.verdicts:
+        team = state.submitted[verdict["key"]]["team"]
+        row = teams.setdefault(
+            team, {"team": team, "submitted": 0, "accepted": 0, "lower_bound": 0.0}
+        )
+        row["submitted"] += 1
+        if verdict["accepted"] and verdict["key"] in active:
+            row["accepted"] += 1
+            row["lower_bound"] += (verdict["certificate"] or {}).get("lower_bound", 0.0)
+    return sorted(teams.values(), key=lambda row: (-row["lower_bound"], row["team"]))
+
+
+def rows_of(given: Submission, matrix: Matrix, runner: Runner) -> Rows:
+    """Rows of a matrix in a submission's group."""
+    bits = given.group.bits(Bitmaps(matrix), matrix, runner)
+    return np.flatnonzero(unpack(bits, len(matrix)))
+
+
+__all__ = ["Bounty", "Receipt", "create_bounty", "leaderboard"]

@@ -1,0 +1,147 @@
+"""From submissions to verdicts: the order of candidates, and what one opened block says of them."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from evenhand.bounty.disjoint import can_meet
+from evenhand.bounty.evidence import Rows
+from evenhand.bounty.ledger import Candidate, Ledger, Predictions, practice_kind
+from evenhand.bounty.membership import Bitmaps, unpack
+from evenhand.bounty.pointer_decision_list import PointerDecisionList
+from evenhand.bounty.practice import Practice
+from evenhand.bounty.sandbox import Runner
+from evenhand.bounty.state import Load, State, verdict_body, with_verdict
+from evenhand.bounty.submission import Group, Submission
+from evenhand.errors import InputError
+
+
+def order_candidates(state: State, practice: Practice, load: Load) -> list[dict[str, str]]:
+    """The pending submissions by their lower bound on the practice block, with their classes.
+
+    Nothing here depends on sealed labels.  Ties keep the order of arrival.
+    """
+    scored = []
+    for place, key in enumerate(state.pending):
+        given = load(key)
+        try:
+            improvement, error, _ = practice.exact(given.group, given.model)
+        except InputError:
+            improvement, error = 0.0, None
+        lower = improvement - 2 * (error or 0.0)
+        kind = practice_kind(improvement, error if error is not None else 0.0)
+        scored.append((-lower, place, key, kind))
+    return [{"key": key, "kind": kind} for _, _, key, kind in sorted(scored)]
+
+
+class BlockJudge:
+    """One opened block at work: the list as it grows, and what the block has answered.
+
+    Parameters
+    ----------
+    start : PointerDecisionList
+        The list when the block was opened.
+    block : int
+    ledger, runner, load
+        As a bounty has them.
+    """
+
+    def __init__(
+        self, start: PointerDecisionList, block: int, ledger: Ledger, runner: Runner, load: Load
+    ) -> None:
+        self.block = block
+        self.listed = start
+        self._ledger, self._runner, self._load = ledger, runner, load
+        self._matrix = ledger.features(block)
+        self._bitmaps = Bitmaps(self._matrix)
+        self._introduced: list[Group] = list(start.groups)
+        self._published = [start.version]
+        self._session = ledger.open(
+            block,
+            start.predict(self._matrix, runner),
+            start.memberships(self._matrix, runner),
+        )
+
+    @property
+    def bits(self) -> float:
+        """What the answers have cost."""
+        return self._session.transcript.bits
+
+    def judge(self, key: str, kind: str, share: float | None = None) -> dict[str, Any]:
+        """Verdict on a submission, as the log holds it; an acceptance goes into the list."""
+        given = self._load(key)
+        candidate = Candidate(
+            key=key,
+            kind=kind,
+            load=lambda: self._rows_and_predictions(given),
+            meets=_meets(given.group, self._introduced),
+        )
+        verdict = self._ledger.judge(self.block, self._session, candidate, share)
+        body = verdict_body(verdict, self._published)
+        if body["accepted"]:
+            self.listed = with_verdict(self.listed, body, self._load)
+            self._introduced.append(given.group)
+            self._published.append(self.listed.version)
+        return body
+
+    def _rows_and_predictions(self, given: Submission) -> tuple[Rows, Predictions]:
+        matrix, task = self._matrix, self.listed.task
+        bits = given.group.bits(self._bitmaps, matrix, self._runner)
+        rows = np.flatnonzero(unpack(bits, len(matrix)))
+        # An empty group still needs predictions of the right shape.
+        asked = matrix[rows] if len(rows) else matrix[:1]
+        return rows, given.model.predict(asked, task, self._runner)[: len(rows)]
+
+
+def judge_block(state: State, ledger: Ledger, runner: Runner, load: Load) -> dict[str, Any]:
+    """Verdicts of the opened block as the log will hold them; the same at each call."""
+    if state.opened is None:
+        raise InputError("No block is open.")
+    block = int(state.opened["block"])
+    judge = BlockJudge(state.listed, block, ledger, runner, load)
+    kinds = {item["key"]: item["kind"] for item in state.opened["candidates"]}
+    verdicts = [judge.judge(key, kinds[key], share) for key, share in shares(kinds).items()]
+    return {"epoch": block, "block": block, "verdicts": verdicts, "bits": judge.bits}
+
+
+def resume_block(state: State, ledger: Ledger, runner: Runner, load: Load) -> BlockJudge:
+    """The judge of a block that stays in use, with all earlier answers given again."""
+    if state.opened is None:
+        raise InputError("No block is open.")
+    block = int(state.opened["block"])
+    start = state.listed.prefix(int(state.opened["version"]))
+    judge = BlockJudge(start, block, ledger, runner, load)
+    for verdict in state.verdicts:
+        if verdict["epoch"] == block:
+            judge.judge(verdict["key"], state.submitted[verdict["key"]]["kind"])
+    return judge
+
+
+def told(body: Mapping[str, Any]) -> dict[str, Any]:
+    """A verdict of a block that stays in use: yes or no; each further digit would be an answer."""
+    hidden = not body["accepted"] and body["reason"] not in ("model_failed", "budget_spent")
+    return {
+        **body,
+        "certificate": None,
+        "largest_rise": None,
+        "reason": "not_accepted" if hidden else body["reason"],
+    }
+
+
+def shares(kinds: Mapping[str, str]) -> dict[str, float]:
+    """Share of the level of each candidate: the same for each class, and within it for each."""
+    sizes: dict[str, int] = {}
+    for kind in kinds.values():
+        sizes[kind] = sizes.get(kind, 0) + 1
+    return {key: 1.0 / (len(sizes) * sizes[kind]) for key, kind in kinds.items()}
+
+
+def _meets(group: Group, introduced: list[Group]) -> Callable[[int], bool]:
+    def meets(number: int) -> bool:
+        other = introduced[number]
+        if group.formula is None or other.formula is None:
+            return True
+        return can_meet(group.formula, other.formula)
+
+    return meets

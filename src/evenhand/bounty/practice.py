@@ -1,0 +1,86 @@
+"""The public practice block: unlimited instant scores, rounded, and never called proof."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from evenhand.bounty.membership import Bitmaps, unpack
+from evenhand.bounty.onnx_model import SubmissionError
+from evenhand.bounty.pointer_decision_list import PointerDecisionList
+from evenhand.bounty.sandbox import Runner
+from evenhand.bounty.submission import Group, Model, Predictions
+from evenhand.bounty.task import Labels, Matrix
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """A practice score.
+
+    Attributes
+    ----------
+    rows, group_rows : int
+        Practice rows, and those in the group.
+    improvement : float
+        μΔ on the practice rows, rounded to a whole number of standard errors (the Ladder of Blum &
+        Hardt 2015, arXiv 1502.04585): finer digits would only teach the practice rows by heart.
+    standard_error : float or None
+        Of the improvement; `None` where the models never differ.
+    """
+
+    rows: int
+    group_rows: int
+    improvement: float
+    standard_error: float | None
+
+
+class Practice:
+    """The practice rows under one version of the list."""
+
+    def __init__(
+        self, listed: PointerDecisionList, matrix: Matrix, labels: Labels, runner: Runner
+    ) -> None:
+        self._task, self._matrix, self._labels, self._runner = listed.task, matrix, labels, runner
+        self._bitmaps = Bitmaps(matrix)
+        self._before = self._task.loss.of_rows(listed.predict(matrix, runner), labels)
+
+    def score(self, group: Group, model: Model) -> Score:
+        """Score of a (group, model) pair; groups of nobody or everybody are refused."""
+        exact, error, inside = self.exact(group, model)
+        if inside in (0, len(self._matrix)):
+            reason = "whole_population" if inside else "empty_group"
+            who = "every" if inside else "no"
+            raise SubmissionError(reason, f"the group matches {who} practice row.")
+        rounded = round(exact / error) * error if error else exact
+        return Score(
+            rows=len(self._matrix),
+            group_rows=inside,
+            improvement=rounded,
+            standard_error=error,
+        )
+
+    def exact(self, group: Group, model: Model) -> tuple[float, float | None, int]:
+        """Improvement, its standard error, and rows in the group, unrounded."""
+        n = len(self._matrix)
+        rows = np.flatnonzero(unpack(group.bits(self._bitmaps, self._matrix, self._runner), n))
+        if not len(rows):
+            return 0.0, None, 0
+        predicted = model.predict(self._matrix[rows], self._task, self._runner)
+        after = self._task.loss.of_rows(predicted, self._labels[rows])
+        gain = self._before[rows] - after
+        mean = float(gain.sum()) / n
+        variance = float((gain**2).sum()) / n - mean**2
+        error = float(np.sqrt(variance / n)) if variance > 0 else None
+        return mean, error, len(rows)
+
+    def score_predictions(self, predictions: Predictions) -> Score:
+        """Score of a predictions file for all practice rows: measured, never merged."""
+        gain = self._before - self._task.loss.of_rows(predictions, self._labels)
+        n = len(gain)
+        error = float(gain.std() / np.sqrt(n)) or None
+        mean = float(gain.mean())
+        return Score(
+            rows=n,
+            group_rows=n,
+            improvement=round(mean / error) * error if error else mean,
+            standard_error=error,
+        )
