@@ -1,0 +1,273 @@
+"""Strangers' ONNX files: what is refused, by whom, and what a confined process cannot do."""
+
+import base64
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from evenhand.bounty import Bounty, Sandbox, SubmissionError, write_submission
+from evenhand.bounty.onnx_model import read_onnx
+from evenhand.bounty.sandbox import DirectRunner
+
+onnx = pytest.importorskip("onnx")
+pytest.importorskip("onnxruntime")
+from onnx import TensorProto, helper, numpy_helper  # noqa: E402
+
+PLACE = Path(__file__).parents[2] / "src" / "evenhand" / "bounty"
+
+
+def file(
+    nodes,
+    *,
+    output="label",
+    kind=TensorProto.INT64,
+    name="features",
+    width=3,
+    constants=(),
+    domains=(),
+    input_kind=TensorProto.FLOAT,
+):
+    graph = helper.make_graph(
+        nodes,
+        "g",
+        [helper.make_tensor_value_info(name, input_kind, [None, width])],
+        [helper.make_tensor_value_info(output, kind, [None])],
+        list(constants),
+    )
+    opsets = [helper.make_opsetid("", 17), *(helper.make_opsetid(d, 1) for d in domains)]
+    return helper.make_model(graph, opset_imports=opsets, ir_version=8).SerializeToString()
+
+
+def node(kind, inputs, outputs, **more):
+    return helper.make_node(kind, inputs, outputs, **more)
+
+
+def constant(name, value):
+    return numpy_helper.from_array(np.asarray(value), name)
+
+
+def classes(value=1, *, output="label", kind=TensorProto.INT64):
+    """One class for every row, computed from the first feature so that it has the right length."""
+    return file(
+        [
+            node("Gather", ["features", "zero"], ["column"], axis=1),
+            node("IsNaN", ["column"], ["missing"]),
+            node("Cast", ["missing"], ["number"], to=TensorProto.INT64),
+            node("Add", ["number", "value"], [output]),
+        ],
+        output=output,
+        kind=kind,
+        constants=[constant("zero", np.int64(0)), constant("value", np.int64(value))],
+    )
+
+
+def external():
+    tensor = constant("value", np.int64(1))
+    tensor.ClearField("raw_data")
+    tensor.data_location = TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value="/etc/passwd")
+    return file([node("Add", ["features", "value"], ["label"])], constants=[tensor])
+
+
+def looping():
+    body = helper.make_graph(
+        [node("Identity", ["go"], ["on"])],
+        "body",
+        [
+            helper.make_tensor_value_info("i", TensorProto.INT64, []),
+            helper.make_tensor_value_info("go", TensorProto.BOOL, []),
+        ],
+        [helper.make_tensor_value_info("on", TensorProto.BOOL, [])],
+    )
+    return file([node("Loop", ["", "yes"], ["label"], body=body)])
+
+
+BAD = {
+    "not an ONNX file": (b"\x80\x04pickle", "not_onnx"),
+    "cut short": (classes()[:-5], "not_onnx"),
+    "wrong input name": (file([node("Identity", ["x"], ["label"])], name="x"), "wrong_input"),
+    "float64 input": (
+        file([node("Identity", ["features"], ["label"])], input_kind=TensorProto.DOUBLE),
+        "wrong_input",
+    ),
+    "wrong number of features": (file([node("Abs", ["features"], ["label"])], width=9), "wrong_shape"),
+    "wrong output name": (classes(output="answer"), "wrong_output"),
+    "wrong output type": (classes(kind=TensorProto.FLOAT), "wrong_type"),
+    "an endless loop": (looping(), "operator_not_allowed|subgraph_not_allowed"),
+    "random numbers": (
+        file([node("RandomNormalLike", ["features"], ["label"])]),
+        "operator_not_allowed",
+    ),
+    "a huge tensor from nothing": (
+        file([node("ConstantOfShape", ["n"], ["label"])], constants=[constant("n", [1 << 40])]),
+        "operator_not_allowed",
+    ),
+    "custom code": (
+        file([node("Evil", ["features"], ["label"], domain="com.evil")], domains=["com.evil"]),
+        "operator_not_allowed",
+    ),
+    "external data": (external(), "external_data"),
+    "classes that do not exist": (classes(7), "wrong_classes"),
+    "two gigabytes of constants": (classes() + b"\0" * (40 << 20), "too_large"),
+    "two answers a row": (
+        file(
+            [
+                node("Cast", ["features"], ["numbers"], to=TensorProto.INT64),
+                node("Reshape", ["numbers", "flat"], ["label"]),
+            ],
+            constants=[constant("flat", np.array([-1]))],
+        ),
+        "wrong_shape",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def box():
+    with Sandbox(seconds=5) as sandbox:
+        yield sandbox
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_model_is_refused_with_its_reason_and_nothing_is_written(folder, box, name):
+    data, reason = BAD[name]
+    with Bounty(folder, runner=box) as bounty:
+        before = bounty.log.read()
+        with pytest.raises(SubmissionError, match=reason):
+            bounty.submit(write_submission(team="eve", group="age > 40", model=data))
+        assert bounty.log.read() == before
+        assert not list((folder / "submissions").iterdir())
+
+
+def test_a_good_model_passes_the_sandbox_and_is_accepted(folder, box):
+    with Bounty(folder, runner=box) as bounty:
+        bounty.submit(
+            write_submission(team="ada", group="sex = 'F' AND age >= 50", model=classes(1))
+        )
+        assert [v["accepted"] for v in bounty.close_epoch()] == [True]
+
+
+def test_a_group_as_onnx_must_answer_yes_or_no(folder, box):
+    def group(data):
+        return {"onnx": base64.b64encode(data).decode()}
+
+    with Bounty(folder, runner=box) as bounty:
+        with pytest.raises(SubmissionError, match="other values than 0 and 1"):
+            bounty.submit(
+                write_submission(
+                    team="eve", group=group(classes(3, output="group")), model={"constant": "yes"}
+                )
+            )
+        with pytest.raises(SubmissionError, match="whole_population"):
+            bounty.submit(
+                write_submission(
+                    team="eve", group=group(classes(1, output="group")), model={"constant": "yes"}
+                )
+            )
+
+
+def test_nan_predictions_are_refused():
+    from evenhand.bounty.submission import check_predictions
+    from evenhand.bounty.task import task_of
+
+    from .conftest import people
+
+    task = task_of(people(50, 1), label="income", loss="squared(0, 100)")
+    with pytest.raises(SubmissionError, match="not_finite"):
+        check_predictions(np.array([1.0, np.nan]), task, 2)
+
+
+def test_a_model_that_takes_too_long_is_stopped():
+    """A thousand products of large matrices, with no operator that is not allowed."""
+    big = constant("big", np.full((3, 2_000), 0.1, np.float32))
+    square = constant("square", np.full((2_000, 2_000), 0.01, np.float32))
+    nodes = [node("MatMul", ["features", "big"], ["h0"])]
+    nodes += [node("MatMul", [f"h{i}", "square"], [f"h{i + 1}"]) for i in range(800)]
+    nodes += [
+        node("Gather", [f"h{800}", "zero"], ["c"], axis=1),
+        node("Cast", ["c"], ["label"], to=TensorProto.INT64),
+    ]
+    data = file(nodes, constants=[big, square, constant("zero", np.int64(0))])
+    with Sandbox(seconds=1) as box:
+        started = time.monotonic()
+        with pytest.raises(SubmissionError, match="timeout"):
+            box.run(data, "label", np.ones((20_000, 3), np.float32))
+        assert time.monotonic() - started < 8
+        # The next model has a process of its own and is not harmed.
+        assert box.run(classes(1), "label", np.ones((4, 3), np.float32)).tolist() == [1] * 4
+
+
+def test_a_model_that_takes_too_much_memory_is_stopped(box):
+    """An outer product of the rows with themselves: 40 GB from a few hundred bytes."""
+    data = file(
+        [
+            node("Gather", ["features", "zero"], ["column"], axis=1),
+            node("Unsqueeze", ["column", "one"], ["tall"]),
+            node("Unsqueeze", ["column", "zero1"], ["wide"]),
+            node("MatMul", ["tall", "wide"], ["outer"]),
+            node("ReduceSum", ["outer", "one"], ["sum"], keepdims=0),
+            node("Cast", ["sum"], ["label"], to=TensorProto.INT64),
+        ],
+        constants=[
+            constant("zero", np.int64(0)),
+            constant("one", np.array([1])),
+            constant("zero1", np.array([0])),
+        ],
+    )
+    with pytest.raises(SubmissionError, match="out_of_memory|crashed"):
+        box.run(data, "label", np.ones((100_000, 3), np.float32))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the walls are Linux's")
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        "open('/etc/passwd')",
+        "open('/tmp/evenhand-was-here', 'w')",
+        "__import__('socket').socket()",
+        "__import__('os').fork()",
+        "__import__('os').kill(__import__('os').getppid(), 0)",
+        "__import__('os').execv('/bin/true', ['true'])",
+        "__import__('os').listdir('/')",
+    ],
+)
+def test_a_confined_process_reaches_nothing(attempt):
+    program = (
+        "import sys, os, socket; sys.path.insert(0, sys.argv[1]); import confinement\n"
+        "confinement.limit(1 << 31, 5); walls = confinement.confine()\n"
+        "assert 'seccomp' in walls, walls\n"
+        f"try:\n    {attempt}\nexcept OSError as error:\n    os.write(1, b'refused')\n"
+        "os._exit(0)\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-S", "-c", program, str(PLACE)], capture_output=True, timeout=30
+    )
+    assert ended.stdout == b"refused", ended
+    assert not os.path.exists("/tmp/evenhand-was-here")
+
+
+def test_the_reader_survives_any_damage():
+    """Every prefix and many changed bytes of a file are either read or refused, never a crash."""
+    data = classes()
+    rng = np.random.default_rng(1)
+    damaged = [data[:cut] for cut in range(0, len(data), 3)]
+    for _ in range(300):
+        changed = bytearray(data)
+        changed[rng.integers(len(data))] = rng.integers(256)
+        damaged.append(bytes(changed))
+    for item in damaged:
+        try:
+            read_onnx(item)
+        except SubmissionError:
+            continue
+
+
+def test_both_runners_agree(box):
+    matrix = np.random.default_rng(0).random((50, 3)).astype(np.float32)
+    found = box.run(classes(1), "label", matrix)
+    assert found.tolist() == DirectRunner().run(classes(1), "label", matrix).tolist()
