@@ -56,7 +56,9 @@ def test_an_epoch_goes_on_with_the_same_verdicts(folder, tmp_path, step):
         if step != "written":
             assert not bounty.state.listed.nodes
             bounty.close_epoch()
-        verdicts = [{k: v for k, v in item.items() if k != "epoch"} for item in bounty.state.verdicts]
+        verdicts = [
+            {k: v for k, v in item.items() if k != "epoch"} for item in bounty.state.verdicts
+        ]
         assert json.loads(json.dumps(verdicts)) == json.loads(json.dumps(wanted))
         assert bounty.account()["blocks_left"] == 1
         assert verify(bounty).proven

@@ -1,5 +1,7 @@
 """Group losses on the evidence never rise; incremental sums are those of a fresh count."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -36,14 +38,14 @@ def test_no_introduced_group_ever_loses(seed):
     assert repaired > 0
     for number, rows in enumerate(groups):
         errors = [losses[rows].sum() for losses in history[number + 1 :]]
-        assert all(b <= a for a, b in zip(errors, errors[1:], strict=False))
+        assert all(b <= a for a, b in itertools.pairwise(errors))
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_total_loss_falls_with_every_version(seed):
     _, _, history, _, _ = play(seed)
     totals = [losses.sum() for losses in history]
-    assert all(b < a for a, b in zip(totals, totals[1:], strict=False))
+    assert all(b < a for a, b in itertools.pairwise(totals))
 
 
 def test_repairs_that_do_not_end_undo_the_acceptance():

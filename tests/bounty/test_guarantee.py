@@ -105,9 +105,7 @@ def test_an_adversary_who_saw_all_earlier_blocks_and_floods_near_duplicates_gain
         gains = [(2 * seen.wrong[seen.interval(a, a + 0.01)] - 1).sum() for a in grid]
         lucky = grid[np.argsort(gains)[-15:]]
         low = rng.choice(lucky, 1_500) + rng.normal(0, 0.0005, 1_500)
-        scored = {
-            str(i): seen.practice(seen.interval(low[i], low[i] + 0.01)) for i in range(1_500)
-        }
+        scored = {str(i): seen.practice(seen.interval(low[i], low[i] + 0.01)) for i in range(1_500)}
         ranked = sorted(scored, key=lambda key: -scored[key][0])
         found = epoch(
             fresh,

@@ -1,7 +1,6 @@
 """Strangers' ONNX files: what is refused, by whom, and what a confined process cannot do."""
 
 import base64
-import os
 import subprocess
 import sys
 import time
@@ -95,7 +94,10 @@ BAD = {
         file([node("Identity", ["features"], ["label"])], input_kind=TensorProto.DOUBLE),
         "wrong_input",
     ),
-    "wrong number of features": (file([node("Abs", ["features"], ["label"])], width=9), "wrong_shape"),
+    "wrong number of features": (
+        file([node("Abs", ["features"], ["label"])], width=9),
+        "wrong_shape",
+    ),
     "wrong output name": (classes(output="answer"), "wrong_output"),
     "wrong output type": (classes(kind=TensorProto.FLOAT), "wrong_type"),
     "an endless loop": (looping(), "operator_not_allowed|subgraph_not_allowed"),
@@ -219,7 +221,7 @@ def test_a_model_that_takes_too_much_memory_is_stopped(box):
             constant("zero1", np.array([0])),
         ],
     )
-    with pytest.raises(SubmissionError, match="out_of_memory|crashed"):
+    with pytest.raises(SubmissionError, match=r"out_of_memory|crashed"):
         box.run(data, "label", np.ones((100_000, 3), np.float32))
 
 
@@ -248,7 +250,7 @@ def test_a_confined_process_reaches_nothing(attempt):
         [sys.executable, "-S", "-c", program, str(PLACE)], capture_output=True, timeout=30
     )
     assert ended.stdout == b"refused", ended
-    assert not os.path.exists("/tmp/evenhand-was-here")
+    assert not Path("/tmp/evenhand-was-here").exists()
 
 
 def test_the_reader_survives_any_damage():

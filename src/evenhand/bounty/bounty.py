@@ -293,7 +293,8 @@ class Bounty:
         state = self.state
         if state.opened is not None and self.rules.mode == "epochs":
             raise SubmissionError(
-                "epoch_closing", "a block is open and its verdicts are not written.  Close the epoch."
+                "epoch_closing",
+                "a block is open and its verdicts are not written.  Close the epoch.",
             )
         account = self.account(state)
         if account["reason"] is not None:
@@ -308,7 +309,9 @@ class Bounty:
             raise SubmissionError("replayed", "this very submission was sent before.")
         team = state.committed.get(given.key)
         if team is not None and team != given.team:
-            raise SubmissionError("renamed", f"its hash was committed by another team than {team!r}.")
+            raise SubmissionError(
+                "renamed", f"its hash was committed by another team than {team!r}."
+            )
         first = state.contents.get(given.content)
         if first is not None:
             raise SubmissionError(

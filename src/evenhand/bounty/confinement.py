@@ -24,23 +24,23 @@ _LANDLOCK_CREATE, _LANDLOCK_RESTRICT = 444, 446
 _FILE_RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15, 5: 16}
 
 # What a computation needs and nothing else: memory, threads' locks, clocks, open descriptors, exit.
-_CALLS = {
-    "x86_64": {
-        "arch": 0xC000003E,
-        "allowed": (
+_CALLS: dict[str, tuple[int, tuple[int, ...]]] = {
+    "x86_64": (
+        0xC000003E,
+        (
             *(0, 1, 3, 5, 8, 9, 10, 11, 12, 13, 14, 15, 17, 18, 19, 20, 24, 25, 28, 35, 39, 60),
             *(63, 72, 96, 97, 98, 99, 102, 104, 107, 108, 131, 186, 202, 204, 228, 229, 230, 231),
             *(273, 309, 318, 334),
         ),
-    },
-    "aarch64": {
-        "arch": 0xC00000B7,
-        "allowed": (
+    ),
+    "aarch64": (
+        0xC00000B7,
+        (
             *(25, 57, 62, 63, 64, 65, 66, 67, 68, 80, 93, 94, 96, 98, 99, 101, 113, 114, 115),
             *(123, 124, 132, 134, 135, 139, 160, 163, 165, 168, 169, 172, 173, 174, 175, 176),
             *(177, 178, 179, 214, 215, 216, 222, 226, 233, 278, 293),
         ),
-    },
+    ),
 }
 
 
@@ -92,7 +92,7 @@ def _filter_calls(libc: ctypes.CDLL) -> bool:
     calls = _CALLS.get(platform.machine())
     if calls is None:
         return False
-    program = _program(int(calls["arch"]), tuple(calls["allowed"]))  # type: ignore[call-overload]
+    program = _program(*calls)
     buffer = ctypes.create_string_buffer(program)
 
     class Filter(ctypes.Structure):

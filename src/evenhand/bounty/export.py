@@ -14,7 +14,7 @@ from evenhand.bounty.pointer_decision_list import (
 )
 from evenhand.bounty.sandbox import DirectRunner
 from evenhand.bounty.submission import Model, Predictions, canonical, read_group
-from evenhand.bounty.task import Matrix, task_from_dict
+from evenhand.bounty.task import Matrix, Task, task_from_dict
 from evenhand.errors import InputError
 
 SCHEMA = "evenhand.patched-model/1"
@@ -34,7 +34,7 @@ class PatchedModel:
         self._runner = DirectRunner()
 
     @property
-    def task(self) -> Any:
+    def task(self) -> Task:
         """What is predicted from what."""
         return self.listed.task
 
@@ -42,7 +42,7 @@ class PatchedModel:
         """Predictions of the rows of a table (see `Task.encode`): classes by name, or numbers."""
         found = self.predict_matrix(self.task.encode(table))
         if self.task.loss.reads == "class":
-            return np.array(self.task.classes)[found.astype(int)]
+            return np.asarray(np.array(self.task.classes)[found.astype(int)])
         return found
 
     def predict_matrix(self, matrix: Matrix) -> Predictions:
@@ -112,4 +112,3 @@ def _model(place: Path, given: dict[str, Any]) -> Model:
     if "file" in given:
         return Model(onnx=(place / given["file"]).read_bytes())
     return Model(constant=tuple(given["constant"])) if "constant" in given else Model()
-

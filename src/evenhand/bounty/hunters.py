@@ -64,6 +64,8 @@ def train_patch(matrix: Matrix, labels: Labels, task: Task) -> bytes:
 def _sklearn() -> Any:
     try:
         import sklearn.ensemble  # noqa: PLC0415 - heavy extra
+        import sklearn.impute  # noqa: PLC0415
+        import sklearn.pipeline  # noqa: PLC0415
         import sklearn.tree  # noqa: PLC0415
     except ImportError as error:
         raise InputError(
@@ -81,9 +83,16 @@ def _boosted(task: Task) -> Any:
 
 
 def _tree(task: Task, depth: int) -> Any:
-    tree = _sklearn().tree
+    """A tree whose ONNX file answers alike for missing values: they are filled in first."""
+    sklearn = _sklearn()
     given = {"max_depth": depth, "min_samples_leaf": 20, "random_state": 0}
-    return (tree.DecisionTreeClassifier if task.classes else tree.DecisionTreeRegressor)(**given)
+    kind = (
+        sklearn.tree.DecisionTreeClassifier if task.classes else sklearn.tree.DecisionTreeRegressor
+    )
+    filled = sklearn.impute.SimpleImputer(
+        strategy="constant", fill_value=-1e6, keep_empty_features=True
+    )
+    return sklearn.pipeline.make_pipeline(filled, kind(**given))
 
 
 def prepend(groups: Sequence[str], *, depth: int | None = 10, team: str = "prepend") -> Hunter:
@@ -193,7 +202,8 @@ def ternary(*, depth: int = 7, team: str = "ternary") -> Hunter:
         inside, answer = learned.min(axis=1) < 0, learned.argmin(axis=1)
         if np.count_nonzero(inside) < MIN_ROWS or inside.all():
             return
-        group = _tree(seen.task, depth).fit(seen.matrix, inside)
+        group = _sklearn().tree.DecisionTreeClassifier(max_depth=depth, random_state=0)
+        group.fit(seen.matrix, inside)
         model = _tree(seen.task, depth).fit(seen.matrix[inside], answer[inside])
         yield _packed(seen, team, {"tree": tree_json(group, seen.task)}, model)
 
@@ -236,9 +246,12 @@ def _word(left: bool) -> str:
 
 def _asked(feature: Any, threshold: float) -> dict[str, Any]:
     if feature.kind == "text":
-        codes = itertools.takewhile(lambda pair: pair[0] <= threshold, enumerate(feature.categories))
+        codes = itertools.takewhile(
+            lambda pair: pair[0] <= threshold, enumerate(feature.categories)
+        )
         return {"among": [text for _, text in codes]}
     bound = np.float32(threshold)
     # scikit-learn compares with the float64 threshold; the next float32 below cuts alike.
     below = np.nextafter(bound, np.float32(-np.inf)) if float(bound) > threshold else bound
-    return {"at_most": float(below)}
+    # An infinite threshold parts the missing values from all others.
+    return {"at_most": float(np.clip(below, -3e38, 3e38))}

@@ -19,7 +19,6 @@ high, is at most δ, whatever the candidates, and however each epoch adapts to t
 """
 
 import hashlib
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -177,9 +176,7 @@ class Session:
         self, candidate: Candidate, certificate: Certificate, reason: str | None
     ) -> Verdict:
         self.transcript.refuse(candidate.kind)
-        return Verdict(
-            key=candidate.key, accepted=False, reason=reason, certificate=certificate
-        )
+        return Verdict(key=candidate.key, accepted=False, reason=reason, certificate=certificate)
 
     def _accept(
         self, candidate: Candidate, certificate: Certificate, rows: Rows, after: Floats
@@ -248,12 +245,12 @@ class Ledger:
         """Shuffle rows into blocks, write them, and return what may be told: sizes and hashes."""
         order = rng.permutation(len(labels))
         self._folder.mkdir(parents=True)
-        os.chmod(self._folder, 0o700)
+        self._folder.chmod(0o700)
         told = []
         for number, rows in enumerate(np.array_split(order, self.rules.blocks)):
             np.save(self._features(number), matrix[rows])
             np.save(self._labels(number), labels[rows])
-            os.chmod(self._labels(number), 0o600)
+            self._labels(number).chmod(0o600)
             told.append({"rows": len(rows), **self.fingerprints(number)})
         return told
 
@@ -284,7 +281,13 @@ class Ledger:
         return session.test(candidate, self._read_labels(block), share)
 
     def account(
-        self, *, blocks_used: int, rows: int, expected: int = 100, bits: float = 0.0, in_use: bool = False
+        self,
+        *,
+        blocks_used: int,
+        rows: int,
+        expected: int = 100,
+        bits: float = 0.0,
+        in_use: bool = False,
     ) -> dict[str, Any]:
         """What is spent, what is left, and what could be found now.
 

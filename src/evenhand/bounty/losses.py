@@ -66,8 +66,10 @@ class Loss:
 
 
 def parse_loss(text: str) -> Loss:
-    """Read ``zero_one``, ``accuracy``, ``squared(low, high)``, ``absolute(low, high)``,
-    ``log_loss(floor)`` or ``brier``.
+    """Read a loss by its name.
+
+    Known are ``zero_one``, ``accuracy``, ``squared(low, high)``, ``absolute(low, high)``,
+    ``log_loss(floor)`` and ``brier``.
 
     Parameters
     ----------

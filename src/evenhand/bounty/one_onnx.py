@@ -69,8 +69,16 @@ class _Writer:
         graph = helper.make_graph(
             self._nodes,
             "patched_model",
-            [helper.make_tensor_value_info(INPUT, kinds.FLOAT, [None, len(self._list.task.features)])],
-            [helper.make_tensor_value_info(self._output, kind, [None, classes] if wide else [None])],
+            [
+                helper.make_tensor_value_info(
+                    INPUT, kinds.FLOAT, [None, len(self._list.task.features)]
+                )
+            ],
+            [
+                helper.make_tensor_value_info(
+                    self._output, kind, [None, classes] if wide else [None]
+                )
+            ],
             self._constants,
         )
         opsets = [helper.make_opsetid(domain, version) for domain, version in self._opsets.items()]
@@ -93,7 +101,9 @@ class _Writer:
     def _leaves(self) -> str:
         """The chain of the list: number of the model that answers each row."""
         zeros = self._add("Mul", self._add("Shape", INPUT, end=1), self._constant(np.array([0])))
-        first = self._add("Cast", self._add("IsNaN", self._column(0)), to=self._onnx.TensorProto.INT64)
+        first = self._add(
+            "Cast", self._add("IsNaN", self._column(0)), to=self._onnx.TensorProto.INT64
+        )
         leaf = self._add("Mul", first, self._add("Squeeze", zeros, self._constant(np.array([0]))))
         live = set(self._list.live_nodes())
         versions = {0: leaf}
@@ -172,7 +182,9 @@ class _Writer:
                 value = self._add(
                     "Where", self._add("IsNaN", column), value, self._add("Cast", equal, to=double)
                 )
-            total = self._add("Add", total, self._add("Mul", value, self._constant(np.float64(weight))))
+            total = self._add(
+                "Add", total, self._add("Mul", value, self._constant(np.float64(weight)))
+            )
         return self._add("GreaterOrEqual", total, self._constant(np.float64(rule.threshold)))
 
     def _model(self, model: Model, prefix: str) -> str:
@@ -196,7 +208,7 @@ class _Writer:
         for node in model.graph.node:
             copied = self._onnx.NodeProto()
             copied.CopyFrom(node)
-            copied.name = f"{prefix}.{node.name}"
+            copied.name = ""
             for listed in (copied.input, copied.output):
                 for index, name in enumerate(listed):
                     listed[index] = renamed(name)
@@ -210,7 +222,12 @@ class _Writer:
 
     def _raised(self, model: Any) -> Any:
         """The model in this file's operator sets."""
-        found = {item.domain.replace("ai.onnx", "") if item.domain == "ai.onnx" else item.domain: item.version for item in model.opset_import}
+        found = {
+            item.domain.replace("ai.onnx", "")
+            if item.domain == "ai.onnx"
+            else item.domain: item.version
+            for item in model.opset_import
+        }
         used = {node.domain for node in model.graph.node}
         for domain, version in found.items():
             if domain == "" and version > _MAIN_OPSET:
@@ -234,7 +251,7 @@ class _Writer:
 
 def _compatible(model: Any, one: int, other: int) -> bool:
     """Versions 1 to 4 of ai.onnx.ml differ for these only by what they newly allow."""
-    return 1 <= min(one, other) and max(one, other) <= 4 and bool(model.graph.node)
+    return min(one, other) >= 1 and max(one, other) <= 4 and bool(model.graph.node)
 
 
 def _to_main_opset(model: Any, onnx: Any) -> Any:

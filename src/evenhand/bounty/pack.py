@@ -64,8 +64,9 @@ def to_onnx(
     if agreement.different > allowed * agreement.rows:
         raise InputError(
             f"The ONNX file answers differently on {agreement.different:,} of {agreement.rows:,} "
-            f"rows (largest difference {agreement.largest:.3g}).  Cuts between float64 numbers are "
-            "the usual cause: fit on Task.encode(table), which is float32."
+            f"rows (largest difference {agreement.largest:.3g}).  Usual causes: the estimator was not "
+            "fitted on Task.encode(table), which is float32; or a tree met missing values, which "
+            "its ONNX file does not know: put a SimpleImputer before it."
         )
     return data, agreement
 
@@ -165,7 +166,7 @@ def _convert_lightgbm(estimator: Any, task: Task, given: Any) -> Any:
     return convert_lightgbm(estimator, initial_types=given, target_opset=15, **options)
 
 
-def _convert_xgboost(estimator: Any, task: Task, given: Any) -> Any:
+def _convert_xgboost(estimator: Any, _: Task, given: Any) -> Any:
     from onnxmltools import convert_xgboost  # noqa: PLC0415 - heavy extra
 
     return convert_xgboost(estimator, initial_types=given, target_opset=15)

@@ -7,6 +7,7 @@ search goes on below.  Nothing is nested, so a list may have any length.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +19,7 @@ from evenhand.bounty.task import Matrix, Task
 
 #: Rows worked on at once: columns and bit planes of one piece stay in the processor's cache.
 PIECE = 1 << 16
-Leaves = npt.NDArray[np.unsignedinteger]
+Leaves = npt.NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,6 +250,7 @@ class _Compiled:
         bitmaps = Bitmaps(matrix)
         bits: dict[int, Bits] = {}
         planes = np.zeros((self._width, size), np.uint8)
+        spare = np.empty_like(planes)
         kept: dict[int, npt.NDArray[np.uint8]] = {}
         for done, (_, node) in enumerate(self._nodes):
             for version in self._snapshots.get(done, ()):
@@ -257,19 +259,23 @@ class _Compiled:
                 bits[node.group] = self._groups[node.group].bits(bitmaps, matrix, runner)
             mask = bits[node.group]
             if node.model is None:
-                planes ^= (planes ^ kept[node.version or 0]) & mask
+                np.bitwise_xor(planes, kept[node.version or 0], out=spare)
+                np.bitwise_and(spare, mask, out=spare)
+                np.bitwise_xor(planes, spare, out=planes)
                 continue
-            code, outside = self._codes[node.model], ~mask
+            code = self._codes[node.model]
+            outside = np.bitwise_not(mask, out=spare[0])
             for bit in range(self._width):
                 plane = planes[bit]
                 if code >> bit & 1:
                     np.bitwise_or(plane, mask, out=plane)
                 else:
                     np.bitwise_and(plane, outside, out=plane)
-        kind = np.uint8 if self._width <= 8 else np.uint16 if self._width <= 16 else np.uint32
-        leaves = np.unpackbits(planes[0], count=rows).astype(kind)
+        kind = np.dtype("u1" if self._width <= 8 else "u2" if self._width <= 16 else "u4")
+        leaves: Leaves = np.unpackbits(planes[0], count=rows).astype(kind)
         for bit in range(1, self._width):
-            leaves |= np.unpackbits(planes[bit], count=rows).astype(kind) << kind(bit)
+            plane = np.unpackbits(planes[bit], count=rows).astype(kind)
+            np.bitwise_or(leaves, np.left_shift(plane, bit, dtype=kind), out=leaves)
         return leaves
 
     def walk(
@@ -277,7 +283,8 @@ class _Compiled:
     ) -> tuple[int, int | None]:
         """Model of one row and the node that decided, from the newest node back."""
         values = row.tolist()
-        tests, known = self._tests, {}
+        tests = self._tests
+        known: dict[int, bool] = {}
         limit = None
         for number, node in reversed(self._nodes):
             if limit is not None and number >= limit:

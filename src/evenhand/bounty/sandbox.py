@@ -202,7 +202,9 @@ def _answer(head: bytes, body: bytes, ended: dict[str, Any], seconds: float) -> 
     try:
         answer = json.loads(head)
         if "error" in answer:
-            raise SubmissionError(str(answer["error"]), f"{answer.get('message', 'no sandbox here')}.")
+            raise SubmissionError(
+                str(answer["error"]), f"{answer.get('message', 'no sandbox here')}."
+            )
         kind = np.dtype(str(answer["dtype"]))
         if kind.kind not in "biuf":
             raise SubmissionError("wrong_type", f"the output holds {kind} values.")

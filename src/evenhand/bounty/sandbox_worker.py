@@ -86,7 +86,9 @@ def _child(
         os._exit(code)
 
 
-def _run(model: bytes, rows: Any, output: str, *, np: Any, ort: Any) -> tuple[dict[str, Any], bytes]:
+def _run(
+    model: bytes, rows: Any, output: str, *, np: Any, ort: Any
+) -> tuple[dict[str, Any], bytes]:
     options = ort.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 4

@@ -200,7 +200,9 @@ def _parsed(data: bytes) -> dict[str, Any]:
         given = json.loads(data)
         fine = canonical(given) == data
     except (ValueError, RecursionError) as error:
-        raise SubmissionError("damaged", "it is not the JSON that write_submission makes.") from error
+        raise SubmissionError(
+            "damaged", "it is not the JSON that write_submission makes."
+        ) from error
     names = {"schema", "team", "nonce", "note", "group", "model"}
     if not fine or not isinstance(given, dict) or set(given) != names or given["schema"] != SCHEMA:
         raise SubmissionError("damaged", "it is not the JSON that write_submission makes.")
@@ -262,7 +264,7 @@ def _base64(value: Any) -> bytes:
 
 def _finite(value: Any) -> float:
     plain = isinstance(value, int | float) and not isinstance(value, bool)
-    if not plain or not math.isfinite(value) or abs(value) > 3e38:
+    if not plain or not math.isfinite(value) or abs(value) > 3.4e38:
         raise SubmissionError("wrong_number", f"{str(value)[:40]!r} is not a finite number.")
     return float(value)
 
@@ -304,23 +306,26 @@ def check_predictions(found: Predictions, task: Task, rows: int) -> Predictions:
             "wrong_shape", f"the predictions have shape {found.shape}, not {shape}."
         )
     if reads == "class":
-        outside = (found < 0) | (found >= classes)
+        whole = found.astype(np.int64)
+        outside = (whole < 0) | (whole >= classes)
         if outside.any():
             raise SubmissionError(
                 "wrong_classes",
                 f"class {found[outside][0]} is predicted.  Allowed: 0 to {classes - 1}.",
             )
-        return found.astype(np.int64)
-    if not np.isfinite(found).all():
-        count = int(np.count_nonzero(~np.isfinite(found)))
+        return whole
+    values = found.astype(float)
+    if not np.isfinite(values).all():
+        count = int(np.count_nonzero(~np.isfinite(values)))
         raise SubmissionError("not_finite", f"{count:,} predictions are NaN or infinite.")
-    found = found.astype(float)
     if reads == "probabilities":
         # A hair of slack for float32; probabilities that do not add up would cheat Brier's score.
-        wrong = (found < -1e-6) | (found > 1 + 1e-6)
-        if wrong.any() or (np.abs(found.sum(axis=1) - 1) > 1e-3).any():
-            raise SubmissionError("wrong_probabilities", "the probabilities of a row must add up to 1.")
-    return found
+        wrong = (values < -1e-6) | (values > 1 + 1e-6)
+        if wrong.any() or (np.abs(values.sum(axis=1) - 1) > 1e-3).any():
+            raise SubmissionError(
+                "wrong_probabilities", "the probabilities of a row must add up to 1."
+            )
+    return values
 
 
 def _tree(given: Any, task: Task, depth: int) -> Formula:
@@ -336,7 +341,9 @@ def _tree(given: Any, task: Task, depth: int) -> Formula:
     if not {"feature", "yes", "no"} <= set(given) <= {
         *("feature", "at_most", "among", "yes", "no", "missing")
     } or ("at_most" in given) == ("among" in given):
-        raise SubmissionError("wrong_group", "a node has feature, at_most or among, yes, no, missing.")
+        raise SubmissionError(
+            "wrong_group", "a node has feature, at_most or among, yes, no, missing."
+        )
     column = task.index_of(str(given["feature"]))
     yes, no = _tests(given, column, task)
     if given.get("missing", "no") not in ("yes", "no"):
@@ -424,7 +431,9 @@ def labels_of_predictions(
     if missing or set(rows) - wanted:
         place = min(missing) if missing else max(set(rows) - wanted)
         state = "missing" if missing else "not among the disclosed rows"
-        raise SubmissionError("missing_rows" if missing else "unknown_rows", f"row {place} is {state}.")
+        raise SubmissionError(
+            "missing_rows" if missing else "unknown_rows", f"row {place} is {state}."
+        )
     ordered: list[Any] = [None] * expected
     for row, value in zip(rows, predictions, strict=True):
         ordered[row] = value
@@ -435,5 +444,3 @@ def labels_of_predictions(
             raise SubmissionError("wrong_classes", f"{str(unknown[0])[:40]!r} is no class.")
         return np.array([known[str(value)] for value in ordered])
     return check_predictions(np.array(ordered, float), task, expected)
-
-

@@ -156,7 +156,9 @@ def read_table(table: Any) -> pa.Table:
     try:
         found = records.engine.query(f"SELECT * FROM {records.source}")
         # The row numbers of a pandas frame are no feature.
-        return found.drop([n for n in found.column_names if re.fullmatch(r"__index_level_\d+__", n)])
+        return found.drop(
+            [n for n in found.column_names if re.fullmatch(r"__index_level_\d+__", n)]
+        )
     finally:
         if not isinstance(table, Records):
             records.close()
@@ -181,7 +183,9 @@ def task_of(
     records = open_records(table)
     scored = parse_loss(loss)
     find_column(label, records.columns)
-    names = list(features) if features is not None else [n for n in table.column_names if n != label]
+    names = (
+        list(features) if features is not None else [n for n in table.column_names if n != label]
+    )
     if not names or label in names or len(names) > MAX_FEATURES:
         raise InputError(
             f"{len(names)} features are named.  Allowed: 1 to {MAX_FEATURES}, not the label."
@@ -239,15 +243,16 @@ def _texts(array: pa.Array) -> pa.Array:
 
 def _codes(array: pa.Array, listed: Sequence[str]) -> npt.NDArray[np.float64]:
     places = pc.index_in(_texts(array), pa.array(listed, pa.string()))
-    codes = np.asarray(pc.fill_null(places, -1), float)
-    return codes
+    return np.asarray(pc.fill_null(places, -1), float)
 
 
 def _floats(array: pa.Array, name: str) -> npt.NDArray[np.float64]:
     try:
         numbers = np.asarray(array.cast(pa.float64()).to_numpy(zero_copy_only=False), float)
     except pa.ArrowException as error:
-        raise InputError(f"The column {name!r} must hold numbers; it holds {array.type}.") from error
+        raise InputError(
+            f"The column {name!r} must hold numbers; it holds {array.type}."
+        ) from error
     return numbers
 
 

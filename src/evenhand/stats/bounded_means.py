@@ -48,7 +48,7 @@ def _bets(x: Floats, alpha: float) -> Floats:
     mean = (0.5 + total) / before
     spread = np.concatenate([[0.0], np.cumsum((x - np.append(mean[1:], mean[-1])) ** 2)[:-1]])
     variance = (0.25 + spread) / before
-    return np.sqrt(2 * np.log(1 / alpha) / (variance * n))
+    return np.asarray(np.sqrt(2 * np.log(1 / alpha) / (variance * n)), float)
 
 
 def _log_capital(x: Floats, bets: Floats, mean: float) -> float:

@@ -12,7 +12,7 @@ RATE_SHARE = 0.1
 
 
 def mcnemar_p(wins: npt.ArrayLike, losses: npt.ArrayLike) -> Floats:
-    """One-sided exact p-value: does the second model win more of the rows where they disagree?
+    """One-sided exact p-value of "the second model wins no more of the rows where they differ".
 
     Parameters
     ----------
