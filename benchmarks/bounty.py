@@ -52,13 +52,32 @@ def people(rng, rows):
     return pa.table(columns)
 
 
-def condition(rng):
-    if rng.random() < 0.5:
-        name = rng.choice(list(TEXTS))
+def condition(rng, name):
+    if name in TEXTS:
         return f"\"{name}\" = '{rng.choice(list(TEXTS[name]))}'"
-    name = rng.choice(list(NUMBERS))
     low = int(rng.integers(0, NUMBERS[name] * 3 // 4))
     return f"{name} BETWEEN {low} AND {low + NUMBERS[name] // 4}"
+
+
+def narrow_group(rng):
+    """Two or three conditions, most often on what the truth depends on."""
+    names = (
+        ["race", "school"] if rng.random() < 0.7 else list(rng.choice([*TEXTS, *NUMBERS], 2, False))
+    )
+    if rng.random() < 0.3:
+        names.append(rng.choice([n for n in NUMBERS if n not in names]))
+    return " AND ".join(condition(rng, name) for name in names)
+
+
+def truth_of(rng, table):
+    """A linear rule of its own for each race and school, with a twentieth of noise."""
+    race, school = (
+        np.unique(np.asarray(table[name]), return_inverse=True)[1] for name in ("race", "school")
+    )
+    weights = rng.normal(size=(9, 16, 8))[race, school]
+    values = np.column_stack([np.asarray(table[f"x{i}"]) for i in range(8)])
+    score = (weights * values).sum(axis=1)
+    return np.where((score > 0) ^ (rng.random(len(score)) < 0.05), "yes", "no")
 
 
 def least(action, runs=5):
@@ -87,7 +106,7 @@ def build(task, updates, rows, matrix, labels):
     )
     published, accepted, refused = [0], [], []
     while len(accepted) < updates:
-        group = read_group({"predicate": " AND ".join(condition(rng) for _ in range(2))}, task)
+        group = read_group({"predicate": narrow_group(rng)}, task)
         inside = unpack(Bitmaps(train).of(group.formula), len(train))
         if inside.sum() < 100:
             continue
@@ -127,13 +146,7 @@ def main():
     given = parser.parse_args()
     rng = np.random.default_rng(1)
     table = people(rng, 2 * given.rows)
-    noise = rng.random(2 * given.rows)
-    # A truth that differs from group to group, so that there is something to find everywhere.
-    score = sum(
-        np.sin(np.unique(np.asarray(table[name]), return_inverse=True)[1] * (i + 1.7)) * (i + 1)
-        for i, name in enumerate([*TEXTS, *NUMBERS])
-    )
-    label = np.where((score > 0) ^ (noise < 0.05), "yes", "no")
+    label = truth_of(rng, table)
     task = task_of(table.append_column("label", [label]), label="label")
     matrix = task.encode(table)
     labels = task.encode_labels({"label": label})

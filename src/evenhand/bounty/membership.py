@@ -167,7 +167,7 @@ class Bitmaps:
                     truth |= column == np.float32(value)
                 return truth
             case "not in" | "!=":
-                truth = ~np.isnan(column)
+                truth = np.asarray(~np.isnan(column), bool)
                 for value in literal.values:
                     truth &= column != np.float32(value)
                 return truth
