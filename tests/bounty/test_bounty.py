@@ -4,6 +4,7 @@ import hashlib
 import json
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from evenhand.bounty import Bounty, DirectRunner, Rules, SubmissionError, create_bounty, verify
@@ -302,3 +303,27 @@ def test_a_new_bounty_needs_an_empty_place(made):
             label="label",
             base={"constant": "no"},
         )
+
+
+def test_a_predictions_file_is_measured_and_never_merged(bounty):
+    practice = bounty.data("practice").labels
+    answers = [bounty.task.classes[label] for label in practice]
+    before = bounty.log.read()
+    score = bounty.measure(pa.table({"row": list(range(1_000)), "prediction": answers}))
+    assert score.improvement == pytest.approx((practice == 1).mean(), abs=0.02)
+    assert bounty.log.read() == before
+
+
+@pytest.mark.parametrize(
+    ("rows", "answer", "reason"),
+    [
+        (list(range(999)), "no", "missing_rows"),
+        ([*range(999), 5], "no", "doubled_rows"),
+        ([*range(999), 1000], "no", "unknown_rows"),
+        ([*range(999), -1], "no", "unknown_rows"),
+        (list(range(1000)), "perhaps", "wrong_classes"),
+    ],
+)
+def test_a_predictions_file_names_each_row_once(bounty, rows, answer, reason):
+    with pytest.raises(SubmissionError, match=reason):
+        bounty.measure(pa.table({"row": rows, "prediction": [answer] * len(rows)}))

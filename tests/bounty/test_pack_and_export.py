@@ -204,3 +204,16 @@ def test_a_group_alone_without_a_trainer_is_refused(bounty):
     with pytest.raises(SubmissionError, match="trains no patches"):
         bounty.submit(write_submission(team="a", group="age >= 50", model=None))
     assert good()
+
+
+@quiet
+def test_pack_makes_a_submission_that_is_taken(bounty):
+    from evenhand.bounty import pack
+
+    seen = bounty.data("train")
+    fitted = HistGradientBoostingClassifier(max_iter=10).fit(seen.matrix, seen.labels)
+    data = pack(fitted, FLAW, task=bounty.task, matrix=seen.matrix, team="ada")
+    bounty.submit(data)
+    assert bounty.close_epoch()[0]["accepted"]
+    with pytest.raises(InputError, match="unknown column"):
+        pack(fitted, "dialect = 'aave'", task=bounty.task, matrix=seen.matrix, team="ada")

@@ -4,6 +4,7 @@ from evenhand.bounty.bounty import Bounty, Receipt, create_bounty
 from evenhand.bounty.certificate import Certificate
 from evenhand.bounty.ledger import Ledger, Rules
 from evenhand.bounty.onnx_model import SubmissionError
+from evenhand.bounty.pack import pack
 from evenhand.bounty.pointer_decision_list import PointerDecisionList
 from evenhand.bounty.sandbox import DirectRunner, Sandbox
 from evenhand.bounty.submission import Submission, read_submission, write_submission
@@ -24,6 +25,7 @@ __all__ = [
     "Task",
     "Verification",
     "create_bounty",
+    "pack",
     "read_submission",
     "task_of",
     "verify",

@@ -32,6 +32,7 @@ from evenhand.bounty.submission import (
     Model,
     Submission,
     canonical,
+    order_predictions,
     read_model,
     read_submission,
 )
@@ -334,6 +335,28 @@ class Bounty:
         state = state or self.state
         data = self.data("practice")
         return Practice(state.listed, data.matrix, data.labels, self.runner)
+
+    def measure(self, predictions: Any) -> Score:
+        """Score of a table of predictions for all practice rows: measured, never merged.
+
+        Parameters
+        ----------
+        predictions : table
+            Columns ``row`` (0, 1, … as in the practice block) and ``prediction`` (a class or a
+            number), each row once.
+        """
+        table = read_table(predictions)
+        if set(table.column_names) != {"row", "prediction"}:
+            raise SubmissionError(
+                "damaged", "a predictions file has the columns row and prediction."
+            )
+        if self.task.loss.reads == "probabilities":
+            raise SubmissionError("wrong_type", "this bounty's models answer with probabilities.")
+        rows, answers = (table[name].to_pylist() for name in ("row", "prediction"))
+        expected = len(self.data("practice").labels)
+        return self.practice().score_predictions(
+            order_predictions(rows, answers, expected, self.task)
+        )
 
     def close_epoch(self) -> tuple[Mapping[str, Any], ...]:
         """Open one sealed block, test all pending submissions on it, write all verdicts at once.

@@ -1,6 +1,8 @@
 """Turn a fitted estimator into ONNX as a bounty reads it, and check that both agree."""
 
+import secrets
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +10,7 @@ import numpy as np
 
 from evenhand.bounty.onnx_model import INPUT, OUTPUTS, read_onnx
 from evenhand.bounty.sandbox import DirectRunner
+from evenhand.bounty.submission import read_submission, write_submission
 from evenhand.bounty.task import Matrix, Task
 from evenhand.errors import InputError
 
@@ -69,6 +72,43 @@ def to_onnx(
             "its ONNX file does not know: put a SimpleImputer before it."
         )
     return data, agreement
+
+
+def pack(
+    estimator: Any,
+    group: Mapping[str, Any] | str,
+    *,
+    task: Task,
+    matrix: Matrix,
+    team: str,
+    note: str = "",
+) -> bytes:
+    """A submission of a fitted estimator for a group: what would be refused is refused here.
+
+    Parameters
+    ----------
+    estimator : object
+        As `to_onnx` takes it.
+    group : str or Mapping
+        A predicate, or a tree, linear rule or ONNX model, see `write_submission`.
+    task, matrix : Task, array
+        The bounty's, and rows to compare estimator and ONNX file on.
+    team : str
+        Who is to be credited.
+
+    Raises
+    ------
+    InputError
+        Where the estimator cannot be converted or disagrees, or the group cannot be read.
+    """
+    data, _ = to_onnx(estimator, task, matrix)
+    # A nonce keeps others from guessing what a published commitment stands for.
+    submission = write_submission(
+        team=team, group=group, model=data, note=note, nonce=secrets.token_hex(16)
+    )
+    given = read_submission(submission, task)
+    given.model.predict(matrix, task, DirectRunner(1))
+    return submission
 
 
 def _convert(estimator: Any, task: Task, features: int) -> Any:

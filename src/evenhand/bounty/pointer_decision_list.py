@@ -5,7 +5,7 @@ newest node whose group it is in: an update names a model; a repair says "as in 
 search goes on below.  Nothing is nested, so a list may have any length.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,8 +17,8 @@ from evenhand.bounty.sandbox import Runner
 from evenhand.bounty.submission import Group, Model, Predictions
 from evenhand.bounty.task import Matrix, Task
 
-#: Rows worked on at once: columns and bit planes of one piece stay in the processor's cache.
-PIECE = 1 << 16
+#: Rows worked on at once: enough to make numpy's calls cheap, few enough for a processor's cache.
+PIECE = 1 << 18
 Leaves = npt.NDArray[Any]
 
 
@@ -231,46 +231,33 @@ class _Compiled:
         self.leaves = [0, *dict.fromkeys(used)]
         self._codes = {model: code for code, model in enumerate(self.leaves)}
         self._width = max(len(self.leaves) - 1, 1).bit_length()
-        versions = {node.version for _, node in self._nodes if node.version is not None}
-        self._snapshots = self._places(sorted(versions))
         self._tests: list[Callable[[list[float]], bool] | None] = [
             single(group.formula) if group.formula is not None else None for group in self._groups
         ]
 
-    def _places(self, versions: Sequence[int]) -> dict[int, list[int]]:
-        """By number of live nodes done: which versions are then complete."""
-        out: dict[int, list[int]] = {}
-        for version in versions:
-            done = sum(number < version for number, _ in self._nodes)
-            out.setdefault(done, []).append(version)
-        return out
-
     def resolve(self, matrix: Matrix, runner: Runner) -> Leaves:
+        """From the newest node back: each takes its rows from those that are still undecided."""
         rows, size = len(matrix), (len(matrix) + 7) // 8
-        bitmaps = Bitmaps(matrix)
-        bits: dict[int, Bits] = {}
+        bitmaps, bits = Bitmaps(matrix), dict[int, Bits]()
         planes = np.zeros((self._width, size), np.uint8)
-        spare = np.empty_like(planes)
-        kept: dict[int, npt.NDArray[np.uint8]] = {}
-        for done, (_, node) in enumerate(self._nodes):
-            for version in self._snapshots.get(done, ()):
-                kept[version] = planes.copy()
+        undecided, hit = np.full(size, 255, np.uint8), np.empty(size, np.uint8)
+        #: Rows that a repair sent to a version, by version: they join in when it is reached.
+        waiting: dict[int, Bits] = {}
+        for number, node in reversed(self._nodes):
+            for version in [v for v in waiting if v > number]:
+                undecided |= waiting.pop(version)
             if node.group not in bits:
                 bits[node.group] = self._groups[node.group].bits(bitmaps, matrix, runner)
-            mask = bits[node.group]
+            np.bitwise_and(undecided, bits[node.group], out=hit)
+            np.bitwise_xor(undecided, hit, out=undecided)
             if node.model is None:
-                np.bitwise_xor(planes, kept[node.version or 0], out=spare)
-                np.bitwise_and(spare, mask, out=spare)
-                np.bitwise_xor(planes, spare, out=planes)
+                version = node.version or 0
+                waiting[version] = waiting[version] | hit if version in waiting else hit.copy()
                 continue
             code = self._codes[node.model]
-            outside = np.bitwise_not(mask, out=spare[0])
             for bit in range(self._width):
-                plane = planes[bit]
                 if code >> bit & 1:
-                    np.bitwise_or(plane, mask, out=plane)
-                else:
-                    np.bitwise_and(plane, outside, out=plane)
+                    np.bitwise_or(planes[bit], hit, out=planes[bit])
         kind = np.dtype("u1" if self._width <= 8 else "u2" if self._width <= 16 else "u4")
         leaves: Leaves = np.unpackbits(planes[0], count=rows).astype(kind)
         for bit in range(1, self._width):

@@ -8,6 +8,7 @@ import binascii
 import hashlib
 import json
 import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -419,28 +420,26 @@ def _onnx_group(model: bytes, matrix: Matrix, runner: Runner) -> npt.NDArray[np.
     return found.astype(bool)
 
 
-def labels_of_predictions(
-    rows: list[int], predictions: list[Any], expected: int, task: Task
+def order_predictions(
+    rows: list[Any], predictions: list[Any], expected: int, task: Task
 ) -> Predictions:
-    """Predictions of a file for rows 0 to expected - 1, each exactly once."""
-    wanted = set(range(expected))
-    if len(rows) != len(set(rows)):
-        double = next(row for row in rows if rows.count(row) > 1)
+    """Predictions of a file for rows 0 to expected - 1, each exactly once, in order."""
+    counts = Counter(rows)
+    double = next((row for row, count in counts.items() if count > 1), None)
+    if double is not None:
         raise SubmissionError("doubled_rows", f"row {double} is predicted more than once.")
-    missing = wanted - set(rows)
-    if missing or set(rows) - wanted:
-        place = min(missing) if missing else max(set(rows) - wanted)
-        state = "missing" if missing else "not among the disclosed rows"
-        raise SubmissionError(
-            "missing_rows" if missing else "unknown_rows", f"row {place} is {state}."
-        )
     ordered: list[Any] = [None] * expected
     for row, value in zip(rows, predictions, strict=True):
+        if type(row) is not int or not 0 <= row < expected:
+            raise SubmissionError("unknown_rows", f"row {str(row)[:40]} was not disclosed.")
         ordered[row] = value
+    if len(rows) < expected:
+        missing = next(row for row in range(expected) if row not in counts)
+        raise SubmissionError("missing_rows", f"row {missing} has no prediction.")
     if task.loss.reads == "class":
         known = {text: i for i, text in enumerate(task.classes)}
         unknown = [value for value in ordered if str(value) not in known]
         if unknown:
             raise SubmissionError("wrong_classes", f"{str(unknown[0])[:40]!r} is no class.")
         return np.array([known[str(value)] for value in ordered])
-    return check_predictions(np.array(ordered, float), task, expected)
+    return check_predictions(np.array([_finite(value) for value in ordered]), task, expected)

@@ -64,7 +64,7 @@ def paired_gain_lower(
     Examples
     --------
     >>> paired_gain_lower([60, 5], [10, 5], 1000, 0.05).round(4).tolist()
-    [0.0278, 0.0]
+    [0.0271, 0.0]
     """
     w, l, n, a = (np.asarray(item, float) for item in (wins, losses, rows, alpha))
     both = w + l
