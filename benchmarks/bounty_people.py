@@ -29,23 +29,8 @@ from evenhand.bounty.pack import to_onnx
 from evenhand.bounty.submission import read_group
 from evenhand.errors import InputError
 
-ADULT = [
-    "age",
-    "workclass",
-    "weight",
-    "education",
-    "years",
-    "marital",
-    "occupation",
-    "relationship",
-    "race",
-    "sex",
-    "gain",
-    "loss",
-    "hours",
-    "country",
-    "income",
-]
+ADULT = ["age", "workclass", "weight", "education", "years", "marital", "occupation"]
+ADULT += ["relationship", "race", "sex", "gain", "loss", "hours", "country", "income"]
 NUMBERS = {
     "age",
     "years",

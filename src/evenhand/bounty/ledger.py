@@ -188,9 +188,11 @@ class Session:
         if repairs is None:
             return self._refuse(candidate, certificate, "would_worsen_a_group")
         self.transcript.accept(candidate.kind, group)
+        # Which group, to which version, and when: 1 / (q (q + 1)) of the code for the q-th time adds
+        # up to 1 over all q.  Counted within the groups that concern a candidate all three are fewer.
+        times = versions + 1
         for repair in repairs:
-            # Which group, to which version, after which acceptance.
-            self.transcript.repair(repair.group, (group + 1) * versions * versions)
+            self.transcript.repair(repair.group, (group + 1) * times * times * (times + 1))
         return Verdict(
             key=candidate.key,
             accepted=True,
