@@ -27,7 +27,7 @@ from evenhand.bounty.membership import Bitmaps, unpack
 from evenhand.bounty.onnx_model import SubmissionError
 from evenhand.bounty.practice import Practice, Score
 from evenhand.bounty.sandbox import Runner, Sandbox
-from evenhand.bounty.state import State, read_state
+from evenhand.bounty.state import State, advance, read_state
 from evenhand.bounty.submission import (
     Model,
     Submission,
@@ -195,6 +195,7 @@ class Bounty:
         self._step = step or (lambda _: None)
         self._read: dict[str, Submission] = {}
         self._in_use: tuple[int, BlockJudge] | None = None
+        self._known: tuple[int, State] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -210,7 +211,11 @@ class Bounty:
     @property
     def state(self) -> State:
         """The bounty as its log tells it now."""
-        return read_state(self.log.read(), self.base, self.load)
+        events = self.log.read()
+        done, state = self._known or (1, read_state(events[:1], self.base, self.load))
+        state = advance(state, events[done:], self.load)
+        self._known = (len(events), state)
+        return state
 
     @property
     def base(self) -> Model:

@@ -45,6 +45,8 @@ class EventLog:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._seen: list[Event] = []
+        self._bytes = 0
 
     def read(self) -> tuple[Event, ...]:
         """All events.
@@ -54,16 +56,20 @@ class EventLog:
         LogError
             Where the chain is broken, with the line.
         """
-        events: list[Event] = []
-        previous = _START
-        for number, line in enumerate(self._whole_lines()):
+        size = self._path.stat().st_size if self._path.exists() else 0
+        if size < self._bytes:
+            self._seen, self._bytes = [], 0
+        # What was checked once in this process is not checked again.
+        for line in self._lines_from(self._bytes):
+            number = len(self._seen)
+            previous = self._seen[-1].hash if self._seen else _START
             event = self._parse(line, number)
             right = _hash(number, event.kind, event.body, previous)
             if (event.number, event.previous, event.hash) != (number, previous, right):
                 raise self._broken(number)
-            events.append(event)
-            previous = event.hash
-        return tuple(events)
+            self._seen.append(event)
+            self._bytes += len(line) + 1
+        return tuple(self._seen)
 
     def append(self, kind: str, body: dict[str, Any]) -> Event:
         """Add an event; it is on the disk when this returns.  Call it within `writing`."""
@@ -88,7 +94,7 @@ class EventLog:
         )
         with self._path.open("r+b" if self._path.exists() else "w+b") as file:
             # A torn last line is overwritten.
-            file.seek(sum(len(whole) + 1 for whole in self._whole_lines()))
+            file.seek(self._bytes)
             file.truncate()
             file.write(line + b"\n")
             file.flush()
@@ -105,10 +111,13 @@ class EventLog:
                 raise InputError("Another program is changing this bounty.  Try again.") from error
             yield
 
-    def _whole_lines(self) -> list[bytes]:
+    def _lines_from(self, position: int) -> list[bytes]:
+        """Whole lines from a place in the file on."""
         if not self._path.exists():
             return []
-        return self._path.read_bytes().split(b"\n")[:-1]
+        with self._path.open("rb") as file:
+            file.seek(position)
+            return file.read().split(b"\n")[:-1]
 
     def _parse(self, line: bytes, number: int) -> Event:
         try:

@@ -81,7 +81,12 @@ def read_state(events: Sequence[Event], base: Model, load: Load) -> State:
         bits=0.0,
         verdicts=(),
     )
-    for event in events[1:]:
+    return advance(state, events[1:], load)
+
+
+def advance(state: State, events: Sequence[Event], load: Load) -> State:
+    """The state after some more events."""
+    for event in events:
         state = _AFTER[event.kind](state, event.body, load)
     return state
 

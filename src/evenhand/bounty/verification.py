@@ -9,8 +9,8 @@ from typing import Any
 
 from evenhand.bounty.bounty import Bounty, leaderboard
 from evenhand.bounty.judging import judge_block, order_candidates, resume_block, told
-from evenhand.bounty.log import Event
-from evenhand.bounty.state import State, read_state
+from evenhand.bounty.log import Event, EventLog
+from evenhand.bounty.state import State, advance, read_state
 from evenhand.errors import InputError
 
 #: Numbers of one certificate may differ so much between machines.
@@ -47,18 +47,18 @@ class Verification:
 
 def verify(bounty: Bounty) -> Verification:
     """Re-play the whole log: files by their hashes, each order, each verdict, each repair."""
-    events = bounty.log.read()
+    # From the disk, not from what this process has seen before.
+    events = EventLog(bounty.folder / "log.jsonl").read()
     problems = _files(bounty, events)
     state = read_state(events[:1], bounty.base, bounty.load)
-    done = 1
     # With changed files a re-play would prove nothing, and might not even run.
     replayed = events[1:] if not problems else ()
     try:
-        for done, event in enumerate(replayed, start=1):
+        for event in replayed:
             problems += _check(bounty, state, event)
-            state = read_state(events[: done + 1], bounty.base, bounty.load)
+            state = advance(state, [event], bounty.load)
     except (InputError, OSError) as error:
-        problems.append(f"event {done}: {error}")
+        problems.append(f"after {len(state.verdicts)} verdicts: {error}")
     return Verification(
         events=len(events),
         verdicts=len(state.verdicts),
