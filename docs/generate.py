@@ -18,10 +18,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 import evenhand
 from evenhand.audits import result
 from evenhand.cli import app
 from evenhand.metrics import FAMILIES, Argument, Definition, Metric, Takes
+from evenhand.slicing import result as found
 
 DOCS = Path(__file__).parent
 NOTICE = "<!-- Written by docs/generate.py. Change the package, not this page. -->"
@@ -180,7 +183,7 @@ def command_line_page() -> str:
         "# Command line",
         (
             "Exit codes: `0` done · `2` you must change something (the message says what) · `3` refused: "
-            "no group could be given an interval · `130` interrupted."
+            "no group could be given an interval, or no slice is worse · `130` interrupted."
         ),
         f"```text\n{help_text()}\n```",
     ]
@@ -214,30 +217,55 @@ def help_text(*command: str) -> str:
 
 
 def json_page() -> str:
-    """Every field of an audit's JSON."""
+    """Every field of the JSON that commands print."""
     meanings = tomllib.loads((DOCS / "json_fields.toml").read_text(encoding="utf-8"))
-    parts = [
-        "# JSON of an audit",
+    audit, slices = meanings.pop("audit"), meanings.pop("slices")
+    settings = slices.pop("settings")
+    _all_known(meanings, ())
+    _all_known(audit, (result.Result, *_audit_parts().values()))
+    _all_known(slices, (found.Result, *_slices_parts().values()))
+    return _page(
+        "# JSON",
         (
-            f"`evenhand audit … --json` and `Audit.to_json()` give one object under the schema `{result.SCHEMA}`; "
-            "several metrics give an array of them.  There is no NaN and no infinity: a number that cannot be given "
-            "is `null`, and a `reason` beside it says why."
+            "There is no NaN and no infinity: a number that cannot be given is `null`, and a `reason` beside it "
+            "says why."
         ),
         "Reasons:\n\n"
         + _table(["reason", "meaning"], [[f"`{k}`", v] for k, v in _reasons().items()]),
-        "## The whole",
-        _fields(
-            result.Result, meanings, first=[["`schema`", "text", f"Always `{result.SCHEMA}`."]]
+        "## Audit",
+        (
+            f"`evenhand audit … --json` and `Audit.to_json()` give one object under the schema `{result.SCHEMA}`; "
+            "several metrics give an array of them."
         ),
-    ]
-    for title, kind in _parts().items():
-        parts += [f"## {title}", inspect.getdoc(kind) or "", _fields(kind, meanings)]
-    unknown = set(meanings) - {kind.__name__ for kind in (result.Result, *_parts().values())}
+        *_object(result, _audit_parts(), audit),
+        "## Slices",
+        (
+            f"`evenhand slices … --json` and `Slices.to_json()` give one object under the schema `{found.SCHEMA}`; "
+            "`Slices.from_dict` reads it back."
+        ),
+        *_object(found, _slices_parts(), slices),
+        "### settings of a search",
+        "How it was searched; a search of a cube has no columns to name.",
+        _settings(settings),
+    )
+
+
+def _object(home: Any, parts: Mapping[str, type[Any]], meanings: Mapping[str, Any]) -> list[str]:
+    """Tables of a result's own fields and of those of its parts."""
+    schema = ["`schema`", "text", f"Always `{home.SCHEMA}`."]
+    lines = [_fields(home.Result, meanings, first=[schema])]
+    for title, kind in parts.items():
+        summary = (inspect.getdoc(kind) or "").partition("\n\n")[0]
+        lines += [f"### {title}", summary, _fields(kind, meanings)]
+    return lines
+
+
+def _all_known(meanings: Mapping[str, Any], kinds: Sequence[type[Any]]) -> None:
+    unknown = set(meanings) - {kind.__name__ for kind in kinds}
     if unknown:
         raise ValueError(
             f"docs/json_fields.toml explains {sorted(unknown)}, which the JSON does not have"
         )
-    return _page(*parts)
 
 
 def _reasons() -> Mapping[str, str]:
@@ -246,7 +274,7 @@ def _reasons() -> Mapping[str, str]:
     return REASONS
 
 
-def _parts() -> dict[str, type[Any]]:
+def _audit_parts() -> dict[str, type[Any]]:
     return {
         "metric": result.MetricNote,
         "source": result.Source,
@@ -258,6 +286,28 @@ def _parts() -> dict[str, type[Any]]:
         "missing[]": result.Missing,
         "settings": result.Settings,
     }
+
+
+def _slices_parts() -> dict[str, type[Any]]:
+    return {
+        "metric of a search": found.Metric,
+        "overall of a search": found.Overall,
+        "searched": found.Searched,
+        "confirmation": found.Confirmation,
+        "slices[]": found.Slice,
+    }
+
+
+def _settings(meanings: Mapping[str, str]) -> str:
+    """Options that a search tells; they are no class of their own, so a small search is asked."""
+    table = pa.table({"site": ["a", "b"] * 20, "wrong": [1, 0, 0, 0] * 10})
+    told = evenhand.slices(table, metric="mean(wrong)", confirm=False).settings
+    if set(told) != set(meanings):
+        raise ValueError(
+            "docs/json_fields.toml must explain each of slices.settings, and no other: "
+            f"{sorted(set(told) ^ set(meanings))}"
+        )
+    return _table(["field", "meaning"], [[f"`{name}`", meanings[name]] for name in told])
 
 
 def _fields(

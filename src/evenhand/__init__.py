@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from evenhand.metrics import DEFINITIONS, Definition
     from evenhand.metrics.laws import check_metric
     from evenhand.records import open_records
+    from evenhand.slicing import Slices, slices, slices_of_cube
 
 _HOMES = {
     "Audit": "evenhand.audits",
@@ -22,6 +23,9 @@ _HOMES = {
     "Definition": "evenhand.metrics",
     "check_metric": "evenhand.metrics.laws",
     "open_records": "evenhand.records",
+    "Slices": "evenhand.slicing",
+    "slices": "evenhand.slicing",
+    "slices_of_cube": "evenhand.slicing",
 }
 __version__ = "0.1.0"
 __all__ = [
@@ -29,10 +33,13 @@ __all__ = [
     "Audit",
     "Cube",
     "Definition",
+    "Slices",
     "audit",
     "audit_metrics",
     "check_metric",
     "open_records",
+    "slices",
+    "slices_of_cube",
 ]
 
 

@@ -23,6 +23,11 @@ app.command(
     "evenhand.cli.audit:audit", name="audit", help="Compare a service's groups and give verdicts."
 )
 app.command(
+    "evenhand.cli.slices:slices",
+    name="slices",
+    help="Find the subsets nobody named where a service is worst.",
+)
+app.command(
     "evenhand.cli.metrics:metrics", name="metrics", help="List the metrics and how to write them."
 )
 app.command("evenhand.cli.demo:demo", name="demo", help="Audit records that come with the package.")

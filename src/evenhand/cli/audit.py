@@ -110,12 +110,12 @@ def audit(
             worse=worse,
             adjust=adjust,
             interval=interval,
-            bins=_bins(bins),
+            bins=parse_bins(bins),
             missing_values=missing,
             suppress_below=suppress_below,
             seed=seed,
             cube=None if cube is None else str(cube),
-            command=_command(),
+            command=written_command(),
             progress=advance,
         )
     reports = [] if html is None else _write_reports(html, audits)
@@ -139,11 +139,13 @@ def _progress() -> Progress:
     )
 
 
-def _command() -> str:
+def written_command() -> str:
+    """The command as it was typed, without passwords."""
     return shlex.join(["evenhand", *map(public_name, sys.argv[1:])])
 
 
-def _bins(given: Sequence[str]) -> dict[str, int | list[float]]:
+def parse_bins(given: Sequence[str]) -> dict[str, int | list[float]]:
+    """Edges or numbers of bins as they are written after ``--bins``."""
     out: dict[str, int | list[float]] = {}
     for item in given:
         name, _, text = item.rpartition("=")

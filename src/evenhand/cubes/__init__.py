@@ -2,6 +2,7 @@
 
 from evenhand.cubes.bins import bin_attributes
 from evenhand.cubes.build import build_cube
+from evenhand.cubes.cells import Cells, cells_of, read_cells
 from evenhand.cubes.cube import Cube, Units
 from evenhand.cubes.faults import raise_faults
 from evenhand.cubes.influence import Estimates, estimate
@@ -9,6 +10,7 @@ from evenhand.cubes.measure import Check, Input, Measure, Moments
 from evenhand.cubes.tally import tally
 
 __all__ = [
+    "Cells",
     "Check",
     "Cube",
     "Estimates",
@@ -18,7 +20,9 @@ __all__ = [
     "Units",
     "bin_attributes",
     "build_cube",
+    "cells_of",
     "estimate",
     "raise_faults",
+    "read_cells",
     "tally",
 ]

@@ -7,7 +7,7 @@ from typing import Any
 
 from evenhand.cubes import Measure
 from evenhand.errors import InputError, unknown_name
-from evenhand.groups import Predicate, to_text
+from evenhand.groups import Predicate, columns_of, to_text
 from evenhand.records import Records
 from evenhand.stats.forms import Form, Ratio
 
@@ -176,6 +176,17 @@ class Metric:
     def text(self) -> str:
         """Expression that parses back to this metric."""
         return f"{self.name}({', '.join(f'{name}={self._written(name)}' for name in self.given)})"
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """Columns that its arguments name."""
+        out: set[str] = set()
+        for argument in self.definition.arguments:
+            value = self.given.get(argument.name)
+            if value is None or argument.takes is Takes.CONSTANT:
+                continue
+            out |= {str(value)} if isinstance(value, str | int | float) else {*columns_of(value)}
+        return frozenset(out)
 
     def _written(self, name: str) -> str:
         value = self.given[name]

@@ -1,0 +1,269 @@
+"""The query that counts: from a measure and attributes to SQL in the engine's dialect."""
+
+from collections.abc import Iterable, Sequence
+
+from sqlglot import exp
+
+from evenhand.cubes.measure import Measure, Moments
+from evenhand.errors import InputError
+from evenhand.groups import Attribute, Predicate, to_expression
+from evenhand.groups.predicate import column_expression, finite, literal
+from evenhand.records import Kind, Records
+
+# More distinct scores than this are rounded to as many quantiles.
+MAX_LEVELS = 32_768
+
+
+class CubeQuery:
+    """The SELECT that gives a cube; column names are positions, so any name is safe."""
+
+    def __init__(
+        self,
+        records: Records,
+        measure: Measure,
+        attributes: Sequence[Attribute],
+        unit: str | None,
+        where: Predicate | None,
+        missing_values: Sequence[str],
+        *,
+        as_written: bool = False,
+    ) -> None:
+        # Attributes keep texts that mean missing where they are taken as written.
+        self.as_written = as_written
+        self.records, self.measure, self.attributes = records, measure, attributes
+        self.unit, self.where, self.missing_values = unit, where, missing_values
+        self.kinds = {column.name: column.kind for column in records.columns}
+        # What a row must have: inner names of the columns, and what the user calls them.
+        self.needed = {item.name: item.text for item in measure.inputs}
+        if unit:
+            self.needed["unit"] = unit
+
+    def sql(self) -> str:
+        """Counts of each cell."""
+        keys = {
+            f"a{i}": self._key(attribute, f"a{i}") for i, attribute in enumerate(self.attributes)
+        }
+        if self.unit:
+            keys["unit"] = self._known(self.unit, exp.column("unit"))
+        if self.measure.level:
+            keys["level"] = exp.column("level")
+        selected = [exp.alias_(key, name) for name, key in keys.items()]
+        query = exp.select(*selected, *self._aggregates())
+        query = query.from_(self._rows().subquery("counted", copy=False), copy=False)
+        places = [exp.Literal.number(i + 1) for i in range(len(keys))]
+        query = (
+            query.group_by(*places, copy=False)
+            if keys
+            else query.having("COUNT(*) > 0", copy=False)
+        )
+        # In a fixed order, whatever follows is the same at every run.
+        query = query.order_by(*places, copy=False) if keys else query
+        return str(query.sql(self.records.engine.dialect))
+
+    def rows_sql(self) -> str:
+        """Attributes ``a0 …``, unit and counts ``s0 …`` of each row that the metric can use."""
+        names = [f"a{i}" for i in range(len(self.attributes))]
+        keys = [
+            exp.alias_(self._key(attribute, name), name)
+            for attribute, name in zip(self.attributes, names, strict=True)
+        ]
+        keys += (
+            [exp.alias_(self._known(self.unit, exp.column("unit")), "unit")] if self.unit else []
+        )
+        parts = [exp.alias_(part, f"s{i}") for i, (_, part) in enumerate(self.measure.parts)]
+        query = exp.select(*keys, *parts).from_(self._rows().subquery("counted", copy=False))
+        return str(query.where(self._valid(), copy=False).sql(self.records.engine.dialect))
+
+    def values_sql(self, attribute: Attribute, least: int) -> str:
+        """Values of one attribute that at least so many rows have, the most frequent first."""
+        key = self._key(attribute, "key")
+        rows = exp.select(exp.alias_(self._raw_key(attribute), "key")).from_(self._source())
+        rows = rows if self.where is None else rows.where(to_expression(self.where), copy=False)
+        count = exp.Count(this=exp.Star())
+        query = exp.select(exp.alias_(key, "value"), exp.alias_(count, "n"))
+        query = query.from_(rows.subquery("counted")).group_by(exp.Literal.number(1))
+        query = query.having(exp.GTE(this=count.copy(), expression=literal(least)))
+        return str(query.order_by("n DESC", "1").sql(self.records.engine.dialect))
+
+    def _rows(self) -> exp.Select:
+        """Attributes and inputs of each row, or of each distinct combination with its count."""
+        selected: list[exp.Expr] = [
+            exp.alias_(self._raw_key(attribute), f"a{i}")
+            for i, attribute in enumerate(self.attributes)
+        ]
+        if self.unit:
+            selected.append(exp.alias_(column_expression(self.unit), "unit"))
+        if self.measure.level:
+            selected.append(exp.alias_(self._level(), "level"))
+        inputs = [
+            exp.alias_(item.expression, item.name, quoted=True) for item in self.measure.inputs
+        ]
+        query = exp.select(*selected, *inputs, exp.alias_(self._weight(), "w"))
+        query = query.from_(self._source(), copy=False)
+        if self.where is not None:
+            query = query.where(to_expression(self.where), copy=False)
+        if self.measure.few_values:
+            number = len(selected) + len(inputs)
+            query = query.group_by(*(exp.Literal.number(i + 1) for i in range(number)), copy=False)
+        return query
+
+    def _weight(self) -> exp.Expr:
+        if not self.measure.few_values:
+            return exp.Literal.number(1)
+        if self.records.weight:
+            return exp.Sum(this=column_expression(self.records.weight))
+        return exp.Count(this=exp.Star())
+
+    # Texts that mean *missing* are looked for after rows were grouped: in few values, not in all.
+
+    def _raw_key(self, attribute: Attribute) -> exp.Expr:
+        if attribute.predicate is not None:
+            condition = to_expression(attribute.predicate)
+            # A text that the predicate itself asks for is not missing there.
+            asked = {node.name for node in condition.find_all(exp.Literal) if node.is_string}
+            texts = () if self.as_written else self.missing_values
+            missing = [value for value in texts if value not in asked]
+            return condition.transform(
+                lambda node: (
+                    self._known(node.name, node, missing) if isinstance(node, exp.Column) else node
+                )
+            )
+        if attribute.edges is None:
+            return column_expression(attribute.name)
+        return self._bin(attribute.name, attribute.edges)
+
+    def _key(self, attribute: Attribute, name: str) -> exp.Expr:
+        plain = attribute.predicate is None and attribute.edges is None
+        texts = () if self.as_written else self.missing_values
+        return self._known(attribute.name, exp.column(name), texts) if plain else exp.column(name)
+
+    def _known(self, name: str, column: exp.Expr, missing: Sequence[str] | None = None) -> exp.Expr:
+        """The value of a column, or NULL where it means missing."""
+        texts = self.missing_values if missing is None else missing
+        if self.kinds[name] is Kind.TEXT and texts:
+            listed = exp.In(this=column, expressions=[literal(value) for value in texts])
+            return exp.Case(ifs=[exp.If(this=listed, true=exp.Null())], default=column)
+        return finite(column) if self.kinds[name] is Kind.NUMBER else column
+
+    def _bin(self, name: str, edges: tuple[float, ...]) -> exp.Expr:
+        column = finite(column_expression(name))
+        missing = exp.If(this=exp.Is(this=column, expression=exp.Null()), true=exp.Null())
+        steps = [
+            exp.If(this=exp.LT(this=column.copy(), expression=literal(edge)), true=literal(i))
+            for i, edge in enumerate(edges)
+        ]
+        return exp.Case(ifs=[missing, *steps], default=literal(len(edges)))
+
+    def _level(self) -> exp.Expr:
+        """The score, or the quantile it is rounded down to where it has very many values."""
+        if not self._many_levels():
+            return self._score()
+        if self.records.engine.dialect != "duckdb":
+            raise InputError(
+                f"auc over more than {MAX_LEVELS:,} distinct scores needs the records in a file or frame."
+            )
+        return exp.column("evenhand_edge")
+
+    def _score(self) -> exp.Expr:
+        return next(
+            item.expression for item in self.measure.inputs if item.name == self.measure.level
+        )
+
+    def _many_levels(self) -> bool:
+        name = self._score().sql(self.records.engine.dialect)
+        distinct = self.records.engine.query(
+            f"SELECT COUNT(*) AS n FROM (SELECT DISTINCT {name} FROM {self.records.source}"
+            f" WHERE {name} IS NOT NULL LIMIT {MAX_LEVELS + 1}) AS d"
+        )
+        return bool(distinct["n"][0].as_py() > MAX_LEVELS)
+
+    def _source(self) -> exp.Expr:
+        if not self.measure.level or not self._many_levels():
+            return _raw(self.records.source)
+        name = self._score().sql("duckdb")
+        kept = f"AND {to_expression(self.where).sql('duckdb')}" if self.where is not None else ""
+        ranked = (
+            f"SELECT {name} AS score, NTILE({MAX_LEVELS}) OVER (ORDER BY {name}) AS tile"
+            f" FROM {self.records.source} WHERE {name} IS NOT NULL {kept}"
+        )
+        edges = f"SELECT DISTINCT MIN(score) AS evenhand_edge FROM ({ranked}) GROUP BY tile"
+        return _raw(
+            f"{self.records.source} ASOF LEFT JOIN ({edges}) AS edges ON {name} >= evenhand_edge"
+        )
+
+    def _aggregates(self) -> Iterable[exp.Expr]:
+        valid = self._valid()
+        yield _total(_when(valid, exp.column("w")), "n_rows")
+        yield _total(_when(exp.and_(valid, self._says_something()), exp.column("w")), "n_defined")
+        for index, name in enumerate(self.needed):
+            absent = exp.Is(this=column_expression(name), expression=exp.Null())
+            yield _total(_when(absent, exp.column("w")), f"missing{index}")
+        for index, check in enumerate(self.measure.checks):
+            yield _total(_when(check.faulty, exp.column("w")), f"fault{index}")
+        for index, (_, part) in enumerate(self.measure.parts):
+            yield self._sum(_when(valid, part, None), f"s{index}")
+        if not self.unit:
+            yield from self._second_moments(valid)
+
+    def _valid(self) -> exp.Expr:
+        """Whether a row has all that the metric and the unit need."""
+        return exp.and_(*(_present(column_expression(name)) for name in self.needed))
+
+    def _says_something(self) -> exp.Expr:
+        parts = (
+            exp.NEQ(this=part, expression=exp.Literal.number(0)) for _, part in self.measure.parts
+        )
+        return exp.paren(exp.or_(*parts))
+
+    def _sum(self, value: exp.Expr, name: str) -> exp.Expr:
+        weighted = (
+            value
+            if not self.measure.few_values
+            else exp.Mul(this=exp.column("w"), expression=value)
+        )
+        total = exp.Sum(this=weighted)
+        return exp.alias_(exp.Coalesce(this=total, expressions=[exp.Literal.number(0)]), name)
+
+    def _second_moments(self, valid: exp.Expr) -> Iterable[exp.Expr]:
+        parts = [_when(valid, part, None) for _, part in self.measure.parts]
+        for i, first in enumerate(parts):
+            for j, second in enumerate(parts[: i + 1]):
+                if self.measure.moments is Moments.COUNTS:
+                    yield self._sum(
+                        exp.Mul(this=exp.paren(first), expression=exp.paren(second)), f"m{i}_{j}"
+                    )
+                elif self.measure.moments is Moments.CENTRED:
+                    moment = exp.CovarPop(this=_double(first), expression=_double(second))
+                    yield exp.alias_(
+                        exp.Coalesce(this=moment, expressions=[exp.Literal.number(0)]), f"m{i}_{j}"
+                    )
+
+
+def meaning(measure: Measure, attributes: Sequence[Attribute], unit: str | None) -> str:
+    """What a cube's counts and keys stand for; only cubes of one meaning add."""
+    parts = [f"{name} = {part.sql()}" for name, part in measure.parts]
+    parts += [f"{item.name}: {item.expression.sql()}" for item in measure.inputs]
+    parts += [f"unit: {unit}"] if unit else []
+    parts += [f"{a.name} cut at {a.edges}" for a in attributes if a.edges is not None]
+    return "; ".join([measure.about] * bool(measure.about) + parts)
+
+
+def _raw(sql: str) -> exp.Expr:
+    return exp.Identifier(this=sql, quoted=False) if sql.isidentifier() else exp.Var(this=sql)
+
+
+def _double(value: exp.Expr) -> exp.Expr:
+    return exp.cast(value, "DOUBLE")
+
+
+def _present(column: exp.Expr) -> exp.Expr:
+    return exp.Not(this=exp.Is(this=column, expression=exp.Null()))
+
+
+def _when(condition: exp.Expr, value: exp.Expr, otherwise: int | None = 0) -> exp.Expr:
+    default = exp.Null() if otherwise is None else exp.Literal.number(otherwise)
+    return exp.Case(ifs=[exp.If(this=condition, true=value)], default=default)
+
+
+def _total(value: exp.Expr, name: str) -> exp.Expr:
+    return exp.alias_(exp.Sum(this=value), name)

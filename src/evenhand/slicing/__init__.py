@@ -1,0 +1,11 @@
+"""Slices: the subsets nobody named where a service is worst, found exactly and confirmed honestly.
+
+The room is not called ``slices``, since `evenhand.slices` is the function.
+"""
+
+from evenhand.slicing.report import Slices
+from evenhand.slicing.result import Slice
+from evenhand.slicing.search import Progress
+from evenhand.slicing.slices import slices, slices_of_cube
+
+__all__ = ["Progress", "Slice", "Slices", "slices", "slices_of_cube"]

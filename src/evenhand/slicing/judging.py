@@ -1,0 +1,143 @@
+"""Judging: the difference of slices to their rest, by the audit's own comparison."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import ndtr
+
+from evenhand.audits.comparison import Comparison, compare
+from evenhand.cubes import Cells, Estimates, estimate
+from evenhand.slicing.space import Item, mask_of
+from evenhand.stats.contrasts import level_of_z, t_interval
+from evenhand.stats.exact import hypergeometric_tail
+from evenhand.stats.forms import Form, Ratio
+from evenhand.stats.intervals import clopper_pearson
+
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What the search is about: the metric's form and direction."""
+
+    form: Form
+    higher_is_worse: bool
+    proportion: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Judged:
+    """Slices with their rests; arrays have one value a slice."""
+
+    estimates: Estimates
+    comparison: Comparison
+    p: Floats
+    n_rows: npt.NDArray[np.int64]
+    n_units: npt.NDArray[np.int64]
+
+    @property
+    def count(self) -> int:
+        """Number of slices."""
+        return len(self.p)
+
+    def value_bounds(self, number: int, z: float) -> tuple[float, float]:
+        """Bounds of a slice's own value at a quantile of the normal scale; NaN where undefined."""
+        index, units = 1 + number, float(self.n_units[number])
+        if self.comparison.trials is not None:
+            above, below, *_ = (side[number] for side in self.comparison.trials)
+            low, high = clopper_pearson(above, below, tail=ndtr(-z))
+        else:
+            variance = self.estimates.variances[index : index + 1]
+            df = np.array([max(units - 1, 1.0)])
+            low, high = t_interval(
+                self.estimates.values[index : index + 1], variance, df, level_of_z(z)
+            )
+        return float(np.ravel(low)[0]), float(np.ravel(high)[0])
+
+    @property
+    def values(self) -> Floats:
+        """Value of each slice; NaN where undefined."""
+        return self.estimates.values[1 : 1 + self.count]
+
+    @property
+    def rests(self) -> Floats:
+        """Value of each rest."""
+        return self.estimates.values[1 + self.count :]
+
+
+def judge_slices(
+    cells: Cells, question: Question, slices: Sequence[Sequence[Item]], *, exact: bool
+) -> Judged:
+    """Compare slices with their rests.
+
+    Parameters
+    ----------
+    cells : Cells
+        The evidence.
+    question : Question
+        The metric.
+    slices : sequence of literals
+        What to judge.
+    exact : bool
+        Whether one-sided p-values are Fisher's; else they come from Student's t on influence values.
+    """
+    masks = np.array([mask_of(cells, items) for items in slices], bool).reshape(-1, len(cells))
+    group, patterns = _patterns(masks)
+    cube = cells.to_cube(group)
+    inside = patterns.T
+    sets = np.concatenate([np.ones((1, len(patterns)), bool), inside, ~inside])
+    first = np.arange(1, len(slices) + 1)
+    pairs = np.stack([first, first + len(slices)], axis=1)
+    estimates = estimate(cube, question.form, sets, pairs)
+    proportion = question.proportion and cells.unit is None
+    compared = compare(
+        estimates, question.form, pairs[:, 0], pairs[:, 1], proportion=proportion, exact=True
+    )
+    return Judged(
+        estimates=estimates,
+        comparison=compared,
+        p=_exact(estimates, question, first) if exact else _approximate(compared, question),
+        n_rows=estimates.n_rows[first],
+        n_units=estimates.n_units[first],
+    )
+
+
+def _patterns(masks: Bools) -> tuple[npt.NDArray[np.int64], Bools]:
+    """Number of each cell's combination of slices, and the combinations (patterns, slices)."""
+    if not len(masks):
+        return np.zeros(masks.shape[1], np.int64), np.zeros((1, 0), bool)
+    packed = np.packbits(masks, axis=0)
+    rows = np.ascontiguousarray(packed.T).view([("", np.uint8)] * len(packed)).ravel()
+    _, heads, group = np.unique(rows, return_index=True, return_inverse=True)
+    return group.astype(np.int64), masks[:, heads].T
+
+
+def _exact(estimates: Estimates, question: Question, slices: npt.NDArray[np.int64]) -> Floats:
+    assert isinstance(question.form, Ratio)
+    above, below = (np.rint(side).astype(int) for side in question.form.split(estimates.sums))
+    if not question.higher_is_worse:
+        above = below - above
+    tails = [
+        hypergeometric_tail(int(above[i]), int(below[i]), int(above[0]), int(below[0]))
+        for i in slices
+    ]
+    return np.array(tails, float)
+
+
+def _approximate(compared: Comparison, question: Question) -> Floats:
+    """One-sided p-values; 1 where the data cannot tell."""
+    return one_sided(harm_z(compared, question))
+
+
+def harm_z(compared: Comparison, question: Question) -> Floats:
+    """Evidence of harm on the normal scale; NaN where the data cannot tell."""
+    sign = np.sign(compared.difference) * (1 if question.higher_is_worse else -1)
+    return np.asarray(compared.z * sign, float)
+
+
+def one_sided(z: Floats) -> Floats:
+    """Upper tail of the normal distribution; 1 where `z` is NaN."""
+    return np.asarray(np.where(np.isnan(z), 1.0, ndtr(-np.nan_to_num(z))), float)

@@ -1,0 +1,254 @@
+"""The answer that users hold: slices with their numbers, and the ways to show them."""
+
+import html
+import io
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from rich.console import Console, ConsoleOptions, RenderResult
+
+from evenhand.groups import to_text
+from evenhand.slicing.confirm import Verdicts
+from evenhand.slicing.folding import Kept, contributions
+from evenhand.slicing.html import render_html
+from evenhand.slicing.hunt import Hunt
+from evenhand.slicing.judging import Judged, judge_slices
+from evenhand.slicing.result import Confirmation, Metric, Overall, Result, Searched, Slice
+from evenhand.slicing.search import Found
+from evenhand.slicing.space import Item, mask_of, predicate_of
+from evenhand.slicing.terminal import render_slices
+from evenhand.stats.forms import Ratio
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What a report says about its origin."""
+
+    metric: Metric
+    unit: str | None
+    source: str
+    sha256: str | None
+    level: float
+    seed: int
+    left_out: dict[str, str]
+    explicit: bool
+    command: str
+    options: Mapping[str, Any]
+    started: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slices(Result):
+    """Found slices: confirmed ones and leads.
+
+    Prints as a table, also in notebooks; `to_dict`, `to_json` and `to_html` give the other forms, and
+    `from_dict` the way back.
+    """
+
+    def to_html(self) -> str:
+        """A report in one self-contained HTML file."""
+        return render_html(self)
+
+    def __str__(self) -> str:
+        text = io.StringIO()
+        Console(file=text, width=110, highlight=False, color_system=None).print(self)
+        return text.getvalue()
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        del console
+        yield render_slices(self, width=options.max_width)
+
+    def _repr_html_(self) -> str:
+        # A frame of its own keeps the report's style out of the notebook's.
+        page = html.escape(self.to_html(), quote=True)
+        return f'<iframe srcdoc="{page}" style="width:100%;height:40em;border:0" title="Slices"></iframe>'
+
+
+def report(
+    hunt: Hunt, found: Found, kept: Sequence[Kept], verdicts: Verdicts | None, facts: Facts
+) -> Slices:
+    """Put together what was found."""
+    shown = [(hunt.literals(one.candidate), one.candidate.score) for one in kept]
+    folded = {
+        _text(hunt.literals(one.candidate)): tuple(_text(hunt.literals(c)) for c in one.folded)
+        for one in kept
+    }
+    if verdicts is not None:
+        shown = verdicts.slices
+        judged = verdicts.judged
+    else:
+        judged = judge_slices(hunt.cells, hunt.question, [items for items, _ in shown], exact=False)
+    slices = [
+        _slice(hunt, number, shown, judged, verdicts, facts, folded) for number in range(len(shown))
+    ]
+    settings = hunt.settings
+    return Slices(
+        exact=found.exact,
+        metric=facts.metric,
+        level=facts.level,
+        unit=facts.unit,
+        source=facts.source,
+        sha256=facts.sha256,
+        overall=_overall(hunt),
+        score=settings.score,
+        searched=_searched(hunt, found, verdicts, facts),
+        confirmation=_confirmation(verdicts, facts, len(shown)),
+        slices=tuple(slices),
+        left_out=facts.left_out,
+        notes=tuple(_notes(found, kept, settings.top, verdicts)),
+        command=facts.command,
+        settings={**facts.options, **asdict(settings), "seed": facts.seed},
+    )
+
+
+def _text(items: Sequence[Item]) -> str:
+    return to_text(predicate_of(items))
+
+
+def _slice(
+    hunt: Hunt,
+    number: int,
+    shown: Sequence[tuple[list[Item], float]],
+    judged: Judged,
+    verdicts: Verdicts | None,
+    facts: Facts,
+    folded: dict[str, tuple[str, ...]],
+) -> Slice:
+    items, score = shown[number]
+    mask = mask_of(hunt.cells, items)
+    value, rest = _number(judged.values[number]), _number(judged.rests[number])
+    difference = None if value is None or rest is None else value - rest
+    low = high = p = adjusted = value_low = value_high = None
+    confirmed = False
+    if verdicts is not None:
+        lows, highs = judged.comparison.interval(verdicts.critical_z)
+        low, high = _number(lows[number]), _number(highs[number])
+        value_low, value_high = map(_number, judged.value_bounds(number, verdicts.critical_z))
+        p, adjusted = float(judged.p[number]), float(verdicts.p_adjusted[number])
+        harmful = difference is not None and (difference > 0) == hunt.question.higher_is_worse
+        confirmed = harmful and adjusted <= 1 - facts.level
+    form = hunt.question.form
+    assert isinstance(form, Ratio)
+    above, below = form.split(judged.estimates.sums[1 + number][None])
+    text = _text(items)
+    rows = int(hunt.cells.n_rows[mask].sum())
+    return Slice(
+        predicate=text,
+        literals=tuple(item.text for item in items),
+        contributions=tuple(contributions(hunt.cells, form, items)),
+        n_rows=rows,
+        n_units=int(judged.n_units[number]),
+        support=rows / int(hunt.cells.n_rows.sum()),
+        numerator=float(above[0]),
+        denominator=float(below[0]),
+        value=value,
+        value_low=value_low,
+        value_high=value_high,
+        rest=rest,
+        difference=difference,
+        low=low,
+        high=high,
+        p_value=p,
+        p_adjusted=adjusted,
+        confirmed=confirmed,
+        score=score,
+        overall_without=rest,
+        folded=folded.get(text, ()),
+        overlaps=tuple(_overlap(hunt, mask, other) for other, _ in shown),
+        reason=None if difference is not None else "no_denominator",
+    )
+
+
+def _overlap(hunt: Hunt, mask: npt.NDArray[np.bool_], other: Sequence[Item]) -> float:
+    second = mask_of(hunt.cells, other)
+    either = int(hunt.cells.n_rows[mask | second].sum())
+    return float(hunt.cells.n_rows[mask & second].sum() / either) if either else 0.0
+
+
+def _number(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def _overall(hunt: Hunt) -> Overall:
+    form = hunt.question.form
+    assert isinstance(form, Ratio)
+    above, below = form.split(hunt.cells.sums.sum(axis=0)[None, None, :])
+    return Overall(
+        value=float(above[0] / below[0]),
+        n_rows=int(hunt.cells.n_rows.sum()),
+        n_units=hunt.cells.n_units,
+        numerator=float(above[0]),
+        denominator=float(below[0]),
+    )
+
+
+def _searched(hunt: Hunt, found: Found, verdicts: Verdicts | None, facts: Facts) -> Searched:
+    family = verdicts.family if verdicts else None
+    return Searched(
+        candidates=found.candidates + len(hunt.items),
+        evaluated=found.evaluated,
+        depth=hunt.settings.depth,
+        literals=len(hunt.items),
+        features=tuple(attribute.name for attribute in hunt.cells.attributes),
+        min_rows=hunt.limits.rows,
+        admissible=family.size if family else None,
+        counted=family.counted if family else None,
+        bound=_number(found.bound),
+        seconds=round(time.perf_counter() - facts.started, 3),
+    )
+
+
+def _confirmation(verdicts: Verdicts | None, facts: Facts, shown: int) -> Confirmation:
+    if verdicts is None:
+        return Confirmation(
+            method="none",
+            family=None,
+            critical_z=None,
+            held_out_rows=None,
+            sentence="No confirmation was asked for.",
+        )
+    family = verdicts.family
+    number = f"{family.size:,}" if family else f"{shown}"
+    counted = "" if family is None or family.counted else "at most "
+    confidence = f"{facts.level * 100:g} % confidence"
+    sentence = _SENTENCES[verdicts.method].format(number=counted + number, confidence=confidence)
+    return Confirmation(
+        method=verdicts.method,
+        family=family.size if family else shown,
+        critical_z=verdicts.critical_z,
+        held_out_rows=verdicts.held_out,
+        sentence=sentence,
+    )
+
+
+_SENTENCES = {
+    "exact": "Exact p-values, corrected for all {number} slices with enough rows (Bonferroni); "
+    "{confidence} over all of them.",
+    "permutation": "Compared with the largest of all {number} slices when losses are dealt out at random "
+    "(999 permutations); {confidence} over all of them.",
+    "bootstrap": "Compared with the largest of all {number} slices under random multipliers of the units (999 draws); "
+    "{confidence} over all of them.",
+    "split": "Found in one half of the units and tested in the other (Holm over {number}); rates, differences "
+    "and p-values are of the half that did not choose; {confidence} over all of them.",
+    "cross-screening": "Each half of the units was searched and its slices tested in the other half (Holm); "
+    "{confidence} over all of them.  Bounds hold for all {number} slices with enough rows.",
+    "e-values": "Averaged e-values of ten random halvings, searched and tested both ways; "
+    "{confidence} over all of them.  Bounds hold for all {number} slices with enough rows.",
+}
+
+
+def _notes(found: Found, kept: Sequence[Kept], top: int, verdicts: Verdicts | None) -> list[str]:
+    """What a reader must know besides."""
+    if not found.exact:
+        return ["Interrupted: this is the best so far, and nothing was confirmed."]
+    whole = verdicts is None or verdicts.method in ("exact", "permutation", "bootstrap")
+    if whole and 0 < len(kept) < top:
+        told = f"{len(kept)} of {top} asked for: all others say the same as one of these,"
+        return [f"{told} or are no worse than all rows together."]
+    return []

@@ -1,0 +1,131 @@
+"""Slices in plain words: what a person reads in the terminal and in the report."""
+
+from collections.abc import Iterator
+
+from evenhand.audits.words import p_value, points, rate
+from evenhand.slicing.result import Result, Slice
+
+__all__ = [
+    "difference",
+    "difference_of",
+    "direction",
+    "notes",
+    "p_value",
+    "points",
+    "rate",
+    "sentences",
+    "span",
+]
+
+#: Findings told one by one; the table has them all.
+TOLD = 5
+
+
+def direction(found: Result) -> str:
+    """Which way harm lies, and what is compared."""
+    worse = "higher" if found.metric.higher_is_worse else "lower"
+    if found.metric.baseline:
+        return f"less that of {found.metric.baseline}; {worse} is worse"
+    return f"overall; {worse} is worse"
+
+
+def difference(one: Slice, *, in_points: bool) -> str:
+    """Difference to the rest: ``+14.9``."""
+    return "–" if one.difference is None else points(one.difference, in_points=in_points)
+
+
+def span(one: Slice, *, in_points: bool) -> str:
+    """Its bounds: ``+7.9 to +22.0``."""
+    if one.low is None or one.high is None:
+        return "–"
+    return f"{points(one.low, in_points=in_points)} to {points(one.high, in_points=in_points)}"
+
+
+def sentences(found: Result) -> Iterator[str]:
+    """The findings as sentences."""
+    confirmed = found.confirmed
+    for one in confirmed[:TOLD]:
+        yield _finding(one, found)
+    if len(confirmed) > TOLD:
+        yield f"… and {len(confirmed) - TOLD} more confirmed slices, in the table."
+    if confirmed:
+        return
+    if not found.slices:
+        yield "No slice with enough rows is worse than all rows together."
+    elif found.confirmation.method == "none":
+        yield "Leads only: nothing here was confirmed, so it may be chance."
+    else:
+        yield "No slice is proven worse than the rest: what stands below are leads, which may be chance."
+
+
+def _finding(one: Slice, found: Result) -> str:
+    in_points = found.metric.in_points
+    unit = " points" if in_points else ""
+    low, high = one.low, one.high
+    if not found.metric.higher_is_worse and low is not None and high is not None:
+        low, high = -high, -low
+    # A bound and an exact p-value may differ a little: then the bound is not told as if it were one.
+    if low is not None and high is not None and low > 0.0005 * (1 if in_points else 0):
+        small, large = (points(v, in_points=in_points, signed=False) for v in (low, high))
+        size = f"by {small} to {large}{unit}"
+    else:
+        shown = points(abs(one.difference or 0), in_points=in_points, signed=False)
+        size = f"by about {shown}{unit}"
+    rows = f"{one.n_rows:,} rows, {one.support * 100:.1f} %"
+    if found.metric.baseline is None:
+        return (
+            f"Worse for {one.predicate}: {found.metric.name} {rate(one.value)}, {size} compared with the rest "
+            f"({rows})."
+        )
+    return f"{_change(one, found)}, {size} worse than elsewhere ({rows})."
+
+
+def _change(one: Slice, found: Result) -> str:
+    """What became of a slice itself, where two metrics, models or conditions are compared."""
+    in_points = found.metric.in_points
+    unit = " points" if in_points else ""
+    low, high = one.value_low, one.value_high
+    if not found.metric.higher_is_worse and low is not None and high is not None:
+        low, high = -high, -low
+    name = f"{one.predicate}: {found.metric.name} {difference_of(one.value, found)}{unit}"
+    if low is not None and low > 0:
+        return f"Became worse for {name}"
+    if high is not None and high < 0:
+        return f"Gained less for {name}"
+    return f"No gain proven for {name}"
+
+
+def difference_of(value: float | None, found: Result) -> str:
+    """A rate, or the difference of two rates where that is what was searched."""
+    if found.metric.baseline is None or value is None:
+        return rate(value)
+    return points(value, in_points=found.metric.in_points)
+
+
+def notes(found: Result) -> Iterator[str]:
+    """How it was searched and confirmed, and what was left out."""
+    searched = found.searched
+    conditions = f"{searched.depth} literal{'s' * (searched.depth > 1)}"
+    halves = ("split", "cross-screening", "e-values")
+    if found.exact and found.slices and found.confirmation.method not in halves:
+        yield (
+            f"Searched exactly: of all slices of up to {conditions} and at least {searched.min_rows:,} rows none "
+            f"has a higher {found.score} score than the last one here, but for those folded into these."
+        )
+    yield found.confirmation.sentence
+    yield from found.notes
+    folded = sum(len(one.folded) for one in found.slices)
+    if folded:
+        yield (
+            f"{folded} {'slice' if folded == 1 else 'slices'} that say{'s' * (folded == 1)} the same as one of "
+            f"these, or add{'s' * (folded == 1)} nothing to it, {'is' if folded == 1 else 'are'} folded into it "
+            "(in --json and --html)."
+        )
+    if found.left_out:
+        yield (
+            "Left out: "
+            + "; ".join(f"{name} ({why})" for name, why in found.left_out.items())
+            + "."
+        )
+    if found.unit is None:
+        yield "Each row counts as independent (name a --unit if it is not)."
