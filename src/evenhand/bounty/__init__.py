@@ -1,7 +1,8 @@
 """Bounty: outsiders' better models, accepted only with proof, merged without making a group worse."""
 
-from evenhand.bounty.bounty import Bounty, Receipt, create_bounty
+from evenhand.bounty.bounty import Bounty, Receipt
 from evenhand.bounty.certificate import Certificate
+from evenhand.bounty.creation import create_bounty
 from evenhand.bounty.ledger import Ledger, Rules
 from evenhand.bounty.onnx_model import SubmissionError
 from evenhand.bounty.pack import pack

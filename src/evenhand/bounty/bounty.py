@@ -13,6 +13,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from evenhand.bounty.confirmation import confirm
 from evenhand.bounty.evidence import Rows
 from evenhand.bounty.judging import (
     BlockJudge,
@@ -31,12 +32,11 @@ from evenhand.bounty.state import State, advance, read_state
 from evenhand.bounty.submission import (
     Model,
     Submission,
-    canonical,
     order_predictions,
     read_model,
     read_submission,
 )
-from evenhand.bounty.task import Labels, Matrix, Task, read_table, task_from_dict, task_of
+from evenhand.bounty.task import Labels, Matrix, Task, read_table, task_from_dict
 from evenhand.errors import InputError
 
 Trainer = Callable[[Matrix, Labels, Task], bytes]
@@ -57,108 +57,6 @@ class Data:
 
     matrix: Matrix
     labels: Labels
-
-
-def create_bounty(
-    folder: Path | str,
-    *,
-    train: Any,
-    practice: Any,
-    sealed: Any,
-    label: str,
-    base: bytes | Mapping[str, Any],
-    loss: str = "zero_one",
-    features: list[str] | None = None,
-    rules: Rules | None = None,
-    seed: int = 0,
-    runner: Runner | None = None,
-) -> "Bounty":
-    """Begin a bounty in a new directory.
-
-    Parameters
-    ----------
-    folder : Path
-        Must not exist, or be empty.
-    train, practice, sealed : table
-        Paths, URLs or data frames with the same columns.  Rows of `sealed` are cut at random into
-        the sealed blocks; no row may stand in two of the tables.
-    label : str
-        Column to predict.
-    base : bytes or Mapping
-        The deployed model: an ONNX file, or ``{"constant": …}``.
-    loss : str
-        See `parse_loss`.
-    features : list of str, optional
-        All other columns if not given.
-    rules : Rules, optional
-        Error probability, blocks, mode.
-    seed : int
-        Of the cut into blocks.  Keep it as secret as the sealed labels.
-    runner : Runner, optional
-        What runs models; the sandbox if not given.
-    """
-    place, rules = Path(folder), rules or Rules()
-    if place.exists() and any(place.iterdir()):
-        raise InputError(f"{place} is not empty.  Name a new directory.")
-    tables = [read_table(table) for table in (train, practice, sealed)]
-    task = _joint_task(tables, label, loss, features)
-    base_text = canonical(_base_given(base))
-    read_model(_base_given(base), task)
-    (place / "public").mkdir(parents=True)
-    (place / "submissions").mkdir()
-    hashes = {}
-    for name, table in zip(("train", "practice"), tables[:2], strict=True):
-        path = place / "public" / f"{name}.npz"
-        np.savez(path, matrix=task.encode(table), labels=task.encode_labels(table))
-        hashes[name] = _sha256(path)
-    write_whole(place / "base.json", base_text)
-    ledger = Ledger(place / "sealed", rules, task.loss)
-    blocks = ledger.seal(
-        task.encode(tables[2]), task.encode_labels(tables[2]), np.random.default_rng(seed)
-    )
-    log = EventLog(place / "log.jsonl")
-    with log.writing():
-        body = {
-            "task": task.to_dict(),
-            "rules": _rules_body(rules),
-            "base": hashlib.sha256(base_text).hexdigest(),
-            "public": hashes,
-            "blocks": blocks,
-        }
-        log.append("created", body)
-    return Bounty(place, runner=runner)
-
-
-def _joint_task(tables: list[Any], label: str, loss: str, features: list[str] | None) -> Task:
-    """The task of all tables together, so that each text and class is listed."""
-    import pyarrow as pa  # noqa: PLC0415 - only a beginning needs it
-
-    names = tables[0].column_names
-    for table in tables[1:]:
-        if set(table.column_names) != set(names):
-            odd = sorted(set(table.column_names) ^ set(names))
-            raise InputError(f"The tables differ in their columns: {', '.join(odd[:10])}.")
-    try:
-        together = pa.concat_tables(
-            [table.select(names) for table in tables], promote_options="permissive"
-        )
-    except pa.ArrowInvalid as error:
-        raise InputError(f"The tables differ in the kinds of their columns: {error}") from error
-    return task_of(together, label=label, loss=loss, features=features)
-
-
-def _base_given(base: bytes | Mapping[str, Any]) -> Mapping[str, Any]:
-    import base64  # noqa: PLC0415 - one use
-
-    return {"onnx": base64.b64encode(base).decode()} if isinstance(base, bytes) else base
-
-
-def _rules_body(rules: Rules) -> dict[str, Any]:
-    return {name: getattr(rules, name) for name in Rules.__dataclass_fields__}
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 class Bounty:
@@ -269,12 +167,7 @@ class Bounty:
         """
         with self.log.writing():
             state = self._open_state()
-            given = read_submission(data, self.task)
-            self._check_new(state, given)
-            self._step("checked")
-            trained = self._train(given, trainer) if given.model.trained_here else None
-            model = given.model if trained is None else Model(onnx=trained)
-            score = self.practice(state).score(given.group, model)
+            given, trained, score = self._checked(state, data, trainer)
             self._step("scored")
             stored = self.folder / "submissions" / given.key
             if trained is not None:
@@ -293,6 +186,27 @@ class Bounty:
             self._step("submitted")
             verdict = self._judge_waiting() if self.rules.mode == "continuous" else None
             return Receipt(key=given.key, practice=score, verdict=verdict)
+
+    def check(self, data: bytes, *, trainer: Trainer | None = None) -> Score:
+        """All that `submit` would refuse, and the practice score; nothing is written or spent.
+
+        Raises
+        ------
+        SubmissionError
+            As `submit` would.
+        """
+        return self._checked(self._open_state(), data, trainer)[2]
+
+    def _checked(
+        self, state: State, data: bytes, trainer: Trainer | None
+    ) -> tuple[Submission, bytes | None, Score]:
+        """The submission, its patch where it is trained here, and the practice score."""
+        given = read_submission(data, self.task)
+        self._check_new(state, given)
+        self._step("checked")
+        trained = self._train(given, trainer) if given.model.trained_here else None
+        model = given.model if trained is None else Model(onnx=trained)
+        return given, trained, self.practice(state).score(given.group, model)
 
     def _open_state(self) -> State:
         """The state, or a refusal where an epoch must be closed first or nothing is left to spend."""
@@ -363,10 +277,13 @@ class Bounty:
             order_predictions(rows, answers, expected, self.task)
         )
 
-    def close_epoch(self) -> tuple[Mapping[str, Any], ...]:
+    def close_epoch(
+        self, *, progress: Callable[[int, int], None] | None = None
+    ) -> tuple[Mapping[str, Any], ...]:
         """Open one sealed block, test all pending submissions on it, write all verdicts at once.
 
         If it was stopped on the way, it goes on where it stopped, with the same verdicts.
+        `progress` is told how many of how many are tested.
         """
         with self.log.writing():
             state = self.state
@@ -376,7 +293,7 @@ class Bounty:
                 self._open_block(self._open_state())
                 state = self.state
             self._step("opened")
-            body = judge_block(state, self.ledger, self.runner, self.load)
+            body = judge_block(state, self.ledger, self.runner, self.load, progress)
             self._step("judged")
             self.log.append("judged", body)
             self._step("written")
@@ -416,6 +333,38 @@ class Bounty:
         elif self._in_use is not None and self._in_use[0] == len(self.log.read()) - 1:
             return self._in_use[1]
         return resume_block(state, self.ledger, self.runner, self.load)
+
+    def confirm(self, table: Any) -> tuple[Mapping[str, Any], ...]:
+        """Make rewards final by fresh labelled rows, which are disclosed by this.
+
+        Parameters
+        ----------
+        table : table
+            Rows that no hunter, and no earlier table of this bounty, has had.
+        """
+        with self.log.writing():
+            state = self.state
+            if not state.unconfirmed:
+                raise InputError("No accepted update waits for fresh data.")
+            rows = read_table(table)
+            matrix, labels = self.task.encode(rows), self.task.encode_labels(rows)
+            found = self.confirmations(state, Data(matrix=matrix, labels=labels))
+            name = f"confirm-{len(self.log.read()):06d}"
+            path = self.folder / "public" / f"{name}.npz"
+            np.savez(path, matrix=matrix, labels=labels)
+            body = {"data": name, "sha256": _sha256(path), "confirmed": found}
+            self.log.append("confirmed", body)
+            return tuple(found)
+
+    def confirmations(self, state: State, data: Data) -> list[dict[str, Any]]:
+        """What some labelled rows say of the updates that wait for fresh data."""
+        return confirm(
+            state.listed,
+            state.unconfirmed,
+            data.matrix,
+            lambda found, rows: self.task.loss.of_rows(found, data.labels[rows]),
+            self.runner,
+        )
 
     def roll_back(self, key: str, *, reason: str) -> None:
         """Take an accepted update out of the list; its place is kept."""
@@ -468,10 +417,14 @@ def leaderboard(state: State) -> list[dict[str, Any]]:
     return sorted(teams.values(), key=lambda row: (-row["lower_bound"], row["team"]))
 
 
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def rows_of(given: Submission, matrix: Matrix, runner: Runner) -> Rows:
     """Rows of a matrix in a submission's group."""
     bits = given.group.bits(Bitmaps(matrix), matrix, runner)
     return np.flatnonzero(unpack(bits, len(matrix)))
 
 
-__all__ = ["Bounty", "Receipt", "create_bounty", "leaderboard"]
+__all__ = ["Bounty", "Data", "Receipt", "leaderboard"]

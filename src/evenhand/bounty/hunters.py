@@ -18,8 +18,12 @@ from evenhand.bounty.pack import to_onnx
 from evenhand.bounty.submission import Predictions, read_group, write_submission
 from evenhand.bounty.task import Labels, Matrix, Task
 from evenhand.errors import InputError
+from evenhand.groups import equals, to_text
+from evenhand.slicing import slices as search_slices
 
 MIN_ROWS = 50
+#: Values of a feature that a hunter makes groups of.
+MOST_VALUES = 50
 Bools = npt.NDArray[np.bool_]
 
 
@@ -95,18 +99,34 @@ def _tree(task: Task, depth: int) -> Any:
     return sklearn.pipeline.make_pipeline(filled, kind(**given))
 
 
-def prepend(groups: Sequence[str], *, depth: int | None = 10, team: str = "prepend") -> Hunter:
+def prepend(
+    groups: Sequence[str] | None = None,
+    *,
+    depth: int | None = 10,
+    sort: bool = True,
+    team: str = "prepend",
+) -> Hunter:
     """A model for each given group, the largest gain on the training rows first.
 
     Tosh & Hsu (2022), arXiv 2112.12181, algorithm 1, with the bounty's own test in place of its
-    stopping rule.  `depth` is that of a tree; `None` takes gradient boosting.  The groups may as
-    well be slices that a search has found.
+    stopping rule.
+
+    Parameters
+    ----------
+    groups : sequence of str, optional
+        Predicates; each value of each text and truth value where not given.
+    depth : int or None
+        Of each group's tree; `None` takes gradient boosting.
+    sort : bool
+        False keeps the given order.
+    team : str
+        Who is credited.
     """
 
     def hunt(seen: Hunt) -> Iterator[bytes]:
         gains = []
         bitmaps, before = Bitmaps(seen.matrix), seen.losses
-        for text in groups:
+        for text in groups if groups is not None else plain_groups(seen.task):
             group = read_group({"predicate": text}, seen.task)
             inside = unpack(bitmaps.of(group.formula), len(seen.matrix))  # type: ignore[arg-type]
             if np.count_nonzero(inside) < MIN_ROWS or not _varied(seen, inside):
@@ -115,15 +135,61 @@ def prepend(groups: Sequence[str], *, depth: int | None = 10, team: str = "prepe
             fitted = kind.fit(seen.matrix[inside], seen.labels[inside])
             after = seen.losses_of(fitted, seen.matrix[inside], seen.labels[inside])
             gains.append((float((before[inside] - after).sum()), text, fitted))
-        for _, text, fitted in sorted(gains, key=lambda found: -found[0]):
+        for _, text, fitted in sorted(gains, key=lambda found: -found[0]) if sort else gains:
             yield _packed(seen, team, text, fitted)
 
     return hunt
 
 
-def slices(found: Sequence[str], *, team: str = "slice search") -> Hunter:
-    """Slices from a search, each with a gradient boosted patch."""
-    return prepend(found, depth=None, team=team)
+def plain_groups(task: Task) -> list[str]:
+    """A group for each value of each text or truth value of the task."""
+    out = []
+    for feature in task.features:
+        values: Sequence[str | bool] = feature.categories if feature.kind == "text" else ()
+        values = (True, False) if feature.kind == "boolean" else values
+        out += [to_text(equals(feature.name, value)) for value in values[:MOST_VALUES]]
+    return out
+
+
+def slices(
+    *, depth: int = 2, top: int = 20, min_support: float = 0.01, team: str = "slice search"
+) -> Hunter:
+    """Where the current model loses most, by exact search, each slice with a gradient boosted patch.
+
+    Parameters
+    ----------
+    depth : int
+        Conditions of a slice.
+    top : int
+        Slices to try.
+    min_support : float
+        Smallest slice, as a share of the training rows.
+    team : str
+        Who is credited.
+
+    Notes
+    -----
+    The search sees the training rows only and confirms nothing: proof is the bounty's.
+    """
+
+    def hunt(seen: Hunt) -> Iterator[bytes]:
+        table = seen.task.decode(seen.matrix)
+        name = "loss"
+        while name in table.column_names:
+            name += "_"
+        found = search_slices(
+            table.append_column(name, [seen.losses]),
+            f"mean({name})",
+            worse="higher",
+            depth=depth,
+            top=top,
+            min_support=max(min_support, MIN_ROWS / len(table)),
+            score="harm",
+            confirm=False,
+        )
+        yield from prepend([one.predicate for one in found.slices], depth=None, team=team)(seen)
+
+    return hunt
 
 
 def alternating(

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from evenhand.bounty.confirmation import confirm
 from evenhand.bounty.disjoint import can_meet
 from evenhand.bounty.evidence import Rows
 from evenhand.bounty.ledger import Candidate, Ledger, Predictions, practice_kind
@@ -18,10 +19,12 @@ from evenhand.errors import InputError
 
 
 def order_candidates(state: State, practice: Practice, load: Load) -> list[dict[str, str]]:
-    """The pending submissions by their lower bound on the practice block, with their classes.
+    """The pending submissions as they will be tested, with their classes of practice evidence.
 
-    Nothing here depends on sealed labels.  Ties keep the order of arrival.
+    By their lower bound on the practice block, or as they came, see `Rules`.  Nothing here depends
+    on sealed labels.  Ties keep the order of arrival.
     """
+    by_arrival = state.rules.order == "arrival"
     scored = []
     for place, key in enumerate(state.pending):
         given = load(key)
@@ -31,7 +34,7 @@ def order_candidates(state: State, practice: Practice, load: Load) -> list[dict[
             improvement, error = 0.0, None
         lower = improvement - 2 * (error or 0.0)
         kind = practice_kind(improvement, error if error is not None else 0.0)
-        scored.append((-lower, place, key, kind))
+        scored.append((0.0 if by_arrival else -lower, place, key, kind))
     return [{"key": key, "kind": kind} for _, _, key, kind in sorted(scored)]
 
 
@@ -94,15 +97,42 @@ class BlockJudge:
         return rows, given.model.predict(asked, task, self._runner)[: len(rows)]
 
 
-def judge_block(state: State, ledger: Ledger, runner: Runner, load: Load) -> dict[str, Any]:
-    """Verdicts of the opened block as the log will hold them; the same at each call."""
+def judge_block(
+    state: State,
+    ledger: Ledger,
+    runner: Runner,
+    load: Load,
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[str, Any]:
+    """Verdicts of the opened block as the log will hold them; the same at each call.
+
+    `progress` is told how many of how many are tested.
+    """
     if state.opened is None:
         raise InputError("No block is open.")
     block = int(state.opened["block"])
     judge = BlockJudge(state.listed, block, ledger, runner, load)
     kinds = {item["key"]: item["kind"] for item in state.opened["candidates"]}
-    verdicts = [judge.judge(key, kinds[key], share) for key, share in shares(kinds).items()]
-    return {"epoch": block, "block": block, "verdicts": verdicts, "bits": judge.bits}
+    verdicts = []
+    for key, share in shares(kinds).items():
+        verdicts.append(judge.judge(key, kinds[key], share))
+        if progress is not None:
+            progress(len(verdicts), len(kinds))
+    # To updates of earlier epochs this block is fresh data; nothing more is tested on it.
+    confirmed = confirm(
+        state.listed,
+        state.unconfirmed,
+        ledger.features(block),
+        lambda predictions, rows: ledger.losses(block, predictions, rows),
+        runner,
+    )
+    return {
+        "epoch": block,
+        "block": block,
+        "verdicts": verdicts,
+        "bits": judge.bits,
+        "confirmed": confirmed,
+    }
 
 
 def resume_block(state: State, ledger: Ledger, runner: Runner, load: Load) -> BlockJudge:

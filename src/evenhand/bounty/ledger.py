@@ -35,6 +35,7 @@ from evenhand.errors import InputError
 from evenhand.stats.paired import detectable_gain
 
 Mode = Literal["epochs", "continuous"]
+Order = Literal["practice", "arrival"]
 Predictions = npt.NDArray[np.generic]
 
 
@@ -58,6 +59,9 @@ class Rules:
         Most repairs of one acceptance.
     max_bits : float
         What the transcript of a block may cost in continuous mode.
+    order : "practice" or "arrival"
+        In which order an epoch's candidates are tested: by their lower bound on the practice rows,
+        or as they came.  Either is fixed before the block is opened.
     """
 
     delta: float = 0.05
@@ -67,6 +71,7 @@ class Rules:
     repair_margin: float = 0.0
     max_repairs: int = 64
     max_bits: float = 60.0
+    order: Order = "practice"
 
     def __post_init__(self) -> None:
         checks = {
@@ -77,6 +82,7 @@ class Rules:
             "repair_margin": (self.repair_margin >= 0, "0 or more"),
             "max_repairs": (0 <= self.max_repairs <= 10_000, "from 0 to 10000"),
             "max_bits": (1 <= self.max_bits <= 500, "from 1 to 500"),
+            "order": (self.order in ("practice", "arrival"), "'practice' or 'arrival'"),
         }
         for name, (right, allowed) in checks.items():
             if not right:
@@ -281,6 +287,18 @@ class Ledger:
                 key=candidate.key, accepted=False, reason="budget_spent", certificate=None
             )
         return session.test(candidate, self._read_labels(block), share)
+
+    def losses(self, block: int, predictions: Predictions, rows: Rows) -> Floats:
+        """Losses of some rows of a block whose tests are all made: nothing is tested on it again.
+
+        Raises
+        ------
+        InputError
+            In continuous mode, where a block stays in use.
+        """
+        if self.rules.mode == "continuous":
+            raise InputError("A block that stays in use tells nothing but its verdicts.")
+        return self._loss.of_rows(predictions, self._read_labels(block)[rows])
 
     def account(
         self,

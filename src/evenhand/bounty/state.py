@@ -1,7 +1,7 @@
 """What the events of a bounty amount to: a pure reading of the log."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from evenhand.bounty.ledger import Rules, Verdict
@@ -37,6 +37,8 @@ class State:
         What the answers of the latest block have cost.
     verdicts : tuple of Mapping
         All verdicts, with the epoch's number.
+    confirmed : Mapping
+        What fresh data said of an accepted submission, by its hash.
     """
 
     task: Task
@@ -51,6 +53,13 @@ class State:
     blocks_used: int
     bits: float
     verdicts: tuple[Mapping[str, Any], ...]
+    confirmed: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def unconfirmed(self) -> frozenset[str]:
+        """Accepted submissions that fresh data have not yet judged."""
+        accepted = (verdict["key"] for verdict in self.verdicts if verdict["accepted"])
+        return frozenset(accepted) - frozenset(self.confirmed)
 
 
 def read_state(events: Sequence[Event], base: Model, load: Load) -> State:
@@ -123,7 +132,18 @@ def _judged(state: State, body: Mapping[str, Any], load: Load) -> State:
         opened=None if state.rules.mode == "epochs" else state.opened,
         bits=body["bits"],
         verdicts=(*state.verdicts, *({**v, "epoch": body["epoch"]} for v in body["verdicts"])),
+        confirmed=_with_confirmed(state, body.get("confirmed", [])),
     )
+
+
+def _with_confirmed(
+    state: State, found: Sequence[Mapping[str, Any]]
+) -> Mapping[str, Mapping[str, Any]]:
+    return {**state.confirmed, **{one["key"]: one for one in found}}
+
+
+def _confirmed(state: State, body: Mapping[str, Any], _: Load) -> State:
+    return replace(state, confirmed=_with_confirmed(state, body["confirmed"]))
 
 
 def with_verdict(
@@ -149,6 +169,7 @@ _AFTER: dict[str, Callable[[State, Mapping[str, Any], Load], State]] = {
     "submitted": _submitted,
     "block_opened": _block_opened,
     "judged": _judged,
+    "confirmed": _confirmed,
     "rolled_back": _rolled_back,
 }
 

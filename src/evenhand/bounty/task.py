@@ -122,6 +122,22 @@ class Task:
             )
         return codes.astype(np.int64)
 
+    def decode(self, matrix: Matrix) -> pa.Table:
+        """The features of encoded rows as a table again; texts that are not listed are missing."""
+        columns = {}
+        for feature, values in zip(self.features, np.asarray(matrix).T, strict=True):
+            absent = np.isnan(values) | ((values < 0) & (feature.kind == "text"))
+            filled = np.where(absent, 0, values)
+            if feature.kind == "text":
+                texts = pa.array(feature.categories, pa.string())
+                found = texts.take(pa.array(filled.astype(np.int64), mask=absent))
+            elif feature.kind == "boolean":
+                found = pa.array(filled != 0, mask=absent)
+            else:
+                found = pa.array(filled.astype(float), mask=absent)
+            columns[feature.name] = found
+        return pa.table(columns)
+
     def to_dict(self) -> dict[str, Any]:
         """For JSON; `task_from_dict` reads it back."""
         return {

@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,8 +45,11 @@ class Verification:
         return not self.problems
 
 
-def verify(bounty: Bounty) -> Verification:
-    """Re-play the whole log: files by their hashes, each order, each verdict, each repair."""
+def verify(bounty: Bounty, *, progress: Callable[[int, int], None] | None = None) -> Verification:
+    """Re-play the whole log: files by their hashes, each order, each verdict, each repair.
+
+    `progress` is told how many of how many events are re-played.
+    """
     # From the disk, not from what this process has seen before.
     events = EventLog(bounty.folder / "log.jsonl").read()
     problems = _files(bounty, events)
@@ -57,6 +60,8 @@ def verify(bounty: Bounty) -> Verification:
         for event in replayed:
             problems += _check(bounty, state, event)
             state = advance(state, [event], bounty.load)
+            if progress is not None:
+                progress(event.number, len(events))
     except (InputError, OSError) as error:
         problems.append(f"after {len(state.verdicts)} verdicts: {error}")
     return Verification(
@@ -79,6 +84,8 @@ def _files(bounty: Bounty, events: tuple[Event, ...]) -> list[str]:
             expected[stored.with_suffix(".json")] = event.body["key"]
             if "trained" in event.body:
                 expected[stored.with_suffix(".onnx")] = event.body["trained"]
+        if event.kind == "confirmed":
+            expected[folder / "public" / f"{event.body['data']}.npz"] = event.body["sha256"]
     problems = [
         f"{path.relative_to(folder)} is not what the log says"
         for path, known in expected.items()
@@ -104,6 +111,9 @@ def _check(bounty: Bounty, state: State, event: Event) -> list[str]:
         candidates = order_candidates(state, bounty.practice(state), bounty.load)
         found = {"block": state.blocks_used, "version": state.listed.version}
         return _differences(event, {**found, "candidates": candidates}, body)
+    if event.kind == "confirmed":
+        again = bounty.confirmations(state, bounty.data(body["data"]))
+        return _differences(event, {**body, "confirmed": again}, body)
     if event.kind == "judged":
         return _differences(event, _judged_again(bounty, state, body), body)
     return []

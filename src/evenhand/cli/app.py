@@ -28,6 +28,11 @@ app.command(
     help="Find the subsets nobody named where a service is worst.",
 )
 app.command(
+    "evenhand.cli.bounty:bounty",
+    name="bounty",
+    help="Let outsiders submit better models, accept what is proven, and merge it.",
+)
+app.command(
     "evenhand.cli.metrics:metrics", name="metrics", help="List the metrics and how to write them."
 )
 app.command("evenhand.cli.demo:demo", name="demo", help="Audit records that come with the package.")
