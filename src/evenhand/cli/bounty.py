@@ -15,11 +15,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from evenhand.bounty import Bounty, Rules, SubmissionError, create_bounty, words, write_submission
 from evenhand.bounty import verify as verify_log
 from evenhand.bounty.export import export_model
+from evenhand.bounty.html import render_html
 from evenhand.bounty.hunting import Round, Step, choose
 from evenhand.bounty.hunting import hunt as run_hunt
 from evenhand.bounty.ledger import Mode, Order
 from evenhand.bounty.losses import parse_loss
 from evenhand.bounty.outcome import Outcome, closed, outcome_of_receipt
+from evenhand.bounty.report import read_report
 from evenhand.bounty.standing import stand
 from evenhand.bounty.task import read_table
 from evenhand.cli.audit import written_command
@@ -233,9 +235,8 @@ def status(folder: Path, /, *, html: Path | None = None, json: Json = False) -> 
     with Bounty(folder) as opened:
         told = stand(opened)
         if html is not None:
-            from evenhand.bounty.html import render_html  # noqa: PLC0415 - only reports need it
-
-            _write_text(html, render_html(opened, told, command=written_command()))
+            report = read_report(opened, told, command=written_command())
+            _write_bytes(html, render_html(report).encode())
     if json:
         _print_json(told)
         return 0
@@ -725,10 +726,6 @@ def _write_bytes(path: Path, data: bytes) -> None:
         path.write_bytes(data)
     except OSError as error:
         raise InputError(f"{path} cannot be written: {error.strerror}.") from error
-
-
-def _write_text(path: Path, text: str) -> None:
-    _write_bytes(path, text.encode())
 
 
 def _print_json(told: Mapping[str, Any]) -> None:
