@@ -16,6 +16,8 @@ MAX_NODES = 2_000
 INPUT = "features"
 _FLOAT, _INT64, _BOOL = 1, 7, 9
 _DOUBLE = 11
+#: Largest number of a field; its tag fits in 32 bits.
+_MAX_NUMBER = (1 << 29) - 1
 _OPERATORS = Path(__file__).with_name("onnx_operators.txt")
 
 
@@ -60,8 +62,12 @@ def _fields(data: bytes) -> Iterator[Field]:
     """Fields of a message as (number, wire type, value)."""
     position, end = 0, len(data)
     while position < end:
+        start = position
         key, position = _varint(data, position)
         number, wire = key >> 3, key & 7
+        # Other readers cut a tag to 32 bits: a longer one would be another field to them.
+        if not 1 <= number <= _MAX_NUMBER or position - start > max((key.bit_length() + 6) // 7, 1):
+            raise _unreadable()
         if wire == 0:
             value, position = _varint(data, position)
             yield number, wire, value
@@ -72,9 +78,11 @@ def _fields(data: bytes) -> Iterator[Field]:
             size = 8 if wire == 1 else 4
         else:
             raise _unreadable()
-        if position + size > end or number == 0:
+        if position + size > end:
             raise _unreadable()
-        yield number, wire, data[position : position + size]
+        found = data[position : position + size]
+        # A number of fixed size is a number: nobody else reads a name or a message from it.
+        yield number, wire, found if wire == 2 else int.from_bytes(found, "little")
         position += size
 
 
