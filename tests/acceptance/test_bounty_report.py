@@ -178,7 +178,7 @@ def text_of(page):
 
 def test_the_made_up_bounty_has_a_repair_and_both_outcomes(found):
     assert any(entry.points_to is not None for entry in found.entries)
-    assert {row["accepted"] for row in found.standing["leaderboard"]} >= {0, 1}
+    assert any(0 < row["accepted"] < row["submitted"] for row in found.standing["leaderboard"])
     assert found.standing["accepted"][0]["final"]
     assert not found.standing["accepted"][-1]["final"]
 

@@ -159,7 +159,7 @@ HUNTERS = {
     "alternating": lambda: alternating(np.random.default_rng(1), starts=4),
     "ternary": lambda: ternary(depth=4),
     "prepend": lambda: prepend([FLAW, "sex = 'M'", "age > 500"]),
-    "slices": lambda: slices([FLAW]),
+    "slices": lambda: slices(top=3),
 }
 
 

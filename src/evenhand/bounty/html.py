@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 #: Groups drawn and tabled, versions tabled, nodes drawn, teams and features of the heat map.
 DRAWN, TABLED, COLUMNS, NODES, TEAMS, FEATURES = 24, 200, 40, 100, 60, 40
 #: Height of a node of the list and width of the gutter of its pointers, in pixels.
-PITCH, GUTTER = 76, 56
+PITCH, GUTTER = 68, 56
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -274,7 +274,8 @@ def _read_constant(value: Any, task: Task) -> tuple[float, ...]:
     if task.loss.reads == "class":
         if str(value) not in task.classes:
             raise SubmissionError(
-                "wrong_classes", f"{str(value)[:40]!r} is no class.  Classes: {task.classes}"
+                "wrong_classes",
+                f"{str(value)[:40]!r} is no class.  Classes: {', '.join(task.classes[:20])}",
             )
         return (float(task.classes.index(str(value))),)
     if task.loss.reads == "value":
