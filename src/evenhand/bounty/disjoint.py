@@ -1,12 +1,12 @@
 """Whether two groups can share a row of any data: "no" is a proof, "yes" may be for want of one."""
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from evenhand.bounty.membership import All, Formula, Literal
 
-MAX_BOXES = 64
+#: Conditions looked at for one pair of groups.
+MAX_STEPS = 4_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,37 +70,34 @@ class _Range:
 
 
 _Box = dict[int, _Range]
+#: Formulas that a box must still fulfil, as a linked list.
+_Todo = tuple[Formula, "_Todo"] | None
 
 
 def can_meet(first: Formula, second: Formula) -> bool:
     """Whether some row could be in both groups.
 
-    Exact for conjunctions of conditions on single columns, and for "any" of up to `MAX_BOXES` of
-    them; beyond that the answer is yes.
+    Exact for conjunctions of conditions on single columns, and for "any" of them where the search
+    ends within `MAX_STEPS`; beyond that the answer is yes.
     """
-    joined = All((first, second))
-    return _size(joined) > MAX_BOXES**2 or any(True for _ in _boxes(joined, {}))
-
-
-def _size(formula: Formula) -> int:
-    if isinstance(formula, Literal):
-        return 1
-    sizes = [_size(part) for part in formula.parts]
-    return math.prod(sizes) if isinstance(formula, All) else sum(sizes)
-
-
-def _boxes(formula: Formula, box: _Box) -> Iterator[_Box]:
-    """All conjunctions of the formula with `box` that are not contradictory."""
-    if isinstance(formula, Literal):
-        narrowed = box.get(formula.column, _Range()).narrowed(formula)
-        if narrowed is not None:
-            yield {**box, formula.column: narrowed}
-    elif isinstance(formula, All):
-        if not formula.parts:
-            yield box
-            return
-        for inner in _boxes(formula.parts[0], box):
-            yield from _boxes(All(formula.parts[1:]), inner)
-    else:
-        for part in formula.parts:
-            yield from _boxes(part, box)
+    todo: _Todo = (first, (second, None))
+    # Without recursion: strangers write conditions as long and as deep as they like.
+    stack: list[tuple[_Box, _Todo]] = [({}, todo)]
+    for _ in range(MAX_STEPS):
+        if not stack:
+            return False
+        box, todo = stack.pop()
+        if todo is None:
+            return True
+        formula, rest = todo
+        if isinstance(formula, Literal):
+            narrowed = box.get(formula.column, _Range()).narrowed(formula)
+            if narrowed is not None:
+                stack.append(({**box, formula.column: narrowed}, rest))
+        elif isinstance(formula, All):
+            for part in reversed(formula.parts):
+                rest = (part, rest)
+            stack.append((box, rest))
+        else:
+            stack += [(box, (part, rest)) for part in reversed(formula.parts)]
+    return True

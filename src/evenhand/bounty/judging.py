@@ -10,6 +10,7 @@ from evenhand.bounty.disjoint import can_meet
 from evenhand.bounty.evidence import Rows
 from evenhand.bounty.ledger import Candidate, Ledger, Predictions, practice_kind
 from evenhand.bounty.membership import Bitmaps, unpack
+from evenhand.bounty.onnx_model import RunnerError
 from evenhand.bounty.pointer_decision_list import PointerDecisionList
 from evenhand.bounty.practice import Practice
 from evenhand.bounty.sandbox import Runner
@@ -30,7 +31,9 @@ def order_candidates(state: State, practice: Practice, load: Load) -> list[dict[
         given = load(key)
         try:
             improvement, error, _ = practice.exact(given.group, given.model)
-        except InputError:
+        except RunnerError:
+            raise
+        except Exception:  # noqa: BLE001 - one candidate must not stop the others
             improvement, error = 0.0, None
         lower = improvement - 2 * (error or 0.0)
         kind = practice_kind(improvement, error if error is not None else 0.0)
@@ -150,10 +153,11 @@ def resume_block(state: State, ledger: Ledger, runner: Runner, load: Load) -> Bl
 
 def told(body: Mapping[str, Any]) -> dict[str, Any]:
     """A verdict of a block that stays in use: yes or no; each further digit would be an answer."""
-    hidden = not body["accepted"] and body["reason"] not in ("model_failed", "budget_spent")
+    hidden = not body["accepted"] and body["reason"] != "budget_spent"
     return {
         **body,
         "certificate": None,
+        "failure": None,
         "largest_rise": None,
         "reason": "not_accepted" if hidden else body["reason"],
     }
@@ -168,10 +172,14 @@ def shares(kinds: Mapping[str, str]) -> dict[str, float]:
 
 
 def _meets(group: Group, introduced: list[Group]) -> Callable[[int], bool]:
+    known: dict[int, bool] = {}
+
     def meets(number: int) -> bool:
         other = introduced[number]
         if group.formula is None or other.formula is None:
             return True
-        return can_meet(group.formula, other.formula)
+        if number not in known:
+            known[number] = can_meet(group.formula, other.formula)
+        return known[number]
 
     return meets

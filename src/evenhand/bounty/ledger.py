@@ -30,6 +30,7 @@ import numpy.typing as npt
 from evenhand.bounty.certificate import Certificate, certify
 from evenhand.bounty.evidence import Evidence, Mask, RepairStep, Rows
 from evenhand.bounty.losses import Floats, Loss
+from evenhand.bounty.onnx_model import RunnerError
 from evenhand.bounty.transcript import Transcript
 from evenhand.errors import InputError
 from evenhand.stats.paired import detectable_gain
@@ -105,8 +106,8 @@ class Candidate:
     kind : str
         Class of practice evidence, fixed before the block is opened.
     load : callable
-        Gives the rows of the group in the block and the model's predictions there; it may raise
-        `InputError`, and then the candidate has failed.
+        Gives the rows of the group in the block and the model's predictions there; whatever it
+        raises but `RunnerError`, the candidate has failed.
     meets : callable, optional
         Whether the group can share a row, of any data, with the introduced group of this number;
         "no" must be proven.  Where not given, it can with all.
@@ -120,7 +121,10 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What the ledger answers about a candidate."""
+    """What the ledger answers about a candidate.
+
+    `failure` is the code of what went wrong, never its text: that could hold features or counts.
+    """
 
     key: str
     accepted: bool
@@ -151,20 +155,16 @@ class Session:
         every answer.
         """
         self.tested += 1
-        try:
-            rows, predictions = candidate.load()
-        except InputError as error:
-            # Failing depends on features only: it is no answer of the labels and costs nothing.
-            return Verdict(
-                key=candidate.key,
-                accepted=False,
-                reason="model_failed",
-                certificate=None,
-                failure=str(error),
-            )
         price = self.transcript.log_probability(candidate.meets if share is not None else None)
         part = 1.0 / (self.tested * (self.tested + 1)) if share is None else share
-        after = self.loss.of_rows(predictions, labels[rows])
+        try:
+            rows, predictions = candidate.load()
+            after = self.loss.of_rows(predictions, labels[rows])
+        except RunnerError:
+            # Nothing of the candidate's: it must not cost the candidate its test.
+            raise
+        except Exception as error:  # noqa: BLE001 - one candidate must not stop the others
+            return self._fail(candidate, getattr(error, "reason", "failed"))
         certificate = certify(
             self.loss,
             self.evidence.losses_of(rows),
@@ -177,6 +177,17 @@ class Session:
         if certificate.accepted:
             return self._accept(candidate, certificate, rows, after)
         return self._refuse(candidate, certificate, certificate.reason)
+
+    def _fail(self, candidate: Candidate, code: str) -> Verdict:
+        """Failing is an answer too: whether it fails decides which model later ones are tested against."""
+        self.transcript.refuse(candidate.kind)
+        return Verdict(
+            key=candidate.key,
+            accepted=False,
+            reason="model_failed",
+            certificate=None,
+            failure=code,
+        )
 
     def _refuse(
         self, candidate: Candidate, certificate: Certificate, reason: str | None

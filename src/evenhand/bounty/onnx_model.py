@@ -37,6 +37,10 @@ class SubmissionError(InputError):
         super().__init__(f"Refused [{reason}]: {message}")
 
 
+class RunnerError(InputError):
+    """Where this machine cannot run models at all: no model is to blame for that."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Value:
     """An input or output: name, ONNX element type, and sizes (`None` where free)."""

@@ -16,8 +16,7 @@ from typing import Any, Protocol, Self
 import numpy as np
 import numpy.typing as npt
 
-from evenhand.bounty.onnx_model import INPUT, SubmissionError
-from evenhand.errors import InputError
+from evenhand.bounty.onnx_model import INPUT, RunnerError, SubmissionError
 
 Matrix = npt.NDArray[np.float32]
 Output = npt.NDArray[np.generic]
@@ -66,7 +65,7 @@ def open_session(model: bytes) -> Any:
     try:
         import onnxruntime as ort  # noqa: PLC0415 - heavy extra
     except ImportError as error:
-        raise InputError(_MISSING) from error
+        raise RunnerError(_MISSING) from error
     options = ort.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 4
@@ -154,9 +153,9 @@ class Sandbox:
         if self._channel is not None:
             return self._channel
         if importlib.util.find_spec("onnxruntime") is None:
-            raise InputError(_MISSING)
+            raise RunnerError(_MISSING)
         if sys.platform != "linux":
-            raise InputError(
+            raise RunnerError(
                 "Strangers' models are run on Linux only, where a process can be confined."
             )
         ours, theirs = socket.socketpair()
@@ -173,7 +172,7 @@ class Sandbox:
         self._channel = ours
         if _line(ours) != b"ready":
             self.close()
-            raise InputError("The sandbox does not start.  Run: python -c 'import onnxruntime'")
+            raise RunnerError("The sandbox does not start.  Run: python -c 'import onnxruntime'")
         return ours
 
 
@@ -201,10 +200,12 @@ def _answer(head: bytes, body: bytes, ended: dict[str, Any], seconds: float) -> 
         raise SubmissionError("crashed", f"the model's process died (code {ended['code']}).")
     try:
         answer = json.loads(head)
-        if "error" in answer:
-            raise SubmissionError(
-                str(answer["error"]), f"{answer.get('message', 'no sandbox here')}."
+        if answer.get("error") == "no_walls":
+            raise RunnerError(
+                "This system has no walls (Landlock, seccomp) to confine models with."
             )
+        if "error" in answer:
+            raise SubmissionError(str(answer["error"]), f"{answer.get('message', '')}.")
         kind = np.dtype(str(answer["dtype"]))
         if kind.kind not in "biuf":
             raise SubmissionError("wrong_type", f"the output holds {kind} values.")
