@@ -131,3 +131,159 @@ def test_a_long_group_does_not_keep_a_block_open(tmp_path):
     assert len(bounty.close_epoch()) == 2
     assert bounty.state.opened is None
     assert verify(bounty).proven
+
+
+def odd_rows(column, bad, fine=1.0, *, kind="class", at=65.0):
+    """An ONNX model that answers `bad` where a column is over a bound and `fine` elsewhere."""
+    onnx = pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    name, number = {
+        "class": ("label", np.int64),
+        "value": ("value", np.float32),
+        "probabilities": ("probabilities", np.float32),
+        "group": ("group", np.int64),
+    }[kind]
+    make, wide = onnx.helper.make_node, kind == "probabilities"
+    constants = {
+        "place": np.array([column]),
+        "bound": np.float32(at),
+        "bad": np.array(bad, number),
+        "fine": np.array(fine, number),
+    }
+    nodes = [
+        make("Gather", ["features", "place"], ["value_of"], axis=1),
+        make("Greater", ["value_of", "bound"], ["odd"]),
+        make("Where", ["odd", "bad", "fine"], [name]),
+    ]
+    graph = onnx.helper.make_graph(
+        nodes,
+        "g",
+        [onnx.helper.make_tensor_value_info("features", onnx.TensorProto.FLOAT, [None, 3])],
+        [
+            onnx.helper.make_tensor_value_info(
+                name,
+                onnx.helper.np_dtype_to_tensor_dtype(np.dtype(number)),
+                [None, 2 if wide else 1],
+            )
+        ],
+        [onnx.numpy_helper.from_array(v, k) for k, v in constants.items()],
+    )
+    opsets = [onnx.helper.make_opsetid("", 17)]
+    return onnx.helper.make_model(graph, opset_imports=opsets, ir_version=8).SerializeToString()
+
+
+def without_old(table):
+    """Rows of people of at most 65, so that an odd answer shows only later."""
+    return table.filter(np.asarray(table["age"]) <= 65)
+
+
+@pytest.mark.parametrize("bad", [7, -3])
+def test_an_odd_class_on_later_rows_stops_neither_bounty_nor_service(tmp_path, bad):
+    from evenhand.bounty import write_submission
+    from evenhand.bounty.export import PatchedModel
+
+    with create_bounty(
+        tmp_path / "b",
+        train=people(500, 1),
+        practice=without_old(people(800, 2)),
+        sealed=people(3_000, 3),
+        label="label",
+        base={"constant": "no"},
+        runner=DirectRunner(),
+    ) as bounty:
+        model = odd_rows(0, bad)
+        bounty.submit(write_submission(team="eve", group=FLAW, model=model))
+        assert [v["accepted"] for v in bounty.close_epoch()] == [True]
+        bounty.submit(good(team="bob", group="sex = 'M'"))
+        assert len(bounty.close_epoch()) == 1
+        assert verify(bounty).proven
+        assert set(PatchedModel(bounty.state.listed).predict(people(300, 9))) == {"no", "yes"}
+
+
+ODD = {
+    "zero_one": ("class", 7, 1),
+    "squared(0, 50)": ("value", np.nan, 30.0),
+    "absolute(0, 50)": ("value", np.inf, 30.0),
+    "brier": ("probabilities", [np.nan, 2.0], [0.2, 0.8]),
+    "log_loss(0.05)": ("probabilities", [-0.5, 1.5], [0.2, 0.8]),
+}
+WANTED = {
+    "zero_one": 1,
+    "squared(0, 50)": 0,
+    "absolute(0, 50)": 50,
+    "brier": 0.5,
+    "log_loss(0.05)": 0.5,
+}
+
+
+@pytest.mark.parametrize("loss", ODD)
+def test_odd_answers_are_settled_alike_in_the_list_and_in_one_onnx_file(loss):
+    from evenhand.bounty import task_of
+    from evenhand.bounty.one_onnx import to_one_onnx
+    from evenhand.bounty.pointer_decision_list import PointerDecisionList
+    from evenhand.bounty.submission import Model, read_group
+
+    kind, bad, fine = ODD[loss]
+    label = "income" if kind == "value" else "label"
+    task = task_of(people(400, 5), label=label, loss=loss, features=["age", "sex"][:1])
+    matrix = task.encode(people(400, 5))
+    matrix = np.column_stack([matrix] * 3)  # the model reads three columns
+    task = task_of(
+        people(400, 5).select(["age", "sex", "income", "label"]),
+        label=label,
+        loss=loss,
+        features=["age", "sex", "label" if label == "income" else "income"],
+    )
+    base = {"class": (0.0,), "value": (30.0,), "probabilities": (0.5, 0.5)}[kind]
+    model = Model(onnx=odd_rows(0, bad, fine, kind=kind))
+    group = {
+        "onnx": __import__("base64").b64encode(odd_rows(0, 2, 1, kind="group", at=70.0)).decode()
+    }
+    listed = PointerDecisionList(task=task, models=(Model(constant=base),)).updated(
+        read_group(group, task), model, team="t", key="k"
+    )
+    runner = DirectRunner()
+    found = listed.predict(matrix, runner)
+    output = {"class": "label", "value": "value", "probabilities": "probabilities"}[kind]
+    np.testing.assert_array_equal(runner.run(to_one_onnx(listed), output, matrix), found)
+    odd = (matrix[:, 0] > 65) & (matrix[:, 0] <= 70)
+    assert odd.any()
+    assert (found[odd] == WANTED[loss]).all()
+    # A group's answer other than 1 is outside: those rows keep the base's answer.
+    assert (found[matrix[:, 0] > 70] == np.array(base)).all()
+
+
+def test_rows_of_a_model_that_fails_fall_through_to_the_version_below():
+    from evenhand.bounty import task_of
+    from evenhand.bounty.pointer_decision_list import PointerDecisionList
+    from evenhand.bounty.submission import Model, read_group
+
+    class Runner:
+        def run(self, model, output, matrix):
+            if model == b"dies":
+                raise SubmissionError("timeout", "")
+            return np.full(len(matrix), int(model))
+
+    task = task_of(people(400, 5), label="label")
+    matrix = task.encode(people(400, 5))
+    listed = PointerDecisionList(task=task, models=(Model(constant=(0.0,)),))
+    young = read_group({"predicate": "age < 40"}, task)
+    old = read_group({"predicate": "age >= 40"}, task)
+    listed = listed.updated(young, Model(onnx=b"1"), team="t", key="1")
+    listed = listed.updated(young, Model(onnx=b"dies"), team="t", key="2")
+    listed = listed.updated(old, Model(onnx=b"dies"), team="t", key="3")
+    wanted = (matrix[:, 0] < 40).astype(int)
+    assert listed.predict(matrix, Runner()).tolist() == wanted.tolist()
+    found = [listed.predict_one(row, Runner())[0] for row in matrix[:30]]
+    assert found == wanted[:30].tolist()
+
+
+def test_candidates_have_less_time_and_memory_than_operation():
+    from evenhand.bounty.sandbox import Sandbox, careful
+
+    class Noted(Sandbox):
+        def run_within(self, share, model, output, matrix):
+            return share
+
+    sandbox = Noted()
+    assert careful(sandbox).run(b"", "label", None) < sandbox.run(b"", "label", None) == 1

@@ -13,7 +13,7 @@ from evenhand.bounty.membership import Bitmaps, unpack
 from evenhand.bounty.onnx_model import RunnerError
 from evenhand.bounty.pointer_decision_list import PointerDecisionList
 from evenhand.bounty.practice import Practice
-from evenhand.bounty.sandbox import Runner
+from evenhand.bounty.sandbox import Runner, careful
 from evenhand.bounty.state import Load, State, verdict_body, with_verdict
 from evenhand.bounty.submission import Group, Submission
 from evenhand.errors import InputError
@@ -93,11 +93,12 @@ class BlockJudge:
 
     def _rows_and_predictions(self, given: Submission) -> tuple[Rows, Predictions]:
         matrix, task = self._matrix, self.listed.task
-        bits = given.group.bits(self._bitmaps, matrix, self._runner)
+        runner = careful(self._runner)
+        bits = given.group.tried(self._bitmaps, matrix, runner)
         rows = np.flatnonzero(unpack(bits, len(matrix)))
         # An empty group still needs predictions of the right shape.
         asked = matrix[rows] if len(rows) else matrix[:1]
-        return rows, given.model.predict(asked, task, self._runner)[: len(rows)]
+        return rows, given.model.predict(asked, task, runner)[: len(rows)]
 
 
 def judge_block(

@@ -31,6 +31,8 @@ class Loss:
         The metric's own direction.  `of_rows` turns it, so that lower is always better.
     score : callable
         ``(predictions, labels) -> values``, before clipping and turning.
+    target : (float, float)
+        Bounds of the label and of a prediction, where that is a number.
     """
 
     text: str
@@ -39,6 +41,7 @@ class Loss:
     high: float
     higher_is_worse: bool
     score: Callable[[npt.NDArray[np.generic], npt.NDArray[np.generic]], Floats]
+    target: tuple[float, float] = (0.0, 1.0)
 
     @property
     def range(self) -> float:
@@ -156,6 +159,7 @@ def _squared(given: list[float]) -> Loss:
         high=(high - low) ** 2,
         higher_is_worse=True,
         score=score,
+        target=(low, high),
     )
 
 
@@ -172,6 +176,7 @@ def _absolute(given: list[float]) -> Loss:
         high=high - low,
         higher_is_worse=True,
         score=score,
+        target=(low, high),
     )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from evenhand.bounty.membership import All, Formula, Literal
 from evenhand.bounty.onnx_model import INPUT, OUTPUTS
 from evenhand.bounty.pointer_decision_list import PointerDecisionList
-from evenhand.bounty.submission import Group, Linear, Model
+from evenhand.bounty.submission import SLACK, Group, Linear, Model
 from evenhand.errors import InputError
 
 _COMPARE = {"<": "Less", "<=": "LessOrEqual", ">": "Greater", ">=": "GreaterOrEqual"}
@@ -132,7 +132,8 @@ class _Writer:
             return self._linear(group.linear)
         found = self._inline(group.onnx or b"", "group", f"group{number}_{self._count}")
         flat = self._add("Reshape", found, self._constant(np.array([-1])))
-        return self._add("Cast", flat, to=self._onnx.TensorProto.BOOL)
+        whole = self._add("Cast", flat, to=self._onnx.TensorProto.INT64)
+        return self._add("Equal", whole, self._constant(np.int64(1)))
 
     def _formula(self, formula: Formula) -> str:
         if formula not in self._known:
@@ -195,7 +196,29 @@ class _Writer:
         kind = self._onnx.helper.np_dtype_to_tensor_dtype(np.dtype(self._type))
         found = self._add("Cast", self._inline(model.onnx, self._output, prefix), to=kind)
         shape = [-1, len(self._list.task.classes)] if wide else [-1]
-        return self._add("Reshape", found, self._constant(np.array(shape)))
+        return self._settled(self._add("Reshape", found, self._constant(np.array(shape))))
+
+    def _settled(self, found: str) -> str:
+        """As `settle_predictions`: something definite in place of what is no answer."""
+        task = self._list.task
+        if task.loss.reads == "class":
+            last = self._constant(np.int64(len(task.classes) - 1))
+            return self._add("Clip", found, self._constant(np.int64(0)), last)
+        if task.loss.reads == "value":
+            low, high = (self._constant(np.float64(bound)) for bound in task.loss.target)
+            above = self._add("IsInf", found, detect_positive=1, detect_negative=0)
+            missing = self._add("Or", self._add("IsNaN", found), self._add("IsInf", found))
+            return self._add("Where", missing, self._add("Where", above, high, low), found)
+        each, total = (self._constant(np.float64(slack)) for slack in SLACK)
+        one, axis = self._constant(np.float64(1)), self._constant(np.array([1]))
+        # By their distance from 1/2, since NaN is smaller than nothing.
+        away = self._add("Abs", self._add("Sub", found, self._constant(np.float64(0.5))))
+        most = self._add("Add", each, self._constant(np.float64(0.5)))
+        within = self._add("LessOrEqual", self._add("ReduceMax", away, axes=[1]), most)
+        off = self._add("Abs", self._add("Sub", self._add("ReduceSum", found, axis), one))
+        fine = self._add("And", within, self._add("LessOrEqual", off, total))
+        equal = self._constant(np.float64(1 / len(task.classes)))
+        return self._add("Where", fine, found, equal)
 
     def _inline(self, data: bytes, output: str, prefix: str) -> str:
         """All nodes of a model under names of their own; the input is shared."""

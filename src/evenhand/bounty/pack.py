@@ -107,7 +107,7 @@ def pack(
         team=team, group=group, model=data, note=note, nonce=secrets.token_hex(16)
     )
     given = read_submission(submission, task)
-    given.model.predict(matrix, task, DirectRunner(1))
+    given.model.predict(matrix, task, DirectRunner(1), strict=True)
     return submission
 
 

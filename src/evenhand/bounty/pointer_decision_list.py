@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evenhand.bounty.membership import Bitmaps, Bits, single
+from evenhand.bounty.onnx_model import SubmissionError
 from evenhand.bounty.sandbox import Runner
 from evenhand.bounty.submission import Group, Model, Predictions
 from evenhand.bounty.task import Matrix, Task
@@ -147,7 +148,10 @@ class PointerDecisionList:
         return np.concatenate(pieces) if pieces else np.zeros(0, np.uint8)
 
     def predict(self, matrix: Matrix, runner: Runner) -> Predictions:
-        """Predictions of all rows; each model runs once, on the rows that it answers."""
+        """Predictions of all rows; each model runs once, on the rows that it answers.
+
+        Rows of a model that fails (it crashes, or takes too long) fall through to the version below.
+        """
         leaves = self.resolve(matrix, runner)
         counts = np.bincount(leaves, minlength=1)
         if np.count_nonzero(counts) == 1:
@@ -165,13 +169,22 @@ class PointerDecisionList:
         return out if out is not None else self._run(0, matrix, runner)
 
     def _run(self, leaf: int, matrix: Matrix, runner: Runner) -> Predictions:
-        compiled = self._get_compiled()
-        return self.models[compiled.leaves[leaf]].predict(matrix, self.task, runner)
+        return self._answer(self._get_compiled().leaves[leaf], matrix, runner)
+
+    def _answer(self, model: int, matrix: Matrix, runner: Runner) -> Predictions:
+        """A model's answers; where it fails, those of the list without it."""
+        try:
+            return self.models[model].predict(matrix, self.task, runner)
+        except SubmissionError:
+            if model == 0:
+                raise
+            below = tuple(replace(n, active=n.active and n.model != model) for n in self.nodes)
+            return self._with(below).predict(matrix, runner)
 
     def predict_one(self, row: npt.NDArray[np.float32], runner: Runner) -> Predictions:
         """Prediction of one row of shape (features,), by a shorter way than `predict`."""
         model, _ = self._get_compiled().walk(row, runner, None)
-        return self.models[model].predict(row[None, :], self.task, runner)
+        return self._answer(model, row[None, :], runner)
 
     def explain(self, row: npt.NDArray[np.float32], runner: Runner) -> Explanation:
         """Which update decided about a row, and through which groups it came there."""

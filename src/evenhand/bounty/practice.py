@@ -7,7 +7,7 @@ import numpy as np
 from evenhand.bounty.membership import Bitmaps, unpack
 from evenhand.bounty.onnx_model import SubmissionError
 from evenhand.bounty.pointer_decision_list import PointerDecisionList
-from evenhand.bounty.sandbox import Runner
+from evenhand.bounty.sandbox import Runner, careful
 from evenhand.bounty.submission import Group, Model, Predictions
 from evenhand.bounty.task import Labels, Matrix
 
@@ -44,8 +44,11 @@ class Practice:
         self._before = self._task.loss.of_rows(listed.predict(matrix, runner), labels)
 
     def score(self, group: Group, model: Model) -> Score:
-        """Score of a (group, model) pair; groups of nobody or everybody are refused."""
-        exact, error, inside = self.exact(group, model)
+        """Score of a (group, model) pair; groups of nobody or everybody are refused.
+
+        So are answers that are none, which are only settled elsewhere: they are a hunter's mistake.
+        """
+        exact, error, inside = self.exact(group, model, strict=True)
         if inside in (0, len(self._matrix)):
             reason = "whole_population" if inside else "empty_group"
             who = "every" if inside else "no"
@@ -58,13 +61,17 @@ class Practice:
             standard_error=error,
         )
 
-    def exact(self, group: Group, model: Model) -> tuple[float, float | None, int]:
+    def exact(
+        self, group: Group, model: Model, *, strict: bool = False
+    ) -> tuple[float, float | None, int]:
         """Improvement, its standard error, and rows in the group, unrounded."""
         n = len(self._matrix)
-        rows = np.flatnonzero(unpack(group.bits(self._bitmaps, self._matrix, self._runner), n))
+        runner = careful(self._runner)
+        bits = group.tried(self._bitmaps, self._matrix, runner, strict=strict)
+        rows = np.flatnonzero(unpack(bits, n))
         if not len(rows):
             return 0.0, None, 0
-        predicted = model.predict(self._matrix[rows], self._task, self._runner)
+        predicted = model.predict(self._matrix[rows], self._task, runner, strict=strict)
         after = self._task.loss.of_rows(predicted, self._labels[rows])
         gain = self._before[rows] - after
         mean = float(gain.sum()) / n

@@ -35,6 +35,8 @@ from evenhand.groups import parse_predicate, to_text
 SCHEMA = "evenhand.submission/1"
 MAX_SUBMISSION = 3 * MAX_BYTES
 MAX_TREE_DEPTH = 12
+#: What float32 probabilities may miss: each one its range, and their sum 1.
+SLACK = (1e-6, 1e-3)
 Predictions = npt.NDArray[np.generic]
 
 
@@ -60,12 +62,24 @@ class Group:
     onnx: bytes | None = None
 
     def bits(self, bitmaps: Bitmaps, matrix: Matrix, runner: Runner) -> Bits:
-        """The rows in the group, as packed bits."""
+        """The rows in the group, as packed bits; nobody where its model fails."""
+        try:
+            return self.tried(bitmaps, matrix, runner)
+        except SubmissionError:
+            return np.zeros((len(matrix) + 7) // 8, np.uint8)
+
+    def tried(
+        self, bitmaps: Bitmaps, matrix: Matrix, runner: Runner, *, strict: bool = False
+    ) -> Bits:
+        """The rows in the group, or why its model fails.
+
+        A row is inside where an ONNX model answers 1; `strict` refuses any answer but 0 and 1.
+        """
         if self.formula is not None:
             return bitmaps.of(self.formula)
         if self.linear is not None:
             return np.packbits(_linear(self.linear, matrix))
-        return np.packbits(_onnx_group(self.onnx or b"", matrix, runner))
+        return np.packbits(_onnx_group(self.onnx or b"", matrix, runner, strict=strict))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,14 +94,20 @@ class Model:
         """Whether the hunter named a group only."""
         return self.onnx is None and self.constant is None
 
-    def predict(self, matrix: Matrix, task: Task, runner: Runner) -> Predictions:
-        """Checked predictions of shape (rows,), or (rows, classes) of probabilities."""
+    def predict(
+        self, matrix: Matrix, task: Task, runner: Runner, *, strict: bool = False
+    ) -> Predictions:
+        """Predictions of shape (rows,), or (rows, classes) of probabilities.
+
+        Answers that are none are settled, see `settle_predictions`; `strict` refuses them.
+        """
         if self.constant is not None:
             return _constant(self.constant, len(matrix), task)
         if self.onnx is None:
             raise SubmissionError("no_model", "this submission has no model to run.")
         found = runner.run(self.onnx, OUTPUTS[task.loss.reads][0], matrix)
-        return check_predictions(found, task, len(matrix))
+        check = check_predictions if strict else settle_predictions
+        return check(found, task, len(matrix))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -296,6 +316,49 @@ def _constant(constant: tuple[float, ...], rows: int, task: Task) -> Predictions
 
 def check_predictions(found: Predictions, task: Task, rows: int) -> Predictions:
     """What a model answered, as the loss reads it; or why it is refused."""
+    values = _shaped(found, task, rows)
+    if task.loss.reads == "class":
+        outside = (values < 0) | (values >= len(task.classes))
+        if outside.any():
+            raise SubmissionError(
+                "wrong_classes",
+                f"class {values[outside][0]} is predicted.  Allowed: 0 to {len(task.classes) - 1}.",
+            )
+        return values
+    if not np.isfinite(values).all():
+        count = int(np.count_nonzero(~np.isfinite(values)))
+        raise SubmissionError("not_finite", f"{count:,} predictions are NaN or infinite.")
+    if task.loss.reads == "probabilities" and not _adding_up(values).all():
+        raise SubmissionError("wrong_probabilities", "the probabilities of a row must add up to 1.")
+    return values
+
+
+def settle_predictions(found: Predictions, task: Task, rows: int) -> Predictions:
+    """What a model answered, with something definite in place of what is no answer.
+
+    A class that does not exist is the nearest one that does; NaN and infinite numbers are bounds of
+    the target, NaN the lower one; probabilities that do not add up to 1 are equal ones.  The same
+    holds when a model is tested and when it serves, so one odd row can neither stop a bounty nor
+    answer differently from what was tested.
+    """
+    values = _shaped(found, task, rows)
+    if task.loss.reads == "class":
+        return np.asarray(np.clip(values, 0, len(task.classes) - 1))
+    if task.loss.reads == "value":
+        low, high = task.loss.target
+        return np.asarray(np.nan_to_num(values, nan=low, posinf=high, neginf=low))
+    return np.where(_adding_up(values)[:, None], values, 1 / len(task.classes))
+
+
+def _adding_up(values: Any) -> npt.NDArray[np.bool_]:
+    # A hair of slack for float32; probabilities that do not add up would cheat Brier's score.
+    with np.errstate(invalid="ignore"):
+        within = ((values >= -SLACK[0]) & (values <= 1 + SLACK[0])).all(axis=1)
+        return np.asarray(within & (np.abs(values.sum(axis=1) - 1) <= SLACK[1]))
+
+
+def _shaped(found: Predictions, task: Task, rows: int) -> npt.NDArray[Any]:
+    """Class indices or float64 numbers of the right shape."""
     found = np.asarray(found)
     reads, classes = task.loss.reads, len(task.classes)
     if found.dtype.kind not in ("biu" if reads == "class" else "biuf"):
@@ -307,27 +370,7 @@ def check_predictions(found: Predictions, task: Task, rows: int) -> Predictions:
         raise SubmissionError(
             "wrong_shape", f"the predictions have shape {found.shape}, not {shape}."
         )
-    if reads == "class":
-        whole = found.astype(np.int64)
-        outside = (whole < 0) | (whole >= classes)
-        if outside.any():
-            raise SubmissionError(
-                "wrong_classes",
-                f"class {found[outside][0]} is predicted.  Allowed: 0 to {classes - 1}.",
-            )
-        return whole
-    values = found.astype(float)
-    if not np.isfinite(values).all():
-        count = int(np.count_nonzero(~np.isfinite(values)))
-        raise SubmissionError("not_finite", f"{count:,} predictions are NaN or infinite.")
-    if reads == "probabilities":
-        # A hair of slack for float32; probabilities that do not add up would cheat Brier's score.
-        wrong = (values < -1e-6) | (values > 1 + 1e-6)
-        if wrong.any() or (np.abs(values.sum(axis=1) - 1) > 1e-3).any():
-            raise SubmissionError(
-                "wrong_probabilities", "the probabilities of a row must add up to 1."
-            )
-    return values
+    return found.astype(np.int64 if reads == "class" else float)
 
 
 def _tree(given: Any, task: Task, depth: int) -> Formula:
@@ -409,16 +452,18 @@ def _linear(rule: Linear, matrix: Matrix) -> npt.NDArray[np.bool_]:
     return np.asarray(total >= rule.threshold)
 
 
-def _onnx_group(model: bytes, matrix: Matrix, runner: Runner) -> npt.NDArray[np.bool_]:
+def _onnx_group(
+    model: bytes, matrix: Matrix, runner: Runner, *, strict: bool
+) -> npt.NDArray[np.bool_]:
     found = np.asarray(runner.run(model, "group", matrix))
     found = found[:, 0] if found.shape == (len(matrix), 1) else found
     if found.shape != (len(matrix),) or found.dtype.kind not in "biu":
         raise SubmissionError(
             "wrong_shape", f"the group has shape {found.shape} and type {found.dtype}."
         )
-    if not np.isin(found, (0, 1)).all():
+    if strict and not np.isin(found, (0, 1)).all():
         raise SubmissionError("wrong_group", "the group's output holds other values than 0 and 1.")
-    return found.astype(bool)
+    return np.asarray(found == 1)
 
 
 def order_predictions(
