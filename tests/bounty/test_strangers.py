@@ -124,7 +124,7 @@ BAD = {
             ],
             constants=[constant("flat", np.array([-1]))],
         ),
-        "wrong_shape",
+        "not_row_wise",
     ),
 }
 
@@ -205,22 +205,21 @@ def test_a_model_that_takes_too_long_is_stopped():
 
 
 def test_a_model_that_takes_too_much_memory_is_stopped(box):
-    """An outer product of the rows with themselves: 40 GB from a few hundred bytes."""
+    """Each row times a wide constant: 200 GB from a few hundred kilobytes."""
     data = file(
         [
-            node("Gather", ["features", "zero"], ["column"], axis=1),
-            node("Unsqueeze", ["column", "one"], ["tall"]),
-            node("Unsqueeze", ["column", "zero1"], ["wide"]),
-            node("MatMul", ["tall", "wide"], ["outer"]),
-            node("ReduceSum", ["outer", "one"], ["sum"], keepdims=0),
+            node("Gather", ["features", "first"], ["tall"], axis=1),
+            node("MatMul", ["tall", "wide"], ["product"]),
+            node("ReduceSum", ["product", "one"], ["sum"], keepdims=0),
             node("Cast", ["sum"], ["label"], to=TensorProto.INT64),
         ],
         constants=[
-            constant("zero", np.int64(0)),
+            constant("first", np.array([0])),
             constant("one", np.array([1])),
-            constant("zero1", np.array([0])),
+            constant("wide", np.ones((1, 500_000), np.float32)),
         ],
     )
+    read_onnx(data)
     with pytest.raises(SubmissionError, match=r"out_of_memory|crashed"):
         box.run(data, "label", np.ones((100_000, 3), np.float32))
 
@@ -267,6 +266,198 @@ def test_the_reader_survives_any_damage():
             read_onnx(item)
         except SubmissionError:
             continue
+
+
+LABEL = node("Cast", ["x"], ["label"], to=TensorProto.INT64)
+FIRST = node("Gather", ["features", "zero"], ["c"], axis=1)
+NUMBERS = {
+    "zero": np.int64(0),
+    "one": np.int64(1),
+    "axis0": np.array([0]),
+    "axis1": np.array([1]),
+    "flat": np.array([-1]),
+    "flip": np.array([3, -1]),
+    "wide": np.array([1, -1]),
+    "tall": np.array([-1, 1]),
+    "pairs": np.array([-1, 2]),
+    "three": np.ones(3, np.float32),
+    "half": np.float32(0.5),
+    "square": np.ones((3, 3), np.float32),
+    "rows": np.ones((4, 1), np.float32),
+    "from": np.array([1]),
+    "to": np.array([2]),
+    "minus": np.int64(-1),
+}
+#: Models that tell of other rows: nodes that make `x`.
+LEAKS = {
+    "the number of rows": [FIRST, node("Shape", ["c"], ["x"])],
+    "sum over rows": [FIRST, node("ReduceSum", ["c", "axis0"], ["x"])],
+    "sum over everything": [node("ReduceSum", ["features"], ["x"])],
+    "mean over rows, from behind": [node("ReduceMean", ["features"], ["x"], axes=[-2])],
+    "softmax over rows": [FIRST, node("Softmax", ["c"], ["x"])],
+    "softmax over rows by name": [
+        node("Softmax", ["features"], ["s"], axis=0),
+        node("Gather", ["s", "zero"], ["x"], axis=1),
+    ],
+    "the row of the largest": [node("ArgMax", ["features"], ["x"])],
+    "the largest rows": [FIRST, node("TopK", ["c", "axis1"], ["x", "i"])],
+    "another row": [node("Gather", ["features", "axis0"], ["x"], axis=0)],
+    "a row named by a row": [
+        FIRST,
+        node("Cast", ["c"], ["i"], to=7),
+        node("Gather", ["c", "i"], ["x"]),
+    ],
+    "elements of other rows": [
+        node("Cast", ["features"], ["i"], to=7),
+        node("GatherElements", ["features", "i"], ["x"], axis=0),
+    ],
+    "some rows": [node("Slice", ["features", "from", "to"], ["x"])],
+    "parts of the rows": [node("Split", ["features"], ["x", "y"], axis=0)],
+    "rows end to end": [node("Concat", ["features", "features"], ["x"], axis=0)],
+    "a transposed matrix": [node("Transpose", ["features"], ["x"])],
+    "all in one row": [node("Flatten", ["features"], ["x"], axis=0)],
+    "shifted rows": [node("Reshape", ["features", "pairs"], ["x"])],
+    "rows cut anew": [node("Reshape", ["features", "flip"], ["x"])],
+    "the gram matrix": [node("Gemm", ["features", "features"], ["x"], transA=1)],
+    "each row times each": [
+        FIRST,
+        node("Unsqueeze", ["c", "axis1"], ["a"]),
+        node("Unsqueeze", ["c", "axis0"], ["b"]),
+        node("MatMul", ["a", "b"], ["x"]),
+    ],
+    "each row beside each": [
+        FIRST,
+        node("Unsqueeze", ["c", "axis1"], ["a"]),
+        node("Add", ["a", "c"], ["x"]),
+    ],
+    "rows summed by a product": [FIRST, node("MatMul", ["c", "c"], ["x"])],
+    "a constant for each row": [node("Add", ["features", "rows"], ["x"])],
+    "rows along a constant": [FIRST, node("Add", ["c", "three"], ["x"])],
+    "an axis of unknown size taken away": [FIRST, node("Squeeze", ["c"], ["x"])],
+    "normalized over rows": [
+        node("LayerNormalization", ["features", "three"], ["x"], axis=0),
+    ],
+    "normalized by the batch": [
+        node(
+            "BatchNormalization",
+            ["features", "three", "three", "three", "three"],
+            ["x", "m", "v"],
+            training_mode=1,
+        )
+    ],
+    "a table of the rows": [
+        node("ArrayFeatureExtractor", ["features", "axis0"], ["t"], domain="ai.onnx.ml"),
+        node("Reshape", ["t", "wide"], ["w"]),
+        node("ArrayFeatureExtractor", ["w", "axis0"], ["x"], domain="ai.onnx.ml"),
+    ],
+    "one answer for all": [node("Identity", ["one"], ["x"])],
+    "an answer of a column": [node("Normalizer", ["c"], ["x"], domain="ai.onnx.ml")],
+}
+
+
+def leaking(nodes):
+    used = {name for item in nodes for name in item.input}
+    constants = [constant(name, value) for name, value in NUMBERS.items() if name in used]
+    if not any("c" in item.output for item in nodes) and "c" in used:
+        nodes = [FIRST, *nodes]
+        constants = [*constants, constant("zero", np.int64(0))]
+    return file([*nodes, LABEL], constants=constants, domains=["ai.onnx.ml"])
+
+
+@pytest.mark.parametrize("name", LEAKS)
+def test_a_model_that_looks_at_other_rows_is_refused(name):
+    with pytest.raises(SubmissionError, match=r"not_row_wise|operator_not_allowed"):
+        read_onnx(leaking(LEAKS[name]))
+
+
+def test_an_attribute_of_another_type_is_not_believed():
+    """Other readers take the default, here axis 0, where the type does not fit."""
+    model = onnx.load_from_string(
+        leaking([node("ArgMax", ["features"], ["x"], axis=1, keepdims=0)])
+    )
+    assert read_onnx(model.SerializeToString())
+    axis = next(item for item in model.graph.node[0].attribute if item.name == "axis")
+    axis.type = onnx.AttributeProto.FLOAT
+    with pytest.raises(SubmissionError, match="not_row_wise"):
+        read_onnx(model.SerializeToString())
+
+
+FINE = {
+    "a perceptron": [
+        node("Gemm", ["features", "square", "three"], ["h"], transB=1),
+        node("Softmax", ["h"], ["s"]),
+        node("ArgMax", ["s"], ["x"], axis=1, keepdims=0),
+    ],
+    "columns cut and joined": [
+        node("Slice", ["features", "from", "to", "axis1"], ["a"]),
+        node("Concat", ["a", "features"], ["b"], axis=-1),
+        node("ReduceMax", ["b"], ["x"], axes=[1], keepdims=0),
+    ],
+    "a column there and back": [
+        FIRST,
+        node("Reshape", ["c", "tall"], ["t"]),
+        node("Reshape", ["t", "wide"], ["w"]),
+        node("Reshape", ["w", "flat"], ["x"]),
+    ],
+    "columns of a layer": [
+        node("LayerNormalization", ["features", "three"], ["n"]),
+        node("MatMul", ["n", "three"], ["x"]),
+    ],
+    "a table of constants": [
+        FIRST,
+        node("Greater", ["c", "half"], ["g"]),
+        node("Cast", ["g"], ["i"], to=7),
+        node("Gather", ["three", "i"], ["x"]),
+    ],
+}
+
+
+@pytest.mark.parametrize("name", FINE)
+def test_models_that_answer_row_by_row_are_read_and_do(name):
+    data = leaking(FINE[name])
+    read_onnx(data)
+    matrix = np.random.default_rng(0).random((9, 3)).astype(np.float32)
+    found = DirectRunner().run(data, "label", matrix)
+    assert found.shape == (9,)
+    alone = [DirectRunner().run(data, "label", matrix[i : i + 1])[0] for i in range(9)]
+    assert found.tolist() == alone
+
+
+@pytest.mark.parametrize("divisor", ["i", "zero", "minus"])
+@pytest.mark.parametrize("operator", ["Div", "Mod"])
+def test_whole_numbers_are_not_divided_by_what_stops_the_processor(operator, divisor):
+    nodes = [FIRST, node("Cast", ["c"], ["i"], to=7), node(operator, ["i", divisor], ["x"])]
+    with pytest.raises(SubmissionError, match=r"not_row_wise|operator_not_allowed"):
+        read_onnx(leaking(nodes))
+    assert read_onnx(leaking([FIRST, node("Div", ["c", "c"], ["x"])]))
+
+
+def test_what_fails_while_it_runs_in_this_process_is_a_refusal():
+    data = file(
+        [node("Reshape", ["features", "flip"], ["x"]), LABEL],
+        constants=[constant("flip", NUMBERS["flip"])],
+    )
+    with pytest.raises(SubmissionError, match="cannot_run"):
+        DirectRunner().run(data, "label", np.ones((1, 1), np.float32))
+
+
+def test_the_spot_check_asks_again_in_another_order(folder, monkeypatch):
+    """What the proof from the graph would miss shows where few rows are asked about alone."""
+    import evenhand.bounty.onnx_model as module
+
+    monkeypatch.setattr(module, "check_rowwise", lambda *_: None)
+    nodes = [
+        FIRST,
+        node("ReduceMean", ["c"], ["m"], keepdims=0),
+        node("Greater", ["c", "m"], ["g"]),
+        node("Cast", ["g"], ["x"], to=7),
+    ]
+    data = leaking(nodes)
+    with (
+        Bounty(folder, runner=DirectRunner()) as bounty,
+        pytest.raises(SubmissionError, match="not_row_wise"),
+    ):
+        bounty.submit(write_submission(team="eve", group="age > 40", model=data))
 
 
 def varint(number, padding=0):

@@ -5,61 +5,37 @@ file before these checks.  Field numbers: onnx/onnx.proto3 of ONNX, github.com/o
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-from evenhand.errors import InputError
+from evenhand.bounty.onnx_graph import (
+    BOOL,
+    DOUBLE,
+    FLOAT,
+    INT32,
+    INT64,
+    Attribute,
+    Constant,
+    Node,
+    OnnxGraph,
+    RunnerError,
+    SubmissionError,
+    Value,
+)
+from evenhand.bounty.rowwise import check_rowwise
 
 MAX_BYTES = 32 * 1024 * 1024
 MAX_NODES = 2_000
+#: Integers of one constant that are read: more are no axis, shape or the like.
+MAX_PARAMETERS = 1_000
 #: Name of the one input: the task's matrix, float32 of shape (rows, features).
 INPUT = "features"
-_FLOAT, _INT64, _BOOL = 1, 7, 9
-_DOUBLE = 11
 #: Largest number of a field; its tag fits in 32 bits.
 _MAX_NUMBER = (1 << 29) - 1
 _OPERATORS = Path(__file__).with_name("onnx_operators.txt")
 
 
-class SubmissionError(InputError):
-    """A submission that is refused; `reason` is the code, the message says what to do.
-
-    Parameters
-    ----------
-    reason : str
-        A short code, for example ``operator_not_allowed``.
-    message : str
-        For the hunter.
-    """
-
-    def __init__(self, reason: str, message: str) -> None:
-        self.reason = reason
-        super().__init__(f"Refused [{reason}]: {message}")
-
-
-class RunnerError(InputError):
-    """Where this machine cannot run models at all: no model is to blame for that."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Value:
-    """An input or output: name, ONNX element type, and sizes (`None` where free)."""
-
-    name: str
-    element: int | None
-    shape: tuple[int | None, ...] | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OnnxGraph:
-    """What a file says of itself."""
-
-    operators: tuple[tuple[str, str], ...]
-    inputs: tuple[Value, ...]
-    outputs: tuple[Value, ...]
-
-
-Field = tuple[int, int, int | bytes]
+Raw = int | bytes | None
+Field = tuple[int, int, Raw]
 
 
 def _fields(data: bytes) -> Iterator[Field]:
@@ -85,8 +61,8 @@ def _fields(data: bytes) -> Iterator[Field]:
         if position + size > end:
             raise _unreadable()
         found = data[position : position + size]
-        # A number of fixed size is a number: nobody else reads a name or a message from it.
-        yield number, wire, found if wire == 2 else int.from_bytes(found, "little")
+        # Numbers of fixed size are floats, which nothing here needs.
+        yield number, wire, found if wire == 2 else None
         position += size
 
 
@@ -106,13 +82,13 @@ def _unreadable() -> SubmissionError:
     return SubmissionError("not_onnx", "the file is not an ONNX model, or it is damaged.")
 
 
-def _bytes(value: int | bytes) -> bytes:
-    if isinstance(value, int):
+def _bytes(value: Raw) -> bytes:
+    if not isinstance(value, bytes):
         raise _unreadable()
     return value
 
 
-def _text(value: int | bytes) -> str:
+def _text(value: Raw) -> str:
     try:
         return _bytes(value).decode()
     except UnicodeDecodeError as error:
@@ -138,43 +114,69 @@ def read_onnx(data: bytes) -> OnnxGraph:
             "too_large", f"the model has {len(data):,} bytes.  Allowed: {MAX_BYTES:,}."
         )
     graphs = []
+    versions: dict[str, int] = {}
     for number, _, value in _fields(data):
         if number == 7:
             graphs.append(_bytes(value))
+        elif number == 8:
+            domain, version = _opset(_bytes(value))
+            # Converters name a domain twice; two versions of it would be read by others as they like.
+            if versions.setdefault(domain, version) != version:
+                raise _unreadable()
         elif number in (20, 25):
             raise SubmissionError(
                 "functions_not_allowed", "the model defines functions or training steps of its own."
             )
     if len(graphs) != 1:
         raise _unreadable()
-    return _graph(graphs[0])
+    graph = _graph(graphs[0], versions)
+    check_rowwise(graph, _width(graph))
+    return graph
 
 
-def _graph(data: bytes) -> OnnxGraph:
+def _graph(data: bytes, versions: dict[str, int]) -> OnnxGraph:
     allowed = _allowed()
-    operators, inputs, outputs, constants = [], [], [], set()
+    nodes, constants = [], []
+    inputs, outputs = [], []
     for number, _, value in _fields(data):
         if number == 1:
-            operators.append(_node(_bytes(value), allowed))
+            nodes.append(_node(_bytes(value), allowed))
         elif number == 5:
-            constants.add(_tensor(_bytes(value)))
+            constants.append(_tensor(_bytes(value)))
         elif number == 11:
             inputs.append(_value(_bytes(value)))
         elif number == 12:
             outputs.append(_value(_bytes(value)))
         elif number == 15:
             raise SubmissionError("sparse_not_allowed", "the model has sparse constants.")
-    if not 1 <= len(operators) <= MAX_NODES:
+    if not 1 <= len(nodes) <= MAX_NODES:
         raise SubmissionError(
-            "too_large", f"the model has {len(operators):,} nodes.  Allowed: 1 to {MAX_NODES:,}."
+            "too_large", f"the model has {len(nodes):,} nodes.  Allowed: 1 to {MAX_NODES:,}."
         )
-    inputs = [item for item in inputs if item.name not in constants]
-    if [item.name for item in inputs] != [INPUT] or inputs[0].element != _FLOAT:
+    named = {item.name for item in constants}
+    inputs = [item for item in inputs if item.name not in named]
+    if [item.name for item in inputs] != [INPUT] or inputs[0].element != FLOAT:
         names = ", ".join(repr(item.name[:40]) for item in inputs[:10]) or "none"
         raise SubmissionError(
             "wrong_input", f"the inputs are {names}.  Allowed: one float32 input named {INPUT!r}."
         )
-    return OnnxGraph(operators=tuple(operators), inputs=tuple(inputs), outputs=tuple(outputs))
+    return OnnxGraph(
+        nodes=tuple(nodes),
+        constants=tuple(constants),
+        inputs=tuple(inputs),
+        outputs=tuple(outputs),
+        versions=versions,
+    )
+
+
+def _opset(data: bytes) -> tuple[str, int]:
+    domain, version = "", 0
+    for number, _, value in _fields(data):
+        if number == 1:
+            domain = _text(value)
+        elif number == 2:
+            version = _whole(value)
+    return "" if domain == "ai.onnx" else domain, version
 
 
 def _allowed() -> frozenset[tuple[str, str]]:
@@ -183,46 +185,134 @@ def _allowed() -> frozenset[tuple[str, str]]:
     return frozenset(("" if domain == "onnx" else domain, name) for domain, name in pairs)
 
 
-def _node(data: bytes, allowed: frozenset[tuple[str, str]]) -> tuple[str, str]:
+def _node(data: bytes, allowed: frozenset[tuple[str, str]]) -> Node:
     name, domain = "", ""
+    inputs, outputs = [], []
+    attributes: dict[str, Attribute] = {}
     for number, _, value in _fields(data):
-        if number == 4:
+        if number == 1:
+            inputs.append(_text(value))
+        elif number == 2:
+            outputs.append(_text(value))
+        elif number == 4:
             name = _text(value)
         elif number == 7:
             domain = _text(value)
         elif number == 5:
-            _attribute(_bytes(value))
-    pair = ("" if domain == "ai.onnx" else domain, name)
-    if pair not in allowed:
+            label, found = _attribute(_bytes(value))
+            if label in attributes:
+                raise _unreadable()
+            attributes[label] = found
+    domain = "" if domain == "ai.onnx" else domain
+    if (domain, name) not in allowed:
         shown = f"{domain}.{name}" if domain else name
         raise SubmissionError(
             "operator_not_allowed",
             f"the operator {shown[:80]!r} is not among those that a bounty runs "
-            "(no loops, no random numbers, no custom code, no operators that make large tensors).",
+            "(no loops, no random numbers, no custom code, no operators that make large tensors or "
+            "look at how many rows there are).",
         )
-    return pair
+    return Node(
+        domain=domain,
+        operator=name,
+        inputs=tuple(inputs),
+        outputs=tuple(outputs),
+        attributes=attributes,
+    )
 
 
-def _attribute(data: bytes) -> None:
-    for number, _, value in _fields(data):
-        if number in (5, 10):
-            _tensor(_bytes(value))
-        elif number in (6, 11):
-            raise SubmissionError("subgraph_not_allowed", "the model has graphs within its nodes.")
-        elif number in (22, 23):
-            raise SubmissionError("sparse_not_allowed", "the model has sparse constants.")
+#: Fields of an attribute that a bounty does not run, with the reason.
+_NEVER = {
+    6: ("subgraph_not_allowed", "the model has graphs within its nodes."),
+    11: ("subgraph_not_allowed", "the model has graphs within its nodes."),
+    21: ("functions_not_allowed", "the model defines functions of its own."),
+    22: ("sparse_not_allowed", "the model has sparse constants."),
+    23: ("sparse_not_allowed", "the model has sparse constants."),
+}
 
 
-def _tensor(data: bytes) -> str:
-    name = ""
-    for number, _, value in _fields(data):
+def _attribute(data: bytes) -> tuple[str, Attribute]:
+    """Name and value; of lists whose values change no shape, their length."""
+    found: dict[int, list[tuple[int, Raw]]] = {}
+    for number, wire, value in _fields(data):
+        if number in _NEVER:
+            raise SubmissionError(*_NEVER[number])
+        found.setdefault(number, []).append((wire, value))
+    tensors = [_tensor(_bytes(value)) for number in (5, 10) for _, value in found.get(number, [])]
+    name = [_text(value) for _, value in found.get(1, [])][-1:]
+    kind = [_whole(value) for _, value in found.get(20, [])][-1:]
+    # The type says which of the values others take: numbers of enum AttributeType.
+    match kind:
+        case [2]:
+            return "".join(name), ([_whole(value) for _, value in found.get(3, [])] or [0])[-1]
+        case [7]:
+            several = [_wholes(wire, value) for wire, value in found.get(8, [])]
+            return "".join(name), tuple(item for part in several for item in part)
+        case [4] if len(tensors) == 1:
+            return "".join(name), tensors[0]
+        case [1 | 3 | 6 | 8 | 9]:
+            floats = (1 if w == 5 else len(_bytes(v)) // 4 for w, v in found.get(7, []))
+            count = sum(floats) + len(found.get(9, []))
+            return "".join(name), Constant(name="", element=0, dims=(count,), whole=None)
+    raise _unreadable()
+
+
+def _tensor(data: bytes) -> Constant:
+    name, element = "", 0
+    dims: list[int] = []
+    listed: dict[int, list[int]] = {5: [], 7: []}
+    raw: bytes | None = None
+    for number, wire, value in _fields(data):
         if number == 8:
             name = _text(value)
+        elif number == 1:
+            dims += _wholes(wire, value)
+        elif number == 2:
+            element = _whole(value)
+        elif number in listed:
+            listed[number] += _wholes(wire, value)
+        elif number == 9:
+            raw = _bytes(value)
         elif number == 13 or (number == 14 and value != 0):
             raise SubmissionError(
                 "external_data", "the model refers to data in another file.  Save it as one file."
             )
-    return name
+    if any(size < 0 for size in dims):
+        raise _unreadable()
+    whole = _values(element, raw, listed[5 if element == INT32 else 7])
+    return Constant(name=name, element=element, dims=tuple(dims), whole=whole)
+
+
+def _values(element: int, raw: bytes | None, listed: list[int]) -> tuple[int, ...] | None:
+    """The integers of a constant, where there are few enough to be a parameter."""
+    size = {INT32: 4, INT64: 8}.get(element)
+    if size is None:
+        return None
+    if raw is None:
+        return tuple(listed[:MAX_PARAMETERS]) if len(listed) <= MAX_PARAMETERS else None
+    if listed or len(raw) % size or len(raw) > size * MAX_PARAMETERS:
+        return None
+    cut = range(0, len(raw), size)
+    return tuple(int.from_bytes(raw[i : i + size], "little", signed=True) for i in cut)
+
+
+def _whole(value: Raw) -> int:
+    """A number as protobuf reads it: 64 bits with a sign."""
+    if not isinstance(value, int):
+        raise _unreadable()
+    value &= (1 << 64) - 1
+    return value - (1 << 64) if value >> 63 else value
+
+
+def _wholes(wire: int, value: Raw) -> list[int]:
+    """Repeated numbers, one by one or packed."""
+    if wire == 0:
+        return [_whole(value)]
+    data, position, out = _bytes(value), 0, []
+    while position < len(data):
+        found, position = _varint(data, position)
+        out.append(_whole(found))
+    return out
 
 
 def _value(data: bytes) -> Value:
@@ -231,6 +321,9 @@ def _value(data: bytes) -> Value:
         if number == 1:
             name = _text(value)
         elif number == 2:
+            if element is not None:
+                # Protobuf would put both together.
+                raise _unreadable()
             element, shape = _type(_bytes(value))
     return Value(name=name, element=element, shape=shape)
 
@@ -255,6 +348,12 @@ def _dimension(data: bytes) -> int | None:
         if number == 1 and wire == 0 and isinstance(value, int):
             return value
     return None
+
+
+def _width(graph: OnnxGraph) -> int | None:
+    """Columns of the input that the file declares; `check_features` compares them with the task."""
+    shape = graph.inputs[0].shape
+    return shape[1] or None if shape is not None and len(shape) == 2 else None
 
 
 def check_features(graph: OnnxGraph, features: int) -> None:
@@ -285,8 +384,21 @@ def output_named(graph: OnnxGraph, name: str, elements: tuple[int, ...]) -> None
 
 #: Output that a model must have, and its types, by what the task's loss reads.
 OUTPUTS: dict[str, tuple[str, tuple[int, ...]]] = {
-    "class": ("label", (_INT64,)),
-    "value": ("value", (_FLOAT, _DOUBLE)),
-    "probabilities": ("probabilities", (_FLOAT, _DOUBLE)),
-    "group": ("group", (_BOOL, _INT64)),
+    "class": ("label", (INT64,)),
+    "value": ("value", (FLOAT, DOUBLE)),
+    "probabilities": ("probabilities", (FLOAT, DOUBLE)),
+    "group": ("group", (BOOL, INT64)),
 }
+
+__all__ = [
+    "INPUT",
+    "MAX_BYTES",
+    "OUTPUTS",
+    "OnnxGraph",
+    "RunnerError",
+    "SubmissionError",
+    "Value",
+    "check_features",
+    "output_named",
+    "read_onnx",
+]
