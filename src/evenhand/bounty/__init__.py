@@ -4,6 +4,7 @@ from evenhand.bounty.bounty import Bounty, Receipt
 from evenhand.bounty.certificate import Certificate
 from evenhand.bounty.creation import create_bounty
 from evenhand.bounty.ledger import Ledger, Rules
+from evenhand.bounty.losses import parse_loss
 from evenhand.bounty.onnx_model import SubmissionError
 from evenhand.bounty.pack import pack
 from evenhand.bounty.pointer_decision_list import PointerDecisionList
@@ -27,6 +28,7 @@ __all__ = [
     "Verification",
     "create_bounty",
     "pack",
+    "parse_loss",
     "read_submission",
     "task_of",
     "verify",

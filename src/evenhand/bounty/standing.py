@@ -126,7 +126,8 @@ def accepted(bounty: Bounty, state: State) -> list[Accepted]:
                 points=worth.points if bound is not None else None,
                 final=worth.final,
                 share=shares[rank].value,
-                share_error=shares[rank].standard_error,
+                # Sums of floats in another order differ in their last digits; that is no error.
+                share_error=round(shares[rank].standard_error, 12),
             )
         )
     return out
