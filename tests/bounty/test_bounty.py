@@ -261,6 +261,7 @@ def test_verify_sees_what_was_changed_afterwards(bounty, place):
 
 def test_a_forged_verdict_does_not_survive_a_replay(bounty):
     from evenhand.bounty.log import EventLog, _hash
+    from evenhand.bounty.submission import canonical
 
     bounty.submit(good(group="sex = 'M'"))
     bounty.close_epoch()
@@ -269,7 +270,7 @@ def test_a_forged_verdict_does_not_survive_a_replay(bounty):
     lines[-1]["body"]["verdicts"][0]["accepted"] = True
     line = lines[-1]
     line["hash"] = _hash(line["number"], line["kind"], line["body"], line["previous"])
-    path.write_bytes(b"".join(json.dumps(line).encode() + b"\n" for line in lines))
+    path.write_bytes(b"".join(canonical(line) + b"\n" for line in lines))
     assert EventLog(path).read()
     found = verify(bounty)
     assert not found.proven

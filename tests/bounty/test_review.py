@@ -287,3 +287,212 @@ def test_candidates_have_less_time_and_memory_than_operation():
 
     sandbox = Noted()
     assert careful(sandbox).run(b"", "label", None) < sandbox.run(b"", "label", None) == 1
+
+
+def closed(folder, **more):
+    bounty = begin(folder, **more)
+    bounty.submit(good())
+    bounty.close_epoch()
+    return bounty
+
+
+def test_a_failure_in_the_log_is_a_fact_that_a_quicker_machine_replays(tmp_path, monkeypatch):
+    from evenhand.bounty.judging import BlockJudge
+
+    with begin(tmp_path / "b") as bounty:
+        bounty.submit(good())
+        bounty.submit(good(team="bob", group="sex = 'F'"))
+        with monkeypatch.context() as patch:
+            patch.setattr(BlockJudge, "_rows_and_predictions", lambda *_: fail())
+            assert [v["reason"] for v in bounty.close_epoch()] == ["model_failed"] * 2
+        assert verify(bounty).proven
+
+
+def test_an_acceptance_that_does_not_come_out_again_writes_nothing(tmp_path, monkeypatch):
+    from evenhand.bounty import Bounty
+    from evenhand.bounty.judging import BlockJudge
+    from evenhand.errors import InputError
+
+    folder = tmp_path / "b"
+    with begin(folder, rules=Rules(blocks=1, mode="continuous")) as bounty:
+        assert bounty.submit(good()).verdict["accepted"]
+    with Bounty(folder, runner=DirectRunner()) as bounty:
+        with monkeypatch.context() as patch:
+            patch.setattr(BlockJudge, "_rows_and_predictions", lambda *_: fail())
+            with pytest.raises(InputError, match="does not come out again"):
+                bounty.submit(good(team="bob", group="age < 30"))
+        assert len(bounty.state.verdicts) == 1
+        bounty.submit(good(team="eve", group="age < 25"))
+        assert len(bounty.state.verdicts) == 3
+        assert verify(bounty).proven
+
+
+def test_a_log_that_was_cut_lacks_the_head_that_somebody_was_told(tmp_path):
+    from evenhand.bounty import Bounty
+
+    with begin(tmp_path / "b") as bounty:
+        receipt = bounty.submit(good())
+        bounty.close_epoch()
+        assert verify(bounty, head=receipt.head).proven
+        head = bounty.status()["head"]
+    path = tmp_path / "b" / "log.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:-2]))
+    with Bounty(tmp_path / "b", runner=DirectRunner()) as bounty:
+        bounty.close_epoch()
+        assert verify(bounty).proven
+        assert not verify(bounty, head=head + "0").proven
+        bounty.submit(good(team="bob", group="age < 30"))
+    path.write_bytes(b"".join(lines[:1]))
+    with Bounty(tmp_path / "b", runner=DirectRunner()) as bounty:
+        assert not verify(bounty, head=receipt.head).proven
+
+
+def test_a_whole_last_line_without_its_end_did_happen(tmp_path):
+    from evenhand.bounty import Bounty
+
+    closed(tmp_path / "b")
+    path = tmp_path / "b" / "log.jsonl"
+    path.write_bytes(path.read_bytes()[:-1])
+    with Bounty(tmp_path / "b", runner=DirectRunner()) as bounty:
+        assert bounty.state.opened is None
+        bounty.submit(good(team="bob", group="age < 30"))
+        assert verify(bounty).proven
+    assert path.read_bytes().count(b"\n") == len(bounty.log.read())
+
+
+def test_a_line_has_one_way_to_be_written(tmp_path):
+    from evenhand.bounty import Bounty
+    from evenhand.bounty.log import LogError
+
+    closed(tmp_path / "b")
+    path = tmp_path / "b" / "log.jsonl"
+    path.write_bytes(path.read_bytes().replace(b'{"body"', b'{"kind":"forged","body"', 1))
+    with pytest.raises(LogError):
+        Bounty(tmp_path / "b", runner=DirectRunner())
+
+
+@pytest.mark.parametrize("name", ["log.lock", "part"])
+def test_links_are_not_followed(tmp_path, name):
+    import hashlib
+
+    with begin(tmp_path / "b") as bounty:
+        victim = tmp_path / "victim"
+        victim.write_text("precious")
+        data = good()
+        part = tmp_path / "b" / "submissions" / f"{hashlib.sha256(data).hexdigest()}.json.part"
+        link = tmp_path / "b" / name if name == "log.lock" else part
+        link.unlink(missing_ok=True)
+        link.symlink_to(victim)
+        with pytest.raises(OSError, match="symbolic"):
+            bounty.submit(data)
+        assert victim.read_text() == "precious"
+
+
+def test_one_table_given_thrice_is_refused_and_twins_are_counted(tmp_path):
+    from evenhand.errors import InputError
+
+    table = people(800, 2)
+    with pytest.raises(InputError, match="stand in the train or practice table"):
+        begin(tmp_path / "b", sealed=table)
+    assert not (tmp_path / "b").exists()
+    bounty = begin(tmp_path / "c")
+    assert bounty.log.read()[0].body["overlap"] < 100
+
+
+@pytest.mark.parametrize(
+    "name", ["sealed/block-001.labels.npy", "public/practice.npz", "base.json"]
+)
+def test_what_was_changed_is_not_used(tmp_path, name):
+    from evenhand.bounty import Bounty
+    from evenhand.errors import InputError
+
+    closed(tmp_path / "b")
+    path = tmp_path / "b" / name
+    path.chmod(0o600)
+    path.write_bytes(path.read_bytes()[:-1] + b"\1")
+
+    def go_on():
+        bounty = Bounty(tmp_path / "b", runner=DirectRunner())
+        bounty.submit(good(team="bob", group="age < 30"))
+        bounty.close_epoch()
+
+    with pytest.raises(InputError, match="not what the log says"):
+        go_on()
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e10])
+def test_rounding_of_large_losses_makes_no_endless_repairs(scale):
+    found = []
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        features = rng.random((5_000, 4))
+        evidence = Evidence(rng.random(5_000) ** 2 * scale, [], scale)
+        for _ in range(20):
+            j, low = rng.integers(4), rng.random() * 0.6
+            rows = np.flatnonzero((features[:, j] > low) & (features[:, j] < low + 0.4))
+            now = evidence.losses_of(rows)
+            worse = features[rows, (j + 1) % 4] < 0.45
+            factor = np.where(worse, rng.uniform(1.0, 1.3), rng.uniform(0.5, 0.9))
+            after = np.minimum(now * factor, scale)
+            if after.sum() < now.sum():
+                repairs = evidence.accept(rows, after)
+                found.append(None if repairs is None else len(repairs))
+    assert None not in found
+
+
+def test_a_killed_worker_is_replaced_once():
+    pytest.importorskip("onnxruntime")
+    from evenhand.bounty.sandbox import Sandbox
+
+    model = odd_rows(0, 1, 0)
+    matrix = np.ones((5, 3), np.float32)
+    with Sandbox(seconds=5) as box:
+        first = box.run(model, "label", matrix)
+        box._process.kill()
+        box._process.wait()
+        assert box.run(model, "label", matrix).tolist() == first.tolist()
+
+
+@pytest.mark.parametrize(
+    ("group", "model"),
+    [
+        ("age > 40", {"constant": {}}),
+        ({"tree": {"feature": "sex", "among": 5, "yes": True, "no": False}}, None),
+        ({"tree": {"feature": "sex", "among": [["F"]], "yes": True, "no": False}}, None),
+        ({"tree": {"feature": "age", "at_most": 10**400, "yes": True, "no": False}}, None),
+        (
+            {"tree": {"feature": "age", "at_most": 5, "yes": True, "no": False, "missing": ["no"]}},
+            None,
+        ),
+        ({"linear": {"weights": {"age": 10**400}, "threshold": 0}}, None),
+        ({"linear": 5}, None),
+        ({"onnx": "é"}, None),
+        ({"tree": {"feature": "sex", "among": ["F"] * 30_000, "yes": True, "no": False}}, None),
+    ],
+)
+def test_malformed_groups_are_refused_without_a_traceback(tmp_path, group, model):
+    from evenhand.bounty import read_submission, task_of, write_submission
+
+    task = task_of(people(50, 1), label="label")
+    data = write_submission(team="eve", group=group, model=model or {"constant": "yes"})
+    with pytest.raises(SubmissionError):
+        read_submission(data, task)
+
+
+def test_an_exported_model_is_checked_before_it_runs(tmp_path):
+    import json
+
+    from evenhand.bounty.export import export_model, load_model
+    from evenhand.errors import InputError
+
+    bounty = closed(tmp_path / "b")
+    place = export_model(bounty.state.listed, tmp_path / "m")
+    body = json.loads((place / "list.json").read_bytes())
+    (tmp_path / "evil.onnx").write_bytes(b"evil")
+    for name in ("../../evil.onnx", str(tmp_path / "evil.onnx"), "models/0000.onnx"):
+        body["models"][0] = {"file": name}
+        (place / "models/0000.onnx").write_bytes(b"evil")
+        (place / "list.json").write_text(json.dumps(body))
+        with pytest.raises(InputError):
+            load_model(place)

@@ -6,6 +6,7 @@ Everything but the log is named in it by hash.
 """
 
 import hashlib
+import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -44,11 +45,16 @@ Trainer = Callable[[Matrix, Labels, Task], bytes]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """What a hunter is told at once: the commitment, and the practice score."""
+    """What a hunter is told at once: the commitment, and the practice score.
+
+    `head` is the hash of the log's latest event: whoever keeps it can show later that the log was
+    cut or written anew, see `verify`.
+    """
 
     key: str
     practice: Score
     verdict: Mapping[str, Any] | None = None
+    head: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +93,7 @@ class Bounty:
         created = events[0].body
         self.task = task_from_dict(created["task"])
         self.rules = Rules(**created["rules"])
-        self.ledger = Ledger(self.folder / "sealed", self.rules, self.task.loss)
+        self.ledger = Ledger(self.folder / "sealed", self.rules, self.task.loss, created["blocks"])
         self._own_runner = Sandbox() if runner is None else None
         self.runner: Runner = runner if runner is not None else self._own_runner or Sandbox()
         self._step = step or (lambda _: None)
@@ -116,16 +122,36 @@ class Bounty:
         return state
 
     @property
+    def head(self) -> str:
+        """Hash of the log's latest event."""
+        return self.log.read()[-1].hash
+
+    @property
     def base(self) -> Model:
         """The model that the bounty began with."""
         import json  # noqa: PLC0415 - one use
 
-        return read_model(json.loads((self.folder / "base.json").read_bytes()), self.task)
+        data = self._intact("base.json", self.log.read()[0].body["base"])
+        return read_model(json.loads(data), self.task)
 
     def data(self, name: str) -> Data:
         """Disclosed rows: ``train`` or ``practice``."""
-        with np.load(self.folder / "public" / f"{name}.npz", allow_pickle=False) as found:
+        known = dict(self.log.read()[0].body["public"])
+        known |= {
+            event.body["data"]: event.body["sha256"]
+            for event in self.log.read()
+            if event.kind == "confirmed"
+        }
+        data = self._intact(f"public/{name}.npz", known[name])
+        with np.load(io.BytesIO(data), allow_pickle=False) as found:
             return Data(matrix=found["matrix"], labels=found["labels"])
+
+    def _intact(self, name: str, known: str) -> bytes:
+        """A file of the bounty, which is what the log says."""
+        data = (self.folder / name).read_bytes()
+        if hashlib.sha256(data).hexdigest() != known:
+            raise InputError(f"{name} is not what the log says.  Restore it from a copy.")
+        return data
 
     def load(self, key: str) -> Submission:
         """A stored submission; a model that was trained here is filled in."""
@@ -136,9 +162,19 @@ class Bounty:
             given = read_submission(data, self.task)
             trained = self.folder / "submissions" / f"{key}.onnx"
             if given.model.trained_here and trained.exists():
-                given = replace(given, model=Model(onnx=trained.read_bytes()))
+                known = self._trained_hash(key)
+                if known is not None:
+                    onnx = self._intact(f"submissions/{key}.onnx", known)
+                    given = replace(given, model=Model(onnx=onnx))
             self._read[key] = given
         return self._read[key]
+
+    def _trained_hash(self, key: str) -> str | None:
+        for event in self.log.read():
+            if event.kind == "submitted" and event.body["key"] == key:
+                found = event.body.get("trained")
+                return None if found is None else str(found)
+        return None
 
     def commit(self, *, team: str, key: str) -> None:
         """Promise a submission by its hash; it is shown later in the epoch."""
@@ -185,7 +221,7 @@ class Bounty:
             self.log.append("submitted", body)
             self._step("submitted")
             verdict = self._judge_waiting() if self.rules.mode == "continuous" else None
-            return Receipt(key=given.key, practice=score, verdict=verdict)
+            return Receipt(key=given.key, practice=score, verdict=verdict, head=self.head)
 
     def check(self, data: bytes, *, trainer: Trainer | None = None) -> Score:
         """All that `submit` would refuse, and the practice score; nothing is written or spent.
@@ -398,6 +434,7 @@ class Bounty:
             "pending": len(state.pending),
             "ledger": self.account(state),
             "leaderboard": leaderboard(state),
+            "head": self.head,
         }
 
 

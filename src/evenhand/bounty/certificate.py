@@ -96,6 +96,7 @@ def certify(
     *,
     alpha: float,
     margin: float = 0.0,
+    tuned: float | None = None,
 ) -> Certificate:
     """Test whether a model improves on the list within a group.
 
@@ -114,19 +115,22 @@ def certify(
         Level of the test, and error probability of the bound.
     margin : float
         What the lower bound of μΔ must exceed.
+    tuned : float, optional
+        Level that the bets are tuned to, fixed before any answer; `alpha` if not given.
     """
+    tuned = alpha if tuned is None else tuned
     gain = before - after
     wins, losses = int(np.count_nonzero(gain > 0)), int(np.count_nonzero(gain < 0))
     improvement = float(gain.sum()) / n
     if loss.two_valued:
         p_value = float(mcnemar_p(wins, losses))
     elif improvement > 0:
-        p_value = betting_p(_spread(gain, rows, n), 0.0, alpha, -loss.range, loss.range)
+        p_value = betting_p(_spread(gain, rows, n), 0.0, tuned, -loss.range, loss.range)
     else:
         p_value = 1.0
     lower = 0.0
     if p_value <= alpha:
-        lower = _lower(loss, gain, rows, n, alpha, wins, losses)
+        lower = _lower(loss, gain, rows, n, (alpha, tuned), wins, losses)
     size = len(rows)
     return Certificate(
         rows=n,
@@ -154,11 +158,19 @@ def _spread(gain: Floats, rows: Rows, n: int) -> Floats:
 
 
 def _lower(
-    loss: Loss, gain: Floats, rows: Rows, n: int, alpha: float, wins: int, losses: int
+    loss: Loss,
+    gain: Floats,
+    rows: Rows,
+    n: int,
+    levels: tuple[float, float],
+    wins: int,
+    losses: int,
 ) -> float:
+    alpha, tuned = levels
     if loss.two_valued:
         return float(paired_gain_lower(wins, losses, n, alpha))
-    return max(betting_lower(_spread(gain, rows, n), alpha, -loss.range, loss.range), 0.0)
+    bound = betting_lower(_spread(gain, rows, n), alpha, -loss.range, loss.range, tuned=tuned)
+    return max(bound, 0.0)
 
 
 def _reason(

@@ -13,7 +13,7 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 Rows = npt.NDArray[np.intp]
-#: Rounding of sums of losses; far below one row.
+#: Rounding of sums of losses, as a share of the range of one; far below one row.
 SPECK = 1e-9
 
 
@@ -34,6 +34,8 @@ class Evidence:
         Under the list as it is when the block is opened: version 0 here.
     groups : Sequence of masks of shape (rows,)
         Groups introduced before.
+    scale : float
+        Range of a row's loss: rounding grows with it.
 
     Notes
     -----
@@ -41,7 +43,8 @@ class Evidence:
     is computed anew.  Older versions are kept as the differences that each step made.
     """
 
-    def __init__(self, losses: Floats, groups: Sequence[Mask]) -> None:
+    def __init__(self, losses: Floats, groups: Sequence[Mask], scale: float = 1.0) -> None:
+        self._speck = SPECK * scale
         self.rows = len(losses)
         self._losses = losses.astype(float)
         self._masks = np.zeros((max(2 * len(groups), 8), self.rows), np.uint8)
@@ -130,7 +133,7 @@ class Evidence:
                 step -= 1
                 changed, difference = self._steps[step]
                 total -= float(mask[changed] @ difference)
-            if total <= lowest + SPECK:
+            if total <= lowest + self._speck:
                 lowest, lowest_at = min(total, lowest), version
         self._sums = np.append(self._sums, now)
         self._lowest = np.append(self._lowest, lowest)
@@ -150,7 +153,7 @@ class Evidence:
         while True:
             rise = self._sums - self._lowest
             worst = int(np.argmax(rise))
-            if rise[worst] <= margin * self.rows + SPECK * self.rows:
+            if rise[worst] <= margin * self.rows + self._speck * self.rows:
                 return tuple(done)
             if len(done) == limit:
                 return None

@@ -1,12 +1,14 @@
 """The patched model outside the bounty: a directory, and one ONNX file where all parts allow it."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from evenhand.bounty.log import write_whole
+from evenhand.bounty.onnx_model import OUTPUTS, check_features, output_named, read_onnx
 from evenhand.bounty.pointer_decision_list import (
     Explanation,
     Node,
@@ -98,7 +100,7 @@ def load_model(folder: Path | str) -> PatchedModel:
     except (OSError, ValueError) as error:
         raise InputError(f"There is no exported model in {place}.") from error
     task = task_from_dict(body["task"])
-    models = tuple(_model(place, given) for given in body["models"])
+    models = tuple(_model(place, given, task) for given in body["models"])
     listed = PointerDecisionList(
         task=task,
         models=models,
@@ -108,7 +110,14 @@ def load_model(folder: Path | str) -> PatchedModel:
     return PatchedModel(listed)
 
 
-def _model(place: Path, given: dict[str, Any]) -> Model:
+def _model(place: Path, given: dict[str, Any], task: Task) -> Model:
     if "file" in given:
-        return Model(onnx=(place / given["file"]).read_bytes())
+        name = str(given["file"])
+        if not re.fullmatch(r"models/[0-9]{1,9}\.onnx", name) or (place / name).is_symlink():
+            raise InputError(f"{name[:80]!r} is no model of an exported directory.")
+        onnx = (place / name).read_bytes()
+        graph = read_onnx(onnx)
+        check_features(graph, len(task.features))
+        output_named(graph, *OUTPUTS[task.loss.reads])
+        return Model(onnx=onnx)
     return Model(constant=tuple(given["constant"])) if "constant" in given else Model()

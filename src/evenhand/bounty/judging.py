@@ -10,7 +10,7 @@ from evenhand.bounty.disjoint import can_meet
 from evenhand.bounty.evidence import Rows
 from evenhand.bounty.ledger import Candidate, Ledger, Predictions, practice_kind
 from evenhand.bounty.membership import Bitmaps, unpack
-from evenhand.bounty.onnx_model import RunnerError
+from evenhand.bounty.onnx_model import RunnerError, SubmissionError
 from evenhand.bounty.pointer_decision_list import PointerDecisionList
 from evenhand.bounty.practice import Practice
 from evenhand.bounty.sandbox import Runner, careful
@@ -74,13 +74,25 @@ class BlockJudge:
         """What the answers have cost."""
         return self._session.transcript.bits
 
-    def judge(self, key: str, kind: str, share: float | None = None) -> dict[str, Any]:
-        """Verdict on a submission, as the log holds it; an acceptance goes into the list."""
+    def judge(
+        self, key: str, kind: str, share: float | None = None, *, failure: str | None = None
+    ) -> dict[str, Any]:
+        """Verdict on a submission, as the log holds it; an acceptance goes into the list.
+
+        A `failure` of an earlier time is a fact: it is not tried again, since another machine may be
+        quicker.
+        """
         given = self._load(key)
+
+        def loaded() -> tuple[Rows, Predictions]:
+            if failure is not None:
+                raise SubmissionError(failure, "")
+            return self._rows_and_predictions(given)
+
         candidate = Candidate(
             key=key,
             kind=kind,
-            load=lambda: self._rows_and_predictions(given),
+            load=loaded,
             meets=_meets(given.group, self._introduced),
         )
         verdict = self._ledger.judge(self.block, self._session, candidate, share)
@@ -107,10 +119,13 @@ def judge_block(
     runner: Runner,
     load: Load,
     progress: Callable[[int, int], None] | None = None,
+    *,
+    failed: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Verdicts of the opened block as the log will hold them; the same at each call.
 
-    `progress` is told how many of how many are tested.
+    `progress` is told how many of how many are tested; `failed` are submissions that failed when the
+    block was judged, with the codes.
     """
     if state.opened is None:
         raise InputError("No block is open.")
@@ -119,7 +134,8 @@ def judge_block(
     kinds = {item["key"]: item["kind"] for item in state.opened["candidates"]}
     verdicts = []
     for key, share in shares(kinds).items():
-        verdicts.append(judge.judge(key, kinds[key], share))
+        failure = (failed or {}).get(key)
+        verdicts.append(judge.judge(key, kinds[key], share, failure=failure))
         if progress is not None:
             progress(len(verdicts), len(kinds))
     # To updates of earlier epochs this block is fresh data; nothing more is tested on it.
@@ -147,8 +163,17 @@ def resume_block(state: State, ledger: Ledger, runner: Runner, load: Load) -> Bl
     start = state.listed.prefix(int(state.opened["version"]))
     judge = BlockJudge(start, block, ledger, runner, load)
     for verdict in state.verdicts:
-        if verdict["epoch"] == block:
-            judge.judge(verdict["key"], state.submitted[verdict["key"]]["kind"])
+        if verdict["epoch"] != block or verdict["reason"] == "budget_spent":
+            continue
+        # A refusal and a failure cost the same and change nothing: neither is tried again.
+        failure = None if verdict["accepted"] else "repeated"
+        kind = state.submitted[verdict["key"]]["kind"]
+        again = told(judge.judge(verdict["key"], kind, failure=failure))
+        if any(again[name] != verdict[name] for name in ("accepted", "repairs")):
+            raise InputError(
+                f"The acceptance of {verdict['key'][:12]} does not come out again on this machine.  "
+                "Nothing was written; try again where its model has more time or memory."
+            )
     return judge
 
 

@@ -19,7 +19,8 @@ high, is at most δ, whatever the candidates, and however each epoch adapts to t
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+import io
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -173,6 +174,8 @@ class Session:
             self.evidence.rows,
             alpha=self.rules.block_delta * float(np.exp(price)) * part,
             margin=self.rules.margin,
+            # Bets are tuned by what is fixed before the block is opened, not by its answers.
+            tuned=self.rules.block_delta * part,
         )
         if certificate.accepted:
             return self._accept(candidate, certificate, rows, after)
@@ -247,10 +250,14 @@ class Ledger:
         How it decides.
     loss : Loss
         Of a row.
+    known : Sequence of Mapping
+        SHA-256 of each block's ``features`` and ``labels``; what differs is not read.
     """
 
-    def __init__(self, folder: Path, rules: Rules, loss: Loss) -> None:
-        self._folder = folder
+    def __init__(
+        self, folder: Path, rules: Rules, loss: Loss, known: Sequence[Mapping[str, Any]] = ()
+    ) -> None:
+        self._folder, self._known = folder, known
         self.rules = rules
         self._loss = loss
         self._opened: dict[int, npt.NDArray[np.generic]] = {}
@@ -275,7 +282,7 @@ class Ledger:
 
     def features(self, block: int) -> npt.NDArray[np.float32]:
         """Features of a block: models are run on them, labels stay here."""
-        return np.asarray(np.load(self._features(block), allow_pickle=False))
+        return np.asarray(self._read(self._features(block), block, "features"))
 
     def fingerprints(self, block: int) -> dict[str, str]:
         """SHA-256 of a block's files."""
@@ -287,7 +294,9 @@ class Ledger:
     def open(self, block: int, predictions: Predictions, groups: Sequence[Mask]) -> Session:
         """Begin to ask a block: under the list's predictions, with the groups introduced before."""
         losses = self._loss.of_rows(predictions, self._read_labels(block))
-        return Session(loss=self._loss, rules=self.rules, evidence=Evidence(losses, groups))
+        return Session(
+            loss=self._loss, rules=self.rules, evidence=Evidence(losses, groups, self._loss.range)
+        )
 
     def judge(
         self, block: int, session: Session, candidate: Candidate, share: float | None = None
@@ -357,9 +366,15 @@ class Ledger:
     def _labels(self, block: int) -> Path:
         return self._folder / f"block-{block:03d}.labels.npy"
 
+    def _read(self, path: Path, block: int, kind: str) -> npt.NDArray[Any]:
+        data = path.read_bytes()
+        if self._known and hashlib.sha256(data).hexdigest() != self._known[block][kind]:
+            raise InputError(f"The {kind} of sealed block {block} are not what the log says.")
+        return np.asarray(np.load(io.BytesIO(data), allow_pickle=False))
+
     def _read_labels(self, block: int) -> npt.NDArray[np.generic]:
         if block not in self._opened:
-            self._opened = {block: np.load(self._labels(block), allow_pickle=False)}
+            self._opened = {block: self._read(self._labels(block), block, "labels")}
         return self._opened[block]
 
 

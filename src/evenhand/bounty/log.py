@@ -1,7 +1,7 @@
 """The event log: one line of JSON an event, each chained to the one before by its hash.
 
 The log is the truth.  A line is written whole or not at all: a last line without its end, as a
-power cut leaves it, never happened.
+power cut leaves it, never happened, unless its end is all that is missing.
 """
 
 import contextlib
@@ -40,6 +40,11 @@ def _hash(number: int, kind: str, body: dict[str, Any], previous: str) -> str:
     return hashlib.sha256(text).hexdigest()
 
 
+def _line(event: Event) -> bytes:
+    """The one way to write an event."""
+    return canonical({name: getattr(event, name) for name in Event.__dataclass_fields__})
+
+
 class EventLog:
     """Append-only file of events with one writer at a time."""
 
@@ -57,13 +62,15 @@ class EventLog:
             Where the chain is broken, with the line.
         """
         size = self._path.stat().st_size if self._path.exists() else 0
-        if size < self._bytes:
+        if size < self._bytes - 1:
             self._seen, self._bytes = [], 0
         # What was checked once in this process is not checked again.
         for line in self._lines_from(self._bytes):
             number = len(self._seen)
             previous = self._seen[-1].hash if self._seen else _START
             event = self._parse(line, number)
+            if _line(event) != line:
+                raise self._broken(number)
             right = _hash(number, event.kind, event.body, previous)
             if (event.number, event.previous, event.hash) != (number, previous, right):
                 raise self._broken(number)
@@ -83,28 +90,23 @@ class EventLog:
             previous=previous,
             hash=_hash(number, kind, body, previous),
         )
-        line = canonical(
-            {
-                "number": number,
-                "kind": kind,
-                "body": body,
-                "previous": previous,
-                "hash": event.hash,
-            }
-        )
-        with self._path.open("r+b" if self._path.exists() else "w+b") as file:
-            # A torn last line is overwritten.
-            file.seek(self._bytes)
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
+        with os.fdopen(os.open(self._path, flags, 0o666), "r+b") as file:
+            # A torn last line is overwritten; a whole one gets the end that it may lack.
+            file.seek(max(self._bytes - 1, 0))
             file.truncate()
-            file.write(line + b"\n")
+            file.write((b"\n" if events else b"") + _line(event) + b"\n")
             file.flush()
             os.fsync(file.fileno())
+        if not events:
+            sync_folder(self._path.parent)
         return event
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
         """Be the only writer, or say that there is another one."""
-        with self._path.with_suffix(".lock").open("w") as lock:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW
+        with os.fdopen(os.open(self._path.with_suffix(".lock"), flags, 0o666), "w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
@@ -112,12 +114,17 @@ class EventLog:
             yield
 
     def _lines_from(self, position: int) -> list[bytes]:
-        """Whole lines from a place in the file on."""
+        """Whole lines from a place in the file on; the last one may lack its end and nothing else."""
         if not self._path.exists():
             return []
         with self._path.open("rb") as file:
             file.seek(position)
-            return file.read().split(b"\n")[:-1]
+            *lines, last = file.read().split(b"\n")
+        try:
+            whole = _line(Event(**json.loads(last))) == last
+        except (ValueError, TypeError):
+            whole = False
+        return [*lines, last] if whole else lines
 
     def _parse(self, line: bytes, number: int) -> Event:
         try:
@@ -135,8 +142,19 @@ class EventLog:
 def write_whole(path: Path, data: bytes) -> None:
     """Write a file so that it is there whole or not at all."""
     temporary = path.with_name(path.name + ".part")
-    with temporary.open("wb") as file:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+    with os.fdopen(os.open(temporary, flags, 0o666), "wb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring the names in a directory to the disk."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -123,7 +123,8 @@ def _membership(
 
 def _number(value: Value) -> float:
     """As the matrix holds it."""
-    return float(np.float32(value))
+    with np.errstate(over="ignore"):
+        return float(np.float32(value))
 
 
 class Bitmaps:

@@ -25,6 +25,8 @@ from evenhand.bounty.rowwise import check_rowwise
 
 MAX_BYTES = 32 * 1024 * 1024
 MAX_NODES = 2_000
+#: Fields of one message: more would only cost time.
+MAX_FIELDS = 2_000_000
 #: Integers of one constant that are read: more are no axis, shape or the like.
 MAX_PARAMETERS = 1_000
 #: Name of the one input: the task's matrix, float32 of shape (rows, features).
@@ -40,9 +42,11 @@ Field = tuple[int, int, Raw]
 
 def _fields(data: bytes) -> Iterator[Field]:
     """Fields of a message as (number, wire type, value)."""
-    position, end = 0, len(data)
+    position, end, count = 0, len(data), 0
     while position < end:
-        start = position
+        start, count = position, count + 1
+        if count > MAX_FIELDS:
+            raise SubmissionError("too_large", f"the model has more than {MAX_FIELDS:,} fields.")
         key, position = _varint(data, position)
         number, wire = key >> 3, key & 7
         # Other readers cut a tag to 32 bits: a longer one would be another field to them.
@@ -136,9 +140,13 @@ def read_onnx(data: bytes) -> OnnxGraph:
 
 def _graph(data: bytes, versions: dict[str, int]) -> OnnxGraph:
     allowed = _allowed()
-    nodes, constants = [], []
-    inputs, outputs = [], []
+    nodes: list[Node] = []
+    constants: list[Constant] = []
+    inputs: list[Value] = []
+    outputs: list[Value] = []
     for number, _, value in _fields(data):
+        if len(nodes) + len(constants) + len(inputs) + len(outputs) > 4 * MAX_NODES:
+            raise SubmissionError("too_large", f"the model has more than {MAX_NODES:,} nodes.")
         if number == 1:
             nodes.append(_node(_bytes(value), allowed))
         elif number == 5:

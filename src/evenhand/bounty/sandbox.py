@@ -135,6 +135,15 @@ class Sandbox:
 
     def run_within(self, share: float, model: bytes, output: str, matrix: Matrix) -> Output:
         """As `run`, with a share of the time and memory."""
+        for _ in range(2):
+            try:
+                return self._ask(share, model, output, matrix)
+            except (OSError, EOFError):
+                # The worker itself was killed, by whatever: no model is to blame; a new one serves.
+                self._abandon()
+        raise RunnerError("The sandbox's process was killed twice.  Is there enough memory?")
+
+    def _ask(self, share: float, model: bytes, output: str, matrix: Matrix) -> Output:
         seconds = share * self._seconds
         channel = self._start()
         job = {
@@ -147,9 +156,15 @@ class Sandbox:
         }
         source, give = os.pipe()
         take, target = os.pipe()
-        socket.send_fds(channel, [json.dumps(job).encode()], [source, target])
-        os.close(source)
-        os.close(target)
+        try:
+            socket.send_fds(channel, [json.dumps(job).encode()], [source, target])
+        except OSError:
+            os.close(give)
+            os.close(take)
+            raise
+        finally:
+            os.close(source)
+            os.close(target)
         writer = threading.Thread(target=_write, args=(give, model, matrix), daemon=True)
         writer.start()
         limit = 65_536 + 8 * max(len(matrix), 1) * 1_000
@@ -157,8 +172,15 @@ class Sandbox:
             head = stream.readline(65_536)
             body = stream.read(limit)
         writer.join()
-        ended = json.loads(_line(channel))
-        return _answer(head, body, ended, seconds)
+        line = _line(channel)
+        if not line:
+            raise EOFError
+        return _answer(head, body, json.loads(line), seconds)
+
+    def _abandon(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+        self.close()
 
     def close(self) -> None:
         """End the sandbox's process."""

@@ -7,7 +7,6 @@ import base64
 import binascii
 import hashlib
 import json
-import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -35,6 +34,8 @@ from evenhand.groups import parse_predicate, to_text
 SCHEMA = "evenhand.submission/1"
 MAX_SUBMISSION = 3 * MAX_BYTES
 MAX_TREE_DEPTH = 12
+#: Values of one condition of a tree.
+MAX_AMONG = 20_000
 #: What float32 probabilities may miss: each one its range, and their sum 1.
 SLACK = (1e-6, 1e-3)
 Predictions = npt.NDArray[np.generic]
@@ -201,10 +202,10 @@ def read_submission(data: bytes, task: Task) -> Submission:
         model = read_model(given["model"], task)
     except SubmissionError:
         raise
+    except (TypeError, ValueError, OverflowError, AttributeError, RecursionError) as error:
+        raise SubmissionError("damaged", "the group or model is not as described.") from error
     except InputError as error:
-        # A caret must stand under its character: what has several lines begins on its own.
-        text = str(error)
-        raise SubmissionError("wrong_group", f"\n{text}" if "\n" in text else text) from error
+        raise SubmissionError("wrong_group", str(error)) from error
     return Submission(
         team=given["team"],
         nonce=given["nonce"],
@@ -222,7 +223,7 @@ def _parsed(data: bytes) -> dict[str, Any]:
     try:
         given = json.loads(data)
         fine = canonical(given) == data
-    except (ValueError, RecursionError) as error:
+    except (ValueError, RecursionError, OverflowError) as error:
         raise SubmissionError(
             "damaged", "it is not the JSON that write_submission makes."
         ) from error
@@ -287,8 +288,9 @@ def _base64(value: Any) -> bytes:
 
 def _finite(value: Any) -> float:
     plain = isinstance(value, int | float) and not isinstance(value, bool)
-    if not plain or not math.isfinite(value) or abs(value) > 3.4e38:
-        raise SubmissionError("wrong_number", f"{str(value)[:40]!r} is not a finite number.")
+    # Compared before anything turns it into a float: whole numbers may be longer than any float.
+    if not plain or not -3.4e38 <= value <= 3.4e38:
+        raise SubmissionError("wrong_number", "a number is not finite, or not a number.")
     return float(value)
 
 
@@ -411,23 +413,28 @@ def _tests(given: Mapping[str, Any], column: int, task: Task) -> tuple[Formula, 
             raise SubmissionError("wrong_group", f"{feature.name!r} holds text: ask with 'among'.")
         bound = float(np.float32(_finite(given["at_most"])))
         return Condition(column, "<=", (bound,)), Condition(column, ">", (bound,))
-    codes = tuple(sorted(_code(column, value, task) for value in given["among"]))
+    among = given["among"]
+    if not isinstance(among, list) or len(among) > MAX_AMONG:
+        raise SubmissionError("wrong_group", f"among is a list of up to {MAX_AMONG:,} values.")
+    listed = {text: float(place) for place, text in enumerate(feature.categories)}
+    codes = tuple(sorted({_code(column, value, task, listed) for value in among}))
     return Condition(column, "in", codes), Condition(column, "not in", codes)
 
 
-def _code(column: int, value: Any, task: Task) -> float:
+def _code(column: int, value: Any, task: Task, listed: Mapping[str, float]) -> float:
     feature = task.features[column]
     if feature.kind != "text":
         return float(np.float32(_finite(value)))
-    if value not in feature.categories:
+    if not isinstance(value, str) or value not in listed:
         raise SubmissionError("wrong_group", f"{feature.name!r} never holds {str(value)[:40]!r}.")
-    return float(feature.categories.index(value))
+    return listed[value]
 
 
 def _read_linear(given: Any, task: Task) -> Linear:
     """``{"weights": {name: w}, "values": [{"feature", "value", "weight"}], "threshold": t}``."""
     try:
         terms: list[tuple[int, float | None, float]] = []
+        places: dict[int, dict[str, float]] = {}
         for name, weight in given.get("weights", {}).items():
             column = task.index_of(name)
             if task.features[column].kind == "text":
@@ -435,7 +442,10 @@ def _read_linear(given: Any, task: Task) -> Linear:
             terms.append((column, None, _finite(weight)))
         for item in given.get("values", []):
             column = task.index_of(item["feature"])
-            code = _code(column, item["value"], task)
+            categories = task.features[column].categories
+            if column not in places:
+                places[column] = {text: float(place) for place, text in enumerate(categories)}
+            code = _code(column, item["value"], task, places[column])
             terms.append((column, code, _finite(item["weight"])))
         if not 1 <= len(terms) <= 1_000:
             raise SubmissionError("wrong_group", "a linear rule has 1 to 1000 weights.")

@@ -45,14 +45,32 @@ class Verification:
         return not self.problems
 
 
-def verify(bounty: Bounty, *, progress: Callable[[int, int], None] | None = None) -> Verification:
+def verify(
+    bounty: Bounty,
+    *,
+    head: str | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Verification:
     """Re-play the whole log: files by their hashes, each order, each verdict, each repair.
 
-    `progress` is told how many of how many events are re-played.
+    Parameters
+    ----------
+    bounty : Bounty
+    head : str, optional
+        Hash of an event that somebody was told, see `Receipt`.  Without one, a log that was cut at
+        its end, or written anew as a whole, looks like any other.
+    progress : callable, optional
+        Told how many of how many events are re-played.
     """
     # From the disk, not from what this process has seen before.
     events = EventLog(bounty.folder / "log.jsonl").read()
     problems = _files(bounty, events)
+    if head is not None and head not in {event.hash for event in events}:
+        problems.append(f"the log lacks the event {head[:12]}: it was cut or written anew")
+    if problems and any("base.json" in problem for problem in problems):
+        return Verification(
+            events=len(events), verdicts=0, problems=tuple(problems), updates=0, leaderboard=()
+        )
     state = read_state(events[:1], bounty.base, bounty.load)
     # With changed files a re-play would prove nothing, and might not even run.
     replayed = events[1:] if not problems else ()
@@ -121,7 +139,12 @@ def _check(bounty: Bounty, state: State, event: Event) -> list[str]:
 
 def _judged_again(bounty: Bounty, state: State, body: Mapping[str, Any]) -> Mapping[str, Any]:
     if bounty.rules.mode == "epochs":
-        return judge_block(state, bounty.ledger, bounty.runner, bounty.load)
+        failed = {
+            verdict["key"]: verdict["failure"]
+            for verdict in body["verdicts"]
+            if verdict["reason"] == "model_failed"
+        }
+        return judge_block(state, bounty.ledger, bounty.runner, bounty.load, failed=failed)
     judge = resume_block(state, bounty.ledger, bounty.runner, bounty.load)
     key = body["verdicts"][0]["key"]
     verdict = told(judge.judge(key, state.submitted[key]["kind"]))

@@ -85,7 +85,12 @@ def betting_p(
 
 
 def betting_lower(
-    values: npt.ArrayLike, alpha: float, low: float = 0.0, high: float = 1.0
+    values: npt.ArrayLike,
+    alpha: float,
+    low: float = 0.0,
+    high: float = 1.0,
+    *,
+    tuned: float | None = None,
 ) -> float:
     """Lower bound of the mean of independent values within [low, high], by betting.
 
@@ -95,6 +100,8 @@ def betting_lower(
         Independent, of one mean, in an order that does not depend on them.
     alpha : float
         One-sided error probability.
+    tuned : float, optional
+        Level that the bets are tuned to; `alpha` if not given.
 
     Returns
     -------
@@ -109,7 +116,7 @@ def betting_lower(
     x = (np.asarray(values, float) - low) / (high - low)
     if not len(x):
         return low
-    bets, needed = _bets(x, alpha), np.log(1 / alpha)
+    bets, needed = _bets(x, alpha if tuned is None else tuned), np.log(1 / alpha)
     rejected, kept = 0.0, 1.0
     for _ in range(24):
         middle = (rejected + kept) / 2
