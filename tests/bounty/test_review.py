@@ -496,3 +496,16 @@ def test_an_exported_model_is_checked_before_it_runs(tmp_path):
         (place / "list.json").write_text(json.dumps(body))
         with pytest.raises(InputError):
             load_model(place)
+
+
+@pytest.mark.parametrize("mode", ["epochs", "continuous"])
+def test_a_roll_back_says_for_whom_it_is_worse(tmp_path, mode):
+    with begin(tmp_path / "b", rules=Rules(blocks=2, mode=mode)) as bounty:
+        key = bounty.submit(good()).key
+        if mode == "epochs":
+            bounty.close_epoch()
+        bounty.roll_back(key, reason="asked for")
+        (rise,) = bounty.log.read()[-1].body["rises"]
+        assert rise["group"] == 0
+        assert rise["rise"] > 0.1
+        assert verify(bounty).proven

@@ -9,6 +9,7 @@ import hashlib
 import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -408,7 +409,35 @@ class Bounty:
             state = self.state
             if key not in {node.key for node in state.listed.nodes if node.active and node.key}:
                 raise InputError(f"No active update has the hash {key[:12]}.")
-            self.log.append("rolled_back", {"key": key, "reason": reason})
+            rises = self.rises(state, key)
+            self.log.append("rolled_back", {"key": key, "reason": reason, "rises": rises})
+
+    def rises(self, state: State, key: str) -> list[dict[str, Any]]:
+        """Introduced groups whose loss rises by a roll-back, with the rise per row of all rows.
+
+        Nothing is repaired after a roll-back: the promise that no group loses ends there, and this
+        says for whom.  On the latest judged block; on practice rows where a block stays in use.
+        """
+        judged = [int(verdict["epoch"]) for verdict in state.verdicts]
+        if self.rules.mode == "epochs" and judged:
+            block = max(judged)
+            matrix = self.ledger.features(block)
+            score: Callable[[Any, Rows], Any] = partial(self.ledger.losses, block)
+        else:
+            data = self.data("practice")
+            matrix = data.matrix
+
+            def score(found: Any, rows: Rows) -> Any:
+                return self.task.loss.of_rows(found, data.labels[rows])
+
+        everyone = np.arange(len(matrix))
+        before, after = (
+            np.asarray(score(listed.predict(matrix, self.runner), everyone))
+            for listed in (state.listed, state.listed.rolled_back(key))
+        )
+        masks = state.listed.memberships(matrix, self.runner)
+        rises = [float((after - before)[mask].sum()) / len(matrix) for mask in masks]
+        return [{"group": i, "rise": rise} for i, rise in enumerate(rises) if rise > 0]
 
     def account(self, state: State | None = None) -> dict[str, Any]:
         """The ledger's account: δ spent, blocks left, smallest detectable improvement."""

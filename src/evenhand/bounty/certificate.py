@@ -35,6 +35,11 @@ REFUSALS = {
 class Certificate:
     """What one block says about one candidate.
 
+    It speaks of rows drawn as the block's were, independently of each other, and of the list as it
+    was when the candidate was tested: not of people who come later, of the list after later updates
+    or roll-backs, or of rows whose labels somebody knew.  All certificates of a bounty hold together
+    with probability 1 - δ.
+
     Attributes
     ----------
     rows, group_rows : int

@@ -132,6 +132,8 @@ def _check(bounty: Bounty, state: State, event: Event) -> list[str]:
     if event.kind == "confirmed":
         again = bounty.confirmations(state, bounty.data(body["data"]))
         return _differences(event, {**body, "confirmed": again}, body)
+    if event.kind == "rolled_back" and "rises" in body:
+        return _differences(event, bounty.rises(state, body["key"]), body["rises"])
     if event.kind == "judged":
         return _differences(event, _judged_again(bounty, state, body), body)
     return []
