@@ -21,7 +21,9 @@ from typing import Any
 import pyarrow as pa
 
 import evenhand
+from evenhand import bounty
 from evenhand.audits import result
+from evenhand.bounty import outcome, practice, standing
 from evenhand.cli import app
 from evenhand.conditions import FAMILIES as CONDITIONS
 from evenhand.conditions import Definition as Condition
@@ -195,19 +197,24 @@ def command_line_page() -> str:
     parts = [
         "# Command line",
         (
-            "Exit codes: `0` done · `2` you must change something (the message says what) · `3` refused: "
-            "no group could be given an interval, or no slice is worse · `130` interrupted."
+            "Exit codes: `0` done · `1` a bounty's log does not prove its model · `2` you must change something "
+            "(the message says what) · `3` refused: no group could be given an interval, no slice is worse, "
+            "nothing submitted was proven, or the ledger is spent · `130` interrupted."
         ),
         f"```text\n{help_text()}\n```",
     ]
     for name in commands():
-        parts += [f"## evenhand {name}", f"```text\n{help_text(name)}\n```"]
+        parts += [f"## evenhand {name}", f"```text\n{help_text(*name.split())}\n```"]
     return _page(*parts)
 
 
 def commands() -> list[str]:
-    """Names of all commands, sorted."""
-    return sorted(name for name in app if not name.startswith("-"))
+    """All commands, sorted; those of a bounty follow it."""
+    out = []
+    for name in sorted(name for name in app if not name.startswith("-")):
+        inner = app[name] if name == "bounty" else ()
+        out += [name, *(f"{name} {verb}" for verb in inner if not verb.startswith("-"))]
+    return out
 
 
 def help_text(*command: str) -> str:
@@ -235,11 +242,14 @@ def json_page() -> str:
     audit, slices = meanings.pop("audit"), meanings.pop("slices")
     effects, trial = meanings.pop("effects"), meanings.pop("trial")
     settings = slices.pop("settings")
+    bounties = meanings.pop("bounty")
+    ledger = bounties.pop("ledger")
     _all_known(meanings, ())
     _all_known(audit, (result.Result, *_audit_parts().values()))
     _all_known(slices, (found.Result, *_slices_parts().values()))
     _all_known(effects, (costs.Result, *_effects_parts().values()))
     _all_known(trial, (summary.Trial, *_trial_parts().values()))
+    _all_known(bounties, (outcome.Outcome, *_bounty_parts().values()))
     return _page(
         "# JSON",
         (
@@ -280,7 +290,45 @@ def json_page() -> str:
             for title, kind in _trial_parts().items()
             for line in (f"### {title}", _first_line(kind), _fields(kind, trial))
         ),
+        *_bounty(bounties, ledger),
     )
+
+
+def _bounty(meanings: Mapping[str, Any], ledger: Mapping[str, str]) -> list[str]:
+    """What `evenhand bounty` prints; the account is a plain mapping, so an empty ledger is asked."""
+    schema = ["`schema`", "text", f"Always `{outcome.SCHEMA}`."]
+    rules = bounty.Rules()
+    told = bounty.Ledger(DOCS, rules, bounty.parse_loss("zero_one")).account(
+        blocks_used=0, rows=100
+    )
+    if set(told) != set(ledger):
+        raise ValueError(
+            "docs/json_fields.toml must explain each of bounty.ledger, and no other: "
+            f"{sorted(set(told) ^ set(ledger))}"
+        )
+    lines = [
+        "## Bounty",
+        (
+            f"`evenhand bounty submit … --json` gives one object under the schema `{outcome.SCHEMA}`; "
+            f"`close` gives `{outcome.CLOSED_SCHEMA}`: `verdicts` are such objects, beside them the `block` "
+            "that was opened, what it said of earlier updates (`confirmed`), and the `ledger`.  `status` gives "
+            "`evenhand.bounty/1`: label, loss, counts of `updates`, `repairs` and `pending` submissions, "
+            "`ledger`, `leaderboard`, `epochs`, and `accepted`."
+        ),
+        _fields(outcome.Outcome, meanings, first=[schema]),
+    ]
+    for title, kind in _bounty_parts().items():
+        lines += [f"### {title}", _first_line(kind), _fields(kind, meanings)]
+    table = _table(["field", "meaning"], [[f"`{name}`", ledger[name]] for name in told])
+    return [*lines, "### ledger", "The account of what sealed rows have given away.", table]
+
+
+def _bounty_parts() -> dict[str, type[Any]]:
+    return {
+        "repairs[]": outcome.Repair,
+        "practice": practice.Score,
+        "accepted[] of a status": standing.Accepted,
+    }
 
 
 def _first_line(kind: type[Any]) -> str:
@@ -562,18 +610,21 @@ def python_page() -> str:
     ]
     for name in sorted(evenhand.__all__, key=str.casefold):
         parts += _public(name, getattr(evenhand, name))
+    parts.append("What follows is imported from `evenhand.bounty`.")
+    for name in sorted(bounty.__all__, key=str.casefold):
+        parts += _public(name, getattr(bounty, name), "evenhand.bounty")
     return _page(*parts)
 
 
-def _public(name: str, value: Any) -> list[str]:
+def _public(name: str, value: Any, home: str = "evenhand") -> list[str]:
     if not callable(value):
         size = f"  It holds {len(value)} entries." if hasattr(value, "__len__") else ""
         return [
             f"## {name}",
             f"A `{type(value).__name__}`: every [metric](metrics.md) by its name.{size}",
         ]
-    parts = [f"## {name}", _described(f"evenhand.{name}", value)]
-    if inspect.isclass(value):
+    parts = [f"## {name}", _described(f"{home}.{name}", value)]
+    if inspect.isclass(value) and not issubclass(value, BaseException):
         for member, function in _methods(value):
             parts += [f"### {name}.{member}", _described(f"{name}.{member}", function)]
     return parts

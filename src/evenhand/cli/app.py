@@ -43,6 +43,11 @@ app.command(
     help="List the conditions and how to write them.",
 )
 app.command(
+    "evenhand.cli.bounty:bounty",
+    name="bounty",
+    help="Let outsiders submit better models, accept what is proven, and merge it.",
+)
+app.command(
     "evenhand.cli.metrics:metrics", name="metrics", help="List the metrics and how to write them."
 )
 app.command(

@@ -1,0 +1,190 @@
+"""What the events of a bounty amount to: a pure reading of the log."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from evenhand.bounty.ledger import Rules, Verdict
+from evenhand.bounty.log import Event
+from evenhand.bounty.pointer_decision_list import PointerDecisionList
+from evenhand.bounty.submission import Model, Submission
+from evenhand.bounty.task import Task, task_from_dict
+
+Load = Callable[[str], Submission]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """A bounty at one point of its log.
+
+    Attributes
+    ----------
+    task, rules : Task, Rules
+    blocks : tuple
+        Sizes and hashes of the sealed blocks.
+    listed : PointerDecisionList
+        The model as updated so far.
+    committed : Mapping
+        Team by submission hash, of commitments.
+    pending : tuple of str
+        Submitted and not yet judged, in order.
+    contents : Mapping
+        First submission by content, of those pending or accepted.
+    opened : Mapping or None
+        The opened block whose verdicts are not yet written.
+    blocks_used : int
+    bits : float
+        What the answers of the latest block have cost.
+    verdicts : tuple of Mapping
+        All verdicts, with the epoch's number.
+    confirmed : Mapping
+        What fresh data said of an accepted submission, by its hash.
+    """
+
+    task: Task
+    rules: Rules
+    blocks: tuple[Mapping[str, Any], ...]
+    listed: PointerDecisionList
+    committed: Mapping[str, str]
+    submitted: Mapping[str, Mapping[str, Any]]
+    pending: tuple[str, ...]
+    contents: Mapping[str, str]
+    opened: Mapping[str, Any] | None
+    blocks_used: int
+    bits: float
+    verdicts: tuple[Mapping[str, Any], ...]
+    confirmed: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def unconfirmed(self) -> frozenset[str]:
+        """Accepted submissions that fresh data have not yet judged."""
+        accepted = (verdict["key"] for verdict in self.verdicts if verdict["accepted"])
+        return frozenset(accepted) - frozenset(self.confirmed)
+
+
+def read_state(events: Sequence[Event], base: Model, load: Load) -> State:
+    """Fold the events into a state.
+
+    Parameters
+    ----------
+    events : Sequence of Event
+        The first one is ``created``.
+    base : Model
+        The base model.
+    load : callable
+        Gives the submission of a hash.
+    """
+    created = events[0].body
+    task = task_from_dict(created["task"])
+    state = State(
+        task=task,
+        rules=Rules(**created["rules"]),
+        blocks=tuple(created["blocks"]),
+        listed=PointerDecisionList(task=task, models=(base,)),
+        committed={},
+        submitted={},
+        pending=(),
+        contents={},
+        opened=None,
+        blocks_used=0,
+        bits=0.0,
+        verdicts=(),
+    )
+    return advance(state, events[1:], load)
+
+
+def advance(state: State, events: Sequence[Event], load: Load) -> State:
+    """The state after some more events."""
+    for event in events:
+        state = _AFTER[event.kind](state, event.body, load)
+    return state
+
+
+def _committed(state: State, body: Mapping[str, Any], _: Load) -> State:
+    return replace(state, committed={**state.committed, body["key"]: body["team"]})
+
+
+def _submitted(state: State, body: Mapping[str, Any], _: Load) -> State:
+    return replace(
+        state,
+        submitted={**state.submitted, body["key"]: body},
+        pending=(*state.pending, body["key"]),
+        contents={**state.contents, body["content"]: body["key"]},
+    )
+
+
+def _block_opened(state: State, body: Mapping[str, Any], _: Load) -> State:
+    return replace(state, opened=body, blocks_used=body["block"] + 1, bits=0.0)
+
+
+def _judged(state: State, body: Mapping[str, Any], load: Load) -> State:
+    judged = {verdict["key"] for verdict in body["verdicts"]}
+    refused = {v["key"] for v in body["verdicts"] if not v["accepted"]}
+    listed = state.listed
+    for verdict in body["verdicts"]:
+        listed = with_verdict(listed, verdict, load)
+    return replace(
+        state,
+        listed=listed,
+        pending=tuple(key for key in state.pending if key not in judged),
+        # What was refused may be tried again on the next block.
+        contents={c: key for c, key in state.contents.items() if key not in refused},
+        opened=None if state.rules.mode == "epochs" else state.opened,
+        bits=body["bits"],
+        verdicts=(*state.verdicts, *({**v, "epoch": body["epoch"]} for v in body["verdicts"])),
+        confirmed=_with_confirmed(state, body.get("confirmed", [])),
+    )
+
+
+def _with_confirmed(
+    state: State, found: Sequence[Mapping[str, Any]]
+) -> Mapping[str, Mapping[str, Any]]:
+    return {**state.confirmed, **{one["key"]: one for one in found}}
+
+
+def _confirmed(state: State, body: Mapping[str, Any], _: Load) -> State:
+    return replace(state, confirmed=_with_confirmed(state, body["confirmed"]))
+
+
+def with_verdict(
+    listed: PointerDecisionList, verdict: Mapping[str, Any], load: Load
+) -> PointerDecisionList:
+    """The list after a verdict: an update and its repairs, or nothing."""
+    if not verdict["accepted"]:
+        return listed
+    given = load(verdict["key"])
+    listed = listed.updated(given.group, given.model, team=given.team, key=given.key)
+    for repair in verdict["repairs"]:
+        listed = listed.repaired(repair["group"], repair["version"])
+    return listed
+
+
+def _rolled_back(state: State, body: Mapping[str, Any], _: Load) -> State:
+    # A block that stays in use has answered about another list: the next submission opens a fresh one.
+    return replace(state, listed=state.listed.rolled_back(body["key"]), opened=None)
+
+
+_AFTER: dict[str, Callable[[State, Mapping[str, Any], Load], State]] = {
+    "committed": _committed,
+    "submitted": _submitted,
+    "block_opened": _block_opened,
+    "judged": _judged,
+    "confirmed": _confirmed,
+    "rolled_back": _rolled_back,
+}
+
+
+def verdict_body(verdict: Verdict, published: Sequence[int]) -> dict[str, Any]:
+    """A verdict as the log holds it; `published` turns the block's versions into the list's."""
+    certificate = verdict.certificate.to_dict() if verdict.certificate is not None else None
+    return {
+        "key": verdict.key,
+        "accepted": verdict.accepted,
+        "reason": verdict.reason,
+        "failure": verdict.failure,
+        "certificate": certificate,
+        "repairs": [
+            {"group": step.group, "version": published[step.version]} for step in verdict.repairs
+        ],
+        "largest_rise": verdict.largest_rise,
+    }

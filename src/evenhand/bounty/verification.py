@@ -1,0 +1,174 @@
+"""Re-play the log from the submissions and the blocks, and compare: anyone who holds them can."""
+
+import hashlib
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evenhand.bounty.bounty import Bounty, leaderboard
+from evenhand.bounty.judging import judge_block, order_candidates, resume_block, told
+from evenhand.bounty.log import Event, EventLog
+from evenhand.bounty.state import State, advance, read_state
+from evenhand.errors import InputError
+
+#: Numbers of one certificate may differ so much between machines.
+TOLERANCE = 1e-6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """What a re-play found.
+
+    Attributes
+    ----------
+    events, verdicts : int
+        How many were re-played.
+    problems : tuple of str
+        Everything that differs; empty where the model and the leaderboard are proven.
+    updates : int
+        Active updates of the proven model.
+    leaderboard : tuple
+        Proven from the verdicts.
+    """
+
+    events: int
+    verdicts: int
+    problems: tuple[str, ...]
+    updates: int
+    leaderboard: tuple[Mapping[str, Any], ...]
+
+    @property
+    def proven(self) -> bool:
+        """Whether nothing differs."""
+        return not self.problems
+
+
+def verify(
+    bounty: Bounty,
+    *,
+    head: str | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Verification:
+    """Re-play the whole log: files by their hashes, each order, each verdict, each repair.
+
+    Parameters
+    ----------
+    bounty : Bounty
+    head : str, optional
+        Hash of an event that somebody was told, see `Receipt`.  Without one, a log that was cut at
+        its end, or written anew as a whole, looks like any other.
+    progress : callable, optional
+        Told how many of how many events are re-played.
+    """
+    # From the disk, not from what this process has seen before.
+    events = EventLog(bounty.folder / "log.jsonl").read()
+    problems = _files(bounty, events)
+    if head is not None and head not in {event.hash for event in events}:
+        problems.append(f"the log lacks the event {head[:12]}: it was cut or written anew")
+    if problems and any("base.json" in problem for problem in problems):
+        return Verification(
+            events=len(events), verdicts=0, problems=tuple(problems), updates=0, leaderboard=()
+        )
+    state = read_state(events[:1], bounty.base, bounty.load)
+    # With changed files a re-play would prove nothing, and might not even run.
+    replayed = events[1:] if not problems else ()
+    try:
+        for event in replayed:
+            problems += _check(bounty, state, event)
+            state = advance(state, [event], bounty.load)
+            if progress is not None:
+                progress(event.number, len(events))
+    except (InputError, OSError) as error:
+        problems.append(f"after {len(state.verdicts)} verdicts: {error}")
+    return Verification(
+        events=len(events),
+        verdicts=len(state.verdicts),
+        problems=tuple(problems),
+        updates=sum(n.model is not None and n.active for n in state.listed.nodes),
+        leaderboard=tuple(leaderboard(state)),
+    )
+
+
+def _files(bounty: Bounty, events: tuple[Event, ...]) -> list[str]:
+    created, folder = events[0].body, bounty.folder
+    expected = {folder / "base.json": created["base"]}
+    for name, known in created["public"].items():
+        expected[folder / "public" / f"{name}.npz"] = known
+    for event in events:
+        if event.kind == "submitted":
+            stored = folder / "submissions" / event.body["key"]
+            expected[stored.with_suffix(".json")] = event.body["key"]
+            if "trained" in event.body:
+                expected[stored.with_suffix(".onnx")] = event.body["trained"]
+        if event.kind == "confirmed":
+            expected[folder / "public" / f"{event.body['data']}.npz"] = event.body["sha256"]
+    problems = [
+        f"{path.relative_to(folder)} is not what the log says"
+        for path, known in expected.items()
+        if _sha256(path) != known
+    ]
+    for number, block in enumerate(created["blocks"]):
+        if bounty.ledger.fingerprints(number) != {k: block[k] for k in ("features", "labels")}:
+            problems.append(f"sealed block {number} is not what the log says")
+    return problems
+
+
+def _sha256(path: Path) -> str | None:
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
+
+
+def _check(bounty: Bounty, state: State, event: Event) -> list[str]:
+    body = event.body
+    if event.kind == "submitted":
+        given = bounty.load(body["key"])
+        same = (given.team, given.content) == (body["team"], body["content"])
+        return [] if same else [f"event {event.number}: team or content differs"]
+    if event.kind == "block_opened" and bounty.rules.mode == "epochs":
+        candidates = order_candidates(state, bounty.practice(state), bounty.load)
+        found = {"block": state.blocks_used, "version": state.listed.version}
+        return _differences(event, {**found, "candidates": candidates}, body)
+    if event.kind == "confirmed":
+        again = bounty.confirmations(state, bounty.data(body["data"]))
+        return _differences(event, {**body, "confirmed": again}, body)
+    if event.kind == "rolled_back" and "rises" in body:
+        return _differences(event, bounty.rises(state, body["key"]), body["rises"])
+    if event.kind == "judged":
+        return _differences(event, _judged_again(bounty, state, body), body)
+    return []
+
+
+def _judged_again(bounty: Bounty, state: State, body: Mapping[str, Any]) -> Mapping[str, Any]:
+    if bounty.rules.mode == "epochs":
+        failed = {
+            verdict["key"]: verdict["failure"]
+            for verdict in body["verdicts"]
+            if verdict["reason"] == "model_failed"
+        }
+        return judge_block(state, bounty.ledger, bounty.runner, bounty.load, failed=failed)
+    judge = resume_block(state, bounty.ledger, bounty.runner, bounty.load)
+    key = body["verdicts"][0]["key"]
+    verdict = told(judge.judge(key, state.submitted[key]["kind"]))
+    return {
+        "epoch": judge.block,
+        "block": judge.block,
+        "verdicts": [verdict],
+        "bits": judge.bits,
+    }
+
+
+def _differences(event: Event, found: Any, told_: Any) -> list[str]:
+    if _same(found, told_):
+        return []
+    return [f"event {event.number} ({event.kind}): the re-play gives another result"]
+
+
+def _same(one: Any, other: Any) -> bool:
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return set(one) == set(other) and all(_same(one[name], other[name]) for name in one)
+    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
+        return len(one) == len(other) and all(map(_same, one, other))
+    if isinstance(one, float) and isinstance(other, float | int):
+        return math.isclose(one, other, rel_tol=TOLERANCE, abs_tol=1e-12)
+    return bool(one == other)

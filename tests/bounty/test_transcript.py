@@ -1,0 +1,76 @@
+"""Codes are fair: their probabilities add up to one; disjointness is never claimed wrongly."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from evenhand.bounty.disjoint import can_meet
+from evenhand.bounty.membership import All, Any, Bitmaps, Literal, unpack
+from evenhand.bounty.transcript import Transcript, code_probability
+
+
+@pytest.mark.parametrize("length", [1, 3, 6])
+def test_the_probabilities_of_all_answers_add_up_to_one(length):
+    total = sum(
+        np.exp(code_probability(sum(answers), length - sum(answers)))
+        for answers in itertools.product([0, 1], repeat=length)
+    )
+    assert total == pytest.approx(1)
+
+
+def test_answers_about_groups_that_cannot_meet_cost_nothing_but_refusals_do():
+    transcript = Transcript()
+    for group in range(20):
+        transcript.accept("over 5", group)
+    transcript.repair(3, 100)
+    alone = transcript.log_probability(lambda _: False)
+    assert alone == pytest.approx(np.log(0.8))
+    transcript.refuse("over 5")
+    assert transcript.log_probability(lambda _: False) < alone
+    assert transcript.log_probability() < transcript.log_probability(lambda group: group < 3)
+
+
+LITERALS = st.one_of(
+    st.builds(
+        lambda c, o, v: Literal(c, o, (float(v),)),
+        st.integers(0, 1),
+        st.sampled_from(["<", "<=", ">", ">=", "=", "!="]),
+        st.integers(0, 4),
+    ),
+    st.builds(
+        lambda c, o, v: Literal(c, o, tuple(sorted(float(x) for x in v))),
+        st.integers(0, 1),
+        st.sampled_from(["in", "not in"]),
+        st.sets(st.integers(0, 4), min_size=0, max_size=3),
+    ),
+    st.builds(Literal, st.integers(0, 1), st.sampled_from(["null", "not null"])),
+)
+FORMULAS = st.recursive(
+    LITERALS,
+    lambda inner: st.builds(
+        lambda kind, parts: kind(tuple(parts)),
+        st.sampled_from([All, Any]),
+        st.lists(inner, min_size=0, max_size=3),
+    ),
+    max_leaves=6,
+)
+VALUES = [-1.0, 0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0, np.nan]
+EVERY = np.array(list(itertools.product(VALUES, VALUES)), np.float32)
+
+
+@given(FORMULAS, FORMULAS)
+@settings(max_examples=400, deadline=None)
+def test_groups_that_share_a_row_are_never_called_disjoint(one, other):
+    bitmaps = Bitmaps(EVERY)
+    shared = unpack(bitmaps.of(one) & bitmaps.of(other), len(EVERY)).any()
+    assert can_meet(one, other) or not shared
+
+
+@given(LITERALS, LITERALS)
+@settings(max_examples=300, deadline=None)
+def test_single_conditions_are_told_apart_exactly(one, other):
+    bitmaps = Bitmaps(EVERY)
+    assert can_meet(one, other) == unpack(bitmaps.of(one) & bitmaps.of(other), len(EVERY)).any()
