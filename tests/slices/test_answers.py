@@ -692,7 +692,7 @@ def test_exact_p_values_of_accuracy_are_those_of_the_error_rate():
 
 
 @pytest.mark.parametrize(
-    ("size", "errors"), [(6, 3), (7, 4), (7, 5), (9, 4), (13, 4), (13, 5), (20, 6)]
+    ("size", "errors"), [(6, 3), (7, 4), (7, 5), (9, 4), (13, 5), (20, 6), (20_000, 5)]
 )
 def test_a_permutation_that_ties_with_the_data_counts(size, errors):
     """Two groups of a size, all errors in one: how often chance does as much is known exactly."""

@@ -172,8 +172,8 @@ _WHOLE: dict[str, Callable[[Hunt, Found, float, np.random.Generator], Verdicts]]
 def _of_maximum(
     hunt: Hunt, slices: Found, observed: Floats, maxima: Floats, level: float, method: str
 ) -> Verdicts:
-    # Maxima are in single precision: one that ties with the data counts.
-    tie = observed[:, None] - 1e-5 * np.maximum(1.0, np.abs(observed[:, None]))
+    # One that ties with the data counts, whatever the order of additions.
+    tie = observed[:, None] - 1e-9 * np.maximum(1.0, np.abs(observed[:, None]))
     above = (maxima[None, :] >= tie).sum(axis=1)
     critical = float(np.quantile(maxima, level, method="higher"))
     return Verdicts(

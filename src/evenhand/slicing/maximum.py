@@ -16,6 +16,8 @@ from evenhand.slicing.search import Limits
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 DRAWS = 999
+#: Numbers dealt out at a time: 200 MB.
+DEALT_NUMBERS = 25_000_000
 #: Slices whose members are unpacked at a time.
 CHUNK = 2_000
 
@@ -47,20 +49,23 @@ def permutation_maximum(
     # Cells that say nothing about the metric are never dealt out.
     told = (losses.above > 0) | (losses.below > 0)
     scaled = np.where(told, psi, 0.0) / np.sqrt((psi[told] ** 2).sum() / max(told.sum() - 1, 1))
-    dealt = np.zeros((len(cells), DRAWS), np.float32)
-    values = scaled[told]
-    for draw in range(DRAWS):
-        dealt[told, draw] = rng.permutation(values)
-    maxima = np.full(DRAWS, -np.inf, np.float32)
-    for members in _members(family, len(cells)):
-        counted = members[:, told]
-        size = np.asarray(counted.sum(axis=1), float).ravel()
-        spread = np.sqrt(np.maximum(size * (1 - size / told.sum()), 1e-9))
-        totals = (members @ dealt) / spread[:, None].astype(np.float32)
-        maxima = np.maximum(
-            maxima, totals[(size > 0) & (size < told.sum())].max(axis=0, initial=-np.inf)
-        )
-    return scaled, maxima.astype(float)
+    values, number = scaled[told], int(told.sum())
+    maxima = []
+    # In double precision, so that ties with the data are ties, and in blocks that fit in memory.
+    block = max(20, min(DRAWS, DEALT_NUMBERS // len(cells)))
+    for start in range(0, DRAWS, block):
+        dealt = np.zeros((len(cells), min(block, DRAWS - start)))
+        for draw in range(dealt.shape[1]):
+            dealt[told, draw] = rng.permutation(values)
+        largest = np.full(dealt.shape[1], -np.inf)
+        for members in _members(family, len(cells)):
+            size = np.asarray(members[:, told].sum(axis=1), float).ravel()
+            spread = np.sqrt(np.maximum(size * (1 - size / number), 1e-9))
+            totals = (members @ dealt) / spread[:, None]
+            usable = (size > 0) & (size < number)
+            largest = np.maximum(largest, totals[usable].max(axis=0, initial=-np.inf))
+        maxima.append(largest)
+    return scaled, np.concatenate(maxima)
 
 
 def standardised_excess(scaled: Floats, losses: Losses, mask: npt.NDArray[np.bool_]) -> float:

@@ -184,7 +184,7 @@ def _overall(question: Question, cells: Cells) -> Overall:
     assert isinstance(form, Ratio)
     above, below = form.split(cells.sums.sum(axis=0)[None, None, :])
     return Overall(
-        value=float(above[0] / below[0]),
+        value=float(above[0] / below[0]) if below[0] else None,
         n_rows=int(cells.n_rows.sum()),
         n_units=cells.n_units,
         numerator=float(above[0]),
