@@ -205,7 +205,9 @@ def read_submission(data: bytes, task: Task) -> Submission:
     except (TypeError, ValueError, OverflowError, AttributeError, RecursionError) as error:
         raise SubmissionError("damaged", "the group or model is not as described.") from error
     except InputError as error:
-        raise SubmissionError("wrong_group", str(error)) from error
+        # A caret must stand under its character: what has several lines begins on its own.
+        text = str(error)
+        raise SubmissionError("wrong_group", f"\n{text}" if "\n" in text else text) from error
     return Submission(
         team=given["team"],
         nonce=given["nonce"],

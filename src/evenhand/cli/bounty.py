@@ -405,18 +405,20 @@ def export(folder: Path, /, *, out: Path, onnx: Path | None = None, json: Json =
 
 
 @bounty.command
-def verify(folder: Path, /, *, json: Json = False) -> int:
+def verify(folder: Path, /, *, head: str | None = None, json: Json = False) -> int:
     """Re-play the whole log and prove the current model and leaderboard from it.
 
     Parameters
     ----------
     folder
         The bounty.
+    head
+        Hash of an event that you were told: the log must still hold it, or was cut or written anew.
     json
         Print JSON.
     """
     with Bounty(folder) as opened, _bar("re-playing") as report:
-        found = verify_log(opened, progress=report)
+        found = verify_log(opened, head=head, progress=report)
     if json:
         _print_json(
             {
