@@ -134,7 +134,6 @@ def test_a_single_row_is_refused_with_what_it_needs():
 @pytest.mark.parametrize(
     ("bad", "message"),
     [
-        (float("nan"), "nan"),
         (float("inf"), "inf"),
         (float("-inf"), "-inf"),
         (1.7, "1.7"),
@@ -255,7 +254,8 @@ def test_five_thousand_groups_are_judged():
         (["<script>alert(1)</script>", "=1+1"], {"<script>alert(1)</script>", "=1+1"}),
         (["a\x00b", "🙂"], {"a\x00b", "🙂"}),
     ],
-    ids=lambda value: str(value)[:30],
+    # Sets have no order of their own.
+    ids=lambda value: str(sorted(value) if isinstance(value, set) else value)[:30],
 )
 def test_attributes_of_any_value_are_groups_and_their_predicates_select_them(values, wanted):
     table = rows(g=pa.array((values * N)[:N]))

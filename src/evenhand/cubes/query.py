@@ -44,7 +44,7 @@ class CubeQuery:
             f"a{i}": self._key(attribute, f"a{i}") for i, attribute in enumerate(self.attributes)
         }
         if self.unit:
-            keys["unit"] = self._known(self.unit, exp.column("unit"))
+            keys["unit"] = exp.column("unit")
         if self.measure.level:
             keys["level"] = exp.column("level")
         selected = [exp.alias_(key, name) for name, key in keys.items()]
@@ -67,9 +67,7 @@ class CubeQuery:
             exp.alias_(self._key(attribute, name), name)
             for attribute, name in zip(self.attributes, names, strict=True)
         ]
-        keys += (
-            [exp.alias_(self._known(self.unit, exp.column("unit")), "unit")] if self.unit else []
-        )
+        keys += [exp.column("unit")] if self.unit else []
         parts = [exp.alias_(part, f"s{i}") for i, (_, part) in enumerate(self.measure.parts)]
         query = exp.select(*keys, *parts).from_(self._rows().subquery("counted", copy=False))
         return str(query.where(self._valid(), copy=False).sql(self.records.engine.dialect))
@@ -92,7 +90,10 @@ class CubeQuery:
             for i, attribute in enumerate(self.attributes)
         ]
         if self.unit:
-            selected.append(exp.alias_(column_expression(self.unit), "unit"))
+            # A text that means missing names no unit: its row is left out, and counted.
+            selected.append(
+                exp.alias_(self._known(self.unit, column_expression(self.unit)), "unit")
+            )
         if self.measure.level:
             selected.append(exp.alias_(self._level(), "level"))
         inputs = [

@@ -157,6 +157,12 @@ def finite(column: exp.Expr) -> exp.Expr:
     return exp.Case(ifs=[exp.If(this=is_finite(column), true=column)])
 
 
+def without_nan(column: exp.Expr) -> exp.Expr:
+    """A double, or NULL where it is NaN, which engines take for equal to itself."""
+    nan = exp.cast(exp.Literal.string("NaN"), "DOUBLE")
+    return exp.Nullif(this=column, expression=nan)
+
+
 def literal(value: Value) -> exp.Expr:
     """SQL literal of a value."""
     if isinstance(value, bool):

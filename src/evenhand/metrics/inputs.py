@@ -5,9 +5,15 @@ from sqlglot import exp
 from evenhand.cubes import Check, Input, Measure, raise_faults
 from evenhand.errors import InputError, near
 from evenhand.groups import columns_of, to_expression, to_text
-from evenhand.groups.predicate import column_expression, finite, is_finite, literal
-from evenhand.metrics.definition import Given, Metric
-from evenhand.records import Kind, Records, find_column
+from evenhand.groups.predicate import (
+    column_expression,
+    finite,
+    is_finite,
+    literal,
+    without_nan,
+)
+from evenhand.metrics.definition import Given, Metric, Takes
+from evenhand.records import DuckDBEngine, Kind, Records, find_column, suggestions
 
 
 def binary_input(
@@ -20,11 +26,13 @@ def binary_input(
             find_column(column, records.columns)
         return _input(name, to_expression(value), to_text(value)), column_expression(name), ()
     kind = find_column(str(value), records.columns).kind
-    read = column_expression(str(value))
+    read: exp.Expr = column_expression(str(value))
     takes_positive = any(argument.name == "positive" for argument in metric.definition.arguments)
     positive = metric.option("positive") if takes_positive else None
     if positive is not None:
         positive = _check_positive(metric, str(value), kind, positive)
+        if kind is Kind.TEXT:
+            read = known_text(read, records, asked=positive)
         return (
             _input(name, exp.EQ(this=read, expression=_constant(positive)), str(value)),
             column_expression(name),
@@ -34,7 +42,7 @@ def binary_input(
         return _input(name, read, str(value)), column_expression(name), ()
     if not kind.numeric:
         if kind is Kind.TEXT:
-            _check_mixed(name, str(value), records)
+            _check_mixed(metric, records)
         raise InputError(
             f"{metric.name}: column {value!r} holds {kind}, so say which value counts, "
             f"for example positive='yes', or write a predicate: {name}={value} = 'yes'"
@@ -99,7 +107,18 @@ def class_input(metric: Metric, name: str, records: Records) -> Input:
         read = exp.cast(finite(read), "DOUBLE")
     elif kind is Kind.DATE:
         read = exp.cast(read, "VARCHAR")
+    elif kind is Kind.TEXT:
+        read = known_text(read, records)
     return _input(name, read, column)
+
+
+def known_text(read: exp.Expr, records: Records, *, asked: object = None) -> exp.Expr:
+    """A text, or NULL where it means missing; a text that somebody asks for by name does not."""
+    texts = [literal(text) for text in records.missing_values if text != asked]
+    if not texts:
+        return read
+    missing = exp.In(this=read.copy(), expressions=texts)
+    return exp.Case(ifs=[exp.If(this=missing, true=exp.Null())], default=read)
 
 
 def class_inputs(metric: Metric, records: Records) -> tuple[Input, Input]:
@@ -115,14 +134,20 @@ def class_inputs(metric: Metric, records: Records) -> tuple[Input, Input]:
 
 
 def text_input(metric: Metric, name: str, records: Records) -> str:
-    """Name of a text column."""
-    column = _column(metric, name, records)
-    kind = find_column(column, records.columns).kind
-    if kind is not Kind.TEXT:
+    """Name of the column that holds a text argument as it was written.
+
+    A transcript of digits is text because the metric asks for text: in a text file its spelling is
+    at hand (``007``, ``1.0``); elsewhere whole numbers have one spelling, other numbers have many.
+    """
+    column = find_column(_column(metric, name, records), records.columns)
+    if column.written is not None:
+        return column.written
+    if column.kind not in (Kind.TEXT, Kind.INTEGER):
         raise InputError(
-            f"{metric.name}: {name} must be a text column, but {column!r} holds {kind} values."
+            f"{metric.name}: {name} must be a text column, but {column.name!r} holds {column.kind} "
+            f"values.  If its spelling does not matter: --columns '{column.name}=text'"
         )
-    return column
+    return column.name
 
 
 def number_input(
@@ -139,14 +164,17 @@ def number_input(
     kind = find_column(column, records.columns).kind
     if kind is not Kind.BOOLEAN and not kind.numeric:
         if kind is Kind.TEXT:
-            _check_mixed(name, column, records)
+            _check_mixed(metric, records)
         raise InputError(
             f"{metric.name}: {name} must be a numeric column, but {column!r} holds {kind} values."
+            + _other_marks(column, records)
         )
     # As a double, whole numbers neither overflow when multiplied nor wrap when subtracted.
     read: exp.Expr = exp.cast(column_expression(column), "DOUBLE")
     if kind is Kind.BOOLEAN:
         read = exp.cast(exp.cast(column_expression(column), "INT"), "DOUBLE")
+    elif kind is Kind.NUMBER:
+        read = without_nan(read)
     inner = column_expression(name)
     faults: list[exp.Expr] = [exp.Not(this=exp.paren(is_finite(inner)))]
     faults += [exp.LT(this=inner, expression=literal(low))] if low is not None else []
@@ -156,33 +184,73 @@ def number_input(
     return _input(name, read, column), (check,) if kind is not Kind.BOOLEAN else ()
 
 
-def _check_mixed(name: str, column: str, records: Records) -> None:
-    """Name the rows, where a column of numbers holds some text."""
-    read = column_expression(column)
-    number = exp.TryCast(this=read, to=exp.DataType.build("DOUBLE"))
-    wrong = exp.and_(
+def _other_marks(column: str, records: Records) -> str:
+    """What to do where all texts of a column are numbers with other marks than a point."""
+    engine = records.engine
+    if not isinstance(engine, DuckDBEngine) or not records.files:
+        return ""
+    found = suggestions(engine, records.source, column, records.missing_values)
+    means = {
+        "number": "numbers with zeros before them, or longer than 64 bits",
+        "decimal-comma": "1,5 is one and a half, 1,234 is 1.234",
+        "thousands-comma": "1,234 is one thousand two hundred and thirty-four",
+        "percent": "12 % is 0.12",
+    }
+    ways = [f"--columns '{column}={way}' ({means[way]})" for way in found]
+    return f"  They can be read as numbers; say how: {' or '.join(ways)}" if ways else ""
+
+
+def _check_mixed(metric: Metric, records: Records) -> None:
+    """Name the rows, where columns that should hold numbers hold some text; of all arguments at once."""
+    numeric = (Takes.BINARY, Takes.NUMBER, Takes.PROBABILITY)
+    kinds = {column.name: column.kind for column in records.columns}
+    columns = {
+        argument.name: str(metric.given[argument.name])
+        for argument in metric.definition.arguments
+        if argument.takes in numeric
+        and kinds.get(str(metric.given.get(argument.name))) is Kind.TEXT
+    }
+    if not columns or not isinstance(records.engine, DuckDBEngine):
+        return
+    wrong = {
+        name: _no_number(column_expression(column), records) for name, column in columns.items()
+    }
+    asked = ", ".join(
+        f"COUNT(*) FILTER ({wrong[name].sql('duckdb')}) AS w{i},"
+        f" COUNT({column_expression(column).sql('duckdb')}) AS k{i}"
+        for i, (name, column) in enumerate(columns.items())
+    )
+    counts = records.engine.query(f"SELECT {asked} FROM {records.source}").to_pylist()[0]
+    broken = [
+        (
+            Check(
+                input=name,
+                faulty=_no_number(column_expression(name), records),
+                message=f"`{column}` is {{value}}, but its column holds numbers",
+            ),
+            counts[f"w{i}"],
+        )
+        for i, (name, column) in enumerate(columns.items())
+        if 0 < counts[f"w{i}"] < counts[f"k{i}"] / 2
+    ]
+    if broken:
+        inputs = tuple(_input(n, column_expression(c), c) for n, c in columns.items())
+        raise_faults(records, None, Measure(parts=(), inputs=inputs), broken)
+
+
+def _no_number(read: exp.Expr, records: Records) -> exp.Expr:
+    """True where a text is neither missing nor a number."""
+    number = exp.TryCast(this=read.copy(), to=exp.DataType.build("DOUBLE"))
+    return exp.and_(
         exp.Is(this=number, expression=exp.Null()),
         exp.Not(this=exp.Is(this=read.copy(), expression=exp.Null())),
+        exp.Not(
+            this=exp.In(
+                this=exp.Trim(this=read.copy()),
+                expressions=[literal(text) for text in records.missing_values],
+            )
+        ),
     )
-    if records.engine.dialect != "duckdb":
-        return
-    text = wrong.sql("duckdb")
-    counts = records.engine.query(
-        f"SELECT COUNT(*) FILTER ({text}) AS wrong, COUNT({read.sql('duckdb')}) AS known FROM {records.source}"
-    ).to_pylist()[0]
-    if 0 < counts["wrong"] < counts["known"] / 2:
-        inner = exp.TryCast(this=column_expression(name), to=exp.DataType.build("DOUBLE"))
-        faulty = exp.and_(
-            exp.Is(this=inner, expression=exp.Null()),
-            exp.Not(this=exp.Is(this=column_expression(name), expression=exp.Null())),
-        )
-        check = Check(
-            input=name,
-            faulty=faulty,
-            message=f"`{column}` is {{value}}, but its column holds numbers",
-        )
-        measure = Measure(parts=(), inputs=(_input(name, read, column),))
-        raise_faults(records, None, measure, [(check, counts["wrong"])])
 
 
 def _column(metric: Metric, name: str, records: Records) -> str:

@@ -1,11 +1,14 @@
 """The record table: one row per evaluated example, wherever it lies."""
 
+from evenhand.records.column_types import suggestions
 from evenhand.records.engine import DuckDBEngine, Engine, PostgresEngine
-from evenhand.records.files import lines_of
+from evenhand.records.file_faults import lines_of
+from evenhand.records.missing import MISSING_VALUES
 from evenhand.records.schema import Column, Kind, find_column
 from evenhand.records.table import Records, open_records, public_name
 
 __all__ = [
+    "MISSING_VALUES",
     "Column",
     "DuckDBEngine",
     "Engine",
@@ -16,4 +19,5 @@ __all__ = [
     "lines_of",
     "open_records",
     "public_name",
+    "suggestions",
 ]

@@ -4,6 +4,8 @@ DuckDB in memory is the default, and the twin that tests use in place of a serve
 """
 
 import re
+import shutil
+import weakref
 from collections.abc import Iterator
 from functools import cache
 from typing import Any, Protocol
@@ -60,6 +62,11 @@ class DuckDBEngine:
             self.connection = _memory().cursor()
         else:
             self.connection = duckdb.connect(database, read_only=True, config=_SETTINGS)
+
+    def keep(self, folder: str) -> str:
+        """Delete a folder of copies when this engine is closed or forgotten."""
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        return folder
 
     def query(self, sql: str) -> pa.Table:
         """Run `sql` and return the whole result."""

@@ -27,10 +27,22 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """A named column of one kind."""
+    """A named column of one kind.
+
+    Attributes
+    ----------
+    name : str
+    kind : Kind
+    written : str, optional
+        Column of the same table that holds its values as they are written in a text file.
+    exact : bool
+        Whether a double holds each of its numbers; decimals of many digits may be told apart by more.
+    """
 
     name: str
     kind: Kind
+    written: str | None = None
+    exact: bool = True
 
 
 def kind_of(arrow_type: pa.DataType) -> Kind:

@@ -1,7 +1,7 @@
 """An open record table: where its rows are, what its columns hold."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from evenhand.errors import InputError, unknown_name
+from evenhand.records.column_types import parse_declared
 from evenhand.records.engine import DuckDBEngine, Engine, PostgresEngine
 from evenhand.records.files import (
     find_files,
@@ -19,7 +20,10 @@ from evenhand.records.files import (
     plain_table,
     raise_file_faults,
 )
-from evenhand.records.schema import Column, Kind, kind_of
+from evenhand.records.missing import MISSING_VALUES
+from evenhand.records.native_types import load_native
+from evenhand.records.schema import Column, Kind
+from evenhand.records.text_files import Loaded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +46,10 @@ class Records:
         Told the number of rows done during long work.
     weight : str, optional
         Column that says how many rows of the original each row stands for (see `cubes.tally`).
+    missing_values : tuple of str
+        Texts that mean missing in attributes, units, labels and scores (see `records.missing`).
+    notes : tuple of (str, str)
+        What a reader should know of how the table was read: a code and a sentence.
     """
 
     name: str
@@ -51,6 +59,8 @@ class Records:
     files: tuple[Path, ...] = field(default=())
     progress: Callable[[int], None] | None = field(default=None, compare=False)
     weight: str | None = field(default=None)
+    missing_values: tuple[str, ...] = field(default=MISSING_VALUES)
+    notes: tuple[tuple[str, str], ...] = field(default=())
 
     def close(self) -> None:
         """Close the engine."""
@@ -66,7 +76,12 @@ class Records:
         return fingerprint(list(self.files)) if self.files else None
 
 
-def open_records(table: Any) -> Records:
+def open_records(
+    table: Any,
+    *,
+    columns: str | Mapping[str, str] | None = None,
+    missing_values: Sequence[str] = MISSING_VALUES,
+) -> Records:
     """Open a table by path, glob, URL or as a data frame.
 
     Parameters
@@ -75,6 +90,10 @@ def open_records(table: Any) -> Records:
         Path or glob of Parquet, CSV, TSV, JSON lines (the last three also gzipped) or Arrow
         files; ``duckdb:///file.db?table=t``; ``postgresql://…?table=t``; a pandas, Polars or
         PyArrow table, or anything that narwhals or the Arrow stream interface understands.
+    columns : str or Mapping, optional
+        Types that somebody knows better, such as ``age=number, code=text`` (see `parse_declared`).
+    missing_values : sequence of str
+        Texts that mean missing.
 
     Raises
     ------
@@ -83,36 +102,62 @@ def open_records(table: Any) -> Records:
     """
     if isinstance(table, Records):
         return table
+    declared, missing = parse_declared(columns), tuple(missing_values)
     if isinstance(table, str | Path):
         text = str(table)
         if text.startswith("duckdb:"):
-            return _open_duckdb(text)
-        if text.startswith(("postgresql:", "postgres:")):
-            return _open_postgres(text)
-        if "://" in text:
+            opened = _open_duckdb(text, declared)
+        elif text.startswith(("postgresql:", "postgres:")):
+            opened = _open_postgres(text, declared)
+        elif "://" in text:
             raise InputError(
                 f"{text.split('://', maxsplit=1)[0]}:// is not a source I know.  "
                 "Allowed: a path or glob, duckdb:///file.db?table=t, postgresql://…?table=t"
             )
-        return _open_files(text)
-    return _open_frame(table)
+        else:
+            opened = _open_files(text, declared, missing)
+    else:
+        opened = _open_frame(table, declared)
+    return replace(opened, missing_values=missing)
 
 
-def _open_files(pattern: str) -> Records:
+def _open_files(pattern: str, declared: Mapping[str, str], missing: Sequence[str]) -> Records:
     paths = find_files(pattern)
     engine = DuckDBEngine()
-    source = load_files(engine, paths)
-    return _records(pattern, engine, source, files=tuple(paths))
+    return _records(pattern, engine, load_files(engine, paths, declared, missing), tuple(paths))
 
 
-def _open_frame(frame: Any) -> Records:
-    table = _arrow(frame)
+def _open_frame(frame: Any, declared: Mapping[str, str]) -> Records:
+    table = _arrow(_plain_frame(frame))
     engine = DuckDBEngine()
-    engine.register("records", plain_table(table))
-    opened = _records(type(frame).__name__, engine, "records")
+    engine.register("frame", plain_table(table))
+    opened = _records(type(frame).__name__, engine, load_native(engine, "frame", declared))
     known = {column.name for column in opened.columns}
     others = (Column(name=n, kind=Kind.OTHER) for n in table.column_names if n not in known)
     return replace(opened, columns=(*opened.columns, *others))
+
+
+def _plain_frame(frame: Any) -> Any:
+    """A pandas frame whose intervals and periods are their text, as people read them."""
+    if type(frame).__module__.partition(".")[0] != "pandas" or not hasattr(frame, "columns"):
+        return frame
+    told = [
+        place
+        for place, dtype in enumerate(frame.dtypes)
+        if str(dtype).startswith(("interval", "period"))
+        or str(getattr(getattr(dtype, "categories", None), "dtype", "")).startswith(
+            ("interval", "period")
+        )
+    ]
+    if not told:
+        return frame
+    columns = {
+        name: [None if value != value or value is None else str(value) for value in column]  # noqa: PLR0124 - NaN
+        if place in told
+        else column
+        for place, (name, column) in enumerate(frame.items())
+    }
+    return type(frame)(columns)
 
 
 def _arrow(frame: Any) -> pa.Table:
@@ -135,7 +180,7 @@ def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 
-def _open_duckdb(url: str) -> Records:
+def _open_duckdb(url: str, declared: Mapping[str, str]) -> Records:
     place, name = _split_table(url)
     # As in SQLAlchemy URLs three slashes start a relative path and four an absolute one;
     # an absolute path after three is understood too.
@@ -145,21 +190,25 @@ def _open_duckdb(url: str) -> Records:
     if not path.is_file():
         raise InputError(f"No DuckDB file is called {str(path)!r} (from {url!r}).")
     engine = DuckDBEngine(str(path))
-    known = engine.query("SELECT table_name AS name FROM information_schema.tables")[
-        "name"
-    ].to_pylist()
-    return _records(url, engine, _known_table(name, known), files=(path,))
+    found = engine.query(
+        "SELECT table_schema AS schema, table_name AS name FROM information_schema.tables"
+    )
+    source = _known_table(name, found.to_pylist(), "main")
+    return _records(url, engine, load_native(engine, source, declared), files=(path,))
 
 
-def _open_postgres(url: str) -> Records:
+def _open_postgres(url: str, declared: Mapping[str, str]) -> Records:
     place, name = _split_table(url)
     engine = PostgresEngine(place)
     try:
         found = engine.query(
-            "SELECT table_name::text AS name FROM information_schema.tables"
-            " WHERE table_schema = ANY (current_schemas(false))"
-        )
-        return _records(public_name(url), engine, _known_table(name, found["name"].to_pylist()))
+            "SELECT table_schema::text AS schema, table_name::text AS name,"
+            " table_schema = ANY (current_schemas(false)) AS near FROM information_schema.tables"
+            " WHERE table_schema NOT IN ('pg_catalog', 'information_schema')"
+        ).to_pylist()
+        plain = [row | {"schema": ""} for row in found if row["near"]]
+        source = _known_table(name, plain + found, "")
+        return _records(public_name(url), engine, load_native(engine, source, declared))
     except InputError:
         engine.close()
         raise
@@ -174,10 +223,17 @@ def _split_table(url: str) -> tuple[str, str]:
     return (f"{place}?{rest}" if rest else place), names[0]
 
 
-def _known_table(name: str, known: list[str]) -> str:
+def _known_table(name: str, found: Sequence[Mapping[str, Any]], near: str) -> str:
+    """FROM clause of a table, which may be named with its schema."""
+    known = {
+        (row["name"] if row["schema"] == near else f"{row['schema']}.{row['name']}"): row
+        for row in found
+    }
     if name not in known:
         raise InputError(unknown_name("table", name, sorted(known)))
-    return str(exp.to_identifier(name, quoted=True).sql())
+    row = known[name]
+    parts = [row["name"]] if row["schema"] == near else [row["schema"], row["name"]]
+    return ".".join(str(exp.to_identifier(part, quoted=True).sql()) for part in parts)
 
 
 def public_name(place: str) -> str:
@@ -195,7 +251,12 @@ def public_name(place: str) -> str:
     return match[1] + match[2] + ("?" + "&".join(kept) if kept else "")
 
 
-def _records(name: str, engine: Engine, source: str, files: tuple[Path, ...] = ()) -> Records:
-    schema = engine.query(f"SELECT * FROM {source} LIMIT 0").schema
-    columns = tuple(Column(name=item.name, kind=kind_of(item.type)) for item in schema)
-    return Records(name=name, engine=engine, source=source, columns=columns, files=files)
+def _records(name: str, engine: Engine, loaded: Loaded, files: tuple[Path, ...] = ()) -> Records:
+    return Records(
+        name=name,
+        engine=engine,
+        source=loaded.source,
+        columns=loaded.columns,
+        files=files,
+        notes=loaded.notes,
+    )

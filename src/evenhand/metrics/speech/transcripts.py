@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
+from sqlglot import exp
 
 from evenhand.cubes import Input, Measure, Moments
 from evenhand.groups import Predicate, columns_of, to_expression
@@ -99,7 +100,10 @@ def _blocks(
 ) -> Iterator[pa.Table]:
     """Kept columns, reference, hypothesis, and whether the reference is missing; at least one block."""
     dialect = records.engine.dialect
-    reference, hypothesis = (column_expression(name).sql(dialect) for name in texts)
+    # Whole numbers have one spelling; a text stays as it is.
+    reference, hypothesis = (
+        exp.cast(column_expression(name), "VARCHAR").sql(dialect) for name in texts
+    )
     selected = [column_expression(name).sql(dialect) for name in kept]
     selected += [f"COALESCE({text}, '')" for text in (reference, hypothesis)]
     selected += [f"{reference} IS NULL"]

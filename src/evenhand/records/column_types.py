@@ -1,0 +1,361 @@
+"""One typing rule: all rows of a column decide what it holds, and what fits only in part is text.
+
+A text file does not say what its columns hold.  A column is ``integer``, ``number``, ``boolean`` or
+``date`` where every value that is not missing is written as one; anything else stays text, exactly
+as it is written.  A spelling that a number would lose keeps a column text: ``007``, a whole number
+beyond 64 bits, a time of day.  The same rule holds for CSV, TSV, gzipped files and the strings of
+JSON lines, at any size, and a person who knows better says so (`parse_declared`).
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from evenhand.errors import InputError, unknown_name
+from evenhand.records.engine import DuckDBEngine
+from evenhand.records.schema import Kind
+
+#: Rows that are looked at to see which types are worth a check of all rows.
+SAMPLE_ROWS = 20_000
+#: The types that a person can declare.
+DECLARED = (
+    "number",
+    "integer",
+    "text",
+    "boolean",
+    "date",
+    "decimal-comma",
+    "thousands-comma",
+    "percent",
+)
+
+#: How a type is written, as a pattern of a whole text.
+PATTERNS = {
+    "integer": r" *[+-]?(0|[1-9][0-9]*) *",
+    "number": r" *[+-]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)? *",
+    "lenient number": r" *[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)? *",
+    "infinity": r" *[+-]?(?i:inf|infinity) *",
+    "date": r"[0-9]{4}-[0-9]{2}-[0-9]{2}",
+    "timestamp": r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?",
+    "decimal-comma": r" *[+-]?([0-9]{1,3}([.' \x{a0}\x{202f}][0-9]{3})+|[0-9]+)(,[0-9]+)? *",
+    "thousands-comma": r" *[+-]?([0-9]{1,3}(,[0-9]{3})+|[0-9]+)(\.[0-9]+)? *",
+    "percent": r" *[+-]?[0-9]+([.,][0-9]+)? *% *",
+    # A comma that cannot part thousands, and points that can.
+    "surely comma": (
+        r" *[+-]?([0-9.' ]*,([0-9]{1,2}|[0-9]{4,})|0,[0-9]+"
+        r"|[0-9.' ]*[.' ][0-9]{3},[0-9]+|[0-9]{4,},[0-9]+) *"
+    ),
+    "grouped": r" *[+-]?[1-9][0-9]{0,2}(\.[0-9]{3})+ *",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnType:
+    """What a column of text holds.
+
+    Attributes
+    ----------
+    kind : Kind
+        What metrics and groups take it for.
+    name : str
+        How it is written: a type of `DECLARED`, or ``timestamp``.
+    fits : str
+        SQL that is true for a text which is written so.
+    value : str
+        SQL of the value; NULL for a text that means missing.
+    """
+
+    kind: Kind
+    name: str
+    fits: str
+    value: str
+
+
+def parse_declared(given: str | Mapping[str, str] | None) -> dict[str, str]:
+    """Types that a person declares: ``age=number, code=text, when=date:%d/%m/%Y``.
+
+    Parameters
+    ----------
+    given : str, Mapping or None
+        Names and types; a name that holds a comma or ``=`` stands in double quotes.  The types are
+        those of `DECLARED`; ``date`` may be followed by a colon and the format that ``strptime`` takes.
+
+    Raises
+    ------
+    InputError
+        For a type that is none, or a text that is no list of ``name=type``.
+
+    Examples
+    --------
+    >>> parse_declared('age=number, "Age, years"=text')
+    {'age': 'number', 'Age, years': 'text'}
+    """
+    if given is None:
+        return {}
+    if isinstance(given, str):
+        found = _split_declared(given)
+    elif isinstance(given, Mapping):
+        found = {str(name): str(kind) for name, kind in given.items()}
+    else:
+        raise InputError(
+            f"columns is {given!r}, but must be names and types, such as 'age=number'."
+        )
+    for name, kind in found.items():
+        if kind not in DECLARED and not re.fullmatch(r"date:.*%.*", kind):
+            raise InputError(
+                f"--columns gives {name!r} the type {kind[:40]!r}.  Allowed: {', '.join(DECLARED)}, "
+                "or a date with its format, such as date:%d/%m/%Y"
+            )
+    return found
+
+
+_PAIR = re.compile(r"""\s*(?:"((?:[^"]|"")+)"|([^",=]+?))\s*=\s*([^,]+?)\s*(?:,|$)""")
+
+
+def _split_declared(text: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    position = 0
+    while position < len(text):
+        pair = _PAIR.match(text, position)
+        if pair is None:
+            raise InputError(
+                f"--columns {text!r} cannot be read at {text[position : position + 30]!r}.  "
+                "Write names and types: 'age=number, code=text, when=date'"
+            )
+        name = pair[1].replace('""', '"') if pair[1] else pair[2]
+        if name in found:
+            raise InputError(f"--columns names {name!r} twice.")
+        found[name] = pair[3]
+        position = pair.end()
+    return found
+
+
+def check_declared(declared: Mapping[str, str], names: Sequence[str]) -> None:
+    """Refuse a declared column that does not exist, with a near name."""
+    for name in declared:
+        if name not in names:
+            raise InputError(unknown_name("column", name, names))
+
+
+def infer_types(
+    engine: DuckDBEngine,
+    source: str,
+    names: Sequence[str],
+    *,
+    missing: Sequence[str],
+    kinds: Mapping[str, Sequence[Kind]] | None = None,
+    local: bool = False,
+) -> dict[str, ColumnType]:
+    """Types of columns of text, decided by all rows.
+
+    Parameters
+    ----------
+    engine : DuckDBEngine
+    source : str
+        FROM clause whose columns are all text.
+    names : sequence of str
+        The columns.
+    missing : sequence of str
+        Texts that mean missing, which fit every type.
+    kinds : Mapping, optional
+        Kinds that a column may have, where the format says more than text (JSON).
+    local : bool
+        Whether numbers may be written with a decimal comma: columns are separated by something else.
+    """
+    asked = {
+        name: _candidates(name, missing, (kinds or {}).get(name, tuple(Kind)), local=local)
+        for name in names
+    }
+    # A type that few rows rule out is not looked for in all of them.
+    asked = _surviving(engine, f"(FROM {source} LIMIT {SAMPLE_ROWS}) AS sample", asked, missing)
+    asked = _surviving(engine, source, asked, missing)
+    evidence = _evidence(engine, source, asked, missing)
+    comma = any(
+        "decimal-comma" in asked[name] and evidence[name]["surely comma"] for name in evidence
+    )
+    return {
+        name: _narrowest(name, asked[name], evidence.get(name, {}), missing, comma=comma)
+        for name in names
+    }
+
+
+def _candidates(
+    name: str, missing: Sequence[str], kinds: Sequence[Kind], *, local: bool
+) -> dict[str, ColumnType]:
+    ways = ["boolean", "integer", "number", "date", "timestamp"] + ["decimal-comma"] * local
+    found = {way: column_type(name, way, missing) for way in ways}
+    return {way: type_ for way, type_ in found.items() if type_.kind in kinds}
+
+
+def _surviving(
+    engine: DuckDBEngine,
+    source: str,
+    asked: Mapping[str, Mapping[str, ColumnType]],
+    missing: Sequence[str],
+) -> dict[str, dict[str, ColumnType]]:
+    """The types that no row contradicts."""
+    tests = [
+        (name, way, misfit(name, type_, missing))
+        for name, found in asked.items()
+        for way, type_ in found.items()
+    ]
+    counts = _counts(engine, source, [test for _, _, test in tests])
+    alive: dict[str, dict[str, ColumnType]] = {name: {} for name in asked}
+    for (name, way, _), count in zip(tests, counts, strict=True):
+        if not count:
+            alive[name][way] = asked[name][way]
+    return alive
+
+
+def _evidence(
+    engine: DuckDBEngine,
+    source: str,
+    asked: Mapping[str, Mapping[str, ColumnType]],
+    missing: Sequence[str],
+) -> dict[str, dict[str, int]]:
+    """How many values say what a mark means, of the columns of numbers."""
+    tests = {}
+    for name, found in asked.items():
+        known = f"({quoted(name)} IS NOT NULL AND {_known(name, missing)})"
+        tests[name, "known"] = known if found else "FALSE"
+        if "decimal-comma" in found:
+            tests[name, "surely comma"] = _matches(name, "surely comma")
+            tests[name, "grouped"] = _matches(name, "grouped")
+            tests[name, "point"] = f"contains({quoted(name)}, '.')"
+    counts = _counts(engine, source, list(tests.values()))
+    out: dict[str, dict[str, int]] = {}
+    for (name, what), count in zip(tests, counts, strict=True):
+        out.setdefault(name, {"surely comma": 0, "grouped": 0, "point": 0})[what] = count
+    return out
+
+
+def _counts(engine: DuckDBEngine, source: str, tests: Sequence[str]) -> list[int]:
+    if not tests:
+        return []
+    selected = ", ".join(f"COUNT(*) FILTER ({test}) AS n{i}" for i, test in enumerate(tests))
+    row = engine.query(f"SELECT {selected} FROM {source}").to_pylist()[0]
+    return [row[f"n{i}"] for i in range(len(tests))]
+
+
+def _narrowest(
+    name: str,
+    alive: Mapping[str, ColumnType],
+    evidence: Mapping[str, int],
+    missing: Sequence[str],
+    *,
+    comma: bool,
+) -> ColumnType:
+    """The narrowest type that all rows allow."""
+    text = column_type(name, "text", missing)
+    if not evidence.get("known"):
+        return text  # nothing but missing values
+    plain = next((way for way in alive if way != "decimal-comma"), None)
+    if (
+        plain == "number"
+        and comma
+        and evidence["grouped"]
+        and evidence["grouped"] == evidence["point"]
+    ):
+        return text  # 1.234 beside decimal commas may be a thousand
+    if plain is not None:
+        return alive[plain]
+    surely = "decimal-comma" in alive and evidence["surely comma"]
+    return alive["decimal-comma"] if surely else text
+
+
+def column_type(
+    name: str, written: str, missing: Sequence[str], *, declared: bool = False
+) -> ColumnType:
+    """A type by its name, for one column of text; a declared number may have zeros before it."""
+    text = quoted(name)
+    way, _, form = written.partition(":")
+    match way:
+        case "text":
+            return ColumnType(kind=Kind.TEXT, name=way, fits="TRUE", value=text)
+        case "boolean":
+            folded = f"lower(trim({text}))"
+            fits = f"{folded} IN ('true', 'false')"
+            kind, value = Kind.BOOLEAN, f"{folded} = 'true'"
+        case "integer":
+            kind, value = Kind.INTEGER, f"TRY_CAST({text} AS BIGINT)"
+            fits = f"{_matches(name, 'integer')} AND {value} IS NOT NULL"
+            if declared:
+                digits = f"regexp_full_match({text}, ' *[+-]?[0-9]+ *')"
+                fits = f"{digits} AND {value} IS NOT NULL"
+        case "number":
+            kind, value = Kind.NUMBER, f"TRY_CAST({text} AS DOUBLE)"
+            # A whole number beyond 64 bits is a name: as a number it would be rounded.
+            whole = f"NOT {_matches(name, 'integer')} OR TRY_CAST({text} AS BIGINT) IS NOT NULL"
+            finite = f"{_matches(name, 'number')} AND isfinite({value}) AND ({whole})"
+            if declared:
+                finite = f"{_matches(name, 'lenient number')} AND isfinite({value})"
+            fits = f"({finite}) OR {_matches(name, 'infinity')}"
+        case "date" if form:
+            kind, value = Kind.DATE, f"try_strptime(trim({text}), {_text(form)})"
+            fits = f"{value} IS NOT NULL"
+        case "date" | "timestamp":
+            kind, value = Kind.DATE, f"TRY_CAST({text} AS {way.upper()})"
+            fits = f"{_matches(name, way)} AND {value} IS NOT NULL"
+        case _:
+            kind, value = Kind.NUMBER, _REWRITTEN[way].format(f"trim({text})")
+            fits = f"{_matches(name, way)} AND isfinite({value})"
+    unless = _known(name, [word for word in missing if _castable(word)])
+    return ColumnType(
+        kind=kind,
+        name=written,
+        fits=fits,
+        value=f"CASE WHEN {unless} THEN {value} END",
+    )
+
+
+#: SQL of a number whose marks are not those of SQL.
+_REWRITTEN = {
+    "decimal-comma": "TRY_CAST(replace(regexp_replace({}, '[.'' \u00a0\u202f]', '', 'g'), ',', '.') AS DOUBLE)",
+    "thousands-comma": "TRY_CAST(replace({}, ',', '') AS DOUBLE)",
+    "percent": "TRY_CAST(replace(regexp_replace({}, '[ %]', '', 'g'), ',', '.') AS DOUBLE) / 100",
+}
+
+
+def _castable(word: str) -> bool:
+    """Whether SQL would take a text that means missing for a number, a date or a truth value."""
+    return any(character.isdigit() for character in word) or word.lower().strip("+-") in (
+        "nan",
+        "inf",
+        "infinity",
+        "true",
+        "false",
+    )
+
+
+def suggestions(engine: DuckDBEngine, source: str, name: str, missing: Sequence[str]) -> list[str]:
+    """Types that every text of a column would fit, if a person declared them."""
+    ways = [way for way in DECLARED if way not in ("text", "boolean", "date", "integer")]
+    found = [column_type(name, way, missing, declared=True) for way in ways]
+    counts = _counts(engine, source, [misfit(name, type_, missing) for type_ in found])
+    return [way for way, count in zip(ways, counts, strict=True) if not count]
+
+
+def misfit(name: str, type_: ColumnType, missing: Sequence[str]) -> str:
+    """SQL that is true for a row whose text is neither of the type nor missing."""
+    # The list of missing texts is looked through only where the pattern failed.
+    return f"({quoted(name)} IS NOT NULL AND NOT ({type_.fits}) AND {_known(name, missing)})"
+
+
+def _known(name: str, missing: Sequence[str]) -> str:
+    listed = ", ".join(_text(word) for word in ("", *missing))
+    return f"trim({quoted(name)}) NOT IN ({listed})"
+
+
+def _matches(name: str, pattern: str) -> str:
+    return f"regexp_full_match({quoted(name)}, {_text(PATTERNS[pattern])})"
+
+
+def quoted(name: str) -> str:
+    """A column's name in SQL."""
+    return str(exp.to_identifier(name, quoted=True).sql("duckdb"))
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"

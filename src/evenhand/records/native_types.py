@@ -1,0 +1,216 @@
+"""Tables whose engine knows their types: how each type is read, alike on every engine.
+
+* A float32 is the shortest decimal that names it: 0.7, not 0.699999988.
+* Text is compared by code points; ``char(n)`` has no padding; enumerations and UUIDs are their text.
+* A time with a zone is the time in UTC; a time of day is text.
+* Decimals are doubles; where two of them would become one double they are no groups (`Column.exact`).
+* Lists, structures, bytes and durations are refused in words, where they are used.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from evenhand.errors import InputError
+from evenhand.records.column_types import check_declared, quoted
+from evenhand.records.engine import DuckDBEngine, Engine
+from evenhand.records.schema import Column, Kind
+from evenhand.records.text_files import Loaded
+
+#: Decimal digits that every double keeps.
+EXACT_DIGITS = 15
+_PLAIN = "{}"
+_DUCKDB_TEXT = "CAST({} AS VARCHAR)"
+_POSTGRES_TEXT = 'CAST({} AS text) COLLATE "C"'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """How a type is read: SQL with a place for the column, and what it then holds."""
+
+    sql: str
+    kind: Kind
+
+
+_OTHER = Reading(sql=_PLAIN, kind=Kind.OTHER)
+
+
+def _table(text: str, single: str, utc: str) -> dict[str, Reading]:
+    """Types that both engines know by the same names, with their own SQL."""
+    return {
+        "boolean": Reading(sql=_PLAIN, kind=Kind.BOOLEAN),
+        **dict.fromkeys(
+            ("tinyint", "smallint", "integer", "bigint", "utinyint", "usmallint", "uinteger",
+             "ubigint", "hugeint", "uhugeint"),
+            Reading(sql=_PLAIN, kind=Kind.INTEGER),
+        ),
+        **dict.fromkeys(("float", "real"), Reading(sql=single, kind=Kind.NUMBER)),
+        **dict.fromkeys(("double", "double precision"), Reading(sql=_PLAIN, kind=Kind.NUMBER)),
+        **dict.fromkeys(
+            ("decimal", "numeric"), Reading(sql="CAST({} AS DOUBLE PRECISION)", kind=Kind.NUMBER)
+        ),
+        **dict.fromkeys(
+            ("uuid", "time", "time with time zone", "time without time zone"),
+            Reading(sql=text, kind=Kind.TEXT),
+        ),
+        **dict.fromkeys(
+            ("date", "timestamp", "timestamp_s", "timestamp_ms", "timestamp_ns",
+             "timestamp without time zone"),
+            Reading(sql=_PLAIN, kind=Kind.DATE),
+        ),
+        "timestamp with time zone": Reading(sql=utc, kind=Kind.DATE),
+    }  # fmt: skip
+
+
+_DUCKDB: Mapping[str, Reading] = {
+    **_table(_DUCKDB_TEXT, "CAST(CAST({} AS VARCHAR) AS DOUBLE)", "timezone('UTC', {})"),
+    "varchar": Reading(sql=_PLAIN, kind=Kind.TEXT),
+    '"null"': Reading(sql=_DUCKDB_TEXT, kind=Kind.TEXT),
+    "enum": Reading(sql=_DUCKDB_TEXT, kind=Kind.TEXT),
+    "bit": Reading(sql=_DUCKDB_TEXT, kind=Kind.TEXT),
+    "json": Reading(sql="json_extract_string({}, '$')", kind=Kind.TEXT),
+}
+_POSTGRES: Mapping[str, Reading] = {
+    **_table(
+        _POSTGRES_TEXT, "CAST(CAST({} AS text) AS DOUBLE PRECISION)", "({} AT TIME ZONE 'UTC')"
+    ),
+    **dict.fromkeys(
+        ("text", "character varying", "character", "bpchar", "name", "citext", "inet", "cidr",
+         "macaddr", "bit", "bit varying", '"char"'),
+        Reading(sql=_POSTGRES_TEXT, kind=Kind.TEXT),
+    ),
+    **dict.fromkeys(
+        ("int4range", "int8range", "numrange", "tsrange", "tstzrange", "daterange"),
+        Reading(sql=_POSTGRES_TEXT, kind=Kind.TEXT),
+    ),
+    "money": Reading(sql="CAST(CAST({} AS NUMERIC) AS DOUBLE PRECISION)", kind=Kind.NUMBER),
+}  # fmt: skip
+#: What a person may declare of a column that is no text file's.
+_DECLARED = {
+    "duckdb": {
+        "text": Reading(sql=_DUCKDB_TEXT, kind=Kind.TEXT),
+        "number": Reading(sql="TRY_CAST({} AS DOUBLE)", kind=Kind.NUMBER),
+        "integer": Reading(sql="TRY_CAST({} AS BIGINT)", kind=Kind.INTEGER),
+        "boolean": Reading(sql="TRY_CAST({} AS BOOLEAN)", kind=Kind.BOOLEAN),
+        "date": Reading(sql="TRY_CAST({} AS TIMESTAMP)", kind=Kind.DATE),
+    },
+    "postgres": {
+        "text": Reading(sql=_POSTGRES_TEXT, kind=Kind.TEXT),
+        "number": Reading(sql="CAST({} AS DOUBLE PRECISION)", kind=Kind.NUMBER),
+        "integer": Reading(sql="CAST({} AS BIGINT)", kind=Kind.INTEGER),
+        "boolean": Reading(sql="CAST({} AS BOOLEAN)", kind=Kind.BOOLEAN),
+        "date": Reading(sql="CAST({} AS TIMESTAMP)", kind=Kind.DATE),
+    },
+}
+
+
+def load_native(engine: Engine, source: str, declared: Mapping[str, str]) -> Loaded:
+    """Table of an engine, each column read as its type asks for.
+
+    Parameters
+    ----------
+    engine : Engine
+    source : str
+        FROM clause of the table as it lies there.
+    declared : Mapping
+        Types that a person gave.
+    """
+    types = _types(engine, source)
+    check_declared(declared, list(types))
+    readings = {
+        name: _declared(engine, source, name, declared[name])
+        if name in declared
+        else _reading(engine.dialect, type_)
+        for name, type_ in types.items()
+    }
+    columns = tuple(
+        Column(
+            name=name,
+            kind=reading.kind,
+            exact=reading.kind is not Kind.NUMBER or _is_exact(engine, source, name, types[name]),
+        )
+        for name, reading in readings.items()
+    )
+    if all(reading.sql == _PLAIN for reading in readings.values()):
+        return Loaded(source=source, columns=columns)
+    selected = ", ".join(
+        f"{reading.sql.format(quoted(name))} AS {quoted(name)}"
+        for name, reading in readings.items()
+    )
+    return Loaded(source=f"(SELECT {selected} FROM {source}) AS records", columns=columns)
+
+
+def _reading(dialect: str, type_: str) -> Reading:
+    known = _DUCKDB if dialect == "duckdb" else _POSTGRES
+    if type_.endswith("]"):
+        return _OTHER
+    name = re.sub(r"\(.*\)", "", type_.lower()).strip()
+    return known.get(name, _OTHER)
+
+
+def _types(engine: Engine, source: str) -> dict[str, str]:
+    """The engine's name for the type of each column."""
+    if isinstance(engine, DuckDBEngine):
+        found = engine.query(f"DESCRIBE FROM {source}")
+        return dict(
+            zip(found["column_name"].to_pylist(), found["column_type"].to_pylist(), strict=True)
+        )
+    # A domain is read as what it is made of; an enumeration as text.
+    found = engine.query(
+        "SELECT a.attname::text AS name, CASE WHEN t.typtype = 'e' THEN 'text' ELSE "
+        "format_type(COALESCE(NULLIF(t.typbasetype, 0), a.atttypid), "
+        "CASE WHEN t.typbasetype = 0 THEN a.atttypmod ELSE t.typtypmod END) END AS type "
+        "FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid "
+        f"WHERE a.attrelid = '{source.replace(chr(39), chr(39) * 2)}'::regclass "
+        "AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum"
+    )
+    return dict(zip(found["name"].to_pylist(), found["type"].to_pylist(), strict=True))
+
+
+def _declared(engine: Engine, source: str, name: str, kind: str) -> Reading:
+    ways = _DECLARED[engine.dialect]
+    if kind not in ways:
+        raise InputError(
+            f"--columns gives {name!r} the type {kind!r}, which only text files need.  "
+            f"Allowed here: {', '.join(ways)}"
+        )
+    reading = ways[kind]
+    if isinstance(engine, DuckDBEngine):
+        column = quoted(name)
+        wrong = engine.query(
+            f"SELECT CAST({column} AS VARCHAR) AS v FROM {source} WHERE {column} IS NOT NULL "
+            f"AND {reading.sql.format(column)} IS NULL LIMIT 1"
+        )["v"].to_pylist()
+        if wrong:
+            raise InputError(f"--columns declares {name!r} {kind}, but it holds {wrong[0][:60]!r}.")
+    return reading
+
+
+def _is_exact(engine: Engine, source: str, name: str, type_: str) -> bool:
+    """Whether a double tells all decimals of a column apart."""
+    numbers = re.match(r"(?:decimal|numeric)(?:\((\d+),\s*(\d+)\))?", type_.lower())
+    if numbers is None or (numbers[1] and int(numbers[1]) <= EXACT_DIGITS):
+        return True
+    column = quoted(name)
+    whole = f"CAST(CAST({column} AS DOUBLE PRECISION) AS {type_})"
+    known = f"{column} IS NOT NULL" if engine.dialect == "duckdb" else f"{column} <> 'NaN'"
+    found = engine.query(
+        f"SELECT 1 AS one FROM {source} WHERE {known} AND {whole} <> {column} LIMIT 1"
+    )
+    return not found.num_rows
+
+
+def check_exact(columns: Sequence[Column], names: Sequence[str]) -> None:
+    """Refuse to tell groups apart by decimals that a double would mix.
+
+    Raises
+    ------
+    InputError
+    """
+    for column in columns:
+        if column.name in names and not column.exact:
+            raise InputError(
+                f"Column {column.name!r} holds decimals of more digits than a number keeps "
+                f"({EXACT_DIGITS}), so groups of it could be mixed.  "
+                f"Use them as text: --columns '{column.name}=text'"
+            )
