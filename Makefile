@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Processes that tests run in: one a core, or as many as JOBS says.
+JOBS ?= auto
 
 help: ## list the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -10,7 +12,7 @@ demo: $(VENV)/run ## audit records that come with the package, and name the repo
 	@$(BIN)/evenhand demo
 
 test: $(VENV)/test ## run all tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 check: lint types contract test oldest ## everything that CI runs
 

@@ -265,10 +265,9 @@ def test_a_text_that_means_missing_is_missing_in_labels_too(mark):
     )
     audit = evenhand.audit(table, metric="accuracy(label, prediction)", by="g")
     assert audit.overall.value == 0.5
-    assert [(item.attribute, item.n_rows) for item in audit.missing][0] == ("label", 20)
-    kept = evenhand.audit(
-        table, metric="accuracy(label, prediction)", by="g", missing_values=("none of these",)
-    )
+    assert ("label", 20) in [(item.attribute, item.n_rows) for item in audit.missing]
+    opened = evenhand.open_records(table, missing_values=("none of these",))
+    kept = evenhand.audit(opened, metric="accuracy(label, prediction)", by="g")
     assert kept.overall.n_rows == 40
 
 

@@ -397,7 +397,7 @@ def test_sliceline_s_score_of_differences_is_an_error_that_names_others():
         ask(rows(), "mean(loss)", features=FEATURES, score="sliceline")
 
 
-@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("value", [math.inf, -math.inf])
 def test_a_loss_that_is_no_number_is_a_fault_of_its_row(value):
     loss = [value, *BASE["loss"][1:]]
     with pytest.raises(FaultsError, match="finite number"):

@@ -1,6 +1,6 @@
 """Audits: estimates, gaps and verdicts about groups."""
 
-from evenhand.audits.audit import MISSING_VALUES, audit, audit_metrics
+from evenhand.audits.audit import audit, audit_metrics
 from evenhand.audits.judge import Judgement, judge
 from evenhand.audits.report import Audit
 from evenhand.audits.result import (
@@ -14,7 +14,6 @@ from evenhand.audits.result import (
 from evenhand.audits.rules import Rules
 
 __all__ = [
-    "MISSING_VALUES",
     "Audit",
     "Contrast",
     "Estimate",

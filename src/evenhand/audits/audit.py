@@ -26,10 +26,8 @@ from evenhand.groups import (
     to_text,
 )
 from evenhand.metrics import Metric, Plan, parse_metric
-from evenhand.records import Records, find_column, open_records
+from evenhand.records import MISSING_VALUES, Records, find_column, open_records
 
-#: Texts that mean *missing* in attribute and unit columns (never in the metric's own columns).
-MISSING_VALUES = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "?")
 _VERSUS = ("rest", "best", "overall")
 _CHOICES = {
     "adjust": ("max-t", "holm", "bh"),

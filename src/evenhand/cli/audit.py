@@ -11,9 +11,9 @@ from cyclopts import Parameter
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from evenhand.audits import MISSING_VALUES, Audit, audit_metrics
+from evenhand.audits import Audit, audit_metrics
 from evenhand.errors import EXIT_REFUSED, InputError
-from evenhand.records import public_name
+from evenhand.records import MISSING_VALUES, public_name
 
 #: Above this a single number is an edge: age=65.
 MOST_BINS = 20

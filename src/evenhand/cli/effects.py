@@ -6,11 +6,11 @@ from typing import Annotated
 from cyclopts import Parameter
 from rich.console import Console
 
-from evenhand.audits import MISSING_VALUES
 from evenhand.cli.audit import parse_bins, scoring_bar, written_command
 from evenhand.differential import Effects
 from evenhand.differential import effects as find_effects
 from evenhand.errors import EXIT_REFUSED, InputError
+from evenhand.records import MISSING_VALUES
 
 
 def effects(

@@ -10,9 +10,9 @@ from cyclopts import Parameter
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from evenhand.audits import MISSING_VALUES
 from evenhand.cli.audit import parse_bins, written_command
 from evenhand.errors import EXIT_INTERRUPTED, EXIT_REFUSED, InputError
+from evenhand.records import MISSING_VALUES
 from evenhand.slicing import Progress as Search
 from evenhand.slicing import Slices
 from evenhand.slicing import slices as search_slices

@@ -177,7 +177,7 @@ def read_cells(
     records, measure, attributes, unit, where
         As in `build_cube`.
     missing_values : Sequence of str
-        Texts that mean *missing* in the unit column.  Attributes are taken as written.
+        Texts that mean *missing*, in units and attributes.
     least : int
         Values of an attribute that fewer rows have are not told apart.
     """
@@ -228,6 +228,10 @@ def _frequent(records: Records, query: CubeQuery, attribute: Attribute, least: i
     if pa.types.is_floating(column.type):
         known = pc.or_kleene(pc.is_null(column), pc.is_finite(column))
         column = column.filter(pc.fill_null(known, fill_value=True))
+    elif pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        # A text that means missing is no value, and not NULL either: no literal selects it.
+        texts = pa.array(query.missing_values, column.type)
+        column = column.filter(pc.invert(pc.is_in(column, value_set=texts)))
     elif attribute.edges is not None:
         column = column.filter(pc.fill_null(pc.greater_equal(column, 0), fill_value=True))
     return column.combine_chunks() if column.num_chunks else pa.array([], column.type)

@@ -8,7 +8,7 @@ from evenhand.cubes.measure import Measure, Moments
 from evenhand.errors import InputError
 from evenhand.groups import Attribute, Predicate, to_expression
 from evenhand.groups.predicate import column_expression, finite, literal
-from evenhand.records import Kind, Records
+from evenhand.records import Kind, Records, check_key
 
 # More distinct scores than this are rounded to as many quantiles.
 MAX_LEVELS = 32_768
@@ -32,7 +32,11 @@ class CubeQuery:
         self.as_written = as_written
         self.records, self.measure, self.attributes = records, measure, attributes
         self.unit, self.where, self.missing_values = unit, where, missing_values
-        self.kinds = {column.name: column.kind for column in records.columns}
+        columns = {column.name: column for column in records.columns}
+        self.kinds = {name: column.kind for name, column in columns.items()}
+        plain = [a.name for a in attributes if a.predicate is None and a.edges is None]
+        for name in [*plain, *([unit] if unit else [])]:
+            check_key(columns[name])
         # What a row must have: inner names of the columns, and what the user calls them.
         self.needed = {item.name: item.text for item in measure.inputs}
         if unit:

@@ -9,7 +9,7 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from evenhand.audits import MISSING_VALUES, Missing, Rules
+from evenhand.audits import Missing, Rules
 from evenhand.audits.audit import bound_metric, check_options, check_rows, versions
 from evenhand.audits.result import MetricNote, Source
 from evenhand.audits.sets import Cell, cells_of
@@ -23,7 +23,7 @@ from evenhand.differential.result import Dose, Settings
 from evenhand.errors import InputError
 from evenhand.groups import to_text
 from evenhand.metrics import Metric, Plan
-from evenhand.records import open_records
+from evenhand.records import MISSING_VALUES, open_records
 
 #: Groups at most; four sets of each are compared under each condition.
 MOST_GROUPS = 500

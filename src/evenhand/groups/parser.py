@@ -397,7 +397,7 @@ def _misfit(kind: Kind, value: Value) -> str | None:
     if kind is Kind.DATE and not _is_date(value):
         return "dates (write '2026-11-22')"
     if kind is Kind.OTHER:
-        return "lists, structures or intervals"
+        return "lists, structures, bytes or durations"
     return None
 
 

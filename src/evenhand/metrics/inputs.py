@@ -13,7 +13,7 @@ from evenhand.groups.predicate import (
     without_nan,
 )
 from evenhand.metrics.definition import Given, Metric, Takes
-from evenhand.records import DuckDBEngine, Kind, Records, find_column, suggestions
+from evenhand.records import DuckDBEngine, Kind, Records, check_key, find_column, suggestions
 
 
 def binary_input(
@@ -102,7 +102,9 @@ def class_input(metric: Metric, name: str, records: Records) -> Input:
     """A class-label argument: any column; NaN is missing."""
     column = _column(metric, name, records)
     read: exp.Expr = column_expression(column)
-    kind = find_column(column, records.columns).kind
+    found = find_column(column, records.columns)
+    check_key(found)
+    kind = found.kind
     if kind is Kind.NUMBER:
         read = exp.cast(finite(read), "DOUBLE")
     elif kind is Kind.DATE:

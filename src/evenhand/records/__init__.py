@@ -4,7 +4,7 @@ from evenhand.records.column_types import suggestions
 from evenhand.records.engine import DuckDBEngine, Engine, PostgresEngine
 from evenhand.records.file_faults import lines_of
 from evenhand.records.missing import MISSING_VALUES
-from evenhand.records.schema import Column, Kind, find_column
+from evenhand.records.schema import Column, Kind, check_key, find_column
 from evenhand.records.table import Records, open_records, public_name
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Kind",
     "PostgresEngine",
     "Records",
+    "check_key",
     "find_column",
     "lines_of",
     "open_records",

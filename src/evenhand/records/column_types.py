@@ -35,6 +35,7 @@ DECLARED = (
 PATTERNS = {
     "integer": r" *[+-]?(0|[1-9][0-9]*) *",
     "number": r" *[+-]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)? *",
+    "lenient integer": r" *[+-]?[0-9]+ *",
     "lenient number": r" *[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)? *",
     "infinity": r" *[+-]?(?i:inf|infinity) *",
     "date": r"[0-9]{4}-[0-9]{2}-[0-9]{2}",
@@ -169,16 +170,82 @@ def infer_types(
         for name in names
     }
     # A type that few rows rule out is not looked for in all of them.
-    asked = _surviving(engine, f"(FROM {source} LIMIT {SAMPLE_ROWS}) AS sample", asked, missing)
-    asked = _surviving(engine, source, asked, missing)
-    evidence = _evidence(engine, source, asked, missing)
+    sample = f"(FROM {source} LIMIT {SAMPLE_ROWS}) AS sample"
+    asked = _surviving(engine, sample, asked, missing)
+    decided = _decided(engine, source, asked, missing)
+    known = _known_somewhere(engine, (sample, source), list(decided), missing)
+    evidence = _marks(engine, source, decided) if local else {}
     comma = any(
-        "decimal-comma" in asked[name] and evidence[name]["surely comma"] for name in evidence
+        decided[n].name == "decimal-comma" and found["sure"] for n, found in evidence.items()
     )
     return {
-        name: _narrowest(name, asked[name], evidence.get(name, {}), missing, comma=comma)
+        name: decided[name]
+        if name in known and _is_certain(decided[name], evidence.get(name), comma=comma)
+        else column_type(name, "text", missing)
         for name in names
     }
+
+
+def _decided(
+    engine: DuckDBEngine,
+    source: str,
+    asked: Mapping[str, Mapping[str, ColumnType]],
+    missing: Sequence[str],
+) -> dict[str, ColumnType]:
+    """The narrowest type of each column that no row of all contradicts; text is left out."""
+    decided: dict[str, ColumnType] = {}
+    waiting = {name: list(found.values()) for name, found in asked.items() if found}
+    while waiting:
+        tests = [misfit(name, types[0], missing) for name, types in waiting.items()]
+        counts = _counts(engine, source, tests)
+        for name, count in zip(list(waiting), counts, strict=True):
+            if count:
+                del waiting[name][0]
+            else:
+                decided[name] = waiting.pop(name)[0]
+        waiting = {name: types for name, types in waiting.items() if types}
+    return decided
+
+
+def _known_somewhere(
+    engine: DuckDBEngine, sources: Sequence[str], names: Sequence[str], missing: Sequence[str]
+) -> set[str]:
+    """Columns that have a value which is not missing; most show one in the sample."""
+    found: set[str] = set()
+    for source in sources:
+        rest = [name for name in names if name not in found]
+        tests = [f"{quoted(name)} IS NOT NULL AND {_known(name, missing)}" for name in rest]
+        counts = _counts(engine, source, tests)
+        found |= {name for name, count in zip(rest, counts, strict=True) if count}
+    return found
+
+
+def _marks(
+    engine: DuckDBEngine, source: str, decided: Mapping[str, ColumnType]
+) -> dict[str, dict[str, int]]:
+    """How many values say what a comma or a point means, of the columns of numbers."""
+    names = [name for name, type_ in decided.items() if type_.kind is Kind.NUMBER]
+    marks = ("sure", "grouped", "point")
+    tests = [
+        test
+        for name in names
+        for test in (
+            _matches(name, "surely comma"),
+            _matches(name, "grouped"),
+            f"contains({quoted(name)}, '.')",
+        )
+    ]
+    counts = iter(_counts(engine, source, tests))
+    return {name: {mark: next(counts) for mark in marks} for name in names}
+
+
+def _is_certain(type_: ColumnType, marks: Mapping[str, int] | None, *, comma: bool) -> bool:
+    """Whether marks leave no doubt: ``1.234`` beside decimal commas may be a thousand."""
+    if marks is None:
+        return True
+    if type_.name == "decimal-comma":
+        return marks["sure"] > 0
+    return not (comma and marks["grouped"] and marks["grouped"] == marks["point"])
 
 
 def _candidates(
@@ -209,28 +276,6 @@ def _surviving(
     return alive
 
 
-def _evidence(
-    engine: DuckDBEngine,
-    source: str,
-    asked: Mapping[str, Mapping[str, ColumnType]],
-    missing: Sequence[str],
-) -> dict[str, dict[str, int]]:
-    """How many values say what a mark means, of the columns of numbers."""
-    tests = {}
-    for name, found in asked.items():
-        known = f"({quoted(name)} IS NOT NULL AND {_known(name, missing)})"
-        tests[name, "known"] = known if found else "FALSE"
-        if "decimal-comma" in found:
-            tests[name, "surely comma"] = _matches(name, "surely comma")
-            tests[name, "grouped"] = _matches(name, "grouped")
-            tests[name, "point"] = f"contains({quoted(name)}, '.')"
-    counts = _counts(engine, source, list(tests.values()))
-    out: dict[str, dict[str, int]] = {}
-    for (name, what), count in zip(tests, counts, strict=True):
-        out.setdefault(name, {"surely comma": 0, "grouped": 0, "point": 0})[what] = count
-    return out
-
-
 def _counts(engine: DuckDBEngine, source: str, tests: Sequence[str]) -> list[int]:
     if not tests:
         return []
@@ -239,75 +284,56 @@ def _counts(engine: DuckDBEngine, source: str, tests: Sequence[str]) -> list[int
     return [row[f"n{i}"] for i in range(len(tests))]
 
 
-def _narrowest(
-    name: str,
-    alive: Mapping[str, ColumnType],
-    evidence: Mapping[str, int],
-    missing: Sequence[str],
-    *,
-    comma: bool,
-) -> ColumnType:
-    """The narrowest type that all rows allow."""
-    text = column_type(name, "text", missing)
-    if not evidence.get("known"):
-        return text  # nothing but missing values
-    plain = next((way for way in alive if way != "decimal-comma"), None)
-    if (
-        plain == "number"
-        and comma
-        and evidence["grouped"]
-        and evidence["grouped"] == evidence["point"]
-    ):
-        return text  # 1.234 beside decimal commas may be a thousand
-    if plain is not None:
-        return alive[plain]
-    surely = "decimal-comma" in alive and evidence["surely comma"]
-    return alive["decimal-comma"] if surely else text
-
-
 def column_type(
     name: str, written: str, missing: Sequence[str], *, declared: bool = False
 ) -> ColumnType:
     """A type by its name, for one column of text; a declared number may have zeros before it."""
+    way = written.partition(":")[0]
+    if way in _REWRITTEN:
+        kind, value = Kind.NUMBER, _REWRITTEN[way].format(f"trim({quoted(name)})")
+        fits = f"{_matches(name, way)} AND isfinite({value})"
+    elif way in ("integer", "number"):
+        kind, fits, value = _number(name, way, declared=declared)
+    elif way in ("date", "timestamp"):
+        kind, fits, value = _date(name, written)
+    elif way == "boolean":
+        folded = f"lower(trim({quoted(name)}))"
+        kind, fits = Kind.BOOLEAN, f"{folded} IN ('true', 'false')"
+        value = f"CASE {folded} WHEN 'true' THEN TRUE WHEN 'false' THEN FALSE END"
+    else:
+        return ColumnType(kind=Kind.TEXT, name=way, fits="TRUE", value=quoted(name))
+    # Texts that mean missing become NULL by themselves, unless they look like values.
+    looks = [word for word in missing if any(character.isdigit() for character in word)]
+    looks += [word for word in missing if word.lower() in ("true", "false", "inf", "infinity")]
+    if looks:
+        value = f"CASE WHEN {_known(name, looks)} THEN {value} END"
+    return ColumnType(kind=kind, name=written, fits=fits, value=value)
+
+
+def _number(name: str, way: str, *, declared: bool) -> tuple[Kind, str, str]:
     text = quoted(name)
+    whole = f"TRY_CAST({text} AS BIGINT)"
+    if way == "integer":
+        digits = _matches(name, "lenient integer" if declared else "integer")
+        return Kind.INTEGER, f"{digits} AND {whole} IS NOT NULL", whole
+    value = f"TRY_CAST({text} AS DOUBLE)"
+    if declared:
+        finite = f"{_matches(name, 'lenient number')} AND isfinite({value})"
+    else:
+        # A whole number beyond 64 bits is a name: as a number it would be rounded.
+        fitting = f"NOT {_matches(name, 'integer')} OR {whole} IS NOT NULL"
+        finite = f"{_matches(name, 'number')} AND isfinite({value}) AND ({fitting})"
+    fits = f"({finite}) OR {_matches(name, 'infinity')}"
+    return Kind.NUMBER, fits, f"NULLIF({value}, 'nan'::DOUBLE)"
+
+
+def _date(name: str, written: str) -> tuple[Kind, str, str]:
     way, _, form = written.partition(":")
-    match way:
-        case "text":
-            return ColumnType(kind=Kind.TEXT, name=way, fits="TRUE", value=text)
-        case "boolean":
-            folded = f"lower(trim({text}))"
-            fits = f"{folded} IN ('true', 'false')"
-            kind, value = Kind.BOOLEAN, f"{folded} = 'true'"
-        case "integer":
-            kind, value = Kind.INTEGER, f"TRY_CAST({text} AS BIGINT)"
-            fits = f"{_matches(name, 'integer')} AND {value} IS NOT NULL"
-            if declared:
-                digits = f"regexp_full_match({text}, ' *[+-]?[0-9]+ *')"
-                fits = f"{digits} AND {value} IS NOT NULL"
-        case "number":
-            kind, value = Kind.NUMBER, f"TRY_CAST({text} AS DOUBLE)"
-            # A whole number beyond 64 bits is a name: as a number it would be rounded.
-            whole = f"NOT {_matches(name, 'integer')} OR TRY_CAST({text} AS BIGINT) IS NOT NULL"
-            finite = f"{_matches(name, 'number')} AND isfinite({value}) AND ({whole})"
-            if declared:
-                finite = f"{_matches(name, 'lenient number')} AND isfinite({value})"
-            fits = f"({finite}) OR {_matches(name, 'infinity')}"
-        case "date" if form:
-            kind, value = Kind.DATE, f"try_strptime(trim({text}), {_text(form)})"
-            fits = f"{value} IS NOT NULL"
-        case "date" | "timestamp":
-            kind, value = Kind.DATE, f"TRY_CAST({text} AS {way.upper()})"
-            fits = f"{_matches(name, way)} AND {value} IS NOT NULL"
-        case _:
-            kind, value = Kind.NUMBER, _REWRITTEN[way].format(f"trim({text})")
-            fits = f"{_matches(name, way)} AND isfinite({value})"
-    unless = _known(name, [word for word in missing if _castable(word)])
-    return ColumnType(
-        kind=kind,
-        name=written,
-        fits=fits,
-        value=f"CASE WHEN {unless} THEN {value} END",
-    )
+    if form:
+        value = f"try_strptime(trim({quoted(name)}), {_text(form)})"
+        return Kind.DATE, f"{value} IS NOT NULL", value
+    value = f"TRY_CAST({quoted(name)} AS {way.upper()})"
+    return Kind.DATE, f"{_matches(name, way)} AND {value} IS NOT NULL", value
 
 
 #: SQL of a number whose marks are not those of SQL.
@@ -316,17 +342,6 @@ _REWRITTEN = {
     "thousands-comma": "TRY_CAST(replace({}, ',', '') AS DOUBLE)",
     "percent": "TRY_CAST(replace(regexp_replace({}, '[ %]', '', 'g'), ',', '.') AS DOUBLE) / 100",
 }
-
-
-def _castable(word: str) -> bool:
-    """Whether SQL would take a text that means missing for a number, a date or a truth value."""
-    return any(character.isdigit() for character in word) or word.lower().strip("+-") in (
-        "nan",
-        "inf",
-        "infinity",
-        "true",
-        "false",
-    )
 
 
 def suggestions(engine: DuckDBEngine, source: str, name: str, missing: Sequence[str]) -> list[str]:

@@ -8,7 +8,7 @@
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from evenhand.errors import InputError
@@ -50,7 +50,7 @@ def _table(text: str, single: str, utc: str) -> dict[str, Reading]:
             ("decimal", "numeric"), Reading(sql="CAST({} AS DOUBLE PRECISION)", kind=Kind.NUMBER)
         ),
         **dict.fromkeys(
-            ("uuid", "time", "time with time zone", "time without time zone"),
+            ("uuid", "time", "time_ns", "time with time zone", "time without time zone"),
             Reading(sql=text, kind=Kind.TEXT),
         ),
         **dict.fromkeys(
@@ -198,19 +198,3 @@ def _is_exact(engine: Engine, source: str, name: str, type_: str) -> bool:
         f"SELECT 1 AS one FROM {source} WHERE {known} AND {whole} <> {column} LIMIT 1"
     )
     return not found.num_rows
-
-
-def check_exact(columns: Sequence[Column], names: Sequence[str]) -> None:
-    """Refuse to tell groups apart by decimals that a double would mix.
-
-    Raises
-    ------
-    InputError
-    """
-    for column in columns:
-        if column.name in names and not column.exact:
-            raise InputError(
-                f"Column {column.name!r} holds decimals of more digits than a number keeps "
-                f"({EXACT_DIGITS}), so groups of it could be mixed.  "
-                f"Use them as text: --columns '{column.name}=text'"
-            )

@@ -57,6 +57,7 @@ def kind_of(arrow_type: pa.DataType) -> Kind:
     if pa.types.is_dictionary(arrow_type):
         return kind_of(arrow_type.value_type)
     tests = (
+        (_is_named_text, Kind.TEXT),
         (pa.types.is_boolean, Kind.BOOLEAN),
         (pa.types.is_integer, Kind.INTEGER),
         (pa.types.is_floating, Kind.NUMBER),
@@ -72,14 +73,38 @@ def kind_of(arrow_type: pa.DataType) -> Kind:
     return next((kind for test, kind in tests if test(arrow_type)), Kind.OTHER)
 
 
+def _is_named_text(arrow_type: pa.DataType) -> bool:
+    """Extension types whose values are read as text."""
+    return getattr(arrow_type, "extension_name", "") in ("arrow.uuid", "arrow.json")
+
+
+def check_key(column: Column) -> None:
+    """Refuse a column whose values cannot tell groups or units apart.
+
+    Raises
+    ------
+    InputError
+    """
+    if column.kind is Kind.OTHER:
+        raise InputError(_NESTED.format(name=column.name))
+    if not column.exact:
+        raise InputError(
+            f"Column {column.name!r} holds decimals of more digits than a number keeps, so groups of "
+            f"it would be mixed.  Use them as text: --columns '{column.name}=text'"
+        )
+
+
+_NESTED = (
+    "Column {name!r} holds lists, structures, bytes or durations, which cannot be grouped or "
+    "measured.  Make it text or numbers first."
+)
+
+
 def find_column(name: str, columns: Sequence[Column]) -> Column:
     """Column called `name`, or an error that offers a near one."""
     for column in columns:
         if column.name == name and column.kind is Kind.OTHER:
-            raise InputError(
-                f"Column {name!r} holds lists, structures or intervals, which cannot be grouped or "
-                "measured.  Make it text or numbers first."
-            )
+            raise InputError(_NESTED.format(name=name))
         if column.name == name:
             return column
     raise InputError(unknown_name("column", name, [column.name for column in columns]))

@@ -152,12 +152,18 @@ def _plain_frame(frame: Any) -> Any:
     if not told:
         return frame
     columns = {
-        name: [None if value != value or value is None else str(value) for value in column]  # noqa: PLR0124 - NaN
-        if place in told
-        else column
+        name: _as_text(column) if place in told else column
         for place, (name, column) in enumerate(frame.items())
     }
     return type(frame)(columns)
+
+
+def _as_text(column: Any) -> Any:
+    """Intervals and periods of a pandas column as text; what is missing stays missing."""
+    if hasattr(column.dtype, "categories"):
+        return column.cat.rename_categories([str(value) for value in column.cat.categories])
+    absent = column.isna()
+    return [None if gone else str(value) for value, gone in zip(column, absent, strict=True)]
 
 
 def _arrow(frame: Any) -> pa.Table:

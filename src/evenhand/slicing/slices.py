@@ -9,7 +9,6 @@ from typing import Any
 import duckdb
 import numpy as np
 
-from evenhand.audits import MISSING_VALUES
 from evenhand.cubes import Cells, Cube, bin_attributes, build_cube, cells_of, read_cells
 from evenhand.errors import InputError, near
 from evenhand.groups import (
@@ -23,7 +22,7 @@ from evenhand.groups import (
     to_expression,
 )
 from evenhand.metrics import Metric, Plan, parse_metric
-from evenhand.records import Kind, Records, find_column, open_records
+from evenhand.records import MISSING_VALUES, Kind, Records, find_column, open_records
 from evenhand.slicing.confirm import METHODS, Verdicts, choose_method, confirm
 from evenhand.slicing.differences import (
     baseline_plan,
