@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from evenhand.differential import Effects, effects
     from evenhand.metrics import DEFINITIONS, Definition
     from evenhand.metrics.laws import check_metric
-    from evenhand.records import open_records
+    from evenhand.records import MISSING_VALUES, open_records
     from evenhand.samples import Sample, read_audio, read_image
     from evenhand.slicing import Slices, slices, slices_of_cube
     from evenhand.trials import Plan, Trial, make_plan, read_plan, run_trial
@@ -30,6 +30,7 @@ _HOMES = {
     "DEFINITIONS": "evenhand.metrics",
     "Definition": "evenhand.metrics",
     "check_metric": "evenhand.metrics.laws",
+    "MISSING_VALUES": "evenhand.records",
     "open_records": "evenhand.records",
     "Sample": "evenhand.samples",
     "read_audio": "evenhand.samples",
@@ -46,6 +47,7 @@ _HOMES = {
 __version__ = "0.1.0"
 __all__ = [
     "DEFINITIONS",
+    "MISSING_VALUES",
     "Audit",
     "Condition",
     "Cube",

@@ -302,7 +302,9 @@ def column_type(
         value = f"CASE {folded} WHEN 'true' THEN TRUE WHEN 'false' THEN FALSE END"
     else:
         return ColumnType(kind=Kind.TEXT, name=way, fits="TRUE", value=quoted(name))
-    # Texts that mean missing become NULL by themselves, unless they look like values.
+    if kind is Kind.NUMBER:
+        value = f"NULLIF({value}, 'nan'::DOUBLE)"
+    # Other texts that mean missing become NULL by themselves, unless they look like values.
     looks = [word for word in missing if any(character.isdigit() for character in word)]
     looks += [word for word in missing if word.lower() in ("true", "false", "inf", "infinity")]
     if looks:
@@ -324,7 +326,7 @@ def _number(name: str, way: str, *, declared: bool) -> tuple[Kind, str, str]:
         fitting = f"NOT {_matches(name, 'integer')} OR {whole} IS NOT NULL"
         finite = f"{_matches(name, 'number')} AND isfinite({value}) AND ({fitting})"
     fits = f"({finite}) OR {_matches(name, 'infinity')}"
-    return Kind.NUMBER, fits, f"NULLIF({value}, 'nan'::DOUBLE)"
+    return Kind.NUMBER, fits, value
 
 
 def _date(name: str, written: str) -> tuple[Kind, str, str]:
