@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from evenhand.errors import InputError
-from evenhand.services.keys import check_url, redact, refuse_literal_keys, resolve
+from evenhand.services.faults import raise_fault
+from evenhand.services.keys import absent_keys, check_url, redact, refuse_literal_keys, resolve
 from evenhand.services.service import Answer, Price, Request, ServiceError, plain_answer
-from evenhand.services.wire import Client, Reply, raise_for_status
+from evenhand.services.usage import sound_seconds
+from evenhand.services.wire import Client, Reply, check_wire
 
 # `{{word}}` is the text {word}; other braces, as those of JSON in a prompt, need no escape.
 _SLOT = re.compile(r"\{(\{[A-Za-z_][A-Za-z0-9_.]*\})\}|\{([A-Za-z_][A-Za-z0-9_.]*)\}")
@@ -182,7 +184,10 @@ class TemplateService:
             name: resolve(value) for name, value in self.headers.items()
         }
         reply = await self._client.send(self.method, resolve(self.url), headers, body)
-        return self._read(reply)
+        cost = None
+        if self.price is not None and not self.price.by_tokens:
+            cost = self.most(request)
+        return self._read(reply, cost)
 
     def _body(self, request: Request) -> tuple[bytes, str]:
         if self.body == "{media}":
@@ -197,44 +202,61 @@ class TemplateService:
     def _secrets(self) -> list[str]:
         return [self.url, *self.headers.values(), json.dumps(self.body)]
 
-    def _read(self, reply: Reply) -> Answer:
+    def _read(self, reply: Reply, cost: float | None) -> Answer:
         raw = redact(reply.body.decode("utf-8", "replace"), self._secrets())
-        raise_for_status(reply, raw)
-        more: dict[str, Any] = {"seconds": reply.seconds, "raw": raw}
-        if self.price is not None:
-            more["cost"] = self.price.of()
-        if self.answer_path == "" and not self.refused:
-            return plain_answer(raw.strip(), **more)
+        more: dict[str, Any] = {"seconds": reply.seconds, "raw": raw, "cost": cost}
         try:
             found = json.loads(raw)
         except (ValueError, RecursionError):
-            raise ServiceError("malformed_reply", "not JSON: " + raw[:80]) from None
+            found = None
+        if not 200 <= reply.status < 300:
+            return raise_fault(reply, found, raw)
+        if self.answer_path == "" and not self.refused:
+            return plain_answer(raw.strip(), **more)
+        if found is None and raw.strip() != "null":
+            raise _unread("malformed_reply", "not JSON: " + raw[:80], raw, cost)
         for path, value in self.refused.items():
             try:
                 if find(found, path) == value:
                     return Answer(outcome="refused", reason=f"{path} = {value}", **more)
             except LookupError:
                 continue
-        return plain_answer(self._output(found, raw), **more)
+        try:
+            output = self._output(found, raw)
+        except LookupError:
+            if isinstance(found, Mapping) and found.get("error"):
+                return raise_fault(reply, found, raw)
+            said = f"nothing at {self.answer_path!r} in {raw[:120]}"
+            raise _unread("no_answer", said, raw, cost) from None
+        return plain_answer(output, **more)
 
     def _output(self, found: Any, raw: str) -> Any:
-        try:
-            if isinstance(self.answer_path, Mapping):
-                return {name: find(found, path) for name, path in self.answer_path.items()}
-            return find(found, self.answer_path) if self.answer_path else raw.strip()
-        except LookupError:
-            raise ServiceError(
-                "no_answer", f"nothing at {self.answer_path!r} in {raw[:120]}"
-            ) from None
+        if isinstance(self.answer_path, Mapping):
+            return {name: find(found, path) for name, path in self.answer_path.items()}
+        return find(found, self.answer_path) if self.answer_path else raw.strip()
 
     def most(self, request: Request) -> float:
-        """Cost of a call at most."""
-        del request
-        return self.price.of() if self.price else 0.0
+        """Cost of a call at most: by the call, and by the length of a sound."""
+        if self.price is None:
+            return 0.0
+        seconds = 0.0
+        if self.price.minute and request.kind == "audio":
+            seconds = sound_seconds(request.payload().content)
+        return self.price.of(seconds=seconds)
+
+    def check(self) -> list[str]:
+        """What is missing before the first call."""
+        absent = absent_keys(self._secrets())
+        return absent if "${" in self.url else [*absent, *check_wire(self.url)]
 
     async def close(self) -> None:
         """Close the connections."""
         await self._client.close()
+
+
+def _unread(code: str, said: str, raw: str, cost: float | None) -> ServiceError:
+    """Whole reply that cannot be read: it was billed like any other."""
+    return ServiceError(code, said, billed="yes", cost=cost, raw=raw)
 
 
 def _resolved(template: Any) -> Any:
