@@ -19,7 +19,7 @@ def split_thinking(text: str) -> tuple[str, str | None]:
     >>> split_thinking("<think>2 + 2 is 4</think> 4")
     ('4', '2 + 2 is 4')
     >>> split_thinking("so 4</think>4"), split_thinking("<think>so")
-    (('4', 'so'), ('', 'so'))
+    (('4', 'so 4'), ('', 'so'))
     >>> split_thinking("The mark <think> opens, </think> closes.")
     ('The mark <think> opens, </think> closes.', None)
     """

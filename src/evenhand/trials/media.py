@@ -132,7 +132,7 @@ def failure(error: BaseException) -> Answer:
             outcome="failed", reason=f"{error.reason}: {' '.join(str(error).split())[:300]}"
         )
     if isinstance(error, ServiceError):
-        return Answer(outcome="failed", reason=error.reason)
+        return Answer(outcome="failed", reason=error.reason, cost=error.cost, raw=error.raw)
     said = " ".join(str(error).split())[:300]
     return Answer(outcome="failed", reason=f"exception: {type(error).__name__}: {said}")
 
