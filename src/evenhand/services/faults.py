@@ -101,7 +101,8 @@ def raise_fault(reply: Reply, found: Any, raw: str, *, cost: float | None = None
     if reason is not None:
         return Answer(
             output=text[:2000], outcome="refused", reason=reason, seconds=reply.seconds, raw=raw,
-            cost=cost,
+            # Azure bills prompts that its filter refuses (400); a gateway's 403 comes before any model.
+            cost=0.0 if status in (403, 451) else cost,
         )  # fmt: skip
     empty = any(word in code.casefold() for word in _OUT_OF_FUNDS) or status == 402
     limits = {n: v for n, v in reply.headers.items() if status in _LIMITED or "retry-after" in n}

@@ -373,12 +373,15 @@ class _Run:
                 if not error.asks_to_wait:
                     await asyncio.sleep(line.pace.wait(attempt - 1))
                 continue
-            except BaseException as error:
+            except SampleError as error:
                 self.ledger.release(charge)
-                if isinstance(error, InputError) and not isinstance(error, SampleError):
-                    raise
-                if not isinstance(error, Exception):
-                    raise
+                await self._ended(line, cell, failure(error))
+                return
+            except InputError:
+                self.ledger.release(charge)
+                raise
+            except Exception as error:  # noqa: BLE001 - somebody else's service; the row tells it
+                self.ledger.lost(charge, ServiceError("exception", billed="maybe"))
                 await self._ended(line, cell, failure(error))
                 return
             line.pace.admitted()
