@@ -76,7 +76,7 @@ def test_the_next_step_names_groups_unit_and_metric():
     assert shlex.split(audit) == [
         "evenhand", "audit", "my records.parquet",
         "--metric", "error_rate(label=reference, prediction=output)",
-        "--by", "dialect", "--unit", "id",
+        "--by", "dialect", "--unit", "id", "--where", "condition = 'clean'",
     ]  # fmt: skip
     assert shlex.split(effects)[:2] == ["evenhand", "effects"]
     plan = plan_of(lambda r: "x", trial={"metrics": ["wer(reference, output)"]})

@@ -145,4 +145,6 @@ class _Shown:
         if progress.seconds < self.next_line:
             return
         self.next_line = progress.seconds + _NEXT_LINES
-        print(f"{progress.done:,} of {progress.total:,} calls · {said}", file=sys.stderr, flush=True)
+        print(
+            f"{progress.done:,} of {progress.total:,} calls · {said}", file=sys.stderr, flush=True
+        )

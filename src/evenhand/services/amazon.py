@@ -327,9 +327,7 @@ class TranscribeService(_Amazon):
             numbered = key if number == 1 else f"{key}-{number}"
             job, text = f"{self.prefix}-{numbered}", f"{self.prefix}/{numbered}.json"
             try:
-                await self.call(
-                    transcribe.start_transcription_job, **self._asked(job, sound, text)
-                )
+                await self.call(transcribe.start_transcription_job, **self._asked(job, sound, text))
             except ServiceError as error:
                 if error.code != "amazon_ConflictException":
                     raise

@@ -57,7 +57,9 @@ class ProgramService:
         if place is None:
             raise InputError(f"{self.name}: no program is called {self.arguments[0]!r}.")
         found = Path(place).stat()
-        own = files_digest([place, *self.arguments[1:]] if _is_script(place) else self.arguments[1:])
+        own = files_digest(
+            [place, *self.arguments[1:]] if _is_script(place) else self.arguments[1:]
+        )
         # A script is told by its text; a binary, which may be large, by its size and time of change.
         program = "" if _is_script(place) else f"{found.st_size} {found.st_mtime_ns}"
         self.version = f"{list(self.arguments)} {program} {own} {self.revision}"

@@ -107,4 +107,6 @@ def longest_answer(options: Mapping[str, Any]) -> int:
     """Tokens that an answer may have, by the plan's options."""
     names = ("max_tokens", "max_completion_tokens", "maxTokens", "max_output_tokens")
     choices = count(options.get("n")) or 1
-    return max((n for name in names if (n := count(options.get(name)))), default=UNBOUNDED) * choices
+    return (
+        max((n for name in names if (n := count(options.get(name)))), default=UNBOUNDED) * choices
+    )

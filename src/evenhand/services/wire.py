@@ -183,9 +183,7 @@ async def _exchange(
         elif isinstance(event, h11.Data):
             size += len(event.data)
             if size > max_reply:
-                raise ServiceError(
-                    "huge_reply", f"more than {max_reply:,} bytes", billed="maybe"
-                )
+                raise ServiceError("huge_reply", f"more than {max_reply:,} bytes", billed="maybe")
             parts.append(bytes(event.data))
         elif isinstance(event, h11.EndOfMessage):
             break
@@ -249,7 +247,9 @@ def check_wire(url: str) -> list[str]:
         socket.create_connection((place.hostname or "", port), timeout=_KNOCK).close()
     except OSError as error:
         why = error.strerror or str(error) or type(error).__name__
-        return [f"nobody answers at {place.hostname}:{port} ({why}).  Start the service, or mend url"]
+        return [
+            f"nobody answers at {place.hostname}:{port} ({why}).  Start the service, or mend url"
+        ]
     return []
 
 

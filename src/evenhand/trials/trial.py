@@ -117,6 +117,8 @@ class Trial:
         Services that asked for a wait beyond the plan's, and until when.
     stopped : dict
         Services that were given up, and why.
+    causes : dict
+        Rows without an answer by their whole reason, at most three, the most frequent first.
     unanswered : tuple of Share
         Rows without an answer, by the attributes of the samples.
     cut_off : tuple of Share
@@ -156,6 +158,7 @@ class Trial:
     agreements: tuple[Agreement, ...] = ()
     parked: dict[str, str] = field(default_factory=dict)
     stopped: dict[str, str] = field(default_factory=dict)
+    causes: dict[str, int] = field(default_factory=dict)
     unanswered: tuple[Share, ...] = ()
     cut_off: tuple[Share, ...] = ()
     problems: tuple[str, ...] = ()
@@ -186,6 +189,7 @@ def count_rows(plan: Plan, rows: Sequence[Row]) -> dict[str, Any]:
         conditions[plan.treatments[row.treatment].label][row.outcome] += 1
     reasons = Counter(row.answer.reason.partition(":")[0] for row in rows if row.answer.reason)
     return {
+        "causes": _causes(rows),
         "unanswered": shares(plan, rows, lambda row: row.outcome in NO_ANSWER),
         "cut_off": shares(plan, rows, lambda row: row.outcome == "cut_off"),
         "cost_at_most": sum(r.answer.cost or 0.0 for r in rows if r.answer.at_most and r.first),
@@ -194,6 +198,16 @@ def count_rows(plan: Plan, rows: Sequence[Row]) -> dict[str, Any]:
         "services": {name: dict(counts) for name, counts in services.items()},
         "conditions": {name: dict(counts) for name, counts in conditions.items()},
     }
+
+
+def _causes(rows: Sequence[Row]) -> dict[str, int]:
+    """Why rows have no answer; what follows from an earlier failure tells nothing new."""
+    told = Counter(
+        row.answer.reason
+        for row in rows
+        if row.outcome == "failed" and row.answer.reason is not None
+    )
+    return dict(told.most_common(3))
 
 
 def shares(plan: Plan, rows: Sequence[Row], happened: Callable[[Row], bool]) -> tuple[Share, ...]:

@@ -115,6 +115,9 @@ def silence_lines(trial: Trial) -> Iterator[str]:
         yield f"Stopped: {name}: {reason.partition(': ')[2] or reason}"
     for name, moment in trial.parked.items():
         yield f"Parked: {name} asks to wait until {moment}.  Then run the same command again."
+    for cause, rows in trial.causes.items():
+        if not trial.stopped:
+            yield f"{_count(rows, 'row')} failed: {cause}"
     yield from _shares(trial.unanswered, "have no answer")
 
 
@@ -127,7 +130,9 @@ def _shares(shares: Sequence[Share], what: str) -> Iterator[str]:
     by: dict[str, list[Share]] = {}
     for share in others:
         by.setdefault(str(share.attribute), []).append(share)
-    spread = {name: each[0].rows / each[0].of - each[-1].rows / each[-1].of for name, each in by.items()}
+    spread = {
+        name: each[0].rows / each[0].of - each[-1].rows / each[-1].of for name, each in by.items()
+    }
     for name in sorted(by, key=lambda name: -spread[name])[:_MOST_ATTRIBUTES]:
         told = [f"{s.value} {s.rows:,} of {s.of:,} ({s.rows / s.of:.1%})" for s in by[name]]
         yield f"  by {name}: " + ", ".join(told)
