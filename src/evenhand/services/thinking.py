@@ -42,8 +42,8 @@ def joined_thinking(*parts: str | None) -> str | None:
 
     Examples
     --------
-    >>> joined_thinking("a", None, "b"), joined_thinking(None, "")
-    ('a\\nb', None)
+    >>> joined_thinking("a", None), joined_thinking(None, "")
+    ('a', None)
     """
     found = [part for part in parts if part]
     return "\n".join(found) if found else None

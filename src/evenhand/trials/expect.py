@@ -111,7 +111,7 @@ def _expected_cost(
         return 0.0
     if cost is not None:
         return len(todo) * cost
-    if wired.service.price is None or not hasattr(wired.service, "most"):
+    if getattr(wired.service, "price", None) is None or not hasattr(wired.service, "most"):
         return None
     light = all(layout.plan.samples[cell.sample].kind in ("text", "table") for cell in todo)
     at_most = _FILLED if light else _PREPARED

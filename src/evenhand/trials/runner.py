@@ -340,53 +340,64 @@ class _Run:
         attempt = 0
         while True:
             stretch = await line.pace.turn()
-            if stretch is None or line.stopped:
-                if line.stopped:
-                    self.unrun[cell.key] = line.stopped
+            charge = await self._charge(line, cell, request) if stretch is not None else None
+            if stretch is None or charge is None:
                 return
-            try:
-                charge = await self.ledger.charge(
-                    cell.key, service.name, line.most(request) if line.priced else 0.0
-                )
-            except ServiceError as error:  # a slot that the sample cannot fill
-                await self._ended(line, cell, failure(error))
+            error = await self._ask(line, service, cell, request, charge)
+            if error is None:
                 return
-            if charge is None:
-                budget = self.layout.plan.budget
-                self.unrun[cell.key] = f"over_budget: the budget is {budget:g}"
+            if error.asks_to_wait:
+                again = self._waited(line, error, stretch)
+            else:
+                attempt += 1
+                again = error.retry and attempt < line.wired.attempts and not line.stopped
+            if not again or self.closing:
+                self._give_up(line, cell, error)
                 return
-            try:
-                answer = await service.answer(request)
-            except ServiceError as error:
-                if await self._failed(line, cell, charge, error):
-                    return
-                if error.asks_to_wait:
-                    again = self._waited(line, error, stretch)
-                else:
-                    attempt += 1
-                    again = error.retry and attempt < line.wired.attempts and not line.stopped
-                if not again or self.closing:
-                    self._give_up(line, cell, error)
-                    return
-                self.retries += 1
-                self._say()
-                if not error.asks_to_wait:
-                    await asyncio.sleep(line.pace.wait(attempt - 1))
-                continue
-            except SampleError as error:
-                self.ledger.release(charge)
-                await self._ended(line, cell, failure(error))
-                return
-            except InputError:
-                self.ledger.release(charge)
-                raise
-            except Exception as error:  # noqa: BLE001 - somebody else's service; the row tells it
-                self.ledger.lost(charge, ServiceError("exception", billed="maybe"))
-                await self._ended(line, cell, failure(error))
-                return
+            self.retries += 1
+            self._say()
+            if not error.asks_to_wait:
+                await asyncio.sleep(line.pace.wait(attempt - 1))
+
+    async def _charge(self, line: Line, cell: Cell, request: Request) -> Charge | None:
+        """What the call may cost, set aside; `None` where it is not to be made."""
+        if line.stopped:
+            self.unrun[cell.key] = line.stopped
+            return None
+        try:
+            most = line.most(request) if line.priced else 0.0
+        except ServiceError as error:  # a slot that the sample cannot fill
+            await self._ended(line, cell, failure(error))
+            return None
+        charge = await self.ledger.charge(cell.key, line.wired.service.name, most)
+        if charge is None:
+            budget = self.layout.plan.budget
+            self.unrun[cell.key] = f"over_budget: the budget is {budget:g}"
+        return charge
+
+    async def _ask(
+        self, line: Line, service: Service, cell: Cell, request: Request, charge: Charge
+    ) -> ServiceError | None:
+        """Ask once and keep the answer; the error where there is none and the row has not ended."""
+        try:
+            answer = await service.answer(request)
+        except ServiceError as error:
+            return None if await self._failed(line, cell, charge, error) else error
+        except SampleError as error:
+            self.ledger.release(charge)
+            answer = failure(error)
+        except InputError:
+            self.ledger.release(charge)
+            raise
+        except Exception as error:  # noqa: BLE001 - somebody else's service; the row tells it
+            self.ledger.lost(charge, ServiceError("exception", billed="maybe"))
+            answer = failure(error)
+        else:
             line.pace.admitted()
             await self._ended(line, cell, self.ledger.priced(charge, answer), charge)
-            return
+            return None
+        await self._ended(line, cell, answer)
+        return None
 
     async def _failed(self, line: Line, cell: Cell, charge: Charge, error: ServiceError) -> bool:
         """Account for a call without an answer; whether that is its end, since it was billed."""
