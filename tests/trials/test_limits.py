@@ -358,3 +358,42 @@ def test_a_dry_run_fills_the_prompts_and_says_what_is_missing(tmp_path):
     assert dry.expected[0].cost == pytest.approx(10 * 44_000 / 3 / 1e6, rel=0.02)
     assert any("NO_SUCH_KEY_OF_TESTS" in problem for problem in dry.problems)
     assert any("nobody answers at 127.0.0.1:9" in problem for problem in dry.problems)
+
+
+def test_a_service_that_answers_differently_twice_is_told(tmp_path):
+    from evenhand.trials.words import summary_lines
+
+    said = iter(range(1000))
+    twin = MemoryService(
+        function=lambda r: "x" if r.parameters["voice"] == "a" else str(next(said))
+    )
+    trial, _ = run(tmp_path, twin, 10, repeats=3)
+    assert trial.unsteady == {"memory": (5, 10)}
+    assert (
+        "memory answers differently: 5 of 10 repeated calls had not one answer."
+        in summary_lines(trial)
+    )
+
+
+def test_a_judge_that_is_parked_is_told(tmp_path, fake):
+    with fake.serving(lambda *_: fake.reply({}, 429, Retry_After="86400")) as server:
+        judge = {"kind": "chat", "name": "judge", "url": server.url, "model": "j"}
+        plan = {
+            "trial": {"measure": False},
+            "samples": texts(4),
+            "services": [MemoryService(function=lambda r: r.media)],
+            "scores": [{"kind": "judge", "service": judge}],
+        }
+        trial = run_trial(make_plan(plan), out=tmp_path / "r.parquet")
+    assert "judge" in trial.parked
+
+
+def test_a_template_with_a_price_by_tokens_is_never_free(tmp_path, fake):
+    table = {"kind": "http", "name": "t", "answer": "a", "body": {"q": "{text}", "max_tokens": 10},
+             "price": {"output_tokens": 10_000.0}}  # fmt: skip
+    with fake.serving(lambda *_: fake.reply({"a": "yes"})) as server:
+        plan = {"trial": {"measure": False, "budget": 0.5}, "samples": texts(20),
+                "services": [{**table, "url": server.url}]}  # fmt: skip
+        trial = run_trial(make_plan(plan), out=tmp_path / "r.parquet")
+    assert trial.outcomes == {"answered": 5, "not run": 15}
+    assert trial.cost_at_most == pytest.approx(0.5)

@@ -93,7 +93,7 @@ def _code(found: Trial) -> int:
             continue
         if counts and not any(counts.get(outcome) for outcome in SAID):
             return EXIT_ERROR
-    return EXIT_REFUSED if found.unanswered else 0
+    return EXIT_REFUSED if found.unanswered or found.parked or found.stopped else 0
 
 
 class _Shown:

@@ -12,7 +12,13 @@ from evenhand.errors import InputError
 from evenhand.services.faults import raise_fault
 from evenhand.services.keys import absent_keys, check_url, redact, refuse_literal_keys, resolve
 from evenhand.services.service import Answer, Price, Request, ServiceError, plain_answer
-from evenhand.services.usage import sound_seconds
+from evenhand.services.usage import (
+    longest_answer,
+    media_tokens,
+    read_usage,
+    sound_seconds,
+    text_tokens,
+)
 from evenhand.services.wire import Client, Reply, check_wire
 
 # `{{word}}` is the text {word}; other braces, as those of JSON in a prompt, need no escape.
@@ -204,31 +210,47 @@ class TemplateService:
 
     def _read(self, reply: Reply, cost: float | None) -> Answer:
         raw = redact(reply.body.decode("utf-8", "replace"), self._secrets())
-        more: dict[str, Any] = {"seconds": reply.seconds, "raw": raw, "cost": cost}
         try:
             found = json.loads(raw)
         except (ValueError, RecursionError):
             found = None
-        if not 200 <= reply.status < 300:
+        cost = self._cost(found, cost)
+        more: dict[str, Any] = {"seconds": reply.seconds, "raw": raw, "cost": cost}
+        whole = self.answer_path == ""
+        failed = isinstance(found, Mapping) and isinstance(found.get("error"), Mapping | str)
+        if not 200 <= reply.status < 300 or (failed and whole):
             return raise_fault(reply, found, raw)
-        if self.answer_path == "" and not self.refused:
-            return plain_answer(raw.strip(), **more)
-        if found is None and raw.strip() != "null":
+        if found is None and raw.strip() != "null" and not (whole and not self.refused):
             raise _unread("malformed_reply", "not JSON: " + raw[:80], raw, cost)
-        for path, value in self.refused.items():
-            try:
-                if find(found, path) == value:
-                    return Answer(outcome="refused", reason=f"{path} = {value}", **more)
-            except LookupError:
-                continue
+        refusal = self._refusal(found)
+        if refusal is not None:
+            return Answer(outcome="refused", reason=refusal, **more)
         try:
-            output = self._output(found, raw)
+            return plain_answer(self._output(found, raw), **more)
         except LookupError:
-            if isinstance(found, Mapping) and found.get("error"):
+            if failed:
                 return raise_fault(reply, found, raw)
             said = f"nothing at {self.answer_path!r} in {raw[:120]}"
             raise _unread("no_answer", said, raw, cost) from None
-        return plain_answer(output, **more)
+
+    def _cost(self, found: Any, by_call: float | None) -> float | None:
+        """Cost as the reply tells it; `None` where tokens are priced and not told."""
+        if self.price is None or not self.price.by_tokens:
+            return by_call
+        tokens = read_usage(found.get("usage") if isinstance(found, Mapping) else None)
+        if not tokens.known:
+            return None
+        return self.price.of(input_tokens=tokens.input or 0, output_tokens=tokens.output or 0)
+
+    def _refusal(self, found: Any) -> str | None:
+        """Field that says that the service refused."""
+        for path, value in self.refused.items():
+            try:
+                if find(found, path) == value:
+                    return f"{path} = {value}"
+            except LookupError:
+                continue
+        return None
 
     def _output(self, found: Any, raw: str) -> Any:
         if isinstance(self.answer_path, Mapping):
@@ -236,13 +258,19 @@ class TemplateService:
         return find(found, self.answer_path) if self.answer_path else raw.strip()
 
     def most(self, request: Request) -> float:
-        """Cost of a call at most: by the call, and by the length of a sound."""
+        """Cost of a call at most: by the call, the length of a sound, and tokens as for chat."""
         if self.price is None:
             return 0.0
         seconds = 0.0
         if self.price.minute and request.kind == "audio":
             seconds = sound_seconds(request.payload().content)
-        return self.price.of(seconds=seconds)
+        if not self.price.by_tokens:
+            return self.price.of(seconds=seconds)
+        media = request.kind in ("audio", "image")
+        asked = media_tokens(request.kind, request.payload().content) if media else 0
+        asked += text_tokens([self.body if media else self._body(request)[0].decode("utf-8")])
+        longest = longest_answer(self.body if isinstance(self.body, Mapping) else {})
+        return self.price.of(input_tokens=asked, output_tokens=longest, seconds=seconds)
 
     def check(self) -> list[str]:
         """What is missing before the first call."""

@@ -66,6 +66,12 @@ def expect(layout: Layout, path: Path) -> Trial:
 
 def _problems(plan: Plan) -> Iterator[str]:
     """What is missing before the first call: packages, keys, addresses."""
+    for kind, need in (("audio", _need_audio), ("image", _need_image)):
+        if any(sample.kind == kind for sample in plan.samples):
+            try:
+                need()
+            except InputError as error:
+                yield f"samples: {error}"
     asked = [(wired, wired.service.name) for wired in plan.services]
     asked += [(judge.wired, f"judge {judge.wired.service.name}") for judge in plan.judges]
     for wired, name in asked:
@@ -75,6 +81,18 @@ def _problems(plan: Plan) -> Iterator[str]:
         except InputError as error:
             found = [str(error)]
         yield from (f"{name}: {each}" for each in found)
+
+
+def _need_audio() -> None:
+    from evenhand.samples.audio import import_extra  # noqa: PLC0415 - text needs no audio
+
+    import_extra("soundfile")
+
+
+def _need_image() -> None:
+    from evenhand.samples.image import pillow  # noqa: PLC0415 - text needs no images
+
+    pillow()
 
 
 def _judging(wired: Wired, rows: int) -> Expected:

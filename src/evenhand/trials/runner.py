@@ -490,6 +490,7 @@ class _Run:
         self.retries += other.retries
         self.ledger.fresh |= other.ledger.fresh
         self.failed |= other.failed
+        self.lines += other.lines
         self.ended = other.ended
 
     def rows(self) -> list[Row]:

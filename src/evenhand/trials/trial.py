@@ -123,6 +123,9 @@ class Trial:
         Rows without an answer, by the attributes of the samples.
     cut_off : tuple of Share
         Rows whose answer was cut off at a limit of length, likewise.
+    unsteady : dict
+        Of each service that was asked repeatedly, how many calls had different answers, and of how
+        many that had several.
     problems : tuple of str
         For a dry run, what is missing before the first call: packages, keys, addresses.
     seconds : float
@@ -161,6 +164,7 @@ class Trial:
     causes: dict[str, int] = field(default_factory=dict)
     unanswered: tuple[Share, ...] = ()
     cut_off: tuple[Share, ...] = ()
+    unsteady: dict[str, tuple[int, int]] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
@@ -190,6 +194,7 @@ def count_rows(plan: Plan, rows: Sequence[Row]) -> dict[str, Any]:
     reasons = Counter(row.answer.reason.partition(":")[0] for row in rows if row.answer.reason)
     return {
         "causes": _causes(rows),
+        "unsteady": _unsteady(plan, rows),
         "unanswered": shares(plan, rows, lambda row: row.outcome in NO_ANSWER),
         "cut_off": shares(plan, rows, lambda row: row.outcome == "cut_off"),
         "cost_at_most": sum(r.answer.cost or 0.0 for r in rows if r.answer.at_most and r.first),
@@ -198,6 +203,24 @@ def count_rows(plan: Plan, rows: Sequence[Row]) -> dict[str, Any]:
         "services": {name: dict(counts) for name, counts in services.items()},
         "conditions": {name: dict(counts) for name, counts in conditions.items()},
     }
+
+
+def _unsteady(plan: Plan, rows: Sequence[Row]) -> dict[str, tuple[int, int]]:
+    """Calls that were repeated, and how many of them were not always answered alike."""
+    if plan.repeats < 2:
+        return {}
+    said: dict[tuple[int, int, int], list[str]] = {}
+    for row in rows:
+        if row.outcome not in NO_ANSWER:
+            place = (row.service, row.sample, row.treatment)
+            said.setdefault(place, []).append(f"{row.outcome} {row.answer.output}")
+    found: dict[str, tuple[int, int]] = {}
+    for (service, _, _), answers in said.items():
+        name = plan.services[service].service.name
+        differ, of = found.get(name, (0, 0))
+        if len(answers) > 1:
+            found[name] = (differ + (len(set(answers)) > 1), of + 1)
+    return found
 
 
 def _causes(rows: Sequence[Row]) -> dict[str, int]:

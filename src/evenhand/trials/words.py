@@ -105,6 +105,9 @@ def _done(trial: Trial) -> Iterator[str]:
         yield f"  {rows:,} {code}" + (f": {said}" if said else "")
     for title, groups in (("service", trial.services), ("condition", trial.conditions)):
         yield from _uneven(title, groups)
+    for name, (differ, of) in trial.unsteady.items():
+        if differ:
+            yield f"{name} answers differently: {differ:,} of {of:,} repeated calls had not one answer."
     for agreement in trial.agreements:
         yield _agreement(agreement)
 
