@@ -105,6 +105,9 @@ class ChatService:
             choice = found["choices"][0]
             said = choice["message"] if self.mode == "chat" else choice
             text, thinking = _parts(said.get("content") if self.mode == "chat" else said["text"])
+            for name in _THINKING:
+                if isinstance(said.get(name), str):
+                    thinking = joined_thinking(said[name], thinking)
             refusal, stopped = said.get("refusal"), choice.get("finish_reason")
             if not isinstance(refusal, str | None):
                 raise TypeError  # noqa: TRY301 - one place says what a chat reply is
@@ -118,10 +121,8 @@ class ChatService:
             ) from None
         more: dict[str, Any] = {
             "seconds": reply.seconds, "cost": cost, "raw": raw,
-            "tokens": tokens if tokens != Tokens() else None,
-            "thinking": joined_thinking(
-                *(said[name] for name in _THINKING if isinstance(said.get(name), str)), thinking
-            ),
+            "tokens": None if tokens.none else tokens,
+            "thinking": thinking,
         }  # fmt: skip
         return ended_answer(text, refusal, stopped, **more)
 

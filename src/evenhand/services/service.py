@@ -126,7 +126,7 @@ def plain_answer(output: Any, **more: Any) -> Answer:
     >>> plain_answer("<think>4 or 5?</think>5").output
     '5'
     """
-    if isinstance(output, str):
+    if isinstance(output, str) and "<" in output:
         output, thinking = split_thinking(output)
         more["thinking"] = joined_thinking(more.get("thinking"), thinking)
     if output is None or (isinstance(output, str) and not output.strip()):

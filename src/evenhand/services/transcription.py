@@ -98,7 +98,7 @@ class TranscriptionService:
             if not isinstance(text, str):
                 said = "no text in " + raw[:80]
                 raise ServiceError("malformed_reply", said, billed="yes", cost=cost, raw=raw)
-        known = tokens if tokens != Tokens() else None
+        known = None if tokens.none else tokens
         return plain_answer(text.strip(), seconds=reply.seconds, cost=cost, raw=raw, tokens=known)
 
     def _cost(self, usage: Any, tokens: Tokens, seconds: float) -> float | None:

@@ -15,7 +15,7 @@ _TOKENS_A_SECOND = 32
 UNBOUNDED = 1000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Tokens:
     """Tokens of one reply; `None` where it does not say.
 
@@ -25,6 +25,11 @@ class Tokens:
     input: int | None = None
     output: int | None = None
     thinking: int | None = None
+
+    @property
+    def none(self) -> bool:
+        """Whether the reply says nothing."""
+        return self.input is None and self.output is None and self.thinking is None
 
     @property
     def known(self) -> bool:
@@ -40,6 +45,8 @@ def count(value: Any) -> int | None:
     >>> [count(value) for value in (20, 20.0, "20", None, -1, True, float("nan"), "many")]
     [20, 20, 20, None, None, None, None, None]
     """
+    if type(value) is int:  # what nearly all are
+        return value if value >= 0 else None
     if isinstance(value, str):
         try:
             value = float(value)
@@ -75,7 +82,11 @@ def read_usage(usage: Any) -> Tokens:
 
 
 def _first(found: Mapping[str, Any], *names: str) -> int | None:
-    return next((n for name in names if (n := count(found.get(name))) is not None), None)
+    for name in names:
+        number = count(found.get(name))
+        if number is not None:
+            return number
+    return None
 
 
 def text_tokens(texts: Sequence[Any]) -> int:

@@ -11,7 +11,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Self
 
@@ -23,7 +23,8 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS answers (
     key BLOB PRIMARY KEY, output TEXT, outcome TEXT NOT NULL, reason TEXT,
     seconds REAL NOT NULL, cost REAL, raw TEXT, service TEXT NOT NULL, at REAL NOT NULL,
-    at_most INTEGER NOT NULL DEFAULT 0, thinking TEXT, tokens TEXT
+    at_most INTEGER NOT NULL DEFAULT 0, thinking TEXT,
+    input_tokens INTEGER, output_tokens INTEGER, thinking_tokens INTEGER
 );
 CREATE TABLE IF NOT EXISTS measures (key BLOB PRIMARY KEY, found TEXT NOT NULL);
 """
@@ -37,7 +38,9 @@ CREATE TABLE IF NOT EXISTS charges (
 _FROM_1 = """
 ALTER TABLE answers ADD COLUMN at_most INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE answers ADD COLUMN thinking TEXT;
-ALTER TABLE answers ADD COLUMN tokens TEXT;
+ALTER TABLE answers ADD COLUMN input_tokens INTEGER;
+ALTER TABLE answers ADD COLUMN output_tokens INTEGER;
+ALTER TABLE answers ADD COLUMN thinking_tokens INTEGER;
 """
 _FORMAT = 2
 _AT_ONCE = 500
@@ -135,8 +138,8 @@ class Cache:
     def answers(self, keys: Sequence[bytes]) -> dict[bytes, Answer]:
         """Answers by key, without the raw replies."""
         query = (
-            "SELECT key, output, outcome, reason, seconds, cost, at_most, thinking, tokens "
-            "FROM answers WHERE key IN ({})"
+            "SELECT key, output, outcome, reason, seconds, cost, at_most, thinking, input_tokens, "
+            "output_tokens, thinking_tokens FROM answers WHERE key IN ({})"
         )
         return {row[0]: _answer(*row[1:]) for row in self._rows(query, keys)}
 
@@ -161,7 +164,7 @@ class Cache:
         # The time of day is for people; nothing is computed from it.
         now = time.time()
         rows = [(key, *_row(answer, service, now)) for key, answer, service in writes.answers]
-        holes = ",".join("?" * 12)
+        holes = ",".join("?" * 14)
         self._write(
             ("INSERT OR REPLACE INTO charges VALUES (?,?,?,?,?)", writes.charges),
             ("DELETE FROM charges WHERE number = ?", [(number,) for number in writes.settled]),
@@ -210,10 +213,11 @@ class Cache:
 def _row(answer: Answer, service: str, now: float) -> tuple[Any, ...]:
     output = None if answer.output is None else json.dumps(answer.output, default=str)
     raw, reason = _plain(answer.raw), _plain(answer.reason)
-    tokens = None if answer.tokens is None else json.dumps(asdict(answer.tokens))
+    told = answer.tokens
+    tokens = (None, None, None) if told is None else (told.input, told.output, told.thinking)
     return (
         output, answer.outcome, reason, answer.seconds, answer.cost, raw, service, now,
-        int(answer.at_most), _plain(answer.thinking), tokens,
+        int(answer.at_most), _plain(answer.thinking), *tokens,
     )  # fmt: skip
 
 
@@ -225,7 +229,7 @@ def _answer(
     cost: float | None,
     *more: Any,
 ) -> Answer:
-    at_most, thinking, tokens = more
+    at_most, thinking, *tokens = more
     return Answer(
         output=None if output is None else json.loads(output),
         outcome=outcome,
@@ -234,7 +238,7 @@ def _answer(
         cost=cost,
         at_most=bool(at_most),
         thinking=thinking,
-        tokens=None if tokens is None else Tokens(**json.loads(tokens)),
+        tokens=None if tokens == [None, None, None] else Tokens(*tokens),
     )
 
 

@@ -24,6 +24,10 @@ class Charge:
     number: int | None = None
 
 
+#: Of a call that costs nothing: there is nothing to set aside.
+FREE = Charge(b"", "", 0.0)
+
+
 @dataclass(slots=True, kw_only=True)
 class Ledger:
     """Answers and money of one run.
@@ -70,7 +74,7 @@ class Ledger:
             self._number += 1
             found.number = self.cache.first_number + self._number
             self._writes.charges.append((found.number, key, service, amount, "in_flight"))
-            await self.safe()
+            await self._soon()
         return found
 
     def release(self, charge: Charge) -> None:
@@ -109,11 +113,7 @@ class Ledger:
                 self._writes.settled.append(charge.number)
         self.spent += answer.cost or 0.0
         self._writes.answers.append((key, answer, service))
-        await self.safe()
-
-    async def safe(self) -> None:
-        """Wait until all that was written is kept."""
-        await asyncio.shield(self._soon())
+        await self._soon()
 
     def _soon(self) -> "asyncio.Future[None]":
         if self._commit is None:

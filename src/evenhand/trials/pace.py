@@ -64,20 +64,29 @@ class Pace:
     _gate: asyncio.Lock | None = None
     _jitter: random.Random = field(default_factory=random.Random, repr=False)
 
+    def at_once(self) -> Stretch | None:
+        """Stretch of a call that need not wait; `None` where there is a pace to keep."""
+        if self.per_second is not None or self._next != 0.0:
+            return None
+        if self._stretch is None:
+            self._stretch = Stretch(asyncio.get_running_loop().time())
+        self._stretch.left += 1
+        return self._stretch
+
     async def turn(self) -> Stretch | None:
         """Wait until a call may start; `None` where none may any more."""
         clock = asyncio.get_running_loop().time
         if self._gate is None:
             self._gate, self._closed = asyncio.Lock(), asyncio.Event()
-        if self.per_second is None and self._next == 0.0 and not self._gate.locked():
-            return self._leave(clock())
         async with self._gate:
             while (now := clock()) < self._next:
                 if await self._is_closed(self._next - now):
                     return None
             spacing = self._spacing(now)
-            self._next = max(now, self._next) + spacing if spacing or self._next else 0.0
-            return self._leave(now)
+            self._next = max(now, self._next) + spacing
+            assert self._stretch is not None
+            self._stretch.left += 1
+            return self._stretch
 
     async def _is_closed(self, seconds: float) -> bool:
         assert self._closed is not None
@@ -92,18 +101,11 @@ class Pace:
         if self._closed is not None:
             self._closed.set()
 
-    def _leave(self, now: float) -> Stretch:
+    def _spacing(self, now: float) -> float:
+        """Seconds between two departures."""
         if self._stretch is None or self._stretch.over:
             if self._stretch is not None:
                 self._learn(self._stretch, now)
-            self._stretch = Stretch(now)
-        self._stretch.left += 1
-        return self._stretch
-
-    def _spacing(self, now: float) -> float:
-        """Seconds between two departures."""
-        if self._stretch is not None and self._stretch.over:
-            self._learn(self._stretch, now)
             self._stretch = Stretch(now)
         rates = [rate for rate in (self.per_second, self.learnt) if rate is not None]
         return 1 / min(rates) if rates else 0.0
@@ -134,6 +136,8 @@ class Pace:
     def admitted(self) -> None:
         """Count a call that was not refused; the rate grows when enough were."""
         self.refusals = 0
+        if self._next == 0.0:
+            return
         self.admitted_at = asyncio.get_running_loop().time()
         if self.learnt is None:
             return

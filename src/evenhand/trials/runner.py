@@ -25,7 +25,7 @@ from evenhand.trials.cache import Cache
 from evenhand.trials.cells import Cell, Layout, lay_out
 from evenhand.trials.expect import expect
 from evenhand.trials.judging import Verdict, agreement, judging_plan, verdicts_of
-from evenhand.trials.ledger import Charge, Ledger
+from evenhand.trials.ledger import FREE, Charge, Ledger
 from evenhand.trials.line import Line
 from evenhand.trials.media import CANNOT_RUN, Measuring, answer_here, failure, measure, prepare
 from evenhand.trials.pace import Stretch
@@ -339,9 +339,12 @@ class _Run:
         """Ask as often as it takes and the plan allows; a wait that was asked for is no attempt."""
         attempt = 0
         while True:
-            stretch = await line.pace.turn()
-            charge = await self._charge(line, cell, request) if stretch is not None else None
-            if stretch is None or charge is None:
+            stretch = line.pace.at_once() or await line.pace.turn()
+            if stretch is None:
+                return
+            free = not line.priced and not line.stopped
+            charge = FREE if free else await self._charge(line, cell, request)
+            if charge is None:
                 return
             error = await self._ask(line, service, cell, request, charge)
             if error is None:
@@ -365,7 +368,7 @@ class _Run:
             self.unrun[cell.key] = line.stopped
             return None
         try:
-            most = line.most(request) if line.priced else 0.0
+            most = line.most(request)
         except ServiceError as error:  # a slot that the sample cannot fill
             await self._ended(line, cell, failure(error))
             return None
