@@ -336,7 +336,11 @@ def _first_line(kind: type[Any]) -> str:
 
 
 def _trial_parts() -> dict[str, type[Any]]:
-    return {"expected[]": summary.Expected, "agreements[]": summary.Agreement}
+    return {
+        "expected[]": summary.Expected,
+        "unanswered[] and cut_off[]": summary.Share,
+        "agreements[]": summary.Agreement,
+    }
 
 
 def _object(home: Any, parts: Mapping[str, type[Any]], meanings: Mapping[str, Any]) -> list[str]:

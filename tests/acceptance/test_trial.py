@@ -560,7 +560,8 @@ def test_a_table_plan_with_a_fitted_model(tmp_path):
         """,
     )
     done = run("trial", "plan.toml", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
+    # Rows without an answer are said first, and by the exit code.
+    assert done.returncode == 3, done.stderr
     assert "Outcomes by condition:" in done.stdout
     assert "missing weight: 80 failed" in done.stdout
     assert "exception: the service's or the condition's code raised an error" in done.stdout
@@ -677,7 +678,8 @@ def test_every_bad_sound_leaves_a_row_that_says_what_happened(tmp_path):
         """,
     )
     done = run("trial", "plan.toml", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
+    # Rows without an answer are said first, and by the exit code.
+    assert done.returncode == 3, done.stderr
     rows = rows_of(tmp_path / "records.parquet")
     found = {
         (row["id"], row["condition"]): (row["output"], (row["reason"] or "").partition(":")[0])
@@ -735,7 +737,8 @@ def test_every_strange_picture_is_read_or_said_to_be_unread(tmp_path):
         """,
     )
     done = run("trial", "plan.toml", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
+    # Rows without an answer are said first, and by the exit code.
+    assert done.returncode == 3, done.stderr
     found = {r["id"]: r["output"] or r["reason"] for r in rows_of(tmp_path / "records.parquet")}
     assert found["grey.png"] == found["print.jpg"] == found["glass.png"] == "(24, 32, 3)"
     assert "has 2 frames; a sample is one picture." in found["moving.gif"]
@@ -869,3 +872,89 @@ def test_the_gap_between_pairs_is_paired_by_template(tmp_path):
     assert paired.difference == apart.difference > 2
     assert paired.low > 0 > apart.low
     assert (apart.high - apart.low) / (paired.high - paired.low) > 4
+
+
+# --- Who got no answer ---------------------------------------------------------------------------
+
+
+def test_a_quota_is_exit_3_said_first_and_by_group(tmp_path, fake):
+    need("h11")
+    write_questions(tmp_path)
+
+    def answer(count, *_):
+        if count > 10:
+            return fake.reply({"error": "quota"}, 429, Retry_After="86400")
+        return fake.chat("yes")
+
+    with fake.serving(answer) as server:
+        chat_plan(tmp_path, server, in_flight=2)
+        done = run("trial", "plan.toml", "--out", "r.parquet", cwd=tmp_path)
+        assert len(server.asked) <= 12
+    assert done.returncode == 3
+    first, second, third = done.stdout.splitlines()[:3]
+    assert re.match(r"Parked: bot asks to wait until \d{4}-\d\d-\d\d \d\d:\d\d UTC\.", first)
+    assert second == "62 of 72 rows have no answer (86.1%)."
+    assert third.startswith("  by ")
+    assert "Next: evenhand trial plan.toml --out r.parquet" in done.stdout
+    command = re.search(r"(?m)^ {6}evenhand (audit .*)$", done.stdout)
+    audit = run(*shlex.split(command[1]), "--json", cwd=tmp_path)
+    assert audit.returncode in (0, 3), audit.stderr
+
+
+def test_lines_of_progress_are_written_where_there_is_no_bar(tmp_path, fake, monkeypatch):
+    need("h11")
+    write_questions(tmp_path)
+    quick = "from evenhand.cli import main, trial; trial._FIRST_LINE = 0.05; main()"
+    with fake.serving(slowly(fake)) as server:
+        chat_plan(tmp_path, server)
+        done = subprocess.run(
+            [sys.executable, "-c", quick, "trial", "plan.toml"], cwd=tmp_path, env=surroundings(),
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+    assert re.search(r"(?m)^\d+ of 72 calls · [\d.]+ calls/s", done.stderr)
+
+
+def test_a_dry_run_names_what_is_missing(tmp_path):
+    write_questions(tmp_path)
+    write(
+        tmp_path,
+        "plan.toml",
+        """\
+        [samples]
+        manifest = "questions.csv"
+        kind = "text"
+        [[services]]
+        kind = "chat"
+        name = "bot"
+        url = "http://127.0.0.1:9/v1"
+        model = "m"
+        headers = {X-Api-Key = "${NO_SUCH_KEY_OF_TESTS}"}
+        """,
+    )
+    dry = run("trial", "plan.toml", "--dry-run", cwd=tmp_path)
+    assert dry.returncode == 2
+    assert "bot: the environment has no NO_SUCH_KEY_OF_TESTS" in dry.stdout
+    assert "bot: nobody answers at 127.0.0.1:9" in dry.stdout
+
+
+def test_a_changed_module_beside_the_plan_is_asked_anew(tmp_path):
+    write_questions(tmp_path)
+    write(tmp_path, "bot.py", "from words import WORD\ndef reply(text):\n    return WORD\n")
+    write(tmp_path, "words.py", "WORD = 'one'\n")
+    write(
+        tmp_path,
+        "plan.toml",
+        """\
+        [samples]
+        manifest = "questions.csv"
+        kind = "text"
+        [[services]]
+        kind = "python"
+        function = "bot:reply"
+        """,
+    )
+    assert run("trial", "plan.toml", cwd=tmp_path).returncode == 0
+    write(tmp_path, "words.py", "WORD = 'two or more'\n")
+    told = json.loads(run("trial", "plan.toml", "--json", cwd=tmp_path).stdout)
+    assert told["cached"] < told["rows"]
+    assert {row["output"] for row in rows_of(tmp_path / "records.parquet")} == {"two or more"}

@@ -9,7 +9,8 @@ from evenhand.errors import InputError
 from evenhand.services import Price, Request, ServiceError
 from evenhand.services.chat import ChatService
 from evenhand.services.template import TemplateService, fill, find, read_path
-from evenhand.services.wire import Client, retry_after
+from evenhand.services.waits import retry_after
+from evenhand.services.wire import Client
 
 KEY = "sk-very-secret-1234567890"
 
@@ -246,4 +247,6 @@ def test_a_date_is_read_on_the_services_own_clock():
     }
     assert retry_after(asked) == 5.0
     assert retry_after({"retry-after": "soon"}) is None
-    assert retry_after({"retry-after": "Fri, 01 Jan 2100 00:00:05 GMT"}) is None
+    # Without a `Date` our own clock is read, once: most servers send a date, none must.
+    assert retry_after({"retry-after": "Fri, 01 Jan 2100 00:00:05 GMT"}) > 86_400
+    assert retry_after({"retry-after": "Fri, 01 Jan 1999 00:00:05 GMT"}) == 0.0

@@ -76,7 +76,7 @@ def test_the_next_step_names_groups_unit_and_metric():
     assert shlex.split(audit) == [
         "evenhand", "audit", "my records.parquet",
         "--metric", "error_rate(label=reference, prediction=output)",
-        "--by", "dialect", "--unit", "id",
+        "--by", "dialect", "--unit", "id", "--where", "condition = 'clean'",
     ]  # fmt: skip
     assert shlex.split(effects)[:2] == ["evenhand", "effects"]
     plan = plan_of(lambda r: "x", trial={"metrics": ["wer(reference, output)"]})
@@ -94,3 +94,58 @@ def test_durations_read_as_people_say_them():
     assert [duration(s) for s in (0.0, 3.14159, 59.7, 61, 3599.9, 7200)] == [
         "0 s", "3.1 s", "60 s", "1 min 1 s", "1 h 0 min", "2 h 0 min",
     ]  # fmt: skip
+
+
+def planned(samples, services=("one",), conditions=()):
+    return make_plan(
+        {
+            "samples": samples,
+            "conditions": list(conditions),
+            "services": [MemoryService(name=name, function=lambda r: "x") for name in services],
+        }
+    )
+
+
+def labelled(references, **more):
+    return [
+        {
+            "id": f"s{i}",
+            "text": f"t{i}",
+            "reference": each,
+            "attributes": {"who": "ab"[i % 2]},
+            **more,
+        }
+        for i, each in enumerate(references)
+    ]
+
+
+def test_services_and_conditions_are_never_pooled():
+    plan = planned(labelled(["yes", "no"] * 10), services=("one", "o'two"), conditions=["casing"])
+    wheres = [shlex.split(step)[shlex.split(step).index("--where") + 1]
+              for step in next_steps(plan, Path("r")) if step.startswith("evenhand audit")]  # fmt: skip
+    assert wheres == [
+        "service = 'one' and condition = 'clean'",
+        "service = 'o''two' and condition = 'clean'",
+    ]
+
+
+def test_pictures_with_a_text_reference_are_read_by_letters():
+    image = Path("x.png")
+    signs = [
+        {"id": f"s{i}", "file": str(image), "reference": f"Gate {i} opens at {i}"}
+        for i in range(30)
+    ]
+    (step,) = next_steps(planned(signs, services=("one", "two")), Path("r"))
+    assert "cer(reference=reference, hypothesis=output)" in step
+    labels = [
+        {"id": f"s{i}", "file": str(image), "reference": ["cat", "dog"][i % 2]} for i in range(30)
+    ]
+    (step,) = next_steps(planned(labels, services=("one", "two")), Path("r"))
+    assert "error_rate" in step
+
+
+def test_a_program_on_this_machine_is_free(tmp_path):
+    program = {"kind": "program", "name": "p", "arguments": ["cat"]}
+    plan = make_plan({"samples": labelled(["yes"] * 3), "services": [program]})
+    dry = run_trial(plan, out=tmp_path / "r.parquet", dry_run=True)
+    assert summary_lines(dry)[1] == "  p: 3 calls to make; time unknown; free"

@@ -10,11 +10,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
-from evenhand.errors import EXIT_ERROR, EXIT_INTERRUPTED
-from evenhand.trials import InterruptedTrial, Progress, Trial, read_plan, run_trial
-from evenhand.trials.words import next_steps, summary_lines
+from evenhand.errors import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_REFUSED
+from evenhand.services.service import SAID
+from evenhand.trials import InterruptedTrial, Plan, Progress, Trial, read_plan, run_trial
+from evenhand.trials.words import duration, next_steps, silence_steps, summary_lines
 
-_ANSWERS = ("answered", "refused", "empty")
+#: Seconds between two lines of progress where no bar can be shown: at first, and later.
+_FIRST_LINE, _NEXT_LINES = 5.0, 30.0
 
 
 def trial(
@@ -57,8 +59,18 @@ def trial(
     if json:
         print(found.to_json())
     else:
-        _print(found, [] if dry_run else next_steps(read, out))
-    return 0 if dry_run else _code(found)
+        _print(found, _steps(found, read, plan, out))
+    return _code(found)
+
+
+def _steps(found: Trial, read: Plan, plan: Path, out: Path) -> list[str]:
+    """Commands to go on with; an audit of answers waits until there are answers to all rows."""
+    if found.dry_run:
+        return []
+    if not found.unanswered:
+        return next_steps(read, out)
+    again = shlex.join(["evenhand", "trial", str(plan), "--out", str(out)])
+    return silence_steps(found, read, out, again)
 
 
 def _print(found: Trial, steps: list[str]) -> None:
@@ -70,15 +82,22 @@ def _print(found: Trial, steps: list[str]) -> None:
 
 
 def _code(found: Trial) -> int:
-    """2 where a service gave no answer at all: something must be changed."""
-    for counts in found.services.values():
-        if counts and not any(counts.get(outcome) for outcome in _ANSWERS):
+    """2 where something must be changed, 3 where rows have no answer.
+
+    A service without any answer, unless it is only parked, or a dry run that found what is missing.
+    """
+    if found.dry_run:
+        return EXIT_ERROR if found.problems else 0
+    for name, counts in found.services.items():
+        if name in found.parked:
+            continue
+        if counts and not any(counts.get(outcome) for outcome in SAID):
             return EXIT_ERROR
-    return 0
+    return EXIT_REFUSED if found.unanswered or found.parked or found.stopped else 0
 
 
 class _Shown:
-    """A progress bar with the rate of calls, the cost and what went wrong, for people only."""
+    """Progress with the rate of calls, the cost and what went wrong: a bar, or plain lines."""
 
     def __init__(self) -> None:
         self.bar = Bar(
@@ -91,6 +110,7 @@ class _Shown:
             transient=True,
             disable=not sys.stderr.isatty(),
         )
+        self.next_line = _FIRST_LINE
         self.task = self.bar.add_task("measuring the samples", total=None, said="")
 
     def __enter__(self) -> Self:
@@ -106,10 +126,25 @@ class _Shown:
         parts += [f"cost {progress.cost:.4g}"] if progress.cost else []
         parts += [f"{progress.failed:,} failed"] if progress.failed else []
         parts += [f"{progress.retries:,} retried"] if progress.retries else []
+        if progress.waiting >= 1:
+            parts.append(f"the service asks to wait {duration(progress.waiting)}")
+        said = " · ".join(parts)
+        if self.bar.disable:
+            self._line(progress, said)
+            return
         self.bar.update(
             self.task,
             description="calls",
             completed=progress.done,
             total=progress.total,
-            said=" · ".join(parts),
+            said=said,
+        )
+
+    def _line(self, progress: Progress, said: str) -> None:
+        """A plain line now and then: for files, pipes and the logs of a server."""
+        if progress.seconds < self.next_line:
+            return
+        self.next_line = progress.seconds + _NEXT_LINES
+        print(
+            f"{progress.done:,} of {progress.total:,} calls · {said}", file=sys.stderr, flush=True
         )

@@ -12,11 +12,29 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from evenhand.errors import InputError
+from evenhand.services.chat import ended_answer
+from evenhand.services.faults import is_filter
 from evenhand.services.service import Answer, Price, Request, ServiceError, plain_answer
 from evenhand.services.template import fill, slots_in, written_json
+from evenhand.services.thinking import joined_thinking
+from evenhand.services.usage import (
+    longest_answer,
+    media_tokens,
+    read_usage,
+    sound_seconds,
+    text_tokens,
+)
+from evenhand.services.waits import retry_after
 
 _THREADS = 64
-_REFUSED = ("guardrail_intervened", "content_filtered")
+#: Options under which Transcribe finds the language out, and takes no code.
+_FINDS_LANGUAGE = ("IdentifyLanguage", "IdentifyMultipleLanguages", "LanguageCode")
+#: Errors that may concern one prompt alone.
+_OF_ONE_PROMPT = ("amazon_ValidationException", "amazon_AccessDeniedException")
+#: Jobs of one sound that may fail before it is given up.
+_JOBS = 20
+#: Words of a failure that a new job would meet again.
+_LASTING = ("format", "unsupported", "invalid", "sample rate", "too short", "too long")
 _STOP = (
     "AccessDeniedException", "UnrecognizedClientException", "InvalidSignatureException",
     "ExpiredTokenException", "ResourceNotFoundException", "NoSuchBucket", "AccessDenied",
@@ -27,6 +45,7 @@ _RETRY = (
     "InternalServerException", "InternalFailureException", "ModelTimeoutException",
     "ModelNotReadyException", "LimitExceededException", "RequestTimeout",
 )  # fmt: skip
+_SLOW = ("ThrottlingException", "TooManyRequestsException", "SlowDown", "LimitExceededException")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -82,6 +101,16 @@ class _Amazon:
         except Exception as error:  # noqa: BLE001 - `_fault` passes on what it does not know
             raise _fault(error) from None
 
+    def _check(self, *names: str) -> list[str]:
+        """What is missing before the first call: the package, a region, keys."""
+        for name in names:
+            self.client(name)
+        import boto3  # noqa: PLC0415 - heavy extra, and there: a client was made
+
+        if boto3.Session().get_credentials() is None:
+            return ["Amazon: no keys.  Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and its secret"]
+        return []
+
     async def close(self) -> None:
         """Let the threads go."""
         if self._threads is not None:
@@ -104,20 +133,22 @@ def _fault(error: Exception) -> Exception:
     if isinstance(error, NoCredentialsError | NoRegionError):
         return InputError(f"Amazon: {error}.  Set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_REGION.")
     if isinstance(error, ReadTimeoutError | ConnectTimeoutError):
-        return ServiceError("timeout", type(error).__name__, retry=True)
+        return ServiceError("timeout", type(error).__name__, retry=True, billed="maybe")
     if isinstance(error, ClientError):
         code = str(error.response.get("Error", {}).get("Code", ""))
         said = str(error.response.get("Error", {}).get("Message", ""))
         found = error.response.get("ResponseMetadata", {})
         headers = found.get("HTTPHeaders", {})
         status = found.get("HTTPStatusCode", 0)
-        wait = headers.get("retry-after", "")
+        wait = retry_after({name.lower(): str(value) for name, value in headers.items()})
         return ServiceError(
             f"amazon_{code}",
             said,
             retry=code in _RETRY or status >= 500 or status == 429,
-            retry_after=float(wait) if wait.replace(".", "", 1).isdigit() else None,
+            retry_after=wait,
             stop=code in _STOP,
+            slow_down=code in _SLOW or status == 429,
+            billed="maybe" if code == "ModelTimeoutException" else "no",
         )
     if isinstance(error, HTTPClientError):
         return ServiceError("no_connection", type(error).__name__, retry=True)
@@ -177,39 +208,60 @@ class BedrockService(_Amazon):
         if self.system is not None:
             given["system"] = [{"text": str(fill(self.system, request))}]
         start = time.monotonic()
-        found = await self.call(self.client("bedrock-runtime").converse, **given)
+        try:
+            found = await self.call(self.client("bedrock-runtime").converse, **given)
+        except ServiceError as error:
+            reason = is_filter({}, error.detail) if error.code in _OF_ONE_PROMPT else None
+            if reason is None:
+                raise
+            return Answer(
+                output=error.detail,
+                outcome="refused",
+                reason=reason,
+                seconds=time.monotonic() - start,
+            )
         return self._read(found, time.monotonic() - start)
 
     def _read(self, found: Mapping[str, Any], seconds: float) -> Answer:
+        tokens = read_usage(found.get("usage"))
+        cost = None
+        if self.price is not None and (tokens.known or not self.price.by_tokens):
+            cost = self.price.of(input_tokens=tokens.input or 0, output_tokens=tokens.output or 0)
+        kept = {k: v for k, v in found.items() if k != "ResponseMetadata"}
+        raw = json.dumps(kept, default=str, ensure_ascii=False)
         try:
             parts = found["output"]["message"]["content"]
             text = "".join(part["text"] for part in parts if "text" in part)
-        except (LookupError, TypeError):
-            raise ServiceError("malformed_reply", "no output.message.content") from None
-        usage = found.get("usage") or {}
-        cost = None
-        if self.price is not None:
-            cost = self.price.of(
-                input_tokens=usage.get("inputTokens", 0), output_tokens=usage.get("outputTokens", 0)
-            )
-        kept = {k: v for k, v in found.items() if k != "ResponseMetadata"}
-        raw = json.dumps(kept, default=str, ensure_ascii=False)
-        stopped = found.get("stopReason")
-        if stopped in _REFUSED:
-            return Answer(
-                output=text, outcome="refused", reason=stopped, seconds=seconds, cost=cost, raw=raw
-            )
-        return plain_answer(text, seconds=seconds, cost=cost, raw=raw)
+            thinking = joined_thinking(*map(_reasoning, parts))
+        except (LookupError, TypeError, AttributeError):
+            raise ServiceError(
+                "malformed_reply", "no output.message.content", billed="yes", cost=cost, raw=raw
+            ) from None
+        return ended_answer(
+            text, None, found.get("stopReason"), seconds=seconds, cost=cost, raw=raw,
+            tokens=tokens, thinking=thinking,
+        )  # fmt: skip
 
     def most(self, request: Request) -> float:
         """Cost of a call at most."""
         if self.price is None:
             return 0.0
-        text = request.media if isinstance(request.media, str) else ""
-        asked = len((self.prompt + (self.system or "") + text).encode()) // 3 + 10
-        return self.price.of(
-            input_tokens=asked, output_tokens=int(self.options.get("maxTokens", 1000))
-        )
+        asked = text_tokens([fill(self.prompt, request), fill(self.system, request)])
+        if request.kind == "image":
+            asked += media_tokens("image", request.payload().content)
+        return self.price.of(input_tokens=asked, output_tokens=longest_answer(self.options))
+
+    def check(self) -> list[str]:
+        """What is missing before the first call."""
+        return self._check("bedrock-runtime")
+
+
+def _reasoning(part: Mapping[str, Any]) -> str | None:
+    """Thinking in a part of a message."""
+    found = part.get("reasoningContent")
+    said = found.get("reasoningText", found) if isinstance(found, Mapping) else None
+    text = said.get("text") if isinstance(said, Mapping) else None
+    return text if isinstance(text, str) else None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -250,34 +302,54 @@ class TranscribeService(_Amazon):
         if request.kind != "audio":
             raise ServiceError("unfit_media", "Transcribe takes audio", stop=True)
         payload = request.payload()
-        job = f"{self.prefix}-{request.key}"
-        sound, text = (f"{self.prefix}/{request.key}{end}" for end in (".wav", ".json"))
+        sound = f"{self.prefix}/{request.key}.wav"
         start = time.monotonic()
         s3, transcribe = self.client("s3"), self.client("transcribe")
         await self.call(s3.put_object, Bucket=self.bucket, Key=sound, Body=payload.content)
-        try:
-            await self.call(
-                transcribe.start_transcription_job,
-                TranscriptionJobName=job,
-                LanguageCode=self.language,
-                MediaFormat="wav",
-                Media={"MediaFileUri": f"s3://{self.bucket}/{sound}"},
-                OutputBucketName=self.bucket,
-                OutputKey=text,
-                **self.options,
-            )
-        except ServiceError as error:
-            if error.code != "amazon_ConflictException":  # the job of a run that was killed
-                raise
-        await self._ended(transcribe, job)
+        text = await self._job(transcribe, request.key, f"s3://{self.bucket}/{sound}")
         found = await self.call(s3.get_object, Bucket=self.bucket, Key=text)
         raw = (await self.call(found["Body"].read)).decode("utf-8", "replace")
+        cost = self.most(request) if self.price is not None else None
         try:
             said = json.loads(raw)["results"]["transcripts"][0]["transcript"]
         except (ValueError, LookupError, TypeError):
-            raise ServiceError("malformed_reply", "no results.transcripts") from None
-        cost = self.most(request) if self.price is not None else None
+            raise ServiceError(
+                "malformed_reply", "no results.transcripts", billed="yes", cost=cost, raw=raw
+            ) from None
         return plain_answer(said, seconds=time.monotonic() - start, cost=cost, raw=raw)
+
+    async def _job(self, transcribe: Any, key: str, sound: str) -> str:
+        """Key of the transcript: of the job that a killed run started, else of a new one.
+
+        A job that failed keeps its name for ever: the next one has a number.
+        """
+        for number in range(1, _JOBS + 1):
+            numbered = key if number == 1 else f"{key}-{number}"
+            job, text = f"{self.prefix}-{numbered}", f"{self.prefix}/{numbered}.json"
+            try:
+                await self.call(transcribe.start_transcription_job, **self._asked(job, sound, text))
+            except ServiceError as error:
+                if error.code != "amazon_ConflictException":
+                    raise
+                found = await self.call(transcribe.get_transcription_job, TranscriptionJobName=job)
+                if found["TranscriptionJob"]["TranscriptionJobStatus"] == "FAILED":
+                    continue
+            await self._ended(transcribe, job)
+            return text
+        raise ServiceError("job_failed", f"{_JOBS} jobs of this sound failed")
+
+    def _asked(self, job: str, sound: str, text: str) -> dict[str, Any]:
+        """Fields of a job; the plan's options come last, and say the language if they like."""
+        asked: dict[str, Any] = {
+            "TranscriptionJobName": job,
+            "MediaFormat": "wav",
+            "Media": {"MediaFileUri": sound},
+            "OutputBucketName": self.bucket,
+            "OutputKey": text,
+        }
+        if not any(self.options.get(name) for name in _FINDS_LANGUAGE):
+            asked["LanguageCode"] = self.language
+        return asked | dict(self.options)
 
     async def _ended(self, transcribe: Any, job: str) -> None:
         until = time.monotonic() + self.longest
@@ -288,15 +360,21 @@ class TranscribeService(_Amazon):
                 case "COMPLETED":
                     return
                 case "FAILED":
-                    raise ServiceError("job_failed", str(state.get("FailureReason", "")))
+                    why = str(state.get("FailureReason", ""))
+                    lasting = any(word in why.casefold() for word in _LASTING)
+                    raise ServiceError("job_failed", why, retry=not lasting)
             if time.monotonic() > until:
-                raise ServiceError("timeout", f"the job did not end in {self.longest:g} s")
+                raise ServiceError(
+                    "timeout", f"the job did not end in {self.longest:g} s", billed="maybe"
+                )
             await asyncio.sleep(self.poll)
 
     def most(self, request: Request) -> float:
         """Cost of a call, by the length of the sound (16 bit mono WAV)."""
         if self.price is None:
             return 0.0
-        content = request.payload().content
-        bytes_a_second = int.from_bytes(content[28:32], "little") or 32_000
-        return self.price.of(seconds=max(15.0, len(content) / bytes_a_second))
+        return self.price.of(seconds=max(15.0, sound_seconds(request.payload().content)))
+
+    def check(self) -> list[str]:
+        """What is missing before the first call."""
+        return self._check("s3", "transcribe")

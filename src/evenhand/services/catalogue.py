@@ -62,6 +62,9 @@ KINDS: Mapping[str, Entry] = {
     ),
     "chat": _entry("chat:ChatService", "OpenAI's chat format", mode="chat"),
     "completions": _entry("chat:ChatService", "OpenAI's completions format", mode="completions"),
+    "transcriptions": _entry(
+        "transcription:TranscriptionService", "OpenAI's transcription format, sound as a form"
+    ),
     "bedrock": _entry("amazon:BedrockService", "Amazon Bedrock, Converse"),
     "transcribe": _entry("amazon:TranscribeService", "Amazon Transcribe, batch"),
     "pocketsphinx": _entry(

@@ -3,16 +3,19 @@
 import base64
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from evenhand.services.keys import check_url, redact, refuse_literal_keys, resolve
+from evenhand.services.faults import error_in, finish_of, raise_fault
+from evenhand.services.keys import absent_keys, check_url, redact, refuse_literal_keys, resolve
 from evenhand.services.service import Answer, Payload, Price, Request, ServiceError, plain_answer
 from evenhand.services.template import fill, slots_in, written_json
-from evenhand.services.wire import Client, Reply, raise_for_status
+from evenhand.services.thinking import joined_thinking
+from evenhand.services.usage import Tokens, longest_answer, media_tokens, read_usage, text_tokens
+from evenhand.services.wire import Client, Reply, check_wire
 
-_BLOCKED = ("content_filter", "content_policy_violation", "responsible_ai_policy")
-_OUT_OF_FUNDS = ("insufficient_quota", "billing")
+#: Fields of a message in which servers put thinking.
+_THINKING = ("reasoning_content", "reasoning", "thinking")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -92,67 +95,104 @@ class ChatService:
         raw = redact(reply.body.decode("utf-8", "replace"), self.headers.values())
         try:
             found = json.loads(raw)
-        except ValueError:
+        except (ValueError, RecursionError):
             found = None
-        if reply.status >= 400:
-            return self._fault(reply, found, raw)
-        raise_for_status(reply, "")
+        tokens = read_usage(found.get("usage") if isinstance(found, dict) else None)
+        cost = self._cost(tokens)
+        if not 200 <= reply.status < 300 or error_in(found) is not None:
+            return raise_fault(reply, found, raw, cost=cost if tokens.output else None)
         try:
             choice = found["choices"][0]
             said = choice["message"] if self.mode == "chat" else choice
-            text = said.get("content") if self.mode == "chat" else said["text"]
-            refusal = said.get("refusal")
-            stopped = choice.get("finish_reason")
-            if not isinstance(text, str | None) or not isinstance(refusal, str | None):
+            text, thinking = _parts(said.get("content") if self.mode == "chat" else said["text"])
+            for name in _THINKING:
+                if isinstance(said.get(name), str):
+                    thinking = joined_thinking(said[name], thinking)
+            refusal, stopped = said.get("refusal"), choice.get("finish_reason")
+            if not isinstance(refusal, str | None):
                 raise TypeError  # noqa: TRY301 - one place says what a chat reply is
         except (TypeError, LookupError, AttributeError):
             raise ServiceError(
-                "malformed_reply", "not a reply of a chat model: " + raw[:80]
+                "malformed_reply",
+                "not a reply of a chat model: " + raw[:80],
+                billed="yes",
+                cost=cost,
+                raw=raw,
             ) from None
         more: dict[str, Any] = {
-            "seconds": reply.seconds,
-            "cost": self._cost(found.get("usage")),
-            "raw": raw,
-        }
-        if refusal or stopped == "content_filter":
-            why = "content_filter" if stopped == "content_filter" else "refusal"
-            return Answer(output=refusal or text, outcome="refused", reason=why, **more)
-        return plain_answer(text, **more)
+            "seconds": reply.seconds, "cost": cost, "raw": raw,
+            "tokens": None if tokens.none else tokens,
+            "thinking": thinking,
+        }  # fmt: skip
+        return ended_answer(text, refusal, stopped, **more)
 
-    def _fault(self, reply: Reply, found: Any, raw: str) -> Answer:
-        error = found.get("error") if isinstance(found, dict) else None
-        said = error.get("message") if isinstance(error, dict) else error
-        code = str(error.get("code") or error.get("type") or "") if isinstance(error, dict) else ""
-        text = str(said or raw)
-        if reply.status in (400, 403, 422) and any(word in code for word in _BLOCKED):
-            return Answer(
-                output=text, outcome="refused", reason=code, seconds=reply.seconds, raw=raw
-            )
-        if any(word in code for word in _OUT_OF_FUNDS):
-            raise ServiceError(f"http_{reply.status}", text, stop=True)
-        raise_for_status(reply, text)
-        raise AssertionError
-
-    def _cost(self, usage: Any) -> float | None:
-        if self.price is None:
+    def _cost(self, tokens: Tokens) -> float | None:
+        """Cost by the reply; `None` where it does not say, and the runner charges the most."""
+        if self.price is None or (self.price.by_tokens and not tokens.known):
             return None
-        usage = usage if isinstance(usage, dict) else {}
-        counts = (usage.get("prompt_tokens"), usage.get("completion_tokens"))
-        asked, said = (count if isinstance(count, int) else 0 for count in counts)
-        return self.price.of(input_tokens=asked, output_tokens=said)
+        return self.price.of(input_tokens=tokens.input or 0, output_tokens=tokens.output or 0)
 
     def most(self, request: Request) -> float:
         """Cost of a call at most, by three bytes a token and the longest answer allowed."""
         if self.price is None:
             return 0.0
-        text = request.media if isinstance(request.media, str) else ""
-        longest = self.options.get("max_tokens", self.options.get("max_completion_tokens", 1000))
-        asked = len((self.prompt + (self.system or "") + text).encode()) // 3 + 10
-        return self.price.of(input_tokens=asked, output_tokens=int(longest))
+        if not self.price.by_tokens:
+            return self.price.of()
+        asked = text_tokens([fill(self.prompt, request), fill(self.system, request)])
+        if request.kind in ("audio", "image"):
+            asked += media_tokens(request.kind, request.payload().content)
+        return self.price.of(input_tokens=asked, output_tokens=longest_answer(self.options))
+
+    def check(self) -> list[str]:
+        """What is missing before the first call."""
+        return [*absent_keys(self.headers.values()), *check_wire(self.url)]
 
     async def close(self) -> None:
         """Close the connections."""
         await self._client.close()
+
+
+def ended_answer(text: str | None, refusal: str | None, stopped: Any, **more: Any) -> Answer:
+    """Answer by how the model's text ended: refused, cut off, failed or whole.
+
+    Raises
+    ------
+    ServiceError
+        Where the service says that it failed.
+    """
+    ended = finish_of(stopped)
+    if refusal or ended == "filtered":
+        why = str(stopped) if ended == "filtered" else "refusal"
+        return Answer(output=refusal or text, outcome="refused", reason=why, **more)
+    if ended == "fault":
+        raise ServiceError(
+            "failed_reply", f"finish_reason is {stopped}", retry=True,
+            billed="maybe", cost=more.get("cost"), raw=more.get("raw"),
+        )  # fmt: skip
+    whole = plain_answer(text, **more)
+    if ended != "cut_off":
+        return whole
+    return replace(whole, outcome="cut_off", reason=f"cut_off: finish_reason is {stopped}")
+
+
+def _parts(content: Any) -> tuple[str | None, str | None]:
+    """Text and thinking of a message's content: a text, or a list of parts."""
+    if isinstance(content, str | None):
+        return content, None
+    if not isinstance(content, list):
+        raise TypeError(content)
+    texts, thinking = [], []
+    for part in content:
+        if isinstance(part, str):
+            texts.append(part)
+            continue
+        kind = str(part.get("type", "text"))
+        if kind in ("text", "output_text", "refusal"):
+            texts.append(str(part.get("text", part.get("refusal", ""))))
+        elif "think" in kind or "reason" in kind:
+            inner = part.get("thinking", part.get("text", part.get("summary")))
+            thinking.append((_parts(inner)[0] if isinstance(inner, list) else inner) or "")
+    return ("".join(texts) if texts else None), joined_thinking(*map(str, thinking))
 
 
 def _part(payload: Payload) -> dict[str, Any]:

@@ -4,14 +4,17 @@ import hashlib
 import importlib
 import secrets
 import time
+import traceback
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from evenhand.errors import InputError, near
 from evenhand.samples.sample import Kind
 from evenhand.services.service import Answer, Request, ServiceError, plain_answer
+from evenhand.services.source import module_digest
 
 
 @dataclass(slots=True, kw_only=True)
@@ -30,7 +33,8 @@ class FunctionService:
         Pass the whole `Request`, not its media alone.
     revision : str
         What changes when the function's answers do, for example the model's version.  The code of
-        a plain function enters the content address by itself; what it reads elsewhere does not.
+        a plain function, its module and the modules beside that enter the content address by
+        themselves; files that it reads, and installed packages, do not.
     """
 
     name: str
@@ -54,7 +58,8 @@ class FunctionService:
         except ServiceError:
             raise
         except Exception as error:  # noqa: BLE001 - it is somebody else's code
-            raise ServiceError("exception", f"{type(error).__name__}: {error}") from None
+            said = f"{type(error).__name__}: {error} ({_where(error)})"
+            raise ServiceError("exception", said) from None
         seconds = time.monotonic() - start
         return found if isinstance(found, Answer) else plain_answer(plain(found), seconds=seconds)
 
@@ -108,20 +113,62 @@ def _identity(function: Any) -> str:
 
 
 def _digest(function: Any, revision: str) -> str:
-    """What tells one function from another.
+    """What tells one function from another: its code, its module's source and those beside it.
 
     Objects and closures hold state that nobody can compare: without a revision, their answers are
     not taken for those of an earlier run.
     """
+    source = module_digest(function)
     code = getattr(function, "__code__", None)
     if code is None or code.co_freevars:
-        return "" if revision else secrets.token_hex(8)
-    return hashlib.sha256(_written(code).encode()).hexdigest()[:16]
+        return source if revision else f"{source} {secrets.token_hex(8)}".strip()
+    digest = hashlib.sha256()
+    for each in _called(function):
+        digest.update(_written(each).encode())
+    return f"{digest.hexdigest()[:16]} {source}".strip()
+
+
+def _called(function: Any) -> Iterator[types.CodeType]:
+    """Code of a function, and of the functions of its own module that it names, however far."""
+    waiting, seen = [function], set()
+    while waiting:
+        each = waiting.pop(0)
+        code = each.__code__
+        if code in seen:
+            continue
+        seen.add(code)
+        yield code
+        names = {name for inner in _nested(code) for name in inner.co_names}
+        found = [each.__globals__.get(name) for name in sorted(names)]
+        waiting += [
+            other
+            for other in found
+            if isinstance(other, types.FunctionType) and other.__module__ == function.__module__
+        ]
+
+
+def _nested(code: types.CodeType) -> Iterator[types.CodeType]:
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            yield from _nested(constant)
 
 
 def _written(code: types.CodeType) -> str:
     constants = [_written(c) if isinstance(c, types.CodeType) else repr(c) for c in code.co_consts]
     return repr((code.co_code, constants, code.co_names))
+
+
+def _where(error: Exception) -> str:
+    """File and line that an error came from, for whoever wrote the function."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    own = [f for f in traceback.extract_tb(error.__traceback__)[1:] if not _installed(f.filename)]
+    frame = own[-1] if own else frame
+    return f"{Path(frame.filename).name}, line {frame.lineno}"
+
+
+def _installed(filename: str) -> bool:
+    return "site-packages" in filename or "lib/python" in filename or filename.startswith("<frozen")
 
 
 @dataclass(slots=True, kw_only=True)

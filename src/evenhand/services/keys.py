@@ -42,6 +42,16 @@ def resolve(text: str) -> str:
     return _NAME.sub(lambda match: os.environ[match[1]], text)
 
 
+def absent_keys(templates: Iterable[str]) -> list[str]:
+    """Sentence for each name that the environment lacks."""
+    found = dict.fromkeys(name for template in templates for name in names_in(template))
+    return [
+        f"the environment has no {name}.  Set it: export {name}=…"
+        for name in found
+        if not os.environ.get(name)
+    ]
+
+
 def redact(text: str, templates: Iterable[str]) -> str:
     """Text in which the values of all names in `templates` are written as ``${NAME}`` again."""
     for template in templates:

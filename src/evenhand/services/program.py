@@ -13,6 +13,7 @@ from typing import Any
 
 from evenhand.errors import InputError
 from evenhand.services.service import Answer, Request, ServiceError, plain_answer
+from evenhand.services.source import files_digest
 
 _SUFFIX = {
     "audio/wav": ".wav",
@@ -34,8 +35,9 @@ class ProgramService:
         Program and arguments.  ``{file}`` is a temporary file with the media (WAV, PNG, text,
         JSON); without it they come on standard input.
     revision : str
-        What changes when the program's answers do; the program's own size and time of change are
-        taken too.
+        What changes when the program's answers do.  The program itself, the files that its
+        arguments name, and the modules that a Python file among them imports from beside it enter
+        the content address by themselves; what else it reads does not.
     timeout : float
         Seconds; then the program and its children are killed.
     """
@@ -55,7 +57,12 @@ class ProgramService:
         if place is None:
             raise InputError(f"{self.name}: no program is called {self.arguments[0]!r}.")
         found = Path(place).stat()
-        self.version = f"{list(self.arguments)} {found.st_size} {found.st_mtime_ns} {self.revision}"
+        own = files_digest(
+            [place, *self.arguments[1:]] if _is_script(place) else self.arguments[1:]
+        )
+        # A script is told by its text; a binary, which may be large, by its size and time of change.
+        program = "" if _is_script(place) else f"{found.st_size} {found.st_mtime_ns}"
+        self.version = f"{list(self.arguments)} {program} {own} {self.revision}"
 
     async def answer(self, request: Request) -> Answer:
         """Run the program once."""
@@ -99,6 +106,11 @@ class ProgramService:
 
     async def close(self) -> None:
         """Nothing is held."""
+
+
+def _is_script(place: str) -> bool:
+    with Path(place).open("rb") as file:
+        return file.read(2) == b"#!"
 
 
 async def _kill(process: Any) -> None:

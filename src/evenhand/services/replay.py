@@ -10,7 +10,7 @@ from evenhand.errors import InputError, near, unknown_name
 from evenhand.records import open_records
 from evenhand.services.service import Answer, Outcome, Request, ServiceError, plain_answer
 
-_OUTCOMES: tuple[Outcome, ...] = ("answered", "refused", "empty", "failed")
+_OUTCOMES: tuple[Outcome, ...] = ("answered", "refused", "empty", "cut_off", "failed")
 _OPTIONAL = ("condition", "repeat", "outcome", "reason", "seconds", "cost")
 
 

@@ -6,8 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from evenhand.samples.sample import Kind
+from evenhand.services.thinking import joined_thinking, split_thinking
+from evenhand.services.usage import Tokens
 
-Outcome = Literal["answered", "refused", "empty", "failed"]
+Outcome = Literal["answered", "refused", "empty", "cut_off", "failed"]
+#: Outcomes in which a service said something, if only that it would not.
+SAID: tuple[Outcome, ...] = ("answered", "refused", "empty", "cut_off")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,18 +84,25 @@ class Answer:
     Attributes
     ----------
     output : Any
-        Text, label, number, or a mapping of named values; `None` unless `outcome` is ``answered``
-        or ``refused``.
+        Text, label, number, or a mapping of named values; `None` unless `outcome` is ``answered``,
+        ``refused`` or ``cut_off``.
     outcome : str
-        A refusal and an empty answer are outcomes of their own, neither wrong nor right.
+        A refusal, an empty answer and one that was cut off are outcomes of their own, neither
+        wrong nor right.
     reason : str, optional
         Why there is no plain answer: a short code, and after a colon what was seen.
     seconds : float
         From sending to the end of the reply, the last attempt alone.
     cost : float, optional
         Price in the plan's currency; `None` where no price was given.
+    at_most : bool
+        Whether `cost` is the most that the call can have cost, since the reply does not say.
     raw : str, optional
         The reply as it came, without secrets; kept in the cache, not in the records.
+    thinking : str, optional
+        What a reasoning model wrote before its answer; it is no part of `output`.
+    tokens : Tokens, optional
+        What the reply says of its length.
     """
 
     output: Any = None
@@ -99,17 +110,25 @@ class Answer:
     reason: str | None = None
     seconds: float = 0.0
     cost: float | None = None
+    at_most: bool = False
     raw: str | None = None
+    thinking: str | None = None
+    tokens: Tokens | None = None
 
 
 def plain_answer(output: Any, **more: Any) -> Answer:
-    """Answer with this output; nothing, or white space alone, is an empty answer.
+    """Answer with this output, less its thinking; nothing, or white space alone, is an empty answer.
 
     Examples
     --------
     >>> plain_answer("yes").outcome, plain_answer(" ").outcome, plain_answer(None).outcome
     ('answered', 'empty', 'empty')
+    >>> plain_answer("<think>4 or 5?</think>5").output
+    '5'
     """
+    if isinstance(output, str) and "<" in output:
+        output, thinking = split_thinking(output)
+        more["thinking"] = joined_thinking(more.get("thinking"), thinking)
     if output is None or (isinstance(output, str) and not output.strip()):
         return Answer(outcome="empty", reason="empty_answer", **more)
     return Answer(output=output, **more)
@@ -130,6 +149,15 @@ class ServiceError(Exception):
         Seconds that the service asked to wait.
     stop : bool
         Whether every other call would fail in the same way (a wrong key, an unknown model).
+    slow_down : bool
+        Whether the service is asked too often, and said so without a time.
+    billed : str
+        ``no``, ``maybe`` (a time-out: the other side may have answered), or ``yes`` (a whole reply
+        that cannot be read).
+    cost : float, optional
+        What the reply says that it cost.
+    raw : str, optional
+        The reply, without secrets.
     """
 
     def __init__(
@@ -140,13 +168,26 @@ class ServiceError(Exception):
         retry: bool = False,
         retry_after: float | None = None,
         stop: bool = False,
+        slow_down: bool = False,
+        billed: Literal["no", "maybe", "yes"] = "no",
+        cost: float | None = None,
+        raw: str | None = None,
     ) -> None:
         self.code = code
+        self.slow_down = slow_down
+        self.billed = billed
+        self.cost = cost
+        self.raw = raw
         self.detail = " ".join(detail.split())[:300]
         self.retry = retry
         self.retry_after = retry_after
         self.stop = stop
         super().__init__(self.reason)
+
+    @property
+    def asks_to_wait(self) -> bool:
+        """Whether the call is to be made later, rather than to be counted as tried."""
+        return self.retry and (self.slow_down or self.retry_after is not None)
 
     @property
     def reason(self) -> str:
@@ -167,6 +208,11 @@ class Price:
     output_tokens: float = 0.0
     minute: float = 0.0
 
+    @property
+    def by_tokens(self) -> bool:
+        """Whether the reply must say how long it is, for its cost to be known."""
+        return self.input_tokens > 0 or self.output_tokens > 0
+
     def of(self, *, input_tokens: int = 0, output_tokens: int = 0, seconds: float = 0.0) -> float:
         """Cost of one call.
 
@@ -185,7 +231,8 @@ class Service(Protocol):
 
     `version` enters the content address: what changes the answers must change it.  A service whose
     answers depend on more of a request than its media names that in `uses` (``sample_id``,
-    ``condition``, attributes), and may tell the cost of a call at most by ``most(request)``.
+    ``condition``, attributes), may tell the cost of a call at most by ``most(request)``, and what it
+    lacks before the first call by ``check()``, which returns sentences.
     """
 
     name: str

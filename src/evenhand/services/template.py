@@ -9,9 +9,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from evenhand.errors import InputError
-from evenhand.services.keys import check_url, redact, refuse_literal_keys, resolve
+from evenhand.services.faults import raise_fault
+from evenhand.services.keys import absent_keys, check_url, redact, refuse_literal_keys, resolve
 from evenhand.services.service import Answer, Price, Request, ServiceError, plain_answer
-from evenhand.services.wire import Client, Reply, raise_for_status
+from evenhand.services.usage import (
+    longest_answer,
+    media_tokens,
+    read_usage,
+    sound_seconds,
+    text_tokens,
+)
+from evenhand.services.wire import Client, Reply, check_wire
 
 # `{{word}}` is the text {word}; other braces, as those of JSON in a prompt, need no escape.
 _SLOT = re.compile(r"\{(\{[A-Za-z_][A-Za-z0-9_.]*\})\}|\{([A-Za-z_][A-Za-z0-9_.]*)\}")
@@ -182,7 +190,10 @@ class TemplateService:
             name: resolve(value) for name, value in self.headers.items()
         }
         reply = await self._client.send(self.method, resolve(self.url), headers, body)
-        return self._read(reply)
+        cost = None
+        if self.price is not None and not self.price.by_tokens:
+            cost = self.most(request)
+        return self._read(reply, cost)
 
     def _body(self, request: Request) -> tuple[bytes, str]:
         if self.body == "{media}":
@@ -197,44 +208,83 @@ class TemplateService:
     def _secrets(self) -> list[str]:
         return [self.url, *self.headers.values(), json.dumps(self.body)]
 
-    def _read(self, reply: Reply) -> Answer:
+    def _read(self, reply: Reply, cost: float | None) -> Answer:
         raw = redact(reply.body.decode("utf-8", "replace"), self._secrets())
-        raise_for_status(reply, raw)
-        more: dict[str, Any] = {"seconds": reply.seconds, "raw": raw}
-        if self.price is not None:
-            more["cost"] = self.price.of()
-        if self.answer_path == "" and not self.refused:
-            return plain_answer(raw.strip(), **more)
         try:
             found = json.loads(raw)
         except (ValueError, RecursionError):
-            raise ServiceError("malformed_reply", "not JSON: " + raw[:80]) from None
+            found = None
+        cost = self._cost(found, cost)
+        more: dict[str, Any] = {"seconds": reply.seconds, "raw": raw, "cost": cost}
+        whole = self.answer_path == ""
+        failed = isinstance(found, Mapping) and isinstance(found.get("error"), Mapping | str)
+        if not 200 <= reply.status < 300 or (failed and whole):
+            return raise_fault(reply, found, raw)
+        if found is None and raw.strip() != "null" and not (whole and not self.refused):
+            raise _unread("malformed_reply", "not JSON: " + raw[:80], raw, cost)
+        refusal = self._refusal(found)
+        if refusal is not None:
+            return Answer(outcome="refused", reason=refusal, **more)
+        try:
+            return plain_answer(self._output(found, raw), **more)
+        except LookupError:
+            if failed:
+                return raise_fault(reply, found, raw)
+            said = f"nothing at {self.answer_path!r} in {raw[:120]}"
+            raise _unread("no_answer", said, raw, cost) from None
+
+    def _cost(self, found: Any, by_call: float | None) -> float | None:
+        """Cost as the reply tells it; `None` where tokens are priced and not told."""
+        if self.price is None or not self.price.by_tokens:
+            return by_call
+        tokens = read_usage(found.get("usage") if isinstance(found, Mapping) else None)
+        if not tokens.known:
+            return None
+        return self.price.of(input_tokens=tokens.input or 0, output_tokens=tokens.output or 0)
+
+    def _refusal(self, found: Any) -> str | None:
+        """Field that says that the service refused."""
         for path, value in self.refused.items():
             try:
                 if find(found, path) == value:
-                    return Answer(outcome="refused", reason=f"{path} = {value}", **more)
+                    return f"{path} = {value}"
             except LookupError:
                 continue
-        return plain_answer(self._output(found, raw), **more)
+        return None
 
     def _output(self, found: Any, raw: str) -> Any:
-        try:
-            if isinstance(self.answer_path, Mapping):
-                return {name: find(found, path) for name, path in self.answer_path.items()}
-            return find(found, self.answer_path) if self.answer_path else raw.strip()
-        except LookupError:
-            raise ServiceError(
-                "no_answer", f"nothing at {self.answer_path!r} in {raw[:120]}"
-            ) from None
+        if isinstance(self.answer_path, Mapping):
+            return {name: find(found, path) for name, path in self.answer_path.items()}
+        return find(found, self.answer_path) if self.answer_path else raw.strip()
 
     def most(self, request: Request) -> float:
-        """Cost of a call at most."""
-        del request
-        return self.price.of() if self.price else 0.0
+        """Cost of a call at most: by the call, the length of a sound, and tokens as for chat."""
+        if self.price is None:
+            return 0.0
+        seconds = 0.0
+        if self.price.minute and request.kind == "audio":
+            seconds = sound_seconds(request.payload().content)
+        if not self.price.by_tokens:
+            return self.price.of(seconds=seconds)
+        media = request.kind in ("audio", "image")
+        asked = media_tokens(request.kind, request.payload().content) if media else 0
+        asked += text_tokens([self.body if media else self._body(request)[0].decode("utf-8")])
+        longest = longest_answer(self.body if isinstance(self.body, Mapping) else {})
+        return self.price.of(input_tokens=asked, output_tokens=longest, seconds=seconds)
+
+    def check(self) -> list[str]:
+        """What is missing before the first call."""
+        absent = absent_keys(self._secrets())
+        return absent if "${" in self.url else [*absent, *check_wire(self.url)]
 
     async def close(self) -> None:
         """Close the connections."""
         await self._client.close()
+
+
+def _unread(code: str, said: str, raw: str, cost: float | None) -> ServiceError:
+    """Whole reply that cannot be read: it was billed like any other."""
+    return ServiceError(code, said, billed="yes", cost=cost, raw=raw)
 
 
 def _resolved(template: Any) -> Any:

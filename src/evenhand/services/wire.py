@@ -7,11 +7,11 @@ redirects, since a key must not travel to another host, and asks for uncompresse
 
 import asyncio
 import functools
+import socket
 import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,8 +22,10 @@ from evenhand.services.service import ServiceError
 MAX_REPLY = 32 * 2**20
 #: Idle connections older than this may have been closed by the other side.
 MAX_IDLE = 30.0
-_RETRY = {408, 409, 425, 429, 500, 502, 503, 504, 529}
-_STOP = {401, 403, 404, 405}
+#: Seconds that a knock at an address may take before a trial.
+_KNOCK = 3.0
+RETRY = {408, 409, 425, 429, 500, 502, 503, 504, 529}
+STOP = {401, 403, 404, 405}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +81,7 @@ class Client:
                 return await self._send(method, url, headers, body, start)
         except TimeoutError:
             raise ServiceError(
-                "timeout", f"no whole reply in {self.timeout:g} s", retry=True
+                "timeout", f"no whole reply in {self.timeout:g} s", retry=True, billed="maybe"
             ) from None
 
     async def _send(
@@ -96,7 +98,7 @@ class Client:
                 connection.writer.close()
                 if reused:  # the server had closed it between two calls: nothing was processed
                     continue
-                raise ServiceError("broken_reply", "closed without a reply", retry=True) from None
+                raise _broken("closed without a reply") from None
             except BaseException:
                 connection.writer.close()
                 raise
@@ -181,7 +183,7 @@ async def _exchange(
         elif isinstance(event, h11.Data):
             size += len(event.data)
             if size > max_reply:
-                raise ServiceError("huge_reply", f"more than {max_reply:,} bytes")
+                raise ServiceError("huge_reply", f"more than {max_reply:,} bytes", billed="maybe")
             parts.append(bytes(event.data))
         elif isinstance(event, h11.EndOfMessage):
             break
@@ -197,18 +199,23 @@ async def _next_event(h11: Any, connection: _Connection, *, begun: bool) -> Any:
             event = connection.protocol.next_event()
             if event is not h11.NEED_DATA:
                 if isinstance(event, h11.ConnectionClosed):
-                    raise ServiceError("broken_reply", "closed within the reply", retry=True)
+                    raise _broken("closed within the reply")
                 return event
             data = await connection.reader.read(1 << 16)
         except h11.RemoteProtocolError as error:
-            raise ServiceError("broken_reply", str(error), retry=True) from None
+            raise _broken(str(error)) from None
         except (ConnectionError, ssl.SSLError) as error:
             if begun:
-                raise ServiceError("broken_reply", type(error).__name__, retry=True) from None
+                raise _broken(type(error).__name__) from None
             raise _ClosedWhileIdleError from None
         if not data and not begun and not connection.protocol.trailing_data[0]:
             raise _ClosedWhileIdleError
         connection.protocol.receive_data(data)
+
+
+def _broken(detail: str) -> ServiceError:
+    """Reply that broke off: whether it was billed, only the other side knows."""
+    return ServiceError("broken_reply", detail, retry=True, billed="maybe")
 
 
 def _request(
@@ -226,54 +233,24 @@ def _request(
     return bytes(head + protocol.send(h11.Data(data=body)) + protocol.send(h11.EndOfMessage()))
 
 
-def raise_for_status(reply: Reply, said: str) -> None:
-    """Turn a status that is no success into a `ServiceError` that says what to do about it.
-
-    Parameters
-    ----------
-    reply : Reply
-    said : str
-        What the body said, without secrets.
-    """
-    if 200 <= reply.status < 300:
-        return
-    raise ServiceError(
-        f"http_{reply.status}",
-        said,
-        retry=reply.status in _RETRY,
-        retry_after=retry_after(reply.headers),
-        stop=reply.status in _STOP,
-    )
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds to wait, as the service asks; a date is read against the service's own clock.
-
-    Examples
-    --------
-    >>> retry_after({"retry-after": "1.5"})
-    1.5
-    >>> retry_after({"retry-after": "Wed, 21 Oct 2015 07:28:10 GMT",
-    ...              "date": "Wed, 21 Oct 2015 07:28:00 GMT"})
-    10.0
-    """
-    text = headers.get("retry-after", "").strip()
-    if not text:
-        return None
-    try:
-        return max(0.0, float(text))
-    except ValueError:
-        pass
-    try:
-        until = parsedate_to_datetime(text)
-        return max(0.0, (until - parsedate_to_datetime(headers["date"])).total_seconds())
-    except (KeyError, ValueError, TypeError):
-        return None
-
-
 @functools.cache
 def _tls() -> ssl.SSLContext:
     return ssl.create_default_context()
+
+
+def check_wire(url: str) -> list[str]:
+    """What stands between here and an address: a package, a name, nobody who listens."""
+    _h11()
+    place = urlsplit(url)
+    port = place.port or (443 if place.scheme == "https" else 80)
+    try:
+        socket.create_connection((place.hostname or "", port), timeout=_KNOCK).close()
+    except OSError as error:
+        why = error.strerror or str(error) or type(error).__name__
+        return [
+            f"nobody answers at {place.hostname}:{port} ({why}).  Start the service, or mend url"
+        ]
+    return []
 
 
 def _h11() -> Any:

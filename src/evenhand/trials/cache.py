@@ -11,20 +11,38 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Self
 
 from evenhand.errors import InputError
-from evenhand.services.service import Answer
+from evenhand.services.service import Answer, Outcome
+from evenhand.services.usage import Tokens
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS answers (
     key BLOB PRIMARY KEY, output TEXT, outcome TEXT NOT NULL, reason TEXT,
-    seconds REAL NOT NULL, cost REAL, raw TEXT, service TEXT NOT NULL, at REAL NOT NULL
+    seconds REAL NOT NULL, cost REAL, raw TEXT, service TEXT NOT NULL, at REAL NOT NULL,
+    at_most INTEGER NOT NULL DEFAULT 0, thinking TEXT,
+    input_tokens INTEGER, output_tokens INTEGER, thinking_tokens INTEGER
 );
 CREATE TABLE IF NOT EXISTS measures (key BLOB PRIMARY KEY, found TEXT NOT NULL);
 """
-_FORMAT = 1
+#: What calls without an answer may have cost: in flight, or ended in a way that may be billed.
+_CHARGES = """
+CREATE TABLE IF NOT EXISTS charges (
+    number INTEGER PRIMARY KEY, key BLOB NOT NULL, service TEXT NOT NULL, amount REAL NOT NULL,
+    why TEXT NOT NULL
+);
+"""
+_FROM_1 = """
+ALTER TABLE answers ADD COLUMN at_most INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE answers ADD COLUMN thinking TEXT;
+ALTER TABLE answers ADD COLUMN input_tokens INTEGER;
+ALTER TABLE answers ADD COLUMN output_tokens INTEGER;
+ALTER TABLE answers ADD COLUMN thinking_tokens INTEGER;
+"""
+_FORMAT = 2
 _AT_ONCE = 500
 MAX_RAW = 1 << 20
 
@@ -35,10 +53,19 @@ def call_key(
     """Content address of a call: SHA-256 of everything that may change its answer."""
     fields = (condition, str(seed), service, version, str(repeat))
     digest = hashlib.sha256(content)
-    for field in fields:
-        encoded = field.encode("utf-8")
+    for each in fields:
+        encoded = each.encode("utf-8")
         digest.update(len(encoded).to_bytes(8, "big") + encoded)
     return digest.digest()
+
+
+@dataclass(slots=True)
+class Writes:
+    """What one transaction writes: answers, charges set aside, and numbers of settled ones."""
+
+    answers: list[tuple[bytes, Answer, str]] = field(default_factory=list)
+    charges: list[tuple[int, bytes, str, float, str]] = field(default_factory=list)
+    settled: list[int] = field(default_factory=list)
 
 
 class Cache:
@@ -74,7 +101,7 @@ class Cache:
             path, isolation_level=None, timeout=30, check_same_thread=False
         )
         version = self._connection.execute("PRAGMA user_version").fetchone()[0]
-        if version not in (0, _FORMAT):
+        if version not in (0, 1, _FORMAT):
             raise InputError(
                 f"{path} was written by another version of evenhand.  Name another one."
             )
@@ -82,8 +109,14 @@ class Cache:
         self._connection.execute("PRAGMA synchronous=NORMAL")
         if largest is not None:
             self._connection.execute(f"PRAGMA max_page_count={largest // 4096}")
-        if version == 0:
-            self._connection.executescript(_SCHEMA + f"PRAGMA user_version={_FORMAT};")
+        if version != _FORMAT:
+            made = _SCHEMA if version == 0 else _FROM_1
+            self._connection.executescript(
+                f"BEGIN; {made} {_CHARGES} PRAGMA user_version={_FORMAT}; COMMIT;"
+            )
+        found = self._connection.execute("SELECT max(number) FROM charges").fetchone()[0]
+        #: Charges of this run are numbered from here.
+        self.first_number: int = found or 0
 
     def __enter__(self) -> Self:
         return self
@@ -104,24 +137,23 @@ class Cache:
 
     def answers(self, keys: Sequence[bytes]) -> dict[bytes, Answer]:
         """Answers by key, without the raw replies."""
-        query = "SELECT key, output, outcome, reason, seconds, cost FROM answers WHERE key IN ({})"
-        return {
-            key: Answer(
-                output=None if output is None else json.loads(output),
-                outcome=outcome,
-                reason=reason,
-                seconds=seconds,
-                cost=cost,
-            )
-            for key, output, outcome, reason, seconds, cost in self._rows(query, keys)
-        }
+        query = (
+            "SELECT key, output, outcome, reason, seconds, cost, at_most, thinking, input_tokens, "
+            "output_tokens, thinking_tokens FROM answers WHERE key IN ({})"
+        )
+        return {row[0]: _answer(*row[1:]) for row in self._rows(query, keys)}
+
+    def possibly_spent(self, keys: Sequence[bytes]) -> float:
+        """What calls of these keys may have cost beside their answers, in runs before this one."""
+        rows = self._rows("SELECT sum(amount) FROM charges WHERE key IN ({})", keys)
+        return float(sum(amount or 0.0 for (amount,) in rows))
 
     def raw(self, key: bytes) -> str | None:
         """Reply as it came, without secrets."""
         found = self._connection.execute("SELECT raw FROM answers WHERE key = ?", (key,)).fetchone()
         return found[0] if found else None
 
-    def keep(self, arrived: Sequence[tuple[bytes, Answer, str]]) -> None:
+    def keep(self, writes: Writes) -> None:
         """Keep answers, each with its key and the service's name; they are safe when this returns.
 
         Raises
@@ -131,8 +163,13 @@ class Cache:
         """
         # The time of day is for people; nothing is computed from it.
         now = time.time()
-        rows = [(key, *_row(answer), service, now) for key, answer, service in arrived]
-        self._write("INSERT OR REPLACE INTO answers VALUES (?,?,?,?,?,?,?,?,?)", rows)
+        rows = [(key, *_row(answer, service, now)) for key, answer, service in writes.answers]
+        holes = ",".join("?" * 14)
+        self._write(
+            ("INSERT OR REPLACE INTO charges VALUES (?,?,?,?,?)", writes.charges),
+            ("DELETE FROM charges WHERE number = ?", [(number,) for number in writes.settled]),
+            (f"INSERT OR REPLACE INTO answers VALUES ({holes})", rows),
+        )
 
     def typical(self, service: str) -> tuple[float | None, float | None]:
         """Mean seconds and mean cost of the answers of a service; `None` where there are none."""
@@ -149,18 +186,20 @@ class Cache:
         """Keep the measures of samples."""
         rows = [(key, json.dumps(measures)) for key, measures in found.items()]
         if rows:
-            self._write("INSERT OR REPLACE INTO measures VALUES (?,?)", rows)
+            self._write(("INSERT OR REPLACE INTO measures VALUES (?,?)", rows))
 
     def _rows(self, query: str, keys: Sequence[bytes]) -> Iterator[tuple[Any, ...]]:
         for start in range(0, len(keys), _AT_ONCE):
             part = keys[start : start + _AT_ONCE]
             yield from self._connection.execute(query.format(",".join("?" * len(part))), part)
 
-    def _write(self, query: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    def _write(self, *parts: tuple[str, Sequence[tuple[Any, ...]]]) -> None:
         """Write the rows as one transaction, or say why none of them is there."""
         try:
             self._connection.execute("BEGIN")
-            self._connection.executemany(query, rows)
+            for query, rows in parts:
+                if rows:
+                    self._connection.executemany(query, rows)
             self._connection.execute("COMMIT")
         except sqlite3.Error as error:
             with contextlib.suppress(sqlite3.Error):  # a full disk may have rolled back already
@@ -171,10 +210,36 @@ class Cache:
             ) from error
 
 
-def _row(answer: Answer) -> tuple[Any, ...]:
+def _row(answer: Answer, service: str, now: float) -> tuple[Any, ...]:
     output = None if answer.output is None else json.dumps(answer.output, default=str)
     raw, reason = _plain(answer.raw), _plain(answer.reason)
-    return output, answer.outcome, reason, answer.seconds, answer.cost, raw
+    told = answer.tokens
+    tokens = (None, None, None) if told is None else (told.input, told.output, told.thinking)
+    return (
+        output, answer.outcome, reason, answer.seconds, answer.cost, raw, service, now,
+        int(answer.at_most), _plain(answer.thinking), *tokens,
+    )  # fmt: skip
+
+
+def _answer(
+    output: str | None,
+    outcome: Outcome,
+    reason: str | None,
+    seconds: float,
+    cost: float | None,
+    *more: Any,
+) -> Answer:
+    at_most, thinking, *tokens = more
+    return Answer(
+        output=None if output is None else json.loads(output),
+        outcome=outcome,
+        reason=reason,
+        seconds=seconds,
+        cost=cost,
+        at_most=bool(at_most),
+        thinking=thinking,
+        tokens=None if tokens == [None, None, None] else Tokens(*tokens),
+    )
 
 
 def _plain(text: str | None) -> str | None:

@@ -1,14 +1,20 @@
 """What a trial would do: calls, time and cost, without a call and without a file."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from evenhand.services.service import LocalService, Request
+from evenhand.errors import InputError
+from evenhand.services.service import LocalService, Request, ServiceError
 from evenhand.trials.cache import Cache
 from evenhand.trials.cells import Cell, Layout
 from evenhand.trials.media import prepare
+from evenhand.trials.plan import Plan
 from evenhand.trials.trial import Expected, Trial
 from evenhand.trials.wiring import Wired
+
+#: Calls of which the prompt is filled for the cost, and of which media are prepared.
+_FILLED = 2000
+_PREPARED = 20
 
 
 def expect(layout: Layout, path: Path) -> Trial:
@@ -54,7 +60,39 @@ def expect(layout: Layout, path: Path) -> Trial:
         rows=len(layout),
         cached=sum(each.cached for each in expected),
         expected=tuple(expected),
+        problems=tuple(_problems(plan)),
     )
+
+
+def _problems(plan: Plan) -> Iterator[str]:
+    """What is missing before the first call: packages, keys, addresses."""
+    for kind, need in (("audio", _need_audio), ("image", _need_image)):
+        if any(sample.kind == kind for sample in plan.samples):
+            try:
+                need()
+            except InputError as error:
+                yield f"samples: {error}"
+    asked = [(wired, wired.service.name) for wired in plan.services]
+    asked += [(judge.wired, f"judge {judge.wired.service.name}") for judge in plan.judges]
+    for wired, name in asked:
+        check = getattr(wired.service, "check", None)
+        try:
+            found = check() if check is not None else []
+        except InputError as error:
+            found = [str(error)]
+        yield from (f"{name}: {each}" for each in found)
+
+
+def _need_audio() -> None:
+    from evenhand.samples.audio import import_extra  # noqa: PLC0415 - text needs no audio
+
+    import_extra("soundfile")
+
+
+def _need_image() -> None:
+    from evenhand.samples.image import pillow  # noqa: PLC0415 - text needs no images
+
+    pillow()
 
 
 def _judging(wired: Wired, rows: int) -> Expected:
@@ -81,14 +119,29 @@ def _expected_seconds(wired: Wired, calls: int, seconds: float | None) -> float 
 def _expected_cost(
     layout: Layout, wired: Wired, todo: Sequence[Cell], cost: float | None
 ) -> float | None:
-    """Cost by earlier answers, else at most, from twenty calls spread over all."""
-    if not todo or isinstance(wired.service, LocalService):
+    """Cost by earlier answers, else at most, from the filled prompts.
+
+    Texts and rows are filled all; of sounds and pictures twenty spread over all are prepared, since
+    each is read and changed.
+    """
+    local = isinstance(wired.service, LocalService) or not hasattr(wired.service, "price")
+    if not todo or local:
         return 0.0
     if cost is not None:
         return len(todo) * cost
     if getattr(wired.service, "price", None) is None or not hasattr(wired.service, "most"):
         return None
-    some = todo[:: max(1, len(todo) // 20)]
+    light = all(layout.plan.samples[cell.sample].kind in ("text", "table") for cell in todo)
+    at_most = _FILLED if light else _PREPARED
+    some = todo[:: max(1, len(todo) // at_most)]
     ready = [prepare(layout.job(cell)) for cell in some]
-    most = [wired.service.most(request) for request in ready if isinstance(request, Request)]
-    return len(todo) * sum(most) / len(most) if most else None
+    most = [_most(wired, request) for request in ready if isinstance(request, Request)]
+    known = [each for each in most if each is not None]
+    return len(todo) * sum(known) / len(known) if known else None
+
+
+def _most(wired: Wired, request: Request) -> float | None:
+    try:
+        return float(wired.service.most(request))  # type: ignore[union-attr]
+    except ServiceError:  # a slot that this sample cannot fill: its row will say so
+        return None

@@ -4,7 +4,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -104,9 +104,22 @@ def prepare(job: Job) -> Request | Answer:
         media = _media(job)
         if job.request.kind in ("audio", "image"):
             media = encode(job.request.kind, media)
-        return replace(job.request, media=media)
+        return _with_media(job.request, media)
     except Exception as error:  # noqa: BLE001 - media and conditions of any kind; the row tells it
         return failure(error)
+
+
+def _with_media(asked: Request, media: Any) -> Request:
+    """Request with its media; `dataclasses.replace` takes six times as long, once a call."""
+    return Request(
+        kind=asked.kind,
+        media=media,
+        sample_id=asked.sample_id,
+        condition=asked.condition,
+        repeat=asked.repeat,
+        parameters=asked.parameters,
+        key=asked.key,
+    )
 
 
 def answer_here(service: LocalService, job: Job) -> Answer:
@@ -116,7 +129,7 @@ def answer_here(service: LocalService, job: Job) -> Answer:
     except Exception as error:  # noqa: BLE001 - as above
         return failure(error)
     try:
-        return service.answer_now(replace(job.request, media=media))
+        return service.answer_now(_with_media(job.request, media))
     except InputError as error:
         if isinstance(error, SampleError):
             return failure(error)
@@ -132,7 +145,7 @@ def failure(error: BaseException) -> Answer:
             outcome="failed", reason=f"{error.reason}: {' '.join(str(error).split())[:300]}"
         )
     if isinstance(error, ServiceError):
-        return Answer(outcome="failed", reason=error.reason)
+        return Answer(outcome="failed", reason=error.reason, cost=error.cost, raw=error.raw)
     said = " ".join(str(error).split())[:300]
     return Answer(outcome="failed", reason=f"exception: {type(error).__name__}: {said}")
 

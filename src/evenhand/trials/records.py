@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from evenhand.errors import InputError
-from evenhand.services.service import Answer
+from evenhand.services.service import SAID, Answer
 from evenhand.trials.design import Treatment
 from evenhand.trials.plan import Plan
 from evenhand.trials.scoring import Score
@@ -16,14 +16,17 @@ from evenhand.trials.scoring import Score
 #: Columns that every trial writes; an attribute of the same name is written as `attribute_NAME`.
 COLUMNS = (
     "id", "condition", "condition_name", "seed", "service", "service_version", "repeat",
-    "reference", "output", "outcome", "reason", "seconds", "cost", "cached",
+    "reference", "output", "outcome", "cut_off", "reason", "seconds", "cost", "cached",
 )  # fmt: skip
 SCHEMA = "evenhand.records/1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One call with its answer; `sample` and `treatment` are places in the plan."""
+    """One call with its answer; `sample` and `treatment` are places in the plan.
+
+    `first` tells whether no row before it shares the call.
+    """
 
     sample: int
     treatment: int
@@ -32,6 +35,7 @@ class Row:
     answer: Answer
     outcome: str
     cached: bool
+    first: bool = True
 
 
 class Judged(Protocol):
@@ -117,10 +121,13 @@ def _columns(
     found["reference"] = spread([sample.reference for sample in plan.samples], samples)
     found |= {name: column(pa, values) for name, values in _outputs(rows).items()}
     found["outcome"] = pa.array([row.outcome for row in rows], pa.string())
+    found["cut_off"] = pa.array([_cut_off(row) for row in rows], pa.int64())
     found["reason"] = pa.array([row.answer.reason for row in rows], pa.string())
     found["seconds"] = pa.array([_seconds(row) for row in rows], pa.float64())
     found["cost"] = pa.array([row.answer.cost for row in rows], pa.float64())
     found["cached"] = pa.array([row.cached for row in rows], pa.bool_())
+    for name, values in _told(rows).items():
+        found[_free(name, found)] = column(pa, values)
     for score in plan.scores:
         if score.judge is not None:
             continue
@@ -146,7 +153,24 @@ def _verdicts(pa: Any, verdicts: Mapping[str, Sequence[Judged]]) -> dict[str, An
 
 
 def _seconds(row: Row) -> float | None:
-    return row.answer.seconds if row.outcome in ("answered", "refused", "empty") else None
+    return row.answer.seconds if row.outcome in SAID else None
+
+
+def _cut_off(row: Row) -> int | None:
+    """Whether an answer ended at a limit of length: a column, so that its rate can be audited."""
+    return int(row.outcome == "cut_off") if row.outcome in SAID else None
+
+
+def _told(rows: Sequence[Row]) -> dict[str, list[Any]]:
+    """What replies tell beside their answers, where any does: thinking, and tokens."""
+    answers = [row.answer for row in rows]
+    found: dict[str, list[Any]] = {"thinking": [answer.thinking for answer in answers]}
+    for name in ("input", "output", "thinking"):
+        found[f"{name}_tokens"] = [
+            getattr(answer.tokens, name) if answer.tokens else None for answer in answers
+        ]
+    found["cost_at_most"] = [answer.at_most or None for answer in answers]
+    return {name: values for name, values in found.items() if any(v is not None for v in values)}
 
 
 def _attributes(plan: Plan, measures: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:

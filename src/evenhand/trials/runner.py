@@ -6,7 +6,6 @@ import multiprocessing
 import os
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import (
     BrokenExecutor,
@@ -21,22 +20,24 @@ from typing import Any
 
 from evenhand.errors import InputError
 from evenhand.samples.sample import SampleError
-from evenhand.services.service import Answer, LocalService, Request, Service, ServiceError
+from evenhand.services.service import SAID, Answer, Request, Service, ServiceError
 from evenhand.trials.cache import Cache
 from evenhand.trials.cells import Cell, Layout, lay_out
 from evenhand.trials.expect import expect
 from evenhand.trials.judging import Verdict, agreement, judging_plan, verdicts_of
+from evenhand.trials.ledger import FREE, Charge, Ledger
+from evenhand.trials.line import Line
 from evenhand.trials.media import CANNOT_RUN, Measuring, answer_here, failure, measure, prepare
-from evenhand.trials.pace import Pace
+from evenhand.trials.pace import Stretch
 from evenhand.trials.plan import Plan, make_plan, read_plan, with_cache
 from evenhand.trials.records import Row, write_records
 from evenhand.trials.trial import Progress, Trial, count_rows
-from evenhand.trials.wiring import Wired
 
-#: Failures in a row, without one success, after which a service is given up.
-GIVE_UP = 20
 #: Failures that say something of the service (or of its plan), not of the one sample.
-_SYSTEMATIC = ("http_", "no_connection", "timeout", "broken_reply", "malformed_reply", "no_answer")
+_SYSTEMATIC = (
+    "http_", "no_connection", "timeout", "broken_reply", "malformed_reply", "no_answer",
+    "exception", "exit_code",
+)  # fmt: skip
 #: Seconds that calls in flight are given to end after Ctrl-C: they are paid already.
 GRACE = 10.0
 _TOLD_EVERY = 0.1
@@ -110,7 +111,7 @@ def _judged(run: "_Run", rows: Sequence[Row]) -> dict[str, list[Verdict]]:
     for score in run.layout.plan.scores:
         if score.judge is None:
             continue
-        spent = run.spent_before + run.spent
+        spent = run.ledger.gone
         layout = lay_out(judging_plan(run.layout.plan, rows, score.judge, spent))
         second = _Run(layout=layout, cache=run.cache, executor=run.executor, tell=run.tell)
         _wait_for(second)
@@ -161,7 +162,8 @@ def _wait_in_thread(run: "_Run") -> None:
     try:
         thread.join()
     except KeyboardInterrupt:
-        run.closing = run.interrupted = True
+        run.interrupted = True
+        run.stop()
         thread.join()
     if caught:
         raise caught[0]
@@ -169,20 +171,6 @@ def _wait_in_thread(run: "_Run") -> None:
 
 def _chosen(found: dict[str, Any], wanted: bool | Sequence[str]) -> dict[str, Any]:
     return found if isinstance(wanted, bool) else {n: found[n] for n in wanted if n in found}
-
-
-@dataclass(slots=True)
-class _Line:
-    """The calls of one service: what is waiting, and how it has gone so far."""
-
-    wired: Wired
-    waiting: deque[Cell]
-    pace: Pace
-    local: bool
-    most: Callable[[Request], float]
-    succeeded: bool = False
-    failures: int = 0
-    stopped: str | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -197,15 +185,12 @@ class _Run:
     known: set[bytes] = field(default_factory=set)
     failed: dict[bytes, Answer] = field(default_factory=dict)
     unrun: dict[bytes, str] = field(default_factory=dict)
-    fresh: set[bytes] = field(default_factory=set)
+    ledger: Ledger = field(init=False)
+    lines: list[Line] = field(default_factory=list)
     retries: int = 0
-    spent: float = 0.0
-    spent_before: float = 0.0
-    reserved: float = 0.0
+    calls: int = 0
     started: float = field(default_factory=time.monotonic)
     ended: float = 0.0
-    arrived: list[tuple[bytes, Answer, str]] = field(default_factory=list)
-    commit: "asyncio.Future[None] | None" = None
     done: int = 0
     told: float = 0.0
     closing: bool = False
@@ -214,21 +199,21 @@ class _Run:
 
     def __post_init__(self) -> None:
         self.cells = list(self.layout)  # once: each has its content address worked out
+        self.ledger = Ledger(cache=self.cache, budget=self.layout.plan.budget)
 
     async def go(self) -> None:
         """Make all calls; on Ctrl-C, those in flight."""
         try:
             await self._measure()
-            lines = self._lines()
+            self.lines = self._lines()
             workers = [
                 asyncio.create_task(self._work(line))
-                for line in lines
+                for line in self.lines
                 for _ in range(min(line.wired.in_flight, len(line.waiting)))
             ]
             await self._gather(workers)
         finally:
-            if self.arrived:
-                self._commit()
+            self.ledger.commit()
             for wired in self.layout.plan.services:
                 if isinstance(wired.service, Service):
                     await wired.service.close()
@@ -243,7 +228,7 @@ class _Run:
             await asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION)
         except asyncio.CancelledError:
             self.interrupted = True
-        self.closing = True
+        self.stop()
         _, unfinished = await asyncio.wait(workers, timeout=GRACE)
         for worker in unfinished:
             worker.cancel()
@@ -251,10 +236,16 @@ class _Run:
             if isinstance(found, Exception):
                 raise found
 
+    def stop(self) -> None:
+        """Start no further call, and let nobody wait for its turn."""
+        self.closing = True
+        for line in self.lines:
+            line.pace.close()
+
     def interruption(self) -> str:
         """What Ctrl-C leaves, in words."""
         return (
-            f"Interrupted: {len(self.known) + len(self.fresh):,} answers are kept in "
+            f"Interrupted: {len(self.known) + len(self.ledger.fresh):,} answers are kept in "
             f"{self.cache.path}.  Run the same command to go on."
         )
 
@@ -301,25 +292,15 @@ class _Run:
                 "must be able to import what the plan names; threads (the default) always can."
             ) from error
 
-    def _lines(self) -> list[_Line]:
+    def _lines(self) -> list[Line]:
         """Calls to make, by service; each content address once."""
-        plan = self.layout.plan
-        lines = [
-            _Line(
-                wired=wired,
-                waiting=deque(),
-                pace=Pace(per_second=wired.per_second),
-                local=isinstance(wired.service, LocalService),
-                most=getattr(wired.service, "most", lambda _: 0.0),
-            )
-            for wired in plan.services
-        ]
-        cells = self.cells
-        costs = self.cache.known([cell.key for cell in cells])
+        lines = [Line(wired=wired) for wired in self.layout.plan.services]
+        keys = [cell.key for cell in self.cells]
+        costs = self.cache.known(keys)
         self.known = set(costs)
-        self.spent_before = sum(costs.values())
+        self.ledger.open(costs, self.cache.possibly_spent(list(dict.fromkeys(keys))))
         seen = set(self.known)
-        for cell in cells:
+        for cell in self.cells:
             if cell.sample in self.layout.faults:
                 continue
             if cell.key in seen:
@@ -329,7 +310,7 @@ class _Run:
                 lines[cell.service].waiting.append(cell)
         return lines
 
-    async def _work(self, line: _Line) -> None:
+    async def _work(self, line: Line) -> None:
         """One of a service's callers: takes the next waiting call until there is none."""
         while line.waiting and not self.closing:
             cell = line.waiting.popleft()
@@ -338,102 +319,152 @@ class _Run:
                 continue
             await self._call(line, cell)
 
-    async def _call(self, line: _Line, cell: Cell) -> None:
+    async def _call(self, line: Line, cell: Cell) -> None:
         job = self.layout.job(cell)
         service: Any = line.wired.service
         if line.local:
             found = await self._compute(answer_here, service, job)
             if found.reason and found.reason.startswith(CANNOT_RUN):
-                line.stopped = found.reason
-            await self._keep(line, cell, found)
+                line.stop(found.reason)
+            await self._ended(line, cell, found)
             return
         heavy = job.request.kind in ("audio", "image") or isinstance(job.source, Path)
         ready = await self._compute(prepare, job) if heavy else prepare(job)
         if isinstance(ready, Answer):
-            await self._keep(line, cell, ready)
+            await self._ended(line, cell, ready)
             return
-        most = line.most(ready)
-        budget = self.layout.plan.budget
-        if budget is not None and self.spent_before + self.spent + self.reserved + most > budget:
-            self.unrun[cell.key] = f"over_budget: the budget is {budget:g}"
-            return
-        self.reserved += most
-        try:
-            answer = await self._attempts(line, service, ready)
-        finally:
-            self.reserved -= most
-        await self._keep(line, cell, answer)
+        await self._attempts(line, service, cell, ready)
 
-    async def _attempts(self, line: _Line, service: Service, request: Request) -> Answer:
-        """Answer after as many attempts as it takes and the plan allows."""
+    async def _attempts(self, line: Line, service: Service, cell: Cell, request: Request) -> None:
+        """Ask as often as it takes and the plan allows; a wait that was asked for is no attempt."""
         attempt = 0
         while True:
-            await line.pace.turn()
-            try:
-                return await service.answer(request)
-            except ServiceError as error:
+            stretch = line.pace.at_once() or await line.pace.turn()
+            if stretch is None:
+                return
+            free = not line.priced and not line.stopped
+            charge = FREE if free else await self._charge(line, cell, request)
+            if charge is None:
+                return
+            error = await self._ask(line, service, cell, request, charge)
+            if error is None:
+                return
+            if error.asks_to_wait:
+                again = self._waited(line, error, stretch)
+            else:
                 attempt += 1
-                last = attempt >= line.wired.attempts or line.stopped or self.closing
-                asked = error.retry_after
-                if error.stop:
-                    line.stopped = f"service_stopped: {error.reason}"
-                if error.stop or not error.retry or last or (asked or 0) > line.wired.longest_wait:
-                    return failure(error)
-                self.retries += 1
-                if asked is not None:
-                    line.pace.pause(asked)
-                else:
-                    await asyncio.sleep(line.pace.wait(attempt - 1))
-            except SampleError as error:
-                return failure(error)
-            except InputError:
-                raise
-            except Exception as error:  # noqa: BLE001 - somebody else's service; the row tells it
-                return failure(error)
+                again = error.retry and attempt < line.wired.attempts and not line.stopped
+            if not again or self.closing:
+                self._give_up(line, cell, error)
+                return
+            self.retries += 1
+            self._say()
+            if not error.asks_to_wait:
+                await asyncio.sleep(line.pace.wait(attempt - 1))
 
-    async def _keep(self, line: _Line, cell: Cell, answer: Answer) -> None:
+    async def _charge(self, line: Line, cell: Cell, request: Request) -> Charge | None:
+        """What the call may cost, set aside; `None` where it is not to be made."""
+        if line.stopped:
+            self.unrun[cell.key] = line.stopped
+            return None
+        try:
+            most = line.most(request)
+        except ServiceError as error:  # a slot that the sample cannot fill
+            await self._ended(line, cell, failure(error))
+            return None
+        charge = await self.ledger.charge(cell.key, line.wired.service.name, most)
+        if charge is None:
+            budget = self.layout.plan.budget
+            self.unrun[cell.key] = f"over_budget: the budget is {budget:g}"
+        return charge
+
+    async def _ask(
+        self, line: Line, service: Service, cell: Cell, request: Request, charge: Charge
+    ) -> ServiceError | None:
+        """Ask once and keep the answer; the error where there is none and the row has not ended."""
+        try:
+            answer = await service.answer(request)
+        except ServiceError as error:
+            return None if await self._failed(line, cell, charge, error) else error
+        except SampleError as error:
+            self.ledger.release(charge)
+            answer = failure(error)
+        except InputError:
+            self.ledger.release(charge)
+            raise
+        except Exception as error:  # noqa: BLE001 - somebody else's service; the row tells it
+            self.ledger.lost(charge, ServiceError("exception", billed="maybe"))
+            answer = failure(error)
+        else:
+            line.pace.admitted()
+            await self._ended(line, cell, self.ledger.priced(charge, answer), charge)
+            return None
+        await self._ended(line, cell, answer)
+        return None
+
+    async def _failed(self, line: Line, cell: Cell, charge: Charge, error: ServiceError) -> bool:
+        """Account for a call without an answer; whether that is its end, since it was billed."""
+        if error.billed == "yes" and charge.amount > 0:
+            line.pace.admitted()
+            kept = self.ledger.priced(charge, failure(error))
+            await self._ended(line, cell, kept, charge)
+            return True
+        if error.billed == "no":
+            self.ledger.release(charge)
+        else:
+            self.ledger.lost(charge, error)
+        if error.stop:
+            line.stop(f"service_stopped: {error.reason}")
+        return False
+
+    def _waited(self, line: Line, error: ServiceError, stretch: Stretch) -> bool:
+        """Let the whole service wait; whether that is worth it, or it is parked."""
+        asked = error.retry_after
+        if asked is not None and asked > line.wired.longest_wait:
+            line.park(asked)
+            return False
+        if error.slow_down or asked is None:
+            line.pace.refused(asked, stretch)
+        else:
+            line.pace.pause(asked)
+        return not line.starving()
+
+    def _give_up(self, line: Line, cell: Cell, error: ServiceError) -> None:
+        if error.asks_to_wait and (line.parked or self.closing):
+            if line.stopped:
+                self.unrun[cell.key] = line.stopped
+            return
+        self.done += 1
+        self.failed[cell.key] = failure(error)
+        self._count_failure(line, error.reason)
+        self._say()
+
+    async def _ended(
+        self, line: Line, cell: Cell, answer: Answer, charge: Charge | None = None
+    ) -> None:
         """Keep an answer; when this returns it is safe, so at most `in_flight` can ever be lost."""
         self.done += 1
         if answer.outcome == "failed":
-            self.failed[cell.key] = answer
             self._count_failure(line, answer.reason or "failed")
+            if charge is None or not answer.cost:
+                if charge is not None:
+                    self.ledger.release(charge)
+                self.failed[cell.key] = answer
+                self._say()
+                return
         else:
             line.succeeded, line.failures = True, 0
-            self.spent += answer.cost or 0.0
-            self.arrived.append((cell.key, answer, line.wired.service.name))
-            if self.commit is None:
-                loop = asyncio.get_running_loop()
-                self.commit = loop.create_future()
-                loop.call_soon(self._commit)
-            await self.commit
+        try:
+            await self.ledger.keep(charge, cell.key, answer, line.wired.service.name)
+        except InputError:
+            self.stop()
+            raise
         self._say()
 
-    def _commit(self) -> None:
-        """Commit all answers of one turn of the event loop.
-
-        One by one costs three times as much.
-        """
-        arrived, self.arrived = self.arrived, []
-        waiting, self.commit = self.commit, None
-        try:
-            self.cache.keep(arrived)
-            self.fresh.update(key for key, _, _ in arrived)
-        except InputError as error:
-            self.closing = True
-            if waiting is not None and not waiting.done():
-                waiting.set_exception(error)
-            return
-        if waiting is not None and not waiting.done():
-            waiting.set_result(None)
-
-    def _count_failure(self, line: _Line, reason: str) -> None:
+    def _count_failure(self, line: Line, reason: str) -> None:
         if not reason.startswith(_SYSTEMATIC):
             return
-        line.failures += 1
-        if not line.succeeded and line.failures >= max(GIVE_UP, line.wired.in_flight):
-            line.stopped = (
-                line.stopped or f"service_stopped: {line.failures} failures in a row, last {reason}"
-            )
+        line.count_failure(reason)
 
     def _say(self, *, final: bool = False) -> None:
         now = time.monotonic()
@@ -447,18 +478,22 @@ class _Run:
                 cached=len(self.known),
                 failed=len(self.failed),
                 retries=self.retries,
-                cost=self.spent,
+                cost=self.ledger.spent,
+                waiting=max((line.pace.held() for line in self.lines), default=0.0),
                 seconds=now - self.started,
             )
         )
 
     def add(self, other: "_Run") -> None:
         """Count the calls of another run, a judge's, as this one's."""
-        self.spent_before += other.spent_before
-        self.spent += other.spent
+        self.ledger.spent_before += other.ledger.spent_before
+        self.ledger.spent += other.ledger.spent
+        self.ledger.possibly += other.ledger.possibly
+        self.ledger.possibly_before += other.ledger.possibly_before
         self.retries += other.retries
-        self.fresh |= other.fresh
+        self.ledger.fresh |= other.ledger.fresh
         self.failed |= other.failed
+        self.lines += other.lines
         self.ended = other.ended
 
     def rows(self) -> list[Row]:
@@ -469,7 +504,8 @@ class _Run:
         rows = []
         for cell in cells:
             answer, outcome = self._outcome(cell, answers)
-            again = cell.key in self.known or cell.key in told
+            first = cell.key not in told
+            again = cell.key in self.known or not first
             told.add(cell.key)
             rows.append(
                 Row(
@@ -479,7 +515,8 @@ class _Run:
                     repeat=cell.repeat,
                     answer=answer,
                     outcome=outcome,
-                    cached=again and outcome in ("answered", "refused", "empty"),
+                    cached=again and outcome in SAID,
+                    first=first,
                 )
             )
         return rows
@@ -502,11 +539,18 @@ class _Run:
             records=str(target),
             dry_run=False,
             rows=len(rows),
-            calls=len(self.fresh) + len(self.failed),
+            calls=len(self.ledger.fresh) + len(self.failed),
             cached=sum(row.cached for row in rows),
             retries=self.retries,
-            cost=self.spent,
-            cost_total=self.spent_before + self.spent,
+            cost=self.ledger.spent,
+            cost_total=self.ledger.spent_before + self.ledger.spent,
+            possibly_spent=self.ledger.possibly + self.ledger.possibly_before,
+            parked={line.wired.service.name: line.parked for line in self.lines if line.parked},
+            stopped={
+                line.wired.service.name: line.stopped
+                for line in self.lines
+                if line.stopped and not line.parked
+            },
             seconds=self.ended - self.started,
             **count_rows(self.layout.plan, rows),
         )

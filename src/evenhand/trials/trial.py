@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -10,7 +10,11 @@ from evenhand.trials.plan import Plan
 from evenhand.trials.records import Row
 
 SCHEMA = "evenhand.trial/1"
-OUTCOMES = ("answered", "refused", "empty", "failed", "not run")
+#: Outcomes in which the service said nothing.
+NO_ANSWER = ("failed", "not run")
+#: Attributes with more values are shown by none.
+MOST_VALUES = 20
+OUTCOMES = ("answered", "refused", "empty", "cut_off", "failed", "not run")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +28,7 @@ class Progress:
     retries: int
     cost: float
     seconds: float
+    waiting: float = 0.0
 
     @property
     def rate(self) -> float:
@@ -72,6 +77,16 @@ class Agreement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """How many rows of a group something happened to; without `attribute`, of all rows."""
+
+    attribute: str | None
+    value: str | None
+    rows: int
+    of: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
     """Summary of a trial.
 
@@ -91,7 +106,28 @@ class Trial:
     cost : float
         Spent in this run, as far as prices were given.
     cost_total : float
-        Spent on all rows, earlier runs included.
+        Spent on all rows, earlier runs included; where replies do not say what they cost, the most
+        that they can have.
+    possibly_spent : float
+        By calls that gave no answer and that the service may have billed: time-outs, broken
+        replies, calls in flight when a run was killed.
+    cost_at_most : float
+        Part of `cost_total` that is the most it can be, since the replies do not say.
+    parked : dict
+        Services that asked for a wait beyond the plan's, and until when.
+    stopped : dict
+        Services that were given up, and why.
+    causes : dict
+        Rows without an answer by their whole reason, at most three, the most frequent first.
+    unanswered : tuple of Share
+        Rows without an answer, by the attributes of the samples.
+    cut_off : tuple of Share
+        Rows whose answer was cut off at a limit of length, likewise.
+    unsteady : dict
+        Of each service that was asked repeatedly, how many calls had different answers, and of how
+        many that had several.
+    problems : tuple of str
+        For a dry run, what is missing before the first call: packages, keys, addresses.
     seconds : float
     outcomes : dict
         Rows by outcome.
@@ -114,6 +150,8 @@ class Trial:
     retries: int = 0
     cost: float = 0.0
     cost_total: float = 0.0
+    cost_at_most: float = 0.0
+    possibly_spent: float = 0.0
     seconds: float = 0.0
     outcomes: dict[str, int] = field(default_factory=dict)
     reasons: dict[str, int] = field(default_factory=dict)
@@ -121,12 +159,22 @@ class Trial:
     conditions: dict[str, dict[str, int]] = field(default_factory=dict)
     expected: tuple[Expected, ...] = ()
     agreements: tuple[Agreement, ...] = ()
+    parked: dict[str, str] = field(default_factory=dict)
+    stopped: dict[str, str] = field(default_factory=dict)
+    causes: dict[str, int] = field(default_factory=dict)
+    unanswered: tuple[Share, ...] = ()
+    cut_off: tuple[Share, ...] = ()
+    unsteady: dict[str, tuple[int, int]] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON, under ``evenhand.trial/1``."""
         lists = {
             "expected": [asdict(each) for each in self.expected],
             "agreements": [asdict(each) for each in self.agreements],
+            "unanswered": [asdict(each) for each in self.unanswered],
+            "cut_off": [asdict(each) for each in self.cut_off],
+            "problems": list(self.problems),
         }
         return {"schema": SCHEMA, **asdict(self), **lists}
 
@@ -145,8 +193,72 @@ def count_rows(plan: Plan, rows: Sequence[Row]) -> dict[str, Any]:
         conditions[plan.treatments[row.treatment].label][row.outcome] += 1
     reasons = Counter(row.answer.reason.partition(":")[0] for row in rows if row.answer.reason)
     return {
+        "causes": _causes(rows),
+        "unsteady": _unsteady(plan, rows),
+        "unanswered": shares(plan, rows, lambda row: row.outcome in NO_ANSWER),
+        "cut_off": shares(plan, rows, lambda row: row.outcome == "cut_off"),
+        "cost_at_most": sum(r.answer.cost or 0.0 for r in rows if r.answer.at_most and r.first),
         "outcomes": {name: outcomes[name] for name in OUTCOMES if outcomes[name]},
         "reasons": dict(reasons.most_common()),
         "services": {name: dict(counts) for name, counts in services.items()},
         "conditions": {name: dict(counts) for name, counts in conditions.items()},
     }
+
+
+def _unsteady(plan: Plan, rows: Sequence[Row]) -> dict[str, tuple[int, int]]:
+    """Calls that were repeated, and how many of them were not always answered alike."""
+    if plan.repeats < 2:
+        return {}
+    said: dict[tuple[int, int, int], list[str]] = {}
+    for row in rows:
+        if row.outcome not in NO_ANSWER:
+            place = (row.service, row.sample, row.treatment)
+            said.setdefault(place, []).append(f"{row.outcome} {row.answer.output}")
+    found: dict[str, tuple[int, int]] = {}
+    for (service, _, _), answers in said.items():
+        name = plan.services[service].service.name
+        differ, of = found.get(name, (0, 0))
+        if len(answers) > 1:
+            found[name] = (differ + (len(set(answers)) > 1), of + 1)
+    return found
+
+
+def _causes(rows: Sequence[Row]) -> dict[str, int]:
+    """Why rows have no answer; what follows from an earlier failure tells nothing new."""
+    told = Counter(
+        row.answer.reason
+        for row in rows
+        if row.outcome == "failed" and row.answer.reason is not None
+    )
+    return dict(told.most_common(3))
+
+
+def shares(plan: Plan, rows: Sequence[Row], happened: Callable[[Row], bool]) -> tuple[Share, ...]:
+    """Rows that something happened to: all, and by the values of every attribute that has few."""
+    hit = [happened(row) for row in rows]
+    if not any(hit):
+        return ()
+    found = [Share(attribute=None, value=None, rows=sum(hit), of=len(rows))]
+    for name in group_attributes(plan):
+        of: Counter[str] = Counter()
+        hits: Counter[str] = Counter()
+        for row, is_hit in zip(rows, hit, strict=True):
+            value = str(plan.samples[row.sample].attributes.get(name))
+            of[value] += 1
+            hits[value] += is_hit
+        found += [
+            Share(attribute=name, value=value, rows=hits[value], of=of[value])
+            for value in sorted(of, key=lambda value: (-hits[value] / of[value], value))
+        ]
+    return tuple(found)
+
+
+def group_attributes(plan: Plan) -> list[str]:
+    """Attributes that can be groups: two to twenty values, each of several samples."""
+    names = dict.fromkeys(name for sample in plan.samples for name in sample.attributes)
+    found = []
+    for name in names:
+        values = [str(sample.attributes.get(name)) for sample in plan.samples]
+        if name != plan.unit and 2 <= len(set(values)) <= min(MOST_VALUES, len(values) / 2):
+            found.append(name)
+    return found

@@ -30,9 +30,9 @@ class Wired:
     per_second : float, optional
         Calls a second at most.
     attempts : int
-        How often a call is tried in all.
+        How often a call is tried in all; a wait that was asked for is no attempt.
     longest_wait : float
-        Seconds; a service that asks to wait longer has failed.
+        Seconds; a service that asks to wait longer, or only asks to wait for so long, is parked.
     """
 
     service: Service | LocalService

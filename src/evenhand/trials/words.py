@@ -7,11 +7,15 @@ from pathlib import Path
 from evenhand.samples.sample import MEDIA_REASONS
 from evenhand.trials.plan import Plan
 from evenhand.trials.scorers import SCORERS
-from evenhand.trials.trial import Agreement, Expected, Trial
+from evenhand.trials.trial import Agreement, Expected, Share, Trial, group_attributes
 
 #: Why a row has no plain answer; codes of the media's faults and of the runner's own.
 REASONS = {
     **MEDIA_REASONS,
+    "cut_off": "the answer ended at a limit of length; raise max_tokens",
+    "parked": "the service asks to wait longer than the plan allows; run the same command later",
+    "failed_reply": "the service said that it failed while it answered",
+    "unfit_media": "the service does not take this kind of sample",
     "duplicate_id": "another sample of this id stands before it in the manifest",
     "empty_answer": "the service answered with nothing",
     "refusal": "the service declined to answer",
@@ -39,13 +43,17 @@ REASONS = {
     "judge_unclear": "no score can be read in what the judge said",
     "exception": "the service's or the condition's code raised an error",
 }
-_MOST_VALUES = 20
-_METRICS = {
-    "audio": "wer(reference=reference, hypothesis=output)",
-    "image": "error_rate(label=reference, prediction=output)",
-    "text": "error_rate(label=reference, prediction=output)",
-    "table": "error_rate(label=reference, prediction=output)",
-}
+_MOST_ATTRIBUTES = 3
+#: Reasons that the same command will meet again.
+_LASTING = {
+    *MEDIA_REASONS, "duplicate_id", "not_collected", "over_budget", "no_slot", "no_feature",
+    "bad_outcome", "unfit_media", "empty_answer", "cut_off", "refusal", "content_filter",
+}  # fmt: skip
+#: References of at most so many values are classes.
+_MOST_CLASSES = 20
+_CLASSES = "error_rate(label=reference, prediction=output)"
+_WORDS = "wer(reference=reference, hypothesis=output)"
+_LETTERS = "cer(reference=reference, hypothesis=output)"
 
 
 def explain(code: str) -> str:
@@ -67,6 +75,7 @@ def summary_lines(trial: Trial) -> list[str]:
 
 
 def _done(trial: Trial) -> Iterator[str]:
+    yield from silence_lines(trial)
     yield f"{trial.name}: {_count(trial.rows, 'row')} in {trial.records}"
     yield "  " + _outcomes(trial.outcomes)
     made = f"{_count(trial.calls, 'call')} in {duration(trial.seconds)}"
@@ -75,9 +84,20 @@ def _done(trial: Trial) -> Iterator[str]:
         [f"{_count(trial.cached, 'row')} answered without asking again"] if trial.cached else []
     )
     parts += [_count(trial.retries, "retry", "retries")] if trial.retries else []
-    if trial.cost_total:
+    if trial.cost_total or trial.possibly_spent:
         parts.append(f"cost {trial.cost:.6g} now, {trial.cost_total:.6g} in all")
     yield "  " + "; ".join(parts)
+    if trial.cost_at_most:
+        yield (
+            f"  of this {trial.cost_at_most:.6g} is the most it can be: the replies do not say what "
+            "they cost"
+        )
+    if trial.possibly_spent:
+        yield (
+            f"  and {trial.possibly_spent:.6g} may have been spent on calls that gave no answer; the "
+            "budget counts it"
+        )
+    yield from _shares(trial.cut_off, "were cut off at a limit of length")
     if trial.reasons:
         yield "Rows without a plain answer:"
     for code, rows in trial.reasons.items():
@@ -85,8 +105,40 @@ def _done(trial: Trial) -> Iterator[str]:
         yield f"  {rows:,} {code}" + (f": {said}" if said else "")
     for title, groups in (("service", trial.services), ("condition", trial.conditions)):
         yield from _uneven(title, groups)
+    for name, (differ, of) in trial.unsteady.items():
+        if differ:
+            yield f"{name} answers differently: {differ:,} of {of:,} repeated calls had not one answer."
     for agreement in trial.agreements:
         yield _agreement(agreement)
+
+
+def silence_lines(trial: Trial) -> Iterator[str]:
+    """What must be known before any number: services that ended early, and who got no answer."""
+    for name, reason in trial.stopped.items():
+        yield f"Stopped: {name}: {reason.partition(': ')[2] or reason}"
+    for name, moment in trial.parked.items():
+        yield f"Parked: {name} asks to wait until {moment}.  Then run the same command again."
+    for cause, rows in trial.causes.items():
+        if not trial.stopped:
+            yield f"{_count(rows, 'row')} failed: {cause}"
+    yield from _shares(trial.unanswered, "have no answer")
+
+
+def _shares(shares: Sequence[Share], what: str) -> Iterator[str]:
+    """How many rows something happened to, by each attribute; the most uneven one first."""
+    if not shares:
+        return
+    whole, *others = shares
+    yield f"{whole.rows:,} of {_count(whole.of, 'row')} {what} ({whole.rows / whole.of:.1%})."
+    by: dict[str, list[Share]] = {}
+    for share in others:
+        by.setdefault(str(share.attribute), []).append(share)
+    spread = {
+        name: each[0].rows / each[0].of - each[-1].rows / each[-1].of for name, each in by.items()
+    }
+    for name in sorted(by, key=lambda name: -spread[name])[:_MOST_ATTRIBUTES]:
+        told = [f"{s.value} {s.rows:,} of {s.of:,} ({s.rows / s.of:.1%})" for s in by[name]]
+        yield f"  by {name}: " + ", ".join(told)
 
 
 def _uneven(title: str, groups: dict[str, dict[str, int]]) -> Iterator[str]:
@@ -118,6 +170,10 @@ def _dry(trial: Trial) -> Iterator[str]:
     yield f"{trial.name}: {_count(trial.rows, 'row')} when done; nothing was called"
     for each in trial.expected:
         yield "  " + _expected(each)
+    if trial.problems:
+        yield "Before the first call:"
+    for problem in trial.problems:
+        yield "  " + problem
 
 
 def _expected(each: Expected) -> str:
@@ -152,20 +208,46 @@ def _count(number: int, one: str, many: str = "") -> str:
 def next_steps(plan: Plan, records: Path) -> list[str]:
     """Commands that read the records: the audit, and what each condition costs each group.
 
-    The first attribute with two to twenty values, each of several samples, stands for the groups;
-    whoever runs the trial knows better ones.
+    Answers of several services, or under several conditions, are never pooled: there is an audit of
+    each service's answers to the samples as they are.  The first attribute with two to twenty
+    values, each of several samples, stands for the groups; whoever runs the trial knows better ones.
     """
     if not plan.metrics and not plan.scores and all(s.reference is None for s in plan.samples):
         return []  # nothing says what a good answer is
-    by = _groups(plan)
+    by = next(iter(group_attributes(plan)), None)
     conditions = any(treatment.condition for treatment in plan.treatments)
     shown = [str(records), *_metric(plan)]
     unit = ["--unit", plan.unit or "id"]
-    audit = ["audit", *shown, "--by", by or ("condition" if conditions else "service"), *unit]
-    steps = [audit]
-    if by and conditions:
-        steps.append(["effects", *shown, "--by", by, *unit])
+    names = [wired.service.name for wired in plan.services]
+    steps = []
+    for name in names if by else names[:1]:
+        only = [f"service = {_literal(name)}"] if by and len(names) > 1 else []
+        if by and len(plan.treatments) > 1:
+            only.append(f"condition = {_literal(plan.treatments[0].label)}")
+        where = ["--where", " and ".join(only)] if only else []
+        grouped = by or ("condition" if conditions else "service")
+        steps.append(["audit", *shown, "--by", grouped, *unit, *where])
+        if by and conditions:
+            alone = ["--where", only[0]] if len(names) > 1 else []
+            steps.append(["effects", *shown, "--by", by, *unit, *alone])
     return [shlex.join(["evenhand", *step]) for step in steps]
+
+
+def silence_steps(trial: Trial, plan: Plan, records: Path, again: str) -> list[str]:
+    """Commands where rows have no answer: ask again if that may help, and audit the silence itself."""
+    steps = []
+    if set(trial.reasons) - _LASTING:
+        steps.append(f"{again}   (asks for what has no answer, for nothing twice)")
+    by = next(iter(group_attributes(plan)), None)
+    if by is not None:
+        silent = "selection_rate(prediction=(outcome in ('failed', 'not run')))"
+        asked = ["audit", str(records), "--metric", silent, "--worse", "higher", "--by", by]
+        steps.append(shlex.join(["evenhand", *asked, "--unit", plan.unit or "id"]))
+    return steps
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _metric(plan: Plan) -> list[str]:
@@ -175,14 +257,17 @@ def _metric(plan: Plan) -> list[str]:
         score = plan.scores[0]
         right = score.kind in SCORERS and score.against is None
         return ["--metric", f"mean({score.column})", *(["--worse", "lower"] if right else [])]
-    return ["--metric", _METRICS[plan.samples[0].kind] if plan.samples else _METRICS["text"]]
+    return ["--metric", _by_reference(plan)]
 
 
-def _groups(plan: Plan) -> str | None:
-    names: Sequence[str] = list(plan.samples[0].attributes) if plan.samples else ()
-    for name in names:
-        values = [str(sample.attributes.get(name)) for sample in plan.samples]
-        kinds = len(set(values))
-        if name != plan.unit and 2 <= kinds <= min(_MOST_VALUES, len(values) / 2):
-            return name
-    return None
+def _by_reference(plan: Plan) -> str:
+    """Metric that fits the references: words of speech, letters of a read text, classes."""
+    kind = plan.samples[0].kind if plan.samples else "text"
+    if kind == "audio":
+        return _WORDS
+    texts = [s.reference for s in plan.samples if isinstance(s.reference, str)]
+    distinct = set(texts)
+    free = len(distinct) > max(_MOST_CLASSES, len(texts) / 2) or (
+        any(" " in text.strip() for text in distinct) and len(distinct) > len(texts) / 2
+    )
+    return _LETTERS if kind == "image" and free else _CLASSES
