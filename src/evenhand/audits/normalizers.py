@@ -11,6 +11,7 @@ from evenhand.metrics import Plan
 from evenhand.metrics.definition import Alternative
 
 _Name = tuple[tuple[str, ...], str]
+_Found = tuple[float | None, bool]
 _MOST_NAMED = 3
 
 
@@ -37,21 +38,19 @@ def depends_on_normalizer(
         return ()
     notes = []
     for alternative in plan.alternatives():
-        other = _differences(judge_on(alternative.otherwise).groups)
+        after = _differences(judge_on(alternative.otherwise).groups)
         asked = report.groups if alternative.whole else judge_on(alternative.as_asked).groups
-        same_rows = _differences(asked)
-        moved = [
-            (group, same_rows.get(_name(group)), other.get(_name(group)))
-            for group in report.worse
-        ]
+        before = _differences(asked)
+        names = {_name(group): group.label for group in report.worse}
         found = [
-            f"{group.label}: {_said(before, report)} under `{alternative.asked}`, "
-            f"{_said(after, report)} under `{alternative.other}`"
-            for group, before, after in moved
-            if before is not None and after is not None and _differ(before, after, alternative)
+            f"{label}: {_said(before[name], report)} under `{alternative.asked}`, "
+            f"{_said(after[name], report)} under `{alternative.other}`"
+            for name, label in names.items()
+            if name in before and name in after and _differ(before[name], after[name], alternative)
         ]
         if found:
-            notes.append(Note(code="depends_on_normalizer", text=_sentence(found, report, alternative)))
+            text = _sentence(found, report, alternative)
+            notes.append(Note(code="depends_on_normalizer", text=text))
     return tuple(notes)
 
 
@@ -59,25 +58,29 @@ def _name(group: Group) -> _Name:
     return group.by, group.predicate
 
 
-def _differences(groups: Iterable[Group]) -> Mapping[_Name, tuple[float, bool]]:
-    """Difference of each group, and whether it is worse."""
+def _differences(groups: Iterable[Group]) -> Mapping[_Name, _Found]:
+    """Difference of each group, `None` where there is no telling, and whether it is worse."""
     return {
         _name(group): (group.versus.difference, group.verdict == "worse")
         for group in groups
-        if group.versus is not None and group.versus.difference is not None and not group.suppressed
+        if group.versus is not None and not group.suppressed
     }
 
 
-def _differ(before: tuple[float, bool], after: tuple[float, bool], alternative: Alternative) -> bool:
+def _differ(before: _Found, after: _Found, alternative: Alternative) -> bool:
     """Another verdict on the same rows; or a difference of less than half, whatever the verdict."""
-    shrunk = after[0] * before[0] <= 0 or abs(after[0]) < abs(before[0]) / 2
-    return shrunk or (alternative.whole and not after[1])
+    if alternative.whole and not after[1]:
+        return True
+    if before[0] is None or after[0] is None:
+        return False
+    return after[0] * before[0] <= 0 or abs(after[0]) < abs(before[0]) / 2
 
 
-def _said(difference: tuple[float, bool], report: Audit) -> str:
+def _said(found: _Found, report: Audit) -> str:
+    if found[0] is None:
+        return "not shown to be worse"
     in_points = report.metric.in_points
-    text = points(difference[0], in_points=in_points, signed=True)
-    return f"{text} points" if in_points else text
+    return points(found[0], in_points=in_points) + (" points" if in_points else "")
 
 
 def _sentence(found: list[str], report: Audit, alternative: Alternative) -> str:

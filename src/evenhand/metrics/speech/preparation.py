@@ -44,8 +44,9 @@ def preparation(
     """
     alike = phrases(equivalents) if equivalents else None
     spaced: Callable[[str], str] | None = None if tokenizer == "space" else cut(tokenizer)
+    single = tokens == "character" and normalizer not in _LITERAL
     if tokens == "character":
-        spaced = None if normalizer in _LITERAL else join
+        spaced = join if single else None
 
     def prepare(texts: pa.StringArray) -> pa.StringArray:
         texts = normalize(texts, normalizer)
@@ -53,6 +54,8 @@ def preparation(
             texts = strings(list(map(alike, texts.to_pylist())))
         if spaced is not None and _may_be_spaceless(texts):
             texts = strings(list(map(spaced, texts.to_pylist())))
+        if single:  # a mark between two spaces leaves one, not two
+            texts = strings([" ".join(text.split()) for text in texts.to_pylist()])
         return texts
 
     return prepare
