@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -46,12 +47,11 @@ class Observations:
     def _look(self, column: pa.ChunkedArray) -> None:
         if pa.types.is_list(column.type):
             column = pa.chunked_array([chunk.flatten() for chunk in column.chunks], column.type.value_type)
-        texts = column.drop_null()
-        is_ascii = pc.string_is_ascii(texts)
+        is_ascii = pc.string_is_ascii(column).fill_null(True).to_numpy()
         # Apart, so that a small group in another script is seen.
-        for chosen in (texts.filter(is_ascii), texts.filter(pc.invert(is_ascii))):
-            some = range(0, len(chosen), max(1, -(-len(chosen) // _LOOKED_AT)))
-            self._seen += chosen.take(pa.array(some, pa.int64())).to_pylist()
+        for rows in (np.flatnonzero(is_ascii), np.flatnonzero(~is_ascii)):
+            some = rows[:: max(1, -(-len(rows) // _LOOKED_AT))]
+            self._seen += column.take(pa.array(some)).drop_null().to_pylist()
 
     def notes(self, metric: Metric) -> tuple[Note, ...]:
         """Notes about the metric as it was asked for."""
