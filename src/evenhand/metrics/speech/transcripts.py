@@ -19,7 +19,7 @@ from evenhand.metrics.speech.preparation import read_equivalents
 from evenhand.metrics.speech.sample import Sample
 from evenhand.metrics.speech.scorer import Scorer
 from evenhand.metrics.speech.scripts import TOKENIZERS
-from evenhand.records import Column, DuckDBEngine, Kind, Records, find_column
+from evenhand.records import Column, DuckDBEngine, Kind, Records
 from evenhand.stats.forms import Ratio
 
 REFERENCE = Argument(name="reference", takes=Takes.TEXT)
@@ -177,14 +177,14 @@ def _references(metric: Metric, records: Records) -> list[str]:
     """Columns with right transcripts: text, or lists of texts."""
     name, also = metric.given["reference"], metric.option("also")
     further = [part.strip() for part in str(also).split(",")] if also is not None else []
+    nested = {column.name for column in records.columns if column.kind is Kind.OTHER}
     found = []
     for column in (name, *further):
-        bound = replace(metric, given={**metric.given, "reference": column})
-        known = find_column(column, records.columns) if isinstance(column, str) else None
-        if known is not None and known.kind is Kind.OTHER:
-            _check_list(metric, known.name, records)
-            found.append(known.name)
+        if isinstance(column, str) and column in nested:
+            _check_list(metric, column, records)
+            found.append(column)
         else:
+            bound = replace(metric, given={**metric.given, "reference": column})
             found.append(text_input(bound, "reference", records))
     return found
 
