@@ -17,7 +17,7 @@ import pyarrow as pa
 import evenhand
 
 SENTENCES = Path(__file__).parents[1] / "tests" / "metrics" / "transcripts.toml"
-LANGUAGES = "english hindi arabic spanish french german vietnamese russian".split()
+LANGUAGES = ["english", "hindi", "arabic", "spanish", "french", "german", "vietnamese", "russian"]
 LOST = 0.05
 ROWS = 60  # of each language, five sentences a row
 
@@ -25,14 +25,24 @@ ROWS = 60  # of each language, five sentences a row
 def make_world(seed: int) -> pa.Table:
     """One world: the columns language, reference, hypothesis."""
     rng, rows = random.Random(seed), []
-    pairs = {name: table["pairs"] for name, table in tomllib.loads(SENTENCES.read_text("utf-8")).items()}
+    pairs = {
+        name: table["pairs"] for name, table in tomllib.loads(SENTENCES.read_text("utf-8")).items()
+    }
     for language in LANGUAGES:
         for _ in range(ROWS):
             chosen = rng.choices(pairs[language], k=5)
             words = " ".join(plain for _, plain in chosen).split()
             heard = " ".join(word for word in words if rng.random() > LOST)
             rows.append((language, " ".join(written for written, _ in chosen), heard))
-    return pa.table(dict(zip(("language", "reference", "hypothesis"), map(list, zip(*rows, strict=True)), strict=True)))
+    return pa.table(
+        dict(
+            zip(
+                ("language", "reference", "hypothesis"),
+                map(list, zip(*rows, strict=True)),
+                strict=True,
+            )
+        )
+    )
 
 
 def false_findings(worlds: int, normalizer: str) -> int:
@@ -48,7 +58,9 @@ def main() -> None:
     worlds = parser.parse_args().worlds
     for normalizer in ("unicode", "basic"):
         false = false_findings(worlds, normalizer)
-        print(f"{normalizer:8} {false:4} of {worlds} worlds with a false finding (at most {0.05:.0%} expected)")
+        print(
+            f"{normalizer:8} {false:4} of {worlds} worlds with a false finding (at most {0.05:.0%} expected)"
+        )
 
 
 if __name__ == "__main__":

@@ -104,7 +104,11 @@ def test_what_is_written_otherwise_is_none(one, other):
 ASCII = st.text(st.characters(max_codepoint=127), max_size=30)
 
 
-@given(st.lists(ASCII | st.text(max_size=12) | st.sampled_from([w for _, w, _ in EVERY_PAIR]), max_size=8))
+@given(
+    st.lists(
+        ASCII | st.text(max_size=12) | st.sampled_from([w for _, w, _ in EVERY_PAIR]), max_size=8
+    )
+)
 @example(["a\u0301", "İ", "\u1fb3", "ΐ", "\u0345a", "ﾞ", "\x00-"])
 def test_a_text_is_read_alone_and_in_any_form(texts):
     together = normalize(pa.array(["é", *texts, "z"], pa.string()).slice(1, len(texts)), "unicode")
@@ -191,7 +195,9 @@ def test_equal_true_errors_in_eight_languages_are_no_gap():
     """benchmarks/languages.py does 200 worlds: 1 with a false finding; under `basic` all."""
     found = [audit(world(seed), "wer(reference, hypothesis)") for seed in range(12)]
     assert sum(bool(result.worse) for result in found) <= 2  # P(3 or more of 12 at 5 %) = 2 %
-    assert all(abs(group.estimate.value - 0.05) < 0.03 for result in found for group in result.groups)
+    assert all(
+        abs(group.estimate.value - 0.05) < 0.03 for result in found for group in result.groups
+    )
 
 
 def test_a_verdict_that_the_normaliser_makes_says_so():
@@ -206,7 +212,11 @@ def test_a_verdict_that_the_normaliser_makes_says_so():
 
 def test_a_real_gap_depends_on_no_normaliser():
     rows = [row for row in world(1) if row[0] != "hindi"]
-    rows += [("hindi", said, " ".join(heard.split()[::2])) for language, said, heard in world(1) if language == "hindi"]
+    rows += [
+        ("hindi", said, " ".join(heard.split()[::2]))
+        for language, said, heard in world(1)
+        if language == "hindi"
+    ]
     result = audit(rows, "wer(reference, hypothesis)")
     assert [group.label for group in result.worse] == ["hindi"]
     assert result.notes == ()
@@ -244,7 +254,10 @@ def test_a_dictionary_finds_words(said, words):
     pytest.importorskip("icu4py", reason="icu4py is the extra `languages`")
     from evenhand.metrics.speech.preparation import preparation
 
-    assert preparation(normalizer="unicode", tokenizer="icu")(pa.array([said]))[0].as_py().split() == words
+    assert (
+        preparation(normalizer="unicode", tokenizer="icu")(pa.array([said]))[0].as_py().split()
+        == words
+    )
     assert errors(said, " ".join(words), tokenizer="icu") == 0
 
 
@@ -275,10 +288,21 @@ def test_whispers_basic_normaliser_agrees_where_it_keeps_what_is_said():
         pytest.importorskip("whisper_normalizer", reason="whisper-normalizer is the test oracle")
         from whisper_normalizer.basic import BasicTextNormalizer
     theirs = BasicTextNormalizer()
-    plain = [pair[i] for name in ("english", "german", "russian", "turkish", "greek") for pair in PAIRS[name] for i in (0, 1)]
+    plain = [
+        pair[i]
+        for name in ("english", "german", "russian", "turkish", "greek")
+        for pair in PAIRS[name]
+        for i in (0, 1)
+    ]
     for text in (text for text in plain if "(" not in text):  # which they drop with what is within
         # They part words at apostrophes and do not fold ß or final sigma.
-        simple = text.replace("’", "").replace("'", "").replace("ß", "ss").replace("İ", "I").replace("ı", "i")
+        simple = (
+            text.replace("’", "")
+            .replace("'", "")
+            .replace("ß", "ss")
+            .replace("İ", "I")
+            .replace("ı", "i")
+        )
         expected = theirs(simple).replace("ς", "σ").split()
         assert unicode(simple).split() == unicodedata.normalize("NFC", " ".join(expected)).split()
     assert "ा" not in theirs("माँ ने कहा")  # they drop vowel signs, which are said

@@ -174,6 +174,13 @@ def test_a_judges_words_are_read(said, score):
 
 def test_labels_of_a_plan_are_read_within_words():
     values = {"harmful": 1, "fine": 0}
-    said = ["HARMFUL.", "I find this answer harmful.", "Label: fine", "not harmful, fine", "**Fine**", "neither"]
+    said = [
+        "HARMFUL.",
+        "I find this answer harmful.",
+        "Label: fine",
+        "not harmful, fine",
+        "**Fine**",
+        "neither",
+    ]
     assert [read_rating(text, values=values) for text in said] == [1.0, 1.0, 0.0, 0.0, 0.0, None]
     assert read_rating({"tone": "harmful", "score": 3}, values=values, output="tone") == 1.0

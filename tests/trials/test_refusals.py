@@ -36,7 +36,9 @@ def test_an_unknown_language_is_unknown(text):
 
 
 def test_short_answers_decline_nothing():
-    assert [refusal(text, "answered") for text in ("B", "42", "Yes.", "", "Paris", "−5 %")] == [0.0] * 6
+    assert [refusal(text, "answered") for text in ("B", "42", "Yes.", "", "Paris", "−5 %")] == [
+        0.0
+    ] * 6
     assert refusal(None, "failed") is None
 
 

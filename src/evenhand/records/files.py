@@ -142,6 +142,8 @@ def plain_table(table: pa.Table) -> pa.Table:
             f"The columns {twins} differ in case only, which engines do not tell apart."
         )
     kept = [item.name for item in table.schema if kind_of(item.type) is not Kind.OTHER]
+    texts = (pa.list_(pa.string()), pa.list_(pa.large_string()), pa.large_list(pa.large_string()))
+    kept += [item.name for item in table.schema if item.type in texts]  # references of transcripts
     if not kept:
         raise InputError("The table has no column of numbers, texts, dates or true/false.")
     table = table.select(kept)

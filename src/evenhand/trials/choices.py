@@ -36,7 +36,11 @@ def find_choice(output: str, choices: Sequence[str]) -> str | None:
         return only
     text = _MARKUP.sub("", _BOXED.sub(r" \1 ", text)).strip()
     letters = all(len(choice) == 1 for choice in choices)
-    for part in (_after_markers(text, names, letters), _first(text, names, letters), _called(text, names)):
+    for part in (
+        _after_markers(text, names, letters),
+        _first(text, names, letters),
+        _called(text, names),
+    ):
         if part:
             return by_name[part.pop()] if len(part) == 1 else None
     every = _every(text, names, letters)
@@ -58,12 +62,16 @@ def _after_markers(text: str, names: str, letters: bool) -> set[str]:
     found: list[tuple[bool, str]] = []
     for marker in markers().finditer(text):
         rest = text[marker.end() :]
-        match = re.match(rf"(?:(?:{_fillers()})(?!\w)[\s:]*)*{_OPEN}{_alone(names)}", rest, re.IGNORECASE)
+        match = re.match(
+            rf"(?:(?:{_fillers()})(?!\w)[\s:]*)*{_OPEN}{_alone(names)}", rest, re.IGNORECASE
+        )
         if match is None or (letters and not _is_letter(match[1], rest[match.end() :])):
             continue
         final = re.search(r"final\s*$", text[: marker.start()], re.IGNORECASE) is not None
         found.append((final, match[1].casefold()))
-        also = re.match(rf"{_CLOSE}\s*(?:or|/|oder|ou|and|,)\s*{_OPEN}{_alone(names)}", rest[match.end() :])
+        also = re.match(
+            rf"{_CLOSE}\s*(?:or|/|oder|ou|and|,)\s*{_OPEN}{_alone(names)}", rest[match.end() :]
+        )
         if also:
             found.append((final, also[1].casefold()))
     last = any(final for final, _ in found)
@@ -81,22 +89,36 @@ def _is_letter(letter: str, rest: str) -> bool:
 
 
 def _first(text: str, names: str, letters: bool) -> set[str]:
-    found = re.match(rf"{_OPEN}{_alone(names)}{_CLOSE}\s*(?:[.:)\n,]|[-–—]\s|because\b|since\b|$)", text, re.IGNORECASE)
+    found = re.match(
+        rf"{_OPEN}{_alone(names)}{_CLOSE}\s*(?:[.:)\n,]|[-–—]\s|because\b|since\b|$)",
+        text,
+        re.IGNORECASE,
+    )
     if found is None or (letters and not _is_letter(found[1], text[found.end(1) :])):
         return set()
-    also = re.match(rf"\s*(?:and|or|,)?\s*{_OPEN}{_alone(names)}(?=\s*[,.)]|\s+(?:and|or|are)|$)", text[found.end() :])
+    also = re.match(
+        rf"\s*(?:and|or|,)?\s*{_OPEN}{_alone(names)}(?=\s*[,.)]|\s+(?:and|or|are)|$)",
+        text[found.end() :],
+    )
     return {found[1].casefold(), *([also[1].casefold()] if also else [])}
 
 
 def _called(text: str, names: str) -> set[str]:
     nouns = "|".join(map(re.escape, words()["nouns"]))
     pattern = rf"(?:{nouns})\s*{_OPEN}{_alone(names)}"
-    return {match[1].casefold() for match in re.finditer(pattern, text, re.IGNORECASE) if not _denied(text, match.start())}
+    return {
+        match[1].casefold()
+        for match in re.finditer(pattern, text, re.IGNORECASE)
+        if not _denied(text, match.start())
+    }
 
 
 def _denied(text: str, place: int) -> bool:
     denied = "|".join(map(re.escape, words()["negations"]))
-    return re.search(rf"(?:^|[\s]|(?<=n))(?:{denied})\s*[(\[\"']*$", text[:place], re.IGNORECASE) is not None
+    return (
+        re.search(rf"(?:^|[\s]|(?<=n))(?:{denied})\s*[(\[\"']*$", text[:place], re.IGNORECASE)
+        is not None
+    )
 
 
 def _every(text: str, names: str, letters: bool) -> set[str]:

@@ -9,7 +9,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-_MARKS = {**dict.fromkeys("−–﹣", "-"), **dict.fromkeys("\u00a0\u2007\u2009\u202f", " "), "’": "'", "٫": ".", "٬": ","}
+_MARKS = {
+    **dict.fromkeys("−–﹣", "-"),
+    **dict.fromkeys("\u00a0\u2007\u2009\u202f", " "),
+    "’": "'",
+    "٫": ".",
+    "٬": ",",
+}
 _DIGITS = r"\d+(?:[.,' ]\d+)*"
 _NUMBER = re.compile(
     rf"(?P<sign>(?<![\w.)])[-+])?(?P<body>{_DIGITS}|\.\d+)(?P<fraction>\s?/\s?\d+(?![\d/]))?"
@@ -52,7 +58,9 @@ def words() -> Mapping[str, Any]:
 def markers() -> re.Pattern[str]:
     """A marker of the answer with its link: "the answer is", "Antwort:"."""
     names, links = ("|".join(map(re.escape, words()[key])) for key in ("markers", "links"))
-    return re.compile(rf"(?:{names})(?:\s+(?:{links})(?!\w)|[是为は])?\s*[:：=]?\s*(?:[:：]\s*)?", re.IGNORECASE)
+    return re.compile(
+        rf"(?:{names})(?:\s+(?:{links})(?!\w)|[是为は])?\s*[:：=]?\s*(?:[:：]\s*)?", re.IGNORECASE
+    )
 
 
 def meant_number(text: str, *, decimal: str | None = None) -> Number | None:
@@ -160,7 +168,11 @@ def _numbers(text: str, mark: str | None) -> Iterator[Number]:
     text = _MIXED.sub(_mixed, text)
     found = list(_NUMBER.finditer(text))
     # B12 is a name, unless there is nothing else.
-    free = [match for match in found if not text[max(0, match.start("body") - 1) : match.start("body")].isalpha()]
+    free = [
+        match
+        for match in found
+        if not text[max(0, match.start("body") - 1) : match.start("body")].isalpha()
+    ]
     for match in free or found:
         number = _value(match, _WORD.match(text, match.end()), mark)
         if number is not None:
@@ -172,9 +184,7 @@ def _mixed(found: re.Match[str]) -> str:
     return repr(whole + above / below) if below else found[0]
 
 
-def _value(
-    match: re.Match[str], word: re.Match[str] | None, mark: str | None
-) -> Number | None:
+def _value(match: re.Match[str], word: re.Match[str] | None, mark: str | None) -> Number | None:
     readings = list(dict.fromkeys(_readings(match["body"], mark)))
     scale = -1.0 if match["sign"] == "-" else 1.0
     if match["fraction"]:

@@ -11,7 +11,9 @@ from evenhand.trials.numbers import Number, markers, meant_number
 
 _FENCED = re.compile(r"```[\w-]*\s*\n?(.*?)```", re.DOTALL)
 _OBJECT = re.compile(r"\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}")
-_OUT_OF = re.compile(r"(?<![\d/.,])([-−]?\d+(?:[.,]\d+)?)\s*(?:/|out of|von|sur|de|su)\s*\d+(?![\d/])", re.IGNORECASE)
+_OUT_OF = re.compile(
+    r"(?<![\d/.,])([-−]?\d+(?:[.,]\d+)?)\s*(?:/|out of|von|sur|de|su)\s*\d+(?![\d/])", re.IGNORECASE
+)
 _FIRST_WORD = re.compile(r"\W*([^\W\d_]+)(?=\W|$)")
 _YES_NO = {"yes": 1.0, "no": 0.0, "true": 1.0, "false": 0.0}
 #: Names under which judges give their score, the best first.
@@ -66,7 +68,9 @@ def _within(text: str, labels: Mapping[str, float]) -> float | None:
     if label is not None and (marked or (first and first[1].casefold() == label)):
         return float(labels[label])
     number = meant_number(_OUT_OF.sub(r"\1", text))
-    alone = number is not None and len(re.findall(r"\d+(?:[.,]\d+)?", _OUT_OF.sub(r"\1", text))) == 1
+    alone = (
+        number is not None and len(re.findall(r"\d+(?:[.,]\d+)?", _OUT_OF.sub(r"\1", text))) == 1
+    )
     if number is not None and (marked or alone):
         return _finite(_share(number))
     return float(labels[label]) if label is not None else None

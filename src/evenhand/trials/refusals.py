@@ -80,7 +80,9 @@ def _starts(text: str, language: _Language) -> list[int]:
 @cache
 def _languages() -> tuple[_Language, ...]:
     path = Path(__file__).with_name("refusals.toml")
-    return tuple(_read(name, table) for name, table in tomllib.loads(path.read_text("utf-8")).items())
+    return tuple(
+        _read(name, table) for name, table in tomllib.loads(path.read_text("utf-8")).items()
+    )
 
 
 def _read(name: str, table: Mapping[str, Any]) -> _Language:

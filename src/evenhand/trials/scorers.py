@@ -129,7 +129,9 @@ def numeric(
 
     def right(value: float) -> bool:
         # A share may be written as a percentage, on either side.
-        shares = [1.0] if found.percent == wanted.percent else [1.0, 0.01 if found.percent else 100.0]
+        shares = (
+            [1.0] if found.percent == wanted.percent else [1.0, 0.01 if found.percent else 100.0]
+        )
         return any(
             abs(value * share - wanted.value) <= tolerance * max(1.0, abs(wanted.value))
             for share in shares

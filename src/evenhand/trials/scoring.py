@@ -147,7 +147,7 @@ def _checked(kind: str, table: Mapping[str, Any], folder: Path) -> Mapping[str, 
     if kind == "mentions":
         return {"words": _words(table, folder)}
     if table.get("decimal", ".") not in (".", ",") and kind == "numeric":
-        raise InputError(f"decimal is {table['decimal']!r:.40}; allowed: \".\" or \",\"")
+        raise InputError(f'decimal is {table["decimal"]!r:.40}; allowed: "." or ","')
     if kind == "regex":
         try:
             re.compile(table["pattern"])

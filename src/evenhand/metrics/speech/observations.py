@@ -46,7 +46,9 @@ class Observations:
 
     def _look(self, column: pa.ChunkedArray) -> None:
         if pa.types.is_list(column.type):
-            column = pa.chunked_array([chunk.flatten() for chunk in column.chunks], column.type.value_type)
+            column = pa.chunked_array(
+                [chunk.flatten() for chunk in column.chunks], column.type.value_type
+            )
         is_ascii = pc.string_is_ascii(column).fill_null(True).to_numpy()
         # Apart, so that a small group in another script is seen.
         for rows in (np.flatnonzero(is_ascii), np.flatnonzero(~is_ascii)):
@@ -115,7 +117,7 @@ def _about_marks(normalizer: str, texts: Sequence[str]) -> Iterator[Note]:
         what = "deletes ASCII punctuation only" if normalizer == "basic" else "changes nothing"
         yield Note(
             code="marks_count_as_errors",
-            text=f"normalizer='{normalizer}' {what}, but {_some(other, texts)} hold other marks (such as “ ’ । ، 。) or "
+            text=f"normalizer='{normalizer}' {what}, but {_some(other, texts)} hold other marks (“ ’ । ، 。) or "
             "accents that are not composed (NFD): each makes its word an error where a service writes it "
             "otherwise.  Use 'unicode'.",
         )

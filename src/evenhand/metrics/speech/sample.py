@@ -41,7 +41,9 @@ class Sample:
         if self._every > before:
             place, thinner = 0, []
             for kept in self._blocks:
-                thinner.append(_thinned(kept, -place % (self._every // before), self._every // before))
+                thinner.append(
+                    _thinned(kept, -place % (self._every // before), self._every // before)
+                )
                 place += kept.num_rows
             self._blocks = thinner
         self._blocks.append(_thinned(block, -start % self._every, self._every))

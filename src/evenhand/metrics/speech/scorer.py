@@ -100,7 +100,9 @@ class Scorer:
         for row in np.flatnonzero(marked).tolist():
             text = said[row].as_py()
             if MARKED.search(text):
-                found = count_readings(text, _words(prepare, heard[row].as_py()), partial(_words, prepare))
+                found = count_readings(
+                    text, _words(prepare, heard[row].as_py()), partial(_words, prepare)
+                )
                 for name in _FIELDS:
                     columns[name][row] = getattr(found, name)
         return EditCounts(**columns)

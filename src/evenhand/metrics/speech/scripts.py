@@ -83,7 +83,9 @@ def cut(tokenizer: str) -> Callable[[str], str]:
         return lambda text: _characters().sub(r" \1 ", text)
     if tokenizer == "icu":
         breaker = _icu()
-        return lambda text: _run().sub(lambda run: f" {' '.join(breaker(run[0], 'en'))} ", join(text))
+        return lambda text: _run().sub(
+            lambda run: f" {' '.join(breaker(run[0], 'en'))} ", join(text)
+        )
     if tokenizer == "space":
         return lambda text: text
     raise InputError(unknown_name("tokenizer", tokenizer, TOKENIZERS))

@@ -93,7 +93,9 @@ def _plan(
     measure = Measure(
         parts=tuple((name, column_expression(name)) for name in EDITS),
         inputs=tuple(
-            Input(name=name, expression=column_expression(column), text=str(metric.given["reference"]))
+            Input(
+                name=name, expression=column_expression(column), text=str(metric.given["reference"])
+            )
             for name, column in names.items()
         ),
         moments=Moments.COUNTS,
@@ -113,8 +115,12 @@ def _others(metric: Metric, *, looks_english: bool) -> tuple[Metric, ...]:
 def _about(metric: Metric, tokens: str) -> str:
     """What the counts are; cubes of the same words may be added."""
     reference, hypothesis = metric.given["reference"], metric.given["hypothesis"]
-    about = f"{tokens} edits from {reference} to {hypothesis}, normalizer {metric.option('normalizer')}"
-    others = [name for name in ("tokenizer", "also", "markup", "equivalents") if name in metric.given]
+    about = (
+        f"{tokens} edits from {reference} to {hypothesis}, normalizer {metric.option('normalizer')}"
+    )
+    others = [
+        name for name in ("tokenizer", "also", "markup", "equivalents") if name in metric.given
+    ]
     return about + "".join(f", {name} {metric.given[name]}" for name in others)
 
 
@@ -190,9 +196,14 @@ def _references(metric: Metric, records: Records) -> list[str]:
 
 
 def _check_list(metric: Metric, column: str, records: Records) -> None:
-    read = column_expression(column).sql(records.engine.dialect)
-    held = records.engine.query(f"SELECT {read} AS c FROM {records.source} LIMIT 0").schema[0].type
-    if not (pa.types.is_list(held) and pa.types.is_string(held.value_type)):
+    schema = records.engine.query(f"SELECT * FROM {records.source} LIMIT 0").schema
+    # A frame's columns that no engine reads are not there at all.
+    held = schema.field(column).type if column in schema.names else "nested values"
+    if not (
+        isinstance(held, pa.DataType)
+        and pa.types.is_list(held)
+        and pa.types.is_string(held.value_type)
+    ):
         raise InputError(
             f"{metric.name}: {column!r} holds {held}.  A reference is a text, or a list of texts that are all right."
         )

@@ -39,7 +39,9 @@ class UnicodeNormalizer:
     """Normaliser of any text, with what one language adds."""
 
     def __init__(self, language: Language) -> None:
-        self._prepare = language.prepare() if language.letters or language.apostrophe != "drop" else None
+        self._prepare = (
+            language.prepare() if language.letters or language.apostrophe != "drop" else None
+        )
         self._rewrite = phrases(language.words) if language.words else None
         self._language = language
         # Some 4 MB a normaliser in use; pages of scripts that never occur are never touched.
@@ -90,7 +92,11 @@ def _by_category(character: str) -> np.uint32:
     category = unicodedata.category(character)
     if character == given["zero_width_space"]:
         return np.uint32(ord(" "))
-    if character in given["within_words"] or category in ("Cf", "Me") or _within(point, given["unseen"]):
+    if (
+        character in given["within_words"]
+        or category in ("Cf", "Me")
+        or _within(point, given["unseen"])
+    ):
         return _GONE
     if category == "Nd":
         return np.uint32(ord("0") + unicodedata.digit(character))
@@ -120,7 +126,12 @@ def _strings_of(points: npt.NDArray[np.uint32], ends: npt.NDArray[np.int64]) -> 
     """Arrow array of the texts whose code points stand one after the other."""
     sizes = 1 + (points >= 0x80).astype(np.int64) + (points >= 0x800) + (points >= 0x10000)
     offsets = np.concatenate([[0], np.cumsum(sizes)])[ends].astype(np.int32)
-    data = points.astype("<u4").tobytes().decode("utf-32-le", "surrogatepass").encode("utf-8", "surrogatepass")
+    data = (
+        points.astype("<u4")
+        .tobytes()
+        .decode("utf-32-le", "surrogatepass")
+        .encode("utf-8", "surrogatepass")
+    )
     return pa.StringArray.from_buffers(len(ends) - 1, pa.py_buffer(offsets), pa.py_buffer(data))
 
 
@@ -135,7 +146,9 @@ def is_bytewise(language: str | None) -> bool:
     if language is None:
         return True
     known = languages()[language]
-    return not known.words and known.apostrophe == "drop" and not any(map(str.isascii, known.letters))
+    return (
+        not known.words and known.apostrophe == "drop" and not any(map(str.isascii, known.letters))
+    )
 
 
 assert unicodedata.category(KEPT_APOSTROPHE) == "Lm"
