@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 import evenhand
 from evenhand.errors import InputError
+from evenhand.metrics.speech import sample
 from evenhand.metrics.speech.alignment import count_edits
 from evenhand.metrics.speech.languages import languages
 from evenhand.metrics.speech.normalizers import NORMALIZERS, normalize
@@ -313,3 +314,24 @@ def test_importing_metrics_costs_no_dictionary():
     code = "import sys, evenhand.metrics; print([m for m in sys.modules if m.startswith('icu4py')])"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
+
+
+def test_a_large_table_is_compared_on_a_sample(monkeypatch):
+    monkeypatch.setattr(sample, "_WHOLE_ROWS", 400)
+    monkeypatch.setattr(sample, "_MOST_ROWS", 300)
+    result = audit(world(1), "wer(reference, hypothesis, normalizer='basic')")
+    assert result.notes[-1].code == "depends_on_normalizer"
+    assert "on a sample of the rows" in result.notes[-1].text
+
+
+def test_a_sample_is_every_kth_row(monkeypatch):
+    monkeypatch.setattr(sample, "_WHOLE_ROWS", 100)
+    monkeypatch.setattr(sample, "_MOST_ROWS", 50)
+    for sizes in ([7] * 60, [1000, 3, 50], [64, 64, 64], [100], [0, 101]):
+        numbers = iter(range(sum(sizes)))
+        blocks = [pa.table({"a": [next(numbers) for _ in range(size)]}) for size in sizes]
+        kept = sample.Sample(texts=0)
+        assert [block.num_rows for block in kept.watch(blocks)] == sizes
+        found = [value for block in kept.blocks() for value in block["a"].to_pylist()]
+        assert found == list(range(0, sum(sizes), found[1] - found[0]))
+        assert kept.whole is (sum(sizes) <= 100) is (len(found) == sum(sizes))

@@ -19,6 +19,7 @@ from evenhand.metrics.speech.scripts import INSTALL, spaceless
 
 # Looking at every text would cost more than scoring it.
 _LOOKED_AT = 1_000  # texts of a block, evenly
+_ENOUGH = 200  # texts to tell whether a table is English
 _SHARE = 0.05  # of the texts looked at, from where on a note is worth its room
 _FEWEST_WORDS = 6  # from where on an English sentence without a function word is rare
 _WORD = re.compile(r"[^\W\d_]+")
@@ -69,7 +70,7 @@ class Observations:
 
     def look_english(self) -> bool:
         """Whether the texts are English, as far as `_is_not_english` can tell."""
-        some = self._seen[:: max(1, len(self._seen) // _LOOKED_AT)]
+        some = self._seen[:: max(1, len(self._seen) // _ENOUGH)]
         return bool(some) and sum(map(_is_not_english, some)) < _SHARE * len(some)
 
 
@@ -98,10 +99,11 @@ def _about_english(texts: Sequence[str]) -> Iterator[Note]:
 
 def _is_not_english(text: str) -> bool:
     """Mostly in letters that are not Latin, or a long text without an English function word."""
-    letters = [c for c in text[:200] if unicodedata.category(c)[0] in "LM"]
-    latin = sum(c.isascii() or unicodedata.name(c, "").startswith("LATIN") for c in letters)
-    if 2 * latin < len(letters):
-        return True
+    if not text.isascii():
+        letters = [c for c in text[:200] if unicodedata.category(c)[0] in "LM"]
+        latin = sum(c.isascii() or unicodedata.name(c, "").startswith("LATIN") for c in letters)
+        if 2 * latin < len(letters):
+            return True
     words = _WORD.findall(text.lower())
     return len(words) >= _FEWEST_WORDS and not _function_words().intersection(words)
 

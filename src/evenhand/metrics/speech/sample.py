@@ -9,7 +9,7 @@ import pyarrow as pa
 # Tables up to here are kept whole; of larger ones so many rows that scoring them again costs some
 # 0.05 s, which an audit of a few 100,000 rows does not feel.
 _WHOLE_ROWS = 20_000
-_MOST_ROWS = 5_000
+_MOST_ROWS = 3_000
 
 
 @dataclass(slots=True, kw_only=True)
