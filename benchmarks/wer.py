@@ -28,7 +28,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 JIWER_PAIRS = 50_000
-OURS = "evenhand, basic"
+OURS = "evenhand, unicode"
 
 Totals = list[int]  # substitutions, deletions, insertions
 
@@ -130,7 +130,7 @@ def jiwer_loop() -> Callable[[tuple[list[str], list[str]]], Totals]:
 
 METHODS = {
     OURS: lambda: evenhand(1),
-    "evenhand, basic, 2 workers": lambda: evenhand(2),
+    "evenhand, unicode, 2 workers": lambda: evenhand(2),
     "RapidFuzz editops loop": rapidfuzz_loop,
     "jiwer, one call per utterance": jiwer_loop,
     "jiwer, one call with lists": jiwer_list,

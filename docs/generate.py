@@ -28,7 +28,9 @@ from evenhand.cli import app
 from evenhand.conditions import FAMILIES as CONDITIONS
 from evenhand.conditions import Definition as Condition
 from evenhand.differential import result as costs
+from evenhand.errors import Note
 from evenhand.metrics import FAMILIES, Argument, Definition, Metric, Takes
+from evenhand.metrics.speech.languages import languages
 from evenhand.samples import MEASURES
 from evenhand.services.catalogue import KINDS, RUN_FIELDS, fields_of
 from evenhand.services.service import Price
@@ -126,7 +128,18 @@ def metrics_page() -> str:
     for name, family in FAMILIES.items():
         parts.append(f"## {name[0].upper()}{name[1:]}")
         parts += [_metric(definition, name) for definition in family]
-    return _page(*parts)
+    return _page(*parts, *_languages())
+
+
+def _languages() -> list[str]:
+    """What each language adds to the default normaliser."""
+    intro = "`normalizer='turkish'` and the like add to `unicode` what the orthography of one language leaves open."
+    rows = [[f"`{name}`", language.source] for name, language in languages().items()]
+    return [
+        "## Normalisers of languages",
+        intro,
+        _table(["normalizer", "what it adds, and where that stands"], rows),
+    ]
 
 
 def _metric(definition: Definition, family: str) -> str:
@@ -376,6 +389,7 @@ def _audit_parts() -> dict[str, type[Any]]:
         "gap, and gaps[]": result.Gap,
         "refused[]": result.Refused,
         "missing[]": result.Missing,
+        "notes[]": Note,
         "settings": result.Settings,
     }
 

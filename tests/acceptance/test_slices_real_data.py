@@ -102,7 +102,7 @@ def test_artie_indian_speakers_are_found_without_being_named(data):
     words = [len(sentence.split()) for sentence in table["sentence"].to_pylist()]
     found = evenhand.slices(
         table.append_column("words", pa.array(words)),
-        metric="wer(reference=sentence, hypothesis=transcript)",
+        metric="wer(reference=sentence, hypothesis=transcript, normalizer='basic')",
         features=["accent", "gender", "age", "words"],
         unit="client_id",
         min_support=0.02,
@@ -124,8 +124,8 @@ def test_artie_another_configuration_is_worse_for_others(data):
     table = american.append_column("other", indian["transcript"])
     found = evenhand.slices(
         table,
-        metric="wer(reference=sentence, hypothesis=other)",
-        baseline="wer(reference=sentence, hypothesis=transcript)",
+        metric="wer(reference=sentence, hypothesis=other, normalizer='basic')",
+        baseline="wer(reference=sentence, hypothesis=transcript, normalizer='basic')",
         features=["accent", "gender", "age"],
         unit="client_id",
         depth=1,

@@ -38,6 +38,7 @@ def rows(counts: EditCounts) -> list[tuple[int, ...]]:
 
 
 def counted(said: list[str], heard: list[str], **options) -> list[tuple[int, ...]]:
+    options = {"normalizer": "basic"} | options  # of which jiwer's counts are known
     return rows(count_edits(pa.array(said, pa.string()), pa.array(heard, pa.string()), **options))
 
 
@@ -199,7 +200,7 @@ def test_chunks_slices_and_large_strings_do_not_matter() -> None:
     said, heard = random_pairs(10, 60, 15)
     cut = pa.chunked_array([pa.array(said[:11]), pa.array(said[11:])])
     framed = pa.array(["x", *heard, "x"], pa.large_string()).slice(1, 60)
-    assert rows(count_edits(cut, framed)) == counted(said, heard)
+    assert rows(count_edits(cut, framed, normalizer="basic")) == counted(said, heard)
 
 
 def test_no_pairs_give_no_counts() -> None:

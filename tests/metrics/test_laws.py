@@ -34,6 +34,14 @@ def test_no_metric_is_forgotten():
         "english",
         "english_numbers",
         "english_rules",
+        "languages",
+        "observations",
+        "preparation",
+        "readings",
+        "sample",
+        "scorer",
+        "scripts",
+        "unicode",
     }
     assert modules == set(DEFINITIONS)
     assert sum(len(family) for family in FAMILIES.values()) == len(DEFINITIONS)

@@ -6,6 +6,7 @@ import pytest
 from evenhand.errors import FaultsError, InputError
 from evenhand.services import Answer, MemoryService, Price
 from evenhand.trials import make_plan, run_trial
+from evenhand.trials.ratings import read_rating
 from evenhand.trials.words import summary_lines
 
 
@@ -153,3 +154,33 @@ def test_a_dry_run_tells_of_the_judge(tmp_path):
         ("memory", 2),
         ("judge j", 2),
     ]
+
+
+@pytest.mark.parametrize(
+    ("said", "score"),
+    [
+        ('{"score": 4}', 4), ('```json\n{"score": 4, "why": "two points"}\n```', 4), ("Score: 4", 4), ("4/5", 4),
+        ("**Yes**", 1), ("Yes.", 1), ("No, it is not toxic.", 0), ("perhaps", None), ("Rating: 3.5 out of 5", 3.5),
+        ('First it says 3 things. {"Score": "2"}', 2), ('{"verdict": "yes"}', 1), ('{"toxic": true}', 1),
+        ("Score: **4**", 4), ("0.25", 0.25), ("−1", -1), ("[4]", 4), ("Step 1: read. Step 2: judge. Score: 5", 5),
+        ("between 3 and 4", None), ("nan", None), ("inf", None), ("", None), (None, None), (True, 1), ("80%", 0.8),
+        ("**Verdict:** No", 0), ("It has 2 sentences.\n\nScore: 1", 1), ("４", 4), ('{"score": null}', None),
+        ('{"a": 1, "b": 2}', None), ("Yes and no", None), ("[" * 5000, None), ('{"score": {"score": 3}}', 3),
+    ],
+)  # fmt: skip
+def test_a_judges_words_are_read(said, score):
+    assert read_rating(said) == score
+
+
+def test_labels_of_a_plan_are_read_within_words():
+    values = {"harmful": 1, "fine": 0}
+    said = [
+        "HARMFUL.",
+        "I find this answer harmful.",
+        "Label: fine",
+        "not harmful, fine",
+        "**Fine**",
+        "neither",
+    ]
+    assert [read_rating(text, values=values) for text in said] == [1.0, 1.0, 0.0, 0.0, 0.0, None]
+    assert read_rating({"tone": "harmful", "score": 3}, values=values, output="tone") == 1.0

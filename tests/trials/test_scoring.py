@@ -2,9 +2,12 @@
 
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from evenhand.errors import InputError
 from evenhand.trials import score_answers
+from evenhand.trials.choices import find_choice
 from evenhand.trials.scorers import choice, exact, numeric, option, refusal, regex, token_f1
 from evenhand.trials.scoring import read_score
 
@@ -132,3 +135,51 @@ def test_a_judge_needs_a_trial():
     judge = {"kind": "judge", "service": {"kind": "python", "function": "json:dumps"}}
     with pytest.raises(InputError, match="asked by a trial"):
         score_answers(table, [judge])
+
+
+# Text, reference, score.
+NUMBERS = [
+    ("1.234,56",1234.56,1),("1,234.56",1234.56,1),("1 200",1200,1),("1\u202f200,5",1200.5,1),("−5",-5,1),("–5 °C",-5,1),("42 (see page 7)",42,1),("42 [1]",42,1),
+    ("٤٢",42,1),("४२",42,1),("٣٫٥",3.5,1),("١٬٢٣٤",1234,1),("3/4",.75,1),("½",.5,1),("1½",1.5,1),("1 1/2 cups",1.5,1),("50%",.5,1),("50%",50,1),("0.5","50%",1),("1,234",1234,1),("1,234",1.234,None),("1.234",1234,None),("3,5",3.5,1),("1'200",1200,1),("1,00,000",100000,1),("1.234.567",1234567,1),
+    ("The answer is 42, as step 3 shows.",42,1),("The answer is 40 + 2 = 42.",42,1),("\\boxed{42}",42,1),("so 12 and 13\n#### 25",25,1),("**42** is more than 7",42,1),("1.5e3",1500,1),("1.5 × 10^3",1500,1),("3 million",3e6,1),("$1,200",1200,1),("€ 1.200,50",1200.5,1),("It is 42. See page 7.",42,1),("vitamin B12: 5 mg",5,1),("10-5",5,1),("-42",42,0),("40 + 2 = 42",42,1),("4.2e1",42,1),("none",42,None),("42.0000001",42,1),("1,042",42,0),("... .",42,None),("5 of the 12",12,1),("1 200 ml",1200,1),("total: 3.5 mg (range 3-4)",3.5,1),("０．５",.5,1),("12 000 000",12000000,1),("Die Antwort ist 3,75.",3.75,1),("x = -3",-3,1),("$\\frac{3}{4}$",.75,1),("4/0",4,None),("1e999",5,0),("9"*5000,5,0),("100 200",100200,1),("Between 3 and 5, so 4",4,1),("The result: 1.234,56 euros",1234.56,1),("about 1,5 to 2,5: 2,125",2.125,1),("The total is $12.",12,1),("The score is 4/5",.8,1)
+
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "reference", "score"), NUMBERS, ids=lambda x: str(x)[:30])
+def test_a_number_is_read_as_it_is_written(text, reference, score):
+    assert numeric(text, reference) == score
+
+
+def test_a_decimal_mark_may_be_said():
+    assert numeric("1.200", 1200, decimal=",") == 1.0
+    assert numeric("1,234", 1.234, decimal=",") == 1.0
+    assert numeric("1,234", 1234, decimal=",") == 0.0
+    score = read_score({"kind": "numeric", "decimal": ","})
+    assert score.of("1.200", 1200, "answered") == 1.0
+    with pytest.raises(InputError, match="decimal is ';'"):
+        read_score({"kind": "numeric", "decimal": ";"})
+
+
+CHOICES = [
+    ("The answer is a matter of B","B"),("(B)","B"),("B.","B"),("**B**","B"),("Option B","B"),("b.","B"),("B","B"),("(B) since","B"),("The answer is B","B"),("I think B","B"),("A or B",None),("",None),("Because",None),("Answer: A\nAnswer: B",None),("A patient may choose B.","B"),("The correct answer is: **(C)** Paris","C"),("Final answer: C. Not A","C"),("Answer: A ... Final answer: D","D"),("It's not A, it's B.","B"),("B, not A","B"),("A, B and C are wrong, so D",None),("\\boxed{B}","B"),("$\\boxed{\\text{B}}$","B"),("La respuesta es B","B"),("Die Antwort ist B.","B"),("La réponse est B","B"),("答案是B","B"),("答えはBです","B"),("Ｂ","B"),("（Ｂ）","B"),("B) Paris","B"),("B: Paris","B"),("B - Paris","B"),("The answer is A because it is big","A"),("The answer is a.","A"),("the answer is a good one",None),("I would go with option (c)","C"),("I choose D","D"),("A is correct","A"),("I'm sure it's C","C"),("The answer is B or C",None),("उत्तर B है","B"),("Ответ: B","B"),("`B`","B"),("A.","A"),("a","A"),("Answer B","B"),("The answer: B","B"),("My choice would be B","B"),("Choice (B) fits","B"),("A good doctor would wait",None),('"B"',"B"),("B\n\nExplanation: A is wrong","B"),("The answer isn't A but B","B"),("Vitamin A helps; the answer is C","C"),("None of A, B, C",None)
+
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "found"), CHOICES)
+def test_a_choice_is_read_as_it_is_written(text, found):
+    assert find_choice(text, "ABCD") == found
+
+
+def test_choices_may_be_words():
+    assert find_choice("The answer is yes.", ["yes", "no"]) == "yes"
+    assert find_choice("No, never.", ["yes", "no"]) == "no"
+    assert find_choice("I would say Rome, not Paris", ["Paris", "Rome"]) == "Rome"
+
+
+@given(st.text("0123456789.,'/ -–½%eE^x*×()[]{}\\#=:answer is ٣५AB\n", max_size=25))
+def test_no_answer_breaks_a_scorer(text):
+    assert numeric(text, 5) in (None, 0.0, 1.0)
+    assert find_choice(text, "ABCD") in (None, "A", "B", "C", "D")
+    assert refusal(text, "answered") in (None, 0.0, 1.0)

@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 
 from evenhand.audits.judge import Judgement, judge
+from evenhand.audits.normalizers import depends_on_normalizer
 from evenhand.audits.report import Audit
 from evenhand.audits.result import Gap, MetricNote, Settings, Source
 from evenhand.audits.rules import Rules
@@ -323,7 +324,17 @@ def _answer(
     audits = []
     for metric, plan, cube in zip(metrics, plans, cubes, strict=True):
         judged = _judge(plan, metric, cube, question, rules, worse)
-        audits.append(_report(metric, cube, judged, question, rules, worse, fingerprint, again))
+        report = _report(metric, cube, judged, question, rules, worse, fingerprint, again)
+
+        def again_on(
+            plan: Plan, metric: Metric = metric, reading: "_Question" = question
+        ) -> Judgement:
+            made = build_cube(plan.records, plan.measure, reading.attributes, unit=reading.unit,
+                              missing_values=reading.missing_values)  # fmt: skip
+            return _judge(plan, metric, made, reading, rules, worse)
+
+        notes = (*plan.notes, *depends_on_normalizer(report, plan, again_on))
+        audits.append(replace(report, notes=notes))
     return tuple(audits)
 
 

@@ -4,6 +4,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Self
 
+from evenhand.errors import Note
 from evenhand.groups.partition import Key
 
 SCHEMA = "evenhand.audit/1"
@@ -172,6 +173,7 @@ class Result:
     refused: tuple[Refused, ...]
     missing: tuple[Missing, ...]
     settings: Settings
+    notes: tuple[Note, ...] = ()
 
     @property
     def worse(self) -> tuple[Group, ...]:
@@ -203,6 +205,7 @@ class Result:
             refused=tuple(Refused(**{**item, "by": tuple(item["by"])}) for item in data["refused"]),
             missing=tuple(_missing(item) for item in data["missing"]),
             settings=_settings(data["settings"]),
+            notes=tuple(Note(**note) for note in data.get("notes", ())),
         )
 
 

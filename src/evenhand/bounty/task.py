@@ -170,7 +170,7 @@ def read_table(table: Any) -> pa.Table:
         return table
     records = open_records(table)
     try:
-        found = records.engine.query(f"SELECT * FROM {records.source}")
+        found = records.read_rows()
         # The row numbers of a pandas frame are no feature.
         return found.drop(
             [n for n in found.column_names if re.fullmatch(r"__index_level_\d+__", n)]

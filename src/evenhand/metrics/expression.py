@@ -168,6 +168,10 @@ def _ink(text: str, start: int) -> int:
 
 
 def _column(piece: str, text: str, position: int, columns: Sequence[Column]) -> str:
+    if piece in {column.name for column in columns}:
+        return (
+            piece  # of any kind: a metric's own inputs say what they take, lists of references too
+        )
     try:
         return find_column(piece, columns).name
     except InputError as error:

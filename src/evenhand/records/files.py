@@ -130,6 +130,8 @@ def plain_table(table: pa.Table) -> pa.Table:
         raise InputError(f"The column names {doubled} stand more than once.  Give each its own.")
     check_case("The table", table.column_names)
     kept = [item.name for item in table.schema if kind_of(item.type) is not Kind.OTHER]
+    texts = (pa.list_(pa.string()), pa.list_(pa.large_string()), pa.large_list(pa.large_string()))
+    kept += [item.name for item in table.schema if item.type in texts]  # references of transcripts
     if not kept:
         raise InputError("The table has no column of numbers, texts, dates or true/false.")
     table = table.select(kept)

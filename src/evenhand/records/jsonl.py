@@ -80,7 +80,8 @@ def rows_as_text(engine: DuckDBEngine, paths: Sequence[Path]) -> Rows:
         check_case(str(paths[0]), keys.to_pylist())
     scalars = {name: _KINDS[type_] for name, type_ in types.items() if type_ in _KINDS}
     declared = ", ".join(
-        f"{quoted(name)}: {_text('VARCHAR' if name in scalars else 'JSON')}" for name in types
+        f"{quoted(name)}: {_text('VARCHAR' if name in scalars else type_)}"
+        for name, type_ in types.items()
     )
     query = f"FROM read_json({files}, {options}, columns = {{{declared}}})"
     return query, scalars, tuple(name for name in types if name not in scalars)

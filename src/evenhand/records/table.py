@@ -66,6 +66,11 @@ class Records:
         """Close the engine."""
         self.engine.close()
 
+    def read_rows(self) -> pa.Table:
+        """All rows and the columns that the user knows, in memory."""
+        names = (str(exp.to_identifier(c.name, quoted=True).sql()) for c in self.columns)
+        return self.engine.query(f"SELECT {', '.join(names)} FROM {self.source}")
+
     def raise_faults(self) -> None:
         """Look for faults in the text behind the table and raise them, if there are any."""
         if isinstance(self.engine, DuckDBEngine):

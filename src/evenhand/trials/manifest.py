@@ -196,7 +196,7 @@ def _through_engine(path: Path) -> list[dict[str, Any]]:
 
     records = open_records(path)
     try:
-        rows = records.engine.query(f"SELECT * FROM {records.source}").to_pylist()
+        rows = records.read_rows().to_pylist()
     except InputError:
         raise
     except Exception as error:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from evenhand.errors import InputError, unknown_name
+from evenhand.trials.ratings import read_rating
 from evenhand.trials.scorers import SCORERS, mentions, option, refusal
 from evenhand.trials.wiring import Wired, check_number, wire
 
@@ -45,22 +46,9 @@ class Judge:
     def number(self, said: Any) -> float | None:
         """Score in what a judge or a person said; `None` where there is none.
 
-        A word is looked up in `values`; other text must be a number, or yes or no.
+        See `evenhand.trials.ratings.read_rating`.
         """
-        if isinstance(said, Mapping):
-            said = said.get(self.output) if self.output else said.get("score", said.get("label"))
-        word = str(said).strip().strip(".").casefold()
-        by_word = {**_YES_NO, **{str(k).casefold(): v for k, v in self.values.items()}}
-        if word in by_word:
-            return float(by_word[word])
-        try:
-            number = float(word)
-        except ValueError:
-            return None
-        return number if abs(number) < float("inf") else None
-
-
-_YES_NO = {"yes": 1.0, "no": 0.0, "true": 1.0, "false": 0.0}
+        return read_rating(said, values=self.values, output=self.output)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +93,7 @@ class Score:
 
 #: Options by kind of score.
 OPTIONS = {"exact": ("normalize",), "choice": ("choices",), "option": ("options",), "regex": ("pattern", "group"),
-            "numeric": ("tolerance",), "token_f1": (), "refusal": (), "mentions": ("words", "file"),
+            "numeric": ("tolerance", "decimal"), "token_f1": (), "refusal": (), "mentions": ("words", "file"),
             "judge": ("service", "human", "threshold", "values", "output")}  # fmt: skip
 
 
@@ -158,6 +146,8 @@ def _checked(kind: str, table: Mapping[str, Any], folder: Path) -> Mapping[str, 
     """Options of a scorer, ready for its function."""
     if kind == "mentions":
         return {"words": _words(table, folder)}
+    if table.get("decimal", ".") not in (".", ",") and kind == "numeric":
+        raise InputError(f'decimal is {table["decimal"]!r:.40}; allowed: "." or ","')
     if kind == "regex":
         try:
             re.compile(table["pattern"])

@@ -7,7 +7,7 @@ more than one way are backtraced.
 """
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
@@ -20,7 +20,8 @@ from rapidfuzz.distance import Indel, Levenshtein
 from rapidfuzz.process import cpdist
 
 from evenhand.errors import unknown_name
-from evenhand.metrics.speech.normalizers import NORMALIZERS, normalize, utf8_parts
+from evenhand.metrics.speech.normalizers import NORMALIZERS, utf8_parts
+from evenhand.metrics.speech.preparation import preparation
 
 TOKENS = ("word", "character")
 
@@ -52,8 +53,10 @@ def count_edits(
     references: pa.Array | pa.ChunkedArray,
     hypotheses: pa.Array | pa.ChunkedArray,
     *,
-    normalizer: str = "basic",
+    normalizer: str = "unicode",
     tokens: str = "word",
+    tokenizer: str = "space",
+    equivalents: Mapping[str, str] | None = None,
     workers: int = 1,
 ) -> EditCounts:
     """Count the edits that turn each reference into its hypothesis, in a minimal alignment.
@@ -63,11 +66,16 @@ def count_edits(
     references, hypotheses : pa.Array or pa.ChunkedArray of strings, shape (pairs,)
         What was said and what was heard, without nulls. Either may be empty: against ``""`` every
         token of the hypothesis is an insertion.
-    normalizer : {"none", "basic", "english"}
+    normalizer : str
         See `evenhand.metrics.speech.normalizers.normalize`.
     tokens : {"word", "character"}
         Words are what ``str.split`` finds. Characters are those of the text without the white space
-        around it, but with that within.
+        around it, but with that within; under ``unicode`` and the languages, without that beside
+        characters of scripts that put no spaces between words.
+    tokenizer : {"space", "character", "icu"}
+        How words are found in scripts without spaces: `evenhand.metrics.speech.scripts.cut`.
+    equivalents : Mapping, optional
+        One phrase for another, both normalised: `evenhand.metrics.speech.equivalents`.
     workers : int
         Threads to share the work.
 
@@ -115,8 +123,12 @@ def count_edits(
     _check(references, hypotheses, normalizer=normalizer, tokens=tokens, workers=workers)
     pairs = pa.table({"reference": references, "hypothesis": hypotheses})
 
+    prepare = preparation(
+        normalizer=normalizer, tokens=tokens, tokenizer=tokenizer, equivalents=equivalents
+    )
+
     def count(block: tuple[int, int]) -> _Counts:
-        return _count_texts(_texts_of(pairs, *block), normalizer, tokens)
+        return _count_texts(prepare(_texts_of(pairs, *block)), tokens)
 
     # Threads: Arrow and RapidFuzz let go of the interpreter's lock for much of the work, and a
     # second process costs more CPU to start than it saves below millions of pairs.
@@ -178,9 +190,8 @@ def _texts_of(pairs: pa.Table, start: int, stop: int) -> pa.StringArray:
     return pa.concat_arrays(chunks) if chunks else pa.array([], pa.string())
 
 
-def _count_texts(texts: pa.StringArray, normalizer: str, tokens: str) -> _Counts:
+def _count_texts(texts: pa.StringArray, tokens: str) -> _Counts:
     """Count the edits from the first half of the texts to the second."""
-    texts = normalize(texts, normalizer)
     symbols: Sequence[Sequence[object]] = (
         _words_as_symbols(texts)
         if tokens == "word"

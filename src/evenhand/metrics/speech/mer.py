@@ -1,12 +1,12 @@
 """Match error rate: errors over all aligned words, so that it cannot exceed 1."""
 
 from evenhand.metrics.definition import Definition, Example
-from evenhand.metrics.speech.transcripts import HYPOTHESIS, NORMALIZER, REFERENCE, edit_rate
+from evenhand.metrics.speech.transcripts import OF_WORDS, edit_rate
 
 MER = Definition(
     name="mer",
     definition="(substitutions + deletions + insertions) / (hits + substitutions + deletions + insertions)",
-    arguments=(REFERENCE, HYPOTHESIS, NORMALIZER),
+    arguments=OF_WORDS,
     build=edit_rate(numerator=(0, 1, 1, 1), denominator=(1, 1, 1, 1)),
     higher_is_worse=True,
     example=Example(

@@ -1,12 +1,12 @@
 """Word error rate: errors of a transcript over the words of its reference."""
 
 from evenhand.metrics.definition import Definition, Example
-from evenhand.metrics.speech.transcripts import HYPOTHESIS, NORMALIZER, REFERENCE, edit_rate
+from evenhand.metrics.speech.transcripts import OF_WORDS, edit_rate
 
 WER = Definition(
     name="wer",
     definition="(substitutions + deletions + insertions) / reference words",
-    arguments=(REFERENCE, HYPOTHESIS, NORMALIZER),
+    arguments=OF_WORDS,
     build=edit_rate(numerator=(0, 1, 1, 1), denominator=(1, 1, 1, 0)),
     higher_is_worse=True,
     example=Example(

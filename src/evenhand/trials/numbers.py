@@ -1,0 +1,226 @@
+"""Numbers in an answer: each way in which one can be read, and the one that the answer means."""
+
+import re
+import tomllib
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+_MARKS = {
+    **dict.fromkeys("−–﹣", "-"),
+    **dict.fromkeys("\u00a0\u2007\u2009\u202f", " "),
+    "’": "'",
+    "٫": ".",
+    "٬": ",",
+}
+_DIGITS = r"\d+(?:[.,' ]\d+)*"
+_NUMBER = re.compile(
+    rf"(?P<sign>(?<![\w.)])[-+])?(?P<body>{_DIGITS}|\.\d+)(?P<fraction>\s?/\s?\d+(?![\d/]))?"
+    r"(?P<power>[eE][-+]?\d+|\s?[x×·*]\s?10\s?\^\s?\{?[-+]?\d+\}?)?(?P<percent>\s?[%٪])?"
+)
+_ASIDE = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
+_BOXED = re.compile(r"\\boxed\{((?:[^{}]|\{[^{}]*\})*)\}|####\s*(.+)")
+_BOLD = re.compile(r"\*\*([^*\n]+)\*\*")
+_VULGAR = re.compile("[¼-¾⅐-⅞]")
+_MIXED = re.compile(r"(?<![\d.,/])(\d+)  (\d+)/(\d+)(?![\d/])")
+_END = re.compile(r"[\n;]|[.!?](?=\s|$)")
+_NEAR = 300  # characters after "the answer is" in which it stands
+_WORD = re.compile(r"\s?([^\W\d_]+\.?)")
+_TEX_FRACTION = re.compile(r"\\[dt]?frac\{(\d+)\}\{(\d+)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number as it stands, and as it could stand too.
+
+    `value` is how it is most likely read; `also` are other readings ("1,234" is 1234, or 1.234
+    where the comma is a decimal mark); `percent` says that it is a percentage.
+    """
+
+    value: float
+    also: tuple[float, ...] = ()
+    percent: bool = False
+
+
+@cache
+def words() -> Mapping[str, Any]:
+    """Words around what an answer says."""
+    content: Mapping[str, Any] = tomllib.loads(
+        Path(__file__).with_name("answers.toml").read_text("utf-8")
+    )
+    return content
+
+
+@cache
+def markers() -> re.Pattern[str]:
+    """A marker of the answer with its link: "the answer is", "Antwort:"."""
+    names, links = ("|".join(map(re.escape, words()[key])) for key in ("markers", "links"))
+    return re.compile(
+        rf"(?:{names})(?:\s+(?:{links})(?!\w)|[是为は])?\s*[:：=]?\s*(?:[:：]\s*)?", re.IGNORECASE
+    )
+
+
+def meant_number(text: str, *, decimal: str | None = None) -> Number | None:
+    """The number that an answer gives: marked as the answer, or bold, or the last one.
+
+    What stands in brackets and what points to a page or a step is left out, if anything else is
+    there.
+
+    Parameters
+    ----------
+    text : str
+    decimal : {".", ","}, optional
+        The decimal mark, where it is known.
+
+    Examples
+    --------
+    >>> meant_number("42 (see page 7)").value, meant_number("1.234,56").value
+    (42.0, 1234.56)
+    >>> meant_number("The answer is 3/4, as in step 2.").value, meant_number("none") is None
+    (0.75, True)
+    """
+    plain = _plain(text)
+    boxed = [found[1] or found[2] for found in _BOXED.finditer(plain)]
+    mark = decimal or _decimal_mark(plain)
+    for part in (boxed[-1] if boxed else "", *_marked(plain)):
+        found = list(_numbers(_without_pointers(part), mark))
+        if found:
+            return found[0]
+    bold = {part for part in _BOLD.findall(plain) if len(list(_numbers(part, mark))) == 1}
+    if len(bold) == 1:
+        return next(_numbers(bold.pop(), mark))
+    plain = plain.replace("*", " ")
+    for part in (_without_pointers(_ASIDE.sub(" ", plain)), _ASIDE.sub(" ", plain), plain):
+        found = list(_numbers(part, mark))
+        if found:
+            return found[-1]
+    return None
+
+
+def read_number(text: str, *, decimal: str | None = None) -> Number | None:
+    """A text that is one number and nothing else but a unit, as a reference is."""
+    plain = _plain(text)
+    found = list(_numbers(plain, decimal or _decimal_mark(plain)))
+    return found[0] if len(found) == 1 else None
+
+
+def _plain(text: str) -> str:
+    """ASCII digits, marks, signs and spaces."""
+    text = _VULGAR.sub(_spelled, text)
+    text = "".join(_ascii(character) for character in text)
+    return _TEX_FRACTION.sub(r"\1/\2", text.replace("{,}", ","))
+
+
+def _spelled(found: re.Match[str]) -> str:
+    """A fraction in one character as a decimal, joined to the whole number before it."""
+    decimals = str(unicodedata.numeric(found[0])).removeprefix("0")
+    before = found.string[: found.start()].rstrip(" ")
+    return decimals if before[-1:].isdigit() and len(before) == found.start() else " 0" + decimals
+
+
+def _ascii(character: str) -> str:
+    if character.isascii():
+        return character
+    if (other := _MARKS.get(character)) is not None:
+        return other
+    if unicodedata.category(character) == "Nd":
+        return str(unicodedata.digit(character))
+    wide = unicodedata.east_asian_width(character) == "F"
+    return unicodedata.normalize("NFKC", character) if wide else character
+
+
+def _marked(text: str) -> Iterator[str]:
+    """What follows the last marker of the answer, in its sentence; after its last "=" if there is one."""
+    found = list(markers().finditer(text))
+    for marker in reversed(found):
+        near = text[marker.end() : marker.end() + _NEAR]
+        rest = _END.split(_ASIDE.sub(" ", near).replace("*", " "), maxsplit=1)[0]
+        parts = rest.rsplit("=", 1)
+        yield parts[-1] if parts[-1].strip() else rest
+
+
+@cache
+def _pointers() -> re.Pattern[str]:
+    names = "|".join(map(re.escape, words()["pointers"]))
+    return re.compile(rf"(?<!\w)(?:{names})\s*\d+(?:\s*(?:[-,]|and|to)\s*\d+)*", re.IGNORECASE)
+
+
+def _without_pointers(text: str) -> str:
+    return _pointers().sub(" ", text)
+
+
+def _decimal_mark(text: str) -> str | None:
+    """The decimal mark that a text shows somewhere beyond doubt."""
+    comma = re.search(r"\d[. '’]\d{3},\d{1,2}(?!\d)|\d{3}[. ]\d{3}[. ]\d{3}(?!\d)", text)
+    comma = comma or re.search(r"(?<![\d.,])\d+,(?:\d{1,2}|\d{4,})(?![\d,.])", text)
+    point = re.search(r"\d,\d{3}\.\d|(?<![\d.,])\d+\.(?:\d{1,2}|\d{4,})(?![\d.,])", text)
+    if bool(comma) == bool(point):
+        return None
+    return "," if comma else "."
+
+
+def _numbers(text: str, mark: str | None) -> Iterator[Number]:
+    # Three digits after a space are thousands ("1 200"); others are another number.
+    text = re.sub(r"(?<=\d) (?!\d{3}(?!\d))(?=\d)|(?<=\d{4}) (?=\d)", "  ", text)
+    text = _MIXED.sub(_mixed, text)
+    found = list(_NUMBER.finditer(text))
+    # B12 is a name, unless there is nothing else.
+    free = [
+        match
+        for match in found
+        if not text[max(0, match.start("body") - 1) : match.start("body")].isalpha()
+    ]
+    for match in free or found:
+        number = _value(match, _WORD.match(text, match.end()), mark)
+        if number is not None:
+            yield number
+
+
+def _mixed(found: re.Match[str]) -> str:
+    whole, above, below = (int(part[:300]) for part in found.groups())
+    return repr(whole + above / below) if below else found[0]
+
+
+def _value(match: re.Match[str], word: re.Match[str] | None, mark: str | None) -> Number | None:
+    readings = list(dict.fromkeys(_readings(match["body"], mark)))
+    scale = -1.0 if match["sign"] == "-" else 1.0
+    if match["fraction"]:
+        below = float(match["fraction"].strip().strip("/"))
+        if not below:
+            return None
+        scale /= below
+    if match["power"]:
+        exponent = re.search(r"[-+]?\d+(?=\}?$)", match["power"])
+        scale *= 10.0 ** min(max(int(exponent[0][:6]), -300), 300) if exponent else 1.0
+    scale *= words()["multipliers"].get(word[1].lower(), 1.0) if word else 1.0
+    values = [reading * scale for reading in readings]
+    return Number(values[0], tuple(values[1:]), percent=match["percent"] is not None)
+
+
+def _readings(body: str, mark: str | None) -> Iterator[float]:
+    """Ways to read digits with marks between them, the likeliest first."""
+    plain = re.sub(r"[ ']", "", body)
+    marks = re.findall(r"[.,]", plain)
+    groups = re.split(r"[.,]", plain)
+    thousands = bool(marks) and groups[0] not in ("", "0") and len(groups[0]) <= 3 and all(
+        len(group) == 3 for group in groups[1:]
+    )  # fmt: skip
+    indian = len(marks) > 1 and all(len(g) == 2 for g in groups[1:-1]) and len(groups[-1]) == 3
+    whole = float("".join(groups) or "0")
+    if not marks:
+        yield whole
+    elif len(set(marks)) == 2:  # the last one is the decimal mark
+        yield float("".join(groups[:-1]) + "." + groups[-1])
+    elif len(marks) > 1:
+        yield whole if thousands or indian else float(groups[0] + "." + groups[1])
+    else:
+        fraction = float((groups[0] or "0") + "." + groups[1])
+        if not thousands:
+            yield fraction
+        elif mark is not None:
+            yield fraction if marks[0] == mark else whole
+        else:  # 1,234 is a thousand and more in English, 1.234 a little more than one
+            yield from (whole, fraction) if marks[0] == "," else (fraction, whole)
