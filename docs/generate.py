@@ -28,6 +28,7 @@ from evenhand.cli import app
 from evenhand.conditions import FAMILIES as CONDITIONS
 from evenhand.conditions import Definition as Condition
 from evenhand.differential import result as costs
+from evenhand.errors import Note
 from evenhand.metrics import FAMILIES, Argument, Definition, Metric, Takes
 from evenhand.samples import MEASURES
 from evenhand.services.catalogue import KINDS, RUN_FIELDS, fields_of
@@ -372,6 +373,7 @@ def _audit_parts() -> dict[str, type[Any]]:
         "gap, and gaps[]": result.Gap,
         "refused[]": result.Refused,
         "missing[]": result.Missing,
+        "notes[]": Note,
         "settings": result.Settings,
     }
 

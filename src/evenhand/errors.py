@@ -56,6 +56,17 @@ class ExpressionError(InputError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """What a reader must know before the numbers; they are right for what was asked.
+
+    `code` is stable, for example ``literal_never_occurs``; `text` is a sentence for a person.
+    """
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
     """One thing wrong in one place of a file; `line` counts from 1, `None` where unknown."""
 

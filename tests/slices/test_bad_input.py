@@ -198,7 +198,7 @@ def test_one_unit_is_an_answer_without_slices(confirm):
 
 def test_an_answer_without_slices_says_that_units_are_too_few():
     found = ask(rows(who=["u1"] * N), features=FEATURES, unit="who")
-    assert any("unit" in note for note in found.notes)
+    assert any("unit" in note.text for note in found.notes)
 
 
 @pytest.mark.parametrize("confirm", METHODS[3:])

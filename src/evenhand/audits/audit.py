@@ -15,7 +15,7 @@ from evenhand.audits.report import Audit
 from evenhand.audits.result import Gap, MetricNote, Settings, Source
 from evenhand.audits.rules import Rules
 from evenhand.cubes import Cube, Measure, bin_attributes, build_cube, tally
-from evenhand.errors import InputError, near
+from evenhand.errors import InputError, Note, near
 from evenhand.groups import (
     Attribute,
     Partition,
@@ -325,7 +325,9 @@ def _answer(
     audits = []
     for metric, plan, cube in zip(metrics, plans, cubes, strict=True):
         judged = _judge(plan, metric, cube, question, rules, worse)
-        audits.append(_report(metric, cube, judged, question, rules, worse, fingerprint, again))
+        audits.append(
+            _report(metric, cube, judged, question, rules, worse, fingerprint, again, plan.notes)
+        )
     return tuple(audits)
 
 
@@ -381,6 +383,7 @@ def _report(
     worse: str | None,
     fingerprint: str | None,
     command: str,
+    notes: tuple[Note, ...],
 ) -> Audit:
     definition, higher = metric.definition, _higher_is_worse(metric, worse)
     groups = sorted(judged.groups, key=lambda group: _harm(group.estimate.value, higher))
@@ -420,6 +423,7 @@ def _report(
             command=command,
             versions=dict(versions()),
         ),
+        notes=notes,
     )
 
 

@@ -4,6 +4,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Self
 
+from evenhand.errors import Note
 from evenhand.groups.partition import Key
 
 SCHEMA = "evenhand.audit/1"
@@ -106,11 +107,16 @@ class Refused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Missing:
-    """Rows that lack an attribute (shown, not judged) or a value that the metric needs."""
+    """Rows that lack a column's value.
+
+    `reason` says what they are: ``missing_attribute`` (shown, not judged), or out of the numbers as
+    ``missing_input`` (the metric reads it), ``missing_unit`` or ``missing_condition``.
+    """
 
     attribute: str
     n_rows: int | None
     estimate: Estimate | None = None
+    reason: str = "missing_input"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,6 +178,7 @@ class Result:
     refused: tuple[Refused, ...]
     missing: tuple[Missing, ...]
     settings: Settings
+    notes: tuple[Note, ...] = ()
 
     @property
     def worse(self) -> tuple[Group, ...]:
@@ -203,6 +210,7 @@ class Result:
             refused=tuple(Refused(**{**item, "by": tuple(item["by"])}) for item in data["refused"]),
             missing=tuple(_missing(item) for item in data["missing"]),
             settings=_settings(data["settings"]),
+            notes=tuple(Note(**note) for note in data.get("notes", ())),
         )
 
 

@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from evenhand.audits import words
+from evenhand.audits.caveats import after_numbers, before_numbers, missing_sentences
 from evenhand.audits.result import Estimate, Group, Result
 
 #: Groups shown of each partition; the rest is in the other outputs.
@@ -21,6 +22,7 @@ WIDE = 108
 def render_audit(audit: Result, *, width: int, shown: int = SHOWN) -> RenderableType:
     """Everything that a person at a terminal wants to know, findings first."""
     parts: list[RenderableType] = [_heading(audit), Text()]
+    parts += [Text(f"! {note}", style="yellow") for note in before_numbers(audit.notes)]
     parts += [Text(sentence, style="bold") for sentence in words.sentences(audit)]
     gap = words.gap_sentence(audit)
     parts += [Text(gap)] if gap else []
@@ -111,11 +113,8 @@ def _notes(audit: Result) -> list[RenderableType]:
         notes.append(
             f"{name} is cut at {cut}." if edges else f"{name} has one bin: its values do not vary."
         )
-    notes += [
-        f"{missing.n_rows:,} rows lack {missing.attribute} and are not in the numbers."
-        for missing in audit.missing
-        if missing.estimate is None and missing.n_rows
-    ]
+    notes += after_numbers(audit.notes)
+    notes += missing_sentences([item for item in audit.missing if item.estimate is None])
     if audit.refused:
         more = len(audit.refused) - 1
         notes.append(

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from evenhand.audits import MISSING_VALUES, Missing, Rules
 from evenhand.audits.audit import bound_metric, check_options, check_rows, versions
+from evenhand.audits.caveats import missing_rows
 from evenhand.audits.result import MetricNote, Source
 from evenhand.audits.sets import Cell, cells_of
 from evenhand.cubes import Cube, build_cube
@@ -20,7 +21,7 @@ from evenhand.differential.judge import judge_everybody, judge_groups, judge_pai
 from evenhand.differential.question import By, Question, read_question
 from evenhand.differential.report import Effects
 from evenhand.differential.result import Dose, Settings
-from evenhand.errors import InputError
+from evenhand.errors import InputError, Note
 from evenhand.groups import to_text
 from evenhand.metrics import Metric, Plan
 from evenhand.records import open_records
@@ -234,11 +235,15 @@ def _answer(
         doses=doses,
         refused=tuple(refusals(evidence, asked.names)),
         missing=(
-            *(Missing(attribute=name, n_rows=count) for name, count in absent if count),
-            *([Missing(attribute=asked.condition, n_rows=asked.lacking)] if asked.lacking else []),
-            *(Missing(attribute=name, n_rows=count) for name, count in cube.missing),
+            *(
+                Missing(attribute=name, n_rows=count, reason="missing_attribute")
+                for name, count in absent
+                if count
+            ),
+            *_without_condition(asked),
+            *missing_rows(cube, asked.unit),
         ),
-        notes=tuple(_notes(evidence, asked, doses)),
+        notes=(*plan.notes, *_notes(evidence, asked, doses)),
         settings=Settings(
             by=tuple(",".join(partition.names) for partition in asked.partitions),
             only=tuple(only),
@@ -295,32 +300,41 @@ def _doses(
     )
 
 
-def _notes(evidence: Evidence, asked: Question, doses: Sequence[Dose]) -> list[str]:
+def _notes(evidence: Evidence, asked: Question, doses: Sequence[Dose]) -> list[Note]:
     """What a reader must know of these numbers beyond the options."""
-    notes = []
+    told: list[tuple[str, str]] = []
     if asked.unit is None:
-        notes.append(
+        text = (
             "Each row counts as independent: conditions are not paired.  Name as --unit what meets "
             "several of them (sample, sentence, speaker)."
         )
+        told.append(("rows_independent", text))
     uneven = _uneven(evidence)
     if uneven:
-        notes.append(
+        text = (
             f"Under {asked.names[uneven]} only {evidence.everybody[uneven].n_rows:,} rows have a value, "
             f"under {asked.names[0]} {evidence.everybody[0].n_rows:,}: rows that are lost because they "
             "went badly make a condition look cheaper."
         )
+        told.append(("rows_uneven", text))
     large = {c.partition.names for c in evidence.cells}
     many = [n for n in large if sum(c.partition.names == n for c in evidence.cells) > PAIRED_GROUPS]
     if many:
-        notes.append(
-            f"Pairs are compared among up to {PAIRED_GROUPS} groups; {', '.join(map(' × '.join, many))} has more."
-        )
+        names = ", ".join(map(" × ".join, many))
+        text = f"Pairs are compared among up to {PAIRED_GROUPS} groups; {names} has more."
+        told.append(("pairs_limited", text))
     if doses and len(asked.names) - 1 > len({d.dose for d in doses if d.dose is not None}):
-        notes.append(
+        text = (
             f"Several conditions have the same {asked.dose}; they are taken together at that dose."
         )
-    return notes
+        told.append(("doses_together", text))
+    return [Note(code=code, text=text) for code, text in told]
+
+
+def _without_condition(asked: Question) -> tuple[Missing, ...]:
+    if not asked.lacking:
+        return ()
+    return (Missing(attribute=asked.condition, n_rows=asked.lacking, reason="missing_condition"),)
 
 
 def _uneven(evidence: Evidence) -> int:

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 
+from evenhand.audits.caveats import after_numbers, before_numbers, missing_sentences
 from evenhand.audits.words import count, interval, p_value, percent, points, rate
 from evenhand.differential.result import Effect, GroupEffect, Overall, Paid, Pair, Result, Verdict
 
 __all__ = [
     "amount",
+    "before_numbers",
     "count",
     "effect",
     "interval",
@@ -254,9 +256,8 @@ def notes(found: Result) -> Iterator[str]:
         yield (
             f"{name} is cut at {cut}." if edges else f"{name} has one bin: its values do not vary."
         )
-    yield from found.notes
-    for missing in found.missing:
-        yield f"{missing.n_rows or 0:,} rows lack {missing.attribute} and are not in the numbers."
+    yield from after_numbers(found.notes)
+    yield from missing_sentences(found.missing)
     if found.refused:
         more = len(found.refused) - 1
         yield found.refused[0].message + (f"  … and {more:,} more, in --json." if more else "")

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from evenhand.cubes import Measure
-from evenhand.errors import InputError, unknown_name
+from evenhand.errors import InputError, Note, unknown_name
 from evenhand.groups import Predicate, columns_of, to_text
 from evenhand.records import Records
 from evenhand.stats.forms import Form, Ratio
@@ -59,13 +59,15 @@ class Example:
 class Plan:
     """How a metric is computed on one table: what to count, and the form of its value.
 
-    `records` is the table to read, which is another one where rows had to be scored first.
+    `records` is the table to read, which is another one where rows had to be scored first; `notes`
+    say what a reader must know before the numbers.
     """
 
     records: Records
     measure: Measure
     form: Form
     proportion: bool
+    notes: tuple[Note, ...] = ()
 
 
 Builder = Callable[["Metric", Records, Sequence[str], Predicate | None], Plan]

@@ -8,6 +8,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from evenhand.audits.caveats import before_numbers
 from evenhand.audits.words import count, percent
 from evenhand.errors import REASONS
 from evenhand.slicing import words
@@ -151,6 +152,7 @@ def render_html(found: Result) -> str:
     drawn = found.slices[:DRAWN]
     return _template().render(
         found=found,
+        caveats=before_numbers(found.notes),
         forest=_forest(found, drawn),
         scatter=_scatter(found, drawn),
         cards=list(_cards(found, drawn)),

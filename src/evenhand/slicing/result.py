@@ -4,6 +4,9 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
+from evenhand.audits import Missing
+from evenhand.errors import Note
+
 SCHEMA = "evenhand.slices/1"
 
 
@@ -137,9 +140,10 @@ class Result:
     confirmation: Confirmation
     slices: tuple[Slice, ...]
     left_out: dict[str, str]
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
     command: str
     settings: dict[str, Any] = field(default_factory=dict)
+    missing: tuple[Missing, ...] = ()
 
     @property
     def confirmed(self) -> tuple[Slice, ...]:
@@ -172,7 +176,8 @@ class Result:
             "searched": Searched(**{**searched, "features": tuple(searched["features"])}),
             "confirmation": Confirmation(**data["confirmation"]),
             "slices": tuple(map(_slice, data["slices"])),
-            "notes": tuple(data["notes"]),
+            "notes": tuple(Note(**note) for note in data["notes"]),
+            "missing": tuple(Missing(**item) for item in data.get("missing", ())),
         }
         return cls(**own)
 

@@ -9,7 +9,8 @@ from typing import Any
 import duckdb
 import numpy as np
 
-from evenhand.audits import MISSING_VALUES
+from evenhand.audits import MISSING_VALUES, Missing
+from evenhand.audits.caveats import missing_rows
 from evenhand.cubes import Cells, Cube, bin_attributes, build_cube, cells_of, read_cells
 from evenhand.errors import InputError, near
 from evenhand.groups import (
@@ -188,7 +189,8 @@ def slices(
         asked = _Asked.read(
             records, metric, baseline, between, features, unit, where, bins or {}, worse
         )
-        cells, sha256 = asked.cells(settings, tuple(missing_values)), records.sha256()
+        cells, missing = asked.cells(settings, tuple(missing_values))
+        sha256 = records.sha256()
     except duckdb.Error as error:
         records.raise_faults()
         reason = str(error).splitlines()[0]
@@ -222,6 +224,8 @@ def slices(
         command=command or _command(asked, settings, method, level, options),
         options=options,
         started=started,
+        notes=asked.plan.notes,
+        missing=missing,
     )
     return search_cells(
         cells, asked.question, settings, method=method, facts=facts, progress=progress
@@ -497,8 +501,10 @@ class _Asked:
             left_out=left_out,
         )
 
-    def cells(self, settings: Settings, missing_values: tuple[str, ...]) -> Cells:
-        """The table's rows as cells; faults of the metric's columns are raised together."""
+    def cells(
+        self, settings: Settings, missing_values: tuple[str, ...]
+    ) -> tuple[Cells, tuple[Missing, ...]]:
+        """The table's rows as cells, and those left out; faults are raised together."""
         plan, where = self.plan, self.where
         whole = build_cube(
             plan.records,
@@ -520,7 +526,7 @@ class _Asked:
         if self.sides is not None:
             assert isinstance(plan.form, Ratio)
             check_denominators(cells, len(cells.parts) // 2, plan.form, *self.sides)
-        return cells
+        return cells, missing_rows(whole, self.unit)
 
 
 def _sides(between: str | None, records: Records, baseline: bool) -> tuple[str, str, str] | None:

@@ -14,6 +14,7 @@ WIDE = 100
 def render_slices(found: Result, *, width: int) -> RenderableType:
     """Everything that a person at a terminal wants to know, findings first."""
     parts: list[RenderableType] = [_heading(found), Text()]
+    parts += [Text(f"! {note}", style="yellow") for note in words.before_numbers(found.notes)]
     parts += [Text(sentence, style="bold") for sentence in words.sentences(found)]
     if found.slices:
         parts += [Text(), _table(found, wide=width >= WIDE)]
