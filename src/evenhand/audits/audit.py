@@ -27,6 +27,7 @@ from evenhand.groups import (
 )
 from evenhand.metrics import Metric, Plan, parse_metric
 from evenhand.records import Records, find_column, open_records
+from evenhand.records.output import check_outputs
 
 #: Texts that mean *missing* in attribute and unit columns (never in the metric's own columns).
 MISSING_VALUES = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "?")
@@ -170,6 +171,7 @@ def audit_metrics(
     if progress is not None:
         records = replace(records, progress=progress)
     try:
+        check_outputs([("cube", cube)], records.files, force=True)
         check_rows(records)
         # Numbers and arrays of numpy become plain ones.
         plain = {k: v.tolist() if hasattr(v, "tolist") else v for k, v in (bins or {}).items()}
@@ -317,10 +319,7 @@ def _answer(
     plans = [m.plan(question.records, question.columns, question.where) for m in metrics]
     cubes = _cubes(question, plans)
     if cube_file is not None:
-        try:
-            cubes[0].write(cube_file)
-        except OSError as error:
-            raise InputError(f"{cube_file} cannot be written: {error.strerror}.") from error
+        cubes[0].write(cube_file)
     again = command or _command(metrics, question, rules, worse)
     audits = []
     for metric, plan, cube in zip(metrics, plans, cubes, strict=True):

@@ -10,7 +10,8 @@ from evenhand.audits import MISSING_VALUES
 from evenhand.cli.audit import parse_bins, scoring_bar, written_command
 from evenhand.differential import Effects
 from evenhand.differential import effects as find_effects
-from evenhand.errors import EXIT_REFUSED, InputError
+from evenhand.errors import EXIT_REFUSED
+from evenhand.records.output import check_outputs, input_files, write_text
 
 
 def effects(
@@ -37,6 +38,7 @@ def effects(
     seed: int = 0,
     json: Annotated[bool, Parameter(negative="")] = False,
     html: Path | None = None,
+    force: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
     """Say what each condition costs each group beyond what it costs the others.
 
@@ -84,7 +86,10 @@ def effects(
         Print JSON instead of tables.
     html
         Write a report to this file.
+    force
+        Replace output files that Evenhand did not make; never one that this run reads.
     """
+    check_outputs([("--html", html)], input_files(table), force=force)
     with scoring_bar() as advance:
         found = find_effects(
             table,
@@ -114,10 +119,7 @@ def effects(
 
 def _show(found: Effects, *, json: bool, html: Path | None) -> None:
     if html is not None:
-        try:
-            html.write_text(found.to_html(), encoding="utf-8")
-        except OSError as error:
-            raise InputError(f"{html} cannot be written: {error.strerror}.") from error
+        write_text(html, found.to_html())
     if json:
         print(found.to_json())
         return

@@ -12,7 +12,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from evenhand.audits import MISSING_VALUES
 from evenhand.cli.audit import parse_bins, written_command
-from evenhand.errors import EXIT_INTERRUPTED, EXIT_REFUSED, InputError
+from evenhand.errors import EXIT_INTERRUPTED, EXIT_REFUSED
+from evenhand.records.output import check_outputs, input_files, write_text
 from evenhand.slicing import Progress as Search
 from evenhand.slicing import Slices
 from evenhand.slicing import slices as search_slices
@@ -50,6 +51,7 @@ def slices(
     memory_limit: float = 8.0,
     json: Annotated[bool, Parameter(negative="")] = False,
     html: Path | None = None,
+    force: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
     """Find the subsets nobody named where a service is worst, and say which are proven.
 
@@ -109,7 +111,10 @@ def slices(
         Print JSON instead of a table.
     html
         Write a report to this file.
+    force
+        Replace output files that Evenhand did not make; never one that this run reads.
     """
+    check_outputs([("--html", html)], input_files(table), force=force)
     with _Bar() as report:
         found = search_slices(
             table,
@@ -177,10 +182,7 @@ class _Bar(AbstractContextManager[Callable[[Search], None]]):
 
 def _show(found: Slices, *, json: bool, html: Path | None) -> None:
     if html is not None:
-        try:
-            html.write_text(found.to_html(), encoding="utf-8")
-        except OSError as error:
-            raise InputError(f"{html} cannot be written: {error.strerror}.") from error
+        write_text(html, found.to_html())
     if json:
         print(found.to_json())
         return
