@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 
 from evenhand.audits.judge import Judgement, judge
+from evenhand.audits.premises import explained, read_premises
 from evenhand.audits.report import Audit
 from evenhand.audits.result import Gap, MetricNote, Settings, Source
 from evenhand.audits.rules import Rules
@@ -315,18 +316,29 @@ def _answer(
     cube_file: str | None,
     command: str | None,
 ) -> tuple[Audit, ...]:
+    higher = directions(metrics, worse)
+    for metric in metrics:
+        metric.check_tolerance(rules.tolerance)
+    notes = read_premises(
+        question.records, metrics, where=question.where, attributes=question.attributes
+    )
     fingerprint = question.records.sha256()
-    plans = [m.plan(question.records, question.columns, question.where) for m in metrics]
-    cubes = _cubes(question, plans)
-    if cube_file is not None:
-        cubes[0].write(cube_file)
-    again = command or _command(metrics, question, rules, worse)
-    audits = []
-    for metric, plan, cube in zip(metrics, plans, cubes, strict=True):
-        judged = _judge(plan, metric, cube, question, rules, worse)
-        audits.append(
-            _report(metric, cube, judged, question, rules, worse, fingerprint, again, plan.notes)
-        )
+    with explained(notes):
+        plans = [m.plan(question.records, question.columns, question.where) for m in metrics]
+        cubes = _cubes(question, plans)
+        if cube_file is not None:
+            cubes[0].write(cube_file)
+        again = command or _command(metrics, question, rules, worse)
+        audits = []
+        for metric, plan, cube, label, worst in zip(
+            metrics, plans, cubes, labels(metrics), higher, strict=True
+        ):
+            own = replace(rules, higher_is_worse=worst)
+            judged = _judge(plan, metric, cube, question, own)
+            told = (*notes, *plan.notes)
+            audits.append(
+                _report(metric, label, cube, judged, question, own, fingerprint, again, told)
+            )
     return tuple(audits)
 
 
@@ -353,18 +365,24 @@ def _cubes(question: _Question, plans: Sequence[Plan]) -> list[Cube]:
     return [next(cube for measure, cube in made if measure == plan.measure) for plan in plans]
 
 
-def _higher_is_worse(metric: Metric, worse: str | None) -> bool:
-    return metric.definition.higher_is_worse if worse is None else worse == "higher"
+def directions(metrics: Sequence[Metric], worse: str | None) -> list[bool]:
+    """Whether higher is worse, for each metric.
+
+    Among several metrics `worse` is for those that have no direction of their own, if there are any.
+    """
+    without = [metric.definition.higher_is_worse is None for metric in metrics]
+    own = any(without) and not all(without)
+    return [
+        metric.higher_is_worse(None if own and not absent else worse)
+        for metric, absent in zip(metrics, without, strict=True)
+    ]
 
 
-def _judge(
-    plan: Plan, metric: Metric, cube: Cube, question: _Question, rules: Rules, worse: str | None
-) -> Judgement:
+def _judge(plan: Plan, metric: Metric, cube: Cube, question: _Question, rules: Rules) -> Judgement:
     definition = metric.definition
     own = replace(
         rules,
         versus=question.versus,
-        higher_is_worse=_higher_is_worse(metric, worse),
         low=definition.low,
         high=definition.high,
     )
@@ -375,16 +393,16 @@ def _judge(
 
 def _report(
     metric: Metric,
+    label: str,
     cube: Cube,
     judged: Judgement,
     question: _Question,
     rules: Rules,
-    worse: str | None,
     fingerprint: str | None,
     command: str,
     notes: tuple[Note, ...],
 ) -> Audit:
-    definition, higher = metric.definition, _higher_is_worse(metric, worse)
+    definition, higher = metric.definition, rules.higher_is_worse
     groups = sorted(judged.groups, key=lambda group: _harm(group.estimate.value, higher))
     places = {partition.names: place for place, partition in enumerate(question.partitions)}
     groups.sort(key=lambda group: places[group.by])
@@ -396,6 +414,7 @@ def _report(
             higher_is_worse=higher,
             source=definition.source,
             in_points=definition.in_points,
+            label=label,
         ),
         level=rules.level,
         unit=question.unit,
@@ -424,6 +443,21 @@ def _report(
         ),
         notes=notes,
     )
+
+
+def labels(metrics: Sequence[Metric]) -> list[str]:
+    """What metrics are called side by side: by name, or by what differs where two have one name."""
+    out = []
+    for metric in metrics:
+        alike = [m for m in metrics if m.name == metric.name]
+        differing = [
+            name
+            for name in dict.fromkeys(n for m in alike for n in m.given)
+            if len({m.written(name) for m in alike}) > 1
+        ]
+        parts = (f"{name}={metric.written(name)}" for name in differing if name in metric.given)
+        out.append(f"{metric.name}({', '.join(parts)})" if differing else metric.name)
+    return out
 
 
 @cache

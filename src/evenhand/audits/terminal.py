@@ -37,7 +37,7 @@ def render_audit(audit: Result, *, width: int, shown: int = SHOWN) -> Renderable
 
 def _heading(audit: Result) -> Text:
     text = Text()
-    text.append(f"{audit.metric.name} {words.rate(audit.overall.value)}", style="bold")
+    text.append(f"{audit.metric.title} {words.rate(audit.overall.value)}", style="bold")
     if audit.overall.low is not None:
         text.append(f"  ({words.interval(audit.overall.low, audit.overall.high)})")
     elif audit.overall.reason:
@@ -52,7 +52,7 @@ def _heading(audit: Result) -> Text:
 def _table(audit: Result, by: tuple[str, ...], shown: int, *, wide: bool) -> Table:
     groups = [group for group in audit.groups if group.by == by]
     table = Table(
-        title=Text(" × ".join(by)),
+        title=_title(audit, by),
         title_justify="left",
         title_style="bold",
         box=None,
@@ -85,6 +85,12 @@ def _table(audit: Result, by: tuple[str, ...], shown: int, *, wide: bool) -> Tab
             cells = _numbers(audit, missing.estimate, wide=wide)
             table.add_row("(missing)", *cells, "", "", "not judged", style="dim")
     return table
+
+
+def _title(audit: Result, by: tuple[str, ...]) -> Text:
+    """What is tabled, and what its verdicts let pass."""
+    tolerated = words.tolerated(audit)
+    return Text(" × ".join(by)).append(f"  ({tolerated})" if tolerated else "", style="not bold")
 
 
 def _row(audit: Result, group: Group, *, wide: bool) -> list[Text | str]:

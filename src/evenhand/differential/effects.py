@@ -12,6 +12,7 @@ import numpy.typing as npt
 from evenhand.audits import MISSING_VALUES, Missing, Rules
 from evenhand.audits.audit import bound_metric, check_options, check_rows, versions
 from evenhand.audits.caveats import missing_rows
+from evenhand.audits.premises import explained, read_premises
 from evenhand.audits.result import MetricNote, Source
 from evenhand.audits.sets import Cell, cells_of
 from evenhand.cubes import Cube, build_cube
@@ -196,18 +197,23 @@ def _answer(
     command: str | None,
 ) -> Effects:
     definition = metric.definition
-    higher = definition.higher_is_worse if worse is None else worse == "higher"
-    rules = replace(rules, higher_is_worse=higher, low=definition.low, high=definition.high)
-    plan = metric.plan(asked.records, asked.columns, asked.kept)
-    cube = build_cube(
-        plan.records,
-        plan.measure,
-        asked.cut,
-        unit=asked.unit,
-        where=asked.kept,
-        missing_values=asked.missing_values,
+    higher = metric.higher_is_worse(worse)
+    metric.check_tolerance(rules.tolerance)
+    premises = read_premises(
+        asked.records, [metric], where=asked.where, attributes=asked.attributes
     )
-    cells, absent = _groups(cube, asked)
+    rules = replace(rules, higher_is_worse=higher, low=definition.low, high=definition.high)
+    with explained(premises):
+        plan = metric.plan(asked.records, asked.columns, asked.kept)
+        cube = build_cube(
+            plan.records,
+            plan.measure,
+            asked.cut,
+            unit=asked.unit,
+            where=asked.kept,
+            missing_values=asked.missing_values,
+        )
+        cells, absent = _groups(cube, asked)
     members = _members(cube, asked)
     evidence = Evidence(cube, plan.form, cells, members, rules, proportion=plan.proportion)
     doses = _doses(cube, plan, cells, members[0], asked, rules)
@@ -243,7 +249,7 @@ def _answer(
             *_without_condition(asked),
             *missing_rows(cube, asked.unit),
         ),
-        notes=(*plan.notes, *_notes(evidence, asked, doses)),
+        notes=(*premises, *plan.notes, *_notes(evidence, asked, doses)),
         settings=Settings(
             by=tuple(",".join(partition.names) for partition in asked.partitions),
             only=tuple(only),

@@ -234,6 +234,7 @@ def _confirmation(verdicts: Verdicts | None, facts: Facts, shown: int) -> Confir
         critical_z=_number(verdicts.critical_z),
         held_out_rows=None if held_out is None else int(held_out.n_rows.sum()),
         sentence=sentence,
+        p_floor=verdicts.p_floor,
     )
 
 

@@ -92,13 +92,17 @@ class Searched:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confirmation:
-    """How slices were confirmed; `sentence` says it to a person."""
+    """How slices were confirmed; `sentence` says it to a person.
+
+    `p_floor` is the least that an adjusted p-value can be, where it is simulated.
+    """
 
     method: str
     family: int | None
     critical_z: float | None
     held_out_rows: int | None
     sentence: str
+    p_floor: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

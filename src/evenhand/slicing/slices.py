@@ -11,8 +11,9 @@ import numpy as np
 
 from evenhand.audits import MISSING_VALUES, Missing
 from evenhand.audits.caveats import missing_rows
+from evenhand.audits.premises import explained, read_premises
 from evenhand.cubes import Cells, Cube, bin_attributes, build_cube, cells_of, read_cells
-from evenhand.errors import InputError, near
+from evenhand.errors import InputError, Note, near
 from evenhand.groups import (
     And,
     Attribute,
@@ -189,7 +190,8 @@ def slices(
         asked = _Asked.read(
             records, metric, baseline, between, features, unit, where, bins or {}, worse
         )
-        cells, missing = asked.cells(settings, tuple(missing_values))
+        with explained(asked.notes):
+            cells, missing = asked.cells(settings, tuple(missing_values))
         sha256 = records.sha256()
     except duckdb.Error as error:
         records.raise_faults()
@@ -224,7 +226,7 @@ def slices(
         command=command or _command(asked, settings, method, level, options),
         options=options,
         started=started,
-        notes=asked.plan.notes,
+        notes=asked.notes,
         missing=missing,
     )
     return search_cells(
@@ -442,6 +444,7 @@ class _Asked:
     where: Predicate | None
     sides: tuple[str, str] | None
     left_out: Mapping[str, str]
+    notes: tuple[Note, ...] = ()
 
     @classmethod
     def read(
@@ -460,7 +463,8 @@ class _Asked:
             find_column(unit, records.columns)
         bound = parse_metric(metric, records.columns) if isinstance(metric, str) else metric
         other = parse_metric(baseline, records.columns) if isinstance(baseline, str) else baseline
-        kept = parse_predicate(where, records.columns, label="where") if where else None
+        given = parse_predicate(where, records.columns, label="where") if where else None
+        kept = given
         sides = _sides(between, records, other is not None)
         if sides is not None:
             column, *values = sides
@@ -472,6 +476,8 @@ class _Asked:
         attributes, _ = parse_partitions([(name,) for name in names], records.columns, bins=bins)
         attributes = bin_attributes(records, attributes, bins, kept)
         keep = [*names, *([unit] if unit else []), *([sides[0]] if sides else [])]
+        metrics = [bound, *([other] if other is not None else [])]
+        premises = read_premises(records, metrics, where=given, attributes=attributes)
         if other is not None:
             plan = baseline_plan(bound, other, records, keep, kept)
         else:
@@ -479,7 +485,7 @@ class _Asked:
         if sides is not None:
             plan = between_plan(plan, *sides, records)
         definition = bound.definition
-        higher = definition.higher_is_worse if worse is None else worse == "higher"
+        higher = bound.higher_is_worse(worse)
         against = other.text if other else f"{sides[0]} = {sides[1]}" if sides else None
         return cls(
             records=records,
@@ -499,6 +505,7 @@ class _Asked:
             where=kept,
             sides=(bound.text, against) if against else None,
             left_out=left_out,
+            notes=(*premises, *plan.notes),
         )
 
     def cells(

@@ -53,7 +53,8 @@ def _table(found: Result, *, wide: bool) -> Table:
 
 def _row(found: Result, number: int, one: Slice, *, wide: bool) -> list[Text | str]:
     in_points = found.metric.in_points
-    spread = [words.span(one, in_points=in_points), words.p_value(one.p_adjusted)] if wide else []
+    adjusted = words.p_value(one.p_adjusted, found.confirmation.p_floor)
+    spread = [words.span(one, in_points=in_points), adjusted] if wide else []
     return [
         str(number),
         Text(one.predicate),
