@@ -36,6 +36,7 @@ from evenhand.slicing.differences import (
 from evenhand.slicing.folding import Kept
 from evenhand.slicing.hunt import Hunt, Report, Settings, prepare, rows_needed
 from evenhand.slicing.judging import Question
+from evenhand.slicing.leaks import leaks_of
 from evenhand.slicing.losses import losses_of
 from evenhand.slicing.report import Facts, Slices, report
 from evenhand.slicing.result import Metric as MetricNote
@@ -473,10 +474,14 @@ class _Asked:
         taken = bound.columns | (other.columns if other else frozenset()) | {unit}
         taken |= {sides[0]} if sides else set()
         names, left_out = _features(features, records, frozenset(n for n in taken if n))
+        metrics = [bound, *([other] if other is not None else [])]
+        if features is None:
+            asked = [name for name in names if name not in bins]
+            left_out |= leaks_of(records, metrics, asked, kept)
+            names = _not_left_out(names, left_out)
         attributes, _ = parse_partitions([(name,) for name in names], records.columns, bins=bins)
         attributes = bin_attributes(records, attributes, bins, kept)
         keep = [*names, *([unit] if unit else []), *([sides[0]] if sides else [])]
-        metrics = [bound, *([other] if other is not None else [])]
         premises = read_premises(records, metrics, where=given, attributes=attributes)
         if other is not None:
             plan = baseline_plan(bound, other, records, keep, kept)
@@ -600,6 +605,16 @@ def _features(
                 "it already says.  Leave it out of the features."
             )
     return names, {}
+
+
+def _not_left_out(names: Sequence[str], left_out: Mapping[str, str]) -> list[str]:
+    kept = [name for name in names if name not in left_out]
+    if not kept:
+        why = "; ".join(f"{name} ({reason})" for name, reason in left_out.items())
+        raise InputError(
+            f"No feature is left to search: {why}.  Name those that you want with --features."
+        )
+    return kept
 
 
 def _written_bins(bins: Mapping[str, int | Sequence[float]]) -> list[str]:
