@@ -10,6 +10,7 @@ from typing import Any
 
 import duckdb
 
+from evenhand.audits.crowding import check_first_groups, shared_units
 from evenhand.audits.judge import Judgement, judge
 from evenhand.audits.premises import explained, read_premises
 from evenhand.audits.report import Audit
@@ -26,6 +27,7 @@ from evenhand.groups import (
     parse_predicate,
     to_text,
 )
+from evenhand.groups.partition import join_names
 from evenhand.metrics import Metric, Plan, parse_metric
 from evenhand.records import Records, find_column, open_records
 from evenhand.records.output import check_outputs
@@ -282,7 +284,7 @@ class _Question:
             where=kept,
             versus=versus,
             missing_values=missing_values,
-            by=tuple(",".join(partition.names) for partition in partitions),
+            by=tuple(join_names(partition.names) for partition in partitions),
         )
 
     @property
@@ -319,6 +321,7 @@ def _answer(
     higher = directions(metrics, worse)
     for metric in metrics:
         metric.check_tolerance(rules.tolerance)
+    check_first_groups(question.records, question.attributes, question.partitions, question.where)
     notes = read_premises(
         question.records, metrics, where=question.where, attributes=question.attributes
     )
@@ -335,7 +338,7 @@ def _answer(
         ):
             own = replace(rules, higher_is_worse=worst)
             judged = _judge(plan, metric, cube, question, own)
-            told = (*notes, *plan.notes)
+            told = (*notes, *plan.notes, *shared_units(cube, question.partitions, question.unit))
             audits.append(
                 _report(metric, label, cube, judged, question, own, fingerprint, again, told)
             )
@@ -486,7 +489,7 @@ def _command(
     words = ["evenhand", "audit", question.records.name]
     options: list[tuple[str, object, object]] = [
         *(("metric", metric.text, None) for metric in metrics),
-        *(("by", ",".join(partition.names), None) for partition in question.partitions),
+        *(("by", join_names(partition.names), None) for partition in question.partitions),
         ("unit", question.unit, None),
         ("where", to_text(question.where) if question.where is not None else None, None),
         ("versus", question.versus, "rest"),
@@ -501,8 +504,8 @@ def _command(
     ]
     for attribute in question.attributes:
         if attribute.edges:
-            edges = ",".join(f"{edge:g}" for edge in attribute.edges)
-            options.append(("bins", f"{attribute.name}={edges}" + "," * ("," not in edges), None))
+            edges = ",".join(map(repr, attribute.edges)) + "," * (len(attribute.edges) == 1)
+            options.append(("bins", f"{attribute.name}={edges}", None))
     if question.missing_values != MISSING_VALUES:
         options += [("missing", text, None) for text in question.missing_values]
     for name, value, default in options:

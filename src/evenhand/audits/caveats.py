@@ -11,7 +11,14 @@ from evenhand.errors import Note
 
 #: Notes on how it was computed: they follow the numbers; all others stand before them.
 FOOTNOTES = frozenset(
-    {"rows_independent", "pairs_limited", "doses_together", "fewer_slices", "too_few_units"}
+    {
+        "rows_independent",
+        "units_in_several_groups",
+        "pairs_limited",
+        "doses_together",
+        "fewer_slices",
+        "too_few_units",
+    }
 )
 _BIDIRECTIONAL = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 

@@ -6,7 +6,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from evenhand.audits import words
-from evenhand.audits.caveats import before_numbers, missing_sentences
+from evenhand.audits.caveats import after_numbers, before_numbers, missing_sentences
 from evenhand.audits.result import Group, Missing, Result
 from evenhand.errors import REASONS
 
@@ -46,6 +46,7 @@ def render_html(audit: Result) -> str:
     return _template().render(
         audit=audit,
         caveats=before_numbers(audit.notes),
+        footnotes=after_numbers(audit.notes),
         plots=[_plot(audit, by) for by in dict.fromkeys(group.by for group in audit.groups)],
         missing=list(missing_sentences(audit.missing)),
         words=words,

@@ -8,6 +8,8 @@ from typing import Any
 
 from sqlglot import exp
 
+from evenhand.audits.copies import copied_rows
+from evenhand.audits.crowding import infinite_values
 from evenhand.errors import FaultsError, InputError, Note
 from evenhand.groups import (
     And,
@@ -72,6 +74,8 @@ def read_premises(
     ]
     notes += _literal_notes(records, predicates)
     notes += [note for attribute in attributes for note in _edge_notes(records, attribute)]
+    notes += infinite_values(records, attributes)
+    notes += copied_rows(records)
     return tuple(dict.fromkeys(notes))
 
 

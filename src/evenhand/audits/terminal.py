@@ -9,6 +9,7 @@ from rich.text import Text
 from evenhand.audits import words
 from evenhand.audits.caveats import after_numbers, before_numbers, missing_sentences
 from evenhand.audits.result import Estimate, Group, Result
+from evenhand.groups.partition import tidy
 
 #: Groups shown of each partition; the rest is in the other outputs.
 SHOWN = 40
@@ -115,7 +116,7 @@ def _notes(audit: Result) -> list[RenderableType]:
     unit = "; differences in percentage points" if audit.metric.in_points else ""
     notes = [words.method(audit).removesuffix(".") + unit + "."]
     for name, edges in audit.settings.bins.items():
-        cut = ", ".join(f"{edge:g}" for edge in edges)
+        cut = ", ".join(f"{tidy(edge)}" for edge in edges)
         notes.append(
             f"{name} is cut at {cut}." if edges else f"{name} has one bin: its values do not vary."
         )

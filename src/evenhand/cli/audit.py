@@ -162,6 +162,7 @@ def parse_bins(given: Sequence[str]) -> dict[str, int | list[float]]:
     out: dict[str, int | list[float]] = {}
     for item in given:
         name, _, text = item.rpartition("=")
+        name = name.strip()[1:-1].replace('""', '"') if name.strip()[:1] == '"' else name
         edges = [edge for edge in text.split(",") if edge.strip()]
         try:
             few = text.isdigit() and int(text) <= MOST_BINS

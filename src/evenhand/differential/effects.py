@@ -12,6 +12,7 @@ import numpy.typing as npt
 from evenhand.audits import MISSING_VALUES, Missing, Rules
 from evenhand.audits.audit import bound_metric, check_options, check_rows, versions
 from evenhand.audits.caveats import missing_rows
+from evenhand.audits.crowding import check_first_groups, shared_units
 from evenhand.audits.premises import explained, read_premises
 from evenhand.audits.result import MetricNote, Source
 from evenhand.audits.sets import Cell, cells_of
@@ -24,6 +25,7 @@ from evenhand.differential.report import Effects
 from evenhand.differential.result import Dose, Settings
 from evenhand.errors import InputError, Note
 from evenhand.groups import to_text
+from evenhand.groups.partition import join_names
 from evenhand.metrics import Metric, Plan
 from evenhand.records import open_records
 
@@ -199,6 +201,7 @@ def _answer(
     definition = metric.definition
     higher = metric.higher_is_worse(worse)
     metric.check_tolerance(rules.tolerance)
+    check_first_groups(asked.records, asked.attributes, asked.partitions, asked.where, MOST_GROUPS)
     premises = read_premises(
         asked.records, [metric], where=asked.where, attributes=asked.attributes
     )
@@ -249,9 +252,14 @@ def _answer(
             *_without_condition(asked),
             *missing_rows(cube, asked.unit),
         ),
-        notes=(*premises, *plan.notes, *_notes(evidence, asked, doses)),
+        notes=(
+            *premises,
+            *plan.notes,
+            *shared_units(cube, asked.partitions, asked.unit),
+            *_notes(evidence, asked, doses),
+        ),
         settings=Settings(
-            by=tuple(",".join(partition.names) for partition in asked.partitions),
+            by=tuple(join_names(partition.names) for partition in asked.partitions),
             only=tuple(only),
             where=to_text(asked.where) if asked.where is not None else None,
             dose=asked.dose,
@@ -357,7 +365,7 @@ def _command(
     words = ["evenhand", "effects", asked.records.name]
     options: list[tuple[str, object, object]] = [
         ("metric", metric.text, None),
-        *(("by", ",".join(partition.names), None) for partition in asked.partitions),
+        *(("by", join_names(partition.names), None) for partition in asked.partitions),
         ("condition", asked.condition, "condition"),
         ("reference", asked.names[0], "clean"),
         *(("only", name, None) for name in only),
@@ -373,8 +381,8 @@ def _command(
     ]
     for attribute in asked.attributes:
         if attribute.edges:
-            edges = ",".join(f"{edge:g}" for edge in attribute.edges)
-            options.append(("bins", f"{attribute.name}={edges}" + "," * ("," not in edges), None))
+            edges = ",".join(map(repr, attribute.edges)) + "," * (len(attribute.edges) == 1)
+            options.append(("bins", f"{attribute.name}={edges}", None))
     if asked.missing_values != MISSING_VALUES:
         options += [("missing", text, None) for text in asked.missing_values]
     for name, value, default in options:

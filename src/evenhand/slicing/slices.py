@@ -24,6 +24,7 @@ from evenhand.groups import (
     parse_predicate,
     to_expression,
 )
+from evenhand.groups.partition import join_names, split_names
 from evenhand.metrics import Metric, Plan, parse_metric
 from evenhand.records import Kind, Records, find_column, open_records
 from evenhand.slicing.confirm import METHODS, Verdicts, choose_method, confirm
@@ -205,7 +206,7 @@ def slices(
     options = {
         "features": features
         if isinstance(features, str) or features is None
-        else ",".join(features),
+        else join_names(features),
         "unit": unit,
         "where": where,
         "baseline": against,
@@ -589,7 +590,7 @@ def _features(
                 "is nothing to search."
             )
         return names, left_out
-    texts = features.split(",") if isinstance(features, str) else features
+    texts = split_names(features) if isinstance(features, str) else features
     if not isinstance(texts, Sequence) or not all(isinstance(name, str) for name in texts):
         raise InputError(f"features are {features!r}, but must be names of columns.")
     # A column may have a comma in its name, so a list is taken as it is.
