@@ -10,9 +10,10 @@ from typing import Any
 
 import duckdb
 
+from evenhand.audits.copies import MOST_JOINED, MOST_ROWS, copied_rows
 from evenhand.audits.crowding import check_first_groups, shared_units
 from evenhand.audits.judge import Judgement, judge
-from evenhand.audits.premises import explained, read_premises
+from evenhand.audits.premises import check_agreement, explained, read_premises
 from evenhand.audits.report import Audit
 from evenhand.audits.result import Gap, MetricNote, Settings, Source
 from evenhand.audits.rules import Rules
@@ -28,7 +29,7 @@ from evenhand.groups import (
     to_text,
 )
 from evenhand.groups.partition import join_names
-from evenhand.metrics import Metric, Plan, parse_metric
+from evenhand.metrics import Metric, Plan, Takes, parse_metric
 from evenhand.records import Records, find_column, open_records
 from evenhand.records.output import check_outputs
 
@@ -321,14 +322,26 @@ def _answer(
     higher = directions(metrics, worse)
     for metric in metrics:
         metric.check_tolerance(rules.tolerance)
-    check_first_groups(question.records, question.attributes, question.partitions, question.where)
+    if any(a.takes is Takes.TEXT for m in metrics for a in m.definition.arguments):
+        check_first_groups(
+            question.records, question.attributes, question.partitions, question.where
+        )
     notes = read_premises(
-        question.records, metrics, where=question.where, attributes=question.attributes
+        question.records,
+        metrics,
+        where=question.where,
+        attributes=question.attributes,
+        counted=True,
     )
     fingerprint = question.records.sha256()
-    with explained(notes):
+    with explained(notes, metrics, question.records):
         plans = [m.plan(question.records, question.columns, question.where) for m in metrics]
         cubes = _cubes(question, plans)
+        for metric, cube in zip(metrics, cubes, strict=True):
+            check_agreement(metric, cube, question.records)
+        most = MOST_JOINED if len(question.records.files) > 1 else MOST_ROWS
+        if cubes[0].n_rows.sum() <= most:
+            notes = (*notes, *copied_rows(question.records))
         if cube_file is not None:
             cubes[0].write(cube_file)
         again = command or _command(metrics, question, rules, worse)

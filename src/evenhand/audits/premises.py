@@ -10,6 +10,7 @@ from sqlglot import exp
 
 from evenhand.audits.copies import copied_rows
 from evenhand.audits.crowding import infinite_values
+from evenhand.cubes import Cube
 from evenhand.errors import FaultsError, InputError, Note
 from evenhand.groups import (
     And,
@@ -25,7 +26,7 @@ from evenhand.groups import (
     to_text,
 )
 from evenhand.groups.predicate import column_expression, finite
-from evenhand.metrics import Metric
+from evenhand.metrics import Metric, Takes
 from evenhand.metrics.inputs import FIRST_ROWS
 from evenhand.records import Kind, Records, find_column
 
@@ -39,6 +40,7 @@ def read_premises(
     *,
     where: Predicate | None = None,
     attributes: Sequence[Attribute] = (),
+    counted: bool = False,
 ) -> tuple[Note, ...]:
     """Look at what the question takes for granted.
 
@@ -52,6 +54,8 @@ def read_premises(
         The filter.
     attributes : sequence of Attribute
         What the groups are.
+    counted : bool
+        Whether `check_agreement` follows: then labels that are numbers, and copies, cost no look of their own.
 
     Returns
     -------
@@ -63,7 +67,13 @@ def read_premises(
     InputError
         Where a label and a prediction can never agree.
     """
-    notes = [note for metric in metrics for note in _label_notes(metric, records)]
+    pairs = dict.fromkeys(pair for metric in metrics if (pair := _label_pair(metric)) is not None)
+    notes = [
+        note
+        for pair in pairs
+        if not counted or find_column(pair[0], records.columns).kind is Kind.TEXT
+        for note in _label_notes(*pair, records)
+    ]
     predicates = [where] if where is not None else []
     predicates += [a.predicate for a in attributes if a.predicate is not None]
     predicates += [
@@ -75,17 +85,20 @@ def read_premises(
     notes += _literal_notes(records, predicates)
     notes += [note for attribute in attributes for note in _edge_notes(records, attribute)]
     notes += infinite_values(records, attributes)
-    notes += copied_rows(records)
+    notes += [] if counted else copied_rows(records)
     return tuple(dict.fromkeys(notes))
 
 
 @contextmanager
-def explained(notes: Sequence[Note]) -> Iterator[None]:
-    """Add to an error that nothing is left which literals never occur: they are why."""
+def explained(notes: Sequence[Note], metrics: Sequence[Metric], records: Records) -> Iterator[None]:
+    """Say of an error what it comes from: literals that never occur, or labels of two other numbers."""
     try:
         yield
-    except FaultsError:
-        raise
+    except FaultsError as error:
+        hint = next(filter(None, (_two_values(metric, records) for metric in metrics)), None)
+        if hint is None:
+            raise
+        raise InputError(hint) from error
     except InputError as error:
         never = [note.text for note in notes if note.code == "literal_never_occurs"]
         if not never:
@@ -96,11 +109,31 @@ def explained(notes: Sequence[Note]) -> Iterator[None]:
 # -- labels -------------------------------------------------------------------------------------
 
 
-def _label_notes(metric: Metric, records: Records) -> Iterator[Note]:
-    names = [metric.given.get(name) for name in ("label", "prediction")]
-    if not all(isinstance(name, str) for name in names):
-        return
-    label, prediction = (str(name) for name in names)
+def check_agreement(metric: Metric, cube: Cube, records: Records) -> None:
+    """Look at labels that are numbers where the counts show that no row agrees.
+
+    Raises
+    ------
+    InputError
+        Where they can never agree.
+    """
+    pair = _label_pair(metric)
+    agreed = [cube.parts.index(n) for n in _AGREED if n in cube.parts]
+    if pair is not None and not cube.sums[:, agreed].any():
+        list(_label_notes(*pair, records))
+
+
+#: Counts of rows whose prediction is the label.
+_AGREED = ("correct", "agreed", "true_positives", "true_negatives")
+
+
+def _label_pair(metric: Metric) -> tuple[str, str] | None:
+    """Columns of label and prediction, where the metric has both."""
+    label, prediction = (metric.given.get(name) for name in ("label", "prediction"))
+    return (label, prediction) if isinstance(label, str) and isinstance(prediction, str) else None
+
+
+def _label_notes(label: str, prediction: str, records: Records) -> Iterator[Note]:
     if find_column(label, records.columns).kind is Kind.BOOLEAN or label == prediction:
         return
     actual, said = (_values(records, name, first=True) for name in (label, prediction))
@@ -110,7 +143,7 @@ def _label_notes(metric: Metric, records: Records) -> Iterator[Note]:
     if not actual or not said:
         return
     if not _meet(actual, said):
-        raise InputError(_never(metric, label, prediction, actual, said))
+        raise InputError(_never(label, prediction, actual, said))
     otherwise = _spelt_otherwise(actual, said)
     if otherwise:
         pairs = "; ".join(f"{one!r} and {other!r}" for one, other in otherwise[:TOLD])
@@ -143,16 +176,14 @@ def _spelt_otherwise(actual: Sequence[Any], said: Sequence[Any]) -> list[tuple[s
     ]
 
 
-def _never(
-    metric: Metric, label: str, prediction: str, actual: Sequence[Any], said: Sequence[Any]
-) -> str:
+def _never(label: str, prediction: str, actual: Sequence[Any], said: Sequence[Any]) -> str:
     why = (
         "they agree only after trimming and case folding"
         if _spelt_otherwise(actual, said)
         else "they share no value"
     )
     return (
-        f"{metric.name}: {label!r} holds {_listed(actual)} and {prediction!r} holds {_listed(said)}: {why}, "
+        f"{label!r} holds {_listed(actual)} and {prediction!r} holds {_listed(said)}: {why}, "
         "so the two can never agree.  Write both in one way, or name the columns that belong together."
     )
 
@@ -172,6 +203,32 @@ def _values(records: Records, name: str, *, first: bool) -> list[Any]:
 def _listed(values: Sequence[Any]) -> str:
     told = ", ".join(repr(v) if isinstance(v, str) else f"{v}" for v in values[:TOLD])
     return told + (", …" if len(values) > TOLD else "")
+
+
+def _two_values(metric: Metric, records: Records) -> str | None:
+    """One hint where a yes/no column has two values other than 0 and 1, as -1 and 1."""
+    arguments = [a.name for a in metric.definition.arguments if a.takes is Takes.BINARY]
+    takes_positive = any(a.name == "positive" for a in metric.definition.arguments)
+    for name in arguments:
+        column = metric.given.get(name)
+        if not isinstance(column, str) or not find_column(column, records.columns).kind.numeric:
+            continue
+        read = column_expression(column).sql(records.engine.dialect)
+        found = records.engine.query(
+            f"SELECT {read} AS v, COUNT(*) AS n FROM {records.source} WHERE {read} IS NOT NULL"
+            f" GROUP BY {read} ORDER BY n DESC LIMIT 4"
+        ).to_pylist()
+        values = sorted(row["v"] for row in found)
+        rare = min(row["n"] for row in found) * 100 < sum(row["n"] for row in found)
+        if len(values) != 2 or {*values} == {0, 1} or rare:
+            continue
+        low, high = (f"{float(value):g}" for value in values)
+        how = f"positive={high}" if takes_positive else f"{name}={column} = {high}"
+        return (
+            f"{metric.name}: {column!r} holds {low} and {high}, but yes and no are 1 and 0; say which "
+            f"value counts: {how}"
+        )
+    return None
 
 
 # -- literals -----------------------------------------------------------------------------------

@@ -206,7 +206,7 @@ def _answer(
         asked.records, [metric], where=asked.where, attributes=asked.attributes
     )
     rules = replace(rules, higher_is_worse=higher, low=definition.low, high=definition.high)
-    with explained(premises):
+    with explained(premises, [metric], asked.records):
         plan = metric.plan(asked.records, asked.columns, asked.kept)
         cube = build_cube(
             plan.records,

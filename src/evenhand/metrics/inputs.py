@@ -40,7 +40,6 @@ def binary_input(
             f"{metric.name}: column {value!r} holds {kind}, so say which value counts, "
             f"for example positive='yes', or write a predicate: {name}={value} = 'yes'"
         )
-    _check_two_values(metric, str(value), records, takes_positive=takes_positive)
     inside = exp.In(this=column_expression(name), expressions=[literal(0), literal(1)])
     check = Check(
         input=name,
@@ -92,30 +91,6 @@ def _number_of(value: Given) -> float | None:
     except (ValueError, OverflowError):
         return None
     return number if math.isfinite(number) else None
-
-
-def _check_two_values(
-    metric: Metric, column: str, records: Records, *, takes_positive: bool
-) -> None:
-    """One hint where a column has two values other than 0 and 1, as -1 and 1."""
-    read = column_expression(column).sql(records.engine.dialect)
-    first = f"(SELECT {read} AS v FROM {records.source} LIMIT {FIRST_ROWS}) AS some_rows"
-    found = records.engine.query(
-        f"SELECT v, COUNT(*) AS n FROM {first} WHERE v IS NOT NULL GROUP BY v LIMIT 4"
-    ).to_pylist()
-    values = sorted((row["v"] for row in found if row["v"] == row["v"]), key=float)
-    rare = min((row["n"] for row in found), default=0) * 100 < sum(row["n"] for row in found)
-    if len(values) != 2 or {*values} == {0, 1} or rare:
-        return
-    low, high = (f"{float(value):g}" for value in values)
-    how = (
-        f"say which value counts: positive={high}"
-        if takes_positive
-        else f"write which value counts: {column} = {high}"
-    )
-    raise InputError(
-        f"{metric.name}: {column!r} holds {low} and {high}, but yes and no are 1 and 0; {how}"
-    )
 
 
 def check_occurs(metric: Metric, name: str, records: Records) -> None:

@@ -192,7 +192,7 @@ def slices(
         asked = _Asked.read(
             records, metric, baseline, between, features, unit, where, bins or {}, worse
         )
-        with explained(asked.notes):
+        with explained(asked.notes, [asked.metric], records):
             cells, missing = asked.cells(settings, tuple(missing_values))
         sha256 = records.sha256()
     except duckdb.Error as error:
