@@ -91,7 +91,7 @@ def evenhand() -> Callable[[str], Rates]:
 
     def run(file: str) -> Rates:
         rates: Rates = {}
-        for audit in audit_metrics(file, metrics, by="race,sex"):
+        for audit in audit_metrics(file, metrics, by="race,sex", worse="lower"):
             for group in audit.groups:
                 if not audit.refused:
                     assert group.estimate.low is not None

@@ -167,7 +167,10 @@ def test_adult_has_missing_values_written_as_question_marks(data, tmp_path):
     path = tmp_path / "adult.csv"
     path.write_text(f"{names}\n{lines}\n")
     result = evenhand.audit(
-        path, "selection_rate(prediction=income, positive='>50K')", by=["workclass", "sex"]
+        path,
+        "selection_rate(prediction=income, positive='>50K')",
+        by=["workclass", "sex"],
+        worse="lower",
     )
     assert result.source.rows == 32561
     assert [(item.attribute, item.n_rows) for item in result.missing] == [("workclass", 1836)]

@@ -36,7 +36,7 @@ def test_sharing_a_unit_does_not_make_a_small_group_certain(shared):
         group = np.repeat(["small", "large"], [8, 1000])
         return pa.table({"g": group, "u": unit.astype(str), "x": (rng.random(1008) < 0.05) * 1})
 
-    worse, gaps = alarms(60, world, metric="selection_rate(x)", by="g", unit="u")
+    worse, gaps = alarms(60, world, metric="selection_rate(x)", by="g", unit="u", worse="lower")
     assert max(worse, gaps) <= limit(60)
 
 
@@ -52,7 +52,7 @@ def test_units_spread_over_many_small_groups_raise_no_false_alarm(rate):
             }
         )
 
-    worse, gaps = alarms(60, world, metric="selection_rate(x)", by="g", unit="u")
+    worse, gaps = alarms(60, world, metric="selection_rate(x)", by="g", unit="u", worse="lower")
     assert max(worse, gaps) <= limit(60)
 
 
@@ -76,7 +76,9 @@ def test_not_a_number_is_in_no_group_and_selected_by_no_threshold(tmp_path):
     pq.write_table(pa.table({"age": age, "x": rng.integers(0, 2, 400)}), path)
     (group,) = evenhand.audit(path, "mean(x)", by="age >= 50").groups
     assert group.estimate.n_rows == (age >= 50).sum()
-    overall = evenhand.audit(path, "selection_rate(prediction=age >= 50)", by="x").overall
+    overall = evenhand.audit(
+        path, "selection_rate(prediction=age >= 50)", by="x", worse="lower"
+    ).overall
     assert (overall.numerator, overall.denominator) == ((age >= 50).sum(), (~np.isnan(age)).sum())
 
 
@@ -227,7 +229,8 @@ def test_far_tails_do_not_saturate():
     x = np.concatenate([rng.random(4000) < rate for rate in (0.1, 0.3, 0.9)]) * 1
     table = pa.table({"g": np.repeat(["a", "b", "c"], 4000), "x": x})
     p = [
-        group.versus.p_value for group in evenhand.audit(table, "selection_rate(x)", by="g").groups
+        group.versus.p_value
+        for group in evenhand.audit(table, "selection_rate(x)", by="g", worse="lower").groups
     ]
     assert len(set(p)) > 1
     assert 0 < min(p) < 1e-100

@@ -14,6 +14,7 @@ import pyarrow.csv
 import pytest
 
 import evenhand
+from evenhand.errors import Note
 
 METRIC = "error_rate(label=label, prediction=prediction)"
 LONG = "name = '" + "averyveryverylongname" * 40 + "'"
@@ -108,7 +109,11 @@ def hostile(found):
         found, predicate=LONG, literals=(LONG,), contributions=(0.5,), overlaps=(0, 1, 0.004)
     )
     return with_slices(
-        found, [evil, long, undefined], source=EVIL, left_out={EVIL: LONG}, notes=(EVIL,)
+        found,
+        [evil, long, undefined],
+        source=EVIL,
+        left_out={EVIL: LONG},
+        notes=(Note(code="x", text=EVIL),),
     )
 
 

@@ -355,12 +355,12 @@ def test_missing_conditions_and_groups_are_counted_not_judged(design):
     found = evenhand.effects(frame, "mean(loss)", "voice", unit="sentence")
     assert {m.attribute: m.n_rows for m in found.missing} == {"voice": 5, "condition": 2, "loss": 3}
     assert found.conditions == ("tone1", "tone2")
-    assert any("rows that are lost" in note for note in found.notes)
+    assert any("rows that are lost" in note.text for note in found.notes)
 
 
 def test_rows_without_a_unit_are_told_to_be_unpaired(design):
     found = evenhand.effects(design[0], "mean(loss)", "voice")
-    assert any("conditions are not paired" in note for note in found.notes)
+    assert any("conditions are not paired" in note.text for note in found.notes)
     paired = find(design[1], "v3", "tone1").differential.standard_error
     assert find(found, "v3", "tone1").differential.standard_error > paired
 
@@ -433,7 +433,7 @@ def test_conditions_of_one_dose_are_told_to_be_taken_together(swept):
     found = evenhand.effects(
         pd.concat([frame, twice]), "mean(wrong)", "voice", unit="sentence", dose="tone_level"
     )
-    assert any("same tone_level" in note for note in found.notes)
+    assert any("same tone_level" in note.text for note in found.notes)
 
 
 # -- options and forms ---------------------------------------------------------------------------

@@ -161,3 +161,46 @@ def test_many_groups_and_conditions_are_cut_and_said_so(hostile):
     page = dataclasses.replace(hostile, groups=groups, pairs=(), doses=()).to_html()
     assert "40 more groups are in --json" in page
     assert "The first 40 of 200 are drawn." in page
+
+
+# -- headlines ------------------------------------------------------------------------------------
+
+
+def _people(rate_before, rate_after):
+    """Two groups of 400 sentences each, whose shares of errors before and after are given by group."""
+    rows = [
+        (who, condition, f"{who}{i}", int(i < 400 * rates[who]))
+        for condition, rates in (("clean", rate_before), ("typos", rate_after))
+        for who in rates
+        for i in range(400)
+    ]
+    who, condition, sentence, wrong = zip(*rows, strict=True)
+    return pa.table({"who": who, "condition": condition, "sentence": sentence, "wrong": wrong})
+
+
+def _told(before, after):
+    table = _people(before, after)
+    shown = str(evenhand.effects(table, "mean(wrong)", "who", unit="sentence"))
+    return " ".join(shown.split())
+
+
+def test_where_the_others_gain_nobody_is_said_to_pay():
+    told = _told({"man": 0.1, "woman": 0.3}, {"man": 0.1, "woman": 0.1})
+    assert "typos saves the others 0.200" in told
+    assert "who = 'man' nothing: its mean stays at .100" in told
+    assert "costs who" not in told
+
+
+def test_where_one_side_pays_and_the_other_gains_both_are_told():
+    told = _told({"man": 0.1, "woman": 0.3}, {"man": 0.2, "woman": 0.1})
+    assert "typos costs who = 'man' 0.100 and saves the others 0.200, 0.300 apart" in told
+    assert "its mean goes from .100 to .200" in told
+
+
+def test_where_nothing_changes_that_is_said():
+    told = _told({"man": 0.1, "woman": 0.3}, {"man": 0.1, "woman": 0.3})
+    assert (
+        "Nothing changes: under every condition each group has the mean that it has under clean"
+        in told
+    )
+    assert "evidence" not in told

@@ -235,7 +235,10 @@ def test_selection_rate_as_fairlearn_gives_it(data):
         metrics=selection_rate, y_true=data["y"], y_pred=data["p"], sensitive_features=data["g"]
     )
     audit = evenhand.audit(
-        pa.table({key: data[key] for key in "gp"}), metric="selection_rate(p)", **FAST
+        pa.table({key: data[key] for key in "gp"}),
+        metric="selection_rate(p)",
+        worse="lower",
+        **FAST,
     )
     assert {group.label: group.estimate.value for group in audit.groups} == pytest.approx(
         frame.by_group.to_dict()
@@ -304,14 +307,14 @@ def test_values_stay_within_their_range(name):
 def test_texts_need_to_be_told_which_counts():
     table = pa.table({"g": ["a", "b"] * 20, "y": ["yes", "no"] * 20})
     with pytest.raises(InputError, match="say which value counts"):
-        evenhand.audit(table, metric="selection_rate(y)", **FAST)
+        evenhand.audit(table, metric="selection_rate(y)", worse="lower", **FAST)
 
 
 @pytest.mark.parametrize("option", ["positive='True'", "positive=true", "positive=1"])
 def test_a_positive_value_of_another_type_is_refused_or_understood(option):
     table = pa.table({"g": ["a", "b"] * 20, "y": [True, False] * 20})
     try:
-        audit = evenhand.audit(table, metric=f"selection_rate(y, {option})", **FAST)
+        audit = evenhand.audit(table, metric=f"selection_rate(y, {option})", worse="lower", **FAST)
     except InputError as error:
         assert "must be a number" not in str(error)  # noqa: PT017 - booleans are no numbers
         return
@@ -321,7 +324,9 @@ def test_a_positive_value_of_another_type_is_refused_or_understood(option):
 def test_a_positive_value_that_never_occurs_is_not_a_silent_zero():
     table = pa.table({"g": ["a", "b"] * 20, "y": ["yes", "no"] * 20, "p": ["yes", "no"] * 20})
     try:
-        audit = evenhand.audit(table, metric="selection_rate(p, positive='Yes')", **FAST)
+        audit = evenhand.audit(
+            table, metric="selection_rate(p, positive='Yes')", worse="lower", **FAST
+        )
     except EvenhandError:
         return
     assert audit.overall.value is None

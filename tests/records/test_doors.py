@@ -258,7 +258,7 @@ def test_semicolons_and_decimal_commas_are_read(tmp_path):
     path = write(tmp_path, "t.csv", "g;y;s\n" + "a;1;0,25\nb;0;0,5\n" * 20)
     audit = evenhand.audit(path, metric="brier(y, s)", by="g")
     assert audit.overall.value == pytest.approx((0.75**2 + 0.5**2) / 2)
-    assert open_records(path).notes[0][0] == "decimal_comma"
+    assert open_records(path).notes[0].code == "decimal_comma"
 
 
 def test_points_that_may_part_thousands_are_not_guessed(tmp_path):
@@ -307,8 +307,8 @@ def test_windows_1252_is_read_and_said(tmp_path):
     path = write(tmp_path, "t.csv", "name,y\nMüller,1\n“quoted” – 5 €,0\n" * 20, "cp1252")
     table = open_records(path)
     assert values(path, "name")[:2] == ["Müller", "“quoted” – 5 €"]
-    assert "Windows-1252" in table.notes[0][1]
-    assert "Müller" in table.notes[0][1]
+    assert "Windows-1252" in table.notes[0].text
+    assert "Müller" in table.notes[0].text
 
 
 def test_damaged_utf8_is_not_taken_for_another_encoding(tmp_path):

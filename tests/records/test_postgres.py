@@ -81,7 +81,10 @@ CASES = [
     ("true_positive_rate(label, prediction)", {"by": ["accent,member"], "unit": "speaker"}),
     ("f1(label, prediction)", {"by": "age", "unit": "speaker"}),
     ("f1(label, prediction, average='macro')", {"by": "accent"}),
-    ("selection_rate(prediction=yes, positive='yes')", {"by": "age >= 65 OR accent = 'us'"}),
+    (
+        "selection_rate(prediction=yes, positive='yes')",
+        {"by": "age >= 65 OR accent = 'us'", "worse": "lower"},
+    ),
     ("brier(label, score)", {"by": "member", "versus": "best"}),
     ("log_loss(label, score)", {"by": "accent", "where": "age < 60"}),
     ("auc(label, score)", {"by": "accent"}),

@@ -535,8 +535,8 @@ def test_slices_of_halves_are_told_apart_from_those_of_all_rows(method):
     """The note about how many were asked for counts what is told."""
     found = look(method, top=50)
     for note in found.notes:
-        if "asked for" in note:
-            assert note.startswith(f"{len(found.slices)} of 50")
+        if "asked for" in note.text:
+            assert note.text.startswith(f"{len(found.slices)} of 50")
 
 
 # -- interruption --------------------------------------------------------------------------------
@@ -575,7 +575,7 @@ def test_after_ctrl_c_the_best_so_far_is_told_and_nothing_confirmed(method):
         assert not found.confirmed, at
         assert all(one.p_adjusted is None for one in found.slices), at
         assert found.confirmation.method == "none", at
-        assert any("Interrupted" in note for note in found.notes), at
+        assert any("Interrupted" in note.text for note in found.notes), at
         assert [s.score for s in found.slices] == sorted(
             (s.score for s in found.slices), reverse=True
         )

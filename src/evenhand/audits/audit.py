@@ -10,13 +10,16 @@ from typing import Any
 
 import duckdb
 
+from evenhand.audits.copies import MOST_JOINED, MOST_ROWS, copied_rows
+from evenhand.audits.crowding import check_first_groups, shared_units
 from evenhand.audits.judge import Judgement, judge
 from evenhand.audits.normalizers import depends_on_normalizer
+from evenhand.audits.premises import check_agreement, explained, read_premises
 from evenhand.audits.report import Audit
 from evenhand.audits.result import Gap, MetricNote, Settings, Source
 from evenhand.audits.rules import Rules
 from evenhand.cubes import Cube, Measure, bin_attributes, build_cube, tally
-from evenhand.errors import InputError, near
+from evenhand.errors import InputError, Note, near
 from evenhand.groups import (
     Attribute,
     Partition,
@@ -26,8 +29,10 @@ from evenhand.groups import (
     parse_predicate,
     to_text,
 )
-from evenhand.metrics import Metric, Plan, parse_metric
+from evenhand.groups.partition import join_names
+from evenhand.metrics import Metric, Plan, Takes, parse_metric
 from evenhand.records import MISSING_VALUES, Records, find_column, open_records
+from evenhand.records.output import check_outputs
 
 _VERSUS = ("rest", "best", "overall")
 _CHOICES = {
@@ -92,6 +97,7 @@ def audit_metrics(
     interval: str = "wilson",
     bins: Mapping[str, int | Sequence[float]] | None = None,
     missing_values: Sequence[str] = MISSING_VALUES,
+    columns: str | Mapping[str, str] | None = None,
     suppress_below: int = 0,
     seed: int = 0,
     cube: str | None = None,
@@ -129,7 +135,9 @@ def audit_metrics(
         Numeric attributes: edges, or a number of quantile bins.  One with more than 12 distinct
         values is cut at its quartiles unasked.
     missing_values : sequence of str
-        Texts that mean missing in attribute and unit columns.
+        Texts that mean missing in attributes, units, labels and scores.
+    columns : str or mapping, optional
+        Types of columns where you know better, such as ``age=number, code=text``.
     suppress_below : int
         Hide groups with fewer units than this, and as many others as needed that none of them
         follows by subtraction.
@@ -151,8 +159,6 @@ def audit_metrics(
     for name, text in texts.items():
         if text is not None and not isinstance(text, str):
             raise InputError(f"{name} is {text!r}, but must be text.")
-    if not all(isinstance(text, str) for text in missing_values):
-        raise InputError(f"missing_values are {list(missing_values)!r}, but must be texts.")
     rules = Rules(
         level=level,
         tolerance=tolerance,
@@ -165,14 +171,15 @@ def audit_metrics(
         unit=unit or "row",
     )
     check_options(rules, worse)
-    records = open_records(table)
+    records = open_records(table, columns=columns, missing_values=missing_values)
     if progress is not None:
         records = replace(records, progress=progress)
     try:
+        check_outputs([("cube", cube)], records.files, force=True)
         check_rows(records)
         # Numbers and arrays of numpy become plain ones.
         plain = {k: v.tolist() if hasattr(v, "tolist") else v for k, v in (bins or {}).items()}
-        question = _Question.read(records, by, unit, where, versus, plain, tuple(missing_values))
+        question = _Question.read(records, by, unit, where, versus, plain, records.missing_values)
         bound = [bound_metric(metric, records) for metric in metrics]
         return _answer(question, bound, rules, worse, cube, command)
     except duckdb.Error as error:
@@ -278,7 +285,7 @@ class _Question:
             where=kept,
             versus=versus,
             missing_values=missing_values,
-            by=tuple(",".join(partition.names) for partition in partitions),
+            by=tuple(join_names(partition.names) for partition in partitions),
         )
 
     @property
@@ -312,29 +319,58 @@ def _answer(
     cube_file: str | None,
     command: str | None,
 ) -> tuple[Audit, ...]:
+    higher = directions(metrics, worse)
+    for metric in metrics:
+        metric.check_tolerance(rules.tolerance)
+    if any(a.takes is Takes.TEXT for m in metrics for a in m.definition.arguments):
+        check_first_groups(
+            question.records, question.attributes, question.partitions, question.where
+        )
+    notes = read_premises(
+        question.records,
+        metrics,
+        where=question.where,
+        attributes=question.attributes,
+        counted=True,
+    )
     fingerprint = question.records.sha256()
-    plans = [m.plan(question.records, question.columns, question.where) for m in metrics]
-    cubes = _cubes(question, plans)
-    if cube_file is not None:
-        try:
+    with explained(notes, metrics, question.records):
+        plans = [m.plan(question.records, question.columns, question.where) for m in metrics]
+        cubes = _cubes(question, plans)
+        for metric, cube in zip(metrics, cubes, strict=True):
+            check_agreement(metric, cube, question.records)
+        most = MOST_JOINED if len(question.records.files) > 1 else MOST_ROWS
+        if cubes[0].n_rows.sum() <= most:
+            notes = (*notes, *copied_rows(question.records))
+        if cube_file is not None:
             cubes[0].write(cube_file)
-        except OSError as error:
-            raise InputError(f"{cube_file} cannot be written: {error.strerror}.") from error
-    again = command or _command(metrics, question, rules, worse)
-    audits = []
-    for metric, plan, cube in zip(metrics, plans, cubes, strict=True):
-        judged = _judge(plan, metric, cube, question, rules, worse)
-        report = _report(metric, cube, judged, question, rules, worse, fingerprint, again)
+        again = command or _command(metrics, question, rules, worse)
+        audits = []
+        for metric, plan, cube, label, worst in zip(
+            metrics, plans, cubes, labels(metrics), higher, strict=True
+        ):
+            own = replace(rules, higher_is_worse=worst)
+            judged = _judge(plan, metric, cube, question, own)
+            told = (*notes, *plan.notes, *shared_units(cube, question.partitions, question.unit))
+            report = _report(metric, label, cube, judged, question, own, fingerprint, again, told)
 
-        def again_on(
-            plan: Plan, metric: Metric = metric, reading: "_Question" = question
-        ) -> Judgement:
-            made = build_cube(plan.records, plan.measure, reading.attributes, unit=reading.unit,
-                              missing_values=reading.missing_values)  # fmt: skip
-            return _judge(plan, metric, made, reading, rules, worse)
+            def again_on(
+                plan: Plan,
+                metric: Metric = metric,
+                reading: "_Question" = question,
+                own: Rules = own,
+            ) -> Judgement:
+                made = build_cube(
+                    plan.records,
+                    plan.measure,
+                    reading.attributes,
+                    unit=reading.unit,
+                    missing_values=reading.missing_values,
+                )
+                return _judge(plan, metric, made, reading, own)
 
-        notes = (*plan.notes, *depends_on_normalizer(report, plan, again_on))
-        audits.append(replace(report, notes=notes))
+            more = depends_on_normalizer(report, plan, again_on)
+            audits.append(replace(report, notes=(*told, *more)))
     return tuple(audits)
 
 
@@ -361,18 +397,24 @@ def _cubes(question: _Question, plans: Sequence[Plan]) -> list[Cube]:
     return [next(cube for measure, cube in made if measure == plan.measure) for plan in plans]
 
 
-def _higher_is_worse(metric: Metric, worse: str | None) -> bool:
-    return metric.definition.higher_is_worse if worse is None else worse == "higher"
+def directions(metrics: Sequence[Metric], worse: str | None) -> list[bool]:
+    """Whether higher is worse, for each metric.
+
+    Among several metrics `worse` is for those that have no direction of their own, if there are any.
+    """
+    without = [metric.definition.higher_is_worse is None for metric in metrics]
+    own = any(without) and not all(without)
+    return [
+        metric.higher_is_worse(None if own and not absent else worse)
+        for metric, absent in zip(metrics, without, strict=True)
+    ]
 
 
-def _judge(
-    plan: Plan, metric: Metric, cube: Cube, question: _Question, rules: Rules, worse: str | None
-) -> Judgement:
+def _judge(plan: Plan, metric: Metric, cube: Cube, question: _Question, rules: Rules) -> Judgement:
     definition = metric.definition
     own = replace(
         rules,
         versus=question.versus,
-        higher_is_worse=_higher_is_worse(metric, worse),
         low=definition.low,
         high=definition.high,
     )
@@ -383,15 +425,16 @@ def _judge(
 
 def _report(
     metric: Metric,
+    label: str,
     cube: Cube,
     judged: Judgement,
     question: _Question,
     rules: Rules,
-    worse: str | None,
     fingerprint: str | None,
     command: str,
+    notes: tuple[Note, ...],
 ) -> Audit:
-    definition, higher = metric.definition, _higher_is_worse(metric, worse)
+    definition, higher = metric.definition, rules.higher_is_worse
     groups = sorted(judged.groups, key=lambda group: _harm(group.estimate.value, higher))
     places = {partition.names: place for place, partition in enumerate(question.partitions)}
     groups.sort(key=lambda group: places[group.by])
@@ -403,6 +446,7 @@ def _report(
             higher_is_worse=higher,
             source=definition.source,
             in_points=definition.in_points,
+            label=label,
         ),
         level=rules.level,
         unit=question.unit,
@@ -429,7 +473,23 @@ def _report(
             command=command,
             versions=dict(versions()),
         ),
+        notes=notes,
     )
+
+
+def labels(metrics: Sequence[Metric]) -> list[str]:
+    """What metrics are called side by side: by name, or by what differs where two have one name."""
+    out = []
+    for metric in metrics:
+        alike = [m for m in metrics if m.name == metric.name]
+        differing = [
+            name
+            for name in dict.fromkeys(n for m in alike for n in m.given)
+            if len({m.written(name) for m in alike}) > 1
+        ]
+        parts = (f"{name}={metric.written(name)}" for name in differing if name in metric.given)
+        out.append(f"{metric.name}({', '.join(parts)})" if differing else metric.name)
+    return out
 
 
 @cache
@@ -458,7 +518,7 @@ def _command(
     words = ["evenhand", "audit", question.records.name]
     options: list[tuple[str, object, object]] = [
         *(("metric", metric.text, None) for metric in metrics),
-        *(("by", ",".join(partition.names), None) for partition in question.partitions),
+        *(("by", join_names(partition.names), None) for partition in question.partitions),
         ("unit", question.unit, None),
         ("where", to_text(question.where) if question.where is not None else None, None),
         ("versus", question.versus, "rest"),
@@ -469,12 +529,13 @@ def _command(
         ("adjust", rules.adjust, "max-t"),
         ("interval", rules.interval, "wilson"),
         ("suppress-below", rules.suppress_below, 0),
+        ("columns", question.records.declared, ""),
         ("seed", rules.seed, 0),
     ]
     for attribute in question.attributes:
         if attribute.edges:
-            edges = ",".join(f"{edge:g}" for edge in attribute.edges)
-            options.append(("bins", f"{attribute.name}={edges}" + "," * ("," not in edges), None))
+            edges = ",".join(map(repr, attribute.edges)) + "," * (len(attribute.edges) == 1)
+            options.append(("bins", f"{attribute.name}={edges}", None))
     if question.missing_values != MISSING_VALUES:
         options += [("missing", text, None) for text in question.missing_values]
     for name, value, default in options:

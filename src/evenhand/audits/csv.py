@@ -46,6 +46,7 @@ def render_csv(audit: Result) -> str:
             "minimum_detectable_difference",
             "verdict",
             "suppressed",
+            "tolerance",
         ]
     )
     for group in audit.groups:
@@ -62,6 +63,7 @@ def render_csv(audit: Result) -> str:
                 sensitivity,
                 group.verdict,
                 group.suppressed,
+                audit.settings.tolerance,
             ]
         )
     return out.getvalue()

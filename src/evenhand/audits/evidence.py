@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evenhand.audits.comparison import Comparison, compare, contrast_covariance
+from evenhand.audits.crowding import check_groups
 from evenhand.audits.rates import rates_of
 from evenhand.audits.result import Estimate
 from evenhand.audits.rules import Rules
@@ -69,6 +70,7 @@ class Evidence:
         self.cube, self.form, self.rules = cube, form, rules
         self.binomial = proportion and cube.units is None and isinstance(form, Ratio)
         self.rng = np.random.default_rng(rules.seed)
+        check_groups(cube, partitions)
         found = [cell for partition in partitions for cell in cells_of(cube, partition, attributes)]
         self.cells = [cell for cell in found if not cell.missing]
         _check_occurrence(attributes, partitions, self.cells)

@@ -60,6 +60,7 @@ def _gap(
         lower_bound=_lower_bound(evidence, index, level),
         between_group_sd=spread.between_group_sd(values, evidence.estimates.variances[index]),
         homogeneity_p=_homogeneity(evidence, index),
+        homogeneity_p_floor=_floor(evidence, index),
         smallest_ratio=float(values.min() / values.max()) if shares else None,
     )
 
@@ -92,6 +93,14 @@ def _lower_bound(evidence: Evidence, index: Integers, level: float) -> float | N
     )
     low, high = pairs.interval(z)
     return max(float(np.nanmax(np.concatenate([low, -high, [0.0]]))), 0.0)
+
+
+def _floor(evidence: Evidence, index: Integers) -> float | None:
+    """The least that the p-value can be, where it is simulated."""
+    if not (evidence.binomial and isinstance(evidence.form, Ratio)):
+        return None
+    above, below = evidence.form.split(evidence.estimates.sums)
+    return spread.chi_square_floor(above[index], below[index])
 
 
 def _homogeneity(evidence: Evidence, index: Integers) -> float | None:

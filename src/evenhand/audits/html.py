@@ -6,6 +6,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from evenhand.audits import words
+from evenhand.audits.caveats import after_numbers, before_numbers, missing_sentences
 from evenhand.audits.result import Group, Missing, Result
 from evenhand.errors import REASONS
 
@@ -44,8 +45,10 @@ def render_html(audit: Result) -> str:
     """The report; every text from the data is escaped."""
     return _template().render(
         audit=audit,
+        caveats=before_numbers(audit.notes),
+        footnotes=after_numbers(audit.notes),
         plots=[_plot(audit, by) for by in dict.fromkeys(group.by for group in audit.groups)],
-        inputs=[missing for missing in audit.missing if missing.estimate is None],
+        missing=list(missing_sentences(audit.missing)),
         words=words,
         reasons=REASONS,
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from evenhand.audits.caveats import missing_rows
 from evenhand.audits.evidence import NONE, Evidence
 from evenhand.audits.gaps import gaps_of
 from evenhand.audits.hiding import hidden_sets
@@ -229,9 +230,11 @@ def _missing(evidence: Evidence, hidden: frozenset[int]) -> tuple[Missing, ...]:
     for cell, index in zip(evidence.absent, evidence.absent_index, strict=True):
         rate = evidence.rates[index]
         rate = _hide(rate) if index in hidden else rate
-        shown.append(Missing(attribute=cell.partition.names[0], n_rows=rate.n_rows, estimate=rate))
-    inputs = (Missing(attribute=name, n_rows=count) for name, count in evidence.cube.missing)
-    return (*shown, *inputs)
+        name = cell.partition.names[0]
+        shown.append(
+            Missing(attribute=name, n_rows=rate.n_rows, estimate=rate, reason="missing_attribute")
+        )
+    return (*shown, *missing_rows(evidence.cube, evidence.rules.unit))
 
 
 def _shrunk(evidence: Evidence, hidden: frozenset[int]) -> list[float | None]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from rich.console import Console, ConsoleOptions, RenderResult
 
+from evenhand.audits.caveats import inert
 from evenhand.audits.csv import render_csv
 from evenhand.audits.html import render_html
 from evenhand.audits.result import Result
@@ -35,7 +36,7 @@ class Audit(Result):
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         del console
-        yield render_audit(self, width=options.max_width)
+        yield render_audit(inert(self), width=options.max_width)
 
     def _repr_html_(self) -> str:
         # A frame of its own keeps the report's style out of the notebook's.

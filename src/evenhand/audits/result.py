@@ -82,6 +82,7 @@ class Gap:
 
     `largest` is the raw difference of the extreme groups, which is biased upwards; `lower_bound`
     holds whichever pair is the widest; `between_group_sd` has sampling noise taken off.
+    `homogeneity_p_floor` is the least that `homogeneity_p` can be, where it is simulated.
     """
 
     by: tuple[str, ...]
@@ -91,6 +92,7 @@ class Gap:
     homogeneity_p: float | None
     smallest_ratio: float | None
     reason: str | None = None
+    homogeneity_p_floor: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,16 +109,21 @@ class Refused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Missing:
-    """Rows that lack an attribute (shown, not judged) or a value that the metric needs."""
+    """Rows that lack a column's value.
+
+    `reason` says what they are: ``missing_attribute`` (shown, not judged), or out of the numbers as
+    ``missing_input`` (the metric reads it), ``missing_unit`` or ``missing_condition``.
+    """
 
     attribute: str
     n_rows: int | None
     estimate: Estimate | None = None
+    reason: str = "missing_input"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricNote:
-    """The metric as it was computed."""
+    """The metric as it was computed; `label` tells it from others of its name beside it."""
 
     name: str
     expression: str
@@ -124,6 +131,12 @@ class MetricNote:
     higher_is_worse: bool
     source: str
     in_points: bool
+    label: str = ""
+
+    @property
+    def title(self) -> str:
+        """What it is called in headings and sentences."""
+        return self.label or self.name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

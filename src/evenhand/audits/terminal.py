@@ -7,7 +7,9 @@ from rich.table import Table
 from rich.text import Text
 
 from evenhand.audits import words
+from evenhand.audits.caveats import after_numbers, before_numbers, missing_sentences
 from evenhand.audits.result import Estimate, Group, Result
+from evenhand.groups.partition import tidy
 
 #: Groups shown of each partition; the rest is in the other outputs.
 SHOWN = 40
@@ -21,6 +23,7 @@ WIDE = 108
 def render_audit(audit: Result, *, width: int, shown: int = SHOWN) -> RenderableType:
     """Everything that a person at a terminal wants to know, findings first."""
     parts: list[RenderableType] = [_heading(audit), Text()]
+    parts += [Text(f"! {note}", style="yellow") for note in before_numbers(audit.notes)]
     parts += [Text(sentence, style="bold") for sentence in words.sentences(audit)]
     gap = words.gap_sentence(audit)
     parts += [Text(gap)] if gap else []
@@ -35,7 +38,7 @@ def render_audit(audit: Result, *, width: int, shown: int = SHOWN) -> Renderable
 
 def _heading(audit: Result) -> Text:
     text = Text()
-    text.append(f"{audit.metric.name} {words.rate(audit.overall.value)}", style="bold")
+    text.append(f"{audit.metric.title} {words.rate(audit.overall.value)}", style="bold")
     if audit.overall.low is not None:
         text.append(f"  ({words.interval(audit.overall.low, audit.overall.high)})")
     elif audit.overall.reason:
@@ -50,7 +53,7 @@ def _heading(audit: Result) -> Text:
 def _table(audit: Result, by: tuple[str, ...], shown: int, *, wide: bool) -> Table:
     groups = [group for group in audit.groups if group.by == by]
     table = Table(
-        title=Text(" × ".join(by)),
+        title=_title(audit, by),
         title_justify="left",
         title_style="bold",
         box=None,
@@ -85,6 +88,12 @@ def _table(audit: Result, by: tuple[str, ...], shown: int, *, wide: bool) -> Tab
     return table
 
 
+def _title(audit: Result, by: tuple[str, ...]) -> Text:
+    """What is tabled, and what its verdicts let pass."""
+    tolerated = words.tolerated(audit)
+    return Text(" × ".join(by)).append(f"  ({tolerated})" if tolerated else "", style="not bold")
+
+
 def _row(audit: Result, group: Group, *, wide: bool) -> list[Text | str]:
     in_points = audit.metric.in_points
     return [
@@ -107,15 +116,12 @@ def _notes(audit: Result) -> list[RenderableType]:
     unit = "; differences in percentage points" if audit.metric.in_points else ""
     notes = [words.method(audit).removesuffix(".") + unit + "."]
     for name, edges in audit.settings.bins.items():
-        cut = ", ".join(f"{edge:g}" for edge in edges)
+        cut = ", ".join(f"{tidy(edge)}" for edge in edges)
         notes.append(
             f"{name} is cut at {cut}." if edges else f"{name} has one bin: its values do not vary."
         )
-    notes += [
-        f"{missing.n_rows:,} rows lack {missing.attribute} and are not in the numbers."
-        for missing in audit.missing
-        if missing.estimate is None and missing.n_rows
-    ]
+    notes += after_numbers(audit.notes)
+    notes += missing_sentences([item for item in audit.missing if item.estimate is None])
     if audit.refused:
         more = len(audit.refused) - 1
         notes.append(

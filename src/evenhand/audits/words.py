@@ -85,14 +85,18 @@ def difference_interval(versus: Contrast | None, *, in_points: bool) -> str:
     )
 
 
-def p_value(value: float | None) -> str:
-    """A p-value with two digits that matter.
+def p_value(value: float | None, floor: float | None = None) -> str:
+    """A p-value with two digits that matter; at its floor a simulated one is only known to be less.
 
     Examples
     --------
     >>> p_value(0.04321), p_value(1e-7), p_value(1.0)
     ('.043', '< .0001', '1')
+    >>> p_value(1 / 4001, floor=1 / 4001)
+    '< .00025'
     """
+    if value is not None and floor is not None and value <= floor * (1 + 1e-9):
+        return f"< {rate(floor)}"
     if value is None:
         return "–"
     return "< .0001" if value < 0.0001 else "1" if value > 0.9995 else rate(value)
@@ -106,6 +110,15 @@ def count(value: int | None) -> str:
 def reason(rate_or_contrast: Estimate | Contrast) -> str:
     """Why there is no number, as a sentence part."""
     return REASONS.get(rate_or_contrast.reason or "", rate_or_contrast.reason or "")
+
+
+def tolerated(audit: Result) -> str:
+    """What the tolerance means for a verdict; empty where there is none."""
+    if not audit.settings.tolerance:
+        return ""
+    in_points = audit.metric.in_points
+    size = points(audit.settings.tolerance, in_points=in_points, signed=False)
+    return f"a difference up to {size}{' points' * in_points} counts as no harm"
 
 
 def unit_name(audit: Result, number: int = 2) -> str:
@@ -160,7 +173,7 @@ def _finding(group: Group, audit: Result) -> str:
     unit = " points" if in_points else ""
     value = rate(group.estimate.value)
     return (
-        f"Worse for {group.predicate}: {audit.metric.name} {value}, by {span}{unit} "
+        f"Worse for {group.predicate}: {audit.metric.title} {value}, by {span}{unit} "
         f"compared with {reference(versus.reference)}."
     )
 

@@ -1,5 +1,6 @@
 """``evenhand audit``: from a file of records to verdicts."""
 
+import re
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from evenhand.audits import Audit, audit_metrics
 from evenhand.errors import EXIT_REFUSED, InputError
 from evenhand.records import MISSING_VALUES, public_name
+from evenhand.records.output import check_outputs, input_files, write_text
 
 #: Above this a single number is an edge: age=65.
 MOST_BINS = 20
@@ -38,12 +40,14 @@ def audit(
     missing: Annotated[
         tuple[str, ...], Parameter(negative="", show_default=False)
     ] = MISSING_VALUES,
+    columns: str | None = None,
     suppress_below: int = 0,
     seed: int = 0,
     json: Annotated[bool, Parameter(negative="")] = False,
     csv: Annotated[bool, Parameter(negative="")] = False,
     html: Path | None = None,
     cube: Path | None = None,
+    force: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
     """Compare a service's groups and give verdicts.
 
@@ -76,7 +80,9 @@ def audit(
     bins
         Cut a numeric attribute: age=25,45,65 at these edges, age=5 in five quantile bins.
     missing
-        A text that means missing in attributes; may be repeated and replaces the usual list.
+        A text that means missing; may be repeated and replaces the usual list.
+    columns
+        What columns hold where you know better: 'age=number, code=text, when=date:%d/%m/%Y'.
     suppress_below
         Hide groups with fewer units, and others that would give them away by subtraction.
     seed
@@ -89,9 +95,14 @@ def audit(
         Write a report to this file.
     cube
         Write the sufficient statistics to this Parquet file.
+    force
+        Replace output files that Evenhand did not make; never one that this run reads.
     """
     if json and csv:
         raise InputError("--json and --csv cannot both go to the output.  Choose one.")
+    reports = [] if html is None else _report_names(html, metric)
+    outputs = [*(("--html", report) for report in reports), ("--cube", cube)]
+    check_outputs(outputs, input_files(table), force=force)
     with scoring_bar() as advance:
         audits = audit_metrics(
             table,
@@ -108,13 +119,15 @@ def audit(
             interval=interval,
             bins=parse_bins(bins),
             missing_values=missing,
+            columns=columns,
             suppress_below=suppress_below,
             seed=seed,
             cube=None if cube is None else str(cube),
             command=written_command(),
             progress=advance,
         )
-    reports = [] if html is None else _write_reports(html, audits)
+    for report, found in zip(reports, audits, strict=False):
+        write_text(report, found.to_html())
     _show(audits, json=json, csv=csv, reports=reports)
     return (
         EXIT_REFUSED
@@ -153,6 +166,7 @@ def parse_bins(given: Sequence[str]) -> dict[str, int | list[float]]:
     out: dict[str, int | list[float]] = {}
     for item in given:
         name, _, text = item.rpartition("=")
+        name = name.strip()[1:-1].replace('""', '"') if name.strip()[:1] == '"' else name
         edges = [edge for edge in text.split(",") if edge.strip()]
         try:
             few = text.isdigit() and int(text) <= MOST_BINS
@@ -182,15 +196,12 @@ def _show(audits: tuple[Audit, ...], *, json: bool, csv: bool, reports: list[Pat
             console.print(f"Report: {report}", style="bold", markup=False, soft_wrap=True)
 
 
-def _write_reports(path: Path, audits: tuple[Audit, ...]) -> list[Path]:
+def _report_names(path: Path, metrics: Sequence[str]) -> list[Path]:
     """One file a metric; of several, each has its number and metric's name before the ending."""
-    written = []
-    for number, audit in enumerate(audits, 1):
-        name = f"{path.stem}-{number}-{audit.metric.name}{path.suffix}"
-        target = path if len(audits) == 1 else path.with_name(name)
-        try:
-            target.write_text(audit.to_html(), encoding="utf-8")
-        except OSError as error:
-            raise InputError(f"{target} cannot be written: {error.strerror}.") from error
-        written.append(target)
-    return written
+    if len(metrics) == 1:
+        return [path]
+    names = [re.split(r"\W", metric.strip(), maxsplit=1)[0] for metric in metrics]
+    return [
+        path.with_name(f"{path.stem}-{number}-{name}{path.suffix}")
+        for number, name in enumerate(names, 1)
+    ]

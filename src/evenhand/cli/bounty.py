@@ -26,6 +26,7 @@ from evenhand.bounty.standing import stand
 from evenhand.bounty.task import read_table
 from evenhand.cli.audit import written_command
 from evenhand.errors import EXIT_REFUSED, InputError
+from evenhand.records.output import check_outputs, input_files, write_bytes
 
 bounty = App(
     name="bounty",
@@ -159,6 +160,7 @@ def submit(
     predictions: str | None = None,
     check: Annotated[bool, Parameter(negative="")] = False,
     out: Path | None = None,
+    force: Annotated[bool, Parameter(negative="")] = False,
     commit: Annotated[bool, Parameter(negative="")] = False,
     json: Json = False,
 ) -> int:
@@ -187,11 +189,17 @@ def submit(
         Say what would be refused and how it scores in practice; send nothing.
     out
         Write the submission to this file; send nothing.
+    force
+        Replace output files that Evenhand did not make; never one that this run reads.
     commit
         Promise the submission by its hash only; send the same file later.
     json
         Print JSON.
     """
+    texts = (group, None if predictions is None else str(predictions))
+    named = [path for text in texts if text for path in input_files(text)]
+    inputs = [*named, *_own_files(folder), *(one for one in (file, model) if one)]
+    check_outputs([("--out", out)], inputs, force=force)
     with Bounty(folder) as opened:
         if predictions is not None:
             told = Outcome(
@@ -220,7 +228,14 @@ def submit(
 
 
 @bounty.command
-def status(folder: Path, /, *, html: Path | None = None, json: Json = False) -> int:
+def status(
+    folder: Path,
+    /,
+    *,
+    html: Path | None = None,
+    force: Annotated[bool, Parameter(negative="")] = False,
+    json: Json = False,
+) -> int:
     """Show what was accepted, what it is worth, and what the ledger has left.
 
     Parameters
@@ -229,14 +244,17 @@ def status(folder: Path, /, *, html: Path | None = None, json: Json = False) -> 
         The bounty.
     html
         Write a report to this file.
+    force
+        Replace output files that Evenhand did not make; never one that this run reads.
     json
         Print JSON.
     """
+    check_outputs([("--html", html)], _own_files(folder), force=force)
     with Bounty(folder) as opened:
         told = stand(opened)
         if html is not None:
             report = read_report(opened, told, command=written_command())
-            _write_bytes(html, render_html(report).encode())
+            write_bytes(html, render_html(report).encode())
     if json:
         _print_json(told)
         return 0
@@ -371,7 +389,15 @@ def hunt(
 
 
 @bounty.command
-def export(folder: Path, /, *, out: Path, onnx: Path | None = None, json: Json = False) -> int:
+def export(
+    folder: Path,
+    /,
+    *,
+    out: Path,
+    onnx: Path | None = None,
+    force: Annotated[bool, Parameter(negative="")] = False,
+    json: Json = False,
+) -> int:
     """Write the patched model as a directory, and as one ONNX file where all parts allow it.
 
     Parameters
@@ -382,9 +408,14 @@ def export(folder: Path, /, *, out: Path, onnx: Path | None = None, json: Json =
         Directory to write; evenhand.bounty.export.load_model reads it.
     onnx
         Also write one ONNX file that gives the same answers.
+    force
+        Replace output files that Evenhand did not make; never one that this run reads.
     json
         Print JSON.
     """
+    inside = onnx is not None and out.resolve() in onnx.resolve().parents
+    outputs = [("--onnx", onnx)]
+    check_outputs(outputs, _own_files(folder), force=force, makes_folders=inside)
     with Bounty(folder) as opened:
         listed = opened.state.listed
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
@@ -393,7 +424,7 @@ def export(folder: Path, /, *, out: Path, onnx: Path | None = None, json: Json =
     if onnx is not None:
         from evenhand.bounty.one_onnx import to_one_onnx  # noqa: PLC0415 - needs an extra
 
-        _write_bytes(onnx, to_one_onnx(listed))
+        write_bytes(onnx, to_one_onnx(listed))
     if json:
         told = {"folder": str(out), "onnx": None if onnx is None else str(onnx)}
         _print_json({"schema": "evenhand.export/1", "nodes": listed.version, **told})
@@ -715,7 +746,7 @@ def _read(path: Path) -> bytes:
 
 
 def _write(path: Path, data: bytes, *, json: bool) -> int:
-    _write_bytes(path, data)
+    write_bytes(path, data)
     if json:
         _print_json({"schema": "evenhand.written/1", "file": str(path)})
     else:
@@ -723,11 +754,9 @@ def _write(path: Path, data: bytes, *, json: bool) -> int:
     return 0
 
 
-def _write_bytes(path: Path, data: bytes) -> None:
-    try:
-        path.write_bytes(data)
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror}.") from error
+def _own_files(folder: Path) -> list[Path]:
+    """Files of a bounty, which no output replaces."""
+    return [path for path in folder.rglob("*") if path.is_file()] if folder.is_dir() else []
 
 
 def _print_json(told: Mapping[str, Any]) -> None:

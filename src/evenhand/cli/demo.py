@@ -1,13 +1,15 @@
 """``evenhand demo``: a trial that runs here, or an audit of records that come with the package."""
 
 from pathlib import Path
+from typing import Annotated
 
+from cyclopts import Parameter
 from rich.console import Console
 from rich.markdown import Markdown
 
 from evenhand.audits import Audit, audit
 from evenhand.demos import absent_packages, find_data, read_artie, ward_commands
-from evenhand.errors import InputError
+from evenhand.records.output import check_outputs, write_text
 
 _CONDITIONS = (
     ("1. A quiet room", "condition = 'quiet' AND engine = 'flite'"),
@@ -24,6 +26,7 @@ def demo(
     html: Path = Path("evenhand-demo.html"),
     live: bool | None = None,
     records: Path | None = None,
+    force: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
     """Find the noise that harms a speech recogniser, who pays for it, and what a filter mends.
 
@@ -39,14 +42,22 @@ def demo(
         Run the trial here, or do not; where neither is said, it runs if the extra is installed.
     records
         Only copy the records that come with the package to this file, to audit them yourself.
+    force
+        Replace output files that Evenhand did not make; never one that this run reads.
     """
     console = Console(highlight=False)
     if records is not None:
-        _write(records, ward_commands().read_text(encoding="utf-8"))
+        text = ward_commands().read_text(encoding="utf-8")
+        kept = records.is_file() and records.read_bytes() == text.encode()
+        check_outputs([("--records", records)], [ward_commands()], force=force or kept)
+        write_text(records, text)
         console.print(f"Records: {records}", markup=False)
         return 0
     absent = absent_packages()
-    if live or (live is None and not absent):
+    live = not absent if live is None else live
+    beside = [("the records", html.with_suffix(end)) for end in (".parquet", ".sweep.parquet")]
+    check_outputs([("--html", html), *(beside if live else [])], [], force=force)
+    if live:
         from evenhand.cli.live_demo import run_demo  # noqa: PLC0415 - trials take 0.4 s to import
 
         console.print(Markdown(_text("live.md")))
@@ -55,18 +66,11 @@ def demo(
     folder = find_data("artie")
     if folder is not None:
         report = _show_artie(console, folder)
-    _write(html, report.to_html())
+    write_text(html, report.to_html())
     if absent:
         console.print("\nTo run the trial itself: pip install 'evenhand[demo]'", markup=False)
     console.print(f"\nOpen the report: [bold]{html.resolve().as_uri()}[/bold]")
     return 0
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror}.") from error
 
 
 def _show_ward(console: Console) -> Audit:

@@ -9,8 +9,9 @@ from rich.console import Console
 from evenhand.cli.audit import parse_bins, scoring_bar, written_command
 from evenhand.differential import Effects
 from evenhand.differential import effects as find_effects
-from evenhand.errors import EXIT_REFUSED, InputError
+from evenhand.errors import EXIT_REFUSED
 from evenhand.records import MISSING_VALUES
+from evenhand.records.output import check_outputs, input_files, write_text
 
 
 def effects(
@@ -34,9 +35,11 @@ def effects(
     missing: Annotated[
         tuple[str, ...], Parameter(negative="", show_default=False)
     ] = MISSING_VALUES,
+    columns: str | None = None,
     seed: int = 0,
     json: Annotated[bool, Parameter(negative="")] = False,
     html: Path | None = None,
+    force: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
     """Say what each condition costs each group beyond what it costs the others.
 
@@ -77,14 +80,19 @@ def effects(
     bins
         Cut a numeric attribute: age=25,45,65 at these edges, age=5 in five quantile bins.
     missing
-        A text that means missing in attributes; may be repeated and replaces the usual list.
+        A text that means missing; may be repeated and replaces the usual list.
+    columns
+        What columns hold where you know better: 'age=number, code=text, when=date:%d/%m/%Y'.
     seed
         Of the simulation behind simultaneous intervals.
     json
         Print JSON instead of tables.
     html
         Write a report to this file.
+    force
+        Replace output files that Evenhand did not make; never one that this run reads.
     """
+    check_outputs([("--html", html)], input_files(table), force=force)
     with scoring_bar() as advance:
         found = find_effects(
             table,
@@ -103,6 +111,7 @@ def effects(
             adjust=adjust,
             bins=parse_bins(bins),
             missing_values=missing,
+            columns=columns,
             seed=seed,
             command=written_command(),
             progress=advance,
@@ -114,10 +123,7 @@ def effects(
 
 def _show(found: Effects, *, json: bool, html: Path | None) -> None:
     if html is not None:
-        try:
-            html.write_text(found.to_html(), encoding="utf-8")
-        except OSError as error:
-            raise InputError(f"{html} cannot be written: {error.strerror}.") from error
+        write_text(html, found.to_html())
     if json:
         print(found.to_json())
         return

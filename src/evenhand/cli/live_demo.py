@@ -12,7 +12,8 @@ from evenhand.audits import words
 from evenhand.demos.html import commands, render_html
 from evenhand.demos.live import run_live
 from evenhand.demos.story import CONDITIONS, Story, points
-from evenhand.errors import EXIT_INTERRUPTED, InputError
+from evenhand.errors import EXIT_INTERRUPTED
+from evenhand.records.output import write_text
 from evenhand.trials import InterruptedTrial
 
 
@@ -37,10 +38,7 @@ def run_demo(console: Console, html: Path) -> int:
         print(interruption, file=sys.stderr)
         return EXIT_INTERRUPTED
     _show(console, story)
-    try:
-        html.write_text(render_html(story), encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{html} cannot be written: {error.strerror}.") from error
+    write_text(html, render_html(story))
     console.print(
         "\nAsk the records yourself:", *commands(story), sep="\n", markup=False, soft_wrap=True
     )

@@ -11,8 +11,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from evenhand.cli.audit import parse_bins, written_command
-from evenhand.errors import EXIT_INTERRUPTED, EXIT_REFUSED, InputError
+from evenhand.errors import EXIT_INTERRUPTED, EXIT_REFUSED
 from evenhand.records import MISSING_VALUES
+from evenhand.records.output import check_outputs, input_files, write_text
 from evenhand.slicing import Progress as Search
 from evenhand.slicing import Slices
 from evenhand.slicing import slices as search_slices
@@ -45,11 +46,13 @@ def slices(
     missing: Annotated[
         tuple[str, ...], Parameter(negative="", show_default=False)
     ] = MISSING_VALUES,
+    columns: str | None = None,
     seed: int = 0,
     kernel: str = "auto",
     memory_limit: float = 8.0,
     json: Annotated[bool, Parameter(negative="")] = False,
     html: Path | None = None,
+    force: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
     """Find the subsets nobody named where a service is worst, and say which are proven.
 
@@ -98,7 +101,9 @@ def slices(
     worse
         Direction of harm, higher or lower, where it is not the metric's own.
     missing
-        A text that means missing in the unit column; may be repeated and replaces the usual list.
+        A text that means missing; may be repeated and replaces the usual list.
+    columns
+        What columns hold where you know better: 'age=number, code=text, when=date:%d/%m/%Y'.
     seed
         Of permutations, multipliers and halves.
     kernel
@@ -109,7 +114,10 @@ def slices(
         Print JSON instead of a table.
     html
         Write a report to this file.
+    force
+        Replace output files that Evenhand did not make; never one that this run reads.
     """
+    check_outputs([("--html", html)], input_files(table), force=force)
     with _Bar() as report:
         found = search_slices(
             table,
@@ -134,6 +142,7 @@ def slices(
             level=level,
             worse=worse,
             missing_values=missing,
+            columns=columns,
             seed=seed,
             kernel=kernel,
             memory_limit=memory_limit,
@@ -177,10 +186,7 @@ class _Bar(AbstractContextManager[Callable[[Search], None]]):
 
 def _show(found: Slices, *, json: bool, html: Path | None) -> None:
     if html is not None:
-        try:
-            html.write_text(found.to_html(), encoding="utf-8")
-        except OSError as error:
-            raise InputError(f"{html} cannot be written: {error.strerror}.") from error
+        write_text(html, found.to_html())
     if json:
         print(found.to_json())
         return

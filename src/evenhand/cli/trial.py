@@ -2,8 +2,9 @@
 
 import shlex
 import sys
+import tomllib
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from cyclopts import Parameter
 from rich.console import Console
@@ -11,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 
 from evenhand.errors import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_REFUSED
+from evenhand.records.output import check_outputs
 from evenhand.services.service import SAID
 from evenhand.trials import InterruptedTrial, Plan, Progress, Trial, read_plan, run_trial
 from evenhand.trials.words import duration, next_steps, silence_steps, summary_lines
@@ -26,6 +28,7 @@ def trial(
     out: Path = Path("records.parquet"),
     dry_run: Annotated[bool, Parameter(negative="")] = False,
     json: Annotated[bool, Parameter(negative="")] = False,
+    force: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
     """Put a service under the conditions of its real use.
 
@@ -42,10 +45,16 @@ def trial(
         Call nothing; print the calls, the time and the cost to expect.
     json
         Print the summary as JSON.
+    force
+        Replace output files that Evenhand did not make; never one that this run reads.
     """
     # As for a script: modules beside the plan can be imported, by worker processes too.
     sys.path.insert(0, str(plan.parent.resolve()))
     read = read_plan(plan)
+    if not dry_run:
+        media = [one.media for one in read.samples if isinstance(one.media, Path)]
+        inputs = [plan, *_named_files(plan), *media]
+        check_outputs([("--out", out)], inputs, force=force, makes_folders=True)
     try:
         with _Shown() as tell:
             found = run_trial(read, out=out, dry_run=dry_run, progress=tell)
@@ -71,6 +80,19 @@ def _steps(found: Trial, read: Plan, plan: Path, out: Path) -> list[str]:
         return next_steps(read, out)
     again = shlex.join(["evenhand", "trial", str(plan), "--out", str(out)])
     return silence_steps(found, read, out, again)
+
+
+def _named_files(plan: Path) -> list[Path]:
+    """Files that a plan names anywhere: manifests, profiles, modules, recordings."""
+    texts: list[Any] = [tomllib.loads(plan.read_text(encoding="utf-8"))]
+    found = []
+    while texts:
+        item = texts.pop()
+        if isinstance(item, dict | list):
+            texts += item.values() if isinstance(item, dict) else item
+        elif isinstance(item, str) and 0 < len(item) < 1000 and "\0" not in item:
+            found.append(plan.parent / item)
+    return [path for path in found if path.is_file()]
 
 
 def _print(found: Trial, steps: list[str]) -> None:

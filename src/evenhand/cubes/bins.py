@@ -1,6 +1,8 @@
 """Cut points of numeric attributes, taken from the data's quantiles where none are given."""
 
+import math
 from collections.abc import Mapping, Sequence
+from decimal import ROUND_FLOOR, Decimal
 from typing import Any
 
 from sqlglot import exp
@@ -65,10 +67,33 @@ def _binned(
     if lowest is None:
         return Attribute(name=attribute.name, edges=())
     edges = sorted({_plain(bounds[f"q{step}"][0].as_py()) for step in range(1, count)})
-    inner = tuple(edge for edge in edges if edge > lowest)
+    inner = _tidied([edge for edge in edges if edge > lowest], _plain(lowest))
     return Attribute(
         name=attribute.name, edges=inner or _above(records, name, source, _plain(lowest))
     )
+
+
+def _tidied(edges: Sequence[float], lowest: float) -> tuple[float, ...]:
+    """Edges with as few digits as keep bins about as full as they were.
+
+    Each is rounded down, by at most a fiftieth of the way from the edge below, so that rows which hold
+    the edge itself stay above it.  The bins are those of the rounded edges: what is shown is exact.
+    """
+    out: list[float] = []
+    below = lowest
+    for edge in edges:
+        out.append(edge if isinstance(edge, int) else _rounded_down(edge, (edge - below) / 50))
+        below = edge
+    return tuple(out)
+
+
+def _rounded_down(edge: float, room: float) -> float:
+    """The number with the fewest digits within `room` below an edge."""
+    if not 0 < room < float("inf"):
+        return edge
+    step = math.floor(math.log10(room))
+    shorter = float(Decimal(edge).quantize(Decimal(1).scaleb(step), ROUND_FLOOR))
+    return shorter if edge - room <= shorter and len(repr(shorter)) < len(repr(edge)) else edge
 
 
 def _above(records: Records, name: str, source: str, lowest: float) -> tuple[float, ...]:

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from evenhand.errors import InputError
 from evenhand.groups.partition import Key
+from evenhand.records.output import write_file
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -130,7 +131,7 @@ class Cube:
 
     def write(self, path: str | Path) -> None:
         """Write the cube as a Parquet file that `read` understands."""
-        pq.write_table(_to_arrow(self), path)
+        write_file(Path(path), lambda beside: pq.write_table(_to_arrow(self), beside))
 
     @classmethod
     def read(cls, path: str | Path) -> "Cube":

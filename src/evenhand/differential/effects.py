@@ -11,6 +11,9 @@ import numpy.typing as npt
 
 from evenhand.audits import Missing, Rules
 from evenhand.audits.audit import bound_metric, check_options, check_rows, versions
+from evenhand.audits.caveats import missing_rows
+from evenhand.audits.crowding import check_first_groups, shared_units
+from evenhand.audits.premises import explained, read_premises
 from evenhand.audits.result import MetricNote, Source
 from evenhand.audits.sets import Cell, cells_of
 from evenhand.cubes import Cube, build_cube
@@ -20,8 +23,9 @@ from evenhand.differential.judge import judge_everybody, judge_groups, judge_pai
 from evenhand.differential.question import By, Question, read_question
 from evenhand.differential.report import Effects
 from evenhand.differential.result import Dose, Settings
-from evenhand.errors import InputError
+from evenhand.errors import InputError, Note
 from evenhand.groups import to_text
+from evenhand.groups.partition import join_names
 from evenhand.metrics import Metric, Plan
 from evenhand.records import MISSING_VALUES, open_records
 
@@ -47,6 +51,7 @@ def effects(
     adjust: str = "max-t",
     bins: Mapping[str, int | Sequence[float]] | None = None,
     missing_values: Sequence[str] = MISSING_VALUES,
+    columns: str | Mapping[str, str] | None = None,
     seed: int = 0,
     command: str | None = None,
     progress: Callable[[int], None] | None = None,
@@ -85,6 +90,8 @@ def effects(
         Numeric attributes: edges, or a number of quantile bins.
     missing_values : sequence of str
         Texts that mean missing in attribute, condition and unit columns.
+    columns : str or mapping, optional
+        Types of columns where you know better, such as ``age=number, code=text``.
     seed : int
         Of the multiplier bootstrap.
     command : str, optional
@@ -134,9 +141,9 @@ def effects(
         unit=unit or "row",
     )
     chosen = (only,) if isinstance(only, str) else tuple(only)
-    _check_texts(condition, reference, chosen, unit, where, dose, missing_values)
+    _check_texts(condition, reference, chosen, unit, where, dose)
     check_options(rules, worse)
-    records = open_records(table)
+    records = open_records(table, columns=columns, missing_values=missing_values)
     if progress is not None:
         records = replace(records, progress=progress)
     try:
@@ -152,7 +159,7 @@ def effects(
             dose=dose,
             where=where,
             bins=plain,
-            missing_values=tuple(missing_values),
+            missing_values=records.missing_values,
         )
         return _answer(asked, bound_metric(metric, records), rules, worse, chosen, command)
     except duckdb.Error as error:
@@ -171,7 +178,6 @@ def _check_texts(
     unit: str | None,
     where: str | None,
     dose: str | None,
-    missing_values: Sequence[str],
 ) -> None:
     needed = {"condition": condition, "reference": reference}
     needed |= {
@@ -182,8 +188,6 @@ def _check_texts(
     for name, text in (*needed.items(), *(("only", text) for text in only)):
         if not isinstance(text, str):
             raise InputError(f"{name} is {text!r}, but must be text.")
-    if not all(isinstance(text, str) for text in missing_values):
-        raise InputError(f"missing_values are {list(missing_values)!r}, but must be texts.")
 
 
 def _answer(
@@ -195,18 +199,24 @@ def _answer(
     command: str | None,
 ) -> Effects:
     definition = metric.definition
-    higher = definition.higher_is_worse if worse is None else worse == "higher"
-    rules = replace(rules, higher_is_worse=higher, low=definition.low, high=definition.high)
-    plan = metric.plan(asked.records, asked.columns, asked.kept)
-    cube = build_cube(
-        plan.records,
-        plan.measure,
-        asked.cut,
-        unit=asked.unit,
-        where=asked.kept,
-        missing_values=asked.missing_values,
+    higher = metric.higher_is_worse(worse)
+    metric.check_tolerance(rules.tolerance)
+    check_first_groups(asked.records, asked.attributes, asked.partitions, asked.where, MOST_GROUPS)
+    premises = read_premises(
+        asked.records, [metric], where=asked.where, attributes=asked.attributes
     )
-    cells, absent = _groups(cube, asked)
+    rules = replace(rules, higher_is_worse=higher, low=definition.low, high=definition.high)
+    with explained(premises, [metric], asked.records):
+        plan = metric.plan(asked.records, asked.columns, asked.kept)
+        cube = build_cube(
+            plan.records,
+            plan.measure,
+            asked.cut,
+            unit=asked.unit,
+            where=asked.kept,
+            missing_values=asked.missing_values,
+        )
+        cells, absent = _groups(cube, asked)
     members = _members(cube, asked)
     evidence = Evidence(cube, plan.form, cells, members, rules, proportion=plan.proportion)
     doses = _doses(cube, plan, cells, members[0], asked, rules)
@@ -234,13 +244,22 @@ def _answer(
         doses=doses,
         refused=tuple(refusals(evidence, asked.names)),
         missing=(
-            *(Missing(attribute=name, n_rows=count) for name, count in absent if count),
-            *([Missing(attribute=asked.condition, n_rows=asked.lacking)] if asked.lacking else []),
-            *(Missing(attribute=name, n_rows=count) for name, count in cube.missing),
+            *(
+                Missing(attribute=name, n_rows=count, reason="missing_attribute")
+                for name, count in absent
+                if count
+            ),
+            *_without_condition(asked),
+            *missing_rows(cube, asked.unit),
         ),
-        notes=tuple(_notes(evidence, asked, doses)),
+        notes=(
+            *premises,
+            *plan.notes,
+            *shared_units(cube, asked.partitions, asked.unit),
+            *_notes(evidence, asked, doses),
+        ),
         settings=Settings(
-            by=tuple(",".join(partition.names) for partition in asked.partitions),
+            by=tuple(join_names(partition.names) for partition in asked.partitions),
             only=tuple(only),
             where=to_text(asked.where) if asked.where is not None else None,
             dose=asked.dose,
@@ -295,32 +314,41 @@ def _doses(
     )
 
 
-def _notes(evidence: Evidence, asked: Question, doses: Sequence[Dose]) -> list[str]:
+def _notes(evidence: Evidence, asked: Question, doses: Sequence[Dose]) -> list[Note]:
     """What a reader must know of these numbers beyond the options."""
-    notes = []
+    told: list[tuple[str, str]] = []
     if asked.unit is None:
-        notes.append(
+        text = (
             "Each row counts as independent: conditions are not paired.  Name as --unit what meets "
             "several of them (sample, sentence, speaker)."
         )
+        told.append(("rows_independent", text))
     uneven = _uneven(evidence)
     if uneven:
-        notes.append(
+        text = (
             f"Under {asked.names[uneven]} only {evidence.everybody[uneven].n_rows:,} rows have a value, "
             f"under {asked.names[0]} {evidence.everybody[0].n_rows:,}: rows that are lost because they "
             "went badly make a condition look cheaper."
         )
+        told.append(("rows_uneven", text))
     large = {c.partition.names for c in evidence.cells}
     many = [n for n in large if sum(c.partition.names == n for c in evidence.cells) > PAIRED_GROUPS]
     if many:
-        notes.append(
-            f"Pairs are compared among up to {PAIRED_GROUPS} groups; {', '.join(map(' × '.join, many))} has more."
-        )
+        names = ", ".join(map(" × ".join, many))
+        text = f"Pairs are compared among up to {PAIRED_GROUPS} groups; {names} has more."
+        told.append(("pairs_limited", text))
     if doses and len(asked.names) - 1 > len({d.dose for d in doses if d.dose is not None}):
-        notes.append(
+        text = (
             f"Several conditions have the same {asked.dose}; they are taken together at that dose."
         )
-    return notes
+        told.append(("doses_together", text))
+    return [Note(code=code, text=text) for code, text in told]
+
+
+def _without_condition(asked: Question) -> tuple[Missing, ...]:
+    if not asked.lacking:
+        return ()
+    return (Missing(attribute=asked.condition, n_rows=asked.lacking, reason="missing_condition"),)
 
 
 def _uneven(evidence: Evidence) -> int:
@@ -337,7 +365,7 @@ def _command(
     words = ["evenhand", "effects", asked.records.name]
     options: list[tuple[str, object, object]] = [
         ("metric", metric.text, None),
-        *(("by", ",".join(partition.names), None) for partition in asked.partitions),
+        *(("by", join_names(partition.names), None) for partition in asked.partitions),
         ("condition", asked.condition, "condition"),
         ("reference", asked.names[0], "clean"),
         *(("only", name, None) for name in only),
@@ -349,12 +377,13 @@ def _command(
         ("min-units", rules.min_units, 5),
         ("worse", worse, None),
         ("adjust", rules.adjust, "max-t"),
+        ("columns", asked.records.declared, ""),
         ("seed", rules.seed, 0),
     ]
     for attribute in asked.attributes:
         if attribute.edges:
-            edges = ",".join(f"{edge:g}" for edge in attribute.edges)
-            options.append(("bins", f"{attribute.name}={edges}" + "," * ("," not in edges), None))
+            edges = ",".join(map(repr, attribute.edges)) + "," * (len(attribute.edges) == 1)
+            options.append(("bins", f"{attribute.name}={edges}", None))
     if asked.missing_values != MISSING_VALUES:
         options += [("missing", text, None) for text in asked.missing_values]
     for name, value, default in options:

@@ -237,7 +237,9 @@ class Evidence:
         order = self._order([len(kind.able) for kind in kinds])
         able = np.concatenate([kind.able for kind in kinds])[order]
         z = np.concatenate([kind.compared.z for kind in kinds])[order]
-        tested = able & np.isfinite(z)
+        variance = np.concatenate([kind.compared.variance for kind in kinds])[order]
+        # What is left where covariances cancel is their rounding, not variation.
+        tested = able & np.isfinite(z) & (variance > (1e-6 * self._largest_error()) ** 2)
         kept = np.flatnonzero(tested)
         whole = kinds[0] if len(kinds) == 1 and len(kept) <= MAX_T_SETS else None
         joint, p_adjusted, adjust = self._adjust(z, kept, whole)
@@ -246,7 +248,6 @@ class Evidence:
         difference = np.concatenate([kind.compared.difference for kind in kinds])[order]
         if not self.rules.higher_is_worse:
             difference, low, high = -difference, -high, -low
-        variance = np.concatenate([kind.compared.variance for kind in kinds])[order]
         power = np.concatenate([kind.compared.power_variance for kind in kinds])[order]
         methods = [k.compared.method(i) for k in kinds for i in range(len(k.able))]
         why = [reason for kind in kinds for reason in kind.why]
@@ -265,6 +266,11 @@ class Evidence:
             why=tuple(_reason(why[i], tested=t) for i, t in zip(order, tested, strict=True)),
             adjust=adjust,
         )
+
+    def _largest_error(self) -> float:
+        """The largest standard error of any set, beside which rounding is judged."""
+        errors = (rate.standard_error for block in self.blocks for rate in block.rates)
+        return max((error for error in errors if error is not None), default=0.0)
 
     def _order(self, lengths: Sequence[int]) -> Integers:
         """Places of the comparisons: each side's conditions together, over all blocks."""

@@ -7,6 +7,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from evenhand.audits.axis import Axis, axis_of, known
+from evenhand.audits.caveats import before_numbers
 from evenhand.differential import words
 from evenhand.differential.curves import Panel, draw_curves
 from evenhand.differential.result import Effect, GroupEffect, Overall, Pair, Result
@@ -72,6 +73,7 @@ def render_html(found: Result) -> str:
     """The report; every text from the data is escaped."""
     return _template().render(
         found=found,
+        caveats=before_numbers(found.notes),
         pictures=[_picture(found, by) for by in found.by],
         plain={(g.by, g.predicate): g.estimate for g in found.groups if g.cost is None},
         words=words,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from rich.console import Console, ConsoleOptions, RenderResult
 
+from evenhand.audits.caveats import inert
 from evenhand.differential.html import render_html
 from evenhand.differential.result import Result
 from evenhand.differential.terminal import render_effects
@@ -30,7 +31,7 @@ class Effects(Result):
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         del console
-        yield render_effects(self, width=options.max_width)
+        yield render_effects(inert(self), width=options.max_width)
 
     def _repr_html_(self) -> str:
         # A frame of its own keeps the report's style out of the notebook's.

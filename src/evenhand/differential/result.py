@@ -7,6 +7,7 @@ from typing import Any, Literal, Self
 
 from evenhand.audits import Estimate, Missing
 from evenhand.audits.result import MetricNote, Source
+from evenhand.errors import Note
 from evenhand.groups.partition import Key
 
 SCHEMA = "evenhand.effects/1"
@@ -146,7 +147,7 @@ class Result:
     doses: tuple[Dose, ...]
     refused: tuple[Refused, ...]
     missing: tuple[Missing, ...]
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
     settings: Settings
 
     @property
@@ -193,7 +194,7 @@ class Result:
             "metric": MetricNote(**data["metric"]),
             "source": Source(**data["source"]),
             "conditions": tuple(data["conditions"]),
-            "notes": tuple(data["notes"]),
+            "notes": tuple(Note(**note) for note in data["notes"]),
             "settings": Settings(**{**settings, **lists, "bins": bins}),
         }
         return cls(**own)

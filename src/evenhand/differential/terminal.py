@@ -19,6 +19,7 @@ _STYLES = {"worse": "bold red", "not": "green", "insufficient": "dim"}
 def render_effects(found: Result, *, width: int) -> RenderableType:
     """Everything that a person at a terminal wants to know, findings first."""
     parts: list[RenderableType] = [_heading(found), Text()]
+    parts += [Text(f"! {note}", style="yellow") for note in words.before_numbers(found.notes)]
     parts += [Text(sentence, style="bold") for sentence in words.sentences(found)]
     parts += [Text(), _overall(found)]
     for by in found.by:

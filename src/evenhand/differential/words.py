@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 
+from evenhand.audits.caveats import after_numbers, before_numbers, missing_sentences
 from evenhand.audits.words import count, interval, p_value, percent, points, rate
 from evenhand.differential.result import Effect, GroupEffect, Overall, Paid, Pair, Result, Verdict
+from evenhand.groups.partition import tidy
 
 __all__ = [
     "amount",
+    "before_numbers",
     "count",
     "effect",
     "interval",
@@ -76,8 +79,11 @@ def verdict(found: Verdict | None, one: Effect | None) -> str:
 
 
 def gains(one: GroupEffect) -> bool:
-    """Whether the condition did the group good, as far as the point goes."""
-    return one.cost is not None and one.cost.value is not None and one.cost.value < 0
+    """Whether the condition did the group good, or nothing where it did the others good."""
+    if one.cost is None or one.cost.value is None:
+        return False
+    beyond = one.differential.value if one.differential is not None else None
+    return one.cost.value < 0 or (one.cost.value == 0 and (beyond or 0.0) > 0)
 
 
 def paid_mark(found: Paid | None, one: Effect | None) -> str:
@@ -148,13 +154,29 @@ def _more(one: GroupEffect, found: Result) -> str:
     differential = one.differential
     assert differential is not None
     assert differential.value is not None
-    verb, more = ("saves", "less") if gains(one) else ("costs", "more")
     before = _reference_of(one, found)
-    return (
-        f"{one.condition} {verb} {one.predicate} {amount(differential.value, found)} {more} than the "
-        f"others ({_sizes(differential, found)}): its {found.metric.name} goes from {rate(before)} to "
-        f"{rate(one.estimate.value)}."
-    )
+    told = _compared(one.condition, one, "the others", one.predicate, differential, found)
+    change = f"goes from {rate(before)} to {rate(one.estimate.value)}"
+    if rate(before) == rate(one.estimate.value):
+        change = f"stays at {rate(before)}"
+    return f"{told}: its {found.metric.name} {change}."
+
+
+def _compared(
+    condition: str, one: GroupEffect, others: str, who: str, differential: Effect, found: Result
+) -> str:
+    """What a condition does to one side and to the other, whichever way each goes."""
+    cost = one.cost.value if one.cost is not None and one.cost.value is not None else 0.0
+    apart, bounds = amount(differential.value or 0.0, found), _sizes(differential, found)
+    paid, nothing = amount(cost, found), amount(0.0, found)
+    gained = (differential.value or 0.0) - cost
+    if gained > 0 and amount(gained, found) != nothing and (cost >= 0 or paid == nothing):
+        saves = f"saves {others} {amount(gained, found)}"
+        if paid == nothing:
+            return f"{condition} {saves} ({bounds}) and {who} nothing"
+        return f"{condition} costs {who} {paid} and {saves}, {apart} apart ({bounds})"
+    verb, more = ("saves", "less") if gains(one) else ("costs", "more")
+    return f"{condition} {verb} {who} {apart} {more} than {others} ({bounds})"
 
 
 def _reference_of(one: GroupEffect, found: Result) -> float | None:
@@ -172,6 +194,14 @@ def _nobody(found: Result) -> str:
         for g in found.groups
         if g.differential is not None and g.differential.minimum_detectable is not None
     )
+    if _unchanged(found):
+        return (
+            f"Nothing changes: under every condition each group has the {found.metric.name} that it has "
+            f"under {found.reference}."
+        )
+    reasons = {one.differential.reason for one in found.groups if one.differential is not None}
+    if not known and reasons == {"no_variation"}:
+        return "Nothing can be said about who pays more: within groups every unit changes alike."
     if not known:
         return "Nothing can be said about who pays more: no group has enough evidence."
     least, most = (amount(value, found) for value in (known[0], known[-1]))
@@ -180,6 +210,12 @@ def _nobody(found: Result) -> str:
         "No group is proven to pay more than the others; in four trials of five a differential "
         f"effect of {size} would have been found."
     )
+
+
+def _unchanged(found: Result) -> bool:
+    """Whether no group has another value under any condition."""
+    costs = [one.cost.value for one in found.groups if one.cost is not None]
+    return bool(costs) and all(value == 0 for value in costs)
 
 
 def _pairs(found: Result) -> Iterator[str]:
@@ -195,12 +231,8 @@ def _pair(pair: Pair, found: Result) -> str:
         for g in found.groups
         if (g.by, g.predicate, g.condition) == (pair.by, pair.first, pair.condition)
     )
-    verb, more = ("saves", "less") if gains(first) else ("costs", "more")
-    return (
-        f"Furthest apart: {pair.condition} {verb} {pair.first} "
-        f"{amount(pair.differential.value or 0.0, found)} {more} than {pair.second} "
-        f"({_sizes(pair.differential, found)})."
-    )
+    told = _compared(pair.condition, first, pair.second, pair.first, pair.differential, found)
+    return f"Furthest apart: {told}."
 
 
 def _losers(found: Result) -> Iterator[str]:
@@ -250,13 +282,12 @@ def notes(found: Result) -> Iterator[str]:
     if found.settings.tolerance:
         yield f"Up to {amount(found.settings.tolerance, found)} count as no harm."
     for name, edges in found.settings.bins.items():
-        cut = ", ".join(f"{edge:g}" for edge in edges)
+        cut = ", ".join(f"{tidy(edge)}" for edge in edges)
         yield (
             f"{name} is cut at {cut}." if edges else f"{name} has one bin: its values do not vary."
         )
-    yield from found.notes
-    for missing in found.missing:
-        yield f"{missing.n_rows or 0:,} rows lack {missing.attribute} and are not in the numbers."
+    yield from after_numbers(found.notes)
+    yield from missing_sentences(found.missing)
     if found.refused:
         more = len(found.refused) - 1
         yield found.refused[0].message + (f"  … and {more:,} more, in --json." if more else "")

@@ -6,6 +6,7 @@ edges, or a predicate (in it or not).  A *partition* is one attribute or several
 
 import itertools
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -52,9 +53,9 @@ class Attribute:
         if self.edges is None or key is None:
             return equals(self.name, key)
         number = int(key)
-        low = [Comparison(self.name, ">=", _tidy(self.edges[number - 1]))] if number else []
+        low = [Comparison(self.name, ">=", tidy(self.edges[number - 1]))] if number else []
         high = (
-            [Comparison(self.name, "<", _tidy(self.edges[number]))]
+            [Comparison(self.name, "<", tidy(self.edges[number]))]
             if number < len(self.edges)
             else []
         )
@@ -68,8 +69,8 @@ class Attribute:
         if self.edges is None or key is None:
             return key
         number = int(key)
-        low = f"{_tidy(self.edges[number - 1])}" if number else ""
-        high = f"{_tidy(self.edges[number])}" if number < len(self.edges) else ""
+        low = f"{tidy(self.edges[number - 1])}" if number else ""
+        high = f"{tidy(self.edges[number])}" if number < len(self.edges) else ""
         if low and high:
             return f"{low} to under {high}"
         if low or high:
@@ -77,7 +78,8 @@ class Attribute:
         return "all values"
 
 
-def _tidy(edge: float) -> int | float:
+def tidy(edge: float) -> int | float:
+    """An edge as it is shown and compared: whole numbers without a point."""
     return int(edge) if float(edge).is_integer() else edge
 
 
@@ -148,7 +150,32 @@ def _attributes(item: str | Sequence[str], columns: Sequence[Column]) -> list[At
 
 
 def _split(item: str | Sequence[str]) -> list[str]:
-    return [name.strip() for name in item.split(",")] if isinstance(item, str) else list(item)
+    return split_names(item) if isinstance(item, str) else list(item)
+
+
+_PIECE = re.compile(r'\s*(?:"((?:[^"]|"")+)"\s*|([^,]*))(?:,|\Z)')
+
+
+def split_names(text: str) -> list[str]:
+    """Names joined by commas; one with a comma in it stands in double quotes.
+
+    Examples
+    --------
+    >>> split_names('site, "Age, years",sex')
+    ['site', 'Age, years', 'sex']
+    """
+    names = []
+    for quoted, plain in _PIECE.findall(text + ","):
+        names.append(quoted.replace('""', '"') if quoted else plain.strip())
+    return names[:-1] if len(names) > 1 and not names[-1] else names
+
+
+def join_names(names: Sequence[str]) -> str:
+    """Names as `split_names` reads them."""
+    return ",".join(
+        '"' + name.replace('"', '""') + '"' if "," in name or name[:1] == '"' else name
+        for name in names
+    )
 
 
 def _looks_like_predicate(item: str) -> bool:

@@ -103,8 +103,8 @@ class Definition:
         What it reads.
     build : callable
         Gives the plan for a table.
-    higher_is_worse : bool
-        Direction of harm.
+    higher_is_worse : bool, optional
+        Direction of harm; `None` where it depends on the use, so that it must be said.
     example : Example
         Worked by hand.
     source : str
@@ -113,18 +113,21 @@ class Definition:
         Range of the value; intervals are cut there.
     in_points : bool
         Whether the value is a share of something, so that differences read as percentage points.
+    directions : (str, str), optional
+        Where `higher_is_worse` is `None`: what it means that higher, and that lower, is worse.
     """
 
     name: str
     definition: str
     arguments: tuple[Argument, ...]
     build: Builder
-    higher_is_worse: bool
+    higher_is_worse: bool | None
     example: Example
     source: str
     low: float | None = 0.0
     high: float | None = 1.0
     in_points: bool = True
+    directions: tuple[str, str] | None = None
 
     def __call__(self, *columns: Given, **arguments: Given) -> "Metric":
         """Bind the metric to columns, in order or by name.
@@ -193,7 +196,7 @@ class Metric:
     @property
     def text(self) -> str:
         """Expression that parses back to this metric."""
-        return f"{self.name}({', '.join(f'{name}={self._written(name)}' for name in self.given)})"
+        return f"{self.name}({', '.join(f'{name}={self.written(name)}' for name in self.given)})"
 
     @property
     def columns(self) -> frozenset[str]:
@@ -206,7 +209,10 @@ class Metric:
             out |= {str(value)} if isinstance(value, str | int | float) else {*columns_of(value)}
         return frozenset(out)
 
-    def _written(self, name: str) -> str:
+    def written(self, name: str) -> str:
+        """An argument's value as an expression has it; empty where it is not given."""
+        if name not in self.given:
+            return ""
         value = self.given[name]
         takes = next(a.takes for a in self.definition.arguments if a.name == name)
         if isinstance(value, str):
@@ -214,6 +220,38 @@ class Metric:
             plain = value.isidentifier() and takes is not Takes.CONSTANT
             return value if plain else quote + value.replace(quote, quote * 2) + quote
         return str(value) if isinstance(value, int | float) else to_text(value)
+
+    def higher_is_worse(self, worse: str | None) -> bool:
+        """Direction of harm: as asked for, else the metric's own.
+
+        Raises
+        ------
+        InputError
+            Where the metric has none of its own and none was asked for.
+        """
+        if worse is not None:
+            return worse == "higher"
+        if self.definition.higher_is_worse is None:
+            higher, lower = self.definition.directions or ("", "")
+            raise InputError(
+                f"{self.name} has no direction of harm of its own, so it must be said: --worse higher or --worse "
+                f"lower (in Python worse=).\n  --worse higher: {higher}\n  --worse lower: {lower}"
+            )
+        return self.definition.higher_is_worse
+
+    def check_tolerance(self, tolerance: float) -> None:
+        """Refuse a tolerance that no difference can exceed: it was meant in points."""
+        low, high = self.definition.low, self.definition.high
+        most = 1.0 if self.definition.in_points else None
+        if low is not None and high is not None:
+            most = high - low
+        if most is not None and tolerance >= most:
+            meant = tolerance / 100
+            hint = f"  Did you mean {meant:g} ({tolerance:g} points)?" if meant < most else ""
+            raise InputError(
+                f"tolerance is {tolerance:g}, but differences of {self.name} lie within {most:g}: "
+                f"allowed is a number of at least 0 and below {most:g}, in the metric's units.{hint}"
+            )
 
     def option(self, name: str) -> Given | None:
         """Value of an optional argument, or its default."""

@@ -1,5 +1,7 @@
 """Arguments of a metric resolved against a table: expressions, and checks of their values."""
 
+import math
+
 from sqlglot import exp
 
 from evenhand.cubes import Check, Input, Measure, raise_faults
@@ -14,6 +16,9 @@ from evenhand.groups.predicate import (
 )
 from evenhand.metrics.definition import Given, Metric, Takes
 from evenhand.records import DuckDBEngine, Kind, Records, check_key, find_column, suggestions
+
+#: Rows that are looked at first: what is found among them needs no look at all rows.
+FIRST_ROWS = 20_000
 
 
 def binary_input(
@@ -30,14 +35,10 @@ def binary_input(
     takes_positive = any(argument.name == "positive" for argument in metric.definition.arguments)
     positive = metric.option("positive") if takes_positive else None
     if positive is not None:
-        positive = _check_positive(metric, str(value), kind, positive)
         if kind is Kind.TEXT:
             read = known_text(read, records, asked=positive)
-        return (
-            _input(name, exp.EQ(this=read, expression=_constant(positive)), str(value)),
-            column_expression(name),
-            (),
-        )
+        condition = _is_positive(metric, read, kind, positive)
+        return _input(name, condition, str(value)), column_expression(name), ()
     if kind is Kind.BOOLEAN:
         return _input(name, read, str(value)), column_expression(name), ()
     if not kind.numeric:
@@ -60,16 +61,42 @@ def binary_input(
     )
 
 
-def _check_positive(metric: Metric, column: str, kind: Kind, positive: Given) -> Given:
-    """The positive value as the column holds it; an error where it cannot."""
-    if kind is Kind.BOOLEAN and str(positive).lower() in ("true", "false"):
-        return str(positive).lower() == "true"
-    if isinstance(positive, str) != (kind is Kind.TEXT):
-        wanted = "text in 'quotes'" if kind is Kind.TEXT else "a number"
-        raise InputError(
-            f"{metric.name}: column {column!r} holds {kind}, so positive must be {wanted}, not {positive!r}."
+def _is_positive(metric: Metric, read: exp.Expr, kind: Kind, positive: Given) -> exp.Expr:
+    """Whether a row has the positive value: values are compared, not how they are written.
+
+    1, 1.0, '1' and, in a column of truths, TRUE are one value.
+    """
+    number = _number_of(positive)
+    if kind is Kind.BOOLEAN:
+        truth = {"true": True, "false": False}.get(str(positive).strip().lower())
+        truth = (
+            {1.0: True, 0.0: False}.get(number) if truth is None and number is not None else truth
         )
-    return positive
+        if truth is not None:
+            return exp.EQ(this=read, expression=literal(truth))
+    if kind.numeric and number is not None:
+        whole = int(number) if number.is_integer() and abs(number) < 2**53 else number
+        exact = positive if isinstance(positive, int) and not isinstance(positive, bool) else whole
+        return exp.EQ(this=read, expression=literal(exact))
+    if kind is Kind.TEXT and number is not None and not isinstance(positive, str):
+        # The ways in which programs write a number; engines cast texts each in their own way.
+        spelt = dict.fromkeys((str(positive), f"{number:g}", str(number)))
+        return exp.In(this=read, expressions=[literal(text) for text in spelt])
+    if kind is Kind.TEXT or kind is Kind.DATE:
+        return exp.EQ(this=read, expression=literal(str(positive)))
+    wanted = "true or false" if kind is Kind.BOOLEAN else "a number"
+    raise InputError(
+        f"{metric.name}: {read.name!r} holds {kind}, so positive must be {wanted}, not {positive!r}."
+    )
+
+
+def _number_of(value: Given) -> float | None:
+    """The number that a value is, or that a text says."""
+    try:
+        number = float(value) if isinstance(value, str | int | float) else float("nan")
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
 
 
 def check_occurs(metric: Metric, name: str, records: Records) -> None:
@@ -78,24 +105,22 @@ def check_occurs(metric: Metric, name: str, records: Records) -> None:
     if positive is None or not isinstance(column, str):
         return
     dialect = records.engine.dialect
-    read = column_expression(column).sql(dialect)
+    read = column_expression(column)
+    kind = find_column(column, records.columns).kind
+    condition = _is_positive(metric, read, kind, positive).sql(dialect)
+    shown = read.sql(dialect)
+    for rows in (f"(SELECT {shown} FROM {records.source} LIMIT {FIRST_ROWS}) AS t", records.source):
+        if records.engine.query(f"SELECT 1 AS one FROM {rows} WHERE {condition} LIMIT 1").num_rows:
+            return
     found = records.engine.query(
-        f"SELECT DISTINCT {read} AS v FROM {records.source} WHERE {read} IS NOT NULL LIMIT 50"
+        f"SELECT DISTINCT {shown} AS v FROM {records.source} WHERE {shown} IS NOT NULL LIMIT 50"
     )["v"].to_pylist()
-    known = {str(value).lower() if isinstance(value, bool) else str(value) for value in found}
-    wanted = (
-        str(positive).lower() if any(isinstance(value, bool) for value in found) else str(positive)
+    told = sorted(map(str, found))
+    more = ", …" if len(found) == 50 else ""
+    raise InputError(
+        f"{metric.name}: {positive!r} never occurs in {column!r}.{near(str(positive), told)}  "
+        f"Its values: {', '.join(told)}{more}"
     )
-    if len(found) < 50 and wanted not in known:
-        raise InputError(
-            f"{metric.name}: {positive!r} never occurs in {column!r}.{near(str(positive), map(str, found))}  "
-            f"Its values: {', '.join(sorted(map(str, found)))}"
-        )
-
-
-def _constant(value: object) -> exp.Expr:
-    assert isinstance(value, str | int | float | bool)
-    return literal(value)
 
 
 def class_input(metric: Metric, name: str, records: Records) -> Input:

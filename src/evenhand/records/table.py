@@ -10,8 +10,8 @@ from urllib.parse import parse_qs
 import pyarrow as pa
 from sqlglot import exp
 
-from evenhand.errors import InputError, unknown_name
-from evenhand.records.column_types import parse_declared
+from evenhand.errors import InputError, Note, unknown_name
+from evenhand.records.column_types import parse_declared, write_declared
 from evenhand.records.engine import DuckDBEngine, Engine, PostgresEngine
 from evenhand.records.files import (
     find_files,
@@ -48,8 +48,10 @@ class Records:
         Column that says how many rows of the original each row stands for (see `cubes.tally`).
     missing_values : tuple of str
         Texts that mean missing in attributes, units, labels and scores (see `records.missing`).
-    notes : tuple of (str, str)
-        What a reader should know of how the table was read: a code and a sentence.
+    notes : tuple of Note
+        What a reader should know of how the table was read.
+    declared : str
+        The types that a person gave, as ``--columns`` takes them.
     """
 
     name: str
@@ -60,7 +62,8 @@ class Records:
     progress: Callable[[int], None] | None = field(default=None, compare=False)
     weight: str | None = field(default=None)
     missing_values: tuple[str, ...] = field(default=MISSING_VALUES)
-    notes: tuple[tuple[str, str], ...] = field(default=())
+    notes: tuple[Note, ...] = field(default=())
+    declared: str = field(default="")
 
     def close(self) -> None:
         """Close the engine."""
@@ -105,9 +108,14 @@ def open_records(
     InputError
         Where it does not exist or is not a table; all faults of a text file come together.
     """
+    missing = tuple(missing_values)
+    if not all(isinstance(text, str) for text in missing):
+        raise InputError(f"missing_values are {list(missing)!r}, but must be texts.")
     if isinstance(table, Records):
-        return table
-    declared, missing = parse_declared(columns), tuple(missing_values)
+        if columns is not None:
+            raise InputError("The table is open already.  Give columns to open_records.")
+        return table if missing == MISSING_VALUES else replace(table, missing_values=missing)
+    declared = parse_declared(columns)
     if isinstance(table, str | Path):
         text = str(table)
         if text.startswith("duckdb:"):
@@ -123,7 +131,7 @@ def open_records(
             opened = _open_files(text, declared, missing)
     else:
         opened = _open_frame(table, declared)
-    return replace(opened, missing_values=missing)
+    return replace(opened, missing_values=missing, declared=write_declared(declared))
 
 
 def _open_files(pattern: str, declared: Mapping[str, str], missing: Sequence[str]) -> Records:

@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import duckdb
 
-from evenhand.errors import Fault, FaultsError, InputError
+from evenhand.errors import Fault, FaultsError, InputError, Note
 from evenhand.records import delimited, jsonl
 from evenhand.records.column_types import (
     ColumnType,
@@ -33,7 +33,7 @@ class Loaded:
 
     source: str
     columns: tuple[Column, ...]
-    notes: tuple[tuple[str, str], ...] = ()
+    notes: tuple[Note, ...] = ()
 
 
 def load_text(
@@ -172,7 +172,7 @@ def _typed(
     engine: DuckDBEngine,
     types: Mapping[str, ColumnType],
     nested: Sequence[str],
-    notes: tuple[tuple[str, str], ...],
+    notes: tuple[Note, ...],
 ) -> Loaded:
     """View whose columns have their types; what is no text is there as it is written, too."""
     selected, columns = [], list[Column]()
@@ -188,15 +188,16 @@ def _typed(
     return Loaded(source="records", columns=tuple(columns), notes=notes)
 
 
-def _notes(paths: Sequence[Path], types: Mapping[str, ColumnType]) -> tuple[tuple[str, str], ...]:
+def _notes(paths: Sequence[Path], types: Mapping[str, ColumnType]) -> tuple[Note, ...]:
     told = (
         f"{path} is not UTF-8 and was read as Windows-1252, in which one of its words is "
         f"{encoding_of(path).sample!r}.  If that is wrong, save it as UTF-8."
         for path in paths
         if encoding_of(path).name == "cp1252"
     )
-    notes = [("encoding", sentence) for sentence in told]
+    notes = [Note(code="encoding", text=sentence) for sentence in told]
     comma = [name for name, type_ in types.items() if type_.name == "decimal-comma"]
     if comma:
-        notes.append(("decimal_comma", f"Read with a decimal comma: {', '.join(comma)}."))
+        text = f"Read with a decimal comma: {', '.join(comma)}."
+        notes.append(Note(code="decimal_comma", text=text))
     return tuple(notes)

@@ -49,6 +49,8 @@ class Verdicts:
         Quantile of the bounds of the differences.
     held_out : Cells, optional
         The rows held out, of which all numbers are.
+    p_floor : float, optional
+        The least that `p_adjusted` can be, where it is simulated.
     """
 
     slices: list[tuple[list[Item], float]]
@@ -58,6 +60,7 @@ class Verdicts:
     method: str
     family: Family | None
     held_out: Cells | None = None
+    p_floor: float | None = None
 
 
 def choose_method(hunt: Hunt, wanted: str) -> str:
@@ -180,6 +183,7 @@ def _of_maximum(
         slices=slices,
         judged=_judge(hunt, hunt.cells, slices),
         p_adjusted=(1.0 + above) / (1.0 + len(maxima)),
+        p_floor=1.0 / (1.0 + len(maxima)),
         critical_z=max(critical, float(z_of(2 * level - 1))),
         method=method,
         family=count_family(hunt.bitmaps, hunt.attribute, hunt.limits),

@@ -8,6 +8,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from evenhand.audits.caveats import before_numbers
 from evenhand.audits.words import count, percent
 from evenhand.errors import REASONS
 from evenhand.slicing import words
@@ -25,7 +26,7 @@ NARROWEST = 240
 #: Height of its area; the margin that marks keep from its edges; size of a mark and of a digit.
 HEIGHT, MARGIN, MARK, DIGIT = 340, 14, 14, 7.5
 #: Options of the search that an audit of one of its slices needs too.
-CARRIED = ("--where", "--worse", "--missing")
+CARRIED = ("--where", "--worse", "--missing", "--columns")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +152,7 @@ def render_html(found: Result) -> str:
     drawn = found.slices[:DRAWN]
     return _template().render(
         found=found,
+        caveats=before_numbers(found.notes),
         forest=_forest(found, drawn),
         scatter=_scatter(found, drawn),
         cards=list(_cards(found, drawn)),

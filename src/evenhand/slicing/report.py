@@ -11,7 +11,10 @@ import numpy as np
 import numpy.typing as npt
 from rich.console import Console, ConsoleOptions, RenderResult
 
+from evenhand.audits import Missing
+from evenhand.audits.caveats import inert
 from evenhand.cubes import Cells
+from evenhand.errors import Note
 from evenhand.groups import to_text
 from evenhand.slicing.confirm import Verdicts
 from evenhand.slicing.folding import Kept, contributions
@@ -42,6 +45,8 @@ class Facts:
     command: str
     options: Mapping[str, Any]
     started: float
+    notes: tuple[Note, ...] = ()
+    missing: tuple[Missing, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +68,7 @@ class Slices(Result):
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         del console
-        yield render_slices(self, width=options.max_width)
+        yield render_slices(inert(self), width=options.max_width)
 
     def _repr_html_(self) -> str:
         # A frame of its own keeps the report's style out of the notebook's.
@@ -104,7 +109,8 @@ def report(
         confirmation=_confirmation(verdicts, facts, len(shown)),
         slices=tuple(slices),
         left_out=facts.left_out,
-        notes=tuple(_notes(hunt, found, kept, verdicts)),
+        notes=(*facts.notes, *_notes(hunt, found, kept, verdicts)),
+        missing=facts.missing,
         command=facts.command,
         settings={**facts.options, **asdict(settings), "seed": facts.seed},
     )
@@ -228,6 +234,7 @@ def _confirmation(verdicts: Verdicts | None, facts: Facts, shown: int) -> Confir
         critical_z=_number(verdicts.critical_z),
         held_out_rows=None if held_out is None else int(held_out.n_rows.sum()),
         sentence=sentence,
+        p_floor=verdicts.p_floor,
     )
 
 
@@ -247,19 +254,22 @@ _SENTENCES = {
 }
 
 
-def _notes(hunt: Hunt, found: Found, kept: Sequence[Kept], verdicts: Verdicts | None) -> list[str]:
+def _notes(hunt: Hunt, found: Found, kept: Sequence[Kept], verdicts: Verdicts | None) -> list[Note]:
     """What a reader must know besides."""
     if not found.exact:
-        return ["Interrupted: this is the best so far, and nothing was confirmed."]
+        text = "Interrupted: this is the best so far, and nothing was confirmed."
+        return [Note(code="interrupted", text=text)]
     if (
         hunt.cells.unit is not None
         and not kept
         and hunt.cells.n_units < 2 * hunt.settings.min_units
     ):
-        return [f"There are {hunt.cells.n_units} units; a slice needs {hunt.settings.min_units}."]
+        text = f"There are {hunt.cells.n_units} units; a slice needs {hunt.settings.min_units}."
+        return [Note(code="too_few_units", text=text)]
     top = hunt.settings.top
     whole = verdicts is None or verdicts.method in ("exact", "permutation", "bootstrap")
     if whole and 0 < len(kept) < top:
         told = f"{len(kept)} of {top} asked for: all others say the same as one of these,"
-        return [f"{told} or are no worse than all rows together."]
+        text = f"{told} or are no worse than all rows together."
+        return [Note(code="fewer_slices", text=text)]
     return []

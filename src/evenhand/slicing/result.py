@@ -4,6 +4,9 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
+from evenhand.audits import Missing
+from evenhand.errors import Note
+
 SCHEMA = "evenhand.slices/1"
 
 
@@ -89,13 +92,17 @@ class Searched:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confirmation:
-    """How slices were confirmed; `sentence` says it to a person."""
+    """How slices were confirmed; `sentence` says it to a person.
+
+    `p_floor` is the least that an adjusted p-value can be, where it is simulated.
+    """
 
     method: str
     family: int | None
     critical_z: float | None
     held_out_rows: int | None
     sentence: str
+    p_floor: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,9 +144,10 @@ class Result:
     confirmation: Confirmation
     slices: tuple[Slice, ...]
     left_out: dict[str, str]
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
     command: str
     settings: dict[str, Any] = field(default_factory=dict)
+    missing: tuple[Missing, ...] = ()
 
     @property
     def confirmed(self) -> tuple[Slice, ...]:
@@ -172,7 +180,8 @@ class Result:
             "searched": Searched(**{**searched, "features": tuple(searched["features"])}),
             "confirmation": Confirmation(**data["confirmation"]),
             "slices": tuple(map(_slice, data["slices"])),
-            "notes": tuple(data["notes"]),
+            "notes": tuple(Note(**note) for note in data["notes"]),
+            "missing": tuple(Missing(**item) for item in data.get("missing", ())),
         }
         return cls(**own)
 

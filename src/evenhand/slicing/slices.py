@@ -9,8 +9,11 @@ from typing import Any
 import duckdb
 import numpy as np
 
+from evenhand.audits import Missing
+from evenhand.audits.caveats import missing_rows
+from evenhand.audits.premises import explained, read_premises
 from evenhand.cubes import Cells, Cube, bin_attributes, build_cube, cells_of, read_cells
-from evenhand.errors import InputError, near
+from evenhand.errors import InputError, Note, near
 from evenhand.groups import (
     And,
     Attribute,
@@ -21,6 +24,7 @@ from evenhand.groups import (
     parse_predicate,
     to_expression,
 )
+from evenhand.groups.partition import join_names, split_names
 from evenhand.metrics import Metric, Plan, parse_metric
 from evenhand.records import MISSING_VALUES, Kind, Records, find_column, open_records
 from evenhand.slicing.confirm import METHODS, Verdicts, choose_method, confirm
@@ -33,6 +37,7 @@ from evenhand.slicing.differences import (
 from evenhand.slicing.folding import Kept
 from evenhand.slicing.hunt import Hunt, Report, Settings, prepare, rows_needed
 from evenhand.slicing.judging import Question
+from evenhand.slicing.leaks import leaks_of
 from evenhand.slicing.losses import losses_of
 from evenhand.slicing.report import Facts, Slices, report
 from evenhand.slicing.result import Metric as MetricNote
@@ -69,6 +74,7 @@ def slices(
     level: float = 0.95,
     worse: str | None = None,
     missing_values: Sequence[str] = MISSING_VALUES,
+    columns: str | Mapping[str, str] | None = None,
     seed: int = 0,
     kernel: str = "auto",
     memory_limit: float = 8.0,
@@ -122,7 +128,9 @@ def slices(
     worse : {'higher', 'lower'}, optional
         Direction of harm, where it is not the metric's own.
     missing_values : sequence of str
-        Texts that mean missing in the unit column.
+        Texts that mean missing in attributes, units, labels and scores.
+    columns : str or mapping, optional
+        Types of columns where you know better, such as ``age=number, code=text``.
     seed : int
         Of permutations, multipliers and halves.
     kernel : {'auto', 'numpy', 'compiled'}
@@ -182,12 +190,14 @@ def slices(
         raise InputError(
             f"bins are {bins!r}, but must name features, for example {{'age': [25, 45]}}."
         )
-    records = open_records(table)
+    records = open_records(table, columns=columns, missing_values=missing_values)
     try:
         asked = _Asked.read(
             records, metric, baseline, between, features, unit, where, bins or {}, worse
         )
-        cells, sha256 = asked.cells(settings, tuple(missing_values)), records.sha256()
+        with explained(asked.notes, [asked.metric], records):
+            cells, missing = asked.cells(settings, records.missing_values)
+        sha256 = records.sha256()
     except duckdb.Error as error:
         records.raise_faults()
         reason = str(error).splitlines()[0]
@@ -199,14 +209,15 @@ def slices(
     options = {
         "features": features
         if isinstance(features, str) or features is None
-        else ",".join(features),
+        else join_names(features),
         "unit": unit,
         "where": where,
         "baseline": against,
         "between": between,
         "worse": worse,
         "bins": _written_bins(bins or {}),
-        "missing": [] if tuple(missing_values) == MISSING_VALUES else list(missing_values),
+        "missing": [] if records.missing_values == MISSING_VALUES else list(records.missing_values),
+        "columns": records.declared or None,
         "seed": str(seed) if seed else None,
     }
     facts = Facts(
@@ -221,6 +232,8 @@ def slices(
         command=command or _command(asked, settings, method, level, options),
         options=options,
         started=started,
+        notes=asked.notes,
+        missing=missing,
     )
     return search_cells(
         cells, asked.question, settings, method=method, facts=facts, progress=progress
@@ -437,6 +450,7 @@ class _Asked:
     where: Predicate | None
     sides: tuple[str, str] | None
     left_out: Mapping[str, str]
+    notes: tuple[Note, ...] = ()
 
     @classmethod
     def read(
@@ -455,7 +469,8 @@ class _Asked:
             find_column(unit, records.columns)
         bound = parse_metric(metric, records.columns) if isinstance(metric, str) else metric
         other = parse_metric(baseline, records.columns) if isinstance(baseline, str) else baseline
-        kept = parse_predicate(where, records.columns, label="where") if where else None
+        given = parse_predicate(where, records.columns, label="where") if where else None
+        kept = given
         sides = _sides(between, records, other is not None)
         if sides is not None:
             column, *values = sides
@@ -464,9 +479,15 @@ class _Asked:
         taken = bound.columns | (other.columns if other else frozenset()) | {unit}
         taken |= {sides[0]} if sides else set()
         names, left_out = _features(features, records, frozenset(n for n in taken if n))
+        metrics = [bound, *([other] if other is not None else [])]
+        if features is None:
+            asked = [name for name in names if name not in bins]
+            left_out |= leaks_of(records, metrics, asked, kept)
+            names = _not_left_out(names, left_out)
         attributes, _ = parse_partitions([(name,) for name in names], records.columns, bins=bins)
         attributes = bin_attributes(records, attributes, bins, kept)
         keep = [*names, *([unit] if unit else []), *([sides[0]] if sides else [])]
+        premises = read_premises(records, metrics, where=given, attributes=attributes)
         if other is not None:
             plan = baseline_plan(bound, other, records, keep, kept)
         else:
@@ -474,7 +495,7 @@ class _Asked:
         if sides is not None:
             plan = between_plan(plan, *sides, records)
         definition = bound.definition
-        higher = definition.higher_is_worse if worse is None else worse == "higher"
+        higher = bound.higher_is_worse(worse)
         against = other.text if other else f"{sides[0]} = {sides[1]}" if sides else None
         return cls(
             records=records,
@@ -494,10 +515,13 @@ class _Asked:
             where=kept,
             sides=(bound.text, against) if against else None,
             left_out=left_out,
+            notes=(*premises, *plan.notes),
         )
 
-    def cells(self, settings: Settings, missing_values: tuple[str, ...]) -> Cells:
-        """The table's rows as cells; faults of the metric's columns are raised together."""
+    def cells(
+        self, settings: Settings, missing_values: tuple[str, ...]
+    ) -> tuple[Cells, tuple[Missing, ...]]:
+        """The table's rows as cells, and those left out; faults are raised together."""
         plan, where = self.plan, self.where
         whole = build_cube(
             plan.records,
@@ -519,7 +543,7 @@ class _Asked:
         if self.sides is not None:
             assert isinstance(plan.form, Ratio)
             check_denominators(cells, len(cells.parts) // 2, plan.form, *self.sides)
-        return cells
+        return cells, missing_rows(whole, self.unit)
 
 
 def _sides(between: str | None, records: Records, baseline: bool) -> tuple[str, str, str] | None:
@@ -570,7 +594,7 @@ def _features(
                 "is nothing to search."
             )
         return names, left_out
-    texts = features.split(",") if isinstance(features, str) else features
+    texts = split_names(features) if isinstance(features, str) else features
     if not isinstance(texts, Sequence) or not all(isinstance(name, str) for name in texts):
         raise InputError(f"features are {features!r}, but must be names of columns.")
     # A column may have a comma in its name, so a list is taken as it is.
@@ -586,6 +610,16 @@ def _features(
                 "it already says.  Leave it out of the features."
             )
     return names, {}
+
+
+def _not_left_out(names: Sequence[str], left_out: Mapping[str, str]) -> list[str]:
+    kept = [name for name in names if name not in left_out]
+    if not kept:
+        why = "; ".join(f"{name} ({reason})" for name, reason in left_out.items())
+        raise InputError(
+            f"No feature is left to search: {why}.  Name those that you want with --features."
+        )
+    return kept
 
 
 def _written_bins(bins: Mapping[str, int | Sequence[float]]) -> list[str]:

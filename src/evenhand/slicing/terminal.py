@@ -14,6 +14,7 @@ WIDE = 100
 def render_slices(found: Result, *, width: int) -> RenderableType:
     """Everything that a person at a terminal wants to know, findings first."""
     parts: list[RenderableType] = [_heading(found), Text()]
+    parts += [Text(f"! {note}", style="yellow") for note in words.before_numbers(found.notes)]
     parts += [Text(sentence, style="bold") for sentence in words.sentences(found)]
     if found.slices:
         parts += [Text(), _table(found, wide=width >= WIDE)]
@@ -52,7 +53,8 @@ def _table(found: Result, *, wide: bool) -> Table:
 
 def _row(found: Result, number: int, one: Slice, *, wide: bool) -> list[Text | str]:
     in_points = found.metric.in_points
-    spread = [words.span(one, in_points=in_points), words.p_value(one.p_adjusted)] if wide else []
+    adjusted = words.p_value(one.p_adjusted, found.confirmation.p_floor)
+    spread = [words.span(one, in_points=in_points), adjusted] if wide else []
     return [
         str(number),
         Text(one.predicate),

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 
+from evenhand.audits.caveats import after_numbers, before_numbers, missing_sentences
 from evenhand.audits.words import p_value, points, rate
 from evenhand.slicing.result import Result, Slice
 
 __all__ = [
+    "before_numbers",
     "difference",
     "difference_of",
     "direction",
@@ -113,7 +115,7 @@ def notes(found: Result) -> Iterator[str]:
             f"has a higher {found.score} score than the last one here, but for those folded into these."
         )
     yield found.confirmation.sentence
-    yield from found.notes
+    yield from after_numbers(found.notes)
     folded = sum(len(one.folded) for one in found.slices)
     if folded:
         yield (
@@ -121,6 +123,7 @@ def notes(found: Result) -> Iterator[str]:
             f"these, or add{'s' * (folded == 1)} nothing to it, {'is' if folded == 1 else 'are'} folded into it "
             "(in --json and --html)."
         )
+    yield from missing_sentences(found.missing)
     if found.left_out:
         yield (
             "Left out: "

@@ -27,14 +27,34 @@ def chi_square_p(
     observed = float(statistic(successes))
     if min(expected.min(), (trials - expected).min()) >= 5:
         return float(special.chdtrc(len(trials) - 1, observed))
-    # At most two million numbers: thousands of groups need fewer draws of each.
-    draws = max(min(draws, 2_000_000 // len(trials)), 200)
+    draws = _draws(len(trials), draws)
     drawn = rng.multivariate_hypergeometric(
         trials.astype(np.int64), int(x), size=draws, method="marginals"
     )
     return float(
         (1 + np.count_nonzero(statistic(drawn.astype(float)) >= observed - 1e-9)) / (draws + 1)
     )
+
+
+def _draws(groups: int, draws: int) -> int:
+    # At most two million numbers: thousands of groups need fewer draws of each.
+    return max(min(draws, 2_000_000 // groups), 200)
+
+
+def chi_square_floor(successes: Floats, trials: Floats, draws: int = 4000) -> float | None:
+    """The least that `chi_square_p` can be where it is drawn: 1 / (draws + 1); else `None`.
+
+    Phipson & Smyth (2010), doi:10.2202/1544-6115.1585: of so many draws none may be as extreme, which
+    says no more than that the p-value is small.
+    """
+    successes, trials = successes[trials > 0], trials[trials > 0]
+    n, x = trials.sum(), successes.sum()
+    if len(trials) < 2 or x in (0, n):
+        return None
+    expected = trials * x / n
+    if min(expected.min(), (trials - expected).min()) >= 5:
+        return None
+    return 1 / (_draws(len(trials), draws) + 1)
 
 
 def welch_p(values: Floats, variances: Floats, n_units: Floats) -> float | None:

@@ -200,6 +200,7 @@ def scored(
     metric: Metric, records: Records, loss: exp.Expr, *, low: float = 0.0, high: float = 1.0
 ) -> Measure:
     """Sum of a loss of ``label`` (0 or 1, named *truth*) and ``score``, and the number of rows."""
+    check_occurs(metric, "label", records)
     label, actual, label_checks = binary_input(metric, "label", records)
     score, score_checks = number_input(
         metric, "score", records, low=low, high=high, what="a probability lies in [0, 1]"

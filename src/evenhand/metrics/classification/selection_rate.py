@@ -24,14 +24,18 @@ def _build(metric: Metric, records: Records, keep: Sequence[str], where: Predica
     return Plan(records=records, measure=measure, form=rate((1, 0), (1, 1)), proportion=True)
 
 
-# Being selected is taken for the favourable outcome, as in the law on hiring; where it is the
-# adverse one (predicted high risk), audit with worse="higher".
+# Being selected is the favourable outcome in the law on hiring, and the adverse one where a high risk
+# is predicted: a default would call the favoured group harmed in one of the two.
 SELECTION_RATE = Definition(
     name="selection_rate",
     definition="rows predicted positive / rows",
     arguments=(PREDICTION, POSITIVE),
     build=_build,
-    higher_is_worse=False,
+    higher_is_worse=None,
+    directions=(
+        "who is selected more often is worse off, as where a risk, a fraud or an alarm is predicted.",
+        "who is selected less often is worse off, as in hiring, lending or admission.",
+    ),
     example=Example(columns={"prediction": [1, 0, 1, 1]}, value=3 / 4),
     source="29 CFR 1607.4(D); NYC Local Law 144, 6 RCNY 5-301",
 )

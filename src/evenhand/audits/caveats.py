@@ -1,0 +1,83 @@
+"""What stands beside numbers in every result: notes before them, and the rows that are not in them."""
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import fields, is_dataclass, replace
+from typing import Any
+
+from evenhand.audits.result import Missing
+from evenhand.cubes import Cube
+from evenhand.errors import Note
+
+#: Notes on how it was computed: they follow the numbers; all others stand before them.
+FOOTNOTES = frozenset(
+    {
+        "rows_independent",
+        "units_in_several_groups",
+        "pairs_limited",
+        "doses_together",
+        "fewer_slices",
+        "too_few_units",
+    }
+)
+_BIDIRECTIONAL = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def before_numbers(notes: Sequence[Note]) -> list[str]:
+    """Notes that a reader must know before the numbers."""
+    return [note.text for note in notes if note.code not in FOOTNOTES]
+
+
+def after_numbers(notes: Sequence[Note]) -> list[str]:
+    """Notes on how it was computed."""
+    return [note.text for note in notes if note.code in FOOTNOTES]
+
+
+def missing_rows(cube: Cube, unit: str | None) -> tuple[Missing, ...]:
+    """Rows that are not in the numbers, by the column that they lack."""
+    return tuple(
+        Missing(
+            attribute=name,
+            n_rows=count,
+            reason="missing_unit" if name == unit else "missing_input",
+        )
+        for name, count in cube.missing
+        if count
+    )
+
+
+def missing_sentences(missing: Sequence[Missing]) -> Iterator[str]:
+    """Each kind of missing row in a sentence."""
+    for item in missing:
+        if not item.n_rows:
+            continue
+        rows = "1 row lacks" if item.n_rows == 1 else f"{item.n_rows:,} rows lack"
+        they = "is" if item.n_rows == 1 else "are"
+        if item.estimate is not None:
+            yield f"{rows} {item.attribute}: shown as missing, not judged."
+        else:
+            yield f"{rows} {item.attribute} and {they} not in the numbers."
+
+
+def inert(value: Any) -> Any:
+    r"""The same value with every character that could steer a terminal written out.
+
+    Examples
+    --------
+    >>> print(inert("wales\x1b[31m"))
+    wales\x1b[31m
+    """
+    if isinstance(value, str):
+        return value if value.isprintable() else "".join(map(_visible, value))
+    if isinstance(value, tuple | list):
+        return type(value)(map(inert, value))
+    if isinstance(value, dict):
+        return {inert(key): inert(item) for key, item in value.items()}
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(value, **{f.name: inert(getattr(value, f.name)) for f in fields(value)})
+    return value
+
+
+def _visible(character: str) -> str:
+    steers = unicodedata.category(character) in ("Cc", "Cs") or character in _BIDIRECTIONAL
+    return character.encode("unicode_escape").decode("ascii") if steers else character

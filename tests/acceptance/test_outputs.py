@@ -1,0 +1,203 @@
+"""What a run writes: nothing that it reads, nothing that it did not make, all of it or nothing."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from evenhand.cli.audit import audit
+from evenhand.cli.demo import demo
+from evenhand.cli.effects import effects
+from evenhand.cli.slices import slices
+from evenhand.cli.trial import trial
+from evenhand.cubes import Cube
+from evenhand.errors import InputError
+from evenhand.records.output import check_outputs, made_here, write_bytes, write_file
+
+METRIC = "error_rate(label=y, prediction=p)"
+ROWS = "g,condition,y,p\n" + "".join(
+    f"{g},{c},{i % 2},{int(i % 2 == (i % 7 > 1))}\n"
+    for g in "ab"
+    for c in ("clean", "noise")
+    for i in range(40)
+)
+
+
+@pytest.fixture
+def data(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "data.csv"
+    path.write_text(ROWS)
+    return path
+
+
+def run(verb, table, **options):
+    if verb is audit:
+        return audit(table, metric=[METRIC], by=["g"], **options)
+    if verb is effects:
+        return effects(table, metric=METRIC, by=["g"], **options)
+    return slices(table, metric=METRIC, **options)
+
+
+VERBS = [(audit, "html"), (audit, "cube"), (slices, "html"), (effects, "html")]
+
+
+@pytest.mark.parametrize(("verb", "option"), VERBS)
+@pytest.mark.parametrize("force", [False, True])
+def test_an_output_never_replaces_an_input(data, verb, option, force):
+    with pytest.raises(InputError, match=r"would replace data\.csv, which this run reads"):
+        run(verb, "data.csv", force=force, **{option: Path("data.csv")})
+    assert data.read_text() == ROWS
+
+
+@pytest.mark.parametrize("way", ["link", "hard link", "dots", "absolute"])
+def test_an_input_is_known_by_any_of_its_names(data, way):
+    (data.parent / "sub").mkdir()
+    other = Path("other.html")
+    if way == "link":
+        other.symlink_to(data)
+    elif way == "hard link":
+        os.link(data, other)
+    else:
+        other = Path("sub/../data.csv") if way == "dots" else data
+    with pytest.raises(InputError, match="which this run reads"):
+        run(audit, "data.csv", html=other, force=True)
+    assert data.read_text() == ROWS
+
+
+def test_each_file_of_a_glob_and_a_database_are_inputs(data):
+    (data.parent / "data2.csv").write_text(ROWS)
+    with pytest.raises(InputError, match=r"data2\.csv, which this run reads"):
+        run(audit, "data*.csv", html=Path("data2.csv"), force=True)
+    with duckdb.connect("f.db") as made:
+        made.execute("CREATE TABLE t AS FROM 'data.csv'")
+    for url in ("duckdb:///f.db?table=t", f"duckdb:///{data.parent}/f.db?table=t"):
+        with pytest.raises(InputError, match="which this run reads"):
+            run(audit, url, html=Path("f.db"), force=True)
+
+
+@pytest.mark.parametrize(("verb", "option"), VERBS)
+def test_a_file_of_somebody_else_is_kept(data, verb, option):
+    Path("thesis.html").write_text("<html>years of work</html>")
+    with pytest.raises(InputError, match=r"Evenhand did not make it.*--force"):
+        run(verb, "data.csv", **{option: Path("thesis.html")})
+    assert "years" in Path("thesis.html").read_text()
+    run(verb, "data.csv", force=True, **{option: Path("thesis.html")})
+    assert made_here(Path("thesis.html"))
+
+
+@pytest.mark.parametrize(("verb", "option"), VERBS)
+def test_our_own_file_is_replaced_unasked(data, verb, option):
+    for _ in range(2):
+        run(verb, "data.csv", **{option: Path("mine")})
+    assert sorted(p.name for p in data.parent.iterdir()) == ["data.csv", "mine"]
+
+
+def test_refusals_come_before_the_work(data):
+    with pytest.raises(InputError, match="No such file or directory"):
+        run(audit, "no such file.csv", html=Path("nowhere/page.html"))
+    with pytest.raises(InputError, match="is a folder"):
+        run(audit, "data.csv", html=data.parent)
+
+
+def test_two_outputs_need_two_files(data):
+    with pytest.raises(InputError, match="--html and --cube both write"):
+        run(audit, "data.csv", html=Path("x"), cube=Path("./x"))
+
+
+def test_a_parquet_file_of_somebody_else_is_known(data):
+    duckdb.sql("COPY (SELECT 'evenhand' AS evenhand) TO 'theirs.parquet'")
+    assert not made_here(Path("theirs.parquet"))
+    run(audit, "data.csv", cube=Path("ours.parquet"))
+    assert made_here(Path("ours.parquet"))
+    assert Cube.read("ours.parquet").attributes == ("g",)
+    assert not made_here(data)
+
+
+def test_reports_of_several_metrics_are_checked_by_their_names(data):
+    Path("r-2-accuracy.html").write_text("mine")
+    metrics = [METRIC, "accuracy(label=y, prediction=p)"]
+    with pytest.raises(InputError, match=r"r-2-accuracy\.html exists"):
+        audit("data.csv", metric=metrics, by=["g"], html=Path("r.html"))
+    audit("data.csv", metric=metrics, by=["g"], html=Path("r.html"), force=True)
+    assert made_here(Path("r-1-error_rate.html"))
+
+
+def test_a_crash_leaves_the_old_file(tmp_path):
+    path = tmp_path / "page.html"
+    path.write_text("old")
+
+    def crash(beside):
+        beside.write_text("half a pa")
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(InputError, match="No space left"):
+        write_file(path, crash)
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+    path.chmod(0o640)
+    write_bytes(path, b"new")
+    assert (path.read_bytes(), path.stat().st_mode & 0o777) == (b"new", 0o640)
+
+
+def test_a_link_is_followed_and_a_pipe_is_written_to(tmp_path):
+    (tmp_path / "page.html").write_text("")
+    (tmp_path / "link").symlink_to(tmp_path / "page.html")
+    write_bytes(tmp_path / "link", b"x")
+    assert (tmp_path / "page.html").read_bytes() == b"x"
+    check_outputs([("--html", Path("/dev/null")), ("--cube", Path("/dev/null"))], [], force=False)
+    write_bytes(Path("/dev/null"), b"x")
+
+
+def test_the_demo_replaces_nothing(tmp_path):
+    path = tmp_path / "ward.csv"
+    demo(records=path)
+    demo(records=path)  # the same records again
+    path.write_text(ROWS)
+    with pytest.raises(InputError, match="did not make it"):
+        demo(records=path)
+    page = tmp_path / "own.html"
+    page.write_text("mine")
+    with pytest.raises(InputError, match="did not make it"):
+        demo(html=page, live=False)
+    assert (path.read_text(), page.read_text()) == (ROWS, "mine")
+
+
+def test_a_trial_replaces_neither_its_plan_nor_its_manifest(tmp_path):
+    (tmp_path / "texts.csv").write_text("id,text\na,hello\n")
+    (tmp_path / "echo.py").write_text("def echo(text):\n    return text\n")
+    plan = tmp_path / "plan.toml"
+    plan.write_text(
+        '[trial]\nmeasure = ["words"]\n[samples]\nmanifest = "texts.csv"\n'
+        '[[services]]\nkind = "python"\nfunction = "echo:echo"\n'
+    )
+    before = {p.name: p.read_bytes() for p in tmp_path.iterdir() if p.is_file()}
+    for name in ("plan.toml", "texts.csv"):
+        with pytest.raises(InputError, match="which this run reads"):
+            trial(plan, out=tmp_path / name, force=True)
+    assert {p.name: p.read_bytes() for p in tmp_path.iterdir() if p.is_file()} == before
+
+
+def test_the_command_line_says_so(data):
+    evenhand = str(Path(sys.executable).parent / "evenhand")
+    done = subprocess.run(
+        [evenhand, "audit", "data.csv", "--metric", METRIC, "--by", "g", "--html", "data.csv"],
+        capture_output=True,
+        text=True,
+        cwd=data.parent,
+    )
+    assert (done.returncode, data.read_text()) == (2, ROWS)
+    assert "would replace data.csv" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_json_is_ours_by_its_schema(tmp_path):
+    path = tmp_path / "x.json"
+    path.write_text(json.dumps({"b": 1, "schema": "evenhand.audit/1"}))
+    assert made_here(path)
+    path.write_text(json.dumps({"schema": "theirs", "about": "evenhand"}))
+    assert not made_here(path)
