@@ -82,14 +82,15 @@ def test_not_a_number_is_in_no_group_and_selected_by_no_threshold(tmp_path):
     assert (overall.numerator, overall.denominator) == ((age >= 50).sum(), (~np.isnan(age)).sum())
 
 
-def test_not_a_number_in_a_parquet_score_is_told(tmp_path):
+def test_not_a_number_in_a_parquet_score_is_missing_and_counted(tmp_path):
     """The file's statistics know nothing of NaN, and the engine believes them."""
     path = tmp_path / "t.parquet"
     pq.write_table(
         pa.table({"g": ["a", "b"] * 50, "l": [0, 1] * 50, "s": [0.5] * 99 + [np.nan]}), path
     )
-    with pytest.raises(InputError, match="`s` is nan, but a probability lies"):
-        evenhand.audit(path, "brier(l, s)", by="g")
+    audit = evenhand.audit(path, "brier(l, s)", by="g")
+    assert (audit.overall.value, audit.overall.n_rows) == (0.25, 99)
+    assert [(item.attribute, item.n_rows) for item in audit.missing] == [("s", 1)]
 
 
 def test_texts_that_mean_missing_are_in_no_rest():
