@@ -204,10 +204,10 @@ def test_equal_true_errors_in_eight_languages_are_no_gap():
 def test_a_verdict_that_the_normaliser_makes_says_so():
     result = audit(world(1), "wer(reference, hypothesis, normalizer='basic')")
     assert result.worse
-    codes = [note.code for note in result.notes]
-    assert codes == ["marks_count_as_errors", "depends_on_normalizer"]
-    assert "points under `basic`, " in result.notes[1].text
-    assert "points under `unicode`" in result.notes[1].text
+    notes = {note.code: note.text for note in result.notes if note.code != "duplicate_rows"}
+    assert list(notes) == ["marks_count_as_errors", "depends_on_normalizer"]
+    assert "points under `basic`, " in notes["depends_on_normalizer"]
+    assert "points under `unicode`" in notes["depends_on_normalizer"]
     assert evenhand.Audit.from_dict(result.to_dict()) == result
 
 
@@ -220,7 +220,7 @@ def test_a_real_gap_depends_on_no_normaliser():
     ]
     result = audit(rows, "wer(reference, hypothesis)")
     assert [group.label for group in result.worse] == ["hindi"]
-    assert result.notes == ()
+    assert "depends_on_normalizer" not in [note.code for note in result.notes]
 
 
 def test_a_gap_of_contractions_depends_on_the_normaliser_of_english():

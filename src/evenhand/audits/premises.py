@@ -223,7 +223,9 @@ def _two_values(metric: Metric, records: Records) -> str | None:
         ).to_pylist()
         values = sorted(row["v"] for row in found)
         rare = min(row["n"] for row in found) * 100 < sum(row["n"] for row in found)
-        if len(values) != 2 or {*values} == {0, 1} or rare:
+        whole = all(float(value).is_integer() for value in values)
+        # Fractions are scores: their rows are told, and a threshold makes them yes and no.
+        if len(values) != 2 or {*values} == {0, 1} or rare or not whole:
             continue
         low, high = (f"{float(value):g}" for value in values)
         how = f"positive={high}" if takes_positive else f"{name}={column} = {high}"
