@@ -35,10 +35,7 @@ def copied_rows(records: Records) -> Iterator[Note]:
     if not FEWEST <= rows <= (MOST_JOINED if files > 1 else MOST_ROWS):
         return
     names = [column_expression(column.name).sql("duckdb") for column in records.columns]
-    distinct = ", ".join(
-        f"COUNT(DISTINCT {name}) AS d{place}"
-        for place, name in enumerate(names)
-    )
+    distinct = ", ".join(f"COUNT(DISTINCT {name}) AS d{place}" for place, name in enumerate(names))
     whole = records.engine.query(
         f"SELECT COUNT(DISTINCT hash({', '.join(names)})) AS n, {distinct} FROM {records.source}"
     ).to_pylist()[0]

@@ -1,6 +1,7 @@
 """The query that counts: from a measure and attributes to SQL in the engine's dialect."""
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 
 from sqlglot import exp
 
@@ -147,7 +148,8 @@ class CubeQuery:
         """The value of a column, or NULL where it means missing."""
         texts = self.missing_values if missing is None else missing
         if self.kinds[name] is Kind.TEXT and texts:
-            listed = exp.In(this=column, expressions=[literal(value) for value in texts])
+            dialect = self.records.engine.dialect
+            listed = exp.In(this=column, expressions=[_listed(tuple(texts), dialect)])
             return exp.Case(ifs=[exp.If(this=listed, true=exp.Null())], default=column)
         return finite(column) if self.kinds[name] is Kind.NUMBER else column
 
@@ -259,6 +261,12 @@ def meaning(measure: Measure, attributes: Sequence[Attribute], unit: str | None)
     parts += [f"unit: {unit}"] if unit else []
     parts += [f"{a.name} cut at {a.edges}" for a in attributes if a.edges is not None]
     return "; ".join([measure.about] * bool(measure.about) + parts)
+
+
+@cache
+def _listed(texts: tuple[str, ...], dialect: str) -> exp.Expr:
+    """Literals of many texts as one node: trees are copied often."""
+    return exp.Var(this=", ".join(literal(text).sql(dialect) for text in texts))
 
 
 def _raw(sql: str) -> exp.Expr:

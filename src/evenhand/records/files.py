@@ -63,7 +63,7 @@ def load_files(
         if path.stat().st_size == 0:
             raise InputError(f"{path} is empty: not even a header.  Write the records first.")
     if formats[0] == "parquet":
-        return load_native(engine, _load_parquet(engine, paths), declared)
+        return _load_parquet(engine, paths, declared)
     if formats[0] == "arrow":
         return load_native(engine, _load_arrow(engine, paths), declared)
     return load_text(engine, paths, declared, missing)
@@ -76,19 +76,18 @@ def raise_file_faults(engine: DuckDBEngine, paths: Sequence[Path]) -> None:
         raise error
 
 
-def _load_parquet(engine: DuckDBEngine, paths: list[Path]) -> str:
+def _load_parquet(engine: DuckDBEngine, paths: list[Path], declared: Mapping[str, str]) -> Loaded:
     source = f"read_parquet({listed(paths)}, union_by_name = true)"
     try:
-        engine.query(f"SELECT * FROM {source} LIMIT 0")
         # The engine gives the second of two names that differ in case another name.
         for path in paths:
             tree = engine.query(f"SELECT name, num_children FROM parquet_schema({listed([path])})")
             check_case(str(path), _top_names(tree.to_pylist()))
+        return load_native(engine, source, declared)
     except duckdb.Error as error:
         raise InputError(
             f"{paths[0]}: not a whole Parquet file: {str(error).splitlines()[0]}.  Write it again."
         ) from error
-    return source
 
 
 def _top_names(tree: list[dict[str, Any]]) -> list[str]:
