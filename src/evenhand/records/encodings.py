@@ -8,6 +8,7 @@ ASCII: a file with both is damaged, and guessing would change the rest of it.
 import codecs
 import gzip
 import io
+import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from typing import IO, cast
 from evenhand.errors import Fault, FaultsError, InputError
 
 BLOCK = 1 << 20
+_WORD = re.compile(r"[^\W\d_]+")
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark it begins with
@@ -176,7 +178,9 @@ def _utf8_beyond_ascii(line: bytes) -> bool:
 
 
 def _first_word(text: str) -> str:
-    return next((word.strip('",;:.()')[:40] for word in text.split() if not word.isascii()), "")
+    words = (match.group() for match in _WORD.finditer(text))
+    found = next((word for word in words if not word.isascii()), "")
+    return found[:40] or next((character for character in text if not character.isascii()), "")
 
 
 def _encoding_faults(file: IO[bytes]) -> Iterator[Fault]:
