@@ -55,6 +55,8 @@ def missing_sentences(missing: Sequence[Missing]) -> Iterator[str]:
         they = "is" if item.n_rows == 1 else "are"
         if item.estimate is not None:
             yield f"{rows} {item.attribute}: shown as missing, not judged."
+        elif item.reason == "missing_attribute":
+            yield f"{rows} {item.attribute} and {they} in no group of it."
         else:
             yield f"{rows} {item.attribute} and {they} not in the numbers."
 

@@ -68,6 +68,25 @@ class _WithoutPandas:
             raise ModuleNotFoundError("The command line does without pandas.", name=name)
 
 
+def _with_values(words: list[str]) -> list[str]:
+    """`--missing -` as `--missing=-`: a lone mark looks like an option that lacks its name."""
+    out: list[str] = []
+    for word in words:
+        if out and out[-1] == "--missing" and word.startswith("-") and not word.startswith("--"):
+            out[-1] += "=" + word
+        else:
+            out.append(word)
+    return out
+
+
+def _inert(text: str) -> str:
+    """An error may quote what was read: nothing in it steers the terminal."""
+    return "".join(
+        c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode("ascii")
+        for c in text
+    )
+
+
 def main() -> None:
     """Run the command line; the exit code says how it ended."""
     sys.meta_path.insert(0, _WithoutPandas())
@@ -76,9 +95,9 @@ def main() -> None:
     # Loading modules makes many objects and no garbage: look for it less often.
     gc.set_threshold(100_000, 50, 50)
     try:
-        code = app()
+        code = app(_with_values(sys.argv[1:]))
     except EvenhandError as error:
-        print(error, file=sys.stderr)
+        print(_inert(str(error)), file=sys.stderr)
         code = EXIT_ERROR
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)

@@ -83,6 +83,17 @@ def _integers(column: pa.ChunkedArray) -> npt.NDArray[np.int64]:
     return floats_of(column).astype(np.int64)
 
 
+def values_of(column: pa.ChunkedArray | pa.Array, name: str) -> list[Any]:
+    """Values of an attribute; dates that Python has no word for are refused."""
+    try:
+        return list(column.to_pylist())
+    except (OverflowError, ValueError) as error:
+        raise InputError(
+            f"{name} holds a date outside the years 1 to 9999 (or an infinite one).  Mend it, leave it "
+            f"out with --where, or take the dates as text: --columns '{name}=text'"
+        ) from error
+
+
 def key_of(value: Any) -> Key:
     """An attribute's value as it stands in a cube: text, number, truth or missing."""
     if isinstance(value, datetime.date | datetime.datetime | datetime.time):
@@ -106,7 +117,9 @@ def _read(table: pa.Table, query: CubeQuery) -> Cube:
     table = table.filter(pc.greater(table["n_rows"].cast(pa.float64(), safe=False), 0))
     if measure.level:
         table = table.filter(pc.is_valid(table["level"]))
-    columns = [table[f"a{i}"].to_pylist() for i in range(len(query.attributes))]
+    columns = [
+        values_of(table[f"a{i}"], attribute.name) for i, attribute in enumerate(query.attributes)
+    ]
     levels, level = _levels(table, measure)
     keyed = [[key_of(value) for value in column] for column in columns]
     rows = list(zip(*keyed, level.tolist(), strict=True))

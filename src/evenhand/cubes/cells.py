@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from evenhand.cubes.build import floats_of, key_of
+from evenhand.cubes.build import floats_of, key_of, values_of
 from evenhand.cubes.cube import Cube, Units, cube_of_units
 from evenhand.cubes.measure import Measure, Moments
 from evenhand.cubes.query import CubeQuery, meaning
@@ -185,7 +185,10 @@ def read_cells(
     query = CubeQuery(records, plain, attributes, unit, where, missing_values, as_written=True)
     values = [_frequent(records, query, attribute, least) for attribute in attributes]
     columns, units, sums = _columns(records, query, values)
-    keys = [tuple(key_of(value) for value in column.to_pylist()) for column in values]
+    keys = [
+        tuple(key_of(value) for value in values_of(column, attribute.name))
+        for column, attribute in zip(values, attributes, strict=True)
+    ]
     for number, attribute in enumerate(attributes):
         if attribute.edges is None:
             columns[number], keys[number] = _scored(columns[number], keys[number], least)

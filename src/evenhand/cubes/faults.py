@@ -12,7 +12,12 @@ from evenhand.records import Records, lines_of
 
 
 def raise_faults(
-    records: Records, where: Predicate | None, measure: Measure, broken: Sequence[tuple[Check, int]]
+    records: Records,
+    where: Predicate | None,
+    measure: Measure,
+    broken: Sequence[tuple[Check, int]],
+    *,
+    advice: str = "Mend these rows, or leave them out with --where.",
 ) -> NoReturn:
     """Find the rows that break checks again, now with their places, and raise them together."""
     found = [item for check, _ in broken for item in _faulty_rows(records, measure, check, where)]
@@ -23,7 +28,6 @@ def raise_faults(
         for (number, message), line in zip(found, lines, strict=True)
     ]
     total = sum(count for _, count in broken)
-    advice = "Mend these rows, or leave them out with --where."
     raise FaultsError(records.name, faults, total=total, advice=advice)
 
 

@@ -1,14 +1,13 @@
 """The query that counts: from a measure and attributes to SQL in the engine's dialect."""
 
 from collections.abc import Iterable, Sequence
-from functools import cache
 
 from sqlglot import exp
 
 from evenhand.cubes.measure import Measure, Moments
 from evenhand.errors import InputError
 from evenhand.groups import Attribute, Predicate, to_expression
-from evenhand.groups.predicate import column_expression, finite, literal
+from evenhand.groups.predicate import column_expression, finite, literal, unless_missing
 from evenhand.records import Kind, Records, check_key
 
 # More distinct scores than this are rounded to as many quantiles.
@@ -147,14 +146,11 @@ class CubeQuery:
     def _known(self, name: str, column: exp.Expr, missing: Sequence[str] | None = None) -> exp.Expr:
         """The value of a column, or NULL where it means missing."""
         texts = self.missing_values if missing is None else missing
-        if self.kinds[name] is Kind.TEXT and texts:
-            dialect = self.records.engine.dialect
-            listed = exp.In(this=column, expressions=[_listed(tuple(texts), dialect)])
-            return exp.Case(ifs=[exp.If(this=listed, true=exp.Null())], default=column)
-        return finite(column) if self.kinds[name] is Kind.NUMBER else column
+        known = unless_missing(column, self.kinds[name], texts)
+        return finite(known) if self.kinds[name] is Kind.NUMBER else known
 
     def _bin(self, name: str, edges: tuple[float, ...]) -> exp.Expr:
-        column = finite(column_expression(name))
+        column = self._known(name, column_expression(name))
         missing = exp.If(this=exp.Is(this=column, expression=exp.Null()), true=exp.Null())
         if self.as_written:
             # NaN and infinity are no bin, and not NULL either: no predicate selects them.
@@ -261,12 +257,6 @@ def meaning(measure: Measure, attributes: Sequence[Attribute], unit: str | None)
     parts += [f"unit: {unit}"] if unit else []
     parts += [f"{a.name} cut at {a.edges}" for a in attributes if a.edges is not None]
     return "; ".join([measure.about] * bool(measure.about) + parts)
-
-
-@cache
-def _listed(texts: tuple[str, ...], dialect: str) -> exp.Expr:
-    """Literals of many texts as one node: trees are copied often."""
-    return exp.Var(this=", ".join(literal(text).sql(dialect) for text in texts))
 
 
 def _raw(sql: str) -> exp.Expr:

@@ -21,7 +21,7 @@ from evenhand.groups.predicate import (
     equals,
     to_text,
 )
-from evenhand.records import Column
+from evenhand.records import Column, Kind, check_key
 
 Key = Value | None
 MAX_BINS = 100
@@ -141,6 +141,9 @@ def _attributes(item: str | Sequence[str], columns: Sequence[Column]) -> list[At
     known = {column.name for column in columns}
     names = [item] if isinstance(item, str) and item in known else _split(item)
     if all(name in known for name in names):
+        for column in columns:
+            if column.name in names and column.kind is Kind.OTHER:
+                check_key(column)
         return [Attribute(name=name) for name in dict.fromkeys(names)]
     if isinstance(item, str) and _looks_like_predicate(item):
         predicate = parse_predicate(item, columns, label="by")

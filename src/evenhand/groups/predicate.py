@@ -4,12 +4,16 @@ Text from outside becomes such a tree or an error; only the tree is ever turned 
 Three-valued logic is SQL's: a row whose attribute is missing is in no group about it.
 """
 
+import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from sqlglot import exp
 from sqlglot.tokens import Tokenizer
+
+from evenhand.records import Kind
 
 Value = str | int | float | bool
 #: Words that DuckDB or PostgreSQL reserve and sqlglot does not know: quoted, they are names anywhere.
@@ -161,6 +165,35 @@ def without_nan(column: exp.Expr) -> exp.Expr:
     """A double, or NULL where it is NaN, which engines take for equal to itself."""
     nan = exp.cast(exp.Literal.string("NaN"), "DOUBLE")
     return exp.Nullif(this=column, expression=nan)
+
+
+def unless_missing(column: exp.Expr, kind: Kind, texts: Sequence[str]) -> exp.Expr:
+    """A value, or NULL where it is a text that means missing, or a number that such a text says."""
+    if kind is Kind.TEXT:
+        listed = [literal(text) for text in texts]
+    elif kind.numeric:
+        listed = [literal(number) for text in texts if (number := _number(text)) is not None]
+    else:
+        listed = []
+    if not listed:
+        return column
+    missing = exp.In(this=column.copy(), expressions=[_joined(tuple(listed))])
+    return exp.Case(ifs=[exp.If(this=missing, true=exp.Null())], default=column)
+
+
+def _joined(listed: Sequence[exp.Expr]) -> exp.Expr:
+    """Many literals as one node: trees are copied often."""
+    return exp.Var(this=", ".join(item.sql("duckdb") for item in listed))
+
+
+def _number(text: str) -> int | float | None:
+    """The number that a text says, finite and written in ASCII; `None` where it says none."""
+    if not re.fullmatch(r" *[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)? *", text):
+        return None
+    number = float(text)
+    if not math.isfinite(number):
+        return None
+    return int(text) if re.fullmatch(r" *[+-]?[0-9]+ *", text) else number
 
 
 def literal(value: Value) -> exp.Expr:

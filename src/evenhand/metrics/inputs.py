@@ -12,6 +12,7 @@ from evenhand.groups.predicate import (
     finite,
     is_finite,
     literal,
+    unless_missing,
     without_nan,
 )
 from evenhand.metrics.definition import Given, Metric, Takes
@@ -35,8 +36,8 @@ def binary_input(
     takes_positive = any(argument.name == "positive" for argument in metric.definition.arguments)
     positive = metric.option("positive") if takes_positive else None
     if positive is not None:
-        if kind is Kind.TEXT:
-            read = known_text(read, records, asked=positive)
+        texts = [text for text in records.missing_values if text != str(positive)]
+        read = unless_missing(read, kind, texts)
         condition = _is_positive(metric, read, kind, positive)
         return _input(name, condition, str(value)), column_expression(name), ()
     if kind is Kind.BOOLEAN:
@@ -48,6 +49,7 @@ def binary_input(
             f"{metric.name}: column {value!r} holds {kind}, so say which value counts, "
             f"for example positive='yes', or write a predicate: {name}={value} = 'yes'"
         )
+    read = unless_missing(read, kind, records.missing_values)
     inside = exp.In(this=column_expression(name), expressions=[literal(0), literal(1)])
     check = Check(
         input=name,
@@ -134,18 +136,8 @@ def class_input(metric: Metric, name: str, records: Records) -> Input:
         read = exp.cast(finite(read), "DOUBLE")
     elif kind is Kind.DATE:
         read = exp.cast(read, "VARCHAR")
-    elif kind is Kind.TEXT:
-        read = known_text(read, records)
+    read = unless_missing(read, kind, records.missing_values)
     return _input(name, read, column)
-
-
-def known_text(read: exp.Expr, records: Records, *, asked: object = None) -> exp.Expr:
-    """A text, or NULL where it means missing; a text that somebody asks for by name does not."""
-    texts = [literal(text) for text in records.missing_values if text != asked]
-    if not texts:
-        return read
-    missing = exp.In(this=read.copy(), expressions=texts)
-    return exp.Case(ifs=[exp.If(this=missing, true=exp.Null())], default=read)
 
 
 def class_inputs(metric: Metric, records: Records) -> tuple[Input, Input]:
@@ -202,6 +194,7 @@ def number_input(
         read = exp.cast(exp.cast(column_expression(column), "INT"), "DOUBLE")
     elif kind is Kind.NUMBER:
         read = without_nan(read)
+    read = unless_missing(read, kind, records.missing_values)
     inner = column_expression(name)
     faults: list[exp.Expr] = [exp.Not(this=exp.paren(is_finite(inner)))]
     faults += [exp.LT(this=inner, expression=literal(low))] if low is not None else []
@@ -218,7 +211,7 @@ def _other_marks(column: str, records: Records) -> str:
         return ""
     found = suggestions(engine, records.source, column, records.missing_values)
     means = {
-        "number": "numbers with zeros before them, or longer than 64 bits",
+        "number": "as they stand, with a decimal point: 007 is 7, 1.234 is a bit more than 1",
         "decimal-comma": "1,5 is one and a half, 1,234 is 1.234",
         "thousands-comma": "1,234 is one thousand two hundred and thirty-four",
         "percent": "12 % is 0.12",
@@ -258,11 +251,15 @@ def _check_mixed(metric: Metric, records: Records) -> None:
             counts[f"w{i}"],
         )
         for i, (name, column) in enumerate(columns.items())
-        if 0 < counts[f"w{i}"] < counts[f"k{i}"] / 2
+        if 0 < counts[f"w{i}"] < counts[f"k{i}"]
     ]
     if broken:
         inputs = tuple(_input(n, column_expression(c), c) for n, c in columns.items())
-        raise_faults(records, None, Measure(parts=(), inputs=inputs), broken)
+        advice = (
+            "Mend these rows, or say that such a text means missing: --missing TEXT (which replaces the "
+            "usual list, and may be repeated)."
+        )
+        raise_faults(records, None, Measure(parts=(), inputs=inputs), broken, advice=advice)
 
 
 def _no_number(read: exp.Expr, records: Records) -> exp.Expr:

@@ -31,15 +31,17 @@ DECLARED = (
     "percent",
 )
 
+# The years that Python's dates know: 1 to 9999.
+_YEAR = r"([1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])"
 #: How a type is written, as a pattern of a whole text.
 PATTERNS = {
     "integer": r" *[+-]?(0|[1-9][0-9]*) *",
     "number": r" *[+-]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)? *",
-    "lenient integer": r" *[+-]?[0-9]+ *",
+    "lenient integer": r" *[+-]?[0-9]+(\.0*)? *",
     "lenient number": r" *[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)? *",
     "infinity": r" *[+-]?(?i:inf|infinity) *",
-    "date": r"[0-9]{4}-[0-9]{2}-[0-9]{2}",
-    "timestamp": r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?",
+    "date": _YEAR + r"-[0-9]{2}-[0-9]{2}",
+    "timestamp": _YEAR + r"-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?",
     "decimal-comma": r" *[+-]?([0-9]{1,3}([.' \x{a0}\x{202f}][0-9]{3})+|[0-9]+)(,[0-9]+)? *",
     "thousands-comma": r" *[+-]?([0-9]{1,3}(,[0-9]{3})+|[0-9]+)(\.[0-9]+)? *",
     "percent": r" *[+-]?[0-9]+([.,][0-9]+)? *% *",
@@ -190,7 +192,7 @@ def infer_types(
     return {
         name: decided[name]
         if name in known and _is_certain(decided[name], evidence.get(name), comma=comma)
-        else column_type(name, "text", missing)
+        else column_type(quoted(name), "text", missing)
         for name in names
     }
 
@@ -205,7 +207,7 @@ def _decided(
     decided: dict[str, ColumnType] = {}
     waiting = {name: list(found.values()) for name, found in asked.items() if found}
     while waiting:
-        tests = [misfit(name, types[0], missing) for name, types in waiting.items()]
+        tests = [misfit(quoted(name), types[0], missing) for name, types in waiting.items()]
         counts = _counts(engine, source, tests)
         for name, count in zip(list(waiting), counts, strict=True):
             if count:
@@ -223,7 +225,7 @@ def _known_somewhere(
     found: set[str] = set()
     for source in sources:
         rest = [name for name in names if name not in found]
-        tests = [f"{quoted(name)} IS NOT NULL AND {_known(name, missing)}" for name in rest]
+        tests = [f"{quoted(name)} IS NOT NULL AND {_known(quoted(name), missing)}" for name in rest]
         counts = _counts(engine, source, tests)
         found |= {name for name, count in zip(rest, counts, strict=True) if count}
     return found
@@ -239,8 +241,8 @@ def _marks(
         test
         for name in names
         for test in (
-            _matches(name, "surely comma"),
-            _matches(name, "grouped"),
+            _matches(quoted(name), "surely comma"),
+            _matches(quoted(name), "grouped"),
             f"contains({quoted(name)}, '.')",
         )
     ]
@@ -261,7 +263,7 @@ def _candidates(
     name: str, missing: Sequence[str], kinds: Sequence[Kind], *, local: bool
 ) -> dict[str, ColumnType]:
     ways = ["boolean", "integer", "number", "date", "timestamp"] + ["decimal-comma"] * local
-    found = {way: column_type(name, way, missing) for way in ways}
+    found = {way: column_type(quoted(name), way, missing) for way in ways}
     return {way: type_ for way, type_ in found.items() if type_.kind in kinds}
 
 
@@ -273,7 +275,7 @@ def _surviving(
 ) -> dict[str, dict[str, ColumnType]]:
     """The types that no row contradicts."""
     tests = [
-        (name, way, misfit(name, type_, missing))
+        (name, way, misfit(quoted(name), type_, missing))
         for name, found in asked.items()
         for way, type_ in found.items()
     ]
@@ -294,57 +296,56 @@ def _counts(engine: DuckDBEngine, source: str, tests: Sequence[str]) -> list[int
 
 
 def column_type(
-    name: str, written: str, missing: Sequence[str], *, declared: bool = False
+    text: str, written: str, missing: Sequence[str], *, declared: bool = False
 ) -> ColumnType:
-    """A type by its name, for one column of text; a declared number may have zeros before it."""
+    """A type by its name, for one text (SQL); a declared number may have zeros before it."""
     way = written.partition(":")[0]
     if way in _REWRITTEN:
-        kind, value = Kind.NUMBER, _REWRITTEN[way].format(f"trim({quoted(name)})")
-        fits = f"{_matches(name, way)} AND isfinite({value})"
+        kind, value = Kind.NUMBER, _REWRITTEN[way].format(f"trim({text})")
+        fits = f"{_matches(text, way)} AND isfinite({value})"
     elif way in ("integer", "number"):
-        kind, fits, value = _number(name, way, declared=declared)
+        kind, fits, value = _number(text, way, declared=declared)
     elif way in ("date", "timestamp"):
-        kind, fits, value = _date(name, written)
+        kind, fits, value = _date(text, written)
     elif way == "boolean":
-        folded = f"lower(trim({quoted(name)}))"
+        folded = f"lower(trim({text}))"
         kind, fits = Kind.BOOLEAN, f"{folded} IN ('true', 'false')"
         value = f"CASE {folded} WHEN 'true' THEN TRUE WHEN 'false' THEN FALSE END"
     else:
-        return ColumnType(kind=Kind.TEXT, name=way, fits="TRUE", value=quoted(name))
+        return ColumnType(kind=Kind.TEXT, name=way, fits="TRUE", value=text)
     if kind is Kind.NUMBER:
         value = f"NULLIF({value}, 'nan'::DOUBLE)"
     # Other texts that mean missing become NULL by themselves, unless they look like values.
     looks = [word for word in missing if any(character.isdigit() for character in word)]
     looks += [word for word in missing if word.lower() in ("true", "false", "inf", "infinity")]
     if looks:
-        value = f"CASE WHEN {_known(name, looks)} THEN {value} END"
+        value = f"CASE WHEN {_known(text, looks)} THEN {value} END"
     return ColumnType(kind=kind, name=written, fits=fits, value=value)
 
 
-def _number(name: str, way: str, *, declared: bool) -> tuple[Kind, str, str]:
-    text = quoted(name)
+def _number(text: str, way: str, *, declared: bool) -> tuple[Kind, str, str]:
     whole = f"TRY_CAST({text} AS BIGINT)"
     if way == "integer":
-        digits = _matches(name, "lenient integer" if declared else "integer")
+        digits = _matches(text, "lenient integer" if declared else "integer")
         return Kind.INTEGER, f"{digits} AND {whole} IS NOT NULL", whole
     value = f"TRY_CAST({text} AS DOUBLE)"
     if declared:
-        finite = f"{_matches(name, 'lenient number')} AND isfinite({value})"
+        finite = f"{_matches(text, 'lenient number')} AND isfinite({value})"
     else:
         # A whole number beyond 64 bits is a name: as a number it would be rounded.
-        fitting = f"NOT {_matches(name, 'integer')} OR {whole} IS NOT NULL"
-        finite = f"{_matches(name, 'number')} AND isfinite({value}) AND ({fitting})"
-    fits = f"({finite}) OR {_matches(name, 'infinity')}"
+        fitting = f"NOT {_matches(text, 'integer')} OR {whole} IS NOT NULL"
+        finite = f"{_matches(text, 'number')} AND isfinite({value}) AND ({fitting})"
+    fits = f"({finite}) OR {_matches(text, 'infinity')}"
     return Kind.NUMBER, fits, value
 
 
-def _date(name: str, written: str) -> tuple[Kind, str, str]:
+def _date(text: str, written: str) -> tuple[Kind, str, str]:
     way, _, form = written.partition(":")
     if form:
-        value = f"try_strptime(trim({quoted(name)}), {_text(form)})"
+        value = f"try_strptime(trim({text}), {_text(form)})"
         return Kind.DATE, f"{value} IS NOT NULL", value
-    value = f"TRY_CAST({quoted(name)} AS {way.upper()})"
-    return Kind.DATE, f"{_matches(name, way)} AND {value} IS NOT NULL", value
+    value = f"TRY_CAST({text} AS {way.upper()})"
+    return Kind.DATE, f"{_matches(text, way)} AND {value} IS NOT NULL", value
 
 
 #: SQL of a number whose marks are not those of SQL.
@@ -358,24 +359,24 @@ _REWRITTEN = {
 def suggestions(engine: DuckDBEngine, source: str, name: str, missing: Sequence[str]) -> list[str]:
     """Types that every text of a column would fit, if a person declared them."""
     ways = [way for way in DECLARED if way not in ("text", "boolean", "date", "integer")]
-    found = [column_type(name, way, missing, declared=True) for way in ways]
-    counts = _counts(engine, source, [misfit(name, type_, missing) for type_ in found])
+    found = [column_type(quoted(name), way, missing, declared=True) for way in ways]
+    counts = _counts(engine, source, [misfit(quoted(name), type_, missing) for type_ in found])
     return [way for way, count in zip(ways, counts, strict=True) if not count]
 
 
-def misfit(name: str, type_: ColumnType, missing: Sequence[str]) -> str:
+def misfit(text: str, type_: ColumnType, missing: Sequence[str]) -> str:
     """SQL that is true for a row whose text is neither of the type nor missing."""
     # The list of missing texts is looked through only where the pattern failed.
-    return f"({quoted(name)} IS NOT NULL AND NOT ({type_.fits}) AND {_known(name, missing)})"
+    return f"({text} IS NOT NULL AND NOT ({type_.fits}) AND {_known(text, missing)})"
 
 
-def _known(name: str, missing: Sequence[str]) -> str:
+def _known(text: str, missing: Sequence[str]) -> str:
     listed = ", ".join(_text(word) for word in ("", *missing))
-    return f"trim({quoted(name)}) NOT IN ({listed})"
+    return f"trim({text}) NOT IN ({listed})"
 
 
-def _matches(name: str, pattern: str) -> str:
-    return f"regexp_full_match({quoted(name)}, {_text(PATTERNS[pattern])})"
+def _matches(text: str, pattern: str) -> str:
+    return f"regexp_full_match({text}, {_text(PATTERNS[pattern])})"
 
 
 def quoted(name: str) -> str:

@@ -66,9 +66,18 @@ def find_layout(path: Path, *, tabs: bool) -> Delimited:
     first = next(_records(path, separator, quotes=not tabs), [])
     if not any(name.strip() for name in first):
         raise InputError(f"{path} has no header.  Its first line must name the columns.")
+    quotes = not tabs
+    if tabs and all(len(name) > 1 and name[0] == name[-1] == '"' for name in first):
+        # R quotes every text of a TSV, and its header with them.
+        quotes, first = True, next(_records(path, separator), [])
+    if tabs and len(first) == 1 and any(mark in first[0] for mark in ",;"):
+        raise InputError(
+            f"{path}: its header {first[0][:60]!r} has no tab.  If commas or semicolons separate the "
+            f"columns, call it {path.stem}.csv"
+        )
     names = tuple(name.strip() or f"column{place}" for place, name in enumerate(first))
     _check_names(path, names)
-    return Delimited(path=path, separator=separator, names=names, quotes=not tabs)
+    return Delimited(path=path, separator=separator, names=names, quotes=quotes)
 
 
 def _records(path: Path, separator: str, *, quotes: bool = True) -> Iterator[list[str]]:
@@ -92,6 +101,7 @@ def _separator(path: Path) -> str:
     if usable:
         best = max(usable, key=lambda mark: (_agreeing(usable[mark]), usable[mark][0]))
         _check_rows(path, best, widths)
+        _check_first(path, best)
         return best
     _check_title(path, widths)
     return ","
@@ -124,6 +134,19 @@ def _check_title(path: Path, widths: dict[str, list[int]]) -> None:
                 f"{rows[0]}, separated by {_NAMES[mark]}.  Is it a title?  Delete what stands above "
                 f"the line that names the columns, for example: tail -n +2 {path} > table{path.suffix}"
             )
+
+
+def _check_first(path: Path, mark: str) -> None:
+    """Refuse a title whose line has the other columns empty, a comment, and Excel's ``sep=;``."""
+    rows = list(islice((row for row in _records(path, mark) if row), 2))
+    titles = [name.strip() for name in rows[0] if name.strip()]
+    below = sum(bool(name.strip()) for name in rows[1]) if len(rows) > 1 else 0
+    first = rows[0][0].lstrip()
+    if first.startswith(("#", "sep=")) or (len(titles) == 1 and len(rows[0]) > 2 and below > 1):
+        raise InputError(
+            f"{path}: line 1 is no header; it says {mark.join(rows[0])[:60]!r}.  Delete what stands above "
+            f"the line that names the columns, for example: tail -n +2 {path} > table{path.suffix}"
+        )
 
 
 def _check_names(path: Path, names: Sequence[str]) -> None:

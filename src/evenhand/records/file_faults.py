@@ -139,9 +139,9 @@ def lines_of(path: Path, numbers: Sequence[int]) -> list[int | None]:
     kind = format_of(path)
     if kind == "jsonl":
         return _places(numbers, (i for i, line in _numbered(path) if line.strip()))
-    if kind == "tsv":
+    if kind == "tsv" and not delimited.find_layout(path, tabs=True).quotes:
         return _places(numbers, (i for i, line in _numbered(path) if i > 1 and line.strip("\r\n")))
-    if kind == "csv":
+    if kind in ("csv", "tsv"):
         return _places(numbers, _csv_starts(path))
     return [None] * len(numbers)
 
@@ -153,7 +153,7 @@ def _numbered(path: Path) -> Iterator[tuple[int, str]]:
 
 def _csv_starts(path: Path) -> Iterator[int]:
     """First line of each record after the header; quoted fields may run over several lines."""
-    layout = delimited.find_layout(path, tabs=False)
+    layout = delimited.find_layout(path, tabs=format_of(path) == "tsv")
     with open_text(path) as file:
         reader = csv.reader(file, delimiter=layout.separator)
         start = 1

@@ -4,6 +4,7 @@ Every reader yields the FROM clause of a query.  Checks run before the engine op
 so that their messages name the file, the line and the next step.
 """
 
+import base64
 import glob
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -63,9 +64,9 @@ def load_files(
         if path.stat().st_size == 0:
             raise InputError(f"{path} is empty: not even a header.  Write the records first.")
     if formats[0] == "parquet":
-        return _load_parquet(engine, paths, declared)
+        return _load_parquet(engine, paths, declared, missing)
     if formats[0] == "arrow":
-        return load_native(engine, _load_arrow(engine, paths), declared)
+        return load_native(engine, _load_arrow(engine, paths), declared, missing)
     return load_text(engine, paths, declared, missing)
 
 
@@ -76,18 +77,40 @@ def raise_file_faults(engine: DuckDBEngine, paths: Sequence[Path]) -> None:
         raise error
 
 
-def _load_parquet(engine: DuckDBEngine, paths: list[Path], declared: Mapping[str, str]) -> Loaded:
+def _load_parquet(
+    engine: DuckDBEngine, paths: list[Path], declared: Mapping[str, str], missing: Sequence[str]
+) -> Loaded:
     source = f"read_parquet({listed(paths)}, union_by_name = true)"
     try:
         # The engine gives the second of two names that differ in case another name.
         for path in paths:
             tree = engine.query(f"SELECT name, num_children FROM parquet_schema({listed([path])})")
             check_case(str(path), _top_names(tree.to_pylist()))
-        return load_native(engine, source, declared)
+        return load_native(engine, source, declared, missing, nested=_of_arrow(engine, paths[0]))
     except duckdb.Error as error:
         raise InputError(
             f"{paths[0]}: not a whole Parquet file: {str(error).splitlines()[0]}.  Write it again."
         ) from error
+
+
+def _of_arrow(engine: DuckDBEngine, path: Path) -> list[str]:
+    """Columns of durations and periods, which Parquet itself takes for whole numbers."""
+    found = engine.query(
+        f"SELECT value FROM parquet_kv_metadata({listed([path])}) WHERE key = 'ARROW:schema'::BLOB"
+    )["value"].to_pylist()
+    if not found:
+        return []
+    try:
+        schema = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(found[0])))
+    except (pa.ArrowInvalid, ValueError, OSError):
+        return []  # somebody else's metadata: the columns are what Parquet says
+    return [
+        item.name
+        for item in schema
+        if pa.types.is_duration(item.type)
+        or b"pandas.period" in (item.metadata or {}).get(b"ARROW:extension:name", b"")
+        or getattr(item.type, "extension_name", "") == "pandas.period"
+    ]
 
 
 def _top_names(tree: list[dict[str, Any]]) -> list[str]:

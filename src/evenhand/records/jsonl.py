@@ -78,7 +78,11 @@ def rows_as_text(engine: DuckDBEngine, paths: Sequence[Path]) -> Rows:
         # The engine gives the second of two keys that differ in case another name.
         keys = engine.query(f"SELECT DISTINCT unnest(json_keys(json)) AS k FROM {objects}")["k"]
         check_case(str(paths[0]), keys.to_pylist())
-    scalars = {name: _KINDS[type_] for name, type_ in types.items() if type_ in _KINDS}
+    scalars = {
+        name: _KINDS[type_]
+        for name, type_ in types.items()
+        if type_ in _KINDS and not (type_ == "JSON" and _has_nested(engine, objects, name))
+    }
     declared = ", ".join(
         f"{quoted(name)}: {_text('VARCHAR' if name in scalars else type_)}"
         for name, type_ in types.items()
@@ -90,6 +94,15 @@ def rows_as_text(engine: DuckDBEngine, paths: Sequence[Path]) -> Rows:
 def _has_key(engine: DuckDBEngine, objects: str, key: str) -> bool:
     found = engine.query(
         f"SELECT 1 AS one FROM {objects} WHERE list_contains(json_keys(json), {_text(key)}) LIMIT 1"
+    )
+    return bool(found.num_rows)
+
+
+def _has_nested(engine: DuckDBEngine, objects: str, key: str) -> bool:
+    """Whether some value of a key is a list or an object."""
+    value = f"json_type(json_extract(json, {_text('$.' + chr(34) + key + chr(34))}))"
+    found = engine.query(
+        f"SELECT 1 AS one FROM {objects} WHERE {value} IN ('ARRAY', 'OBJECT') LIMIT 1"
     )
     return bool(found.num_rows)
 

@@ -8,12 +8,13 @@
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from evenhand.errors import InputError
-from evenhand.records.column_types import check_declared, quoted
+from evenhand.records.column_types import check_declared, column_type, misfit, quoted
 from evenhand.records.engine import DuckDBEngine, Engine
+from evenhand.records.missing import MISSING_VALUES
 from evenhand.records.schema import Column, Kind
 from evenhand.records.text_files import Loaded
 
@@ -58,7 +59,9 @@ def _table(text: str, single: str, utc: str) -> dict[str, Reading]:
              "timestamp without time zone"),
             Reading(sql=_PLAIN, kind=Kind.DATE),
         ),
-        "timestamp with time zone": Reading(sql=utc, kind=Kind.DATE),
+        **dict.fromkeys(
+            ("timestamp with time zone", "timestamptz_ns"), Reading(sql=utc, kind=Kind.DATE)
+        ),
     }  # fmt: skip
 
 
@@ -85,26 +88,25 @@ _POSTGRES: Mapping[str, Reading] = {
     ),
     "money": Reading(sql="CAST(CAST({} AS NUMERIC) AS DOUBLE PRECISION)", kind=Kind.NUMBER),
 }  # fmt: skip
-#: What a person may declare of a column that is no text file's.
-_DECLARED = {
-    "duckdb": {
-        "text": Reading(sql=_DUCKDB_TEXT, kind=Kind.TEXT),
-        "number": Reading(sql="TRY_CAST({} AS DOUBLE)", kind=Kind.NUMBER),
-        "integer": Reading(sql="TRY_CAST({} AS BIGINT)", kind=Kind.INTEGER),
-        "boolean": Reading(sql="TRY_CAST({} AS BOOLEAN)", kind=Kind.BOOLEAN),
-        "date": Reading(sql="TRY_CAST({} AS TIMESTAMP)", kind=Kind.DATE),
-    },
-    "postgres": {
-        "text": Reading(sql=_POSTGRES_TEXT, kind=Kind.TEXT),
-        "number": Reading(sql="CAST({} AS DOUBLE PRECISION)", kind=Kind.NUMBER),
-        "integer": Reading(sql="CAST({} AS BIGINT)", kind=Kind.INTEGER),
-        "boolean": Reading(sql="CAST({} AS BOOLEAN)", kind=Kind.BOOLEAN),
-        "date": Reading(sql="CAST({} AS TIMESTAMP)", kind=Kind.DATE),
-    },
+#: What a person may declare of a column on a server, which refuses what does not fit.
+_ON_SERVERS = {
+    "text": Reading(sql=_POSTGRES_TEXT, kind=Kind.TEXT),
+    "number": Reading(sql="CAST({} AS DOUBLE PRECISION)", kind=Kind.NUMBER),
+    "integer": Reading(sql="CAST({} AS BIGINT)", kind=Kind.INTEGER),
+    "boolean": Reading(sql="CAST({} AS BOOLEAN)", kind=Kind.BOOLEAN),
+    "date": Reading(sql="CAST({} AS TIMESTAMP)", kind=Kind.DATE),
 }
 
 
-def load_native(engine: Engine, source: str, declared: Mapping[str, str]) -> Loaded:
+def load_native(
+    engine: Engine,
+    source: str,
+    declared: Mapping[str, str],
+    missing: Sequence[str] = MISSING_VALUES,
+    *,
+    nested: Collection[str] = (),
+    collated: bool = False,
+) -> Loaded:
     """Table of an engine, each column read as its type asks for.
 
     Parameters
@@ -114,15 +116,28 @@ def load_native(engine: Engine, source: str, declared: Mapping[str, str]) -> Loa
         FROM clause of the table as it lies there.
     declared : Mapping
         Types that a person gave.
+    missing : sequence of str
+        Texts that mean missing.
+    nested : collection of str
+        Columns that hold more than the engine's types say.
+    collated : bool
+        Whether texts may have an order and an equality of their own.
     """
     types = _types(engine, source)
+    types |= {name: "nested[]" for name in nested if name in types}
     check_declared(declared, list(types))
     readings = {
-        name: _declared(engine, source, name, declared[name])
+        name: _declared(engine, source, name, declared[name], missing)
         if name in declared
         else _reading(engine.dialect, type_)
         for name, type_ in types.items()
     }
+    if collated:
+        own = Reading(sql='{} COLLATE "C"', kind=Kind.TEXT)
+        readings = {
+            name: own if reading.sql == _PLAIN and reading.kind is Kind.TEXT else reading
+            for name, reading in readings.items()
+        }
     columns = tuple(
         Column(
             name=name,
@@ -167,23 +182,23 @@ def _types(engine: Engine, source: str) -> dict[str, str]:
     return dict(zip(found["name"].to_pylist(), found["type"].to_pylist(), strict=True))
 
 
-def _declared(engine: Engine, source: str, name: str, kind: str) -> Reading:
-    ways = _DECLARED[engine.dialect]
-    if kind not in ways:
-        raise InputError(
-            f"--columns gives {name!r} the type {kind!r}, which only text files need.  "
-            f"Allowed here: {', '.join(ways)}"
-        )
-    reading = ways[kind]
-    if isinstance(engine, DuckDBEngine):
-        column = quoted(name)
-        wrong = engine.query(
-            f"SELECT CAST({column} AS VARCHAR) AS v FROM {source} WHERE {column} IS NOT NULL "
-            f"AND {reading.sql.format(column)} IS NULL LIMIT 1"
-        )["v"].to_pylist()
-        if wrong:
-            raise InputError(f"--columns declares {name!r} {kind}, but it holds {wrong[0][:60]!r}.")
-    return reading
+def _declared(engine: Engine, source: str, name: str, kind: str, missing: Sequence[str]) -> Reading:
+    """A column read as the type that a person gave, by its text: the same rules as in a text file."""
+    if not isinstance(engine, DuckDBEngine):
+        if kind not in _ON_SERVERS:
+            raise InputError(
+                f"--columns gives {name!r} the type {kind!r}, which servers do not read.  "
+                f"Allowed here: {', '.join(_ON_SERVERS)}"
+            )
+        return _ON_SERVERS[kind]
+    text = _DUCKDB_TEXT.format(quoted(name))
+    type_ = column_type(text, kind, missing, declared=True)
+    wrong = engine.query(
+        f"SELECT {text} AS v FROM {source} WHERE {misfit(text, type_, missing)} LIMIT 1"
+    )["v"].to_pylist()
+    if wrong:
+        raise InputError(f"--columns declares {name!r} {kind}, but it holds {wrong[0][:60]!r}.")
+    return Reading(sql=type_.value.replace("{", "{{").replace("}", "}}"), kind=type_.kind)
 
 
 def _is_exact(engine: Engine, source: str, name: str, type_: str) -> bool:

@@ -22,7 +22,7 @@ from evenhand.records.files import (
 )
 from evenhand.records.missing import MISSING_VALUES
 from evenhand.records.native_types import load_native
-from evenhand.records.schema import Column, Kind
+from evenhand.records.schema import Column, Kind, check_key
 from evenhand.records.text_files import Loaded
 
 
@@ -119,7 +119,7 @@ def open_records(
     if isinstance(table, str | Path):
         text = str(table)
         if text.startswith("duckdb:"):
-            opened = _open_duckdb(text, declared)
+            opened = _open_duckdb(text, declared, missing)
         elif text.startswith(("postgresql:", "postgres:")):
             opened = _open_postgres(text, declared)
         elif "://" in text:
@@ -130,7 +130,7 @@ def open_records(
         else:
             opened = _open_files(text, declared, missing)
     else:
-        opened = _open_frame(table, declared)
+        opened = _open_frame(table, declared, missing)
     return replace(opened, missing_values=missing, declared=write_declared(declared))
 
 
@@ -140,11 +140,15 @@ def _open_files(pattern: str, declared: Mapping[str, str], missing: Sequence[str
     return _records(pattern, engine, load_files(engine, paths, declared, missing), tuple(paths))
 
 
-def _open_frame(frame: Any, declared: Mapping[str, str]) -> Records:
+def _open_frame(frame: Any, declared: Mapping[str, str], missing: Sequence[str]) -> Records:
     table = _arrow(_plain_frame(frame))
     engine = DuckDBEngine()
-    engine.register("frame", plain_table(table))
-    opened = _records(type(frame).__name__, engine, load_native(engine, "frame", declared))
+    plain = plain_table(table)
+    for name in declared:
+        if name in table.column_names and name not in plain.column_names:
+            check_key(Column(name=name, kind=Kind.OTHER))
+    engine.register("frame", plain)
+    opened = _records(type(frame).__name__, engine, load_native(engine, "frame", declared, missing))
     known = {column.name for column in opened.columns}
     others = (Column(name=n, kind=Kind.OTHER) for n in table.column_names if n not in known)
     return replace(opened, columns=(*opened.columns, *others))
@@ -199,7 +203,7 @@ def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 
-def _open_duckdb(url: str, declared: Mapping[str, str]) -> Records:
+def _open_duckdb(url: str, declared: Mapping[str, str], missing: Sequence[str]) -> Records:
     place, name = _split_table(url)
     # As in SQLAlchemy URLs three slashes start a relative path and four an absolute one;
     # an absolute path after three is understood too.
@@ -213,7 +217,9 @@ def _open_duckdb(url: str, declared: Mapping[str, str]) -> Records:
         "SELECT table_schema AS schema, table_name AS name FROM information_schema.tables"
     )
     source = _known_table(name, found.to_pylist(), "main")
-    return _records(url, engine, load_native(engine, source, declared), files=(path,))
+    return _records(
+        url, engine, load_native(engine, source, declared, missing, collated=True), files=(path,)
+    )
 
 
 def _open_postgres(url: str, declared: Mapping[str, str]) -> Records:

@@ -114,7 +114,7 @@ def _types(
     guessed = [name for name in names if name not in declared]
     types = infer_types(engine, _WRITTEN, guessed, missing=missing, kinds=kinds, local=local)
     given = {
-        name: column_type(name, kind, missing, declared=True)
+        name: column_type(quoted(name), kind, missing, declared=True)
         for name, kind in declared.items()
         if name in names
     }
@@ -132,7 +132,7 @@ def _check_given(
 ) -> None:
     """Refuse values that are not of the type which a person declared, with their lines."""
     for name, type_ in given.items():
-        wrong = misfit(name, type_, missing)
+        wrong = misfit(quoted(name), type_, missing)
         total = engine.query(f"SELECT COUNT(*) FILTER ({wrong}) AS n FROM {_WRITTEN}")["n"][
             0
         ].as_py()
