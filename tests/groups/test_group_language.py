@@ -418,10 +418,10 @@ def test_a_name_or_value_that_does_not_fit_is_pointed_at(text, position, message
     ids=lambda text: f"{text[:8]}…{len(text)}",
 )
 def test_hostile_text_ends_in_an_error_in_under_half_a_second(text):
-    started = time.perf_counter()
+    started = time.thread_time()  # of this thread alone: others may be busy
     with pytest.raises(ExpressionError, match=r"\^") as caught:
         parse_predicate(text, COLUMNS)
-    assert time.perf_counter() - started < 0.5
+    assert time.thread_time() - started < 0.5
     assert len(str(caught.value)) < 2_000
 
 

@@ -151,10 +151,10 @@ def test_names_that_do_not_exist_offer_near_ones(text, message):
     ids=lambda text: f"{text[:12]!r}…{len(text)}",
 )
 def test_hostile_text_ends_in_an_error_in_under_half_a_second(text):
-    started = time.perf_counter()
+    started = time.thread_time()  # of this thread alone: others may be busy
     with pytest.raises(InputError, match=r"\w") as caught:
         parse_metric(text, COLUMNS)
-    assert time.perf_counter() - started < 0.5
+    assert time.thread_time() - started < 0.5
     assert len(str(caught.value)) < 3_000
 
 

@@ -207,3 +207,19 @@ def test_a_lone_mark_can_be_named_missing_and_errors_do_not_steer_the_terminal(t
     assert done.returncode == 2
     assert "\\x1b[31mg" in done.stderr
     assert "\x1b" not in done.stderr
+
+
+def test_truths_agree_with_zero_and_one():
+    table = pa.table(rows() | {"t": [i % 2 == 1 for i in range(N)]})
+    found = evenhand.audit(table, metric="accuracy(y, t)", by="h")
+    assert found.overall.value == 1.0
+    with pytest.raises(InputError, match="can never agree"):
+        evenhand.audit(table, metric="accuracy(h, t)", by="h")
+
+
+def test_a_percentage_whose_comma_may_part_thousands_is_not_declared_away(tmp_path):
+    path = sink("frame", rows(k=["1,234 %", "2.345 %"]), tmp_path)
+    with pytest.raises(InputError, match="declares 'k' percent, but it holds '1,234 %'"):
+        open_records(path, columns="k=percent")
+    found = open_records(pa.table(rows(k=["1,5 %", "2.345 %"])), columns="k=percent")
+    assert found.read_rows()["k"].to_pylist()[:2] == pytest.approx([0.015, 0.02345])

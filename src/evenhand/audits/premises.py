@@ -13,19 +13,16 @@ from evenhand.audits.crowding import infinite_values
 from evenhand.cubes import Cube
 from evenhand.errors import FaultsError, InputError, Note
 from evenhand.groups import (
-    And,
     Attribute,
     Between,
     Comparison,
     In,
-    Not,
-    Or,
     Predicate,
     Value,
     to_expression,
     to_text,
 )
-from evenhand.groups.predicate import column_expression, finite
+from evenhand.groups.predicate import column_expression, finite, leaves_of
 from evenhand.metrics import Metric, Takes
 from evenhand.metrics.inputs import FIRST_ROWS
 from evenhand.records import Kind, Records, find_column
@@ -254,22 +251,11 @@ class _Literal:
 
 def _literal_notes(records: Records, predicates: Sequence[Predicate]) -> Iterator[Note]:
     known = {column.name for column in records.columns}
-    leaves = dict.fromkeys(leaf for predicate in predicates for leaf in _leaves(predicate))
+    leaves = dict.fromkeys(leaf for predicate in predicates for leaf in leaves_of(predicate))
     literals = [one for leaf in leaves for one in _literals(leaf) if one.column in known]
     for one in _absent(records, literals):
         text = _none_there(records, one) if one.ordered else _never_occurs(records, one)
         yield Note(code="literal_never_occurs", text=text)
-
-
-def _leaves(predicate: Predicate) -> Iterator[Predicate]:
-    match predicate:
-        case Not(operand):
-            yield from _leaves(operand)
-        case And(operands) | Or(operands):
-            for operand in operands:
-                yield from _leaves(operand)
-        case _:
-            yield predicate
 
 
 def _literals(leaf: Predicate) -> Iterator[_Literal]:

@@ -8,7 +8,7 @@ what passes is copied into our own tree.
 import datetime
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import sqlglot
@@ -22,10 +22,12 @@ from evenhand.groups.predicate import (
     Comparison,
     In,
     IsNull,
+    Leaf,
     Not,
     Or,
     Predicate,
     Value,
+    leaves_of,
 )
 from evenhand.records import Column, Kind
 
@@ -89,7 +91,7 @@ def parse_predicate(
     predicate = _copy(tree, text, label)
     if columns is not None:
         # Leaves of the tree stand in the order of the text.
-        for leaf, condition in zip(_leaves(predicate), conditions, strict=True):
+        for leaf, condition in zip(leaves_of(predicate), conditions, strict=True):
             _check_leaf(leaf, condition, columns, text, label)
     return predicate
 
@@ -340,20 +342,6 @@ def _value(node: exp.Expr) -> Value:
     if node.is_string:
         return text
     return int(text) if text.isdigit() else float(text)
-
-
-Leaf = Comparison | In | Between | IsNull
-
-
-def _leaves(predicate: Predicate) -> Iterator[Leaf]:
-    match predicate:
-        case Not(operand):
-            yield from _leaves(operand)
-        case And(operands) | Or(operands):
-            for operand in operands:
-                yield from _leaves(operand)
-        case _:
-            yield predicate
 
 
 def _check_leaf(

@@ -6,7 +6,7 @@ Three-valued logic is SQL's: a row whose attribute is missing is in no group abo
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,7 +80,8 @@ class Or:
     operands: tuple["Predicate", ...]
 
 
-Predicate = Comparison | In | Between | IsNull | Not | And | Or
+Leaf = Comparison | In | Between | IsNull
+Predicate = Leaf | Not | And | Or
 
 _COMPARISONS: dict[str, type[exp.Binary]] = {
     "=": exp.EQ,
@@ -100,13 +101,19 @@ def equals(column: str, value: Value | None) -> Predicate:
 
 def columns_of(predicate: Predicate) -> tuple[str, ...]:
     """Columns that a predicate reads, each once, in order of appearance."""
+    return tuple(dict.fromkeys(leaf.column for leaf in leaves_of(predicate)))
+
+
+def leaves_of(predicate: Predicate) -> Iterator[Leaf]:
+    """Conditions on single columns that a predicate is made of, in the order of its text."""
     match predicate:
         case Not(operand):
-            return columns_of(operand)
+            yield from leaves_of(operand)
         case And(operands) | Or(operands):
-            return tuple(dict.fromkeys(name for item in operands for name in columns_of(item)))
+            for operand in operands:
+                yield from leaves_of(operand)
         case _:
-            return (predicate.column,)
+            yield predicate
 
 
 def to_expression(predicate: Predicate) -> exp.Expr:

@@ -1,6 +1,7 @@
 """Arguments of a metric resolved against a table: expressions, and checks of their values."""
 
 import math
+from dataclasses import replace
 
 from sqlglot import exp
 
@@ -144,12 +145,21 @@ def class_inputs(metric: Metric, records: Records) -> tuple[Input, Input]:
     """Label and prediction, which must hold values of one kind."""
     columns = [_column(metric, name, records) for name in ("label", "prediction")]
     kinds = [find_column(column, records.columns).kind for column in columns]
+    truths = [kind is Kind.BOOLEAN for kind in kinds]
+    inputs = class_input(metric, "label", records), class_input(metric, "prediction", records)
+    if any(truths) and any(kind.numeric for kind in kinds):
+        # True is 1, and false 0.
+        label, prediction = (
+            replace(one, expression=exp.cast(one.expression, "INT")) if truth else one
+            for one, truth in zip(inputs, truths, strict=True)
+        )
+        return label, prediction
     if kinds[0] is not kinds[1] and not (kinds[0].numeric and kinds[1].numeric):
         raise InputError(
             f"{metric.name}: {columns[0]!r} holds {kinds[0]} and {columns[1]!r} holds {kinds[1]} values; "
             "they can never agree.  Write both in one way."
         )
-    return class_input(metric, "label", records), class_input(metric, "prediction", records)
+    return inputs
 
 
 def text_input(metric: Metric, name: str, records: Records) -> str:

@@ -44,7 +44,8 @@ PATTERNS = {
     "timestamp": _YEAR + r"-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?",
     "decimal-comma": r" *[+-]?([0-9]{1,3}([.' \x{a0}\x{202f}][0-9]{3})+|[0-9]+)(,[0-9]+)? *",
     "thousands-comma": r" *[+-]?([0-9]{1,3}(,[0-9]{3})+|[0-9]+)(\.[0-9]+)? *",
-    "percent": r" *[+-]?[0-9]+([.,][0-9]+)? *% *",
+    # A comma before three digits may part thousands.
+    "percent": r" *[+-]?[0-9]+(\.[0-9]+|,[0-9]{1,2}|,[0-9]{4,})? *% *",
     # A comma that cannot part thousands, and points that can.
     "surely comma": (
         r" *[+-]?([0-9.' ]*,([0-9]{1,2}|[0-9]{4,})|0,[0-9]+"
@@ -342,7 +343,7 @@ def _number(text: str, way: str, *, declared: bool) -> tuple[Kind, str, str]:
 def _date(text: str, written: str) -> tuple[Kind, str, str]:
     way, _, form = written.partition(":")
     if form:
-        value = f"try_strptime(trim({text}), {_text(form)})"
+        value = f"try_strptime(trim({text}), {text_literal(form)})"
         return Kind.DATE, f"{value} IS NOT NULL", value
     value = f"TRY_CAST({text} AS {way.upper()})"
     return Kind.DATE, f"{_matches(text, way)} AND {value} IS NOT NULL", value
@@ -371,12 +372,12 @@ def misfit(text: str, type_: ColumnType, missing: Sequence[str]) -> str:
 
 
 def _known(text: str, missing: Sequence[str]) -> str:
-    listed = ", ".join(_text(word) for word in ("", *missing))
+    listed = ", ".join(text_literal(word) for word in ("", *missing))
     return f"trim({text}) NOT IN ({listed})"
 
 
 def _matches(text: str, pattern: str) -> str:
-    return f"regexp_full_match({text}, {_text(PATTERNS[pattern])})"
+    return f"regexp_full_match({text}, {text_literal(PATTERNS[pattern])})"
 
 
 def quoted(name: str) -> str:
@@ -384,5 +385,6 @@ def quoted(name: str) -> str:
     return str(exp.to_identifier(name, quoted=True).sql("duckdb"))
 
 
-def _text(value: str) -> str:
+def text_literal(value: str) -> str:
+    """A text in SQL."""
     return "'" + value.replace("'", "''") + "'"

@@ -14,7 +14,7 @@ from itertools import islice
 from pathlib import Path
 
 from evenhand.errors import Fault, FaultsError, InputError
-from evenhand.records.column_types import quoted
+from evenhand.records.column_types import quoted, text_literal
 from evenhand.records.encodings import encoding_of, open_text, write_utf8
 from evenhand.records.engine import DuckDBEngine
 
@@ -45,10 +45,10 @@ class Delimited:
 
     def options(self) -> str:
         """What the engine is told: everything, so that it guesses nothing."""
-        quote = _text('"') if self.quotes else "''"
-        columns = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in self.names)
+        quote = text_literal('"') if self.quotes else "''"
+        columns = ", ".join(f"{text_literal(name)}: 'VARCHAR'" for name in self.names)
         return (
-            f"auto_detect = false, header = true, delim = {_text(self.separator)}, quote = {quote}, "
+            f"auto_detect = false, header = true, delim = {text_literal(self.separator)}, quote = {quote}, "
             f"escape = {quote}, nullstr = '', allow_quoted_nulls = false, strict_mode = true, "
             f"columns = {{{columns}}}"
         )
@@ -213,8 +213,4 @@ def readable(engine: DuckDBEngine, path: Path) -> Path:
 
 def listed(paths: Sequence[Path]) -> str:
     """SQL list of files; the engine takes its paths for patterns, and these are none."""
-    return "[" + ", ".join(_text(glob.escape(str(path))) for path in paths) + "]"
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
+    return "[" + ", ".join(text_literal(glob.escape(str(path))) for path in paths) + "]"

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from evenhand.errors import Fault, InputError
-from evenhand.records.column_types import quoted
+from evenhand.records.column_types import quoted, text_literal
 from evenhand.records.delimited import check_case, listed, readable
 from evenhand.records.encodings import encoding_of, open_text
 from evenhand.records.engine import DuckDBEngine
@@ -84,7 +84,7 @@ def rows_as_text(engine: DuckDBEngine, paths: Sequence[Path]) -> Rows:
         if type_ in _KINDS and not (type_ == "JSON" and _has_nested(engine, objects, name))
     }
     declared = ", ".join(
-        f"{quoted(name)}: {_text('VARCHAR' if name in scalars else type_)}"
+        f"{quoted(name)}: {text_literal('VARCHAR' if name in scalars else type_)}"
         for name, type_ in types.items()
     )
     query = f"FROM read_json({files}, {options}, columns = {{{declared}}})"
@@ -93,14 +93,14 @@ def rows_as_text(engine: DuckDBEngine, paths: Sequence[Path]) -> Rows:
 
 def _has_key(engine: DuckDBEngine, objects: str, key: str) -> bool:
     found = engine.query(
-        f"SELECT 1 AS one FROM {objects} WHERE list_contains(json_keys(json), {_text(key)}) LIMIT 1"
+        f"SELECT 1 AS one FROM {objects} WHERE list_contains(json_keys(json), {text_literal(key)}) LIMIT 1"
     )
     return bool(found.num_rows)
 
 
 def _has_nested(engine: DuckDBEngine, objects: str, key: str) -> bool:
     """Whether some value of a key is a list or an object."""
-    value = f"json_type(json_extract(json, {_text('$.' + chr(34) + key + chr(34))}))"
+    value = f"json_type(json_extract(json, {text_literal('$.' + chr(34) + key + chr(34))}))"
     found = engine.query(
         f"SELECT 1 AS one FROM {objects} WHERE {value} IN ('ARRAY', 'OBJECT') LIMIT 1"
     )
@@ -132,7 +132,3 @@ def _half_surrogate(found: dict[str, Any]) -> str:
     text = json.dumps(found, ensure_ascii=False)
     half = next((character for character in text if "\ud800" <= character <= "\udfff"), "")
     return half and f"\\u{ord(half):04x}"
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

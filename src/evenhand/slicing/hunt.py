@@ -176,7 +176,8 @@ def prepare(cells: Cells, question: Question, settings: Settings, *, share: floa
     largest = max(float(np.abs(losses.above).max(initial=0)), 1.0)
     if float(losses.squares.max(initial=0.0)) <= (1e-9 * largest) ** 2:
         raise InputError(
-            "Every row has the same loss, so no slice is worse than another.  Look at the metric's columns."
+            f"Every {'row' if cells.unit is None else 'unit'} has the same loss, so no slice is worse than "
+            "another.  Look at the metric's columns."
         )
     rows = int(cells.n_rows.sum())
     least_rows = rows_needed(settings, rows, share=share)
