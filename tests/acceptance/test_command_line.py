@@ -231,9 +231,11 @@ def test_interrupting_is_exit_code_130(tmp_path):
         "group",
     ]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    # Interrupt the work, not the start: wait until the engine is loaded.
+    # Interrupt the work, not the start: wait until the engine and what aligns words are loaded.
     maps = Path(f"/proc/{process.pid}/maps")
-    while process.poll() is None and "duckdb" not in maps.read_text():
+    while process.poll() is None and not all(
+        name in maps.read_text() for name in ("duckdb", "rapidfuzz")
+    ):
         time.sleep(0.05)
     time.sleep(1.0)
     process.send_signal(signal.SIGINT)

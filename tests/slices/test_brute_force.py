@@ -40,7 +40,7 @@ CALM = {
 #: Whole searches are too slow to look for the smallest failing table.
 ONCE = {**CALM, "phases": [Phase.explicit, Phase.generate]}
 REFUSED = (
-    "Every row has the same loss|No attribute has a value|The minimum support is|"
+    "Every (row|unit) has the same loss|No attribute has a value|The minimum support is|"
     "nothing to divide by|nothing to audit|nothing to search"
 )
 #: Real losses are searched in steps of 2⁻³⁰ of the largest.
