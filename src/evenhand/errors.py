@@ -6,6 +6,7 @@ Everything else is a *bug*: it keeps its traceback and says that it is one.
 """
 
 import difflib
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -125,6 +126,27 @@ def caret(message: str, *, text: str, position: int, label: str, width: int = 10
     tail = "…" if start + width < len(text) else ""
     pointer = " " * (len(head) + position - start) + "^ " + message
     return f"{(head + window + tail).rstrip()}\n{pointer}"
+
+
+def inert_text(text: str) -> str:
+    r"""Text with every character that could steer a terminal written out; lines and tabs stay.
+
+    Examples
+    --------
+    >>> print(inert_text("wales\x1b[31m"))
+    wales\x1b[31m
+    """
+    return text if text.isprintable() else "".join(map(_visible, text))
+
+
+_BIDIRECTIONAL = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def _visible(character: str) -> str:
+    steers = unicodedata.category(character) in ("Cc", "Cs") or character in _BIDIRECTIONAL
+    if not steers or character in "\n\t":
+        return character
+    return character.encode("unicode_escape").decode("ascii")
 
 
 def near(name: str, known: Iterable[str]) -> str:

@@ -223,3 +223,10 @@ def test_a_percentage_whose_comma_may_part_thousands_is_not_declared_away(tmp_pa
         open_records(path, columns="k=percent")
     found = open_records(pa.table(rows(k=["1,5 %", "2.345 %"])), columns="k=percent")
     assert found.read_rows()["k"].to_pylist()[:2] == pytest.approx([0.015, 0.02345])
+
+
+def test_a_positive_value_of_another_kind_names_its_column():
+    table = pa.table(rows(q=[0, 1, -9]))
+    opened = open_records(table, missing_values=("-9",))
+    with pytest.raises(InputError, match="'q' holds integer, so positive must be a number"):
+        evenhand.audit(opened, metric="true_positive_rate(q, y, positive='x')", by="h")

@@ -1,13 +1,12 @@
 """What stands beside numbers in every result: notes before them, and the rows that are not in them."""
 
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from evenhand.audits.result import Missing
 from evenhand.cubes import Cube
-from evenhand.errors import Note
+from evenhand.errors import Note, inert_text
 
 #: Notes on how it was computed: they follow the numbers; all others stand before them.
 FOOTNOTES = frozenset(
@@ -20,7 +19,6 @@ FOOTNOTES = frozenset(
         "too_few_units",
     }
 )
-_BIDIRECTIONAL = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def before_numbers(notes: Sequence[Note]) -> list[str]:
@@ -70,7 +68,7 @@ def inert(value: Any) -> Any:
     wales\x1b[31m
     """
     if isinstance(value, str):
-        return value if value.isprintable() else "".join(map(_visible, value))
+        return inert_text(value).replace("\n", "\\n").replace("\t", "\\t")
     if isinstance(value, tuple | list):
         return type(value)(map(inert, value))
     if isinstance(value, dict):
@@ -78,8 +76,3 @@ def inert(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         return replace(value, **{f.name: inert(getattr(value, f.name)) for f in fields(value)})
     return value
-
-
-def _visible(character: str) -> str:
-    steers = unicodedata.category(character) in ("Cc", "Cs") or character in _BIDIRECTIONAL
-    return character.encode("unicode_escape").decode("ascii") if steers else character

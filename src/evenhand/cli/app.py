@@ -10,7 +10,7 @@ import sys
 from cyclopts import App
 
 from evenhand import __version__
-from evenhand.errors import EXIT_ERROR, EXIT_INTERRUPTED, EvenhandError
+from evenhand.errors import EXIT_ERROR, EXIT_INTERRUPTED, EvenhandError, inert_text
 
 app = App(
     name="evenhand",
@@ -79,14 +79,6 @@ def _with_values(words: list[str]) -> list[str]:
     return out
 
 
-def _inert(text: str) -> str:
-    """An error may quote what was read: nothing in it steers the terminal."""
-    return "".join(
-        c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode("ascii")
-        for c in text
-    )
-
-
 def main() -> None:
     """Run the command line; the exit code says how it ended."""
     sys.meta_path.insert(0, _WithoutPandas())
@@ -97,7 +89,7 @@ def main() -> None:
     try:
         code = app(_with_values(sys.argv[1:]))
     except EvenhandError as error:
-        print(_inert(str(error)), file=sys.stderr)
+        print(inert_text(str(error)), file=sys.stderr)
         code = EXIT_ERROR
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)

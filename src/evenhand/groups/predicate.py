@@ -184,7 +184,7 @@ def unless_missing(column: exp.Expr, kind: Kind, texts: Sequence[str]) -> exp.Ex
         listed = []
     if not listed:
         return column
-    missing = exp.In(this=column.copy(), expressions=[_joined(tuple(listed))])
+    missing = exp.In(this=column.copy(), expressions=[_joined(listed)])
     return exp.Case(ifs=[exp.If(this=missing, true=exp.Null())], default=column)
 
 

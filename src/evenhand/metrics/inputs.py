@@ -39,7 +39,7 @@ def binary_input(
     if positive is not None:
         texts = [text for text in records.missing_values if text != str(positive)]
         read = unless_missing(read, kind, texts)
-        condition = _is_positive(metric, read, kind, positive)
+        condition = _is_positive(metric, str(value), read, kind, positive)
         return _input(name, condition, str(value)), column_expression(name), ()
     if kind is Kind.BOOLEAN:
         return _input(name, read, str(value)), column_expression(name), ()
@@ -64,7 +64,9 @@ def binary_input(
     )
 
 
-def _is_positive(metric: Metric, read: exp.Expr, kind: Kind, positive: Given) -> exp.Expr:
+def _is_positive(
+    metric: Metric, column: str, read: exp.Expr, kind: Kind, positive: Given
+) -> exp.Expr:
     """Whether a row has the positive value: values are compared, not how they are written.
 
     1, 1.0, '1' and, in a column of truths, TRUE are one value.
@@ -89,7 +91,7 @@ def _is_positive(metric: Metric, read: exp.Expr, kind: Kind, positive: Given) ->
         return exp.EQ(this=read, expression=literal(str(positive)))
     wanted = "true or false" if kind is Kind.BOOLEAN else "a number"
     raise InputError(
-        f"{metric.name}: {read.name!r} holds {kind}, so positive must be {wanted}, not {positive!r}."
+        f"{metric.name}: {column!r} holds {kind}, so positive must be {wanted}, not {positive!r}."
     )
 
 
@@ -110,7 +112,7 @@ def check_occurs(metric: Metric, name: str, records: Records) -> None:
     dialect = records.engine.dialect
     read = column_expression(column)
     kind = find_column(column, records.columns).kind
-    condition = _is_positive(metric, read, kind, positive).sql(dialect)
+    condition = _is_positive(metric, column, read, kind, positive).sql(dialect)
     shown = read.sql(dialect)
     for rows in (f"(SELECT {shown} FROM {records.source} LIMIT {FIRST_ROWS}) AS t", records.source):
         if records.engine.query(f"SELECT 1 AS one FROM {rows} WHERE {condition} LIMIT 1").num_rows:

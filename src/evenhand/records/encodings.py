@@ -105,9 +105,7 @@ def _detect(path: Path) -> Encoding:
                 f"{path} begins as {name.upper()} text, but does not go on so.  Copy it again."
             ) from None
         return _single_byte(path)
-    return Encoding(
-        name=name, newline=newlines.pop() if len(newlines) == 1 else "\n" * (not newlines)
-    )
+    return Encoding(name=name, newline=_only(newlines))
 
 
 def _by_nul(head: bytes, path: Path) -> str:
@@ -139,10 +137,14 @@ def _newlines(text: str) -> set[str]:
     return found
 
 
+def _only(newlines: set[str]) -> str:
+    """What ends the lines of a text; empty where it is not always the same."""
+    return "".join(newlines or {"\n"}) if len(newlines) < 2 else ""
+
+
 def _single_byte(path: Path) -> Encoding:
     """Windows-1252 where the file may be nothing else; otherwise its faults, with the lines."""
     sample, newlines = "", set[str]()
-    faults: list[Fault] = []
     with open_bytes(path) as file:
         mixed = any(_utf8_beyond_ascii(line) for line in file)
     if not mixed:
@@ -156,8 +158,7 @@ def _single_byte(path: Path) -> Encoding:
         except UnicodeDecodeError:
             mixed = True
         else:
-            newline = newlines.pop() if len(newlines) == 1 else "\n" * (not newlines)
-            return Encoding(name="cp1252", newline=newline, sample=sample)
+            return Encoding(name="cp1252", newline=_only(newlines), sample=sample)
     with open_bytes(path) as file:
         faults = list(_encoding_faults(file))
     raise FaultsError(
@@ -196,9 +197,7 @@ def _encoding_faults(file: IO[bytes]) -> Iterator[Fault]:
 
 def write_utf8(path: Path, target: Path) -> None:
     """Write the text of a file as UTF-8 whose lines end in one way."""
-    encoding = encoding_of(path)
-    text = io.TextIOWrapper(open_bytes(path), encoding=encoding.name, newline="")
-    with text as source, target.open("w", encoding="utf-8", newline="") as copy:
+    with open_text(path) as source, target.open("w", encoding="utf-8", newline="") as copy:
         while block := source.read(BLOCK):
             whole = block + (source.read(1) if block.endswith("\r") else "")
             copy.write(whole.replace("\r\n", "\n").replace("\r", "\n"))

@@ -57,6 +57,7 @@ class DuckDBEngine:
     dialect = "duckdb"
 
     def __init__(self, database: str | None = None) -> None:
+        self._copies: list[weakref.finalize[..., Any]] = []
         if database is None:
             # Connections to one database are cheap, and keep temporary tables to themselves.
             self.connection = _memory().cursor()
@@ -65,7 +66,7 @@ class DuckDBEngine:
 
     def keep(self, folder: str) -> str:
         """Delete a folder of copies when this engine is closed or forgotten."""
-        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        self._copies.append(weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True))
         return folder
 
     def query(self, sql: str) -> pa.Table:
@@ -90,8 +91,10 @@ class DuckDBEngine:
         self.connection.register(name, table)
 
     def close(self) -> None:
-        """Give the memory back."""
+        """Give the memory back, and what was copied for this engine."""
         self.connection.close()
+        for delete in self._copies:
+            delete()
 
 
 class PostgresEngine:

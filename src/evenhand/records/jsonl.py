@@ -36,6 +36,10 @@ _KINDS: Mapping[str, tuple[Kind, ...]] = {
 }
 
 
+class StrayLinesError(InputError):
+    """Some line is JSON, but no object; `faults` finds which."""
+
+
 def rows_as_text(engine: DuckDBEngine, paths: Sequence[Path]) -> Rows:
     """Query that reads the objects, scalars as text.
 
@@ -66,7 +70,7 @@ def rows_as_text(engine: DuckDBEngine, paths: Sequence[Path]) -> Rows:
         f"SELECT 1 AS one FROM {objects} WHERE json_type(json) <> 'OBJECT' LIMIT 1"
     )
     if strays.num_rows:
-        raise InputError(f"{paths[0]}: its lines are not all JSON objects")
+        raise StrayLinesError(f"{paths[0]}: its lines are not all JSON objects")
     options = f"format = '{form}', union_by_name = true, map_inference_threshold = -1"
     found = engine.query(
         f"DESCRIBE FROM read_json({files}, {options}, sample_size = -1)"

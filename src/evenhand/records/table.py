@@ -8,10 +8,9 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import pyarrow as pa
-from sqlglot import exp
 
 from evenhand.errors import InputError, Note, unknown_name
-from evenhand.records.column_types import parse_declared, write_declared
+from evenhand.records.column_types import parse_declared, quoted, write_declared
 from evenhand.records.engine import DuckDBEngine, Engine, PostgresEngine
 from evenhand.records.files import (
     find_files,
@@ -71,8 +70,8 @@ class Records:
 
     def read_rows(self) -> pa.Table:
         """All rows and the columns that the user knows, in memory."""
-        names = (str(exp.to_identifier(c.name, quoted=True).sql()) for c in self.columns)
-        return self.engine.query(f"SELECT {', '.join(names)} FROM {self.source}")
+        names = ", ".join(quoted(column.name) for column in self.columns)
+        return self.engine.query(f"SELECT {names} FROM {self.source}")
 
     def raise_faults(self) -> None:
         """Look for faults in the text behind the table and raise them, if there are any."""
@@ -258,7 +257,7 @@ def _known_table(name: str, found: Sequence[Mapping[str, Any]], near: str) -> st
         raise InputError(unknown_name("table", name, sorted(known)))
     row = known[name]
     parts = [row["name"]] if row["schema"] == near else [row["schema"], row["name"]]
-    return ".".join(str(exp.to_identifier(part, quoted=True).sql()) for part in parts)
+    return ".".join(map(quoted, parts))
 
 
 def public_name(place: str) -> str:

@@ -63,9 +63,7 @@ def _read(engine: DuckDBEngine, paths: Sequence[Path], load: Callable[[], Loaded
     except duckdb.Error as error:
         found = told(find_faults(engine, paths))
         raise found or InputError(f"{paths[0]}: {str(error).splitlines()[0]}") from error
-    except InputError as error:
-        if isinstance(error, FaultsError) or "lines are not all" not in str(error):
-            raise
+    except jsonl.StrayLinesError as error:
         raise told(find_faults(engine, paths)) or error from error
 
 
