@@ -5,10 +5,12 @@ DuckDB in memory is the default, and the twin that tests use in place of a serve
 
 import re
 import shutil
+import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import duckdb
 import pyarrow as pa
@@ -16,6 +18,7 @@ import pyarrow as pa
 from evenhand.errors import InputError
 
 BATCH_ROWS = 1 << 16
+_T = TypeVar("_T")
 
 
 class Engine(Protocol):
@@ -51,6 +54,26 @@ def _memory() -> duckdb.DuckDBPyConnection:
     return duckdb.connect(":memory:", config=_SETTINGS)
 
 
+def _interruptible(work: Callable[[], _T], cancel: Callable[[], None]) -> _T:
+    """Do `work` such that Ctrl-C ends it at once: the main thread only waits, and then cancels.
+
+    Native code in the main thread would see the signal late (DuckDB 2.0.1 between its tasks, as a
+    RuntimeError) or keep it to itself (ADBC 1.13.0, as an error of the statement).  It waits in
+    short turns, since a wait without end is not woken once polars 2.1.0 is imported.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return work()
+    with ThreadPoolExecutor(1, thread_name_prefix="evenhand-engine") as thread:
+        try:
+            result = thread.submit(work)
+            while not wait([result], timeout=0.1).done:
+                pass
+            return result.result()
+        except KeyboardInterrupt:
+            cancel()
+            raise
+
+
 class DuckDBEngine:
     """DuckDB in this process, without network, extensions from outside or Python look-ups."""
 
@@ -71,20 +94,24 @@ class DuckDBEngine:
 
     def query(self, sql: str) -> pa.Table:
         """Run `sql` and return the whole result."""
+        return self._run(lambda: self.connection.sql(sql).to_arrow_table())
+
+    def batches(self, sql: str) -> Iterator[pa.RecordBatch]:
+        """Run `sql` and return the result in batches of about 65 000 rows."""
+        reader = self._run(lambda: self.connection.sql(sql).to_arrow_reader(BATCH_ROWS))
+        yield from iter(lambda: self._run(lambda: next(reader, None)), None)
+
+    def execute(self, sql: str) -> None:
+        """Run a statement that returns nothing."""
+        self._run(lambda: self.connection.execute(sql))
+
+    def _run(self, work: Callable[[], _T]) -> _T:
         try:
-            return self.connection.sql(sql).to_arrow_table()
+            return _interruptible(work, self.connection.interrupt)
         except (duckdb.InternalException, duckdb.FatalException):
             # A broken database must not break the audits that follow.
             _memory.cache_clear()
             raise
-
-    def batches(self, sql: str) -> Iterator[pa.RecordBatch]:
-        """Run `sql` and return the result in batches of about 65 000 rows."""
-        yield from self.connection.sql(sql).to_arrow_reader(BATCH_ROWS)
-
-    def execute(self, sql: str) -> None:
-        """Run a statement that returns nothing."""
-        self.connection.execute(sql)
 
     def register(self, name: str, table: Any) -> None:
         """Make an Arrow table readable under `name`."""
@@ -131,11 +158,13 @@ class PostgresEngine:
         told = ""
         try:
             with self.connection.cursor() as cursor:
-                cursor.execute(sql)
-                reader = cursor.fetch_record_batch()
+                cancel = cursor.adbc_cancel
+                _interruptible(lambda: cursor.execute(sql), cancel)
+                reader = _interruptible(cursor.fetch_record_batch, cancel)
                 self._schema = reader.schema
-                yield from reader
-        except self._errors as error:
+                yield from iter(lambda: _interruptible(lambda: next(reader, None), cancel), None)
+        except (self._errors, OSError) as error:
+            # What goes wrong while rows arrive is pyarrow's OSError.
             told = _first_line(error)
         if told:
             self.connection.rollback()

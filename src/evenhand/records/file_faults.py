@@ -98,14 +98,14 @@ def _rejected(engine: DuckDBEngine, path: Path) -> list[Fault]:
             "CREATE OR REPLACE TEMP TABLE accepted AS "
             f"FROM read_csv({delimited.listed([source])}, {relaxed})"
         )
-        rows = engine.connection.execute(
+        rows = engine.query(
             "SELECT line, error_message FROM reject_errors ORDER BY line, length(error_message) DESC"
-        ).fetchall()
+        ).to_pylist()
         engine.execute("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")
     except duckdb.Error:
         return _unclosed_quote(path, layout)
     # The engine counts records, the first of which is the header, and may tell a row twice.
-    first = {record: _plain(message) for record, message in reversed(rows)}
+    first = {row["line"]: _plain(row["error_message"]) for row in reversed(rows)}
     numbers = sorted(first)
     lines = lines_of(path, [number - 1 for number in numbers])
     return [Fault(line=line, message=first[n]) for n, line in zip(numbers, lines, strict=True)]

@@ -160,7 +160,9 @@ def _wait_in_thread(run: "_Run") -> None:
     thread = threading.Thread(target=other, name="evenhand-trial")
     thread.start()
     try:
-        thread.join()
+        # In turns: see `records.engine`.
+        while thread.is_alive():
+            thread.join(0.1)
     except KeyboardInterrupt:
         run.interrupted = True
         run.stop()

@@ -1,0 +1,54 @@
+"""Ctrl-C while an engine works is an interruption, wherever it strikes."""
+
+import subprocess
+import sys
+
+import pytest
+
+#: A statement of minutes, run with an interruption on its way; afterwards the engine still answers.
+PROGRAM = """
+import os, signal, sys, threading
+import polars  # it takes Ctrl-C over
+from evenhand.records.engine import DuckDBEngine, PostgresEngine
+
+engine = PostgresEngine(sys.argv[2]) if len(sys.argv) > 2 else DuckDBEngine()
+asked = "SELECT count(*) FROM {0}(1, 2000000) a, {0}(1, 3000000) b".format(
+    "generate_series" if len(sys.argv) > 2 else "range"
+)
+work = {
+    "query": lambda: engine.query(asked),
+    "batches": lambda: list(engine.batches(asked)),
+    "execute": lambda: engine.execute(f"CREATE TEMP TABLE t AS {asked}"),
+}[sys.argv[1]]
+assert engine.query("SELECT 1 AS n").to_pylist() == [{"n": 1}]
+timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+timer.start()
+try:
+    work()
+except KeyboardInterrupt:
+    print("interrupted")
+if len(sys.argv) < 3:
+    engine.query("SELECT 1 AS n")
+"""
+
+
+def interrupt(*words):
+    return subprocess.run(
+        [sys.executable, "-c", PROGRAM, *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+@pytest.mark.parametrize("how", ["query", "batches", "execute"])
+def test_a_statement_of_duckdb_is_interrupted(how):
+    done = interrupt(how)
+    assert (done.stdout, done.returncode) == ("interrupted\n", 0), done.stderr
+
+
+@pytest.mark.parametrize("how", ["query", "batches"])
+def test_a_statement_of_postgresql_is_interrupted(how, postgres_url):
+    done = interrupt(how, postgres_url)
+    assert (done.stdout, done.returncode) == ("interrupted\n", 0), done.stderr
