@@ -3,6 +3,7 @@
 DuckDB in memory is the default, and the twin that tests use in place of a server.
 """
 
+import os
 import re
 import shutil
 import threading
@@ -54,6 +55,12 @@ def _memory() -> duckdb.DuckDBPyConnection:
     return duckdb.connect(":memory:", config=_SETTINGS)
 
 
+@cache
+def _thread(process: int) -> ThreadPoolExecutor:
+    """The thread in which the main thread's statements run; a forked process has its own."""
+    return ThreadPoolExecutor(1, thread_name_prefix=f"evenhand-engine-{process}")
+
+
 def _interruptible(work: Callable[[], _T], cancel: Callable[[], None]) -> _T:
     """Do `work` such that Ctrl-C ends it at once: the main thread only waits, and then cancels.
 
@@ -63,15 +70,17 @@ def _interruptible(work: Callable[[], _T], cancel: Callable[[], None]) -> _T:
     """
     if threading.current_thread() is not threading.main_thread():
         return work()
-    with ThreadPoolExecutor(1, thread_name_prefix="evenhand-engine") as thread:
-        try:
-            result = thread.submit(work)
-            while not wait([result], timeout=0.1).done:
-                pass
-            return result.result()
-        except KeyboardInterrupt:
+    result = _thread(os.getpid()).submit(work)
+    try:
+        while not wait([result], timeout=0.1).done:
+            pass
+    except KeyboardInterrupt:
+        cancel()
+        # Cancelled before it began, it would go on.
+        while not wait([result], timeout=0.1).done:
             cancel()
-            raise
+        raise
+    return result.result()
 
 
 class DuckDBEngine:
