@@ -360,13 +360,7 @@ def _answer(
                 reading: "_Question" = question,
                 own: Rules = own,
             ) -> Judgement:
-                made = build_cube(
-                    plan.records,
-                    plan.measure,
-                    reading.attributes,
-                    unit=reading.unit,
-                    missing_values=reading.missing_values,
-                )
+                (made,) = _cubes(reading, [plan])
                 return _judge(plan, metric, made, reading, own)
 
             more = depends_on_normalizer(report, plan, again_on)

@@ -224,9 +224,7 @@ class BedrockService(_Amazon):
 
     def _read(self, found: Mapping[str, Any], seconds: float) -> Answer:
         tokens = read_usage(found.get("usage"))
-        cost = None
-        if self.price is not None and (tokens.known or not self.price.by_tokens):
-            cost = self.price.of(input_tokens=tokens.input or 0, output_tokens=tokens.output or 0)
+        cost = None if self.price is None else self.price.of_reply(tokens)
         kept = {k: v for k, v in found.items() if k != "ResponseMetadata"}
         raw = json.dumps(kept, default=str, ensure_ascii=False)
         try:

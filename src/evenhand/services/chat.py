@@ -1,17 +1,16 @@
 """OpenAI's wire format, chat and completions: llama.cpp, vLLM and most clouds speak it."""
 
 import base64
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from evenhand.services.faults import error_in, finish_of, raise_fault
-from evenhand.services.keys import absent_keys, check_url, redact, refuse_literal_keys, resolve
+from evenhand.services.keys import absent_keys, check_url, refuse_literal_keys, resolve_headers
 from evenhand.services.service import Answer, Payload, Price, Request, ServiceError, plain_answer
 from evenhand.services.template import fill, slots_in, written_json
 from evenhand.services.thinking import joined_thinking
-from evenhand.services.usage import Tokens, longest_answer, media_tokens, read_usage, text_tokens
+from evenhand.services.usage import longest_answer, media_tokens, read_usage, text_tokens
 from evenhand.services.wire import Client, Reply, check_wire
 
 #: Fields of a message in which servers put thinking.
@@ -72,8 +71,7 @@ class ChatService:
 
     async def answer(self, request: Request) -> Answer:
         """Ask once."""
-        headers = {"Content-Type": "application/json"}
-        headers |= {name: resolve(value) for name, value in self.headers.items()}
+        headers = {"Content-Type": "application/json"} | resolve_headers(self.headers)
         body = written_json(self._body(request)).encode("utf-8")
         reply = await self._client.send("POST", self._address, headers, body)
         return self._read(reply)
@@ -92,13 +90,10 @@ class ChatService:
         return start | {"messages": messages}
 
     def _read(self, reply: Reply) -> Answer:
-        raw = redact(reply.body.decode("utf-8", "replace"), self.headers.values())
-        try:
-            found = json.loads(raw)
-        except (ValueError, RecursionError):
-            found = None
+        raw, found = reply.read(self.headers.values())
         tokens = read_usage(found.get("usage") if isinstance(found, dict) else None)
-        cost = self._cost(tokens)
+        # `None` where the reply does not say, and the runner charges the most.
+        cost = None if self.price is None else self.price.of_reply(tokens)
         if not 200 <= reply.status < 300 or error_in(found) is not None:
             return raise_fault(reply, found, raw, cost=cost if tokens.output else None)
         try:
@@ -125,12 +120,6 @@ class ChatService:
             "thinking": thinking,
         }  # fmt: skip
         return ended_answer(text, refusal, stopped, **more)
-
-    def _cost(self, tokens: Tokens) -> float | None:
-        """Cost by the reply; `None` where it does not say, and the runner charges the most."""
-        if self.price is None or (self.price.by_tokens and not tokens.known):
-            return None
-        return self.price.of(input_tokens=tokens.input or 0, output_tokens=tokens.output or 0)
 
     def most(self, request: Request) -> float:
         """Cost of a call at most, by three bytes a token and the longest answer allowed."""

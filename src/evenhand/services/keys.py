@@ -42,6 +42,11 @@ def resolve(text: str) -> str:
     return _NAME.sub(lambda match: os.environ[match[1]], text)
 
 
+def resolve_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Headers as they are sent."""
+    return {name: resolve(value) for name, value in headers.items()}
+
+
 def absent_keys(templates: Iterable[str]) -> list[str]:
     """Sentence for each name that the environment lacks."""
     found = dict.fromkeys(name for template in templates for name in names_in(template))

@@ -224,6 +224,14 @@ class Price:
         tokens = self.input_tokens * input_tokens + self.output_tokens * output_tokens
         return self.call + tokens / 1e6 + self.minute * seconds / 60
 
+    def of_reply(self, tokens: Tokens, *, seconds: float = 0.0) -> float | None:
+        """Cost by what a reply says of its length; `None` where tokens are priced and it does not say."""
+        if self.by_tokens and not tokens.known:
+            return None
+        return self.of(
+            input_tokens=tokens.input or 0, output_tokens=tokens.output or 0, seconds=seconds
+        )
+
 
 @runtime_checkable
 class Service(Protocol):

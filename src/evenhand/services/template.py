@@ -10,7 +10,13 @@ from typing import Any
 
 from evenhand.errors import InputError
 from evenhand.services.faults import raise_fault
-from evenhand.services.keys import absent_keys, check_url, redact, refuse_literal_keys, resolve
+from evenhand.services.keys import (
+    absent_keys,
+    check_url,
+    refuse_literal_keys,
+    resolve,
+    resolve_headers,
+)
 from evenhand.services.service import Answer, Price, Request, ServiceError, plain_answer
 from evenhand.services.usage import (
     longest_answer,
@@ -186,9 +192,7 @@ class TemplateService:
     async def answer(self, request: Request) -> Answer:
         """Ask once."""
         body, kind = self._body(request)
-        headers = {"Content-Type": kind} | {
-            name: resolve(value) for name, value in self.headers.items()
-        }
+        headers = {"Content-Type": kind} | resolve_headers(self.headers)
         reply = await self._client.send(self.method, resolve(self.url), headers, body)
         cost = None
         if self.price is not None and not self.price.by_tokens:
@@ -209,11 +213,7 @@ class TemplateService:
         return [self.url, *self.headers.values(), json.dumps(self.body)]
 
     def _read(self, reply: Reply, cost: float | None) -> Answer:
-        raw = redact(reply.body.decode("utf-8", "replace"), self._secrets())
-        try:
-            found = json.loads(raw)
-        except (ValueError, RecursionError):
-            found = None
+        raw, found = reply.read(self._secrets())
         cost = self._cost(found, cost)
         more: dict[str, Any] = {"seconds": reply.seconds, "raw": raw, "cost": cost}
         whole = self.answer_path == ""
@@ -237,10 +237,8 @@ class TemplateService:
         """Cost as the reply tells it; `None` where tokens are priced and not told."""
         if self.price is None or not self.price.by_tokens:
             return by_call
-        tokens = read_usage(found.get("usage") if isinstance(found, Mapping) else None)
-        if not tokens.known:
-            return None
-        return self.price.of(input_tokens=tokens.input or 0, output_tokens=tokens.output or 0)
+        usage = found.get("usage") if isinstance(found, Mapping) else None
+        return self.price.of_reply(read_usage(usage))
 
     def _refusal(self, found: Any) -> str | None:
         """Field that says that the service refused."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from evenhand.services.faults import error_in, raise_fault
-from evenhand.services.keys import absent_keys, check_url, redact, refuse_literal_keys, resolve
+from evenhand.services.keys import absent_keys, check_url, refuse_literal_keys, resolve_headers
 from evenhand.services.service import Answer, Payload, Price, Request, ServiceError, plain_answer
 from evenhand.services.template import fill, slots_in, written_json
 from evenhand.services.usage import Tokens, count, media_tokens, read_usage, sound_seconds
@@ -68,8 +68,7 @@ class TranscriptionService:
             raise ServiceError("unfit_media", "a recogniser takes audio", stop=True)
         payload = request.payload()
         body, kind = multipart(self._fields(request), payload)
-        headers = {"Content-Type": kind}
-        headers |= {name: resolve(value) for name, value in self.headers.items()}
+        headers = {"Content-Type": kind} | resolve_headers(self.headers)
         address = self.url.rstrip("/") + "/audio/transcriptions"
         reply = await self._client.send("POST", address, headers, body)
         return self._read(reply, sound_seconds(payload.content))
@@ -81,11 +80,7 @@ class TranscriptionService:
         return {k: v for k, v in {**named, **self.options}.items() if v is not None}
 
     def _read(self, reply: Reply, seconds: float) -> Answer:
-        raw = redact(reply.body.decode("utf-8", "replace"), self.headers.values())
-        try:
-            found = json.loads(raw)
-        except (ValueError, RecursionError):
-            found = None
+        raw, found = reply.read(self.headers.values())
         if not 200 <= reply.status < 300 or error_in(found) is not None:
             return raise_fault(reply, found, raw)
         usage = found.get("usage") if isinstance(found, dict) else None
@@ -102,14 +97,10 @@ class TranscriptionService:
         return plain_answer(text.strip(), seconds=reply.seconds, cost=cost, raw=raw, tokens=known)
 
     def _cost(self, usage: Any, tokens: Tokens, seconds: float) -> float | None:
-        if self.price is None or (self.price.by_tokens and not tokens.known):
+        if self.price is None:
             return None
         told = count(usage.get("seconds")) if isinstance(usage, dict) else None
-        return self.price.of(
-            input_tokens=tokens.input or 0,
-            output_tokens=tokens.output or 0,
-            seconds=max(told or 0, seconds),
-        )
+        return self.price.of_reply(tokens, seconds=max(told or 0, seconds))
 
     def most(self, request: Request) -> float:
         """Cost of a call at most, by the length of the sound."""

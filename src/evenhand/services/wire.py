@@ -7,15 +7,17 @@ redirects, since a key must not travel to another host, and asks for uncompresse
 
 import asyncio
 import functools
+import json
 import socket
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 from evenhand.errors import InputError
+from evenhand.services.keys import redact
 from evenhand.services.service import ServiceError
 
 #: No answer of a service is larger; what is, is cut off before it fills the memory.
@@ -36,6 +38,14 @@ class Reply:
     headers: dict[str, str]
     body: bytes
     seconds: float
+
+    def read(self, templates: Iterable[str]) -> tuple[str, Any]:
+        """The body as text without the keys that `templates` name, and as JSON; `None` if it is none."""
+        text = redact(self.body.decode("utf-8", "replace"), templates)
+        try:
+            return text, json.loads(text)
+        except (ValueError, RecursionError):
+            return text, None
 
 
 @dataclass(slots=True)
