@@ -10,14 +10,47 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import ndtr
 
 from evenhand.cubes import Estimates
-from evenhand.stats import contrasts
+from evenhand.stats import contrasts, intervals
 from evenhand.stats.forms import Form, Ratio
-from evenhand.stats.power import floored_variances
+from evenhand.stats.moderation import fit_prior
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
+
+
+#: A comparison of values within known bounds; `None` where they are not known.
+Range = tuple[float, float] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pools:
+    """Which sets tell about each other's variances.
+
+    Attributes
+    ----------
+    members : tuple of integer arrays
+        Sets of each pool, usually the groups of one partition.
+    of_pair : integer array of shape (pairs,)
+        Pool of each pair.
+    """
+
+    members: tuple[Integers, ...]
+    of_pair: Integers
+
+    @classmethod
+    def of_pairs(cls, first: Integers, second: Integers) -> "Pools":
+        """Each pair for itself."""
+        return cls(
+            members=tuple(np.stack([first, second], axis=1)), of_pair=np.arange(len(first))
+        )
+
+    @classmethod
+    def one(cls, members: Integers, pairs: int) -> "Pools":
+        """All pairs in one pool."""
+        return cls(members=(members,), of_pair=np.zeros(pairs, np.int64))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,10 +65,20 @@ class Comparison:
         Variance for planning: above 0 where the units' variance is known at all.
     score : bool array of shape (pairs,)
         Whether the pair is of independent proportions.
+    flat : bool array of shape (pairs,)
+        Whether no unit differs from another, so that only bounds of the values tell how sure to be.
+    sides : tuple of two pairs of arrays
+        Values of both sets, and how many units of the largest one's size they have.
+    matched : bool array of shape (pairs,)
+        Whether both sets have the same units.
     trials : tuple of four arrays, optional
         Successes and trials of both sets, where the pairs are of independent proportions.
     exact : bool
         Whether Newcombe's interval is built from exact limits, as many comparisons need.
+    bounds : (low, high), optional
+        Between which all units' values lie.
+    seen : bool
+        Whether the bounds are only those of the values that were seen.
     """
 
     difference: Floats
@@ -43,8 +86,13 @@ class Comparison:
     df: Floats
     power_variance: Floats
     score: npt.NDArray[np.bool_]
+    flat: npt.NDArray[np.bool_]
+    sides: tuple[tuple[Floats, Floats], tuple[Floats, Floats]]
+    matched: npt.NDArray[np.bool_]
     trials: tuple[Floats, Floats, Floats, Floats] | None
     exact: bool
+    bounds: Range
+    seen: bool
 
     @cached_property
     def z(self) -> Floats:
@@ -55,6 +103,8 @@ class Comparison:
                 *(side[self.score] for side in self.trials), exact=self.exact
             )
             z[self.score] = score
+        if self.flat.any():
+            z = np.where(self.flat, contrasts.touching_z(self.difference, self._flat_interval), z)
         return np.where(np.isfinite(self.difference), z, np.nan)
 
     def interval(self, z: float) -> tuple[Floats, Floats]:
@@ -67,13 +117,40 @@ class Comparison:
             low, high = (
                 np.where(self.score, e, t) for e, t in zip(score, (low, high), strict=True)
             )
+        if self.flat.any():
+            flat = self._flat_interval(np.full(len(self.flat), float(z)))
+            low, high = (
+                np.where(self.flat, e, t) for e, t in zip(flat, (low, high), strict=True)
+            )
+        if self.bounds is not None and not self.seen:
+            width = self.bounds[1] - self.bounds[0]
+            low, high = np.maximum(low, -width), np.minimum(high, width)
         return low, high
+
+    def _flat_interval(self, z: Floats) -> tuple[Floats, Floats]:
+        """Intervals where no unit differs from another, from the bounds of units' values."""
+        assert self.bounds is not None
+        tail = ndtr(-z)
+        low, high = self.bounds
+        (value1, units1), (value2, units2) = self.sides
+        low1, high1 = intervals.constant_limits(value1, units1, tail, low, high)
+        low2, high2 = intervals.constant_limits(value2, units2, tail, low, high)
+        apart = contrasts.square_and_add((value1, low1, high1), (value2, low2, high2))
+        paired = intervals.constant_limits(
+            self.difference, np.minimum(units1, units2), tail, low - high, high - low
+        )
+        return (
+            np.where(self.matched, paired[0], apart[0]),
+            np.where(self.matched, paired[1], apart[1]),
+        )
 
     def method(self, pair: int) -> str:
         """Name of a pair's interval."""
-        if not self.score[pair]:
-            return "influence-t"
-        return "newcombe-exact" if self.exact else "newcombe"
+        if self.score[pair]:
+            return "newcombe-exact" if self.exact else "newcombe"
+        if self.flat[pair]:
+            return "bounded-as-seen" if self.seen else "bounded-units"
+        return "influence-t"
 
 
 def compare(
@@ -84,6 +161,9 @@ def compare(
     *,
     proportion: bool,
     exact: bool = True,
+    pools: Pools | None = None,
+    bounds: Range = None,
+    seen: bool = False,
 ) -> Comparison:
     """Compare sets pairwise.
 
@@ -99,41 +179,90 @@ def compare(
         Whether values are proportions of independent rows.
     exact : bool
         Whether there are other comparisons that must hold at the same time.
+    pools : Pools, optional
+        Sets whose variances tell about each other's; the two of each pair where not given.
+    bounds : (low, high), optional
+        Between which all units' values lie.
+    seen : bool
+        Whether these are only the bounds of the values that were seen.
 
     Notes
     -----
-    Variances are floored (see `evenhand.stats.power.floored_variances`): a small group without any
-    event, or with a lucky few, is not certain.  For sets that share units the covariance of their
-    influence values comes off.
+    Variances of sets are moderated (see `evenhand.stats.moderation`): a small group without any event,
+    or with a lucky few, is not certain, and a small group among many that vary alike is not alone.
+    For sets that share units the covariance of their influence values comes off.  Where no unit
+    differs from another, in the sets or in the units' own differences, exact limits of bounded values
+    take over: 61 of 61 against 0 of 61 is no lack of evidence.
     """
     full = estimates.covariance.ndim == 2
     covariance = estimates.covariance[first, second] if full else estimates.covariance
     shared = estimates.shared[first, second] if full else estimates.shared
     v1, v2 = (np.nan_to_num(estimates.variances[index]) for index in (first, second))
-    n1, n2 = (estimates.n_units[index].astype(float) for index in (first, second))
-    size = form.split(estimates.sums)[1] if isinstance(form, Ratio) else estimates.n_rows
-    sizes = (np.abs(size[first]).astype(float), np.abs(size[second]).astype(float))
-    floor1, floor2 = floored_variances((v1, v2), (n1, n2), sizes)
+    n1, n2 = (estimates.n_effective[index] for index in (first, second))
+    pools = Pools.of_pairs(first, second) if pools is None else pools
+    (m1, df1), (m2, df2) = moderated(estimates, pools, first), moderated(estimates, pools, second)
     values = np.abs(estimates.values[first]) + np.abs(estimates.values[second])
     paired = np.where(v1 + v2 - 2 * covariance > 1e-24 * values**2, v1 + v2 - 2 * covariance, 0.0)
     apart = shared == 0
+    matched = (shared == estimates.n_units[first]) & (shared == estimates.n_units[second])
+    matched &= shared > 0
     df = np.where(
-        apart, contrasts.welch_df(floor1, n1, floor2, n2), np.maximum(np.minimum(n1, n2) - 1, 1.0)
+        apart, contrasts.satterthwaite((m1, m2), (df1, df2)), np.maximum(np.fmin(n1, n2) - 1, 1.0)
     )
-    # What the floors add stays when some units are shared; only the covariance comes off.  Where
+    # What moderation adds stays when some units are shared; only the covariance comes off.  Where
     # all are, each unit is its own control, and the variance is that of the differences.
-    matched = (shared == n1) & (shared == n2)
-    floored = paired + (floor1 - v1) + (floor2 - v2)
-    variance = np.select([apart, matched], [floor1 + floor2, paired], floored)
+    partly = paired + np.maximum(m1 - v1, 0.0) + np.maximum(m2 - v2, 0.0)
+    variance = np.select([apart, matched], [m1 + m2, paired], partly)
+    difference = estimates.values[first] - estimates.values[second]
+    score = np.full(len(first), proportion) & apart
+    flat = np.where(matched, paired == 0, (v1 == 0) & (v2 == 0)) & ~score
+    flat &= np.isfinite(difference) & (estimates.n_units[first] > 1) & (bounds is not None)
+    whole = estimates.n_whole
     return Comparison(
-        difference=estimates.values[first] - estimates.values[second],
+        difference=difference,
         variance=variance,
         df=df,
-        power_variance=np.where(variance > 0, variance, floor1 + floor2),
-        score=np.full(len(first), proportion) & apart,
+        power_variance=np.where(variance > 0, variance, m1 + m2),
+        score=score,
+        flat=flat,
+        sides=(
+            (estimates.values[first], whole[first]),
+            (estimates.values[second], whole[second]),
+        ),
+        matched=matched,
         trials=_trials(estimates, form, first, second) if proportion else None,
         exact=exact,
+        bounds=bounds,
+        seen=seen,
     )
+
+
+def moderated(estimates: Estimates, pools: Pools, sets: Integers) -> tuple[Floats, Floats]:
+    """Sampling variances of sets and their degrees of freedom, moderated by the sets' pools.
+
+    `pools.of_pair` gives the pool of each of `sets`.
+    """
+    units = estimates.n_effective
+    with np.errstate(divide="ignore", invalid="ignore"):
+        own = np.nan_to_num(estimates.variances * units)
+    widest = max((len(members) for members in pools.members), default=0)
+    index = np.zeros((len(pools.members), widest), np.int64)
+    present = np.zeros(index.shape, bool)
+    for row, members in enumerate(pools.members):
+        index[row, : len(members)] = members
+        present[row, : len(members)] = True
+    if not index.size:
+        return np.zeros(len(sets)), np.ones(len(sets))
+    present &= np.isfinite(estimates.values[index])
+    prior = fit_prior(
+        own[index],
+        units[index],
+        (estimates.third * units**2)[index],
+        (estimates.fourth * units**3)[index],
+        present,
+    )
+    variance, df = prior.moderated(pools.of_pair, own[sets], units[sets])
+    return variance / np.maximum(units[sets], 1e-9), df
 
 
 def _trials(
@@ -169,22 +298,28 @@ def differences(estimates: Estimates, form: Form, first: Integers, second: Integ
     Returns
     -------
     Estimates
-        `n_units` are those that give a difference its degrees of freedom.  Two differences *share*
+        `n_effective` less 1 are a difference's degrees of freedom, and `n_units` its units where
+        both sets have the same, else about as many.  Two differences *share*
         all their units where each of the four sets has them all, and none where no set of one has
         a unit of the other.
     """
     one = compare(estimates, form, first, second, proportion=False)
     index = (first, second)
     crossed = np.array([estimates.shared[np.ix_(a, b)] for a in index for b in index])
-    n_units = np.rint(one.df).astype(np.int64) + 1
     any_shared, all_shared = crossed.max(axis=0), crossed.min(axis=0)
     shared = np.where(any_shared == 0, 0, np.maximum(all_shared, 1))
+    common = estimates.shared[first, second]
+    n_units = np.where(one.matched, common, np.rint(one.df).astype(np.int64) + 1)
     return Estimates(
         values=one.difference,
         sums=estimates.sums[first] + estimates.sums[second],
         n_rows=estimates.n_rows[first] + estimates.n_rows[second],
         n_units=n_units,
+        n_effective=one.df + 1,
+        n_whole=np.fmin(estimates.n_whole[first], estimates.n_whole[second]),
         variances=one.variance,
+        third=np.full(len(first), np.nan),
+        fourth=np.full(len(first), np.nan),
         shared=shared,
         covariance=contrast_covariance(estimates.covariance, first, second),
     )

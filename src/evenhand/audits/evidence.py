@@ -5,19 +5,20 @@ then the references.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from evenhand.audits.comparison import Comparison, compare, contrast_covariance
+from evenhand.audits.comparison import Comparison, Pools, compare, contrast_covariance
 from evenhand.audits.crowding import check_groups
-from evenhand.audits.rates import rates_of
+from evenhand.audits.rates import bounds_of, rates_of
 from evenhand.audits.result import Estimate
 from evenhand.audits.rules import Rules
 from evenhand.audits.sets import Cell, cells_of
-from evenhand.cubes import Cube, Estimates, estimate
+from evenhand.cubes import Cube, Estimates, estimate, unit_ratios
 from evenhand.errors import InputError
 from evenhand.groups import Attribute, Partition
 from evenhand.stats import contrasts, simultaneous
@@ -41,6 +42,8 @@ class Evidence:
         The groups, and the sets of rows that lack an attribute.
     group_index, absent_index, reference_index : integer arrays
         Numbers of their sets, and of each group's reference; -1 where there is none.
+    sets : bool array of shape (sets, cells)
+        Which cells belong to each set.
     estimates : Estimates
         Of all sets.
     rates : list of Estimate
@@ -90,7 +93,7 @@ class Evidence:
         everything = np.ones(len(self.cube.keys), bool)
         sets = [everything, *(cell.members for cell in (*self.cells, *self.absent))]
         sets += self._references(len(sets))
-        stacked = np.array(sets)
+        stacked = self.sets = np.array(sets)
         self.full = len(stacked) <= MAX_T_SETS
         self.estimates: Estimates = self._estimate_sets(stacked)
         if self.rules.versus == "best":
@@ -157,6 +160,7 @@ class Evidence:
 
     def _compare(self) -> None:
         reference = np.maximum(self.reference_index, 0)
+        low, high, seen = self._bounds()
         self.compared: Comparison = compare(
             self.estimates,
             self.form,
@@ -165,6 +169,9 @@ class Evidence:
             proportion=self.binomial,
             # Two groups of one partition are one comparison, told from both sides.
             exact=self.rules.family > 1 or len(self.partitions) > 1 or len(self.cells) > 2,
+            pools=self._pools(),
+            bounds=None if low is None or high is None else (low, high),
+            seen=seen,
         )
         pairs = zip(self.group_index, self.reference_index, strict=True)
         able = [r != NONE and self.able(g) and self.able(r) for g, r in pairs]
@@ -177,6 +184,40 @@ class Evidence:
         low, high = self.compared.interval(self.joint_z)
         self.low, self.high = low * self.scale, high * self.scale
 
+    def _pools(self) -> Pools:
+        """Groups of one partition tell about each other's variances."""
+        of_pair = np.zeros(len(self.cells), np.int64)
+        for number, (_, members) in enumerate(self.partitions):
+            of_pair[members] = number
+        groups = tuple(self._variable(self.group_index[members]) for _, members in self.partitions)
+        return Pools(members=groups, of_pair=of_pair)
+
+    def _variable(self, groups: Integers) -> Integers:
+        """Of a single group that a predicate picks, its reference too: the two are the pool."""
+        if len(groups) > 1 or self.reference_index[groups[0] - 1] == NONE:
+            return groups
+        return np.append(groups, self.reference_index[groups[0] - 1])
+
+    def _bounds(self) -> tuple[float | None, float | None, bool]:
+        """Between which values of units lie, and whether that is only what was seen."""
+        low, high = self.rules.low, self.rules.high
+        if (low is not None and high is not None) or not isinstance(self.form, Ratio):
+            return low, high, False
+        if not (self.estimates.variances == 0).any():
+            return None, None, False
+        values = self.estimates.values
+        if self.cube.units is not None:
+            above, below = unit_ratios(self.cube, self.form, np.ones(len(self.cube.keys), bool))
+            values = np.concatenate([values, np.divide(above, below, where=below > 0, out=above)])
+        values = values[np.isfinite(values)]
+        if not len(values) or np.ptp(values) <= 1e-12 * np.abs(values).max():
+            return None, None, False
+        return (
+            float(values.min()) if low is None else low,
+            float(values.max()) if high is None else high,
+            True,
+        )
+
     def _adjust(self, z: Floats) -> tuple[float, Floats]:
         """Quantile at which all comparisons hold at once, and adjusted p-values."""
         tested, level = self.tested, self.rules.joint_level
@@ -187,7 +228,7 @@ class Evidence:
         spare = (len(tested) + 1) / 2 if self.rules.versus == "best" else 1.0
         joint = simultaneous.bonferroni_quantile(int(np.ceil(len(tested) * spare)), level)
         p = contrasts.p_of_z(z[tested])
-        if self.adjust == "max-t":
+        if self.adjust == "max-t" and (len(tested) > 1 or self.rules.versus == "best"):
             joint, adjusted = self._max_t(z[tested], joint, spare)
         elif self.adjust == "holm":
             adjusted = simultaneous.holm(p) * spare
@@ -206,10 +247,13 @@ class Evidence:
                 self.adjust = "holm"
                 return bonferroni, simultaneous.holm(contrasts.p_of_z(z)) * spare
         covariance = contrast_covariance(self.estimates.covariance, first, second)
-        draws = simultaneous.draw_normal(covariance, self.rules.draws, self.rng)
-        joint = min(simultaneous.max_t_quantile(draws, self.rules.joint_level), bonferroni)
+        kept, place = simultaneous.distinct(covariance)
+        draws = simultaneous.draw_normal(
+            covariance[np.ix_(kept, kept)], self.rules.draws, self.rng
+        )
+        joint = simultaneous.max_t_quantile(draws, self.rules.joint_level)
         if not best:
-            return joint, simultaneous.step_down(z, draws)
+            return joint, simultaneous.step_down(z[kept], draws)[place]
         return joint, simultaneous.single_step(z, draws)
 
     def _share_of_others(self) -> Floats:
@@ -219,6 +263,15 @@ class Evidence:
         _, below = self.form.split(self.estimates.sums)
         share = below[self.group_index] / below[0] if below[0] else np.zeros(len(self.cells))
         return np.asarray(1 - share, float)
+
+    @cached_property
+    def joint_bounds(self) -> tuple[Floats, Floats]:
+        """Interval of each set's own value at the confidence of all comparisons at once."""
+        rules = replace(self.rules, level=contrasts.level_of_z(self.joint_z))
+        if self.compared.exact:
+            rules = replace(rules, interval="clopper-pearson")
+        low, high, _ = bounds_of(self.estimates, self.form, rules, binomial=self.binomial)
+        return low, high
 
     def covariance_of(self, index: Integers) -> Floats:
         """Covariance of some sets' values; needs `full`."""

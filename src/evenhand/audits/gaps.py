@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from evenhand.audits.comparison import compare
+from evenhand.audits.comparison import Pools, compare, moderated
 from evenhand.audits.evidence import Evidence
 from evenhand.audits.rates import bounds_of
 from evenhand.audits.result import Gap
@@ -13,7 +13,6 @@ from evenhand.groups import Partition
 from evenhand.stats import contrasts, simultaneous, spread
 from evenhand.stats.forms import Ratio
 from evenhand.stats.intervals import z_of
-from evenhand.stats.power import PRIOR_UNITS, steadied_variance
 
 Integers = npt.NDArray[np.int64]
 
@@ -58,7 +57,12 @@ def _gap(
         by=partition.names,
         largest=float(np.ptp(values)),
         lower_bound=_lower_bound(evidence, index, level),
-        between_group_sd=spread.between_group_sd(values, evidence.estimates.variances[index]),
+        between_group_sd=spread.between_group_sd(
+            values,
+            evidence.covariance_of(index)
+            if evidence.full
+            else evidence.estimates.variances[index],
+        ),
         homogeneity_p=_homogeneity(evidence, index),
         homogeneity_p_floor=_floor(evidence, index),
         smallest_ratio=float(values.min() / values.max()) if shares else None,
@@ -74,12 +78,10 @@ def _lower_bound(evidence: Evidence, index: Integers, level: float) -> float | N
         low, high, _ = bounds_of(estimates, evidence.form, wide, binomial=evidence.binomial)
         return max(float(np.nanmax(low[index]) - np.nanmin(high[index])), 0.0)
     covariance = evidence.covariance_of(index).copy()
-    variances = estimates.variances[index]
-    steady = steadied_variance(variances, estimates.n_units[index].astype(float))
-    flat = variances == 0
-    covariance[flat, flat] = steady[flat]
-    if not (np.diag(covariance) > 0).all():
-        return 0.0 if np.ptp(estimates.values[index]) == 0 else None
+    flat = estimates.variances[index] == 0
+    steady, _ = moderated(estimates, Pools.one(index, len(index)), index)
+    # Where no unit differs anywhere, pairs are bounded by the values' bounds, as if independent.
+    covariance[flat, flat] = np.where(steady[flat] > 0, steady[flat], 1.0)
     draws = simultaneous.draw_normal(covariance, rules.draws, evidence.rng)
     z = spread.largest_pair_quantile(covariance, draws, level)
     first, second = np.triu_indices(len(index), 1)
@@ -90,8 +92,13 @@ def _lower_bound(evidence: Evidence, index: Integers, level: float) -> float | N
         index[second],
         proportion=evidence.binomial,
         exact=rules.family > 1 or len(evidence.partitions) > 1 or len(index) > 2,
+        pools=Pools.one(index, len(first)),
+        bounds=evidence.compared.bounds,
+        seen=evidence.compared.seen,
     )
     low, high = pairs.interval(z)
+    if np.isnan(low).all():
+        return 0.0 if np.ptp(estimates.values[index]) == 0 else None
     return max(float(np.nanmax(np.concatenate([low, -high, [0.0]]))), 0.0)
 
 
@@ -109,18 +116,21 @@ def _homogeneity(evidence: Evidence, index: Integers) -> float | None:
     if evidence.binomial and isinstance(evidence.form, Ratio):
         above, below = evidence.form.split(estimates.sums)
         return spread.chi_square_p(above[index], below[index], evidence.rng)
-    values, n_units = estimates.values[index], estimates.n_units[index].astype(float)
+    values = estimates.values[index]
+    # Few skewed units underrate their own variance, whether the others vary alike or not.
+    steady, df = moderated(estimates, Pools.one(index, len(index)), index)
     if evidence.full:
         shared = estimates.shared[np.ix_(index, index)].copy()
         np.fill_diagonal(shared, 0)
         if shared.any():
             covariance = evidence.covariance_of(index).copy()
             own = np.diag(covariance).copy()
-            steady = steadied_variance(own, n_units, PRIOR_UNITS)
             covariance[np.diag_indices_from(covariance)] = np.maximum(own, steady)
-            return spread.wald_p(values, covariance, int(n_units.min()))
+            units = int(np.floor(estimates.n_effective[index].min()))
+            return spread.wald_p(values, covariance, units)
     elif evidence.cube.units is not None:
         return None  # whether units are shared is not known of so many pairs
-    # Few skewed units underrate their own variance: Welch's test on the steadied ones.
-    steady = steadied_variance(estimates.variances[index], n_units, PRIOR_UNITS)
-    return spread.welch_p(values, steady, n_units + PRIOR_UNITS)
+    own = np.nan_to_num(estimates.variances[index])
+    larger = own > steady
+    df = np.where(larger, np.maximum(estimates.n_effective[index] - 1, 1), df)
+    return spread.welch_p(values, np.maximum(own, steady), df)

@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from evenhand.audits.bounded import HarmLimit, harm_limit
 from evenhand.audits.caveats import missing_rows
+from evenhand.audits.comparison import Pools, moderated
 from evenhand.audits.evidence import NONE, Evidence
 from evenhand.audits.gaps import gaps_of
 from evenhand.audits.hiding import hidden_sets
@@ -17,7 +19,7 @@ from evenhand.errors import REASONS
 from evenhand.groups import Attribute, Partition
 from evenhand.stats import contrasts
 from evenhand.stats.forms import Form
-from evenhand.stats.power import minimum_detectable_difference, steadied_variance
+from evenhand.stats.power import detectable_proportion, minimum_detectable_difference
 from evenhand.stats.shrinkage import shrink
 
 Floats = npt.NDArray[np.float64]
@@ -88,15 +90,16 @@ def _group(
     sensitivity: float | None,
 ) -> Group:
     cell, index = evidence.cells[i], int(evidence.group_index[i])
+    limit = harm_limit(evidence, i) if _seems_not_worse(evidence, i) else None
     group = Group(
         by=cell.partition.names,
         group=dict(zip(cell.partition.names, cell.label, strict=True)),
         predicate=cell.predicate,
         estimate=evidence.rates[index],
         shrunk=shrunk,
-        versus=None if evidence.reference_index[i] in hidden else _contrast(evidence, i),
+        versus=None if evidence.reference_index[i] in hidden else _contrast(evidence, i, limit),
         minimum_detectable_difference=sensitivity,
-        verdict=_verdict(evidence, i),
+        verdict=_verdict(evidence, i, limit),
     )
     if index not in hidden:
         return group
@@ -111,7 +114,7 @@ def _group(
     )
 
 
-def _contrast(evidence: Evidence, i: int) -> Contrast | None:
+def _contrast(evidence: Evidence, i: int, limit: HarmLimit | None) -> Contrast | None:
     if evidence.reference_index[i] == NONE:
         return None
     tested = bool(evidence.is_tested[i])
@@ -128,6 +131,8 @@ def _contrast(evidence: Evidence, i: int) -> Contrast | None:
         p_adjusted=float(evidence.p_adjusted[i]) if tested else None,
         method=evidence.compared.method(i) if tested else None,
         reason=None if tested else _untested_reason(evidence, i),
+        harm_limit=limit.limit if limit else None,
+        units_needed=limit.units_needed if limit else None,
     )
 
 
@@ -155,37 +160,58 @@ def _ratio(evidence: Evidence, i: int) -> tuple[float | None, float | None, floa
         return None, None, None
     if overall or not evidence.full:
         return float(v1 / v2), None, None
-    low, high = _ratio_interval(evidence, first, second)
+    low, high = _ratio_interval(evidence, i)
     return float(v1 / v2), _finite(low), _finite(high)
 
 
-def _ratio_interval(evidence: Evidence, first: int, second: int) -> tuple[Floats, Floats]:
+def _ratio_interval(evidence: Evidence, i: int) -> tuple[Floats, Floats]:
+    """Interval of a ratio at the confidence of all comparisons at once.
+
+    The best group was chosen by the data: its rate at the level of one is too high on average.
+    """
+    first, second = int(evidence.group_index[i]), int(evidence.reference_index[i])
     estimates = evidence.estimates
     v1, v2 = estimates.values[first], estimates.values[second]
-    one, two = evidence.rates[first], evidence.rates[second]
-    bounds = (v1, one.low, one.high, v2, two.low, two.high)
-    if estimates.shared[first, second] == 0 and None not in bounds:
+    low, high = evidence.joint_bounds
+    bounds = (v1, low[first], high[first], v2, low[second], high[second])
+    if estimates.shared[first, second] == 0 and np.isfinite(bounds).all():
         return contrasts.mover_ratio(*(np.asarray(bound, float) for bound in bounds))
     variance = np.asarray(np.nan)
     if v1 > 0:
         scale = np.array([1 / v1, -1 / v2])
         variance = scale @ evidence.covariance_of(np.array([first, second])) @ scale
-    df = np.asarray(max(min(estimates.n_units[[first, second]]) - 1, 1), float)
-    return contrasts.log_ratio(np.asarray(v1), np.asarray(v2), variance, df, evidence.rules.level)
+    df = np.asarray(max(min(estimates.n_effective[[first, second]]) - 1, 1), float)
+    level = contrasts.level_of_z(evidence.joint_z)
+    return contrasts.log_ratio(np.asarray(v1), np.asarray(v2), variance, df, level)
 
 
-def _verdict(evidence: Evidence, i: int) -> Verdict | None:
+def _verdict(evidence: Evidence, i: int, limit: HarmLimit | None) -> Verdict | None:
     """Let the whole interval decide, never the point."""
     if evidence.reference_index[i] == NONE and _has_reference(evidence, i):
         return None
     if not evidence.is_tested[i]:
         return "insufficient evidence"
-    low, high = evidence.low[i], evidence.high[i]
-    if not evidence.rules.higher_is_worse:
-        low, high = -high, -low
-    if low > evidence.rules.tolerance:
+    tolerance = evidence.rules.tolerance
+    if _harm_ends(evidence, i)[0] > tolerance:
         return "worse"
-    return "not worse" if high <= evidence.rules.tolerance else "insufficient evidence"
+    if _seems_not_worse(evidence, i) and (limit is None or limit.limit <= tolerance):
+        return "not worse"
+    return "insufficient evidence"
+
+
+def _harm_ends(evidence: Evidence, i: int) -> tuple[float, float]:
+    """Interval of the harm."""
+    low, high = float(evidence.low[i]), float(evidence.high[i])
+    return (low, high) if evidence.rules.higher_is_worse else (-high, -low)
+
+
+def _seems_not_worse(evidence: Evidence, i: int) -> bool:
+    """Whether the interval alone would say *not worse*."""
+    compared = evidence.compared
+    # Bounds that were only seen exclude nothing that was not.
+    guessed = compared.seen and compared.flat[i]
+    within = _harm_ends(evidence, i)[1] <= evidence.rules.tolerance
+    return bool(evidence.is_tested[i] and within and not guessed)
 
 
 def _has_reference(evidence: Evidence, i: int) -> bool:
@@ -246,26 +272,49 @@ def _shrunk(evidence: Evidence, hidden: frozenset[int]) -> list[float | None]:
         usable = np.isfinite(estimates.values[index]) & (estimates.n_units[index] > 0)
         usable &= ~np.isin(index, list(hidden))
         members, index = everyone[usable], index[usable]
-        variances = steadied_variance(
-            np.nan_to_num(estimates.variances[index]), estimates.n_units[index].astype(float)
-        )
-        if len(members) < 3 or not (variances > 0).all():
+        if len(members) < 3:
             continue
+        # A variance of 0 must not mean certainty.
+        steady, _ = moderated(estimates, Pools.one(index, len(index)), index)
+        own = np.nan_to_num(estimates.variances[index])
+        variances = np.where(own > 0, own, steady)
+        if not (variances > 0).all():
+            continue
+        covariance = variances
+        if evidence.full:
+            covariance = evidence.covariance_of(index).copy()
+            covariance[np.diag_indices_from(covariance)] = variances
         codes = np.array([evidence.cells[i].codes for i in members]).T
-        values = shrink(estimates.values[index], variances, list(codes))
+        values = shrink(estimates.values[index], covariance, list(codes))
         for i, value in zip(members, values, strict=True):
             out[i] = float(value)
     return out
 
 
 def _sensitivity(evidence: Evidence) -> list[float | None]:
-    """Minimum detectable difference of each comparison."""
+    """Minimum detectable difference of each comparison, the tolerance included."""
     out: list[float | None] = [None] * len(evidence.cells)
-    tested = evidence.tested
-    error = np.sqrt(evidence.compared.power_variance[tested])
-    found = minimum_detectable_difference(error, evidence.joint_z) * evidence.scale[tested]
-    for i, value in zip(tested, found, strict=True):
-        out[i] = float(value) if value > 0 else None
+    tested, compared, rules = evidence.tested, evidence.compared, evidence.rules
+    if not len(tested):
+        return out
+    scale = evidence.scale[tested]
+    with np.errstate(divide="ignore"):
+        tolerance = np.where(scale > 0, rules.tolerance / scale, 0.0)
+    error, df = np.sqrt(compared.power_variance[tested]), compared.df[tested]
+    found = minimum_detectable_difference(error, evidence.joint_z, df, tolerance=tolerance)
+    if compared.trials is not None:
+        one, two, three, four = (side[tested] for side in compared.trials)
+        exact = detectable_proportion(
+            (one, two),
+            (three, four),
+            evidence.joint_z,
+            exact=compared.exact,
+            tolerance=tolerance,
+            higher_is_worse=rules.higher_is_worse,
+        )
+        found = np.where(compared.score[tested], exact, found)
+    for i, value in zip(tested, found * scale, strict=True):
+        out[i] = float(value) if value > 0 and np.isfinite(value) else None
     return out
 
 

@@ -30,20 +30,20 @@ def bounds_of(
         else:
             low, high = intervals.wilson(above, below, intervals.z_of(rules.level))
         return low, high, [rules.interval] * len(low)
-    n = estimates.n_units.astype(float)
+    n = estimates.n_effective
     low, high = intervals.linearised(estimates.values, estimates.variances, n, rules.level)
     if isinstance(form, AreaUnderCurve):
         low, high = intervals.logit(estimates.values, estimates.variances, n, rules.level)
     flat = estimates.variances == 0
     low, high = np.where(flat, np.nan, low), np.where(flat, np.nan, high)
     methods = ["cluster-t"] * len(low)
-    if (rules.low, rules.high) == (0.0, 1.0):
-        bound = intervals.all_units_equal_bound(np.maximum(n, 1), rules.level)
-        for end in (0.0, 1.0):
-            here = flat & (np.abs(estimates.values - end) < 1e-12) & (n >= 1)
-            low = np.where(here, end if end == 0 else 1 - bound, low)
-            high = np.where(here, bound if end == 0 else end, high)
-            methods = ["all-units-equal" if h else m for h, m in zip(here, methods, strict=True)]
+    if rules.low is not None and rules.high is not None and isinstance(form, Ratio):
+        here = flat & (estimates.n_units >= 1)
+        ends = intervals.constant_limits(
+            estimates.values, estimates.n_whole, (1 - rules.level) / 2, rules.low, rules.high
+        )
+        low, high = (np.where(here, e, t) for e, t in zip(ends, (low, high), strict=True))
+        methods = ["all-units-equal" if h else m for h, m in zip(here, methods, strict=True)]
     low = low if rules.low is None else np.maximum(low, rules.low)
     high = high if rules.high is None else np.minimum(high, rules.high)
     return low, high, methods

@@ -36,9 +36,10 @@ class Estimate:
 class Contrast:
     """A group's difference to its reference.
 
-    `low` and `high` hold for all comparisons of the audit at once; `p_adjusted` likewise.
-    `ratio_low` and `ratio_high` hold for this ratio alone; `ratio_high` is `None` where the
-    reference's rate may be 0.
+    `low` and `high` hold for all comparisons of the audit at once; `p_adjusted`, `ratio_low` and
+    `ratio_high` likewise.  `ratio_high` is `None` where the reference's rate may be 0.
+    `harm_limit` is what the harm may be at most whatever the distribution of bounded units, where the
+    interval alone would say *not worse*; `units_needed` would bring it within the tolerance.
     """
 
     reference: str
@@ -52,6 +53,8 @@ class Contrast:
     p_adjusted: float | None
     method: str | None
     reason: str | None
+    harm_limit: float | None = None
+    units_needed: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

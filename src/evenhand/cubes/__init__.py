@@ -5,7 +5,7 @@ from evenhand.cubes.build import build_cube
 from evenhand.cubes.cells import Cells, cells_of, read_cells
 from evenhand.cubes.cube import Cube, Units
 from evenhand.cubes.faults import raise_faults
-from evenhand.cubes.influence import Estimates, estimate
+from evenhand.cubes.influence import Estimates, estimate, unit_ratios
 from evenhand.cubes.measure import Check, Input, Measure, Moments
 from evenhand.cubes.tally import tally
 
@@ -25,4 +25,5 @@ __all__ = [
     "raise_faults",
     "read_cells",
     "tally",
+    "unit_ratios",
 ]

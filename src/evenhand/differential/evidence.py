@@ -289,9 +289,12 @@ class Evidence:
         p = contrasts.p_of_z(z[kept])
         adjust = self.rules.adjust if whole or self.rules.adjust != "max-t" else "holm"
         if adjust == "max-t" and whole is not None and len(kept) > 1:
-            draws = simultaneous.draw_normal(whole.covariance(kept), self.rules.draws, self.rng)
-            joint = min(simultaneous.max_t_quantile(draws, level), joint)
-            out[kept] = simultaneous.step_down(z[kept], draws)
+            covariance = whole.covariance(kept)
+            own, place = simultaneous.distinct(covariance)
+            covariance = covariance[np.ix_(own, own)]
+            draws = simultaneous.draw_normal(covariance, self.rules.draws, self.rng)
+            joint = simultaneous.max_t_quantile(draws, level)
+            out[kept] = simultaneous.step_down(z[kept][own], draws)[place]
         elif adjust == "bh":
             out[kept] = simultaneous.benjamini_hochberg(p)
         else:

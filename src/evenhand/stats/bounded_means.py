@@ -1,7 +1,10 @@
-"""Lower bounds of the mean of bounded values: by betting, and empirical Bernstein's."""
+"""Limits of the mean of bounded values: Gaffke's, by betting, and empirical Bernstein's."""
 
 import numpy as np
 import numpy.typing as npt
+from scipy import special
+
+from evenhand.stats.intervals import constant_limits
 
 Floats = npt.NDArray[np.float64]
 #: No bet stakes more than this share of what could be lost; Waudby-Smith & Ramdas use 1/2 or 3/4.
@@ -125,3 +128,145 @@ def betting_lower(
         else:
             kept = middle
     return float(low + (high - low) * rejected)
+
+
+def empirical_bernstein_half(
+    variance: npt.ArrayLike, units: npt.ArrayLike, tail: npt.ArrayLike, width: float
+) -> Floats:
+    """How far the mean of bounded values may be from the truth, on one side; from two moments alone.
+
+    Parameters
+    ----------
+    variance : array_like
+        Sample variance of the mean, as an estimate gives it (over n - 1).
+    units : array_like
+        Independent values, at least two.
+    tail : array_like
+        Probability beyond.
+    width : float
+        Between the values' bounds.
+
+    Notes
+    -----
+    Source as in `empirical_bernstein_lower`.
+    """
+    variance, n, tail = (np.asarray(item, float) for item in (variance, units, tail))
+    log_term = np.log(2 / tail)
+    return np.asarray(
+        np.sqrt(2 * variance * log_term) + width * 7 * log_term / (3 * np.maximum(n - 1, 1)), float
+    )
+
+
+def gaffke_limits(
+    values: npt.ArrayLike,
+    tail: float,
+    low: float = 0.0,
+    high: float = 1.0,
+    *,
+    sizes: npt.ArrayLike | None = None,
+    times: float = 1.0,
+) -> tuple[float, float]:
+    """Limits of the mean of independent values within [low, high].
+
+    Parameters
+    ----------
+    values : array of shape (n,)
+        Independent values, n at least 1.
+    tail : float
+        Probability beyond each limit.
+    low, high : float
+        Bounds of the values.
+    sizes : array of shape (n,), optional
+        Sizes of the units whose values these are; the mean weighs by them.  No unit may be larger
+        than the largest seen.
+    times : float
+        As if each value had been seen so many times: what more of the same would show.
+
+    Returns
+    -------
+    (low, high)
+        Never beyond the bounds.
+
+    Notes
+    -----
+    The upper limit is the quantile of ``Σ D x`` with the sorted values and the upper bound weighed by
+    uniform spacings D: m such that ``Σ E (x - m) + E0 (high - m)`` with exponential E is negative
+    with probability 1 - tail, here by the saddlepoint approximation of Lugannani & Rice (1980),
+    doi:10.2307/1426607 (relative error of the tail below 3 % in tests).  Gaffke (2005), Three test
+    statistics for a nonparametric one-sided hypothesis on the mean of a nonnegative variable,
+    Mathematical Methods of Statistics 14(4); never below the level in any world tried by Learned-Miller
+    & Thomas (2019), arXiv 1905.06208, or here, though proven for special cases only.  It has
+    Clopper and Pearson's limits where all values are at the bounds.
+
+    Examples
+    --------
+    >>> low, high = gaffke_limits([0.0] * 20, 0.025)
+    >>> round(low, 3), round(high, 3)
+    (0.0, 0.168)
+    """
+    x = np.asarray(values, float)
+    w = np.ones(len(x)) if sizes is None else np.asarray(sizes, float)
+    used = w > 0
+    x, w = x[used], w[used] / w[used].max(initial=1e-300)
+    if not len(x):
+        return low, high
+    if np.ptp(x) == 0:
+        ends = constant_limits(x[0], w.sum() * times, tail, low, high)
+        return float(ends[0]), float(ends[1])
+    upper = _gaffke_upper(x, w, tail, high, times)
+    return -_gaffke_upper(-x, w, tail, -low, times), upper
+
+
+def _gaffke_upper(x: Floats, w: Floats, tail: float, high: float, times: float) -> float:
+    kept, rejected = float((w * x).sum() / w.sum()), high
+    start, enough = 0.0, 1e-7 * (high - kept)
+    while rejected - kept > enough:
+        middle = (kept + rejected) / 2
+        probability, start = _probability_below(w * (x - middle), high - middle, times, start)
+        if probability >= 1 - tail:
+            rejected = middle
+        else:
+            kept = middle
+    return rejected
+
+
+def _probability_below(
+    steps: Floats, last: float, times: float, start: float
+) -> tuple[float, float]:
+    """P(Σ steps E + last E0 ≤ 0) with independent exponentials, each of `steps` `times` over.
+
+    `start` is where to look for the saddlepoint first; the one found is returned too.
+    """
+    if max(steps.max(), last) <= 0:
+        return 1.0, 0.0
+    if min(steps.min(), last) >= 0:
+        return 0.0, 0.0
+    t = _saddlepoint(steps, last, times, start)
+    one, zero = 1 - steps * t, 1 - last * t
+    second = times * ((steps / one) ** 2).sum() + (last / zero) ** 2
+    generating = -times * np.log(one).sum() - np.log(zero)
+    root = np.sign(t) * np.sqrt(max(-2 * generating, 0.0))
+    if abs(root) < 1e-4:
+        third = 2 * (times * (steps**3).sum() + last**3)
+        plain = times * (steps**2).sum() + last**2
+        return float(0.5 + third / plain**1.5 / (6 * np.sqrt(2 * np.pi))), t
+    density = np.exp(-(root**2) / 2) / np.sqrt(2 * np.pi)
+    below = special.ndtr(root) + density * (1 / root - 1 / (t * np.sqrt(second)))
+    return float(np.clip(below, 0.0, 1.0)), t
+
+
+def _saddlepoint(steps: Floats, last: float, times: float, start: float) -> float:
+    """Where the cumulant generating function is least: between its poles, by Newton within bisection."""
+    low, high = 1 / min(steps.min(), last), 1 / max(steps.max(), last)
+    t = start if low < start < high else 0.0
+    for _ in range(60):
+        own, other = steps / (1 - steps * t), last / (1 - last * t)
+        slope = times * own.sum() + other
+        low, high = (t, high) if slope < 0 else (low, t)
+        following = t - slope / (times * (own**2).sum() + other**2)
+        if not low < following < high:
+            following = (low + high) / 2
+        if abs(following - t) <= 1e-9 * abs(t):
+            break
+        t = following
+    return t

@@ -1,5 +1,7 @@
 """Differences and ratios of two rates, with p-values that agree with the intervals."""
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 from scipy import special
@@ -50,10 +52,20 @@ def newcombe(
         low1, high1 = wilson(x1, n1, z)
         low2, high2 = wilson(x2, n2, z)
     with np.errstate(divide="ignore", invalid="ignore"):
-        p1, p2 = x1 / n1, x2 / n2
-        difference = p1 - p2
-        low = difference - np.sqrt((p1 - low1) ** 2 + (high2 - p2) ** 2)
-        high = difference + np.sqrt((high1 - p1) ** 2 + (p2 - low2) ** 2)
+        return square_and_add((x1 / n1, low1, high1), (x2 / n2, low2, high2))
+
+
+def square_and_add(
+    one: tuple[Floats, Floats, Floats], two: tuple[Floats, Floats, Floats]
+) -> tuple[Floats, Floats]:
+    """Interval of a difference from the value, low and high of each side (MOVER), for independent sides.
+
+    Zou & Donner (2008), doi:10.1002/sim.3095; for proportions Newcombe's method 10.
+    """
+    (value1, low1, high1), (value2, low2, high2) = one, two
+    difference = value1 - value2
+    low = difference - np.sqrt((value1 - low1) ** 2 + (high2 - value2) ** 2)
+    high = difference + np.sqrt((high1 - value1) ** 2 + (value2 - low2) ** 2)
     return low, high
 
 
@@ -72,12 +84,25 @@ def newcombe_z(
     """
     x1, n1, x2, n2 = (np.asarray(item, float) for item in (x1, n1, x2, n2))
     with np.errstate(divide="ignore", invalid="ignore"):
-        sign = np.sign(x1 / n1 - x2 / n2)
-    small = np.zeros(np.broadcast(x1, n1, x2, n2).shape)
+        difference = x1 / n1 - x2 / n2
+    difference = np.broadcast_to(difference, np.broadcast(x1, n1, x2, n2).shape)
+    return touching_z(difference, lambda z: newcombe(x1, n1, x2, n2, z, exact=exact))
+
+
+def touching_z(
+    difference: Floats, interval: Callable[[Floats], tuple[Floats, Floats]]
+) -> Floats:
+    """Size of the normal quantile at which intervals around differences just touch 0; at most 37.
+
+    `interval` gives low and high at one quantile a difference, and widens with it.  Found by
+    bisection, to 1e-7.
+    """
+    sign = np.sign(difference)
+    small = np.zeros(np.shape(difference))
     large = np.full(small.shape, 37.0)
     for _ in range(28):
         middle = (small + large) / 2
-        low, high = newcombe(x1, n1, x2, n2, middle, exact=exact)
+        low, high = interval(middle)
         excluded = np.where(sign > 0, low > 0, high < 0)
         small, large = np.where(excluded, middle, small), np.where(excluded, large, middle)
     return np.where(sign == 0, 0.0, small)
@@ -96,15 +121,21 @@ def t_test_z(difference: Floats, variance: Floats, df: Floats) -> Floats:
 
 
 def welch_df(variance1: Floats, n1: Floats, variance2: Floats, n2: Floats) -> Floats:
-    """Degrees of freedom of a difference of independent estimates.
+    """Degrees of freedom of a difference of two means; Welch (1947), doi:10.1093/biomet/34.1-2.28."""
+    return satterthwaite(
+        (variance1, variance2), (np.maximum(n1 - 1, 1), np.maximum(n2 - 1, 1))
+    )
 
-    Satterthwaite (1946), doi:10.2307/3002019; Welch (1947), doi:10.1093/biomet/34.1-2.28.
+
+def satterthwaite(variances: tuple[Floats, Floats], df: tuple[Floats, Floats]) -> Floats:
+    """Degrees of freedom of the sum of two independent variances, at least 1.
+
+    Satterthwaite (1946), doi:10.2307/3002019.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
-        df = (variance1 + variance2) ** 2 / (
-            variance1**2 / np.maximum(n1 - 1, 1) + variance2**2 / np.maximum(n2 - 1, 1)
-        )
-    return np.where(np.isfinite(df), np.maximum(df, 1.0), 1.0)
+        both = sum(v**2 / f for v, f in zip(variances, df, strict=True))
+        found = (variances[0] + variances[1]) ** 2 / both
+    return np.where(np.isfinite(found), np.maximum(found, 1.0), 1.0)
 
 
 def t_interval(

@@ -104,7 +104,7 @@ def linearised(
     value, variance : array of shape (sets,)
         Estimate and its linearised variance, already times n / (n - 1).
     n_units : array
-        Independent units; t has ``n_units - 1`` degrees of freedom.
+        Effective number of independent units; t has that less 1 degrees of freedom.
     level : float
         Confidence level.
 
@@ -132,13 +132,39 @@ def logit(
     return np.asarray(special.expit(middle - half)), np.asarray(special.expit(middle + half))
 
 
-def all_units_equal_bound(n_units: npt.ArrayLike, level: float) -> Floats:
-    """Largest rate that still gives `n_units` zeros in a row with probability (1 - level) / 2.
+def constant_limits(
+    value: npt.ArrayLike, units: npt.ArrayLike, tail: npt.ArrayLike, low: float, high: float
+) -> tuple[Floats, Floats]:
+    """Limits of the mean of bounded values of which all that were seen are the same.
 
-    For units whose values lie in [0, 1] and were all 0 (or, mirrored, all 1) the linearised
-    variance is 0 and says nothing.  This bound holds for units of equal size, because a unit above
-    0 has at least the probability of its mean; where few units carry most of the denominator it can
-    be too low.  It is Clopper-Pearson's at 0 successes.
+    Parameters
+    ----------
+    value : array_like
+        What all units gave.
+    units : array_like
+        Units, where all are of one size; else how many of the largest one's size they add up to
+        (``Σ w / max w``).
+    tail : array_like
+        Probability beyond each limit.
+    low, high : float
+        Bounds of the values.
+
+    Notes
+    -----
+    The linearised variance is 0 and says nothing.  A unit above the value by the bound's distance has
+    at most the probability with which none of so many is seen: Clopper and Pearson's limits at 0
+    and 1, and Gaffke's (2005, Three test statistics for a nonparametric one-sided hypothesis on the
+    mean of a nonnegative variable) at any value.  Of units of unequal size the sum of shares of
+    the largest takes the place of their number, which is no more than they know as long as no unit
+    is larger than the largest seen.
+
+    Examples
+    --------
+    >>> low, high = constant_limits(0.0, 20, 0.025, 0.0, 1.0)
+    >>> round(float(low), 3), round(float(high), 3)
+    (0.0, 0.168)
     """
-    tail = (1 - level) / 2
-    return np.asarray(1 - tail ** (1 / np.asarray(n_units, float)), float)
+    value, units, tail = (np.asarray(item, float) for item in (value, units, tail))
+    with np.errstate(divide="ignore", over="ignore"):
+        reach = 1 - tail ** (1 / np.maximum(units, 1e-9))
+    return value - (value - low) * reach, value + (high - value) * reach

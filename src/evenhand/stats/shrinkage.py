@@ -12,7 +12,7 @@ DENSE_GROUPS = 400
 
 def shrink(
     values: Floats,
-    variances: Floats,
+    covariance: Floats,
     codes: Sequence[npt.NDArray[np.intp]] = (),
     *,
     iterations: int = 60,
@@ -24,8 +24,11 @@ def shrink(
 
     Parameters
     ----------
-    values, variances : array of shape (groups,)
-        Raw rates and their sampling variances (taken as known; all above 0).
+    values : array of shape (groups,)
+        Raw rates.
+    covariance : array of shape (groups,) or (groups, groups)
+        Their sampling variances (taken as known; all above 0), or covariances where groups share
+        units.
     codes : sequence of integer arrays of shape (groups,)
         For a crossing of attributes, each attribute's value as a code; empty for one attribute.
     iterations : int
@@ -46,16 +49,20 @@ def shrink(
     k = len(values)
     if k < 3:
         return values.copy()
-    if k > DENSE_GROUPS or len(codes) < 2:
+    variances = covariance if covariance.ndim == 1 else np.diag(covariance).copy()
+    shared = covariance.ndim == 2 and bool((covariance != np.diag(variances)).any())
+    if k > DENSE_GROUPS or (len(codes) < 2 and not shared):
         return _shrink_one(values, variances, iterations)
-    incidences = [_same(code) for code in codes] + [np.eye(k)]
+    sampling = covariance if shared else np.diag(variances)
+    incidences = [_same(code) for code in codes if len(codes) > 1] + [np.eye(k)]
+    chance = spread_by_chance(sampling)
     theta = np.full(
-        len(incidences), max(values.var() - variances.mean(), values.var() / 10) / len(incidences)
+        len(incidences), max(values.var() - chance, values.var() / 10) / len(incidences)
     )
     ones = np.ones(k)
     for _ in range(iterations):
-        covariance = np.diag(variances) + sum(t * z for t, z in zip(theta, incidences, strict=True))
-        inverse = np.linalg.inv(covariance)
+        total = sampling + sum(t * z for t, z in zip(theta, incidences, strict=True))
+        inverse = np.linalg.inv(total)
         projected = inverse - np.outer(inverse @ ones, ones @ inverse) / (ones @ inverse @ ones)
         residual = projected @ values
         products = [projected @ z for z in incidences]
@@ -73,10 +80,17 @@ def shrink(
         if np.allclose(updated, theta, rtol=1e-6, atol=1e-12 * values.var()):
             break
         theta = updated
-    covariance = np.diag(variances) + sum(t * z for t, z in zip(theta, incidences, strict=True))
-    inverse = np.linalg.inv(covariance)
+    total = sampling + sum(t * z for t, z in zip(theta, incidences, strict=True))
+    inverse = np.linalg.inv(total)
     mean = (ones @ inverse @ values) / (ones @ inverse @ ones)
-    return np.asarray(values - variances * (inverse @ (values - mean)), float)
+    return np.asarray(values - sampling @ (inverse @ (values - mean)), float)
+
+
+def spread_by_chance(covariance: Floats) -> float:
+    """Variance among estimates that sampling alone gives them."""
+    k = len(covariance)
+    own = np.trace(covariance)
+    return float(own / k - (covariance.sum() - own) / (k * (k - 1)))
 
 
 def _same(code: npt.NDArray[np.intp]) -> Floats:

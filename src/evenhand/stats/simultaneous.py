@@ -2,6 +2,7 @@
 
 import numpy as np
 import numpy.typing as npt
+from scipy import special
 
 from evenhand.stats.contrasts import p_of_z
 from evenhand.stats.intervals import z_of
@@ -51,12 +52,64 @@ def _root(correlation: Floats) -> Floats:
         return np.asarray(vectors * np.sqrt(np.maximum(values, 0.0)), float)
 
 
+def distinct(covariance: Floats) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Contrasts that are not another one told again, or from the other side.
+
+    Returns
+    -------
+    (kept, place)
+        Numbers of the distinct contrasts, and for each contrast which of them it is.
+    """
+    scale = np.sqrt(np.diag(covariance))
+    kept: list[int] = []
+    place = np.zeros(len(scale), np.int64)
+    for i in range(len(scale)):
+        if kept and scale[i] > 0:
+            # 1e-9 of correlation is rounding.
+            same = np.abs(covariance[i, kept]) >= (1 - 1e-9) * scale[i] * scale[kept]
+            same &= scale[kept] > 0
+            if same.any():
+                place[i] = int(same.argmax())
+                continue
+        place[i] = len(kept)
+        kept.append(i)
+    return np.array(kept, np.int64), place
+
+
 def max_t_quantile(draws: Floats, level: float) -> float:
-    """Quantile z such that all contrasts stay within ± z at once with probability `level`."""
-    largest = np.sort(np.abs(draws).max(axis=1))
-    # The (1 + B) · level-th smallest: valid in finite samples of draws.
-    position = int(np.ceil(level * (len(largest) + 1))) - 1
-    return float(largest[min(position, len(largest) - 1)])
+    """Quantile z such that all contrasts stay within ± z at once with probability `level`.
+
+    Parameters
+    ----------
+    draws : array of shape (draws, contrasts)
+        From `draw_normal`.
+    level : float
+        Confidence of all together.
+
+    Notes
+    -----
+    The probability that the largest exceeds z is the sum of the contrasts' own, which is known, less
+    the mean of how many exceed it beyond the first, which alone is taken from the draws.  So one
+    contrast, or many that never exceed z together, get their exact quantile, and the result is neither
+    above Bonferroni's nor clipped by it, which would be too low on average.
+    """
+    contrasts = draws.shape[1]
+    allowed = 1 - level
+    low, high = float(z_of(level)), bonferroni_quantile(contrasts, level)
+    if contrasts == 1:
+        return low
+    absolute = np.abs(draws)
+    # Only draws in which two contrasts exceed the lowest z can tell anything.
+    second = np.partition(absolute, contrasts - 2, axis=1)[:, contrasts - 2]
+    absolute = absolute[second > low]
+    for _ in range(30):
+        middle = (low + high) / 2
+        beyond = np.maximum((absolute > middle).sum(axis=1) - 1, 0).sum() / len(draws)
+        if contrasts * 2 * special.ndtr(-middle) - beyond > allowed:
+            low = middle
+        else:
+            high = middle
+    return high
 
 
 def step_down(z: Floats, draws: Floats) -> Floats:
@@ -75,6 +128,8 @@ def step_down(z: Floats, draws: Floats) -> Floats:
     (2005), doi:10.1111/j.1468-0262.2005.00615.x.  Never above Holm's value, which bounds the
     same probability and resolves p-values below one over the number of draws.
     """
+    if len(z) == 1:
+        return p_of_z(z)
     order = np.argsort(-z, kind="stable")
     running = np.zeros(len(draws))
     adjusted = np.empty(len(z))

@@ -4,6 +4,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
+from evenhand.stats.shrinkage import spread_by_chance
+
 Floats = npt.NDArray[np.float64]
 
 
@@ -57,14 +59,14 @@ def chi_square_floor(successes: Floats, trials: Floats, draws: int = 4000) -> fl
     return 1 / (_draws(len(trials), draws) + 1)
 
 
-def welch_p(values: Floats, variances: Floats, n_units: Floats) -> float | None:
+def welch_p(values: Floats, variances: Floats, df: Floats) -> float | None:
     """Welch's test that independent estimates with unequal variances share one mean.
 
-    Welch (1951), doi:10.1093/biomet/38.3-4.330.  `None` where fewer than two groups have a
-    variance above 0.
+    `df` are the degrees of freedom of the variances.  Welch (1951), doi:10.1093/biomet/38.3-4.330.
+    `None` where fewer than two groups have a variance above 0.
     """
     usable = variances > 0
-    values, variances, n_units = values[usable], variances[usable], n_units[usable]
+    values, variances, df = values[usable], variances[usable], df[usable]
     k = len(values)
     if k < 2:
         return None
@@ -72,7 +74,7 @@ def welch_p(values: Floats, variances: Floats, n_units: Floats) -> float | None:
     share = weights / weights.sum()
     centre = (share * values).sum()
     between = (weights * (values - centre) ** 2).sum() / (k - 1)
-    slack = ((1 - share) ** 2 / np.maximum(n_units - 1, 1)).sum()
+    slack = ((1 - share) ** 2 / np.maximum(df, 1)).sum()
     statistic = between / (1 + 2 * (k - 2) / (k**2 - 1) * slack)
     return float(special.fdtrc(k - 1, (k**2 - 1) / (3 * slack), statistic))
 
@@ -95,16 +97,29 @@ def wald_p(values: Floats, covariance: Floats, n_units: int) -> float | None:
     return float(special.fdtrc(k, n_units - k, statistic * scale))
 
 
-def between_group_sd(values: Floats, variances: Floats) -> float:
-    """Spread of the true rates of groups: variance of the estimates less their mean sampling variance.
+def between_group_sd(values: Floats, covariance: Floats) -> float:
+    """Spread of the true rates of groups: variance of the estimates less what chance adds to it.
 
-    Groups count equally.  Unbiased on the variance scale when the sampling variances are; both
-    corrections (k - 1 between groups, n - 1 within) are those of the double-corrected estimator
-    of Lum, Zhang & Bower (2022), arXiv 2205.05770.  Cut off at 0.
+    Parameters
+    ----------
+    values : array of shape (groups,)
+        Estimated rates.
+    covariance : array of shape (groups, groups) or (groups,)
+        Sampling covariance of the estimates, or their variances where no two share units.
+
+    Notes
+    -----
+    Groups count equally.  Chance adds the mean variance less the mean covariance of two groups: units
+    that all groups share move them together, and apart by nothing.  Unbiased on the variance scale
+    when the sampling covariances are; both corrections (k - 1 between groups, n - 1 within) are
+    those of the double-corrected estimator of Lum, Zhang & Bower (2022), arXiv 2205.05770.  Cut off
+    at 0.
     """
-    if len(values) < 2:
+    k = len(values)
+    if k < 2:
         return 0.0
-    return float(np.sqrt(max(values.var(ddof=1) - variances.mean(), 0.0)))
+    chance = spread_by_chance(covariance) if covariance.ndim == 2 else covariance.mean()
+    return float(np.sqrt(max(values.var(ddof=1) - chance, 0.0)))
 
 
 def largest_pair_quantile(covariance: Floats, draws: Floats, level: float) -> float:

@@ -1,0 +1,111 @@
+"""What a group's harm may be at most, whatever the distribution of its bounded units."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import ndtr
+
+from evenhand.audits.evidence import Evidence
+from evenhand.cubes import unit_ratios
+from evenhand.stats.bounded_means import empirical_bernstein_half, gaffke_limits
+from evenhand.stats.forms import Ratio
+
+Limits = tuple[float, float]
+#: How many times the units at hand are tried before none is said to do.
+MOST_TIMES = 1000.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HarmLimit:
+    """Upper limit of a group's harm, in the metric's units and in the direction of harm.
+
+    `units_needed` is how many units like those seen would bring it within the tolerance; `None` where
+    they do already, or no number would.
+    """
+
+    limit: float
+    units_needed: int | None
+
+
+def harm_limit(evidence: Evidence, i: int) -> HarmLimit | None:
+    """The limit on which *not worse* stands; `None` where the interval itself holds for any units.
+
+    Student's interval is right where units are many or alike.  Of eight speakers of whom one in ten
+    fails, none may have been met: their variance is small and the interval tight around a value that
+    is wrong.  For metrics whose units lie within known bounds, limits of bounded means say what
+    cannot be excluded.  Proportions of independent rows have exact limits already.
+    """
+    compared, rules = evidence.compared, evidence.rules
+    known = compared.bounds is not None and not compared.seen
+    if not known or not isinstance(evidence.form, Ratio) or compared.score[i] or compared.flat[i]:
+        return None
+    tail = float(ndtr(-evidence.joint_z))
+    limits = _limits_of_rows if evidence.cube.units is None else _limits_of_units
+    group, reference = int(evidence.group_index[i]), int(evidence.reference_index[i])
+    other = limits(evidence, reference, tail)(1.0)
+    own = limits(evidence, group, tail)
+    shared = _share_units(evidence, i)
+    scale = float(evidence.scale[i])
+
+    def at(times: float) -> float:
+        return scale * _harm(evidence, (group, own(times)), (reference, other), apart=not shared)
+
+    limit = at(1.0)
+    needed = None
+    if limit > rules.tolerance and at(MOST_TIMES) <= rules.tolerance:
+        needed = int(np.ceil(_least(at, rules.tolerance) * evidence.estimates.n_units[group]))
+    return HarmLimit(limit=limit, units_needed=needed)
+
+
+def _harm(
+    evidence: Evidence, one: tuple[int, Limits], two: tuple[int, Limits], *, apart: bool
+) -> float:
+    """Upper limit of the first set's value above the second's, or below it where lower is worse."""
+    (first, (low1, high1)), (second, (low2, high2)) = one, two
+    v1, v2 = evidence.estimates.values[[first, second]]
+    if evidence.rules.higher_is_worse:
+        difference, above, below = v1 - v2, high1 - v1, v2 - low2
+    else:
+        difference, above, below = v2 - v1, v1 - low1, high2 - v2
+    # Limits of two sides add as variances do where the sides are independent, and else as they are.
+    return float(difference + (np.hypot(above, below) if apart else above + below))
+
+
+def _least(at: Callable[[float], float], tolerance: float) -> float:
+    """Smallest multiple of the units at which the limit is within the tolerance."""
+    few, many = 1.0, MOST_TIMES
+    for _ in range(12):
+        middle = float(np.sqrt(few * many))
+        few, many = (few, middle) if at(middle) <= tolerance else (middle, many)
+    return many
+
+
+def _share_units(evidence: Evidence, i: int) -> bool:
+    estimates = evidence.estimates
+    if not evidence.full:
+        return bool(estimates.shared[i])
+    return bool(estimates.shared[evidence.group_index[i], evidence.reference_index[i]])
+
+
+def _limits_of_units(evidence: Evidence, index: int, tail: float) -> Callable[[float], Limits]:
+    assert isinstance(evidence.form, Ratio) and evidence.compared.bounds is not None
+    low, high = evidence.compared.bounds
+    above, below = unit_ratios(evidence.cube, evidence.form, evidence.sets[index])
+    values = np.divide(above, below, out=np.zeros_like(above), where=below > 0)
+    return lambda times: gaffke_limits(values, tail, low, high, sizes=below, times=times)
+
+
+def _limits_of_rows(evidence: Evidence, index: int, tail: float) -> Callable[[float], Limits]:
+    assert evidence.compared.bounds is not None
+    low, high = evidence.compared.bounds
+    estimates = evidence.estimates
+    value, variance = estimates.values[index], np.nan_to_num(estimates.variances[index])
+    units = estimates.n_effective[index]
+
+    def limits(times: float) -> Limits:
+        half = empirical_bernstein_half(variance / times, units * times, tail, high - low)
+        return max(float(value - half), low), min(float(value + half), high)
+
+    return limits
+
