@@ -12,6 +12,7 @@ from evenhand.cubes import Cube, Units, estimate
 from evenhand.cubes.cube import cube_of_units
 from evenhand.groups import Attribute, Partition
 from evenhand.metrics.classification.mcc import _value as mcc
+from evenhand.stats.intervals import linearised
 from evenhand.stats.forms import AreaUnderCurve, Ratio, Smooth
 
 
@@ -108,9 +109,9 @@ RATE = Ratio(numerator=(1, 0), denominator=(0, 1))
 
 
 def test_clustered_variance_of_a_mean_is_statsmodels_cluster_robust_variance():
-    """OLS on a constant; statsmodels multiplies by G/(G-1) · (N-1)/(N-1) = ours."""
+    """OLS on a constant with units of one size: statsmodels multiplies by G/(G-1) · (N-1)/(N-1) = ours."""
     rng = np.random.default_rng(4)
-    unit = np.repeat(np.arange(30), rng.integers(2, 20, 30))
+    unit = np.repeat(np.arange(30), 11)
     y = rng.normal(0, 1, 30)[unit] + rng.normal(0, 2, len(unit))
     cube = cube_of(y, np.ones(len(y)), unit)
     found = estimate(cube, RATE, np.array([[True]]))
@@ -123,7 +124,7 @@ def test_clustered_variance_of_a_mean_is_statsmodels_cluster_robust_variance():
 def test_clustered_variance_of_a_ratio_is_weighted_least_squares_with_clusters():
     rng = np.random.default_rng(5)
     unit = np.repeat(np.arange(25), 8)
-    words = rng.integers(1, 30, len(unit)).astype(float)
+    words = np.tile(rng.integers(1, 30, 8), 25).astype(float)
     errors = rng.poisson(words * rng.gamma(2, 0.1, 25)[unit]).astype(float)
     found = estimate(cube_of(errors, words, unit), RATE, np.array([[True]]))
     fit = sm.WLS(errors / words, np.ones(len(unit)), weights=words).fit(
@@ -131,6 +132,35 @@ def test_clustered_variance_of_a_ratio_is_weighted_least_squares_with_clusters()
     )
     assert found.values[0] == pytest.approx(fit.params[0], rel=1e-12)
     assert np.sqrt(found.variances[0]) == pytest.approx(fit.bse[0], rel=1e-9)
+
+
+def test_variance_of_units_of_any_sizes_is_unbiased_where_units_have_rates_of_their_own():
+    """A quadratic form in independent effects of units: its mean is the sum over single effects."""
+    rng = np.random.default_rng(41)
+    sizes = np.ceil(rng.lognormal(3, 1.2, 12))
+    share = sizes / sizes.sum()
+    unit, everything = np.arange(12), np.array([[True]])
+    found = [
+        estimate(cube_of(sizes * (unit == one), sizes, unit), RATE, everything).variances[0]
+        for one in unit
+    ]
+    assert sum(found) == pytest.approx((share**2).sum(), rel=1e-9)
+    one = estimate(cube_of(sizes, sizes, unit), RATE, everything)
+    assert one.n_effective[0] == pytest.approx(1 / (share**2).sum(), rel=1e-12)
+    assert one.n_whole[0] == pytest.approx(1 / share.max(), rel=1e-12)
+
+
+def test_a_caller_with_forty_percent_of_the_words_is_one_caller():
+    """12 callers: n/(n-1) and 11 degrees of freedom cover 87 %."""
+    worlds, rng = 600, np.random.default_rng(42)
+    words = np.r_[366, np.full(11, 50)]
+    errors = rng.binomial(words, rng.beta(2, 8, (worlds, 12)))
+    cell = np.repeat(np.arange(worlds), 12)
+    cube = cube_of(errors.ravel(), np.tile(words, worlds), np.arange(len(cell)), cell)
+    found = estimate(cube, RATE, np.eye(worlds, dtype=bool), np.zeros((0, 2), np.int64))
+    low, high = linearised(found.values, found.variances, found.n_effective, 0.95)
+    slack = 3 * np.sqrt(0.05 * 0.95 / worlds)
+    assert 0.95 - slack <= np.mean((low <= 0.2) & (0.2 <= high)) <= 0.95 + slack
 
 
 def test_difference_of_groups_that_share_units_is_the_clustered_regression_coefficient():

@@ -273,7 +273,7 @@ def test_welchs_anova_is_that_of_statsmodels():
         ours = spread.welch_p(
             np.array([g.mean() for g in groups]),
             np.array([g.var(ddof=1) / len(g) for g in groups]),
-            np.array([float(len(g)) for g in groups]),
+            np.array([float(len(g) - 1) for g in groups]),
         )
         assert ours == pytest.approx(anova_oneway(groups, use_var="unequal").pvalue, rel=1e-9)
 
@@ -304,6 +304,17 @@ def test_between_group_spread_has_sampling_noise_taken_off():
     assert spread.between_group_sd(np.full(5, 0.1), np.full(5, 0.01)) == 0.0
 
 
+def test_what_all_groups_share_is_no_noise_between_them():
+    """Twenty speakers under six conditions: they move all conditions together."""
+    rng = np.random.default_rng(20)
+    squares = []
+    for _ in range(400):
+        truth = 0.02 * np.array([-1.2, -0.8, -0.2, 0.2, 0.8, 1.2])
+        seen = truth + rng.normal(0, 0.1, (20, 1)) + rng.normal(0, 0.02, (20, 6))
+        squares.append(spread.between_group_sd(seen.mean(0), np.cov(seen.T) / 20) ** 2)
+    assert np.mean(squares) == pytest.approx(truth.var(ddof=1), rel=0.05)
+
+
 # -- power -----------------------------------------------------------------------------------
 
 
@@ -313,15 +324,27 @@ def test_minimum_detectable_difference_is_detected_four_times_in_five():
     assert special.ndtr(difference / error - z) == pytest.approx(0.8, abs=1e-9)
 
 
-def test_steadied_variances_of_equal_groups_stay():
-    steady = power.steadied_variance(np.full(4, 0.2), np.full(4, 10.0))
-    np.testing.assert_allclose(steady, 0.2)
+def test_minimum_detectable_difference_of_few_units_is_that_of_the_noncentral_t():
+    error, z, df = 0.03, 2.9, 6.0
+    difference = float(power.minimum_detectable_difference(error, z, df))
+    needed = stats.t.isf(stats.norm.sf(z), df)
+    assert stats.nct.sf(needed, df, difference / error) == pytest.approx(0.8, abs=1e-6)
+    beyond = power.minimum_detectable_difference(error, z, df, tolerance=0.1)
+    assert float(beyond) == pytest.approx(difference + 0.1, rel=1e-12)
 
 
-def test_a_small_groups_variance_of_nothing_is_not_certainty():
-    steady = power.steadied_variance(np.array([0.0, 0.01]), np.array([5.0, 100.0]))
-    assert steady[0] > 0.01
-    assert steady[1] == pytest.approx(0.01, rel=0.1)
+@pytest.mark.parametrize(
+    ("rate", "n1", "n2"), [(0.1, 100, 500), (0.005, 1000, 5000), (0.3, 60, 60)]
+)
+def test_detectable_proportions_are_detected_four_times_in_five(rate, n1, n2):
+    z, rng = 2.6, np.random.default_rng(77)
+    x2 = np.array([round(rate * n2)], float)
+    found = power.detectable_proportion(
+        (x2 * 0, np.array([float(n1)])), (x2, np.array([float(n2)])), z, exact=True
+    )
+    one, two = rng.binomial(n1, rate + found[0], 2000), rng.binomial(n2, rate, 2000)
+    low, _ = contrasts.newcombe(one, n1, two, n2, z, exact=True)
+    assert 0.75 < np.mean(low > 0) < 0.86
 
 
 # -- shrinkage -------------------------------------------------------------------------------

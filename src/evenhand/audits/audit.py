@@ -386,6 +386,7 @@ def _cubes(question: _Question, plans: Sequence[Plan]) -> list[Cube]:
             where=None if counted else question.where,
             missing_values=question.missing_values,
             original=(question.records, question.where) if counted else None,
+            form=plan.form,
         )
         made.append((plan.measure, cube))
     return [next(cube for measure, cube in made if measure == plan.measure) for plan in plans]

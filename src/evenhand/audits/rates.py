@@ -20,8 +20,9 @@ def bounds_of(
     """Interval of each set's value and the name of its method; NaN where there is none.
 
     Proportions of independent rows get Wilson's or Clopper-Pearson's interval; all else the
-    linearised t, on the logit scale for the area under the curve.  Where every unit gave the same 0
-    or 1 of a rate within [0, 1], the linearised variance of 0 is replaced by the bound that holds.
+    linearised t, bent by the skewness of the units where that is known, on the logit scale for the
+    area under the curve.  Where every unit gave the same value of a metric with known bounds, the
+    linearised variance of 0 is replaced by the limits that hold.
     """
     if binomial and isinstance(form, Ratio):
         above, below = form.split(estimates.sums)
@@ -32,11 +33,17 @@ def bounds_of(
         return low, high, [rules.interval] * len(low)
     n = estimates.n_effective
     low, high = intervals.linearised(estimates.values, estimates.variances, n, rules.level)
+    skewness = estimates.skewness
+    known = np.isfinite(skewness) & (not isinstance(form, AreaUnderCurve))
+    bent = intervals.skewed(
+        estimates.values, estimates.variances, np.where(known, skewness, 0.0), n, rules.level
+    )
+    low, high = (np.where(known, e, t) for e, t in zip(bent, (low, high), strict=True))
     if isinstance(form, AreaUnderCurve):
         low, high = intervals.logit(estimates.values, estimates.variances, n, rules.level)
     flat = estimates.variances == 0
     low, high = np.where(flat, np.nan, low), np.where(flat, np.nan, high)
-    methods = ["cluster-t"] * len(low)
+    methods = ["cluster-t-skew" if bent else "cluster-t" for bent in known]
     if rules.low is not None and rules.high is not None and isinstance(form, Ratio):
         here = flat & (estimates.n_units >= 1)
         ends = intervals.constant_limits(

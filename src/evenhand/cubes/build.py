@@ -13,11 +13,12 @@ import pyarrow.compute as pc
 from evenhand.cubes.cube import Cube, Units, cube_of_units, summed_by_cell
 from evenhand.cubes.faults import raise_faults
 from evenhand.cubes.measure import Measure, Moments
-from evenhand.cubes.query import CubeQuery, meaning
+from evenhand.cubes.query import DEGREES, CubeQuery, meaning
 from evenhand.errors import InputError
 from evenhand.groups import Attribute, Predicate
 from evenhand.groups.partition import Key
 from evenhand.records import Records
+from evenhand.stats.forms import Form, Ratio
 
 
 def build_cube(
@@ -29,6 +30,7 @@ def build_cube(
     where: Predicate | None = None,
     missing_values: Sequence[str] = (),
     original: tuple[Records, Predicate | None] | None = None,
+    form: Form | None = None,
 ) -> Cube:
     """Reduce records to a cube.
 
@@ -48,6 +50,8 @@ def build_cube(
         Texts that mean *missing* in attribute and unit columns.
     original : (Records, Predicate), optional
         Where `records` is a tally: the table it was made of, in which faults have their rows.
+    form : Form, optional
+        Of the metric: for a ratio of numbers the powers are kept that tell how skewed rows are.
 
     Raises
     ------
@@ -56,7 +60,8 @@ def build_cube(
     InputError
         Where no row is left.
     """
-    query = CubeQuery(records, measure, attributes, unit, where, missing_values)
+    ratio = form if isinstance(form, Ratio) else None
+    query = CubeQuery(records, measure, attributes, unit, where, missing_values, ratio=ratio)
     table = records.engine.query(query.sql())
     if table.num_rows == 0:
         rows = (
@@ -145,7 +150,37 @@ def _read(table: pa.Table, query: CubeQuery) -> Cube:
     }
     if query.unit:
         return cube_of_units(units=_units(table["unit"], cell, sums), **shared)
-    return Cube(sums=sums, comoments=_comoments(table, measure, sums), **shared)
+    comoments = _comoments(table, measure, sums)
+    return Cube(
+        sums=sums,
+        comoments=comoments,
+        powers=_powers(table, query, sums, comoments),
+        powers_of=query.ratio,
+        **shared,
+    )
+
+
+def _powers(
+    table: pa.Table,
+    query: CubeQuery,
+    sums: npt.NDArray[np.float64],
+    comoments: npt.NDArray[np.float64],
+) -> npt.NDArray[np.float64] | None:
+    """Sums of products of a ratio's sides, of degree 3 and 4; shape (cells, degrees)."""
+    if query.ratio is None:
+        return None
+    out = np.zeros((table.num_rows, len(DEGREES)))
+    for place in query.degrees:
+        out[:, place] = floats_of(table[f"p{place}"])
+    if query.counts_rows:
+        # A denominator of 1 a row: lower powers of the numerator, which are known.
+        weights = np.asarray(query.ratio.numerator, float)
+        total, rows = sums @ weights, np.maximum(floats_of(table["n_rows"]), 1)
+        squares = np.einsum("cij,i,j->c", comoments, weights, weights) + total**2 / rows
+        known = {0: out[:, 0], 1: squares, 2: total, 3: rows}
+        out[:, 1:4] = np.stack([known[place] for place in (1, 2, 3)], axis=1)
+        out[:, 5:9] = np.stack([known[place] for place in (0, 1, 2, 3)], axis=1)
+    return out
 
 
 def _levels(table: pa.Table, measure: Measure) -> tuple[int, npt.NDArray[np.int64]]:

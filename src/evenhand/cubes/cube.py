@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from evenhand.errors import InputError
 from evenhand.groups.partition import Key
 from evenhand.records.output import write_file
+from evenhand.stats.forms import Ratio
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -69,6 +70,11 @@ class Cube:
         Whether each row adds 1 to at most one count and 0 to the others.
     units : Units, optional
         Present where a unit was named.
+    powers : array of shape (cells, 9), optional
+        Of a ratio of numbers of rows: sums of products of numerator and denominator of degree 3 and
+        4, which tell how skewed rows are.
+    powers_of : Ratio, optional
+        The ratio whose numerator and denominator these are.
     missing : tuple of (str, int)
         Columns that the metric or the unit needs, with the rows that lack them.
     meaning : str
@@ -86,6 +92,8 @@ class Cube:
     n_levels: int = 1
     indicators: bool = False
     units: Units | None = None
+    powers: Floats | None = None
+    powers_of: Ratio | None = None
     missing: tuple[tuple[str, int], ...] = ()
     meaning: str = ""
 
@@ -164,6 +172,9 @@ def _placed(cube: Cube, place: dict[tuple[Key, ...], int]) -> Cube:
         n_defined=moved(cube.n_defined, (cells,)),
         sums=moved(cube.sums, (cells, parts)),
         comoments=moved(cube.comoments, (cells, parts, parts)),
+        powers=None
+        if cube.powers is None
+        else moved(cube.powers, (cells, cube.powers.shape[1])),
         level=np.zeros(cells, np.int64),
         units=units,
     )
@@ -186,6 +197,9 @@ def _added(a: Cube, b: Cube) -> Cube:
         n_defined=a.n_defined + b.n_defined,
         sums=a.sums + b.sums,
         comoments=a.comoments + b.comoments + between,
+        powers=None
+        if a.powers is None or b.powers is None or a.powers_of != b.powers_of
+        else a.powers + b.powers,
         units=_added_units(a.units, b.units),
         missing=tuple(missing.items()),
     )
@@ -221,6 +235,8 @@ def _to_arrow(cube: Cube) -> pa.Table:
         for i, first in enumerate(cube.parts):
             for j, second in enumerate(cube.parts[: i + 1]):
                 columns[f"comoment:{first}:{second}"] = cube.comoments[:, i, j]
+        if cube.powers is not None:
+            columns |= {f"power:{i}": cube.powers[:, i] for i in range(cube.powers.shape[1])}
     else:
         columns["unit"] = [cube.units.names[unit] for unit in cube.units.unit]
         # Cell counts stand once, at the first unit of each cell.
@@ -241,6 +257,8 @@ def _to_arrow(cube: Cube) -> pa.Table:
         "missing": cube.missing,
         "meaning": cube.meaning,
         "units": cube.units is not None,
+        "powers_of": cube.powers_of
+        and {"numerator": cube.powers_of.numerator, "denominator": cube.powers_of.denominator},
     }
     return pa.table(columns).replace_schema_metadata({"evenhand": json.dumps(metadata)})
 
@@ -270,8 +288,17 @@ def _from_arrow(table: pa.Table, metadata: dict[str, Any]) -> Cube:
                     f"comoment:{first}:{second}"
                 ].to_numpy()
         level = table["level"].to_numpy().astype(np.int64)
+        named = [name for name in table.column_names if name.startswith("power:")]
+        powers = np.stack([table[name].to_numpy() for name in named], axis=1) if named else None
         return Cube(
-            keys=tuple(row_keys), sums=sums, comoments=comoments, level=level, **counts, **shared
+            keys=tuple(row_keys),
+            sums=sums,
+            comoments=comoments,
+            powers=powers,
+            powers_of=_ratio(metadata.get("powers_of")),
+            level=level,
+            **counts,
+            **shared,
         )
     leveled = list(zip(row_keys, table["level"].to_pylist(), strict=True))
     cells = list(dict.fromkeys(leveled))
@@ -288,6 +315,15 @@ def _from_arrow(table: pa.Table, metadata: dict[str, Any]) -> Cube:
         n_defined=summed_by_cell(counts["n_defined"], cell, len(keys)),
         level=levels,
         **shared,
+    )
+
+
+def _ratio(found: dict[str, list[float]] | None) -> Ratio | None:
+    if not found:
+        return None
+    return Ratio(
+        numerator=tuple(map(float, found["numerator"])),
+        denominator=tuple(map(float, found["denominator"])),
     )
 
 

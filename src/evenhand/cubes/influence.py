@@ -60,6 +60,12 @@ class Estimates:
     shared: Integers
     covariance: Floats
 
+    @property
+    def skewness(self) -> Floats:
+        """Of each estimate, shape (sets,); NaN where unknown."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(self.third / self.variances**1.5, float)
+
 
 def estimate(cube: Cube, form: Form, sets: Bools, pairs: Integers | None = None) -> Estimates:
     """Values and covariances of sets of cells.
@@ -165,7 +171,7 @@ def _of_rows(
     squares, products = _cell_products(cube, sets, gradient, pairs)
     root = np.sqrt(np.where(n_units > 1, n_units / np.maximum(n_units - 1, 1), np.nan))
     one, two = (root[:, None], root[None, :]) if pairs is None else root[pairs.T]
-    third, fourth = _row_powers(cube, sets, gradient)
+    third, fourth = _row_powers(cube, form, sets, sums, gradient)
     n_effective = _row_sizes(cube, form, sets, n_units)
     return _Moments(
         squares=squares * root**2,
@@ -194,14 +200,30 @@ def _row_sizes(cube: Cube, form: Form, sets: Bools, n_units: Integers) -> Floats
     return np.asarray(np.minimum(effective, n), float)
 
 
-def _row_powers(cube: Cube, sets: Bools, gradient: Floats) -> tuple[Floats, Floats]:
-    """Third and fourth powers of rows' influences, where a row's counts tell its influence."""
+def _row_powers(
+    cube: Cube, form: Form, sets: Bools, sums: Floats, gradient: Floats
+) -> tuple[Floats, Floats]:
+    """Third and fourth powers of rows' influences; NaN where a row's counts do not tell them."""
     unknown = np.full(len(sets), np.nan)
-    if not cube.indicators or cube.n_levels > 1:
+    if cube.indicators and cube.n_levels == 1:
+        counts, slopes = sums[:, 0, :], gradient[:, 0, :]
+        return (counts * slopes**3).sum(axis=1), (counts * slopes**4).sum(axis=1)
+    if cube.powers is None or not isinstance(form, Ratio) or cube.powers_of != form:
         return unknown, unknown
-    counts = sets.astype(float) @ cube.sums
-    slopes = gradient[:, 0, :]
-    return (counts * slopes**3).sum(axis=1), (counts * slopes**4).sum(axis=1)
+    # Influence (x - R y) / Y, to the third and fourth power.
+    powers = sets.astype(float) @ cube.powers
+    rate, below = form.value(sums), form.split(sums)[1]
+    with np.errstate(all="ignore"):
+        third = np.stack([np.ones_like(rate), -3 * rate, 3 * rate**2, -(rate**3)], axis=1)
+        fourth = np.stack(
+            [np.ones_like(rate), -4 * rate, 6 * rate**2, -4 * rate**3, rate**4], axis=1
+        )
+        found3, found4 = (third * powers[:, :4]).sum(1), (fourth * powers[:, 4:]).sum(1)
+        # Where values lie far from 0 beside their spread, nothing is left of the digits.
+        kept = found4 > 1e-10 * np.abs(fourth * powers[:, 4:]).sum(1)
+        third_power, fourth_power = found3 / below**3, found4 / below**4
+    kept &= np.isfinite(third_power) & np.isfinite(fourth_power)
+    return np.where(kept, third_power, np.nan), np.where(kept, fourth_power, np.nan)
 
 
 def _cell_products(

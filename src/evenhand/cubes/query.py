@@ -9,7 +9,10 @@ from evenhand.errors import InputError
 from evenhand.groups import Attribute, Predicate, to_expression
 from evenhand.groups.predicate import column_expression, finite, literal, unless_missing
 from evenhand.records import Kind, Records, check_key
+from evenhand.stats.forms import Ratio
 
+#: Powers of numerator and denominator whose products are summed for rows that are their own units.
+DEGREES = ((3, 0), (2, 1), (1, 2), (0, 3), (4, 0), (3, 1), (2, 2), (1, 3), (0, 4))
 # More distinct scores than this are rounded to as many quantiles.
 MAX_LEVELS = 32_768
 
@@ -27,7 +30,11 @@ class CubeQuery:
         missing_values: Sequence[str],
         *,
         as_written: bool = False,
+        ratio: Ratio | None = None,
     ) -> None:
+        # Third and fourth powers are kept of rows whose second moments are.
+        known = unit is None and measure.moments is not Moments.INDICATORS and not measure.level
+        self.ratio = ratio if known else None
         # Attributes keep texts that mean missing where they are taken as written.
         self.as_written = as_written
         self.records, self.measure, self.attributes = records, measure, attributes
@@ -215,6 +222,7 @@ class CubeQuery:
             yield self._sum(_when(valid, part, None), f"s{index}")
         if not self.unit:
             yield from self._second_moments(valid)
+            yield from self._powers(valid)
 
     def _valid(self) -> exp.Expr:
         """Whether a row has all that the metric and the unit need."""
@@ -248,6 +256,57 @@ class CubeQuery:
                     yield exp.alias_(
                         exp.Coalesce(this=moment, expressions=[exp.Literal.number(0)]), f"m{i}_{j}"
                     )
+
+
+    def _powers(self, valid: exp.Expr) -> Iterable[exp.Expr]:
+        """Sums of products of numerator and denominator, of degree 3 and 4."""
+        if self.ratio is None:
+            return
+        sides = [self._side(weights) for weights in (self.ratio.numerator, self.ratio.denominator)]
+        # A database refuses numbers that are too large to multiply; these powers only describe.
+        small = exp.and_(
+            valid, *(exp.LT(this=exp.Abs(this=side.copy()), expression=literal(1e70)) for side in sides)
+        )
+        for place in self.degrees:
+            i, j = DEGREES[place]
+            product: exp.Expr = sides[0].copy() if i else sides[1].copy()
+            for factor in [sides[0]] * (i - 1 if i else 0) + [sides[1]] * (j if i else j - 1):
+                product = exp.Mul(this=product, expression=factor.copy())
+            yield self._sum(_when(small.copy(), exp.paren(product), None), f"p{place}")
+
+    @property
+    def degrees(self) -> Sequence[int]:
+        """Places in `DEGREES` that are summed: all, or powers of the numerator where rows are counted."""
+        if self.ratio is None:
+            return ()
+        return (0, 4) if self.counts_rows else range(len(DEGREES))
+
+    @property
+    def counts_rows(self) -> bool:
+        """Whether the denominator is the number of rows."""
+        assert self.ratio is not None
+        used = [
+            (weight, part)
+            for weight, (_, part) in zip(self.ratio.denominator, self.measure.parts, strict=True)
+            if weight
+        ]
+        return all(weight == 1 and isinstance(part, exp.Literal) for weight, part in used) and (
+            len(used) == 1 and used[0][1].name == "1"
+        )
+
+    def _side(self, weights: Sequence[float]) -> exp.Expr:
+        """One side of a ratio, of one row."""
+        terms = [
+            _double(part.copy())
+            if weight == 1
+            else exp.Mul(this=literal(float(weight)), expression=_double(part.copy()))
+            for weight, (_, part) in zip(weights, self.measure.parts, strict=True)
+            if weight
+        ]
+        total = terms[0]
+        for term in terms[1:]:
+            total = exp.Add(this=total, expression=term)
+        return exp.paren(total)
 
 
 def meaning(measure: Measure, attributes: Sequence[Attribute], unit: str | None) -> str:

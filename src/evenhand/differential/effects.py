@@ -215,6 +215,7 @@ def _answer(
             unit=asked.unit,
             where=asked.kept,
             missing_values=asked.missing_values,
+            form=plan.form,
         )
         cells, absent = _groups(cube, asked)
     members = _members(cube, asked)
