@@ -4,13 +4,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from scipy.special import ndtr
 
 from evenhand.audits.evidence import Evidence
-from evenhand.cubes import unit_ratios
+from evenhand.cubes import Cube, unit_contributions, unit_ratios
 from evenhand.stats.bounded_means import empirical_bernstein_half, gaffke_limits
 from evenhand.stats.forms import Ratio
 
+Bools = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
 Limits = tuple[float, float]
 #: How many times the units at hand are tried before none is said to do.
 MOST_TIMES = 1000.0
@@ -56,6 +59,21 @@ def harm_limit(evidence: Evidence, i: int) -> HarmLimit | None:
     if limit > rules.tolerance and at(MOST_TIMES) <= rules.tolerance:
         needed = int(np.ceil(_least(at, rules.tolerance) * evidence.estimates.n_units[group]))
     return HarmLimit(limit=limit, units_needed=needed)
+
+
+def contrast_limit(cube: Cube, form: Ratio, sets: Bools, signs: Floats, bounds: Limits, tail: float) -> float:
+    """Upper limit of ``Σ sign · value`` over sets that may share units, whatever units are like.
+
+    Each unit's part lies within a range that its sizes give; parts are measured in that range, and
+    Gaffke's limit weighs them by it.
+    """
+    parts = unit_contributions(cube, form, sets, signs, *bounds)
+    width = parts.high - parts.low
+    if not len(width):
+        return float("inf")
+    place = (parts.value - parts.low) / width
+    _, upper = gaffke_limits(np.clip(place, 0.0, 1.0), tail, sizes=width)
+    return float(parts.low.sum() + upper * width.sum())
 
 
 def _harm(

@@ -280,7 +280,14 @@ def contrast_covariance(covariance: Floats, first: Integers, second: Integers) -
     return rows[:, first] - rows[:, second]
 
 
-def differences(estimates: Estimates, form: Form, first: Integers, second: Integers) -> Estimates:
+def differences(
+    estimates: Estimates,
+    form: Form,
+    first: Integers,
+    second: Integers,
+    powers: tuple[Floats, Floats] | None = None,
+    bounds: Range = None,
+) -> Estimates:
     """Differences of pairs of sets as estimates themselves, so that they can be compared again.
 
     Comparing two of them gives a difference in differences: a linear contrast of four sets, with
@@ -294,6 +301,11 @@ def differences(estimates: Estimates, form: Form, first: Integers, second: Integ
         The metric's form.
     first, second : integer arrays of shape (differences,)
         Indices of the sets of each difference.
+    powers : (third, fourth), optional
+        Sums of powers of units' influences on the differences, of `evenhand.cubes.contrast_powers`;
+        where not given those of independent sets.
+    bounds : (low, high), optional
+        Between which all units' values lie.
 
     Returns
     -------
@@ -303,7 +315,11 @@ def differences(estimates: Estimates, form: Form, first: Integers, second: Integ
         all their units where each of the four sets has them all, and none where no set of one has
         a unit of the other.
     """
-    one = compare(estimates, form, first, second, proportion=False)
+    one = compare(estimates, form, first, second, proportion=False, bounds=bounds)
+    third, fourth = powers or (
+        estimates.third[first] - estimates.third[second],
+        estimates.fourth[first] + estimates.fourth[second],
+    )
     index = (first, second)
     crossed = np.array([estimates.shared[np.ix_(a, b)] for a in index for b in index])
     any_shared, all_shared = crossed.max(axis=0), crossed.min(axis=0)
@@ -318,8 +334,8 @@ def differences(estimates: Estimates, form: Form, first: Integers, second: Integ
         n_effective=one.df + 1,
         n_whole=np.fmin(estimates.n_whole[first], estimates.n_whole[second]),
         variances=one.variance,
-        third=np.full(len(first), np.nan),
-        fourth=np.full(len(first), np.nan),
+        third=third,
+        fourth=fourth,
         shared=shared,
         covariance=contrast_covariance(estimates.covariance, first, second),
     )

@@ -5,7 +5,13 @@ from evenhand.cubes.build import build_cube
 from evenhand.cubes.cells import Cells, cells_of, read_cells
 from evenhand.cubes.cube import Cube, Units
 from evenhand.cubes.faults import raise_faults
-from evenhand.cubes.influence import Estimates, estimate, unit_ratios
+from evenhand.cubes.influence import (
+    Estimates,
+    contrast_powers,
+    estimate,
+    unit_contributions,
+    unit_ratios,
+)
 from evenhand.cubes.measure import Check, Input, Measure, Moments
 from evenhand.cubes.tally import tally
 
@@ -21,9 +27,11 @@ __all__ = [
     "bin_attributes",
     "build_cube",
     "cells_of",
+    "contrast_powers",
     "estimate",
     "raise_faults",
     "read_cells",
     "tally",
+    "unit_contributions",
     "unit_ratios",
 ]

@@ -132,6 +132,67 @@ def unit_ratios(cube: Cube, form: Ratio, cells: Bools) -> tuple[Floats, Floats]:
     return above[told], below[told]
 
 
+def contrast_powers(
+    cube: Cube, form: Form, sets: Bools, first: Integers, second: Integers
+) -> tuple[Floats, Floats]:
+    """Sums of third and fourth powers of units' influences on differences of two sets' values.
+
+    Parameters
+    ----------
+    cube, form, sets
+        As in `estimate`; units are named.
+    first, second : integer arrays of shape (differences,)
+        Sets of each difference.
+    """
+    third, fourth = np.zeros(len(first)), np.zeros(len(first))
+    gradient = form.gradient(_set_sums(cube, sets))
+    for influence, _, _ in _unit_blocks(cube, sets, gradient, form):
+        apart = influence[:, first] - influence[:, second]
+        third += (apart**3).sum(axis=0)
+        fourth += (apart**4).sum(axis=0)
+    return third, fourth
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contributions:
+    """What each named unit adds to a sum of signed values of sets, and its range; shape (units,)."""
+
+    value: Floats
+    low: Floats
+    high: Floats
+
+
+def unit_contributions(
+    cube: Cube, form: Ratio, sets: Bools, signs: Floats, low: float, high: float
+) -> Contributions:
+    """Units' parts in ``Σ sign · value`` over sets of a ratio whose units lie within [low, high].
+
+    Given the sizes, each part is the sum of the unit's values in the sets, weighed by its signed
+    shares of their denominators, so its range follows from the values' range.
+    """
+    units = cube.units
+    assert units is not None
+    count = int(units.unit.max(initial=-1)) + 1
+    value, lowest, highest = np.zeros(count), np.zeros(count), np.zeros(count)
+    for cells, sign in zip(sets, signs, strict=True):
+        inside = cells[units.cell]
+        above, below = (
+            np.bincount(
+                units.unit[inside], units.sums[inside] @ np.asarray(weights, float), count
+            )
+            for weights in (form.numerator, form.denominator)
+        )
+        total = below.sum()
+        if total <= 0:
+            continue
+        value += sign * above / total
+        ends = np.stack([sign * below / total * end for end in (low, high)])
+        lowest += ends.min(axis=0)
+        highest += ends.max(axis=0)
+    there = highest > lowest
+    return Contributions(value=value[there], low=lowest[there], high=highest[there])
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Moments:
     """What influences add up to over units; fields as in `Estimates`."""

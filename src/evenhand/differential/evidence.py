@@ -8,17 +8,27 @@ occur under several conditions, or in several groups, are their own controls.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import ndtr
 
-from evenhand.audits.comparison import Comparison, compare, contrast_covariance, differences
+from evenhand.audits.bounded import contrast_limit
+from evenhand.audits.comparison import (
+    Comparison,
+    Pools,
+    Range,
+    compare,
+    contrast_covariance,
+    differences,
+)
 from evenhand.audits.evidence import MAX_T_SETS
 from evenhand.audits.rates import rates_of
 from evenhand.audits.result import Estimate
 from evenhand.audits.rules import Rules
 from evenhand.audits.sets import Cell
-from evenhand.cubes import Cube, Estimates, estimate
+from evenhand.cubes import Cube, Estimates, contrast_powers, estimate
 from evenhand.stats import contrasts, simultaneous
 from evenhand.stats.forms import Form, Ratio
 from evenhand.stats.intervals import z_of
@@ -35,6 +45,9 @@ PAIRED_GROUPS = 40
 class Judged:
     """Comparisons of one kind, judged together; arrays have one value each, positive is harm.
 
+    `limit` is what the harm may be at most whatever bounded units are like, where the interval alone
+    excludes it; -inf elsewhere.
+
     `why` names why one could not be tested: a set that is undefined, has too few units, or does
     not vary.
     """
@@ -42,6 +55,7 @@ class Judged:
     difference: Floats
     low: Floats
     high: Floats
+    limit: Floats
     standard_error: Floats
     p: Floats
     p_adjusted: Floats
@@ -54,12 +68,17 @@ class Judged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """Comparisons of one kind, not yet judged; `covariance` gives that of some of them."""
+    """Comparisons of one kind, not yet judged.
+
+    `covariance` gives that of some of them, and `limit` what the harm of one may be at most at a
+    probability beyond, whatever the distribution of bounded units; -inf where these are unknown.
+    """
 
     compared: Comparison
     able: Bools
     why: tuple[str | None, ...]
     covariance: Callable[[Integers], Floats]
+    limit: Callable[[int, float], float]
 
 
 class Block:
@@ -90,14 +109,27 @@ class Block:
         sides = np.array([everybody, *inside, *rests])
         sets = (sides[:, None, :] & members[None, :, :]).reshape(-1, len(kept))
         self.binomial = proportion and cube.units is None and isinstance(form, Ratio)
+        self.cube, self.sets = cube, sets
         self.estimates: Estimates = estimate(cube, form, sets)
         number = np.arange(len(sets)).reshape(self.sides, -1)
         self.treated = number[:, 1:].ravel()
         self.plain = np.repeat(number[:, 0], self.conditions)
-        self.costs: Estimates = differences(self.estimates, form, self.treated, self.plain)
+        powers = None
+        if cube.units is not None:
+            powers = contrast_powers(cube, form, sets, self.treated, self.plain)
+        self.costs: Estimates = differences(
+            self.estimates, form, self.treated, self.plain, powers, self.bounds
+        )
         rates = rates_of(self.estimates, form, cube.parts, rules, binomial=self.binomial)
         #: Of everybody and of each group.
         self.rates: list[Estimate] = rates[: (1 + len(cells)) * (1 + self.conditions)]
+
+    @property
+    def bounds(self) -> Range:
+        """Between which units' values lie, where it is known."""
+        low, high = self.rules.low, self.rules.high
+        known = low is not None and high is not None and isinstance(self.form, Ratio)
+        return (low, high) if known and low is not None and high is not None else None
 
     def cost(self, side: Integers) -> Integers:
         """Numbers of the costs of some sides under each condition, side by side."""
@@ -107,25 +139,73 @@ class Block:
         """Costs of some sides."""
         chosen = self.cost(sides)
         first, second = self.treated[chosen], self.plain[chosen]
-        compared = compare(self.estimates, self.form, first, second, proportion=self.binomial)
+        compared = compare(
+            self.estimates,
+            self.form,
+            first,
+            second,
+            proportion=self.binomial,
+            bounds=self.bounds,
+        )
         why = self._why(np.stack([first, second]), ("", "no_reference"))
 
         def covariance(kept: Integers) -> Floats:
             return contrast_covariance(self.estimates.covariance, first[kept], second[kept])
 
-        return Kind(compared=compared, able=_none(why), why=why, covariance=covariance)
+        def limit(i: int, tail: float) -> float:
+            return self._limit((first[i], second[i]), tail)
+
+        return Kind(compared=compared, able=_none(why), why=why, covariance=covariance, limit=limit)
 
     def beyond(self, sides: Integers, others: Integers) -> Kind:
         """Costs of some sides beyond those of others."""
         first, second = self.cost(sides), self.cost(others)
-        compared = compare(self.costs, self.form, first, second, proportion=False)
+        bounds = self.bounds and (self.bounds[0] - self.bounds[1], self.bounds[1] - self.bounds[0])
+        compared = compare(
+            self.costs,
+            self.form,
+            first,
+            second,
+            proportion=False,
+            pools=self._pools(sides),
+            bounds=bounds,
+        )
         sets = [side[costs] for costs in (first, second) for side in (self.treated, self.plain)]
         why = self._why(np.stack(sets), ("", "no_reference", "no_reference", "no_reference"))
 
         def covariance(kept: Integers) -> Floats:
             return contrast_covariance(self.costs.covariance, first[kept], second[kept])
 
-        return Kind(compared=compared, able=_none(why), why=why, covariance=covariance)
+        def limit(i: int, tail: float) -> float:
+            one, two = first[i], second[i]
+            return self._limit(
+                (self.treated[one], self.plain[one], self.plain[two], self.treated[two]), tail
+            )
+
+        return Kind(compared=compared, able=_none(why), why=why, covariance=covariance, limit=limit)
+
+    def _pools(self, sides: Integers) -> Pools:
+        """Costs of one condition to the groups of one partition tell about each other's variances."""
+        names = [cell.partition.names for cell in self.cells]
+        partitions = list(dict.fromkeys(names))
+        members = [
+            np.array([i + 1 for i, own in enumerate(names) if own == name]) for name in partitions
+        ]
+        pools = [self.cost(groups).reshape(len(groups), -1).T for groups in members]
+        number = np.array([partitions.index(names[side - 1]) for side in sides], np.int64)
+        of_pair = number[:, None] * self.conditions + np.arange(self.conditions)
+        return Pools(members=tuple(row for pool in pools for row in pool), of_pair=of_pair.ravel())
+
+    def _limit(self, sets: Sequence[Any], tail: float) -> float:
+        """Upper limit of the harm of signed sets, the odd ones negative."""
+        if self.cube.units is None or self.bounds is None or not isinstance(self.form, Ratio):
+            return -np.inf
+        signs = np.resize([1.0, -1.0], len(sets))
+        if not self.rules.higher_is_worse:
+            signs = -signs
+        return contrast_limit(
+            self.cube, self.form, self.sets[list(sets)], signs, self.bounds, tail
+        )
 
     def _why(self, sets: Integers, absent: Sequence[str]) -> tuple[str | None, ...]:
         """Why some comparisons cannot be judged, by the sets that each of them needs."""
@@ -239,7 +319,9 @@ class Evidence:
         z = np.concatenate([kind.compared.z for kind in kinds])[order]
         variance = np.concatenate([kind.compared.variance for kind in kinds])[order]
         # What is left where covariances cancel is their rounding, not variation.
-        tested = able & np.isfinite(z) & (variance > (1e-6 * self._largest_error()) ** 2)
+        flat = np.concatenate([kind.compared.flat for kind in kinds])[order]
+        varies = variance > (1e-6 * self._largest_error()) ** 2
+        tested = able & np.isfinite(z) & (varies | flat)
         kept = np.flatnonzero(tested)
         whole = kinds[0] if len(kinds) == 1 and len(kept) <= MAX_T_SETS else None
         joint, p_adjusted, adjust = self._adjust(z, kept, whole)
@@ -249,14 +331,20 @@ class Evidence:
         if not self.rules.higher_is_worse:
             difference, low, high = -difference, -high, -low
         power = np.concatenate([kind.compared.power_variance for kind in kinds])[order]
+        df = np.concatenate([kind.compared.df for kind in kinds])[order]
         methods = [k.compared.method(i) for k in kinds for i in range(len(k.able))]
         why = [reason for kind in kinds for reason in kind.why]
         with np.errstate(invalid="ignore"):
-            error, detectable = np.sqrt(variance), minimum_detectable_difference(power**0.5, joint)
+            error = np.sqrt(variance)
+            detectable = minimum_detectable_difference(
+                power**0.5, joint, df, tolerance=self.rules.tolerance
+            )
+        limit = self._limits(kinds, order, tested & (high <= self.rules.tolerance), joint)
         return Judged(
             difference=difference,
             low=low,
             high=high,
+            limit=limit,
             standard_error=error,
             p=contrasts.p_of_z(z),
             p_adjusted=p_adjusted,
@@ -266,6 +354,17 @@ class Evidence:
             why=tuple(_reason(why[i], tested=t) for i, t in zip(order, tested, strict=True)),
             adjust=adjust,
         )
+
+    @staticmethod
+    def _limits(kinds: Sequence[Kind], order: Integers, asked: Bools, joint: float) -> Floats:
+        """Limits of the harm that intervals alone exclude."""
+        out = np.full(len(asked), -np.inf)
+        places = [(kind, i) for kind in kinds for i in range(len(kind.able))]
+        for number in np.flatnonzero(asked):
+            kind, i = places[order[number]]
+            if not (kind.compared.flat[i] or kind.compared.score[i]):
+                out[number] = kind.limit(i, float(ndtr(-joint)))
+        return out
 
     def _largest_error(self) -> float:
         """The largest standard error of any set, beside which rounding is judged."""

@@ -139,7 +139,9 @@ def paid_verdict(judged: Judged, place: int, rules: Rules, sign: int = 1) -> Pai
         return "worse"
     if high < -rules.tolerance:
         return "better"
-    return "not worse" if high <= rules.tolerance else "insufficient evidence"
+    # A pair is told from the side that pays more; the other side's limit is not asked for.
+    limit = judged.limit[place] if sign > 0 else -np.inf
+    return "not worse" if max(high, limit) <= rules.tolerance else "insufficient evidence"
 
 
 def refusals(evidence: Evidence, names: Sequence[str]) -> Iterator[Refused]:

@@ -88,10 +88,11 @@ class Prior:
             special.fdtrc(np.maximum(nu, 0.3), df2, ratio),
             special.fdtr(own_df, df2, ratio),
         )
-        few = np.maximum(MANY_GROUPS / np.maximum(self.groups[pool], 1), 1.0)
-        share = np.minimum(1.0, 2 * tail / np.where(larger, TAIL * few, TAIL))
-        # A variance that is far too small for chance is believed sooner than one that is large.
-        earned = cap * np.where(larger, share, share**2)
+        groups = np.maximum(self.groups[pool], 1)
+        # One of many groups has a small variance by chance, and would be too sure of its value; a
+        # large one makes nobody sure.
+        needed = TAIL * np.where(larger, np.maximum(MANY_GROUPS / groups, 1.0), 1 / groups)
+        earned = cap * np.minimum(1.0, 2 * tail / needed)
         # Of two or three groups it is not known whether they vary alike: the larger keeps its own.
         earned = np.where(larger & (self.groups[pool] < 4), 0.0, earned)
         own = np.where(larger, nu, own_df)
