@@ -324,14 +324,7 @@ def _notes(evidence: Evidence, asked: Question, doses: Sequence[Dose]) -> list[N
             "several of them (sample, sentence, speaker)."
         )
         told.append(("rows_independent", text))
-    uneven = _uneven(evidence)
-    if uneven:
-        text = (
-            f"Under {asked.names[uneven]} only {evidence.everybody[uneven].n_rows:,} rows have a value, "
-            f"under {asked.names[0]} {evidence.everybody[0].n_rows:,}: rows that are lost because they "
-            "went badly make a condition look cheaper."
-        )
-        told.append(("rows_uneven", text))
+    told += _losses(evidence, asked)
     large = {c.partition.names for c in evidence.cells}
     many = [n for n in large if sum(c.partition.names == n for c in evidence.cells) > PAIRED_GROUPS]
     if many:
@@ -344,6 +337,32 @@ def _notes(evidence: Evidence, asked: Question, doses: Sequence[Dose]) -> list[N
         )
         told.append(("doses_together", text))
     return [Note(code=code, text=text) for code, text in told]
+
+
+def _losses(evidence: Evidence, asked: Question) -> list[tuple[str, str]]:
+    """Rows that are absent under conditions: by group where groups differ, else overall."""
+    loss = evidence.loss
+    if loss.uneven.any():
+        apart = np.where(loss.uneven, np.abs(loss.own - loss.rest), -1.0)
+        i, k = np.unravel_index(int(np.argmax(apart)), apart.shape)
+        low, high = evidence.ends()
+        text = (
+            f"Under {asked.names[k + 1]}, {loss.own[i, k]:.0%} of the rows of "
+            f"{evidence.cells[i].predicate} are lost and {loss.rest[i, k]:.0%} of the others': more than "
+            "chance.  If rows are lost because they went badly, that alone makes groups differ.  So "
+            "intervals of such conditions allow for the rows that one side lost beyond the other to have "
+            f"had any value from {low:.3g} to {high:.3g}.  Score lost rows as what they are to be surer."
+        )
+        return [("rows_lost_unevenly", text)]
+    uneven = _uneven(evidence)
+    if not uneven:
+        return []
+    text = (
+        f"Under {asked.names[uneven]} only {evidence.everybody[uneven].n_rows:,} rows have a value, "
+        f"under {asked.names[0]} {evidence.everybody[0].n_rows:,}: rows that are lost because they "
+        "went badly make a condition look cheaper."
+    )
+    return [("rows_uneven", text)]
 
 
 def _without_condition(asked: Question) -> tuple[Missing, ...]:

@@ -28,7 +28,8 @@ from evenhand.audits.rates import rates_of
 from evenhand.audits.result import Estimate
 from evenhand.audits.rules import Rules
 from evenhand.audits.sets import Cell
-from evenhand.cubes import Cube, Estimates, contrast_powers, estimate
+from evenhand.cubes import Cube, Estimates, contrast_powers, estimate, unit_ratios
+from evenhand.differential.losses import Loss, loss_of, possible_bias
 from evenhand.stats import contrasts, simultaneous
 from evenhand.stats.forms import Form, Ratio
 from evenhand.stats.intervals import z_of
@@ -130,6 +131,15 @@ class Block:
         low, high = self.rules.low, self.rules.high
         known = low is not None and high is not None and isinstance(self.form, Ratio)
         return (low, high) if known and low is not None and high is not None else None
+
+    def seen_ends(self) -> tuple[float, float]:
+        """Least and largest value of a unit, or of a set where rows are units."""
+        values = self.estimates.values
+        if self.cube.units is not None and isinstance(self.form, Ratio):
+            units = [unit_ratios(self.cube, self.form, members) for members in self.sets[: 1 + self.conditions]]
+            values = np.concatenate([above[below > 0] / below[below > 0] for above, below in units])
+        values = values[np.isfinite(values)]
+        return (float(values.min()), float(values.max())) if len(values) else (0.0, 0.0)
 
     def cost(self, side: Integers) -> Integers:
         """Numbers of the costs of some sides under each condition, side by side."""
@@ -287,7 +297,10 @@ class Evidence:
         self._rates()
         self.overall = self._judge([b.paid(np.zeros(1, int)) for b in self.blocks])
         self.paid = self._judge([b.paid(groups) for b in self.blocks])
+        self.loss = self._loss()
         self.beyond = self._judge([b.beyond(groups, groups + len(cells)) for b in self.blocks])
+        rest = groups + len(cells)
+        self.beyond = self._allowing(self.beyond, (groups, rest), (self.loss.own, self.loss.rest))
         self._pairs()
 
     def _rates(self) -> None:
@@ -310,7 +323,59 @@ class Evidence:
                 firsts.append(own[one])
                 seconds.append(own[two])
         self.first, self.second = np.concatenate(firsts), np.concatenate(seconds)
-        self.pairs = self._judge([b.beyond(self.first + 1, self.second + 1) for b in self.blocks])
+        sides = (self.first + 1, self.second + 1)
+        lost = (self.loss.own[self.first], self.loss.own[self.second])
+        self.pairs = self._allowing(self._judge([b.beyond(*sides) for b in self.blocks]), sides, lost)
+
+    def _loss(self) -> Loss:
+        """Shares of rows that groups lose under conditions."""
+        count = len(self.cells)
+        names = [cell.partition.names for cell in self.cells]
+        first = {name: number for number, name in enumerate(dict.fromkeys(names))}
+        partition = np.array([first[name] for name in names], np.int64)
+        return loss_of(
+            self._of_sides(np.arange(1, 1 + count), "n_rows", reference=True),
+            self._of_sides(np.arange(1, 1 + count) + count, "n_rows", reference=True),
+            partition,
+        )
+
+    def _of_sides(self, sides: Integers, field: str, *, reference: bool) -> Floats:
+        """An array of estimates of some sides under each condition; shape (sides, conditions)."""
+        columns = []
+        for number, block in enumerate(self.blocks):
+            own = getattr(block.estimates, field).reshape(block.sides, -1)[sides]
+            columns.append(own if reference and not number else own[:, 1:])
+        return np.concatenate(columns, axis=1).astype(float)
+
+    def _allowing(
+        self, judged: Judged, sides: tuple[Integers, Integers], lost: tuple[Floats, Floats]
+    ) -> Judged:
+        """Intervals that allow for what is unknown of rows that one side lost more of."""
+        # Of a pair it is uneven where it is of the partition.
+        uneven = self.loss.uneven[sides[0] - 1].ravel()
+        if not uneven.any():
+            return judged
+        mine, others = (np.where(uneven, side.ravel(), 0.0) for side in lost)
+        values = [self._of_sides(side, "values", reference=False).ravel() for side in sides]
+        below, above = possible_bias(mine, others, (values[0], values[1]), self.ends())
+        if not self.rules.higher_is_worse:
+            below, above = above, below
+        return replace(
+            judged,
+            low=judged.low - np.nan_to_num(below),
+            high=judged.high + np.nan_to_num(above),
+            # What bounds say of the units at hand says nothing of those that are lost.
+            limit=np.where(uneven, judged.limit + np.nan_to_num(above), judged.limit),
+        )
+
+    def ends(self) -> tuple[float, float]:
+        """Between which values of lost rows are taken to lie: the metric's bounds, or units' values."""
+        low, high = self.rules.low, self.rules.high
+        seen = [block.seen_ends() for block in self.blocks]
+        return (
+            min(end for end, _ in seen) if low is None else low,
+            max(end for _, end in seen) if high is None else high,
+        )
 
     def _judge(self, kinds: Sequence[Kind]) -> Judged:
         """Judge comparisons together; those of several blocks are put in one order."""
