@@ -34,6 +34,8 @@ from evenhand.metrics import Metric, Plan, Takes, parse_metric
 from evenhand.records import MISSING_VALUES, Records, find_column, open_records
 from evenhand.records.output import check_outputs
 
+#: Columns that may name units.
+MOST_UNITS = 2
 _VERSUS = ("rest", "best", "overall")
 _CHOICES = {
     "adjust": ("max-t", "holm", "bh"),
@@ -86,7 +88,7 @@ def audit_metrics(
     metrics: Sequence[str | Metric],
     by: By,
     *,
-    unit: str | None = None,
+    unit: str | Sequence[str] | None = None,
     where: str | None = None,
     versus: str = "rest",
     tolerance: float = 0.0,
@@ -112,9 +114,10 @@ def audit_metrics(
         As in `audit`.
     metrics : sequence of str or Metric
         One audit each; counts that metrics share are read once.
-    unit : str, optional
+    unit : str or sequence of str, optional
         Column that names what is independent (speaker, patient, document).  Without it each row
-        is taken for independent, which makes intervals too narrow where it is not.
+        is taken for independent, which makes intervals too narrow where it is not.  Two columns
+        where rows that share either are dependent: raters and items, or speakers within sites.
     where : str, optional
         Predicate; only rows that satisfy it are read.
     versus : {'rest', 'best', 'overall'} or predicate
@@ -155,7 +158,8 @@ def audit_metrics(
     tuple of Audit
         In the order of `metrics`.
     """
-    texts = {"where": where, "unit": unit, "versus": versus, "cube": cube}
+    units = unit_columns(unit)
+    texts = {"where": where, "versus": versus, "cube": cube}
     for name, text in texts.items():
         if text is not None and not isinstance(text, str):
             raise InputError(f"{name} is {text!r}, but must be text.")
@@ -168,7 +172,7 @@ def audit_metrics(
         suppress_below=suppress_below,
         seed=seed,
         family=len(metrics),
-        unit=unit or "row",
+        units=units,
     )
     check_options(rules, worse)
     records = open_records(table, columns=columns, missing_values=missing_values)
@@ -179,7 +183,7 @@ def audit_metrics(
         check_rows(records)
         # Numbers and arrays of numpy become plain ones.
         plain = {k: v.tolist() if hasattr(v, "tolist") else v for k, v in (bins or {}).items()}
-        question = _Question.read(records, by, unit, where, versus, plain, records.missing_values)
+        question = _Question.read(records, by, units, where, versus, plain, records.missing_values)
         bound = [bound_metric(metric, records) for metric in metrics]
         return _answer(question, bound, rules, worse, cube, command)
     except duckdb.Error as error:
@@ -189,6 +193,25 @@ def audit_metrics(
     finally:
         if records.engine is not getattr(table, "engine", None):
             records.close()
+
+
+def unit_columns(unit: str | Sequence[str] | None) -> tuple[str, ...]:
+    """Columns that name units, from what was asked for."""
+    named = () if unit is None else (unit,) if isinstance(unit, str) else tuple(unit)
+    if not all(isinstance(name, str) for name in named):
+        raise InputError(f"unit is {unit!r}, but must be text, or a list of it.")
+    named = tuple(dict.fromkeys(named))
+    if len(named) > MOST_UNITS:
+        raise InputError(
+            f"unit names {len(named)} columns: {', '.join(named)}.  Allowed: one, or two whose rows are "
+            "dependent (raters and items)."
+        )
+    return named
+
+
+def units_name(units: Sequence[str]) -> str | None:
+    """What units are called."""
+    return " × ".join(units) or None
 
 
 def check_rows(records: Records) -> None:
@@ -251,7 +274,7 @@ class _Question:
     records: Records
     attributes: tuple[Attribute, ...]
     partitions: tuple[Partition, ...]
-    unit: str | None
+    units: tuple[str, ...]
     where: Predicate | None
     versus: str
     missing_values: tuple[str, ...]
@@ -262,14 +285,14 @@ class _Question:
         cls,
         records: Records,
         by: By,
-        unit: str | None,
+        units: tuple[str, ...],
         where: str | None,
         versus: str,
         bins: Mapping[str, int | Sequence[float]],
         missing_values: tuple[str, ...],
     ) -> "_Question":
-        if unit is not None:
-            find_column(unit, records.columns)
+        for name in units:
+            find_column(name, records.columns)
         kept = parse_predicate(where, records.columns, label="where") if where else None
         attributes, partitions = parse_partitions(by, records.columns, bins=bins)
         attributes = bin_attributes(records, attributes, bins, kept)
@@ -281,7 +304,7 @@ class _Question:
             records=records,
             attributes=attributes,
             partitions=partitions,
-            unit=unit,
+            units=units,
             where=kept,
             versus=versus,
             missing_values=missing_values,
@@ -296,7 +319,7 @@ class _Question:
             for a in self.attributes
             for name in (columns_of(a.predicate) if a.predicate else (a.name,))
         ]
-        names += [self.unit] if self.unit else []
+        names += self.units
         names += columns_of(self.where) if self.where is not None else []
         return list(dict.fromkeys(names))
 
@@ -351,7 +374,11 @@ def _answer(
         ):
             own = replace(rules, higher_is_worse=worst)
             judged = _judge(plan, metric, cube, question, own)
-            told = (*notes, *plan.notes, *shared_units(cube, question.partitions, question.unit))
+            told = (
+                *notes,
+                *plan.notes,
+                *shared_units(cube, question.partitions, units_name(question.units)),
+            )
             report = _report(metric, label, cube, judged, question, own, fingerprint, again, told)
 
             def again_on(
@@ -382,7 +409,7 @@ def _cubes(question: _Question, plans: Sequence[Plan]) -> list[Cube]:
             counted or plan.records,
             plan.measure,
             question.attributes,
-            unit=question.unit,
+            unit=question.units,
             where=None if counted else question.where,
             missing_values=question.missing_values,
             original=(question.records, question.where) if counted else None,
@@ -444,7 +471,7 @@ def _report(
             label=label,
         ),
         level=rules.level,
-        unit=question.unit,
+        unit=units_name(question.units),
         source=Source(name=question.records.name, rows=int(cube.n_rows.sum()), sha256=fingerprint),
         overall=judged.overall,
         groups=tuple(groups),
@@ -514,7 +541,7 @@ def _command(
     options: list[tuple[str, object, object]] = [
         *(("metric", metric.text, None) for metric in metrics),
         *(("by", join_names(partition.names), None) for partition in question.partitions),
-        ("unit", question.unit, None),
+        *(("unit", name, None) for name in question.units),
         ("where", to_text(question.where) if question.where is not None else None, None),
         ("versus", question.versus, "rest"),
         ("tolerance", rules.tolerance, 0.0),

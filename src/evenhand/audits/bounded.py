@@ -61,7 +61,9 @@ def harm_limit(evidence: Evidence, i: int) -> HarmLimit | None:
     return HarmLimit(limit=limit, units_needed=needed)
 
 
-def contrast_limit(cube: Cube, form: Ratio, sets: Bools, signs: Floats, bounds: Limits, tail: float) -> float:
+def contrast_limit(
+    cube: Cube, form: Ratio, sets: Bools, signs: Floats, bounds: Limits, tail: float
+) -> float:
     """Upper limit of ``Σ sign · value`` over sets that may share units, whatever units are like.
 
     Each unit's part lies within a range that its sizes give; parts are measured in that range, and
@@ -107,7 +109,8 @@ def _share_units(evidence: Evidence, i: int) -> bool:
 
 
 def _limits_of_units(evidence: Evidence, index: int, tail: float) -> Callable[[float], Limits]:
-    assert isinstance(evidence.form, Ratio) and evidence.compared.bounds is not None
+    assert isinstance(evidence.form, Ratio)
+    assert evidence.compared.bounds is not None
     low, high = evidence.compared.bounds
     above, below = unit_ratios(evidence.cube, evidence.form, evidence.sets[index])
     values = np.divide(above, below, out=np.zeros_like(above), where=below > 0)
@@ -126,4 +129,3 @@ def _limits_of_rows(evidence: Evidence, index: int, tail: float) -> Callable[[fl
         return max(float(value - half), low), min(float(value + half), high)
 
     return limits
-

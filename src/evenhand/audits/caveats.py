@@ -31,13 +31,13 @@ def after_numbers(notes: Sequence[Note]) -> list[str]:
     return [note.text for note in notes if note.code in FOOTNOTES]
 
 
-def missing_rows(cube: Cube, unit: str | None) -> tuple[Missing, ...]:
+def missing_rows(cube: Cube, units: Sequence[str]) -> tuple[Missing, ...]:
     """Rows that are not in the numbers, by the column that they lack."""
     return tuple(
         Missing(
             attribute=name,
             n_rows=count,
-            reason="missing_unit" if name == unit else "missing_input",
+            reason="missing_unit" if name in units else "missing_input",
         )
         for name, count in cube.missing
         if count

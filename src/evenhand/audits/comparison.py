@@ -43,9 +43,7 @@ class Pools:
     @classmethod
     def of_pairs(cls, first: Integers, second: Integers) -> "Pools":
         """Each pair for itself."""
-        return cls(
-            members=tuple(np.stack([first, second], axis=1)), of_pair=np.arange(len(first))
-        )
+        return cls(members=tuple(np.stack([first, second], axis=1)), of_pair=np.arange(len(first)))
 
     @classmethod
     def one(cls, members: Integers, pairs: int) -> "Pools":
@@ -119,9 +117,7 @@ class Comparison:
             )
         if self.flat.any():
             flat = self._flat_interval(np.full(len(self.flat), float(z)))
-            low, high = (
-                np.where(self.flat, e, t) for e, t in zip(flat, (low, high), strict=True)
-            )
+            low, high = (np.where(self.flat, e, t) for e, t in zip(flat, (low, high), strict=True))
         if self.bounds is not None and not self.seen:
             width = self.bounds[1] - self.bounds[0]
             low, high = np.maximum(low, -width), np.minimum(high, width)
@@ -203,6 +199,10 @@ def compare(
     (m1, df1), (m2, df2) = moderated(estimates, pools, first), moderated(estimates, pools, second)
     values = np.abs(estimates.values[first]) + np.abs(estimates.values[second])
     paired = np.where(v1 + v2 - 2 * covariance > 1e-24 * values**2, v1 + v2 - 2 * covariance, 0.0)
+    # Of units that several columns name, no difference is surer than by one of the columns.
+    for squares, products in estimates.ways:
+        own = products[first, second] if full else products
+        paired = np.fmax(paired, squares[first] + squares[second] - 2 * own)
     apart = shared == 0
     matched = (shared == estimates.n_units[first]) & (shared == estimates.n_units[second])
     matched &= shared > 0
@@ -338,4 +338,10 @@ def differences(
         fourth=fourth,
         shared=shared,
         covariance=contrast_covariance(estimates.covariance, first, second),
+        ways=tuple(_differences_by(products, first, second) for _, products in estimates.ways),
     )
+
+
+def _differences_by(products: Floats, first: Integers, second: Integers) -> tuple[Floats, Floats]:
+    found = contrast_covariance(products, first, second)
+    return np.diag(found).copy(), found

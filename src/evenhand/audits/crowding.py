@@ -76,7 +76,7 @@ def _too_many(names: Sequence[str], number: str, most: int, needed: float | None
 
 def shared_units(cube: Cube, partitions: Sequence[Partition], unit: str | None) -> Iterator[Note]:
     """Say where units are in several groups: their numbers do not add up, and comparisons allow for it."""
-    if cube.units is None or unit is None:
+    if cube.units is None or unit is None or cube.units.ways > 1:
         return
     for partition in partitions:
         codes, keys = cube.codes(partition.names)

@@ -160,7 +160,7 @@ class Evidence:
 
     def _compare(self) -> None:
         reference = np.maximum(self.reference_index, 0)
-        low, high, seen = self._bounds()
+        least, most, seen = self._bounds()
         self.compared: Comparison = compare(
             self.estimates,
             self.form,
@@ -170,7 +170,7 @@ class Evidence:
             # Two groups of one partition are one comparison, told from both sides.
             exact=self.rules.family > 1 or len(self.partitions) > 1 or len(self.cells) > 2,
             pools=self._pools(),
-            bounds=None if low is None or high is None else (low, high),
+            bounds=None if least is None or most is None else (least, most),
             seen=seen,
         )
         pairs = zip(self.group_index, self.reference_index, strict=True)
@@ -248,9 +248,7 @@ class Evidence:
                 return bonferroni, simultaneous.holm(contrasts.p_of_z(z)) * spare
         covariance = contrast_covariance(self.estimates.covariance, first, second)
         kept, place = simultaneous.distinct(covariance)
-        draws = simultaneous.draw_normal(
-            covariance[np.ix_(kept, kept)], self.rules.draws, self.rng
-        )
+        draws = simultaneous.draw_normal(covariance[np.ix_(kept, kept)], self.rules.draws, self.rng)
         joint = simultaneous.max_t_quantile(draws, self.rules.joint_level)
         if not best:
             return joint, simultaneous.step_down(z[kept], draws)[place]

@@ -59,9 +59,7 @@ def _gap(
         lower_bound=_lower_bound(evidence, index, level),
         between_group_sd=spread.between_group_sd(
             values,
-            evidence.covariance_of(index)
-            if evidence.full
-            else evidence.estimates.variances[index],
+            evidence.covariance_of(index) if evidence.full else evidence.estimates.variances[index],
         ),
         homogeneity_p=_homogeneity(evidence, index),
         homogeneity_p_floor=_floor(evidence, index),

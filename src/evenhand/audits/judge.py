@@ -260,7 +260,7 @@ def _missing(evidence: Evidence, hidden: frozenset[int]) -> tuple[Missing, ...]:
         shown.append(
             Missing(attribute=name, n_rows=rate.n_rows, estimate=rate, reason="missing_attribute")
         )
-    return (*shown, *missing_rows(evidence.cube, evidence.rules.unit))
+    return (*shown, *missing_rows(evidence.cube, evidence.rules.units))
 
 
 def _shrunk(evidence: Evidence, hidden: frozenset[int]) -> list[float | None]:

@@ -31,8 +31,8 @@ class Rules:
         Groups with fewer units are hidden, and others that would give them away.
     draws, seed : int
         Of the multiplier bootstrap.
-    unit : str
-        What a unit is called.
+    units : tuple of str
+        Columns that name independent units.
     """
 
     level: float = 0.95
@@ -48,7 +48,12 @@ class Rules:
     suppress_below: int = 0
     draws: int = 10_000
     seed: int = 0
-    unit: str = "row"
+    units: tuple[str, ...] = ()
+
+    @property
+    def unit(self) -> str:
+        """What a unit is called."""
+        return " × ".join(self.units) or "row"
 
     @property
     def joint_level(self) -> float:

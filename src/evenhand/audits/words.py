@@ -123,7 +123,7 @@ def tolerated(audit: Result) -> str:
 
 def unit_name(audit: Result, number: int = 2) -> str:
     """What independent units are called."""
-    name = audit.unit or "row"
+    name = "unit" if " × " in (audit.unit or "") else audit.unit or "row"
     return name if number == 1 else f"{name}s"
 
 

@@ -27,7 +27,7 @@ def audit(
     *,
     metric: Annotated[list[str], Parameter(negative="")],
     by: Annotated[list[str], Parameter(negative="")],
-    unit: str | None = None,
+    unit: Annotated[tuple[str, ...], Parameter(negative="", show_default=False)] = (),
     where: str | None = None,
     versus: str = "rest",
     tolerance: float = 0.0,
@@ -60,7 +60,8 @@ def audit(
     by
         Groups: a column, columns a,b (their crossing and each alone) or a predicate; may be repeated.
     unit
-        Column that names what is independent: speaker, patient, document.
+        Column that names what is independent: speaker, patient, document.  Twice where rows that share
+        either column are dependent: raters and items, speakers and sites.
     where
         Keep only rows that satisfy this predicate, for example "duration > 1".
     versus

@@ -23,7 +23,7 @@ def effects(
     condition: str = "condition",
     reference: str = "clean",
     only: Annotated[tuple[str, ...], Parameter(negative="", show_default=False)] = (),
-    unit: str | None = None,
+    unit: Annotated[tuple[str, ...], Parameter(negative="", show_default=False)] = (),
     where: str | None = None,
     dose: str | None = None,
     tolerance: float = 0.0,
@@ -61,7 +61,8 @@ def effects(
     only
         Compare only this condition with the reference; may be repeated.
     unit
-        Column that names what is independent: sentence, speaker, document.
+        Column that names what is independent: sentence, speaker, document.  Twice where rows that share
+        either column are dependent.
     where
         Keep only rows that satisfy this predicate, for example "voice != 'rms'".
     dose

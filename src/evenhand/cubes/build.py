@@ -2,6 +2,7 @@
 
 import datetime
 import decimal
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -26,7 +27,7 @@ def build_cube(
     measure: Measure,
     attributes: Sequence[Attribute],
     *,
-    unit: str | None = None,
+    unit: str | Sequence[str] | None = None,
     where: Predicate | None = None,
     missing_values: Sequence[str] = (),
     original: tuple[Records, Predicate | None] | None = None,
@@ -42,8 +43,9 @@ def build_cube(
         What each row counts.
     attributes : Sequence of Attribute
         What cells are told apart by.
-    unit : str, optional
-        Column that names the independent unit; each row is its own where absent.
+    unit : str or sequence of str, optional
+        Column that names the independent unit; each row is its own where absent.  Of several
+        columns, rows that share any are dependent.
     where : Predicate, optional
         Keep only these rows.
     missing_values : Sequence of str
@@ -117,8 +119,8 @@ def _read(table: pa.Table, query: CubeQuery) -> Cube:
         for index, name in enumerate(query.needed.values())
         if (count := int(floats_of(table[f"missing{index}"]).sum()))
     }
-    if query.unit:
-        table = table.filter(pc.is_valid(table["unit"]))
+    for name in query.units:
+        table = table.filter(pc.is_valid(table[name]))
     table = table.filter(pc.greater(table["n_rows"].cast(pa.float64(), safe=False), 0))
     if measure.level:
         table = table.filter(pc.is_valid(table["level"]))
@@ -134,7 +136,7 @@ def _read(table: pa.Table, query: CubeQuery) -> Cube:
     sums = np.stack([floats_of(table[f"s{i}"]) for i in range(len(measure.parts))], axis=1)
     with np.errstate(over="ignore"):
         squares_fit = np.isfinite((sums**2).sum())
-    if not np.isfinite(sums).all() or (query.unit and not squares_fit):
+    if not np.isfinite(sums).all() or (query.units and not squares_fit):
         raise InputError("The numbers are too large to add.  Measure them in a larger unit.")
     shared: dict[str, Any] = {
         "attributes": tuple(attribute.name for attribute in query.attributes),
@@ -146,10 +148,11 @@ def _read(table: pa.Table, query: CubeQuery) -> Cube:
         "n_levels": levels,
         "indicators": measure.moments is Moments.INDICATORS,
         "missing": tuple(missing.items()),
-        "meaning": meaning(measure, query.attributes, query.unit),
+        "meaning": meaning(measure, query.attributes, query.units.values()),
     }
-    if query.unit:
-        return cube_of_units(units=_units(table["unit"], cell, sums), **shared)
+    if query.units:
+        coded = [_coded(table[name]) for name in query.units]
+        return cube_of_units(units=_units(coded, cell, sums), **shared)
     comoments = _comoments(table, measure, sums)
     return Cube(
         sums=sums,
@@ -190,9 +193,8 @@ def _levels(table: pa.Table, measure: Measure) -> tuple[int, npt.NDArray[np.int6
     return max(len(values), 1), codes.astype(np.int64)
 
 
-def _units(
-    column: pa.ChunkedArray, cell: npt.NDArray[np.int64], sums: npt.NDArray[np.float64]
-) -> Units:
+def _coded(column: pa.ChunkedArray) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
+    """Numbers of a column's values, and the values as text."""
     coded = column.combine_chunks().dictionary_encode() if column.num_chunks else None
     if coded is None or isinstance(coded, pa.ChunkedArray):
         coded = (
@@ -201,7 +203,27 @@ def _units(
     if pa.types.is_dictionary(column.type):
         coded = column.combine_chunks()
     names = tuple(str(value) for value in coded.dictionary.to_pylist())
-    return Units(cell=cell, unit=coded.indices.to_numpy().astype(np.int64), sums=sums, names=names)
+    return coded.indices.to_numpy().astype(np.int64), names
+
+
+def _units(
+    coded: Sequence[tuple[npt.NDArray[np.int64], tuple[str, ...]]],
+    cell: npt.NDArray[np.int64],
+    sums: npt.NDArray[np.float64],
+) -> Units:
+    """Units of one column, or the combinations of several."""
+    if len(coded) == 1:
+        ((unit, names),) = coded
+        return Units(cell=cell, unit=unit, sums=sums, names=names)
+    together, unit = np.unique(
+        np.stack([codes for codes, _ in coded], axis=1), axis=0, return_inverse=True
+    )
+    lists = [names for _, names in coded]
+    joined = tuple(
+        json.dumps([names[i] for names, i in zip(lists, row, strict=True)], ensure_ascii=False)
+        for row in together.tolist()
+    )
+    return Units(cell=cell, unit=unit.reshape(-1), sums=sums, names=joined, ways=len(coded))
 
 
 def _comoments(

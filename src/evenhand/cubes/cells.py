@@ -201,7 +201,7 @@ def read_cells(
         sums=sums,
         unit=units,
         indicators=measure.moments is Moments.INDICATORS,
-        meaning=meaning(measure, attributes, unit),
+        meaning=meaning(measure, attributes, [unit] if unit else []),
     )
     return cells if units is None else _by_unit(cells)
 
@@ -252,13 +252,13 @@ def _columns(
             codes[index].append(_coded(batch[f"a{index}"], column))
         parts = range(len(query.measure.parts))
         sums.append(np.stack([floats_of(batch[f"s{i}"]) for i in parts], axis=1))
-        if query.unit:
+        if query.units:
             units.append(_numbered(batch["unit"], known))
     if not sums:
         raise InputError(f"There is nothing to search: no row of {records.name} can be scored.")
     return (
         [np.concatenate(column) for column in codes],
-        np.concatenate(units) if query.unit else None,
+        np.concatenate(units) if query.units else None,
         np.concatenate(sums),
     )
 
@@ -267,7 +267,7 @@ def _batches(records: Records, query: CubeQuery) -> Iterator[pa.Table]:
     for batch in records.engine.batches(query.rows_sql()):
         table = pa.Table.from_batches([batch])
         # A unit that is written as missing is.
-        table = table.filter(pc.is_valid(table["unit"])) if query.unit else table
+        table = table.filter(pc.is_valid(table["unit"])) if query.units else table
         if table.num_rows:
             yield table
 

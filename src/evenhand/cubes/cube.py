@@ -35,13 +35,33 @@ class Units:
     sums : array of shape (pairs, parts)
         Counts of that unit in that cell.
     names : tuple of str
-        The units.
+        The units; where several columns name them, the JSON list of a unit's names in each.
+    ways : int
+        Columns that name units: rows that share any of them are not independent.
     """
 
     cell: Integers
     unit: Integers
     sums: Floats
     names: tuple[str, ...]
+    ways: int = 1
+
+    def by_way(self) -> list[Integers]:
+        """Number of the unit of each pair, by each column that names units."""
+        if self.ways == 1:
+            return [self.unit]
+        named = [json.loads(name) for name in self.names]
+        codes = []
+        for way in range(self.ways):
+            place: dict[str, int] = {}
+            own = [place.setdefault(name[way], len(place)) for name in named]
+            codes.append(np.array(own, np.int64)[self.unit])
+        return codes
+
+    @property
+    def coarsest(self) -> Integers:
+        """Number of the unit of each pair, by the column that names the fewest."""
+        return min(self.by_way(), key=lambda codes: int(codes.max(initial=-1)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,9 +192,7 @@ def _placed(cube: Cube, place: dict[tuple[Key, ...], int]) -> Cube:
         n_defined=moved(cube.n_defined, (cells,)),
         sums=moved(cube.sums, (cells, parts)),
         comoments=moved(cube.comoments, (cells, parts, parts)),
-        powers=None
-        if cube.powers is None
-        else moved(cube.powers, (cells, cube.powers.shape[1])),
+        powers=None if cube.powers is None else moved(cube.powers, (cells, cube.powers.shape[1])),
         level=np.zeros(cells, np.int64),
         units=units,
     )
@@ -217,7 +235,7 @@ def _added_units(a: Units | None, b: Units | None) -> Units | None:
     pairs, where = np.unique(np.stack([cell, unit]), axis=1, return_inverse=True)
     sums = np.zeros((pairs.shape[1], a.sums.shape[1]))
     np.add.at(sums, where, np.concatenate([a.sums, b.sums]))
-    return Units(cell=pairs[0], unit=pairs[1], sums=sums, names=names)
+    return Units(cell=pairs[0], unit=pairs[1], sums=sums, names=names, ways=a.ways)
 
 
 def _to_arrow(cube: Cube) -> pa.Table:
@@ -257,6 +275,7 @@ def _to_arrow(cube: Cube) -> pa.Table:
         "missing": cube.missing,
         "meaning": cube.meaning,
         "units": cube.units is not None,
+        "ways": 1 if cube.units is None else cube.units.ways,
         "powers_of": cube.powers_of
         and {"numerator": cube.powers_of.numerator, "denominator": cube.powers_of.denominator},
     }
@@ -310,7 +329,7 @@ def _from_arrow(table: pa.Table, metadata: dict[str, Any]) -> Cube:
     unit = np.array([order[name] for name in table["unit"].to_pylist()], np.int64)
     return cube_of_units(
         keys=keys,
-        units=Units(cell=cell, unit=unit, sums=sums, names=names),
+        units=Units(cell=cell, unit=unit, sums=sums, names=names, ways=metadata.get("ways", 1)),
         n_rows=summed_by_cell(counts["n_rows"], cell, len(keys)),
         n_defined=summed_by_cell(counts["n_defined"], cell, len(keys)),
         level=levels,

@@ -5,7 +5,7 @@ The influence of a unit on a set's value is ``gradient . s_u`` (see `evenhand.st
 covariance of any two sets' values, sharing units or not, is a sum of products of influences.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,6 +46,9 @@ class Estimates:
         Units that occur in both sets.
     covariance : array, as `shared`
         Covariances: of all pairs of sets, or only of the pairs asked for.
+    ways : tuple of (variances, covariance)
+        Where several columns name units, those by each column alone: no difference is surer than by
+        one of them.
     """
 
     values: Floats
@@ -59,6 +62,7 @@ class Estimates:
     fourth: Floats
     shared: Integers
     covariance: Floats
+    ways: tuple[tuple[Floats, Floats], ...] = ()
 
     @property
     def skewness(self) -> Floats:
@@ -114,6 +118,7 @@ def estimate(cube: Cube, form: Form, sets: Bools, pairs: Integers | None = None)
         fourth=found.fourth,
         shared=found.shared,
         covariance=found.products,
+        ways=found.ways,
     )
 
 
@@ -122,7 +127,7 @@ def unit_ratios(cube: Cube, form: Ratio, cells: Bools) -> tuple[Floats, Floats]:
     units = cube.units
     assert units is not None
     inside = cells[units.cell]
-    _, place = np.unique(units.unit[inside], return_inverse=True)
+    _, place = np.unique(units.coarsest[inside], return_inverse=True)
     count = int(place.max(initial=-1)) + 1
     above, below = (
         np.bincount(place, units.sums[inside] @ np.asarray(weights, float), count)
@@ -146,7 +151,8 @@ def contrast_powers(
     """
     third, fourth = np.zeros(len(first)), np.zeros(len(first))
     gradient = form.gradient(_set_sums(cube, sets))
-    for influence, _, _ in _unit_blocks(cube, sets, gradient, form):
+    assert cube.units is not None
+    for influence, _, _ in _unit_blocks(cube, sets, gradient, form, cube.units.coarsest):
         apart = influence[:, first] - influence[:, second]
         third += (apart**3).sum(axis=0)
         fourth += (apart**4).sum(axis=0)
@@ -172,14 +178,13 @@ def unit_contributions(
     """
     units = cube.units
     assert units is not None
-    count = int(units.unit.max(initial=-1)) + 1
+    named = units.coarsest
+    count = int(named.max(initial=-1)) + 1
     value, lowest, highest = np.zeros(count), np.zeros(count), np.zeros(count)
     for cells, sign in zip(sets, signs, strict=True):
         inside = cells[units.cell]
         above, below = (
-            np.bincount(
-                units.unit[inside], units.sums[inside] @ np.asarray(weights, float), count
-            )
+            np.bincount(named[inside], units.sums[inside] @ np.asarray(weights, float), count)
             for weights in (form.numerator, form.denominator)
         )
         total = below.sum()
@@ -205,6 +210,7 @@ class _Moments:
     n_units: Integers
     n_effective: Floats
     n_whole: Floats
+    ways: tuple[tuple[Floats, Floats], ...] = ()
 
 
 def _without_rounding(variances: Floats, values: Floats) -> Floats:
@@ -367,13 +373,71 @@ def _divided(above: Floats, below: Floats) -> Floats:
 def _of_units(
     cube: Cube, form: Form, sets: Bools, gradient: Floats, pairs: Integers | None
 ) -> _Moments:
-    """Moments of the influences of named units."""
+    """Moments of the influences of named units.
+
+    Of units that two columns name, what each column gives is added, and what their combinations give
+    comes off: Cameron, Gelbach & Miller (2011), doi:10.1198/jbes.2010.07136.  The difference may be
+    negative, so no variance is below that of one column.  Units that are as many as the scarcer
+    column names give the degrees of freedom.
+    """
+    assert cube.units is not None
+    ways = [_of_one_way(cube, form, sets, gradient, pairs, way) for way in cube.units.by_way()]
+    if len(ways) == 1:
+        return ways[0]
+    both = _of_one_way(cube, form, sets, gradient, pairs, cube.units.unit)
+    squares = sum(way.squares for way in ways) - both.squares
+    largest = np.max([way.squares for way in ways], axis=0)
+    scarce = np.argmin([way.n_effective for way in ways], axis=0)
+
+    def of_scarcest(field: str) -> Floats:
+        return np.asarray(np.choose(scarce, [getattr(way, field) for way in ways]))
+
+    n_units = np.min([way.n_units for way in ways], axis=0)
+    return _Moments(
+        squares=np.fmax(squares, largest),
+        products=sum(way.products for way in ways) - both.products,
+        third=of_scarcest("third"),
+        fourth=of_scarcest("fourth"),
+        shared=_shared_by_all(ways, n_units, pairs),
+        n_units=n_units,
+        n_effective=of_scarcest("n_effective"),
+        n_whole=of_scarcest("n_whole"),
+        ways=tuple((way.squares, way.products) for way in ways),
+    )
+
+
+def _shared_by_all(ways: Sequence[_Moments], n_units: Integers, pairs: Integers | None) -> Integers:
+    """Units that two sets share: none where they share none of any column, all where all of each."""
+    if pairs is None:
+        one, two = n_units[:, None], n_units[None, :]
+        numbers = [(way.n_units[:, None], way.n_units[None, :]) for way in ways]
+    else:
+        one, two = n_units[pairs.T]
+        numbers = [tuple(way.n_units[pairs.T]) for way in ways]
+    any_shared = np.max([way.shared for way in ways], axis=0) > 0
+    all_shared = np.all(
+        [(way.shared == a) & (way.shared == b) for way, (a, b) in zip(ways, numbers, strict=True)],
+        axis=0,
+    )
+    some = np.maximum(np.minimum(one, two) - 1, 1)
+    return np.asarray(np.where(all_shared, np.minimum(one, two), np.where(any_shared, some, 0)))
+
+
+def _of_one_way(
+    cube: Cube,
+    form: Form,
+    sets: Bools,
+    gradient: Floats,
+    pairs: Integers | None,
+    named: Integers,
+) -> _Moments:
+    """Moments of the influences of units with these numbers."""
     shape = (len(sets), len(sets)) if pairs is None else (len(pairs),)
     products, shared = np.zeros(shape), np.zeros(shape)
     squares, third, fourth = (np.zeros(len(sets)) for _ in range(3))
-    known = _sizes_of(cube, sets, form)
+    known = _sizes_of(cube, sets, form, named)
     one, two = (slice(None), slice(None)) if pairs is None else pairs.T
-    for influence, says, sizes in _unit_blocks(cube, sets, gradient, form):
+    for influence, says, sizes in _unit_blocks(cube, sets, gradient, form, named):
         third += (influence**3).sum(axis=0)
         fourth += (influence**4).sum(axis=0)
         left = known.own_part(sizes)
@@ -404,21 +468,19 @@ def _of_units(
     )
 
 
-def _sizes_of(cube: Cube, sets: Bools, form: Form) -> _Sizes:
+def _sizes_of(cube: Cube, sets: Bools, form: Form, named: Integers) -> _Sizes:
     shape = (len(form.sides), len(sets))
     total, squares, largest, n_units = (np.zeros(shape) for _ in range(4))
-    for _, says, sizes in _unit_blocks(cube, sets, None, form):
+    for _, says, sizes in _unit_blocks(cube, sets, None, form, named):
         total += sizes.sum(axis=1)
         squares += (sizes**2).sum(axis=1)
         np.maximum(largest, sizes.max(axis=1), out=largest)
         n_units += says.sum(axis=1)
-    return _Sizes(
-        total=total, squares=squares, largest=largest, n_units=n_units.astype(np.int64)
-    )
+    return _Sizes(total=total, squares=squares, largest=largest, n_units=n_units.astype(np.int64))
 
 
 def _unit_blocks(
-    cube: Cube, sets: Bools, gradient: Floats | None, form: Form
+    cube: Cube, sets: Bools, gradient: Floats | None, form: Form, named: Integers
 ) -> Iterator[tuple[Floats, Bools, Floats]]:
     """Influence of each unit on each set, which sides of the form it has there, and its size on each.
 
@@ -426,8 +488,8 @@ def _unit_blocks(
     """
     units = cube.units
     assert units is not None
-    order = np.argsort(units.unit, kind="stable")
-    cell, unit, sums = units.cell[order], units.unit[order], units.sums[order]
+    order = np.argsort(named, kind="stable")
+    cell, unit, sums = units.cell[order], named[order], units.sums[order]
     says = np.array([(sums[:, list(side)] != 0).any(axis=1) for side in form.sides])
     sizes = _sized(cube, form, sums, says)
     for block in _blocks(len(order), len(sets) * (3 + 2 * len(says)), boundaries=unit):

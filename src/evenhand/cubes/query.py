@@ -25,7 +25,7 @@ class CubeQuery:
         records: Records,
         measure: Measure,
         attributes: Sequence[Attribute],
-        unit: str | None,
+        unit: str | Sequence[str] | None,
         where: Predicate | None,
         missing_values: Sequence[str],
         *,
@@ -33,29 +33,30 @@ class CubeQuery:
         ratio: Ratio | None = None,
     ) -> None:
         # Third and fourth powers are kept of rows whose second moments are.
-        known = unit is None and measure.moments is not Moments.INDICATORS and not measure.level
+        named = (unit,) if isinstance(unit, str) else tuple(unit or ())
+        known = not named and measure.moments is not Moments.INDICATORS and not measure.level
         self.ratio = ratio if known else None
         # Attributes keep texts that mean missing where they are taken as written.
         self.as_written = as_written
         self.records, self.measure, self.attributes = records, measure, attributes
-        self.unit, self.where, self.missing_values = unit, where, missing_values
+        #: Columns that name units, by the names they have in the query.
+        self.units = {f"unit{i}" if i else "unit": name for i, name in enumerate(named)}
+        self.where, self.missing_values = where, missing_values
         columns = {column.name: column for column in records.columns}
         self.kinds = {name: column.kind for name, column in columns.items()}
         plain = [a.name for a in attributes if a.predicate is None and a.edges is None]
-        for name in [*plain, *([unit] if unit else [])]:
+        for name in [*plain, *named]:
             check_key(columns[name])
         # What a row must have: inner names of the columns, and what the user calls them.
         self.needed = {item.name: item.text for item in measure.inputs}
-        if unit:
-            self.needed["unit"] = unit
+        self.needed |= self.units
 
     def sql(self) -> str:
         """Counts of each cell."""
         keys = {
             f"a{i}": self._key(attribute, f"a{i}") for i, attribute in enumerate(self.attributes)
         }
-        if self.unit:
-            keys["unit"] = exp.column("unit")
+        keys |= {name: exp.column(name) for name in self.units}
         if self.measure.level:
             keys["level"] = exp.column("level")
         selected = [exp.alias_(key, name) for name, key in keys.items()]
@@ -78,7 +79,7 @@ class CubeQuery:
             exp.alias_(self._key(attribute, name), name)
             for attribute, name in zip(self.attributes, names, strict=True)
         ]
-        keys += [exp.column("unit")] if self.unit else []
+        keys += [exp.column(name) for name in self.units]
         parts = [exp.alias_(part, f"s{i}") for i, (_, part) in enumerate(self.measure.parts)]
         query = exp.select(*keys, *parts).from_(self._rows().subquery("counted", copy=False))
         return str(query.where(self._valid(), copy=False).sql(self.records.engine.dialect))
@@ -100,11 +101,11 @@ class CubeQuery:
             exp.alias_(self._raw_key(attribute), f"a{i}")
             for i, attribute in enumerate(self.attributes)
         ]
-        if self.unit:
-            # A text that means missing names no unit: its row is left out, and counted.
-            selected.append(
-                exp.alias_(self._known(self.unit, column_expression(self.unit)), "unit")
-            )
+        # A text that means missing names no unit: its row is left out, and counted.
+        selected += [
+            exp.alias_(self._known(column, column_expression(column)), name)
+            for name, column in self.units.items()
+        ]
         if self.measure.level:
             selected.append(exp.alias_(self._level(), "level"))
         inputs = [
@@ -220,7 +221,7 @@ class CubeQuery:
             yield _total(_when(check.faulty, exp.column("w")), f"fault{index}")
         for index, (_, part) in enumerate(self.measure.parts):
             yield self._sum(_when(valid, part, None), f"s{index}")
-        if not self.unit:
+        if not self.units:
             yield from self._second_moments(valid)
             yield from self._powers(valid)
 
@@ -257,7 +258,6 @@ class CubeQuery:
                         exp.Coalesce(this=moment, expressions=[exp.Literal.number(0)]), f"m{i}_{j}"
                     )
 
-
     def _powers(self, valid: exp.Expr) -> Iterable[exp.Expr]:
         """Sums of products of numerator and denominator, of degree 3 and 4."""
         if self.ratio is None:
@@ -265,7 +265,8 @@ class CubeQuery:
         sides = [self._side(weights) for weights in (self.ratio.numerator, self.ratio.denominator)]
         # A database refuses numbers that are too large to multiply; these powers only describe.
         small = exp.and_(
-            valid, *(exp.LT(this=exp.Abs(this=side.copy()), expression=literal(1e70)) for side in sides)
+            valid,
+            *(exp.LT(this=exp.Abs(this=side.copy()), expression=literal(1e70)) for side in sides),
         )
         for place in self.degrees:
             i, j = DEGREES[place]
@@ -309,11 +310,11 @@ class CubeQuery:
         return exp.paren(total)
 
 
-def meaning(measure: Measure, attributes: Sequence[Attribute], unit: str | None) -> str:
+def meaning(measure: Measure, attributes: Sequence[Attribute], units: Iterable[str]) -> str:
     """What a cube's counts and keys stand for; only cubes of one meaning add."""
     parts = [f"{name} = {part.sql()}" for name, part in measure.parts]
     parts += [f"{item.name}: {item.expression.sql()}" for item in measure.inputs]
-    parts += [f"unit: {unit}"] if unit else []
+    parts += [f"unit: {unit}" for unit in units]
     parts += [f"{a.name} cut at {a.edges}" for a in attributes if a.edges is not None]
     return "; ".join([measure.about] * bool(measure.about) + parts)
 

@@ -10,7 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from evenhand.audits import Missing, Rules
-from evenhand.audits.audit import bound_metric, check_options, check_rows, versions
+from evenhand.audits.audit import (
+    bound_metric,
+    check_options,
+    check_rows,
+    unit_columns,
+    units_name,
+    versions,
+)
 from evenhand.audits.caveats import missing_rows
 from evenhand.audits.crowding import check_first_groups, shared_units
 from evenhand.audits.premises import explained, read_premises
@@ -41,7 +48,7 @@ def effects(
     condition: str = "condition",
     reference: str = "clean",
     only: str | Sequence[str] = (),
-    unit: str | None = None,
+    unit: str | Sequence[str] | None = None,
     where: str | None = None,
     dose: str | None = None,
     tolerance: float = 0.0,
@@ -69,7 +76,7 @@ def effects(
         condition without it: ``reference="tone", only="tone|notch"``.
     only : str or sequence of str
         Compare only these conditions with the reference; all where not given.
-    unit : str, optional
+    unit : str or sequence of str, optional
         Column that names what is independent (speaker, sentence, document).  Where units meet
         several conditions, or belong to several groups, they are their own controls.
     where : str, optional
@@ -132,16 +139,17 @@ def effects(
     >>> [(one.label, round(one.differential.value, 3), one.verdict) for one in found.costs_more]
     [('a', 0.3, 'costs more')]
     """
+    units = unit_columns(unit)
     rules = Rules(
         level=level,
         tolerance=tolerance,
         min_units=min_units,
         adjust=adjust,
         seed=seed,
-        unit=unit or "row",
+        units=units,
     )
     chosen = (only,) if isinstance(only, str) else tuple(only)
-    _check_texts(condition, reference, chosen, unit, where, dose)
+    _check_texts(condition, reference, chosen, where, dose)
     check_options(rules, worse)
     records = open_records(table, columns=columns, missing_values=missing_values)
     if progress is not None:
@@ -155,7 +163,7 @@ def effects(
             condition=condition,
             reference=reference,
             only=chosen,
-            unit=unit,
+            units=units,
             dose=dose,
             where=where,
             bins=plain,
@@ -175,16 +183,11 @@ def _check_texts(
     condition: str,
     reference: str,
     only: Sequence[str],
-    unit: str | None,
     where: str | None,
     dose: str | None,
 ) -> None:
     needed = {"condition": condition, "reference": reference}
-    needed |= {
-        name: text
-        for name, text in (("unit", unit), ("where", where), ("dose", dose))
-        if text is not None
-    }
+    needed |= {name: text for name, text in (("where", where), ("dose", dose)) if text is not None}
     for name, text in (*needed.items(), *(("only", text) for text in only)):
         if not isinstance(text, str):
             raise InputError(f"{name} is {text!r}, but must be text.")
@@ -212,7 +215,7 @@ def _answer(
             plan.records,
             plan.measure,
             asked.cut,
-            unit=asked.unit,
+            unit=asked.units,
             where=asked.kept,
             missing_values=asked.missing_values,
             form=plan.form,
@@ -232,7 +235,7 @@ def _answer(
             in_points=definition.in_points,
         ),
         level=rules.level,
-        unit=asked.unit,
+        unit=units_name(asked.units),
         source=Source(
             name=asked.records.name, rows=int(cube.n_rows.sum()), sha256=asked.records.sha256()
         ),
@@ -251,12 +254,12 @@ def _answer(
                 if count
             ),
             *_without_condition(asked),
-            *missing_rows(cube, asked.unit),
+            *missing_rows(cube, asked.units),
         ),
         notes=(
             *premises,
             *plan.notes,
-            *shared_units(cube, asked.partitions, asked.unit),
+            *shared_units(cube, asked.partitions, units_name(asked.units)),
             *_notes(evidence, asked, doses),
         ),
         settings=Settings(
@@ -318,7 +321,7 @@ def _doses(
 def _notes(evidence: Evidence, asked: Question, doses: Sequence[Dose]) -> list[Note]:
     """What a reader must know of these numbers beyond the options."""
     told: list[tuple[str, str]] = []
-    if asked.unit is None:
+    if not asked.units:
         text = (
             "Each row counts as independent: conditions are not paired.  Name as --unit what meets "
             "several of them (sample, sentence, speaker)."
@@ -344,7 +347,7 @@ def _losses(evidence: Evidence, asked: Question) -> list[tuple[str, str]]:
     loss = evidence.loss
     if loss.uneven.any():
         apart = np.where(loss.uneven, np.abs(loss.own - loss.rest), -1.0)
-        i, k = np.unravel_index(int(np.argmax(apart)), apart.shape)
+        i, k = map(int, np.unravel_index(int(np.argmax(apart)), apart.shape))
         low, high = evidence.ends()
         text = (
             f"Under {asked.names[k + 1]}, {loss.own[i, k]:.0%} of the rows of "
@@ -389,7 +392,7 @@ def _command(
         ("condition", asked.condition, "condition"),
         ("reference", asked.names[0], "clean"),
         *(("only", name, None) for name in only),
-        ("unit", asked.unit, None),
+        *(("unit", name, None) for name in asked.units),
         ("where", to_text(asked.where) if asked.where is not None else None, None),
         ("dose", asked.dose, None),
         ("tolerance", rules.tolerance, 0.0),

@@ -136,7 +136,10 @@ class Block:
         """Least and largest value of a unit, or of a set where rows are units."""
         values = self.estimates.values
         if self.cube.units is not None and isinstance(self.form, Ratio):
-            units = [unit_ratios(self.cube, self.form, members) for members in self.sets[: 1 + self.conditions]]
+            units = [
+                unit_ratios(self.cube, self.form, members)
+                for members in self.sets[: 1 + self.conditions]
+            ]
             values = np.concatenate([above[below > 0] / below[below > 0] for above, below in units])
         values = values[np.isfinite(values)]
         return (float(values.min()), float(values.max())) if len(values) else (0.0, 0.0)
@@ -213,9 +216,7 @@ class Block:
         signs = np.resize([1.0, -1.0], len(sets))
         if not self.rules.higher_is_worse:
             signs = -signs
-        return contrast_limit(
-            self.cube, self.form, self.sets[list(sets)], signs, self.bounds, tail
-        )
+        return contrast_limit(self.cube, self.form, self.sets[list(sets)], signs, self.bounds, tail)
 
     def _why(self, sets: Integers, absent: Sequence[str]) -> tuple[str | None, ...]:
         """Why some comparisons cannot be judged, by the sets that each of them needs."""
@@ -325,7 +326,9 @@ class Evidence:
         self.first, self.second = np.concatenate(firsts), np.concatenate(seconds)
         sides = (self.first + 1, self.second + 1)
         lost = (self.loss.own[self.first], self.loss.own[self.second])
-        self.pairs = self._allowing(self._judge([b.beyond(*sides) for b in self.blocks]), sides, lost)
+        self.pairs = self._allowing(
+            self._judge([b.beyond(*sides) for b in self.blocks]), sides, lost
+        )
 
     def _loss(self) -> Loss:
         """Shares of rows that groups lose under conditions."""

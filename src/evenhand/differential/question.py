@@ -45,7 +45,7 @@ class Question:
     names: tuple[str, ...]
     attributes: tuple[Attribute, ...]
     partitions: tuple[Partition, ...]
-    unit: str | None
+    units: tuple[str, ...]
     dose: str | None
     where: Predicate | None
     kept: Predicate
@@ -61,7 +61,7 @@ class Question:
     @property
     def columns(self) -> list[str]:
         """Columns that the question reads beside the metric's."""
-        names = [name for name in (self.condition, self.unit, self.dose) if name is not None]
+        names = [self.condition, *self.units, *([self.dose] if self.dose is not None else [])]
         for attribute in self.attributes:
             predicate = attribute.predicate
             names += columns_of(predicate) if predicate is not None else (attribute.name,)
@@ -76,7 +76,7 @@ def read_question(
     condition: str,
     reference: str,
     only: Sequence[str],
-    unit: str | None,
+    units: tuple[str, ...],
     dose: str | None,
     where: str | None,
     bins: Mapping[str, int | Sequence[float]],
@@ -89,12 +89,12 @@ def read_question(
     InputError
         For names that do not exist, or that are asked for twice.
     """
-    for name in (condition, unit, dose):
+    for name in (condition, *units, dose):
         if name is not None:
             find_column(name, records.columns)
     given = parse_predicate(where, records.columns, label="where") if where else None
     attributes, partitions = parse_partitions(by, records.columns, bins=bins)
-    _check_columns(attributes, condition, unit, dose, records)
+    _check_columns(attributes, condition, units, dose, records)
     keys, lacking = _conditions(records, condition, given, missing_values)
     chosen = _chosen(keys, condition, reference, only)
     values = tuple(key for key in chosen if key is not None)
@@ -108,7 +108,7 @@ def read_question(
         names=tuple(map(name_of, chosen)),
         attributes=bin_attributes(records, attributes, bins, kept),
         partitions=partitions,
-        unit=unit,
+        units=units,
         dose=dose,
         where=given,
         kept=kept,
@@ -138,7 +138,7 @@ def _in(condition: str, values: tuple[str | int | float | bool, ...], given: Any
 def _check_columns(
     attributes: Sequence[Attribute],
     condition: str,
-    unit: str | None,
+    units: Sequence[str],
     dose: str | None,
     records: Records,
 ) -> None:
@@ -150,7 +150,7 @@ def _check_columns(
                 raise InputError(
                     f"{name} is the {option}, so it cannot make groups as well.  Leave it out of --by."
                 )
-    if condition in (unit, dose):
+    if condition in (*units, dose):
         raise InputError(f"{condition} cannot be the condition and the unit or dose at once.")
     if dose is not None and not find_column(dose, records.columns).kind.numeric:
         raise InputError(f"dose is {dose!r}, which holds no numbers.")

@@ -543,7 +543,7 @@ class _Asked:
         if self.sides is not None:
             assert isinstance(plan.form, Ratio)
             check_denominators(cells, len(cells.parts) // 2, plan.form, *self.sides)
-        return cells, missing_rows(whole, self.unit)
+        return cells, missing_rows(whole, (self.unit,) if self.unit else ())
 
 
 def _sides(between: str | None, records: Records, baseline: bool) -> tuple[str, str, str] | None:

@@ -89,9 +89,7 @@ def newcombe_z(
     return touching_z(difference, lambda z: newcombe(x1, n1, x2, n2, z, exact=exact))
 
 
-def touching_z(
-    difference: Floats, interval: Callable[[Floats], tuple[Floats, Floats]]
-) -> Floats:
+def touching_z(difference: Floats, interval: Callable[[Floats], tuple[Floats, Floats]]) -> Floats:
     """Size of the normal quantile at which intervals around differences just touch 0; at most 37.
 
     `interval` gives low and high at one quantile a difference, and widens with it.  Found by
@@ -122,9 +120,7 @@ def t_test_z(difference: Floats, variance: Floats, df: Floats) -> Floats:
 
 def welch_df(variance1: Floats, n1: Floats, variance2: Floats, n2: Floats) -> Floats:
     """Degrees of freedom of a difference of two means; Welch (1947), doi:10.1093/biomet/34.1-2.28."""
-    return satterthwaite(
-        (variance1, variance2), (np.maximum(n1 - 1, 1), np.maximum(n2 - 1, 1))
-    )
+    return satterthwaite((variance1, variance2), (np.maximum(n1 - 1, 1), np.maximum(n2 - 1, 1)))
 
 
 def satterthwaite(variances: tuple[Floats, Floats], df: tuple[Floats, Floats]) -> Floats:

@@ -106,9 +106,7 @@ def detectable_proportion(
     with np.errstate(divide="ignore", invalid="ignore"):
         threshold = count / n1
         spread = z_of(2 * power - 1) * np.sqrt(base * (1 - base) / n2)
-    reach = np.maximum(threshold - base, 0.0) + np.hypot(
-        np.maximum(rate - threshold, 0.0), spread
-    )
+    reach = np.maximum(threshold - base, 0.0) + np.hypot(np.maximum(rate - threshold, 0.0), spread)
     found = np.minimum(reach, 1 - base)
     return np.asarray(np.where(possible, found, np.nan), float)
 
@@ -135,7 +133,7 @@ def _fewest_successes(
             low, _ = wilson(tried, n1, z)
         with np.errstate(divide="ignore", invalid="ignore"):
             rate = tried / n1
-            proven = rate - base - np.hypot(rate - low, above) > tolerance
+            proven = rate - base - np.hypot(rate - low, above) > np.asarray(tolerance, float)
         proven &= middle <= n1
         few, many = np.where(proven, few, middle), np.where(proven, middle, many)
     return many
