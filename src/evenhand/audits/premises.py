@@ -80,7 +80,7 @@ def read_premises(
         given
         for metric in metrics
         for given in metric.given.values()
-        if not isinstance(given, str | int | float | bool)
+        if not isinstance(given, str | int | float | bool | tuple)
     ]
     notes += _literal_notes(records, predicates)
     notes += [note for attribute in attributes for note in _edge_notes(records, attribute)]

@@ -9,10 +9,12 @@ from evenhand.metrics.classification.calibration_gap import CALIBRATION_GAP
 from evenhand.metrics.classification.cohen_kappa import COHEN_KAPPA
 from evenhand.metrics.classification.error_rate import ERROR_RATE
 from evenhand.metrics.classification.f1 import F1
+from evenhand.metrics.classification.f_beta import F_BETA
 from evenhand.metrics.classification.false_discovery_rate import FALSE_DISCOVERY_RATE
 from evenhand.metrics.classification.false_negative_rate import FALSE_NEGATIVE_RATE
 from evenhand.metrics.classification.false_omission_rate import FALSE_OMISSION_RATE
 from evenhand.metrics.classification.false_positive_rate import FALSE_POSITIVE_RATE
+from evenhand.metrics.classification.jaccard import JACCARD
 from evenhand.metrics.classification.log_loss import LOG_LOSS
 from evenhand.metrics.classification.mcc import MCC
 from evenhand.metrics.classification.precision import PRECISION
@@ -51,6 +53,8 @@ FAMILIES: dict[str, tuple[Definition, ...]] = {
         FALSE_DISCOVERY_RATE,
         FALSE_OMISSION_RATE,
         F1,
+        F_BETA,
+        JACCARD,
         BALANCED_ACCURACY,
         MCC,
         COHEN_KAPPA,

@@ -33,7 +33,8 @@ class Takes(StrEnum):
 class Argument:
     """A named argument of a metric.
 
-    `choices` lists the allowed values of a constant; `required` arguments have no default.
+    `choices` lists the allowed values of a constant; `required` arguments have no default; `several`
+    arguments may be given several values in brackets, and `least` of them must be.
     """
 
     name: str
@@ -41,9 +42,12 @@ class Argument:
     required: bool = True
     choices: tuple[str, ...] = ()
     default: str | None = None
+    several: bool = False
+    least: int = 1
 
 
-Given = str | int | float | bool | Predicate
+One = str | int | float | bool | Predicate
+Given = One | tuple[str | int | float, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +72,8 @@ class Plan:
     form: Form
     proportion: bool
     notes: tuple[Note, ...] = ()
+    #: Range of the value, where this table narrows that of the definition (a mean of 0 and 1).
+    bounds: tuple[float | None, float | None] | None = None
     #: The same under another normaliser, made when it is called for: see `Alternative`.
     alternatives: Callable[[], tuple["Alternative", ...]] = tuple
 
@@ -160,6 +166,8 @@ class Definition:
         if {"positive", "average"} <= set(given):
             raise InputError(f"{self.name}: positive and average exclude each other; choose one.")
         for argument in self.arguments:
+            if argument.name in given:
+                self._check_several(argument, given[argument.name])
             if (
                 argument.choices
                 and argument.name in given
@@ -170,15 +178,29 @@ class Definition:
                     f"{self.name}: {argument.name} is {given[argument.name]!r}.  Allowed: {allowed}"
                 )
 
+    def _check_several(self, argument: Argument, value: Given) -> None:
+        number = len(value) if isinstance(value, tuple) else 1
+        if isinstance(value, tuple) and not argument.several:
+            raise InputError(f"{self.name}: {argument.name} takes one value, not {number}.")
+        if number < argument.least:
+            raise InputError(
+                f"{self.name}: {argument.name} is {number} column, but must be at least "
+                f"{argument.least}, in brackets.  Write {self.usage}"
+            )
+        if isinstance(value, tuple) and len(set(value)) < number:
+            twice = next(one for one in value if value.count(one) > 1)
+            raise InputError(f"{self.name}: {argument.name} names {twice!r} twice; once is enough.")
+
     @property
     def usage(self) -> str:
         """How to write it: ``wer(reference=COLUMN, hypothesis=COLUMN)``."""
-        shown = (
-            f"{a.name}={'VALUE' if a.takes is Takes.CONSTANT else 'COLUMN'}"
-            for a in self.arguments
-            if a.required
-        )
+        shown = (f"{a.name}={_placeholder(a)}" for a in self.arguments if a.required)
         return f"{self.name}({', '.join(shown)})"
+
+
+def _placeholder(argument: Argument) -> str:
+    one = "VALUE" if argument.takes is Takes.CONSTANT else "COLUMN"
+    return f"({one}, {one}, …)" if argument.least > 1 else one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,7 +228,12 @@ class Metric:
             value = self.given.get(argument.name)
             if value is None or argument.takes is Takes.CONSTANT:
                 continue
-            out |= {str(value)} if isinstance(value, str | int | float) else {*columns_of(value)}
+            if isinstance(value, tuple):
+                out |= {str(one) for one in value}
+            elif isinstance(value, str | int | float):
+                out.add(str(value))
+            else:
+                out |= {*columns_of(value)}
         return frozenset(out)
 
     def written(self, name: str) -> str:
@@ -215,11 +242,9 @@ class Metric:
             return ""
         value = self.given[name]
         takes = next(a.takes for a in self.definition.arguments if a.name == name)
-        if isinstance(value, str):
-            quote = "'" if takes is Takes.CONSTANT else '"'
-            plain = value.isidentifier() and takes is not Takes.CONSTANT
-            return value if plain else quote + value.replace(quote, quote * 2) + quote
-        return str(value) if isinstance(value, int | float) else to_text(value)
+        if isinstance(value, tuple):
+            return f"({', '.join(_written(one, takes) for one in value)})"
+        return _written(value, takes)
 
     def higher_is_worse(self, worse: str | None) -> bool:
         """Direction of harm: as asked for, else the metric's own.
@@ -263,6 +288,14 @@ class Metric:
     ) -> Plan:
         """How to compute it on `records`; `keep` are the other columns that the audit reads."""
         return self.definition.build(self, records, keep, where)
+
+
+def _written(value: One, takes: Takes) -> str:
+    if isinstance(value, str):
+        quote = "'" if takes is Takes.CONSTANT else '"'
+        plain = value.isidentifier() and takes is not Takes.CONSTANT
+        return value if plain else quote + value.replace(quote, quote * 2) + quote
+    return str(value) if isinstance(value, int | float) else to_text(value)
 
 
 def rate(numerator: Sequence[float], denominator: Sequence[float]) -> Ratio:

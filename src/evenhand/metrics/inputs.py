@@ -19,6 +19,7 @@ from evenhand.groups.predicate import (
 from evenhand.metrics.definition import Given, Metric, Takes
 from evenhand.records import DuckDBEngine, Kind, Records, check_key, find_column, suggestions
 
+Class = str | float | bool
 #: Rows that are looked at first: what is found among them needs no look at all rows.
 FIRST_ROWS = 20_000
 
@@ -28,6 +29,8 @@ def binary_input(
 ) -> tuple[Input, exp.Expr, tuple[Check, ...]]:
     """A yes/no argument: its input, the expression that is true for yes, and its checks."""
     value = metric.given[name]
+    if isinstance(value, tuple):
+        raise InputError(f"{metric.name}: {name} takes one column, not {len(value)}.")
     if not isinstance(value, str | int | float | bool):
         for column in columns_of(value):
             find_column(column, records.columns)
@@ -45,7 +48,7 @@ def binary_input(
         return _input(name, read, str(value)), column_expression(name), ()
     if not kind.numeric:
         if kind is Kind.TEXT:
-            _check_mixed(metric, records)
+            check_mixed(metric, records)
         raise InputError(
             f"{metric.name}: column {value!r} holds {kind}, so say which value counts, "
             f"for example positive='yes', or write a predicate: {name}={value} = 'yes'"
@@ -55,13 +58,21 @@ def binary_input(
     check = Check(
         input=name,
         faulty=exp.Not(this=inside),
-        message=f"`{value}` is {{value}}, but must be 0 or 1",
+        message=f"`{value}` is {{value}}, but must be 0 or 1" + _of_several(metric),
     )
     return (
         _input(name, read, str(value)),
         exp.EQ(this=column_expression(name), expression=literal(1)),
         (check,),
     )
+
+
+def _of_several(metric: Metric) -> str:
+    """What to write where a column holds more than two classes."""
+    names = {argument.name for argument in metric.definition.arguments}
+    if "average" in names:
+        return "; for several classes add average='macro'"
+    return "; for several classes add labels=(0, 1, 2)" if "labels" in names else ""
 
 
 def _is_positive(
@@ -128,9 +139,8 @@ def check_occurs(metric: Metric, name: str, records: Records) -> None:
     )
 
 
-def class_input(metric: Metric, name: str, records: Records) -> Input:
-    """A class-label argument: any column; NaN is missing."""
-    column = _column(metric, name, records)
+def class_column(column: str, records: Records) -> exp.Expr:
+    """A column of classes as it is read: any kind; NaN is missing."""
     read: exp.Expr = column_expression(column)
     found = find_column(column, records.columns)
     check_key(found)
@@ -139,8 +149,30 @@ def class_input(metric: Metric, name: str, records: Records) -> Input:
         read = exp.cast(finite(read), "DOUBLE")
     elif kind is Kind.DATE:
         read = exp.cast(read, "VARCHAR")
-    read = unless_missing(read, kind, records.missing_values)
-    return _input(name, read, column)
+    return unless_missing(read, kind, records.missing_values)
+
+
+def class_input(metric: Metric, name: str, records: Records) -> Input:
+    """A class-label argument: any column; NaN is missing."""
+    column = _column(metric, name, records)
+    return _input(name, class_column(column, records), column)
+
+
+def in_kind(metric: Metric, name: str, value: object, kind: Kind) -> Class:
+    """A class that was written, as a column of this kind holds it."""
+    truth = {"true": True, "false": False, "1": True, "0": False}.get(str(value).strip().lower())
+    if kind is Kind.BOOLEAN and truth is not None:
+        return truth
+    if kind.numeric and isinstance(value, str | int | float):
+        number = _number_of(value)
+        if number is not None:
+            return int(number) if number.is_integer() and abs(number) < 2**53 else number
+    if kind in (Kind.TEXT, Kind.DATE):
+        return str(value)
+    wanted = "true or false" if kind is Kind.BOOLEAN else "numbers"
+    raise InputError(
+        f"{metric.name}: {name} names {value!r}, but the column holds {kind}: write {wanted}."
+    )
 
 
 def class_inputs(metric: Metric, records: Records) -> tuple[Input, Input]:
@@ -195,7 +227,7 @@ def number_input(
     kind = find_column(column, records.columns).kind
     if kind is not Kind.BOOLEAN and not kind.numeric:
         if kind is Kind.TEXT:
-            _check_mixed(metric, records)
+            check_mixed(metric, records)
         raise InputError(
             f"{metric.name}: {name} must be a numeric column, but {column!r} holds {kind} values."
             + _other_marks(column, records)
@@ -232,7 +264,7 @@ def _other_marks(column: str, records: Records) -> str:
     return f"  They can be read as numbers; say how: {' or '.join(ways)}" if ways else ""
 
 
-def _check_mixed(metric: Metric, records: Records) -> None:
+def check_mixed(metric: Metric, records: Records) -> None:
     """Name the rows, where columns that should hold numbers hold some text; of all arguments at once."""
     numeric = (Takes.BINARY, Takes.NUMBER, Takes.PROBABILITY)
     kinds = {column.name: column.kind for column in records.columns}

@@ -82,6 +82,8 @@ def _read(metric: Metric) -> Iterator[str]:
             continue
         if isinstance(given, str):
             yield given
+        elif isinstance(given, tuple):
+            yield from map(str, given)
         elif not isinstance(given, int | float):
             yield from columns_of(given)
 
