@@ -37,6 +37,7 @@ def test_no_metric_is_forgotten():
         "english",
         "english_numbers",
         "english_rules",
+        "information",
         "languages",
         "observations",
         "preparation",

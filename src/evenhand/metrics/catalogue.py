@@ -3,6 +3,7 @@
 from evenhand.errors import InputError, unknown_name
 from evenhand.metrics.classification.accuracy import ACCURACY
 from evenhand.metrics.classification.auc import AUC
+from evenhand.metrics.classification.average_precision import AVERAGE_PRECISION
 from evenhand.metrics.classification.balanced_accuracy import BALANCED_ACCURACY
 from evenhand.metrics.classification.brier import BRIER
 from evenhand.metrics.classification.calibration_gap import CALIBRATION_GAP
@@ -14,11 +15,13 @@ from evenhand.metrics.classification.false_discovery_rate import FALSE_DISCOVERY
 from evenhand.metrics.classification.false_negative_rate import FALSE_NEGATIVE_RATE
 from evenhand.metrics.classification.false_omission_rate import FALSE_OMISSION_RATE
 from evenhand.metrics.classification.false_positive_rate import FALSE_POSITIVE_RATE
+from evenhand.metrics.classification.generalized_entropy import GENERALIZED_ENTROPY
 from evenhand.metrics.classification.jaccard import JACCARD
 from evenhand.metrics.classification.log_loss import LOG_LOSS
 from evenhand.metrics.classification.mcc import MCC
 from evenhand.metrics.classification.precision import PRECISION
 from evenhand.metrics.classification.selection_rate import SELECTION_RATE
+from evenhand.metrics.classification.theil import THEIL
 from evenhand.metrics.classification.true_negative_rate import TRUE_NEGATIVE_RATE
 from evenhand.metrics.classification.true_positive_rate import TRUE_POSITIVE_RATE
 from evenhand.metrics.definition import Definition
@@ -30,11 +33,18 @@ from evenhand.metrics.generic.ratio import RATIO
 from evenhand.metrics.ranking.scoring_rate import SCORING_RATE
 from evenhand.metrics.regression.bias import BIAS
 from evenhand.metrics.regression.mae import MAE
+from evenhand.metrics.regression.mape import MAPE
 from evenhand.metrics.regression.mse import MSE
+from evenhand.metrics.regression.pinball_loss import PINBALL_LOSS
+from evenhand.metrics.regression.r_squared import R_SQUARED
 from evenhand.metrics.regression.rmse import RMSE
+from evenhand.metrics.regression.smape import SMAPE
 from evenhand.metrics.speech.cer import CER
 from evenhand.metrics.speech.mer import MER
+from evenhand.metrics.speech.sentence_error_rate import SENTENCE_ERROR_RATE
 from evenhand.metrics.speech.wer import WER
+from evenhand.metrics.speech.wil import WIL
+from evenhand.metrics.speech.wip import WIP
 from evenhand.metrics.verification.false_match_rate import FALSE_MATCH_RATE
 from evenhand.metrics.verification.false_non_match_rate import FALSE_NON_MATCH_RATE
 
@@ -62,11 +72,14 @@ FAMILIES: dict[str, tuple[Definition, ...]] = {
         LOG_LOSS,
         CALIBRATION_GAP,
         AUC,
+        AVERAGE_PRECISION,
+        GENERALIZED_ENTROPY,
+        THEIL,
     ),
-    "regression": (MAE, MSE, RMSE, BIAS),
+    "regression": (MAE, MSE, RMSE, BIAS, MAPE, SMAPE, R_SQUARED, PINBALL_LOSS),
     "ranking": (SCORING_RATE,),
     "generative": (BBQ_AMBIGUOUS_BIAS, BBQ_DISAMBIGUATED_BIAS, REPRESENTATION_GAP),
-    "speech": (WER, CER, MER),
+    "speech": (WER, CER, MER, WIL, WIP, SENTENCE_ERROR_RATE),
     "verification": (FALSE_MATCH_RATE, FALSE_NON_MATCH_RATE),
 }
 DEFINITIONS = {definition.name: definition for family in FAMILIES.values() for definition in family}

@@ -116,10 +116,17 @@ def _number_of(value: Given) -> float | None:
 
 
 def check_occurs(metric: Metric, name: str, records: Records) -> None:
-    """Refuse a positive value that never occurs: it is a slip of the pen."""
+    """Refuse a positive value that never occurs: among labels it is a slip of the pen."""
+    never = never_occurs(metric, name, records)
+    if never is not None:
+        raise InputError(f"{metric.name}: {never}")
+
+
+def never_occurs(metric: Metric, name: str, records: Records) -> str | None:
+    """What to say of a positive value that no row has; `None` where one has it."""
     positive, column = metric.option("positive"), metric.given[name]
     if positive is None or not isinstance(column, str):
-        return
+        return None
     dialect = records.engine.dialect
     read = column_expression(column)
     kind = find_column(column, records.columns).kind
@@ -127,14 +134,14 @@ def check_occurs(metric: Metric, name: str, records: Records) -> None:
     shown = read.sql(dialect)
     for rows in (f"(SELECT {shown} FROM {records.source} LIMIT {FIRST_ROWS}) AS t", records.source):
         if records.engine.query(f"SELECT 1 AS one FROM {rows} WHERE {condition} LIMIT 1").num_rows:
-            return
+            return None
     found = records.engine.query(
         f"SELECT DISTINCT {shown} AS v FROM {records.source} WHERE {shown} IS NOT NULL LIMIT 50"
     )["v"].to_pylist()
     told = sorted(map(str, found))
     more = ", …" if len(found) == 50 else ""
-    raise InputError(
-        f"{metric.name}: {positive!r} never occurs in {column!r}.{near(str(positive), told)}  "
+    return (
+        f"{positive!r} never occurs in {column!r}.{near(str(positive), told)}  "
         f"Its values: {', '.join(told)}{more}"
     )
 

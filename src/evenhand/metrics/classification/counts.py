@@ -141,3 +141,17 @@ def scored(
         checks=label_checks + score_checks,
         moments=Moments.CENTRED,
     )
+
+
+def ranked(metric: Metric, records: Records) -> Measure:
+    """Positives and negatives at each distinct score."""
+    check_occurs(metric, "label", records)
+    label, actual, label_checks = binary_input(metric, "label", records)
+    score, score_checks = number_input(metric, "score", records)
+    return Measure(
+        parts=(("positives", indicator(actual)), ("negatives", indicator(negation(actual)))),
+        inputs=(label, score),
+        checks=label_checks + score_checks,
+        moments=Moments.INDICATORS,
+        level="score",
+    )
