@@ -1,6 +1,8 @@
 """All metrics by name."""
 
 from evenhand.errors import InputError, unknown_name
+from evenhand.metrics.agreement.fleiss_kappa import FLEISS_KAPPA
+from evenhand.metrics.agreement.krippendorff_alpha import KRIPPENDORFF_ALPHA
 from evenhand.metrics.classification.accuracy import ACCURACY
 from evenhand.metrics.classification.auc import AUC
 from evenhand.metrics.classification.average_precision import AVERAGE_PRECISION
@@ -78,6 +80,7 @@ FAMILIES: dict[str, tuple[Definition, ...]] = {
     ),
     "regression": (MAE, MSE, RMSE, BIAS, MAPE, SMAPE, R_SQUARED, PINBALL_LOSS),
     "ranking": (SCORING_RATE,),
+    "agreement": (FLEISS_KAPPA, KRIPPENDORFF_ALPHA),
     "generative": (BBQ_AMBIGUOUS_BIAS, BBQ_DISAMBIGUATED_BIAS, REPRESENTATION_GAP),
     "speech": (WER, CER, MER, WIL, WIP, SENTENCE_ERROR_RATE),
     "verification": (FALSE_MATCH_RATE, FALSE_NON_MATCH_RATE),

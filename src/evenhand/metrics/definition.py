@@ -121,6 +121,9 @@ class Definition:
         Whether the value is a share of something, so that differences read as percentage points.
     directions : (str, str), optional
         Where `higher_is_worse` is `None`: what it means that higher, and that lower, is worse.
+    corrected : bool
+        Whether the value holds a correction for small samples, so that it changes by the order of one over
+        their number when every row is doubled.
     """
 
     name: str
@@ -134,6 +137,7 @@ class Definition:
     high: float | None = 1.0
     in_points: bool = True
     directions: tuple[str, str] | None = None
+    corrected: bool = False
 
     def __call__(self, *columns: Given, **arguments: Given) -> "Metric":
         """Bind the metric to columns, in order or by name.

@@ -7,7 +7,7 @@ from sqlglot import exp
 
 from evenhand.cubes import Check, Input, Measure, raise_faults
 from evenhand.errors import InputError, near
-from evenhand.groups import columns_of, to_expression, to_text
+from evenhand.groups import Predicate, columns_of, to_expression, to_text
 from evenhand.groups.predicate import (
     column_expression,
     finite,
@@ -253,6 +253,19 @@ def number_input(
     message = f"`{column}` is {{value}}, but {what or 'must be a finite number'}"
     check = Check(input=name, faulty=exp.paren(exp.or_(*faults)), message=message)
     return _input(name, read, column), (check,) if kind is not Kind.BOOLEAN else ()
+
+
+def middle_of(records: Records, value: exp.Expr, where: Predicate | None) -> float:
+    """A number between the least and the largest value, with few digits, to shift sums of squares by."""
+    dialect = records.engine.dialect
+    kept = f"WHERE {to_expression(where).sql(dialect)}" if where is not None else ""
+    name = finite(value).sql(dialect)
+    found = records.engine.query(
+        f"SELECT MIN({name}) AS low, MAX({name}) AS high FROM {records.source} {kept}"
+    ).to_pylist()[0]
+    if found["low"] is None:
+        return 0.0
+    return float(f"{float(found['low']) / 2 + float(found['high']) / 2:.3g}")
 
 
 def _other_marks(column: str, records: Records) -> str:

@@ -1,9 +1,11 @@
 """The classes that a metric of several classes counts: those of the table, or those that were named."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sqlglot import exp
 
+from evenhand.cubes import Input
 from evenhand.errors import InputError, Note, near
 from evenhand.groups import Predicate, to_expression
 from evenhand.groups.predicate import column_expression, literal
@@ -125,3 +127,9 @@ def has_classes(metric: Metric, records: Records) -> bool:
     if Kind.TEXT in kinds:
         check_mixed(metric, records)  # numbers with a stray text among them are no classes
     return any(kind in (Kind.TEXT, Kind.DATE) for kind in kinds)
+
+
+def only(item: Input, classes: Sequence[Class]) -> Input:
+    """The same input, missing where its value is none of the classes."""
+    inside = exp.In(this=item.expression.copy(), expressions=[literal(value) for value in classes])
+    return replace(item, expression=exp.Case(ifs=[exp.If(this=inside, true=item.expression)]))

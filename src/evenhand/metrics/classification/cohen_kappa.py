@@ -7,17 +7,16 @@ of them gives a value that ``labels=`` leaves out is counted as missing.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from sqlglot import exp
 
-from evenhand.cubes import Input, Measure, Moments
+from evenhand.cubes import Measure, Moments
 from evenhand.errors import InputError
 from evenhand.groups import Predicate
 from evenhand.groups.predicate import literal
-from evenhand.metrics.classification.classes import LABELS, absent_labels, classes_of, equals
+from evenhand.metrics.classification.classes import LABELS, absent_labels, classes_of, equals, only
 from evenhand.metrics.classification.counts import CLASS_LABEL, CLASS_PREDICTION
 from evenhand.metrics.classification.margins import exclusive_margins, margins_of, same_class
 from evenhand.metrics.definition import Argument, Definition, Example, Metric, Plan, Takes
@@ -65,7 +64,7 @@ def _build(metric: Metric, records: Records, keep: Sequence[str], where: Predica
     _check_order(metric, records, columns, weights)
     classes = classes_of(metric, records, where)
     if metric.option("labels") is not None:
-        inputs = tuple(_only(item, classes) for item in inputs)  # type: ignore[assignment]
+        inputs = only(inputs[0], classes), only(inputs[1], classes)
     agreed, wrong = indicator(same_class()), indicator(negation(same_class()))
     parts = [("agreed", agreed), ("disagreed", wrong)]
     form = Smooth(function=_value, sides=((0, 1),))
@@ -91,12 +90,6 @@ def _check_order(metric: Metric, records: Records, columns: Sequence[str], weigh
             f"cohen_kappa: weights={weights!r} needs the order of the classes, and texts have none of their "
             "own: name them from one end of the scale to the other, as in labels=('bad', 'fair', 'good')."
         )
-
-
-def _only(item: Input, classes: Sequence[Class]) -> Input:
-    """The same input, missing where its value is none of the classes."""
-    inside = exp.In(this=item.expression.copy(), expressions=[literal(value) for value in classes])
-    return replace(item, expression=exp.Case(ifs=[exp.If(this=inside, true=item.expression)]))
 
 
 def _distance(classes: Sequence[Class], power: int) -> exp.Expr:

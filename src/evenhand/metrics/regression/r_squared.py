@@ -11,11 +11,11 @@ import numpy as np
 import sqlglot
 from sqlglot import exp
 
-from evenhand.cubes import Input, Measure
-from evenhand.groups import Predicate, to_expression
-from evenhand.groups.predicate import column_expression, finite, literal
+from evenhand.cubes import Measure
+from evenhand.groups import Predicate
+from evenhand.groups.predicate import column_expression, literal
 from evenhand.metrics.definition import Definition, Example, Metric, Plan
-from evenhand.metrics.inputs import number_input
+from evenhand.metrics.inputs import middle_of, number_input
 from evenhand.metrics.regression.counts import PREDICTION, TARGET
 from evenhand.records import Records
 from evenhand.stats.forms import Smooth
@@ -36,7 +36,8 @@ def _build(metric: Metric, records: Records, keep: Sequence[str], where: Predica
     # About a middle of all targets: raw sums of squares lose the digits of values far from 0.
     shifted = exp.paren(
         exp.Sub(
-            this=column_expression("target"), expression=literal(_middle(records, target, where))
+            this=column_expression("target"),
+            expression=literal(middle_of(records, target.expression, where)),
         )
     )
     loss = sqlglot.parse_one("(prediction - target) * (prediction - target)", dialect="duckdb")
@@ -52,19 +53,6 @@ def _build(metric: Metric, records: Records, keep: Sequence[str], where: Predica
     )
     form = Smooth(function=_value, sides=((1,),))
     return Plan(records=records, measure=measure, form=form, proportion=False)
-
-
-def _middle(records: Records, target: Input, where: Predicate | None) -> float:
-    """A number within the targets, with few digits; any will do."""
-    dialect = records.engine.dialect
-    kept = f"WHERE {to_expression(where).sql(dialect)}" if where is not None else ""
-    name = finite(target.expression).sql(dialect)
-    found = records.engine.query(
-        f"SELECT MIN({name}) AS low, MAX({name}) AS high FROM {records.source} {kept}"
-    ).to_pylist()[0]
-    if found["low"] is None:
-        return 0.0
-    return float(f"{float(found['low']) / 2 + float(found['high']) / 2:.3g}")
 
 
 R_SQUARED = Definition(
