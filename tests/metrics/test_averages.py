@@ -205,3 +205,84 @@ def test_standard_errors_are_those_of_the_jackknife(metric, unit, data):
     jackknife = np.sqrt((len(left) - 1) * np.mean((left - left.mean()) ** 2))
     found = evenhand.audit(table, metric, unit=unit if unit == "u" else None, by="g").overall
     assert found.standard_error == pytest.approx(jackknife, rel=0.03)
+
+
+# -- probabilities of several classes ------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def scored():
+    rng = np.random.default_rng(5)
+    n = 300
+    y = rng.integers(0, 3, n)
+    p = rng.dirichlet([1, 1, 1], n)
+    p[np.arange(n), y] += 0.5
+    p = np.round(p / p.sum(axis=1, keepdims=True), 4)
+    data = {"g": rng.choice(["a", "b"], n), "u": rng.integers(0, 40, n).astype(str)}
+    data |= {"y": np.array(CLASSES)[y], **{f"p_{name}": p[:, i] for i, name in enumerate(CLASSES)}}
+    return data, y, p
+
+
+def brier(y, p):
+    """Half of Brier's own score of several classes."""
+    return float(((p - np.eye(3)[y]) ** 2).sum(axis=1).mean() / 2)
+
+
+OF_PROBABILITIES = {
+    "log_loss": lambda y, p: sk.log_loss(y, p / p.sum(axis=1, keepdims=True), labels=[0, 1, 2]),
+    "brier": brier,
+}
+
+
+@pytest.mark.parametrize("unit", [None, "u"])
+@pytest.mark.parametrize("name", OF_PROBABILITIES)
+def test_losses_of_several_probabilities(name, unit, scored):
+    data, y, p = scored
+    metric = f"{name}(y, score=(p_cat, p_dog, p_owl), labels=('cat', 'dog', 'owl'))"
+    audit = evenhand.audit(pa.table(data), metric, unit=unit, **FAST)
+    assert audit.overall.value == pytest.approx(OF_PROBABILITIES[name](y, p), abs=2e-5)
+    for group in audit.groups:
+        here = data["g"] == group.label
+        expected = OF_PROBABILITIES[name](y[here], p[here])
+        assert group.estimate.value == pytest.approx(expected, abs=1e-4)
+
+
+def test_columns_that_are_called_as_the_classes_need_no_labels(scored):
+    data, y, p = scored
+    named = {key.removeprefix("p_"): value for key, value in data.items()}
+    audit = evenhand.audit(pa.table(named), "brier(y, score=(owl, cat, dog))", **FAST)
+    assert audit.overall.value == pytest.approx(brier(y, p))
+
+
+def test_two_columns_of_probabilities_are_as_one(scored):
+    data, *_ = scored
+    yes = data["p_cat"]
+    table = pa.table(
+        {**data, "y": np.where(data["y"] == "cat", "yes", "no"), "no": 1 - yes, "yes": yes}
+    )
+    for name in OF_PROBABILITIES:
+        two = evenhand.audit(table, f"{name}(y, score=(yes, no))", **FAST)
+        one = evenhand.audit(table, f"{name}(y, yes, positive='yes')", **FAST)
+        assert two.overall.value == pytest.approx(one.overall.value)
+
+
+@pytest.mark.parametrize(
+    ("metric", "message"),
+    [
+        (
+            "brier(y, score=(p_cat, p_dog, p_owl))",
+            "which class does each of 'p_cat', 'p_dog', 'p_owl'",
+        ),
+        (
+            "brier(y, score=(p_cat, p_dog), labels=('cat', 'dog', 'owl'))",
+            "2 columns and labels 3 classes",
+        ),
+        ("brier(y, score=(p_cat, p_dog), positive='cat')", "of several columns say labels"),
+        ("brier(y, score=(p_cat, p_dog), labels=('cat', 'dog'))", "`p_cat`, `p_dog` add to "),
+        ("brier(y, score=(p_cat, u), labels=('cat', 'dog'))", "must be a numeric column, but 'u'"),
+    ],
+)
+def test_probabilities_that_cannot_be_are_told(metric, message, scored):
+    with pytest.raises(InputError) as raised:
+        evenhand.audit(pa.table(scored[0]), metric, **FAST)
+    assert message in str(raised.value)

@@ -33,6 +33,7 @@ def test_no_metric_is_forgotten():
         "averages",
         "classes",
         "margins",
+        "probabilities",
         "normalizers",
         "english",
         "english_numbers",

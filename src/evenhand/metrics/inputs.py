@@ -231,6 +231,20 @@ def number_input(
 ) -> tuple[Input, tuple[Check, ...]]:
     """A numeric argument, which must be finite and within its bounds."""
     column = _column(metric, name, records)
+    return column_input(name, column, records, low=low, high=high, what=what, metric=metric)
+
+
+def column_input(
+    name: str,
+    column: str,
+    records: Records,
+    *,
+    metric: Metric,
+    low: float | None = None,
+    high: float | None = None,
+    what: str = "",
+) -> tuple[Input, tuple[Check, ...]]:
+    """A numeric column as an input of its own name: see `number_input`."""
     kind = find_column(column, records.columns).kind
     if kind is not Kind.BOOLEAN and not kind.numeric:
         if kind is Kind.TEXT:

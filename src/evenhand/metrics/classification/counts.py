@@ -33,6 +33,8 @@ POSITIVE = Argument(name="positive", takes=Takes.CONSTANT, required=False)
 #: Arguments of every rate of confusion counts.
 OF_CONFUSION = (LABEL, PREDICTION, POSITIVE, *OF_CLASSES)
 SCORE = Argument(name="score", takes=Takes.PROBABILITY)
+#: A score of one class, or one of each class.
+SCORES = Argument(name="score", takes=Takes.PROBABILITY, several=True)
 
 
 def confusion(metric: Metric, records: Records) -> Measure:
