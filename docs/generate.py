@@ -49,6 +49,7 @@ TAKES = {
     Takes.NUMBER: "numbers",
     Takes.PROBABILITY: "probabilities between 0 and 1",
     Takes.TEXT: "text",
+    Takes.SET: "lists of labels, or texts such as `cat,dog`",
     Takes.CONSTANT: "an option, not a column",
 }
 

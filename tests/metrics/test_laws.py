@@ -47,6 +47,7 @@ def test_no_metric_is_forgotten():
         "sample",
         "scorer",
         "scripts",
+        "sets",
         "unicode",
     }
     assert modules == set(DEFINITIONS)

@@ -32,6 +32,12 @@ from evenhand.metrics.generative.bbq_disambiguated_bias import BBQ_DISAMBIGUATED
 from evenhand.metrics.generative.representation_gap import REPRESENTATION_GAP
 from evenhand.metrics.generic.mean import MEAN
 from evenhand.metrics.generic.ratio import RATIO
+from evenhand.metrics.multilabel.hamming_loss import HAMMING_LOSS
+from evenhand.metrics.multilabel.set_f1 import SET_F1
+from evenhand.metrics.multilabel.set_jaccard import SET_JACCARD
+from evenhand.metrics.multilabel.set_precision import SET_PRECISION
+from evenhand.metrics.multilabel.set_recall import SET_RECALL
+from evenhand.metrics.multilabel.subset_accuracy import SUBSET_ACCURACY
 from evenhand.metrics.ranking.scoring_rate import SCORING_RATE
 from evenhand.metrics.regression.bias import BIAS
 from evenhand.metrics.regression.mae import MAE
@@ -78,6 +84,7 @@ FAMILIES: dict[str, tuple[Definition, ...]] = {
         GENERALIZED_ENTROPY,
         THEIL,
     ),
+    "multilabel": (SUBSET_ACCURACY, HAMMING_LOSS, SET_F1, SET_JACCARD, SET_PRECISION, SET_RECALL),
     "regression": (MAE, MSE, RMSE, BIAS, MAPE, SMAPE, R_SQUARED, PINBALL_LOSS),
     "ranking": (SCORING_RATE,),
     "agreement": (FLEISS_KAPPA, KRIPPENDORFF_ALPHA),

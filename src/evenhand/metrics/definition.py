@@ -25,6 +25,8 @@ class Takes(StrEnum):
     """A numeric column within 0 and 1."""
     TEXT = "text"
     """A text column."""
+    SET = "set"
+    """A column of lists of texts, or of texts with a separator between labels."""
     CONSTANT = "constant"
     """An option: a quoted text or a number."""
 

@@ -114,28 +114,41 @@ def _by_class(
     where = [(value, cell) for value in classes for cell in cells]
     parts = tuple((f"{cell}:{_shown(value)}", _cell(value, cell)) for value, cell in where)
     above, below = (
-        np.array([weights[names.index(cell)] for cell in used])
-        for weights in (numerator, denominator)
+        [weights[names.index(cell)] for cell in used] for weights in (numerator, denominator)
     )
+    form = average_form(len(classes), above, below, weighted=weighted)
+    never = frozenset(
+        (i, j) for i, j in combinations(range(len(where)), 2) if _apart(where[i], where[j])
+    )
+    return parts, form, never
+
+
+def average_form(
+    classes: int, numerator: Sequence[float], denominator: Sequence[float], *, weighted: bool
+) -> Smooth:
+    """Mean of the classes' ratios of weighted counts, plain or by their support.
+
+    The sums are the counts of the first class, then its support where it is `weighted`, then those of
+    the next.
+    """
+    above, below = np.array(numerator, float), np.array(denominator, float)
+    used = len(above)
 
     def value(sums: Any) -> Any:
-        of_classes = sums.reshape(*sums.shape[:-1], len(classes), len(cells))
-        counts = of_classes[..., : len(used)]
+        of_classes = sums.reshape(*sums.shape[:-1], classes, used + weighted)
+        counts = of_classes[..., :used]
         rates = (counts @ above) / (counts @ below)
         if not weighted:
             return rates.mean(axis=-1)
         support = of_classes[..., -1]
-        return np.where(support.real == 0, 0, support * rates).sum(axis=-1) / support.sum(axis=-1)
+        shares = np.where(support.real == 0, 0, support * rates)
+        return shares.sum(axis=-1) / support.sum(axis=-1)
 
-    step = len(cells)
-    each = [tuple(i * step + j for j in range(len(used)) if below[j]) for i in range(len(classes))]
+    step = used + weighted
+    each = [tuple(i * step + j for j in range(used) if below[j]) for i in range(classes)]
     # Few units of a rare class hurt a macro average; a weighted one gives it little weight.
-    supports = tuple(i * step + step - 1 for i in range(len(classes)))
-    sides = (supports,) if weighted else tuple(each)
-    never = frozenset(
-        (i, j) for i, j in combinations(range(len(where)), 2) if _apart(where[i], where[j])
-    )
-    return parts, Smooth(function=value, sides=sides), never
+    supports = tuple(i * step + step - 1 for i in range(classes))
+    return Smooth(function=value, sides=(supports,) if weighted else tuple(each))
 
 
 def _shown(value: Class) -> str:
