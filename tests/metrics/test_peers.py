@@ -132,6 +132,128 @@ def test_average_precision_needs_positives(data):
     assert (found["a"].value, found["a"].reason) == (None, "class_absent")
 
 
+@pytest.fixture(scope="module")
+def answers():
+    rng = np.random.default_rng(2)
+    query = np.repeat(np.arange(60), rng.integers(2, 12, 60))
+    n = len(query)
+    order = rng.permutation(n)
+    accent = rng.choice(["a", "b"], 60)
+    relevance = rng.integers(0, 4, n) * (rng.random(n) < 0.5)
+    relevance[query == 7] = 0
+    score = np.round(relevance + rng.normal(size=n) * 2, 0)
+    data = {
+        "g": accent[query],
+        "q": query.astype(str),
+        "person": (query // 3).astype(str),
+        "rel": relevance,
+        "s": score,
+    }
+    return {name: values[order] for name, values in data.items()}
+
+
+def ndcg(data, k=None, exponential=False):
+    """Mean over queries of scikit-learn's, which takes one query at a time."""
+    found = []
+    for name in np.unique(data["q"]):
+        here = data["q"] == name
+        gain = (2.0 ** data["rel"][here] - 1) if exponential else data["rel"][here]
+        if gain.any():
+            found.append(sk.ndcg_score([gain], [data["s"][here]], k=k))
+    return np.mean(found), len(found)
+
+
+@pytest.mark.parametrize("k", [None, 1, 3, 100])
+@pytest.mark.parametrize("gain", ["linear", "exponential"])
+def test_ndcg_as_scikit_learn_has_it(k, gain, answers):
+    rest = f", k={k}" * (k is not None) + f", gain='{gain}'"
+    audit = evenhand.audit(pa.table(answers), f"ndcg(rel, s, q{rest})", **FAST)
+    expected, queries = ndcg(answers, k, gain == "exponential")
+    assert audit.overall.value == pytest.approx(expected)
+    assert (audit.overall.n_rows, audit.missing[0].n_rows) == (queries, 60 - queries)
+    for group in audit.groups:
+        here = {name: values[answers["g"] == group.label] for name, values in answers.items()}
+        expected, queries = ndcg(here, k, gain == "exponential")
+        assert group.estimate.value == pytest.approx(expected)
+        assert group.estimate.n_rows == queries
+
+
+def test_ndcg_by_person_and_of_some_queries(answers):
+    audit = evenhand.audit(
+        pa.table(answers), "ndcg(rel, s, q)", unit="person", where="q < '30'", **FAST
+    )
+    here = {name: values[answers["q"] < "30"] for name, values in answers.items()}
+    assert audit.overall.value == pytest.approx(ndcg(here)[0])
+    assert audit.overall.n_units <= len(np.unique(here["person"]))
+
+
+def test_a_query_with_an_answer_that_is_not_known_is_missing(answers):
+    score = [None if i == 0 else v for i, v in enumerate(answers["s"].tolist())]
+    audit = evenhand.audit(pa.table({**answers, "s": score}), "ndcg(rel, s, q)", **FAST)
+    whole = evenhand.audit(pa.table(answers), "ndcg(rel, s, q)", **FAST)
+    assert audit.missing[0].n_rows == whole.missing[0].n_rows + 1
+
+
+@pytest.mark.parametrize(
+    ("metric", "by", "message"),
+    [
+        ("ndcg(rel, s, q)", "s", "is one number a query, but query .* has several values of 's'"),
+        ("ndcg(rel, s, q, k=0)", "g", "k is 0, but must be a whole number of at least 1"),
+        ("ndcg(rel, s, q, k='ten')", "g", "k is 'ten', but must be a whole number"),
+        ("ndcg(s, rel, q)", "g", "`s` is -[0-9]+, but a relevance is a number of at least 0"),
+        ("ndcg(g, s, q)", "g", "relevance must be a numeric column"),
+    ],
+)
+def test_rankings_that_cannot_be_are_told(metric, by, message, answers):
+    with pytest.raises(InputError, match=message):
+        evenhand.audit(pa.table(answers), metric, by=by)
+
+
+# -- the median ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("unit", [None, "u"])
+@pytest.mark.parametrize("digits", [0, 2])
+def test_median_absolute_error_as_scikit_learn_has_it(unit, digits, data):
+    rounded = {**data, "x": np.round(data["x"], digits), "t": np.round(data["t"], digits)}
+    agree(rounded, "median_absolute_error(t, x)", sk.median_absolute_error, ("t", "x"), unit=unit)
+
+
+def test_the_standard_error_of_a_median_is_how_much_medians_vary():
+    """Simulated: lognormal errors, whose median has the standard error 1 / (2 f √n)."""
+    rng = np.random.default_rng(3)
+    n, worlds = 101, 400
+    x = rng.lognormal(size=(worlds, n))
+    table = pa.table(
+        {
+            "g": np.repeat(np.arange(worlds), n).astype(str),
+            "x": x.ravel(),
+            "t": np.zeros(worlds * n),
+        }
+    )
+    records = open_records(table)
+    plan = parse_metric("median_absolute_error(t, x)", records.columns).plan(records)
+    errors = [
+        np.sqrt(_estimate(plan, open_records(pa.table({"x": row, "t": np.zeros(n)}))).variances[0])
+        for row in x[:40]
+    ]
+    assert np.median(x, axis=1).std() == pytest.approx(
+        np.sqrt(np.pi / 2) / np.sqrt(n), rel=0.12
+    )  # f(1) of a standard lognormal is 1/√(2π)
+    assert np.mean(errors) == pytest.approx(np.sqrt(np.pi / 2) / np.sqrt(n), rel=0.15)
+
+
+def _estimate(plan, records):
+    cube = build_cube(records, plan.measure, ())
+    return estimate(cube, plan.form, np.ones((1, len(cube.keys)), bool))
+
+
+def test_errors_that_are_all_alike_have_no_interval():
+    table = pa.table({"g": ["a", "b"] * 20, "t": [1.0] * 40, "x": [3.0] * 40})
+    audit = evenhand.audit(table, "median_absolute_error(t, x)", **FAST)
+    assert (audit.overall.value, audit.overall.reason) == (2.0, "no_variation")
+
+
 # -- inequality ----------------------------------------------------------------------------------
 
 

@@ -196,7 +196,7 @@ class CubeQuery:
             return self._score()
         if self.records.engine.dialect != "duckdb":
             raise InputError(
-                f"auc over more than {MAX_LEVELS:,} distinct scores needs the records in a file or frame."
+                f"More than {MAX_LEVELS:,} distinct scores or errors need the records in a file or frame."
             )
         return exp.column("evenhand_edge")
 

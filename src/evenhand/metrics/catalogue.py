@@ -38,10 +38,12 @@ from evenhand.metrics.multilabel.set_jaccard import SET_JACCARD
 from evenhand.metrics.multilabel.set_precision import SET_PRECISION
 from evenhand.metrics.multilabel.set_recall import SET_RECALL
 from evenhand.metrics.multilabel.subset_accuracy import SUBSET_ACCURACY
+from evenhand.metrics.ranking.ndcg import NDCG
 from evenhand.metrics.ranking.scoring_rate import SCORING_RATE
 from evenhand.metrics.regression.bias import BIAS
 from evenhand.metrics.regression.mae import MAE
 from evenhand.metrics.regression.mape import MAPE
+from evenhand.metrics.regression.median_absolute_error import MEDIAN_ABSOLUTE_ERROR
 from evenhand.metrics.regression.mse import MSE
 from evenhand.metrics.regression.pinball_loss import PINBALL_LOSS
 from evenhand.metrics.regression.r_squared import R_SQUARED
@@ -85,8 +87,18 @@ FAMILIES: dict[str, tuple[Definition, ...]] = {
         THEIL,
     ),
     "multilabel": (SUBSET_ACCURACY, HAMMING_LOSS, SET_F1, SET_JACCARD, SET_PRECISION, SET_RECALL),
-    "regression": (MAE, MSE, RMSE, BIAS, MAPE, SMAPE, R_SQUARED, PINBALL_LOSS),
-    "ranking": (SCORING_RATE,),
+    "regression": (
+        MAE,
+        MSE,
+        RMSE,
+        MEDIAN_ABSOLUTE_ERROR,
+        BIAS,
+        MAPE,
+        SMAPE,
+        R_SQUARED,
+        PINBALL_LOSS,
+    ),
+    "ranking": (SCORING_RATE, NDCG),
     "agreement": (FLEISS_KAPPA, KRIPPENDORFF_ALPHA),
     "generative": (BBQ_AMBIGUOUS_BIAS, BBQ_DISAMBIGUATED_BIAS, REPRESENTATION_GAP),
     "speech": (WER, CER, MER, WIL, WIP, SENTENCE_ERROR_RATE),

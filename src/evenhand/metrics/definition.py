@@ -126,6 +126,8 @@ class Definition:
     corrected : bool
         Whether the value holds a correction for small samples, so that it changes by the order of one over
         their number when every row is doubled.
+    joins : str, optional
+        Argument whose equal values make several rows one (the answers of a query).
     """
 
     name: str
@@ -140,6 +142,7 @@ class Definition:
     in_points: bool = True
     directions: tuple[str, str] | None = None
     corrected: bool = False
+    joins: str | None = None
 
     def __call__(self, *columns: Given, **arguments: Given) -> "Metric":
         """Bind the metric to columns, in order or by name.
