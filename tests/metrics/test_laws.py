@@ -41,6 +41,7 @@ def test_no_metric_is_forgotten():
         "information",
         "languages",
         "observations",
+        "pairs",
         "preparation",
         "ratings",
         "readings",

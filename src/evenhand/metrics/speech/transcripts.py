@@ -101,7 +101,7 @@ def _builder(counted: _Counted) -> Builder:
         # One table is scored; of its blocks some rows are kept to be scored otherwise.
         kept = list(dict.fromkeys([*keep, *(columns_of(where) if where is not None else ())]))
         sample, seen = Sample(texts=len(texts)), Observations(texts=len(texts))
-        blocks = seen.watch(sample.watch(_blocks(records, kept, texts, where)))
+        blocks = seen.watch(sample.watch(read_blocks(records, kept, texts, where)))
         scored, names = score_transcripts(metric, records, kept, blocks, tokens=tokens)
         made = _plan(metric, scored, names, counted)
 
@@ -246,7 +246,7 @@ def _check_list(metric: Metric, column: str, records: Records) -> None:
         )
 
 
-def _blocks(
+def read_blocks(
     records: Records, kept: Sequence[str], texts: Sequence[str], where: Predicate | None
 ) -> Iterator[pa.Table]:
     """Kept columns, references, hypothesis; at least one block."""
