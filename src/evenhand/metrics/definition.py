@@ -152,6 +152,8 @@ class Definition:
         InputError
             For an unknown, doubled or absent argument, or a value that is not allowed.
         """
+        columns = tuple(tuple(v) if isinstance(v, list) else v for v in columns)
+        arguments = {k: tuple(v) if isinstance(v, list) else v for k, v in arguments.items()}
         names = [argument.name for argument in self.arguments]
         if len(columns) > len(names):
             plural = "s" * (len(names) != 1)
