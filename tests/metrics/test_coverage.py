@@ -63,7 +63,7 @@ def rankings(rng, n):
     }
 
 
-#: Metric, world, and the sizes at which its interval holds (by 600 worlds each, see the reasons page).
+#: Metric, world, and the sizes at which its interval holds (of 600 worlds each).
 CASES = [
     ("f1(y, p, average='weighted')", classes, (20, 60, 200)),
     ("f1(y, p, average='macro')", classes, (60, 200)),
