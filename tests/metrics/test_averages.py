@@ -165,6 +165,10 @@ def test_a_label_that_never_occurs_is_told(data):
         ("f1(y, p, average=('macro', 'micro'))", "expected a number or text"),
         ("f_beta(y, p, beta=0, positive='cat')", "beta is 0, but must be a number above 0"),
         ("f_beta(y, p)", "also needs beta"),
+        (
+            "mcc(y, p, positive='cat', labels=('cat', 'dog'))",
+            "positive and labels exclude each other",
+        ),
     ],
 )
 def test_what_cannot_be_is_said(metric, message, data):
@@ -278,6 +282,11 @@ def test_two_columns_of_probabilities_are_as_one(scored):
             "2 columns and labels 3 classes",
         ),
         ("brier(y, score=(p_cat, p_dog), positive='cat')", "of several columns say labels"),
+        ("brier(y, score=p_cat, labels=('cat', 'dog'))", "positive='that class'"),
+        (
+            "brier(y, score=(p_cat), labels=('cat', 'dog'))",
+            "score names 1 column and labels 2 classes",
+        ),
         ("brier(y, score=(p_cat, p_dog), labels=('cat', 'dog'))", "`p_cat`, `p_dog` add to "),
         ("brier(y, score=(p_cat, u), labels=('cat', 'dog'))", "must be a numeric column, but 'u'"),
     ],

@@ -129,7 +129,7 @@ def _read(table: pa.Table, query: CubeQuery) -> Cube:
     sums = np.stack([floats_of(table[f"s{i}"]) for i in range(len(measure.parts))], axis=1)
     with np.errstate(over="ignore"):
         squares_fit = np.isfinite((sums**2).sum())
-    if not np.isfinite(sums).all() or (query.unit and not squares_fit):
+    if not np.isfinite(sums).all() or ((query.unit or measure.level) and not squares_fit):
         raise InputError("The numbers are too large to add.  Measure them in a larger unit.")
     shared: dict[str, Any] = {
         "attributes": tuple(attribute.name for attribute in query.attributes),

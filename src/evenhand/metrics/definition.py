@@ -174,8 +174,11 @@ class Definition:
         absent = [a.name for a in self.arguments if a.required and a.name not in given]
         if absent:
             raise InputError(f"{self.name} also needs {' and '.join(absent)}.  Write {self.usage}")
-        if {"positive", "average"} <= set(given):
-            raise InputError(f"{self.name}: positive and average exclude each other; choose one.")
+        for other in ("average", "labels"):
+            if {"positive", other} <= set(given):
+                raise InputError(
+                    f"{self.name}: positive and {other} exclude each other; choose one."
+                )
         for argument in self.arguments:
             if argument.name in given:
                 self._check_several(argument, given[argument.name])

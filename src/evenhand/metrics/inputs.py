@@ -243,14 +243,18 @@ def column_input(
     low: float | None = None,
     high: float | None = None,
     what: str = "",
+    called: str = "",
 ) -> tuple[Input, tuple[Check, ...]]:
-    """A numeric column as an input of its own name: see `number_input`."""
+    """A numeric column as an input of its own name: see `number_input`.
+
+    `called` is the argument that messages name, where it is not the input.
+    """
     kind = find_column(column, records.columns).kind
     if kind is not Kind.BOOLEAN and not kind.numeric:
         if kind is Kind.TEXT:
             check_mixed(metric, records)
         raise InputError(
-            f"{metric.name}: {name} must be a numeric column, but {column!r} holds {kind} values."
+            f"{metric.name}: {called or name} must be a numeric column, but {column!r} holds {kind} values."
             + _other_marks(column, records)
         )
     # As a double, whole numbers neither overflow when multiplied nor wrap when subtracted.

@@ -128,6 +128,11 @@ def scored(
     metric: Metric, records: Records, loss: exp.Expr, *, low: float = 0.0, high: float = 1.0
 ) -> Measure:
     """Sum of a loss of ``label`` (0 or 1, named *truth*) and ``score``, and the number of rows."""
+    if "labels" in metric.given:
+        raise InputError(
+            f"{metric.name}: labels says which class each column of several scores is of; of one score say which "
+            "class it is of: positive='that class'."
+        )
     check_occurs(metric, "label", records)
     label, actual, label_checks = binary_input(metric, "label", records)
     score, score_checks = number_input(

@@ -42,7 +42,7 @@ def several_plan(metric: Metric, records: Records, where: Predicate | None, loss
     inputs, checks = zip(
         *(
             column_input(name, column, records, low=0.0, high=1.0, what="a probability lies in [0, 1]",
-                         metric=metric)
+                         metric=metric, called="score")
             for name, column in zip(names, columns, strict=True)
         ),
         strict=True,
@@ -69,8 +69,9 @@ def _classes(
     if metric.option("labels") is not None:
         if len(classes) != len(columns):
             raise InputError(
-                f"{metric.name}: score names {len(columns)} columns and labels {len(classes)} classes, but "
-                "each class needs its own column, in the same order."
+                f"{metric.name}: score names {_plural(len(columns), 'column')} and labels "
+                f"{_plural(len(classes), 'class')}, "
+                "but each class needs its own column, in the same order."
             )
         return classes
     own = {str(value): value for value in classes}
@@ -81,6 +82,11 @@ def _classes(
         f"{metric.name}: which class does each of {', '.join(map(repr, columns))} belong to?  Say so in their "
         f"order: labels=(…).  Labels: {told}"
     )
+
+
+def _plural(number: int, noun: str) -> str:
+    ending = "es" if noun.endswith("s") else "s"
+    return f"{number} {noun}{ending * (number != 1)}"
 
 
 def _total(inputs: Sequence[Input], columns: Sequence[str]) -> tuple[Input, Check]:

@@ -111,7 +111,8 @@ def _check_whole(metric: Metric, rows: pa.Table, starts: Integers, kept: Sequenc
             asked = rows[f"c{len(kept)}"][int(other[0])].as_py()
             raise InputError(
                 f"{metric.name} is one number a query, but query {asked!r} has several values of {name!r}.  Group, "
-                "filter and name units by what belongs to a whole query."
+                "filter and name units by what belongs to a whole query; where they are several rankings, give each a "
+                "name of its own."
             )
 
 
