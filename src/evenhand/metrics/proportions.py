@@ -1,6 +1,5 @@
 """Whether a ratio of sums is a proportion: the rows tell, not the name of the metric."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from sqlglot import exp
@@ -9,7 +8,6 @@ from evenhand.cubes import Measure, Moments
 from evenhand.groups import Predicate, to_expression
 from evenhand.groups.predicate import column_expression, literal
 from evenhand.metrics.definition import Plan, rate
-from evenhand.metrics.inputs import FIRST_ROWS
 from evenhand.records import Records
 
 _RANGE = (0.0, 1.0)
@@ -56,26 +54,13 @@ def _zero_or_one(records: Records, measure: Measure, where: Predicate | None) ->
         exp.Not(this=exp.Is(this=column_expression(item.name), expression=exp.Null()))
         for item in measure.inputs
     ]
-    for limit in (FIRST_ROWS, None):
-        if _any_row(records, where, inputs, exp.and_(*known, exp.Not(this=exp.paren(fine))), limit):
-            return False
-    return True
+    query = exp.select(*inputs).from_(exp.Var(this=records.source), copy=False)
+    query = query if where is None else query.where(to_expression(where), copy=False)
+    other = exp.select(exp.alias_(literal(1), "one")).from_(query.subquery("counted", copy=False))
+    # Engines stop at the first row that is found.
+    other = other.where(*known, exp.Not(this=exp.paren(fine)), copy=False).limit(1, copy=False)
+    return not records.engine.query(other.sql(records.engine.dialect)).num_rows
 
 
 def _in_range(value: exp.Expr) -> exp.Expr:
     return exp.In(this=exp.paren(value.copy()), expressions=[literal(0), literal(1)])
-
-
-def _any_row(
-    records: Records,
-    where: Predicate | None,
-    inputs: Sequence[exp.Expr],
-    condition: exp.Expr,
-    limit: int | None,
-) -> bool:
-    query = exp.select(*inputs).from_(exp.Var(this=records.source))
-    query = query if where is None else query.where(to_expression(where))
-    query = query if limit is None else query.limit(limit)
-    found = exp.select(exp.alias_(literal(1), "one")).from_(query.subquery("counted"))
-    text = found.where(condition).limit(1).sql(records.engine.dialect)
-    return bool(records.engine.query(text).num_rows)

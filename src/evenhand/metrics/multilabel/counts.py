@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from sqlglot import exp
 
 from evenhand.cubes import Input, Measure, Moments
@@ -14,6 +13,7 @@ from evenhand.groups import Predicate, columns_of
 from evenhand.groups.predicate import column_expression, literal
 from evenhand.metrics.classification.averages import average_form
 from evenhand.metrics.classification.classes import MAX_CLASSES
+from evenhand.metrics.columns import number_column
 from evenhand.metrics.definition import Argument, Builder, Metric, Plan, Takes, rate
 from evenhand.metrics.multilabel.sets import OF_SETS, Sets, read_sets
 from evenhand.records import Column, DuckDBEngine, Kind, Records
@@ -153,8 +153,8 @@ class _Counted:
         self.columns = {name: f"{prefix}{place}" for place, name in enumerate(counts)}
         table = sets.kept
         for name, values in counts.items():
-            absent = ~sets.known | np.isnan(values)
-            table = table.append_column(self.columns[name], pa.array(values, mask=absent))
+            known = sets.known & ~np.isnan(values)
+            table = table.append_column(self.columns[name], number_column(values, known))
         self.engine = DuckDBEngine()
         self.engine.register("block", table)
         self.engine.execute("CREATE TEMP TABLE scored AS FROM block")

@@ -17,6 +17,7 @@ from evenhand.cubes import Input, Measure
 from evenhand.errors import InputError
 from evenhand.groups import Predicate, columns_of, to_expression
 from evenhand.groups.predicate import column_expression, literal
+from evenhand.metrics.columns import number_column
 from evenhand.metrics.definition import Argument, Definition, Example, Metric, Plan, Takes, rate
 from evenhand.metrics.inputs import class_column, number_input
 from evenhand.records import Column, DuckDBEngine, Kind, Records
@@ -29,7 +30,7 @@ Integers = npt.NDArray[np.int64]
 def _build(metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None) -> Plan:
     kept = list(dict.fromkeys([*keep, *(columns_of(where) if where is not None else ())]))
     answers = _read(metric, records, kept, where)
-    table = answers.first.append_column("evenhand:ndcg", _masked(_values(metric, answers)))
+    table = answers.first.append_column("evenhand:ndcg", _column(_values(metric, answers)))
     engine = DuckDBEngine()
     engine.register("block", table)
     names = [*kept, "evenhand:ndcg" + ":" * max(map(len, kept), default=0)]
@@ -86,12 +87,12 @@ def _read(
     code = codes.indices.to_numpy().astype(np.int64)
     order = np.argsort(code, kind="stable")
     starts = np.flatnonzero(np.diff(code[order], prepend=-1))
-    rows = table.take(pa.array(order))
+    rows = table.take(number_column(order))
     _check_whole(metric, rows, starts, kept)
     numbers = [np.asarray(rows[f"c{len(kept) + i}"].to_numpy(), dtype=float) for i in (1, 2)]
     _check_numbers(metric, numbers)
     return _Answers(
-        first=rows.take(pa.array(starts)).select(range(len(kept))),
+        first=rows.take(number_column(starts)).select(range(len(kept))),
         starts=starts,
         query=code[order],
         relevance=numbers[0],
@@ -161,8 +162,8 @@ def _discounted(answers: _Answers, gain: Floats, score: Floats, discount: Floats
     return np.asarray(np.add.reduceat(shared * discount, answers.starts), float)
 
 
-def _masked(values: Floats) -> pa.Array:
-    return pa.array(values, mask=np.isnan(values))
+def _column(values: Floats) -> pa.Array:
+    return number_column(values, ~np.isnan(values))
 
 
 NDCG = Definition(
