@@ -155,6 +155,18 @@ def test_a_label_that_never_occurs_is_told(data):
     assert "'dgo', which never occurs in 'y' or 'p'. Did you mean 'dog'?" in note.text
 
 
+def test_a_class_that_only_predictions_have_is_told(data):
+    audit = evenhand.audit(pa.table(data), "true_positive_rate(y, p, average='macro')", **FAST)
+    assert (audit.overall.value, audit.overall.reason) == (None, "class_absent")
+    (note,) = [note for note in audit.notes if note.code == "class_never_labelled"]
+    assert "'invalid' occurs in 'p' but never in 'y'" in note.text
+    assert "labels=('cat', 'dog', 'owl')" in note.text
+    kept = "true_positive_rate(y, p, average='macro', labels=('cat', 'dog', 'owl'))"
+    named = evenhand.audit(pa.table(data), kept, **FAST)
+    assert named.overall.value is not None
+    assert not [note for note in named.notes if note.code == "class_never_labelled"]
+
+
 @pytest.mark.parametrize(
     ("metric", "message"),
     [

@@ -16,6 +16,7 @@ from evenhand.metrics.classification.classes import (
     among,
     classes_of,
     equals,
+    never_labelled,
 )
 from evenhand.metrics.definition import Argument, Metric, Plan, Takes, rate
 from evenhand.metrics.inputs import Class, both, class_inputs, indicator, negation
@@ -74,6 +75,7 @@ def average_plan(
     )
     columns = [item.text for item in inputs]
     notes = absent_labels(metric, records, where, columns)
+    notes += never_labelled(metric, records, where, classes)
     return Plan(records=records, measure=measure, form=form, proportion=False, notes=notes)
 
 

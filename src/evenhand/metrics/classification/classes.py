@@ -102,6 +102,28 @@ def absent_labels(
     )
 
 
+def never_labelled(
+    metric: Metric, records: Records, where: Predicate | None, classes: Sequence[Class]
+) -> tuple[Note, ...]:
+    """What to say of classes that only predictions have, and that nobody named."""
+    if metric.option("labels") is not None:
+        return ()
+    label, prediction = (str(metric.given[name]) for name in ("label", "prediction"))
+    labelled = set(_occurring(records, where, [label]))
+    rest = [value for value in classes if value not in labelled]
+    if not rest:
+        return ()
+    told = ", ".join(repr(value) for value in rest)
+    kept = ", ".join(repr(value) for value in classes if value in labelled)
+    return (
+        Note(
+            code="class_never_labelled",
+            text=f"{metric.name}: {told} occurs in {prediction!r} but never in {label!r}, and counts as a class of its "
+            f"own.  If it is none: labels=({kept})",
+        ),
+    )
+
+
 def equals(name: str, value: Class) -> exp.Expr:
     """Whether an input is of a class."""
     return exp.EQ(this=column_expression(name), expression=literal(value))
