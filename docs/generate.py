@@ -49,6 +49,7 @@ TAKES = {
     Takes.NUMBER: "numbers",
     Takes.PROBABILITY: "probabilities between 0 and 1",
     Takes.TEXT: "text",
+    Takes.SET: "lists of labels, or texts such as `cat,dog`",
     Takes.CONSTANT: "an option, not a column",
 }
 
@@ -181,6 +182,13 @@ def _range(definition: Definition) -> str:
 
 def _argument(argument: Argument) -> list[str]:
     takes = ", ".join(f"`'{choice}'`" for choice in argument.choices) or TAKES[argument.takes]
+    if argument.takes is Takes.CONSTANT and argument.several:
+        takes = "values of the columns, in brackets: `('a', 'b')`"
+    elif argument.several:
+        many = (
+            f"columns of {takes}" if argument.least > 1 else f"{takes}; or a column of each class"
+        )
+        takes = f"{many}, in brackets: `(a, b)`"
     needed = (
         "yes"
         if argument.required
@@ -191,9 +199,9 @@ def _argument(argument: Argument) -> list[str]:
 
 def _example(definition: Definition) -> str:
     example = definition.example
-    written = Metric(
-        definition=definition, given={**{name: name for name in example.columns}, **example.options}
-    )
+    names = {argument.name for argument in definition.arguments}
+    bound = {name: name for name in example.columns if name in names}
+    written = Metric(definition=definition, given={**bound, **example.options})
     rows = [[_cell(value) for value in row] for row in zip(*example.columns.values(), strict=True)]
     return f"{_table(list(example.columns), rows)}\n\n`{written.text}` = {example.value:.6g}"
 

@@ -7,12 +7,19 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from evenhand.audits import Audit, audit, audit_metrics
+    from evenhand.audits import (
+        Audit,
+        audit,
+        audit_metrics,
+        conditional_demographic_disparity,
+        equalized_odds,
+    )
     from evenhand.conditions import Condition, parse_condition
     from evenhand.cubes import Cube
     from evenhand.differential import Effects, effects
     from evenhand.metrics import DEFINITIONS, Definition
     from evenhand.metrics.laws import check_metric
+    from evenhand.metrics.speech.pairs import confusion_pairs
     from evenhand.records import MISSING_VALUES, open_records
     from evenhand.samples import Sample, read_audio, read_image
     from evenhand.slicing import Slices, slices, slices_of_cube
@@ -22,6 +29,8 @@ _HOMES = {
     "Audit": "evenhand.audits",
     "audit": "evenhand.audits",
     "audit_metrics": "evenhand.audits",
+    "conditional_demographic_disparity": "evenhand.audits",
+    "equalized_odds": "evenhand.audits",
     "Condition": "evenhand.conditions",
     "parse_condition": "evenhand.conditions",
     "Cube": "evenhand.cubes",
@@ -30,6 +39,7 @@ _HOMES = {
     "DEFINITIONS": "evenhand.metrics",
     "Definition": "evenhand.metrics",
     "check_metric": "evenhand.metrics.laws",
+    "confusion_pairs": "evenhand.metrics.speech.pairs",
     "MISSING_VALUES": "evenhand.records",
     "open_records": "evenhand.records",
     "Sample": "evenhand.samples",
@@ -60,7 +70,10 @@ __all__ = [
     "audit",
     "audit_metrics",
     "check_metric",
+    "conditional_demographic_disparity",
+    "confusion_pairs",
     "effects",
+    "equalized_odds",
     "make_plan",
     "open_records",
     "parse_condition",

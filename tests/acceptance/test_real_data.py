@@ -110,8 +110,9 @@ def test_artie_differences_clustered_by_speaker(data, service, group, difference
     )
     (found,) = result.groups
     assert found.versus.difference == pytest.approx(difference, abs=0.0011)
-    assert found.versus.low == pytest.approx(low, abs=0.008)
-    assert found.versus.high == pytest.approx(high, abs=0.008)
+    # Speakers read 1 to 60 clips: the bootstrap takes each residual as it is, with the speaker's own part.
+    assert low - 0.015 <= found.versus.low <= low + 0.005
+    assert high - 0.005 <= found.versus.high <= high + 0.015
 
 
 @pytest.mark.data

@@ -74,7 +74,8 @@ def test_units_of_two_groups_add_their_variances(matched):
     assert found.variance[0] >= sum(own)
     assert found.variance[0] <= 2 * max(own)
     few = estimates.n_effective.min() - 1
-    assert few <= found.df[0] <= 48
+    # Two groups that vary alike lend each other degrees of freedom; no more than they have.
+    assert few <= found.df[0] <= 2 * 48
 
 
 def test_a_unit_lost_in_one_set_never_makes_it_surer(matched):

@@ -321,15 +321,27 @@ def test_a_positive_value_of_another_type_is_refused_or_understood(option):
     assert audit.overall.value == 0.5
 
 
-def test_a_positive_value_that_never_occurs_is_not_a_silent_zero():
+def test_nobody_selected_is_zero_and_a_slip_of_the_pen_is_told():
+    """A positive value that no prediction has is a rate of 0; a note offers what was perhaps meant."""
     table = pa.table({"g": ["a", "b"] * 20, "y": ["yes", "no"] * 20, "p": ["yes", "no"] * 20})
-    try:
-        audit = evenhand.audit(
-            table, metric="selection_rate(p, positive='Yes')", worse="lower", **FAST
-        )
-    except EvenhandError:
-        return
-    assert audit.overall.value is None
+    metric = "selection_rate(p, positive='Yes')"
+    audit = evenhand.audit(table, metric=metric, worse="lower", **FAST)
+    assert (audit.overall.value, audit.overall.method) == (0.0, "wilson")
+    (note,) = [note for note in audit.notes if note.code == "positive_never_occurs"]
+    assert "'Yes' never occurs in 'p'. Did you mean 'yes'?" in note.text
+    fine = evenhand.audit(table, metric="selection_rate(p, positive='yes')", worse="lower", **FAST)
+    assert not [note for note in fine.notes if note.code == "positive_never_occurs"]
+
+
+@pytest.mark.parametrize(
+    "metric", ["precision(y, p, positive='Yes')", "brier(y, s, positive='Yes')"]
+)
+def test_a_positive_value_that_no_label_has_is_a_slip(metric):
+    table = pa.table(
+        {"g": ["a", "b"] * 20, "y": ["yes", "no"] * 20, "p": ["yes", "no"] * 20, "s": [0.5] * 40}
+    )
+    with pytest.raises(InputError, match=r"'Yes' never occurs in 'y'\. Did you mean 'yes'"):
+        evenhand.audit(table, metric=metric, **FAST)
 
 
 def test_more_classes_than_an_average_can_hold_are_refused():

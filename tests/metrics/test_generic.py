@@ -1,10 +1,12 @@
 """Ratio, mean and scoring rate: any two columns, and what they must not be."""
 
 import json
+from decimal import Decimal
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from statsmodels.stats.proportion import proportion_confint
 
 import evenhand
 from evenhand.errors import FaultsError, InputError
@@ -102,3 +104,72 @@ def test_the_least_integer_can_be_averaged(of):
     table = pa.table({"g": ["a", "b"] * 20, "x": pa.array([least, 1] * 20, of)})
     audit = evenhand.audit(table, metric="mean(x)", **FAST)
     assert audit.overall.value == pytest.approx((least + 1) / 2)
+
+
+# -- means that are proportions ------------------------------------------------------------------
+
+
+def wilson(x, n):
+    return proportion_confint(x, n, method="wilson")
+
+
+COLUMNS = {
+    "integers": pa.array,
+    "booleans": lambda v: pa.array([bool(x) for x in v]),
+    "doubles": lambda v: pa.array([float(x) for x in v]),
+    "decimals": lambda v: pa.array([Decimal(x) for x in v], pa.decimal128(5, 2)),
+}
+
+
+@pytest.mark.parametrize("how", COLUMNS)
+def test_a_mean_of_zeros_and_ones_is_a_proportion(how):
+    value = [1, 1, 1, 0, 0, 0, 0, 0, 0, 0] + [1] * 6
+    table = pa.table({"g": ["a"] * 10 + ["b"] * 6, "x": COLUMNS[how](value)})
+    audit = evenhand.audit(table, metric="mean(x)", **FAST)
+    for group, (x, n) in zip(audit.groups, ((6, 6), (3, 10)), strict=True):
+        assert group.estimate.method == "wilson"
+        assert (group.estimate.low, group.estimate.high) == pytest.approx(wilson(x, n), abs=1e-3)
+        assert group.estimate.counts == {"value": x, "rows": n}
+    assert round(audit.groups[1].estimate.low, 3) == 0.108
+    assert round(audit.groups[1].estimate.high, 3) == 0.603
+
+
+@pytest.mark.parametrize(
+    ("metric", "columns"),
+    [
+        ("ratio(x, n)", {"x": [1, 0, 1, 0, 0], "n": [1, 1, 1, 1, 0]}),
+        ("mae(x, n)", {"x": [1, 0, 1, 0, 1], "n": [0, 1, 1, 0, 1]}),
+        ("mse(x, n)", {"x": [True, False, True, False, True], "n": [0, 1, 1, 0, 1]}),
+    ],
+)
+def test_others_of_rows_that_count_zero_or_one_are_too(metric, columns):
+    table = pa.table({"g": ["a", "b"] * 20, **{k: v * 8 for k, v in columns.items()}})
+    audit = evenhand.audit(table, metric=metric, **FAST)
+    assert audit.overall.method == "wilson"
+    low, high = wilson(audit.overall.numerator, audit.overall.denominator)
+    assert (audit.overall.low, audit.overall.high) == pytest.approx((low, high))
+
+
+@pytest.mark.parametrize("odd", [2, -1, 0.5])
+@pytest.mark.parametrize("place", [0, 25_000])
+def test_one_other_value_makes_a_mean_of_numbers(odd, place):
+    value = np.tile([0.0, 1.0], 15_000)
+    value[place] = odd
+    table = pa.table({"g": ["a", "b"] * 15_000, "x": value})
+    audit = evenhand.audit(table, metric="mean(x)", **FAST)
+    assert audit.overall.method == "cluster-t"
+    kept = "x = 0 OR x = 1"
+    assert evenhand.audit(table, metric="mean(x)", where=kept, **FAST).overall.method == "wilson"
+
+
+def test_units_and_missing_values_keep_their_meaning():
+    value = [1, 0, None, 1, float("nan"), 0] * 10
+    table = pa.table(
+        {"g": ["a", "b"] * 30, "u": list(range(20)) * 3, "x": pa.array(value, pa.float64())}
+    )
+    audit = evenhand.audit(table, metric="mean(x)", **FAST)
+    assert audit.overall.method == "wilson"
+    assert (audit.overall.n_rows, audit.missing[0].n_rows) == (40, 20)
+    by_unit = evenhand.audit(table, metric="mean(x)", unit="u", **FAST)
+    assert by_unit.overall.method == "cluster-t"
+    assert 0 <= by_unit.overall.low < by_unit.overall.high <= 1

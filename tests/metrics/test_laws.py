@@ -30,17 +30,25 @@ def test_no_metric_is_forgotten():
         "counts",
         "transcripts",
         "alignment",
+        "averages",
+        "classes",
+        "margins",
+        "probabilities",
         "normalizers",
         "english",
         "english_numbers",
         "english_rules",
+        "information",
         "languages",
         "observations",
+        "pairs",
         "preparation",
+        "ratings",
         "readings",
         "sample",
         "scorer",
         "scripts",
+        "sets",
         "unicode",
     }
     assert modules == set(DEFINITIONS)
@@ -107,6 +115,11 @@ CULPRITS = {
     "doubling changes nothing": metric_with(
         Smooth(function=lambda s: s[..., 0] / (s[..., 1] + 0.0) ** 1.5, sides=((1,),)),
         example=Example(columns={"value": [1.0, 2.0, 6.0]}, value=9 / 3**1.5),
+    ),
+    "scaling changes nothing": metric_with(
+        Smooth(function=lambda s: s[..., 0] / (s[..., 1] + 5.0), sides=((1,),)),
+        example=Example(columns={"value": [1.0, 2.0, 6.0]}, value=9 / 8),
+        corrected=True,
     ),
     "values stay in range": metric_with(MEAN, high=2.5),
     "the gradient is the derivative": metric_with(

@@ -20,7 +20,7 @@ def rows():
     rng = np.random.default_rng(8)
     n = 600
     words = np.array(["a", "b", "c d", "it's", "é"])
-    return pa.table(
+    made = pa.table(
         {
             "accent": pa.array(
                 [
@@ -42,6 +42,18 @@ def rows():
             "Mixed Case": pa.array(rng.choice(["x", "y"], n)),
         }
     )
+    more = {
+        "few": rng.choice(["a", "b", "c"], n),
+        "guess": rng.choice(["a", "b", "c", None], n).tolist(),
+        "third": rng.choice(["a", "b", "c", None], n).tolist(),
+        "decade": rng.integers(0, 20, n),
+        "rest": 1 - made["score"].to_numpy(),
+        "sets": rng.choice(["a, b", "b", "c,a"], n),
+        "guesses": rng.choice(["a", "b", "c", None], n).tolist(),
+    }
+    for name, values in more.items():
+        made = made.append_column(name, pa.array(values))
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +106,36 @@ CASES = [
     ("scoring_rate(score)", {"by": "accent"}),
     ("mean(score)", {"by": "accent", "versus": "member = TRUE"}),
     ("ratio(label, age)", {"by": "accent"}),
+    ("mean(label)", {"by": "accent"}),
+    ("mean(member)", {"by": "accent"}),
+    ("mae(label, prediction)", {"by": "accent"}),
+    ("f1(few, guess, average='weighted')", {"by": "member"}),
+    ("f1(few, guess, average='micro', labels=('a', 'b'))", {"by": "member"}),
+    ("f_beta(label, prediction, beta=0.5)", {"by": "accent"}),
+    ("jaccard(few, guess, average='macro')", {"by": "member", "unit": "speaker"}),
+    ("f1(decade, decade, average='weighted')", {"by": "member"}),
+    ("mcc(few, guess)", {"by": "member"}),
+    ("balanced_accuracy(few, guess)", {"by": "member"}),
+    ("cohen_kappa(few, guess, weights='linear', labels=('a', 'b', 'c'))", {"by": "member"}),
+    ("fleiss_kappa(raters=(few, guess, third))", {"by": "member"}),
+    ("krippendorff_alpha(raters=(few, guess, third))", {"by": "member"}),
+    ("krippendorff_alpha(raters=(label, prediction), level='ordinal')", {"by": "member"}),
+    ("krippendorff_alpha(raters=(age, prediction), level='interval')", {"by": "member"}),
+    ("brier(yes, score=(score, rest), labels=('yes', 'no'))", {"by": "accent"}),
+    ("log_loss(yes, score=(score, rest), labels=('yes', 'no'))", {"by": "accent"}),
+    ("average_precision(label, score)", {"by": "accent"}),
+    ("generalized_entropy(label, prediction, alpha=0.5)", {"by": "accent"}),
+    ("theil(label, prediction)", {"by": "accent", "unit": "speaker"}),
+    ("mape(age, score)", {"by": "accent"}),
+    ("smape(age, label)", {"by": "accent"}),
+    ("r_squared(age, score)", {"by": "accent", "where": "age < 60"}),
+    ("pinball_loss(age, score, quantile=0.9)", {"by": "accent"}),
+    ("median_absolute_error(age, label)", {"by": "accent"}),
+    ("ndcg(label, score, text, k=3)", {"by": "member", "where": "member = TRUE"}),
+    ("set_f1(sets, guesses, average='macro')", {"by": "accent"}),
+    ("hamming_loss(sets, guesses)", {"by": "accent"}),
+    ("wil(text, heard)", {"by": "accent"}),
+    ("sentence_error_rate(text, heard)", {"by": "accent"}),
     ("wer(reference=text, hypothesis=heard)", {"by": "accent", "unit": "speaker"}),
     ("cer(reference=text, hypothesis=heard)", {"by": ["accent", "age"], "where": "member = TRUE"}),
 ]

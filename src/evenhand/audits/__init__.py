@@ -1,6 +1,7 @@
 """Audits: estimates, gaps and verdicts about groups."""
 
 from evenhand.audits.audit import audit, audit_metrics
+from evenhand.audits.disparities import conditional_demographic_disparity, equalized_odds
 from evenhand.audits.judge import Judgement, judge
 from evenhand.audits.report import Audit
 from evenhand.audits.result import (
@@ -25,5 +26,7 @@ __all__ = [
     "Rules",
     "audit",
     "audit_metrics",
+    "conditional_demographic_disparity",
+    "equalized_odds",
     "judge",
 ]

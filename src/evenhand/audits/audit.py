@@ -433,13 +433,8 @@ def directions(metrics: Sequence[Metric], worse: str | None) -> list[bool]:
 
 
 def _judge(plan: Plan, metric: Metric, cube: Cube, question: _Question, rules: Rules) -> Judgement:
-    definition = metric.definition
-    own = replace(
-        rules,
-        versus=question.versus,
-        low=definition.low,
-        high=definition.high,
-    )
+    low, high = plan.bounds or (metric.definition.low, metric.definition.high)
+    own = replace(rules, versus=question.versus, low=low, high=high)
     return judge(
         cube, plan.form, question.attributes, question.partitions, own, proportion=plan.proportion
     )

@@ -80,7 +80,7 @@ def read_premises(
         given
         for metric in metrics
         for given in metric.given.values()
-        if not isinstance(given, str | int | float | bool)
+        if not isinstance(given, str | int | float | bool | tuple)
     ]
     notes += _literal_notes(records, predicates)
     notes += [note for attribute in attributes for note in _edge_notes(records, attribute)]
@@ -129,6 +129,8 @@ _AGREED = ("correct", "agreed", "true_positives", "true_negatives")
 
 def _label_pair(metric: Metric) -> tuple[str, str] | None:
     """Columns of label and prediction, where the metric has both."""
+    if any(argument.takes is Takes.SET for argument in metric.definition.arguments):
+        return None  # whole sets need not occur in both columns
     label, prediction = (metric.given.get(name) for name in ("label", "prediction"))
     return (label, prediction) if isinstance(label, str) and isinstance(prediction, str) else None
 

@@ -9,7 +9,8 @@ from evenhand.audits.result import Estimate
 from evenhand.audits.rules import Rules
 from evenhand.cubes import Estimates
 from evenhand.stats import intervals
-from evenhand.stats.forms import AreaUnderCurve, Form, Ratio
+from evenhand.stats.forms import Form, Ratio
+from evenhand.stats.scales import scale_of, scaled
 
 Floats = npt.NDArray[np.float64]
 
@@ -19,9 +20,9 @@ def bounds_of(
 ) -> tuple[Floats, Floats, list[str]]:
     """Interval of each set's value and the name of its method; NaN where there is none.
 
-    Proportions of independent rows get Wilson's or Clopper-Pearson's interval; all else the
-    linearised t, bent by the skewness of the units where that is known, on the logit scale for the
-    area under the curve.  Where every unit gave the same value of a metric with known bounds, the
+    Proportions of independent rows get Wilson's or Clopper-Pearson's interval; other ratios the
+    linearised t, bent by the skewness of the units where that is known; all else the linearised t on
+    the scale that the metric's range gives it.  Where every unit gave the same value of a metric with known bounds, the
     linearised variance of 0 is replaced by the limits that hold.
     """
     if binomial and isinstance(form, Ratio):
@@ -31,19 +32,14 @@ def bounds_of(
         else:
             low, high = intervals.wilson(above, below, intervals.z_of(rules.level))
         return low, high, [rules.interval] * len(low)
-    n = estimates.n_effective
-    low, high = intervals.linearised(estimates.values, estimates.variances, n, rules.level)
-    skewness = estimates.skewness
-    known = np.isfinite(skewness) & (not isinstance(form, AreaUnderCurve))
-    bent = intervals.skewed(
-        estimates.values, estimates.variances, np.where(known, skewness, 0.0), n, rules.level
-    )
-    low, high = (np.where(known, e, t) for e, t in zip(bent, (low, high), strict=True))
-    if isinstance(form, AreaUnderCurve):
-        low, high = intervals.logit(estimates.values, estimates.variances, n, rules.level)
-    flat = estimates.variances == 0
+    n, flat = estimates.n_effective, estimates.variances == 0
+    if isinstance(form, Ratio):
+        low, high, methods = _ratio_bounds(estimates, rules)
+    else:
+        scale = scale_of(rules.low, rules.high)
+        low, high = scaled(estimates.values, estimates.variances, n, rules.level, scale)
+        methods = [f"{scale}-t"] * len(low)
     low, high = np.where(flat, np.nan, low), np.where(flat, np.nan, high)
-    methods = ["cluster-t-skew" if bent else "cluster-t" for bent in known]
     if rules.low is not None and rules.high is not None and isinstance(form, Ratio):
         here = flat & (estimates.n_units >= 1)
         ends = intervals.constant_limits(
@@ -54,6 +50,16 @@ def bounds_of(
     low = low if rules.low is None else np.maximum(low, rules.low)
     high = high if rules.high is None else np.minimum(high, rules.high)
     return low, high, methods
+
+
+def _ratio_bounds(estimates: Estimates, rules: Rules) -> tuple[Floats, Floats, list[str]]:
+    """Linearised t of ratios, bent by the skewness of units where it is known."""
+    n, skewness = estimates.n_effective, estimates.skewness
+    known = np.isfinite(skewness)
+    low, high = intervals.skewed(
+        estimates.values, estimates.variances, np.where(known, skewness, 0.0), n, rules.level
+    )
+    return low, high, ["cluster-t-skew" if bent else "cluster-t" for bent in known]
 
 
 def rates_of(

@@ -48,6 +48,7 @@ def _plain(family: str, definition: Definition) -> dict[str, object]:
                 "takes": a.takes.value,
                 "required": a.required,
                 "choices": list(a.choices),
+                "several": a.several,
             }
             for a in definition.arguments
         ],

@@ -136,7 +136,7 @@ def _read(table: pa.Table, query: CubeQuery) -> Cube:
     sums = np.stack([floats_of(table[f"s{i}"]) for i in range(len(measure.parts))], axis=1)
     with np.errstate(over="ignore"):
         squares_fit = np.isfinite((sums**2).sum())
-    if not np.isfinite(sums).all() or (query.units and not squares_fit):
+    if not np.isfinite(sums).all() or ((query.units or measure.level) and not squares_fit):
         raise InputError("The numbers are too large to add.  Measure them in a larger unit.")
     shared: dict[str, Any] = {
         "attributes": tuple(attribute.name for attribute in query.attributes),
@@ -237,11 +237,8 @@ def _comoments(
             if measure.moments is Moments.CENTRED:
                 out[:, i, j] = floats_of(table[f"m{i}_{j}"]) * n
             else:
-                exact = (
-                    floats_of(table[f"m{i}_{j}"])
-                    if measure.moments is Moments.COUNTS
-                    else (i == j) * sums[:, i]
-                )
+                asked = measure.moments is Moments.COUNTS and (j, i) not in measure.exclusive
+                exact = floats_of(table[f"m{i}_{j}"]) if asked else (i == j) * sums[:, i]
                 out[:, i, j] = exact - sums[:, i] * sums[:, j] / n
             out[:, j, i] = out[:, i, j]
     if not np.isfinite(out).all():

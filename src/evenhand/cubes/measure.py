@@ -68,6 +68,9 @@ class Measure:
         Input whose values are kept apart within each cell (the score, for auc).
     about : str
         What the counts are of, where the expressions do not tell.
+    exclusive : frozenset of (int, int)
+        Pairs of counts, the lower number first, that no row has both of: with `Moments.COUNTS` their
+        product is known to be 0, which keeps a query of many counts within a server's limits.
     """
 
     parts: tuple[tuple[str, exp.Expr], ...]
@@ -77,6 +80,7 @@ class Measure:
     few_values: bool = False
     level: str | None = None
     about: str = ""
+    exclusive: frozenset[tuple[int, int]] = frozenset()
 
     @property
     def names(self) -> tuple[str, ...]:

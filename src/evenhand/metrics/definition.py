@@ -25,6 +25,8 @@ class Takes(StrEnum):
     """A numeric column within 0 and 1."""
     TEXT = "text"
     """A text column."""
+    SET = "set"
+    """A column of lists of texts, or of texts with a separator between labels."""
     CONSTANT = "constant"
     """An option: a quoted text or a number."""
 
@@ -33,7 +35,8 @@ class Takes(StrEnum):
 class Argument:
     """A named argument of a metric.
 
-    `choices` lists the allowed values of a constant; `required` arguments have no default.
+    `choices` lists the allowed values of a constant; `required` arguments have no default; `several`
+    arguments may be given several values in brackets, and `least` of them must be.
     """
 
     name: str
@@ -41,9 +44,12 @@ class Argument:
     required: bool = True
     choices: tuple[str, ...] = ()
     default: str | None = None
+    several: bool = False
+    least: int = 1
 
 
-Given = str | int | float | bool | Predicate
+One = str | int | float | bool | Predicate
+Given = One | tuple[str | int | float, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +74,8 @@ class Plan:
     form: Form
     proportion: bool
     notes: tuple[Note, ...] = ()
+    #: Range of the value, where this table narrows that of the definition (a mean of 0 and 1).
+    bounds: tuple[float | None, float | None] | None = None
     #: The same under another normaliser, made when it is called for: see `Alternative`.
     alternatives: Callable[[], tuple["Alternative", ...]] = tuple
 
@@ -115,6 +123,11 @@ class Definition:
         Whether the value is a share of something, so that differences read as percentage points.
     directions : (str, str), optional
         Where `higher_is_worse` is `None`: what it means that higher, and that lower, is worse.
+    corrected : bool
+        Whether the value holds a correction for small samples, so that it changes by the order of one over
+        their number when every row is doubled.
+    joins : str, optional
+        Argument whose equal values make several rows one (the answers of a query).
     """
 
     name: str
@@ -128,6 +141,8 @@ class Definition:
     high: float | None = 1.0
     in_points: bool = True
     directions: tuple[str, str] | None = None
+    corrected: bool = False
+    joins: str | None = None
 
     def __call__(self, *columns: Given, **arguments: Given) -> "Metric":
         """Bind the metric to columns, in order or by name.
@@ -137,6 +152,8 @@ class Definition:
         InputError
             For an unknown, doubled or absent argument, or a value that is not allowed.
         """
+        columns = tuple(tuple(v) if isinstance(v, list) else v for v in columns)
+        arguments = {k: tuple(v) if isinstance(v, list) else v for k, v in arguments.items()}
         names = [argument.name for argument in self.arguments]
         if len(columns) > len(names):
             plural = "s" * (len(names) != 1)
@@ -157,9 +174,14 @@ class Definition:
         absent = [a.name for a in self.arguments if a.required and a.name not in given]
         if absent:
             raise InputError(f"{self.name} also needs {' and '.join(absent)}.  Write {self.usage}")
-        if {"positive", "average"} <= set(given):
-            raise InputError(f"{self.name}: positive and average exclude each other; choose one.")
+        for other in ("average", "labels"):
+            if {"positive", other} <= set(given):
+                raise InputError(
+                    f"{self.name}: positive and {other} exclude each other; choose one."
+                )
         for argument in self.arguments:
+            if argument.name in given:
+                self._check_several(argument, given[argument.name])
             if (
                 argument.choices
                 and argument.name in given
@@ -170,15 +192,29 @@ class Definition:
                     f"{self.name}: {argument.name} is {given[argument.name]!r}.  Allowed: {allowed}"
                 )
 
+    def _check_several(self, argument: Argument, value: Given) -> None:
+        number = len(value) if isinstance(value, tuple) else 1
+        if isinstance(value, tuple) and not argument.several:
+            raise InputError(f"{self.name}: {argument.name} takes one value, not {number}.")
+        if number < argument.least:
+            raise InputError(
+                f"{self.name}: {argument.name} is {number} column, but must be at least "
+                f"{argument.least}, in brackets.  Write {self.usage}"
+            )
+        if isinstance(value, tuple) and len(set(value)) < number:
+            twice = next(one for one in value if value.count(one) > 1)
+            raise InputError(f"{self.name}: {argument.name} names {twice!r} twice; once is enough.")
+
     @property
     def usage(self) -> str:
         """How to write it: ``wer(reference=COLUMN, hypothesis=COLUMN)``."""
-        shown = (
-            f"{a.name}={'VALUE' if a.takes is Takes.CONSTANT else 'COLUMN'}"
-            for a in self.arguments
-            if a.required
-        )
+        shown = (f"{a.name}={_placeholder(a)}" for a in self.arguments if a.required)
         return f"{self.name}({', '.join(shown)})"
+
+
+def _placeholder(argument: Argument) -> str:
+    one = "VALUE" if argument.takes is Takes.CONSTANT else "COLUMN"
+    return f"({one}, {one}, …)" if argument.least > 1 else one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,7 +242,12 @@ class Metric:
             value = self.given.get(argument.name)
             if value is None or argument.takes is Takes.CONSTANT:
                 continue
-            out |= {str(value)} if isinstance(value, str | int | float) else {*columns_of(value)}
+            if isinstance(value, tuple):
+                out |= {str(one) for one in value}
+            elif isinstance(value, str | int | float):
+                out.add(str(value))
+            else:
+                out |= {*columns_of(value)}
         return frozenset(out)
 
     def written(self, name: str) -> str:
@@ -215,11 +256,9 @@ class Metric:
             return ""
         value = self.given[name]
         takes = next(a.takes for a in self.definition.arguments if a.name == name)
-        if isinstance(value, str):
-            quote = "'" if takes is Takes.CONSTANT else '"'
-            plain = value.isidentifier() and takes is not Takes.CONSTANT
-            return value if plain else quote + value.replace(quote, quote * 2) + quote
-        return str(value) if isinstance(value, int | float) else to_text(value)
+        if isinstance(value, tuple):
+            return f"({', '.join(_written(one, takes) for one in value)})"
+        return _written(value, takes)
 
     def higher_is_worse(self, worse: str | None) -> bool:
         """Direction of harm: as asked for, else the metric's own.
@@ -263,6 +302,14 @@ class Metric:
     ) -> Plan:
         """How to compute it on `records`; `keep` are the other columns that the audit reads."""
         return self.definition.build(self, records, keep, where)
+
+
+def _written(value: One, takes: Takes) -> str:
+    if isinstance(value, str):
+        quote = "'" if takes is Takes.CONSTANT else '"'
+        plain = value.isidentifier() and takes is not Takes.CONSTANT
+        return value if plain else quote + value.replace(quote, quote * 2) + quote
+    return str(value) if isinstance(value, int | float) else to_text(value)
 
 
 def rate(numerator: Sequence[float], denominator: Sequence[float]) -> Ratio:

@@ -137,8 +137,11 @@ def _read(
 ) -> Given:
     """Value of one argument: a column, a constant or a predicate."""
     piece = text[start:stop].strip()
-    takes = next(argument.takes for argument in definition.arguments if argument.name == name)
+    argument = next(argument for argument in definition.arguments if argument.name == name)
+    takes = argument.takes
     position = _ink(text, start)
+    if argument.several and piece.startswith("(") and piece.endswith(")"):
+        return _several(definition, name, text, (position, position + len(piece)), columns)
     if not piece:
         raise ExpressionError(
             f"expected a value for {name!r}", text=text, position=position, label=_LABEL
@@ -160,6 +163,25 @@ def _read(
         raise ExpressionError(
             error.message, text=text, position=position + error.position, label=_LABEL
         ) from error
+
+
+def _several(
+    definition: Definition, name: str, text: str, span: tuple[int, int], columns: Sequence[Column]
+) -> Given:
+    """Values in brackets: ``(first, second)``."""
+    found: list[str | int | float] = []
+    for start, stop in _pieces(text, span[0] + 1, span[1] - 1):
+        one = _read(definition, name, text, start, stop, columns)
+        if not isinstance(one, str | int | float):
+            raise ExpressionError(
+                "expected a column or a value", text=text, position=_ink(text, start), label=_LABEL
+            )
+        found.append(one)
+    if not found:
+        raise ExpressionError(
+            f"expected values for {name!r}", text=text, position=span[0], label=_LABEL
+        )
+    return tuple(found)
 
 
 def _ink(text: str, start: int) -> int:

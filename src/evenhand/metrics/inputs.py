@@ -7,7 +7,7 @@ from sqlglot import exp
 
 from evenhand.cubes import Check, Input, Measure, raise_faults
 from evenhand.errors import InputError, near
-from evenhand.groups import columns_of, to_expression, to_text
+from evenhand.groups import Predicate, columns_of, to_expression, to_text
 from evenhand.groups.predicate import (
     column_expression,
     finite,
@@ -19,6 +19,7 @@ from evenhand.groups.predicate import (
 from evenhand.metrics.definition import Given, Metric, Takes
 from evenhand.records import DuckDBEngine, Kind, Records, check_key, find_column, suggestions
 
+Class = str | float | bool
 #: Rows that are looked at first: what is found among them needs no look at all rows.
 FIRST_ROWS = 20_000
 
@@ -28,6 +29,8 @@ def binary_input(
 ) -> tuple[Input, exp.Expr, tuple[Check, ...]]:
     """A yes/no argument: its input, the expression that is true for yes, and its checks."""
     value = metric.given[name]
+    if isinstance(value, tuple):
+        raise InputError(f"{metric.name}: {name} takes one column, not {len(value)}.")
     if not isinstance(value, str | int | float | bool):
         for column in columns_of(value):
             find_column(column, records.columns)
@@ -45,7 +48,7 @@ def binary_input(
         return _input(name, read, str(value)), column_expression(name), ()
     if not kind.numeric:
         if kind is Kind.TEXT:
-            _check_mixed(metric, records)
+            check_mixed(metric, records)
         raise InputError(
             f"{metric.name}: column {value!r} holds {kind}, so say which value counts, "
             f"for example positive='yes', or write a predicate: {name}={value} = 'yes'"
@@ -55,13 +58,21 @@ def binary_input(
     check = Check(
         input=name,
         faulty=exp.Not(this=inside),
-        message=f"`{value}` is {{value}}, but must be 0 or 1",
+        message=f"`{value}` is {{value}}, but must be 0 or 1" + _of_several(metric),
     )
     return (
         _input(name, read, str(value)),
         exp.EQ(this=column_expression(name), expression=literal(1)),
         (check,),
     )
+
+
+def _of_several(metric: Metric) -> str:
+    """What to write where a column holds more than two classes."""
+    names = {argument.name for argument in metric.definition.arguments}
+    if "average" in names:
+        return "; for several classes add average='macro'"
+    return "; for several classes add labels=(0, 1, 2)" if "labels" in names else ""
 
 
 def _is_positive(
@@ -105,10 +116,17 @@ def _number_of(value: Given) -> float | None:
 
 
 def check_occurs(metric: Metric, name: str, records: Records) -> None:
-    """Refuse a positive value that never occurs: it is a slip of the pen."""
+    """Refuse a positive value that never occurs: among labels it is a slip of the pen."""
+    never = never_occurs(metric, name, records)
+    if never is not None:
+        raise InputError(f"{metric.name}: {never}")
+
+
+def never_occurs(metric: Metric, name: str, records: Records) -> str | None:
+    """What to say of a positive value that no row has; `None` where one has it."""
     positive, column = metric.option("positive"), metric.given[name]
     if positive is None or not isinstance(column, str):
-        return
+        return None
     dialect = records.engine.dialect
     read = column_expression(column)
     kind = find_column(column, records.columns).kind
@@ -116,21 +134,20 @@ def check_occurs(metric: Metric, name: str, records: Records) -> None:
     shown = read.sql(dialect)
     for rows in (f"(SELECT {shown} FROM {records.source} LIMIT {FIRST_ROWS}) AS t", records.source):
         if records.engine.query(f"SELECT 1 AS one FROM {rows} WHERE {condition} LIMIT 1").num_rows:
-            return
+            return None
     found = records.engine.query(
         f"SELECT DISTINCT {shown} AS v FROM {records.source} WHERE {shown} IS NOT NULL LIMIT 50"
     )["v"].to_pylist()
     told = sorted(map(str, found))
     more = ", …" if len(found) == 50 else ""
-    raise InputError(
-        f"{metric.name}: {positive!r} never occurs in {column!r}.{near(str(positive), told)}  "
+    return (
+        f"{positive!r} never occurs in {column!r}.{near(str(positive), told)}  "
         f"Its values: {', '.join(told)}{more}"
     )
 
 
-def class_input(metric: Metric, name: str, records: Records) -> Input:
-    """A class-label argument: any column; NaN is missing."""
-    column = _column(metric, name, records)
+def class_column(column: str, records: Records) -> exp.Expr:
+    """A column of classes as it is read: any kind; NaN is missing."""
     read: exp.Expr = column_expression(column)
     found = find_column(column, records.columns)
     check_key(found)
@@ -139,8 +156,30 @@ def class_input(metric: Metric, name: str, records: Records) -> Input:
         read = exp.cast(finite(read), "DOUBLE")
     elif kind is Kind.DATE:
         read = exp.cast(read, "VARCHAR")
-    read = unless_missing(read, kind, records.missing_values)
-    return _input(name, read, column)
+    return unless_missing(read, kind, records.missing_values)
+
+
+def class_input(metric: Metric, name: str, records: Records) -> Input:
+    """A class-label argument: any column; NaN is missing."""
+    column = _column(metric, name, records)
+    return _input(name, class_column(column, records), column)
+
+
+def in_kind(metric: Metric, name: str, value: object, kind: Kind) -> Class:
+    """A class that was written, as a column of this kind holds it."""
+    truth = {"true": True, "false": False, "1": True, "0": False}.get(str(value).strip().lower())
+    if kind is Kind.BOOLEAN and truth is not None:
+        return truth
+    if kind.numeric and isinstance(value, str | int | float):
+        number = _number_of(value)
+        if number is not None:
+            return int(number) if number.is_integer() and abs(number) < 2**53 else number
+    if kind in (Kind.TEXT, Kind.DATE):
+        return str(value)
+    wanted = "true or false" if kind is Kind.BOOLEAN else "numbers"
+    raise InputError(
+        f"{metric.name}: {name} names {value!r}, but the column holds {kind}: write {wanted}."
+    )
 
 
 def class_inputs(metric: Metric, records: Records) -> tuple[Input, Input]:
@@ -192,12 +231,30 @@ def number_input(
 ) -> tuple[Input, tuple[Check, ...]]:
     """A numeric argument, which must be finite and within its bounds."""
     column = _column(metric, name, records)
+    return column_input(name, column, records, low=low, high=high, what=what, metric=metric)
+
+
+def column_input(
+    name: str,
+    column: str,
+    records: Records,
+    *,
+    metric: Metric,
+    low: float | None = None,
+    high: float | None = None,
+    what: str = "",
+    called: str = "",
+) -> tuple[Input, tuple[Check, ...]]:
+    """A numeric column as an input of its own name: see `number_input`.
+
+    `called` is the argument that messages name, where it is not the input.
+    """
     kind = find_column(column, records.columns).kind
     if kind is not Kind.BOOLEAN and not kind.numeric:
         if kind is Kind.TEXT:
-            _check_mixed(metric, records)
+            check_mixed(metric, records)
         raise InputError(
-            f"{metric.name}: {name} must be a numeric column, but {column!r} holds {kind} values."
+            f"{metric.name}: {called or name} must be a numeric column, but {column!r} holds {kind} values."
             + _other_marks(column, records)
         )
     # As a double, whole numbers neither overflow when multiplied nor wrap when subtracted.
@@ -216,6 +273,19 @@ def number_input(
     return _input(name, read, column), (check,) if kind is not Kind.BOOLEAN else ()
 
 
+def middle_of(records: Records, value: exp.Expr, where: Predicate | None) -> float:
+    """A number between the least and the largest value, with few digits, to shift sums of squares by."""
+    dialect = records.engine.dialect
+    kept = f"WHERE {to_expression(where).sql(dialect)}" if where is not None else ""
+    name = finite(value).sql(dialect)
+    found = records.engine.query(
+        f"SELECT MIN({name}) AS low, MAX({name}) AS high FROM {records.source} {kept}"
+    ).to_pylist()[0]
+    if found["low"] is None:
+        return 0.0
+    return float(f"{float(found['low']) / 2 + float(found['high']) / 2:.3g}")
+
+
 def _other_marks(column: str, records: Records) -> str:
     """What to do where all texts of a column are numbers with other marks than a point."""
     engine = records.engine
@@ -232,7 +302,7 @@ def _other_marks(column: str, records: Records) -> str:
     return f"  They can be read as numbers; say how: {' or '.join(ways)}" if ways else ""
 
 
-def _check_mixed(metric: Metric, records: Records) -> None:
+def check_mixed(metric: Metric, records: Records) -> None:
     """Name the rows, where columns that should hold numbers hold some text; of all arguments at once."""
     numeric = (Takes.BINARY, Takes.NUMBER, Takes.PROBABILITY)
     kinds = {column.name: column.kind for column in records.columns}

@@ -54,21 +54,44 @@ class _Bench:
     def __init__(self, definition: Definition, rng: np.random.Generator) -> None:
         self.definition, self.rng = definition, rng
         self.columns: Columns = definition.example.columns
-        self.rows = len(next(iter(self.columns.values())))
+        self.places = self._rows_of_each()
+        self.rows = len(self.places)
         if self.rows < 2:
             raise LawError(f"{definition.name}: the example needs at least two rows.")
 
+    def _rows_of_each(self) -> list[list[int]]:
+        """Numbers of the rows that are one: each its own, or those that an argument joins."""
+        every = range(len(next(iter(self.columns.values()))))
+        if self.definition.joins is None:
+            return [[row] for row in every]
+        names = self.columns[self.definition.joins]
+        return [[row for row in every if names[row] == name] for name in dict.fromkeys(names)]
+
     def metric(self) -> Metric:
-        return self.definition(
-            **{name: name for name in self.columns}, **self.definition.example.options
-        )
+        names = {argument.name for argument in self.definition.arguments}
+        bound = {name: name for name in self.columns if name in names}
+        return self.definition(**bound, **self.definition.example.options)
+
+    @property
+    def slack(self) -> float:
+        """What a correction for small samples may change."""
+        return 2 / self.rows if self.definition.corrected else 0.0
 
     def table(self, rows: npt.NDArray[np.int64], group: Sequence[str] | None = None) -> pa.Table:
+        places = [self.places[row] for row in rows]
         data = {
-            name: pa.array([values[row] for row in rows], pa.array(values).type)
+            name: pa.array(
+                [values[row] for place in places for row in place], pa.array(values).type
+            )
             for name, values in self.columns.items()
         }
-        return pa.table(data if group is None else {**data, "group_of_row": pa.array(group)})
+        if self.definition.joins is not None:
+            fresh = [str(number) for number, place in enumerate(places) for _ in place]
+            data[self.definition.joins] = pa.array(fresh)
+        if group is not None:
+            each = zip(group, places, strict=True)
+            data["group_of_row"] = pa.array([name for name, place in each for _ in place])
+        return pa.table(data)
 
     def plan_and_cube(self, table: pa.Table) -> tuple[Plan, Cube]:
         records = open_records(table)
@@ -115,11 +138,12 @@ def order_does_not_matter(bench: _Bench) -> None:
 
 
 def doubling_changes_nothing(bench: _Bench) -> None:
-    """Every row twice gives twice the counts and the same value."""
+    """Every row twice gives twice the counts and the same value, but for a small-sample correction."""
     rows = np.arange(bench.rows)
     _, _, once = bench.measure(rows)
     _, _, twice = bench.measure(np.concatenate([rows, rows]))
-    if not _close(once.values[0], twice.values[0]):
+    near = abs(once.values[0] - twice.values[0]) <= bench.slack
+    if not near and not _close(once.values[0], twice.values[0]):
         bench.fail("doubling changes nothing", twice.values[0], once.values[0])
 
 
@@ -176,11 +200,16 @@ def values_stay_in_range(bench: _Bench) -> None:
 
 
 def gradient_is_the_derivative(bench: _Bench) -> None:
-    """The gradient agrees with small differences, and scaling all sums changes nothing (Euler)."""
+    """The gradient agrees with small differences, and scaling all sums changes nothing (Euler).
+
+    Of a value that moves in steps (a median) small differences say nothing; simulation tests those.
+    """
     form, _, found = bench.measure(np.arange(bench.rows))
     sums, gradient = found.sums, form.gradient(found.sums)
-    if not np.isclose((gradient * sums).sum(), 0.0, atol=1e-9):
+    if not np.isclose((gradient * sums).sum(), 0.0, atol=1e-9 + bench.slack):
         bench.fail("scaling changes nothing", (gradient * sums).sum(), 0)
+    if getattr(form, "steps", False):
+        return
     step = 1e-6
     for place in np.ndindex(sums.shape):
         moved = [sums.copy(), sums.copy()]

@@ -78,10 +78,12 @@ def _read(metric: Metric) -> Iterator[str]:
     """Columns whose values the metric compares or adds."""
     for argument in metric.definition.arguments:
         given = metric.given.get(argument.name)
-        if given is None or argument.takes in (Takes.CONSTANT, Takes.TEXT):
+        if given is None or argument.takes in (Takes.CONSTANT, Takes.TEXT, Takes.SET):
             continue
         if isinstance(given, str):
             yield given
+        elif isinstance(given, tuple):
+            yield from map(str, given)
         elif not isinstance(given, int | float):
             yield from columns_of(given)
 

@@ -151,3 +151,117 @@ class AreaUnderCurve:
     def sides(self) -> tuple[tuple[int, ...], ...]:
         """Positives and negatives."""
         return ((0,), (1,))
+
+
+@dataclass(frozen=True, slots=True)
+class AveragePrecision:
+    """Average precision from counts of (positives, negatives) at each score level.
+
+    The mean over positives of the precision among all rows that score at least as high, which is the
+    step-wise area under the precision-recall curve (Boyd, Eng & Page 2013,
+    doi:10.1007/978-3-642-40994-3_29).  A smooth function of the counts, whose derivatives are its
+    influence values.  Levels must be in rising order; rows of one level stand in no order.
+
+    Examples
+    --------
+    >>> AveragePrecision().value(np.array([[[0.0, 1.0], [1.0, 0.0], [0.0, 1.0], [1.0, 0.0]]]))
+    array([0.83333333])
+    """
+
+    def _from_above(self, sums: Floats) -> tuple[Floats, Floats]:
+        """Positives, and all rows, of each level and those above; at least 1 where they divide."""
+        upto = np.cumsum(sums[:, ::-1, :], axis=1)[:, ::-1, :]
+        total = upto.sum(axis=2)
+        return upto[..., 0], np.where(total > 0, total, 1.0)
+
+    def value(self, sums: Floats) -> Floats:
+        """Mean precision at the positives; NaN without any."""
+        right, taken = self._from_above(sums)
+        positives = sums[..., 0].sum(axis=1)
+        out: Floats = np.full(positives.shape, np.nan)
+        above = (sums[..., 0] * right / taken).sum(axis=1)
+        np.divide(above, positives, out=out, where=positives > 0)
+        return out
+
+    def gradient(self, sums: Floats) -> Floats:
+        """Own precision, and what a row does to the precision at all levels below it."""
+        right, taken = self._from_above(sums)
+        positives = sums[..., 0].sum(axis=1, keepdims=True)
+        value = np.nan_to_num(self.value(sums))[:, None]
+        lost = np.cumsum(sums[..., 0] * right / taken**2, axis=1)
+        gained = np.cumsum(sums[..., 0] / taken, axis=1)
+        out = np.zeros_like(sums)
+        known = np.maximum(positives, 1)
+        out[..., 0] = np.where(positives > 0, (right / taken + gained - lost - value) / known, 0.0)
+        out[..., 1] = np.where(positives > 0, -lost / known, 0.0)
+        return out
+
+    @property
+    def sides(self) -> tuple[tuple[int, ...], ...]:
+        """Positives and negatives."""
+        return ((0,), (1,))
+
+
+@dataclass(frozen=True, slots=True)
+class Median:
+    """Median of a value from counts of (rows, sum of the value) at each of its levels.
+
+    The value is exact: the mean of the lower and the upper median.  It is a step function of the
+    counts, so that its gradient is that of the influence function, ``sign(x - median) / (2 f)``, with
+    the density ``f`` at the median from the width of Woodruff's interval (1952,
+    doi:10.1080/01621459.1952.10483443): the values that the empirical distribution has at ``1/2 ± h``,
+    ``h`` twice the standard error of a share of one half.  Where they are one value, there is no
+    gradient.  Levels must be in rising order.
+
+    Examples
+    --------
+    >>> rows = np.array([1.0, 2.0, 1.0])
+    >>> Median().value(np.stack([rows, rows * [3.0, 5.0, 9.0]], axis=-1)[None])
+    array([5.])
+    """
+
+    #: Its value moves in steps, which no small difference tells.
+    steps = True
+
+    def value(self, sums: Floats) -> Floats:
+        """Mean of the lower and the upper median; NaN without rows."""
+        return (self._quantile(sums, 0.5, upper=False) + self._quantile(sums, 0.5, upper=True)) / 2
+
+    def gradient(self, sums: Floats) -> Floats:
+        """Sign of each level beside the median, centred, over twice the density and the rows."""
+        rows = sums[..., 0]
+        n = rows.sum(axis=1)
+        known = np.maximum(n, 1)
+        half = np.minimum(1 / np.sqrt(known), 0.5)
+        wide = self._quantile(sums, 0.5 + half, upper=True) - self._quantile(
+            sums, 0.5 - half, upper=False
+        )
+        with np.errstate(invalid="ignore", divide="ignore"):
+            levels = sums[..., 1] / rows
+            side = np.nan_to_num(np.sign(levels - self.value(sums)[:, None]))
+        side -= (side * rows).sum(axis=1, keepdims=True) / known[:, None]
+        scale = np.nan_to_num(wide / (4 * half)) / known
+        out = np.zeros_like(sums)
+        out[..., 0] = side * scale[:, None]
+        return out
+
+    def _quantile(self, sums: Floats, share: Floats | float, *, upper: bool) -> Floats:
+        """Value of the level at which the rows reach a share, or pass it."""
+        rows = sums[..., 0]
+        upto, n = np.cumsum(rows, axis=1), rows.sum(axis=1)
+        wanted = np.clip(np.broadcast_to(share, n.shape), 0, 1) * n
+        # Shares of counts are rounded; half a count and more apart they are not one.
+        slack = 1e-9 * np.maximum(n, 1)
+        reached = upto > (wanted + slack)[:, None] if upper else upto >= (wanted - slack)[:, None]
+        reached &= rows > 0
+        last = rows.shape[1] - 1 - np.argmax(rows[:, ::-1] > 0, axis=1)
+        place = np.where(reached.any(axis=1), np.argmax(reached, axis=1), last)
+        each = np.arange(len(n))
+        out: Floats = np.full(n.shape, np.nan)
+        np.divide(sums[each, place, 1], rows[each, place], out=out, where=n > 0)
+        return out
+
+    @property
+    def sides(self) -> tuple[tuple[int, ...], ...]:
+        """The rows."""
+        return ((0,),)

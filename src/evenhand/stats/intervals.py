@@ -5,6 +5,8 @@ import numpy.typing as npt
 from scipy import special
 
 Floats = npt.NDArray[np.float64]
+#: How far Hall's cubic is inverted; chosen by coverage of skewed units (.6 covers too little, .9 widens).
+STEEPEST = 0.75
 
 
 def z_of(level: float | Floats) -> Floats:
@@ -134,11 +136,15 @@ def skewed(
     -----
     Ends at ``value - s · g(±t)`` with the inverse of Hall's cubic transformation,
     ``g(t) = 3 / a · ((1 + a (t - a / 6))^(1/3) - 1)``, which has no skewness to the second order and
-    is monotone.  Hall (1992), doi:10.1111/j.2517-6161.1992.tb01876.x.  Of 20 exponential units it covers
-    95.4 % where t covers 92.4 %; of 20 speakers with bursts of insertions 96.3 % against 91.9 %.
+    is monotone.  Hall (1992), doi:10.1111/j.2517-6161.1992.tb01876.x.  The skewness is cut off where
+    ``|a| (t + |a| / 6)`` is `STEEPEST`.  Of 20 exponential units it covers 95.2 % where t covers
+    92.4 %; of 20 speakers with bursts of insertions 95.2 % against 91.9 %.
     """
     t = t_of(level, np.maximum(n_units - 1, 1))
     error = np.sqrt(variance)
+    # Beyond this skewness the cubic turns too steep to be inverted: one event among few units.
+    most = 3 * (np.sqrt(t**2 + 4 * STEEPEST / 6) - t)
+    skewness = np.clip(skewness, -most, most)
     with np.errstate(divide="ignore", invalid="ignore"):
         ends = [
             3 / skewness * (np.cbrt(1 + skewness * (side - skewness / 6)) - 1) for side in (t, -t)
@@ -148,20 +154,6 @@ def skewed(
         for end, side in zip(ends, (t, -t), strict=True)
     )
     return value - error * far, value - error * near
-
-
-def logit(
-    value: Floats, variance: Floats, n_units: Floats, level: float | Floats
-) -> tuple[Floats, Floats]:
-    """Linearised interval on the logit scale, for values within (0, 1) that are skewed near 1.
-
-    Source: Pepe, The Statistical Evaluation of Medical Tests (2003), section 5.2.  NaN at 0 and 1.
-    """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        middle = np.log(value / (1 - value))
-        slope = 1 / (value * (1 - value))
-        half = t_of(level, np.maximum(n_units - 1, 1)) * np.sqrt(variance) * slope
-    return np.asarray(special.expit(middle - half)), np.asarray(special.expit(middle + half))
 
 
 def constant_limits(

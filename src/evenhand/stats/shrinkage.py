@@ -53,7 +53,10 @@ def shrink(
     shared = covariance.ndim == 2 and bool((covariance != np.diag(variances)).any())
     if k > DENSE_GROUPS or (len(codes) < 2 and not shared):
         return _shrink_one(values, variances, iterations)
-    sampling = covariance if shared else np.diag(variances)
+    sampling = np.diag(variances)
+    if shared:
+        # Groups of the very same units vary together wholly; a speck keeps the inverse defined.
+        sampling = covariance + 1e-9 * variances.mean() * np.eye(k)
     incidences = [_same(code) for code in codes if len(codes) > 1] + [np.eye(k)]
     chance = spread_by_chance(sampling)
     theta = np.full(

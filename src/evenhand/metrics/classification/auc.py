@@ -8,27 +8,16 @@ influence values are DeLong's placements (see `evenhand.stats.forms.AreaUnderCur
 
 from collections.abc import Sequence
 
-from evenhand.cubes import Measure, Moments
 from evenhand.groups import Predicate
-from evenhand.metrics.classification.counts import LABEL, POSITIVE
+from evenhand.metrics.classification.counts import LABEL, POSITIVE, ranked
 from evenhand.metrics.definition import Argument, Definition, Example, Metric, Plan, Takes
-from evenhand.metrics.inputs import binary_input, check_occurs, indicator, negation, number_input
 from evenhand.records import Records
 from evenhand.stats.forms import AreaUnderCurve
 
 
 def _build(metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None) -> Plan:
     del keep, where
-    check_occurs(metric, "label", records)
-    label, actual, label_checks = binary_input(metric, "label", records)
-    score, score_checks = number_input(metric, "score", records)
-    measure = Measure(
-        parts=(("positives", indicator(actual)), ("negatives", indicator(negation(actual)))),
-        inputs=(label, score),
-        checks=label_checks + score_checks,
-        moments=Moments.INDICATORS,
-        level="score",
-    )
+    measure = ranked(metric, records)
     return Plan(records=records, measure=measure, form=AreaUnderCurve(), proportion=False)
 
 

@@ -1,9 +1,19 @@
-"""Balanced accuracy: mean of the true positive and the true negative rate."""
+"""Balanced accuracy: mean over the classes of the share of their rows that are found.
 
+Of yes and no it is the mean of the true positive and the true negative rate.  Of texts, or of the
+classes that ``labels=`` names, it is the mean recall; a class that only predictions have (an answer that
+is invalid) is no class then, and counts as wrong.
+"""
+
+from collections.abc import Sequence
 from typing import Any
 
+from evenhand.groups import Predicate
+from evenhand.metrics.classification.averages import recalls_plan
+from evenhand.metrics.classification.classes import LABELS, has_classes
 from evenhand.metrics.classification.counts import LABEL, POSITIVE, PREDICTION, confusion_form
-from evenhand.metrics.definition import Definition, Example
+from evenhand.metrics.definition import Definition, Example, Metric, Plan
+from evenhand.records import Records
 from evenhand.stats.forms import Smooth
 
 
@@ -12,12 +22,21 @@ def _value(sums: Any) -> Any:
     return (tp / (tp + fn) + tn / (tn + fp)) / 2
 
 
+_two_classes = confusion_form(Smooth(function=_value, sides=((0, 2), (1, 3))))
+
+
+def _build(metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None) -> Plan:
+    if has_classes(metric, records):
+        return recalls_plan(metric, records, where)
+    return _two_classes(metric, records, keep, where)
+
+
 # A mean of two ratios is no ratio of sums; its gradient gives the influence values.
 BALANCED_ACCURACY = Definition(
     name="balanced_accuracy",
-    definition="(true positive rate + true negative rate) / 2",
-    arguments=(LABEL, PREDICTION, POSITIVE),
-    build=confusion_form(Smooth(function=_value, sides=((0, 2), (1, 3)))),
+    definition="(true positive rate + true negative rate) / 2; of several classes, their mean recall",
+    arguments=(LABEL, PREDICTION, POSITIVE, LABELS),
+    build=_build,
     higher_is_worse=False,
     example=Example(
         columns={"label": [1, 1, 1, 0, 0, 0, 0, 0], "prediction": [1, 1, 0, 1, 0, 0, 0, 0]},

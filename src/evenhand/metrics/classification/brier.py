@@ -1,26 +1,45 @@
-"""Brier score: mean squared difference of the predicted probability and the outcome."""
+"""Brier score: mean squared difference of the predicted probability and the outcome.
+
+Of several classes, with a column of probabilities each (see `log_loss`), it is half the sum of the squared
+differences of all classes: with two of them the same as of one column, and at most 1.
+"""
 
 from collections.abc import Sequence
 
 import sqlglot
+from sqlglot import exp
 
 from evenhand.groups import Predicate
-from evenhand.metrics.classification.counts import LABEL, POSITIVE, SCORE, scored
+from evenhand.groups.predicate import literal
+from evenhand.metrics.classification.classes import LABELS
+from evenhand.metrics.classification.counts import LABEL, POSITIVE, SCORES, scored
+from evenhand.metrics.classification.probabilities import several_plan
 from evenhand.metrics.definition import Definition, Example, Metric, Plan, rate
 from evenhand.records import Records
 
 
 def _build(metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None) -> Plan:
-    del keep, where
+    del keep
+    if isinstance(metric.given["score"], tuple):
+        return several_plan(metric, records, where, _of_classes)
     loss = sqlglot.parse_one("(score - truth) * (score - truth)", dialect="duckdb")
     measure = scored(metric, records, loss)
     return Plan(records=records, measure=measure, form=rate((1, 0), (0, 1)), proportion=False)
 
 
+def _of_classes(scores: Sequence[exp.Expr], truths: Sequence[exp.Expr]) -> exp.Expr:
+    """Half the sum over the classes: with two of them the score of either, and never above 1."""
+    total: exp.Expr = literal(0)
+    for score, truth in zip(scores, truths, strict=True):
+        apart = exp.paren(exp.Sub(this=score, expression=truth))
+        total = exp.Add(this=total, expression=exp.Mul(this=apart, expression=apart.copy()))
+    return exp.Div(this=exp.paren(total), expression=literal(2.0))
+
+
 BRIER = Definition(
     name="brier",
-    definition="sum of (score − label)² / rows",
-    arguments=(LABEL, SCORE, POSITIVE),
+    definition="sum of (score − label)² / rows; of several classes half their sum",
+    arguments=(LABEL, SCORES, POSITIVE, LABELS),
     build=_build,
     higher_is_worse=True,
     example=Example(

@@ -1,21 +1,36 @@
 """Cohen's kappa: agreement of two raters beyond what chance would give.
 
-For a judge and people who label the same answers, or for two people; of any number of classes.
+For a judge and people who label the same answers, or for two people; of any number of classes.  With
+``weights='linear'`` or ``'quadratic'`` a disagreement counts by how far apart the two classes stand on
+the scale: numbers in their order, texts in the order in which ``labels=`` names them.  A row that one
+of them gives a value that ``labels=`` leaves out is counted as missing.
 """
 
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from sqlglot import exp
 
 from evenhand.cubes import Measure, Moments
+from evenhand.errors import InputError
 from evenhand.groups import Predicate
-from evenhand.groups.predicate import column_expression, literal
-from evenhand.metrics.classification.counts import CLASS_LABEL, CLASS_PREDICTION, find_classes
-from evenhand.metrics.definition import Definition, Example, Metric, Plan
-from evenhand.metrics.inputs import class_inputs, indicator, negation
-from evenhand.records import Records
+from evenhand.groups.predicate import literal
+from evenhand.metrics.classification.classes import LABELS, absent_labels, classes_of, equals, only
+from evenhand.metrics.classification.counts import CLASS_LABEL, CLASS_PREDICTION
+from evenhand.metrics.classification.margins import exclusive_margins, margins_of, same_class
+from evenhand.metrics.definition import Argument, Definition, Example, Metric, Plan, Takes
+from evenhand.metrics.inputs import Class, class_inputs, indicator, negation
+from evenhand.records import Kind, Records, find_column
 from evenhand.stats.forms import Smooth
+
+WEIGHTS = Argument(
+    name="weights",
+    takes=Takes.CONSTANT,
+    required=False,
+    choices=("none", "linear", "quadratic"),
+    default="none",
+)
 
 
 def _value(sums: Any) -> Any:
@@ -27,39 +42,83 @@ def _value(sums: Any) -> Any:
     return (observed - expected) / (1 - expected)
 
 
+def _weighted(power: int, classes: int) -> Smooth:
+    steps = np.arange(classes)
+    distance = np.abs(steps[:, None] - steps) ** power
+
+    def value(sums: Any) -> Any:
+        observed, rows = sums[..., 2], sums[..., 0] + sums[..., 1]
+        margins = sums[..., 3:]
+        labels, predictions = margins[..., ::2], margins[..., 1::2]
+        expected = ((labels @ distance) * predictions).sum(axis=-1) / rows
+        return np.where(expected.real == 0, np.nan, 1 - observed / expected)
+
+    return Smooth(function=value, sides=((0, 1),))
+
+
 def _build(metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None) -> Plan:
     del keep
     inputs = class_inputs(metric, records)
-    same = exp.EQ(this=column_expression("label"), expression=column_expression("prediction"))
-    margins = tuple(
-        (
-            f"{name}:{value}",
-            indicator(exp.EQ(this=column_expression(name), expression=literal(value))),
-        )
-        for value in find_classes(metric, records, where)
-        for name in ("label", "prediction")
-    )
+    weights = str(metric.option("weights"))
+    columns = [item.text for item in inputs]
+    _check_order(metric, records, columns, weights)
+    classes = classes_of(metric, records, where)
+    if metric.option("labels") is not None:
+        inputs = only(inputs[0], classes), only(inputs[1], classes)
+    agreed, wrong = indicator(same_class()), indicator(negation(same_class()))
+    parts = [("agreed", agreed), ("disagreed", wrong)]
+    form = Smooth(function=_value, sides=((0, 1),))
+    if weights != "none":
+        power = 1 if weights == "linear" else 2
+        parts.append(("distance", _distance(classes, power)))
+        form = _weighted(power, len(classes))
     measure = Measure(
-        parts=(("agreed", indicator(same)), ("disagreed", indicator(negation(same))), *margins),
+        parts=(*parts, *margins_of(classes, equals)),
         inputs=inputs,
         moments=Moments.COUNTS,
         few_values=True,
+        exclusive=exclusive_margins(len(classes), first=len(parts)),
     )
-    form = Smooth(function=_value, sides=((0, 1),))
-    return Plan(records=records, measure=measure, form=form, proportion=False)
+    notes = absent_labels(metric, records, where, columns)
+    return Plan(records=records, measure=measure, form=form, proportion=False, notes=notes)
+
+
+def _check_order(metric: Metric, records: Records, columns: Sequence[str], weights: str) -> None:
+    kinds = {find_column(column, records.columns).kind for column in columns}
+    if weights != "none" and Kind.TEXT in kinds and metric.option("labels") is None:
+        raise InputError(
+            f"cohen_kappa: weights={weights!r} needs the order of the classes, and texts have none of their "
+            "own: name them from one end of the scale to the other, as in labels=('bad', 'fair', 'good')."
+        )
+
+
+def _distance(classes: Sequence[Class], power: int) -> exp.Expr:
+    """Steps between label and prediction on the scale."""
+    places = [
+        exp.Case(
+            ifs=[
+                exp.If(this=equals(name, value), true=literal(place))
+                for place, value in enumerate(classes)
+            ]
+        )
+        for name in ("label", "prediction")
+    ]
+    apart = exp.Abs(this=exp.Sub(this=places[0], expression=places[1]))
+    return apart if power == 1 else exp.Mul(this=apart, expression=apart.copy())
 
 
 COHEN_KAPPA = Definition(
     name="cohen_kappa",
-    definition="(agreement − agreement by chance) / (1 − agreement by chance)",
-    arguments=(CLASS_LABEL, CLASS_PREDICTION),
+    definition="(agreement − agreement by chance) / (1 − agreement by chance); "
+    "weighted: 1 − disagreement / disagreement by chance",
+    arguments=(CLASS_LABEL, CLASS_PREDICTION, WEIGHTS, LABELS),
     build=_build,
     higher_is_worse=False,
     example=Example(
         columns={"label": [1, 1, 1, 0, 0, 0, 0, 0], "prediction": [1, 1, 0, 1, 0, 0, 0, 0]},
         value=(6 / 8 - 34 / 64) / (1 - 34 / 64),
     ),
-    source="Cohen (1960), doi:10.1177/001316446002000104",
+    source="Cohen (1960), doi:10.1177/001316446002000104; Cohen (1968), doi:10.1037/h0026256",
     low=-1.0,
     in_points=False,
 )

@@ -1,12 +1,6 @@
 """F1: harmonic mean of precision and recall, which is itself a ratio of counts."""
 
-from evenhand.metrics.classification.counts import (
-    AVERAGE,
-    LABEL,
-    POSITIVE,
-    PREDICTION,
-    confusion_rate,
-)
+from evenhand.metrics.classification.counts import OF_CONFUSION, confusion_rate
 from evenhand.metrics.definition import Definition, Example
 
 # A row counts 0, 1 or 2 in numerator and denominator, so that F1 is no proportion of rows:
@@ -14,7 +8,7 @@ from evenhand.metrics.definition import Definition, Example
 F1 = Definition(
     name="f1",
     definition="2 · true positives / (2 · true positives + false positives + false negatives)",
-    arguments=(LABEL, PREDICTION, POSITIVE, AVERAGE),
+    arguments=OF_CONFUSION,
     build=confusion_rate(numerator=(2, 0, 0, 0), denominator=(2, 1, 1, 0), proportion=False),
     higher_is_worse=False,
     example=Example(

@@ -1,18 +1,12 @@
 """False discovery rate: of the rows predicted positive, the share that are not."""
 
-from evenhand.metrics.classification.counts import (
-    AVERAGE,
-    LABEL,
-    POSITIVE,
-    PREDICTION,
-    confusion_rate,
-)
+from evenhand.metrics.classification.counts import OF_CONFUSION, confusion_rate
 from evenhand.metrics.definition import Definition, Example
 
 FALSE_DISCOVERY_RATE = Definition(
     name="false_discovery_rate",
     definition="false positives / (true positives + false positives)",
-    arguments=(LABEL, PREDICTION, POSITIVE, AVERAGE),
+    arguments=OF_CONFUSION,
     build=confusion_rate(numerator=(0, 1, 0, 0), denominator=(1, 1, 0, 0)),
     higher_is_worse=True,
     example=Example(

@@ -1,18 +1,12 @@
 """False negative rate (miss rate): of the positive rows, the share predicted negative."""
 
-from evenhand.metrics.classification.counts import (
-    AVERAGE,
-    LABEL,
-    POSITIVE,
-    PREDICTION,
-    confusion_rate,
-)
+from evenhand.metrics.classification.counts import OF_CONFUSION, confusion_rate
 from evenhand.metrics.definition import Definition, Example
 
 FALSE_NEGATIVE_RATE = Definition(
     name="false_negative_rate",
     definition="false negatives / (true positives + false negatives)",
-    arguments=(LABEL, PREDICTION, POSITIVE, AVERAGE),
+    arguments=OF_CONFUSION,
     build=confusion_rate(numerator=(0, 0, 1, 0), denominator=(1, 0, 1, 0)),
     higher_is_worse=True,
     example=Example(

@@ -1,18 +1,12 @@
 """False omission rate: of the rows predicted negative, the share that are positive."""
 
-from evenhand.metrics.classification.counts import (
-    AVERAGE,
-    LABEL,
-    POSITIVE,
-    PREDICTION,
-    confusion_rate,
-)
+from evenhand.metrics.classification.counts import OF_CONFUSION, confusion_rate
 from evenhand.metrics.definition import Definition, Example
 
 FALSE_OMISSION_RATE = Definition(
     name="false_omission_rate",
     definition="false negatives / (false negatives + true negatives)",
-    arguments=(LABEL, PREDICTION, POSITIVE, AVERAGE),
+    arguments=OF_CONFUSION,
     build=confusion_rate(numerator=(0, 0, 1, 0), denominator=(0, 0, 1, 1)),
     higher_is_worse=True,
     example=Example(

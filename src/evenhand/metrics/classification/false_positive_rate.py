@@ -1,18 +1,12 @@
 """False positive rate (fall-out): of the negative rows, the share predicted positive."""
 
-from evenhand.metrics.classification.counts import (
-    AVERAGE,
-    LABEL,
-    POSITIVE,
-    PREDICTION,
-    confusion_rate,
-)
+from evenhand.metrics.classification.counts import OF_CONFUSION, confusion_rate
 from evenhand.metrics.definition import Definition, Example
 
 FALSE_POSITIVE_RATE = Definition(
     name="false_positive_rate",
     definition="false positives / (false positives + true negatives)",
-    arguments=(LABEL, PREDICTION, POSITIVE, AVERAGE),
+    arguments=OF_CONFUSION,
     build=confusion_rate(numerator=(0, 1, 0, 0), denominator=(0, 1, 0, 1)),
     higher_is_worse=True,
     example=Example(

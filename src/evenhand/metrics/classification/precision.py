@@ -1,18 +1,12 @@
 """Precision (positive predictive value): of the rows predicted positive, the share that are."""
 
-from evenhand.metrics.classification.counts import (
-    AVERAGE,
-    LABEL,
-    POSITIVE,
-    PREDICTION,
-    confusion_rate,
-)
+from evenhand.metrics.classification.counts import OF_CONFUSION, confusion_rate
 from evenhand.metrics.definition import Definition, Example
 
 PRECISION = Definition(
     name="precision",
     definition="true positives / (true positives + false positives)",
-    arguments=(LABEL, PREDICTION, POSITIVE, AVERAGE),
+    arguments=OF_CONFUSION,
     build=confusion_rate(numerator=(1, 0, 0, 0), denominator=(1, 1, 0, 0)),
     higher_is_worse=False,
     example=Example(

@@ -3,16 +3,21 @@
 from collections.abc import Sequence
 
 from evenhand.cubes import Measure, Moments
+from evenhand.errors import Note
 from evenhand.groups import Predicate
 from evenhand.metrics.classification.counts import POSITIVE, PREDICTION
 from evenhand.metrics.definition import Definition, Example, Metric, Plan, rate
-from evenhand.metrics.inputs import binary_input, check_occurs, indicator, negation
+from evenhand.metrics.inputs import binary_input, indicator, negation, never_occurs
 from evenhand.records import Records
 
 
 def _build(metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None) -> Plan:
     del keep, where
-    check_occurs(metric, "prediction", records)
+    # Nobody selected is a result, and so 0; a slip of the pen looks the same, and is told.
+    never = never_occurs(metric, "prediction", records)
+    notes = (
+        (Note(code="positive_never_occurs", text=f"Nobody is selected: {never}"),) if never else ()
+    )
     prediction, selected, checks = binary_input(metric, "prediction", records)
     measure = Measure(
         parts=(("selected", indicator(selected)), ("not_selected", indicator(negation(selected)))),
@@ -21,7 +26,9 @@ def _build(metric: Metric, records: Records, keep: Sequence[str], where: Predica
         moments=Moments.INDICATORS,
         few_values=True,
     )
-    return Plan(records=records, measure=measure, form=rate((1, 0), (1, 1)), proportion=True)
+    return Plan(
+        records=records, measure=measure, form=rate((1, 0), (1, 1)), proportion=True, notes=notes
+    )
 
 
 # Being selected is the favourable outcome in the law on hiring, and the adverse one where a high risk

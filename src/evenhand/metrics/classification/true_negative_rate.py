@@ -1,18 +1,12 @@
 """True negative rate (specificity): of the negative rows, the share predicted negative."""
 
-from evenhand.metrics.classification.counts import (
-    AVERAGE,
-    LABEL,
-    POSITIVE,
-    PREDICTION,
-    confusion_rate,
-)
+from evenhand.metrics.classification.counts import OF_CONFUSION, confusion_rate
 from evenhand.metrics.definition import Definition, Example
 
 TRUE_NEGATIVE_RATE = Definition(
     name="true_negative_rate",
     definition="true negatives / (false positives + true negatives)",
-    arguments=(LABEL, PREDICTION, POSITIVE, AVERAGE),
+    arguments=OF_CONFUSION,
     build=confusion_rate(numerator=(0, 0, 0, 1), denominator=(0, 1, 0, 1)),
     higher_is_worse=False,
     example=Example(

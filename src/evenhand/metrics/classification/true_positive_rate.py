@@ -1,18 +1,12 @@
 """True positive rate (recall, sensitivity): of the positive rows, the share predicted positive."""
 
-from evenhand.metrics.classification.counts import (
-    AVERAGE,
-    LABEL,
-    POSITIVE,
-    PREDICTION,
-    confusion_rate,
-)
+from evenhand.metrics.classification.counts import OF_CONFUSION, confusion_rate
 from evenhand.metrics.definition import Definition, Example
 
 TRUE_POSITIVE_RATE = Definition(
     name="true_positive_rate",
     definition="true positives / (true positives + false negatives)",
-    arguments=(LABEL, PREDICTION, POSITIVE, AVERAGE),
+    arguments=OF_CONFUSION,
     build=confusion_rate(numerator=(1, 0, 0, 0), denominator=(1, 0, 1, 0)),
     higher_is_worse=False,
     example=Example(

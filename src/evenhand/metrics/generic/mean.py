@@ -1,24 +1,25 @@
-"""Mean of a column."""
+"""Mean of a column.  Where all its values are 0 or 1 it is a proportion, with a proportion's interval."""
 
 from collections.abc import Sequence
 
 from evenhand.cubes import Measure
 from evenhand.groups import Predicate
 from evenhand.groups.predicate import column_expression, literal
-from evenhand.metrics.definition import Argument, Definition, Example, Metric, Plan, Takes, rate
+from evenhand.metrics.definition import Argument, Definition, Example, Metric, Plan, Takes
 from evenhand.metrics.inputs import number_input
+from evenhand.metrics.proportions import share_or_mean
 from evenhand.records import Records
 
 
 def _build(metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None) -> Plan:
-    del keep, where
+    del keep
     value, checks = number_input(metric, "value", records)
     measure = Measure(
         parts=(("value", column_expression("value")), ("rows", literal(1))),
         inputs=(value,),
         checks=checks,
     )
-    return Plan(records=records, measure=measure, form=rate((1, 0), (0, 1)), proportion=False)
+    return share_or_mean(records, measure, where)
 
 
 MEAN = Definition(

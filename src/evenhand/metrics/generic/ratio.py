@@ -1,17 +1,21 @@
-"""Ratio of two columns' sums: any numerator over any denominator."""
+"""Ratio of two columns' sums: any numerator over any denominator.
+
+Where each row adds 0 or 1 to both, and no more above than below, it is a proportion.
+"""
 
 from collections.abc import Sequence
 
 from evenhand.cubes import Measure
 from evenhand.groups import Predicate
 from evenhand.groups.predicate import column_expression
-from evenhand.metrics.definition import Argument, Definition, Example, Metric, Plan, Takes, rate
+from evenhand.metrics.definition import Argument, Definition, Example, Metric, Plan, Takes
 from evenhand.metrics.inputs import number_input
+from evenhand.metrics.proportions import share_or_mean
 from evenhand.records import Records
 
 
 def _build(metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None) -> Plan:
-    del keep, where
+    del keep
     numerator, above = number_input(metric, "numerator", records)
     denominator, below = number_input(
         metric,
@@ -28,7 +32,7 @@ def _build(metric: Metric, records: Records, keep: Sequence[str], where: Predica
         inputs=(numerator, denominator),
         checks=above + below,
     )
-    return Plan(records=records, measure=measure, form=rate((1, 0), (0, 1)), proportion=False)
+    return share_or_mean(records, measure, where)
 
 
 RATIO = Definition(

@@ -1,7 +1,7 @@
 """Transcripts scored: edit counts of every row, kept as columns beside its attributes."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -10,9 +10,9 @@ from sqlglot import exp
 from evenhand.cubes import Input, Measure, Moments
 from evenhand.errors import InputError
 from evenhand.groups import Predicate, columns_of, to_expression
-from evenhand.groups.predicate import column_expression
+from evenhand.groups.predicate import column_expression, literal
 from evenhand.metrics.definition import Alternative, Argument, Builder, Metric, Plan, Takes, rate
-from evenhand.metrics.inputs import text_input
+from evenhand.metrics.inputs import indicator, negation, text_input
 from evenhand.metrics.speech.alignment import EditCounts
 from evenhand.metrics.speech.normalizers import NORMALIZERS
 from evenhand.metrics.speech.observations import Observations
@@ -21,7 +21,7 @@ from evenhand.metrics.speech.sample import Sample
 from evenhand.metrics.speech.scorer import Scorer
 from evenhand.metrics.speech.scripts import TOKENIZERS
 from evenhand.records import Column, DuckDBEngine, Kind, Records
-from evenhand.stats.forms import Ratio
+from evenhand.stats.forms import Form
 
 REFERENCE = Argument(name="reference", takes=Takes.TEXT)
 HYPOTHESIS = Argument(name="hypothesis", takes=Takes.TEXT)
@@ -54,7 +54,45 @@ def edit_rate(
     numerator: Sequence[float], denominator: Sequence[float], *, tokens: str = "word"
 ) -> Builder:
     """Plan of a ratio of edit counts."""
-    form = rate(numerator, denominator)
+    return edit_form(rate(numerator, denominator), tokens=tokens)
+
+
+def edit_form(form: Form, *, tokens: str = "word") -> Builder:
+    """Plan of a metric that is a function of the sums of edits."""
+    parts = tuple((name, column_expression(name)) for name in EDITS)
+    return _builder(_Counted(parts=parts, moments=Moments.COUNTS, form=form, tokens=tokens))
+
+
+def wrong_rate() -> Builder:
+    """Plan of the share of transcripts with any error."""
+    errors: exp.Expr = column_expression(EDITS[1])
+    for name in EDITS[2:]:
+        errors = exp.Add(this=errors, expression=column_expression(name))
+    wrong = exp.GT(this=exp.paren(errors), expression=literal(0))
+    return _builder(
+        _Counted(
+            parts=(("wrong", indicator(wrong)), ("right", indicator(negation(wrong)))),
+            moments=Moments.INDICATORS,
+            form=rate((1, 0), (1, 1)),
+            tokens="word",
+            proportion=True,
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Counted:
+    """What is counted of the edits of each transcript."""
+
+    parts: tuple[tuple[str, exp.Expr], ...]
+    moments: Moments
+    form: Form
+    tokens: str
+    proportion: bool = False
+
+
+def _builder(counted: _Counted) -> Builder:
+    tokens = counted.tokens
 
     def build(
         metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None
@@ -63,9 +101,9 @@ def edit_rate(
         # One table is scored; of its blocks some rows are kept to be scored otherwise.
         kept = list(dict.fromkeys([*keep, *(columns_of(where) if where is not None else ())]))
         sample, seen = Sample(texts=len(texts)), Observations(texts=len(texts))
-        blocks = seen.watch(sample.watch(_blocks(records, kept, texts, where)))
+        blocks = seen.watch(sample.watch(read_blocks(records, kept, texts, where)))
         scored, names = score_transcripts(metric, records, kept, blocks, tokens=tokens)
-        made = _plan(metric, scored, names, form, tokens)
+        made = _plan(metric, scored, names, counted)
 
         def alternatives() -> tuple[Alternative, ...]:
             found = []
@@ -75,7 +113,7 @@ def edit_rate(
                     again = score_transcripts(
                         each, replace(records, progress=None), kept, sample.blocks(), tokens=tokens
                     )
-                    plans.append(_plan(each, *again, form, tokens))
+                    plans.append(_plan(each, *again, counted))
                 asked, name = (str(each.option("normalizer")) for each in (metric, other))
                 found.append(
                     Alternative(asked=asked, other=name, as_asked=plans[0], otherwise=plans[1],
@@ -88,21 +126,19 @@ def edit_rate(
     return build
 
 
-def _plan(
-    metric: Metric, scored: Records, names: Mapping[str, str], form: Ratio, tokens: str
-) -> Plan:
+def _plan(metric: Metric, scored: Records, names: Mapping[str, str], counted: _Counted) -> Plan:
     measure = Measure(
-        parts=tuple((name, column_expression(name)) for name in EDITS),
+        parts=counted.parts,
         inputs=tuple(
             Input(
                 name=name, expression=column_expression(column), text=str(metric.given["reference"])
             )
             for name, column in names.items()
         ),
-        moments=Moments.COUNTS,
-        about=_about(metric, tokens),
+        moments=counted.moments,
+        about=_about(metric, counted.tokens),
     )
-    return Plan(records=scored, measure=measure, form=form, proportion=False)
+    return Plan(records=scored, measure=measure, form=counted.form, proportion=counted.proportion)
 
 
 def _others(metric: Metric, *, looks_english: bool) -> tuple[Metric, ...]:
@@ -210,7 +246,7 @@ def _check_list(metric: Metric, column: str, records: Records) -> None:
         )
 
 
-def _blocks(
+def read_blocks(
     records: Records, kept: Sequence[str], texts: Sequence[str], where: Predicate | None
 ) -> Iterator[pa.Table]:
     """Kept columns, references, hypothesis; at least one block."""

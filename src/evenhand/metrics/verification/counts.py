@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from evenhand.groups import Predicate
-from evenhand.metrics.classification.counts import Weights, confusion_counts
+from evenhand.metrics.classification.averages import Weights
+from evenhand.metrics.classification.counts import confusion_counts
 from evenhand.metrics.definition import Argument, Builder, Metric, Plan, Takes, rate
 from evenhand.records import Records
 

@@ -1,0 +1,1 @@
+"""Metrics of several raters of the same rows."""

@@ -1,0 +1,1 @@
+"""Metrics of rows that have any number of labels each."""

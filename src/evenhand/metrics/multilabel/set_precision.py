@@ -1,0 +1,18 @@
+"""Precision of sets of labels: how many of the labels that were given are right."""
+
+from evenhand.metrics.definition import Definition, Example
+from evenhand.metrics.multilabel.counts import OF_AVERAGES, overlap_rate
+
+SET_PRECISION = Definition(
+    name="set_precision",
+    definition="labels hit / labels given",
+    arguments=OF_AVERAGES,
+    build=overlap_rate(numerator=(1, 0, 0), denominator=(1, 1, 0)),
+    higher_is_worse=False,
+    example=Example(
+        columns={"label": ["cat, dog", "dog", "owl"], "prediction": ["cat", "dog, owl", "owl"]},
+        value=3 / 4,
+    ),
+    source="Godbole & Sarawagi (2004), doi:10.1007/978-3-540-24775-3_5; "
+    "Tsoumakas & Katakis (2007), doi:10.4018/jdwm.2007070101",
+)
