@@ -434,7 +434,8 @@ def directions(metrics: Sequence[Metric], worse: str | None) -> list[bool]:
 
 def _judge(plan: Plan, metric: Metric, cube: Cube, question: _Question, rules: Rules) -> Judgement:
     low, high = plan.bounds or (metric.definition.low, metric.definition.high)
-    own = replace(rules, versus=question.versus, low=low, high=high)
+    least = max(rules.min_units, metric.definition.least_units)
+    own = replace(rules, versus=question.versus, low=low, high=high, min_units=least)
     return judge(
         cube, plan.form, question.attributes, question.partitions, own, proportion=plan.proportion
     )

@@ -208,9 +208,12 @@ def _answer(
     premises = read_premises(
         asked.records, [metric], where=asked.where, attributes=asked.attributes
     )
-    rules = replace(rules, higher_is_worse=higher, low=definition.low, high=definition.high)
+    asked_for, least = rules.min_units, max(rules.min_units, definition.least_units)
+    rules = replace(rules, higher_is_worse=higher, min_units=least)
     with explained(premises, [metric], asked.records):
         plan = metric.plan(asked.records, asked.columns, asked.kept)
+        low, high = plan.bounds or (definition.low, definition.high)
+        rules = replace(rules, low=low, high=high)
         cube = build_cube(
             plan.records,
             plan.measure,
@@ -268,13 +271,14 @@ def _answer(
             where=to_text(asked.where) if asked.where is not None else None,
             dose=asked.dose,
             tolerance=rules.tolerance,
-            min_units=rules.min_units,
+            min_units=asked_for,
             adjust=judged.adjust,
             comparisons=int(judged.tested.sum()),
             seed=rules.seed,
             missing_values=asked.missing_values,
             bins={a.name: a.edges for a in asked.attributes if a.edges is not None},
-            command=command or _command(metric, asked, rules, worse, only),
+            command=command
+            or _command(metric, asked, replace(rules, min_units=asked_for), worse, only),
             versions=dict(versions()),
         ),
     )

@@ -126,6 +126,9 @@ class Definition:
     corrected : bool
         Whether the value holds a correction for small samples, so that it changes by the order of one over
         their number when every row is doubled.
+    least_units : int
+        Independent units below which its interval was seen to cover less than 93 % at 95 %: such groups
+        are refused.
     joins : str, optional
         Argument whose equal values make several rows one (the answers of a query).
     """
@@ -142,6 +145,7 @@ class Definition:
     in_points: bool = True
     directions: tuple[str, str] | None = None
     corrected: bool = False
+    least_units: int = 2
     joins: str | None = None
 
     def __call__(self, *columns: Given, **arguments: Given) -> "Metric":

@@ -65,4 +65,5 @@ GENERALIZED_ENTROPY = Definition(
     source="Speicher et al. (2018), doi:10.1145/3219819.3220046",
     high=None,
     in_points=False,
+    least_units=50,
 )

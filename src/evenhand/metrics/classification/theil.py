@@ -33,4 +33,5 @@ THEIL = Definition(
     source="Speicher et al. (2018), doi:10.1145/3219819.3220046",
     high=None,
     in_points=False,
+    least_units=50,
 )

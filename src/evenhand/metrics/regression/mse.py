@@ -31,4 +31,5 @@ MSE = Definition(
     source="Gauss (1823), Theoria combinationis observationum",
     high=None,
     in_points=False,
+    least_units=30,
 )

@@ -42,4 +42,5 @@ RMSE = Definition(
     source="Gauss (1823), Theoria combinationis observationum",
     high=None,
     in_points=False,
+    least_units=30,
 )

@@ -35,4 +35,5 @@ SMAPE = Definition(
     ),
     source="Makridakis (1993), doi:10.1016/0169-2070(93)90079-3",
     high=2.0,
+    least_units=40,
 )
