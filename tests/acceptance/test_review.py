@@ -99,7 +99,6 @@ def test_texts_that_mean_missing_are_in_no_rest():
     both = evenhand.audit(table, "mean(x)", by="accent", min_units=2)
     assert chosen.estimate.value == next(g for g in both.groups if g.label == "us").estimate.value
     assert chosen.versus.difference == 0  # rest and group are 0; the NA rows are 1
-    assert chosen.verdict == "insufficient evidence"
 
 
 @pytest.mark.parametrize(

@@ -132,14 +132,16 @@ def test_its_standard_error_is_that_of_the_jackknife():
     assert cdd(data)["b"].standard_error == pytest.approx(jackknife, rel=0.02)
 
 
-@pytest.mark.parametrize("n", [60, 200])
+@pytest.mark.parametrize("n", [20, 60, 200])
 def test_its_interval_covers_as_often_as_it_says(n):
     """No disparity within strata, though groups apply to unlike strata."""
     worlds = 150
     inside = []
     for seed in range(worlds):
-        one = cdd(admissions(seed, n))["b"]
-        inside.append(one.low <= 0 <= one.high)
+        one = cdd(admissions(seed, n)).get("b")
+        if one is not None and one.low is not None:  # few rows may leave no stratum that can tell
+            inside.append(one.low <= 0 <= one.high)
+    assert len(inside) > 0.95 * worlds
     assert np.mean(inside) > 0.95 - 3 * np.sqrt(0.95 * 0.05 / worlds)
 
 

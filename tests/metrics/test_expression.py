@@ -169,7 +169,14 @@ def test_every_metric_says_how_to_write_it(name):
         Takes.PROBABILITY: "score",
         Takes.BINARY: "label",
         Takes.CLASS: "text",
+        Takes.SET: "text",
+        Takes.CONSTANT: "0.5",
     }
-    filled = ", ".join(f"{a.name}={columns[a.takes]}" for a in definition.arguments if a.required)
+    values = {
+        a.name: f"({columns[a.takes]}, label)" if a.least > 1 else columns[a.takes]
+        for a in definition.arguments
+        if a.required
+    }
+    filled = ", ".join(f"{argument}={value}" for argument, value in values.items())
     metric = parse_metric(f"{name}({filled})", COLUMNS)
     assert parse_metric(metric.text, COLUMNS) == metric

@@ -177,7 +177,7 @@ def conditional_demographic_disparity(
     -----
     A stratum in which nobody is accepted or nobody rejected has no disparity; it is left out, and
     counted.  Intervals are linearised: Student's t on the influence of units, which includes how many of them
-    fall in each stratum.
+    fall in each stratum, with a variance of at least that of shares of so few independent rows.
 
     Examples
     --------
@@ -275,15 +275,29 @@ def _one(
     out |= {"value": value, "n_units": units}
     if units < 2:
         return out | {"reason": "too_few_units"}
-    error = float(np.sqrt(squares * units / (units - 1)))
-    if not error > 0:
-        return out | {"reason": "no_variation"}
-    margin = float(stdtrit(units - 1, (1 + level) / 2)) * error
+    steady, df = _steadied(counts, totals, rows / n)
+    error = float(np.sqrt(max(squares * units / (units - 1), steady)))
+    margin = float(stdtrit(min(df, units - 1.0), (1 + level) / 2)) * error
     return out | {
         "standard_error": error,
         "low": max(value - margin, -1.0),
         "high": min(value + margin, 1.0),
     }
+
+
+def _steadied(counts: Floats, totals: Floats, weights: Floats) -> tuple[float, float]:
+    """Least variance of the shares of all strata, and the degrees of freedom that it gives.
+
+    A side of a stratum with few rows that are all of one group is not certain of its share: as
+    Agresti & Coull (1998, doi:10.1080/00031305.1998.10480550) one of each is added before its variance
+    is taken.  Degrees of freedom are Welch and Satterthwaite's over all sides (doi:10.2307/3002019).
+    """
+    used = (weights > 0)[:, None]
+    safe = np.where(used, totals, 1.0)
+    shares = (counts + 1) / (safe + 2)
+    each = np.where(used, weights[:, None] ** 2 * shares * (1 - shares) / safe, 0.0)
+    total = float(each.sum())
+    return total, total**2 / float((each**2 / np.maximum(safe - 1, 1)).sum())
 
 
 def _squares(cube: Cube, influence: Floats, inside: npt.NDArray[np.bool_]) -> tuple[int, float]:

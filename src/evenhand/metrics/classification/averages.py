@@ -27,7 +27,7 @@ AVERAGE = Argument(
     name="average",
     takes=Takes.CONSTANT,
     required=False,
-    choices=("macro", "weighted", "micro"),
+    choices=("macro", "micro", "weighted"),
 )
 #: Options of every rate that can be averaged.
 OF_CLASSES = (AVERAGE, LABELS)
