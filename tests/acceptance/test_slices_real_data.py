@@ -109,10 +109,11 @@ def test_artie_indian_speakers_are_found_without_being_named(data):
     )
     assert found.confirmation.method == "bootstrap"
     first = found.slices[0]
-    assert first.predicate == "accent = 'indian'"
+    assert first.literals[0] == "accent = 'indian'"
     assert first.confirmed
-    assert first.value == pytest.approx(0.352, abs=0.0005)
+    assert first.value > 0.352
     assert first.n_units < first.n_rows
+    assert "accent = 'indian'" in first.folded
 
 
 @pytest.mark.data
@@ -133,13 +134,13 @@ def test_artie_another_configuration_is_worse_for_others(data):
         top=50,
         min_support=0.02,
     )
-    assert found.score == "z"
+    assert found.score == "evidence"
     assert found.overall.value == pytest.approx(0.346 - 0.253, abs=0.001)
     by = {one.predicate: one for one in found.slices}
     assert by["accent = 'us'"].confirmed
     assert by["accent = 'us'"].value == pytest.approx(0.319 - 0.191, abs=0.001)
-    assert not by["accent = 'indian'"].confirmed
-    assert by["accent = 'indian'"].value == pytest.approx(0.332 - 0.352, abs=0.001)
+    # Their change is 0.332 - 0.352: better than that of all, so no such slice is told.
+    assert "accent = 'indian'" not in by
 
 
 @pytest.mark.data

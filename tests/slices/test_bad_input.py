@@ -395,7 +395,7 @@ def test_a_metric_that_cannot_be_understood_is_an_error(metric, message):
 
 
 def test_sliceline_s_score_of_differences_is_an_error_that_names_others():
-    with pytest.raises(InputError, match="--score difference, z or harm"):
+    with pytest.raises(InputError, match="--score evidence, difference, z or harm"):
         ask(rows(), "mean(loss)", features=FEATURES, score="sliceline")
 
 

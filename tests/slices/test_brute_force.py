@@ -79,17 +79,22 @@ class Rules:
     denominator: float = 0.0
     units: int = 1
     alpha: float = 0.95
+    binary: bool = False
 
 
 def brute_force(
-    cells: Sequence[Cell], features: Sequence[dict[Any, frozenset[int]]], rules: Rules
+    cells: Sequence[Cell],
+    features: Sequence[dict[Any, frozenset[int]]],
+    rules: Rules,
+    *,
+    worse: bool = True,
 ) -> list[Told]:
-    """Every admissible slice that has a score, best first."""
+    """Every admissible slice that has a score, best first; only those that are `worse` than all."""
     found = []
     for names, inside in conjunctions(features, rules.depth, frozenset(range(len(cells)))):
-        if admissible(cells, inside, rules):
+        if admissible(cells, inside, rules) and (not worse or above_all(cells, inside)):
             score = score_of(cells, inside, rules)
-            if score is not None:
+            if score is not None and (not worse or score > 0):
                 found.append(Told(names, inside, score))
     return sorted(found, key=lambda told: -told.score)
 
@@ -121,6 +126,15 @@ def admissible(cells: Sequence[Cell], members: frozenset[int], rules: Rules) -> 
     return rows >= rules.rows and below > 0 and below >= rules.denominator - 1e-9 and enough
 
 
+def above_all(cells: Sequence[Cell], members: frozenset[int]) -> bool:
+    """Whether a slice's rate is above the overall one."""
+    above, below = sum(cell.above for cell in cells), sum(cell.below for cell in cells)
+    inside = sum(cells[number].above for number in members)
+    average = above / below * sum(cells[number].below for number in members)
+    # Real losses are searched in steps, so that equality has a width.
+    return inside - average > 1e-9 * (abs(inside) + abs(average))
+
+
 def score_of(cells: Sequence[Cell], members: frozenset[int], rules: Rules) -> float | None:
     """Score by the formulas of the documentation; `None` where undefined."""
     all_above = sum(cell.above for cell in cells)
@@ -133,28 +147,79 @@ def score_of(cells: Sequence[Cell], members: frozenset[int], rules: Rules) -> fl
     # A sum of the rest that is nothing but rounding is 0.
     if not any(cell.below for number, cell in enumerate(cells) if number not in members):
         return None
-    if rules.score == "z":
-        return z_of(cells, members, all_above / all_below, all_below)
+    if rules.score in ("z", "evidence"):
+        own = rules.score == "evidence"
+        if own and rules.binary:
+            return signed_root(above, below, all_above, all_below)
+        return z_of(cells, members, all_above / all_below, all_below, own=own)
     difference = above / below - (all_above - above) / (all_below - below)
     return difference if rules.score == "difference" else difference * below
 
 
 def z_of(
-    cells: Sequence[Cell], members: frozenset[int], rate: float, all_below: float
+    cells: Sequence[Cell],
+    members: frozenset[int],
+    rate: float,
+    all_below: float,
+    *,
+    own: bool = False,
 ) -> float | None:
-    """Excess over the larger of its two standard errors."""
+    """Excess over the larger of its two standard errors.
+
+    `own`: the second is about the means of the slice and of its rest, also of rows.
+    """
     below = sum(cells[number].below for number in members)
-    excess = sum(cells[number].above - rate * cells[number].below for number in members)
-    spread = sum((cell.above - rate * cell.below) ** 2 for cell in cells) / all_below
+    psi = [cell.above - rate * cell.below for cell in cells]
+    excess = sum(psi[number] for number in members)
+    spread = sum(value**2 for value in psi) / all_below
     variance = spread * below * (all_below - below) / all_below
+    share = below / all_below
     if cells[0].unit is not None:
-        share = below / all_below
-        influence: Counter[str | None] = Counter()
-        for number, cell in enumerate(cells):
-            psi = cell.above - rate * cell.below
-            influence[cell.unit] += psi * ((number in members) - share)
+        influence = influences(cells, members, psi, share, own=own)
         variance = max(variance, sum(value**2 for value in influence.values()))
+    elif own:
+        # Of each side the squares about its mean over rows; a cell of a cube may have many.
+        parts = {}
+        for name, side in (("in", members), ("out", frozenset(range(len(cells))) - members)):
+            rows = sum(cells[number].rows for number in side)
+            total = sum(psi[number] for number in side)
+            parts[name] = sum(psi[number] ** 2 for number in side) - total**2 / max(rows, 1)
+        variance = max(variance, (1 - share) ** 2 * parts["in"] + share**2 * parts["out"])
     return excess / math.sqrt(variance) if variance > 0 else None
+
+
+def influences(
+    cells: Sequence[Cell],
+    members: frozenset[int],
+    psi: Sequence[float],
+    share: float,
+    *,
+    own: bool,
+) -> Counter[Any]:
+    """What each unit adds to the excess of a slice; `own`: less the mean of its side."""
+    inside: Counter[Any] = Counter()
+    outside: Counter[Any] = Counter()
+    for number, cell in enumerate(cells):
+        if cell.above or cell.below:
+            (inside if number in members else outside)[cell.unit] += psi[number]
+    influence: Counter[Any] = Counter()
+    for side, weight in ((inside, 1 - share), (outside, -share)):
+        mean = sum(side.values()) / max(len(side), 1) if own else 0.0
+        for name, value in side.items():
+            influence[name] += weight * (value - mean)
+    return influence
+
+
+def signed_root(above: float, below: float, all_above: float, all_below: float) -> float:
+    """Likelihood ratio of two rates against one, by logarithms of likelihoods."""
+
+    def likelihood(errors: float, size: float) -> float:
+        terms = [n * math.log(n / size) for n in (errors, size - errors) if n > 1e-9]
+        return sum(terms)
+
+    two = likelihood(above, below) + likelihood(all_above - above, all_below - below)
+    root = math.sqrt(max(2 * (two - likelihood(all_above, all_below)), 0.0))
+    return root if above / below > all_above / all_below else -root
 
 
 def assert_exact(
@@ -406,7 +471,7 @@ def test_what_is_found_is_what_brute_force_finds(case, top):
 
 @settings(max_examples=40, **CALM)
 @given(case=cases())
-def test_z_of_a_slice_that_is_better_than_all_is_by_the_same_formula(case):
+def test_z_is_by_the_same_formula_for_every_slice_told(case):
     """D is the larger of the two variances for every slice: see decision 002."""
     case = replace(case, rules=replace(case.rules, score="z"))
     assume(case.cells[0].unit is not None and searchable(case))
@@ -431,7 +496,7 @@ def test_no_admissible_slice_has_a_smaller_denominator_than_the_limit(case):
     assume(searchable(case))
     hunt = case.hunt()
     scale = 1 / hunt.losses.size_step
-    for told in brute_force(case.cells, case.features(), replace(case.rules, units=0)):
+    for told in brute_force(case.cells, case.features(), replace(case.rules, units=0), worse=False):
         below = sum(case.cells[number].below for number in told.members)
         assert hunt.limits.least <= below * scale * (1 + 1e-9) + len(case.cells)
 
@@ -644,6 +709,11 @@ class Table:
             for name, column in self.columns.items()
         }
         return pa.table(arrays)
+
+    @property
+    def shares(self) -> bool:
+        """Whether the metric is a share of rows."""
+        return self.metric.startswith(("error_rate", "accuracy", "false_negative_rate"))
 
     @property
     def counted(self) -> list[int]:
@@ -898,9 +968,15 @@ def searches(draw: Any, *, merge: int = 1) -> Search:
     )
 
 
-def rules_of(table: Table, asked: Search) -> Rules:
+#: Losses of 0 or 1 on a denominator of 0 or 1, in either direction.
+ZERO_ONE = {(0.0, 0.0), (0.0, 1.0), (1.0, 1.0)}
+
+
+def rules_of(table: Table, asked: Search, *, rows_told: bool) -> Rules:
+    """A cube without units does not tell whether its rows have losses of 0 or 1."""
     share = Fraction(str(asked.support))
     rows = len(table.counted)
+    losses = [table.losses[place] for place in table.counted]
     return Rules(
         score=asked.score,
         depth=asked.depth,
@@ -908,6 +984,8 @@ def rules_of(table: Table, asked: Search) -> Rules:
         denominator=float(asked.denominator),
         units=asked.units,
         alpha=asked.alpha,
+        binary=table.unit is None
+        and (table.shares or (rows_told and all(loss in ZERO_ONE for loss in losses))),
     )
 
 
@@ -973,7 +1051,7 @@ def from_cube(table: Table, asked: Search) -> evenhand.Slices:
 def check_against_brute_force(table: Table, asked: Search, find: Any) -> None:
     if asked.score == "sliceline" and not table.plain:
         asked = replace(asked, score="difference")
-    rules = rules_of(table, asked)
+    rules = rules_of(table, asked, rows_told=find is from_rows)
     cells, features = table.features(rules.rows, asked.merge)
     if not worth_it(table, cells, features, rules):
         event("nothing to find")
@@ -1242,6 +1320,8 @@ def best_pairs(
                 if number >= support:
                     rate = (mask & loss).bit_count() / number
                     score = 0.95 * (rate / (errors / rows) - 1) - 0.05 * (rows / number - 1)
+                    if score <= 0:
+                        continue
                     found.append((score, frozenset(text for text, _ in pair)))
     return sorted(found, key=lambda one: -one[0])[:top]
 

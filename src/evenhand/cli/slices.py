@@ -75,7 +75,8 @@ def slices(
     top
         How many slices to tell.
     score
-        Order by sliceline (size against error), difference, z, or harm (difference times size).
+        Order by evidence (how sure it is), sliceline (size against error), difference, z, or harm (difference times
+        size).
     alpha
         Weight of the error against the size in SliceLine's score.
     confirm
@@ -152,7 +153,7 @@ def slices(
     _show(found, json=json, html=html)
     if not found.exact:
         return EXIT_INTERRUPTED
-    return 0 if found.slices else EXIT_REFUSED
+    return 0 if found.slices or found.elsewhere else EXIT_REFUSED
 
 
 class _Bar(AbstractContextManager[Callable[[Search], None]]):

@@ -5,7 +5,7 @@ the planes' popcounts times powers of two.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -61,9 +61,23 @@ class Bitmaps:
             self.kernel(self.items[block], self.planes[block], prefixes, starts, last, counts)
         return counts @ self.weights
 
+    def supports(self) -> "Bitmaps":
+        """The same without the planes that only numerators need: rows and denominators are exact."""
+        needed = np.flatnonzero((self.weights[1:, [0, 2]] != 0).any(axis=1))
+        return replace(
+            self,
+            planes=np.ascontiguousarray(self.planes[:, needed]),
+            weights=self.weights[np.concatenate([[0], needed + 1])],
+        )
+
     def words(self, items: Sequence[int]) -> Words:
         """Bits of the cells that satisfy all of some literals, shape (blocks, words)."""
         return np.asarray(np.bitwise_and.reduce(self.items[:, list(items)], axis=1), np.uint64)
+
+    def members(self, items: Sequence[int], cells: int) -> npt.NDArray[np.bool_]:
+        """Which of so many cells satisfy all of some literals, shape (cells,)."""
+        bits = np.ascontiguousarray(self.words(items)).view(np.uint8).ravel()
+        return np.unpackbits(bits, count=cells, bitorder="little").view(bool)
 
     def sums_of(self, words: Words) -> Integers:
         """Rows, numerator and denominator of the cells of some bits, shape (3,)."""

@@ -27,8 +27,10 @@ class Family:
 def admissible(bitmaps: Bitmaps, attribute: Integers, limits: Limits) -> Iterator[Level]:
     """All admissible slices, in chunks, level by level.
 
-    Rows and denominators alone decide, so the family does not depend on the loss.
+    Rows and denominators alone decide, so the family does not depend on the loss; numerators are not
+    counted.
     """
+    bitmaps = bitmaps.supports()
     items = np.arange(len(attribute), dtype=np.int32)[:, None]
     alive = yield from _counted(bitmaps, limits, iter([_unseen(items)]))
     for _ in range(2, limits.depth + 1):

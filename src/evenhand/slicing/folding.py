@@ -91,12 +91,16 @@ def contributions(cells: Cells, form: Form, items: Sequence[Item]) -> list[float
     Baralis (2021), doi:10.1145/3448016.3457284.  `None` where a part has no value.
     """
     count = len(items)
-    masks = [mask_of(cells, [item]) for item in items]
+    group = np.zeros(len(cells), np.int64)
+    for number, item in enumerate(items):
+        group += mask_of(cells, [item]).astype(np.int64) << number
+    parts = np.stack([np.bincount(group, part, 1 << count) for part in cells.sums.T], axis=1)
+    patterns = np.arange(1 << count)
     values: dict[frozenset[int], float] = {}
     for size in range(count + 1):
         for chosen in combinations(range(count), size):
-            inside = np.logical_and.reduce([np.ones(len(cells), bool), *(masks[i] for i in chosen)])
-            sums = cells.sums[inside].sum(axis=0)[None, None, :]
+            wanted = sum(1 << number for number in chosen)
+            sums = parts[patterns & wanted == wanted].sum(axis=0)[None, None, :]
             values[frozenset(chosen)] = float(form.value(sums)[0])
     if not np.isfinite(list(values.values())).all():
         return [None] * count

@@ -1,7 +1,7 @@
 """A hunt: cells made ready to be searched, and searched."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +21,7 @@ Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 Report = Callable[[Progress], None]
 #: Slices looked at per slice shown, at first and at most: the others fold into those shown.
-POOL_FIRST, POOL_MOST = 4, 4096
+POOL_FIRST, POOL_MOST = 8, 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +33,7 @@ class Settings:
     min_units: int = 5
     min_denominator: float = 0.0
     top: int = 10
-    score: str = "sliceline"
+    score: str = "evidence"
     alpha: float = 0.95
     merge: int = 1
     overlap: float = 0.5
@@ -76,8 +76,8 @@ class Hunt:
             self.score,
             self.limits,
             top=top,
-            # Of slices that say something of their own only those are told that are worse than all.
-            above=0.0 if self.settings.fold else -np.inf,
+            # A slice that is no worse than all rows together is never told.
+            above=0.0,
             bounded=self.losses.bounded,
             refine=self._refine(),
             progress=progress,
@@ -87,18 +87,50 @@ class Hunt:
         """The best slices, each of which says something of its own."""
         top = self.settings.top
         pool = top * POOL_FIRST if self.settings.fold else top
-        while True:
-            found = self.search(pool, progress)
-            kept = self._kept(found.best)
-            full = len(found.best) < pool or pool >= top * POOL_MOST
-            if len(kept) == top or full or not (found.exact and self.settings.fold):
-                return found, kept
+        found, kept = self._look(pool, progress)
+        while self.settings.fold and found.exact and len(kept) < top:
+            if len(found.best) < pool or pool >= top * POOL_MOST:
+                break
             pool *= 4
+            more, told = self._look(pool, progress)
+            if not more.exact:
+                # Interrupted: what a shorter list told stands.
+                return replace(found, exact=False), kept
+            found, kept = more, told
+        return found, kept
+
+    def _look(self, pool: int, progress: Report | None) -> tuple[Found, list[Kept]]:
+        found = self.search(pool, progress)
+        return found, self._kept(found.best)
+
+    def scored(self, name: str) -> "Hunt":
+        """The same hunt by another score."""
+        if name == self.score.name:
+            return self
+        settings = replace(self.settings, score=name)
+        return replace(self, settings=settings, score=_score(self.cells, self.losses, settings))
+
+    def candidates(self, slices: Sequence[tuple[int, ...]]) -> list[Candidate]:
+        """Slices by the numbers of their literals, with sums and scores; only those with enough units."""
+        refine, out = self._refine(), []
+        for items in slices:
+            sums = self.bitmaps.sums(np.array([items], np.int32))[0]
+            score = float(self.score.value(*sums[1:, None].astype(float))[0])
+            one = Candidate(
+                items=items, score=score, sums=(int(sums[0]), int(sums[1]), int(sums[2]))
+            )
+            refined = refine(one) if refine else one
+            out += [refined] if refined is not None else []
+        return out
+
+    def folded(self, best: Sequence[Candidate], top: int) -> list[Kept]:
+        """Those of some slices, best first, that say something of their own."""
+        return fold(self.bitmaps, self.score, best, top=top, overlap=self.settings.overlap)
 
     def _kept(self, best: Sequence[Candidate]) -> list[Kept]:
         top = self.settings.top
         if self.settings.fold:
-            return fold(self.bitmaps, self.score, best, top=top, overlap=self.settings.overlap)
+            return self.folded(best, top)
         return [
             Kept(candidate=one, words=self.bitmaps.words(one.items), folded=[])
             for one in best[:top]
@@ -124,27 +156,57 @@ class Hunt:
         return out
 
     def _refine(self) -> Refine | None:
-        """Units of a slice, and its z over units: too dear for slices that are not near the top."""
+        """Units of a slice, and its own spread: too dear for slices that are not near the top."""
         if self.cells.unit is None:
-            return None
+            return self._refine_rows() if self.score.refined else None
         unit, count = self.cells.unit, self.cells.n_units
         psi, says = self.losses.psi, (self.losses.above != 0) | (self.losses.below != 0)
         whole = np.bincount(unit, psi, count)
 
         def refine(candidate: Candidate) -> Candidate | None:
             mask = mask_of(self.cells, self.literals(candidate))
-            if len(np.unique(unit[mask & says])) < self.settings.min_units:
+            inside = np.bincount(unit[mask & says], minlength=count) > 0
+            if inside.sum() < self.settings.min_units:
                 return None
-            if self.score.name != "z":
+            if not self.score.refined:
                 return candidate
             share = candidate.sums[2] / self.score.below
             own = np.bincount(unit[mask], psi[mask], count)
-            apart = self.score.variance * self.score.below * share * (1 - share)
-            error = float(np.sqrt(max(((own - share * whole) ** 2).sum(), apart)))
-            score = float(own.sum()) / error if error > 0 else 0.0
-            return Candidate(items=candidate.items, score=score, sums=candidate.sums)
+            if self.score.name == "z":
+                return self._studentised(candidate, ((own - share * whole) ** 2).sum())
+            outside = np.bincount(unit[says & ~mask], minlength=count) > 0
+            rest = whole - own
+            own = own - own.sum() / inside.sum() * inside
+            rest = rest - rest.sum() / max(outside.sum(), 1) * outside
+            return self._studentised(candidate, (((1 - share) * own - share * rest) ** 2).sum())
 
         return refine
+
+    def _refine_rows(self) -> Refine:
+        squares, number = self.losses.squares, self.cells.n_rows
+        whole, rows = float(squares.sum()), int(number.sum())
+
+        def refine(candidate: Candidate) -> Candidate:
+            share = candidate.sums[2] / self.score.below
+            mask = self.bitmaps.members(candidate.items, len(squares))
+            inside, size = float(squares[mask].sum()), int(number[mask].sum())
+            centre = self._excess(candidate) ** 2
+            own = inside - centre / max(size, 1)
+            rest = whole - inside - centre / max(rows - size, 1)
+            return self._studentised(candidate, (1 - share) ** 2 * own + share**2 * rest)
+
+        return refine
+
+    def _excess(self, candidate: Candidate) -> float:
+        return candidate.sums[1] - self.score.above / self.score.below * candidate.sums[2]
+
+    def _studentised(self, candidate: Candidate, own: float) -> Candidate:
+        """With the excess over the larger of its own standard error and that of exchangeable cells."""
+        share = candidate.sums[2] / self.score.below
+        apart = self.score.variance * self.score.below * share * (1 - share)
+        error = float(np.sqrt(max(own, apart)))
+        score = self._excess(candidate) / error if error > 0 else 0.0
+        return Candidate(items=candidate.items, score=score, sums=candidate.sums)
 
 
 def prepare(cells: Cells, question: Question, settings: Settings, *, share: float = 1.0) -> Hunt:
@@ -199,19 +261,23 @@ def prepare(cells: Cells, question: Question, settings: Settings, *, share: floa
         attribute=np.array([item.attribute for item in items], np.int64),
         steepest=_steepest(cells, losses, items),
         bitmaps=pack(cells, items, losses, kernel),
-        score=score_of(
-            settings.score,
-            losses,
-            alpha=settings.alpha,
-            squares=float(losses.squares.sum()),
-            clustered=cells.unit is not None,
-        ),
+        score=_score(cells, losses, settings),
         limits=Limits(
             depth=settings.depth,
             rows=least_rows,
             denominator=least_below,
             least=_least_denominator(cells, losses, least_rows),
         ),
+    )
+
+
+def _score(cells: Cells, losses: Losses, settings: Settings) -> Score:
+    return score_of(
+        settings.score,
+        losses,
+        alpha=settings.alpha,
+        squares=float(losses.squares.sum()),
+        clustered=cells.unit is not None,
     )
 
 

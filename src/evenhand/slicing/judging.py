@@ -1,7 +1,7 @@
 """Judging: the difference of slices to their rest, by the audit's own comparison."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +10,8 @@ from scipy.special import ndtr
 from evenhand.audits.comparison import Comparison, compare
 from evenhand.cubes import Cells, Estimates, estimate
 from evenhand.slicing.space import Item, mask_of
-from evenhand.stats.contrasts import level_of_z, t_interval
+from evenhand.slicing.studentised import Contrasts, student
+from evenhand.stats.contrasts import level_of_z, newcombe, t_interval
 from evenhand.stats.exact import hypergeometric_tail
 from evenhand.stats.forms import Form, Ratio
 from evenhand.stats.intervals import clopper_pearson
@@ -30,13 +31,19 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Judged:
-    """Slices with their rests; arrays have one value a slice."""
+    """Slices with their rests; arrays have one value a slice.
+
+    `contrasts` are their studentised ones, where a maximum was drawn of such; `shares` says whether
+    every loss lies within [0, 1].
+    """
 
     estimates: Estimates
     comparison: Comparison
     p: Floats
     n_rows: npt.NDArray[np.int64]
     n_units: npt.NDArray[np.int64]
+    contrasts: Contrasts | None = None
+    shares: bool = False
 
     @property
     def count(self) -> int:
@@ -56,6 +63,39 @@ class Judged:
                 self.estimates.values[index : index + 1], variance, df, level_of_z(z)
             )
         return float(np.ravel(low)[0]), float(np.ravel(high)[0])
+
+    def bounds(self, number: int, z: float) -> tuple[float, float]:
+        """Bounds of a slice's difference at a quantile of the normal scale; NaN where undefined."""
+        low, high = (float(side[number]) for side in self.comparison.interval(z))
+        if self.contrasts is None:
+            return low, high
+        if np.isnan(low) and self.shares:
+            low, high = self._bounds_of_equals(number, z)
+        # Never beyond 0 where the statistic of the p-value is not, so that the two agree; else the
+        # comparison's, which fits the metric (ratios: about the slice's own rate).
+        difference, t = float(self.comparison.difference[number]), abs(self.contrasts.t[number])
+        wide = float(student(z, self.contrasts.df[number])) / t if t > 0 else np.inf
+        if not (np.isfinite(low) and wide < 1):
+            half = abs(difference) * wide if t > 0 else 0.0
+            low, high = np.fmin(low, difference - half), np.fmax(high, difference + half)
+        limit = 1.0 if self.shares else np.inf
+        return float(np.maximum(low, -limit)), float(np.minimum(high, limit))
+
+    def _bounds_of_equals(self, number: int, z: float) -> tuple[float, float]:
+        """Bounds where all units of a side are alike, so that they have no spread.
+
+        No loss within [0, 1] has wider tails than one of 0 or 1.
+        """
+        inside, outside = (self.estimates.n_units[i] for i in (1 + number, 1 + self.count + number))
+        value, rest = self.values[number], self.rests[number]
+        low, high = newcombe(value * inside, inside, rest * outside, outside, z, exact=True)
+        return float(low), float(high)
+
+    def completed(self, contrasts: Contrasts, *, shares: bool) -> "Judged":
+        """The same with evidence from studentised contrasts where the comparison has none."""
+        unknown = np.isnan(self.comparison.z) & contrasts.usable
+        p = np.where(unknown, one_sided(np.where(unknown, contrasts.z, 0.0)), self.p)
+        return replace(self, contrasts=contrasts, p=p, shares=shares)
 
     @property
     def values(self) -> Floats:
@@ -86,7 +126,7 @@ def judge_slices(
     """
     masks = np.array([mask_of(cells, items) for items in slices], bool)
     masks = masks.reshape(len(slices), len(cells))
-    group, patterns = _patterns(masks)
+    group, patterns = patterns_of(masks)
     cube = cells.to_cube(group)
     inside = patterns.T
     sets = np.concatenate([np.ones((1, len(patterns)), bool), inside, ~inside])
@@ -106,14 +146,30 @@ def judge_slices(
     )
 
 
-def _patterns(masks: Bools) -> tuple[npt.NDArray[np.int64], Bools]:
-    """Number of each cell's combination of slices, and the combinations (patterns, slices)."""
-    if not len(masks):
-        return np.zeros(masks.shape[1], np.int64), np.zeros((1, 0), bool)
-    packed = np.packbits(masks, axis=0)
-    rows = np.ascontiguousarray(packed.T).view([("", np.uint8)] * len(packed)).ravel()
-    _, heads, group = np.unique(rows, return_index=True, return_inverse=True)
-    return group.astype(np.int64), masks[:, heads].T
+def patterns_of(masks: Bools) -> tuple[npt.NDArray[np.int64], Bools]:
+    """Number of each cell's combination of slices, and the combinations.
+
+    Parameters
+    ----------
+    masks : bool array of shape (slices, cells)
+        Which cells each slice has.
+
+    Returns
+    -------
+    (group, patterns)
+        Integers of shape (cells,), and booleans of shape (patterns, slices).
+    """
+    group = np.zeros(masks.shape[1], np.int64)
+    patterns = np.zeros((1, 0), bool)
+    for mask in masks:
+        # Twice as many combinations with every slice, of which those that occur are kept.
+        group = 2 * group + mask
+        there = np.flatnonzero(np.bincount(group, minlength=2 * len(patterns)))
+        place = np.zeros(2 * len(patterns), np.int64)
+        place[there] = np.arange(len(there))
+        group = place[group]
+        patterns = np.column_stack([patterns[there // 2], there % 2 == 1])
+    return group, patterns
 
 
 def _exact(estimates: Estimates, question: Question, slices: npt.NDArray[np.int64]) -> Floats:

@@ -52,6 +52,11 @@ class Losses:
     squares: Floats
 
     @property
+    def shares(self) -> bool:
+        """Whether the metric's rate lies within [0, 1] in every cell."""
+        return self.binary or (self.plain and self.steepest * self.rate_step <= 1)
+
+    @property
     def psi(self) -> Floats:
         """What each cell adds to the excess over the overall rate: ``above - rate * below``."""
         rate = self.above.sum() / self.below.sum()

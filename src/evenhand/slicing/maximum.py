@@ -1,6 +1,7 @@
-"""The maximum over the family in a world without bad slices: by permutation or by multipliers."""
+"""The maximum over the family in a world without bad slices, every slice measured by its own spread."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,14 +13,76 @@ from evenhand.slicing.bitmaps import Bitmaps
 from evenhand.slicing.family import admissible
 from evenhand.slicing.losses import Losses
 from evenhand.slicing.search import Limits
+from evenhand.slicing.studentised import Contrasts, Sample, studentised
+from evenhand.stats.intervals import z_of
 
 Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
 Integers = npt.NDArray[np.int64]
+Slices32 = npt.NDArray[np.int32]
+Family = tuple[Bitmaps, Integers, Limits]
+#: Contrasts with the slices that they are of, for so many draws at a time.
+Source = Callable[[int], Iterator[tuple[Contrasts, Slices32]]]
 DRAWS = 999
-#: Numbers dealt out at a time: 200 MB.
-DEALT_NUMBERS = 25_000_000
-#: Slices whose members are unpacked at a time.
-CHUNK = 2_000
+#: Numbers drawn at a time: 100 MB.
+DRAWN_NUMBERS = 25_000_000
+#: Slices whose members are unpacked at a time, and numbers of theirs that are drawn for at a time.
+CHUNK, CHUNK_NUMBERS = 2_000, 4_000_000
+#: Simulated and observed statistics this close are one: sums are drawn in single precision.
+TIE = 1e-4
+#: The surest slices of the data that are kept.
+SUREST = 200
+#: Poisson's distribution of mean 1 at the middles of 2¹⁶ equal parts of probability.
+_STEPS = np.cumsum(np.exp(-1.0) / np.cumprod(np.concatenate([[1.0], np.arange(1.0, 12)])))
+_POISSON = np.searchsorted(_STEPS, (np.arange(1 << 16) + 0.5) / (1 << 16)).astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Maximum:
+    """Largest statistic over some slices, draw by draw, and the largest ones of the data.
+
+    Attributes
+    ----------
+    draws : array of shape (draws,)
+        On the normal scale.
+    best : tuple of (literal numbers, statistic)
+        The surest slices of the data, best first; none where the statistic is not by `Contrasts`.
+    """
+
+    draws: Floats
+    best: tuple[tuple[tuple[int, ...], float], ...] = ()
+
+    def p(self, z: Floats) -> Floats:
+        """Share of draws whose largest statistic is at least as large, the data counted as one."""
+        above = (self.draws[None, :] >= np.asarray(z)[:, None] - TIE).sum(axis=1)
+        return np.asarray((1.0 + above) * self.least, float)
+
+    @property
+    def least(self) -> float:
+        """The smallest p-value that so many draws can give."""
+        return 1.0 / (1.0 + len(self.draws))
+
+    def quantile(self, level: float) -> float:
+        """What the largest statistic stays below with probability `level`, where nothing is worse."""
+        critical = float(np.quantile(self.draws, level, method="higher"))
+        return max(critical, float(z_of(2 * level - 1)))
+
+
+@dataclass(slots=True, kw_only=True)
+class _Surest:
+    """The largest statistics of the data, while slices pass by in one block of draws."""
+
+    done: bool = False
+    best: list[tuple[tuple[int, ...], float]] = field(default_factory=list)
+
+    def see(self, contrasts: Contrasts, slices: Slices32) -> None:
+        if self.done:
+            return
+        z = contrasts.z
+        for number in np.argsort(-z, kind="stable")[:SUREST]:
+            if z[number] > 0:
+                self.best.append((tuple(map(int, slices[number])), float(z[number])))
+        self.best = sorted(self.best, key=lambda one: (-one[1], len(one[0]), one[0]))[:SUREST]
 
 
 def exchangeable(cells: Cells) -> bool:
@@ -29,89 +92,100 @@ def exchangeable(cells: Cells) -> bool:
     return len(cells) == cells.n_units
 
 
-def permutation_maximum(
-    cells: Cells,
-    losses: Losses,
-    family: tuple[Bitmaps, Integers, Limits],
-    rng: np.random.Generator,
-) -> tuple[Floats, Floats]:
-    """Largest standardised excess of any admissible slice when losses are dealt out at random.
+def permutation_maximum(sample: Sample, family: Family, rng: np.random.Generator) -> Maximum:
+    """Largest studentised difference of any admissible slice when losses are dealt out at random.
 
     Exact where losses are independent of all attributes and cells are exchangeable: rows, or units
-    whose attributes do not vary.  Westfall & Young (1993), Resampling-Based Multiple Testing.
-
-    Returns
-    -------
-    (excess, maxima)
-        What each cell adds to the excess, scaled so that all slices compare; and the maxima, one a draw.
+    whose attributes do not vary.  Where slices only have equal means it holds for many units: Janssen
+    (1997), doi:10.1016/S0167-7152(97)00043-6; Chung & Romano (2013), doi:10.1214/13-AOS1090.
     """
-    psi = losses.psi
-    # Cells that say nothing about the metric are never dealt out.
-    told = (losses.above > 0) | (losses.below > 0)
-    scaled = np.where(told, psi, 0.0) / np.sqrt((psi[told] ** 2).sum() / max(told.sum() - 1, 1))
-    values, number = scaled[told], int(told.sum())
-    maxima = []
-    # In double precision, so that ties with the data are ties, and in blocks that fit in memory.
-    block = max(20, min(DRAWS, DEALT_NUMBERS // len(cells)))
-    for start in range(0, DRAWS, block):
-        dealt = np.zeros((len(cells), min(block, DRAWS - start)))
-        for draw in range(dealt.shape[1]):
-            dealt[told, draw] = rng.permutation(values)
-        largest = np.full(dealt.shape[1], -np.inf)
-        for members in _members(family, len(cells)):
-            size = np.asarray(members[:, told].sum(axis=1), float).ravel()
-            spread = np.sqrt(np.maximum(size * (1 - size / number), 1e-9))
-            totals = (members @ dealt) / spread[:, None]
-            usable = (size > 0) & (size < number)
-            largest = np.maximum(largest, totals[usable].max(axis=0, initial=-np.inf))
+    values, maxima, surest = sample.psi, [], _Surest()
+    for draws in _blocks(len(values)):
+        # In double precision, so that ties with the data are ties.
+        dealt = np.empty((len(values), draws))
+        for draw in range(draws):
+            dealt[:, draw] = rng.permutation(values)
+        squared = dealt**2
+        largest = np.full(draws, -np.inf)
+        for contrasts, slices in _contrasts(sample, family, draws):
+            surest.see(contrasts, slices)
+            ones = contrasts.members()
+            largest = _larger(largest, contrasts.dealt(ones @ dealt, ones @ squared))
         maxima.append(largest)
-    return scaled, np.concatenate(maxima)
+        surest.done = True
+    return Maximum(draws=np.concatenate(maxima), best=tuple(surest.best))
 
 
-def standardised_excess(scaled: Floats, losses: Losses, mask: npt.NDArray[np.bool_]) -> float:
-    """The same statistic for one slice of the real data."""
-    told = (losses.above > 0) | (losses.below > 0)
-    size = float((mask & told).sum())
-    spread = size * (1 - size / told.sum())
-    return float(scaled[mask].sum() / np.sqrt(max(spread, 1e-9)))
+def bootstrap_maximum(sample: Sample, family: Family, rng: np.random.Generator) -> Maximum:
+    """Largest studentised difference over the family when units are drawn anew.
+
+    Each unit counts as often as Poisson's distribution of mean 1 says, which keeps the spread, the
+    skewness and the dependence of slices; each slice is centred at what the data show of it, and
+    studentised anew in every draw (the bootstrap-t).  Nothing is supposed about how losses vary: only
+    means are compared.  Efron (1979), doi:10.1214/aos/1176344552; of maxima: Chernozhukov,
+    Chetverikov & Kato (2017), doi:10.1214/16-AOP1113.
+    """
+    return _bootstrap(sample, lambda draws: _contrasts(sample, family, draws), rng)
+
+
+def bootstrap_of(sample: Sample, masks: Bools, rng: np.random.Generator) -> Maximum:
+    """The same over some slices only, as masks of shape (slices, cells)."""
+    contrasts = observed(sample, masks)
+    numbers = np.arange(len(masks), dtype=np.int32)[:, None]
+    return _bootstrap(sample, lambda _: iter([(contrasts, numbers)]), rng)
+
+
+def _bootstrap(sample: Sample, source: Source, rng: np.random.Generator) -> Maximum:
+    psi, maxima, surest = sample.psi_of_units.astype(np.float32), [], _Surest()
+    whole = np.stack([np.ones_like(psi), psi, psi**2])
+    for draws in _blocks(sample.units):
+        drawn = _POISSON[rng.integers(0, 1 << 16, (sample.units, draws), np.uint16)]
+        totals = (whole @ drawn).astype(float)
+        largest = np.full(draws, -np.inf)
+        for contrasts, slices in source(draws):
+            surest.see(contrasts, slices)
+            first, second = contrasts.changes()
+            largest = _larger(largest, contrasts.drawn(first @ drawn, second @ drawn, totals))
+        maxima.append(largest)
+        surest.done = True
+    return Maximum(draws=np.concatenate(maxima), best=tuple(surest.best))
 
 
 def multiplier_maximum(
-    cells: Cells,
-    losses: Losses,
-    family: tuple[Bitmaps, Integers, Limits],
-    rng: np.random.Generator,
-) -> Floats:
-    """Largest studentised excess over the family when each unit's influence gets a random sign and size.
+    cells: Cells, losses: Losses, family: Family, rng: np.random.Generator
+) -> Maximum:
+    """Largest studentised excess over the family when each cell of a cube gets a random sign and size.
 
-    Gaussian multipliers on the influence of each unit on *slice less rest*, centred at its null:
-    Chernozhukov, Chetverikov & Kato (2013), doi:10.1214/13-AOS1161.
+    A cube without units knows the variance of the rows in its cells and no more of them, so its sums
+    are drawn from the normal distribution: Chernozhukov, Chetverikov & Kato (2013),
+    doi:10.1214/13-AOS1161.
     """
-    unit = np.arange(len(cells)) if cells.unit is None else cells.unit
-    units = int(unit.max()) + 1
-    signed = losses.psi if cells.unit is not None else np.sqrt(losses.squares)
-    by_unit = sparse.csr_matrix((signed, (np.arange(len(cells)), unit)), (len(cells), units))
-    whole = np.asarray(by_unit.sum(axis=0), float).ravel()
-    draws = rng.standard_normal((units, DRAWS), np.float32)
-    drawn_whole = (whole @ draws).astype(np.float32)
-    total = losses.below.sum()
-    maxima = np.full(DRAWS, -np.inf, np.float32)
+    signed = np.sqrt(losses.squares)
+    draws = rng.standard_normal((len(cells), DRAWS), np.float32)
+    drawn_whole = (signed @ draws).astype(np.float32)
+    total, whole = losses.below.sum(), float(losses.squares.sum())
+    maxima = np.full(DRAWS, -np.inf)
     for members in _members(family, len(cells)):
         share = np.asarray(members @ losses.below, float) / total
-        influence = (members @ by_unit).tocsr()
-        squares = np.asarray(influence.multiply(influence).sum(axis=1), float).ravel()
-        crossed = np.asarray(influence @ whole, float)
-        variance = squares - 2 * share * crossed + share**2 * (whole**2).sum()
-        usable = variance > 1e-12 * squares.max(initial=1.0)
+        inside = np.asarray(members @ losses.squares, float)
+        variance = inside * (1 - 2 * share) + share**2 * whole
+        usable = variance > 1e-12 * inside.max(initial=1.0)
+        influence = members.multiply(signed.astype(np.float32)).tocsr()
         totals = influence @ draws - share[:, None].astype(np.float32) * drawn_whole
         with np.errstate(divide="ignore", invalid="ignore"):
             totals = totals / np.sqrt(variance)[:, None].astype(np.float32)
-        maxima = np.maximum(maxima, totals[usable].max(axis=0, initial=-np.inf))
-    return maxima.astype(float)
+        maxima = _larger(maxima, totals[usable])
+    return Maximum(draws=maxima.astype(float))
 
 
-def work(family: tuple[Bitmaps, Integers, Limits], cells: int) -> float:
-    """Products that either maximum takes, about."""
+def observed(sample: Sample, masks: Bools) -> Contrasts:
+    """The same contrasts for some slices, as masks of shape (slices, cells)."""
+    rows, columns = np.nonzero(masks)
+    return studentised(sample, rows, columns, len(masks))
+
+
+def work(family: Family, cells: int) -> float:
+    """Products that a maximum takes, about."""
     bitmaps, attribute, limits = family
     members = 0.0
     for level in admissible(bitmaps, attribute, limits):
@@ -122,22 +196,44 @@ def work(family: tuple[Bitmaps, Integers, Limits], cells: int) -> float:
     return members * DRAWS
 
 
-def _members(family: tuple[Bitmaps, Integers, Limits], cells: int) -> Iterator[Any]:
+def _larger(largest: Floats, found: Floats) -> Floats:
+    return np.asarray(np.maximum(largest, found.max(axis=0, initial=-np.inf)), float)
+
+
+def _blocks(numbers: int) -> Iterator[int]:
+    """Draws at a time, so that they fit in memory."""
+    block = max(20, min(DRAWS, DRAWN_NUMBERS // max(numbers, 1)))
+    for start in range(0, DRAWS, block):
+        yield min(block, DRAWS - start)
+
+
+def _contrasts(sample: Sample, family: Family, draws: int) -> Iterator[tuple[Contrasts, Slices32]]:
+    chunk = max(1, min(CHUNK, CHUNK_NUMBERS // draws))
+    for rows, columns, slices in _bits(family, len(sample.told), chunk):
+        contrasts = studentised(sample, rows, columns, len(slices))
+        if contrasts.usable.any():
+            yield contrasts, slices
+
+
+def _members(family: Family, cells: int) -> Iterator[Any]:
     """Which cells belong to which slice, as sparse matrices (slices, cells)."""
+    for rows, columns, slices in _bits(family, cells, CHUNK):
+        ones = np.ones(len(rows), np.float32)
+        yield sparse.csr_matrix((ones, (rows, columns)), (len(slices), cells))
+
+
+def _bits(family: Family, cells: int, chunk: int) -> Iterator[tuple[Integers, Integers, Slices32]]:
+    """Slices and their cells, pair by pair in order, and the slices."""
     bitmaps, attribute, limits = family
     flat = np.ascontiguousarray(bitmaps.items.transpose(1, 0, 2)).reshape(len(attribute), -1)
     for level in admissible(bitmaps, attribute, limits):
-        for start in range(0, len(level.slices), CHUNK):
-            slices = level.slices[start : start + CHUNK]
+        for start in range(0, len(level.slices), chunk):
+            slices = level.slices[start : start + chunk]
             bits = flat[slices[:, 0]].copy()
             for column in slices.T[1:]:
                 bits &= flat[column]
-            rows, columns = _ones(bits, cells)
-            ones = np.ones(len(rows), np.float32)
-            yield sparse.csr_matrix((ones, (rows, columns)), (len(slices), cells))
-
-
-def _ones(bits: npt.NDArray[np.uint64], cells: int) -> tuple[Integers, Integers]:
-    unpacked = np.unpackbits(bits.view(np.uint8), axis=1, count=cells, bitorder="little")
-    rows, columns = np.nonzero(unpacked)
-    return rows, columns
+            unpacked = np.unpackbits(
+                bits.view(np.uint8), axis=1, count=cells, bitorder="little"
+            ).view(bool)
+            rows, columns = np.nonzero(unpacked)
+            yield rows, columns, slices

@@ -3,7 +3,7 @@
 import html
 import io
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -16,18 +16,20 @@ from evenhand.audits.caveats import inert
 from evenhand.cubes import Cells
 from evenhand.errors import Note
 from evenhand.groups import to_text
-from evenhand.slicing.confirm import Verdicts
 from evenhand.slicing.folding import Kept, contributions
 from evenhand.slicing.html import render_html
 from evenhand.slicing.hunt import Hunt
-from evenhand.slicing.judging import Judged, Question, judge_slices
+from evenhand.slicing.judging import Judged, Question, judge_slices, patterns_of
 from evenhand.slicing.result import Confirmation, Metric, Overall, Result, Searched, Slice
 from evenhand.slicing.search import Found
 from evenhand.slicing.space import Item, mask_of, predicate_of
 from evenhand.slicing.terminal import render_slices
+from evenhand.slicing.verdicts import Verdicts
 from evenhand.stats.forms import Ratio
 
 Floats = npt.NDArray[np.float64]
+#: Methods that hold rows out, so that what is told was not chosen by the score of all.
+HALVES = ("split", "cross-screening", "e-values")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,9 +79,14 @@ class Slices(Result):
 
 
 def report(
-    hunt: Hunt, found: Found, kept: Sequence[Kept], verdicts: Verdicts | None, facts: Facts
+    hunt: Hunt,
+    found: Found,
+    kept: Sequence[Kept],
+    verdicts: Verdicts | None,
+    facts: Facts,
+    others: Verdicts | None = None,
 ) -> Slices:
-    """Put together what was found."""
+    """Put together what was found; `others` are proven slices that the score does not list."""
     shown = [(hunt.literals(one.candidate), one.candidate.score) for one in kept]
     folded = {
         _text(hunt.literals(one.candidate)): tuple(_text(hunt.literals(c)) for c in one.folded)
@@ -91,8 +98,9 @@ def report(
     else:
         judged = judge_slices(hunt.cells, hunt.question, [items for items, _ in shown], exact=False)
     cells = hunt.cells if verdicts is None or verdicts.held_out is None else verdicts.held_out
+    overlaps = _overlaps(cells, shown)
     slices = [
-        _slice(hunt, cells, number, shown, judged, verdicts, facts, folded)
+        _slice(hunt, cells, number, shown, judged, verdicts, facts, folded, overlaps)
         for number in range(len(shown))
     ]
     settings = hunt.settings
@@ -108,12 +116,23 @@ def report(
         searched=_searched(hunt, found, verdicts, facts),
         confirmation=_confirmation(verdicts, facts, len(shown)),
         slices=tuple(slices),
+        elsewhere=tuple(_others(hunt, others, facts)),
         left_out=facts.left_out,
         notes=(*facts.notes, *_notes(hunt, found, kept, verdicts)),
         missing=facts.missing,
         command=facts.command,
         settings={**facts.options, **asdict(settings), "seed": facts.seed},
     )
+
+
+def _others(hunt: Hunt, others: Verdicts | None, facts: Facts) -> Iterator[Slice]:
+    if others is None:
+        return
+    overlaps = _overlaps(hunt.cells, others.slices)
+    for number in range(len(others.slices)):
+        yield _slice(
+            hunt, hunt.cells, number, others.slices, others.judged, others, facts, {}, overlaps
+        )
 
 
 def _text(items: Sequence[Item]) -> str:
@@ -129,25 +148,23 @@ def _slice(
     verdicts: Verdicts | None,
     facts: Facts,
     folded: dict[str, tuple[str, ...]],
+    overlaps: Floats,
 ) -> Slice:
     items, score = shown[number]
-    mask = mask_of(cells, items)
     value, rest = _number(judged.values[number]), _number(judged.rests[number])
     difference = None if value is None or rest is None else value - rest
     low = high = p = adjusted = value_low = value_high = None
     confirmed = False
     if verdicts is not None:
-        lows, highs = judged.comparison.interval(verdicts.critical_z)
-        low, high = _number(lows[number]), _number(highs[number])
+        low, high = map(_number, verdicts.bounds(number))
         value_low, value_high = map(_number, judged.value_bounds(number, verdicts.critical_z))
         p, adjusted = float(judged.p[number]), float(verdicts.p_adjusted[number])
-        harmful = difference is not None and (difference > 0) == hunt.question.higher_is_worse
-        confirmed = harmful and adjusted <= 1 - facts.level
+        confirmed = verdicts.confirmed(number, hunt.question, facts.level)
     form = hunt.question.form
     assert isinstance(form, Ratio)
     above, below = form.split(judged.estimates.sums[1 + number][None])
     text = _text(items)
-    rows = int(cells.n_rows[mask].sum())
+    rows = int(judged.n_rows[number])
     return Slice(
         predicate=text,
         literals=tuple(item.text for item in items),
@@ -170,15 +187,20 @@ def _slice(
         score=score,
         overall_without=rest,
         folded=folded.get(text, ()),
-        overlaps=tuple(_overlap(cells, mask, other) for other, _ in shown),
+        overlaps=tuple(overlaps[number].tolist()),
         reason=None if difference is not None else "no_denominator",
     )
 
 
-def _overlap(cells: Cells, mask: npt.NDArray[np.bool_], other: Sequence[Item]) -> float:
-    second = mask_of(cells, other)
-    either = int(cells.n_rows[mask | second].sum())
-    return float(cells.n_rows[mask & second].sum() / either) if either else 0.0
+def _overlaps(cells: Cells, shown: Sequence[tuple[list[Item], float]]) -> Floats:
+    """Shared rows over rows of either, of all pairs of slices; 0 where neither has a row."""
+    masks = np.array([mask_of(cells, items) for items, _ in shown], bool)
+    group, patterns = patterns_of(masks.reshape(len(shown), len(cells)))
+    inside = patterns.astype(float)
+    both = inside.T @ (np.bincount(group, cells.n_rows, len(patterns))[:, None] * inside)
+    own = both.diagonal()
+    either = own[:, None] + own[None, :] - both
+    return np.asarray(np.divide(both, either, out=np.zeros_like(both), where=either > 0), float)
 
 
 def _number(value: float) -> float | None:
@@ -227,9 +249,14 @@ def _confirmation(verdicts: Verdicts | None, facts: Facts, shown: int) -> Confir
     number = f"{family.size:,}" if family else f"{shown}"
     counted = "" if family is None or family.counted else "at most "
     confidence = f"{facts.level * 100:g} % confidence"
-    sentence = _SENTENCES[verdicts.method].format(number=counted + number, confidence=confidence)
+    sentence = _SENTENCES[verdicts.method].format(
+        number=counted + number,
+        confidence=confidence,
+        test="Holm over" if verdicts.maximum is None else "the largest of",
+        units="rows" if facts.unit is None else f"{facts.unit}s",
+    )
     return Confirmation(
-        method=verdicts.method,
+        method="bootstrap" if verdicts.method == "multipliers" else verdicts.method,
         family=family.size if family else shown,
         critical_z=_number(verdicts.critical_z),
         held_out_rows=None if held_out is None else int(held_out.n_rows.sum()),
@@ -241,11 +268,13 @@ def _confirmation(verdicts: Verdicts | None, facts: Facts, shown: int) -> Confir
 _SENTENCES = {
     "exact": "Exact p-values, corrected for all {number} slices with enough rows (Bonferroni); "
     "{confidence} over all of them.",
-    "permutation": "Compared with the largest of all {number} slices when losses are dealt out at random "
-    "(999 permutations); {confidence} over all of them.",
-    "bootstrap": "Compared with the largest of all {number} slices under random multipliers of the units (999 draws); "
-    "{confidence} over all of them.",
-    "split": "Found in one half of the units and tested in the other (Holm over {number}); all numbers are of the "
+    "permutation": "Compared with the largest of all {number} slices when losses are dealt out at random, each "
+    "measured by its own spread (999 permutations); {confidence} over all of them.",
+    "bootstrap": "Compared with the largest of all {number} slices when {units} are drawn anew, each measured by its "
+    "own spread (999 draws); {confidence} over all of them.",
+    "multipliers": "Compared with the largest of all {number} slices under random multipliers of the cells (999 "
+    "draws); {confidence} over all of them.",
+    "split": "Found in one half of the units and tested in the other ({test} {number}); all numbers are of the "
     "half that did not choose; {confidence} over all of them.",
     "cross-screening": "Each half of the units was searched and its slices tested in the other half (Holm); "
     "{confidence} over all of them.  Bounds hold for all {number} slices with enough rows.",
@@ -267,9 +296,17 @@ def _notes(hunt: Hunt, found: Found, kept: Sequence[Kept], verdicts: Verdicts | 
         text = f"There are {hunt.cells.n_units} units; a slice needs {hunt.settings.min_units}."
         return [Note(code="too_few_units", text=text)]
     top = hunt.settings.top
-    whole = verdicts is None or verdicts.method in ("exact", "permutation", "bootstrap")
+    whole = verdicts is None or verdicts.method not in HALVES
     if whole and 0 < len(kept) < top:
-        told = f"{len(kept)} of {top} asked for: all others say the same as one of these,"
-        text = f"{told} or are no worse than all rows together."
+        text = f"{len(kept)} of {top} asked for: all others {_fate(hunt)}."
         return [Note(code="fewer_slices", text=text)]
     return []
+
+
+def _fate(hunt: Hunt) -> str:
+    """Why slices are not told."""
+    score, fold = hunt.score.name, hunt.settings.fold
+    same = "say the same as one of these, or " if fold else ""
+    if score == "sliceline":
+        return f"{same}score 0 or less by sliceline"
+    return f"{same}are no worse than all rows together"

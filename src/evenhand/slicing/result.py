@@ -130,7 +130,10 @@ class Overall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """Everything a search found; `evenhand.Slices` adds the ways to show it."""
+    """Everything a search found; `evenhand.Slices` adds the ways to show it.
+
+    `elsewhere` has proven slices that the score does not list, where it lists no proven one.
+    """
 
     exact: bool
     metric: Metric
@@ -148,6 +151,7 @@ class Result:
     command: str
     settings: dict[str, Any] = field(default_factory=dict)
     missing: tuple[Missing, ...] = ()
+    elsewhere: tuple[Slice, ...] = ()
 
     @property
     def confirmed(self) -> tuple[Slice, ...]:
@@ -180,6 +184,7 @@ class Result:
             "searched": Searched(**{**searched, "features": tuple(searched["features"])}),
             "confirmation": Confirmation(**data["confirmation"]),
             "slices": tuple(map(_slice, data["slices"])),
+            "elsewhere": tuple(map(_slice, data.get("elsewhere", ()))),
             "notes": tuple(Note(**note) for note in data["notes"]),
             "missing": tuple(Missing(**item) for item in data.get("missing", ())),
         }

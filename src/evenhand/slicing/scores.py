@@ -9,12 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import xlogy
 
 from evenhand.errors import InputError, unknown_name
 from evenhand.slicing.losses import Losses
 
 Floats = npt.NDArray[np.float64]
-SCORES = ("sliceline", "difference", "z", "harm")
+SCORES = ("evidence", "sliceline", "difference", "z", "harm")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +35,9 @@ class Score:
     rate_step, size_step : float
         The metric's units, for difference and harm.
     clustered : bool
-        Whether units are named, so that z is over them.
+        Whether units are named, so that z and evidence are over them.
+    binary : bool
+        Whether each row has a loss of 0 or 1, so that evidence is a likelihood ratio.
     """
 
     name: str
@@ -45,14 +48,27 @@ class Score:
     rate_step: float
     size_step: float
     clustered: bool = False
+    binary: bool = False
+
+    @property
+    def refined(self) -> bool:
+        """Whether the sums give an upper limit only: the slice's own spread may lower the score."""
+        if self.name == "z":
+            return self.clustered
+        return self.name == "evidence" and (self.clustered or not self.binary)
+
+    def worse(self, above: Floats, below: Floats) -> npt.NDArray[np.bool_]:
+        """Whether slices are worse than all rows together, by more than rounding."""
+        average = self.above / self.below * below
+        return np.asarray(above - average > 1e-13 * (np.abs(above) + np.abs(average)))
 
     def limit(self, above: Floats, below: Floats) -> Floats:
-        """Upper limit of the exact score: the score itself, but for z over units.
+        """Upper limit of the exact score: the score itself, but where a slice's own spread counts.
 
-        Units can only make a z smaller in size, so one below 0 may come up to it.
+        That can only make a score smaller in size, so one below 0 may come up to it.
         """
         score = self.value(above, below)
-        if self.clustered and self.name == "z":
+        if self.refined:
             return np.where(np.isfinite(score), np.maximum(score, 0.0), score)
         return score
 
@@ -62,7 +78,10 @@ class Score:
         *sliceline*: ``alpha (r / R - 1) - (1 - alpha) (B / b - 1)`` with ``r = a / b`` (Sagadeeva & Boehm
         2021, doi:10.1145/3448016.3457323, with the metric's denominator as size); *difference*:
         ``r`` less the rate of the rest; *harm*: difference times ``b``; *z*: ``(a - R b) / sqrt(v b (B -
-        b) / B)``, the difference over its standard error if cells were exchangeable.
+        b) / B)``, the difference over its standard error if cells were exchangeable; *evidence*: of
+        0/1 losses of independent rows the signed root of the likelihood ratio of the slice's rate
+        and its rest's (Wilks 1938, doi:10.1214/aoms/1177732360), else z, with the spread about the
+        means of slice and rest where that is larger (`evenhand.slicing.hunt`).
         """
         with np.errstate(divide="ignore", invalid="ignore"):
             score = _FORMULAS[self.name](self, above, below)
@@ -116,7 +135,23 @@ def _z(score: Score, a: Floats, b: Floats) -> Floats:
     return excess / np.sqrt(score.variance * b * (score.below - b) / score.below)
 
 
+def _evidence(score: Score, a: Floats, b: Floats) -> Floats:
+    if not score.binary or score.clustered:
+        return _z(score, a, b)
+    rate, rest = score.above / score.below, score.below - b
+    # Errors and others, inside and outside, each with what the overall rate expects of them.
+    counts = (
+        (a, rate * b),
+        (b - a, (1 - rate) * b),
+        (score.above - a, rate * rest),
+        (rest - score.above + a, (1 - rate) * rest),
+    )
+    half = sum(xlogy(n, n / expected) for n, expected in counts)
+    return np.asarray(np.copysign(np.sqrt(2 * np.maximum(half, 0.0)), a - rate * b), float)
+
+
 _FORMULAS: dict[str, Callable[[Score, Floats, Floats], Floats]] = {
+    "evidence": _evidence,
     "sliceline": _sliceline,
     "difference": _difference,
     "z": _z,
@@ -150,7 +185,7 @@ def score_of(
     if name == "sliceline" and not (losses.plain and above > 0):
         raise InputError(
             "SliceLine's score compares rates by their ratio, which has no meaning for differences or "
-            "values that may be negative.  Choose --score difference, z or harm."
+            "values that may be negative.  Choose --score evidence, difference, z or harm."
         )
     return Score(
         name=name,
@@ -161,4 +196,5 @@ def score_of(
         rate_step=losses.rate_step,
         size_step=losses.size_step,
         clustered=clustered,
+        binary=losses.binary,
     )

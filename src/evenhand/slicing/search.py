@@ -287,7 +287,9 @@ class _Run:
         fits = (sums[:, 0] >= self.limits.rows) & (sums[:, 2] >= self.limits.denominator)
         counted = counted.take(fits)
         above, below = counted.sums[:, 1].astype(float), counted.sums[:, 2].astype(float)
-        self.best.add(counted, self.score.limit(above, below))
+        # A slice that is no worse than all rows together is never told, whatever its score.
+        scores = np.where(self.score.worse(above, below), self.score.limit(above, below), -np.inf)
+        self.best.add(counted, scores)
         return counted
 
     def _joined(self, alive: Level) -> tuple[Level, Floats]:

@@ -27,7 +27,7 @@ from evenhand.groups import (
 from evenhand.groups.partition import join_names, split_names
 from evenhand.metrics import Metric, Plan, parse_metric
 from evenhand.records import MISSING_VALUES, Kind, Records, find_column, open_records
-from evenhand.slicing.confirm import METHODS, Verdicts, choose_method, confirm
+from evenhand.slicing.confirm import METHODS, choose_method, confirm, prove_others
 from evenhand.slicing.differences import (
     baseline_plan,
     between_plan,
@@ -38,11 +38,11 @@ from evenhand.slicing.folding import Kept
 from evenhand.slicing.hunt import Hunt, Report, Settings, prepare, rows_needed
 from evenhand.slicing.judging import Question
 from evenhand.slicing.leaks import leaks_of
-from evenhand.slicing.losses import losses_of
 from evenhand.slicing.report import Facts, Slices, report
 from evenhand.slicing.result import Metric as MetricNote
 from evenhand.slicing.scores import SCORES
 from evenhand.slicing.space import MERGED_VALUES
+from evenhand.slicing.verdicts import Verdicts
 from evenhand.stats.forms import Ratio
 
 _KINDS = (Kind.TEXT, Kind.BOOLEAN, Kind.INTEGER, Kind.NUMBER, Kind.DATE)
@@ -99,8 +99,8 @@ def slices(
         Fewest independent units (where `unit` is named), and the smallest denominator.
     top : int
         How many slices to tell.
-    score : {'sliceline', 'difference', 'z', 'harm'}, optional
-        What to order by; SliceLine's size and error trade-off where rates have a ratio, else z.
+    score : {'evidence', 'sliceline', 'difference', 'z', 'harm'}, optional
+        What to order by; evidence that a slice is worse than its rest where not given.
     alpha : float
         Weight of the error against the size in SliceLine's score.
     confirm : bool or str
@@ -173,7 +173,7 @@ def slices(
         min_units=min_units,
         min_denominator=min_denominator,
         top=top,
-        score=score or "",
+        score=score or Settings().score,
         alpha=alpha,
         merge=merge,
         overlap=overlap,
@@ -272,7 +272,7 @@ def slices_of_cube(
     **options
         Fields of `Settings`: depth, min_support, top, score …
     """
-    settings = _plain_settings(**{"score": "", **options})
+    settings = _plain_settings(**options)
     method = _method(confirm)
     _check(settings, level, seed, None)
     cells = cells_of(cube, attributes, rows_needed(settings, int(cube.n_rows.sum())))
@@ -306,18 +306,18 @@ def search_cells(
     progress: Report | None = None,
 ) -> Slices:
     """Search, confirm and report."""
-    settings = _with_score(settings, cells, question)
     question = replace(question, proportion=question.proportion or _binary(cells, question))
     hunt = prepare(cells, question, settings)
     hunt = hunt if facts.explicit else _without_leaks(hunt, facts)
     found, kept = hunt.find(progress)
-    verdicts = None
+    verdicts = others = None
     if method is not None and found.exact:
         try:
             verdicts = _confirmed(hunt, kept, method, facts, progress)
+            others = prove_others(hunt, verdicts, level=facts.level, progress=progress)
         except KeyboardInterrupt:
-            found = replace(found, exact=False)
-    return report(hunt, found, kept, verdicts, facts)
+            found, verdicts = replace(found, exact=False), None
+    return report(hunt, found, kept, verdicts, facts, others)
 
 
 def _binary(cells: Cells, question: Question) -> bool:
@@ -337,18 +337,6 @@ def _confirmed(
     chosen = choose_method(hunt, method)
     best = [one.candidate for one in kept]
     return confirm(hunt, best, chosen, level=facts.level, rng=rng, progress=progress)
-
-
-def _with_score(settings: Settings, cells: Cells, question: Question) -> Settings:
-    if settings.score:
-        return settings
-    losses = losses_of(
-        cells,
-        question.form,
-        higher_is_worse=question.higher_is_worse,
-        proportion=question.proportion,
-    )
-    return replace(settings, score="sliceline" if losses.plain else "z")
 
 
 def _without_leaks(hunt: Hunt, facts: Facts) -> Hunt:
@@ -402,7 +390,7 @@ def _check(settings: Settings, level: float, seed: int, worse: str | None) -> No
     for name, (value, fine, allowed) in ranges.items():
         if not fine:
             raise InputError(f"{name} is {value!r}, but must be {allowed}.")
-    choices = {"score": (settings.score or None, SCORES), "worse": (worse, ("higher", "lower"))}
+    choices = {"score": (settings.score, SCORES), "worse": (worse, ("higher", "lower"))}
     for name, (value, known) in choices.items():
         if value is not None and value not in known:
             hint = near(str(value), known)
@@ -642,7 +630,7 @@ def _command(
             words += ["--" + name, value if isinstance(value, str) else ",".join(value)]
     plain = Settings()
     for name, value in asdict(settings).items():
-        if value != getattr(plain, name) and value != "" and name not in ("kernel", "fold"):
+        if value != getattr(plain, name) and name not in ("kernel", "fold"):
             words += ["--" + name.replace("_", "-"), str(value)]
     words += ["--no-fold"] if not settings.fold else []
     words += ["--confirm", method or "none"] if method != "auto" else []

@@ -19,6 +19,8 @@ __all__ = [
     "span",
 ]
 
+#: Methods that tell what parts of the rows showed.
+HALVES = ("split", "cross-screening", "e-values")
 #: Findings told one by one; the table has them all.
 TOLD = 5
 
@@ -50,14 +52,34 @@ def sentences(found: Result) -> Iterator[str]:
         yield _finding(one, found)
     if len(confirmed) > TOLD:
         yield f"… and {len(confirmed) - TOLD} more confirmed slices, in the table."
-    if confirmed:
-        return
-    if not found.slices:
-        yield "No slice with enough rows is worse than all rows together."
-    elif found.confirmation.method == "none":
-        yield "Leads only: nothing here was confirmed, so it may be chance."
-    else:
-        yield "No slice is proven worse than the rest: what stands below are leads, which may be chance."
+    if not confirmed:
+        yield _none_proven(found)
+        yield from (_finding(one, found) for one in found.elsewhere[:TOLD])
+
+
+def _none_proven(found: Result) -> str:
+    """What is known where none of the slices told is proven; never that there is no proven one."""
+    method, others = found.confirmation.method, len(found.elsewhere)
+    whole = method not in ("none", *HALVES)
+    if others:
+        are = "one is" if others == 1 else f"{others} are"
+        if found.slices:
+            return f"None of these slices is proven worse, but {are} that {found.score} puts behind them:"
+        return f"{_nothing(found)}; {are} proven worse all the same (order by --score evidence):"
+    if found.slices and method == "none":
+        return "Leads only: nothing here was confirmed, so it may be chance."
+    if found.slices and whole:
+        return "No slice is proven worse than the rest: what stands below are leads, which may be chance."
+    if found.slices:
+        return "None of these slices is proven worse than the rest: they are leads, which may be chance."
+    if found.score != "sliceline":
+        return "No slice with enough rows is worse than all rows together."
+    tail = "and none is proven worse" if whole else "which says nothing of small ones"
+    return f"{_nothing(found)}, {tail}.  Others may be worse than all rows together: try --score evidence."
+
+
+def _nothing(found: Result) -> str:
+    return f"No slice scores above 0 by {found.score}"
 
 
 def _finding(one: Slice, found: Result) -> str:
@@ -108,19 +130,19 @@ def notes(found: Result) -> Iterator[str]:
     """How it was searched and confirmed, and what was left out."""
     searched = found.searched
     conditions = f"{searched.depth} literal{'s' * (searched.depth > 1)}"
-    halves = ("split", "cross-screening", "e-values")
-    if found.exact and found.slices and found.confirmation.method not in halves:
+    folded = ", but for those folded into these" if found.settings.get("fold", True) else ""
+    if found.exact and found.slices and found.confirmation.method not in HALVES:
         yield (
             f"Searched exactly: of all slices of up to {conditions} and at least {searched.min_rows:,} rows none "
-            f"has a higher {found.score} score than the last one here, but for those folded into these."
+            f"has a higher {found.score} score than the last one here{folded}."
         )
     yield found.confirmation.sentence
     yield from after_numbers(found.notes)
-    folded = sum(len(one.folded) for one in found.slices)
-    if folded:
+    number = sum(len(one.folded) for one in found.slices)
+    if number:
         yield (
-            f"{folded} {'slice' if folded == 1 else 'slices'} that say{'s' * (folded == 1)} the same as one of "
-            f"these, or add{'s' * (folded == 1)} nothing to it, {'is' if folded == 1 else 'are'} folded into it "
+            f"{number} {'slice' if number == 1 else 'slices'} that say{'s' * (number == 1)} the same as one of "
+            f"these, or add{'s' * (number == 1)} nothing to it, {'is' if number == 1 else 'are'} folded into it "
             "(in --json and --html)."
         )
     yield from missing_sentences(found.missing)
