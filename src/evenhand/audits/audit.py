@@ -12,6 +12,7 @@ import duckdb
 
 from evenhand.audits.copies import MOST_JOINED, MOST_ROWS, copied_rows
 from evenhand.audits.crowding import check_first_groups, shared_units
+from evenhand.audits.hiding import Hidden, hidden_sets
 from evenhand.audits.judge import Judgement, judge
 from evenhand.audits.normalizers import depends_on_normalizer
 from evenhand.audits.premises import check_agreement, explained, read_premises
@@ -142,8 +143,8 @@ def audit_metrics(
     columns : str or mapping, optional
         Types of columns where you know better, such as ``age=number, code=text``.
     suppress_below : int
-        Hide groups with fewer units than this, and as many others as needed that none of them
-        follows by subtraction.
+        Hide groups with fewer units than this, and as many others as needed that no hidden number
+        can be told more closely than within a range as wide.
     seed : int
         Of the multiplier bootstrap.
     cube : str, optional
@@ -175,6 +176,11 @@ def audit_metrics(
         units=units,
     )
     check_options(rules, worse)
+    if cube is not None and suppress_below:
+        raise InputError(
+            "cube and suppress_below are both given, but a cube holds the counts of every cell, small ones too.  "
+            "Write the cube in a run of its own, and do not publish it."
+        )
     records = open_records(table, columns=columns, missing_values=missing_values)
     if progress is not None:
         records = replace(records, progress=progress)
@@ -355,6 +361,7 @@ def _answer(
         where=question.where,
         attributes=question.attributes,
         counted=True,
+        few=rules.suppress_below,
     )
     fingerprint = question.records.sha256()
     with explained(notes, metrics, question.records):
@@ -368,17 +375,23 @@ def _answer(
         if cube_file is not None:
             cubes[0].write(cube_file)
         again = command or _command(metrics, question, rules, worse)
+        hidden = hidden_sets(
+            cubes,
+            [plan.form for plan in plans],
+            question.attributes,
+            question.partitions,
+            replace(rules, versus=question.versus),
+        )
         audits = []
         for metric, plan, cube, label, worst in zip(
             metrics, plans, cubes, labels(metrics), higher, strict=True
         ):
             own = replace(rules, higher_is_worse=worst)
-            judged = _judge(plan, metric, cube, question, own)
-            told = (
-                *notes,
-                *plan.notes,
-                *shared_units(cube, question.partitions, units_name(question.units)),
-            )
+            judged = _judge(plan, metric, cube, question, own, hidden)
+            counted = not rules.suppress_below
+            unit = units_name(question.units)
+            shared = shared_units(cube, question.partitions, unit, counted=counted)
+            told = (*notes, *plan.notes, *shared, *hidden.notes())
             report = _report(metric, label, cube, judged, question, own, fingerprint, again, told)
 
             def again_on(
@@ -388,7 +401,7 @@ def _answer(
                 own: Rules = own,
             ) -> Judgement:
                 (made,) = _cubes(reading, [plan])
-                return _judge(plan, metric, made, reading, own)
+                return _judge(plan, metric, made, reading, own, hidden)
 
             more = depends_on_normalizer(report, plan, again_on)
             audits.append(replace(report, notes=(*told, *more)))
@@ -432,12 +445,20 @@ def directions(metrics: Sequence[Metric], worse: str | None) -> list[bool]:
     ]
 
 
-def _judge(plan: Plan, metric: Metric, cube: Cube, question: _Question, rules: Rules) -> Judgement:
+def _judge(
+    plan: Plan, metric: Metric, cube: Cube, question: _Question, rules: Rules, hidden: Hidden
+) -> Judgement:
     low, high = plan.bounds or (metric.definition.low, metric.definition.high)
     least = max(rules.min_units, metric.definition.least_units)
     own = replace(rules, versus=question.versus, low=low, high=high, min_units=least)
     return judge(
-        cube, plan.form, question.attributes, question.partitions, own, proportion=plan.proportion
+        cube,
+        plan.form,
+        question.attributes,
+        question.partitions,
+        own,
+        proportion=plan.proportion,
+        shown_without=hidden,
     )
 
 

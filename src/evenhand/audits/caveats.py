@@ -13,6 +13,7 @@ FOOTNOTES = frozenset(
     {
         "rows_independent",
         "units_in_several_groups",
+        "compared_with_all_others",
         "pairs_limited",
         "doses_together",
         "fewer_slices",
@@ -31,12 +32,12 @@ def after_numbers(notes: Sequence[Note]) -> list[str]:
     return [note.text for note in notes if note.code in FOOTNOTES]
 
 
-def missing_rows(cube: Cube, units: Sequence[str]) -> tuple[Missing, ...]:
-    """Rows that are not in the numbers, by the column that they lack."""
+def missing_rows(cube: Cube, units: Sequence[str], suppress_below: int = 0) -> tuple[Missing, ...]:
+    """Rows that are not in the numbers, by the column that they lack; how many, where they are not few."""
     return tuple(
         Missing(
             attribute=name,
-            n_rows=count,
+            n_rows=count if count >= suppress_below else None,
             reason="missing_unit" if name in units else "missing_input",
         )
         for name, count in cube.missing
@@ -47,9 +48,10 @@ def missing_rows(cube: Cube, units: Sequence[str]) -> tuple[Missing, ...]:
 def missing_sentences(missing: Sequence[Missing]) -> Iterator[str]:
     """Each kind of missing row in a sentence."""
     for item in missing:
-        if not item.n_rows:
+        if item.n_rows == 0:
             continue
-        rows = "1 row lacks" if item.n_rows == 1 else f"{item.n_rows:,} rows lack"
+        rows = "1 row lacks" if item.n_rows == 1 else f"{item.n_rows or 0:,} rows lack"
+        rows = "Some rows (how many is hidden) lack" if item.n_rows is None else rows
         they = "is" if item.n_rows == 1 else "are"
         if item.estimate is not None:
             yield f"{rows} {item.attribute}: shown as missing, not judged."

@@ -74,8 +74,13 @@ def _too_many(names: Sequence[str], number: str, most: int, needed: float | None
     )
 
 
-def shared_units(cube: Cube, partitions: Sequence[Partition], unit: str | None) -> Iterator[Note]:
-    """Say where units are in several groups: their numbers do not add up, and comparisons allow for it."""
+def shared_units(
+    cube: Cube, partitions: Sequence[Partition], unit: str | None, *, counted: bool = True
+) -> Iterator[Note]:
+    """Say where units are in several groups: their numbers do not add up, and comparisons allow for it.
+
+    Not `counted`, how many is not told: it would be one more sum from which to subtract.
+    """
     if cube.units is None or unit is None or cube.units.ways > 1:
         return
     for partition in partitions:
@@ -87,15 +92,22 @@ def shared_units(cube: Cube, partitions: Sequence[Partition], unit: str | None) 
         units = len(np.unique(cube.units.unit[known_pairs]))
         if len(pairs) > units and sum(known) > 1:
             by = " × ".join(partition.names)
+            told = f"{units:,} {unit}s, {len(pairs):,} over the groups of {by}: some"
+            told = told if counted else f"Some {unit}s"
+            among = "several groups" if counted else f"several groups of {by}"
             yield Note(
                 code="units_in_several_groups",
-                text=f"{units:,} {unit}s, {len(pairs):,} over the groups of {by}: some are in several groups, "
-                "which the comparisons allow for.",
+                text=f"{told} are in {among}, which the comparisons allow for.",
             )
 
 
-def infinite_values(records: Records, attributes: Sequence[Attribute]) -> Iterator[Note]:
-    """Say where a number that tells groups apart is infinite: it is in no group."""
+def infinite_values(
+    records: Records, attributes: Sequence[Attribute], few: int = 0
+) -> Iterator[Note]:
+    """Say where a number that tells groups apart is infinite: it is in no group.
+
+    Where `few` is not 0, small groups are to be hidden, and how many rows it is is not told.
+    """
     kinds = {column.name: column.kind for column in records.columns}
     names = [a.name for a in attributes if a.predicate is None and kinds.get(a.name) is Kind.NUMBER]
     if not names:
@@ -126,6 +138,7 @@ def infinite_values(records: Records, attributes: Sequence[Attribute]) -> Iterat
         count = int(found[f"n{place}"] or 0)
         if count:
             rows = "1 row has" if count == 1 else f"{count:,} rows have"
+            rows = "Some rows have" if few else rows
             yield Note(
                 code="infinite_values",
                 text=f"{rows} an infinite {name}, which is in no group: counted as missing.",

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from evenhand.audits.comparison import Comparison, Pools, compare, contrast_covariance
 from evenhand.audits.crowding import check_groups
+from evenhand.audits.hiding import NOTHING, Hidden
 from evenhand.audits.rates import bounds_of, rates_of
 from evenhand.audits.result import Estimate
 from evenhand.audits.rules import Rules
@@ -69,6 +70,7 @@ class Evidence:
         rules: Rules,
         *,
         proportion: bool,
+        hidden: Hidden = NOTHING,
     ) -> None:
         self.cube, self.form, self.rules = cube, form, rules
         self.binomial = proportion and cube.units is None and isinstance(form, Ratio)
@@ -81,10 +83,15 @@ class Evidence:
         self.group_index = np.arange(1, 1 + len(self.cells))
         self.absent_index = np.arange(1 + len(self.cells), 1 + len(self.cells) + len(self.absent))
         self.reference_index = np.full(len(self.cells), NONE)
+        self.not_shown = hidden
+        self.hidden = self._hidden_numbers(hidden)
         self._estimate()
+        self.hidden |= self._hidden_references(hidden)
         self.rates: list[Estimate] = rates_of(
             self.estimates, form, cube.parts, rules, binomial=self.binomial
         )
+        if hidden:  # only what the value consists of is protected, not each of its counts
+            self.rates = [replace(rate, counts=None) for rate in self.rates]
         self._compare()
 
     # -- sets ----------------------------------------------------------------------------------
@@ -117,7 +124,8 @@ class Evidence:
             index[:] = first + np.arange(len(self.cells))
             everywhere = np.ones(len(self.cube.keys), bool)
             return [
-                (cell.known if versus == "rest" else everywhere) & ~cell.members
+                (cell.known if versus == "rest" and not self.not_shown.mixes(cell) else everywhere)
+                & ~cell.members
                 for cell in self.cells
             ]
         chosen = self.chosen_reference()
@@ -153,8 +161,24 @@ class Evidence:
 
     def able(self, index: int | np.integer[Any]) -> bool:
         """Whether a set has a value and enough units."""
+        if int(index) in self.hidden:
+            return False
         enough = self.estimates.n_units[index] >= self.rules.min_units
         return bool(enough and np.isfinite(self.estimates.values[index]))
+
+    def _hidden_numbers(self, hidden: Hidden) -> frozenset[int]:
+        """Numbers of the hidden groups: nothing is computed from them that could be shown."""
+        index = [*self.group_index, *self.absent_index]
+        everyone = zip([*self.cells, *self.absent], index, strict=True)
+        return frozenset(int(i) for cell, i in everyone if hidden.covers(cell))
+
+    def _hidden_references(self, hidden: Hidden) -> frozenset[int]:
+        versus, everyone = self.rules.versus, zip(self.cells, self.reference_index, strict=True)
+        if versus == "best":
+            return frozenset()
+        return frozenset(
+            int(i) for cell, i in everyone if i != NONE and hidden.leaves_uncompared(cell, versus)
+        )
 
     # -- comparisons ---------------------------------------------------------------------------
 
@@ -178,7 +202,9 @@ class Evidence:
         z = self.compared.z
         self.is_tested: Bools = np.asarray(able, bool) & np.isfinite(z)
         self.tested = np.flatnonzero(self.is_tested)
-        self.adjust = self.rules.adjust if self.full or self.rules.adjust != "max-t" else "holm"
+        # Correlations of groups that share rows would tell how many: not where people are to be hidden.
+        alone = not self.full or self.rules.suppress_below > 0
+        self.adjust = "holm" if alone and self.rules.adjust == "max-t" else self.rules.adjust
         self.joint_z, self.p_adjusted = self._adjust(z)
         self.scale = self._share_of_others()
         low, high = self.compared.interval(self.joint_z)

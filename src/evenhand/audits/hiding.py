@@ -1,89 +1,205 @@
 """Which sets of an audit must be hidden, so that no small count can be recovered."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from evenhand.audits.evidence import NONE, Evidence
+from evenhand.audits.publication import (
+    COMPARED,
+    GROUP,
+    OVERALL,
+    REFERENCE,
+    Floats,
+    Keys,
+    Name,
+    People,
+    Publication,
+    components,
+    quantities,
+)
+from evenhand.audits.rules import Rules
 from evenhand.audits.sets import Cell
+from evenhand.cubes import Cube
+from evenhand.errors import InputError, Note
+from evenhand.groups import Attribute, Partition
+from evenhand.stats.forms import Form
 from evenhand.stats.suppression import suppress
 
-Integers = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hidden:
+    """What an audit does not show.
+
+    Attributes
+    ----------
+    groups : set of (names, key)
+        Groups, and rows that lack an attribute.
+    compared : set of names
+        Partitions of which it is hidden how many rows have a value.  Their groups are compared with all other
+        rows, also those that lack it.
+    reference : bool
+        Whether the reference that a predicate names is hidden.
+    overall : bool
+        Whether the metric's value for everybody is hidden; how many rows and units there are is not.
+    """
+
+    groups: frozenset[tuple[tuple[str, ...], Keys]] = frozenset()
+    compared: frozenset[tuple[str, ...]] = frozenset()
+    reference: bool = False
+    overall: bool = False
+
+    @classmethod
+    def of(cls, names: Iterable[Name]) -> "Hidden":
+        """From the names of published sets."""
+        names = list(names)
+        return cls(
+            groups=frozenset(name[1:] for name in names if name[0] == GROUP),
+            compared=frozenset(name[1] for name in names if name[0] == COMPARED),
+            reference=any(name[0] == REFERENCE for name in names),
+            overall=any(name[0] == OVERALL for name in names),
+        )
+
+    def covers(self, cell: Cell) -> bool:
+        """Whether a group is hidden."""
+        return (cell.partition.names, cell.key) in self.groups
+
+    def mixes(self, cell: Cell) -> bool:
+        """Whether the group's rest has rows that lack what the partition asks."""
+        return cell.partition.names in self.compared
+
+    def notes(self) -> Iterator[Note]:
+        """What a reader must know of comparisons."""
+        for names in sorted(self.compared) if not self.overall else ():
+            by = " × ".join(names)
+            yield Note(
+                code="compared_with_all_others",
+                text=f"Groups of {by} are compared with all other rows, also those that lack it: "
+                "how many these are is hidden.",
+            )
+
+    def leaves_uncompared(self, cell: Cell, versus: str) -> bool:
+        """Whether the group's reference is hidden."""
+        if versus == "rest":
+            return self.overall and self.mixes(cell)
+        return self.overall if versus == "overall" else self.reference
+
+    def __bool__(self) -> bool:
+        return bool(self.groups or self.compared or self.reference or self.overall)
 
 
-def hidden_sets(evidence: Evidence) -> frozenset[int]:
-    """Numbers of the sets to hide: small ones, and those that would give them away.
+NOTHING = Hidden()
+
+
+def hidden_sets(
+    cubes: Sequence[Cube],
+    forms: Sequence[Form],
+    attributes: Sequence[Attribute],
+    partitions: Sequence[Partition],
+    rules: Rules,
+) -> Hidden:
+    """What to hide: small sets, and those that would give them away.
 
     Small are sets with fewer people (units, or rows where none is named) than the rules' minimum,
     whether or not these say something about the metric.
+
+    Parameters
+    ----------
+    cubes, forms
+        Of all metrics that are published together.
+    attributes, partitions
+        What the groups are.
+    rules : Rules
+        The minimum, and what groups are compared with.
+
+    Raises
+    ------
+    InputError
+        Where nothing could be shown, or hiding everything would not be enough.
     """
-    minimum = evidence.rules.suppress_below
+    minimum = rules.suppress_below
     if minimum <= 0:
-        return frozenset()
-    everyone = [*evidence.cells, *evidence.absent]
-    index = np.concatenate([evidence.group_index, evidence.absent_index])
-    rows = evidence.estimates.n_rows[index]
-    people = np.array([_people(evidence, cell.members) for cell in everyone])
-    small = (people > 0) & (people < minimum)
-    for smaller, larger in _nested(everyone):
-        between = everyone[larger].members & ~everyone[smaller].members
-        small[smaller] |= 0 < _people(evidence, between) < minimum
-    hidden = suppress(rows, small, _totals(everyone))
-    numbers = {int(number) for number in index[hidden]}
-    return frozenset(numbers | _references(evidence, numbers, minimum))
-
-
-def _people(evidence: Evidence, members: Bools) -> int:
-    """Distinct units with a row in these cells, or rows where no unit is named."""
-    units = evidence.cube.units
-    if units is None:
-        return int(evidence.cube.n_rows[members].sum())
-    return len(np.unique(units.unit[members[units.cell]]))
-
-
-def _totals(everyone: Sequence[Cell]) -> list[tuple[int | None, Sequence[int]]]:
-    """Published sums of rows: of a partition by columns, and of the crossings within its groups.
-
-    A predicate publishes one group and not the others, so it adds up to nothing published.
-    """
-    totals: list[tuple[int | None, Sequence[int]]] = []
-    for names in dict.fromkeys(cell.partition.names for cell in everyone):
-        parts = [i for i, cell in enumerate(everyone) if cell.partition.names == names]
-        if any(everyone[i].by_predicate for i in parts):
-            continue
-        if len(names) == 1:
-            totals.append((None, parts))
-        for i, cell in enumerate(everyone):
-            inside = [j for j in parts if (everyone[j].members <= cell.members).all()]
-            if len(cell.partition.names) < len(names) and inside:
-                totals.append((i, inside))
-    return totals
-
-
-def _nested(everyone: Sequence[Cell]) -> list[tuple[int, int]]:
-    """Pairs of predicate groups of which the first lies within the second."""
-    chosen = [i for i, cell in enumerate(everyone) if cell.by_predicate]
-    return [
-        (i, j)
-        for i in chosen
-        for j in chosen
-        if i != j and (everyone[i].members <= everyone[j].members).all()
+        return NOTHING
+    publications = [
+        Publication.of(cubes, attributes, part, rules)
+        for part in components(attributes, partitions, rules.versus)
     ]
+    names: list[Name] = []
+    for publication in publications:
+        names += _hidden(publication, forms, rules, everything=_has_overall(names))
+    if _has_overall(names):
+        names += [name for one in publications for name in one.named_like(OVERALL)]
+    return Hidden.of(names)
 
 
-def _references(evidence: Evidence, hidden: set[int], minimum: int) -> set[int]:
-    """References that are small, or the same people as a hidden group."""
-    if evidence.rules.versus in ("rest", "overall", "best"):
-        return set()
-    reference = int(evidence.reference_index.max(initial=NONE))
-    if reference == NONE:
-        return set()
-    members = evidence.chosen_reference()
-    same = any(
-        (cell.members == members).all()
-        for cell, index in zip(evidence.cells, evidence.group_index, strict=True)
-        if int(index) in hidden
+def _has_overall(names: Iterable[Name]) -> bool:
+    return any(name[0] == OVERALL for name in names)
+
+
+def rounded(value: Any) -> Any:
+    """The same with every number to ten digits: the last bits of a sum tell what it was added up from."""
+    if isinstance(value, float):
+        return float(f"{value:.10g}")
+    if isinstance(value, tuple):
+        return tuple(map(rounded, value))
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(value, **{f.name: rounded(getattr(value, f.name)) for f in fields(value)})
+    return value
+
+
+def _hidden(
+    publication: Publication, forms: Sequence[Form], rules: Rules, *, everything: bool
+) -> list[Name]:
+    """Names to hide of one component; `everything` says whether the value for everybody is hidden yet."""
+    minimum = rules.suppress_below
+    everyone = [publication.people(number) for number in range(len(publication.cubes))]
+    overall = publication.is_named(OVERALL)
+    guarded = publication.is_named(GROUP, REFERENCE)
+    small = np.zeros(len(guarded), bool)
+    for people in everyone:
+        number = people.of(publication.sets)
+        small |= guarded & (number > 0) & (number < minimum)
+        _check_size(float(number[overall][0]), rules)
+    apart = publication.apart(everyone, minimum)
+    if not small.any() and not len(apart):
+        return []
+    small |= overall & everything
+    found = suppress(
+        quantities(publication, forms, everyone, apart, minimum),
+        small,
+        guarded & ~overall,
+        _cost(publication, everyone[0]),
     )
-    return {reference} if same or 0 < _people(evidence, members) < minimum else set()
+    if not found.protects:
+        raise InputError(
+            f"Groups of fewer than {minimum} {rules.unit}s cannot be hidden well enough here: with all groups "
+            f"hidden, the total alone would tell too much about them.  Ask for fewer or coarser groups in "
+            f"{_by(publication)}, leave the rows of the small ones out with --where, or lower --suppress-below."
+        )
+    return [name for i in np.flatnonzero(found.hidden) for name in publication.names[i]]
+
+
+def _check_size(people: float, rules: Rules) -> None:
+    if people < rules.suppress_below:
+        raise InputError(
+            f"suppress_below is {rules.suppress_below}, but there are only {people:.0f} {rules.unit}s in all, so "
+            "nothing could be shown.  Lower --suppress-below, or audit more."
+        )
+
+
+def _cost(publication: Publication, people: People) -> Floats:
+    """What hiding loses, in people; the headline and a reference are dear."""
+    everyone = float(people.numbers.sum())
+    cost = np.maximum(people.of(publication.sets), 1.0)
+    for kind, times in ((REFERENCE, 3.0), (OVERALL, 5.0)):
+        cost += publication.is_named(kind) * everyone * times
+    # A comparison with all others instead of those that have a value costs next to nothing.
+    return np.where(
+        publication.is_named(COMPARED) & ~publication.is_named(GROUP, OVERALL), 0.1, cost
+    )
+
+
+def _by(publication: Publication) -> str:
+    names = (name[1] for names in publication.names for name in names if name[0] == GROUP)
+    return ", ".join(dict.fromkeys("--by " + ",".join(name) for name in names))

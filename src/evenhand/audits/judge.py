@@ -11,7 +11,7 @@ from evenhand.audits.caveats import missing_rows
 from evenhand.audits.comparison import Pools, moderated
 from evenhand.audits.evidence import NONE, Evidence
 from evenhand.audits.gaps import gaps_of
-from evenhand.audits.hiding import hidden_sets
+from evenhand.audits.hiding import Hidden, hidden_sets, rounded
 from evenhand.audits.result import Contrast, Estimate, Gap, Group, Missing, Refused, Verdict
 from evenhand.audits.rules import Rules
 from evenhand.cubes import Cube
@@ -46,6 +46,7 @@ def judge(
     rules: Rules,
     *,
     proportion: bool = False,
+    shown_without: Hidden | None = None,
 ) -> Judgement:
     """Estimate every group, compare it with its reference and give a verdict.
 
@@ -62,13 +63,20 @@ def judge(
     proportion : bool
         Whether the metric is a proportion of rows; with rows as their own units it gets
         binomial intervals.
+    shown_without : Hidden, optional
+        What is not shown, where it was decided for several metrics at once.
     """
-    evidence = Evidence(cube, form, attributes, partitions, rules, proportion=proportion)
-    hidden = hidden_sets(evidence)
+    without = shown_without
+    if without is None:
+        without = hidden_sets([cube], [form], attributes, partitions, rules)
+    evidence = Evidence(
+        cube, form, attributes, partitions, rules, proportion=proportion, hidden=without
+    )
+    hidden = evidence.hidden
     shrunk, sensitivity = _shrunk(evidence, hidden), _sensitivity(evidence)
     numbers = range(len(evidence.cells))
-    return Judgement(
-        overall=evidence.rates[0],
+    judgement = Judgement(
+        overall=_hide_rate(evidence.rates[0]) if without.overall else evidence.rates[0],
         groups=tuple(_group(evidence, i, hidden, shrunk[i], sensitivity[i]) for i in numbers),
         gaps=gaps_of(evidence, hidden),
         refused=tuple(
@@ -80,6 +88,7 @@ def judge(
         comparisons=len(evidence.tested),
         adjust=evidence.adjust,
     )
+    return rounded(judgement) if rules.suppress_below else judgement
 
 
 def _group(
@@ -260,7 +269,8 @@ def _missing(evidence: Evidence, hidden: frozenset[int]) -> tuple[Missing, ...]:
         shown.append(
             Missing(attribute=name, n_rows=rate.n_rows, estimate=rate, reason="missing_attribute")
         )
-    return (*shown, *missing_rows(evidence.cube, evidence.rules.units))
+    few = evidence.rules.suppress_below
+    return (*shown, *missing_rows(evidence.cube, evidence.rules.units, few))
 
 
 def _shrunk(evidence: Evidence, hidden: frozenset[int]) -> list[float | None]:
@@ -323,14 +333,16 @@ def _finite(value: Floats) -> float | None:
 
 
 def _hide(rate: Estimate) -> Estimate:
+    return replace(_hide_rate(rate), n_rows=None, n_units=None)
+
+
+def _hide_rate(rate: Estimate) -> Estimate:
     return replace(
         rate,
         value=None,
         low=None,
         high=None,
         standard_error=None,
-        n_rows=None,
-        n_units=None,
         numerator=None,
         denominator=None,
         counts=None,

@@ -38,6 +38,7 @@ def read_premises(
     where: Predicate | None = None,
     attributes: Sequence[Attribute] = (),
     counted: bool = False,
+    few: int = 0,
 ) -> tuple[Note, ...]:
     """Look at what the question takes for granted.
 
@@ -53,6 +54,8 @@ def read_premises(
         What the groups are.
     counted : bool
         Whether `check_agreement` follows: then labels that are numbers, and copies, cost no look of their own.
+    few : int
+        Fewer people than this are to be hidden; 0 hides nobody.
 
     Returns
     -------
@@ -84,7 +87,7 @@ def read_premises(
     ]
     notes += _literal_notes(records, predicates)
     notes += [note for attribute in attributes for note in _edge_notes(records, attribute)]
-    notes += infinite_values(records, attributes)
+    notes += infinite_values(records, attributes, few)
     notes += [] if counted else copied_rows(records)
     return tuple(dict.fromkeys(notes))
 

@@ -55,7 +55,11 @@ app.command(
     name="demo",
     help="Find, prove and repair a harm, live; or audit records that come with the package.",
 )
-app.command("evenhand.cli.doctor:doctor", name="doctor", help="Check the installation.")
+app.command(
+    "evenhand.cli.doctor:doctor",
+    name="doctor",
+    help="Check the installation, or whether a report gives hidden numbers away.",
+)
 
 
 class _WithoutPandas:

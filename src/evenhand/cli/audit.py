@@ -85,7 +85,7 @@ def audit(
     columns
         What columns hold where you know better: 'age=number, code=text, when=date:%d/%m/%Y'.
     suppress_below
-        Hide groups with fewer units, and others that would give them away by subtraction.
+        Hide groups with fewer units, and as many others that none of them follows from what is shown.
     seed
         Of the simulation behind simultaneous intervals.
     json

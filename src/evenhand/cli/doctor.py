@@ -1,8 +1,11 @@
-"""``evenhand doctor``: whether everything is here that the commands need."""
+"""``evenhand doctor``: whether everything is here that the commands need, and whether a report keeps its secrets."""
 
 import json as json_module
 import platform
+from collections.abc import Iterator
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -10,20 +13,74 @@ from rich.console import Console
 from rich.table import Table
 
 from evenhand.audits import audit
-from evenhand.errors import EXIT_ERROR, EvenhandError
+from evenhand.audits.attack import Attack
+from evenhand.audits.attack import attack as attack_reports
+from evenhand.audits.printed import read_printed
+from evenhand.errors import EXIT_ERROR, EvenhandError, InputError, inert_text
+
+#: A hidden number follows from a report.
+EXIT_LEAK = 1
 
 _NEEDED = ("duckdb", "numpy", "pyarrow", "rapidfuzz", "scipy", "sqlglot")
 _OPTIONAL = {"adbc-driver-postgresql": "postgresql:// tables: pip install 'evenhand[postgres]'"}
 
 
-def doctor(*, json: Annotated[bool, Parameter(negative="")] = False) -> int:
-    """Check the installation.
+def doctor(
+    *,
+    attack: Path | None = None,
+    suppress_below: int | None = None,
+    json: Annotated[bool, Parameter(negative="")] = False,
+) -> int:
+    """Check the installation, or attack a published report.
 
     Parameters
     ----------
+    attack
+        A report of `evenhand audit` (JSON, CSV or HTML): say which hidden numbers follow from those shown.
+        Ends with 1 where one does.
+    suppress_below
+        With --attack: fewest people of a group that may be known, where the report does not say it.
     json
         Print JSON instead of a table.
     """
+    if attack is not None:
+        return _attack(attack, suppress_below, json=json)
+    if suppress_below is not None:
+        raise InputError("--suppress-below is for a report: name it with --attack FILE.")
+    return _check(json=json)
+
+
+def _attack(path: Path, minimum: int | None, *, json: bool) -> int:
+    """Tell what follows of a report's hidden numbers."""
+    printed = read_printed(path)
+    fewest = minimum if minimum is not None else max(one.minimum for one in printed)
+    if fewest < 1:
+        raise InputError(
+            f"{path} does not say below which size groups were to be hidden.  Give the number with "
+            "--suppress-below, or make the report with `evenhand audit --suppress-below 10`."
+        )
+    found = attack_reports(printed, minimum)
+    if json:
+        told = {"hidden": found.hidden, "leaks": [asdict(leak) for leak in found.leaks]}
+        print(json_module.dumps({"suppress_below": fewest, **told}, ensure_ascii=False))
+    else:
+        for sentence in _sentences(found, fewest):
+            print(inert_text(sentence))
+    return EXIT_LEAK if found.leaks else 0
+
+
+def _sentences(found: Attack, fewest: int) -> Iterator[str]:
+    yield from (leak.text for leak in found.leaks)
+    groups = f"{found.hidden:,} hidden {'group' if found.hidden == 1 else 'groups'}"
+    looked = f"the numbers of {groups}, and of all sets of fewer than {fewest} that follow from those shown"
+    number = len(found.leaks)
+    if number:
+        yield f"{number:,} {'number leaks' if number == 1 else 'numbers leak'}.  Attacked were {looked}."
+    else:
+        yield f"Nothing leaks.  Attacked were {looked}; in this file alone, not together with others."
+
+
+def _check(*, json: bool) -> int:
     found = {name: _version(name) for name in (*_NEEDED, *_OPTIONAL)}
     works = _audits()
     if json:

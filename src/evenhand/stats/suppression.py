@@ -1,100 +1,159 @@
-"""Small cells hidden so that they stay hidden: no number may be recovered by subtraction."""
+"""Sets hidden so that they stay hidden: linear programming over what is shown leaves each a wide range."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from evenhand.stats.ranges import Ranges, Repair
+
 Bools = npt.NDArray[np.bool_]
-Totals = Sequence[tuple[int | None, Sequence[int]]]
+Floats = npt.NDArray[np.float64]
+#: Work at most that goes into showing again what need not be hidden: cells of linear programs, some seconds.
+MOST_WORK = 200_000
 
 
-def suppress(counts: npt.ArrayLike, small: npt.ArrayLike, totals: Totals) -> Bools:
-    """Choose cells to hide.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Quantity:
+    """One kind of number that is published of every visible set: rows, units, a sum.
+
+    Attributes
+    ----------
+    amounts : array of shape (cells,)
+        The truth, in the finest cells that can be told apart.
+    sets : bool array of shape (sets, cells)
+        Which cells add to the number of each published set.
+    apart : bool array of shape (others, cells)
+        Sets that are never published but follow from others, and must stay unknown too.
+    width : float
+        The least width of the range that must be left to whoever knows all that is shown.
+    needed_apart : array of shape (others,)
+        The same for the sets apart.
+    least : float
+        What everybody knows of a hidden set: it has at least so much.
+    fixed : bool array of shape (sets,)
+        Sets whose number is shown whatever is hidden.
+    """
+
+    amounts: Floats
+    sets: Bools
+    apart: Bools
+    width: float
+    needed_apart: Floats
+    least: float
+    fixed: Bools
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Hiding:
+    """Which sets are hidden, and whether that protects all of them."""
+
+    hidden: Bools
+    protects: bool
+
+
+def suppress(
+    quantities: Sequence[Quantity],
+    small: npt.ArrayLike,
+    guarded: npt.ArrayLike,
+    cost: npt.ArrayLike,
+) -> Hiding:
+    """Choose sets to hide.
 
     Parameters
     ----------
-    counts : array of shape (cells,)
-        Rows in each published cell, which add up; empty cells are never hidden.
-    small : bool array of shape (cells,)
-        Cells that must be hidden.
-    totals : sequence of (total, parts)
-        Published equations: cell `total` (`None`: a total that is published elsewhere and always
-        visible) is the sum of the cells `parts`.
+    quantities : sequence of Quantity
+        All that is published of a visible set.
+    small : bool array of shape (sets,)
+        Sets that must be hidden.
+    guarded : bool array of shape (sets,)
+        Sets whose numbers must have a range once they are hidden.
+    cost : array of shape (sets,)
+        What hiding each set costs, in people.
 
     Returns
     -------
-    bool array of shape (cells,)
-        Hidden because small, or because otherwise a hidden cell would follow from the others.
+    Hiding
+        Hidden because small, or because otherwise the range of a hidden set would be too narrow.
         Which of the two is not told: that would be a clue.
 
     Notes
     -----
-    Secondary suppression as in Hundepool et al., Statistical Disclosure Control (2012),
-    doi:10.1002/9781118348239, chapter 4.  The smallest visible cell of a leaking equation is added
-    until no hidden cell is determined by the equations and the knowledge that every hidden cell
-    holds at least 1.  Greedy, so possibly one cell more than the least.
+    Interval protection with one sliding width for each quantity: Fischetti & Salazar (2001),
+    doi:10.1287/mnsc.47.7.1008.9805.  Sets are added by the linear program of Kelly, Golden & Assad
+    (1992), doi:10.1002/net.3230220407: the cheapest change of visible numbers that would widen the
+    range; those that it changes are hidden.  Then each is shown again, dearest first, where the
+    ranges hold without it.  Greedy, so possibly a set more than the least.
     """
-    counts = np.asarray(counts)
-    hidden: Bools = np.asarray(small, bool) & (counts > 0)
-    while (leak := _leaking(hidden, counts, totals)) is not None:
-        # Empty cells stay visible: that nobody is there is no secret.
-        visible = [cell for cell in leak if not hidden[cell] and counts[cell] > 0]
-        visible = visible or np.flatnonzero(~hidden & (counts > 0)).tolist()
-        if not visible:
+    small, guarded = np.asarray(small, bool), np.asarray(guarded, bool)
+    cost = np.asarray(cost, float)
+    hidden = small.copy()
+    if not small.any() and not any(len(quantity.apart) for quantity in quantities):
+        return Hiding(hidden=hidden, protects=True)
+    ranges = [_ranges(quantity, hidden) for quantity in quantities]
+    failed: set[tuple[int, int]] = set()
+    while (leak := _first_leak(ranges, hidden & guarded, failed)) is not None:
+        place, target = leak
+        repair = Repair.of(ranges[place], target, cost, quantities[place].fixed)
+        if repair is None:
+            failed.add(leak)
+            continue
+        hidden |= repair.changed
+        for quantity, known in zip(quantities, ranges, strict=True):
+            known.hide(hidden & ~quantity.fixed)
+        for moves in repair.moves:
+            ranges[place].learn(moves)
+    if failed:
+        return Hiding(hidden=hidden, protects=False)
+    found = [known.moves for known in ranges]
+    return Hiding(hidden=_fewer(quantities, hidden, found, (small, guarded, cost)), protects=True)
+
+
+def _ranges(quantity: Quantity, hidden: Bools) -> Ranges:
+    return Ranges(
+        amounts=quantity.amounts,
+        sets=quantity.sets,
+        apart=quantity.apart,
+        hidden=hidden & ~quantity.fixed,
+        least=quantity.least,
+        width=quantity.width,
+        needed_apart=quantity.needed_apart,
+    )
+
+
+def _first_leak(
+    ranges: Sequence[Ranges], targets: Bools, failed: set[tuple[int, int]]
+) -> tuple[int, int] | None:
+    """Quantity and target whose range is too narrow; `None` where there is none."""
+    for place, known in enumerate(ranges):
+        chosen = known.narrow(np.concatenate([np.flatnonzero(targets), known.others]))
+        known.sweep(chosen)
+        for target in known.narrow(chosen).tolist():
+            if (place, target) not in failed and not known.is_wide(target):
+                return place, target
+    return None
+
+
+def _fewer(
+    quantities: Sequence[Quantity],
+    hidden: Bools,
+    moves: Sequence[list[Floats]],
+    asked: tuple[Bools, Bools, Floats],
+) -> Bools:
+    """The hidden sets without those that protect nothing; `moves` were found with all of them hidden."""
+    small, guarded, cost = asked
+    extra = np.flatnonzero(hidden & ~small)
+    work = 0
+    for number in extra[np.argsort(-cost[extra], kind="stable")].tolist():
+        if work > MOST_WORK:
             break
-        hidden[min(visible, key=lambda cell: counts[cell])] = True
+        without = hidden.copy()
+        without[number] = False
+        ranges = [_ranges(quantity, without) for quantity in quantities]
+        for known, found in zip(ranges, moves, strict=True):
+            known.learn_again(found)
+        if _first_leak(ranges, without & guarded, set()) is None:
+            hidden = without
+        work += sum(known.work for known in ranges)
     return hidden
-
-
-def recoverable(hidden: Bools, counts: npt.ArrayLike, totals: Totals) -> Bools:
-    """Which hidden cells can have one value only, given the visible ones and the totals."""
-    # 0.3 s to load, and needed only where something is hidden.
-    from scipy.optimize import linprog  # noqa: PLC0415
-
-    counts = np.asarray(counts, float)
-    unknown = np.flatnonzero(hidden)
-    out = np.zeros_like(hidden)
-    if not len(unknown):
-        return out
-    equations = np.zeros((len(totals), len(hidden)))
-    known = np.zeros(len(totals))
-    for row, (total, parts) in enumerate(totals):
-        equations[row, list(parts)] = 1.0
-        if total is None:
-            known[row] = counts[list(parts)].sum()
-        else:
-            equations[row, total] -= 1.0
-    right = known - equations[:, ~hidden] @ counts[~hidden]
-    involved = (equations[:, unknown] != 0).any(axis=1)
-    if not involved.any():
-        return out
-    for place, cell in enumerate(unknown):
-        goal = np.zeros(len(unknown))
-        goal[place] = 1.0
-        ends = [
-            linprog(
-                sign * goal,
-                A_eq=equations[involved][:, unknown],
-                b_eq=right[involved],
-                bounds=(1, None),
-            )
-            for sign in (1.0, -1.0)
-        ]
-        # Unbounded (3) is as wide as can be; anything else that is not solved counts as a leak.
-        solved = all(end.status == 0 for end in ends)
-        wide = solved and abs(ends[0].fun + ends[1].fun) >= 0.5
-        out[cell] = not (wide or any(end.status == 3 for end in ends))
-    return out
-
-
-def _leaking(hidden: Bools, counts: npt.NDArray[np.int64], totals: Totals) -> list[int] | None:
-    """Cells of an equation through which a hidden cell leaks, or `None` where none does."""
-    leaks = recoverable(hidden, counts, totals)
-    if not leaks.any():
-        return None
-    for total, parts in totals:
-        cells = [*parts, *([] if total is None else [total])]
-        if any(leaks[cell] for cell in cells) and any(not hidden[cell] for cell in cells):
-            return cells
-    return []
