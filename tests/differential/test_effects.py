@@ -325,7 +325,7 @@ def test_one_unit_says_nothing():
 
 
 def test_no_variation_is_not_certainty():
-    """All units pay exactly the same: a variance of 0 is no proof."""
+    """All units pay exactly the same: a variance of 0 is no proof, but nine of nine are something."""
     rows = [
         (v, c, s, float(c == "tone")) for v in "ab" for c in ("clean", "tone") for s in range(9)
     ]
@@ -334,7 +334,9 @@ def test_no_variation_is_not_certainty():
     found = evenhand.effects(table, "mean(wrong)", "voice", unit="sentence")
     one = find(found, "a", "tone")
     assert one.cost.value == 1.0
-    assert (one.cost.low, one.cost.reason) == (None, "no_variation")
+    assert (one.cost.high, one.cost.method) == (1.0, "bounded-units")
+    # Two groups: each limit leaves out at most an 80th.
+    assert one.cost.low == pytest.approx(1 - 2 * (1 - 0.0125 ** (1 / 9)), abs=0.02)
     assert one.differential.value == 0.0
     assert one.verdict == "insufficient evidence"
 

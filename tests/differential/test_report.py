@@ -203,4 +203,4 @@ def test_where_nothing_changes_that_is_said():
         "Nothing changes: under every condition each group has the mean that it has under clean"
         in told
     )
-    assert "evidence" not in told
+    assert "costs" not in told

@@ -4,18 +4,13 @@ import numpy as np
 import pytest
 from statsmodels.stats.proportion import proportion_confint
 
-from evenhand.stats.intervals import linearised, logit, t_of
+from evenhand.stats.intervals import linearised, t_of
 from evenhand.stats.scales import scale_of, scaled
 
 
 def of(value, variance, n, scale):
     low, high = scaled(*(np.array([x], float) for x in (value, variance, n)), 0.95, scale)
     return float(low[0]), float(high[0])
-
-
-def test_the_logit_scale_is_that_of_the_area_under_the_curve():
-    arrays = np.array([0.3, 0.9]), np.array([0.01, 0.002]), np.array([20.0, 60.0])
-    np.testing.assert_allclose(scaled(*arrays, 0.95, "logit"), logit(*arrays, 0.95))
 
 
 def test_the_logit_interval_of_a_proportion_is_statsmodels():

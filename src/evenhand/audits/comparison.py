@@ -198,7 +198,9 @@ def compare(
     pools = Pools.of_pairs(first, second) if pools is None else pools
     (m1, df1), (m2, df2) = moderated(estimates, pools, first), moderated(estimates, pools, second)
     values = np.abs(estimates.values[first]) + np.abs(estimates.values[second])
-    paired = np.where(v1 + v2 - 2 * covariance > 1e-24 * values**2, v1 + v2 - 2 * covariance, 0.0)
+    paired = v1 + v2 - 2 * covariance
+    # What is left where covariances cancel is their rounding, not variation.
+    paired = np.where(paired > 1e-24 * values**2 + 1e-12 * (v1 + v2), paired, 0.0)
     # Of units that several columns name, no difference is surer than by one of the columns.
     for squares, products in estimates.ways:
         own = products[first, second] if full else products

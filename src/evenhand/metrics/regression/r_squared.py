@@ -68,5 +68,5 @@ R_SQUARED = Definition(
     source="Wright (1921), Journal of Agricultural Research 20, 557-585",
     low=None,
     in_points=False,
-    least_units=150,
+    least_units=400,
 )

@@ -23,4 +23,5 @@ WIL = Definition(
         value=1 - 4 / 6 * 4 / 6,
     ),
     source="Morris, Maier & Green (2004), doi:10.21437/Interspeech.2004-668",
+    least_units=50,
 )

@@ -16,4 +16,5 @@ WIP = Definition(
         value=4 / 6 * 4 / 6,
     ),
     source="Morris, Maier & Green (2004), doi:10.21437/Interspeech.2004-668",
+    least_units=50,
 )
