@@ -45,7 +45,7 @@ def test_audit_prints_a_finding_in_plain_words():
     out = run("audit", WARD, "--metric", WER, "--by", "voice", "--unit", "sentence", *TONE)
     assert out.returncode == 0, out.stderr
     assert (
-        "Worse for voice = 'slt': wer .602, by 15.4 to 37.4 points compared with the rest."
+        "Worse for voice = 'slt': wer .602, by 15.5 to 37.3 points compared with the rest."
         in out.stdout
     )
     assert "▲ worse" in out.stdout
