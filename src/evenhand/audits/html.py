@@ -46,7 +46,7 @@ def render_html(audit: Result) -> str:
     return _template().render(
         audit=audit,
         caveats=before_numbers(audit.notes),
-        footnotes=after_numbers(audit.notes),
+        footnotes=[*words.limits(audit), *after_numbers(audit.notes)],
         plots=[_plot(audit, by) for by in dict.fromkeys(group.by for group in audit.groups)],
         missing=list(missing_sentences(audit.missing)),
         words=words,

@@ -120,6 +120,7 @@ def _notes(audit: Result) -> list[RenderableType]:
         notes.append(
             f"{name} is cut at {cut}." if edges else f"{name} has one bin: its values do not vary."
         )
+    notes += words.limits(audit)
     notes += after_numbers(audit.notes)
     notes += missing_sentences([item for item in audit.missing if item.estimate is None])
     if audit.refused:

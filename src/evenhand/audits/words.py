@@ -205,6 +205,41 @@ def _nothing_judged(audit: Result) -> str:
     return "No group could be judged: there is too little data.  See what was refused, below."
 
 
+#: Groups whose limit is told; JSON has all.
+LIMITS_TOLD = 3
+
+
+def limits(audit: Result) -> Iterator[str]:
+    """Why groups with a good interval are not called *not worse*, and how many units would do."""
+    tolerance = audit.settings.tolerance
+    known = [
+        (group, group.versus)
+        for group in audit.groups
+        if group.versus is not None
+        and group.versus.harm_limit is not None
+        and group.versus.harm_limit > tolerance
+    ]
+    for group, versus in known[:LIMITS_TOLD]:
+        yield _limit(group, versus, audit)
+    if len(known) > LIMITS_TOLD:
+        more = len(known) - LIMITS_TOLD
+        yield f"… and {more:,} more groups with too few {unit_name(audit)} for that, in --json."
+
+
+def _limit(group: Group, versus: Contrast, audit: Result) -> str:
+    in_points = audit.metric.in_points
+    size = points(versus.harm_limit or 0.0, in_points=in_points, signed=False)
+    units = group.estimate.n_units or 0
+    could = (
+        f"{units:,} {unit_name(audit, units)} of {group.predicate} are too few to call it not worse, although "
+        f"its interval is within the tolerance: {unit_name(audit)} of a kind that none of these is could make it "
+        f"up to {size}{' points' * in_points} worse"
+    )
+    if versus.units_needed is None:
+        return f"{could}."
+    return f"{could}.  {versus.units_needed:,} like these would do."
+
+
 def gap_sentence(audit: Result) -> str | None:
     """The widest proven gap, as a sentence."""
     gap = audit.gap

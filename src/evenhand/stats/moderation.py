@@ -18,7 +18,8 @@ MANY_GROUPS = 12
 SKEWED, SKEWED_RANGE = 0.2, 0.3
 #: Kurtosis of units of which only two moments are known.
 UNKNOWN_KURTOSIS = 9.0
-#: Logarithms of variances are cut off this many standard deviations from their middle.
+#: Logarithms of variances are cut off this many standard deviations (by chance, or as the median has
+#: it) from their middle.
 CUT = 2.5
 
 
@@ -197,18 +198,26 @@ def _log_moments(
     value = np.where(present, value + np.log(half), np.inf)
     weight = np.where(present, 1 / chance, 0.0)
     weight = weight / weight.sum(axis=1, keepdims=True)
-    order = np.argsort(value, axis=1, kind="stable")
-    running = np.cumsum(np.take_along_axis(weight, order, 1), axis=1)
-    place = (running >= 0.5 - 1e-12).argmax(axis=1)
-    rows = np.arange(len(value))
-    middle = value[rows, order[rows, place]]
+    middle = _weighted_median(value, weight)
     away = np.where(present, value - middle[:, None], 0.0)
-    away = np.clip(away, -CUT * np.sqrt(chance), CUT * np.sqrt(chance))
+    # A group that is wholly different says nothing of how the others vary.
+    usual = 1.4826 * _weighted_median(np.where(present, np.abs(away), np.inf), weight)
+    cut = CUT * np.maximum(np.sqrt(chance), usual[:, None])
+    away = np.clip(away, -cut, cut)
     centre = middle + (weight * away).sum(1)
     count = present.sum(axis=1)
     by_chance = (weight * np.where(present, chance, 0.0)).sum(1)
     spread = (weight * away**2).sum(1) * count / np.maximum(count - 1, 1) - by_chance
     return centre, np.maximum(spread + by_chance / np.maximum(count - 1, 1), 0.0)
+
+
+def _weighted_median(value: Floats, weight: Floats) -> Floats:
+    """Lower weighted median of each row."""
+    order = np.argsort(value, axis=1, kind="stable")
+    running = np.cumsum(np.take_along_axis(weight, order, 1), axis=1)
+    place = (running >= 0.5 - 1e-12).argmax(axis=1)
+    rows = np.arange(len(value))
+    return np.asarray(value[rows, order[rows, place]], float)
 
 
 def _trigamma_inverse(value: Floats) -> Floats:
