@@ -196,7 +196,12 @@ def compare(
     v1, v2 = (np.nan_to_num(estimates.variances[index]) for index in (first, second))
     n1, n2 = (estimates.n_effective[index] for index in (first, second))
     pools = Pools.of_pairs(first, second) if pools is None else pools
-    (m1, df1), (m2, df2) = moderated(estimates, pools, first), moderated(estimates, pools, second)
+    score = np.full(len(first), proportion) & (shared == 0)
+    if score.all():
+        # Proportions have intervals of their own: their variances only plan.
+        (m1, df1), (m2, df2) = (v1, n1 - 1), (v2, n2 - 1)
+    else:
+        (m1, df1), (m2, df2) = moderated(estimates, pools, first, second)
     values = np.abs(estimates.values[first]) + np.abs(estimates.values[second])
     paired = v1 + v2 - 2 * covariance
     # What is left where covariances cancel is their rounding, not variation.
@@ -216,7 +221,6 @@ def compare(
     partly = paired + np.maximum(m1 - v1, 0.0) + np.maximum(m2 - v2, 0.0)
     variance = np.select([apart, matched], [m1 + m2, paired], partly)
     difference = estimates.values[first] - estimates.values[second]
-    score = np.full(len(first), proportion) & apart
     flat = np.where(matched, paired == 0, (v1 == 0) & (v2 == 0)) & ~score
     flat &= np.isfinite(difference) & (estimates.n_units[first] > 1) & (bounds is not None)
     whole = estimates.n_whole
@@ -239,10 +243,10 @@ def compare(
     )
 
 
-def moderated(estimates: Estimates, pools: Pools, sets: Integers) -> tuple[Floats, Floats]:
+def moderated(estimates: Estimates, pools: Pools, *sides: Integers) -> list[tuple[Floats, Floats]]:
     """Sampling variances of sets and their degrees of freedom, moderated by the sets' pools.
 
-    `pools.of_pair` gives the pool of each of `sets`.
+    `pools.of_pair` gives the pool of each set of each side.
     """
     units = estimates.n_effective
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -254,7 +258,7 @@ def moderated(estimates: Estimates, pools: Pools, sets: Integers) -> tuple[Float
         index[row, : len(members)] = members
         present[row, : len(members)] = True
     if not index.size:
-        return np.zeros(len(sets)), np.ones(len(sets))
+        return [(np.zeros(len(sets)), np.ones(len(sets))) for sets in sides]
     present &= np.isfinite(estimates.values[index])
     prior = fit_prior(
         own[index],
@@ -263,8 +267,11 @@ def moderated(estimates: Estimates, pools: Pools, sets: Integers) -> tuple[Float
         (estimates.fourth * units**3)[index],
         present,
     )
-    variance, df = prior.moderated(pools.of_pair, own[sets], units[sets])
-    return variance / np.maximum(units[sets], 1e-9), df
+    found = [prior.moderated(pools.of_pair, own[sets], units[sets]) for sets in sides]
+    return [
+        (variance / np.maximum(units[sets], 1e-9), df)
+        for (variance, df), sets in zip(found, sides, strict=True)
+    ]
 
 
 def _trials(

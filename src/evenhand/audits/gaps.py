@@ -77,9 +77,10 @@ def _lower_bound(evidence: Evidence, index: Integers, level: float) -> float | N
         return max(float(np.nanmax(low[index]) - np.nanmin(high[index])), 0.0)
     covariance = evidence.covariance_of(index).copy()
     flat = estimates.variances[index] == 0
-    steady, _ = moderated(estimates, Pools.one(index, len(index)), index)
-    # Where no unit differs anywhere, pairs are bounded by the values' bounds, as if independent.
-    covariance[flat, flat] = np.where(steady[flat] > 0, steady[flat], 1.0)
+    if flat.any():
+        ((steady, _),) = moderated(estimates, Pools.one(index, len(index)), index)
+        # Where no unit differs anywhere, pairs are bounded by the values' bounds, as if independent.
+        covariance[flat, flat] = np.where(steady[flat] > 0, steady[flat], 1.0)
     draws = simultaneous.draw_normal(covariance, rules.draws, evidence.rng)
     z = spread.largest_pair_quantile(covariance, draws, level)
     first, second = np.triu_indices(len(index), 1)
@@ -116,7 +117,7 @@ def _homogeneity(evidence: Evidence, index: Integers) -> float | None:
         return spread.chi_square_p(above[index], below[index], evidence.rng)
     values = estimates.values[index]
     # Few skewed units underrate their own variance, whether the others vary alike or not.
-    steady, df = moderated(estimates, Pools.one(index, len(index)), index)
+    ((steady, df),) = moderated(estimates, Pools.one(index, len(index)), index)
     if evidence.full:
         shared = estimates.shared[np.ix_(index, index)].copy()
         np.fill_diagonal(shared, 0)

@@ -284,10 +284,11 @@ def _shrunk(evidence: Evidence, hidden: frozenset[int]) -> list[float | None]:
         members, index = everyone[usable], index[usable]
         if len(members) < 3:
             continue
-        # A variance of 0 must not mean certainty.
-        steady, _ = moderated(estimates, Pools.one(index, len(index)), index)
-        own = np.nan_to_num(estimates.variances[index])
-        variances = np.where(own > 0, own, steady)
+        variances = np.nan_to_num(estimates.variances[index])
+        if not (variances > 0).all():
+            # A variance of 0 must not mean certainty.
+            ((steady, _),) = moderated(estimates, Pools.one(index, len(index)), index)
+            variances = np.where(variances > 0, variances, steady)
         if not (variances > 0).all():
             continue
         covariance = variances

@@ -193,7 +193,7 @@ def _log_moments(
 ) -> tuple[Floats, Floats]:
     """Middle of the log variances, and what is left of their spread beyond chance; never below 0."""
     half = np.maximum(df, 0.3) / 2
-    chance = special.polygamma(1, half)
+    chance = special.zeta(2.0, half)
     value = np.log(np.maximum(variance, mean[:, None] * 1e-6)) - special.digamma(half)
     value = np.where(present, value + np.log(half), np.inf)
     weight = np.where(present, 1 / chance, 0.0)
@@ -227,8 +227,9 @@ def _trigamma_inverse(value: Floats) -> Floats:
     """
     x = np.maximum(np.asarray(value, float), 1e-300)
     y = 0.5 + 1 / x
+    # The trigamma function is zeta(2, y), and its derivative -2 zeta(3, y).
     for _ in range(12):
-        tri = special.polygamma(1, y)
-        y = y + tri * (1 - tri / x) / special.polygamma(2, y)
+        tri = special.zeta(2.0, y)
+        y = y + tri * (1 - tri / x) / (-2 * special.zeta(3.0, y))
     y = np.where(x > 1e7, 1 / np.sqrt(x), y)
     return np.asarray(np.where(x < 1e-6, np.where(value > 0, 1 / x, np.inf), y), float)

@@ -115,25 +115,35 @@ def _fewest_successes(
     n1: Floats, x2: Floats, n2: Floats, z: float, *, exact: bool, tolerance: npt.ArrayLike
 ) -> Floats:
     """Fewest successes among `n1` whose difference to `x2` of `n2` is proven above the tolerance."""
-    if exact:
-        tail = special.ndtr(-z)
-        limits = clopper_pearson(x2, n2, tail=tail)
-    else:
-        limits = wilson(x2, n2, z)
+
+    def limits(x: Floats, n: Floats) -> tuple[Floats, Floats]:
+        return clopper_pearson(x, n, tail=special.ndtr(-z)) if exact else wilson(x, n, z)
+
     with np.errstate(divide="ignore", invalid="ignore"):
         base = x2 / n2
-    above = limits[1] - base
-    few, many = np.zeros_like(n1), n1 + 1
-    for _ in range(int(np.ceil(np.log2(n1.max(initial=1) + 2))) + 1):
-        middle = np.floor((few + many) / 2)
-        tried = np.minimum(middle, n1)
-        if exact:
-            low, _ = clopper_pearson(tried, n1, tail=special.ndtr(-z))
-        else:
-            low, _ = wilson(tried, n1, z)
+        above = limits(x2, n2)[1] - base
+
+    def proven(x: Floats) -> npt.NDArray[np.bool_]:
+        tried = np.clip(x, 0, n1)
         with np.errstate(divide="ignore", invalid="ignore"):
             rate = tried / n1
-            proven = rate - base - np.hypot(rate - low, above) > np.asarray(tolerance, float)
-        proven &= middle <= n1
-        few, many = np.where(proven, few, middle), np.where(proven, middle, many)
-    return many
+            lower = rate - base - np.hypot(rate - limits(tried, n1)[0], above)
+        return np.asarray((lower > np.asarray(tolerance, float)) & (x <= n1), bool)
+
+    # From what the normal approximation says, outwards until it is enclosed, then halving.
+    rate = np.clip(np.nan_to_num(base) + np.asarray(tolerance, float), 0, 1)
+    guess = np.floor(n1 * rate + z * np.sqrt(n1 * rate * (1 - rate) * (1 + n1 / np.maximum(n2, 1))))
+    step = 4.0
+    few, many = guess - step, guess + step
+    while True:
+        low, high = proven(few) & (few > 0), ~proven(many) & (many <= n1)
+        if not (low.any() or high.any()):
+            break
+        step *= 4
+        few, many = np.where(low, few - step, few), np.where(high, many + step, many)
+    few, many = np.maximum(few, 0.0), np.minimum(many, n1 + 1)
+    while (many - few > 1).any():
+        middle = np.floor((few + many) / 2)
+        good = proven(middle)
+        few, many = np.where(good, few, middle), np.where(good, middle, many)
+    return np.asarray(many, float)
