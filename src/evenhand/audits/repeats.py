@@ -30,7 +30,7 @@ MOST_GROUPS = 12
 #: Standard errors that grow less than this are not worth a warning.
 LEAST_GROWTH = 1.25
 #: Probability of a warning where nothing repeats, over all columns and all --by together.
-CHANCE = 0.005
+CHANCE = 0.01
 #: A column of which a value has this share of the rows, and which tells each row's result, is a result.
 COMMON = 0.1
 
@@ -138,7 +138,9 @@ def _told(grown: dict[str, float], units: Sequence[str], *, counted: bool) -> st
     size = f"{grown[first]:.2g} times as large" if counted else "larger"
     if len(units) > 1:
         how = f"if {first} counted as a unit too, differences between groups would have standard errors"
-        advice = f"At most two columns name units: name {first} in place of the one that matters least"
+        advice = (
+            f"At most two columns name units: name {first} in place of the one that matters least"
+        )
     else:
         options = " ".join(f"--unit {name}" for name in (*units, first))
         how = f"with {options} the standard errors of differences between groups are"
