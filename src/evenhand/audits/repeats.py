@@ -225,7 +225,9 @@ def _crossed(codes: Sequence[Integers]) -> Integers:
 def _influences(plan: Plan, rows: _Rows, member: Integers) -> Floats:
     """Influence of each row on the value of the set that it is in; 0 where that has no value."""
     count = int(member.max(initial=0)) + 1
-    totals = np.stack([np.bincount(member, part, count) for part in rows.sums.T], axis=1)
+    totals = np.stack(
+        [np.bincount(member, part, count).astype(float) for part in rows.sums.T], axis=1
+    )
     with np.errstate(all="ignore"):
         gradient = plan.form.gradient(totals[:, None, :])[:, 0, :]
     return np.asarray((np.nan_to_num(gradient)[member] * rows.sums).sum(axis=1), float)
@@ -281,7 +283,7 @@ def _in_order(plan: Plan, rows: _Rows) -> bool:
     n = np.bincount(rows.value)
     mean = np.bincount(rows.value, own)[n > 0] / np.sqrt(n[n > 0])
     ratio = float((np.diff(mean) ** 2).sum() / max((mean**2).sum(), 1e-300))
-    return ratio < 2 - 2 * special.ndtri(0.95) / len(mean) ** 0.5
+    return bool(ratio < 2 - 2 * special.ndtri(0.95) / len(mean) ** 0.5)
 
 
 def _growth(plan: Plan, rows: _Rows) -> float:
@@ -304,8 +306,8 @@ def _growth(plan: Plan, rows: _Rows) -> float:
 def _differences(plan: Plan, rows: _Rows) -> Iterator[Floats]:
     """Influence of each row on each difference."""
     largest = np.argsort(-np.bincount(rows.group), kind="stable")[:MOST_GROUPS]
-    stages = np.argsort(-np.bincount(rows.stage), kind="stable")
-    stages = [int(stage) for stage in stages if stage and (rows.stage == stage).any()]
+    frequent = np.argsort(-np.bincount(rows.stage), kind="stable")
+    stages = [int(stage) for stage in frequent if stage and (rows.stage == stage).any()]
     # Of two groups one difference is the other, turned.
     for group in largest if len(largest) > 2 else largest[:1]:
         inside = rows.group == group
