@@ -16,6 +16,7 @@ from evenhand.audits.hiding import Hidden, hidden_sets
 from evenhand.audits.judge import Judgement, judge
 from evenhand.audits.normalizers import depends_on_normalizer
 from evenhand.audits.premises import check_agreement, explained, read_premises
+from evenhand.audits.repeats import Design, candidate_columns, repeating_columns
 from evenhand.audits.report import Audit
 from evenhand.audits.result import Gap, MetricNote, Settings, Source
 from evenhand.audits.rules import Rules
@@ -329,6 +330,17 @@ class _Question:
         names += columns_of(self.where) if self.where is not None else []
         return list(dict.fromkeys(names))
 
+    @property
+    def design(self) -> Design:
+        """What is compared."""
+        return Design(
+            attributes=self.attributes,
+            partitions=self.partitions,
+            units=self.units,
+            where=self.where,
+            missing_values=self.missing_values,
+        )
+
 
 def _reference(versus: str, records: Records) -> Attribute:
     if versus.isidentifier():
@@ -365,13 +377,20 @@ def _answer(
     )
     fingerprint = question.records.sha256()
     with explained(notes, metrics, question.records):
-        plans = [m.plan(question.records, question.columns, question.where) for m in metrics]
+        used = {*question.columns, *(name for metric in metrics for name in metric.columns)}
+        repeating = candidate_columns(question.records, used, question.where)
+        kept = [*question.columns, *repeating]
+        plans = [m.plan(question.records, kept, question.where) for m in metrics]
         cubes = _cubes(question, plans)
         for metric, cube in zip(metrics, cubes, strict=True):
             check_agreement(metric, cube, question.records)
         most = MOST_JOINED if len(question.records.files) > 1 else MOST_ROWS
         if cubes[0].n_rows.sum() <= most:
             notes = (*notes, *copied_rows(question.records))
+        counted = not rules.suppress_below
+        # Of the first metric: rows that resemble each other there are dependent, whatever is measured.
+        repeats = repeating_columns(plans[0], repeating, question.design, counted=counted)
+        notes = (*notes, *repeats)
         if cube_file is not None:
             cubes[0].write(cube_file)
         again = command or _command(metrics, question, rules, worse)
@@ -388,7 +407,6 @@ def _answer(
         ):
             own = replace(rules, higher_is_worse=worst)
             judged = _judge(plan, metric, cube, question, own, hidden)
-            counted = not rules.suppress_below
             unit = units_name(question.units)
             shared = shared_units(cube, question.partitions, unit, counted=counted)
             told = (*notes, *plan.notes, *shared, *hidden.notes())

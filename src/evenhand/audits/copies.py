@@ -25,7 +25,7 @@ def copied_rows(records: Records) -> Iterator[Note]:
     values equal rows mean nothing.  More than 100,000 rows (1,000,000 over several files), and rows on
     a server, are not looked at.
     """
-    if not isinstance(records.engine, DuckDBEngine) or _large(records):
+    if not isinstance(records.engine, DuckDBEngine) or is_large(records):
         return
     # Rows may differ in what no engine compares.
     if any(column.kind is Kind.OTHER for column in records.columns):
@@ -53,7 +53,8 @@ def copied_rows(records: Records) -> Iterator[Note]:
         yield from _repeated_ids(records, whole, rows)
 
 
-def _large(records: Records) -> bool:
+def is_large(records: Records) -> bool:
+    """Whether the text behind a table is so large that it is read as a stream."""
     text = [path for path in records.files if not path.name.lower().endswith((".parquet", ".pq"))]
     return sum(path.stat().st_size for path in text if path.is_file()) > MOST_BYTES
 

@@ -1,7 +1,7 @@
 """Cubes of sufficient statistics: what an engine computes and all statistics read."""
 
 from evenhand.cubes.bins import bin_attributes
-from evenhand.cubes.build import build_cube
+from evenhand.cubes.build import build_cube, floats_of
 from evenhand.cubes.cells import Cells, cells_of, read_cells
 from evenhand.cubes.cube import Cube, Units
 from evenhand.cubes.faults import raise_faults
@@ -13,12 +13,14 @@ from evenhand.cubes.influence import (
     unit_ratios,
 )
 from evenhand.cubes.measure import Check, Input, Measure, Moments
+from evenhand.cubes.query import CubeQuery
 from evenhand.cubes.tally import tally
 
 __all__ = [
     "Cells",
     "Check",
     "Cube",
+    "CubeQuery",
     "Estimates",
     "Input",
     "Measure",
@@ -29,6 +31,7 @@ __all__ = [
     "cells_of",
     "contrast_powers",
     "estimate",
+    "floats_of",
     "raise_faults",
     "read_cells",
     "tally",

@@ -21,6 +21,7 @@ from evenhand.audits.audit import (
 from evenhand.audits.caveats import missing_rows
 from evenhand.audits.crowding import check_first_groups, shared_units
 from evenhand.audits.premises import explained, read_premises
+from evenhand.audits.repeats import Design, candidate_columns, repeating_columns
 from evenhand.audits.result import MetricNote, Source
 from evenhand.audits.sets import Cell, cells_of
 from evenhand.cubes import Cube, build_cube
@@ -211,7 +212,9 @@ def _answer(
     asked_for, least = rules.min_units, max(rules.min_units, definition.least_units)
     rules = replace(rules, higher_is_worse=higher, min_units=least)
     with explained(premises, [metric], asked.records):
-        plan = metric.plan(asked.records, asked.columns, asked.kept)
+        used = {*asked.columns, *metric.columns}
+        repeating = candidate_columns(asked.records, used, asked.kept)
+        plan = metric.plan(asked.records, [*asked.columns, *repeating], asked.kept)
         low, high = plan.bounds or (definition.low, definition.high)
         rules = replace(rules, low=low, high=high)
         cube = build_cube(
@@ -262,6 +265,7 @@ def _answer(
         notes=(
             *premises,
             *plan.notes,
+            *repeating_columns(plan, repeating, _design(asked)),
             *shared_units(cube, asked.partitions, units_name(asked.units)),
             *_notes(evidence, asked, doses),
         ),
@@ -281,6 +285,19 @@ def _answer(
             or _command(metric, asked, replace(rules, min_units=asked_for), worse, only),
             versions=dict(versions()),
         ),
+    )
+
+
+def _design(asked: Question) -> Design:
+    """What is compared."""
+    return Design(
+        attributes=asked.cut,
+        partitions=asked.partitions,
+        units=asked.units,
+        where=asked.kept,
+        missing_values=asked.missing_values,
+        condition=asked.condition,
+        reference=asked.keys[0],
     )
 
 
