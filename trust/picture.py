@@ -58,7 +58,9 @@ def svg(results: Mapping[str, Any]) -> str:
         f'<text x="{at(x)}" y="{height - 12}" text-anchor="middle" fill="#5c5955">{x:g}</text>'
         for x in (0, 0.05, 0.2, 0.4, 0.6, 0.8, 0.95)
     ]
-    title = "Measured against nominal (red): Evenhand filled, with 2 Monte Carlo errors; rivals hollow"
+    title = (
+        "Measured against nominal (red): Evenhand filled, with 2 Monte Carlo errors; rivals hollow"
+    )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 720 {height}" role="img" '
         f'font-family="system-ui, sans-serif"\n font-size="11"><title>{title}</title>\n'

@@ -113,7 +113,7 @@ def clustered_interval(values, weights, units):
 
 
 def clustered_p(values, member, units):
-    """p of a difference of means by statsmodels' OLS, errors clustered by one name of units."""
+    """P of a difference of means by statsmodels' OLS, errors clustered by one name of units."""
     import statsmodels.api as sm
 
     with warnings.catch_warnings():

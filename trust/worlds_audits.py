@@ -281,7 +281,9 @@ CLAIMS = (
         "gamma values of shape .5, groups of 60 and one of 20",
         alarms("skewed"),
     ),
-    _alarm("family-rare", "audit, rare", FAMILY, "6 × 500 rows of 0 or 1, rate .01", alarms("rare")),
+    _alarm(
+        "family-rare", "audit, rare", FAMILY, "6 × 500 rows of 0 or 1, rate .01", alarms("rare")
+    ),
     _alarm(
         "homogeneity",
         "homogeneity",

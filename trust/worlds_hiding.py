@@ -1,4 +1,4 @@
-"""Worlds of suppression: does a linear program over the published numbers find a hidden one?"""
+"""Worlds of suppression: a linear program over the published numbers looks for hidden ones."""
 
 import numpy as np
 import pyarrow as pa

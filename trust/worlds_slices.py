@@ -1,4 +1,4 @@
-"""Worlds of the search: is a slice confirmed that is not worse?"""
+"""Worlds of the search, and whether a slice is confirmed that is not worse."""
 
 import numpy as np
 import pyarrow as pa
@@ -136,7 +136,7 @@ CLAIMS = (
         all_or_nothing,
         bound="told",
         words="Known weakness: half of the units is few, and a mean of few is skewed.",
-        note="weaker; .14 by hand; not the default",
+        note=".14 in another world of this kind, by hand; this world does not show it; not the default",
     ),
     _claim(
         "slices-permutation",
@@ -145,6 +145,6 @@ CLAIMS = (
         losses("permutation"),
         bound="told",
         words="Known weakness: permutation is exact for identical slices, not for equal means.",
-        note="weaker; .20 by hand; not the default",
+        note=".20 by hand in other worlds of this kind; not the default",
     ),
 )
