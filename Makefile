@@ -39,6 +39,9 @@ docs: $(VENV)/run ## write the generated reference pages
 bench: $(VENV)/test ## run the benchmarks beside their rivals
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
+trust: $(VENV)/test ## measure every claim beside its rivals and write docs/trust.md
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -W ignore -m trust
+
 clean: ## remove environments and caches
 	rm -rf $(VENV) $(VENV)-oldest .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
@@ -71,4 +74,4 @@ $(VENV)-oldest/test: pyproject.toml | $(BIN)/python
 	@$(VENV)-oldest/bin/python -m pip install --quiet pytest hypothesis statsmodels scikit-learn pandas jiwer --constraint $(VENV)-oldest/constraints.txt
 	@touch $@
 
-.PHONY: help demo test check lint types contract oldest format docs bench clean
+.PHONY: help demo test check lint types contract oldest format docs bench trust clean
