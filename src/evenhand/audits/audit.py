@@ -2,7 +2,7 @@
 
 import platform
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import version
@@ -378,19 +378,24 @@ def _answer(
     fingerprint = question.records.sha256()
     with explained(notes, metrics, question.records):
         used = {*question.columns, *(name for metric in metrics for name in metric.columns)}
-        repeating = candidate_columns(question.records, used, question.where)
+        repeating = _could_repeat(question.records, used, question.where, metrics)
         kept = [*question.columns, *repeating]
         plans = [m.plan(question.records, kept, question.where) for m in metrics]
         cubes = _cubes(question, plans)
         for metric, cube in zip(metrics, cubes, strict=True):
             check_agreement(metric, cube, question.records)
         most = MOST_JOINED if len(question.records.files) > 1 else MOST_ROWS
-        if cubes[0].n_rows.sum() <= most:
-            notes = (*notes, *copied_rows(question.records))
         counted = not rules.suppress_below
-        # Of the first metric: rows that resemble each other there are dependent, whatever is measured.
-        repeats = repeating_columns(plans[0], repeating, question.design, counted=counted)
-        notes = (*notes, *repeats)
+        copies = tuple(copied_rows(question.records)) if cubes[0].n_rows.sum() <= most else ()
+        notes = (*notes, *copies)
+        if not copies:
+            # Of the first metric: rows that resemble each other there are dependent, whatever is measured.
+            # (Copies of a row resemble it in all columns, and are told already.)
+            design = question.design
+            notes = (
+                *notes,
+                *repeating_columns(plans[0], repeating, design, counted=counted),
+            )
         if cube_file is not None:
             cubes[0].write(cube_file)
         again = command or _command(metrics, question, rules, worse)
@@ -424,6 +429,15 @@ def _answer(
             more = depends_on_normalizer(report, plan, again_on)
             audits.append(replace(report, notes=(*told, *more)))
     return tuple(audits)
+
+
+def _could_repeat(
+    records: Records, used: Collection[str], where: Predicate | None, metrics: Sequence[Metric]
+) -> tuple[str, ...]:
+    """Columns that may name units; none where a metric makes one row of several, which differ in them."""
+    if any(metric.definition.joins for metric in metrics):
+        return ()
+    return candidate_columns(records, used, where)
 
 
 def _cubes(question: _Question, plans: Sequence[Plan]) -> list[Cube]:

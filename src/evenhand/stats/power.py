@@ -42,7 +42,7 @@ def minimum_detectable_difference(
     >>> round(float(minimum_detectable_difference(0.02, 1.96)), 3)
     0.056
     >>> round(float(minimum_detectable_difference(0.02, 1.96, df=6)), 3)
-    0.069
+    0.067
     """
     error, df = np.broadcast_arrays(np.asarray(standard_error, float), np.asarray(df, float))
     # Beyond ten million the normal distribution is Student's to all digits shown.
