@@ -110,3 +110,23 @@ def test_not_more_stands_on_what_units_might_be():
     easy = evenhand.effects(table, "mean(wrong)", "g", unit="u", tolerance=0.9)
     (few,) = [g for g in easy.groups if g.label == "few" and g.condition == "tone"]
     assert few.verdict == "not more"
+
+
+@pytest.mark.parametrize("few", ["a", "z"])
+def test_pairs_are_judged_alike_from_either_side(few):
+    """Eight speakers without an error pay a little more than a hundred whom the tone helps a little."""
+    rows = []
+    for speaker in range(108):
+        for condition in ("clean", "tone"):
+            wrong = int(condition == "clean" and speaker >= 8 and speaker % 5 == 0)
+            own = few if speaker < 8 else "m"
+            rows += [(own, condition, speaker, int(i < wrong)) for i in range(20)]
+    group, condition, speaker, wrong = zip(*rows, strict=True)
+    table = pa.table({"g": group, "condition": condition, "u": speaker, "wrong": wrong})
+    found = evenhand.effects(table, "mean(wrong)", "g", unit="u", tolerance=0.05)
+    (pair,) = found.pairs
+    assert pair.first == f"g = '{few}'"
+    assert 0 < pair.differential.high < 0.05
+    assert pair.verdict == "insufficient evidence"
+    (pair,) = evenhand.effects(table, "mean(wrong)", "g", unit="u", tolerance=0.9).pairs
+    assert pair.verdict == "not more"

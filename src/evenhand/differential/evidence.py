@@ -46,8 +46,9 @@ PAIRED_GROUPS = 40
 class Judged:
     """Comparisons of one kind, judged together; arrays have one value each, positive is harm.
 
-    `limit` is what the harm may be at most whatever bounded units are like, where the interval alone
-    excludes it; -inf elsewhere.
+    `told` is -1 where the second of a pair is told to pay more, and 1 elsewhere.  `limit` is what
+    the harm may be at most whatever bounded units are like, of the one that is told, where the
+    interval alone excludes it; -inf elsewhere.
 
     `why` names why one could not be tested: a set that is undefined, has too few units, or does
     not vary.
@@ -56,6 +57,7 @@ class Judged:
     difference: Floats
     low: Floats
     high: Floats
+    told: Floats
     limit: Floats
     standard_error: Floats
     p: Floats
@@ -71,15 +73,16 @@ class Judged:
 class Kind:
     """Comparisons of one kind, not yet judged.
 
-    `covariance` gives that of some of them, and `limit` what the harm of one may be at most at a
-    probability beyond, whatever the distribution of bounded units; -inf where these are unknown.
+    `covariance` gives that of some of them, and `limit` what the harm of one, told from its first
+    side or (-1) from its second, may be at most at a probability beyond, whatever the distribution of
+    bounded units; -inf where these are unknown.
     """
 
     compared: Comparison
     able: Bools
     why: tuple[str | None, ...]
     covariance: Callable[[Integers], Floats]
-    limit: Callable[[int, float], float]
+    limit: Callable[[int, float, float], float]
 
 
 class Block:
@@ -165,8 +168,8 @@ class Block:
         def covariance(kept: Integers) -> Floats:
             return contrast_covariance(self.estimates.covariance, first[kept], second[kept])
 
-        def limit(i: int, tail: float) -> float:
-            return self._limit((first[i], second[i]), tail)
+        def limit(i: int, told: float, tail: float) -> float:
+            return self._limit((first[i], second[i]), told, tail)
 
         return Kind(compared=compared, able=_none(why), why=why, covariance=covariance, limit=limit)
 
@@ -189,11 +192,10 @@ class Block:
         def covariance(kept: Integers) -> Floats:
             return contrast_covariance(self.costs.covariance, first[kept], second[kept])
 
-        def limit(i: int, tail: float) -> float:
+        def limit(i: int, told: float, tail: float) -> float:
             one, two = first[i], second[i]
-            return self._limit(
-                (self.treated[one], self.plain[one], self.plain[two], self.treated[two]), tail
-            )
+            costs = (self.treated[one], self.plain[one], self.plain[two], self.treated[two])
+            return self._limit(costs, told, tail)
 
         return Kind(compared=compared, able=_none(why), why=why, covariance=covariance, limit=limit)
 
@@ -209,11 +211,11 @@ class Block:
         of_pair = number[:, None] * self.conditions + np.arange(self.conditions)
         return Pools(members=tuple(row for pool in pools for row in pool), of_pair=of_pair.ravel())
 
-    def _limit(self, sets: Sequence[Any], tail: float) -> float:
-        """Upper limit of the harm of signed sets, the odd ones negative."""
+    def _limit(self, sets: Sequence[Any], told: float, tail: float) -> float:
+        """Upper limit of the harm of signed sets, the odd ones negative; of all turned if told so."""
         if self.cube.units is None or self.bounds is None or not isinstance(self.form, Ratio):
             return -np.inf
-        signs = np.resize([1.0, -1.0], len(sets))
+        signs = told * np.resize([1.0, -1.0], len(sets))
         if not self.rules.higher_is_worse:
             signs = -signs
         return contrast_limit(self.cube, self.form, self.sets[list(sets)], signs, self.bounds, tail)
@@ -327,7 +329,7 @@ class Evidence:
         sides = (self.first + 1, self.second + 1)
         lost = (self.loss.own[self.first], self.loss.own[self.second])
         self.pairs = self._allowing(
-            self._judge([b.beyond(*sides) for b in self.blocks]), sides, lost
+            self._judge([b.beyond(*sides) for b in self.blocks], pairs=True), sides, lost
         )
 
     def _loss(self) -> Loss:
@@ -363,13 +365,10 @@ class Evidence:
         below, above = possible_bias(mine, others, (values[0], values[1]), self.ends())
         if not self.rules.higher_is_worse:
             below, above = above, below
-        return replace(
-            judged,
-            low=judged.low - np.nan_to_num(below),
-            high=judged.high + np.nan_to_num(above),
-            # What bounds say of the units at hand says nothing of those that are lost.
-            limit=np.where(uneven, judged.limit + np.nan_to_num(above), judged.limit),
-        )
+        below, above = np.nan_to_num(below), np.nan_to_num(above)
+        # What bounds say of the units at hand says nothing of those that are lost.
+        limit = judged.limit + np.where(judged.told > 0, above, below)
+        return replace(judged, low=judged.low - below, high=judged.high + above, limit=limit)
 
     def ends(self) -> tuple[float, float]:
         """Between which values of lost rows are taken to lie: the metric's bounds, or units' values."""
@@ -380,7 +379,7 @@ class Evidence:
             max(end for _, end in seen) if high is None else high,
         )
 
-    def _judge(self, kinds: Sequence[Kind]) -> Judged:
+    def _judge(self, kinds: Sequence[Kind], *, pairs: bool = False) -> Judged:
         """Judge comparisons together; those of several blocks are put in one order."""
         order = self._order([len(kind.able) for kind in kinds])
         able = np.concatenate([kind.able for kind in kinds])[order]
@@ -407,12 +406,15 @@ class Evidence:
             detectable = minimum_detectable_difference(
                 power**0.5, joint, df, tolerance=self.rules.tolerance
             )
-        limit = self._limits(kinds, order, tested & (high <= self.rules.tolerance), joint)
+        # Of a pair it is told who pays more.
+        told = np.where(pairs & (difference < 0), -1.0, 1.0)
+        asked = tested & (np.where(told > 0, high, -low) <= self.rules.tolerance)
         return Judged(
             difference=difference,
             low=low,
             high=high,
-            limit=limit,
+            told=told,
+            limit=self._limits(kinds, order, np.where(asked, told, 0.0), joint),
             standard_error=error,
             p=contrasts.p_of_z(z),
             p_adjusted=p_adjusted,
@@ -424,14 +426,14 @@ class Evidence:
         )
 
     @staticmethod
-    def _limits(kinds: Sequence[Kind], order: Integers, asked: Bools, joint: float) -> Floats:
-        """Limits of the harm that intervals alone exclude."""
-        out = np.full(len(asked), -np.inf)
+    def _limits(kinds: Sequence[Kind], order: Integers, told: Floats, joint: float) -> Floats:
+        """Limits of the harm that intervals alone exclude, where `told` is not 0."""
+        out = np.full(len(told), -np.inf)
         places = [(kind, i) for kind in kinds for i in range(len(kind.able))]
-        for number in np.flatnonzero(asked):
+        for number in np.flatnonzero(told):
             kind, i = places[order[number]]
             if not (kind.compared.flat[i] or kind.compared.score[i]):
-                out[number] = kind.limit(i, float(ndtr(-joint)))
+                out[number] = kind.limit(i, float(told[number]), float(ndtr(-joint)))
         return out
 
     def _largest_error(self) -> float:

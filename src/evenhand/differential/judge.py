@@ -88,21 +88,21 @@ def _pair(evidence: Evidence, number: int, k: int, condition: str) -> Pair:
     place = number * evidence.conditions + k
     one, two = (evidence.cells[side[number]] for side in (evidence.first, evidence.second))
     judged = evidence.pairs
-    sign = -1 if judged.difference[place] < 0 else 1
-    if sign < 0:
+    if judged.told[place] < 0:
         one, two = two, one
     return Pair(
         by=one.partition.names,
         condition=condition,
         first=one.predicate,
         second=two.predicate,
-        differential=effect_of(judged, place, sign),
-        verdict=verdict_of(judged, place, evidence.rules, sign),
+        differential=effect_of(judged, place),
+        verdict=verdict_of(judged, place, evidence.rules),
     )
 
 
-def effect_of(judged: Judged, place: int, sign: int = 1) -> Effect:
+def effect_of(judged: Judged, place: int) -> Effect:
     """A comparison as a result; all but the reason is `None` where it could not be tested."""
+    sign = judged.told[place]
     reason = judged.why[place]
     known = reason is None or reason == "no_variation"
     value = float(judged.difference[place]) * sign
@@ -123,25 +123,25 @@ def effect_of(judged: Judged, place: int, sign: int = 1) -> Effect:
     )
 
 
-def verdict_of(judged: Judged, place: int, rules: Rules, sign: int = 1) -> Verdict:
+def verdict_of(judged: Judged, place: int, rules: Rules) -> Verdict:
     """Whether it is proven that a condition costs one more than the other."""
     found = {"worse": "costs more", "better": "not more", "not worse": "not more"}
-    paid = paid_verdict(judged, place, rules, sign)
+    paid = paid_verdict(judged, place, rules)
     return cast("Verdict", found.get(paid, paid))
 
 
-def paid_verdict(judged: Judged, place: int, rules: Rules, sign: int = 1) -> Paid:
+def paid_verdict(judged: Judged, place: int, rules: Rules) -> Paid:
     """Whether a condition is proven to do harm, good, or no harm beyond the tolerance."""
     if not judged.tested[place]:
         return "insufficient evidence"
-    low, high = sorted((judged.low[place] * sign, judged.high[place] * sign))
+    ends = judged.told[place] * judged.low[place], judged.told[place] * judged.high[place]
+    low, high = sorted(ends)
     if low > rules.tolerance:
         return "worse"
     if high < -rules.tolerance:
         return "better"
-    # A pair is told from the side that pays more; the other side's limit is not asked for.
-    limit = judged.limit[place] if sign > 0 else -np.inf
-    return "not worse" if max(high, limit) <= rules.tolerance else "insufficient evidence"
+    at_most = max(high, judged.limit[place])
+    return "not worse" if at_most <= rules.tolerance else "insufficient evidence"
 
 
 def refusals(evidence: Evidence, names: Sequence[str]) -> Iterator[Refused]:
