@@ -93,6 +93,39 @@ def test_what_is_lent_keeps_the_error_of_normal_units(groups, units):
         assert wrong < 1.06 * alpha
 
 
+def pools_of(spreads, rng):
+    """Pools of 12 groups of 8 units, one for each spread."""
+    groups = [[rng.normal(0, spread, 8) for _ in range(12)] for spread in spreads]
+    own = np.array([[g.var(ddof=1) for g in pool] for pool in groups])
+    powers = [
+        np.array([[((g - g.mean()) ** power).mean() for g in pool] for pool in groups])
+        for power in (3, 4)
+    ]
+    return fit_prior(own, np.full(own.shape, 8.0), *powers, np.ones(own.shape, bool))
+
+
+def test_conditions_that_vary_alike_lend_each_other():
+    rng, family = np.random.default_rng(10), (np.arange(40),)
+    alike = pools_of(np.ones(40), rng)
+    lent = alike.among(family, np.zeros(1))
+    assert np.abs(np.log(lent.mean)).mean() < 0.4 * np.abs(np.log(alike.mean)).mean()
+    assert np.median(lent.total_df) > 2.5 * np.median(alike.total_df)
+    # Of variances that are correlated by .25 forty tell what four would.
+    resembling = alike.among(family, np.full(1, 0.25))
+    assert np.median(resembling.total_df) < 5 * np.median(alike.total_df)
+    few = alike.among((np.arange(3),), np.zeros(1))
+    assert few.total_df == pytest.approx(alike.total_df)
+
+
+def test_a_condition_that_varies_otherwise_keeps_its_own():
+    rng, family = np.random.default_rng(11), (np.arange(40),)
+    one = pools_of(np.r_[np.ones(39), 3.0], rng)
+    assert one.among(family, np.zeros(1)).mean[-1] > 0.98 * one.mean[-1]
+    each = pools_of(np.exp(rng.normal(0, 1, 40)), rng)
+    lent = each.among(family, np.zeros(1))
+    assert np.abs(np.log(lent.mean / each.mean)).max() < 0.1
+
+
 def test_half_the_spread_of_the_others_is_half_believed():
     """A group of 10 that varies half as much as 300 others was drawn up to them wholly."""
     rng = np.random.default_rng(9)

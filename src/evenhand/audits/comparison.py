@@ -5,7 +5,7 @@ Student's t on influence values for the rest); what is shared is the confidence 
 that all hold at once.  Evidence is put on the normal scale by the comparison's own p-value.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -35,10 +35,16 @@ class Pools:
         Sets of each pool, usually the groups of one partition.
     of_pair : integer array of shape (pairs,)
         Pool of each pair.
+    families : tuple of integer arrays
+        Pools that tell about each other's, usually one partition's under all conditions.
+    shared : array of shape (families,)
+        Mean squared correlation of two pools of a family.
     """
 
     members: tuple[Integers, ...]
     of_pair: Integers
+    families: tuple[Integers, ...] = ()
+    shared: Floats = field(default_factory=lambda: np.zeros(0))
 
     @classmethod
     def of_pairs(cls, first: Integers, second: Integers) -> "Pools":
@@ -267,6 +273,7 @@ def moderated(estimates: Estimates, pools: Pools, *sides: Integers) -> list[tupl
         (estimates.fourth * units**3)[index],
         present,
     )
+    prior = prior.among(pools.families, pools.shared)
     found = [prior.moderated(pools.of_pair, own[sets], units[sets]) for sets in sides]
     return [
         (variance / np.maximum(units[sets], 1e-9), df)

@@ -200,16 +200,41 @@ class Block:
         return Kind(compared=compared, able=_none(why), why=why, covariance=covariance, limit=limit)
 
     def _pools(self, sides: Integers) -> Pools:
-        """Costs of one condition to the groups of one partition tell about each other's variances."""
+        """Costs of one condition to the groups of one partition tell about each other's variances.
+
+        So do, a little, those of all conditions.
+        """
         names = [cell.partition.names for cell in self.cells]
         partitions = list(dict.fromkeys(names))
-        members = [
-            np.array([i + 1 for i, own in enumerate(names) if own == name]) for name in partitions
+        costs = [
+            self.cost(np.array([i + 1 for i, own in enumerate(names) if own == name])).reshape(
+                -1, self.conditions
+            )
+            for name in partitions
         ]
-        pools = [self.cost(groups).reshape(len(groups), -1).T for groups in members]
         number = np.array([partitions.index(names[side - 1]) for side in sides], np.int64)
-        of_pair = number[:, None] * self.conditions + np.arange(self.conditions)
-        return Pools(members=tuple(row for pool in pools for row in pool), of_pair=of_pair.ravel())
+        pool = np.arange(len(partitions) * self.conditions).reshape(-1, self.conditions)
+        return Pools(
+            members=tuple(column for groups in costs for column in groups.T),
+            of_pair=pool[number].ravel(),
+            families=tuple(pool),
+            shared=np.array([self._resemblance(groups) for groups in costs]),
+        )
+
+    def _resemblance(self, costs: Integers) -> float:
+        """Mean squared correlation of what two conditions cost a group; shape (groups, conditions)."""
+        if self.conditions < 2:
+            return 0.0
+        covariance = self.costs.covariance[costs[:, :, None], costs[:, None, :]]
+        variance = np.diagonal(covariance, axis1=1, axis2=2)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            square = covariance**2 / (variance[:, :, None] * variance[:, None, :])
+        each = np.nan_to_num(square[np.isfinite(variance).all(axis=1)], nan=0.0)
+        if not len(each):
+            return 1.0
+        pairs = self.conditions * (self.conditions - 1)
+        own = np.diagonal(each, axis1=1, axis2=2).sum(axis=1)
+        return float(np.clip((each.sum(axis=(1, 2)) - own).mean() / pairs, 0.0, 1.0))
 
     def _limit(self, sets: Sequence[Any], told: float, tail: float) -> float:
         """Upper limit of the harm of signed sets, the odd ones negative; of all turned if told so."""

@@ -1,6 +1,7 @@
 """Variances of groups that borrow strength from each other, and the degrees of freedom they earn."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,8 @@ MANY_GROUPS = 12
 #: Skewness of a mean (that of units over the square root of their number) from which small variances
 #: are doubted, and the range over which doubt grows to certainty.
 SKEWED, SKEWED_RANGE = 0.2, 0.3
+#: Pools of a family, at least.
+LEAST_FAMILY = 4
 #: Kurtosis of units of which only two moments are known.
 UNKNOWN_KURTOSIS = 9.0
 #: Logarithms of variances are cut off this many standard deviations (by chance, or as the median has
@@ -114,6 +117,35 @@ class Prior:
         use = (doubted > 0) & (raised > drawn)
         return np.where(use, raised, drawn), np.where(use, doubted + own, df)
 
+    def among(self, families: Sequence[Integers], shared: Floats) -> "Prior":
+        """The same where pools of a family, such as one under each condition, vary alike too.
+
+        Parameters
+        ----------
+        families : sequence of integer arrays
+            Pools of each family; one of fewer than four stays as it is.
+        shared : array of shape (families,)
+            Mean squared correlation of two pools' values: the correlation of their variances.
+
+        Returns
+        -------
+        Prior
+            With the pools' mean variances moderated by those of their family, as groups' are by those
+            of their pool, and the degrees of freedom that this earns; variances that are correlated
+            count as the fewer that would tell as much.
+        """
+        mean, total = self.mean.copy(), self.total_df.copy()
+        for members, common in zip(families, shared, strict=True):
+            own = members[(self.mean[members] > 0) & (self.groups[members] > 1)]
+            if len(own) < LEAST_FAMILY:
+                continue
+            value, df = self.mean[own], self.total_df[own]
+            prior = _family_prior(value, df, float(common))
+            mean[own], total[own] = prior.moderated(np.zeros(len(own), np.int64), value, df + 1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            drawn = np.where(self.mean > 0, mean / self.mean, 1.0)
+        return replace(self, mean=mean, scale=self.scale * drawn, total_df=total)
+
     def _doubt(self, pool: Integers, units: Floats) -> Floats:
         """Share of the others' evidence that stands against a small variance."""
         skewness = np.abs(self.skewness[pool]) / np.sqrt(np.maximum(units, 1.0))
@@ -154,10 +186,7 @@ def fit_prior(
         df = np.where(present, _effective_df(units, kurtosis[:, None]), 0.0)
         centre, spread = _log_moments(variance, df, mean, present)
         prior_df = 2 * _trigamma_inverse(spread)
-        shift = np.where(
-            np.isfinite(prior_df), special.digamma(prior_df / 2) - np.log(prior_df / 2), 0.0
-        )
-        scale = np.exp(centre + shift)
+        scale = np.exp(centre + _log_shift(prior_df))
     return Prior(
         scale=np.where(mean > 0, scale, 0.0),
         df=np.where(count > 1, prior_df, 0.0),
@@ -167,6 +196,30 @@ def fit_prior(
         skewness=skewness,
         kurtosis=kurtosis,
     )
+
+
+def _family_prior(mean: Floats, df: Floats, shared: float) -> Prior:
+    """What pools' mean variances say about each other's."""
+    present = np.ones((1, len(mean)), bool)
+    whole = np.array([float((mean * df).sum() / df.sum())])
+    centre, spread = _log_moments(mean[None], df[None], whole, present, shared)
+    prior_df = 2 * _trigamma_inverse(spread)
+    independent = len(mean) / (1 + (len(mean) - 1) * shared)
+    return Prior(
+        scale=np.exp(centre + _log_shift(prior_df)),
+        df=prior_df,
+        mean=whole,
+        total_df=np.array([float(df.mean() * independent)]),
+        groups=np.array([len(mean)]),
+        skewness=np.zeros(1),
+        kurtosis=np.full(1, 3.0),
+    )
+
+
+def _log_shift(df: Floats) -> Floats:
+    """By how much the logarithm of a variance of these degrees of freedom is low on average."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(np.isfinite(df), special.digamma(df / 2) - np.log(df / 2), 0.0)
 
 
 def _shape(
@@ -201,9 +254,12 @@ def _effective_df(units: Floats, kurtosis: Floats) -> Floats:
 
 
 def _log_moments(
-    variance: Floats, df: Floats, mean: Floats, present: Bools
+    variance: Floats, df: Floats, mean: Floats, present: Bools, shared: float = 0.0
 ) -> tuple[Floats, Floats]:
-    """Middle of the log variances, and what is left of their spread beyond chance; never below 0."""
+    """Middle of the log variances, and what is left of their spread beyond chance; never below 0.
+
+    `shared` is the correlation of any two by chance.
+    """
     half = np.maximum(df, 0.3) / 2
     chance = special.zeta(2.0, half)
     value = np.log(np.maximum(variance, mean[:, None] * 1e-6)) - special.digamma(half)
@@ -219,7 +275,8 @@ def _log_moments(
     centre = middle + (weight * away).sum(1)
     count = present.sum(axis=1)
     by_chance = (weight * np.where(present, chance, 0.0)).sum(1)
-    spread = (weight * away**2).sum(1) * count / np.maximum(count - 1, 1) - by_chance
+    spread = (weight * away**2).sum(1) * count / np.maximum(count - 1, 1)
+    spread -= (1 - shared) * by_chance
     return centre, np.maximum(spread + by_chance / np.maximum(count - 1, 1), 0.0)
 
 
@@ -240,8 +297,9 @@ def _trigamma_inverse(value: Floats) -> Floats:
     x = np.maximum(np.asarray(value, float), 1e-300)
     y = 0.5 + 1 / x
     # The trigamma function is zeta(2, y), and its derivative -2 zeta(3, y).
-    for _ in range(12):
-        tri = special.zeta(2.0, y)
-        y = y + tri * (1 - tri / x) / (-2 * special.zeta(3.0, y))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        for _ in range(12):
+            tri = special.zeta(2.0, y)
+            y = y + tri * (1 - tri / x) / (-2 * special.zeta(3.0, y))
     y = np.where(x > 1e7, 1 / np.sqrt(x), y)
     return np.asarray(np.where(x < 1e-6, np.where(value > 0, 1 / x, np.inf), y), float)
