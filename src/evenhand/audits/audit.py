@@ -216,11 +216,6 @@ def unit_columns(unit: str | Sequence[str] | None) -> tuple[str, ...]:
     return named
 
 
-def units_name(units: Sequence[str]) -> str | None:
-    """What units are called."""
-    return " × ".join(units) or None
-
-
 def check_rows(records: Records) -> None:
     """Refuse a table without rows."""
     if not records.engine.query(f"SELECT 1 AS one FROM {records.source} LIMIT 1").num_rows:
@@ -412,9 +407,8 @@ def _answer(
         ):
             own = replace(rules, higher_is_worse=worst)
             judged = _judge(plan, metric, cube, question, own, hidden)
-            unit = units_name(question.units)
-            shared = shared_units(cube, question.partitions, unit, counted=counted)
-            told = (*notes, *plan.notes, *shared, *hidden.notes())
+            shared = shared_units(cube, question.partitions, rules.units, counted=counted)
+            told = (*notes, *plan.notes, *judged.notes, *shared, *hidden.notes())
             report = _report(metric, label, cube, judged, question, own, fingerprint, again, told)
 
             def again_on(
@@ -520,7 +514,7 @@ def _report(
             label=label,
         ),
         level=rules.level,
-        unit=units_name(question.units),
+        unit=rules.units_name,
         source=Source(name=question.records.name, rows=int(cube.n_rows.sum()), sha256=fingerprint),
         overall=judged.overall,
         groups=tuple(groups),

@@ -75,24 +75,25 @@ def _too_many(names: Sequence[str], number: str, most: int, needed: float | None
 
 
 def shared_units(
-    cube: Cube, partitions: Sequence[Partition], unit: str | None, *, counted: bool = True
+    cube: Cube, partitions: Sequence[Partition], units: Sequence[str], *, counted: bool = True
 ) -> Iterator[Note]:
     """Say where units are in several groups: their numbers do not add up, and comparisons allow for it.
 
     Not `counted`, how many is not told: it would be one more sum from which to subtract.
     """
-    if cube.units is None or unit is None or cube.units.ways > 1:
+    if cube.units is None or len(units) != 1:
         return
+    unit = units[0]
     for partition in partitions:
         codes, keys = cube.codes(partition.names)
         known = np.array([None not in key for key in keys], bool)
         group = codes[cube.units.cell]
         known_pairs = known[group]
         pairs = np.unique(cube.units.unit[known_pairs] * len(keys) + group[known_pairs])
-        units = len(np.unique(cube.units.unit[known_pairs]))
-        if len(pairs) > units and sum(known) > 1:
+        count = len(np.unique(cube.units.unit[known_pairs]))
+        if len(pairs) > count and sum(known) > 1:
             by = " × ".join(partition.names)
-            told = f"{units:,} {unit}s, {len(pairs):,} over the groups of {by}: some"
+            told = f"{count:,} {unit}s, {len(pairs):,} over the groups of {by}: some"
             told = told if counted else f"Some {unit}s"
             among = "several groups" if counted else f"several groups of {by}"
             yield Note(

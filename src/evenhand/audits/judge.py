@@ -14,8 +14,9 @@ from evenhand.audits.gaps import gaps_of
 from evenhand.audits.hiding import Hidden, hidden_sets, rounded
 from evenhand.audits.result import Contrast, Estimate, Gap, Group, Missing, Refused, Verdict
 from evenhand.audits.rules import Rules
+from evenhand.audits.sizes import unequal_units
 from evenhand.cubes import Cube
-from evenhand.errors import REASONS
+from evenhand.errors import REASONS, Note
 from evenhand.groups import Attribute, Partition
 from evenhand.stats import contrasts
 from evenhand.stats.forms import Form
@@ -36,6 +37,7 @@ class Judgement:
     missing: tuple[Missing, ...]
     comparisons: int
     adjust: str
+    notes: tuple[Note, ...]
 
 
 def judge(
@@ -87,8 +89,26 @@ def judge(
         missing=_missing(evidence, hidden),
         comparisons=len(evidence.tested),
         adjust=evidence.adjust,
+        notes=_notes(evidence, hidden),
     )
     return rounded(judgement) if rules.suppress_below else judgement
+
+
+def _notes(evidence: Evidence, hidden: frozenset[int]) -> tuple[Note, ...]:
+    """What is told of the units of those who are shown."""
+    shown = [i for i in evidence.group_index if int(i) not in hidden]
+    names = [None, *(evidence.cell_of(int(i)).predicate for i in shown)]
+    number = np.array([0, *shown], np.int64)
+    rules = evidence.rules
+    return tuple(
+        unequal_units(
+            evidence.cube,
+            evidence.form,
+            evidence.estimates,
+            (evidence.sets, number, names),
+            rules,
+        )
+    )
 
 
 def _group(

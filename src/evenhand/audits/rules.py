@@ -52,8 +52,13 @@ class Rules:
 
     @property
     def unit(self) -> str:
-        """What a unit is called."""
-        return " × ".join(self.units) or "row"
+        """What one unit is called in a sentence."""
+        return self.units[0] if len(self.units) == 1 else "unit" if self.units else "row"
+
+    @property
+    def units_name(self) -> str | None:
+        """The columns that name units, as results give them."""
+        return " × ".join(self.units) or None
 
     @property
     def joint_level(self) -> float:

@@ -15,7 +15,6 @@ from evenhand.audits.audit import (
     check_options,
     check_rows,
     unit_columns,
-    units_name,
     versions,
 )
 from evenhand.audits.caveats import missing_rows
@@ -243,7 +242,7 @@ def _answer(
             in_points=definition.in_points,
         ),
         level=rules.level,
-        unit=units_name(asked.units),
+        unit=rules.units_name,
         source=Source(
             name=asked.records.name, rows=int(cube.n_rows.sum()), sha256=asked.records.sha256()
         ),
@@ -268,7 +267,8 @@ def _answer(
             *premises,
             *plan.notes,
             *repeating_columns(plan, repeating, _design(asked)),
-            *shared_units(cube, asked.partitions, units_name(asked.units)),
+            *evidence.notes(asked.names),
+            *shared_units(cube, asked.partitions, asked.units),
             *_notes(evidence, asked, doses),
         ),
         settings=Settings(

@@ -6,7 +6,7 @@ compared are costs again, so that all variances come from the covariances of the
 occur under several conditions, or in several groups, are their own controls.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -28,8 +28,10 @@ from evenhand.audits.rates import rates_of
 from evenhand.audits.result import Estimate
 from evenhand.audits.rules import Rules
 from evenhand.audits.sets import Cell
+from evenhand.audits.sizes import unequal_units
 from evenhand.cubes import Cube, Estimates, contrast_powers, estimate, unit_ratios
 from evenhand.differential.losses import Loss, loss_of, possible_bias
+from evenhand.errors import Note
 from evenhand.stats import contrasts, simultaneous
 from evenhand.stats.forms import Form, Ratio
 from evenhand.stats.intervals import z_of
@@ -394,6 +396,16 @@ class Evidence:
         # What bounds say of the units at hand says nothing of those that are lost.
         limit = judged.limit + np.where(judged.told > 0, above, below)
         return replace(judged, low=judged.low - below, high=judged.high + above, limit=limit)
+
+    def notes(self, names: Sequence[str]) -> Iterator[Note]:
+        """What is told of the units of everybody and of the groups under the reference."""
+        block = self.blocks[0]
+        number = np.arange(1 + len(self.cells)) * (1 + block.conditions)
+        under = f" under {names[0]}"
+        called = [f"all{under}", *(cell.predicate + under for cell in self.cells)]
+        yield from unequal_units(
+            block.cube, block.form, block.estimates, (block.sets, number, called), self.rules
+        )
 
     def ends(self) -> tuple[float, float]:
         """Between which values of lost rows are taken to lie: the metric's bounds, or units' values."""
