@@ -2,7 +2,7 @@
 
 import platform
 import shlex
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import version
@@ -373,7 +373,7 @@ def _answer(
     fingerprint = question.records.sha256()
     with explained(notes, metrics, question.records):
         used = {*question.columns, *(name for metric in metrics for name in metric.columns)}
-        repeating = _could_repeat(question.records, used, question.where, metrics)
+        repeating = candidate_columns(question.records, used, question.where, metrics)
         kept = [*question.columns, *repeating]
         plans = [m.plan(question.records, kept, question.where) for m in metrics]
         cubes = _cubes(question, plans)
@@ -423,15 +423,6 @@ def _answer(
             more = depends_on_normalizer(report, plan, again_on)
             audits.append(replace(report, notes=(*told, *more)))
     return tuple(audits)
-
-
-def _could_repeat(
-    records: Records, used: Collection[str], where: Predicate | None, metrics: Sequence[Metric]
-) -> tuple[str, ...]:
-    """Columns that may name units; none where a metric makes one row of several, which differ in them."""
-    if any(metric.definition.joins for metric in metrics):
-        return ()
-    return candidate_columns(records, used, where)
 
 
 def _cubes(question: _Question, plans: Sequence[Plan]) -> list[Cube]:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from scipy.special import ndtr
 
 from evenhand.audits.evidence import Evidence
-from evenhand.cubes import Cube, unit_contributions, unit_ratios
+from evenhand.cubes import Cube, unit_contributions, unit_values
 from evenhand.stats.bounded_means import empirical_bernstein_half, gaffke_limits
 from evenhand.stats.forms import Ratio
 
@@ -112,9 +112,8 @@ def _limits_of_units(evidence: Evidence, index: int, tail: float) -> Callable[[f
     assert isinstance(evidence.form, Ratio)
     assert evidence.compared.bounds is not None
     low, high = evidence.compared.bounds
-    above, below = unit_ratios(evidence.cube, evidence.form, evidence.sets[index])
-    values = np.divide(above, below, out=np.zeros_like(above), where=below > 0)
-    return lambda times: gaffke_limits(values, tail, low, high, sizes=below, times=times)
+    values, sizes = unit_values(evidence.cube, evidence.form, evidence.sets[index])
+    return lambda times: gaffke_limits(values, tail, low, high, sizes=sizes, times=times)
 
 
 def _limits_of_rows(evidence: Evidence, index: int, tail: float) -> Callable[[float], Limits]:

@@ -19,7 +19,7 @@ from evenhand.audits.rates import bounds_of, rates_of
 from evenhand.audits.result import Estimate
 from evenhand.audits.rules import Rules
 from evenhand.audits.sets import Cell, cells_of
-from evenhand.cubes import Cube, Estimates, estimate, unit_ratios
+from evenhand.cubes import Cube, Estimates, estimate, unit_values
 from evenhand.errors import InputError
 from evenhand.groups import Attribute, Partition
 from evenhand.stats import contrasts, simultaneous
@@ -233,8 +233,8 @@ class Evidence:
             return None, None, False
         values = self.estimates.values
         if self.cube.units is not None:
-            above, below = unit_ratios(self.cube, self.form, np.ones(len(self.cube.keys), bool))
-            values = np.concatenate([values, np.divide(above, below, where=below > 0, out=above)])
+            everything = np.ones(len(self.cube.keys), bool)
+            values = np.concatenate([values, unit_values(self.cube, self.form, everything)[0]])
         values = values[np.isfinite(values)]
         if not len(values) or np.ptp(values) <= 1e-12 * np.abs(values).max():
             return None, None, False

@@ -18,8 +18,8 @@ from evenhand.cubes import CubeQuery, floats_of
 from evenhand.errors import Note
 from evenhand.groups import Attribute, Partition, Predicate, to_expression
 from evenhand.groups.predicate import column_expression
-from evenhand.metrics import Plan
-from evenhand.records import DuckDBEngine, Kind, Records
+from evenhand.metrics import Metric, Plan
+from evenhand.records import Kind, Records
 
 #: Rows at most that are looked at; larger tables cost what the audit itself does.
 MOST_ROWS = 200_000
@@ -63,26 +63,28 @@ class _Rows:
 
 
 def candidate_columns(
-    records: Records, used: Collection[str], where: Predicate | None
+    records: Records, used: Collection[str], where: Predicate | None, metrics: Sequence[Metric]
 ) -> tuple[str, ...]:
     """Columns that could name units and have no other part in the question.
 
     Text and whole numbers of at least 8 values that occur twice on average.  Tables of more than
-    200,000 rows, large text files and tables on a server are not looked at.
+    200,000 rows and large text files are not looked at, and none where a metric makes one row of
+    several, which differ in them.
     """
-    if not isinstance(records.engine, DuckDBEngine) or is_large(records):
+    if is_large(records) or any(metric.definition.joins for metric in metrics):
         return ()
+    dialect = records.engine.dialect
     names = [
         column.name
         for column in records.columns
         if column.kind in (Kind.TEXT, Kind.INTEGER) and column.name not in used
     ]
-    kept = "" if where is None else f" WHERE {to_expression(where).sql('duckdb')}"
+    kept = "" if where is None else f" WHERE {to_expression(where).sql(dialect)}"
     counted = records.engine.query(f"SELECT COUNT(*) AS n FROM {records.source}")
     if not names or int(counted["n"][0].as_py()) > MOST_ROWS:
         return ()
     distinct = ", ".join(
-        f"COUNT(DISTINCT {column_expression(name).sql('duckdb')}) AS d{place}"
+        f"COUNT(DISTINCT {column_expression(name).sql(dialect)}) AS d{place}"
         for place, name in enumerate(names)
     )
     found = records.engine.query(

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evenhand.audits.rules import Rules
-from evenhand.cubes import Cube, Estimates, unit_ratios
+from evenhand.cubes import Cube, Estimates, unit_values
 from evenhand.errors import Note
 from evenhand.stats.forms import Form, Ratio
 
@@ -70,8 +70,7 @@ def unequal_units(
 
 def _each_once(cube: Cube, form: Ratio, estimates: Estimates, sets: Bools, index: int) -> str:
     """What the rate is where each unit counts once, if that is another one."""
-    above, below = unit_ratios(cube, form, sets[index])
-    value = float((above[below > 0] / below[below > 0]).mean())
+    value = float(unit_values(cube, form, sets[index])[0].mean())
     usual = float(estimates.values[index])
     if abs(value - usual) <= APART * float(estimates.variances[index]) ** 0.5:
         return ""

@@ -10,7 +10,7 @@ from evenhand.cubes.influence import (
     contrast_powers,
     estimate,
     unit_contributions,
-    unit_ratios,
+    unit_values,
 )
 from evenhand.cubes.measure import Check, Input, Measure, Moments
 from evenhand.cubes.query import CubeQuery
@@ -36,5 +36,5 @@ __all__ = [
     "read_cells",
     "tally",
     "unit_contributions",
-    "unit_ratios",
+    "unit_values",
 ]

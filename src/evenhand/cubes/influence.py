@@ -122,8 +122,8 @@ def estimate(cube: Cube, form: Form, sets: Bools, pairs: Integers | None = None)
     )
 
 
-def unit_ratios(cube: Cube, form: Ratio, cells: Bools) -> tuple[Floats, Floats]:
-    """Numerator and denominator of each named unit in some cells; units without either are left out."""
+def unit_values(cube: Cube, form: Ratio, cells: Bools) -> tuple[Floats, Floats]:
+    """Value and denominator of each named unit in some cells; units without a denominator have none."""
     units = cube.units
     assert units is not None
     inside = cells[units.cell]
@@ -133,8 +133,9 @@ def unit_ratios(cube: Cube, form: Ratio, cells: Bools) -> tuple[Floats, Floats]:
         np.bincount(place, units.sums[inside] @ np.asarray(weights, float), count)
         for weights in (form.numerator, form.denominator)
     )
-    told = (above != 0) | (below != 0)
-    return above[told], below[told]
+    told = below > 0
+    sizes = np.asarray(below[told], float)
+    return above[told] / sizes, sizes
 
 
 def contrast_powers(

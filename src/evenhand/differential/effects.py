@@ -212,9 +212,7 @@ def _answer(
     rules = replace(rules, higher_is_worse=higher, min_units=least)
     with explained(premises, [metric], asked.records):
         used = {*asked.columns, *metric.columns}
-        # Rows that a metric makes of several differ in what could repeat.
-        joins = definition.joins is not None
-        repeating = () if joins else candidate_columns(asked.records, used, asked.kept)
+        repeating = candidate_columns(asked.records, used, asked.kept, [metric])
         plan = metric.plan(asked.records, [*asked.columns, *repeating], asked.kept)
         low, high = plan.bounds or (definition.low, definition.high)
         rules = replace(rules, low=low, high=high)

@@ -29,7 +29,7 @@ from evenhand.audits.result import Estimate
 from evenhand.audits.rules import Rules
 from evenhand.audits.sets import Cell
 from evenhand.audits.sizes import unequal_units
-from evenhand.cubes import Cube, Estimates, contrast_powers, estimate, unit_ratios
+from evenhand.cubes import Cube, Estimates, contrast_powers, estimate, unit_values
 from evenhand.differential.losses import Loss, loss_of, possible_bias
 from evenhand.errors import Note
 from evenhand.stats import contrasts, simultaneous
@@ -134,18 +134,16 @@ class Block:
     def bounds(self) -> Range:
         """Between which units' values lie, where it is known."""
         low, high = self.rules.low, self.rules.high
-        known = low is not None and high is not None and isinstance(self.form, Ratio)
-        return (low, high) if known and low is not None and high is not None else None
+        if low is None or high is None or not isinstance(self.form, Ratio):
+            return None
+        return low, high
 
     def seen_ends(self) -> tuple[float, float]:
         """Least and largest value of a unit, or of a set where rows are units."""
         values = self.estimates.values
         if self.cube.units is not None and isinstance(self.form, Ratio):
-            units = [
-                unit_ratios(self.cube, self.form, members)
-                for members in self.sets[: 1 + self.conditions]
-            ]
-            values = np.concatenate([above[below > 0] / below[below > 0] for above, below in units])
+            everybody = self.sets[: 1 + self.conditions]
+            values = np.concatenate([unit_values(self.cube, self.form, s)[0] for s in everybody])
         values = values[np.isfinite(values)]
         return (float(values.min()), float(values.max())) if len(values) else (0.0, 0.0)
 
@@ -206,21 +204,15 @@ class Block:
 
         So do, a little, those of all conditions.
         """
-        names = [cell.partition.names for cell in self.cells]
-        partitions = list(dict.fromkeys(names))
-        costs = [
-            self.cost(np.array([i + 1 for i, own in enumerate(names) if own == name])).reshape(
-                -1, self.conditions
-            )
-            for name in partitions
-        ]
-        number = np.array([partitions.index(names[side - 1]) for side in sides], np.int64)
-        pool = np.arange(len(partitions) * self.conditions).reshape(-1, self.conditions)
+        number = _partition_numbers(self.cells)
+        groups = [1 + np.flatnonzero(number == one) for one in range(number.max() + 1)]
+        costs = [self.cost(some).reshape(-1, self.conditions) for some in groups]
+        pool = np.arange(len(groups) * self.conditions).reshape(-1, self.conditions)
         return Pools(
-            members=tuple(column for groups in costs for column in groups.T),
-            of_pair=pool[number].ravel(),
+            members=tuple(column for own in costs for column in own.T),
+            of_pair=pool[number[sides - 1]].ravel(),
             families=tuple(pool),
-            shared=np.array([self._resemblance(groups) for groups in costs]),
+            shared=np.array([self._resemblance(own) for own in costs]),
         )
 
     def _resemblance(self, costs: Integers) -> float:
@@ -283,6 +275,12 @@ def _some_cells(cube: Cube, kept: Integers) -> Cube:
         level=cube.level[kept],
         units=units,
     )
+
+
+def _partition_numbers(cells: Sequence[Cell]) -> Integers:
+    """Which partition each group is of."""
+    numbers = {name: i for i, name in enumerate(dict.fromkeys(c.partition.names for c in cells))}
+    return np.array([numbers[cell.partition.names] for cell in cells], np.int64)
 
 
 def _none(why: Sequence[str | None]) -> Bools:
@@ -361,14 +359,11 @@ class Evidence:
 
     def _loss(self) -> Loss:
         """Shares of rows that groups lose under conditions."""
-        count = len(self.cells)
-        names = [cell.partition.names for cell in self.cells]
-        first = {name: number for number, name in enumerate(dict.fromkeys(names))}
-        partition = np.array([first[name] for name in names], np.int64)
+        groups = np.arange(1, 1 + len(self.cells))
         return loss_of(
-            self._of_sides(np.arange(1, 1 + count), "n_rows", reference=True),
-            self._of_sides(np.arange(1, 1 + count) + count, "n_rows", reference=True),
-            partition,
+            self._of_sides(groups, "n_rows", reference=True),
+            self._of_sides(groups + len(self.cells), "n_rows", reference=True),
+            _partition_numbers(self.cells),
         )
 
     def _of_sides(self, sides: Integers, field: str, *, reference: bool) -> Floats:

@@ -38,8 +38,7 @@ def empirical_bernstein_lower(
     n = len(x)
     if n < 2:
         return low
-    log_term = np.log(2 / alpha)
-    half = np.sqrt(2 * x.var(ddof=1) * log_term / n) + 7 * log_term / (3 * (n - 1))
+    half = float(empirical_bernstein_half(x.var(ddof=1) / n, n, alpha, 1.0))
     return float(low + (high - low) * max(x.mean() - half, 0.0))
 
 

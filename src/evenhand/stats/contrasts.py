@@ -118,15 +118,10 @@ def t_test_z(difference: Floats, variance: Floats, df: Floats) -> Floats:
     return np.where(variance > 0, -special.ndtri(tail), np.nan)
 
 
-def welch_df(variance1: Floats, n1: Floats, variance2: Floats, n2: Floats) -> Floats:
-    """Degrees of freedom of a difference of two means; Welch (1947), doi:10.1093/biomet/34.1-2.28."""
-    return satterthwaite((variance1, variance2), (np.maximum(n1 - 1, 1), np.maximum(n2 - 1, 1)))
-
-
 def satterthwaite(variances: tuple[Floats, Floats], df: tuple[Floats, Floats]) -> Floats:
     """Degrees of freedom of the sum of two independent variances, at least 1.
 
-    Satterthwaite (1946), doi:10.2307/3002019.
+    Satterthwaite (1946), doi:10.2307/3002019; of two means Welch (1947), doi:10.1093/biomet/34.1-2.28.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         both = sum(v**2 / f for v, f in zip(variances, df, strict=True))
