@@ -1,5 +1,6 @@
 """Worlds of one rate, and whether its interval covers the truth."""
 
+import functools
 import math
 
 import numpy as np
@@ -86,25 +87,36 @@ def _sizes(rng, number):
     return np.maximum(rng.lognormal(2, 1.2, number), 1).astype(int)
 
 
-def _large_fail_truth():
+def wholly(sizes):
+    return np.minimum(0.004 * sizes, 1)
+
+
+def partly(sizes):
+    return np.minimum(0.05 + 0.002 * sizes, 1)
+
+
+@functools.cache
+def _size_truth(chance):
     sizes = _sizes(np.random.default_rng(0), 400_000)
-    return float((sizes * np.minimum(0.004 * sizes, 1)).mean() / sizes.mean())
+    return float((sizes * chance(sizes)).mean() / sizes.mean())
 
 
-LARGE_FAIL = _large_fail_truth()
+def large_fail(chance, count=20):
+    """Units of which larger ones fail more often: wholly or never, or in a share of their rows."""
 
+    def world(rng, _index):
+        sizes = _sizes(rng, count)
+        own = chance(sizes)
+        unit = np.repeat(np.arange(count), sizes)
+        each = rng.random(count)[unit] if chance is wholly else rng.random(len(unit))
+        bad = each < own[unit]
+        columns = {"y": bad.astype(int), "u": unit.astype(str)}
+        ours = interval(columns, "selection_rate(prediction=y, positive=1)", unit="u")
+        theirs = rivals.clustered_interval(bad.astype(float), np.ones(len(unit)), unit)
+        truth = _size_truth(chance)
+        return {"evenhand": covers(ours, truth), "statsmodels, clustered": covers(theirs, truth)}
 
-def large_fail(rng, _index):
-    sizes = _sizes(rng, 20)
-    bad = rng.random(20) < np.minimum(0.004 * sizes, 1)
-    unit = np.repeat(np.arange(20), sizes)
-    columns = {"y": bad[unit].astype(int), "u": unit.astype(str)}
-    ours = interval(columns, "selection_rate(prediction=y, positive=1)", unit="u")
-    theirs = rivals.clustered_interval(bad[unit].astype(float), np.ones(len(unit)), unit)
-    return {
-        "evenhand": covers(ours, LARGE_FAIL),
-        "statsmodels, clustered": covers(theirs, LARGE_FAIL),
-    }
+    return world
 
 
 def kappa(rng, _index):
@@ -137,14 +149,14 @@ def r_squared(rows):
     return world
 
 
-def _coverage(name, title, words, world, run, worlds=200, note=""):
+def _coverage(name, title, words, world, run, worlds=200, note="", bound="near"):
     return Claim(
         name=name,
         title=title,
         words=words,
         world=world,
         nominal=0.95,
-        bound="near",
+        bound=bound,
         worlds=worlds,
         run=run,
         note=note,
@@ -190,13 +202,36 @@ CLAIMS = (
         bursts(10),
         note="claim 12; .890 before",
     ),
-    _coverage(
-        "large-fail",
-        "large units fail more",
-        "An interval says nothing exact where units that agree differ in size.",
-        "20 units of lognormal sizes, each fails wholly, large ones more often",
-        large_fail,
-        note="claim 5; .537 before",
+    *(
+        _coverage(
+            f"large-fail{name}",
+            title,
+            "Known weakness: where units differ much in size and larger ones fail more, the interval "
+            "misses more often; the report says so.",
+            world,
+            large_fail(chance, count),
+            bound="told",
+            note=note,
+        )
+        for name, title, world, chance, count, note in (
+            (
+                "",
+                "large units fail more",
+                "20 units of lognormal sizes, each fails wholly or never, large ones more often",
+                wholly,
+                20,
+                "claim 5; .537 before; withdrawn in words: the unit that would decide is not in the sample",
+            ),
+            ("-200", "the same, 200 units", "200 such units", wholly, 200, ""),
+            (
+                "-partly",
+                "large units fail in more rows",
+                "20 units of lognormal sizes, the share of rows that fails grows with size",
+                partly,
+                20,
+                "",
+            ),
+        )
     ),
     _coverage(
         "kappa",
@@ -226,8 +261,7 @@ CLAIMS = (
         )
         for rows, note in (
             (400, ""),
-            (200, ""),
-            (100, "R² is refused below 150 rows; 400 was said by hand"),
+            (200, "R² is refused below 400 rows: of 200 it covered .91"),
         )
     ),
 )
