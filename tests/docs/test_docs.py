@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tests.commands import folder_of_commands
+from tests import commands
 
 from evenhand.cli import app
 from evenhand.metrics import DEFINITIONS
@@ -111,7 +111,7 @@ def run_command(command, folder, code=0, *, loaded=True):
     """
     places = [Path(sys.executable).parent, os.environ["PATH"]]
     if loaded:
-        places.insert(0, folder_of_commands())
+        places.insert(0, commands.folder_of_commands())
     surroundings = {
         **os.environ,
         "PATH": os.pathsep.join(map(str, places)),
@@ -183,19 +183,32 @@ def written():
     return "\n".join(path.read_text(encoding="utf-8") for path in PAGES)
 
 
-def generator():
-    """The module docs/generate.py."""
+def forked(words, surroundings):
+    """What a command prints; see tests/commands.py."""
+    done = commands.run_command(*words, env=surroundings)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def generator(started=forked):
+    """The module docs/generate.py; it asks thirty commands for their help."""
     spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    module.started = started or module.started
     return module
+
+
+@pytest.mark.parametrize("command", [(), ("audit",), ("bounty", "init")])
+def test_help_is_the_same_from_a_process_that_loads_the_package_anew(command):
+    assert generator(None).help_text(*command) == generator().help_text(*command)
 
 
 def test_every_command_is_explained():
     text = written()
-    commands = [name for name in app if not name.startswith("-")]
-    assert commands
-    assert [name for name in commands if f"evenhand {name}" not in text] == []
+    names = [name for name in app if not name.startswith("-")]
+    assert names
+    assert [name for name in names if f"evenhand {name}" not in text] == []
 
 
 def test_every_option_is_explained():
