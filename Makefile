@@ -27,7 +27,7 @@ contract: $(VENV)/lint ## every room imports only rooms below it
 	@$(BIN)/lint-imports --no-cache
 
 oldest: $(VENV)-oldest/test ## the core tests with the oldest supported versions
-	@$(VENV)-oldest/bin/python -m pytest -q tests/stats tests/cubes tests/metrics/test_laws.py tests/acceptance/test_command_line.py
+	@$(VENV)-oldest/bin/python -m pytest -q -p no:cacheprovider tests/stats tests/cubes tests/metrics/test_laws.py tests/acceptance/test_command_line.py
 
 format: $(VENV)/lint ## write the style
 	@$(BIN)/ruff check --fix --quiet .

@@ -240,7 +240,6 @@ def commands() -> list[str]:
 
 def help_text(*command: str) -> str:
     """Return what ``evenhand COMMAND --help`` prints: 100 columns wide, no colour."""
-    words = [sys.executable, "-c", "from evenhand.cli import main; main()", *command, "--help"]
     surroundings = {
         **os.environ,
         "COLUMNS": "100",
@@ -248,10 +247,17 @@ def help_text(*command: str) -> str:
         "TERM": "dumb",
         "PYTHONUTF8": "1",
     }
+    printed = started([*command, "--help"], surroundings)
+    return "\n".join(line.rstrip() for line in printed.strip("\n").splitlines())
+
+
+def started(words: Sequence[str], surroundings: Mapping[str, str]) -> str:
+    """Return what a command prints, as a process that loads the package anew."""
+    command = [sys.executable, "-c", "from evenhand.cli import main; main()", *words]
     done = subprocess.run(
-        words, env=surroundings, check=True, capture_output=True, encoding="utf-8"
+        command, env=surroundings, check=True, capture_output=True, encoding="utf-8"
     )
-    return "\n".join(line.rstrip() for line in done.stdout.strip("\n").splitlines())
+    return done.stdout
 
 
 # -- JSON ----------------------------------------------------------------------------------------

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+# As the command line does: matrices are small, and workers share the processors already.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 _IN_CI = os.environ.get("CI") == "true"
 
 

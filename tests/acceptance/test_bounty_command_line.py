@@ -11,17 +11,15 @@ import sys
 import time
 
 import pytest
+from tests.commands import run_command
 
 COLUMNS = ["sex", "age", "race", "priors_count", "juv_fel_count", "c_charge_degree"]
 LABEL = "two_year_recid"
 
 
 def run(*words, cwd, code=0):
-    command = [sys.executable, "-c", "from evenhand.cli import main; main()", "bounty", *words]
     settings = {**os.environ, "COLUMNS": "200", "NO_COLOR": "1"}
-    out = subprocess.run(
-        command, capture_output=True, text=True, cwd=cwd, env=settings, check=False, timeout=300
-    )
+    out = run_command("bounty", *words, cwd=cwd, env=settings, timeout=300)
     assert out.returncode == code, out.stdout + out.stderr
     assert "Traceback" not in out.stderr
     return out.stdout if code in (0, 1, 3) else out.stderr

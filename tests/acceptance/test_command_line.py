@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.commands import run_command
 
 import evenhand
 from evenhand.demos import ward_commands
@@ -21,7 +22,6 @@ TONE = ["--where", "condition = 'tone_12hz' AND engine = 'flite'"]
 
 
 def run(*words, cwd=None, **environment):
-    command = [sys.executable, "-c", "from evenhand.cli import main; main()", *words]
     settings = {
         **os.environ,
         "COLUMNS": "110",
@@ -29,9 +29,7 @@ def run(*words, cwd=None, **environment):
         "EVENHAND_DATA": "/nowhere",
         **environment,
     }
-    return subprocess.run(
-        command, capture_output=True, text=True, cwd=cwd, env=settings, check=False, timeout=120
-    )
+    return run_command(*words, cwd=cwd, env=settings)
 
 
 def test_help_names_every_command():

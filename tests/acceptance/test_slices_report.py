@@ -5,13 +5,12 @@ import html
 import json
 import re
 import shlex
-import subprocess
-import sys
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 import pytest
+from tests.commands import run_command
 
 import evenhand
 from evenhand.errors import Note
@@ -174,13 +173,7 @@ def test_the_copied_command_audits_the_slice(found, source):
     for one, command in zip(found.slices[:3], commands(page), strict=False):
         name, *words = shlex.split(command)
         assert name == "evenhand"
-        out = subprocess.run(
-            [sys.executable, "-c", "from evenhand.cli import main; main()", *words, "--json"],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
+        out = run_command(*words, "--json")
         assert out.returncode == 0, out.stderr
         (group,) = [g for g in json.loads(out.stdout)["groups"] if g["predicate"] == one.predicate]
         assert group["estimate"]["value"] == pytest.approx(one.value)

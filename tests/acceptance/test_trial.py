@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from tests.commands import run_command
 
 import evenhand
 
@@ -38,10 +39,7 @@ def surroundings(**more):
 
 
 def run(*words, cwd):
-    return subprocess.run(
-        [*COMMAND, *words], capture_output=True, text=True, cwd=cwd, env=surroundings(), check=False,
-        timeout=240,
-    )  # fmt: skip
+    return run_command(*words, cwd=cwd, env=surroundings(), timeout=240)
 
 
 def rows_of(path):

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests import commands
 
 from evenhand.cli import app
 from evenhand.metrics import DEFINITIONS
@@ -103,11 +104,17 @@ def write_file(block, folder):
     (folder / block.file).write_text(block.text + "\n", encoding="utf-8")
 
 
-def run_command(command, folder, code=0):
-    """Run one command after another that ended with `code`; what it prints, and its own code."""
+def run_command(command, folder, code=0, *, loaded=True):
+    """Run one command after another that ended with `code`; what it prints, and its own code.
+
+    Where `loaded`, ``evenhand`` starts from a process that has loaded the package already.
+    """
+    places = [Path(sys.executable).parent, os.environ["PATH"]]
+    if loaded:
+        places.insert(0, commands.folder_of_commands())
     surroundings = {
         **os.environ,
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PATH": os.pathsep.join(map(str, places)),
         "COLUMNS": "110",
         "NO_COLOR": "1",
         "TERM": "dumb",
@@ -128,12 +135,15 @@ def run_command(command, folder, code=0):
 
 
 def run_console(block, folder):
-    """Run the commands of a block; an exit code other than 0 must be shown by ``$ echo $?``."""
+    """Run the commands of a block; an exit code other than 0 must be shown by ``$ echo $?``.
+
+    Those of the README, the first that people type, start as people start them.
+    """
     code = 0
     for command, expected in commands_of(block.text):
         hidden = f"{block.place}: before {command!r} a command exits with {code}, unshown"
         assert code == 0 or command == "echo $?", hidden
-        found, code = run_command(command, folder, code)
+        found, code = run_command(command, folder, code, loaded=block.page != "README.md")
         message = f"{block.place}\n$ {command}\n--- printed\n{found}\n--- promised\n{expected}"
         assert looks_like(found, expected), message
     assert code == 0, f"{block.place}: the last command exits with {code}, unshown"
@@ -173,19 +183,32 @@ def written():
     return "\n".join(path.read_text(encoding="utf-8") for path in PAGES)
 
 
-def generator():
-    """The module docs/generate.py."""
+def forked(words, surroundings):
+    """What a command prints; see tests/commands.py."""
+    done = commands.run_command(*words, env=surroundings)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def generator(started=forked):
+    """The module docs/generate.py; it asks thirty commands for their help."""
     spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    module.started = started or module.started
     return module
+
+
+@pytest.mark.parametrize("command", [(), ("audit",), ("bounty", "init")])
+def test_help_is_the_same_from_a_process_that_loads_the_package_anew(command):
+    assert generator(None).help_text(*command) == generator().help_text(*command)
 
 
 def test_every_command_is_explained():
     text = written()
-    commands = [name for name in app if not name.startswith("-")]
-    assert commands
-    assert [name for name in commands if f"evenhand {name}" not in text] == []
+    names = [name for name in app if not name.startswith("-")]
+    assert names
+    assert [name for name in names if f"evenhand {name}" not in text] == []
 
 
 def test_every_option_is_explained():
@@ -311,7 +334,7 @@ def refreshed(block, folder):
     """Text of a console block with what its commands print now; ``...`` is kept as it is."""
     lines, code = [], 0
     for command, expected in commands_of(block.text):
-        found, code = run_command(command, folder, code)
+        found, code = run_command(command, folder, code, loaded=False)
         assert "Traceback" not in found, f"{block.place}\n$ {command}\n{found}"
         printed = expected if "..." in expected else found
         lines += [f"$ {command}", *([printed] if printed else [])]

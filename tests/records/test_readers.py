@@ -1,14 +1,13 @@
 """What a second, hostile reading of the doors found: kinds of input, each with its right value."""
 
 import datetime
-import subprocess
-import sys
 
 import duckdb
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from tests.commands import run_command
 
 import evenhand
 from evenhand.errors import FaultsError, InputError
@@ -188,12 +187,7 @@ def test_half_a_column_with_another_mark_is_told_with_lines(tmp_path):
 
 
 def cli(*words):
-    return subprocess.run(
-        [sys.executable, "-c", "from evenhand.cli import main; main()", *words],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return run_command(*words)
 
 
 def test_a_lone_mark_can_be_named_missing_and_errors_do_not_steer_the_terminal(tmp_path):

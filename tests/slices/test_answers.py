@@ -7,8 +7,6 @@ import json
 import math
 import random
 import shlex
-import subprocess
-import sys
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import hypergeom
+from tests.commands import run_command
 
 import evenhand
 from evenhand import Slices
@@ -32,7 +31,6 @@ from evenhand.slicing import search, slices_of_cube
 from evenhand.slicing.confirm import METHODS
 
 ERRORS = "error_rate(y, p)"
-COMMAND = [sys.executable, "-c", "from evenhand.cli import main; main()"]
 N = 600
 RNG = np.random.default_rng(7)
 Y = RNG.integers(0, 2, N)
@@ -336,12 +334,7 @@ def test_the_command_gives_the_same_answer(tmp_path):
     )
     parts = shlex.split(found.command)
     assert parts[:2] == ["evenhand", "slices"]
-    run = subprocess.run(
-        [*COMMAND, *parts[1:], "--json"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    run = run_command(*parts[1:], "--json")
     again = Slices.from_dict(json.loads(run.stdout))
     assert again.slices == found.slices
 
@@ -355,12 +348,7 @@ def test_the_command_of_a_difference_gives_the_same_answer(tmp_path):
         path, "error_rate(y, q)", baseline=ERRORS, features="a,b", confirm=False
     )
     parts = shlex.split(found.command)
-    run = subprocess.run(
-        [*COMMAND, *parts[1:], "--json"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    run = run_command(*parts[1:], "--json")
     assert Slices.from_dict(json.loads(run.stdout)).slices == found.slices
 
 

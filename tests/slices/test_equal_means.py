@@ -9,24 +9,21 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from evenhand.cubes import Cells
-from evenhand.groups import Attribute
-from evenhand.slicing.confirm import choose_method, confirm
-from evenhand.slicing.hunt import Settings, prepare
-from evenhand.slicing.judging import Question
+from evenhand.slicing.hunt import Settings
 from evenhand.slicing.maximum import permutation_maximum
-from evenhand.slicing.space import mask_of
 from evenhand.slicing.studentised import Contrasts, sample_of
 from evenhand.slicing.verdicts import family_of
-from evenhand.stats.forms import Ratio
+
+from .searches import confirmed, fewer_draws, hunt_of
 
 WORLDS = 30
 BAR = 0.05 + 3 * np.sqrt(0.05 * 0.95 / WORLDS)
-QUESTION = Question(
-    form=Ratio(numerator=(1.0, 0.0), denominator=(0.0, 1.0)),
-    higher_is_worse=True,
-    proportion=False,
-)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _fewer_draws():
+    with fewer_draws():
+        yield
 
 
 def noise(rng, rows, number=5):
@@ -98,30 +95,6 @@ def noisy_condition(rng):
     wrong = rng.random(len(unit)) < np.where(noisy, rate / 4, rate)
     features = [noisy, rng.integers(0, 3, 150)[unit], *noise(rng, len(unit), 3)]
     return wrong * np.where(noisy, 4, 1), np.ones(len(unit)), features, unit
-
-
-def hunt_of(world, settings):
-    above, below, features, unit = world
-    codes = [np.asarray(feature, np.uint8) for feature in features]
-    cells = Cells(
-        attributes=tuple(Attribute(name=f"f{n}") for n in range(len(codes))),
-        codes=tuple(codes),
-        keys=tuple(tuple(range(int(column.max()) + 1)) for column in codes),
-        parts=("above", "below"),
-        n_rows=np.ones(len(above), np.int64),
-        sums=np.stack([above, below], axis=1).astype(float),
-        unit=unit,
-    )
-    return prepare(cells, QUESTION, settings)
-
-
-def confirmed(world, seed, method="auto", **options):
-    """Confirmed slices of a world, as masks, and the method."""
-    hunt = hunt_of(world, Settings(**{"depth": 2, "min_support": 0.04, **options}))
-    chosen = choose_method(hunt, method)
-    best = [one.candidate for one in hunt.find()[1]]
-    told = confirm(hunt, best, chosen, level=0.95, rng=np.random.default_rng(seed))
-    return [mask_of(hunt.cells, told.slices[n][0]) for n in told.proven(QUESTION, 0.95)], chosen
 
 
 NULL = {
@@ -212,7 +185,7 @@ def test_a_planted_slice_is_found_at_least_as_often_as_by_bonferroni(plant):
     for seed in range(20):
         world, bad = plant(np.random.default_rng([43, seed]))
         found, _ = confirmed(world, seed)
-        ours += any(np.array_equal(mask, bad) for mask in found)
+        ours += any(np.array_equal(mask, bad) for _, mask in found)
         above, below, _, unit = world
         psi = above - above.sum() / below.sum() * below
         if unit is None:
@@ -237,4 +210,4 @@ def test_a_total_disparity_is_proven(method, spoilt):
     features = [np.repeat([1, 0], 61), *noise(np.random.default_rng(1), 122, 3)]
     world = (harmed, np.ones(122), features, np.arange(122))
     found, _ = confirmed(world, 0, method, min_units=5)
-    assert any(np.array_equal(mask, features[0] == 1) for mask in found)
+    assert any(np.array_equal(mask, features[0] == 1) for _, mask in found)
