@@ -1,7 +1,7 @@
 """The documentation is true: blocks run, everything is mentioned, links lead somewhere.
 
 A block whose fence names a file (```toml plan.toml) is written there before the next block runs.
-``python tests/docs/test_docs.py [PAGE]`` writes what the commands print today into the pages' console
+``python -m tests.docs.test_docs [PAGE]`` writes what the commands print today into the pages' console
 blocks (those without ``...``); read the difference before you commit it.
 """
 

@@ -102,7 +102,7 @@ def _pair(evidence: Evidence, number: int, k: int, condition: str) -> Pair:
 
 def effect_of(judged: Judged, place: int) -> Effect:
     """A comparison as a result; all but the reason is `None` where it could not be tested."""
-    sign = judged.told[place]
+    sign = float(judged.told[place])
     reason = judged.why[place]
     known = reason is None or reason == "no_variation"
     value = float(judged.difference[place]) * sign
