@@ -7,14 +7,28 @@ from pathlib import Path
 
 import numpy as np
 
-from . import worlds_audits, worlds_effects, worlds_hiding, worlds_rates, worlds_slices
+from . import (
+    worlds_attack,
+    worlds_audits,
+    worlds_effects,
+    worlds_hiding,
+    worlds_rates,
+    worlds_slices,
+)
 from .claims import Claim, Measured, measured
 
 ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "results.json"
 CLAIMS: dict[str, Claim] = {
     claim.name: claim
-    for module in (worlds_rates, worlds_audits, worlds_slices, worlds_effects, worlds_hiding)
+    for module in (
+        worlds_rates,
+        worlds_audits,
+        worlds_slices,
+        worlds_effects,
+        worlds_hiding,
+        worlds_attack,
+    )
     for claim in module.CLAIMS
 }
 RIVALS = ("fairlearn", "jiwer", "statsmodels", "scipy", "numpy")
