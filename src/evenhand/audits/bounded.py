@@ -1,6 +1,6 @@
 """What a group's harm may be at most, whatever the distribution of its bounded units."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,15 +8,19 @@ import numpy.typing as npt
 from scipy.special import ndtr
 
 from evenhand.audits.evidence import Evidence
-from evenhand.cubes import Cube, unit_contributions, unit_values
+from evenhand.cubes import Cube, Estimates, unit_contributions, unit_values
+from evenhand.errors import Note
 from evenhand.stats.bounded_means import empirical_bernstein_half, gaffke_limits
 from evenhand.stats.forms import Ratio
+from evenhand.stats.intervals import clopper_pearson
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 Limits = tuple[float, float]
 #: How many times the units at hand are tried before none is said to do.
 MOST_TIMES = 1000.0
+#: With more units a kind that is rarer than one in a hundred is needed to deceive.
+ENOUGH_UNITS = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +48,7 @@ def harm_limit(evidence: Evidence, i: int) -> HarmLimit | None:
     if not known or not isinstance(evidence.form, Ratio) or compared.score[i] or compared.flat[i]:
         return None
     tail = float(ndtr(-evidence.joint_z))
-    limits = _limits_of_rows if evidence.cube.units is None else _limits_of_units
+    limits = _limits_of_set if evidence.cube.units is None else _limits_of_units
     group, reference = int(evidence.group_index[i]), int(evidence.reference_index[i])
     other = limits(evidence, reference, tail)(1.0)
     own = limits(evidence, group, tail)
@@ -59,6 +63,30 @@ def harm_limit(evidence: Evidence, i: int) -> HarmLimit | None:
     if limit > rules.tolerance and at(MOST_TIMES) <= rules.tolerance:
         needed = int(np.ceil(_least(at, rules.tolerance) * evidence.estimates.n_units[group]))
     return HarmLimit(limit=limit, units_needed=needed)
+
+
+def interval_alone(units: int, unit: str, verdict: str, *, counted: bool = True) -> Note | None:
+    """Say that a denial of harm rests on the interval alone, where no bounds tell what one unit may be.
+
+    Parameters
+    ----------
+    units : int
+        Fewest units of which harm is denied.
+    unit, verdict : str
+        What a unit and the denial are called.
+    counted : bool
+        Whether the number may be told.
+    """
+    if units >= ENOUGH_UNITS:
+        return None
+    few = f"{units:,} {unit}s" if counted else f"few {unit}s"
+    text = (
+        f"Of as few as {few}, {verdict} rests on the interval alone: this metric sets no bounds to what one "
+        f"{unit} may be.  A rare kind that none of these is would not show: in simulations with one bad {unit} "
+        "in ten or twenty it was said wrongly in up to 46 of 100 tables, not in 2."
+    )
+    text = text if counted else text.replace("Of as few as", "Of")
+    return Note(code="interval_alone", text=text)
 
 
 def contrast_limit(
@@ -76,6 +104,31 @@ def contrast_limit(
     place = (parts.value - parts.low) / width
     _, upper = gaffke_limits(np.clip(place, 0.0, 1.0), tail, sizes=width)
     return float(parts.low.sum() + upper * width.sum())
+
+
+def rows_limit(
+    estimates: Estimates,
+    form: Ratio,
+    sets: Sequence[int],
+    signs: Floats,
+    bounds: Limits,
+    tail: float,
+    *,
+    proportion: bool,
+) -> float:
+    """Upper limit of ``Σ sign · value`` over sets that share no row, where each row is a unit.
+
+    Limits of independent sides add as variances do (Zou & Donner 2008, doi:10.1002/sim.3095): Clopper
+    and Pearson's of proportions, empirical Bernstein's of other values within bounds.
+    """
+    value = estimates.values[list(sets)]
+    if proportion:
+        above, below = (side[list(sets)] for side in form.split(estimates.sums))
+        low, high = clopper_pearson(above, below, 1 - 2 * tail)
+    else:
+        low, high = _row_limits(estimates, np.asarray(sets), bounds, tail)
+    half = np.where(signs > 0, high - value, value - low)
+    return float((signs * value).sum() + np.sqrt((half**2).sum()))
 
 
 def _harm(
@@ -116,15 +169,27 @@ def _limits_of_units(evidence: Evidence, index: int, tail: float) -> Callable[[f
     return lambda times: gaffke_limits(values, tail, low, high, sizes=sizes, times=times)
 
 
-def _limits_of_rows(evidence: Evidence, index: int, tail: float) -> Callable[[float], Limits]:
-    assert evidence.compared.bounds is not None
-    low, high = evidence.compared.bounds
-    estimates = evidence.estimates
-    value, variance = estimates.values[index], np.nan_to_num(estimates.variances[index])
-    units = estimates.n_effective[index]
+def _limits_of_set(evidence: Evidence, index: int, tail: float) -> Callable[[float], Limits]:
+    bounds = evidence.compared.bounds
+    assert bounds is not None
 
     def limits(times: float) -> Limits:
-        half = empirical_bernstein_half(variance / times, units * times, tail, high - low)
-        return max(float(value - half), low), min(float(value + half), high)
+        low, high = _row_limits(evidence.estimates, np.array([index]), bounds, tail, times)
+        return float(low[0]), float(high[0])
 
     return limits
+
+
+def _row_limits(
+    estimates: Estimates,
+    sets: npt.NDArray[np.int64],
+    bounds: Limits,
+    tail: float,
+    times: float = 1.0,
+) -> tuple[Floats, Floats]:
+    """Limits of sets' values where each row is a unit, from two moments."""
+    low, high = bounds
+    value, variance = estimates.values[sets], np.nan_to_num(estimates.variances[sets])
+    units = estimates.n_effective[sets] * times
+    half = empirical_bernstein_half(variance / times, units, tail, high - low)
+    return np.maximum(value - half, low), np.minimum(value + half, high)

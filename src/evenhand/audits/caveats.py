@@ -14,6 +14,7 @@ FOOTNOTES = frozenset(
         "rows_independent",
         "units_in_several_groups",
         "compared_with_all_others",
+        "interval_alone",
         "pairs_limited",
         "doses_together",
         "fewer_slices",

@@ -21,6 +21,8 @@ Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 
+#: Name of the interval that rests on the spread of units.
+ON_UNITS = "influence-t"
 #: A comparison of values within known bounds; `None` where they are not known.
 Range = tuple[float, float] | None
 
@@ -152,7 +154,7 @@ class Comparison:
             return "newcombe-exact" if self.exact else "newcombe"
         if self.flat[pair]:
             return "bounded-as-seen" if self.seen else "bounded-units"
-        return "influence-t"
+        return ON_UNITS
 
 
 def compare(

@@ -1,14 +1,14 @@
 """Cube to verdicts."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from evenhand.audits.bounded import HarmLimit, harm_limit
+from evenhand.audits.bounded import HarmLimit, harm_limit, interval_alone
 from evenhand.audits.caveats import missing_rows
-from evenhand.audits.comparison import Pools, moderated
+from evenhand.audits.comparison import ON_UNITS, Pools, moderated
 from evenhand.audits.evidence import NONE, Evidence
 from evenhand.audits.gaps import gaps_of
 from evenhand.audits.hiding import Hidden, hidden_sets, rounded
@@ -19,7 +19,7 @@ from evenhand.cubes import Cube
 from evenhand.errors import REASONS, Note
 from evenhand.groups import Attribute, Partition
 from evenhand.stats import contrasts
-from evenhand.stats.forms import Form
+from evenhand.stats.forms import Form, Ratio
 from evenhand.stats.power import detectable_proportion, minimum_detectable_difference
 from evenhand.stats.shrinkage import shrink
 
@@ -77,9 +77,10 @@ def judge(
     hidden = evidence.hidden
     shrunk, sensitivity = _shrunk(evidence, hidden), _sensitivity(evidence)
     numbers = range(len(evidence.cells))
+    groups = tuple(_group(evidence, i, hidden, shrunk[i], sensitivity[i]) for i in numbers)
     judgement = Judgement(
         overall=_hide_rate(evidence.rates[0]) if without.overall else evidence.rates[0],
-        groups=tuple(_group(evidence, i, hidden, shrunk[i], sensitivity[i]) for i in numbers),
+        groups=groups,
         gaps=gaps_of(evidence, hidden),
         refused=tuple(
             _refused(evidence, i, hidden)
@@ -89,7 +90,7 @@ def judge(
         missing=_missing(evidence, hidden),
         comparisons=len(evidence.tested),
         adjust=evidence.adjust,
-        notes=_notes(evidence, hidden),
+        notes=(*_notes(evidence, hidden), *_alone(groups, rules)),
     )
     return rounded(judgement) if rules.suppress_below else judgement
 
@@ -109,6 +110,22 @@ def _notes(evidence: Evidence, hidden: frozenset[int]) -> tuple[Note, ...]:
             rules,
         )
     )
+
+
+def _alone(groups: Sequence[Group], rules: Rules) -> Iterator[Note]:
+    """What is told where *not worse* has no limit beside its interval."""
+    units = [
+        group.estimate.n_units or 0
+        for group in groups
+        if group.verdict == "not worse"
+        and group.versus is not None
+        and group.versus.harm_limit is None
+        and group.versus.method == ON_UNITS
+    ]
+    if units:
+        counted = not rules.suppress_below
+        note = interval_alone(min(units), rules.unit, "not worse", counted=counted)
+        yield from [note] if note else []
 
 
 def _group(
@@ -189,7 +206,11 @@ def _ratio(evidence: Evidence, i: int) -> tuple[float | None, float | None, floa
         return None, None, None
     if overall or not evidence.full:
         return float(v1 / v2), None, None
-    low, high = _ratio_interval(evidence, i)
+    low, high = (float(end) for end in _ratio_interval(evidence, i))
+    # Of two equal rates the difference is 0 and the ratio 1: no ratio is surer of that than the difference,
+    # whose variances are moderated.
+    if evidence.low[i] <= 0 <= evidence.high[i]:
+        low, high = min(low, 1.0), max(high, 1.0)
     return float(v1 / v2), _finite(low), _finite(high)
 
 
@@ -332,7 +353,10 @@ def _sensitivity(evidence: Evidence) -> list[float | None]:
     with np.errstate(divide="ignore"):
         tolerance = np.where(scale > 0, rules.tolerance / scale, 0.0)
     error, df = np.sqrt(compared.power_variance[tested]), compared.df[tested]
-    found = minimum_detectable_difference(error, evidence.joint_z, df, tolerance=tolerance)
+    growth = _growth(evidence)
+    found = minimum_detectable_difference(
+        error, evidence.joint_z, df, tolerance=tolerance, growth=growth
+    )
     if compared.trials is not None:
         one, two, three, four = (side[tested] for side in compared.trials)
         exact = detectable_proportion(
@@ -349,8 +373,39 @@ def _sensitivity(evidence: Evidence) -> list[float | None]:
     return out
 
 
-def _finite(value: Floats) -> float | None:
-    return float(value) if np.isfinite(value) else None
+def _growth(evidence: Evidence) -> Callable[[Floats], Floats] | None:
+    """By how much differences vary more where a group is worse by as much; `None` where it is not known.
+
+    Values near an end of their range vary less: as ``(v - low) (high - v)``, or as the distance from the
+    one end that is known.
+    """
+    rules, estimates, tested = evidence.rules, evidence.estimates, evidence.tested
+    if rules.low is None or not isinstance(evidence.form, Ratio):
+        return None
+    low, high = rules.low, rules.high
+    group, reference = evidence.group_index[tested], evidence.reference_index[tested]
+    own, other = np.nan_to_num(estimates.variances[group]), estimates.variances[reference]
+    share = np.divide(own, own + np.nan_to_num(other), out=np.zeros_like(own), where=own > 0)
+    worse = 1.0 if rules.higher_is_worse else -1.0
+
+    def spread(value: Floats) -> Floats:
+        inside = np.clip(value, low, np.inf if high is None else high)
+        return np.asarray((inside - low) * (1.0 if high is None else high - inside), float)
+
+    start = estimates.values[reference]
+    # A group without any event says nothing of how it would vary with some.
+    now = spread(np.where(own > 0, estimates.values[group], start))
+
+    def growth(difference: Floats) -> Floats:
+        then = spread(start + worse * difference)
+        times = np.divide(then, now, out=np.ones_like(then), where=now > 0)
+        return np.asarray(1 + share * np.maximum(times - 1, 0.0), float)
+
+    return growth
+
+
+def _finite(value: float) -> float | None:
+    return value if np.isfinite(value) else None
 
 
 def _hide(rate: Estimate) -> Estimate:

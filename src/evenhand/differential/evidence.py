@@ -14,8 +14,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr
 
-from evenhand.audits.bounded import contrast_limit
+from evenhand.audits.bounded import contrast_limit, interval_alone, rows_limit
 from evenhand.audits.comparison import (
+    ON_UNITS,
     Comparison,
     Pools,
     Range,
@@ -232,11 +233,14 @@ class Block:
 
     def _limit(self, sets: Sequence[Any], told: float, tail: float) -> float:
         """Upper limit of the harm of signed sets, the odd ones negative; of all turned if told so."""
-        if self.cube.units is None or self.bounds is None or not isinstance(self.form, Ratio):
+        if self.bounds is None or not isinstance(self.form, Ratio):
             return -np.inf
         signs = told * np.resize([1.0, -1.0], len(sets))
         if not self.rules.higher_is_worse:
             signs = -signs
+        if self.cube.units is None:
+            own, form, bounds = self.estimates, self.form, self.bounds
+            return rows_limit(own, form, sets, signs, bounds, tail, proportion=self.binomial)
         return contrast_limit(self.cube, self.form, self.sets[list(sets)], signs, self.bounds, tail)
 
     def _why(self, sets: Integers, absent: Sequence[str]) -> tuple[str | None, ...]:
@@ -401,6 +405,19 @@ class Evidence:
         yield from unequal_units(
             block.cube, block.form, block.estimates, (block.sets, number, called), self.rules
         )
+        units = [*self._alone(self.beyond), *self._alone(self.pairs)]
+        note = interval_alone(min(units), self.rules.unit, "not more") if units else None
+        yield from [note] if note else []
+
+    def _alone(self, judged: Judged) -> Iterator[int]:
+        """Fewest units of groups that are told not to pay more, where no limit stands beside the interval."""
+        units = [rate.n_units or 0 for rates in self.rates for rate in rates]
+        fewest = min((n for n in units if n >= self.rules.min_units), default=0)
+        at_most = np.where(judged.told > 0, judged.high, -judged.low)
+        within = judged.tested & (at_most <= self.rules.tolerance) & np.isneginf(judged.limit)
+        on_units = np.array([method == ON_UNITS for method in judged.methods], bool)
+        if (within & on_units).any():
+            yield fewest
 
     def ends(self) -> tuple[float, float]:
         """Between which values of lost rows are taken to lie: the metric's bounds, or units' values."""

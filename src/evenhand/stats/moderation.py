@@ -18,6 +18,8 @@ MANY_GROUPS = 12
 #: Skewness of a mean (that of units over the square root of their number) from which small variances
 #: are doubted, and the range over which doubt grows to certainty.
 SKEWED, SKEWED_RANGE = 0.2, 0.3
+#: Degrees of freedom of a scaled inverse chi-square that has no mean yet.
+NO_MEAN = 2.0
 #: Pools of a family, at least.
 LEAST_FAMILY = 4
 #: Kurtosis of units of which only two moments are known.
@@ -88,6 +90,9 @@ class Prior:
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = np.nan_to_num(variance / self.scale[pool], nan=1.0, posinf=1e300)
         larger = ratio > 1
+        # Where variances differ so much that they have no mean, two kinds of groups are likelier than one
+        # wide spread, and a large variance is not drawn to the small ones.
+        cap = np.where(larger, np.maximum(cap - NO_MEAN, 0.0), cap)
         df2 = np.maximum(cap, 0.5)
         tail = np.where(
             larger,

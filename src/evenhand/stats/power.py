@@ -1,5 +1,7 @@
 """What the data could have found: the minimum detectable difference."""
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 from scipy import special
@@ -7,6 +9,8 @@ from scipy import special
 from evenhand.stats.intervals import clopper_pearson, wilson, z_of
 
 Floats = npt.NDArray[np.float64]
+#: Steps in which the variance at a difference and the difference settle.
+GROWTH_STEPS = 12
 
 
 def minimum_detectable_difference(
@@ -15,6 +19,7 @@ def minimum_detectable_difference(
     df: npt.ArrayLike = np.inf,
     *,
     tolerance: npt.ArrayLike = 0.0,
+    growth: Callable[[Floats], Floats] | None = None,
     power: float = 0.8,
 ) -> Floats:
     """Smallest true difference that Student's t finds beyond a tolerance with this power.
@@ -29,6 +34,8 @@ def minimum_detectable_difference(
         Degrees of freedom of the standard error.
     tolerance : array_like
         What is no harm; it adds to what must be shown.
+    growth : callable, optional
+        By how much the variance is larger where a difference is this large, at least 1.
     power : float
         Probability of the proof.
 
@@ -53,7 +60,12 @@ def minimum_detectable_difference(
     needed = -special.stdtrit(different, special.ndtr(-z))
     reach = special.nctdtrinc(different, 1 - power, needed)[place].reshape(finite.shape)
     normal = z + z_of(2 * power - 1)
-    return np.asarray(tolerance + np.where(large, normal, reach) * error, float)
+    reach = np.where(large, normal, reach)
+    found = np.asarray(tolerance + reach * error, float)
+    for _ in range(GROWTH_STEPS if growth is not None else 0):
+        assert growth is not None
+        found = np.asarray(tolerance + reach * error * np.sqrt(growth(found)), float)
+    return found
 
 
 def detectable_proportion(

@@ -51,13 +51,15 @@ def shrink(
         return values.copy()
     variances = covariance if covariance.ndim == 1 else np.diag(covariance).copy()
     shared = covariance.ndim == 2 and bool((covariance != np.diag(variances)).any())
-    if k > DENSE_GROUPS or (len(codes) < 2 and not shared):
+    # An attribute with one value here has no spread; one with a value for each group is the group's own.
+    telling = [code for code in codes if len(codes) > 1 and 1 < len(np.unique(code)) < k]
+    if k > DENSE_GROUPS or (not telling and not shared):
         return _shrink_one(values, variances, iterations)
     sampling = np.diag(variances)
     if shared:
         # Groups of the very same units vary together wholly; a speck keeps the inverse defined.
         sampling = covariance + 1e-9 * variances.mean() * np.eye(k)
-    incidences = [_same(code) for code in codes if len(codes) > 1] + [np.eye(k)]
+    incidences = [*map(_same, telling), np.eye(k)]
     chance = spread_by_chance(sampling)
     theta = np.full(
         len(incidences), max(values.var() - chance, values.var() / 10) / len(incidences)
