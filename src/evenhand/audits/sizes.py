@@ -57,7 +57,7 @@ def unequal_units(
         what = f"Some {unit}s give so much more than others that they count as far fewer"
     else:
         what = (
-            f"The {n[worst]:,}{' ' if where else ''}{unit}s{where} differ so much in size that they count as "
+            f"The {n[worst]:,} {unit}s{where} differ so much in size that they count as "
             f"about {effective[worst]:.0f} alike"
         )
     once = _each_once(cube, form, estimates, members, int(number[worst])) if counted else ""
