@@ -79,13 +79,12 @@ def interval_alone(units: int, unit: str, verdict: str, *, counted: bool = True)
     """
     if units >= ENOUGH_UNITS:
         return None
-    few = f"{units:,} {unit}s" if counted else f"few {unit}s"
+    few = f"as few as {units:,} {unit}s" if counted else f"few {unit}s"
     text = (
-        f"Of as few as {few}, {verdict} rests on the interval alone: this metric sets no bounds to what one "
+        f"Of {few}, {verdict} rests on the interval alone: this metric sets no bounds to what one "
         f"{unit} may be.  A rare kind that none of these is would not show: in simulations with one bad {unit} "
         "in ten or twenty it was said wrongly in up to 46 of 100 tables, not in 2."
     )
-    text = text if counted else text.replace("Of as few as", "Of")
     return Note(code="interval_alone", text=text)
 
 

@@ -62,7 +62,7 @@ def unequal_units(
         )
     once = _each_once(cube, form, estimates, members, int(number[worst])) if counted else ""
     text = (
-        f"{what}.  Where larger ones fail more often, 95 % intervals missed the truth in 10 to 35 of 100 "
+        f"{what}.  Where larger ones fail more often, 95 % intervals missed the truth in up to 25 of 100 "
         f"simulations instead of 5.{once}  Collect more {unit}s, or about as much of each."
     )
     yield Note(code="unequal_units", text=text)

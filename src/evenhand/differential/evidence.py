@@ -405,19 +405,18 @@ class Evidence:
         yield from unequal_units(
             block.cube, block.form, block.estimates, (block.sets, number, called), self.rules
         )
-        units = [*self._alone(self.beyond), *self._alone(self.pairs)]
-        note = interval_alone(min(units), self.rules.unit, "not more") if units else None
-        yield from [note] if note else []
+        if self._denies_alone(self.beyond) or self._denies_alone(self.pairs):
+            units = [rate.n_units or 0 for rates in self.rates for rate in rates]
+            fewest = min(n for n in units if n >= self.rules.min_units)
+            note = interval_alone(fewest, self.rules.unit, "not more")
+            yield from [note] if note else []
 
-    def _alone(self, judged: Judged) -> Iterator[int]:
-        """Fewest units of groups that are told not to pay more, where no limit stands beside the interval."""
-        units = [rate.n_units or 0 for rates in self.rates for rate in rates]
-        fewest = min((n for n in units if n >= self.rules.min_units), default=0)
+    def _denies_alone(self, judged: Judged) -> bool:
+        """Whether somebody is told not to pay more where no limit stands beside the interval."""
         at_most = np.where(judged.told > 0, judged.high, -judged.low)
         within = judged.tested & (at_most <= self.rules.tolerance) & np.isneginf(judged.limit)
         on_units = np.array([method == ON_UNITS for method in judged.methods], bool)
-        if (within & on_units).any():
-            yield fewest
+        return bool((within & on_units).any())
 
     def ends(self) -> tuple[float, float]:
         """Between which values of lost rows are taken to lie: the metric's bounds, or units' values."""
