@@ -13,6 +13,8 @@ Bools = npt.NDArray[np.bool_]
 #: A group whose variance is this far in the tail of what the others suggest begins to be believed: a
 #: larger variance, and (over the number of groups) a smaller one.
 TAIL, SMALL_TAIL = 0.3, 0.8
+#: Correlation of means and variances from which, and up to which, a small variance is believed less.
+TOGETHER = (0.3, 0.6)
 #: With fewer groups than this the others' spread is known so badly that larger variances earn less.
 MANY_GROUPS = 12
 #: Skewness of a mean (that of units over the square root of their number) from which small variances
@@ -102,10 +104,12 @@ class Prior:
         groups = np.maximum(self.groups[pool], 1)
         # One of many groups has a small variance by chance, and would be too sure of its value; a
         # large one makes nobody sure.
-        needed = np.where(larger, TAIL * np.maximum(MANY_GROUPS / groups, 1.0), SMALL_TAIL / groups)
+        apart = self._apart(pool)
+        smaller = (TAIL + (SMALL_TAIL - TAIL) * apart) / groups
+        needed = np.where(larger, TAIL * np.maximum(MANY_GROUPS / groups, 1.0), smaller)
         trust = np.minimum(1.0, 2 * tail / needed)
         # A smaller variance is believed by the share of doubt in it, however much the others weigh.
-        earned = cap * trust / np.where(larger, 1.0, 1 + (1 - trust) * cap / own_df)
+        earned = cap * trust / np.where(larger, 1.0, 1 + apart * (1 - trust) * cap / own_df)
         # Of two or three groups it is not known whether they vary alike: the larger keeps its own.
         earned = np.where(larger & (self.groups[pool] < 4), 0.0, earned)
         own = np.where(larger, nu, own_df)
@@ -150,6 +154,17 @@ class Prior:
         with np.errstate(divide="ignore", invalid="ignore"):
             drawn = np.where(self.mean > 0, mean / self.mean, 1.0)
         return replace(self, mean=mean, scale=self.scale * drawn, total_df=total)
+
+    def _apart(self, pool: Integers) -> Floats:
+        """How far a mean and its variance go their own ways; 0 where one tells the other, as of 0 and 1.
+
+        Their correlation is ``γ / √(κ - 1)``: where it is large, those with an extreme value have a small
+        variance by that alone.
+        """
+        with np.errstate(divide="ignore", invalid="ignore"):
+            together = np.abs(self.skewness[pool]) / np.sqrt(self.kurtosis[pool] - 1)
+        low, high = TOGETHER
+        return np.nan_to_num(np.clip((high - together) / (high - low), 0.0, 1.0))
 
     def _doubt(self, pool: Integers, units: Floats) -> Floats:
         """Share of the others' evidence that stands against a small variance."""
