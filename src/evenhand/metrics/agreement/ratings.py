@@ -36,9 +36,7 @@ def rater_columns(metric: Metric, records: Records) -> list[str]:
     return columns
 
 
-def needed_ratings(
-    classes: int, first: int
-) -> tuple[tuple[tuple[int, ...], ...], tuple[int, ...]]:
+def needed_ratings(classes: int, first: int) -> tuple[tuple[tuple[int, ...], ...], tuple[int, ...]]:
     """Sides of a form whose counts of ratings begin at `first`, and these counts.
 
     Where nearly all ratings are of one class, the few others are all that tells agreement from chance,

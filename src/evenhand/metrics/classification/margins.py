@@ -31,9 +31,7 @@ def exclusive_margins(classes: int, first: int) -> frozenset[tuple[int, int]]:
     )
 
 
-def needed_margins(
-    classes: int, first: int, rows: tuple[int, ...]
-) -> tuple[tuple[int, ...], ...]:
+def needed_margins(classes: int, first: int, rows: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
     """Counts that agreement beyond chance needs units of: all classes but one, of labels and of predictions.
 
     Where nearly all rows are of one class, the few others are all that tells agreement from chance; of
