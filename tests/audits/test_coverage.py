@@ -7,6 +7,7 @@ tested at the speed of arrays.  Slack is 3 binomial standard errors.
 import numpy as np
 import pytest
 from scipy import stats
+from statsmodels.stats.proportion import proportion_confint
 from threadpoolctl import threadpool_limits
 
 from evenhand.audits.comparison import compare
@@ -100,9 +101,40 @@ def test_wilson_covers_on_average_and_nowhere_far_below(n):
         lambda x, m: intervals.wilson(x, m, Z), n, np.linspace(0.005, 0.995, 397)
     )
     assert 0.945 < covered.mean() < 0.965
-    assert covered.min() > 0.83  # Wald's minimum is near 0
+    assert covered.min() > 0.91  # Wald's minimum is near 0, Wilson's own .83
     rare = binomial_coverage(lambda x, m: intervals.wilson(x, m, Z), n, np.array([0.02]))
     assert rare[0] > 0.91  # the percentile bootstrap: .18 to .45 at n = 10 to 30
+
+
+@pytest.mark.parametrize("n", [20, 30, 60, 200])
+@pytest.mark.parametrize(("level", "least_covered"), [(0.95, 0.915), (0.99, 0.977)])
+def test_wilson_covers_rates_just_below_the_limit_of_few_events(n, level, least_covered):
+    def interval(x, m):
+        return intervals.wilson(x, m, intervals.z_of(level))
+
+    # Coverage falls just below each lower limit and just above each upper one, Wilson's own too.
+    x = np.arange(n + 1)
+    plain = proportion_confint(x, n, alpha=1 - level, method="wilson")
+    ends = np.concatenate([*interval(x, np.full(n + 1, n)), *plain])
+    rates = np.unique(np.concatenate([np.linspace(0.05, 8, 400) / n, ends - 1e-9, ends + 1e-9]))
+    covered = binomial_coverage(interval, n, rates[(rates > 0) & (rates < 1)])
+    assert covered.min() > least_covered  # Wilson's: .837 and .888
+    even = binomial_coverage(interval, n, np.linspace(0.0005, 0.9995, 1999))
+    assert level - 0.001 < even.mean() < level + 0.007
+    one = binomial_coverage(interval, n, np.array([0.165 / n]))
+    assert one[0] > level  # one event in n excluded this rate: .848
+
+
+@pytest.mark.parametrize(("n1", "n2"), [(30, 20_000), (60, 600), (20, 200), (30, 30)])
+def test_a_small_group_beside_a_large_one_is_not_proven_worse_by_few_events(n1, n2):
+    proven = []
+    for rate in np.geomspace(0.02, 12, 40) / n1:
+        x1, x2 = np.arange(n1 + 1)[:, None], np.arange(int(stats.binom.ppf(1 - 1e-9, n2, rate)) + 2)
+        low, _ = contrasts.newcombe(x1, n1, x2, n2, Z)
+        weight = stats.binom.pmf(x1, n1, rate) * stats.binom.pmf(x2, n2, rate)
+        proven.append((weight * (low > 0)).sum())
+    assert np.mean(proven) < 0.025  # of Wilson's limits .048 beside 20,000
+    assert np.max(proven) < 0.06  # and .133
 
 
 @pytest.mark.parametrize("n", [10, 20, 30, 50, 100])

@@ -80,6 +80,40 @@ CASES = [
 ]
 
 
+def rare_binary(rng, n):
+    y = (rng.random(n) < 0.03).astype(int)
+    return {"y": y, "p": np.where(rng.random(n) < np.where(y, 0.9, 0.99), y, 1 - y)}
+
+
+def rare_classes(rng, n):
+    y = rng.choice(3, n, p=[0.94, 0.04, 0.02])
+    return {
+        "y": y,
+        "p": np.where(rng.random(n) < 0.85, y, rng.choice(3, n, p=[0.94, 0.04, 0.02])),
+    }
+
+
+def rare_ratings(rng, n):
+    truth = rng.random(n) < 0.05
+    return {
+        name: np.where(rng.random(n) < 0.85, truth, rng.random(n) < 0.05).astype(int)
+        for name in "abc"
+    }
+
+
+#: Metrics of worlds in which nearly all rows are of one class, and what all rows' intervals covered there.
+RARE = [
+    ("cohen_kappa(y, p)", rare_binary, 60),  # .79
+    ("cohen_kappa(y, p)", rare_classes, 60),
+    ("cohen_kappa(y, p, weights='quadratic')", rare_classes, 60),
+    ("mcc(y, p, labels=(0, 1, 2))", rare_classes, 60),
+    ("fleiss_kappa(raters=(a, b, c))", rare_ratings, 60),  # .84, and .47 of 20 rows
+    ("krippendorff_alpha(raters=(a, b, c))", rare_ratings, 60),
+    ("krippendorff_alpha(raters=(a, b, c), level='ordinal')", rare_ratings, 60),
+    ("f_beta(y, p, beta=2)", rare_binary, 60),
+]
+
+
 def estimates(metric, data, keep=()):
     records = open_records(pa.table(data))
     plan = parse_metric(metric, records.columns).plan(records, list(keep))
@@ -108,3 +142,63 @@ def test_intervals_hold_as_often_as_they_say(metric, world, sizes):
         assert told.mean() > 0.6
         share = np.mean((low[told] <= truth) & (truth <= high[told]))
         assert share > 0.95 - 3 * np.sqrt(0.95 * 0.05 / told.sum()), (n, share)
+
+
+@pytest.mark.parametrize(("metric", "world", "n"), RARE)
+def test_where_one_class_holds_nearly_all_rows_the_others_are_counted(metric, world, n):
+    definition = find_definition(metric.split("(")[0])
+    rng = np.random.default_rng(3)
+    truth = estimates(metric, world(rng, LARGE)).values[0]
+    for size in (n, 5 * n):
+        tables = [world(rng, size) for _ in range(WORLDS)]
+        data = {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
+        data["w"] = np.repeat(np.arange(WORLDS), size).astype(str)
+        found = estimates(metric, data, keep=("w",))
+        low, high = scaled(
+            found.values,
+            found.variances,
+            found.n_effective,
+            0.95,
+            scale_of(definition.low, definition.high),
+        )
+        told = np.isfinite(low) & (found.n_units >= 5)
+        assert told.mean() < 0.5 if size == n else told.mean() > 0.5
+        covered = (low[told] <= truth) & (truth <= high[told])
+        assert (~covered).sum() <= 0.05 * told.sum() + 3 * np.sqrt(0.05 * 0.95 * told.sum()) + 0.5
+        assert (found.n_units < size / 3).all()
+
+
+@pytest.mark.parametrize(
+    ("metric", "data", "counted"),
+    [
+        # 6 of 40 labels are no 0, and 4 of 40 predictions.
+        ("cohen_kappa(y, p)", {"y": [1] * 6 + [0] * 34, "p": [1] * 4 + [0] * 36}, 4),
+        ("cohen_kappa(y, p)", {"y": [0] * 4 + [1] * 36, "p": [0] * 9 + [1] * 31}, 4),
+        (
+            "cohen_kappa(y, p, weights='linear')",
+            {"y": [1] * 3 + [2] * 4 + [0] * 33, "p": [1] * 8 + [0] * 32},
+            7,
+        ),
+        # 9 of 30 ratings by three raters fill three rows.
+        (
+            "fleiss_kappa(raters=(a, b, c))",
+            {"a": [1] * 3 + [0] * 7, "b": [1] * 2 + [0] * 8, "c": [1] * 4 + [0] * 6},
+            3,
+        ),
+        # 7 of 25 ratings of ten rows, in rows of 2.5 ratings.
+        (
+            "krippendorff_alpha(raters=(a, b, c))",
+            {"a": [1] * 3 + [0] * 7, "b": [1] * 2 + [0] * 8, "c": [1] * 2 + [0] * 3 + [None] * 5},
+            2,
+        ),
+        # Two positives of the prediction: (true and false positives).
+        ("f_beta(y, p, beta=2)", {"y": [1] * 9 + [0] * 20, "p": [1] * 2 + [0] * 27}, 2),
+    ],
+)
+def test_the_rows_that_count_are_those_of_the_scarcer_side(metric, data, counted):
+    assert estimates(metric, data).n_units[0] == counted
+
+
+def test_of_many_classes_none_is_asked_for():
+    data = {"y": [0] * 40 + list(range(1, 15)), "p": [0] * 40 + list(range(1, 15))}
+    assert estimates("cohen_kappa(y, p)", data).n_units[0] == 54

@@ -23,7 +23,44 @@ def test_wilson_is_that_of_statsmodels(level):
     x = np.round(n * np.tile([0, 0.1, 0.5, 0.9, 1], 5))
     ours = intervals.wilson(x, n, intervals.z_of(level))
     theirs = proportion_confint(x, n, alpha=1 - level, method="wilson")
-    np.testing.assert_allclose(ours, theirs, atol=1e-12)
+    most = intervals.z_of(level) ** 2  # more events than that are not few
+    for mine, other, count in zip(ours, theirs, (x, n - x), strict=True):
+        many = (count == 0) | (count > most)
+        np.testing.assert_allclose(mine[many], other[many], atol=1e-12)
+    assert (ours[0] <= theirs[0] + 1e-12).all()
+    assert (ours[1] >= theirs[1] - 1e-12).all()
+
+
+@pytest.mark.parametrize(
+    ("x", "n", "low"),
+    [
+        (1, 30, -np.log(0.95) / 30),  # a Poisson variable of this mean is 0 with probability .95
+        (2, 30, 0.3553615 / 30),
+        (3, 30, 0.0345999),  # of up to 50 trials three are not few: Wilson's
+        (3, 60, 0.8176914 / 60),
+        (4, 60, 0.0262287),
+        (1, 1, 0.0512933),
+    ],
+)
+def test_few_events_have_the_poisson_limit_of_brown_cai_and_dasgupta(x, n, low):
+    assert float(intervals.wilson(x, n, intervals.z_of(0.95))[0]) == pytest.approx(low, rel=1e-5)
+    assert float(intervals.wilson(n - x, n, intervals.z_of(0.95))[1]) == pytest.approx(
+        1 - low, rel=1e-5
+    )
+    reference = stats.chi2.ppf(0.05, 2 * x) / (2 * n)
+    wilson = proportion_confint(x, n, method="wilson")[0]
+    assert low == pytest.approx(reference if x < 3 or (x == 3 and n > 50) else wilson, rel=1e-5)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_limits_rise_with_the_events_and_hold_the_rate_that_was_seen(level):
+    for n in (1, 2, 10, 50, 51, 300):
+        x = np.arange(n + 1)
+        for each_end in (False, True):
+            low, high = intervals.wilson(x, n, intervals.z_of(level), each_end=each_end)
+            assert (np.diff(low) > 0).all()
+            assert (np.diff(high) > 0).all()
+            assert ((low <= x / n) & (x / n <= high)).all()
 
 
 @pytest.mark.parametrize("level", LEVELS)
@@ -67,19 +104,38 @@ def test_newcombe_is_that_of_statsmodels(level):
         x1, x2 = rng.integers(0, n1 + 1), rng.integers(0, n2 + 1)
         ours = contrasts.newcombe(x1, n1, x2, n2, intervals.z_of(level))
         theirs = confint_proportions_2indep(x1, n1, x2, n2, method="newcomb", alpha=1 - level)
-        np.testing.assert_allclose(ours, theirs, atol=1e-9)
+        few = [0 < count <= intervals.z_of(level) ** 2 for count in (x1, n1 - x1, x2, n2 - x2)]
+        # Each limit rests on one limit of either side.
+        for end, ends in ((0, (few[0], few[3])), (1, (few[1], few[2]))):
+            if not any(ends):
+                np.testing.assert_allclose(ours[end], theirs[end], atol=1e-9)
+            else:
+                assert (ours[end] < theirs[end]) if end == 0 else (ours[end] > theirs[end])
 
 
+def test_newcombe_of_few_events_rests_on_clopper_and_pearson():
+    low, high = contrasts.newcombe(1, 30, 100, 1000, intervals.z_of(0.95))
+    one, many = (
+        proportion_confint(1, 30, method="beta"),
+        proportion_confint(100, 1000, method="wilson"),
+    )
+    upper = proportion_confint(1, 30, method="wilson")[1]
+    difference = 1 / 30 - 0.1
+    assert float(low) == pytest.approx(difference - np.hypot(1 / 30 - one[0], many[1] - 0.1))
+    assert float(high) == pytest.approx(difference + np.hypot(upper - 1 / 30, 0.1 - many[0]))
+
+
+@pytest.mark.parametrize("rates", [(0.3, 0.2), (0.03, 0.004), (0.97, 0.999)])
 @pytest.mark.parametrize("exact", [False, True])
-def test_newcombe_p_is_below_alpha_exactly_where_the_interval_leaves_zero(exact):
+def test_newcombe_p_is_below_alpha_exactly_where_the_interval_leaves_zero(exact, rates):
     rng = np.random.default_rng(2)
     n1, n2 = rng.integers(5, 300, (2, 400))
-    x1, x2 = rng.binomial(n1, 0.3), rng.binomial(n2, 0.2)
+    x1, x2 = rng.binomial(n1, rates[0]), rng.binomial(n2, rates[1])
     p = contrasts.p_of_z(contrasts.newcombe_z(x1, n1, x2, n2, exact=exact))
     for level in LEVELS:
         low, high = contrasts.newcombe(x1, n1, x2, n2, intervals.z_of(level), exact=exact)
         np.testing.assert_array_equal(p < 1 - level, (low > 0) | (high < 0))
-    assert 0.05 < np.mean(p < 0.05) < 0.95
+    assert 0.02 < np.mean(p < 0.05) < 0.95
 
 
 def test_t_p_is_below_alpha_exactly_where_the_interval_leaves_zero():

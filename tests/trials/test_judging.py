@@ -76,14 +76,25 @@ def test_agreement_with_people_is_cohens_kappa(tmp_path):
 
     labels = [("idiot", 1), ("idiot", 1), ("idiot a", 0), ("x", 0), ("y", 0), ("z", 1), ("w", None)]
     judge = MemoryService(name="judge", function=is_rude)
-    trial, _ = run(tmp_path, judge, samples=texts(labels), human="people")
+    # Three positives are too few for an interval; six do.
+    trial, _ = run(tmp_path, judge, samples=texts(labels * 2), human="people")
     (found,) = trial.agreements
     expected = cohen_kappa_score([1, 1, 0, 0, 0, 1], [1, 1, 1, 0, 0, 0])
     assert found.kappa == pytest.approx(expected)
-    assert (found.rows, found.agreed, found.units) == (6, 4, 6)
-    assert found.low < found.kappa < found.high
-    assert "4 of 6 rows alike" in summary_lines(trial)[-1]
+    assert (found.rows, found.agreed, found.units) == (12, 8, 12)
+    assert -1 < found.low < found.kappa < found.high < 1
+    assert "8 of 12 rows alike" in summary_lines(trial)[-1]
     assert trial.to_dict()["agreements"][0]["human"] == "people"
+
+
+def test_a_kappa_of_few_of_one_label_has_no_interval(tmp_path):
+    judge = MemoryService(name="judge", function=is_rude)
+    labels = [("idiot", 1)] * 3 + [("x", 0)] * 20
+    trial, _ = run(tmp_path, judge, samples=texts(labels), human="people")
+    (found,) = trial.agreements
+    assert found.kappa == pytest.approx(1)
+    assert (found.low, found.units) == (None, 23)
+    assert "no interval: 3 of the rarer label, of 5 that it needs" in summary_lines(trial)[-1]
 
 
 def test_one_label_alone_gives_no_kappa(tmp_path):

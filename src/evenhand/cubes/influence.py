@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evenhand.cubes.cube import Cube
-from evenhand.stats.forms import Form, Ratio
+from evenhand.stats.forms import Form, Ratio, Smooth
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -332,8 +332,12 @@ def _row_units(cube: Cube, form: Form, sets: Bools, sums: Floats) -> Integers:
     """Rows that say something about the metric, of the scarcest side."""
     if isinstance(form, Ratio) and not cube.indicators:
         return np.asarray(sets @ cube.n_defined, np.int64)
-    sides = [sums[:, :, list(side)].sum(axis=(1, 2)) for side in form.sides]
-    return np.asarray(np.rint(np.min(sides, axis=0)), np.int64)
+    fewest = np.min([sums[:, :, list(side)].sum(axis=(1, 2)) for side in form.sides], axis=0)
+    if isinstance(form, Smooth) and form.votes:
+        # A row is of a side as much as its votes are; rounded down, a half of one is none.
+        votes = sums[:, 0, list(form.votes)].sum(axis=1)
+        fewest = np.floor(fewest * sums[:, 0, 0] / np.maximum(votes, 1) + 1e-9)
+    return np.asarray(np.rint(fewest), np.int64)
 
 
 def _cell_overlap(cube: Cube, sets: Bools, pairs: Integers | None) -> Integers:

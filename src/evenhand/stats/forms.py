@@ -51,6 +51,8 @@ class Ratio:
 
     numerator: tuple[float, ...]
     denominator: tuple[float, ...]
+    needs: tuple[tuple[int, ...], ...] = ()
+    """Sides, where they are not all counts with a weight."""
 
     def split(self, sums: Floats) -> tuple[Floats, Floats]:
         """Numerator and denominator of each set, each of shape (sets,)."""
@@ -77,7 +79,9 @@ class Ratio:
 
     @property
     def sides(self) -> tuple[tuple[int, ...], ...]:
-        """Counts with a weight in numerator or denominator."""
+        """Counts with a weight in numerator or denominator, or what it `needs`."""
+        if self.needs:
+            return self.needs
         weights = np.abs(self.numerator) + np.abs(self.denominator)
         return (tuple(np.flatnonzero(weights).tolist()),)
 
@@ -89,11 +93,13 @@ class Smooth:
     The complex step (Squire & Trapp 1998, doi:10.1137/S003614459631241X) is exact to rounding,
     so that a metric file states its formula once.  `function` maps an array of shape (…, parts)
     to one of shape (…) by analytic numpy operations, and gives NaN where undefined.  `sides` as in
-    `Form`: positives and negatives, or the classes of an average.
+    `Form`: positives and negatives, or the classes of an average.  Where a row adds several votes to
+    a side, `votes` are all such counts, and the first count is the rows.
     """
 
     function: Callable[[npt.NDArray[np.complex128]], npt.NDArray[np.complex128]]
     sides: tuple[tuple[int, ...], ...]
+    votes: tuple[int, ...] = ()
 
     def value(self, sums: Floats) -> Floats:
         """Value of each set."""

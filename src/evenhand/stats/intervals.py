@@ -7,6 +7,8 @@ from scipy import special
 Floats = npt.NDArray[np.float64]
 #: How far Hall's cubic is inverted; chosen by coverage of skewed units (.6 covers too little, .9 widens).
 STEEPEST = 0.75
+#: Trials up to which one event less is few: Brown, Cai & DasGupta (2001), section 4.1.1.
+SMALL_SAMPLE = 50
 
 
 def z_of(level: float | Floats) -> Floats:
@@ -30,9 +32,13 @@ def t_of(level: float | Floats, df: npt.ArrayLike) -> Floats:
 
 
 def wilson(
-    successes: npt.ArrayLike, trials: npt.ArrayLike, z: npt.ArrayLike
+    successes: npt.ArrayLike,
+    trials: npt.ArrayLike,
+    z: npt.ArrayLike,
+    *,
+    each_end: bool = False,
 ) -> tuple[Floats, Floats]:
-    """Wilson score interval of a binomial proportion.
+    """Modified Wilson score interval of a binomial proportion.
 
     Parameters
     ----------
@@ -40,6 +46,9 @@ def wilson(
         Counts; trials that are independent of each other.
     z : array_like
         Two-sided normal quantile, see `z_of`.
+    each_end : bool
+        Whether each limit is a claim of its own, wrong in no more than half of what the level leaves;
+        then the limits of few events are Clopper and Pearson's.
 
     Returns
     -------
@@ -52,21 +61,47 @@ def wilson(
     percentile bootstrap cover 18 to 45 % (n = 10 to 30, p = .02).  Wilson (1927),
     doi:10.1080/01621459.1927.10502953; Brown, Cai & DasGupta (2001), doi:10.1214/ss/1009213286.
 
+    Wilson's own lower limit of one event excludes rates at which one comes in 16 % of samples, so
+    that 95 % cover in 84 % there, at any n.  As Brown, Cai & DasGupta mend it (section 4.1.1), few
+    events have the Poisson limit ``chi2.ppf(alpha, 2 x) / (2 n)`` where that is lower, and few
+    non-events its mirror: no other limit contradicts these, so that one side may have all of alpha.
+    Few are three, of up to 50 trials two, at 95 %; at other levels ``z²`` takes the place of three,
+    since the score interval fails at as many events as that.  By enumeration 95 % cover at least
+    91.6 %, and 99 % at least 97.7 %, of 20 trials and more.
+
     Examples
     --------
     >>> low, high = wilson(0, 10, z_of(0.95))
     >>> round(float(low), 3), round(float(high), 3)
     (0.0, 0.278)
+    >>> low, high = wilson(1, 30, z_of(0.95))
+    >>> round(float(low), 4), round(float(high), 3)
+    (0.0017, 0.167)
     """
-    x, n, z = (np.asarray(item, float) for item in (successes, trials, z))
+    x, n, z = np.broadcast_arrays(*(np.asarray(i, float) for i in (successes, trials, z)))
     with np.errstate(divide="ignore", invalid="ignore"):
         p = x / n
         spread = z * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
         scale = 1 + z**2 / n
         middle = p + z**2 / (2 * n)
         low, high = (middle - spread) / scale, (middle + spread) / scale
+    low = np.minimum(low, _low_of_few(x, n, z, each_end=each_end))
+    high = np.maximum(high, 1 - _low_of_few(n - x, n, z, each_end=each_end))
     # Exact ends: rounding must not exclude a rate of 0 or 1 that was observed.
     return np.where(x == 0, 0.0 * low, low), np.where(x == n, 1.0 + 0.0 * high, high)
+
+
+def _low_of_few(x: Floats, n: Floats, z: Floats, *, each_end: bool) -> Floats:
+    """Lower limit of the rate of few events; 1, which binds nothing, where they are not few."""
+    most = z**2 if each_end else z**2 - (n <= SMALL_SAMPLE)
+    few = (x > 0) & (x <= most)
+    limit = np.ones(x.shape)
+    tail = special.ndtr(-z[few])
+    if each_end:
+        limit[few] = special.betaincinv(x[few], n[few] - x[few] + 1, tail)
+    else:
+        limit[few] = special.gammaincinv(x[few], 2 * tail) / n[few]
+    return limit
 
 
 def clopper_pearson(

@@ -131,7 +131,9 @@ def _fewest_successes(
     """Fewest successes among `n1` whose difference to `x2` of `n2` is proven above the tolerance."""
 
     def limits(x: Floats, n: Floats) -> tuple[Floats, Floats]:
-        return clopper_pearson(x, n, tail=special.ndtr(-z)) if exact else wilson(x, n, z)
+        if exact:
+            return clopper_pearson(x, n, tail=special.ndtr(-z))
+        return wilson(x, n, z, each_end=True)
 
     with np.errstate(divide="ignore", invalid="ignore"):
         base = x2 / n2

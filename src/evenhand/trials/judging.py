@@ -111,14 +111,14 @@ def agreement(
 
 
 def _with_kappa(found: Agreement, human: list[int], said: list[int], units: list[str]) -> Agreement:
-    """Add kappa and its interval over units (linearised, as every audit's)."""
+    """Add kappa and its interval over units, which is an audit's."""
     import numpy as np  # noqa: PLC0415 - what follows costs 0.5 s that other trials do without
     import pyarrow as pa  # noqa: PLC0415 - the same
 
     from evenhand.cubes import build_cube, estimate  # noqa: PLC0415 - the same
     from evenhand.metrics import find_definition  # noqa: PLC0415 - the same
     from evenhand.records import open_records  # noqa: PLC0415 - the same
-    from evenhand.stats.intervals import linearised  # noqa: PLC0415 - the same
+    from evenhand.stats.scales import scale_of, scaled  # noqa: PLC0415 - the same
 
     table = pa.table({"human": human, "judge": said, "unit": units})
     metric = find_definition("cohen_kappa")(label="human", prediction="judge")
@@ -132,14 +132,11 @@ def _with_kappa(found: Agreement, human: list[int], said: list[int], units: list
     kappa = float(whole.values[0])
     if not np.isfinite(kappa):
         return replace(found, reason="all labels are alike, so chance would agree as well")
-    n_units = int(whole.n_units[0])
-    if n_units < _FEWEST_UNITS or whole.variances[0] == 0:
-        return replace(found, kappa=kappa, units=n_units)
-    low, high = linearised(whole.values, whole.variances, whole.n_units.astype(float), _LEVEL)
-    return replace(
-        found,
-        kappa=kappa,
-        units=n_units,
-        low=max(-1.0, float(low[0])),
-        high=min(1.0, float(high[0])),
-    )
+    found = replace(found, kappa=kappa, units=len(set(units)))
+    needed = int(whole.n_units[0])
+    if needed < _FEWEST_UNITS or whole.variances[0] == 0:
+        few = f"{needed} of the rarer label, of {_FEWEST_UNITS} that it needs"
+        return replace(found, reason=few if needed < _FEWEST_UNITS else "no unit differs")
+    scale = scale_of(metric.definition.low, metric.definition.high)
+    low, high = scaled(whole.values, whole.variances, whole.n_effective, _LEVEL, scale)
+    return replace(found, low=float(low[0]), high=float(high[0]))

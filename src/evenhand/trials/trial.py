@@ -62,7 +62,7 @@ class Agreement:
     kappa, low, high : float, optional
         Cohen's kappa with its interval at 95 % over units; `None` where undefined.
     reason : str, optional
-        Why there is no kappa.
+        Why there is no kappa, or no interval.
     """
 
     column: str

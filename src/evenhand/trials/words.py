@@ -159,7 +159,8 @@ def _agreement(found: Agreement) -> str:
             f"Judge {found.column!r} and {found.human!r}: {found.reason or 'kappa is undefined'} "
             f"({_count(found.rows, 'row')} with both)"
         )
-    span = "" if found.low is None else f" ({found.low:.2f} to {found.high:.2f})"
+    span = f" (no interval: {found.reason})" if found.reason else ""
+    span = span if found.low is None else f" ({found.low:.2f} to {found.high:.2f})"
     return (
         f"Judge {found.column!r} and {found.human!r}: kappa {found.kappa:.2f}{span}, "
         f"{found.agreed:,} of {_count(found.rows, 'row')} alike"

@@ -2,6 +2,10 @@
 
 Every row must have all the ratings; those that lack one, or have one that ``labels=`` leaves out, are counted
 as missing (`krippendorff_alpha` uses them).
+
+Where nearly all ratings are of one class, the few others decide the value: with 5 % of another intervals of all
+of 20 rows covered 47 % where 95 are promised.  So as many rows are counted for it as its ratings of all
+classes but the commonest would fill.
 """
 
 from collections.abc import Sequence
@@ -18,6 +22,7 @@ from evenhand.metrics.agreement.ratings import (
     RATERS,
     added,
     chosen,
+    needed_ratings,
     rater_columns,
     read_ratings,
 )
@@ -28,7 +33,7 @@ from evenhand.records import Records
 from evenhand.stats.forms import Smooth
 
 
-def _form(raters: int) -> Smooth:
+def _form(raters: int, classes: int) -> Smooth:
     pairs = raters * (raters - 1) / 2
 
     def value(sums: Any) -> Any:
@@ -40,7 +45,8 @@ def _form(raters: int) -> Smooth:
         beyond = np.where(expected.real > 1 - 1e-12, np.nan, 1 - expected)
         return (observed - expected) / beyond
 
-    return Smooth(function=value, sides=((0,),))
+    sides, votes = needed_ratings(classes, 2)
+    return Smooth(function=value, sides=sides, votes=votes)
 
 
 def _build(metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None) -> Plan:
@@ -67,7 +73,7 @@ def _build(metric: Metric, records: Records, keep: Sequence[str], where: Predica
         moments=Moments.COUNTS,
         few_values=True,
     )
-    form = _form(len(columns))
+    form = _form(len(columns), len(classes))
     notes = absent_labels(metric, records, where, columns)
     return Plan(records=records, measure=measure, form=form, proportion=False, notes=notes)
 

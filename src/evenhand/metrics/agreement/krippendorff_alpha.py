@@ -6,6 +6,11 @@ fewer than two ratings has nothing to compare and is counted as missing.
 
 Its chance is that of drawing two ratings without putting the first back, so that it changes by the
 order of one over the number of ratings when every row is doubled.
+
+Where nearly all ratings are of one class, the few others decide the value, so as many rows are counted for it
+as its ratings of all classes but the commonest would fill.  Numbers of ``level='interval'`` have no
+classes to count: where 6 % of the ratings lie apart, its intervals of 95 % cover 50 % with 20 rows, 83 % with 60
+and 91 % with 200.
 """
 
 from collections.abc import Sequence
@@ -24,6 +29,7 @@ from evenhand.metrics.agreement.ratings import (
     added,
     chosen,
     known,
+    needed_ratings,
     rater_columns,
     read_ratings,
 )
@@ -71,7 +77,8 @@ def _ordinal(classes: int) -> Smooth:
         # Squared numbers of ratings are the scale of the distances, not what chance leaves.
         return _beyond_chance(observed / ratings**2, expected / ratings**2, ratings)
 
-    return Smooth(function=value, sides=((0,),))
+    sides, votes = needed_ratings(classes, 1)
+    return Smooth(function=value, sides=sides, votes=votes)
 
 
 def _interval(sums: Any) -> Any:
@@ -141,7 +148,8 @@ def _measure(
             for count in counts
         ]
         parts = [("rows", literal(1)), ("disagreement", _per_other(added(disagreeing))), *named]
-        form = Smooth(function=_nominal, sides=((0,),))
+        sides, votes = needed_ratings(len(classes), 2)
+        form = Smooth(function=_nominal, sides=sides, votes=votes)
     else:
         met = [
             (

@@ -6,6 +6,7 @@ from sqlglot import exp
 
 from evenhand.errors import InputError
 from evenhand.groups.predicate import literal
+from evenhand.metrics.classification.margins import MOST_COUNTED
 from evenhand.metrics.definition import Argument, Metric, Takes
 from evenhand.metrics.inputs import class_column, indicator
 from evenhand.records import Kind, Records, find_column
@@ -33,6 +34,18 @@ def rater_columns(metric: Metric, records: Records) -> list[str]:
                 "agree.  Write all in one way."
             )
     return columns
+
+
+def needed_ratings(classes: int, first: int) -> tuple[tuple[tuple[int, ...], ...], tuple[int, ...]]:
+    """Sides of a form whose counts of ratings begin at `first`, and these counts.
+
+    Where nearly all ratings are of one class, the few others are all that tells agreement from chance,
+    so that each class's others are a side.
+    """
+    counts = tuple(range(first, first + classes))
+    if not 2 <= classes <= MOST_COUNTED:
+        return ((0,),), ()
+    return tuple(tuple(i for i in counts if i != one) for one in counts), counts
 
 
 def read_ratings(columns: Sequence[str], records: Records) -> list[exp.Expr]:

@@ -2,6 +2,9 @@
 
 Of several classes, with a column of probabilities each (see `log_loss`), it is half the sum of the squared
 differences of all classes: with two of them the same as of one column, and at most 1.
+
+Where an outcome is rare, the few rows that have it carry the score: with 8 % positives intervals of 95 % cover
+93 % of 50 rows, with 3 % of them 89 % of 60 rows and 94 % of 100.
 """
 
 from collections.abc import Sequence
@@ -48,4 +51,5 @@ BRIER = Definition(
     ),
     source="Brier (1950), doi:10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2",
     in_points=False,
+    least_units=50,
 )

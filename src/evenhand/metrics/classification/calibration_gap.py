@@ -1,4 +1,8 @@
-"""Calibration gap (calibration in the large): mean predicted probability less the rate of positives."""
+"""Calibration gap (calibration in the large): mean predicted probability less the rate of positives.
+
+Where an outcome is rare, the few rows that have it carry the gap: with 8 % positives intervals of 95 % cover
+93 % of 50 rows, with 3 % of them 89 % of 60 rows and 94 % of 100.
+"""
 
 from collections.abc import Sequence
 
@@ -30,4 +34,5 @@ CALIBRATION_GAP = Definition(
     ),
     source="Van Calster et al. (2019), doi:10.1186/s12916-019-1466-7",
     low=-1.0,
+    least_units=50,
 )

@@ -4,6 +4,10 @@ For a judge and people who label the same answers, or for two people; of any num
 ``weights='linear'`` or ``'quadratic'`` a disagreement counts by how far apart the two classes stand on
 the scale: numbers in their order, texts in the order in which ``labels=`` names them.  A row that one
 of them gives a value that ``labels=`` leaves out is counted as missing.
+
+Where nearly all rows are of one class, the few others decide the value: of 60 rows with 3 % positives intervals
+of all of them covered 79 % where 95 are promised.  So the units that are counted for it are those with any
+class but the commonest, of the rater who has fewer of them.
 """
 
 from collections.abc import Sequence
@@ -18,7 +22,12 @@ from evenhand.groups import Predicate
 from evenhand.groups.predicate import literal
 from evenhand.metrics.classification.classes import LABELS, absent_labels, classes_of, equals, only
 from evenhand.metrics.classification.counts import CLASS_LABEL, CLASS_PREDICTION
-from evenhand.metrics.classification.margins import exclusive_margins, margins_of, same_class
+from evenhand.metrics.classification.margins import (
+    exclusive_margins,
+    margins_of,
+    needed_margins,
+    same_class,
+)
 from evenhand.metrics.definition import Argument, Definition, Example, Metric, Plan, Takes
 from evenhand.metrics.inputs import Class, class_inputs, indicator, negation
 from evenhand.records import Kind, Records, find_column
@@ -53,7 +62,7 @@ def _weighted(power: int, classes: int) -> Smooth:
         expected = ((labels @ distance) * predictions).sum(axis=-1) / rows
         return np.where(expected.real == 0, np.nan, 1 - observed / expected)
 
-    return Smooth(function=value, sides=((0, 1),))
+    return Smooth(function=value, sides=needed_margins(classes, 3, (0, 1)))
 
 
 def _build(metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None) -> Plan:
@@ -67,7 +76,7 @@ def _build(metric: Metric, records: Records, keep: Sequence[str], where: Predica
         inputs = only(inputs[0], classes), only(inputs[1], classes)
     agreed, wrong = indicator(same_class()), indicator(negation(same_class()))
     parts = [("agreed", agreed), ("disagreed", wrong)]
-    form = Smooth(function=_value, sides=((0, 1),))
+    form = Smooth(function=_value, sides=needed_margins(len(classes), 2, (0, 1)))
     if weights != "none":
         power = 1 if weights == "linear" else 2
         parts.append(("distance", _distance(classes, power)))

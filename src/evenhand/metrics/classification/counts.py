@@ -1,6 +1,7 @@
 """What classification metrics count: the confusion counts of two classes or of several."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from sqlglot import exp
 
@@ -89,10 +90,11 @@ def confusion_rate(
     denominator: Weights | Callable[[Metric], Weights],
     *,
     proportion: bool = True,
+    needs: tuple[tuple[int, ...], ...] = (),
 ) -> Builder:
     """Plan of a ratio of confusion counts: of one class, or averaged over classes.
 
-    Weights that depend on an option are functions of the bound metric.
+    Weights that depend on an option are functions of the bound metric; `needs` as in `Ratio`.
     """
 
     def build(
@@ -106,7 +108,8 @@ def confusion_rate(
                 f"{metric.name}: labels says which classes an average is over: add average='macro', "
                 "'weighted' or 'micro'.  Of one class: positive='that class'."
             )
-        two_classes = confusion_form(rate(above, below), proportion=proportion)
+        form = replace(rate(above, below), needs=needs)
+        two_classes = confusion_form(form, proportion=proportion)
         return two_classes(metric, records, keep, where)
 
     return build

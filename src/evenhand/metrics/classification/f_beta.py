@@ -34,7 +34,14 @@ F_BETA = Definition(
     name="f_beta",
     definition="(1 + β²) · true positives / ((1 + β²) · true positives + false positives + β² · false negatives)",
     arguments=(*OF_CONFUSION, Argument(name="beta", takes=Takes.CONSTANT)),
-    build=confusion_rate(numerator=_numerator, denominator=_denominator, proportion=False),
+    # As recall and precision do it needs positives, of labels and of predictions: one that counts beta² times
+    # as much as all others decides alone.
+    build=confusion_rate(
+        numerator=_numerator,
+        denominator=_denominator,
+        proportion=False,
+        needs=((0, 2), (0, 1)),
+    ),
     higher_is_worse=False,
     example=Example(
         columns={"label": [1, 1, 1, 0, 0, 0, 0, 0], "prediction": [1, 0, 0, 1, 0, 0, 0, 0]},

