@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from evenhand.stats.intervals import clopper_pearson, t_of, wilson
+from evenhand.stats.intervals import clopper_pearson, exact_high, exact_low, t_of, wilson
 
 Floats = npt.NDArray[np.float64]
 
@@ -91,7 +91,23 @@ def newcombe_z(
     with np.errstate(divide="ignore", invalid="ignore"):
         difference = x1 / n1 - x2 / n2
     difference = np.broadcast_to(difference, np.broadcast(x1, n1, x2, n2).shape)
-    return touching_z(difference, lambda z: newcombe(x1, n1, x2, n2, z, exact=exact))
+    if not exact:
+        return touching_z(difference, lambda z: newcombe(x1, n1, x2, n2, z))
+    # With the larger rate first only the lower end matters: half of the limits.
+    turned = difference < 0
+    (x1, x2), (n1, n2) = (
+        (np.where(turned, b, a), np.where(turned, a, b)) for a, b in ((x1, x2), (n1, n2))
+    )
+
+    def ends(z: Floats) -> tuple[Floats, Floats]:
+        tail = special.ndtr(-z)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            below = x1 / n1 - exact_low(x1, n1, tail)
+            above = exact_high(x2, n2, tail) - x2 / n2
+            low = x1 / n1 - x2 / n2 - np.hypot(below, above)
+        return low, low
+
+    return touching_z(np.abs(difference), ends)
 
 
 def touching_z(difference: Floats, interval: Callable[[Floats], tuple[Floats, Floats]]) -> Floats:

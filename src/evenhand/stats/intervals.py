@@ -125,10 +125,19 @@ def clopper_pearson(
     """
     x, n = np.asarray(successes, float), np.asarray(trials, float)
     tail = (1 - np.asarray(level, float)) / 2 if tail is None else np.asarray(tail, float)
-    low = np.where(x > 0, special.betaincinv(np.maximum(x, 1), n - x + 1, tail), 0.0)
-    # The complement keeps far tails exact, where 1 - tail would round to 1.
-    high = np.where(x < n, special.betainccinv(x + 1, np.maximum(n - x, 1), tail), 1.0)
-    return np.where(n > 0, low, np.nan), np.where(n > 0, high, np.nan)
+    return exact_low(x, n, tail), exact_high(x, n, tail)
+
+
+def exact_low(successes: Floats, trials: Floats, tail: Floats) -> Floats:
+    """Lower limit of Clopper and Pearson alone."""
+    low = special.betaincinv(np.maximum(successes, 1), trials - successes + 1, tail)
+    return np.where(trials > 0, np.where(successes > 0, low, 0.0), np.nan)
+
+
+def exact_high(successes: Floats, trials: Floats, tail: Floats) -> Floats:
+    """Upper limit of Clopper and Pearson alone; the complement keeps far tails exact."""
+    high = special.betainccinv(successes + 1, np.maximum(trials - successes, 1), tail)
+    return np.where(trials > 0, np.where(successes < trials, high, 1.0), np.nan)
 
 
 def linearised(
