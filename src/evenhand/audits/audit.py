@@ -467,7 +467,15 @@ def _judge(
 ) -> Judgement:
     low, high = plan.bounds or (metric.definition.low, metric.definition.high)
     least = max(rules.min_units, metric.definition.least_units)
-    own = replace(rules, versus=question.versus, low=low, high=high, min_units=least)
+    rate = metric.definition.in_points and low == 0 and high is None
+    own = replace(
+        rules,
+        versus=question.versus,
+        low=low,
+        high=high,
+        ceiling=1.0 if rate else None,
+        min_units=least,
+    )
     return judge(
         cube,
         plan.form,

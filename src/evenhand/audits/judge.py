@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from evenhand.audits.bounded import HarmLimit, harm_limit, interval_alone
+from evenhand.audits.bounded import HarmLimit, harm_limit, holds_for_wrong_units, interval_alone
 from evenhand.audits.caveats import missing_rows
 from evenhand.audits.comparison import ON_UNITS, Pools, moderated
 from evenhand.audits.evidence import NONE, Evidence
@@ -90,7 +90,7 @@ def judge(
         missing=_missing(evidence, hidden),
         comparisons=len(evidence.tested),
         adjust=evidence.adjust,
-        notes=(*_notes(evidence, hidden), *_alone(groups, rules)),
+        notes=(*_notes(evidence, hidden), *_alone(evidence, groups)),
     )
     return rounded(judgement) if rules.suppress_below else judgement
 
@@ -112,17 +112,19 @@ def _notes(evidence: Evidence, hidden: frozenset[int]) -> tuple[Note, ...]:
     )
 
 
-def _alone(groups: Sequence[Group], rules: Rules) -> Iterator[Note]:
+def _alone(evidence: Evidence, groups: Sequence[Group]) -> Iterator[Note]:
     """What is told where *not worse* has no limit beside its interval."""
     units = [
         group.estimate.n_units or 0
-        for group in groups
+        for i, group in enumerate(groups)
         if group.verdict == "not worse"
         and group.versus is not None
         and group.versus.harm_limit is None
         and group.versus.method == ON_UNITS
+        and not holds_for_wrong_units(evidence, i)
     ]
     if units:
+        rules = evidence.rules
         counted = not rules.suppress_below
         note = interval_alone(min(units), rules.unit, "not worse", counted=counted)
         yield from [note] if note else []

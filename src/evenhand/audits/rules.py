@@ -25,6 +25,9 @@ class Rules:
         Direction of harm.
     low, high : float, optional
         Range of the metric.
+    ceiling : float, optional
+        What a unit that is wholly wrong has, where the range has no upper end: words can be wrong more
+        than once.
     family : int
         Metrics audited together; the confidence is shared among them.
     suppress_below : int
@@ -44,6 +47,7 @@ class Rules:
     higher_is_worse: bool = True
     low: float | None = None
     high: float | None = None
+    ceiling: float | None = None
     family: int = 1
     suppress_below: int = 0
     draws: int = 10_000
