@@ -171,6 +171,33 @@ def test_detectable_differences_know_that_rates_vary_more_where_they_are_higher(
     assert np.mean(found) >= 0.8 - 3 * np.sqrt(0.16 / 50)
 
 
+def test_rows_of_a_scarcer_class_are_called_so_and_not_told_where_people_are_hidden():
+    rng = np.random.default_rng(12)
+    label = (rng.random(300) < 0.05).astype(int)
+    label[260:] = 0
+    label[260] = 1
+    prediction = np.where(rng.random(300) < 0.9, label, 1 - label)
+    table = table_of(
+        g=np.repeat(["a", "b", "c", "d"], [100, 100, 60, 40]), label=label, prediction=prediction
+    )
+    told = [
+        refused.message
+        for refused in evenhand.audit(table, "cohen_kappa(label, prediction)", "g").refused
+    ]
+    assert told[-1] == (
+        "Refused [too_few_units]: group g = 'd' has 1 row of its scarcer class; this interval needs at least 5."
+    )
+    hidden = evenhand.audit(table, "cohen_kappa(label, prediction)", "g", suppress_below=10)
+    assert {group.label: group.estimate.n_units for group in hidden.groups} == {
+        "a": 100,
+        "b": 100,
+        "c": 60,
+        "d": 40,
+    }
+    assert all("has few rows of its scarcer class" in refused.message for refused in hidden.refused)
+    assert {refused.n_units for refused in hidden.refused} == {None}
+
+
 def test_two_kinds_of_spread_are_not_one_wide_one():
     """Twelve groups, every second with ten times the spread: any interval excluded 0 in .098."""
     wrong, worlds = 0, 80

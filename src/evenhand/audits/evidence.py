@@ -92,7 +92,21 @@ class Evidence:
         )
         if hidden:  # only what the value consists of is protected, not each of its counts
             self.rates = [replace(rate, counts=None) for rate in self.rates]
+        if rules.suppress_below:
+            # How many are of the scarcer class is nobody's to subtract.
+            rows = [self.rows_of_classes(index) for index in range(len(self.rates))]
+            self.rates = [
+                replace(rate, n_units=count) if count else rate
+                for rate, count in zip(self.rates, rows, strict=True)
+            ]
         self._compare()
+
+    def rows_of_classes(self, index: int) -> int:
+        """Rows of a set of which only those of the scarcer class count as units; 0 where all do."""
+        if self.cube.units is not None or isinstance(self.form, Ratio):
+            return 0
+        rows = int(self.sets[index] @ self.cube.n_defined)
+        return rows if self.estimates.n_units[index] < rows else 0
 
     # -- sets ----------------------------------------------------------------------------------
 

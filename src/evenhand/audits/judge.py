@@ -287,6 +287,10 @@ def _refused(evidence: Evidence, i: int, hidden: frozenset[int]) -> Refused:
     reason = "too_few_units" if n and n < needed else evidence.rates[index].reason
     reason = reason or "no_denominator"
     units = evidence.rules.unit if n == 1 else f"{evidence.rules.unit}s"
+    has: int | None = n
+    if reason == "too_few_units" and n < evidence.rows_of_classes(index):
+        has = None if evidence.rules.suppress_below else n
+        units = f"{units if has is not None else 'rows'} of its scarcer class"
     told = (
         f"; this interval needs at least {needed}"
         if reason == "too_few_units"
@@ -296,9 +300,9 @@ def _refused(evidence: Evidence, i: int, hidden: frozenset[int]) -> Refused:
         by=cell.partition.names,
         predicate=cell.predicate,
         reason=reason,
-        n_units=n,
+        n_units=has,
         needed=needed,
-        message=f"Refused [{reason}]: group {cell.predicate} has {n} {units}{told}.",
+        message=f"Refused [{reason}]: group {cell.predicate} has {'few' if has is None else n} {units}{told}.",
     )
 
 
