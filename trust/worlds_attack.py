@@ -288,7 +288,7 @@ CLAIMS = (
         100,
         0.95,
         "near",
-        "one event excludes such a rate, at any number of rows",
+        ".83 before: one event excluded such a rate, at any number of rows",
     ),
     _claim(
         "two-rates",
@@ -298,7 +298,7 @@ CLAIMS = (
         two_rates,
         120,
         0.025,
-        note="one comparison uses Newcombe's interval of Wilson's limits",
+        note=".12 before: one event of the small group was a proof",
     ),
     _claim(
         "kappa",
