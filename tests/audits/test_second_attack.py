@@ -171,6 +171,60 @@ def test_detectable_differences_know_that_rates_vary_more_where_they_are_higher(
     assert np.mean(found) >= 0.8 - 3 * np.sqrt(0.16 / 50)
 
 
+def test_one_row_says_nothing_of_chance_and_ends_in_no_nan():
+    """A group of one row made every shrunk value NaN, and JSON a traceback."""
+    rng = np.random.default_rng(13)
+    table = table_of(
+        g=np.repeat(["a", "b", "c", "d"], [1, 40, 40, 40]), y=np.zeros(121), p=rng.normal(size=121)
+    )
+    audit = evenhand.audit(table, "mae(target=y, prediction=p)", "g")
+    assert '": NaN' not in audit.to_json()
+    assert {group.label: group.shrunk is None for group in audit.groups} == {
+        "a": True,
+        "b": False,
+        "c": False,
+        "d": False,
+    }
+
+
+@pytest.mark.parametrize("size", [1e-11, 1e-8, 5e23])
+def test_pages_draw_values_of_any_size(size):
+    rng = np.random.default_rng(14)
+    for errors in (rng.random(60) * size, np.full(60, size)):
+        table = table_of(g=np.repeat(["a", "b"], 30), y=np.zeros(60), p=errors)
+        assert "<svg" in evenhand.audit(table, "mae(target=y, prediction=p)", "g").to_html()
+
+
+def test_units_of_one_group_that_agree_are_no_certainty():
+    """Units fail wholly or never; any interval excluded 0 in .26 of worlds: six that agree had no variance."""
+    wrong, excluded, worlds = 0, 0, 60
+    for world in range(worlds):
+        rng = np.random.default_rng([15, world])
+        unit = np.repeat(np.arange(60), 3)
+        failed = (rng.random(60) < 0.5)[unit].astype(int)
+        table = table_of(g=(unit // 6).astype(str), u=unit.astype(str), y=failed)
+        audit = evenhand.audit(table, "mean(y)", "g", unit="u", worse="higher")
+        compared = [group.versus for group in audit.groups if group.versus.low is not None]
+        excluded += any(one.low > 0 or one.high < 0 for one in compared)
+        wrong += any(group.verdict == "worse" for group in audit.groups)
+    assert max(wrong, excluded) <= worlds * (0.05 + 3 * np.sqrt(0.0475 / worlds))
+
+
+def test_no_detectable_difference_is_beyond_what_is_possible():
+    rng = np.random.default_rng(16)
+    unit = np.repeat(np.arange(24), 4)
+    table = table_of(
+        g=(unit // 6).astype(str),
+        u=unit.astype(str),
+        y=(rng.random(96) < rng.beta(1, 1, 24)[unit]).astype(int),
+    )
+    for tolerance in (0.0, 0.4):
+        audit = evenhand.audit(table, "mean(y)", "g", unit="u", worse="higher", tolerance=tolerance)
+        for group in audit.groups:
+            most = 1 - (group.estimate.value - group.versus.difference)
+            assert (group.minimum_detectable_difference or 0) <= most
+
+
 def test_rows_of_a_scarcer_class_are_called_so_and_not_told_where_people_are_hidden():
     rng = np.random.default_rng(12)
     label = (rng.random(300) < 0.05).astype(int)

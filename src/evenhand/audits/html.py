@@ -119,7 +119,10 @@ def _axis(audit: Result, groups: list[Group]) -> tuple[float, float, list[float]
     high = min(max([*bounds, *values]), max(values) + reach)
     step = _step((high - low) or 1.0)
     first = int(low // step)
-    ticks = [round(index * step, 10) for index in range(first, int(high // step) + 2)]
+    # To ten digits of the step: values may be of any size.
+    ticks = [float(f"{index * step:.10g}") for index in range(first, int(high // step) + 2)]
+    if ticks[0] == ticks[-1]:
+        return values[0] - abs(values[0]), values[0] + abs(values[0]), [values[0]]
     return ticks[0], ticks[-1], ticks
 
 

@@ -326,8 +326,9 @@ def _shrunk(evidence: Evidence, hidden: frozenset[int]) -> list[float | None]:
     estimates = evidence.estimates
     for _, everyone in evidence.partitions:
         index = evidence.group_index[everyone]
-        usable = np.isfinite(estimates.values[index]) & (estimates.n_units[index] > 0)
-        usable &= ~np.isin(index, list(hidden))
+        # What one unit alone says of chance is nothing.
+        usable = np.isfinite(estimates.values[index]) & np.isfinite(estimates.variances[index])
+        usable &= (estimates.n_units[index] > 0) & ~np.isin(index, list(hidden))
         members, index = everyone[usable], index[usable]
         if len(members) < 3:
             continue
@@ -374,16 +375,26 @@ def _sensitivity(evidence: Evidence) -> list[float | None]:
             higher_is_worse=rules.higher_is_worse,
         )
         found = np.where(compared.score[tested], exact, found)
+    found = np.where(found <= _room(evidence), found, np.nan)
     for i, value in zip(tested, found * scale, strict=True):
         out[i] = float(value) if value > 0 and np.isfinite(value) else None
     return out
 
 
+def _room(evidence: Evidence) -> Floats:
+    """How much worse than its reference each tested group could be at most."""
+    rules, tested = evidence.rules, evidence.tested
+    other = evidence.estimates.values[evidence.reference_index[tested]]
+    if rules.higher_is_worse:
+        return np.full(len(tested), np.inf) if rules.high is None else rules.high - other
+    return np.full(len(tested), np.inf) if rules.low is None else other - rules.low
+
+
 def _growth(evidence: Evidence) -> Callable[[Floats], Floats] | None:
     """By how much differences vary more where a group is worse by as much; `None` where it is not known.
 
-    Values near an end of their range vary less: as ``(v - low) (high - v)``, or as the distance from the
-    one end that is known.
+    Values near an end of their range vary less: as ``(v - low) (high - v)``, or, where only one end is known,
+    as the square of the distance from it, which units whose errors are multiples of others' have.
     """
     rules, estimates, tested = evidence.rules, evidence.estimates, evidence.tested
     if rules.low is None or not isinstance(evidence.form, Ratio):
@@ -396,7 +407,7 @@ def _growth(evidence: Evidence) -> Callable[[Floats], Floats] | None:
 
     def spread(value: Floats) -> Floats:
         inside = np.clip(value, low, np.inf if high is None else high)
-        return np.asarray((inside - low) * (1.0 if high is None else high - inside), float)
+        return np.asarray((inside - low) * (inside - low if high is None else high - inside), float)
 
     start = estimates.values[reference]
     # A group without any event says nothing of how it would vary with some.

@@ -78,13 +78,14 @@ class Kind:
 
     `covariance` gives that of some of them, and `limit` what the harm of one, told from its first
     side or (-1) from its second, may be at most at a probability beyond, whatever the distribution of
-    bounded units; -inf where these are unknown.
+    bounded units; -inf where these are unknown.  `reach` is the largest size that one can have.
     """
 
     compared: Comparison
     able: Bools
     why: tuple[str | None, ...]
     covariance: Callable[[Integers], Floats]
+    reach: float
     limit: Callable[[int, float, float], float]
 
 
@@ -139,6 +140,12 @@ class Block:
             return None
         return low, high
 
+    @property
+    def width(self) -> float:
+        """The largest difference that two values of the metric can have."""
+        low, high = self.rules.low, self.rules.high
+        return np.inf if low is None or high is None else high - low
+
     def seen_ends(self) -> tuple[float, float]:
         """Least and largest value of a unit, or of a set where rows are units."""
         values = self.estimates.values
@@ -172,7 +179,14 @@ class Block:
         def limit(i: int, told: float, tail: float) -> float:
             return self._limit((first[i], second[i]), told, tail)
 
-        return Kind(compared=compared, able=_none(why), why=why, covariance=covariance, limit=limit)
+        return Kind(
+            compared=compared,
+            able=_none(why),
+            why=why,
+            covariance=covariance,
+            reach=self.width,
+            limit=limit,
+        )
 
     def beyond(self, sides: Integers, others: Integers) -> Kind:
         """Costs of some sides beyond those of others."""
@@ -198,7 +212,14 @@ class Block:
             costs = (self.treated[one], self.plain[one], self.plain[two], self.treated[two])
             return self._limit(costs, told, tail)
 
-        return Kind(compared=compared, able=_none(why), why=why, covariance=covariance, limit=limit)
+        return Kind(
+            compared=compared,
+            able=_none(why),
+            why=why,
+            covariance=covariance,
+            reach=2 * self.width,
+            limit=limit,
+        )
 
     def _pools(self, sides: Integers) -> Pools:
         """Costs of one condition to the groups of one partition tell about each other's variances.
@@ -224,7 +245,7 @@ class Block:
         variance = np.diagonal(covariance, axis1=1, axis2=2)
         with np.errstate(divide="ignore", invalid="ignore"):
             square = covariance**2 / (variance[:, :, None] * variance[:, None, :])
-        each = np.nan_to_num(square[np.isfinite(variance).all(axis=1)], nan=0.0)
+        each = np.where(np.isfinite(square), square, 0.0)[np.isfinite(variance).all(axis=1)]
         if not len(each):
             return 1.0
         pairs = self.conditions * (self.conditions - 1)
@@ -442,6 +463,8 @@ class Evidence:
         joint, p_adjusted, adjust = self._adjust(z, kept, whole)
         bounds = [kind.compared.interval(joint) for kind in kinds]
         low, high = (np.concatenate([b[k] for b in bounds])[order] for k in (0, 1))
+        reach = kinds[0].reach
+        low, high = np.maximum(low, -reach), np.minimum(high, reach)
         difference = np.concatenate([kind.compared.difference for kind in kinds])[order]
         if not self.rules.higher_is_worse:
             difference, low, high = -difference, -high, -low

@@ -20,6 +20,8 @@ MANY_GROUPS = 12
 #: Skewness of a mean (that of units over the square root of their number) from which small variances
 #: are doubted, and the range over which doubt grows to certainty.
 SKEWED, SKEWED_RANGE = 0.2, 0.3
+#: Kurtosis up to which units come in two heaps, and from which in one.
+HEAPS = (1.4, 2.0)
 #: Degrees of freedom of a scaled inverse chi-square that has no mean yet.
 NO_MEAN = 2.0
 #: Pools of a family, at least.
@@ -121,7 +123,9 @@ class Prior:
                 variance,
             )
             df = earned + own
-            doubted = self._doubt(pool, units) * others
+            # No variation is no certainty.
+            doubt = np.where(variance <= 1e-12 * self.mean[pool], 1.0, self._doubt(pool, units))
+            doubted = doubt * others
             raised = (doubted * self.mean[pool] + own * variance) / (doubted + own)
         use = (doubted > 0) & (raised > drawn)
         return np.where(use, raised, drawn), np.where(use, doubted + own, df)
@@ -159,12 +163,15 @@ class Prior:
         """How far a mean and its variance go their own ways; 0 where one tells the other, as of 0 and 1.
 
         Their correlation is ``γ / √(κ - 1)``: where it is large, those with an extreme value have a small
-        variance by that alone.
+        variance by that alone.  So have both extremes where units come in two heaps, and κ is near 1.
         """
+        kurtosis = self.kurtosis[pool]
         with np.errstate(divide="ignore", invalid="ignore"):
-            together = np.abs(self.skewness[pool]) / np.sqrt(self.kurtosis[pool] - 1)
+            together = np.abs(self.skewness[pool]) / np.sqrt(kurtosis - 1)
         low, high = TOGETHER
-        return np.nan_to_num(np.clip((high - together) / (high - low), 0.0, 1.0))
+        apart = np.nan_to_num(np.clip((high - together) / (high - low), 0.0, 1.0))
+        few, one = HEAPS
+        return np.asarray(apart * np.clip((kurtosis - few) / (one - few), 0.0, 1.0), float)
 
     def _doubt(self, pool: Integers, units: Floats) -> Floats:
         """Share of the others' evidence that stands against a small variance."""

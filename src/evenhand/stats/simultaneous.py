@@ -30,7 +30,8 @@ def draw_normal(covariance: Floats, draws: int, rng: np.random.Generator) -> Flo
     -------
     array of shape (draws, contrasts)
     """
-    scale = np.sqrt(np.diag(covariance))
+    # Of two columns of units a contrast's variance may come out below 0.
+    scale = np.sqrt(np.maximum(np.diag(covariance), 0.0))
     inverse = np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 0)
     correlation = covariance * inverse[:, None] * inverse[None, :]
     correlation[np.diag_indices_from(correlation)] = 1.0
@@ -60,7 +61,7 @@ def distinct(covariance: Floats) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.
     (kept, place)
         Numbers of the distinct contrasts, and for each contrast which of them it is.
     """
-    scale = np.sqrt(np.diag(covariance))
+    scale = np.sqrt(np.maximum(np.diag(covariance), 0.0))
     kept: list[int] = []
     place = np.zeros(len(scale), np.int64)
     for i in range(len(scale)):
