@@ -24,6 +24,8 @@ from evenhand.stats.power import detectable_proportion, minimum_detectable_diffe
 from evenhand.stats.shrinkage import shrink
 
 Floats = npt.NDArray[np.float64]
+#: Variance at a difference beside the variance seen, at most: more is beyond any range.
+MOST_GROWTH = 1e9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -386,7 +388,8 @@ def _room(evidence: Evidence) -> Floats:
     rules, tested = evidence.rules, evidence.tested
     other = evidence.estimates.values[evidence.reference_index[tested]]
     if rules.higher_is_worse:
-        return np.full(len(tested), np.inf) if rules.high is None else rules.high - other
+        most = rules.high if rules.high is not None else rules.ceiling
+        return np.full(len(tested), np.inf) if most is None else most - other
     return np.full(len(tested), np.inf) if rules.low is None else other - rules.low
 
 
@@ -415,8 +418,9 @@ def _growth(evidence: Evidence) -> Callable[[Floats], Floats] | None:
 
     def growth(difference: Floats) -> Floats:
         then = spread(start + worse * difference)
-        times = np.divide(then, now, out=np.ones_like(then), where=now > 0)
-        return np.asarray(1 + share * np.maximum(times - 1, 0.0), float)
+        with np.errstate(over="ignore"):
+            times = np.divide(then, now, out=np.ones_like(then), where=now > 0)
+        return np.asarray(1 + share * np.clip(times - 1, 0.0, MOST_GROWTH), float)
 
     return growth
 

@@ -477,6 +477,7 @@ class Evidence:
             detectable = minimum_detectable_difference(
                 power**0.5, joint, df, tolerance=self.rules.tolerance
             )
+            detectable = np.where(detectable <= reach, detectable, np.nan)
         # Of a pair it is told who pays more.
         told = np.where(pairs & (difference < 0), -1.0, 1.0)
         asked = tested & (np.where(told > 0, high, -low) <= self.rules.tolerance)

@@ -123,9 +123,9 @@ class Prior:
                 variance,
             )
             df = earned + own
-            # No variation is no certainty.
-            doubt = np.where(variance <= 1e-12 * self.mean[pool], 1.0, self._doubt(pool, units))
-            doubted = doubt * others
+            # No variation is no certainty, and no more where units come in two heaps, if all are of one.
+            doubt = np.maximum(self._doubt(pool, units), 1 - self._one_heap(pool))
+            doubted = np.where(variance <= 1e-12 * self.mean[pool], 1.0, doubt) * others
             raised = (doubted * self.mean[pool] + own * variance) / (doubted + own)
         use = (doubted > 0) & (raised > drawn)
         return np.where(use, raised, drawn), np.where(use, doubted + own, df)
@@ -165,13 +165,16 @@ class Prior:
         Their correlation is ``γ / √(κ - 1)``: where it is large, those with an extreme value have a small
         variance by that alone.  So have both extremes where units come in two heaps, and κ is near 1.
         """
-        kurtosis = self.kurtosis[pool]
         with np.errstate(divide="ignore", invalid="ignore"):
-            together = np.abs(self.skewness[pool]) / np.sqrt(kurtosis - 1)
+            together = np.abs(self.skewness[pool]) / np.sqrt(self.kurtosis[pool] - 1)
         low, high = TOGETHER
         apart = np.nan_to_num(np.clip((high - together) / (high - low), 0.0, 1.0))
-        few, one = HEAPS
-        return np.asarray(apart * np.clip((kurtosis - few) / (one - few), 0.0, 1.0), float)
+        return np.asarray(apart * self._one_heap(pool), float)
+
+    def _one_heap(self, pool: Integers) -> Floats:
+        """How surely units do not come in two heaps."""
+        two, one = HEAPS
+        return np.asarray(np.clip((self.kurtosis[pool] - two) / (one - two), 0.0, 1.0), float)
 
     def _doubt(self, pool: Integers, units: Floats) -> Floats:
         """Share of the others' evidence that stands against a small variance."""
@@ -269,7 +272,7 @@ def _shape(
     unequal = (squares - mixed * present.sum(1) / n.sum(1)) / ((n * each).sum(1) / n.sum(1))
     unequal = np.maximum(np.nan_to_num(unequal, nan=1.0), 1.0)
     kurtosis = np.where(all_known, np.maximum(mixed / unequal, 1.0), UNKNOWN_KURTOSIS)
-    return skewness, np.nan_to_num(kurtosis, nan=3.0)
+    return skewness, np.nan_to_num(kurtosis, nan=3.0, posinf=3.0)
 
 
 def _effective_df(units: Floats, kurtosis: Floats) -> Floats:
