@@ -225,6 +225,21 @@ def test_no_detectable_difference_is_beyond_what_is_possible():
             assert (group.minimum_detectable_difference or 0) <= most
 
 
+def test_the_first_sentence_tells_few_units_from_units_that_agree():
+    rng = np.random.default_rng(17)
+    few = table_of(
+        g=np.repeat(["a", "b"], 5), voice=np.arange(10).astype(str), wrong=rng.random(10) < 0.5
+    )
+    text = str(evenhand.audit(few, "mean(wrong)", "g", unit="voice", worse="higher"))
+    assert "With so few voices not even the worst that is possible would have been found" in text
+    fine = table_of(
+        g=np.repeat(["a", "b"], 300), voice=np.arange(600).astype(str), wrong=np.zeros(600, int)
+    )
+    text = str(evenhand.audit(fine, "mean(wrong)", "g", unit="voice", worse="higher"))
+    assert "No group is shown to be worse." in text
+    assert "With so few" not in text
+
+
 def test_rows_of_a_scarcer_class_are_called_so_and_not_told_where_people_are_hidden():
     rng = np.random.default_rng(12)
     label = (rng.random(300) < 0.05).astype(int)

@@ -200,10 +200,11 @@ def _nothing_judged(audit: Result) -> str:
         return "No visible group could be judged: small groups are hidden."
     if "no_variation" in contrasts | reasons:
         return "No group could be judged: within groups every unit has the same value."
-    if contrasts == {None}:
+    varies = any(group.estimate.standard_error for group in audit.groups)
+    if contrasts == {None} and varies:
         few = f"With so few {unit_name(audit)} not even the worst that is possible would have been found"
         return f"No group is shown to be worse.  {few} in four audits of five."
-    if not audit.refused:
+    if contrasts == {None} or not audit.refused:
         return "No group is shown to be worse."
     return "No group could be judged: there is too little data.  See what was refused, below."
 
