@@ -128,8 +128,7 @@ def _alone(evidence: Evidence, groups: Sequence[Group]) -> Iterator[Note]:
     if units:
         rules = evidence.rules
         counted = not rules.suppress_below
-        note = interval_alone(min(units), rules.unit, "not worse", counted=counted)
-        yield from [note] if note else []
+        yield from interval_alone(min(units), rules.unit, "not worse", counted=counted)
 
 
 def _group(

@@ -429,8 +429,7 @@ class Evidence:
         if self._denies_alone(self.beyond) or self._denies_alone(self.pairs):
             units = [rate.n_units or 0 for rates in self.rates for rate in rates]
             fewest = min(n for n in units if n >= self.rules.min_units)
-            note = interval_alone(fewest, self.rules.unit, "not more")
-            yield from [note] if note else []
+            yield from interval_alone(fewest, self.rules.unit, "not more")
 
     def _denies_alone(self, judged: Judged) -> bool:
         """Whether somebody is told not to pay more where no limit stands beside the interval."""

@@ -6,26 +6,15 @@ influence values are DeLong's placements (see `evenhand.stats.forms.AreaUnderCur
 32 768 distinct scores are rounded down to as many quantiles; pairs within one of them count a half.
 """
 
-from collections.abc import Sequence
-
-from evenhand.groups import Predicate
-from evenhand.metrics.classification.counts import LABEL, POSITIVE, ranked
-from evenhand.metrics.definition import Argument, Definition, Example, Metric, Plan, Takes
-from evenhand.records import Records
+from evenhand.metrics.classification.counts import LABEL, POSITIVE, ranking
+from evenhand.metrics.definition import Argument, Definition, Example, Takes
 from evenhand.stats.forms import AreaUnderCurve
-
-
-def _build(metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None) -> Plan:
-    del keep, where
-    measure = ranked(metric, records)
-    return Plan(records=records, measure=measure, form=AreaUnderCurve(), proportion=False)
-
 
 AUC = Definition(
     name="auc",
     definition="pairs in which the positive scores above the negative / pairs",
     arguments=(LABEL, Argument(name="score", takes=Takes.NUMBER), POSITIVE),
-    build=_build,
+    build=ranking(AreaUnderCurve()),
     higher_is_worse=False,
     example=Example(
         columns={"label": [1, 1, 0, 0], "score": [0.9, 0.3, 0.3, 0.1]},

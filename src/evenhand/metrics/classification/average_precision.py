@@ -5,26 +5,15 @@ are rarer have a lower one at the same `auc`.  As there, more than 32 768 distin
 down to as many quantiles.
 """
 
-from collections.abc import Sequence
-
-from evenhand.groups import Predicate
-from evenhand.metrics.classification.counts import LABEL, POSITIVE, ranked
-from evenhand.metrics.definition import Argument, Definition, Example, Metric, Plan, Takes
-from evenhand.records import Records
+from evenhand.metrics.classification.counts import LABEL, POSITIVE, ranking
+from evenhand.metrics.definition import Argument, Definition, Example, Takes
 from evenhand.stats.forms import AveragePrecision
-
-
-def _build(metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None) -> Plan:
-    del keep, where
-    measure = ranked(metric, records)
-    return Plan(records=records, measure=measure, form=AveragePrecision(), proportion=False)
-
 
 AVERAGE_PRECISION = Definition(
     name="average_precision",
     definition="mean over the positives of (positives scoring at least as high / rows scoring at least as high)",
     arguments=(LABEL, Argument(name="score", takes=Takes.NUMBER), POSITIVE),
-    build=_build,
+    build=ranking(AveragePrecision()),
     higher_is_worse=False,
     example=Example(
         columns={"label": [1, 1, 0, 0], "score": [0.9, 0.3, 0.3, 0.1]},

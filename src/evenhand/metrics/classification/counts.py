@@ -153,8 +153,20 @@ def scored(
     )
 
 
-def ranked(metric: Metric, records: Records) -> Measure:
-    """Positives and negatives at each distinct score."""
+def ranking(form: Form) -> Builder:
+    """A metric whose form reads the positives and negatives at each distinct score."""
+
+    def build(
+        metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None
+    ) -> Plan:
+        del keep, where
+        measure = _ranked(metric, records)
+        return Plan(records=records, measure=measure, form=form, proportion=False)
+
+    return build
+
+
+def _ranked(metric: Metric, records: Records) -> Measure:
     check_occurs(metric, "label", records)
     label, actual, label_checks = binary_input(metric, "label", records)
     score, score_checks = number_input(metric, "score", records)
