@@ -1,6 +1,6 @@
 """An outsider with the table's finest cells but not their numbers: the strongest reader of a report.
 
-Written apart from `evenhand.audits.hiding` and from `evenhand.audits.attack`: sets are evaluated by DuckDB on the
+Written apart from `evenhand.audits.disclosure.hiding` and from `evenhand.audits.disclosure.attack`: sets are evaluated by DuckDB on the
 rows themselves, and every published number is an equation over the cells that there really are.
 """
 

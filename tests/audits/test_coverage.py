@@ -10,9 +10,9 @@ from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 from threadpoolctl import threadpool_limits
 
-from evenhand.audits.comparison import compare
 from evenhand.audits.judge import judge
-from evenhand.audits.rules import Rules
+from evenhand.comparisons.comparison import compare
+from evenhand.comparisons.rules import Rules
 from evenhand.cubes import Cube, Units, estimate
 from evenhand.cubes.cube import cube_of_units
 from evenhand.groups import Attribute, Partition

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from evenhand.audits.comparison import compare, differences
+from evenhand.comparisons.comparison import compare, differences
 from evenhand.cubes import estimate
 from evenhand.cubes.cube import Units, cube_of_units
 from evenhand.stats.forms import Ratio

@@ -12,8 +12,8 @@ from rich.console import Console
 
 import evenhand
 from evenhand.audits import audit_metrics
-from evenhand.audits.attack import attack
-from evenhand.audits.printed import read_printed
+from evenhand.audits.disclosure.attack import attack
+from evenhand.audits.disclosure.printed import read_printed
 from evenhand.cli.app import app
 from evenhand.errors import InputError
 

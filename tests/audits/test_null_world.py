@@ -14,7 +14,7 @@ from scipy import stats
 from threadpoolctl import threadpool_limits
 
 from evenhand.audits.judge import Judgement, judge
-from evenhand.audits.rules import Rules
+from evenhand.comparisons.rules import Rules
 from evenhand.cubes.cube import Cube, Units, cube_of_units
 from evenhand.groups import Attribute, Partition
 from evenhand.stats.forms import Ratio

@@ -6,8 +6,8 @@ Seeded; the bars have three binomial standard errors of the number of worlds as 
 import numpy as np
 import pytest
 
-from evenhand.audits import Rules
-from evenhand.audits.sets import cells_of
+from evenhand.comparisons.rules import Rules
+from evenhand.comparisons.sets import cells_of
 from evenhand.cubes.cube import Cube, Units, cube_of_units
 from evenhand.differential.evidence import Evidence
 from evenhand.groups import Attribute, Partition

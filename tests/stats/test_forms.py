@@ -7,7 +7,7 @@ from scipy import stats
 from sklearn.metrics import roc_auc_score
 
 from evenhand.audits.judge import judge
-from evenhand.audits.rules import Rules
+from evenhand.comparisons.rules import Rules
 from evenhand.cubes import Cube, Units, estimate
 from evenhand.cubes.cube import cube_of_units
 from evenhand.groups import Attribute, Partition

@@ -7,7 +7,7 @@ import pytest
 from scipy.optimize import linprog
 
 from evenhand.audits.judge import judge
-from evenhand.audits.rules import Rules
+from evenhand.comparisons.rules import Rules
 from evenhand.cubes import Cube
 from evenhand.groups import Attribute, Partition
 from evenhand.stats.forms import Ratio

@@ -1,25 +1,18 @@
 """The audit: from a table and a metric to verdicts."""
 
-import platform
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
-from importlib.metadata import version
 from typing import Any
 
 import duckdb
 
-from evenhand.audits.copies import MOST_JOINED, MOST_ROWS, copied_rows
-from evenhand.audits.crowding import check_first_groups, shared_units
-from evenhand.audits.hiding import Hidden, hidden_sets
+from evenhand.audits.disclosure.hiding import Hidden, hidden_sets
 from evenhand.audits.judge import Judgement, judge
 from evenhand.audits.normalizers import depends_on_normalizer
-from evenhand.audits.premises import check_agreement, explained, read_premises
-from evenhand.audits.repeats import Design, candidate_columns, repeating_columns
 from evenhand.audits.report import Audit
-from evenhand.audits.result import Gap, MetricNote, Settings, Source
-from evenhand.audits.rules import Rules
+from evenhand.audits.result import Gap, Settings
+from evenhand.comparisons.rules import Rules
 from evenhand.cubes import Cube, Measure, bin_attributes, build_cube, tally
 from evenhand.errors import InputError, Note, near
 from evenhand.groups import (
@@ -33,8 +26,13 @@ from evenhand.groups import (
 )
 from evenhand.groups.partition import join_names
 from evenhand.metrics import Metric, Plan, Takes, parse_metric
+from evenhand.questions.copies import MOST_JOINED, MOST_ROWS, copied_rows
+from evenhand.questions.crowding import check_first_groups, shared_units
+from evenhand.questions.premises import check_agreement, explained, read_premises
+from evenhand.questions.repeats import Design, candidate_columns, repeating_columns
 from evenhand.records import MISSING_VALUES, Records, find_column, open_records
 from evenhand.records.output import check_outputs
+from evenhand.results.origin import MetricNote, Source, versions
 
 #: Columns that may name units.
 MOST_UNITS = 2
@@ -554,13 +552,6 @@ def labels(metrics: Sequence[Metric]) -> list[str]:
         parts = (f"{name}={metric.written(name)}" for name in differing if name in metric.given)
         out.append(f"{metric.name}({', '.join(parts)})" if differing else metric.name)
     return out
-
-
-@cache
-def versions() -> tuple[tuple[str, str], ...]:
-    """Versions of what computed the numbers."""
-    packages = ("evenhand", "duckdb", "numpy", "rapidfuzz")
-    return (("python", platform.python_version()), *((name, version(name)) for name in packages))
 
 
 def _harm(value: float | None, higher_is_worse: bool) -> float:

@@ -12,16 +12,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from evenhand.audits.comparison import Comparison, Pools, compare, contrast_covariance
-from evenhand.audits.crowding import check_groups
-from evenhand.audits.hiding import NOTHING, Hidden
-from evenhand.audits.rates import bounds_of, rates_of
-from evenhand.audits.result import Estimate
-from evenhand.audits.rules import Rules
-from evenhand.audits.sets import Cell, cells_of
+from evenhand.audits.disclosure.hiding import NOTHING, Hidden
+from evenhand.comparisons.comparison import Comparison, Pools, compare, contrast_covariance
+from evenhand.comparisons.rates import bounds_of, rates_of
+from evenhand.comparisons.rules import Rules
+from evenhand.comparisons.sets import Cell, cells_of
 from evenhand.cubes import Cube, Estimates, estimate, unit_values
 from evenhand.errors import InputError
 from evenhand.groups import Attribute, Partition
+from evenhand.questions.crowding import check_groups
+from evenhand.results.estimate import Estimate
 from evenhand.stats import contrasts, simultaneous
 from evenhand.stats.forms import Form, Ratio
 from evenhand.stats.intervals import z_of

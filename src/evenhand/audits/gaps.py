@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from evenhand.audits.comparison import Pools, compare, moderated
 from evenhand.audits.evidence import Evidence
-from evenhand.audits.rates import bounds_of
 from evenhand.audits.result import Gap
+from evenhand.comparisons.comparison import Pools, compare, moderated
+from evenhand.comparisons.rates import bounds_of
 from evenhand.groups import Partition
 from evenhand.stats import contrasts, simultaneous, spread
 from evenhand.stats.forms import Ratio

@@ -6,9 +6,10 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from evenhand.audits import words
-from evenhand.audits.caveats import after_numbers, before_numbers, missing_sentences
-from evenhand.audits.result import Group, Missing, Result
+from evenhand.audits.result import Group, Result
 from evenhand.errors import REASONS
+from evenhand.pages.caveats import after_numbers, before_numbers, missing_sentences
+from evenhand.results.estimate import Missing
 
 if TYPE_CHECKING:
     import jinja2

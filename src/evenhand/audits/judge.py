@@ -7,17 +7,18 @@ import numpy as np
 import numpy.typing as npt
 
 from evenhand.audits.bounded import HarmLimit, harm_limit, holds_for_wrong_units, interval_alone
-from evenhand.audits.caveats import missing_rows
-from evenhand.audits.comparison import ON_UNITS, Pools, moderated
+from evenhand.audits.disclosure.hiding import Hidden, hidden_sets, rounded
 from evenhand.audits.evidence import NONE, Evidence
 from evenhand.audits.gaps import gaps_of
-from evenhand.audits.hiding import Hidden, hidden_sets, rounded
-from evenhand.audits.result import Contrast, Estimate, Gap, Group, Missing, Refused, Verdict
-from evenhand.audits.rules import Rules
-from evenhand.audits.sizes import unequal_units
+from evenhand.audits.result import Contrast, Gap, Group, Refused, Verdict
+from evenhand.comparisons.comparison import ON_UNITS, Pools, moderated
+from evenhand.comparisons.rules import Rules
+from evenhand.comparisons.sizes import unequal_units
 from evenhand.cubes import Cube
 from evenhand.errors import REASONS, Note
 from evenhand.groups import Attribute, Partition
+from evenhand.questions.absent import missing_rows
+from evenhand.results.estimate import Estimate, Missing
 from evenhand.stats import contrasts
 from evenhand.stats.forms import Form, Ratio
 from evenhand.stats.power import detectable_proportion, minimum_detectable_difference

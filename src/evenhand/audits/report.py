@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from rich.console import Console, ConsoleOptions, RenderResult
 
-from evenhand.audits.caveats import inert
 from evenhand.audits.csv import render_csv
 from evenhand.audits.html import render_html
 from evenhand.audits.result import Result
 from evenhand.audits.terminal import render_audit
+from evenhand.pages.caveats import inert
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,30 +6,11 @@ from typing import Any, Literal, Self
 
 from evenhand.errors import Note
 from evenhand.groups.partition import Key
+from evenhand.results.estimate import Estimate, Missing
+from evenhand.results.origin import MetricNote, Source
 
 SCHEMA = "evenhand.audit/1"
 Verdict = Literal["worse", "not worse", "insufficient evidence"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Estimate:
-    """A rate with its interval; a number that cannot be given is `None`, with the reason.
-
-    `low` and `high` hold for this rate alone at the audit's level; `method` names the interval.
-    `counts` are the sums behind the rate.
-    """
-
-    value: float | None
-    low: float | None
-    high: float | None
-    standard_error: float | None
-    n_rows: int | None
-    n_units: int | None
-    numerator: float | None
-    denominator: float | None
-    counts: dict[str, float] | None
-    method: str | None
-    reason: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,47 +89,6 @@ class Refused:
     n_units: int | None
     needed: int | None
     message: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Missing:
-    """Rows that lack a column's value.
-
-    `reason` says what they are: ``missing_attribute`` (shown, not judged), or out of the numbers as
-    ``missing_input`` (the metric reads it), ``missing_unit`` or ``missing_condition``.
-    """
-
-    attribute: str
-    n_rows: int | None
-    estimate: Estimate | None = None
-    reason: str = "missing_input"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MetricNote:
-    """The metric as it was computed; `label` tells it from others of its name beside it."""
-
-    name: str
-    expression: str
-    definition: str
-    higher_is_worse: bool
-    source: str
-    in_points: bool
-    label: str = ""
-
-    @property
-    def title(self) -> str:
-        """What it is called in headings and sentences."""
-        return self.label or self.name
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """Where the records came from; `sha256` is that of the files' bytes."""
-
-    name: str
-    rows: int
-    sha256: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

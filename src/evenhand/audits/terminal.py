@@ -7,9 +7,10 @@ from rich.table import Table
 from rich.text import Text
 
 from evenhand.audits import words
-from evenhand.audits.caveats import after_numbers, before_numbers, missing_sentences
-from evenhand.audits.result import Estimate, Group, Result
+from evenhand.audits.result import Group, Result
 from evenhand.groups.partition import tidy
+from evenhand.pages.caveats import after_numbers, before_numbers, missing_sentences
+from evenhand.results.estimate import Estimate
 
 #: Groups shown of each partition; the rest is in the other outputs.
 SHOWN = 40

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from evenhand.audits.result import Contrast, Estimate, Group, Result
+from evenhand.audits.result import Contrast, Group, Result
 from evenhand.errors import REASONS
+from evenhand.results.estimate import Estimate
 
 #: A sign for each verdict, so that colour is never the only one.
 MARKS = {"worse": "▲", "not worse": "✓", "insufficient evidence": "?"}

@@ -13,9 +13,9 @@ from rich.console import Console
 from rich.table import Table
 
 from evenhand.audits import audit
-from evenhand.audits.attack import Attack
-from evenhand.audits.attack import attack as attack_reports
-from evenhand.audits.printed import read_printed
+from evenhand.audits.disclosure.attack import Attack
+from evenhand.audits.disclosure.attack import attack as attack_reports
+from evenhand.audits.disclosure.printed import read_printed
 from evenhand.errors import EXIT_ERROR, EvenhandError, InputError, inert_text
 
 #: A hidden number follows from a report.

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from evenhand.audits.axis import Axis, axis_of, known
 from evenhand.differential import words
 from evenhand.differential.result import Dose, Result
+from evenhand.pages.axis import Axis, axis_of, known
 
 #: Panels drawn of each partition; all doses are in the table and in JSON.
 PANELS = 40

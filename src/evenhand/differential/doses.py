@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from evenhand.audits.rates import rates_of
-from evenhand.audits.rules import Rules
-from evenhand.audits.sets import Cell
+from evenhand.comparisons.rates import rates_of
+from evenhand.comparisons.rules import Rules
+from evenhand.comparisons.sets import Cell
 from evenhand.cubes import Cube, estimate
 from evenhand.differential.result import Dose
 from evenhand.stats.forms import Form, Ratio

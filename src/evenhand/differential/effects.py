@@ -9,20 +9,9 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from evenhand.audits import Missing, Rules
-from evenhand.audits.audit import (
-    bound_metric,
-    check_options,
-    check_rows,
-    unit_columns,
-    versions,
-)
-from evenhand.audits.caveats import missing_rows
-from evenhand.audits.crowding import check_first_groups, shared_units
-from evenhand.audits.premises import explained, read_premises
-from evenhand.audits.repeats import Design, candidate_columns, repeating_columns
-from evenhand.audits.result import MetricNote, Source
-from evenhand.audits.sets import Cell, cells_of
+from evenhand.audits.audit import bound_metric, check_options, check_rows, unit_columns
+from evenhand.comparisons.rules import Rules
+from evenhand.comparisons.sets import Cell, cells_of
 from evenhand.cubes import Cube, build_cube
 from evenhand.differential.doses import dose_response
 from evenhand.differential.evidence import PAIRED_GROUPS, Evidence
@@ -34,7 +23,13 @@ from evenhand.errors import InputError, Note
 from evenhand.groups import to_text
 from evenhand.groups.partition import join_names
 from evenhand.metrics import Metric, Plan
+from evenhand.questions.absent import missing_rows
+from evenhand.questions.crowding import check_first_groups, shared_units
+from evenhand.questions.premises import explained, read_premises
+from evenhand.questions.repeats import Design, candidate_columns, repeating_columns
 from evenhand.records import MISSING_VALUES, open_records
+from evenhand.results.estimate import Missing
+from evenhand.results.origin import MetricNote, Source, versions
 
 #: Groups at most; four sets of each are compared under each condition.
 MOST_GROUPS = 500

@@ -15,7 +15,8 @@ import numpy.typing as npt
 from scipy.special import ndtr
 
 from evenhand.audits.bounded import contrast_limit, interval_alone, rows_limit
-from evenhand.audits.comparison import (
+from evenhand.audits.evidence import MAX_T_SETS
+from evenhand.comparisons.comparison import (
     ON_UNITS,
     Comparison,
     Pools,
@@ -24,15 +25,14 @@ from evenhand.audits.comparison import (
     contrast_covariance,
     differences,
 )
-from evenhand.audits.evidence import MAX_T_SETS
-from evenhand.audits.rates import rates_of
-from evenhand.audits.result import Estimate
-from evenhand.audits.rules import Rules
-from evenhand.audits.sets import Cell
-from evenhand.audits.sizes import unequal_units
+from evenhand.comparisons.rates import rates_of
+from evenhand.comparisons.rules import Rules
+from evenhand.comparisons.sets import Cell
+from evenhand.comparisons.sizes import unequal_units
 from evenhand.cubes import Cube, Estimates, contrast_powers, estimate, unit_values
 from evenhand.differential.losses import Loss, loss_of, possible_bias
 from evenhand.errors import Note
+from evenhand.results.estimate import Estimate
 from evenhand.stats import contrasts, simultaneous
 from evenhand.stats.forms import Form, Ratio
 from evenhand.stats.intervals import z_of

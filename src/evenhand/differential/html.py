@@ -6,13 +6,13 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from evenhand.audits.axis import Axis, axis_of, known
-from evenhand.audits.caveats import before_numbers
 from evenhand.differential import words
 from evenhand.differential.curves import Panel, draw_curves
 from evenhand.differential.result import Effect, GroupEffect, Overall, Pair, Result
 from evenhand.differential.terminal import rank
 from evenhand.errors import REASONS
+from evenhand.pages.axis import Axis, axis_of, known
+from evenhand.pages.caveats import before_numbers
 
 if TYPE_CHECKING:
     import jinja2

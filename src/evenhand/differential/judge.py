@@ -6,8 +6,8 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
-from evenhand.audits.rules import Rules
-from evenhand.audits.sets import Cell
+from evenhand.comparisons.rules import Rules
+from evenhand.comparisons.sets import Cell
 from evenhand.differential.evidence import Evidence, Judged
 from evenhand.differential.result import (
     Effect,

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from rich.console import Console, ConsoleOptions, RenderResult
 
-from evenhand.audits.caveats import inert
 from evenhand.differential.html import render_html
 from evenhand.differential.result import Result
 from evenhand.differential.terminal import render_effects
+from evenhand.pages.caveats import inert
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Self
 
-from evenhand.audits import Estimate, Missing
-from evenhand.audits.result import MetricNote, Source
 from evenhand.errors import Note
 from evenhand.groups.partition import Key
+from evenhand.results.estimate import Estimate, Missing
+from evenhand.results.origin import MetricNote, Source
 
 SCHEMA = "evenhand.effects/1"
 Paid = Literal["worse", "better", "not worse", "insufficient evidence"]

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
-from evenhand.audits.caveats import after_numbers, before_numbers, missing_sentences
 from evenhand.audits.words import count, interval, p_value, percent, points, rate
 from evenhand.differential.result import Effect, GroupEffect, Overall, Paid, Pair, Result, Verdict
 from evenhand.groups.partition import tidy
+from evenhand.pages.caveats import after_numbers, before_numbers, missing_sentences
 
 __all__ = [
     "amount",

@@ -8,9 +8,9 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from evenhand.audits.caveats import before_numbers
 from evenhand.audits.words import count, percent
 from evenhand.errors import REASONS
+from evenhand.pages.caveats import before_numbers
 from evenhand.slicing import words
 from evenhand.slicing.result import Result, Slice
 

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr
 
-from evenhand.audits.comparison import Comparison, compare
+from evenhand.comparisons.comparison import Comparison, compare
 from evenhand.cubes import Cells, Estimates, estimate
 from evenhand.slicing.space import Item, mask_of
 from evenhand.slicing.studentised import Contrasts, student

@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 from rich.console import Console, ConsoleOptions, RenderResult
 
-from evenhand.audits import Missing
-from evenhand.audits.caveats import inert
 from evenhand.cubes import Cells
 from evenhand.errors import Note
 from evenhand.groups import to_text
+from evenhand.pages.caveats import inert
+from evenhand.results.estimate import Missing
 from evenhand.slicing.folding import Kept, contributions
 from evenhand.slicing.html import render_html
 from evenhand.slicing.hunt import Hunt

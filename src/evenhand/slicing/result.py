@@ -4,8 +4,8 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
-from evenhand.audits import Missing
 from evenhand.errors import Note
+from evenhand.results.estimate import Missing
 
 SCHEMA = "evenhand.slices/1"
 

@@ -9,9 +9,6 @@ from typing import Any
 import duckdb
 import numpy as np
 
-from evenhand.audits import Missing
-from evenhand.audits.caveats import missing_rows
-from evenhand.audits.premises import explained, read_premises
 from evenhand.cubes import Cells, Cube, bin_attributes, build_cube, cells_of, read_cells
 from evenhand.errors import InputError, Note, near
 from evenhand.groups import (
@@ -26,7 +23,10 @@ from evenhand.groups import (
 )
 from evenhand.groups.partition import join_names, split_names
 from evenhand.metrics import Metric, Plan, parse_metric
+from evenhand.questions.absent import missing_rows
+from evenhand.questions.premises import explained, read_premises
 from evenhand.records import MISSING_VALUES, Kind, Records, find_column, open_records
+from evenhand.results.estimate import Missing
 from evenhand.slicing.confirm import METHODS, choose_method, confirm, prove_others
 from evenhand.slicing.differences import (
     baseline_plan,

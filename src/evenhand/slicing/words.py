@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from evenhand.audits.caveats import after_numbers, before_numbers, missing_sentences
 from evenhand.audits.words import p_value, points, rate
+from evenhand.pages.caveats import after_numbers, before_numbers, missing_sentences
 from evenhand.slicing.result import Result, Slice
 
 __all__ = [

@@ -8,8 +8,6 @@ from typing import Any
 
 from sqlglot import exp
 
-from evenhand.audits.copies import copied_rows
-from evenhand.audits.crowding import infinite_values
 from evenhand.cubes import Cube
 from evenhand.errors import FaultsError, InputError, Note
 from evenhand.groups import (
@@ -25,6 +23,8 @@ from evenhand.groups import (
 from evenhand.groups.predicate import column_expression, finite, leaves_of
 from evenhand.metrics import Metric, Takes
 from evenhand.metrics.inputs import FIRST_ROWS
+from evenhand.questions.copies import copied_rows
+from evenhand.questions.crowding import infinite_values
 from evenhand.records import Kind, Records, find_column
 
 #: Values of a column that are listed, and that are told.

@@ -12,8 +12,8 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-from evenhand.audits.atoms import atoms_of, read_columns
-from evenhand.audits.printed import Printed, Shown
+from evenhand.audits.disclosure.atoms import atoms_of, read_columns
+from evenhand.audits.disclosure.printed import Printed, Shown
 
 Floats = npt.NDArray[np.float64]
 #: Rows at most of a table of which the digits of a rate tell how many rows it is of, and how exact it must be.

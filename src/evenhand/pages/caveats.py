@@ -4,9 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
-from evenhand.audits.result import Missing
-from evenhand.cubes import Cube
 from evenhand.errors import Note, inert_text
+from evenhand.results.estimate import Missing
 
 #: Notes on how it was computed: they follow the numbers; all others stand before them.
 FOOTNOTES = frozenset(
@@ -31,19 +30,6 @@ def before_numbers(notes: Sequence[Note]) -> list[str]:
 def after_numbers(notes: Sequence[Note]) -> list[str]:
     """Notes on how it was computed."""
     return [note.text for note in notes if note.code in FOOTNOTES]
-
-
-def missing_rows(cube: Cube, units: Sequence[str], suppress_below: int = 0) -> tuple[Missing, ...]:
-    """Rows that are not in the numbers, by the column that they lack; how many, where they are not few."""
-    return tuple(
-        Missing(
-            attribute=name,
-            n_rows=count if count >= suppress_below else None,
-            reason="missing_unit" if name in units else "missing_input",
-        )
-        for name, count in cube.missing
-        if count
-    )
 
 
 def missing_sentences(missing: Sequence[Missing]) -> Iterator[str]:

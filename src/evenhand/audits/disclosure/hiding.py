@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from evenhand.audits.publication import (
+from evenhand.audits.disclosure.publication import (
     COMPARED,
     GROUP,
     OVERALL,
@@ -19,8 +19,8 @@ from evenhand.audits.publication import (
     components,
     quantities,
 )
-from evenhand.audits.rules import Rules
-from evenhand.audits.sets import Cell
+from evenhand.comparisons.rules import Rules
+from evenhand.comparisons.sets import Cell
 from evenhand.cubes import Cube
 from evenhand.errors import InputError, Note
 from evenhand.groups import Attribute, Partition

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from evenhand.audits.rules import Rules
+from evenhand.comparisons.rules import Rules
 from evenhand.cubes import Cube, Estimates, unit_values
 from evenhand.errors import Note
 from evenhand.stats.forms import Form, Ratio

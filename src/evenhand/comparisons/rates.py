@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from evenhand.audits.result import Estimate
-from evenhand.audits.rules import Rules
+from evenhand.comparisons.rules import Rules
 from evenhand.cubes import Estimates
+from evenhand.results.estimate import Estimate
 from evenhand.stats import intervals
 from evenhand.stats.forms import Form, Ratio
 from evenhand.stats.scales import scale_of, scaled

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-from evenhand.audits.printed import Shown, Unknown
+from evenhand.audits.disclosure.printed import Shown, Unknown
 from evenhand.errors import InputError
 from evenhand.groups import And, Between, Comparison, In, IsNull, Not, Or, Predicate, columns_of
 from evenhand.groups.predicate import leaves_of

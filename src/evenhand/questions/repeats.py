@@ -13,12 +13,12 @@ import numpy.typing as npt
 import pyarrow as pa
 from scipy import special
 
-from evenhand.audits.copies import is_large
 from evenhand.cubes import CubeQuery, floats_of
 from evenhand.errors import Note
 from evenhand.groups import Attribute, Partition, Predicate, to_expression
 from evenhand.groups.predicate import column_expression
 from evenhand.metrics import Metric, Plan
+from evenhand.questions.copies import is_large
 from evenhand.records import Kind, Records
 
 #: Rows at most that are looked at; larger tables cost what the audit itself does.

@@ -11,7 +11,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from evenhand.audits.rules import Rules
+from evenhand.comparisons.rules import Rules
 from evenhand.cubes import Cube
 from evenhand.groups import Attribute, Partition, columns_of
 from evenhand.groups.partition import Key

@@ -1,0 +1,1 @@
+"""Comparisons: sets of rows, their rates, and differences judged together."""

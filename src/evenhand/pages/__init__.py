@@ -1,0 +1,1 @@
+"""Pages: how answers are shown, whatever they are about."""
