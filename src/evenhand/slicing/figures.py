@@ -15,6 +15,7 @@ from evenhand.pages.heat import Heat, HeatCell
 from evenhand.pages.page import render_page
 from evenhand.pages.scatter import Dot, Scatter, draw_scatter
 from evenhand.pages.table import Cell, Column, Table, table_of
+from evenhand.results.protocol import to_plain
 from evenhand.slicing import words
 from evenhand.slicing.plain import plain_literal, plain_slice
 from evenhand.slicing.result import Result, Slice
@@ -116,7 +117,7 @@ def _settings(found: Result) -> list[tuple[str, object]]:
     """Options that were given or decided, by their names in words."""
     return [
         (name.replace("_", " "), value)
-        for name, value in found.settings.items()
+        for name, value in to_plain(found.settings).items()
         if name != "versions" and value is not None and value != []
     ]
 
