@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import stdtrit
 
 from evenhand.audits.audit import By, audit_metrics
 from evenhand.cubes import Cube, bin_attributes, build_cube
+from evenhand.deferred import special
 from evenhand.errors import InputError
 from evenhand.groups import parse_partitions, parse_predicate
 from evenhand.groups.partition import Key
@@ -277,7 +277,7 @@ def _one(
         return out | {"reason": "too_few_units"}
     steady, df = _steadied(counts, totals, rows / n)
     error = float(np.sqrt(max(squares * units / (units - 1), steady)))
-    margin = float(stdtrit(min(df, units - 1.0), (1 + level) / 2)) * error
+    margin = float(special.stdtrit(min(df, units - 1.0), (1 + level) / 2)) * error
     return out | {
         "standard_error": error,
         "low": max(value - margin, -1.0),

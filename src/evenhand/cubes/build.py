@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from evenhand.cubes.cube import Cube, Units, cube_of_units, summed_by_cell
 from evenhand.cubes.faults import raise_faults
 from evenhand.cubes.measure import Measure, Moments
 from evenhand.cubes.query import DEGREES, CubeQuery, meaning
+from evenhand.deferred import compute
 from evenhand.errors import InputError
 from evenhand.groups import Attribute, Predicate
 from evenhand.groups.partition import Key
@@ -120,10 +120,10 @@ def _read(table: pa.Table, query: CubeQuery) -> Cube:
         if (count := int(floats_of(table[f"missing{index}"]).sum()))
     }
     for name in query.units:
-        table = table.filter(pc.is_valid(table[name]))
-    table = table.filter(pc.greater(table["n_rows"].cast(pa.float64(), safe=False), 0))
+        table = table.filter(compute.is_valid(table[name]))
+    table = table.filter(compute.greater(table["n_rows"].cast(pa.float64(), safe=False), 0))
     if measure.level:
-        table = table.filter(pc.is_valid(table["level"]))
+        table = table.filter(compute.is_valid(table["level"]))
     columns = [
         values_of(table[f"a{i}"], attribute.name) for i, attribute in enumerate(query.attributes)
     ]
