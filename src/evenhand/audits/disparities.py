@@ -5,10 +5,10 @@ from typing import Any, ClassVar, Unpack
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import stdtrit
 
 from evenhand.audits.audit import AuditOptions, audit_metrics
 from evenhand.cubes import Cube, build_cube
+from evenhand.deferred import special
 from evenhand.groups.partition import Key
 from evenhand.metrics import find_definition
 from evenhand.metrics.definition import Given
@@ -279,7 +279,7 @@ def _one(
         return out | {"reason": "too_few_units"}
     steady, df = _steadied(counts, totals, rows / n)
     error = float(np.sqrt(max(squares * units / (units - 1), steady)))
-    margin = float(stdtrit(min(df, units - 1.0), (1 + level) / 2)) * error
+    margin = float(special.stdtrit(min(df, units - 1.0), (1 + level) / 2)) * error
     return out | {
         "standard_error": error,
         "low": max(value - margin, -1.0),

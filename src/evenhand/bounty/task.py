@@ -12,9 +12,9 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from evenhand.bounty.losses import Loss, parse_loss
+from evenhand.deferred import compute
 from evenhand.errors import InputError, near, unknown_name
 from evenhand.records import Column, Kind, Records, find_column, open_records
 
@@ -225,7 +225,7 @@ def _feature(table: pa.Table, column: Column) -> Feature:
 
 
 def _distinct(column: pa.ChunkedArray, name: str) -> tuple[str, ...]:
-    values = pc.unique(_texts(_array(column, name)).drop_null()).to_pylist()
+    values = compute.unique(_texts(_array(column, name)).drop_null()).to_pylist()
     if len(values) > MAX_CATEGORIES:
         raise InputError(
             f"The column {name!r} has {len(values):,} different values, more than "
@@ -258,8 +258,8 @@ def _texts(array: pa.Array) -> pa.Array:
 
 
 def _codes(array: pa.Array, listed: Sequence[str]) -> npt.NDArray[np.float64]:
-    places = pc.index_in(_texts(array), pa.array(listed, pa.string()))
-    return np.asarray(pc.fill_null(places, -1), float)
+    places = compute.index_in(_texts(array), pa.array(listed, pa.string()))
+    return np.asarray(compute.fill_null(places, -1), float)
 
 
 def _floats(array: pa.Array, name: str) -> npt.NDArray[np.float64]:

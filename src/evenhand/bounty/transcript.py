@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy import special
+
+from evenhand.deferred import special
 
 #: What the code expects of repairs: none, with this probability; else each next one with 1/2.
 NO_REPAIRS = 0.8
