@@ -24,15 +24,16 @@ import numpy as np
 import pyarrow as pa
 
 from evenhand.bounty import DirectRunner, PointerDecisionList, Rules, Sandbox, task_of
-from evenhand.bounty.disjoint import can_meet
-from evenhand.bounty.evidence import Evidence
-from evenhand.bounty.export import export_model
-from evenhand.bounty.ledger import Candidate, Session
-from evenhand.bounty.losses import parse_loss
-from evenhand.bounty.membership import Bitmaps, unpack
-from evenhand.bounty.pack import to_onnx
-from evenhand.bounty.submission import Model, read_group
-from evenhand.bounty.transcript import Transcript
+from evenhand.bounty.deployed.export import export_model
+from evenhand.bounty.hunting.pack import to_onnx
+from evenhand.bounty.proof.block_losses import Evidence
+from evenhand.bounty.proof.session import Candidate, Session
+from evenhand.bounty.proof.transcript import Transcript
+from evenhand.bounty.submission.group import read_group
+from evenhand.bounty.submission.model import Model
+from evenhand.bounty.task.disjoint import can_meet
+from evenhand.bounty.task.losses import parse_loss
+from evenhand.bounty.task.membership import Bitmaps, unpack
 
 TEXTS = {"race": "abcdefghi", "sex": "FM", "class": "abcdefgh", "school": "abcdefghijklmnop"}
 NUMBERS = {"age": 80, "hours": 99, "occupation": 500, "children": 10}

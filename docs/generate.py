@@ -23,7 +23,8 @@ import pyarrow as pa
 import evenhand
 from evenhand import bounty
 from evenhand.audits import result
-from evenhand.bounty import outcome, practice, standing
+from evenhand.bounty.judging import practice
+from evenhand.bounty.telling import outcome, standing
 from evenhand.cli import app
 from evenhand.conditions import FAMILIES as CONDITIONS
 from evenhand.conditions import Definition as Condition

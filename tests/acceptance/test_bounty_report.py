@@ -9,11 +9,11 @@ import pyarrow as pa
 import pytest
 
 from evenhand.bounty import DirectRunner, Rules, create_bounty, write_submission
-from evenhand.bounty.history import Chapter
-from evenhand.bounty.html import render_html
-from evenhand.bounty.mentions import Mentions
-from evenhand.bounty.report import Entry, read_report
-from evenhand.bounty.standing import stand
+from evenhand.bounty.telling.figures import render_html
+from evenhand.bounty.telling.history import Chapter
+from evenhand.bounty.telling.mentions import Mentions
+from evenhand.bounty.telling.report import Entry, read_report
+from evenhand.bounty.telling.standing import stand
 
 LONG = "name = '" + "averyveryverylongname" * 40 + "'"
 EVIL = "name = '</title><script>document.title=\"owned\"</script>{{7*7}}\u202e'"

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from evenhand.bounty import Bounty, DirectRunner, Rules, SubmissionError, create_bounty, verify
-from evenhand.bounty.onnx_model import SubmissionError as Refused
+from evenhand.bounty.strangers.refusals import SubmissionError as Refused
 from evenhand.errors import InputError
 
 from .conftest import good, people
@@ -260,8 +260,8 @@ def test_verify_sees_what_was_changed_afterwards(bounty, place):
 
 
 def test_a_forged_verdict_does_not_survive_a_replay(bounty):
+    from evenhand.bounty.files import canonical
     from evenhand.bounty.log import EventLog, _hash
-    from evenhand.bounty.submission import canonical
 
     bounty.submit(good(group="sex = 'M'"))
     bounty.close_epoch()
@@ -283,9 +283,9 @@ def test_only_the_ledger_names_the_sealed_labels():
     import evenhand.bounty
 
     folder = Path(evenhand.bounty.__file__).parent
-    naming = {path.name for path in folder.glob("*.py") if ".labels.npy" in path.read_text()}
+    naming = {path.name for path in folder.rglob("*.py") if ".labels.npy" in path.read_text()}
     assert naming == {"ledger.py"}
-    users = {path.name for path in folder.glob("*.py") if "_read_labels" in path.read_text()}
+    users = {path.name for path in folder.rglob("*.py") if "_read_labels" in path.read_text()}
     assert users == {"ledger.py"}
 
 

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from evenhand.bounty.evidence import Evidence
+from evenhand.bounty.proof.block_losses import Evidence
 
 
 def play(seed, updates=40, rows=800, margin=0.0, limit=64, share=0.3):

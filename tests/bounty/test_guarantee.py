@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from evenhand.bounty.evidence import Evidence
-from evenhand.bounty.judging import shares
-from evenhand.bounty.ledger import Candidate, Rules, Session, practice_kind
-from evenhand.bounty.losses import parse_loss
+from evenhand.bounty.judging.block import shares
+from evenhand.bounty.proof.block_losses import Evidence
+from evenhand.bounty.proof.rules import Rules
+from evenhand.bounty.proof.session import Candidate, Session, practice_kind
+from evenhand.bounty.task.losses import parse_loss
 
 LOSS = parse_loss("zero_one")
 

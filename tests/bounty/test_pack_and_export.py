@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from evenhand.bounty import Bounty, DirectRunner, Sandbox, read_submission, task_of, verify
-from evenhand.bounty.export import export_model, load_model
-from evenhand.bounty.submission import Model, read_group
+from evenhand.bounty.deployed.export import export_model, load_model
+from evenhand.bounty.submission.group import read_group
+from evenhand.bounty.submission.model import Model
 from evenhand.errors import InputError
 
 from .conftest import FLAW, good, people
@@ -26,17 +27,12 @@ from sklearn.pipeline import make_pipeline  # noqa: E402
 from sklearn.preprocessing import StandardScaler  # noqa: E402
 from sklearn.tree import DecisionTreeClassifier  # noqa: E402
 
-from evenhand.bounty.hunters import (  # noqa: E402
-    Hunt,
-    alternating,
-    prepend,
-    slices,
-    ternary,
-    train_patch,
-)
-from evenhand.bounty.one_onnx import to_one_onnx  # noqa: E402
-from evenhand.bounty.pack import to_onnx  # noqa: E402
-from evenhand.bounty.pointer_decision_list import PointerDecisionList  # noqa: E402
+from evenhand.bounty.deployed.one_onnx import to_one_onnx  # noqa: E402
+from evenhand.bounty.deployed.pointer_decision_list import PointerDecisionList  # noqa: E402
+from evenhand.bounty.hunting.ground import Hunt  # noqa: E402
+from evenhand.bounty.hunting.hunters import alternating, prepend, slices, ternary  # noqa: E402
+from evenhand.bounty.hunting.pack import to_onnx  # noqa: E402
+from evenhand.bounty.hunting.patch import train_patch  # noqa: E402
 
 RUNNER = DirectRunner()
 CLASSIFIERS = {
@@ -142,7 +138,7 @@ def test_the_estimator_is_one_of_scikit_learns(tmp_path):
     from sklearn.base import clone, is_classifier
     from sklearn.metrics import accuracy_score
 
-    from evenhand.bounty.estimator import PatchedClassifier
+    from evenhand.bounty.deployed.estimator import PatchedClassifier
 
     listed, _ = patched("zero_one")
     folder = str(export_model(listed, tmp_path / "model"))

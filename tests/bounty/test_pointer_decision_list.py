@@ -4,11 +4,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from evenhand.bounty.membership import Bitmaps, formula_of, single, unpack
-from evenhand.bounty.pointer_decision_list import PointerDecisionList
-from evenhand.bounty.sandbox import DirectRunner
-from evenhand.bounty.submission import Model, read_group
-from evenhand.bounty.task import task_of
+from evenhand.bounty.deployed.pointer_decision_list import PointerDecisionList
+from evenhand.bounty.strangers.runner import DirectRunner
+from evenhand.bounty.submission.group import read_group
+from evenhand.bounty.submission.model import Model
+from evenhand.bounty.task.membership import Bitmaps, formula_of, single, unpack
+from evenhand.bounty.task.task import task_of
 from evenhand.groups import parse_predicate
 from evenhand.records import open_records
 

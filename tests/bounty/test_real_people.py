@@ -7,7 +7,8 @@ import pyarrow as pa
 import pytest
 
 from evenhand.bounty import DirectRunner, Rules, create_bounty, verify
-from evenhand.bounty.hunters import Hunt, prepend
+from evenhand.bounty.hunting.ground import Hunt
+from evenhand.bounty.hunting.hunters import prepend
 
 pytest.importorskip("skl2onnx")
 pytestmark = [pytest.mark.data, pytest.mark.filterwarnings("ignore")]

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from evenhand.bounty import DirectRunner, Rules, SubmissionError, create_bounty, verify
-from evenhand.bounty.disjoint import can_meet
-from evenhand.bounty.evidence import Evidence
-from evenhand.bounty.ledger import Candidate, Session
-from evenhand.bounty.losses import parse_loss
-from evenhand.bounty.membership import All, Any, Literal
+from evenhand.bounty.proof.block_losses import Evidence
+from evenhand.bounty.proof.session import Candidate, Session
+from evenhand.bounty.task.disjoint import can_meet
+from evenhand.bounty.task.losses import parse_loss
+from evenhand.bounty.task.membership import All, Any, Literal
 
 from .conftest import FLAW, good, people
 
@@ -81,7 +81,7 @@ def test_a_failure_is_a_paid_answer_and_escapes_nowhere(error):
 def test_no_text_of_a_failure_reaches_the_log_and_continuous_mode_tells_none(
     tmp_path, monkeypatch, mode
 ):
-    from evenhand.bounty.judging import BlockJudge
+    from evenhand.bounty.judging.block import BlockJudge
 
     with begin(tmp_path / "b", rules=Rules(blocks=2, mode=mode)) as bounty:
         monkeypatch.setattr(BlockJudge, "_rows_and_predictions", lambda *_: fail())
@@ -180,7 +180,7 @@ def without_old(table):
 @pytest.mark.parametrize("bad", [7, -3])
 def test_an_odd_class_on_later_rows_stops_neither_bounty_nor_service(tmp_path, bad):
     from evenhand.bounty import write_submission
-    from evenhand.bounty.export import PatchedModel
+    from evenhand.bounty.deployed.export import PatchedModel
 
     with create_bounty(
         tmp_path / "b",
@@ -219,9 +219,10 @@ WANTED = {
 @pytest.mark.parametrize("loss", ODD)
 def test_odd_answers_are_settled_alike_in_the_list_and_in_one_onnx_file(loss):
     from evenhand.bounty import task_of
-    from evenhand.bounty.one_onnx import to_one_onnx
-    from evenhand.bounty.pointer_decision_list import PointerDecisionList
-    from evenhand.bounty.submission import Model, read_group
+    from evenhand.bounty.deployed.one_onnx import to_one_onnx
+    from evenhand.bounty.deployed.pointer_decision_list import PointerDecisionList
+    from evenhand.bounty.submission.group import read_group
+    from evenhand.bounty.submission.model import Model
 
     kind, bad, fine = ODD[loss]
     label = "income" if kind == "value" else "label"
@@ -255,8 +256,9 @@ def test_odd_answers_are_settled_alike_in_the_list_and_in_one_onnx_file(loss):
 
 def test_rows_of_a_model_that_fails_fall_through_to_the_version_below():
     from evenhand.bounty import task_of
-    from evenhand.bounty.pointer_decision_list import PointerDecisionList
-    from evenhand.bounty.submission import Model, read_group
+    from evenhand.bounty.deployed.pointer_decision_list import PointerDecisionList
+    from evenhand.bounty.submission.group import read_group
+    from evenhand.bounty.submission.model import Model
 
     class Runner:
         def run(self, model, output, matrix):
@@ -279,7 +281,7 @@ def test_rows_of_a_model_that_fails_fall_through_to_the_version_below():
 
 
 def test_candidates_have_less_time_and_memory_than_operation():
-    from evenhand.bounty.sandbox import Sandbox, careful
+    from evenhand.bounty.strangers.sandbox import Sandbox, careful
 
     class Noted(Sandbox):
         def run_within(self, share, model, output, matrix):
@@ -297,7 +299,7 @@ def closed(folder, **more):
 
 
 def test_a_failure_in_the_log_is_a_fact_that_a_quicker_machine_replays(tmp_path, monkeypatch):
-    from evenhand.bounty.judging import BlockJudge
+    from evenhand.bounty.judging.block import BlockJudge
 
     with begin(tmp_path / "b") as bounty:
         bounty.submit(good())
@@ -310,7 +312,7 @@ def test_a_failure_in_the_log_is_a_fact_that_a_quicker_machine_replays(tmp_path,
 
 def test_an_acceptance_that_does_not_come_out_again_writes_nothing(tmp_path, monkeypatch):
     from evenhand.bounty import Bounty
-    from evenhand.bounty.judging import BlockJudge
+    from evenhand.bounty.judging.block import BlockJudge
     from evenhand.errors import InputError
 
     folder = tmp_path / "b"
@@ -443,7 +445,7 @@ def test_rounding_of_large_losses_makes_no_endless_repairs(scale):
 
 def test_a_killed_worker_is_replaced_once():
     pytest.importorskip("onnxruntime")
-    from evenhand.bounty.sandbox import Sandbox
+    from evenhand.bounty.strangers.sandbox import Sandbox
 
     model = odd_rows(0, 1, 0)
     matrix = np.ones((5, 3), np.float32)
@@ -483,7 +485,7 @@ def test_malformed_groups_are_refused_without_a_traceback(tmp_path, group, model
 def test_an_exported_model_is_checked_before_it_runs(tmp_path):
     import json
 
-    from evenhand.bounty.export import export_model, load_model
+    from evenhand.bounty.deployed.export import export_model, load_model
     from evenhand.errors import InputError
 
     bounty = closed(tmp_path / "b")

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evenhand.bounty.disjoint import can_meet
-from evenhand.bounty.membership import All, Any, Bitmaps, Literal, unpack
-from evenhand.bounty.transcript import Transcript, code_probability
+from evenhand.bounty.proof.transcript import Transcript, code_probability
+from evenhand.bounty.task.disjoint import can_meet
+from evenhand.bounty.task.membership import All, Any, Bitmaps, Literal, unpack
 
 
 @pytest.mark.parametrize("length", [1, 3, 6])

@@ -15,30 +15,30 @@ from typing import Any, Self
 
 import numpy as np
 
-from evenhand.bounty.confirmation import confirm
-from evenhand.bounty.evidence import Rows
-from evenhand.bounty.judging import (
+from evenhand.bounty.files import write_whole
+from evenhand.bounty.judging.block import (
     BlockJudge,
     judge_block,
     order_candidates,
     resume_block,
     told,
 )
-from evenhand.bounty.ledger import Ledger, Rules, practice_kind
-from evenhand.bounty.log import EventLog, write_whole
-from evenhand.bounty.membership import Bitmaps, unpack
-from evenhand.bounty.onnx_model import SubmissionError
-from evenhand.bounty.practice import Practice, Score
-from evenhand.bounty.sandbox import Runner, Sandbox
+from evenhand.bounty.judging.confirmation import confirm
+from evenhand.bounty.judging.practice import Practice, Score
+from evenhand.bounty.log import EventLog
+from evenhand.bounty.proof.block_losses import Rows
+from evenhand.bounty.proof.ledger import Ledger
+from evenhand.bounty.proof.rules import Rules
+from evenhand.bounty.proof.session import practice_kind
 from evenhand.bounty.state import State, advance, read_state
-from evenhand.bounty.submission import (
-    Model,
-    Submission,
-    order_predictions,
-    read_model,
-    read_submission,
-)
-from evenhand.bounty.task import Labels, Matrix, Task, read_table, task_from_dict
+from evenhand.bounty.strangers.refusals import SubmissionError
+from evenhand.bounty.strangers.runner import Runner
+from evenhand.bounty.strangers.sandbox import Sandbox
+from evenhand.bounty.submission.model import Model, read_model
+from evenhand.bounty.submission.predictions import order_predictions
+from evenhand.bounty.submission.submission import Submission, read_submission
+from evenhand.bounty.task.membership import Bitmaps, unpack
+from evenhand.bounty.task.task import Labels, Matrix, Task, read_table, task_from_dict
 from evenhand.errors import InputError
 
 Trainer = Callable[[Matrix, Labels, Task], bytes]

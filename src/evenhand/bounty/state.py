@@ -4,11 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from evenhand.bounty.ledger import Rules, Verdict
+from evenhand.bounty.deployed.pointer_decision_list import PointerDecisionList
 from evenhand.bounty.log import Event
-from evenhand.bounty.pointer_decision_list import PointerDecisionList
-from evenhand.bounty.submission import Model, Submission
-from evenhand.bounty.task import Task, task_from_dict
+from evenhand.bounty.proof.rules import Rules
+from evenhand.bounty.proof.verdict import Verdict
+from evenhand.bounty.submission.model import Model
+from evenhand.bounty.submission.submission import Submission
+from evenhand.bounty.task.task import Task, task_from_dict
 
 Load = Callable[[str], Submission]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from evenhand.bounty.bounty import Bounty, leaderboard
-from evenhand.bounty.judging import judge_block, order_candidates, resume_block, told
+from evenhand.bounty.judging.block import judge_block, order_candidates, resume_block, told
 from evenhand.bounty.log import Event, EventLog
 from evenhand.bounty.state import State, advance, read_state
 from evenhand.errors import InputError

@@ -12,18 +12,20 @@ from cyclopts import App, Parameter
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from evenhand.bounty import Bounty, Rules, SubmissionError, create_bounty, words, write_submission
+from evenhand.bounty import Bounty, Rules, SubmissionError, create_bounty, write_submission
 from evenhand.bounty import verify as verify_log
-from evenhand.bounty.export import export_model
-from evenhand.bounty.html import render_html
-from evenhand.bounty.hunting import Round, Step, choose
-from evenhand.bounty.hunting import hunt as run_hunt
-from evenhand.bounty.ledger import Mode, Order
-from evenhand.bounty.losses import parse_loss
-from evenhand.bounty.outcome import Outcome, closed, outcome_of_receipt
-from evenhand.bounty.report import read_report
-from evenhand.bounty.standing import stand
-from evenhand.bounty.task import read_table
+from evenhand.bounty.deployed.export import export_model
+from evenhand.bounty.hunting.round import Round, Step
+from evenhand.bounty.hunting.rounds import choose
+from evenhand.bounty.hunting.rounds import hunt as run_hunt
+from evenhand.bounty.proof.rules import Mode, Order
+from evenhand.bounty.task.losses import parse_loss
+from evenhand.bounty.task.task import read_table
+from evenhand.bounty.telling import words
+from evenhand.bounty.telling.figures import render_html
+from evenhand.bounty.telling.outcome import Outcome, closed, outcome_of_receipt
+from evenhand.bounty.telling.report import read_report
+from evenhand.bounty.telling.standing import stand
 from evenhand.cli.audit import written_command
 from evenhand.errors import EXIT_REFUSED, InputError
 from evenhand.records.output import check_outputs, input_files, write_bytes
@@ -405,7 +407,7 @@ def export(
     folder
         The bounty.
     out
-        Directory to write; evenhand.bounty.export.load_model reads it.
+        Directory to write; evenhand.bounty.load_model reads it.
     onnx
         Also write one ONNX file that gives the same answers.
     force
@@ -422,7 +424,7 @@ def export(
         raise InputError(f"{out} is not empty.  Name a new directory.")
     export_model(listed, out)
     if onnx is not None:
-        from evenhand.bounty.one_onnx import to_one_onnx  # noqa: PLC0415 - needs an extra
+        from evenhand.bounty.deployed.one_onnx import to_one_onnx  # noqa: PLC0415 - needs an extra
 
         write_bytes(onnx, to_one_onnx(listed))
     if json:
@@ -639,13 +641,13 @@ def _severities(given: tuple[str, ...]) -> dict[str, float]:
 
 
 def _trainer() -> Callable[..., bytes]:
-    from evenhand.bounty.hunters import train_patch  # noqa: PLC0415 - only some submissions need it
+    from evenhand.bounty.hunting.patch import train_patch  # noqa: PLC0415 - only some submissions need it
 
     return train_patch
 
 
 def _commit(opened: Bounty, data: bytes, *, json: bool) -> int:
-    from evenhand.bounty.submission import read_submission  # noqa: PLC0415 - one use
+    from evenhand.bounty.submission.submission import read_submission  # noqa: PLC0415 - one use
 
     given = read_submission(data, opened.task)
     opened.commit(team=given.team, key=given.key)
