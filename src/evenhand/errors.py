@@ -61,6 +61,13 @@ class Note:
     """What a reader must know before the numbers; they are right for what was asked.
 
     `code` is stable, for example ``literal_never_occurs``; `text` is a sentence for a person.
+
+    Attributes
+    ----------
+    code : str
+        What it is about; stable, for example `literal_never_occurs`.
+    text : str
+        The note as a sentence.
     """
 
     code: str

@@ -1,15 +1,14 @@
 """What an audit says: values that go to JSON and back unchanged."""
 
-import json
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, Self
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
 
 from evenhand.errors import Note
 from evenhand.groups.partition import Key
 from evenhand.results.estimate import Estimate, Missing
 from evenhand.results.origin import MetricNote, Source
+from evenhand.results.protocol import Answer
 
-SCHEMA = "evenhand.audit/1"
 Verdict = Literal["worse", "not worse", "insufficient evidence"]
 
 
@@ -21,6 +20,38 @@ class Contrast:
     `ratio_high` likewise.  `ratio_high` is `None` where the reference's rate may be 0.
     `harm_limit` is what the harm may be at most whatever the distribution of bounded units, where the
     interval alone would say *not worse*; `units_needed` would bring it within the tolerance.
+
+    Attributes
+    ----------
+    reference : str
+        What the group is compared with: `rest`, `overall`, or a predicate.
+    difference : float or None
+        The group's value less the reference's.
+    low : float or None
+        Lower end of the difference's interval; holds for all comparisons of the audit at once.
+    high : float or None
+        Upper end of it.
+    ratio : float or None
+        The group's value over the reference's; `None` where the metric has no meaningful zero.
+    ratio_low : float or None
+        Lower end of the ratio's interval; holds for all comparisons of the audit at once.
+    ratio_high : float or None
+        Upper end of it; `None` where the reference's rate may be 0.
+    p_value : float or None
+        Two-sided p-value of this comparison alone.
+    p_adjusted : float or None
+        The same, corrected for all comparisons and metrics.
+    method : str or None
+        How the interval was made: `newcombe`, `newcombe-exact`, `influence-t`, `bounded-units`
+        or `bounded-as-seen`.
+    reason : str or None
+        Why there was no comparison; `None` where there was.
+    harm_limit : float or None
+        What the harm may be at most whatever bounded units are like, where the interval alone
+        would say *not worse*; `None` elsewhere.
+    units_needed : int or None
+        How many units like those seen would bring `harm_limit` within the tolerance; `None`
+        where it is, or no number would.
     """
 
     reference: str
@@ -40,7 +71,31 @@ class Contrast:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """One group of one partition, with its verdict; `None` where it is the reference itself."""
+    """One group of one partition, with its verdict; `None` where it is the reference itself.
+
+    Attributes
+    ----------
+    by : tuple of str
+        The attributes that the group's partition cuts by.
+    group : dict
+        Its value of each attribute; for a bin its bounds, for a predicate true.
+    predicate : str
+        The group as a predicate: give it to `--where` to look at its rows.
+    estimate : Estimate
+        Its rate; see above.
+    shrunk : float or None
+        Its rate with strength borrowed from the other groups of the partition; `None` where
+        fewer than three groups have a rate.
+    versus : Contrast or None
+        Its difference to the reference; `None` where the group is the reference or suppressed.
+    minimum_detectable_difference : float or None
+        The smallest true difference that this comparison would find with probability 0.8.
+    verdict : Verdict or None
+        `worse`, `not worse` or `insufficient evidence`.
+    suppressed : bool
+        True where its numbers are hidden because few people are in it, or because they would
+        give a hidden number away.
+    """
 
     by: tuple[str, ...]
     group: dict[str, Key]
@@ -67,6 +122,28 @@ class Gap:
     `largest` is the raw difference of the extreme groups, which is biased upwards; `lower_bound`
     holds whichever pair is the widest; `between_group_sd` has sampling noise taken off.
     `homogeneity_p_floor` is the least that `homogeneity_p` can be, where it is simulated.
+
+    Attributes
+    ----------
+    by : tuple of str
+        The attributes of the partition.
+    largest : float or None
+        Raw difference of the two extreme groups.  Biased upwards: with many groups it is large
+        by chance alone.
+    lower_bound : float or None
+        Some two groups differ by at least this much.  Holds for all partitions at once,
+        whichever pair is the widest.
+    between_group_sd : float or None
+        Standard deviation of the groups' true rates, sampling noise taken off.
+    homogeneity_p : float or None
+        p-value of the test that all groups share one rate.
+    smallest_ratio : float or None
+        Lowest rate over highest rate, which the four-fifths rule looks at.
+    reason : str or None
+        Why there is no gap, or why `largest` and `smallest_ratio` are hidden.
+    homogeneity_p_floor : float or None
+        The least that `homogeneity_p` can be, where it is simulated: a value there means less
+        than it.  `None` where it is computed.
     """
 
     by: tuple[str, ...]
@@ -81,7 +158,23 @@ class Gap:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
-    """A group about which the statistics will not say, and what would do."""
+    """A group about which the statistics will not say, and what would do.
+
+    Attributes
+    ----------
+    by : tuple of str
+        The attributes of the group's partition.
+    predicate : str
+        The group.
+    reason : str
+        Why; see the table of reasons.
+    n_units : int or None
+        Independent units that it has; `None` where suppressed.
+    needed : int or None
+        Independent units that it needs.
+    message : str
+        The refusal as a sentence.
+    """
 
     by: tuple[str, ...]
     predicate: str
@@ -93,7 +186,40 @@ class Refused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """The options that decided, so that anyone can run the audit again."""
+    """The options that decided, so that anyone can run the audit again.
+
+    Attributes
+    ----------
+    by : tuple of str
+        Every partition that was audited, attributes joined by commas.
+    where : str or None
+        The predicate that kept rows; `None` where all were kept.
+    versus : str
+        What groups were compared with.
+    tolerance : float
+        A difference up to this is no harm.
+    min_units : int
+        Groups with fewer units were refused.
+    adjust : str
+        `max-t`, `holm` or `bh`; `holm` also where more than 600 sets made max-t too costly.
+    comparisons : int
+        How many comparisons were made.
+    metrics_in_family : int
+        How many metrics were audited together; they share the confidence.
+    suppress_below : int
+        Groups with fewer units were hidden, and others, so that no hidden number is known
+        within a narrower range; 0 hides none.
+    seed : int
+        Of the simulation behind simultaneous intervals.
+    missing_values : tuple of str
+        Texts that mean missing in attribute and unit columns.
+    bins : dict
+        The edges at which numeric attributes were cut.
+    command : str
+        A command line that runs the audit again.
+    versions : dict
+        Python and the packages whose versions may move a number.
+    """
 
     by: tuple[str, ...]
     where: str | None
@@ -112,11 +238,41 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
+class Result(Answer):
     """Everything an audit found about the groups of a table under one metric, as data.
 
     `evenhand.Audit` adds the ways to show it.
+
+    Attributes
+    ----------
+    metric : MetricNote
+        What was measured.
+    level : float
+        Confidence of each interval, and of all comparisons together, for example 0.95.
+    unit : str or None
+        Column that names the independent unit; `None` where each row counts as independent.
+    source : Source
+        Where the records came from.
+    overall : Estimate
+        The estimate over all rows audited.
+    groups : tuple of Group
+        One entry a group, in the order of `settings.by`, worst first within each.
+    gap : Gap or None
+        The gap that is proven widest: the entry of `gaps` with the largest `lower_bound`.
+        `None` where none could be bounded.
+    gaps : tuple of Gap
+        One entry a partition: how far its groups differ as a whole.
+    refused : tuple of Refused
+        Groups about which the statistics will not say.
+    missing : tuple of Missing
+        Attributes and metric columns with rows that lack them.
+    settings : Settings
+        The options that decided, so that anyone can run the audit again.
+    notes : tuple of Note
+        What a reader must know before the numbers.  Empty where there is nothing.
     """
+
+    SCHEMA: ClassVar[str] = "evenhand.audit/1"
 
     metric: MetricNote
     level: float
@@ -135,56 +291,3 @@ class Result:
     def worse(self) -> tuple[Group, ...]:
         """Groups with the verdict *worse*."""
         return tuple(group for group in self.groups if group.verdict == "worse")
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values under the schema ``evenhand.audit/1``."""
-        return {"schema": SCHEMA, **json.loads(json.dumps(asdict(self)))}
-
-    def to_json(self, indent: int | None = 2) -> str:
-        """JSON text of `to_dict`; no NaN and no infinity."""
-        return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False, allow_nan=False)
-
-    @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> Self:
-        """Result from what `to_dict` gave."""
-        if data.get("schema") != SCHEMA:
-            raise ValueError(f"schema is {data.get('schema')!r}, not {SCHEMA!r}")
-        return cls(
-            metric=MetricNote(**data["metric"]),
-            level=data["level"],
-            unit=data["unit"],
-            source=Source(**data["source"]),
-            overall=Estimate(**data["overall"]),
-            groups=tuple(map(_group, data["groups"])),
-            gap=_gap(data["gap"]) if data["gap"] else None,
-            gaps=tuple(map(_gap, data["gaps"])),
-            refused=tuple(Refused(**{**item, "by": tuple(item["by"])}) for item in data["refused"]),
-            missing=tuple(_missing(item) for item in data["missing"]),
-            settings=_settings(data["settings"]),
-            notes=tuple(Note(**note) for note in data.get("notes", ())),
-        )
-
-
-def _group(data: dict[str, Any]) -> Group:
-    versus = data["versus"]
-    nested = {
-        "by": tuple(data["by"]),
-        "estimate": Estimate(**data["estimate"]),
-        "versus": Contrast(**versus) if versus else None,
-    }
-    return Group(**{**data, **nested})
-
-
-def _gap(data: dict[str, Any]) -> Gap:
-    return Gap(**{**data, "by": tuple(data["by"])})
-
-
-def _missing(data: dict[str, Any]) -> Missing:
-    estimate = data["estimate"]
-    return Missing(**{**data, "estimate": Estimate(**estimate) if estimate else None})
-
-
-def _settings(data: dict[str, Any]) -> Settings:
-    bins = {name: tuple(edges) for name, edges in data["bins"].items()}
-    lists = {name: tuple(data[name]) for name in ("by", "missing_values")}
-    return Settings(**{**data, **lists, "bins": bins})

@@ -66,7 +66,7 @@ def trial(
         print(f"Interrupted.  What was answered is kept; to go on: {again}", file=sys.stderr)
         return EXIT_INTERRUPTED
     if json:
-        print(found.to_json())
+        print(found.to_json(indent=1))
     else:
         _print(found, _steps(found, read, plan, out))
     return _code(found)

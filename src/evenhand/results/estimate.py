@@ -9,6 +9,33 @@ class Estimate:
 
     `low` and `high` hold for this rate alone at the audit's level; `method` names the interval.
     `counts` are the sums behind the rate.
+
+    Attributes
+    ----------
+    value : float or None
+        The metric over the rows of this group.
+    low : float or None
+        Lower end of the interval of this rate alone.
+    high : float or None
+        Upper end of it.
+    standard_error : float or None
+        Standard error over independent units; `None` where there is no interval.
+    n_rows : int or None
+        Rows scored.
+    n_units : int or None
+        Independent units that say something about the metric: for a true positive rate, those
+        with a positive.
+    numerator : float or None
+        Sum above the line; `None` for metrics that are not a ratio of sums.
+    denominator : float or None
+        Sum below the line; `None` likewise.
+    counts : dict or None
+        The sums behind the value, by name.  `None` where anything of the audit is suppressed.
+    method : str or None
+        How the interval was made: `wilson`, `clopper-pearson`, `cluster-t-skew`, `cluster-t`,
+        `logit-t` and its like, or `all-units-equal`.
+    reason : str or None
+        Why there is no value or no interval; `None` where there are both.
     """
 
     value: float | None
@@ -30,6 +57,19 @@ class Missing:
 
     `reason` says what they are: ``missing_attribute`` (shown, not judged), or out of the numbers as
     ``missing_input`` (the metric reads it), ``missing_unit`` or ``missing_condition``.
+
+    Attributes
+    ----------
+    attribute : str
+        The attribute, or the column that the metric or the unit needs.
+    n_rows : int or None
+        Rows that lack it; `None` where suppressed.
+    estimate : Estimate or None
+        For an attribute: the metric over the rows that lack it, shown and not judged.  `None`
+        for a column of the metric or the unit, whose rows are not in the numbers.
+    reason : str
+        What the rows are: `missing_attribute` (shown, not judged), or out of the numbers as
+        `missing_input` (the metric reads it), `missing_unit` or `missing_condition`.
     """
 
     attribute: str

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from evenhand.audits.words import count, percent
 from evenhand.errors import REASONS
 from evenhand.pages.caveats import before_numbers
+from evenhand.results.protocol import to_plain
 from evenhand.slicing import words
 from evenhand.slicing.result import Result, Slice
 
@@ -152,6 +153,7 @@ def render_html(found: Result) -> str:
     drawn = found.slices[:DRAWN]
     return _template().render(
         found=found,
+        settings=to_plain(found.settings),
         caveats=before_numbers(found.notes),
         forest=_forest(found, drawn),
         scatter=_scatter(found, drawn),

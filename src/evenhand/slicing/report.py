@@ -16,11 +16,20 @@ from evenhand.errors import Note
 from evenhand.groups import to_text
 from evenhand.pages.caveats import inert
 from evenhand.results.estimate import Missing
+from evenhand.results.origin import versions
 from evenhand.slicing.folding import Kept, contributions
 from evenhand.slicing.html import render_html
 from evenhand.slicing.hunt import Hunt
 from evenhand.slicing.judging import Judged, Question, judge_slices, patterns_of
-from evenhand.slicing.result import Confirmation, Metric, Overall, Result, Searched, Slice
+from evenhand.slicing.result import (
+    Confirmation,
+    Metric,
+    Overall,
+    Result,
+    Searched,
+    SearchSettings,
+    Slice,
+)
 from evenhand.slicing.search import Found
 from evenhand.slicing.space import Item, mask_of, predicate_of
 from evenhand.slicing.terminal import render_slices
@@ -121,7 +130,9 @@ def report(
         notes=(*facts.notes, *_notes(hunt, found, kept, verdicts)),
         missing=facts.missing,
         command=facts.command,
-        settings={**facts.options, **asdict(settings), "seed": facts.seed},
+        settings=SearchSettings(
+            **{**facts.options, **asdict(settings), "seed": facts.seed}, versions=dict(versions())
+        ),
     )
 
 

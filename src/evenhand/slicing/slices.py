@@ -216,7 +216,7 @@ def slices(
         "between": between,
         "worse": worse,
         "bins": _written_bins(bins or {}),
-        "missing": [] if records.missing_values == MISSING_VALUES else list(records.missing_values),
+        "missing": () if records.missing_values == MISSING_VALUES else records.missing_values,
         "columns": records.declared or None,
         "seed": str(seed) if seed else None,
     }
@@ -610,12 +610,12 @@ def _not_left_out(names: Sequence[str], left_out: Mapping[str, str]) -> list[str
     return kept
 
 
-def _written_bins(bins: Mapping[str, int | Sequence[float]]) -> list[str]:
+def _written_bins(bins: Mapping[str, int | Sequence[float]]) -> tuple[str, ...]:
     """Bins as the command line takes them."""
-    return [
+    return tuple(
         f"{name}={','.join(map(str, given)) if isinstance(given, Sequence) else given}"
         for name, given in bins.items()
-    ]
+    )
 
 
 def _command(

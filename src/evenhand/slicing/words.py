@@ -130,7 +130,7 @@ def notes(found: Result) -> Iterator[str]:
     """How it was searched and confirmed, and what was left out."""
     searched = found.searched
     conditions = f"{searched.depth} literal{'s' * (searched.depth > 1)}"
-    folded = ", but for those folded into these" if found.settings.get("fold", True) else ""
+    folded = ", but for those folded into these" if found.settings.fold else ""
     if found.exact and found.slices and found.confirmation.method not in HALVES:
         yield (
             f"Searched exactly: of all slices of up to {conditions} and at least {searched.min_rows:,} rows none "

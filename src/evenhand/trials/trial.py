@@ -1,15 +1,14 @@
 """What a trial did, as values: counts by outcome, reason, service and condition; time and cost."""
 
-import json
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
+from evenhand.results.protocol import Answer
 from evenhand.trials.plan import Plan
 from evenhand.trials.records import Row
 
-SCHEMA = "evenhand.trial/1"
 #: Outcomes in which the service said nothing.
 NO_ANSWER = ("failed", "not run")
 #: Attributes with more values are shown by none.
@@ -38,7 +37,21 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
-    """Calls that a service has before it; `None` where nothing tells."""
+    """Calls that a service has before it; `None` where nothing tells.
+
+    Attributes
+    ----------
+    service : str
+        Name of the service.
+    calls : int
+        Calls still to make; of a judge, at most.
+    cached : int
+        Calls whose answer is known.
+    seconds : float or None
+        Time to expect, from earlier answers and the rate allowed; `None` where neither tells.
+    cost : float or None
+        Cost to expect from earlier answers, else at most; `None` where no price is given.
+    """
 
     service: str
     calls: int
@@ -53,16 +66,24 @@ class Agreement:
 
     Attributes
     ----------
-    column, human : str
-        Column of the judge's score, and of people's labels.
-    rows, agreed : int
-        Rows with both, and those where both say the same.
+    column : str
+        Column of the judge's score.
+    human : str
+        Attribute with people's labels.
+    rows : int
+        Rows with both.
+    agreed : int
+        Rows in which both say the same.
     units : int
         Independent units among them.
-    kappa, low, high : float, optional
-        Cohen's kappa with its interval at 95 % over units; `None` where undefined.
-    reason : str, optional
-        Why there is no kappa, or no interval.
+    kappa : float or None
+        Cohen's kappa; `None` where it is undefined.
+    low : float or None
+        Lower end of its interval at 95 % over units; `None` below five units.
+    high : float or None
+        Upper end.
+    reason : str or None
+        Why there is no kappa.
     """
 
     column: str
@@ -78,7 +99,19 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Share:
-    """How many rows of a group something happened to; without `attribute`, of all rows."""
+    """How many rows of a group something happened to; without `attribute`, of all rows.
+
+    Attributes
+    ----------
+    attribute : str or None
+        Attribute; `None` for all rows.
+    value : str or None
+        Its value; `None` for all rows.
+    rows : int
+        Rows that it happened to.
+    of : int
+        Rows in all.
+    """
 
     attribute: str | None
     value: str | None
@@ -87,59 +120,67 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trial:
+class Trial(Answer):
     """Summary of a trial.
 
     Attributes
     ----------
     name : str
-    records : str, optional
-        File of the rows; `None` for a dry run.
+        Name of the trial.
+    records : str or None
+        File of the records; `None` for a dry run.
     dry_run : bool
+        Whether nothing was called.
     rows : int
         Samples × conditions × services × repeats.
     calls : int
-        Calls made in this run that gave an outcome.
+        Calls of this run that ended in an outcome, those of judges included.
     cached : int
         Rows answered by an earlier run, or by the same call elsewhere in this one.
     retries : int
+        Calls tried again.
     cost : float
         Spent in this run, as far as prices were given.
     cost_total : float
-        Spent on all rows, earlier runs included; where replies do not say what they cost, the most
-        that they can have.
-    possibly_spent : float
-        By calls that gave no answer and that the service may have billed: time-outs, broken
-        replies, calls in flight when a run was killed.
+        Spent on all rows, earlier runs included.
     cost_at_most : float
-        Part of `cost_total` that is the most it can be, since the replies do not say.
-    parked : dict
-        Services that asked for a wait beyond the plan's, and until when.
-    stopped : dict
-        Services that were given up, and why.
-    causes : dict
-        Rows without an answer by their whole reason, at most three, the most frequent first.
-    unanswered : tuple of Share
-        Rows without an answer, by the attributes of the samples.
-    cut_off : tuple of Share
-        Rows whose answer was cut off at a limit of length, likewise.
-    unsteady : dict
-        Of each service that was asked repeatedly, how many calls had different answers, and of how
-        many that had several.
-    problems : tuple of str
-        For a dry run, what is missing before the first call: packages, keys, addresses.
+        Part of `cost_total` that is the most it can be, since replies do not say what they
+        cost.
+    possibly_spent : float
+        What calls without an answer may have cost: time-outs, broken replies, calls in flight
+        at a kill.
     seconds : float
+        Duration of the calls.
     outcomes : dict
         Rows by outcome.
     reasons : dict
-        Rows by the code of the reason, where there is one.
-    services, conditions : dict
-        Rows by outcome, for each service and condition.
+        Rows by the code of their reason, where they have one.
+    services : dict
+        Rows by outcome, for each service.
+    conditions : dict
+        Rows by outcome, for each condition.
     expected : tuple of Expected
-        For a dry run, what is still to be done.
+        For a dry run, what is still to be done by each service.
     agreements : tuple of Agreement
         Of each judge with people's labels.
+    parked : dict
+        Services that asked to wait longer than the plan allows, with the time until when.
+    stopped : dict
+        Services that were given up, with the reason.
+    causes : dict
+        Rows that failed by their whole reason, at most three, the most frequent first.
+    unanswered : tuple of Share
+        Rows that failed or were not run: of all, and by each attribute of few values.
+    cut_off : tuple of Share
+        Rows whose answer ended at a limit of length, likewise.
+    unsteady : dict
+        Of each service that was asked repeatedly: calls with different answers, and calls with
+        several answers.
+    problems : tuple of str
+        For a dry run, what is missing before the first call: packages, keys, addresses.
     """
+
+    SCHEMA: ClassVar[str] = "evenhand.trial/1"
 
     name: str
     records: str | None
@@ -166,21 +207,6 @@ class Trial:
     cut_off: tuple[Share, ...] = ()
     unsteady: dict[str, tuple[int, int]] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON, under ``evenhand.trial/1``."""
-        lists = {
-            "expected": [asdict(each) for each in self.expected],
-            "agreements": [asdict(each) for each in self.agreements],
-            "unanswered": [asdict(each) for each in self.unanswered],
-            "cut_off": [asdict(each) for each in self.cut_off],
-            "problems": list(self.problems),
-        }
-        return {"schema": SCHEMA, **asdict(self), **lists}
-
-    def to_json(self) -> str:
-        """JSON text of `to_dict`."""
-        return json.dumps(self.to_dict(), indent=1, ensure_ascii=False)
 
 
 def count_rows(plan: Plan, rows: Sequence[Row]) -> dict[str, Any]:
