@@ -12,7 +12,7 @@ from evenhand.bounty import DirectRunner, Rules, create_bounty, write_submission
 from evenhand.bounty.telling.figures import render_html
 from evenhand.bounty.telling.history import Chapter
 from evenhand.bounty.telling.mentions import Mentions
-from evenhand.bounty.telling.report import Entry, read_report
+from evenhand.bounty.telling.report import ListEntry, read_report
 from evenhand.bounty.telling.standing import stand
 
 LONG = "name = '" + "averyveryverylongname" * 40 + "'"
@@ -78,7 +78,7 @@ def many(found, number, features=60, teams=80):
     for i in range(number):
         repair = i % 5 == 4
         entries.append(
-            Entry(
+            ListEntry(
                 version=i + 1,
                 group=f"age >= {i} AND region = 'north'",
                 team="" if repair else f"team {i % teams}",

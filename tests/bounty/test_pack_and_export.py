@@ -29,7 +29,7 @@ from sklearn.tree import DecisionTreeClassifier  # noqa: E402
 
 from evenhand.bounty.deployed.one_onnx import to_one_onnx  # noqa: E402
 from evenhand.bounty.deployed.pointer_decision_list import PointerDecisionList  # noqa: E402
-from evenhand.bounty.hunting.ground import Hunt  # noqa: E402
+from evenhand.bounty.hunting.ground import HuntingGround  # noqa: E402
 from evenhand.bounty.hunting.hunters import alternating, prepend, slices, ternary  # noqa: E402
 from evenhand.bounty.hunting.pack import to_onnx  # noqa: E402
 from evenhand.bounty.hunting.patch import train_patch  # noqa: E402
@@ -164,7 +164,7 @@ HUNTERS = {
 def test_each_hunter_finds_the_planted_flaw(folder, name):
     with Bounty(folder, runner=DirectRunner()) as bounty:
         seen = bounty.data("train")
-        hunt = Hunt(
+        hunt = HuntingGround(
             task=bounty.task,
             matrix=seen.matrix,
             labels=seen.labels,

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from evenhand.bounty import DirectRunner, Rules, create_bounty, verify
-from evenhand.bounty.hunting.ground import Hunt
+from evenhand.bounty.hunting.ground import HuntingGround
 from evenhand.bounty.hunting.hunters import prepend
 
 pytest.importorskip("skl2onnx")
@@ -100,7 +100,7 @@ def test_no_introduced_group_of_real_people_loses_and_the_test_half_agrees(data,
         runner=DirectRunner(),
     ) as bounty:
         seen = bounty.data("train")
-        hunt = Hunt(
+        hunt = HuntingGround(
             task=bounty.task,
             matrix=seen.matrix,
             labels=seen.labels,

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from evenhand.bounty import DirectRunner, Rules, SubmissionError, create_bounty, verify
-from evenhand.bounty.proof.block_losses import Evidence
-from evenhand.bounty.proof.session import Candidate, Session
+from evenhand.bounty.proof.block_losses import BlockLosses
+from evenhand.bounty.proof.session import Contender, Session
 from evenhand.bounty.task.disjoint import can_meet
 from evenhand.bounty.task.losses import parse_loss
 from evenhand.bounty.task.membership import All, Any, Literal
@@ -53,7 +53,7 @@ def session(rules=None, rows=100):
     return Session(
         loss=parse_loss("zero_one"),
         rules=rules or Rules(blocks=1),
-        evidence=Evidence(np.ones(rows), []),
+        evidence=BlockLosses(np.ones(rows), []),
     )
 
 
@@ -67,10 +67,10 @@ def test_a_failure_is_a_paid_answer_and_escapes_nowhere(error):
         raise error
 
     failing, refused = session(), session()
-    verdict = failing.test(Candidate(key="a", kind="over 5", load=load), np.zeros(100), 0.5)
+    verdict = failing.test(Contender(key="a", kind="over 5", load=load), np.zeros(100), 0.5)
     rows = np.arange(10)
     refused.test(
-        Candidate(key="a", kind="over 5", load=lambda: (rows, np.ones(10))), np.zeros(100), 0.5
+        Contender(key="a", kind="over 5", load=lambda: (rows, np.ones(10))), np.zeros(100), 0.5
     )
     assert (verdict.accepted, verdict.reason) == (False, "model_failed")
     assert failing.transcript.bits == refused.transcript.bits > session().transcript.bits
@@ -429,7 +429,7 @@ def test_rounding_of_large_losses_makes_no_endless_repairs(scale):
     for seed in range(3):
         rng = np.random.default_rng(seed)
         features = rng.random((5_000, 4))
-        evidence = Evidence(rng.random(5_000) ** 2 * scale, [], scale)
+        evidence = BlockLosses(rng.random(5_000) ** 2 * scale, [], scale)
         for _ in range(20):
             j, low = rng.integers(4), rng.random() * 0.6
             rows = np.flatnonzero((features[:, j] > low) & (features[:, j] < low + 0.4))

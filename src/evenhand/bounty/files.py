@@ -1,5 +1,6 @@
 """Files of a bounty: one text for each value, written whole or not at all, known by their hash."""
 
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -11,6 +12,16 @@ def canonical(value: Any) -> bytes:
     return json.dumps(
         value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
     ).encode()
+
+
+def sha256(data: bytes) -> str:
+    """What data are known by."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def sha256_of(path: Path) -> str:
+    """What a file is known by."""
+    return sha256(path.read_bytes())
 
 
 def write_whole(path: Path, data: bytes) -> None:

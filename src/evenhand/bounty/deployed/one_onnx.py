@@ -10,7 +10,7 @@ import numpy as np
 
 from evenhand.bounty.deployed.pointer_decision_list import PointerDecisionList
 from evenhand.bounty.strangers.demands import INPUT, OUTPUTS
-from evenhand.bounty.submission.group import Group
+from evenhand.bounty.submission.group import GroupRule
 from evenhand.bounty.submission.linear import Linear
 from evenhand.bounty.submission.model import Model
 from evenhand.bounty.submission.predictions import SLACK
@@ -128,7 +128,7 @@ class _Writer:
             self._columns[index] = self._add("Gather", INPUT, place, axis=1)
         return self._columns[index]
 
-    def _group(self, group: Group, number: int) -> str:
+    def _group(self, group: GroupRule, number: int) -> str:
         if group.formula is not None:
             return self._formula(group.formula)
         if group.linear is not None:

@@ -14,10 +14,10 @@ import numpy.typing as npt
 
 from evenhand.bounty.strangers.refusals import SubmissionError
 from evenhand.bounty.strangers.runner import Runner
-from evenhand.bounty.submission.group import Group
+from evenhand.bounty.submission.group import GroupRule
 from evenhand.bounty.submission.model import Model
 from evenhand.bounty.submission.predictions import Predictions
-from evenhand.bounty.task.membership import Bitmaps, Bits, single
+from evenhand.bounty.task.membership import Bits, Memberships, single
 from evenhand.bounty.task.task import Matrix, Task
 
 #: Rows worked on at once: enough to make numpy's calls cheap, few enough for a processor's cache.
@@ -52,7 +52,7 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class PassedNode:
     """One step of the explanation of a row."""
 
     node: int
@@ -65,7 +65,7 @@ class Step:
 class Explanation:
     """Why a row is answered as it is: the nodes it passed, and the model that answered."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[PassedNode, ...]
     model: int
     team: str
     key: str
@@ -80,13 +80,13 @@ class PointerDecisionList:
     task : Task
     models : tuple of Model
         Number 0 is the base.
-    groups : tuple of Group
+    groups : tuple of GroupRule
     nodes : tuple of Node
     """
 
     task: Task
     models: tuple[Model, ...]
-    groups: tuple[Group, ...] = ()
+    groups: tuple[GroupRule, ...] = ()
     nodes: tuple[Node, ...] = ()
     _compiled: list["_Compiled"] = field(default_factory=list, compare=False, repr=False)
 
@@ -95,7 +95,9 @@ class PointerDecisionList:
         """Number of nodes."""
         return len(self.nodes)
 
-    def updated(self, group: Group, model: Model, *, team: str, key: str) -> "PointerDecisionList":
+    def updated(
+        self, group: GroupRule, model: Model, *, team: str, key: str
+    ) -> "PointerDecisionList":
         """The list with one more update at its head."""
         node = Node(group=len(self.groups), model=len(self.models), team=team, key=key)
         return PointerDecisionList(
@@ -134,7 +136,7 @@ class PointerDecisionList:
 
     def memberships(self, matrix: Matrix, runner: Runner) -> list[npt.NDArray[np.bool_]]:
         """Which rows are in each group."""
-        bitmaps = Bitmaps(matrix)
+        bitmaps = Memberships(matrix)
         return [
             np.unpackbits(group.bits(bitmaps, matrix, runner), count=len(matrix)).view(bool)
             for group in self.groups
@@ -193,7 +195,7 @@ class PointerDecisionList:
         passed: list[int] = []
         model, last = self._get_compiled().walk(row, runner, passed)
         steps = tuple(
-            Step(
+            PassedNode(
                 node=number,
                 group=self.groups[self.nodes[number].group].text,
                 team=self.nodes[number].team,
@@ -253,7 +255,7 @@ class _Compiled:
     def resolve(self, matrix: Matrix, runner: Runner) -> Leaves:
         """From the newest node back: each takes its rows from those that are still undecided."""
         rows, size = len(matrix), (len(matrix) + 7) // 8
-        bitmaps, bits = Bitmaps(matrix), dict[int, Bits]()
+        bitmaps, bits = Memberships(matrix), dict[int, Bits]()
         planes = np.zeros((self._width, size), np.uint8)
         undecided, hit = np.full(size, 255, np.uint8), np.empty(size, np.uint8)
         #: Rows that a repair sent to a version, by version: they join in when it is reached.
@@ -308,4 +310,4 @@ class _Compiled:
 
     def _ask(self, group: int, row: npt.NDArray[np.float32], runner: Runner) -> bool:
         matrix = np.ascontiguousarray(row[None, :])
-        return bool(self._groups[group].bits(Bitmaps(matrix), matrix, runner)[0] & 0x80)
+        return bool(self._groups[group].bits(Memberships(matrix), matrix, runner)[0] & 0x80)

@@ -16,7 +16,7 @@ Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hunt:
+class HuntingGround:
     """What a hunter sees.
 
     Attributes
@@ -45,4 +45,4 @@ class Hunt:
         return self.task.loss.of_rows(np.asarray(found), labels)
 
 
-Hunter = Callable[[Hunt], Iterator[bytes]]
+Hunter = Callable[[HuntingGround], Iterator[bytes]]

@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from evenhand.bounty.hunting.ground import MIN_ROWS, Bools, Hunt, Hunter
+from evenhand.bounty.hunting.ground import MIN_ROWS, Bools, Hunter, HuntingGround
 from evenhand.bounty.hunting.pack import to_onnx
 from evenhand.bounty.hunting.patch import boosted_trees, load_sklearn, single_tree
 from evenhand.bounty.hunting.tree_groups import tree_json
 from evenhand.bounty.submission.group import read_group
 from evenhand.bounty.submission.submission import write_submission
 from evenhand.bounty.task.losses import Floats
-from evenhand.bounty.task.membership import Bitmaps, unpack
+from evenhand.bounty.task.membership import Memberships, unpack
 from evenhand.bounty.task.task import Task
 from evenhand.groups import equals, to_text
 from evenhand.slicing import slices as search_slices
@@ -49,9 +49,9 @@ def prepend(
         Who is credited.
     """
 
-    def hunt(seen: Hunt) -> Iterator[bytes]:
+    def hunt(seen: HuntingGround) -> Iterator[bytes]:
         gains = []
-        bitmaps, before = Bitmaps(seen.matrix), seen.losses
+        bitmaps, before = Memberships(seen.matrix), seen.losses
         for text in groups if groups is not None else plain_groups(seen.task):
             group = read_group({"predicate": text}, seen.task)
             inside = unpack(bitmaps.of(group.formula), len(seen.matrix))  # type: ignore[arg-type]
@@ -98,7 +98,7 @@ def slices(
     The search sees the training rows only and confirms nothing: proof is the bounty's.
     """
 
-    def hunt(seen: Hunt) -> Iterator[bytes]:
+    def hunt(seen: HuntingGround) -> Iterator[bytes]:
         table = seen.task.decode(seen.matrix)
         name = "loss"
         while name in table.column_names:
@@ -128,7 +128,7 @@ def alternating(
     current model errs.
     """
 
-    def hunt(seen: Hunt) -> Iterator[bytes]:
+    def hunt(seen: HuntingGround) -> Iterator[bytes]:
         before = seen.losses
         for _ in range(starts):
             inside = _start(seen, before, rng)
@@ -151,7 +151,7 @@ def alternating(
     return hunt
 
 
-def _start(seen: Hunt, before: Floats, rng: np.random.Generator) -> Bools:
+def _start(seen: HuntingGround, before: Floats, rng: np.random.Generator) -> Bools:
     """Rows near a random row in a tree of the current model's errors."""
     columns = rng.choice(seen.matrix.shape[1], max(1, seen.matrix.shape[1] // 2), replace=False)
     tree = load_sklearn().tree.DecisionTreeRegressor(
@@ -163,7 +163,7 @@ def _start(seen: Hunt, before: Floats, rng: np.random.Generator) -> Bools:
     return np.asarray(np.isin(leaves, rng.choice(worst, 2)))
 
 
-def _better_where(seen: Hunt, gain: Floats) -> Any:
+def _better_where(seen: HuntingGround, gain: Floats) -> Any:
     """A tree that says where a model gains, from the rows where it differs; `None` if nowhere."""
     differ = gain != 0
     if np.count_nonzero(differ) < MIN_ROWS or np.unique(gain[differ] > 0).size < 2:
@@ -182,7 +182,7 @@ def ternary(*, depth: int = 7, team: str = "ternary") -> Hunter:
     regression tree; the group is where some cost is negative.  Classification only.
     """
 
-    def hunt(seen: Hunt) -> Iterator[bytes]:
+    def hunt(seen: HuntingGround) -> Iterator[bytes]:
         if seen.task.loss.reads != "class":
             return
         classes = len(seen.task.classes)
@@ -204,13 +204,13 @@ def ternary(*, depth: int = 7, team: str = "ternary") -> Hunter:
     return hunt
 
 
-def _varied(seen: Hunt, inside: Bools) -> bool:
+def _varied(seen: HuntingGround, inside: Bools) -> bool:
     """Whether a model can be fitted: all classes for probabilities, else any two labels."""
     found = len(np.unique(seen.labels[inside]))
     return found >= (len(seen.task.classes) if seen.task.loss.reads == "probabilities" else 2)
 
 
-def _packed(seen: Hunt, team: str, group: Any, fitted: Any) -> bytes:
+def _packed(seen: HuntingGround, team: str, group: Any, fitted: Any) -> bytes:
     classes: list[int] = list(getattr(fitted, "classes_", []))
     model: bytes | dict[str, str]
     if len(classes) == 1:

@@ -21,7 +21,7 @@ _MISSING = "Packing models needs more packages.  Run: pip install 'evenhand[boun
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Agreement:
+class Fidelity:
     """How well an ONNX file does what the estimator does, on some rows.
 
     Attributes
@@ -42,7 +42,7 @@ class Agreement:
 
 def to_onnx(
     estimator: Any, task: Task, matrix: Matrix, *, allowed: float = 0.01
-) -> tuple[bytes, Agreement]:
+) -> tuple[bytes, Fidelity]:
     """Convert a fitted scikit-learn, XGBoost or LightGBM estimator.
 
     Parameters
@@ -247,7 +247,7 @@ def _rename(graph: Any, names: dict[str, str]) -> None:
         output.name = names.get(output.name, output.name)
 
 
-def compare(estimator: Any, data: bytes, task: Task, matrix: Matrix) -> Agreement:
+def compare(estimator: Any, data: bytes, task: Task, matrix: Matrix) -> Fidelity:
     """Compare estimator and file on the rows of a matrix."""
     output = OUTPUTS[task.loss.reads][0]
     found = np.asarray(DirectRunner(1).run(data, output, matrix))
@@ -259,7 +259,7 @@ def compare(estimator: Any, data: bytes, task: Task, matrix: Matrix) -> Agreemen
         else:
             wanted = np.asarray(estimator.predict(matrix))
     if task.loss.reads == "class":
-        return Agreement(
+        return Fidelity(
             rows=len(matrix),
             different=int(np.count_nonzero(found.ravel() != wanted.astype(np.int64))),
             largest=0.0,
@@ -267,7 +267,7 @@ def compare(estimator: Any, data: bytes, task: Task, matrix: Matrix) -> Agreemen
     gap = np.abs(found.astype(float).reshape(wanted.shape) - wanted)
     scale = 1.0 if task.loss.reads == "probabilities" else max(float(np.ptp(wanted)), 1e-12)
     rows = gap.reshape(len(matrix), -1).max(axis=1, initial=0.0)
-    return Agreement(
+    return Fidelity(
         rows=len(matrix),
         different=int(np.count_nonzero(rows > 1e-4 * scale)),
         largest=float(rows.max(initial=0.0)),

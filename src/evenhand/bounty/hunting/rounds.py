@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import numpy as np
 
 from evenhand.bounty.bounty import Bounty
-from evenhand.bounty.hunting.ground import Hunt, Hunter
+from evenhand.bounty.hunting.ground import Hunter, HuntingGround
 from evenhand.bounty.hunting.hunters import alternating, prepend, slices, ternary
 from evenhand.bounty.hunting.patch import train_patch
-from evenhand.bounty.hunting.round import Round, Step
+from evenhand.bounty.hunting.round import HuntStep, Round, round_of
 from evenhand.bounty.judging.practice import Practice
 from evenhand.bounty.strangers.refusals import SubmissionError
 from evenhand.bounty.submission.submission import read_submission
@@ -42,7 +42,7 @@ def hunt(
     rounds: int = 1,
     passes: int = 3,
     close: bool = True,
-    progress: Callable[[Step], None] | None = None,
+    progress: Callable[[HuntStep], None] | None = None,
 ) -> tuple[Round, ...]:
     """Let hunters submit and close the epoch, round by round.
 
@@ -65,10 +65,10 @@ def hunt(
         raise InputError("A hunt has at least 1 round of 1 pass.")
     done: list[Round] = []
     for number in range(1, rounds + 1):
-        if bounty.account()["reason"] is not None:
+        if bounty.account().reason is not None:
             break
         done.append(_round(bounty, hunters, number, passes, close, progress or (lambda _: None)))
-        if not close or not sum(done[-1].accepted.values()):
+        if not close or not done[-1].accepted:
             break
     return tuple(done)
 
@@ -79,7 +79,7 @@ def _round(
     number: int,
     passes: int,
     close: bool,
-    progress: Callable[[Step], None],
+    progress: Callable[[HuntStep], None],
 ) -> Round:
     sent: dict[str, int] = {}
     accepted: dict[str, int] = {}
@@ -89,7 +89,7 @@ def _round(
     def tell(hunter: str, note: str = "") -> None:
         counts = (sum(sent.values()), refused, sum(accepted.values()))
         progress(
-            Step(
+            HuntStep(
                 round=number,
                 hunter=hunter,
                 sent=counts[0],
@@ -114,16 +114,16 @@ def _round(
         else:
             team = bounty.load(receipt.key).team
             sent[team] = sent.get(team, 0) + 1
-            if receipt.verdict is not None and receipt.verdict["accepted"]:
+            if receipt.verdict is not None and receipt.verdict.accepted:
                 accepted[team] = accepted.get(team, 0) + 1
         tell(name)
     if close and bounty.rules.mode == "epochs" and bounty.state.pending:
         tell("")
         for verdict in bounty.close_epoch():
-            team = bounty.load(verdict["key"]).team
-            accepted[team] = accepted.get(team, 0) + bool(verdict["accepted"])
+            team = bounty.load(verdict.key).team
+            accepted[team] = accepted.get(team, 0) + verdict.accepted
         tell("")
-    return Round(number=number, sent=sent, accepted=accepted, refused=refused, notes=tuple(notes))
+    return round_of(number, sent, accepted, refused, tuple(notes))
 
 
 def _prey(
@@ -134,7 +134,7 @@ def _prey(
     practice = bounty.data("practice")
     listed = bounty.state.listed
     for _ in range(passes):
-        seen = Hunt(
+        seen = HuntingGround(
             task=bounty.task,
             matrix=train.matrix,
             labels=train.labels,

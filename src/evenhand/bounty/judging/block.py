@@ -1,24 +1,25 @@
 """From submissions to verdicts: the order of candidates, and what one opened block says of them."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 
 from evenhand.bounty.deployed.pointer_decision_list import PointerDecisionList
-from evenhand.bounty.judging.confirmation import confirm
+from evenhand.bounty.judging.fresh_rows import confirm
 from evenhand.bounty.judging.practice import Practice
 from evenhand.bounty.proof.block_losses import Rows
 from evenhand.bounty.proof.ledger import Ledger
-from evenhand.bounty.proof.session import Candidate, Predictions, practice_kind
-from evenhand.bounty.state import Load, State, verdict_body, with_verdict
+from evenhand.bounty.proof.session import Contender, Predictions, practice_kind
+from evenhand.bounty.proof.verdict import Judgement, Verdict
+from evenhand.bounty.state import Load, State, with_verdict
 from evenhand.bounty.strangers.refusals import RunnerError, SubmissionError
 from evenhand.bounty.strangers.runner import Runner
 from evenhand.bounty.strangers.sandbox import careful
-from evenhand.bounty.submission.group import Group
+from evenhand.bounty.submission.group import GroupRule
 from evenhand.bounty.submission.submission import Submission
 from evenhand.bounty.task.disjoint import can_meet
-from evenhand.bounty.task.membership import Bitmaps, unpack
+from evenhand.bounty.task.membership import Memberships, unpack
 from evenhand.errors import InputError
 
 
@@ -63,8 +64,8 @@ class BlockJudge:
         self.listed = start
         self._ledger, self._runner, self._load = ledger, runner, load
         self._matrix = ledger.features(block)
-        self._bitmaps = Bitmaps(self._matrix)
-        self._introduced: list[Group] = list(start.groups)
+        self._bitmaps = Memberships(self._matrix)
+        self._introduced: list[GroupRule] = list(start.groups)
         self._published = [start.version]
         self._session = ledger.open(
             block,
@@ -79,8 +80,8 @@ class BlockJudge:
 
     def judge(
         self, key: str, kind: str, share: float | None = None, *, failure: str | None = None
-    ) -> dict[str, Any]:
-        """Verdict on a submission, as the log holds it; an acceptance goes into the list.
+    ) -> Verdict:
+        """Verdict on a submission; an acceptance goes into the list, whose versions its repairs name.
 
         A `failure` of an earlier time is a fact: it is not tried again, since another machine may be
         quicker.
@@ -92,19 +93,21 @@ class BlockJudge:
                 raise SubmissionError(failure, "")
             return self._rows_and_predictions(given)
 
-        candidate = Candidate(
+        candidate = Contender(
             key=key,
             kind=kind,
             load=loaded,
             meets=_meets(given.group, self._introduced),
         )
         verdict = self._ledger.judge(self.block, self._session, candidate, share)
-        body = verdict_body(verdict, self._published)
-        if body["accepted"]:
-            self.listed = with_verdict(self.listed, body, self._load)
+        # The ledger counts the versions of its block, the list all of them.
+        repairs = [replace(one, version=self._published[one.version]) for one in verdict.repairs]
+        verdict = replace(verdict, repairs=tuple(repairs))
+        if verdict.accepted:
+            self.listed = with_verdict(self.listed, verdict, self._load)
             self._introduced.append(given.group)
             self._published.append(self.listed.version)
-        return body
+        return verdict
 
     def _rows_and_predictions(self, given: Submission) -> tuple[Rows, Predictions]:
         matrix, task = self._matrix, self.listed.task
@@ -124,8 +127,8 @@ def judge_block(
     progress: Callable[[int, int], None] | None = None,
     *,
     failed: Mapping[str, str] | None = None,
-) -> dict[str, Any]:
-    """Verdicts of the opened block as the log will hold them; the same at each call.
+) -> Judgement:
+    """Verdicts of the opened block; the same at each call.
 
     `progress` is told how many of how many are tested; `failed` are submissions that failed when the
     block was judged, with the codes.
@@ -149,13 +152,9 @@ def judge_block(
         lambda predictions, rows: ledger.losses(block, predictions, rows),
         runner,
     )
-    return {
-        "epoch": block,
-        "block": block,
-        "verdicts": verdicts,
-        "bits": judge.bits,
-        "confirmed": confirmed,
-    }
+    return Judgement(
+        block=block, verdicts=tuple(verdicts), bits=judge.bits, confirmed=tuple(confirmed)
+    )
 
 
 def resume_block(state: State, ledger: Ledger, runner: Runner, load: Load) -> BlockJudge:
@@ -166,30 +165,30 @@ def resume_block(state: State, ledger: Ledger, runner: Runner, load: Load) -> Bl
     start = state.listed.prefix(int(state.opened["version"]))
     judge = BlockJudge(start, block, ledger, runner, load)
     for verdict in state.verdicts:
-        if verdict["epoch"] != block or verdict["reason"] == "budget_spent":
+        if verdict.epoch != block or verdict.reason == "budget_spent":
             continue
         # A refusal and a failure cost the same and change nothing: neither is tried again.
-        failure = None if verdict["accepted"] else "repeated"
-        kind = state.submitted[verdict["key"]]["kind"]
-        again = told(judge.judge(verdict["key"], kind, failure=failure))
-        if any(again[name] != verdict[name] for name in ("accepted", "repairs")):
+        failure = None if verdict.accepted else "repeated"
+        kind = state.submitted[verdict.key]["kind"]
+        again = told(judge.judge(verdict.key, kind, failure=failure))
+        if (again.accepted, again.repairs) != (verdict.accepted, verdict.repairs):
             raise InputError(
-                f"The acceptance of {verdict['key'][:12]} does not come out again on this machine.  "
+                f"The acceptance of {verdict.key[:12]} does not come out again on this machine.  "
                 "Nothing was written; try again where its model has more time or memory."
             )
     return judge
 
 
-def told(body: Mapping[str, Any]) -> dict[str, Any]:
+def told(verdict: Verdict) -> Verdict:
     """A verdict of a block that stays in use: yes or no; each further digit would be an answer."""
-    hidden = not body["accepted"] and body["reason"] != "budget_spent"
-    return {
-        **body,
-        "certificate": None,
-        "failure": None,
-        "largest_rise": None,
-        "reason": "not_accepted" if hidden else body["reason"],
-    }
+    hidden = not verdict.accepted and verdict.reason != "budget_spent"
+    return replace(
+        verdict,
+        certificate=None,
+        failure=None,
+        largest_rise=None,
+        reason="not_accepted" if hidden else verdict.reason,
+    )
 
 
 def shares(kinds: Mapping[str, str]) -> dict[str, float]:
@@ -200,7 +199,7 @@ def shares(kinds: Mapping[str, str]) -> dict[str, float]:
     return {key: 1.0 / (len(sizes) * sizes[kind]) for key, kind in kinds.items()}
 
 
-def _meets(group: Group, introduced: list[Group]) -> Callable[[int], bool]:
+def _meets(group: GroupRule, introduced: list[GroupRule]) -> Callable[[int], bool]:
     known: dict[int, bool] = {}
 
     def meets(number: int) -> bool:

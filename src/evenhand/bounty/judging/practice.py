@@ -8,11 +8,11 @@ from evenhand.bounty.deployed.pointer_decision_list import PointerDecisionList
 from evenhand.bounty.strangers.refusals import SubmissionError
 from evenhand.bounty.strangers.runner import Runner
 from evenhand.bounty.strangers.sandbox import careful
-from evenhand.bounty.submission.group import Group
+from evenhand.bounty.submission.group import GroupRule
 from evenhand.bounty.submission.model import Model
 from evenhand.bounty.submission.predictions import Predictions
 from evenhand.bounty.task.losses import Floats
-from evenhand.bounty.task.membership import Bitmaps, unpack
+from evenhand.bounty.task.membership import Memberships, unpack
 from evenhand.bounty.task.task import Labels, Matrix
 
 #: Practice rows of the spot check, and the share of them whose answers rounding may change.
@@ -20,7 +20,7 @@ SPOT_ROWS, SPOT_SHARE = 64, 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Score:
+class PracticeScore:
     """A practice score.
 
     Attributes
@@ -47,10 +47,10 @@ class Practice:
         self, listed: PointerDecisionList, matrix: Matrix, labels: Labels, runner: Runner
     ) -> None:
         self._task, self._matrix, self._labels, self._runner = listed.task, matrix, labels, runner
-        self._bitmaps = Bitmaps(matrix)
+        self._bitmaps = Memberships(matrix)
         self._before = self._task.loss.of_rows(listed.predict(matrix, runner), labels)
 
-    def score(self, group: Group, model: Model) -> Score:
+    def score(self, group: GroupRule, model: Model) -> PracticeScore:
         """Score of a (group, model) pair; groups of nobody or everybody are refused.
 
         So are answers that are none, which are only settled elsewhere: they are a hunter's mistake.
@@ -62,14 +62,14 @@ class Practice:
             raise SubmissionError(reason, f"the group matches {who} practice row.")
         self._spot_check(group, model)
         rounded = round(exact / error) * error if error else exact
-        return Score(
+        return PracticeScore(
             rows=len(self._matrix),
             group_rows=inside,
             improvement=rounded,
             standard_error=error,
         )
 
-    def _spot_check(self, group: Group, model: Model) -> None:
+    def _spot_check(self, group: GroupRule, model: Model) -> None:
         """Ask about few rows in another order, and about one alone: the answers must be the same.
 
         The graph was proven to be row by row before; this is for what the proof takes on trust.
@@ -80,7 +80,7 @@ class Practice:
             if group.onnx is not None:
                 inside = unpack(group.tried(self._bitmaps, self._matrix, runner), rows)[chosen]
                 part = np.ascontiguousarray(self._matrix[chosen])
-                again = unpack(group.tried(Bitmaps(part), part, runner), len(chosen))
+                again = unpack(group.tried(Memberships(part), part, runner), len(chosen))
                 _compare(inside.astype(float), again.astype(float))
             if model.onnx is not None:
                 whole = model.predict(self._matrix, task, runner)[chosen]
@@ -88,7 +88,7 @@ class Practice:
                 _compare(whole.astype(float), found.astype(float))
 
     def exact(
-        self, group: Group, model: Model, *, strict: bool = False
+        self, group: GroupRule, model: Model, *, strict: bool = False
     ) -> tuple[float, float | None, int]:
         """Improvement, its standard error, and rows in the group, unrounded."""
         n = len(self._matrix)
@@ -105,13 +105,13 @@ class Practice:
         error = float(np.sqrt(variance / n)) if variance > 0 else None
         return mean, error, len(rows)
 
-    def score_predictions(self, predictions: Predictions) -> Score:
+    def score_predictions(self, predictions: Predictions) -> PracticeScore:
         """Score of a predictions file for all practice rows: measured, never merged."""
         gain = self._before - self._task.loss.of_rows(predictions, self._labels)
         n = len(gain)
         error = float(gain.std() / np.sqrt(n)) or None
         mean = float(gain.mean())
-        return Score(
+        return PracticeScore(
             rows=n,
             group_rows=n,
             improvement=round(mean / error) * error if error else mean,

@@ -25,7 +25,7 @@ class RepairStep:
     version: int
 
 
-class Evidence:
+class BlockLosses:
     """Losses of a block under the list as updated so far.
 
     Parameters

@@ -5,13 +5,12 @@ improvement weighted by the group's mass: it is a mean over all rows, so nothing
 mass that may be 0.
 """
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from evenhand.bounty.task.losses import Loss
+from evenhand.bounty.task.losses import RowLoss
 from evenhand.stats.bounded_means import betting_lower, betting_p
 from evenhand.stats.paired import mcnemar_p, paired_gain_lower
 
@@ -44,17 +43,19 @@ class Certificate:
     ----------
     rows, group_rows : int
         Rows of the block, and those in the group.
-    mass : float
+    group_weight : float
         μ, the group's share of the rows.
     improvement : float
         μΔ, the mean over all rows of ``1[in group] (loss before - loss after)``.
     difference : float or None
         Δ, the improvement per row of the group; `None` where the group is empty.
+    error_before, error_after : float or None
+        Mean loss in the group under the list and under the model; `None` where it is empty.
     lower_bound : float
         Of μΔ; never below 0, and 0 where the test does not reject.
     wins, losses : int
         Rows where the model is better, or worse, than the list.
-    p_value, alpha : float
+    p_value, threshold : float
         One-sided, of "μΔ is at most 0"; and the level that it was compared with.
     method : str
         ``mcnemar`` or ``betting``.
@@ -64,16 +65,16 @@ class Certificate:
 
     rows: int
     group_rows: int
-    mass: float
+    group_weight: float
     improvement: float
     difference: float | None
-    loss_before: float | None
-    loss_after: float | None
+    error_before: float | None
+    error_after: float | None
     lower_bound: float
     wins: int
     losses: int
     p_value: float
-    alpha: float
+    threshold: float
     method: str
     reason: str | None
 
@@ -87,13 +88,9 @@ class Certificate:
         """Rows where model and list differ in loss."""
         return self.wins + self.losses
 
-    def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return asdict(self)
-
 
 def certify(
-    loss: Loss,
+    loss: RowLoss,
     before: Floats,
     after: Floats,
     rows: Rows,
@@ -107,7 +104,7 @@ def certify(
 
     Parameters
     ----------
-    loss : Loss
+    loss : RowLoss
         Gives range and test: McNemar's exact one where a row is right or wrong, else betting.
     before, after : array of shape (len(rows),)
         Losses of the group's rows under the list and under the model.
@@ -140,16 +137,16 @@ def certify(
     return Certificate(
         rows=n,
         group_rows=size,
-        mass=size / n,
+        group_weight=size / n,
         improvement=improvement,
         difference=float(gain.mean()) if size else None,
-        loss_before=float(before.mean()) if size else None,
-        loss_after=float(after.mean()) if size else None,
+        error_before=float(before.mean()) if size else None,
+        error_after=float(after.mean()) if size else None,
         lower_bound=lower,
         wins=wins,
         losses=losses,
         p_value=p_value,
-        alpha=alpha,
+        threshold=alpha,
         method="mcnemar" if loss.two_valued else "betting",
         reason=_reason(size, wins + losses, improvement, p_value, alpha, lower, margin),
     )
@@ -163,7 +160,7 @@ def _spread(gain: Floats, rows: Rows, n: int) -> Floats:
 
 
 def _lower(
-    loss: Loss,
+    loss: RowLoss,
     gain: Floats,
     rows: Rows,
     n: int,

@@ -18,7 +18,6 @@ made add up to at most δ_t.  So the probability that any acceptance is false, o
 high, is at most δ, whatever the candidates, and however each epoch adapts to those before it.
 """
 
-import hashlib
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -27,11 +26,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from evenhand.bounty.proof.block_losses import Evidence, Mask, Rows
+from evenhand.bounty.files import sha256, sha256_of
+from evenhand.bounty.proof.account import Account
+from evenhand.bounty.proof.block_losses import BlockLosses, Mask, Rows
 from evenhand.bounty.proof.rules import Rules
-from evenhand.bounty.proof.session import Candidate, Predictions, Session
+from evenhand.bounty.proof.session import Contender, Predictions, Session
 from evenhand.bounty.proof.verdict import Verdict
-from evenhand.bounty.task.losses import Floats, Loss
+from evenhand.bounty.task.losses import Floats, RowLoss
 from evenhand.errors import InputError
 from evenhand.stats.paired import detectable_gain
 
@@ -45,14 +46,14 @@ class Ledger:
         Where the blocks lie.
     rules : Rules
         How it decides.
-    loss : Loss
+    loss : RowLoss
         Of a row.
     known : Sequence of Mapping
         SHA-256 of each block's ``features`` and ``labels``; what differs is not read.
     """
 
     def __init__(
-        self, folder: Path, rules: Rules, loss: Loss, known: Sequence[Mapping[str, Any]] = ()
+        self, folder: Path, rules: Rules, loss: RowLoss, known: Sequence[Mapping[str, Any]] = ()
     ) -> None:
         self._folder, self._known = folder, known
         self.rules = rules
@@ -84,24 +85,31 @@ class Ledger:
     def fingerprints(self, block: int) -> dict[str, str]:
         """SHA-256 of a block's files."""
         return {
-            "features": _sha256(self._features(block)),
-            "labels": _sha256(self._labels(block)),
+            "features": sha256_of(self._features(block)),
+            "labels": sha256_of(self._labels(block)),
         }
 
     def open(self, block: int, predictions: Predictions, groups: Sequence[Mask]) -> Session:
         """Begin to ask a block: under the list's predictions, with the groups introduced before."""
         losses = self._loss.of_rows(predictions, self._read_labels(block))
         return Session(
-            loss=self._loss, rules=self.rules, evidence=Evidence(losses, groups, self._loss.range)
+            loss=self._loss,
+            rules=self.rules,
+            evidence=BlockLosses(losses, groups, self._loss.range),
+            epoch=block,
         )
 
     def judge(
-        self, block: int, session: Session, candidate: Candidate, share: float | None = None
+        self, block: int, session: Session, candidate: Contender, share: float | None = None
     ) -> Verdict:
         """Test one candidate on an opened block, see `Session.test`."""
         if share is None and session.transcript.bits >= self.rules.max_bits:
             return Verdict(
-                key=candidate.key, accepted=False, reason="budget_spent", certificate=None
+                key=candidate.key,
+                epoch=block,
+                accepted=False,
+                reason="budget_spent",
+                certificate=None,
             )
         return session.test(candidate, self._read_labels(block), share)
 
@@ -125,7 +133,7 @@ class Ledger:
         expected: int = 100,
         bits: float = 0.0,
         in_use: bool = False,
-    ) -> dict[str, Any]:
+    ) -> Account:
         """What is spent, what is left, and what could be found now.
 
         Parameters
@@ -146,16 +154,16 @@ class Ledger:
         answers = self.rules.mode == "continuous" and in_use and bits < self.rules.max_bits
         usable = left > 0 or answers
         alpha = self.rules.block_delta * (2.0**-bits if answers else 1.0) / max(expected, 1)
-        return {
-            "mode": self.rules.mode,
-            "delta": self.rules.delta,
-            "delta_spent": spent,
-            "blocks_left": left,
-            "bits_spent": bits,
-            "bits_budget": self.rules.max_bits if self.rules.mode == "continuous" else None,
-            "smallest_detectable": detectable_gain(rows, alpha) if usable and rows else None,
-            "reason": None if usable else "budget_spent",
-        }
+        return Account(
+            mode=self.rules.mode,
+            delta=self.rules.delta,
+            delta_spent=spent,
+            blocks_left=left,
+            bits_spent=bits,
+            bits_budget=self.rules.max_bits if self.rules.mode == "continuous" else None,
+            smallest_detectable=detectable_gain(rows, alpha) if usable and rows else None,
+            reason=None if usable else "budget_spent",
+        )
 
     def _features(self, block: int) -> Path:
         return self._folder / f"block-{block:03d}.features.npy"
@@ -165,7 +173,7 @@ class Ledger:
 
     def _read(self, path: Path, block: int, kind: str) -> npt.NDArray[Any]:
         data = path.read_bytes()
-        if self._known and hashlib.sha256(data).hexdigest() != self._known[block][kind]:
+        if self._known and sha256(data) != self._known[block][kind]:
             raise InputError(f"The {kind} of sealed block {block} are not what the log says.")
         return np.asarray(np.load(io.BytesIO(data), allow_pickle=False))
 
@@ -173,7 +181,3 @@ class Ledger:
         if block not in self._opened:
             self._opened = {block: self._read(self._labels(block), block, "labels")}
         return self._opened[block]
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

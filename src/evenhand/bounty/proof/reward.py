@@ -88,7 +88,7 @@ def overlap_of(one: Mask, other: Mask) -> float:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Share:
+class ShapleyShare:
     """Shapley value of an update with the standard error of its sampling."""
 
     value: float
@@ -101,7 +101,7 @@ def shapley_shares(
     rng: np.random.Generator,
     *,
     permutations: int = 400,
-) -> tuple[Share, ...]:
+) -> tuple[ShapleyShare, ...]:
     """Shapley values of updates: each one's mean drop of the loss over random orders.
 
     Parameters
@@ -132,7 +132,7 @@ def shapley_shares(
     drawn = np.array(pairs) if updates else np.zeros((len(pairs), 0))
     errors = drawn.std(axis=0, ddof=1) / np.sqrt(len(drawn))
     return tuple(
-        Share(value=float(v), standard_error=float(e))
+        ShapleyShare(value=float(v), standard_error=float(e))
         for v, e in zip(drawn.mean(axis=0), errors, strict=True)
     )
 

@@ -6,19 +6,19 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from evenhand.bounty.proof.block_losses import Evidence, Rows
+from evenhand.bounty.proof.block_losses import BlockLosses, Rows
 from evenhand.bounty.proof.certificate import Certificate, certify
 from evenhand.bounty.proof.rules import Rules
 from evenhand.bounty.proof.transcript import Transcript
 from evenhand.bounty.proof.verdict import Verdict
 from evenhand.bounty.strangers.refusals import RunnerError
-from evenhand.bounty.task.losses import Floats, Loss
+from evenhand.bounty.task.losses import Floats, RowLoss
 
 Predictions = npt.NDArray[np.generic]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
+class Contender:
     """A committed (group, model) pair, ready to be tested.
 
     Attributes
@@ -45,14 +45,15 @@ class Candidate:
 class Session:
     """One opened block and all that it has answered."""
 
-    loss: Loss
+    loss: RowLoss
     rules: Rules
-    evidence: Evidence
+    evidence: BlockLosses
     transcript: Transcript = field(default_factory=Transcript)
     tested: int = 0
+    epoch: int = 0
 
     def test(
-        self, candidate: Candidate, labels: npt.NDArray[np.generic], share: float | None = None
+        self, candidate: Contender, labels: npt.NDArray[np.generic], share: float | None = None
     ) -> Verdict:
         """Test one candidate; an acceptance updates the evidence and is repaired.
 
@@ -86,11 +87,12 @@ class Session:
             return self._accept(candidate, certificate, rows, after)
         return self._refuse(candidate, certificate, certificate.reason)
 
-    def _fail(self, candidate: Candidate, code: str) -> Verdict:
+    def _fail(self, candidate: Contender, code: str) -> Verdict:
         """Failing is an answer too: whether it fails decides which model later ones are tested against."""
         self.transcript.refuse(candidate.kind)
         return Verdict(
             key=candidate.key,
+            epoch=self.epoch,
             accepted=False,
             reason="model_failed",
             certificate=None,
@@ -98,13 +100,19 @@ class Session:
         )
 
     def _refuse(
-        self, candidate: Candidate, certificate: Certificate, reason: str | None
+        self, candidate: Contender, certificate: Certificate, reason: str | None
     ) -> Verdict:
         self.transcript.refuse(candidate.kind)
-        return Verdict(key=candidate.key, accepted=False, reason=reason, certificate=certificate)
+        return Verdict(
+            key=candidate.key,
+            epoch=self.epoch,
+            accepted=False,
+            reason=reason,
+            certificate=certificate,
+        )
 
     def _accept(
-        self, candidate: Candidate, certificate: Certificate, rows: Rows, after: Floats
+        self, candidate: Contender, certificate: Certificate, rows: Rows, after: Floats
     ) -> Verdict:
         group, versions = self.evidence.groups, self.evidence.versions
         repairs = self.evidence.accept(
@@ -120,6 +128,7 @@ class Session:
             self.transcript.repair(repair.group, (group + 1) * times * times * (times + 1))
         return Verdict(
             key=candidate.key,
+            epoch=self.epoch,
             accepted=True,
             reason=None,
             certificate=certificate,

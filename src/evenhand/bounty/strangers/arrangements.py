@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from evenhand.bounty.strangers.graph import Node
+from evenhand.bounty.strangers.graph import GraphNode
 from evenhand.bounty.strangers.tensor import (
     ROWS,
     Inputs,
@@ -20,7 +20,7 @@ from evenhand.bounty.strangers.tensor import (
 )
 
 
-def gather(node: Node, inputs: Inputs, _: int) -> list[Tensor]:
+def gather(node: GraphNode, inputs: Inputs, _: int) -> list[Tensor]:
     """Entries by place, along another axis than the rows'."""
     tensor, index = input_at(inputs, 0), input_at(inputs, 1)
     axis = axis_of(node, len(tensor.sizes), 0)
@@ -30,7 +30,7 @@ def gather(node: Node, inputs: Inputs, _: int) -> list[Tensor]:
     return [Tensor(dims, tensor.element)]
 
 
-def gather_elements(node: Node, inputs: Inputs, _: int) -> list[Tensor]:
+def gather_elements(node: GraphNode, inputs: Inputs, _: int) -> list[Tensor]:
     """One entry a place, along another axis than the rows'."""
     tensor, index = input_at(inputs, 0), input_at(inputs, 1)
     axis = axis_of(node, len(tensor.sizes), 0)
@@ -40,7 +40,7 @@ def gather_elements(node: Node, inputs: Inputs, _: int) -> list[Tensor]:
     return [Tensor(index.sizes, tensor.element)]
 
 
-def concat(node: Node, inputs: Inputs, _: int) -> list[Tensor]:
+def concat(node: GraphNode, inputs: Inputs, _: int) -> list[Tensor]:
     """Tensors joined along another axis than the rows'."""
     parts = [tensor for tensor in inputs if tensor is not None]
     rank = len(input_at(inputs, 0).sizes)
@@ -55,7 +55,7 @@ def concat(node: Node, inputs: Inputs, _: int) -> list[Tensor]:
     return [Tensor(dims, parts[0].element)]
 
 
-def cut(node: Node, inputs: Inputs, _: int) -> list[Tensor]:
+def cut(node: GraphNode, inputs: Inputs, _: int) -> list[Tensor]:
     """``Slice``: a part along other axes than the rows'."""
     tensor, rows = with_rows(inputs)
     check_fixed(inputs)
@@ -74,7 +74,7 @@ def cut(node: Node, inputs: Inputs, _: int) -> list[Tensor]:
     ]
 
 
-def split(node: Node, inputs: Inputs, _: int) -> list[Tensor]:
+def split(node: GraphNode, inputs: Inputs, _: int) -> list[Tensor]:
     """Several parts along another axis than the rows'."""
     tensor, rows = with_rows(inputs)
     check_fixed(inputs)
@@ -91,7 +91,7 @@ def split(node: Node, inputs: Inputs, _: int) -> list[Tensor]:
     ]
 
 
-def squeeze(node: Node, inputs: Inputs, _: int) -> list[Tensor]:
+def squeeze(node: GraphNode, inputs: Inputs, _: int) -> list[Tensor]:
     """Axes of size 1 taken away."""
     tensor, _rows_axis = with_rows(inputs)
     axes = integers_of(node, "axes", inputs, 1)
@@ -102,7 +102,7 @@ def squeeze(node: Node, inputs: Inputs, _: int) -> list[Tensor]:
     return [replace(tensor, dims=dims)]
 
 
-def unsqueeze(node: Node, inputs: Inputs, _: int) -> list[Tensor]:
+def unsqueeze(node: GraphNode, inputs: Inputs, _: int) -> list[Tensor]:
     """Axes of size 1 put in."""
     tensor, _rows_axis = with_rows(inputs)
     check_fixed(inputs)
@@ -117,7 +117,7 @@ def unsqueeze(node: Node, inputs: Inputs, _: int) -> list[Tensor]:
     return [replace(tensor, dims=tuple(1 if i in new else next(old) for i in range(rank)))]
 
 
-def transpose(node: Node, inputs: Inputs, _: int) -> list[Tensor]:
+def transpose(node: GraphNode, inputs: Inputs, _: int) -> list[Tensor]:
     """Axes in another order, the rows' at its place."""
     tensor, rows = with_rows(inputs)
     rank = len(tensor.sizes)
@@ -130,7 +130,7 @@ def transpose(node: Node, inputs: Inputs, _: int) -> list[Tensor]:
     return [Tensor(dims, tensor.element)]
 
 
-def reshape(node: Node, inputs: Inputs, version: int) -> list[Tensor]:
+def reshape(node: GraphNode, inputs: Inputs, version: int) -> list[Tensor]:
     """Other sizes, where each row keeps its numbers to itself."""
     tensor, rows = with_rows(inputs)
     check_fixed(inputs)
@@ -159,7 +159,7 @@ def reshape(node: Node, inputs: Inputs, version: int) -> list[Tensor]:
     return [Tensor(dims, tensor.element)]
 
 
-def flatten(node: Node, inputs: Inputs, _: int) -> list[Tensor]:
+def flatten(node: GraphNode, inputs: Inputs, _: int) -> list[Tensor]:
     """One axis of all that a row holds."""
     tensor, rows = with_rows(inputs)
     rank = len(tensor.sizes)

@@ -1,6 +1,6 @@
 """Operators that make each element of one element a tensor, and constants."""
 
-from evenhand.bounty.strangers.graph import FLOAT, INT64, Constant, Node
+from evenhand.bounty.strangers.graph import FLOAT, INT64, Constant, GraphNode
 from evenhand.bounty.strangers.tensor import (
     Inputs,
     Rule,
@@ -16,7 +16,7 @@ from evenhand.bounty.strangers.tensor import (
 def joint(element: int | None = None, first: int = 0) -> Rule:
     """Of one element at a time; the result has the type of an input, or a fixed one."""
 
-    def rule(_: Node, inputs: Inputs, __: int) -> list[Tensor]:
+    def rule(_: GraphNode, inputs: Inputs, __: int) -> list[Tensor]:
         shapes = [tensor.sizes for tensor in inputs if tensor is not None]
         kind = element if element is not None else input_at(inputs, first).element
         return [Tensor(broadcast(shapes), kind)]
@@ -24,17 +24,17 @@ def joint(element: int | None = None, first: int = 0) -> Rule:
     return rule
 
 
-def cast(node: Node, inputs: Inputs, _: int) -> list[Tensor]:
+def cast(node: GraphNode, inputs: Inputs, _: int) -> list[Tensor]:
     """Another element type."""
     return [Tensor(input_at(inputs, 0).sizes, integer_of(node, "to", 0))]
 
 
-def identity(_: Node, inputs: Inputs, __: int) -> list[Tensor]:
+def identity(_: GraphNode, inputs: Inputs, __: int) -> list[Tensor]:
     """The same."""
     return [input_at(inputs, 0)]
 
 
-def constant_node(node: Node, _: Inputs, __: int) -> list[Tensor]:
+def constant_node(node: GraphNode, _: Inputs, __: int) -> list[Tensor]:
     """A constant within the graph."""
     value = node.attributes.get("value")
     if isinstance(value, Constant):

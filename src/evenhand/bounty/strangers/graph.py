@@ -33,7 +33,7 @@ Attribute = int | tuple[int, ...] | Constant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Node:
+class GraphNode:
     """An operator with its inputs and outputs by name.
 
     Attributes
@@ -53,7 +53,7 @@ class Node:
 class OnnxGraph:
     """What a file says of itself."""
 
-    nodes: tuple[Node, ...]
+    nodes: tuple[GraphNode, ...]
     constants: tuple[Constant, ...]
     inputs: tuple[Value, ...]
     outputs: tuple[Value, ...]

@@ -1,6 +1,6 @@
 """Operators of learned models (ai.onnx.ml): a table of rows in, an answer a row out."""
 
-from evenhand.bounty.strangers.graph import FLOAT, INT64, Node
+from evenhand.bounty.strangers.graph import FLOAT, INT64, GraphNode
 from evenhand.bounty.strangers.tensor import (
     ROWS,
     Inputs,
@@ -27,7 +27,7 @@ def _table(inputs: Inputs, index: int = 0) -> Tensor:
 def learned(*elements: int | None) -> Rule:
     """One row of `scores`, or a label and a row of scores."""
 
-    def rule(node: Node, inputs: Inputs, _: int) -> list[Tensor]:
+    def rule(node: GraphNode, inputs: Inputs, _: int) -> list[Tensor]:
         _table(inputs)
         check_fixed(inputs)
         if len(elements) == 1:
@@ -41,17 +41,17 @@ def learned(*elements: int | None) -> Rule:
     return rule
 
 
-def plain_table(_: Node, inputs: Inputs, __: int) -> list[Tensor]:
+def plain_table(_: GraphNode, inputs: Inputs, __: int) -> list[Tensor]:
     """A table of float32 numbers."""
     return [Tensor(_table(inputs).sizes, FLOAT)]
 
 
-def same_table(_: Node, inputs: Inputs, __: int) -> list[Tensor]:
+def same_table(_: GraphNode, inputs: Inputs, __: int) -> list[Tensor]:
     """A table as it was."""
     return [_table(inputs)]
 
 
-def one_hot(node: Node, inputs: Inputs, _: int) -> list[Tensor]:
+def one_hot(node: GraphNode, inputs: Inputs, _: int) -> list[Tensor]:
     """A number for each category."""
     tensor, _rows_axis = with_rows(inputs)
     cats = node.attributes.get("cats_int64s")
@@ -59,13 +59,13 @@ def one_hot(node: Node, inputs: Inputs, _: int) -> list[Tensor]:
     return [Tensor((*tensor.sizes, width), FLOAT)]
 
 
-def vectorized(_: Node, inputs: Inputs, __: int) -> list[Tensor]:
+def vectorized(_: GraphNode, inputs: Inputs, __: int) -> list[Tensor]:
     """Tables side by side."""
     widths = [_table(inputs, index).sizes[1] for index in range(len(inputs))]
     return [Tensor((ROWS, None if None in widths else sum_of(widths)), FLOAT)]
 
 
-def extracted(_: Node, inputs: Inputs, __: int) -> list[Tensor]:
+def extracted(_: GraphNode, inputs: Inputs, __: int) -> list[Tensor]:
     """Columns of a table, or one entry of a constant line a row."""
     tensor, index = input_at(inputs, 0), input_at(inputs, 1)
     if index.axis is None and tensor.axis is not None:
@@ -81,7 +81,7 @@ def extracted(_: Node, inputs: Inputs, __: int) -> list[Tensor]:
     raise UnclearError("a choice of rows")
 
 
-def labels(node: Node, inputs: Inputs, _: int) -> list[Tensor]:
+def labels(node: GraphNode, inputs: Inputs, _: int) -> list[Tensor]:
     """``LabelEncoder``: each element turned into another."""
     tensor, _rows_axis = with_rows(inputs)
     element = next(

@@ -13,7 +13,7 @@ from evenhand.bounty.strangers.graph import (
     INT64,
     Attribute,
     Constant,
-    Node,
+    GraphNode,
     OnnxGraph,
     Value,
 )
@@ -77,7 +77,7 @@ def read_onnx(data: bytes) -> OnnxGraph:
 
 def _graph(data: bytes, versions: dict[str, int]) -> OnnxGraph:
     allowed = _allowed()
-    nodes: list[Node] = []
+    nodes: list[GraphNode] = []
     constants: list[Constant] = []
     inputs: list[Value] = []
     outputs: list[Value] = []
@@ -130,7 +130,7 @@ def _allowed() -> frozenset[tuple[str, str]]:
     return frozenset(("" if domain == "onnx" else domain, name) for domain, name in pairs)
 
 
-def _node(data: bytes, allowed: frozenset[tuple[str, str]]) -> Node:
+def _node(data: bytes, allowed: frozenset[tuple[str, str]]) -> GraphNode:
     name, domain = "", ""
     inputs, outputs = [], []
     attributes: dict[str, Attribute] = {}
@@ -157,7 +157,7 @@ def _node(data: bytes, allowed: frozenset[tuple[str, str]]) -> Node:
             "(no loops, no random numbers, no custom code, no operators that make large tensors or "
             "look at how many rows there are).",
         )
-    return Node(
+    return GraphNode(
         domain=domain,
         operator=name,
         inputs=tuple(inputs),

@@ -1,6 +1,6 @@
 """Products of matrices: rows stay rows."""
 
-from evenhand.bounty.strangers.graph import Node
+from evenhand.bounty.strangers.graph import GraphNode
 from evenhand.bounty.strangers.tensor import (
     ROWS,
     Dims,
@@ -14,7 +14,7 @@ from evenhand.bounty.strangers.tensor import (
 )
 
 
-def gemm(node: Node, inputs: Inputs, _: int) -> list[Tensor]:
+def gemm(node: GraphNode, inputs: Inputs, _: int) -> list[Tensor]:
     """A table of rows times constant weights."""
     first, rows = with_rows(inputs)
     weights = input_at(inputs, 1)
@@ -32,7 +32,7 @@ def gemm(node: Node, inputs: Inputs, _: int) -> list[Tensor]:
     return [Tensor(dims, first.element)]
 
 
-def matmul(_: Node, inputs: Inputs, __: int) -> list[Tensor]:
+def matmul(_: GraphNode, inputs: Inputs, __: int) -> list[Tensor]:
     """A product that sums over another axis than the rows'."""
     one, other = input_at(inputs, 0).sizes, input_at(inputs, 1).sizes
     if not one or not other:

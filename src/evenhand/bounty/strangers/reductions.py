@@ -1,6 +1,6 @@
 """Operators that sum, compare or order along an axis: never along that of the rows."""
 
-from evenhand.bounty.strangers.graph import INT64, Node
+from evenhand.bounty.strangers.graph import INT64, GraphNode
 from evenhand.bounty.strangers.tensor import (
     Inputs,
     Tensor,
@@ -15,7 +15,7 @@ from evenhand.bounty.strangers.tensor import (
 )
 
 
-def softmax(node: Node, inputs: Inputs, version: int) -> list[Tensor]:
+def softmax(node: GraphNode, inputs: Inputs, version: int) -> list[Tensor]:
     """Shares along another axis than the rows'."""
     tensor, rows = with_rows(inputs)
     rank = len(tensor.sizes)
@@ -26,7 +26,7 @@ def softmax(node: Node, inputs: Inputs, version: int) -> list[Tensor]:
     return [tensor]
 
 
-def normalized(node: Node, inputs: Inputs, _: int) -> list[Tensor]:
+def normalized(node: GraphNode, inputs: Inputs, _: int) -> list[Tensor]:
     """``LayerNormalization``: means over axes after the rows'."""
     tensor, rows = with_rows(inputs)
     check_fixed(inputs)
@@ -38,7 +38,7 @@ def normalized(node: Node, inputs: Inputs, _: int) -> list[Tensor]:
     return [Tensor(shape, tensor.element)]
 
 
-def batch(node: Node, inputs: Inputs, version: int) -> list[Tensor]:
+def batch(node: GraphNode, inputs: Inputs, version: int) -> list[Tensor]:
     """``BatchNormalization`` by learned means, never by the rows at hand."""
     tensor, rows = with_rows(inputs)
     check_fixed(inputs)
@@ -48,7 +48,7 @@ def batch(node: Node, inputs: Inputs, version: int) -> list[Tensor]:
     return [tensor]
 
 
-def reduce(node: Node, inputs: Inputs, _: int) -> list[Tensor]:
+def reduce(node: GraphNode, inputs: Inputs, _: int) -> list[Tensor]:
     """Sums and the like along named axes."""
     tensor, rows = with_rows(inputs)
     check_fixed(inputs)
@@ -71,14 +71,14 @@ def _without(tensor: Tensor, gone: set[int], rows: int, keep: int, element: int 
     return Tensor(tuple(kept), element)
 
 
-def arg(node: Node, inputs: Inputs, _: int) -> list[Tensor]:
+def arg(node: GraphNode, inputs: Inputs, _: int) -> list[Tensor]:
     """Place of the largest or smallest along an axis."""
     tensor, rows = with_rows(inputs)
     axis = axis_of(node, len(tensor.sizes), 0)
     return [_without(tensor, {axis}, rows, integer_of(node, "keepdims", 1), INT64)]
 
 
-def top(node: Node, inputs: Inputs, _: int) -> list[Tensor]:
+def top(node: GraphNode, inputs: Inputs, _: int) -> list[Tensor]:
     """The largest along an axis, and their places."""
     tensor, rows = with_rows(inputs)
     check_fixed(inputs)

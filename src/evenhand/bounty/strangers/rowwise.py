@@ -7,7 +7,7 @@ where row i of what it makes depends on row i of what it reads, and on nothing e
 Semantics: github.com/onnx/onnx/blob/main/docs/Operators.md, and Operators-ml.md.
 """
 
-from evenhand.bounty.strangers.graph import FLOAT, FLOATS, Node, OnnxGraph
+from evenhand.bounty.strangers.graph import FLOAT, FLOATS, GraphNode, OnnxGraph
 from evenhand.bounty.strangers.operators import RULES
 from evenhand.bounty.strangers.refusals import SubmissionError
 from evenhand.bounty.strangers.tensor import ROWS, Inputs, Tensor, UnclearError, input_at, tensor_of
@@ -53,7 +53,7 @@ def _refusal(operator: str, why: str) -> SubmissionError:
     )
 
 
-def _made(node: Node, known: dict[str, Tensor], graph: OnnxGraph) -> list[Tensor]:
+def _made(node: GraphNode, known: dict[str, Tensor], graph: OnnxGraph) -> list[Tensor]:
     """The outputs of a node."""
     if any(name and name not in known for name in node.inputs):
         raise _refusal(node.operator, "an input that no node before it makes")
@@ -80,7 +80,7 @@ def _made(node: Node, known: dict[str, Tensor], graph: OnnxGraph) -> list[Tensor
     return made
 
 
-def _check_division(node: Node, inputs: Inputs) -> None:
+def _check_division(node: GraphNode, inputs: Inputs) -> None:
     """Whole numbers are divided only by constants that no processor stops at."""
     if node.operator == "ReduceMean" and input_at(inputs, 0).element not in FLOATS:
         raise UnclearError("a mean of whole numbers")

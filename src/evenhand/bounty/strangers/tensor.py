@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from evenhand.bounty.strangers.graph import Constant, Node
+from evenhand.bounty.strangers.graph import Constant, GraphNode
 
 #: The axis of the rows among sizes; sizes are never negative, and `None` where not known.
 ROWS: Final = -1
@@ -46,7 +46,7 @@ class UnclearError(Exception):
 
 
 Inputs = Sequence[Tensor | None]
-Rule = Callable[[Node, Inputs, int], list[Tensor]]
+Rule = Callable[[GraphNode, Inputs, int], list[Tensor]]
 
 
 def tensor_of(given: Constant) -> Tensor:
@@ -98,7 +98,7 @@ def broadcast(shapes: Sequence[Dims]) -> Dims:
     return tuple(out)
 
 
-def axis_of(node: Node, rank: int, default: int) -> int:
+def axis_of(node: GraphNode, rank: int, default: int) -> int:
     """The attribute ``axis``, counted from the front."""
     found = integer_of(node, "axis", default)
     if not -rank <= found < rank:
@@ -106,7 +106,7 @@ def axis_of(node: Node, rank: int, default: int) -> int:
     return found % rank
 
 
-def integer_of(node: Node, name: str, default: int) -> int:
+def integer_of(node: GraphNode, name: str, default: int) -> int:
     """An attribute that is one integer."""
     found = node.attributes.get(name, default)
     if not isinstance(found, int):
@@ -114,7 +114,7 @@ def integer_of(node: Node, name: str, default: int) -> int:
     return found
 
 
-def integers_of(node: Node, name: str, inputs: Inputs, place: int) -> tuple[int, ...] | None:
+def integers_of(node: GraphNode, name: str, inputs: Inputs, place: int) -> tuple[int, ...] | None:
     """A list of integers that older operator sets have as an attribute, newer ones as an input."""
     if name in node.attributes:
         found = node.attributes[name]

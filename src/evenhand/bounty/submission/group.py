@@ -14,13 +14,13 @@ from evenhand.bounty.strangers.runner import Runner
 from evenhand.bounty.submission.linear import Linear, linear_rows, read_linear
 from evenhand.bounty.submission.tree import read_tree
 from evenhand.bounty.submission.values import decoded
-from evenhand.bounty.task.membership import Bitmaps, Bits, Formula, check_size, formula_of
+from evenhand.bounty.task.membership import Bits, Formula, Memberships, check_size, formula_of
 from evenhand.bounty.task.task import Matrix, Task
 from evenhand.groups import parse_predicate, to_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
+class GroupRule:
     """Who: a predicate or tree (`formula`), a linear rule, or an ONNX model with output ``group``."""
 
     text: str
@@ -29,7 +29,7 @@ class Group:
     linear: Linear | None = None
     onnx: bytes | None = None
 
-    def bits(self, bitmaps: Bitmaps, matrix: Matrix, runner: Runner) -> Bits:
+    def bits(self, bitmaps: Memberships, matrix: Matrix, runner: Runner) -> Bits:
         """The rows in the group, as packed bits; nobody where its model fails."""
         try:
             return self.tried(bitmaps, matrix, runner)
@@ -37,7 +37,7 @@ class Group:
             return np.zeros((len(matrix) + 7) // 8, np.uint8)
 
     def tried(
-        self, bitmaps: Bitmaps, matrix: Matrix, runner: Runner, *, strict: bool = False
+        self, bitmaps: Memberships, matrix: Matrix, runner: Runner, *, strict: bool = False
     ) -> Bits:
         """The rows in the group, or why its model fails.
 
@@ -50,7 +50,7 @@ class Group:
         return np.packbits(_onnx_group(self.onnx or b"", matrix, runner, strict=strict))
 
 
-def read_group(given: Any, task: Task) -> Group:
+def read_group(given: Any, task: Task) -> GroupRule:
     """A group from its JSON."""
     if not isinstance(given, dict) or len(given) != 1:
         raise SubmissionError(
@@ -60,18 +60,18 @@ def read_group(given: Any, task: Task) -> Group:
     if kind == "predicate" and isinstance(value, str):
         predicate = parse_predicate(value, task.columns)
         formula = check_size(formula_of(predicate, task))
-        return Group(text=to_text(predicate), given=given, formula=formula)
+        return GroupRule(text=to_text(predicate), given=given, formula=formula)
     if kind == "tree":
         formula = check_size(read_tree(value, task, 0))
-        return Group(text="a decision tree", given=given, formula=formula)
+        return GroupRule(text="a decision tree", given=given, formula=formula)
     if kind == "linear":
-        return Group(text="a linear rule", given=given, linear=read_linear(value, task))
+        return GroupRule(text="a linear rule", given=given, linear=read_linear(value, task))
     if kind == "onnx":
         data = decoded(value)
         graph = read_onnx(data)
         check_features(graph, len(task.features))
         output_named(graph, *OUTPUTS["group"])
-        return Group(text="an ONNX model", given=given, onnx=data)
+        return GroupRule(text="an ONNX model", given=given, onnx=data)
     raise SubmissionError("wrong_group", f"a group of kind {str(kind)[:40]!r} is not known.")
 
 

@@ -10,12 +10,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from evenhand.bounty.files import canonical
+from evenhand.bounty.proof.block_losses import Rows
 from evenhand.bounty.strangers.onnx_file import MAX_BYTES
 from evenhand.bounty.strangers.refusals import SubmissionError
-from evenhand.bounty.submission.group import Group, read_group
+from evenhand.bounty.strangers.runner import Runner
+from evenhand.bounty.submission.group import GroupRule, read_group
 from evenhand.bounty.submission.model import Model, read_model
-from evenhand.bounty.task.task import Task
+from evenhand.bounty.task.membership import Memberships, unpack
+from evenhand.bounty.task.task import Matrix, Task
 from evenhand.errors import InputError
 
 SCHEMA = "evenhand.submission/1"
@@ -35,7 +40,7 @@ class Submission:
     """
 
     team: str
-    group: Group
+    group: GroupRule
     model: Model
     nonce: str
     note: str
@@ -137,3 +142,9 @@ def _parsed(data: bytes) -> dict[str, Any]:
     if not fine or not isinstance(given, dict) or set(given) != names or given["schema"] != SCHEMA:
         raise SubmissionError("damaged", "it is not the JSON that write_submission makes.")
     return given
+
+
+def rows_of(given: Submission, matrix: Matrix, runner: Runner) -> Rows:
+    """Rows of a matrix in a submission's group."""
+    bits = given.group.bits(Memberships(matrix), matrix, runner)
+    return np.flatnonzero(unpack(bits, len(matrix)))

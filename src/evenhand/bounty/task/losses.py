@@ -16,7 +16,7 @@ _TEXT = re.compile(r"\s*([a-z_]+)\s*(?:\(([^()]*)\))?\s*\Z")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Loss:
+class RowLoss:
     """A metric that is a mean of bounded values of rows.
 
     Attributes
@@ -68,7 +68,7 @@ class Loss:
         return value if self.higher_is_worse else self.low + self.high - value
 
 
-def parse_loss(text: str) -> Loss:
+def parse_loss(text: str) -> RowLoss:
     """Read a loss by its name.
 
     Known are ``zero_one``, ``accuracy``, ``squared(low, high)``, ``absolute(low, high)``,
@@ -111,10 +111,10 @@ def _no_arguments(name: str, given: list[float]) -> None:
         raise InputError(f"The loss {name} takes no numbers; it got {given}.")
 
 
-def _zero_one(given: list[float]) -> Loss:
+def _zero_one(given: list[float]) -> RowLoss:
     """1 where the class is wrong."""
     _no_arguments("zero_one", given)
-    return Loss(
+    return RowLoss(
         text="zero_one",
         reads="class",
         low=0.0,
@@ -124,10 +124,10 @@ def _zero_one(given: list[float]) -> Loss:
     )
 
 
-def _accuracy(given: list[float]) -> Loss:
+def _accuracy(given: list[float]) -> RowLoss:
     """1 where the class is right: the same test as `zero_one`, in the other direction."""
     _no_arguments("accuracy", given)
-    return Loss(
+    return RowLoss(
         text="accuracy",
         reads="class",
         low=0.0,
@@ -146,13 +146,13 @@ def _bounds(name: str, given: list[float]) -> tuple[float, float]:
     return given[0], given[1]
 
 
-def _squared(given: list[float]) -> Loss:
+def _squared(given: list[float]) -> RowLoss:
     low, high = _bounds("squared", given)
 
     def score(p: npt.NDArray[np.generic], y: npt.NDArray[np.generic]) -> Floats:
         return np.asarray((np.clip(p, low, high) - np.clip(y, low, high)) ** 2, float)
 
-    return Loss(
+    return RowLoss(
         text=f"squared({low:g}, {high:g})",
         reads="value",
         low=0.0,
@@ -163,13 +163,13 @@ def _squared(given: list[float]) -> Loss:
     )
 
 
-def _absolute(given: list[float]) -> Loss:
+def _absolute(given: list[float]) -> RowLoss:
     low, high = _bounds("absolute", given)
 
     def score(p: npt.NDArray[np.generic], y: npt.NDArray[np.generic]) -> Floats:
         return np.asarray(np.abs(np.clip(p, low, high) - np.clip(y, low, high)), float)
 
-    return Loss(
+    return RowLoss(
         text=f"absolute({low:g}, {high:g})",
         reads="value",
         low=0.0,
@@ -180,7 +180,7 @@ def _absolute(given: list[float]) -> Loss:
     )
 
 
-def _log_loss(given: list[float]) -> Loss:
+def _log_loss(given: list[float]) -> RowLoss:
     floor = given[0] if given else 0.01
     if len(given) > 1 or not 0 < floor < 0.5:
         raise InputError(
@@ -192,7 +192,7 @@ def _log_loss(given: list[float]) -> Loss:
         chosen = np.asarray(p, float)[np.arange(len(y)), np.asarray(y, int)]
         return np.asarray(-np.log(np.clip(chosen, floor, 1.0)), float)
 
-    return Loss(
+    return RowLoss(
         text=f"log_loss({floor:g})",
         reads="probabilities",
         low=0.0,
@@ -202,7 +202,7 @@ def _log_loss(given: list[float]) -> Loss:
     )
 
 
-def _brier(given: list[float]) -> Loss:
+def _brier(given: list[float]) -> RowLoss:
     """Half the squared distance between the probabilities and the label's indicator."""
     _no_arguments("brier", given)
 
@@ -211,12 +211,12 @@ def _brier(given: list[float]) -> Loss:
         chosen = probabilities[np.arange(len(y)), np.asarray(y, int)]
         return np.asarray(((probabilities**2).sum(axis=1) - 2 * chosen + 1) / 2, float)
 
-    return Loss(
+    return RowLoss(
         text="brier", reads="probabilities", low=0.0, high=1.0, higher_is_worse=True, score=score
     )
 
 
-_MAKERS: dict[str, Callable[[list[float]], Loss]] = {
+_MAKERS: dict[str, Callable[[list[float]], RowLoss]] = {
     "zero_one": _zero_one,
     "accuracy": _accuracy,
     "squared": _squared,

@@ -127,7 +127,7 @@ def _number(value: Value) -> float:
         return float(np.float32(value))
 
 
-class Bitmaps:
+class Memberships:
     """Which rows of one matrix each formula holds for, as packed bits; literals are kept.
 
     Parameters

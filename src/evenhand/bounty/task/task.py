@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from evenhand.bounty.task.losses import Loss, parse_loss
+from evenhand.bounty.task.losses import RowLoss, parse_loss
 from evenhand.errors import InputError, near, unknown_name
 from evenhand.records import Column, Kind, Records, find_column, open_records
 
@@ -60,14 +60,14 @@ class Task:
         Its values in order; empty for regression.
     features : tuple of Feature
         Columns of the matrix, in order.
-    loss : Loss
+    loss : RowLoss
         Of one row.
     """
 
     label: str
     classes: tuple[str, ...]
     features: tuple[Feature, ...]
-    loss: Loss
+    loss: RowLoss
 
     @property
     def columns(self) -> tuple[Column, ...]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from evenhand.bounty.telling import words
 from evenhand.bounty.telling.history import Chapter
 from evenhand.bounty.telling.mentions import Mentions
-from evenhand.bounty.telling.report import Entry, Report
+from evenhand.bounty.telling.report import ListEntry, Report
 
 if TYPE_CHECKING:
     import jinja2
@@ -78,7 +78,7 @@ def render_html(report: Report) -> str:
     return _template().render(
         report=report,
         told=report.standing,
-        account=report.standing["ledger"],
+        account=report.standing.ledger,
         chart=_chart(report),
         entries=entries,
         pointers=_pointers(entries),
@@ -188,7 +188,7 @@ def _steps(places: Sequence[float], falls: Sequence[float | None]) -> str:
     return "".join(parts)
 
 
-def _pointers(entries: Sequence[Entry]) -> tuple[Pointer, ...]:
+def _pointers(entries: Sequence[ListEntry]) -> tuple[Pointer, ...]:
     """An arrow from each drawn repair down to the version it points to."""
     rows = {entry.version: row for row, entry in enumerate(entries)}
     bottom = len(entries)

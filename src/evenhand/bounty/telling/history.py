@@ -65,7 +65,7 @@ class Chapter:
 def known_rows(bounty: Bounty, state: State) -> list[Known]:
     """The judged blocks; or the practice rows, where a block stays in use or none is judged yet."""
     ledger = bounty.ledger
-    judged = sorted({verdict["epoch"] for verdict in state.verdicts})
+    judged = sorted({verdict.epoch for verdict in state.verdicts})
     if bounty.rules.mode == "epochs" and judged:
         return [
             Known(
@@ -89,7 +89,7 @@ def known_rows(bounty: Bounty, state: State) -> list[Known]:
 
 def chapters(bounty: Bounty, state: State) -> list[Chapter]:
     """One for each judged epoch; a single one, on the practice rows, in continuous mode."""
-    epochs = {verdict["key"]: verdict["epoch"] for verdict in state.verdicts}
+    epochs = {verdict.key: verdict.epoch for verdict in state.verdicts}
     out = []
     for known in known_rows(bounty, state):
         start, stop = _span(state.listed, epochs, known.epoch)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from evenhand.bounty.state import State
-from evenhand.bounty.submission.group import Group
+from evenhand.bounty.submission.group import GroupRule
 from evenhand.bounty.submission.submission import Submission
 from evenhand.bounty.task.membership import literals_of
 from evenhand.bounty.task.task import Task
@@ -35,7 +35,7 @@ class Mentions:
     shares: tuple[float, ...]
 
 
-def mentioned(group: Group) -> frozenset[int] | None:
+def mentioned(group: GroupRule) -> frozenset[int] | None:
     """Columns that a group asks about; `None` where it cannot be read."""
     if group.formula is not None:
         return frozenset(literal.column for literal in literals_of(group.formula))
@@ -46,7 +46,7 @@ def mentioned(group: Group) -> frozenset[int] | None:
 
 def mentions(state: State, load: Callable[[str], Submission]) -> tuple[Mentions, ...]:
     """One row a team, the busiest first, and a last one of all that was accepted."""
-    teams: dict[str, list[Group]] = {}
+    teams: dict[str, list[GroupRule]] = {}
     for key in state.submitted:
         given = load(key)
         teams.setdefault(given.team, []).append(given.group)
@@ -57,7 +57,7 @@ def mentions(state: State, load: Callable[[str], Submission]) -> tuple[Mentions,
     return (*rows, _row("all accepted", chosen, state.task)) if rows else ()
 
 
-def _row(team: str, groups: list[Group], task: Task) -> Mentions:
+def _row(team: str, groups: list[GroupRule], task: Task) -> Mentions:
     found = [columns for group in groups if (columns := mentioned(group)) is not None]
     shares = (
         sum(column in columns for columns in found) / len(found) if found else 0.0

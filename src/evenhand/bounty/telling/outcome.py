@@ -1,15 +1,13 @@
-"""What a submission came to, as programs read it: ``evenhand.verdict/1``."""
+"""What a submission came to."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from evenhand.bounty.bounty import Bounty, Receipt
-from evenhand.bounty.judging.practice import Score
-from evenhand.bounty.state import State
-
-SCHEMA = "evenhand.verdict/1"
-CLOSED_SCHEMA = "evenhand.verdicts/1"
+from evenhand.bounty.judging.practice import PracticeScore
+from evenhand.bounty.proof.account import Account
+from evenhand.bounty.proof.verdict import Confirmation, Verdict
+from evenhand.results.protocol import Answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,8 +17,9 @@ class Repair:
     Attributes
     ----------
     group : str
+        The group in words.
     points_to : int
-        Version of the list, as its number of nodes; 0 is the base model.
+        The version whose answers it has again: so many nodes of the list, 0 for the base model.
     """
 
     group: str
@@ -28,33 +27,50 @@ class Repair:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(Answer):
     """A submission and what is known of it; numbers that are not told are `None`.
 
     Attributes
     ----------
-    submission, team, group : str
-        Its hash, its team, and its group in words.
+    submission : str or None
+        SHA-256 of the submission; `None` where nothing was sent.
+    team : str or None
+        Who is credited.
+    group : str or None
+        The group in words: its predicate, or what kind of file described it.
     pending : bool
-        Whether it waits for the epoch to be closed.
+        True while it waits for the epoch to be closed.
     accepted : bool or None
-        `None` while it waits, and where its predictions are measured only.
+        Whether it is proven and merged; `None` while it waits, and where predictions were only
+        measured or a submission only checked.
     group_weight : float or None
-        Share of the block's rows in the group.
-    error_before, error_after : float or None
-        Mean loss within the group under the list and under the model.
-    improvement, lower_bound : float or None
-        Mean over all rows of the block: the group's weight times what its loss falls by.
-    p_value, threshold : float or None
-        The evidence and the level that it was compared with.
+        Share of the block's rows that are in the group. Null, like all numbers up to `threshold`,
+        where a block stays in use.
+    error_before : float or None
+        Mean loss in the group under the model as updated so far.
+    error_after : float or None
+        Mean loss in the group under the submitted model.
+    improvement : float or None
+        Mean over all rows of the block: `group_weight` times the difference of the two.
+    lower_bound : float or None
+        Lower bound of the improvement; 0 where it is not proven.
+    p_value : float or None
+        One-sided evidence against: the improvement is 0 or less.
+    threshold : float or None
+        The level that `p_value` was compared with: this test's part of δ.
     repairs : tuple of Repair
-    practice : Score or None
-        On public rows: never proof.
-    ledger : Mapping
-        The account after it.
+        Groups that point back to an older version since this one was accepted.
+    practice : PracticeScore or None
+        PracticeScore on the public practice rows, where it was just sent: never proof.
+    ledger : Account
+        The account after it; see below.
     reason : str or None
-        Why it is not accepted.
+        Why it is not accepted: `empty_group`, `no_disagreement`, `no_improvement`, `not_proven`,
+        `below_margin`, `would_worsen_a_group`, `model_failed`, `budget_spent`, `not_accepted` (a block
+        that stays in use tells no more), `measured_only` or `checked_only`. `None` otherwise.
     """
+
+    SCHEMA: ClassVar[str] = "evenhand.verdict/1"
 
     submission: str | None
     team: str | None
@@ -69,39 +85,61 @@ class Outcome:
     p_value: float | None = None
     threshold: float | None = None
     repairs: tuple[Repair, ...] = ()
-    practice: Score | None = None
-    ledger: Mapping[str, Any]
+    practice: PracticeScore | None = None
+    ledger: Account
     reason: str | None = None
 
-    def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return {"schema": SCHEMA, **asdict(self)}
+
+#: What an outcome tells of a certificate, under the same names.
+_PROVEN = (
+    *("group_weight", "error_before", "error_after", "improvement", "lower_bound"),
+    *("p_value", "threshold"),
+)
 
 
-def outcome_of(bounty: Bounty, verdict: Mapping[str, Any], account: Mapping[str, Any]) -> Outcome:
-    """Of a verdict as the log holds it."""
-    given = bounty.load(verdict["key"])
-    certificate: Mapping[str, Any] = verdict["certificate"] or {}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closed(Answer):
+    """What the closing of an epoch came to.
+
+    Attributes
+    ----------
+    block : int
+        The sealed block that was opened, from 0.
+    verdicts : tuple of Outcome
+        One for each submission, accepted ones first.
+    confirmed : tuple of Confirmation
+        What the block said of earlier updates.
+    ledger : Account
+        The account after it.
+    """
+
+    SCHEMA: ClassVar[str] = "evenhand.verdicts/1"
+
+    block: int
+    verdicts: tuple[Outcome, ...]
+    confirmed: tuple[Confirmation, ...]
+    ledger: Account
+
+
+def outcome_of(bounty: Bounty, verdict: Verdict, account: Account) -> Outcome:
+    """Of a verdict."""
+    given = bounty.load(verdict.key)
     groups = bounty.state.listed.groups
+    certificate = verdict.certificate
+    told = {name: getattr(certificate, name) for name in _PROVEN} if certificate else {}
     return Outcome(
         submission=given.key,
         team=given.team,
         group=given.group.text,
         pending=False,
-        accepted=bool(verdict["accepted"]),
-        group_weight=certificate.get("mass"),
-        error_before=certificate.get("loss_before"),
-        error_after=certificate.get("loss_after"),
-        improvement=certificate.get("improvement"),
-        lower_bound=certificate.get("lower_bound"),
-        p_value=certificate.get("p_value"),
-        threshold=certificate.get("alpha"),
+        accepted=verdict.accepted,
+        **told,
         repairs=tuple(
-            Repair(group=groups[step["group"]].text, points_to=step["version"])
-            for step in verdict["repairs"]
+            Repair(group=groups[step.group].text, points_to=step.version)
+            for step in verdict.repairs
         ),
         ledger=account,
-        reason=verdict["reason"],
+        reason=verdict.reason,
     )
 
 
@@ -123,22 +161,51 @@ def outcome_of_receipt(bounty: Bounty, receipt: Receipt) -> Outcome:
     )
 
 
-def closed(bounty: Bounty, verdicts: tuple[Mapping[str, Any], ...]) -> dict[str, Any]:
-    """All verdicts of an epoch, accepted ones first, for JSON."""
-    state: State = bounty.state
+def unsent(
+    bounty: Bounty, reason: str, score: PracticeScore, *, team: str | None = None
+) -> Outcome:
+    """Of what was only scored: ``measured_only`` or ``checked_only``."""
+    return Outcome(
+        submission=None,
+        team=team,
+        group=None,
+        pending=False,
+        accepted=None,
+        practice=score,
+        ledger=bounty.account(),
+        reason=reason,
+    )
+
+
+def refused(bounty: Bounty, reason: str) -> Outcome:
+    """Of what the ledger did not take."""
+    return Outcome(
+        submission=None,
+        team=None,
+        group=None,
+        pending=False,
+        accepted=False,
+        ledger=bounty.account(),
+        reason=reason,
+    )
+
+
+def closed(bounty: Bounty, verdicts: tuple[Verdict, ...]) -> Closed:
+    """All verdicts of an epoch."""
+    state = bounty.state
     account = bounty.account(state)
     outcomes = [outcome_of(bounty, verdict, account) for verdict in verdicts]
     outcomes.sort(key=lambda one: not one.accepted)
-    return {
-        "schema": CLOSED_SCHEMA,
-        "block": state.blocks_used - 1,
-        "verdicts": [one.to_dict() for one in outcomes],
-        "confirmed": _latest(bounty),
-        "ledger": account,
-    }
+    return Closed(
+        block=state.blocks_used - 1,
+        verdicts=tuple(outcomes),
+        confirmed=_latest(bounty),
+        ledger=account,
+    )
 
 
-def _latest(bounty: Bounty) -> list[Mapping[str, Any]]:
+def _latest(bounty: Bounty) -> tuple[Confirmation, ...]:
     """What the latest judged block said of earlier updates."""
     events = [event for event in bounty.log.read() if event.kind == "judged"]
-    return list(events[-1].body.get("confirmed", [])) if events else []
+    found = events[-1].body.get("confirmed", []) if events else []
+    return tuple(Confirmation(**one) for one in found)

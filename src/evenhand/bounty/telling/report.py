@@ -1,17 +1,16 @@
 """All that a report of a bounty shows, as plain values."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from evenhand.bounty.bounty import Bounty
 from evenhand.bounty.state import State
 from evenhand.bounty.telling.history import Chapter, chapters
 from evenhand.bounty.telling.mentions import Mentions, mentions
+from evenhand.bounty.telling.standing import Standing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class ListEntry:
     """One node of the pointer decision list.
 
     Attributes
@@ -48,10 +47,9 @@ class Report:
     ----------
     name : str
         Its directory.
-    standing : Mapping
-        As `stand` tells it.
+    standing : Standing
     features : tuple of str
-    entries : tuple of Entry
+    entries : tuple of ListEntry
         Oldest first.
     groups : tuple of (str, str, int)
         Group, team and version of each introduced group, in order.
@@ -65,9 +63,9 @@ class Report:
     """
 
     name: str
-    standing: Mapping[str, Any]
+    standing: Standing
     features: tuple[str, ...]
-    entries: tuple[Entry, ...]
+    entries: tuple[ListEntry, ...]
     groups: tuple[tuple[str, str, int], ...]
     chapters: tuple[Chapter, ...]
     mentions: tuple[Mentions, ...]
@@ -76,7 +74,7 @@ class Report:
     command: str
 
 
-def read_report(bounty: Bounty, standing: Mapping[str, Any], *, command: str = "") -> Report:
+def read_report(bounty: Bounty, standing: Standing, *, command: str = "") -> Report:
     """The report of a bounty as it is now."""
     state, events = bounty.state, bounty.log.read()
     listed = state.listed
@@ -95,23 +93,23 @@ def read_report(bounty: Bounty, standing: Mapping[str, Any], *, command: str = "
     )
 
 
-def _entries(state: State) -> tuple[Entry, ...]:
+def _entries(state: State) -> tuple[ListEntry, ...]:
     listed, live = state.listed, set(state.listed.live_nodes())
-    certificates = {v["key"]: v["certificate"] or {} for v in state.verdicts if v["accepted"]}
+    certificates = {v.key: v.certificate for v in state.verdicts if v.accepted}
     out = []
     for index, node in enumerate(listed.nodes):
-        told = certificates.get(node.key, {}) if node.key else {}
+        told = certificates.get(node.key) if node.key else None
         out.append(
-            Entry(
+            ListEntry(
                 version=index + 1,
                 group=listed.groups[node.group].text,
                 team=node.team,
                 points_to=node.version,
                 active=node.active,
                 live=index in live,
-                group_weight=told.get("mass"),
-                error_before=told.get("loss_before"),
-                error_after=told.get("loss_after"),
+                group_weight=told.group_weight if told else None,
+                error_before=told.error_before if told else None,
+                error_after=told.error_after if told else None,
             )
         )
     return tuple(out)

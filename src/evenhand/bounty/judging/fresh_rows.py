@@ -1,17 +1,17 @@
 """What fresh rows say about updates that were accepted before: rewards become final by them."""
 
 from collections.abc import Callable, Collection
-from typing import Any
 
 import numpy as np
 
 from evenhand.bounty.deployed.pointer_decision_list import PointerDecisionList
 from evenhand.bounty.proof.block_losses import Rows
 from evenhand.bounty.proof.certificate import certify
+from evenhand.bounty.proof.verdict import Confirmation
 from evenhand.bounty.strangers.runner import Runner
 from evenhand.bounty.submission.predictions import Predictions
 from evenhand.bounty.task.losses import Floats
-from evenhand.bounty.task.membership import Bitmaps, unpack
+from evenhand.bounty.task.membership import Memberships, unpack
 from evenhand.bounty.task.task import Matrix
 from evenhand.errors import InputError
 
@@ -27,7 +27,7 @@ def confirm(
     matrix: Matrix,
     losses_of: LossesOf,
     runner: Runner,
-) -> list[dict[str, Any]]:
+) -> list[Confirmation]:
     """Each update's gain on fresh rows over the list as it stood before it.
 
     Parameters
@@ -43,7 +43,7 @@ def confirm(
     runner : Runner
         Runs models.
     """
-    bitmaps = Bitmaps(matrix)
+    bitmaps = Memberships(matrix)
     out = []
     for position, node in enumerate(listed.nodes):
         if node.model is None or not node.active or node.key not in keys:
@@ -52,7 +52,7 @@ def confirm(
         rows = np.flatnonzero(unpack(bits, len(matrix)))
         gain, bound = _gain(listed, position, rows, matrix, losses_of, runner)
         out.append(
-            {"key": node.key, "rows": len(matrix), "improvement": gain, "lower_bound": bound}
+            Confirmation(key=node.key, rows=len(matrix), improvement=gain, lower_bound=bound)
         )
     return out
 
