@@ -173,7 +173,7 @@ def test_each_hunter_finds_the_planted_flaw(folder, name):
         for data in itertools.islice(HUNTERS[name]()(hunt), 4):
             read_submission(data, bounty.task)
             bounty.submit(data)
-        assert any(verdict["accepted"] for verdict in bounty.close_epoch())
+        assert any(verdict.accepted for verdict in bounty.close_epoch())
         matrix = bounty.data("practice").matrix
         flawed = np.asarray(bounty.state.listed.predict(matrix, bounty.runner))
         assert (flawed == 1).any()
@@ -188,7 +188,7 @@ def test_a_group_alone_gets_its_patch_trained_here(folder):
             write_submission(team="those affected", group="age >= 50", model=None),
             trainer=train_patch,
         )
-        assert [v["accepted"] for v in bounty.close_epoch()] == [True]
+        assert [v.accepted for v in bounty.close_epoch()] == [True]
         assert bounty.state.listed.nodes[0].team == "those affected"
         assert verify(bounty).proven
         assert (folder / "submissions" / f"{receipt.key}.onnx").is_file()
@@ -210,6 +210,6 @@ def test_pack_makes_a_submission_that_is_taken(bounty):
     fitted = HistGradientBoostingClassifier(max_iter=10).fit(seen.matrix, seen.labels)
     data = pack(fitted, FLAW, task=bounty.task, matrix=seen.matrix, team="ada")
     bounty.submit(data)
-    assert bounty.close_epoch()[0]["accepted"]
+    assert bounty.close_epoch()[0].accepted
     with pytest.raises(InputError, match="unknown column"):
         pack(fitted, "dialect = 'aave'", task=bounty.task, matrix=seen.matrix, team="ada")

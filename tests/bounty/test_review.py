@@ -88,7 +88,7 @@ def test_no_text_of_a_failure_reaches_the_log_and_continuous_mode_tells_none(
         receipt = bounty.submit(good())
         verdict = receipt.verdict or bounty.close_epoch()[0]
         assert SECRET not in (tmp_path / "b" / "log.jsonl").read_text()
-        told = (verdict["reason"], verdict["failure"])
+        told = (verdict.reason, verdict.failure)
         assert told == (
             ("not_accepted", None) if mode == "continuous" else ("model_failed", "wrong_classes")
         )
@@ -193,7 +193,7 @@ def test_an_odd_class_on_later_rows_stops_neither_bounty_nor_service(tmp_path, b
     ) as bounty:
         model = odd_rows(0, bad)
         bounty.submit(write_submission(team="eve", group=FLAW, model=model))
-        assert [v["accepted"] for v in bounty.close_epoch()] == [True]
+        assert [v.accepted for v in bounty.close_epoch()] == [True]
         bounty.submit(good(team="bob", group="sex = 'M'"))
         assert len(bounty.close_epoch()) == 1
         assert verify(bounty).proven
@@ -306,7 +306,7 @@ def test_a_failure_in_the_log_is_a_fact_that_a_quicker_machine_replays(tmp_path,
         bounty.submit(good(team="bob", group="sex = 'F'"))
         with monkeypatch.context() as patch:
             patch.setattr(BlockJudge, "_rows_and_predictions", lambda *_: fail())
-            assert [v["reason"] for v in bounty.close_epoch()] == ["model_failed"] * 2
+            assert [v.reason for v in bounty.close_epoch()] == ["model_failed"] * 2
         assert verify(bounty).proven
 
 
@@ -317,7 +317,7 @@ def test_an_acceptance_that_does_not_come_out_again_writes_nothing(tmp_path, mon
 
     folder = tmp_path / "b"
     with begin(folder, rules=Rules(blocks=1, mode="continuous")) as bounty:
-        assert bounty.submit(good()).verdict["accepted"]
+        assert bounty.submit(good()).verdict.accepted
     with Bounty(folder, runner=DirectRunner()) as bounty:
         with monkeypatch.context() as patch:
             patch.setattr(BlockJudge, "_rows_and_predictions", lambda *_: fail())
@@ -336,7 +336,7 @@ def test_a_log_that_was_cut_lacks_the_head_that_somebody_was_told(tmp_path):
         receipt = bounty.submit(good())
         bounty.close_epoch()
         assert verify(bounty, head=receipt.head).proven
-        head = bounty.status()["head"]
+        head = bounty.status().head
     path = tmp_path / "b" / "log.jsonl"
     lines = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(b"".join(lines[:-2]))

@@ -151,7 +151,7 @@ def test_a_good_model_passes_the_sandbox_and_is_accepted(folder, box):
         bounty.submit(
             write_submission(team="ada", group="sex = 'F' AND age >= 50", model=classes(1))
         )
-        assert [v["accepted"] for v in bounty.close_epoch()] == [True]
+        assert [v.accepted for v in bounty.close_epoch()] == [True]
 
 
 def test_a_group_as_onnx_must_answer_yes_or_no(folder, box):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from evenhand.bounty.proof.transcript import Transcript, code_probability
 from evenhand.bounty.task.disjoint import can_meet
-from evenhand.bounty.task.membership import All, Any, Memberships, Literal, unpack
+from evenhand.bounty.task.membership import All, Any, Literal, Memberships, unpack
 
 
 @pytest.mark.parametrize("length", [1, 3, 6])
