@@ -6,7 +6,6 @@ blocks (those without ``...``); read the difference before you commit it.
 """
 
 import doctest
-import importlib.util
 import os
 import re
 import shutil
@@ -16,7 +15,9 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import generate
 import pytest
+from reference_pages import command_line
 from tests import commands
 
 from evenhand.cli import app
@@ -190,18 +191,17 @@ def forked(words, surroundings):
     return done.stdout
 
 
-def generator(started=forked):
-    """The module docs/generate.py; it asks thirty commands for their help."""
-    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    module.started = started or module.started
-    return module
+@pytest.fixture
+def asked_at_once(monkeypatch):
+    """The reference asks thirty commands for their help: from processes that need not load the package."""
+    monkeypatch.setattr(command_line, "started", forked)
 
 
 @pytest.mark.parametrize("command", [(), ("audit",), ("bounty", "init")])
-def test_help_is_the_same_from_a_process_that_loads_the_package_anew(command):
-    assert generator(None).help_text(*command) == generator().help_text(*command)
+def test_help_is_the_same_from_a_process_that_loads_the_package_anew(command, monkeypatch):
+    anew = command_line.help_text(*command)
+    monkeypatch.setattr(command_line, "started", forked)
+    assert command_line.help_text(*command) == anew
 
 
 def test_every_command_is_explained():
@@ -211,12 +211,13 @@ def test_every_command_is_explained():
     assert [name for name in names if f"evenhand {name}" not in text] == []
 
 
+@pytest.mark.usefixtures("asked_at_once")
 def test_every_option_is_explained():
-    generate, text = generator(), written()
+    text = written()
     absent = {
         f"evenhand {command} {option}"
-        for command in generate.commands()
-        for option in re.findall(r"--[a-z][a-z-]+", generate.help_text(*command.split()))
+        for command in command_line.commands()
+        for option in re.findall(r"--[a-z][a-z-]+", command_line.help_text(*command.split()))
         if not re.search(rf"{option}\b(?!-)", text)
     }
     assert absent == set()
@@ -227,13 +228,13 @@ def test_every_metric_is_in_the_reference():
     assert [name for name in DEFINITIONS if f"### {name}\n" not in text] == []
 
 
+@pytest.mark.usefixtures("asked_at_once")
 def test_the_reference_is_what_the_package_says(capsys):
-    code = generator().main(["--check"])
+    code = generate.main(["--check"])
     assert code == 0, capsys.readouterr().err
 
 
 def test_the_check_tells_what_differs(tmp_path, monkeypatch, capsys):
-    generate = generator()
     monkeypatch.setattr(generate, "DOCS", tmp_path)
     monkeypatch.setattr(generate, "pages", lambda: [("metrics.md", "# Metrics\n")])
     assert generate.main([]) == 0

@@ -1,7 +1,7 @@
 """Disparities that are no rate of one group: equalised odds as one number, conditional demographic disparity."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,13 +15,14 @@ from evenhand.groups.partition import Key
 from evenhand.metrics import find_definition
 from evenhand.metrics.definition import Given
 from evenhand.records import MISSING_VALUES, find_column, open_records
+from evenhand.results.protocol import Answer
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EqualizedOdds:
+class EqualizedOdds(Answer):
     """How far groups are from equalised odds.
 
     Attributes
@@ -38,6 +39,8 @@ class EqualizedOdds:
     reason : str or None
         Why a number is `None`.
     """
+
+    SCHEMA: ClassVar[str] = "evenhand.equalized_odds/1"
 
     by: tuple[str, ...]
     largest: float | None
@@ -104,7 +107,7 @@ def equalized_odds(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ConditionalDisparity:
+class ConditionalDisparity(Answer):
     """Conditional demographic disparity of one group.
 
     Attributes
@@ -122,6 +125,8 @@ class ConditionalDisparity:
     reason : str or None
         Why a number is `None`.
     """
+
+    SCHEMA: ClassVar[str] = "evenhand.conditional_demographic_disparity/1"
 
     group: Key
     value: float | None

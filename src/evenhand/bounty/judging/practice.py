@@ -25,11 +25,14 @@ class PracticeScore:
 
     Attributes
     ----------
-    rows, group_rows : int
-        Practice rows, and those in the group.
+    rows : int
+        Practice rows.
+    group_rows : int
+        Those in the group.
     improvement : float
-        μΔ on the practice rows, rounded to a whole number of standard errors (the Ladder of Blum &
-        Hardt 2015, arXiv 1502.04585): finer digits would only teach the practice rows by heart.
+        Mean over all practice rows of what the loss falls by, rounded to a whole number of standard
+        errors (the Ladder of Blum & Hardt 2015, arXiv 1502.04585): finer digits would only teach the
+        practice rows by heart.
     standard_error : float or None
         Of the improvement; `None` where the models never differ.
     """

@@ -61,7 +61,7 @@ class Outcome(Answer):
     repairs : tuple of Repair
         Groups that point back to an older version since this one was accepted.
     practice : PracticeScore or None
-        PracticeScore on the public practice rows, where it was just sent: never proof.
+        Score on the public practice rows, where it was just sent: never proof.
     ledger : Account
         The account after it; see below.
     reason : str or None

@@ -71,7 +71,7 @@ def init(
     margin
         What the lower bound of an improvement must exceed.
     repair_margin
-        RowLoss per row by which an introduced group may stand above its lowest version.
+        Loss per row by which an introduced group may stand above its lowest version.
     max_repairs
         Most repairs of one acceptance.
     max_bits
