@@ -8,11 +8,11 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from evenhand.audits import words
-from evenhand.demos.html import commands, render_html
+from evenhand.demos.figures import commands, render_html
 from evenhand.demos.live import run_live
 from evenhand.demos.story import CONDITIONS, Story, points
 from evenhand.errors import EXIT_INTERRUPTED
+from evenhand.pages import numbers
 from evenhand.records.output import write_text
 from evenhand.trials import InterruptedTrial
 
@@ -62,7 +62,7 @@ def _table(story: Story) -> Table:
     for name in (*names, "beyond others", "gain"):
         table.add_column(name.replace("_", "\n+ "), justify="right")
     for line in story.lines:
-        rates = (words.rate(line.rates[name]) for name in names)
-        gain = "–" if line.gain.value is None else words.points(line.gain.value, in_points=True)
+        rates = (numbers.rate(line.rates[name]) for name in names)
+        gain = "–" if line.gain.value is None else numbers.points(line.gain.value, in_points=True)
         table.add_row(line.voice, *rates, points(line.beyond), gain)
     return table

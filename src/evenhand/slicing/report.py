@@ -1,7 +1,5 @@
 """The answer that users hold: slices with their numbers, and the ways to show them."""
 
-import html
-import io
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -9,16 +7,17 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from rich.console import Console, ConsoleOptions, RenderResult
+from rich.console import RenderableType
 
 from evenhand.cubes import Cells
 from evenhand.errors import Note
 from evenhand.groups import to_text
-from evenhand.pages.caveats import inert
+from evenhand.pages.edition import PLAIN, Edition
+from evenhand.pages.shown import Shown
 from evenhand.results.estimate import Missing
 from evenhand.results.origin import versions
+from evenhand.slicing.figures import render_html
 from evenhand.slicing.folding import Kept, contributions
-from evenhand.slicing.html import render_html
 from evenhand.slicing.hunt import Hunt
 from evenhand.slicing.judging import Judged, Question, judge_slices, patterns_of
 from evenhand.slicing.result import (
@@ -61,30 +60,20 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Slices(Result):
+class Slices(Result, Shown):
     """Found slices: confirmed ones and leads.
 
     Prints as a table, also in notebooks; `to_dict`, `to_json` and `to_html` give the other forms, and
     `from_dict` the way back.
     """
 
-    def to_html(self) -> str:
+    def to_html(self, edition: Edition = PLAIN) -> str:
         """A report in one self-contained HTML file."""
-        return render_html(self)
+        return render_html(self, edition=edition)
 
-    def __str__(self) -> str:
-        text = io.StringIO()
-        Console(file=text, width=110, highlight=False, color_system=None).print(self)
-        return text.getvalue()
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        del console
-        yield render_slices(inert(self), width=options.max_width)
-
-    def _repr_html_(self) -> str:
-        # A frame of its own keeps the report's style out of the notebook's.
-        page = html.escape(self.to_html(), quote=True)
-        return f'<iframe srcdoc="{page}" style="width:100%;height:40em;border:0" title="Slices"></iframe>'
+    def to_terminal(self, width: int) -> RenderableType:
+        """What a terminal of this width shows."""
+        return render_slices(self, width=width)
 
 
 def report(

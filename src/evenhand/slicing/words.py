@@ -2,22 +2,10 @@
 
 from collections.abc import Iterator
 
-from evenhand.audits.words import p_value, points, rate
-from evenhand.pages.caveats import after_numbers, before_numbers, missing_sentences
+from evenhand.pages.caveats import after_numbers, missing_sentences
+from evenhand.pages.marks import MARKS
+from evenhand.pages.numbers import points, rate, share
 from evenhand.slicing.result import Result, Slice
-
-__all__ = [
-    "before_numbers",
-    "difference",
-    "difference_of",
-    "direction",
-    "notes",
-    "p_value",
-    "points",
-    "rate",
-    "sentences",
-    "span",
-]
 
 #: Methods that tell what parts of the rows showed.
 HALVES = ("split", "cross-screening", "e-values")
@@ -38,11 +26,21 @@ def difference(one: Slice, *, in_points: bool) -> str:
     return "–" if one.difference is None else points(one.difference, in_points=in_points)
 
 
-def span(one: Slice, *, in_points: bool) -> str:
-    """Its bounds: ``+7.9 to +22.0``."""
-    if one.low is None or one.high is None:
-        return "–"
-    return f"{points(one.low, in_points=in_points)} to {points(one.high, in_points=in_points)}"
+def kind(one: Slice) -> str:
+    """Kind of the verdict, for its sign and its colour."""
+    return "worse" if one.confirmed else "unsure"
+
+
+def mark(one: Slice) -> str:
+    """Verdict with its sign: a lead may be chance."""
+    return f"{MARKS[kind(one)].sign} {'worse' if one.confirmed else 'lead'}"
+
+
+def told_value(value: float | None, found: Result) -> str:
+    """A rate on a page: in per cent where it is a share."""
+    if found.metric.baseline is None and found.metric.in_points:
+        return share(value)
+    return difference_of(value, found)
 
 
 def sentences(found: Result) -> Iterator[str]:
@@ -126,8 +124,16 @@ def difference_of(value: float | None, found: Result) -> str:
     return points(value, in_points=found.metric.in_points)
 
 
-def notes(found: Result) -> Iterator[str]:
-    """How it was searched and confirmed, and what was left out."""
+def notes(
+    found: Result,
+    *,
+    aside: str = " (in --json and --html)",
+    advice: str = " (name a --unit if it is not)",
+) -> Iterator[str]:
+    """How it was searched and confirmed, and what was left out.
+
+    `aside` says where folded slices are, `advice` what to do where rows are not independent.
+    """
     searched = found.searched
     conditions = f"{searched.depth} literal{'s' * (searched.depth > 1)}"
     folded = ", but for those folded into these" if found.settings.fold else ""
@@ -142,8 +148,8 @@ def notes(found: Result) -> Iterator[str]:
     if number:
         yield (
             f"{number} {'slice' if number == 1 else 'slices'} that say{'s' * (number == 1)} the same as one of "
-            f"these, or add{'s' * (number == 1)} nothing to it, {'is' if number == 1 else 'are'} folded into it "
-            "(in --json and --html)."
+            f"these, or add{'s' * (number == 1)} nothing to it, {'is' if number == 1 else 'are'} folded into it"
+            f"{aside}."
         )
     yield from missing_sentences(found.missing)
     if found.left_out:
@@ -153,4 +159,4 @@ def notes(found: Result) -> Iterator[str]:
             + "."
         )
     if found.unit is None:
-        yield "Each row counts as independent (name a --unit if it is not)."
+        yield f"Each row counts as independent{advice}."

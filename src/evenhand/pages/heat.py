@@ -1,0 +1,42 @@
+"""Heat maps: numbers in a table, tinted by their size."""
+
+from dataclasses import dataclass
+
+#: Strongest tint of a cell: text on it stays readable in light and dark.
+TINT = 0.55
+#: With more columns each row runs over several lines, each number under its own head.
+BESIDE = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeatCell:
+    """A number; `share` is how much tint it has, `kind` which (harm, or none) and whether it is proven."""
+
+    text: str
+    share: float
+    kind: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heat:
+    """Rows of cells under columns; `first` sets the first column apart."""
+
+    label: str
+    corner: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[HeatCell, ...]], ...]
+    first: bool = False
+    beside: int = BESIDE
+
+    @property
+    def many(self) -> bool:
+        """Whether the columns do not fit beside each other on any page."""
+        return len(self.columns) > self.beside
+
+
+def tint(value: float | None, largest: float) -> float:
+    """How strong the tint of a value is beside the largest."""
+    if value is None or largest <= 0:
+        return 0.0
+    return round(min(abs(value) / largest, 1.0) * TINT, 3)
