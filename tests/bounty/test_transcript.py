@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evenhand.bounty.disjoint import can_meet
-from evenhand.bounty.membership import All, Any, Bitmaps, Literal, unpack
-from evenhand.bounty.transcript import Transcript, code_probability
+from evenhand.bounty.proof.transcript import Transcript, code_probability
+from evenhand.bounty.task.disjoint import can_meet
+from evenhand.bounty.task.membership import All, Any, Literal, Memberships, unpack
 
 
 @pytest.mark.parametrize("length", [1, 3, 6])
@@ -64,7 +64,7 @@ EVERY = np.array(list(itertools.product(VALUES, VALUES)), np.float32)
 @given(FORMULAS, FORMULAS)
 @settings(max_examples=400, deadline=None)
 def test_groups_that_share_a_row_are_never_called_disjoint(one, other):
-    bitmaps = Bitmaps(EVERY)
+    bitmaps = Memberships(EVERY)
     shared = unpack(bitmaps.of(one) & bitmaps.of(other), len(EVERY)).any()
     assert can_meet(one, other) or not shared
 
@@ -72,5 +72,5 @@ def test_groups_that_share_a_row_are_never_called_disjoint(one, other):
 @given(LITERALS, LITERALS)
 @settings(max_examples=300, deadline=None)
 def test_single_conditions_are_told_apart_exactly(one, other):
-    bitmaps = Bitmaps(EVERY)
+    bitmaps = Memberships(EVERY)
     assert can_meet(one, other) == unpack(bitmaps.of(one) & bitmaps.of(other), len(EVERY)).any()

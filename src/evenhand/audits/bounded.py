@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtr
 
 from evenhand.audits.evidence import Evidence
 from evenhand.cubes import Cube, Estimates, unit_contributions, unit_values
+from evenhand.deferred import special
 from evenhand.errors import Note
 from evenhand.stats.bounded_means import empirical_bernstein_half, gaffke_limits
 from evenhand.stats.forms import Ratio
@@ -50,7 +50,7 @@ def harm_limit(evidence: Evidence, i: int, bounds: Limits | None = None) -> Harm
     exact = compared.score[i] or compared.flat[i]
     if bounds is None or exact or not isinstance(evidence.form, Ratio):
         return None
-    tail = float(ndtr(-evidence.joint_z))
+    tail = float(special.ndtr(-evidence.joint_z))
     limits = _limits_of_set if evidence.cube.units is None else _limits_of_units
     group, reference = int(evidence.group_index[i]), int(evidence.reference_index[i])
     other = limits(evidence, reference, tail, bounds)(1.0)

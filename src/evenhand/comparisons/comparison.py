@@ -10,9 +10,9 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtr
 
 from evenhand.cubes import Estimates
+from evenhand.deferred import special
 from evenhand.stats import contrasts, intervals
 from evenhand.stats.forms import Form, Ratio
 from evenhand.stats.moderation import fit_prior
@@ -134,7 +134,7 @@ class Comparison:
     def _flat_interval(self, z: Floats) -> tuple[Floats, Floats]:
         """Intervals where no unit differs from another, from the bounds of units' values."""
         assert self.bounds is not None
-        tail = ndtr(-z)
+        tail = special.ndtr(-z)
         low, high = self.bounds
         (value1, units1), (value2, units2) = self.sides
         low1, high1 = intervals.constant_limits(value1, units1, tail, low, high)

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from evenhand.cubes.build import floats_of, key_of, values_of
 from evenhand.cubes.cube import Cube, Units, cube_of_units
 from evenhand.cubes.measure import Measure, Moments
 from evenhand.cubes.query import CubeQuery, meaning
+from evenhand.deferred import compute
 from evenhand.errors import InputError
 from evenhand.groups import Attribute, Predicate
 from evenhand.groups.partition import Key
@@ -229,14 +229,14 @@ def _frequent(records: Records, query: CubeQuery, attribute: Attribute, least: i
         )
     column = table["value"]
     if pa.types.is_floating(column.type):
-        known = pc.or_kleene(pc.is_null(column), pc.is_finite(column))
-        column = column.filter(pc.fill_null(known, fill_value=True))
+        known = compute.or_kleene(compute.is_null(column), compute.is_finite(column))
+        column = column.filter(compute.fill_null(known, fill_value=True))
     elif pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
         # A text that means missing is no value, and not NULL either: no literal selects it.
         texts = pa.array(query.missing_values, column.type)
-        column = column.filter(pc.invert(pc.is_in(column, value_set=texts)))
+        column = column.filter(compute.invert(compute.is_in(column, value_set=texts)))
     elif attribute.edges is not None:
-        column = column.filter(pc.fill_null(pc.greater_equal(column, 0), fill_value=True))
+        column = column.filter(compute.fill_null(compute.greater_equal(column, 0), fill_value=True))
     return column.combine_chunks() if column.num_chunks else pa.array([], column.type)
 
 
@@ -267,7 +267,7 @@ def _batches(records: Records, query: CubeQuery) -> Iterator[pa.Table]:
     for batch in records.engine.batches(query.rows_sql()):
         table = pa.Table.from_batches([batch])
         # A unit that is written as missing is.
-        table = table.filter(pc.is_valid(table["unit"])) if query.units else table
+        table = table.filter(compute.is_valid(table["unit"])) if query.units else table
         if table.num_rows:
             yield table
 
@@ -280,10 +280,10 @@ def _coded(column: pa.ChunkedArray, values: pa.Array) -> Codes:
         column = column.cast(values.type)
     if pa.types.is_floating(values.type):
         # To SQL 0 and -0 are one value.
-        column, values = pc.add(column, 0.0), pc.add(values, 0.0)
+        column, values = compute.add(column, 0.0), compute.add(values, 0.0)
     if pa.types.is_dictionary(values.type):
         column, values = column.cast(values.type.value_type), values.dictionary_decode()
-    codes = pc.fill_null(pc.index_in(column, value_set=values), len(values))
+    codes = compute.fill_null(compute.index_in(column, value_set=values), len(values))
     return np.asarray(codes.to_numpy()).astype(small)
 
 

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from evenhand.deferred import parquet
 from evenhand.errors import InputError
 from evenhand.groups.partition import Key
 from evenhand.records.output import write_file
@@ -159,12 +159,12 @@ class Cube:
 
     def write(self, path: str | Path) -> None:
         """Write the cube as a Parquet file that `read` understands."""
-        write_file(Path(path), lambda beside: pq.write_table(_to_arrow(self), beside))
+        write_file(Path(path), lambda beside: parquet.write_table(_to_arrow(self), beside))
 
     @classmethod
     def read(cls, path: str | Path) -> "Cube":
         """Read a cube that `write` wrote."""
-        table = pq.read_table(path)
+        table = parquet.read_table(path)
         metadata = json.loads((table.schema.metadata or {}).get(b"evenhand", b"{}"))
         if metadata.get("schema") != SCHEMA:
             raise InputError(f"{path} is no cube.  Make one with: evenhand audit … --cube FILE")

@@ -6,8 +6,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyarrow import csv
+
+from evenhand.deferred import compute
 
 #: What the live demo needs beside the package, by the names under which Python imports it.
 EXTRA = ("pocketsphinx", "soundfile", "soxr")
@@ -38,7 +39,7 @@ def read_artie(folder: Path, service: str = "amazon-en-US") -> pa.Table:
     corpus = _read(folder / "artie-bias-corpus.tsv")
     heard = _read(folder / "predictions" / f"{service}.tsv")
     stems = [
-        pc.replace_substring_regex(table["path"], r"\.[^.]*$", "") for table in (corpus, heard)
+        compute.replace_substring_regex(table["path"], r"\.[^.]*$", "") for table in (corpus, heard)
     ]
     joined = corpus.append_column("stem", stems[0]).join(
         pa.table({"stem": stems[1], "transcript": heard["prediction"]}), "stem", join_type="inner"

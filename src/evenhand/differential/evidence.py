@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtr
 
 from evenhand.audits.bounded import contrast_limit, interval_alone, rows_limit
 from evenhand.audits.evidence import MAX_T_SETS
@@ -30,6 +29,7 @@ from evenhand.comparisons.rules import Rules
 from evenhand.comparisons.sets import Cell
 from evenhand.comparisons.sizes import unequal_units
 from evenhand.cubes import Cube, Estimates, contrast_powers, estimate, unit_values
+from evenhand.deferred import special
 from evenhand.differential.losses import Loss, loss_of, possible_bias
 from evenhand.errors import Note
 from evenhand.results.estimate import Estimate
@@ -504,7 +504,7 @@ class Evidence:
         for number in np.flatnonzero(told):
             kind, i = places[order[number]]
             if not (kind.compared.flat[i] or kind.compared.score[i]):
-                out[number] = kind.limit(i, float(told[number]), float(ndtr(-joint)))
+                out[number] = kind.limit(i, float(told[number]), float(special.ndtr(-joint)))
         return out
 
     def _largest_error(self) -> float:

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
+
+from evenhand.deferred import special
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]

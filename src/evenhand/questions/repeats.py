@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from scipy import special
 
 from evenhand.cubes import CubeQuery, floats_of
+from evenhand.deferred import sparse, special
 from evenhand.errors import Note
 from evenhand.groups import Attribute, Partition, Predicate, to_expression
 from evenhand.groups.predicate import column_expression
@@ -243,14 +243,12 @@ def _own(plan: Plan, rows: _Rows) -> tuple[Floats, Integers]:
 
 def _resemble(plan: Plan, rows: _Rows, bar: float) -> bool:
     """Whether rows of one value are alike within groups, beyond units and beyond chance."""
-    from scipy.sparse import csr_array  # noqa: PLC0415 - for tables that have such a column
-
     own, cell = _own(plan, rows)
     cluster = _crossed([cell, rows.value])
     if _is_result(own, cluster, rows.value):
         return False
     unit = np.unique(rows.unit, return_inverse=True)[1]
-    counts = csr_array((own, (cluster, unit)))
+    counts = sparse.csr_array((own, (cluster, unit)))
     counts.sum_duplicates()
     square = counts.multiply(counts)
     together = float((counts.sum(axis=1) ** 2).sum())

@@ -8,10 +8,8 @@ JSON lines, at any size, and a person who knows better says so (`parse_declared`
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-
-from sqlglot import exp
 
 from evenhand.errors import InputError, unknown_name
 from evenhand.records.engine import DuckDBEngine
@@ -177,36 +175,73 @@ def infer_types(
     local : bool
         Whether numbers may be written with a decimal comma: columns are separated by something else.
     """
-    asked = {
-        name: _candidates(name, missing, (kinds or {}).get(name, tuple(Kind)), local=local)
-        for name in names
-    }
     # A type that few rows rule out is not looked for in all of them.
-    sample = f"(FROM {source} LIMIT {SAMPLE_ROWS}) AS sample"
-    asked = _surviving(engine, sample, asked, missing)
+    sample = _look(engine, source, names, missing, local=local)
+    asked = {
+        name: _candidates(
+            quoted(name), missing, found.fitting, (kinds or {}).get(name, tuple(Kind))
+        )
+        for name, found in zip(names, sample, strict=True)
+    }
     decided = _decided(engine, source, asked, missing)
-    known = _known_somewhere(engine, (sample, source), list(decided), missing)
+    shown = {name for name, found in zip(names, sample, strict=True) if found.known}
+    shown |= _known_somewhere(engine, source, decided.keys() - shown, missing)
     evidence = _marks(engine, source, decided) if local else {}
     comma = any(
         decided[n].name == "decimal-comma" and found["sure"] for n, found in evidence.items()
     )
     return {
         name: decided[name]
-        if name in known and _is_certain(decided[name], evidence.get(name), comma=comma)
+        if name in decided
+        and name in shown
+        and _is_certain(decided[name], evidence.get(name), comma=comma)
         else column_type(quoted(name), "text", missing)
         for name in names
     }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sampled:
+    """What the first rows say of a column: types that none contradicts, and whether any is not missing."""
+
+    fitting: tuple[str, ...]
+    known: bool
+
+
+def _look(
+    engine: DuckDBEngine, source: str, names: Sequence[str], missing: Sequence[str], *, local: bool
+) -> list[_Sampled]:
+    """Try every type on the distinct values of the first rows: many rows say the same."""
+    if not names:
+        return []
+    ways = ["boolean", "integer", "number", "date", "timestamp"] + ["decimal-comma"] * local
+    tests = [misfit("value", column_type("value", way, missing), missing) for way in ways]
+    tests.append(f"value IS NOT NULL AND {_known('value', missing)}")
+    counts = ", ".join(f"COUNT(*) FILTER ({test}) AS n{i}" for i, test in enumerate(tests))
+    places = ", ".join(str(place) for place in range(len(names)))
+    texts = ", ".join(quoted(name) for name in names)
+    found = engine.query(
+        f"SELECT place, {counts} FROM (SELECT DISTINCT unnest([{places}]) AS place, unnest([{texts}]) AS value"
+        f" FROM (FROM {source} LIMIT {SAMPLE_ROWS})) GROUP BY place"
+    ).to_pylist()
+    rows = {row["place"]: [row[f"n{i}"] for i in range(len(tests))] for row in found}
+    sampled = []
+    for place in range(len(names)):
+        *misfits, known = rows.get(place, [0] * len(tests))
+        fitting = tuple(way for way, count in zip(ways, misfits, strict=True) if not count)
+        sampled.append(_Sampled(fitting=fitting, known=bool(known)))
+    return sampled
+
+
 def _decided(
     engine: DuckDBEngine,
     source: str,
-    asked: Mapping[str, Mapping[str, ColumnType]],
+    asked: Mapping[str, Sequence[ColumnType]],
     missing: Sequence[str],
 ) -> dict[str, ColumnType]:
     """The narrowest type of each column that no row of all contradicts; text is left out."""
     decided: dict[str, ColumnType] = {}
-    waiting = {name: list(found.values()) for name, found in asked.items() if found}
+    waiting = {name: list(types) for name, types in asked.items() if types}
     while waiting:
         tests = [misfit(quoted(name), types[0], missing) for name, types in waiting.items()]
         counts = _counts(engine, source, tests)
@@ -220,16 +255,13 @@ def _decided(
 
 
 def _known_somewhere(
-    engine: DuckDBEngine, sources: Sequence[str], names: Sequence[str], missing: Sequence[str]
+    engine: DuckDBEngine, source: str, names: Iterable[str], missing: Sequence[str]
 ) -> set[str]:
-    """Columns that have a value which is not missing; most show one in the sample."""
-    found: set[str] = set()
-    for source in sources:
-        rest = [name for name in names if name not in found]
-        tests = [f"{quoted(name)} IS NOT NULL AND {_known(quoted(name), missing)}" for name in rest]
-        counts = _counts(engine, source, tests)
-        found |= {name for name, count in zip(rest, counts, strict=True) if count}
-    return found
+    """Columns that have a value which is not missing."""
+    listed = sorted(names)
+    tests = [f"{quoted(name)} IS NOT NULL AND {_known(quoted(name), missing)}" for name in listed]
+    counts = _counts(engine, source, tests)
+    return {name for name, count in zip(listed, counts, strict=True) if count}
 
 
 def _marks(
@@ -261,31 +293,10 @@ def _is_certain(type_: ColumnType, marks: Mapping[str, int] | None, *, comma: bo
 
 
 def _candidates(
-    name: str, missing: Sequence[str], kinds: Sequence[Kind], *, local: bool
-) -> dict[str, ColumnType]:
-    ways = ["boolean", "integer", "number", "date", "timestamp"] + ["decimal-comma"] * local
-    found = {way: column_type(quoted(name), way, missing) for way in ways}
-    return {way: type_ for way, type_ in found.items() if type_.kind in kinds}
-
-
-def _surviving(
-    engine: DuckDBEngine,
-    source: str,
-    asked: Mapping[str, Mapping[str, ColumnType]],
-    missing: Sequence[str],
-) -> dict[str, dict[str, ColumnType]]:
-    """The types that no row contradicts."""
-    tests = [
-        (name, way, misfit(quoted(name), type_, missing))
-        for name, found in asked.items()
-        for way, type_ in found.items()
-    ]
-    counts = _counts(engine, source, [test for _, _, test in tests])
-    alive: dict[str, dict[str, ColumnType]] = {name: {} for name in asked}
-    for (name, way, _), count in zip(tests, counts, strict=True):
-        if not count:
-            alive[name][way] = asked[name][way]
-    return alive
+    text: str, missing: Sequence[str], ways: Sequence[str], kinds: Sequence[Kind]
+) -> list[ColumnType]:
+    found = [column_type(text, way, missing) for way in ways]
+    return [type_ for type_ in found if type_.kind in kinds]
 
 
 def _counts(engine: DuckDBEngine, source: str, tests: Sequence[str]) -> list[int]:
@@ -382,7 +393,7 @@ def _matches(text: str, pattern: str) -> str:
 
 def quoted(name: str) -> str:
     """A column's name in SQL."""
-    return str(exp.to_identifier(name, quoted=True).sql("duckdb"))
+    return '"' + name.replace('"', '""') + '"'
 
 
 def text_literal(value: str) -> str:

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs
 
 import pyarrow as pa
 
+from evenhand.deferred import narwhals
 from evenhand.errors import InputError, Note, unknown_name
 from evenhand.records.column_types import parse_declared, quoted, write_declared
 from evenhand.records.engine import DuckDBEngine, Engine, PostgresEngine
@@ -183,14 +184,12 @@ def _as_text(column: Any) -> Any:
 
 
 def _arrow(frame: Any) -> pa.Table:
-    import narwhals as nw  # noqa: PLC0415 - only frames need it, and it is slow to load
-
     try:
         if isinstance(frame, pa.Table):
             return frame
         if hasattr(frame, "__arrow_c_stream__"):
             return pa.table(frame)
-        return nw.from_native(frame, eager_only=True).to_arrow()
+        return narwhals.from_native(frame, eager_only=True).to_arrow()
     except (TypeError, ValueError, NotImplementedError, pa.ArrowException) as error:
         raise InputError(
             f"A {type(frame).__name__} is not a table I can read ({_first_line(error)}).  "

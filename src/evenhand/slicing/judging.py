@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtr
 
 from evenhand.comparisons.comparison import Comparison, compare
 from evenhand.cubes import Cells, Estimates, estimate
+from evenhand.deferred import special
 from evenhand.slicing.space import Item, mask_of
 from evenhand.slicing.studentised import Contrasts, student
 from evenhand.stats.contrasts import level_of_z, newcombe, t_interval
@@ -55,7 +55,7 @@ class Judged:
         index, units = 1 + number, float(self.n_units[number])
         if self.comparison.trials is not None:
             above, below, *_ = (side[number] for side in self.comparison.trials)
-            low, high = clopper_pearson(above, below, tail=ndtr(-z))
+            low, high = clopper_pearson(above, below, tail=special.ndtr(-z))
         else:
             variance = self.estimates.variances[index : index + 1]
             df = np.array([max(units - 1, 1.0)])
@@ -197,4 +197,4 @@ def harm_z(compared: Comparison, question: Question) -> Floats:
 
 def one_sided(z: Floats) -> Floats:
     """Upper tail of the normal distribution; 1 where `z` is NaN."""
-    return np.asarray(np.where(np.isnan(z), 1.0, ndtr(-np.nan_to_num(z))), float)
+    return np.asarray(np.where(np.isnan(z), 1.0, special.ndtr(-np.nan_to_num(z))), float)

@@ -9,9 +9,9 @@ from importlib.resources import files
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 from sqlglot import exp
 
+from evenhand.deferred import compute
 from evenhand.groups import Predicate, columns_of, to_expression
 from evenhand.groups.predicate import column_expression
 from evenhand.metrics import Metric, Takes
@@ -111,9 +111,9 @@ def _rows(records: Records, names: Sequence[str], where: Predicate | None) -> pa
 def _codes(column: pa.ChunkedArray, kind: Kind) -> Codes:
     """Number of each value; bins where numbers are many, -1 where missing, rare values together."""
     column = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    known = pc.is_valid(column).to_numpy(zero_copy_only=False)
+    known = compute.is_valid(column).to_numpy(zero_copy_only=False)
     if kind.numeric:
-        numbers = pc.cast(column, pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+        numbers = compute.cast(column, pa.float64(), safe=False).to_numpy(zero_copy_only=False)
         known &= np.isfinite(numbers)
         values, codes = np.unique(np.where(known, numbers, 0.0), return_inverse=True)
         if len(values) > BINS and known.any():
@@ -121,7 +121,7 @@ def _codes(column: pa.ChunkedArray, kind: Kind) -> Codes:
             edges = np.unique(np.quantile(numbers[known], np.arange(1, count) / count))
             codes = np.searchsorted(edges, np.where(known, numbers, 0.0), side="right")
     else:
-        texts = pc.fill_null(pc.cast(column, pa.string()), "")
+        texts = compute.fill_null(compute.cast(column, pa.string()), "")
         codes = texts.dictionary_encode().indices.to_numpy(zero_copy_only=False)
     codes = np.asarray(codes, np.int64)
     rare = np.bincount(codes[known], minlength=int(codes.max(initial=0)) + 1) < FEWEST
@@ -196,14 +196,14 @@ def _bookkeeping(name: str, column: pa.ChunkedArray, kind: Kind) -> str | None:
     count = len(column) - column.null_count
     if count < 100 or kind not in (Kind.TEXT, Kind.INTEGER):
         return None
-    values = pc.count_distinct(column).as_py()
+    values = compute.count_distinct(column).as_py()
     words = {
         part.lower() for part in re.findall(r"[A-Za-z]+", re.sub(r"([a-z])([A-Z])", r"\1_\2", name))
     }
     if values >= OWN * count and not words.isdisjoint(known["ids"]):
         return "an id: nearly every row has a value of its own"
     if values == count and kind is Kind.INTEGER:
-        ends = pc.min_max(column).as_py()
+        ends = compute.min_max(column).as_py()
         span = ends["max"] - ends["min"] + 1  # of every n-th row the numbers are n apart
         if span <= count * ROWS and _evenly(column):
             return "an id: it numbers the rows"

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 
 from evenhand.cubes import Cells
+from evenhand.deferred import sparse
 from evenhand.slicing.bitmaps import Bitmaps
 from evenhand.slicing.family import admissible
 from evenhand.slicing.losses import Losses

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import xlogy
 
+from evenhand.deferred import special
 from evenhand.errors import InputError, unknown_name
 from evenhand.slicing.losses import Losses
 
@@ -146,7 +146,7 @@ def _evidence(score: Score, a: Floats, b: Floats) -> Floats:
         (score.above - a, rate * rest),
         (rest - score.above + a, (1 - rate) * rest),
     )
-    half = sum(xlogy(n, n / expected) for n, expected in counts)
+    half = sum(special.xlogy(n, n / expected) for n, expected in counts)
     return np.asarray(np.copysign(np.sqrt(2 * np.maximum(half, 0.0)), a - rate * b), float)
 
 

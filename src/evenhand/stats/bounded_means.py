@@ -2,8 +2,8 @@
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
+from evenhand.deferred import special
 from evenhand.stats.intervals import constant_limits
 
 Floats = npt.NDArray[np.float64]

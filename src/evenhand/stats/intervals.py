@@ -2,7 +2,8 @@
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
+
+from evenhand.deferred import special
 
 Floats = npt.NDArray[np.float64]
 #: How far Hall's cubic is inverted; chosen by coverage of skewed units (.6 covers too little, .9 widens).

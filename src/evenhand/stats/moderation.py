@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
+
+from evenhand.deferred import special
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]

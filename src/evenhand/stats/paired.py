@@ -2,8 +2,8 @@
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
+from evenhand.deferred import special
 from evenhand.stats.intervals import clopper_pearson
 
 Floats = npt.NDArray[np.float64]

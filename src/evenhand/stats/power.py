@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
+from evenhand.deferred import special
 from evenhand.stats.intervals import clopper_pearson, wilson, z_of
 
 Floats = npt.NDArray[np.float64]

@@ -9,6 +9,8 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from evenhand.deferred import optimize, sparse
+
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 #: A range counts as wide when it lacks no more than this share, which is the solver's.
@@ -46,10 +48,8 @@ class Ranges:
     ) -> None:
         # In widths: the solver's tolerances are absolute.
         self.amounts, self.least = amounts / width, least / width
-        from scipy.sparse import csr_array  # noqa: PLC0415 - rarely needed
-
         self.sets = sets
-        self.targets = csr_array(np.concatenate([sets, apart]).astype(float))
+        self.targets = sparse.csr_array(np.concatenate([sets, apart]).astype(float))
         self.others = np.arange(len(sets), len(sets) + len(apart))
         self.needed = np.concatenate([np.ones(len(sets)), needed_apart / width])
         # Who takes a number for one that cannot be negative, and is wrong, finds less than this.
@@ -113,8 +113,6 @@ class Ranges:
 
     def _exchanges(self) -> tuple[Floats, Floats]:
         """Moves without a solver: cells that are in the same visible sets can exchange all they have."""
-        from scipy.sparse import csr_array  # noqa: PLC0415 - rarely needed
-
         visible = self.sets[~self.hidden]
         kinds = kinds_of(visible)
         size = np.bincount(kinds)
@@ -125,8 +123,8 @@ class Ranges:
         spare = (self.amounts - self._kept())[chosen]
         inside = self.targets[:, chosen]
         place = (np.arange(len(chosen)), kinds[chosen]), (len(chosen), len(size))
-        some = (inside @ csr_array((np.ones(len(chosen)), place[0]), shape=place[1])).tocoo()
-        down = (inside @ csr_array((spare, place[0]), shape=place[1])).toarray()
+        some = (inside @ sparse.csr_array((np.ones(len(chosen)), place[0]), shape=place[1])).tocoo()
+        down = (inside @ sparse.csr_array((spare, place[0]), shape=place[1])).toarray()
         target, kind = some.coords
         both = some.data < size[kind]
         gone = down[target, kind]
@@ -159,13 +157,11 @@ class _Program:
 
     @classmethod
     def of(cls, ranges: Ranges) -> Self:
-        from scipy.sparse import csr_array  # noqa: PLC0415 - rarely needed
-
         hidden = ranges.sets[ranges.hidden].astype(float)
         ends = np.stack([ranges.floor - ranges.amounts, np.full(len(ranges.amounts), FAR)], axis=1)
         return cls(
-            visible=csr_array(ranges.sets[~ranges.hidden].astype(float)),
-            hidden=csr_array(-hidden),
+            visible=sparse.csr_array(ranges.sets[~ranges.hidden].astype(float)),
+            hidden=sparse.csr_array(-hidden),
             spare=hidden @ ranges.amounts - ranges.least,
             bounds=ends,
         )
@@ -173,9 +169,7 @@ class _Program:
     def furthest(self, goal: Floats) -> Floats | None:
         """The possible move that goes furthest; `None` where the solver gives up."""
         # 0.3 s to load, and needed only where something is hidden.
-        from scipy.optimize import linprog  # noqa: PLC0415
-
-        found = linprog(
+        found = optimize.linprog(
             -goal,
             A_ub=self.hidden if len(self.spare) else None,
             b_ub=np.maximum(self.spare, 0.0) if len(self.spare) else None,
@@ -201,20 +195,17 @@ class Repair:
         Two moves of all cells, whose difference takes the target as far as it should; each change of a
         visible number costs.
         """
-        from scipy.optimize import linprog  # noqa: PLC0415
-        from scipy.sparse import block_array, csr_array, eye_array  # noqa: PLC0415
-
         may = ~ranges.hidden & ~fixed
         if not may.any():
             return None
         sets, cells = ranges.sets.astype(float), len(ranges.amounts)
-        still = csr_array(sets[fixed])
-        open_ = csr_array(sets[may])
-        one = eye_array(open_.shape[0])
-        least = csr_array(-sets[~fixed])
+        still = sparse.csr_array(sets[fixed])
+        open_ = sparse.csr_array(sets[may])
+        one = sparse.eye_array(open_.shape[0])
+        least = sparse.csr_array(-sets[~fixed])
         goal = ranges.targets[[target]]
         # Columns: first move, second move, and what visible sets gain and lose in either.
-        equal = block_array(
+        equal = sparse.block_array(
             [
                 [still, None, None, None, None, None],
                 [None, still, None, None, None, None],
@@ -222,15 +213,15 @@ class Repair:
                 [None, open_, None, None, -one, one],
             ]
         )
-        bound = block_array(
+        bound = sparse.block_array(
             [[least, None], [None, least], [-goal, goal]],
         )
         more = 4 * open_.shape[0]
-        bound = block_array([[bound, csr_array((bound.shape[0], more))]])
+        bound = sparse.block_array([[bound, sparse.csr_array((bound.shape[0], more))]])
         spare = np.maximum(sets[~fixed] @ ranges.amounts - ranges.least, 0.0)
         ends = np.stack([ranges.floor - ranges.amounts, np.full(cells, FAR)], axis=1)
         slack = np.tile([0.0, 2 * FAR * cells], (more, 1))
-        found = linprog(
+        found = optimize.linprog(
             np.concatenate([np.zeros(2 * cells), np.tile(cost[may], 4)]),
             A_ub=bound,
             b_ub=np.concatenate([spare, spare, [-ranges.needed[target]]]),

@@ -8,8 +8,8 @@ and .952).
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
+from evenhand.deferred import special
 from evenhand.stats.intervals import t_of
 
 Floats = npt.NDArray[np.float64]

@@ -2,8 +2,8 @@
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
+from evenhand.deferred import special
 from evenhand.stats.contrasts import p_of_z
 from evenhand.stats.intervals import z_of
 

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from evenhand.audits.disclosure.atoms import atoms_of, read_columns
 from evenhand.audits.disclosure.printed import Printed, Shown
+from evenhand.deferred import optimize, sparse
 
 Floats = npt.NDArray[np.float64]
 #: Rows at most of a table of which the digits of a rate tell how many rows it is of, and how exact it must be.
@@ -369,14 +370,12 @@ class _Knowledge:
     """What some equations leave open; what was found of one set is used for the others."""
 
     def __init__(self, facts: _Facts) -> None:
-        from scipy.sparse import csr_array  # noqa: PLC0415 - rarely needed
-
         self.scale = max(facts.needed, 1e-300)
         count = facts.sets.shape[1]
-        self.equal = csr_array(facts.sets) if len(facts.sets) else None
+        self.equal = sparse.csr_array(facts.sets) if len(facts.sets) else None
         self.numbers = facts.numbers / self.scale if len(facts.sets) else None
         bounded = facts.least > 0 and len(facts.hidden) > 0
-        self.hidden = csr_array(-facts.hidden) if bounded else None
+        self.hidden = sparse.csr_array(-facts.hidden) if bounded else None
         self.least = np.full(len(facts.hidden), -facts.least / self.scale) if bounded else None
         self.seen = np.zeros((0, count))
         self.solvable = True
@@ -408,11 +407,9 @@ class _Knowledge:
         return float(values.min()), float(values.max())
 
     def _solve(self, goal: Floats) -> float | None:
-        from scipy.optimize import linprog  # noqa: PLC0415 - 0.3 s to load
-
         if not self.solvable:
             return None
-        found = linprog(
+        found = optimize.linprog(
             goal,
             A_ub=self.hidden,
             b_ub=self.least,

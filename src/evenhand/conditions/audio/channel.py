@@ -7,6 +7,7 @@ import numpy as np
 
 from evenhand.conditions.audio.mixing import check_frequency
 from evenhand.conditions.condition import Definition, Parameter, Takes
+from evenhand.deferred import signal
 from evenhand.samples.waveform import Audio, Signal
 
 _TOP = 0.49  # an edge closer to half the sampling rate is none
@@ -48,8 +49,6 @@ def notch(audio: Audio, _: np.random.Generator, values: Mapping[str, Any]) -> Au
 
 
 def _butterworth(order: int, edges: float | list[float], kind: str, rate: int) -> Signal:
-    from scipy import signal  # noqa: PLC0415 - half a second of import, for filters only
-
     return np.asarray(signal.butter(order, edges, kind, fs=rate, output="sos"))
 
 
@@ -71,8 +70,6 @@ def _peak(cycles: float, boost: float) -> Signal:
 def _filtered(audio: Audio, sections: Signal) -> Audio:
     if not audio.signal.size:
         return audio
-    from scipy import signal  # noqa: PLC0415 - half a second of import, for filters only
-
     return audio.with_signal(signal.sosfilt(sections, audio.signal))
 
 

@@ -11,6 +11,7 @@ from evenhand.conditions.audio.mixing import SNR, add_noise, loop
 from evenhand.conditions.audio.recordings import read_recording
 from evenhand.conditions.audio.spectrum import good_length
 from evenhand.conditions.condition import Definition, Parameter, Takes
+from evenhand.deferred import special
 from evenhand.samples.waveform import Audio
 
 _LOWEST_HZ = 20.0  # pink and brown noise would else be made of what nobody hears
@@ -70,9 +71,7 @@ def normals(size: int, generator: np.random.Generator) -> NDArray[np.float32]:
 
 @cache
 def _quantiles() -> NDArray[np.float32]:
-    from scipy.special import ndtri  # noqa: PLC0415 - slow to import, for noise only
-
-    return np.asarray(ndtri((np.arange(2**16) + 0.5) / 2**16), dtype=np.float32)
+    return np.asarray(special.ndtri((np.arange(2**16) + 0.5) / 2**16), dtype=np.float32)
 
 
 def density(frequencies: NDArray[Any], colour: str) -> NDArray[np.float64]:

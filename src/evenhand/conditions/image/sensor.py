@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evenhand.conditions.condition import Definition, Parameter, Takes
+from evenhand.deferred import special
 from evenhand.samples.image import Image, pillow
 from evenhand.samples.srgb import Pixels, bytes_of_linear, linear_of_bytes
 
@@ -38,10 +39,8 @@ def _gaussian_noise(
 @lru_cache(maxsize=8)
 def _normal_levels(sigma: float) -> NDArray[np.int16]:
     """Quantiles of the noise in grey levels, at the middle of 65,536 equal parts."""
-    from scipy.special import ndtri  # noqa: PLC0415 - half a second of import, for noise only
-
     shares = (np.arange(65_536) + 0.5) / 65_536
-    levels: NDArray[np.int16] = np.rint(255 * sigma * ndtri(shares)).astype(np.int16)
+    levels: NDArray[np.int16] = np.rint(255 * sigma * special.ndtri(shares)).astype(np.int16)
     return levels
 
 
@@ -65,15 +64,13 @@ def _shot_levels(photons: float) -> Pixels:
 
 
 def _poisson_quantiles(mean: float, shares: NDArray[np.float64]) -> NDArray[np.float64]:
-    from scipy.special import ndtri, pdtr  # noqa: PLC0415 - half a second of import, for noise only
-
     if mean > _MANY_PHOTONS:
-        normal: NDArray[np.float64] = np.rint(mean + np.sqrt(mean) * ndtri(shares))
+        normal: NDArray[np.float64] = np.rint(mean + np.sqrt(mean) * special.ndtri(shares))
         return normal
     reach = 6 * np.sqrt(mean) + 12
     counts = np.arange(max(0, int(mean - reach)), int(mean + reach) + 1)
     found: NDArray[np.float64] = counts[
-        np.minimum(np.searchsorted(pdtr(counts, mean), shares), counts.size - 1)
+        np.minimum(np.searchsorted(special.pdtr(counts, mean), shares), counts.size - 1)
     ].astype(np.float64)
     return found
 

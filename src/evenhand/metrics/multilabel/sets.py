@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from evenhand.deferred import compute
 from evenhand.errors import InputError
 from evenhand.groups import Predicate, to_expression
 from evenhand.groups.predicate import column_expression
@@ -136,16 +136,16 @@ def _lists(metric: Metric, column: pa.ChunkedArray, records: Records) -> pa.Arra
         raise InputError(
             f"{metric.name}: separator is empty, but must be what stands between labels."
         )
-    missing = pc.is_in(whole, value_set=pa.array(records.missing_values, whole.type))
-    texts = pc.if_else(missing, pa.scalar(None, whole.type), whole)
-    return pc.split_pattern(texts, separator).cast(pa.large_list(pa.string()))
+    missing = compute.is_in(whole, value_set=pa.array(records.missing_values, whole.type))
+    texts = compute.if_else(missing, pa.scalar(None, whole.type), whole)
+    return compute.split_pattern(texts, separator).cast(pa.large_list(pa.string()))
 
 
 def _flat(cell: pa.Array) -> tuple[Integers, pa.Array]:
     """Row and text of every label there is."""
-    rows = pc.list_parent_indices(cell).to_numpy(zero_copy_only=False).astype(np.int64)
-    values = pc.utf8_trim_whitespace(cell.flatten())
-    there = pc.fill_null(pc.not_equal(values, ""), fill_value=False)
+    rows = compute.list_parent_indices(cell).to_numpy(zero_copy_only=False).astype(np.int64)
+    values = compute.utf8_trim_whitespace(cell.flatten())
+    there = compute.fill_null(compute.not_equal(values, ""), fill_value=False)
     return rows[there.to_numpy(zero_copy_only=False)], values.filter(there)
 
 
@@ -153,7 +153,7 @@ def _names(metric: Metric, flat: Sequence[tuple[Integers, pa.Array]]) -> tuple[s
     given = metric.option("labels")
     if given is not None:
         return tuple(str(one) for one in (given if isinstance(given, tuple) else (given,)))
-    found = {text for _, values in flat for text in pc.unique(values).to_pylist()}
+    found = {text for _, values in flat for text in compute.unique(values).to_pylist()}
     if not found:
         raise InputError("There is nothing to audit: no row has a label.")
     return tuple(sorted(found))
@@ -161,7 +161,7 @@ def _names(metric: Metric, flat: Sequence[tuple[Integers, pa.Array]]) -> tuple[s
 
 def _keys_of(rows: Integers, values: pa.Array, names: Sequence[str]) -> Integers:
     """Sorted keys of the labels that have a name; others are no label."""
-    places = pc.index_in(values, value_set=pa.array(names, pa.string()))
+    places = compute.index_in(values, value_set=pa.array(names, pa.string()))
     named = places.is_valid().to_numpy(zero_copy_only=False)
     codes = places.drop_null().to_numpy(zero_copy_only=False).astype(np.int64)
     return np.unique(rows[named] * len(names) + codes)

@@ -15,10 +15,10 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 from rapidfuzz.distance import Indel, Levenshtein
 from rapidfuzz.process import cpdist
 
+from evenhand.deferred import compute
 from evenhand.errors import unknown_name
 from evenhand.metrics.speech.normalizers import NORMALIZERS, utf8_parts
 from evenhand.metrics.speech.preparation import preparation
@@ -174,7 +174,9 @@ def _block_bounds(pairs: pa.Table, workers: int) -> list[tuple[int, int]]:
     """Cut the rows into runs of about `_BLOCK_BYTES`, or less so that each worker has a few."""
     if not len(pairs):
         return []
-    lengths = [pc.binary_length(column).to_numpy().astype(np.int64) for column in pairs.columns]
+    lengths = [
+        compute.binary_length(column).to_numpy().astype(np.int64) for column in pairs.columns
+    ]
     ends = np.cumsum(np.sum(lengths, axis=0))
     size = _BLOCK_BYTES
     if workers > 1:
@@ -206,7 +208,7 @@ def _words_as_symbols(texts: pa.StringArray) -> list[str] | list[list[int]]:
     words = _split(texts)
     numbered = words.values.dictionary_encode()
     codes, offsets = numbered.indices.to_numpy(), words.offsets.to_numpy()
-    empty = pc.index(numbered.dictionary, "").as_py()
+    empty = compute.index(numbered.dictionary, "").as_py()
     if empty >= 0:  # Arrow finds an empty word in "" and beside white space at either end
         is_word = codes != empty
         offsets = np.concatenate([[0], np.cumsum(is_word)])[offsets]
@@ -225,8 +227,8 @@ def _split(texts: pa.StringArray) -> pa.ListArray:
     # lacks the four information separators.
     data, _ = utf8_parts(texts)
     if data.isascii() and not any(separator in data for separator in b"\x1c\x1d\x1e\x1f"):
-        return pc.ascii_split_whitespace(texts)
-    return pc.utf8_split_whitespace(texts)
+        return compute.ascii_split_whitespace(texts)
+    return compute.utf8_split_whitespace(texts)
 
 
 def _count_symbols(

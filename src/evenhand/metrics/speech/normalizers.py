@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from evenhand.deferred import compute
 from evenhand.errors import unknown_name
 from evenhand.metrics.speech.english import normalize_english
 from evenhand.metrics.speech.languages import languages
@@ -99,10 +99,10 @@ def _normalize_unicode(texts: pa.StringArray, language: str | None) -> pa.String
     """Bytes where a text is ASCII, code points where it is not."""
     if not is_bytewise(language):
         return unicode_normalizer(language)(texts.to_pylist())
-    ascii_rows = pc.string_is_ascii(texts)
-    if pc.all(ascii_rows).as_py():
+    ascii_rows = compute.string_is_ascii(texts)
+    if compute.all(ascii_rows).as_py():
         return _delete(texts, _LOWER_AND_PART, _DELETED, _IS_DELETED)
-    beyond = pc.invert(ascii_rows)
+    beyond = compute.invert(ascii_rows)
     rewritten = unicode_normalizer(language)(texts.filter(beyond).to_pylist())
     plain = _delete(texts.filter(ascii_rows), _LOWER_AND_PART, _DELETED, _IS_DELETED)
     order = np.argsort(np.argsort(beyond.to_numpy(zero_copy_only=False), kind="stable"))
@@ -112,12 +112,12 @@ def _normalize_unicode(texts: pa.StringArray, language: str | None) -> pa.String
 def _lower_beyond_ascii(texts: pa.StringArray) -> pa.StringArray:
     # pyarrow's utf8_lower knows neither the final sigma nor İ, whose lower case is two characters,
     # and reads another edition of Unicode: it differs from Python 3.11 on 76 characters.
-    ascii_rows = pc.string_is_ascii(texts)
-    if pc.all(ascii_rows).as_py():
+    ascii_rows = compute.string_is_ascii(texts)
+    if compute.all(ascii_rows).as_py():
         return texts
-    beyond = pc.invert(ascii_rows)
+    beyond = compute.invert(ascii_rows)
     lowered = [text.lower() for text in texts.filter(beyond).to_pylist()]
-    return pc.replace_with_mask(texts, beyond, strings(lowered))
+    return compute.replace_with_mask(texts, beyond, strings(lowered))
 
 
 def _delete(

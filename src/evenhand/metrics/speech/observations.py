@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from evenhand.deferred import compute
 from evenhand.errors import Note
 from evenhand.metrics.definition import Metric
 from evenhand.metrics.speech.normalizers import normalize, strings
@@ -50,7 +50,7 @@ class Observations:
             column = pa.chunked_array(
                 [chunk.flatten() for chunk in column.chunks], column.type.value_type
             )
-        is_ascii = pc.string_is_ascii(column).fill_null(True).to_numpy()
+        is_ascii = compute.string_is_ascii(column).fill_null(True).to_numpy()
         # Apart, so that a small group in another script is seen.
         for rows in (np.flatnonzero(is_ascii), np.flatnonzero(~is_ascii)):
             some = rows[:: max(1, -(-len(rows) // _LOOKED_AT))]

@@ -7,8 +7,8 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from evenhand.deferred import compute
 from evenhand.metrics.speech.alignment import EditCounts, count_edits
 from evenhand.metrics.speech.normalizers import strings
 from evenhand.metrics.speech.preparation import Preparation, preparation
@@ -95,7 +95,7 @@ class Scorer:
         prepare = preparation(
             normalizer=self.normalizer, tokenizer=self.tokenizer, equivalents=self.equivalents
         )
-        marked = pc.match_substring_regex(said, r"[{(]").to_numpy()
+        marked = compute.match_substring_regex(said, r"[{(]").to_numpy()
         columns = {name: getattr(counts, name).copy() for name in _FIELDS}
         for row in np.flatnonzero(marked).tolist():
             text = said[row].as_py()
@@ -126,7 +126,7 @@ def _listed(references: Sequence[pa.ChunkedArray]) -> tuple[npt.NDArray[np.int64
         whole = column.combine_chunks()
         whole = pa.concat_arrays(whole.chunks) if isinstance(whole, pa.ChunkedArray) else whole
         if pa.types.is_list(whole.type):
-            rows, values = pc.list_parent_indices(whole).to_numpy(), whole.flatten()
+            rows, values = compute.list_parent_indices(whole).to_numpy(), whole.flatten()
         else:
             rows, values = np.arange(len(whole)), whole
         values = values.cast(pa.string())

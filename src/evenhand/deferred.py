@@ -1,0 +1,90 @@
+"""Heavy libraries, each loaded when it is first used; the one place where loading is put off.
+
+``from evenhand.deferred import special`` gives a module that stands for `scipy.special` and loads it
+at its first attribute.  Type checkers see the real one.  Why, and what was refused:
+``docs/decisions/012-start-up.md``.
+"""
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Sequence
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import jinja2
+    import narwhals
+    import pyarrow
+    from pyarrow import compute, parquet
+    from scipy import optimize, signal, sparse, special
+
+__all__ = [
+    "compute",
+    "jinja2",
+    "narwhals",
+    "optimize",
+    "parquet",
+    "pyarrow",
+    "signal",
+    "sparse",
+    "special",
+]
+
+#: Parts of numpy that scipy loads along with its own (`from numpy import *`), and nothing here reads:
+#: 45 of the 100 ms that `scipy.special` takes.
+_SPARED = ("numpy.f2py", "numpy.ma", "numpy.polynomial", "numpy.testing")
+
+
+class Deferred(ModuleType):
+    """A module that is imported when the first of its names is asked for.
+
+    Attributes that were found stay, so that each costs one look-up.  Any thread may be the first: the
+    import system locks.
+    """
+
+    def __init__(self, name: str, spared: Sequence[str] = ()) -> None:
+        super().__init__(name)
+        self.__dict__["_spared"] = spared
+
+    def __getattr__(self, name: str) -> Any:
+        """A name of the module, which is loaded for it."""
+        if name.startswith("__") and name != "__version__":
+            # Inspectors ask every object for such names; that is no use of the library.
+            raise AttributeError(f"{self.__name__} is not asked for {name} here", name=name)
+        if self.__name__ not in sys.modules:
+            for part in self._spared:
+                put_off(part)
+        value = getattr(importlib.import_module(self.__name__), name)
+        setattr(self, name, value)
+        return value
+
+
+def put_off(name: str) -> None:
+    """Let others import a submodule without its being run before they read a name of it.
+
+    Unlike `Deferred` this is seen by everyone, which is what it is for; the standard library's lazy
+    loader runs the module at the first access, whoever makes it.
+    """
+    parent, _, tail = name.rpartition(".")
+    holder = importlib.import_module(parent)
+    spec = None if name in sys.modules else importlib.util.find_spec(name)
+    if spec is None or spec.loader is None:
+        return
+    spec.loader = importlib.util.LazyLoader(spec.loader)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    setattr(holder, tail, module)
+
+
+if not TYPE_CHECKING:
+    jinja2 = Deferred("jinja2")
+    narwhals = Deferred("narwhals")
+    pyarrow = Deferred("pyarrow")
+    compute = Deferred("pyarrow.compute")
+    parquet = Deferred("pyarrow.parquet")
+    optimize = Deferred("scipy.optimize", _SPARED)
+    signal = Deferred("scipy.signal", _SPARED)
+    sparse = Deferred("scipy.sparse", _SPARED)
+    special = Deferred("scipy.special", _SPARED)
