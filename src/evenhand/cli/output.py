@@ -1,0 +1,43 @@
+"""What commands print and write: answers for people and for programs, and lines as they are."""
+
+import shlex
+import sys
+from collections.abc import Sequence
+
+from rich.console import Console
+
+from evenhand.cli.options import Output
+from evenhand.pages.shown import Shown
+from evenhand.records import public_name
+from evenhand.records.output import write_text
+
+
+def written_command() -> str:
+    """The command as it was typed, without passwords."""
+    return shlex.join(["evenhand", *map(public_name, sys.argv[1:])])
+
+
+def show(answers: Sequence[Shown], output: Output) -> None:
+    """Print answers, and name their report where one was asked for."""
+    if output.json:
+        texts = [answer.to_json() for answer in answers]
+        print(texts[0] if len(texts) == 1 else "[" + ",\n".join(texts) + "]")
+        return
+    console = Console(highlight=False)
+    for answer in answers:
+        console.print(answer)
+    if output.html is not None:
+        console.print(f"Report: {output.html}", style="bold", markup=False, soft_wrap=True)
+
+
+def say(*lines: str) -> None:
+    """Lines as they are: a group's text is never markup."""
+    console = Console(highlight=False)
+    for line in lines:
+        console.print(line, markup=False)
+
+
+def write_report(page: str | None, output: Output) -> None:
+    """Write the page of an answer, where one was asked for."""
+    if output.html is not None and page is not None:
+        write_text(output.html, page)
