@@ -52,6 +52,7 @@ _WRITTEN = (
     numbers.ratio,
     numbers.share,
     numbers.shares,
+    numbers.significant,
 )
 
 
