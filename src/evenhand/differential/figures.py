@@ -14,6 +14,7 @@ from evenhand.pages.edition import PLAIN, Edition
 from evenhand.pages.forest import Difference, Forest, draw_forest
 from evenhand.pages.heat import Heat, HeatCell, tint
 from evenhand.pages.page import render_page
+from evenhand.pages.picture import Plots, draw_picture
 from evenhand.pages.table import Cell, Column, Table, table_of
 
 #: Lines drawn, lines of a table, pairs, columns of a heat map, and panels; all are in JSON.
@@ -48,6 +49,24 @@ def render_html(found: Result, *, edition: Edition = PLAIN) -> str:
         words=words,
         value=lambda value: answer.told_value(value, found),
     )
+
+
+def draw_figure(found: Result, edition: Edition = PLAIN) -> str:
+    """What conditions cost groups beyond the others, as an SVG."""
+    points = ", in percentage points" if found.metric.in_points else ""
+    answers = list(answer.answers(found, edition))
+    notes = (
+        edition.note,
+        *(answers if edition.title else ()),
+        f"Cost of each condition to the group less its cost to the others{points}. {words.method(found)}",
+        edition.made(found.source.name),
+    )
+    panels = [
+        Plots(heading=edition.crossed(by), forest=forest)
+        for by in found.by
+        if (forest := draw(found, by, edition)).rows
+    ]
+    return draw_picture(edition.title or " ".join(answers), panels, notes)
 
 
 def draw(found: Result, by: tuple[str, ...], edition: Edition = PLAIN) -> Forest:

@@ -58,6 +58,14 @@ class Edition:
             return many(name)
         return f"groups of {self.crossed(by)}"
 
+    def made(self, source: str) -> str:
+        """From which records, and when."""
+        return (
+            f"Made on {self.date} from {self.source(source)}."
+            if self.date
+            else f"Records: {self.source(source)}."
+        )
+
     def source(self, name: str) -> str:
         """What the records are called: without folders in front, which say nothing to a reader."""
         return name.replace("\\", "/").rstrip("/").rpartition("/")[2] or name

@@ -118,6 +118,11 @@ def count(value: int | None) -> str:
     return "–" if value is None else f"{value:,}"
 
 
+def total(value: float | None) -> str:
+    """A sum: a whole number as a count, any other as a rate is written."""
+    return rate(value) if value is None or value % 1 else f"{value:,.0f}"
+
+
 def out_of(numerator: float | None, denominator: float | None) -> str:
     """The counts behind a share, ``805 of 1,795``; a dash where they are no whole numbers.
 

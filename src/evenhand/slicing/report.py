@@ -16,7 +16,7 @@ from evenhand.pages.edition import PLAIN, Edition
 from evenhand.pages.shown import Shown
 from evenhand.results.estimate import Missing
 from evenhand.results.origin import versions
-from evenhand.slicing.figures import render_html
+from evenhand.slicing.figures import draw_figure, render_html
 from evenhand.slicing.folding import Kept, contributions
 from evenhand.slicing.hunt import Hunt
 from evenhand.slicing.judging import Judged, Question, judge_slices, patterns_of
@@ -70,6 +70,10 @@ class Slices(Result, Shown):
     def to_html(self, edition: Edition = PLAIN) -> str:
         """A report in one self-contained HTML file."""
         return render_html(self, edition=edition)
+
+    def to_figure(self, edition: Edition = PLAIN) -> str:
+        """The figure of the differences as an SVG file."""
+        return draw_figure(self, edition)
 
     def to_terminal(self, width: int) -> RenderableType:
         """What a terminal of this width shows."""
