@@ -1,7 +1,6 @@
 """``evenhand audit``: from a file of records to verdicts."""
 
 import re
-import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,8 +12,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from evenhand.audits import Audit, audit_metrics
+from evenhand.cli.typed import written_command
 from evenhand.errors import EXIT_REFUSED, InputError
-from evenhand.records import MISSING_VALUES, public_name
+from evenhand.records import MISSING_VALUES
 from evenhand.records.output import check_outputs, input_files, write_text
 
 #: Above this a single number is an edge: age=65.
@@ -155,11 +155,6 @@ def scoring_bar() -> Iterator[Callable[[int], None]]:
             progress.update(task, advance=rows, visible=True)
 
         yield advance
-
-
-def written_command() -> str:
-    """The command as it was typed, without passwords."""
-    return shlex.join(["evenhand", *map(public_name, sys.argv[1:])])
 
 
 def parse_bins(given: Sequence[str]) -> dict[str, int | list[float]]:

@@ -6,7 +6,8 @@ from typing import Annotated
 from cyclopts import Parameter
 from rich.console import Console
 
-from evenhand.cli.audit import parse_bins, scoring_bar, written_command
+from evenhand.cli.audit import parse_bins, scoring_bar
+from evenhand.cli.typed import written_command
 from evenhand.differential import Effects
 from evenhand.differential import effects as find_effects
 from evenhand.errors import EXIT_REFUSED

@@ -10,7 +10,8 @@ from cyclopts import Parameter
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from evenhand.cli.audit import parse_bins, written_command
+from evenhand.cli.audit import parse_bins
+from evenhand.cli.typed import written_command
 from evenhand.errors import EXIT_INTERRUPTED, EXIT_REFUSED
 from evenhand.records import MISSING_VALUES
 from evenhand.records.output import check_outputs, input_files, write_text

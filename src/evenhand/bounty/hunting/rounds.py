@@ -1,38 +1,18 @@
 """Hunt by machine: rounds of automatic hunters until nothing more is accepted or the ledger is spent."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-
-import numpy as np
+from collections.abc import Callable, Iterator, Mapping
 
 from evenhand.bounty.bounty import Bounty
 from evenhand.bounty.hunting.ground import Hunter, HuntingGround
-from evenhand.bounty.hunting.hunters import alternating, prepend, slices, ternary
 from evenhand.bounty.hunting.patch import train_patch
 from evenhand.bounty.hunting.round import HuntStep, Round, round_of
 from evenhand.bounty.judging.practice import Practice
 from evenhand.bounty.strangers.refusals import SubmissionError
 from evenhand.bounty.submission.submission import read_submission
-from evenhand.errors import InputError, unknown_name
+from evenhand.errors import InputError
 
-HUNTERS = ("slices", "alternating", "ternary", "prepend")
 #: Reasons after which no further submission can be taken.
 _OVER = ("budget_spent", "epoch_closing")
-
-
-def choose(
-    names: Sequence[str], *, groups: Sequence[str] | None = None, seed: int = 0
-) -> dict[str, Hunter]:
-    """Hunters by name; ``all`` is every one of them."""
-    for name in names:
-        if name not in (*HUNTERS, "all"):
-            raise InputError(unknown_name("hunter", name, ["all", *HUNTERS]))
-    made: dict[str, Hunter] = {
-        "slices": slices(),
-        "alternating": alternating(np.random.default_rng(seed)),
-        "ternary": ternary(),
-        "prepend": prepend(groups),
-    }
-    return {name: made[name] for name in HUNTERS if name in names or "all" in names}
 
 
 def hunt(

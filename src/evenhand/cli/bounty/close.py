@@ -6,7 +6,8 @@ from evenhand.bounty.bounty import Bounty
 from evenhand.bounty.strangers.refusals import SubmissionError
 from evenhand.bounty.telling import words
 from evenhand.bounty.telling.outcome import closed
-from evenhand.cli.bounty.output import Json, progress_bar, say, show_json, spent
+from evenhand.cli.bounty.output import Json, say, show_json, spent
+from evenhand.cli.bounty.progress import progress_bar
 from evenhand.errors import EXIT_REFUSED
 
 

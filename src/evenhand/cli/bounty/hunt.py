@@ -3,12 +3,13 @@
 from pathlib import Path
 
 from evenhand.bounty.bounty import Bounty
+from evenhand.bounty.hunting.catalogue import choose
 from evenhand.bounty.hunting.round import HuntStep
-from evenhand.bounty.hunting.rounds import choose
 from evenhand.bounty.hunting.rounds import hunt as run_hunt
 from evenhand.bounty.telling import words
 from evenhand.bounty.telling.hunted import Hunted
-from evenhand.cli.bounty.output import Json, Several, progress_bar, say, show_json
+from evenhand.cli.bounty.output import Json, Several, say, show_json
+from evenhand.cli.bounty.progress import progress_bar
 from evenhand.errors import EXIT_REFUSED
 
 

@@ -1,14 +1,10 @@
-"""What the verbs of a bounty share: options, JSON, lines for people, a progress bar, a spent ledger."""
+"""What the verbs of a bounty share: options, JSON, lines for people, a spent ledger."""
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from evenhand.bounty.bounty import Bounty
 from evenhand.bounty.strangers.refusals import SubmissionError
@@ -48,24 +44,3 @@ def spent(opened: Bounty, error: SubmissionError, *, json: bool) -> int:
     else:
         say(str(error), words.ledger(told.ledger))
     return EXIT_REFUSED
-
-
-@contextmanager
-def progress_bar(doing: str) -> Iterator[Callable[..., None]]:
-    """A progress bar that is told ``(done, of, what)``."""
-    bar = Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-        transient=True,
-        disable=not sys.stderr.isatty(),
-    )
-    task = bar.add_task(doing, total=None)
-
-    def report(done: int, total: int | None, what: str = doing) -> None:
-        bar.update(task, description=what, completed=done, total=total)
-
-    with bar:
-        yield report

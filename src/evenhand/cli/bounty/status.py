@@ -10,8 +10,8 @@ from evenhand.bounty.telling import words
 from evenhand.bounty.telling.figures import render_html
 from evenhand.bounty.telling.report import read_report
 from evenhand.bounty.telling.standing import Standing, stand
-from evenhand.cli.audit import written_command
 from evenhand.cli.bounty.output import Json, own_files, say, show_json
+from evenhand.cli.typed import written_command
 from evenhand.records.output import check_outputs, write_bytes
 
 

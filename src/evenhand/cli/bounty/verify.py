@@ -5,7 +5,8 @@ from pathlib import Path
 from evenhand.bounty.bounty import Bounty
 from evenhand.bounty.telling.words import plural
 from evenhand.bounty.verification import verify as verify_log
-from evenhand.cli.bounty.output import Json, progress_bar, say, show_json
+from evenhand.cli.bounty.output import Json, say, show_json
+from evenhand.cli.bounty.progress import progress_bar
 
 EXIT_NOT_PROVEN = 1
 
