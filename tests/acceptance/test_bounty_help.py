@@ -11,18 +11,8 @@ import sys
 import pytest
 from tests.commands import run_command
 
-VERBS = [
-    "close",
-    "confirm",
-    "explain",
-    "export",
-    "hunt",
-    "init",
-    "rollback",
-    "status",
-    "submit",
-    "verify",
-]
+from evenhand.cli.bounty import VERBS
+
 #: What no verb needs before it does its work.
 SPARED = {
     "duckdb", "jinja2", "narwhals", "numba", "onnxruntime", "pandas", "pyarrow", "scipy", "sklearn",

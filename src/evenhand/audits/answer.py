@@ -60,6 +60,12 @@ def is_judged(group: Group) -> bool:
     return group.verdict is None or (group.versus is not None and group.versus.low is not None)
 
 
+def is_compared(group: Group) -> bool:
+    """Whether there is a difference to draw, or it is what others are compared with."""
+    compared = group.versus is not None and group.versus.difference is not None
+    return group.verdict is None or compared
+
+
 def told_value(audit: Result, estimate: Estimate) -> str:
     """A rate: in per cent where it is a share."""
     return share(estimate.value) if is_share(audit) else rate(estimate.value)

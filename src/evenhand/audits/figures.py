@@ -58,8 +58,8 @@ def render_html(*audits: Result, edition: Edition = PLAIN) -> str:
 
 
 def draw(audit: Result, by: tuple[str, ...], edition: Edition = PLAIN) -> Forest:
-    """Differences of a partition's judged groups to their reference."""
-    groups = [group for group in audit.groups if group.by == by and answer.is_judged(group)]
+    """Differences of a partition's groups to their reference."""
+    groups = [group for group in audit.groups if group.by == by and answer.is_compared(group)]
     in_points = audit.metric.in_points
     tolerance = audit.settings.tolerance
     band = (0.0, tolerance) if audit.metric.higher_is_worse else (-tolerance, 0.0)
@@ -89,8 +89,8 @@ def _view(audit: Result, edition: Edition) -> View:
 
 def _plot(audit: Result, by: tuple[str, ...], edition: Edition) -> Plot:
     groups = [group for group in audit.groups if group.by == by]
-    judged = [group for group in groups if answer.is_judged(group)]
-    apart = [group for group in groups if not answer.is_judged(group)]
+    compared = [group for group in groups if answer.is_compared(group)]
+    apart = [group for group in groups if not answer.is_compared(group)]
     lacking = next((m for m in audit.missing if m.estimate and (m.attribute,) == by), None)
     title = edition.crossed(by)
     forest = draw(audit, by, edition)
@@ -99,8 +99,8 @@ def _plot(audit: Result, by: tuple[str, ...], edition: Edition) -> Plot:
         forest=forest,
         drawn=len(forest.rows),
         total=len(groups),
-        table=_table(audit, judged[:TABLED], lacking, title, edition),
-        more=_more(audit, judged[:TABLED], title, edition),
+        table=_table(audit, compared[:TABLED], lacking, title, edition),
+        more=_more(audit, compared[:TABLED], title, edition),
         unjudged=_unjudged(audit, apart[:TABLED], title, edition) if apart else None,
     )
 
@@ -113,8 +113,8 @@ def _difference(audit: Result, group: Group, edition: Edition) -> Difference:
     return Difference(
         name=edition.group(group.group, group.predicate),
         kind=words.kind(group),
-        verdict=group.verdict or "reference",
-        value=f"{value}; {apart} ({bounds})" if bounds else value,
+        verdict=words.verdict(group).lstrip("▲✓?– "),
+        value=f"{value}; {apart} ({bounds})" if bounds else f"{value}; {apart}",
         point=None if versus is None else versus.difference,
         low=None if versus is None else versus.low,
         high=None if versus is None else versus.high,
@@ -139,7 +139,7 @@ def _table(
     if lacking is not None and lacking.estimate is not None:
         value, counts, *sizes = _numbers(audit, lacking.estimate)
         rows.append([Cell("missing"), Cell("not judged"), value, counts, Cell("–"), *sizes])
-    return table_of(f"{audit.metric.name} by {title}", columns, rows)
+    return table_of(f"{audit.metric.title} by {title}", columns, rows)
 
 
 def _row(audit: Result, group: Group, edition: Edition) -> list[Cell]:
@@ -196,7 +196,7 @@ def _more(audit: Result, groups: Sequence[Group], title: str, edition: Edition) 
         ]
         for group in groups
     ]
-    return table_of(f"How sure the numbers by {title} are", columns, rows)
+    return table_of(f"{audit.metric.title} by {title}: how sure it is", columns, rows)
 
 
 def _ratio(versus: Contrast | None) -> str:
@@ -229,7 +229,7 @@ def _unjudged(audit: Result, groups: Sequence[Group], title: str, edition: Editi
         why = words.reason(group.estimate) or (words.reason(group.versus) if group.versus else "")
         verdict = Cell(f"– {why}" if why else words.verdict(group), kind="none")
         rows.append([Cell(edition.group(group.group, group.predicate)), verdict, value, *sizes])
-    return table_of(f"Not judged by {title}", columns, rows)
+    return table_of(f"{audit.metric.title} by {title}: not judged", columns, rows)
 
 
 def _gaps(audit: Result, edition: Edition) -> Table:
@@ -242,7 +242,9 @@ def _gaps(audit: Result, edition: Edition) -> Table:
         Column(head="p, all groups equal"),
     )
     return table_of(
-        "Gaps between groups", columns, [_gap(audit, gap, edition) for gap in audit.gaps]
+        f"{audit.metric.title}: gaps between groups",
+        columns,
+        [_gap(audit, gap, edition) for gap in audit.gaps],
     )
 
 

@@ -2,20 +2,18 @@
 
 import json as json_module
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Any
 
-from cyclopts import Parameter
 from rich.console import Console
 from rich.table import Table
 
+from evenhand.cli.kinds import Flag
 from evenhand.conditions import DEFINITIONS, FAMILIES, Definition
 from evenhand.conditions import Parameter as Value
 from evenhand.errors import InputError, unknown_name
 
 
-def conditions(
-    name: str | None = None, /, *, json: Annotated[bool, Parameter(negative="")] = False
-) -> None:
+def conditions(name: str | None = None, /, *, json: Flag = False) -> None:
     """List the conditions and how to write them.
 
     Parameters

@@ -1,13 +1,12 @@
 """``evenhand demo``: a trial that runs here, or an audit of records that come with the package."""
 
 from pathlib import Path
-from typing import Annotated
 
-from cyclopts import Parameter
 from rich.console import Console
 from rich.markdown import Markdown
 
 from evenhand.audits import Audit, audit
+from evenhand.cli.kinds import Flag
 from evenhand.demos import absent_packages, find_data, read_artie, ward_commands
 from evenhand.records.output import check_outputs, write_text
 
@@ -26,7 +25,7 @@ def demo(
     html: Path = Path("evenhand-demo.html"),
     live: bool | None = None,
     records: Path | None = None,
-    force: Annotated[bool, Parameter(negative="")] = False,
+    force: Flag = False,
 ) -> int:
     """Find the noise that harms a speech recogniser, who pays for it, and what a filter mends.
 

@@ -4,13 +4,13 @@ import shlex
 import sys
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Any, Self
 
-from cyclopts import Parameter
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
+from evenhand.cli.kinds import Flag
 from evenhand.errors import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_REFUSED
 from evenhand.records.output import check_outputs
 from evenhand.services.service import SAID
@@ -26,9 +26,9 @@ def trial(
     /,
     *,
     out: Path = Path("records.parquet"),
-    dry_run: Annotated[bool, Parameter(negative="")] = False,
-    json: Annotated[bool, Parameter(negative="")] = False,
-    force: Annotated[bool, Parameter(negative="")] = False,
+    dry_run: Flag = False,
+    json: Flag = False,
+    force: Flag = False,
 ) -> int:
     """Put a service under the conditions of its real use.
 

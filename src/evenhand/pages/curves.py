@@ -7,8 +7,8 @@ from evenhand.pages.axis import Axis, axis_of, known
 from evenhand.pages.numbers import rate
 
 #: Size of a panel, and its margins: left, top, right, bottom.
-WIDTH, HEIGHT = 320, 200
-LEFT, TOP, RIGHT, BOTTOM = 46, 12, 12, 34
+WIDTH, HEIGHT = 320, 214
+LEFT, TOP, RIGHT, BOTTOM = 46, 12, 12, 48
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

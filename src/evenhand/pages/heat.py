@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 #: Strongest tint of a cell: text on it stays readable in light and dark.
 TINT = 0.55
-#: With more columns each row runs over several lines, each number under its own head.
-BESIDE = 12
+#: Columns that fit beside each other on half a screen and on paper, and on a whole screen.  With more
+#: each row runs over several lines, each number under its own head.
+FEW, SOME = 6, 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,19 +21,20 @@ class HeatCell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heat:
-    """Rows of cells under columns; `first` sets the first column apart."""
+    """Rows of cells under columns; `first` sets the first column apart, `narrow` ones hold two digits."""
 
     label: str
     corner: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, tuple[HeatCell, ...]], ...]
     first: bool = False
-    beside: int = BESIDE
+    narrow: bool = False
 
     @property
-    def many(self) -> bool:
-        """Whether the columns do not fit beside each other on any page."""
-        return len(self.columns) > self.beside
+    def breadth(self) -> str:
+        """How much room its columns need, as a class of the stylesheet; narrow ones need less than half."""
+        columns = len(self.columns) / (2.5 if self.narrow else 1)
+        return "few" if columns <= FEW else "some" if columns <= SOME else "many"
 
 
 def tint(value: float | None, largest: float) -> float:

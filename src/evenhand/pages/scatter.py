@@ -11,7 +11,7 @@ NARROWEST = 240
 #: Height of the area; the margin that marks keep from its edges; size of a mark.
 HEIGHT, MARGIN, MARK = 340, 14, 14
 #: Room for a digit and for a line, in the widest and the tallest faces that readers have.
-DIGIT, LINE = 8.75, 18
+DIGIT, LINE = 8.75, 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,10 +162,10 @@ def _labels(marks: Mapping[int, Box]) -> dict[int, Box]:
 
 def _places(mark: Box, width: float) -> Iterator[Box]:
     """Places for a number: first right of the mark, then around it, then in wider circles."""
-    for ring in range(8):
+    for ring in range(14):
         for turn in (0, 8, 4, 12, 2, 14, 6, 10, 1, 15, 7, 9, 3, 13, 5, 11):
             angle = turn * math.pi / 8
-            away = 12 * ring
+            away = 8 * ring
             shift = math.cos(angle) * ((MARK + width) / 2 + 1 + away)
             fall = -math.sin(angle) * ((MARK + LINE) / 2 + 1 + away)
             yield Box(

@@ -8,12 +8,13 @@ from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 
 from evenhand.pages.caveats import inert
 from evenhand.pages.edition import PLAIN, Edition
+from evenhand.results.protocol import Answer
 
 #: Width of an answer as text.
 WIDTH = 110
 
 
-class Shown(ABC):
+class Shown(Answer, ABC):
     """An answer that prints as tables, also in notebooks, and makes a page of itself."""
 
     __slots__ = ()

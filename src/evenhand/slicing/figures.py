@@ -62,6 +62,9 @@ def render_html(found: Result, *, edition: Edition = PLAIN) -> str:
         found=found,
         edition=edition,
         answer=_answer(found, edition),
+        sentences=words.sentences(
+            found, lambda one: plain_slice(one.literals, edition), words.told_value
+        ),
         caveats=before_numbers(found.notes),
         forest=draw(found, edition),
         undrawn=[n for n, one in enumerate(drawn, 1) if not _has_place(one)],
@@ -168,7 +171,7 @@ def _matrix(found: Result) -> Heat | None:
         rows=tuple(
             (str(row), _overlaps(one.overlaps[: len(few)], row)) for row, one in enumerate(few, 1)
         ),
-        beside=COMPARED,
+        narrow=True,
     )
 
 

@@ -36,7 +36,9 @@ def plain_literal(text: str, edition: Edition) -> str:
 
 def _told(parsed: Predicate, edition: Edition) -> str | None:
     match parsed:
-        case Comparison(column, "=", str(value)) if any(map(str.isalpha, value)):
+        case Comparison(column, "=", str(value)) if (
+            f"{column}={value}" in edition.labels or _speaks(value)
+        ):
             return edition.value(column, value)
         case Comparison(column, "=", value):
             return f"{edition.column(column)} {_value(column, value, edition)}"
@@ -61,3 +63,8 @@ def _told(parsed: Predicate, edition: Edition) -> str | None:
 def _value(column: str, value: object, edition: Edition) -> str:
     told = edition.value(column, value)
     return f"'{told}'" if isinstance(value, str) and told == value else told
+
+
+def _speaks(value: str) -> bool:
+    """Whether a value says by itself what it is, as *African-American* does, and *F* or *yes* do not."""
+    return len(value) > 3 and value[:1].isalpha() and value.lower() not in ("true", "false", "none")

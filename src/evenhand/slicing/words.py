@@ -1,6 +1,6 @@
 """Slices in plain words: what a person reads in the terminal and in the report."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from evenhand.pages.caveats import after_numbers, missing_sentences
 from evenhand.pages.marks import MARKS
@@ -36,6 +36,13 @@ def mark(one: Slice) -> str:
     return f"{MARKS[kind(one)].sign} {'worse' if one.confirmed else 'lead'}"
 
 
+def difference_of(value: float | None, found: Result) -> str:
+    """A rate, or the difference of two rates where that is what was searched."""
+    if found.metric.baseline is None or value is None:
+        return rate(value)
+    return points(value, in_points=found.metric.in_points)
+
+
 def told_value(value: float | None, found: Result) -> str:
     """A rate on a page: in per cent where it is a share."""
     if found.metric.baseline is None and found.metric.in_points:
@@ -43,16 +50,25 @@ def told_value(value: float | None, found: Result) -> str:
     return difference_of(value, found)
 
 
-def sentences(found: Result) -> Iterator[str]:
-    """The findings as sentences."""
+def by_predicate(one: Slice) -> str:
+    """What a slice is called to who may ask again."""
+    return one.predicate
+
+
+def sentences(
+    found: Result,
+    name: Callable[[Slice], str] = by_predicate,
+    write: Callable[[float | None, Result], str] = difference_of,
+) -> Iterator[str]:
+    """The findings as sentences; `name` says what a slice is called, `write` how its value is told."""
     confirmed = found.confirmed
     for one in confirmed[:TOLD]:
-        yield _finding(one, found)
+        yield _finding(one, found, name(one), write)
     if len(confirmed) > TOLD:
         yield f"… and {len(confirmed) - TOLD} more confirmed slices, in the table."
     if not confirmed:
         yield _none_proven(found)
-        yield from (_finding(one, found) for one in found.elsewhere[:TOLD])
+        yield from (_finding(one, found, name(one), write) for one in found.elsewhere[:TOLD])
 
 
 def _none_proven(found: Result) -> str:
@@ -80,7 +96,9 @@ def _nothing(found: Result) -> str:
     return f"No slice scores above 0 by {found.score}"
 
 
-def _finding(one: Slice, found: Result) -> str:
+def _finding(
+    one: Slice, found: Result, name: str, write: Callable[[float | None, Result], str]
+) -> str:
     in_points = found.metric.in_points
     unit = " points" if in_points else ""
     low, high = one.low, one.high
@@ -96,32 +114,25 @@ def _finding(one: Slice, found: Result) -> str:
     rows = f"{one.n_rows:,} rows, {one.support * 100:.1f} %"
     if found.metric.baseline is None:
         return (
-            f"Worse for {one.predicate}: {found.metric.name} {rate(one.value)}, {size} compared with the rest "
+            f"Worse for {name}: {found.metric.name} {write(one.value, found)}, {size} compared with the rest "
             f"({rows})."
         )
-    return f"{_change(one, found)}, {size} worse than elsewhere ({rows})."
+    return f"{_change(one, found, name)}, {size} worse than elsewhere ({rows})."
 
 
-def _change(one: Slice, found: Result) -> str:
+def _change(one: Slice, found: Result, name: str) -> str:
     """What became of a slice itself, where two metrics, models or conditions are compared."""
     in_points = found.metric.in_points
     unit = " points" if in_points else ""
     low, high = one.value_low, one.value_high
     if not found.metric.higher_is_worse and low is not None and high is not None:
         low, high = -high, -low
-    name = f"{one.predicate}: {found.metric.name} {difference_of(one.value, found)}{unit}"
+    told = f"{name}: {found.metric.name} {difference_of(one.value, found)}{unit}"
     if low is not None and low > 0:
-        return f"Became worse for {name}"
+        return f"Became worse for {told}"
     if high is not None and high < 0:
-        return f"Gained less for {name}"
-    return f"No gain proven for {name}"
-
-
-def difference_of(value: float | None, found: Result) -> str:
-    """A rate, or the difference of two rates where that is what was searched."""
-    if found.metric.baseline is None or value is None:
-        return rate(value)
-    return points(value, in_points=found.metric.in_points)
+        return f"Gained less for {told}"
+    return f"No gain proven for {told}"
 
 
 def notes(

@@ -302,8 +302,9 @@ def _tables(blocks: Sequence[tuple[str, str]], unit: str | None, cut: set[str]) 
     row: list[str] = []
     for tag, inside in [*blocks, ("tr", "")]:
         if tag in ("tr", "h2"):
-            if by and row[:2] == ["group", "verdict"]:
-                columns = row
+            if by and row[:1] == ["group"]:
+                # Tables of how sure numbers are name the same groups again, without their sizes.
+                columns = row if row[1] == "verdict" else []
             elif by and len(row) == len(columns) > 0:
                 yield _line_of_page(by, dict(zip(columns, row, strict=True)), unit, cut)
             row = []

@@ -6,12 +6,14 @@ from evenhand.bounty.bounty import Bounty
 from evenhand.bounty.strangers.refusals import SubmissionError
 from evenhand.bounty.telling import words
 from evenhand.bounty.telling.outcome import closed
-from evenhand.cli.bounty.output import Json, say, show_json, spent
-from evenhand.cli.bounty.progress import progress_bar
+from evenhand.cli.bounty.output import show_json, spent
+from evenhand.cli.kinds import Flag
+from evenhand.cli.lines import say
+from evenhand.cli.progress import progress_bar
 from evenhand.errors import EXIT_REFUSED
 
 
-def close(folder: Path, /, *, json: Json = False) -> int:
+def close(folder: Path, /, *, json: Flag = False) -> int:
     """Close the epoch: open one sealed block and test all that was submitted.
 
     Parameters

@@ -5,10 +5,12 @@ from pathlib import Path
 from evenhand.bounty.bounty import Bounty
 from evenhand.bounty.telling import words
 from evenhand.bounty.telling.answers import Confirmed
-from evenhand.cli.bounty.output import Json, say, show_json
+from evenhand.cli.bounty.output import show_json
+from evenhand.cli.kinds import Flag
+from evenhand.cli.lines import say
 
 
-def confirm(folder: Path, table: str, /, *, json: Json = False) -> int:
+def confirm(folder: Path, table: str, /, *, json: Flag = False) -> int:
     """Make rewards final by fresh labelled rows.
 
     Parameters

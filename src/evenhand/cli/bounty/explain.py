@@ -6,11 +6,13 @@ from evenhand.bounty.bounty import Bounty
 from evenhand.bounty.task.task import read_table
 from evenhand.bounty.telling import words
 from evenhand.bounty.telling.explained import explain as explain_row
-from evenhand.cli.bounty.output import Json, say, show_json
+from evenhand.cli.bounty.output import show_json
+from evenhand.cli.kinds import Flag
+from evenhand.cli.lines import say
 from evenhand.errors import InputError
 
 
-def explain(folder: Path, table: str, /, *, row: int = 0, json: Json = False) -> int:
+def explain(folder: Path, table: str, /, *, row: int = 0, json: Flag = False) -> int:
     """Say why a row is answered as it is: whose update decided, through which groups.
 
     Parameters

@@ -1,15 +1,14 @@
 """``evenhand bounty export``: the patched model outside the bounty."""
 
 from pathlib import Path
-from typing import Annotated
-
-from cyclopts import Parameter
 
 from evenhand.bounty.bounty import Bounty
 from evenhand.bounty.deployed.export import export_model
 from evenhand.bounty.deployed.one_onnx import to_one_onnx
 from evenhand.bounty.telling.answers import Exported
-from evenhand.cli.bounty.output import Json, own_files, say, show_json
+from evenhand.cli.bounty.output import own_files, show_json
+from evenhand.cli.kinds import Flag
+from evenhand.cli.lines import say
 from evenhand.errors import InputError
 from evenhand.records.output import check_outputs, write_bytes
 
@@ -20,8 +19,8 @@ def export(
     *,
     out: Path,
     onnx: Path | None = None,
-    force: Annotated[bool, Parameter(negative="")] = False,
-    json: Json = False,
+    force: Flag = False,
+    json: Flag = False,
 ) -> int:
     """Write the patched model as a directory, and as one ONNX file where all parts allow it.
 

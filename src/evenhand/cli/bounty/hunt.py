@@ -8,8 +8,10 @@ from evenhand.bounty.hunting.round import HuntStep
 from evenhand.bounty.hunting.rounds import hunt as run_hunt
 from evenhand.bounty.telling import words
 from evenhand.bounty.telling.hunted import Hunted
-from evenhand.cli.bounty.output import Json, Several, say, show_json
-from evenhand.cli.bounty.progress import progress_bar
+from evenhand.cli.bounty.output import show_json
+from evenhand.cli.kinds import Flag, Several
+from evenhand.cli.lines import say
+from evenhand.cli.progress import progress_bar
 from evenhand.errors import EXIT_REFUSED
 
 
@@ -23,7 +25,7 @@ def hunt(
     group: Several = (),
     close: bool = True,
     seed: int = 0,
-    json: Json = False,
+    json: Flag = False,
 ) -> int:
     """Let automatic hunters submit, and close the epoch, until none is accepted.
 

@@ -10,7 +10,9 @@ from evenhand.bounty.task.losses import parse_loss
 from evenhand.bounty.telling import words
 from evenhand.bounty.telling.standing import stand
 from evenhand.cli.bounty.models import model_named
-from evenhand.cli.bounty.output import Json, Several, say, show_json
+from evenhand.cli.bounty.output import show_json
+from evenhand.cli.kinds import Flag, Several
+from evenhand.cli.lines import say
 from evenhand.errors import InputError
 
 
@@ -36,7 +38,7 @@ def init(
     max_bits: float = 60.0,
     severity: Several = (),
     seed: int | None = None,
-    json: Json = False,
+    json: Flag = False,
 ) -> int:
     """Begin a bounty in a new directory.
 

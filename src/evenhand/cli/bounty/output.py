@@ -1,32 +1,19 @@
-"""What the verbs of a bounty share: options, JSON, lines for people, a spent ledger."""
+"""What the verbs of a bounty share: JSON, own files, a spent ledger."""
 
 from pathlib import Path
-from typing import Annotated
-
-from cyclopts import Parameter
-from rich.console import Console
 
 from evenhand.bounty.bounty import Bounty
 from evenhand.bounty.strangers.refusals import SubmissionError
 from evenhand.bounty.telling import words
 from evenhand.bounty.telling.outcome import refused
+from evenhand.cli.lines import say
 from evenhand.errors import EXIT_REFUSED
 from evenhand.results.protocol import Answer
-
-Json = Annotated[bool, Parameter(negative="")]
-Several = Annotated[tuple[str, ...], Parameter(negative="", show_default=False)]
 
 
 def show_json(told: Answer) -> None:
     """Print an answer for programs."""
     print(told.to_json(indent=1))
-
-
-def say(*lines: str) -> None:
-    """Lines as they are: a group's text is never markup."""
-    console = Console(highlight=False)
-    for line in lines:
-        console.print(line, markup=False)
 
 
 def own_files(folder: Path) -> list[Path]:

@@ -5,11 +5,13 @@ from pathlib import Path
 from evenhand.bounty.bounty import Bounty
 from evenhand.bounty.telling import words
 from evenhand.bounty.telling.standing import stand
-from evenhand.cli.bounty.output import Json, say, show_json
+from evenhand.cli.bounty.output import show_json
+from evenhand.cli.kinds import Flag
+from evenhand.cli.lines import say
 from evenhand.errors import InputError
 
 
-def rollback(folder: Path, submission: str, /, *, reason: str, json: Json = False) -> int:
+def rollback(folder: Path, submission: str, /, *, reason: str, json: Flag = False) -> int:
     """Take an accepted update out of the model; its place in the log is kept.
 
     Parameters

@@ -1,17 +1,15 @@
 """``evenhand bounty status``: what was accepted, and what the ledger has left."""
 
 from pathlib import Path
-from typing import Annotated
-
-from cyclopts import Parameter
 
 from evenhand.bounty.bounty import Bounty
 from evenhand.bounty.telling import words
 from evenhand.bounty.telling.figures import render_html
 from evenhand.bounty.telling.report import read_report
 from evenhand.bounty.telling.standing import Standing, stand
-from evenhand.cli.bounty.output import Json, own_files, say, show_json
-from evenhand.cli.typed import written_command
+from evenhand.cli.bounty.output import own_files, show_json
+from evenhand.cli.kinds import Flag
+from evenhand.cli.lines import say, written_command
 from evenhand.records.output import check_outputs, write_bytes
 
 
@@ -20,8 +18,8 @@ def status(
     /,
     *,
     html: Path | None = None,
-    force: Annotated[bool, Parameter(negative="")] = False,
-    json: Json = False,
+    force: Flag = False,
+    json: Flag = False,
 ) -> int:
     """Show what was accepted, what it is worth, and what the ledger has left.
 

@@ -5,9 +5,7 @@ import json as json_module
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
-
-from cyclopts import Parameter
+from typing import Any
 
 from evenhand.bounty.bounty import Bounty
 from evenhand.bounty.hunting.patch import train_patch
@@ -17,7 +15,9 @@ from evenhand.bounty.telling import words
 from evenhand.bounty.telling.answers import Committed, Written
 from evenhand.bounty.telling.outcome import Outcome, outcome_of_receipt, unsent
 from evenhand.cli.bounty.models import model_named, read_file
-from evenhand.cli.bounty.output import Json, own_files, say, show_json, spent
+from evenhand.cli.bounty.output import own_files, show_json, spent
+from evenhand.cli.kinds import Flag
+from evenhand.cli.lines import say
 from evenhand.errors import EXIT_REFUSED, InputError
 from evenhand.records.output import check_outputs, input_files, write_bytes
 
@@ -33,11 +33,11 @@ def submit(
     constant: str | None = None,
     note: str = "",
     predictions: str | None = None,
-    check: Annotated[bool, Parameter(negative="")] = False,
+    check: Flag = False,
     out: Path | None = None,
-    force: Annotated[bool, Parameter(negative="")] = False,
-    commit: Annotated[bool, Parameter(negative="")] = False,
-    json: Json = False,
+    force: Flag = False,
+    commit: Flag = False,
+    json: Flag = False,
 ) -> int:
     """Send a group and a better model for it; or a group alone, and the patch is trained here.
 

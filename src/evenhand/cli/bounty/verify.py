@@ -5,13 +5,15 @@ from pathlib import Path
 from evenhand.bounty.bounty import Bounty
 from evenhand.bounty.telling.words import plural
 from evenhand.bounty.verification import verify as verify_log
-from evenhand.cli.bounty.output import Json, say, show_json
-from evenhand.cli.bounty.progress import progress_bar
+from evenhand.cli.bounty.output import show_json
+from evenhand.cli.kinds import Flag
+from evenhand.cli.lines import say
+from evenhand.cli.progress import progress_bar
 
 EXIT_NOT_PROVEN = 1
 
 
-def verify(folder: Path, /, *, head: str | None = None, json: Json = False) -> int:
+def verify(folder: Path, /, *, head: str | None = None, json: Flag = False) -> int:
     """Re-play the whole log and prove the current model and leaderboard from it.
 
     Parameters
