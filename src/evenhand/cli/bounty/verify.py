@@ -7,7 +7,7 @@ from evenhand.bounty.telling.words import plural
 from evenhand.bounty.verification import verify as verify_log
 from evenhand.cli.bounty.output import show_json
 from evenhand.cli.kinds import Flag
-from evenhand.cli.output import say
+from evenhand.cli.lines import say
 from evenhand.cli.progress import progress_bar
 
 EXIT_NOT_PROVEN = 1
