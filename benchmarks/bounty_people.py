@@ -25,9 +25,10 @@ import numpy as np
 import pyarrow as pa
 
 from evenhand.bounty import DirectRunner, Rules, create_bounty, task_of, verify
+from evenhand.bounty.hunting.catalogue import choose
 from evenhand.bounty.hunting.hunters import prepend
 from evenhand.bounty.hunting.pack import to_onnx
-from evenhand.bounty.hunting.rounds import choose, hunt
+from evenhand.bounty.hunting.rounds import hunt
 from evenhand.bounty.submission.group import read_group
 from evenhand.bounty.task.membership import Memberships, unpack
 from evenhand.bounty.telling import words

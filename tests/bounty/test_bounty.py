@@ -234,7 +234,7 @@ def test_trees_and_linear_rules_are_groups_too(bounty):
     }
     keys = [bounty.submit(good(team=str(i), group=g)).key for i, g in enumerate((tree, linear))]
     matrix = bounty.data("practice").matrix
-    from evenhand.bounty.bounty import rows_of
+    from evenhand.bounty.submission.submission import rows_of
 
     wanted = rows_of(bounty.load(bounty.submit(good()).key), matrix, bounty.runner)
     for key in keys:

@@ -30,9 +30,10 @@ from sklearn.tree import DecisionTreeClassifier  # noqa: E402
 from evenhand.bounty.deployed.one_onnx import to_one_onnx  # noqa: E402
 from evenhand.bounty.deployed.pointer_decision_list import PointerDecisionList  # noqa: E402
 from evenhand.bounty.hunting.ground import HuntingGround  # noqa: E402
-from evenhand.bounty.hunting.hunters import alternating, prepend, slices, ternary  # noqa: E402
+from evenhand.bounty.hunting.hunters import alternating, prepend, ternary  # noqa: E402
 from evenhand.bounty.hunting.pack import to_onnx  # noqa: E402
 from evenhand.bounty.hunting.patch import train_patch  # noqa: E402
+from evenhand.bounty.hunting.slice_search import slices  # noqa: E402
 
 RUNNER = DirectRunner()
 CLASSIFIERS = {

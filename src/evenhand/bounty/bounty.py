@@ -16,27 +16,25 @@ from evenhand.bounty.judging.block import (
     told,
 )
 from evenhand.bounty.judging.fresh_rows import confirm
+from evenhand.bounty.judging.intake import Trainer, check_new, check_open, check_promise, train
 from evenhand.bounty.judging.practice import Practice, PracticeScore
 from evenhand.bounty.judging.rises import rises_of
 from evenhand.bounty.proof.account import Account
 from evenhand.bounty.proof.block_losses import Rows
 from evenhand.bounty.proof.ledger import Ledger
 from evenhand.bounty.proof.session import practice_kind
-from evenhand.bounty.proof.verdict import Confirmation, Judgement, Verdict
+from evenhand.bounty.proof.verdict import BlockVerdicts, FreshResult, Verdict
 from evenhand.bounty.state import State, advance, read_state
 from evenhand.bounty.status import Status, leaderboard
-from evenhand.bounty.strangers.refusals import SubmissionError
 from evenhand.bounty.strangers.runner import Runner
 from evenhand.bounty.strangers.sandbox import Sandbox
 from evenhand.bounty.submission.model import Model
-from evenhand.bounty.submission.predictions import Predictions, order_predictions
-from evenhand.bounty.submission.submission import Submission, read_submission, rows_of
+from evenhand.bounty.submission.predictions import Predictions, read_predictions
+from evenhand.bounty.submission.submission import Submission, read_submission
 from evenhand.bounty.task.losses import Floats
-from evenhand.bounty.task.task import Labels, Matrix, Task, read_table
+from evenhand.bounty.task.task import Task, read_table
 from evenhand.errors import InputError
 from evenhand.results.protocol import to_plain
-
-Trainer = Callable[[Matrix, Labels, Task], bytes]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,11 +128,7 @@ class Bounty:
     def commit(self, *, team: str, key: str) -> None:
         """Promise a submission by its hash; it is shown later in the epoch."""
         with self.log.writing():
-            state = self._open_state()
-            if len(key) != 64 or not set(key) <= set("0123456789abcdef"):
-                raise SubmissionError("wrong_commitment", "a commitment is a SHA-256 in hex.")
-            if key in state.committed or key in state.submitted:
-                raise SubmissionError("replayed", "this commitment was made before.")
+            check_promise(self._open_state(), key)
             self.log.append("committed", {"team": team, "key": key})
 
     def submit(self, data: bytes, *, trainer: Trainer | None = None) -> Receipt:
@@ -186,52 +180,19 @@ class Bounty:
     ) -> tuple[Submission, bytes | None, PracticeScore]:
         """The submission, its patch where it is trained here, and the practice score."""
         given = read_submission(data, self.task)
-        self._check_new(state, given)
+        check_new(state, given)
         self._step("checked")
-        trained = self._train(given, trainer) if given.model.trained_here else None
+        trained = None
+        if given.model.trained_here:
+            trained = train(given, self.data("train"), self.task, self.runner, trainer)
         model = given.model if trained is None else Model(onnx=trained)
         return given, trained, self.practice(state).score(given.group, model)
 
     def _open_state(self) -> State:
         """The state, or a refusal where an epoch must be closed first or nothing is left to spend."""
         state = self.state
-        if state.opened is not None and self.rules.mode == "epochs":
-            raise SubmissionError(
-                "epoch_closing",
-                "a block is open and its verdicts are not written.  Close the epoch.",
-            )
-        reason = self.account(state).reason
-        if reason is not None:
-            raise SubmissionError(
-                reason,
-                "no sealed block is left, so nothing more can be proven.  Seal new rows in a new bounty.",
-            )
+        check_open(state, self.account(state))
         return state
-
-    def _check_new(self, state: State, given: Submission) -> None:
-        if given.key in state.submitted:
-            raise SubmissionError("replayed", "this very submission was sent before.")
-        team = state.committed.get(given.key)
-        if team is not None and team != given.team:
-            raise SubmissionError(
-                "renamed", f"its hash was committed by another team than {team!r}."
-            )
-        first = state.contents.get(given.content)
-        if first is not None:
-            raise SubmissionError(
-                "duplicate", f"the same group and model were sent before, as {first[:12]}."
-            )
-
-    def _train(self, given: Submission, trainer: Trainer | None) -> bytes:
-        if trainer is None:
-            raise SubmissionError("no_model", "this bounty trains no patches: send a model too.")
-        data = self.data("train")
-        inside = rows_of(given, data.matrix, self.runner)
-        if len(inside) < 50:
-            raise SubmissionError(
-                "too_few_rows", f"the group has {len(inside)} training rows.  Needed: 50."
-            )
-        return trainer(data.matrix[inside], data.labels[inside], self.task)
 
     def practice(self, state: State | None = None) -> Practice:
         """The practice block under the current list."""
@@ -248,18 +209,8 @@ class Bounty:
             Columns ``row`` (0, 1, … as in the practice block) and ``prediction`` (a class or a
             number), each row once.
         """
-        table = read_table(predictions)
-        if set(table.column_names) != {"row", "prediction"}:
-            raise SubmissionError(
-                "damaged", "a predictions file has the columns row and prediction."
-            )
-        if self.task.loss.reads == "probabilities":
-            raise SubmissionError("wrong_type", "this bounty's models answer with probabilities.")
-        rows, answers = (table[name].to_pylist() for name in ("row", "prediction"))
         expected = len(self.data("practice").labels)
-        return self.practice().score_predictions(
-            order_predictions(rows, answers, expected, self.task)
-        )
+        return self.practice().score_predictions(read_predictions(predictions, expected, self.task))
 
     def close_epoch(
         self, *, progress: Callable[[int, int], None] | None = None
@@ -300,7 +251,7 @@ class Bounty:
             key = state.pending[0]
             verdict = told(judge.judge(key, state.submitted[key]["kind"]))
             self._step("judged")
-            found = Judgement(block=judge.block, verdicts=(verdict,), bits=judge.bits)
+            found = BlockVerdicts(block=judge.block, verdicts=(verdict,), bits=judge.bits)
             self.log.append("judged", found.body())
             self._in_use = (len(self.log.read()), judge)
             self._step("written")
@@ -318,7 +269,7 @@ class Bounty:
             return self._in_use[1]
         return resume_block(state, self.ledger, self.runner, self.load)
 
-    def confirm(self, table: Any) -> tuple[Confirmation, ...]:
+    def confirm(self, table: Any) -> tuple[FreshResult, ...]:
         """Make rewards final by fresh labelled rows, which are disclosed by this.
 
         Parameters
@@ -339,7 +290,7 @@ class Bounty:
             self.log.append("confirmed", body)
             return tuple(found)
 
-    def confirmations(self, state: State, data: Data) -> list[Confirmation]:
+    def confirmations(self, state: State, data: Data) -> list[FreshResult]:
         """What some labelled rows say of the updates that wait for fresh data."""
         return confirm(
             state.listed,

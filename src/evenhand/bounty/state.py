@@ -7,7 +7,7 @@ from typing import Any
 from evenhand.bounty.deployed.pointer_decision_list import PointerDecisionList
 from evenhand.bounty.log import Event
 from evenhand.bounty.proof.rules import Rules
-from evenhand.bounty.proof.verdict import Confirmation, Verdict, verdict_of
+from evenhand.bounty.proof.verdict import FreshResult, Verdict, verdict_of
 from evenhand.bounty.submission.model import Model
 from evenhand.bounty.submission.submission import Submission
 from evenhand.bounty.task.task import Task, task_from_dict
@@ -54,7 +54,7 @@ class State:
     blocks_used: int
     bits: float
     verdicts: tuple[Verdict, ...]
-    confirmed: Mapping[str, Confirmation] = field(default_factory=dict)
+    confirmed: Mapping[str, FreshResult] = field(default_factory=dict)
 
     @property
     def unconfirmed(self) -> frozenset[str]:
@@ -138,8 +138,8 @@ def _judged(state: State, body: Mapping[str, Any], load: Load) -> State:
     )
 
 
-def _with_confirmed(state: State, found: Sequence[Mapping[str, Any]]) -> Mapping[str, Confirmation]:
-    return {**state.confirmed, **{one["key"]: Confirmation(**one) for one in found}}
+def _with_confirmed(state: State, found: Sequence[Mapping[str, Any]]) -> Mapping[str, FreshResult]:
+    return {**state.confirmed, **{one["key"]: FreshResult(**one) for one in found}}
 
 
 def _confirmed(state: State, body: Mapping[str, Any], _: Load) -> State:

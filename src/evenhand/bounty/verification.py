@@ -9,7 +9,7 @@ from evenhand.bounty.bounty import Bounty
 from evenhand.bounty.files import sha256_of
 from evenhand.bounty.judging.block import judge_block, order_candidates, resume_block, told
 from evenhand.bounty.log import Event, EventLog
-from evenhand.bounty.proof.verdict import Judgement
+from evenhand.bounty.proof.verdict import BlockVerdicts
 from evenhand.bounty.state import State, advance, read_state
 from evenhand.bounty.status import TeamCount, leaderboard
 from evenhand.errors import InputError
@@ -156,7 +156,7 @@ def _judged_again(bounty: Bounty, state: State, body: Mapping[str, Any]) -> Mapp
     judge = resume_block(state, bounty.ledger, bounty.runner, bounty.load)
     key = body["verdicts"][0]["key"]
     verdict = told(judge.judge(key, state.submitted[key]["kind"]))
-    return Judgement(block=judge.block, verdicts=(verdict,), bits=judge.bits).body()
+    return BlockVerdicts(block=judge.block, verdicts=(verdict,), bits=judge.bits).body()
 
 
 def _differences(event: Event, found: Any, told_: Any) -> list[str]:

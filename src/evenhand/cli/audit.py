@@ -5,8 +5,9 @@ from pathlib import Path
 from evenhand.audits import Audit, audit_metrics
 from evenhand.audits.figures import render_html
 from evenhand.cli.kinds import Flag, Needed, Several
+from evenhand.cli.lines import written_command
 from evenhand.cli.options import Comparing, Confidence, Output, Reading
-from evenhand.cli.output import show, write_report, written_command
+from evenhand.cli.output import show, write_report
 from evenhand.cli.progress import counting_bar
 from evenhand.errors import EXIT_REFUSED, InputError
 from evenhand.records.output import check_outputs, input_files

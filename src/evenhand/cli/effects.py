@@ -1,8 +1,9 @@
 """``evenhand effects``: from the records of a trial to what each condition costs whom."""
 
 from evenhand.cli.kinds import Needed, Several
+from evenhand.cli.lines import written_command
 from evenhand.cli.options import Comparing, Confidence, Output, Reading
-from evenhand.cli.output import show, write_report, written_command
+from evenhand.cli.output import show, write_report
 from evenhand.cli.progress import counting_bar
 from evenhand.differential import effects as find_effects
 from evenhand.errors import EXIT_REFUSED

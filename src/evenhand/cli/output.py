@@ -1,20 +1,12 @@
-"""What commands print and write: answers for people and for programs, and lines as they are."""
+"""What commands print and write: answers for people and for programs."""
 
-import shlex
-import sys
 from collections.abc import Sequence
 
 from rich.console import Console
 
 from evenhand.cli.options import Output
 from evenhand.pages.shown import Shown
-from evenhand.records import public_name
 from evenhand.records.output import write_text
-
-
-def written_command() -> str:
-    """The command as it was typed, without passwords."""
-    return shlex.join(["evenhand", *map(public_name, sys.argv[1:])])
 
 
 def show(answers: Sequence[Shown], output: Output) -> None:
@@ -28,13 +20,6 @@ def show(answers: Sequence[Shown], output: Output) -> None:
         console.print(answer)
     if output.html is not None:
         console.print(f"Report: {output.html}", style="bold", markup=False, soft_wrap=True)
-
-
-def say(*lines: str) -> None:
-    """Lines as they are: a group's text is never markup."""
-    console = Console(highlight=False)
-    for line in lines:
-        console.print(line, markup=False)
 
 
 def write_report(page: str | None, output: Output) -> None:

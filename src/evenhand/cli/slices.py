@@ -5,8 +5,9 @@ from contextlib import contextmanager
 
 from rich.progress import TimeElapsedColumn
 
+from evenhand.cli.lines import written_command
 from evenhand.cli.options import Confidence, Output, Reading
-from evenhand.cli.output import show, write_report, written_command
+from evenhand.cli.output import show, write_report
 from evenhand.cli.progress import new_bar
 from evenhand.errors import EXIT_INTERRUPTED, EXIT_REFUSED
 from evenhand.records.output import check_outputs, input_files

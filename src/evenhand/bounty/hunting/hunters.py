@@ -19,7 +19,6 @@ from evenhand.bounty.task.losses import Floats
 from evenhand.bounty.task.membership import Memberships, unpack
 from evenhand.bounty.task.task import Task
 from evenhand.groups import equals, to_text
-from evenhand.slicing import slices as search_slices
 
 #: Values of a feature that a hunter makes groups of.
 MOST_VALUES = 50
@@ -75,47 +74,6 @@ def plain_groups(task: Task) -> list[str]:
         values = (True, False) if feature.kind == "boolean" else values
         out += [to_text(equals(feature.name, value)) for value in values[:MOST_VALUES]]
     return out
-
-
-def slices(
-    *, depth: int = 2, top: int = 20, min_support: float = 0.01, team: str = "slice search"
-) -> Hunter:
-    """Where the current model loses most, by exact search, each slice with a gradient boosted patch.
-
-    Parameters
-    ----------
-    depth : int
-        Conditions of a slice.
-    top : int
-        Slices to try.
-    min_support : float
-        Smallest slice, as a share of the training rows.
-    team : str
-        Who is credited.
-
-    Notes
-    -----
-    The search sees the training rows only and confirms nothing: proof is the bounty's.
-    """
-
-    def hunt(seen: HuntingGround) -> Iterator[bytes]:
-        table = seen.task.decode(seen.matrix)
-        name = "loss"
-        while name in table.column_names:
-            name += "_"
-        found = search_slices(
-            table.append_column(name, [seen.losses]),
-            f"mean({name})",
-            worse="higher",
-            depth=depth,
-            top=top,
-            min_support=max(min_support, MIN_ROWS / len(table)),
-            score="harm",
-            confirm=False,
-        )
-        yield from prepend([one.predicate for one in found.slices], depth=None, team=team)(seen)
-
-    return hunt
 
 
 def alternating(

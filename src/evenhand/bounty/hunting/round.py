@@ -1,6 +1,5 @@
 """What a hunt did, told as it happens and when a round is over."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -69,23 +68,3 @@ class Round:
     accepted: int
     refused: int
     notes: tuple[str, ...]
-
-
-def round_of(
-    number: int,
-    sent: Mapping[str, int],
-    accepted: Mapping[str, int],
-    refused: int,
-    notes: tuple[str, ...],
-) -> Round:
-    """A round from its counts by team."""
-    return Round(
-        round=number,
-        teams=tuple(
-            Catch(team=team, sent=count, accepted=accepted.get(team, 0))
-            for team, count in sent.items()
-        ),
-        accepted=sum(accepted.values()),
-        refused=refused,
-        notes=notes,
-    )

@@ -1,38 +1,20 @@
 """Hunt by machine: rounds of automatic hunters until nothing more is accepted or the ledger is spent."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-
-import numpy as np
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from evenhand.bounty.bounty import Bounty
 from evenhand.bounty.hunting.ground import Hunter, HuntingGround
-from evenhand.bounty.hunting.hunters import alternating, prepend, slices, ternary
 from evenhand.bounty.hunting.patch import train_patch
-from evenhand.bounty.hunting.round import HuntStep, Round, round_of
+from evenhand.bounty.hunting.round import Catch, HuntStep, Round
 from evenhand.bounty.judging.practice import Practice
 from evenhand.bounty.strangers.refusals import SubmissionError
 from evenhand.bounty.submission.submission import read_submission
-from evenhand.errors import InputError, unknown_name
+from evenhand.errors import InputError
 
-HUNTERS = ("slices", "alternating", "ternary", "prepend")
 #: Reasons after which no further submission can be taken.
 _OVER = ("budget_spent", "epoch_closing")
-
-
-def choose(
-    names: Sequence[str], *, groups: Sequence[str] | None = None, seed: int = 0
-) -> dict[str, Hunter]:
-    """Hunters by name; ``all`` is every one of them."""
-    for name in names:
-        if name not in (*HUNTERS, "all"):
-            raise InputError(unknown_name("hunter", name, ["all", *HUNTERS]))
-    made: dict[str, Hunter] = {
-        "slices": slices(),
-        "alternating": alternating(np.random.default_rng(seed)),
-        "ternary": ternary(),
-        "prepend": prepend(groups),
-    }
-    return {name: made[name] for name in HUNTERS if name in names or "all" in names}
 
 
 def hunt(
@@ -67,63 +49,76 @@ def hunt(
     for number in range(1, rounds + 1):
         if bounty.account().reason is not None:
             break
-        done.append(_round(bounty, hunters, number, passes, close, progress or (lambda _: None)))
+        tally = _Tally(number, progress or (lambda _: None))
+        done.append(_round(bounty, hunters, passes, close, tally))
         if not close or not done[-1].accepted:
             break
     return tuple(done)
 
 
-def _round(
-    bounty: Bounty,
-    hunters: Mapping[str, Hunter],
-    number: int,
-    passes: int,
-    close: bool,
-    progress: Callable[[HuntStep], None],
-) -> Round:
-    sent: dict[str, int] = {}
-    accepted: dict[str, int] = {}
-    notes: list[str] = []
-    refused = 0
+@dataclass(slots=True)
+class _Tally:
+    """Counts of a round while it goes on."""
 
-    def tell(hunter: str, note: str = "") -> None:
-        counts = (sum(sent.values()), refused, sum(accepted.values()))
-        progress(
+    number: int
+    progress: Callable[[HuntStep], None]
+    sent: Counter[str] = field(default_factory=Counter)
+    accepted: Counter[str] = field(default_factory=Counter)
+    refused: int = 0
+    notes: list[str] = field(default_factory=list)
+
+    def tell(self, hunter: str, note: str = "") -> None:
+        self.progress(
             HuntStep(
-                round=number,
+                round=self.number,
                 hunter=hunter,
-                sent=counts[0],
-                refused=counts[1],
-                accepted=counts[2],
+                sent=self.sent.total(),
+                refused=self.refused,
+                accepted=self.accepted.total(),
                 note=note,
             )
         )
 
+    def ended(self) -> Round:
+        catches = tuple(
+            Catch(team=team, sent=count, accepted=self.accepted[team])
+            for team, count in self.sent.items()
+        )
+        return Round(
+            round=self.number,
+            teams=catches,
+            accepted=self.accepted.total(),
+            refused=self.refused,
+            notes=tuple(self.notes),
+        )
+
+
+def _round(
+    bounty: Bounty, hunters: Mapping[str, Hunter], passes: int, close: bool, tally: _Tally
+) -> Round:
     for name, data, note in _prey(bounty, hunters, passes):
         if data is None:
-            notes.append(f"{name}: {note}")
-            tell(name, note)
+            tally.notes.append(f"{name}: {note}")
+            tally.tell(name, note)
             continue
         try:
             receipt = bounty.submit(data, trainer=train_patch)
         except SubmissionError as error:
             if error.reason in _OVER:
-                notes.append(str(error))
+                tally.notes.append(str(error))
                 break
-            refused += 1
+            tally.refused += 1
         else:
             team = bounty.load(receipt.key).team
-            sent[team] = sent.get(team, 0) + 1
-            if receipt.verdict is not None and receipt.verdict.accepted:
-                accepted[team] = accepted.get(team, 0) + 1
-        tell(name)
+            tally.sent[team] += 1
+            tally.accepted[team] += receipt.verdict is not None and receipt.verdict.accepted
+        tally.tell(name)
     if close and bounty.rules.mode == "epochs" and bounty.state.pending:
-        tell("")
+        tally.tell("")
         for verdict in bounty.close_epoch():
-            team = bounty.load(verdict.key).team
-            accepted[team] = accepted.get(team, 0) + verdict.accepted
-        tell("")
-    return round_of(number, sent, accepted, refused, tuple(notes))
+            tally.accepted[bounty.load(verdict.key).team] += verdict.accepted
+        tally.tell("")
+    return tally.ended()
 
 
 def _prey(

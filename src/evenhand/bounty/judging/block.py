@@ -11,7 +11,7 @@ from evenhand.bounty.judging.practice import Practice
 from evenhand.bounty.proof.block_losses import Rows
 from evenhand.bounty.proof.ledger import Ledger
 from evenhand.bounty.proof.session import Contender, Predictions, practice_kind
-from evenhand.bounty.proof.verdict import Judgement, Verdict
+from evenhand.bounty.proof.verdict import BlockVerdicts, Verdict
 from evenhand.bounty.state import Load, State, with_verdict
 from evenhand.bounty.strangers.refusals import RunnerError, SubmissionError
 from evenhand.bounty.strangers.runner import Runner
@@ -127,7 +127,7 @@ def judge_block(
     progress: Callable[[int, int], None] | None = None,
     *,
     failed: Mapping[str, str] | None = None,
-) -> Judgement:
+) -> BlockVerdicts:
     """Verdicts of the opened block; the same at each call.
 
     `progress` is told how many of how many are tested; `failed` are submissions that failed when the
@@ -152,7 +152,7 @@ def judge_block(
         lambda predictions, rows: ledger.losses(block, predictions, rows),
         runner,
     )
-    return Judgement(
+    return BlockVerdicts(
         block=block, verdicts=tuple(verdicts), bits=judge.bits, confirmed=tuple(confirmed)
     )
 

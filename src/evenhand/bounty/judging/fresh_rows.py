@@ -7,7 +7,7 @@ import numpy as np
 from evenhand.bounty.deployed.pointer_decision_list import PointerDecisionList
 from evenhand.bounty.proof.block_losses import Rows
 from evenhand.bounty.proof.certificate import certify
-from evenhand.bounty.proof.verdict import Confirmation
+from evenhand.bounty.proof.verdict import FreshResult
 from evenhand.bounty.strangers.runner import Runner
 from evenhand.bounty.submission.predictions import Predictions
 from evenhand.bounty.task.losses import Floats
@@ -27,7 +27,7 @@ def confirm(
     matrix: Matrix,
     losses_of: LossesOf,
     runner: Runner,
-) -> list[Confirmation]:
+) -> list[FreshResult]:
     """Each update's gain on fresh rows over the list as it stood before it.
 
     Parameters
@@ -51,9 +51,7 @@ def confirm(
         bits = listed.groups[node.group].bits(bitmaps, matrix, runner)
         rows = np.flatnonzero(unpack(bits, len(matrix)))
         gain, bound = _gain(listed, position, rows, matrix, losses_of, runner)
-        out.append(
-            Confirmation(key=node.key, rows=len(matrix), improvement=gain, lower_bound=bound)
-        )
+        out.append(FreshResult(key=node.key, rows=len(matrix), improvement=gain, lower_bound=bound))
     return out
 
 

@@ -70,7 +70,7 @@ def verdict_of(body: Mapping[str, Any], epoch: int) -> Verdict:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Confirmation:
+class FreshResult:
     """What fresh rows say of an update that was accepted before.
 
     Attributes
@@ -92,7 +92,7 @@ class Confirmation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judgement:
+class BlockVerdicts:
     """All that a block answered at once, as one event of the log.
 
     Attributes
@@ -101,14 +101,14 @@ class Judgement:
     verdicts : tuple of Verdict
     bits : float
         What the block's answers have cost so far.
-    confirmed : tuple of Confirmation or None
+    confirmed : tuple of FreshResult or None
         What the block, fresh data to them, says of earlier updates; `None` where it stays in use.
     """
 
     block: int
     verdicts: tuple[Verdict, ...]
     bits: float
-    confirmed: tuple[Confirmation, ...] | None = None
+    confirmed: tuple[FreshResult, ...] | None = None
 
     def body(self) -> dict[str, Any]:
         """As the log holds it."""

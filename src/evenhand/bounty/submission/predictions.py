@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from evenhand.bounty.strangers.refusals import SubmissionError
 from evenhand.bounty.submission.values import finite
-from evenhand.bounty.task.task import Task
+from evenhand.bounty.task.task import Task, read_table
 
 #: What float32 probabilities may miss: each one its range, and their sum 1.
 SLACK = (1e-6, 1e-3)
@@ -72,6 +72,17 @@ def _shaped(found: Predictions, task: Task, rows: int) -> npt.NDArray[Any]:
             "wrong_shape", f"the predictions have shape {found.shape}, not {shape}."
         )
     return found.astype(np.int64 if reads == "class" else float)
+
+
+def read_predictions(table: Any, expected: int, task: Task) -> Predictions:
+    """Predictions of a table with the columns ``row`` and ``prediction``, in the order of the rows."""
+    found = read_table(table)
+    if set(found.column_names) != {"row", "prediction"}:
+        raise SubmissionError("damaged", "a predictions file has the columns row and prediction.")
+    if task.loss.reads == "probabilities":
+        raise SubmissionError("wrong_type", "this bounty's models answer with probabilities.")
+    rows, answers = (found[name].to_pylist() for name in ("row", "prediction"))
+    return order_predictions(rows, answers, expected, task)
 
 
 def order_predictions(

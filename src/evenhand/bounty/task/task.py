@@ -4,6 +4,8 @@ Groups and models all read one float32 matrix, so that Python, the sandbox and a
 file see the same numbers.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,10 +13,10 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from evenhand.bounty.task.losses import RowLoss, parse_loss
 from evenhand.deferred import compute
+from evenhand.deferred import pyarrow as pa
 from evenhand.errors import InputError, near, unknown_name
 from evenhand.records import Column, Kind, Records, find_column, open_records
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from evenhand.bounty.proof.verdict import Confirmation
+from evenhand.bounty.proof.verdict import FreshResult
 from evenhand.results.protocol import Answer
 
 
@@ -67,10 +67,10 @@ class Confirmed(Answer):
 
     Attributes
     ----------
-    confirmed : tuple of Confirmation
+    confirmed : tuple of FreshResult
         One for each update that waited for fresh rows.
     """
 
     SCHEMA: ClassVar[str] = "evenhand.confirmed/1"
 
-    confirmed: tuple[Confirmation, ...]
+    confirmed: tuple[FreshResult, ...]

@@ -6,7 +6,7 @@ from typing import ClassVar
 from evenhand.bounty.bounty import Bounty, Receipt
 from evenhand.bounty.judging.practice import PracticeScore
 from evenhand.bounty.proof.account import Account
-from evenhand.bounty.proof.verdict import Confirmation, Verdict
+from evenhand.bounty.proof.verdict import FreshResult, Verdict
 from evenhand.results.protocol import Answer
 
 
@@ -107,7 +107,7 @@ class Closed(Answer):
         The sealed block that was opened, from 0.
     verdicts : tuple of Outcome
         One for each submission, accepted ones first.
-    confirmed : tuple of Confirmation
+    confirmed : tuple of FreshResult
         What the block said of earlier updates.
     ledger : Account
         The account after it.
@@ -117,7 +117,7 @@ class Closed(Answer):
 
     block: int
     verdicts: tuple[Outcome, ...]
-    confirmed: tuple[Confirmation, ...]
+    confirmed: tuple[FreshResult, ...]
     ledger: Account
 
 
@@ -204,8 +204,8 @@ def closed(bounty: Bounty, verdicts: tuple[Verdict, ...]) -> Closed:
     )
 
 
-def _latest(bounty: Bounty) -> tuple[Confirmation, ...]:
+def _latest(bounty: Bounty) -> tuple[FreshResult, ...]:
     """What the latest judged block said of earlier updates."""
     events = [event for event in bounty.log.read() if event.kind == "judged"]
     found = events[-1].body.get("confirmed", []) if events else []
-    return tuple(Confirmation(**one) for one in found)
+    return tuple(FreshResult(**one) for one in found)

@@ -6,7 +6,7 @@ from evenhand.bounty.hunting.round import Round
 from evenhand.bounty.judging.practice import PracticeScore
 from evenhand.bounty.proof.account import Account
 from evenhand.bounty.proof.certificate import REFUSALS
-from evenhand.bounty.proof.verdict import Confirmation
+from evenhand.bounty.proof.verdict import FreshResult
 from evenhand.bounty.status import Status
 from evenhand.bounty.telling.explained import Explained
 from evenhand.bounty.telling.outcome import Outcome
@@ -121,7 +121,7 @@ def worth(one: Accepted) -> str:
     return f"{points}; {share}"
 
 
-def confirmed(team: str, one: Confirmation) -> str:
+def confirmed(team: str, one: FreshResult) -> str:
     """What fresh rows said of an update."""
     return (
         f"Reward final for {team}: on {one.rows:,} fresh rows {one.improvement:+.3g} a row, "

@@ -12,7 +12,7 @@ bounty = App(
     help_epilogue="Examples\n$ evenhand bounty init --help\n$ evenhand bounty status need",
 )
 #: What each verb does, and how it is called.
-_VERBS = {
+VERBS = {
     "init": (
         "Begin a bounty in a new directory.",
         (
@@ -57,7 +57,7 @@ _VERBS = {
         "$ evenhand bounty rollback need 3f9a2c --reason 'ada asked for it'",
     ),
 }
-for _name, (_help, _example) in _VERBS.items():
+for _name, (_help, _example) in VERBS.items():
     bounty.command(
         f"evenhand.cli.bounty.{_name}:{_name}",
         name=_name,

@@ -8,7 +8,7 @@ from evenhand.bounty.telling import words
 from evenhand.bounty.telling.outcome import closed
 from evenhand.cli.bounty.output import show_json, spent
 from evenhand.cli.kinds import Flag
-from evenhand.cli.output import say
+from evenhand.cli.lines import say
 from evenhand.cli.progress import progress_bar
 from evenhand.errors import EXIT_REFUSED
 

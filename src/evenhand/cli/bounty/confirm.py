@@ -7,7 +7,7 @@ from evenhand.bounty.telling import words
 from evenhand.bounty.telling.answers import Confirmed
 from evenhand.cli.bounty.output import show_json
 from evenhand.cli.kinds import Flag
-from evenhand.cli.output import say
+from evenhand.cli.lines import say
 
 
 def confirm(folder: Path, table: str, /, *, json: Flag = False) -> int:

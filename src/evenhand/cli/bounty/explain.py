@@ -8,7 +8,7 @@ from evenhand.bounty.telling import words
 from evenhand.bounty.telling.explained import explain as explain_row
 from evenhand.cli.bounty.output import show_json
 from evenhand.cli.kinds import Flag
-from evenhand.cli.output import say
+from evenhand.cli.lines import say
 from evenhand.errors import InputError
 
 

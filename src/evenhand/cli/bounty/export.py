@@ -8,7 +8,7 @@ from evenhand.bounty.deployed.one_onnx import to_one_onnx
 from evenhand.bounty.telling.answers import Exported
 from evenhand.cli.bounty.output import own_files, show_json
 from evenhand.cli.kinds import Flag
-from evenhand.cli.output import say
+from evenhand.cli.lines import say
 from evenhand.errors import InputError
 from evenhand.records.output import check_outputs, write_bytes
 

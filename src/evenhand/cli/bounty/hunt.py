@@ -3,14 +3,14 @@
 from pathlib import Path
 
 from evenhand.bounty.bounty import Bounty
+from evenhand.bounty.hunting.catalogue import choose
 from evenhand.bounty.hunting.round import HuntStep
-from evenhand.bounty.hunting.rounds import choose
 from evenhand.bounty.hunting.rounds import hunt as run_hunt
 from evenhand.bounty.telling import words
 from evenhand.bounty.telling.hunted import Hunted
 from evenhand.cli.bounty.output import show_json
 from evenhand.cli.kinds import Flag, Several
-from evenhand.cli.output import say
+from evenhand.cli.lines import say
 from evenhand.cli.progress import progress_bar
 from evenhand.errors import EXIT_REFUSED
 

@@ -12,7 +12,7 @@ from evenhand.bounty.telling.standing import stand
 from evenhand.cli.bounty.models import model_named
 from evenhand.cli.bounty.output import show_json
 from evenhand.cli.kinds import Flag, Several
-from evenhand.cli.output import say
+from evenhand.cli.lines import say
 from evenhand.errors import InputError
 from evenhand.pages.numbers import plural
 

@@ -6,7 +6,7 @@ from evenhand.bounty.bounty import Bounty
 from evenhand.bounty.strangers.refusals import SubmissionError
 from evenhand.bounty.telling import words
 from evenhand.bounty.telling.outcome import refused
-from evenhand.cli.output import say
+from evenhand.cli.lines import say
 from evenhand.errors import EXIT_REFUSED
 from evenhand.results.protocol import Answer
 

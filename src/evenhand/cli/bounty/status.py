@@ -9,7 +9,7 @@ from evenhand.bounty.telling.report import read_report
 from evenhand.bounty.telling.standing import Standing, stand
 from evenhand.cli.bounty.output import own_files, show_json
 from evenhand.cli.kinds import Flag
-from evenhand.cli.output import say, written_command
+from evenhand.cli.lines import say, written_command
 from evenhand.pages.numbers import significant
 from evenhand.records.output import check_outputs, write_bytes
 

@@ -17,7 +17,7 @@ from evenhand.bounty.telling.outcome import Outcome, outcome_of_receipt, unsent
 from evenhand.cli.bounty.models import model_named, read_file
 from evenhand.cli.bounty.output import own_files, show_json, spent
 from evenhand.cli.kinds import Flag
-from evenhand.cli.output import say
+from evenhand.cli.lines import say
 from evenhand.errors import EXIT_REFUSED, InputError
 from evenhand.records.output import check_outputs, input_files, write_bytes
 

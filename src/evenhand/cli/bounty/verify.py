@@ -6,7 +6,7 @@ from evenhand.bounty.bounty import Bounty
 from evenhand.bounty.verification import verify as verify_log
 from evenhand.cli.bounty.output import show_json
 from evenhand.cli.kinds import Flag
-from evenhand.cli.output import say
+from evenhand.cli.lines import say
 from evenhand.cli.progress import progress_bar
 from evenhand.pages.numbers import plural
 
