@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 from evenhand.audits import answer, words
 from evenhand.audits.result import Contrast, Gap, Group, Result
+from evenhand.audits.score_figures import draw_scores, table_scores, table_thresholds
 from evenhand.pages import numbers
 from evenhand.pages.caveats import after_numbers, before_numbers, missing_sentences
+from evenhand.pages.curves import Panel
 from evenhand.pages.edition import PLAIN, Edition
 from evenhand.pages.forest import Difference, Forest, draw_forest
 from evenhand.pages.page import render_page
@@ -30,6 +32,9 @@ class Plot:
     more: Table
     parts: Table | None
     unjudged: Table | None
+    scores: tuple[Panel, ...]
+    bins: Table
+    thresholds: Table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +129,9 @@ def _plot(audit: Result, by: tuple[str, ...], edition: Edition) -> Plot:
         total=len(groups),
         table=_table(audit, compared[:TABLED], lacking, title, edition),
         more=_more(audit, compared[:TABLED], title, edition),
+        scores=draw_scores(audit, by, edition),
+        bins=table_scores(audit, by, edition),
+        thresholds=table_thresholds(audit, by, edition),
         parts=_parts(audit, compared[:TABLED], title, edition),
         unjudged=_unjudged(audit, apart[:TABLED], title, edition) if apart else None,
     )
