@@ -213,6 +213,15 @@ def test_an_edition_tells_title_note_date_and_plain_names(title):
     assert "Leeds" in audit.to_figure(edition)
 
 
+def test_a_page_for_strangers_names_no_folder(tmp_path):
+    path = tmp_path / "calls.csv"
+    path.write_text("g,w\n" + "a,1\nb,0\n" * 40, encoding="utf-8")
+    audit = evenhand.audit(str(path), "mean(w)", "g")
+    assert str(tmp_path) in audit.to_html()
+    assert str(tmp_path) not in audit.to_html(Edition(share=True))
+    assert "evenhand audit calls.csv" in audit.to_html(Edition(share=True))
+
+
 def test_numbers_of_a_figure_are_those_of_its_page():
     table = {"g": ["a"] * 200 + ["b"] * 200, "w": ([1, 1, 0] * 67)[:200] + ([1, 0, 0] * 67)[:200]}
     audit = evenhand.audit(pa.table(table), "mean(w)", "g")

@@ -44,6 +44,7 @@ def render_html(found: Result, *, edition: Edition = PLAIN) -> str:
         found=found,
         edition=edition,
         answers=list(answer.answers(found, edition)),
+        sentences=words.sentences(found, _manner(found, edition)),
         caveats=before_numbers(found.notes),
         pictures=[_picture(found, by, edition) for by in found.by],
         words=words,
@@ -77,6 +78,19 @@ def draw(found: Result, by: tuple[str, ...], edition: Edition = PLAIN) -> Forest
         [_difference(one, found, edition) for one in _ranked(found, by)[:DRAWN]],
         lambda tick: numbers.points(tick, in_points=in_points),
         tolerated=(0.0, tolerance) if tolerance else None,
+    )
+
+
+def _manner(found: Result, edition: Edition) -> words.Manner:
+    """Groups by the names that readers know, and shares in per cent."""
+    called = {
+        one.predicate: f"{edition.crossed(one.by)} {edition.group(one.group, one.predicate)}"
+        for one in found.groups
+        if one.group != {one.predicate: True}
+    }
+    return words.Manner(
+        lambda predicate: called.get(predicate, edition.labels.get(predicate, predicate)),
+        lambda value: answer.told_value(value, found),
     )
 
 

@@ -278,7 +278,7 @@ def _cards(found: Result, drawn: Sequence[Slice], edition: Edition) -> Iterator[
             bars=tuple(_bars(one, axis, edition, in_points=in_points)),
             zero=axis.place(0.0) or 0.0,
             together=numbers.points(sum(parts), in_points=in_points) if whole else "",
-            command=_command(found, one),
+            command=_command(found, one, edition),
         )
 
 
@@ -295,11 +295,12 @@ def _bars(one: Slice, axis: Axis, edition: Edition, *, in_points: bool) -> Itera
         )
 
 
-def _command(found: Result, one: Slice) -> str | None:
+def _command(found: Result, one: Slice, edition: Edition) -> str | None:
     """The audit of a slice alone, ready for a shell; `None` where what was searched has no name there."""
     if not found.command:
         return None
-    parts = ["evenhand", "audit", found.source, "--metric", found.metric.expression]
+    source = edition.source(found.source) if edition.share else found.source
+    parts = ["evenhand", "audit", source, "--metric", found.metric.expression]
     parts += ["--by", one.predicate]
     parts += ["--unit", found.unit] if found.unit else []
     parts += ["--level", f"{found.level:g}"] if found.level != 0.95 else []

@@ -277,12 +277,13 @@ def _metric_of_page(blocks: Sequence[tuple[str, str]], text: str) -> Printed:
     if counted is None:
         raise ValueError("it does not say how many rows there are")
     unit = _option(words, "--unit")
+    hidden = re.search(r"Groups of fewer than ([\d,]+) ", text)
     above, below = _out_of(
         " ".join(inside for tag, inside in blocks if tag == "p"), r"\. [\d,]+ rows"
     )
     return Printed(
         title=next((inside for tag, inside in blocks if tag in ("h1", "h2")), "the report"),
-        minimum=int(_option(words, "--suppress-below") or 0),
+        minimum=_count(hidden[1]) or 0 if hidden else 0,
         unit=unit,
         rows=_count(counted[1]),
         units=_count(counted[2]) if unit else _count(counted[1]),
