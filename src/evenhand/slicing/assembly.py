@@ -11,11 +11,12 @@ import numpy.typing as npt
 from evenhand.cubes import Cells
 from evenhand.errors import Note
 from evenhand.groups import to_text
+from evenhand.pages.numbers import plural
 from evenhand.results.estimate import Missing
 from evenhand.results.origin import versions
 from evenhand.slicing.folding import Kept, contributions
 from evenhand.slicing.hunt import Hunt
-from evenhand.slicing.judging import Judged, Question, judge_slices, patterns_of
+from evenhand.slicing.judging import Aim, JudgedSlices, judge_slices, patterns_of
 from evenhand.slicing.report import Slices
 from evenhand.slicing.result import (
     Confirmation,
@@ -122,7 +123,7 @@ def _slice(
     cells: Cells,
     number: int,
     shown: Sequence[tuple[list[Item], float]],
-    judged: Judged,
+    judged: JudgedSlices,
     verdicts: Verdicts | None,
     facts: Facts,
     folded: dict[str, tuple[str, ...]],
@@ -185,7 +186,7 @@ def _number(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def _overall(question: Question, cells: Cells) -> Overall:
+def _overall(question: Aim, cells: Cells) -> Overall:
     form = question.form
     assert isinstance(form, Ratio)
     above, below = form.split(cells.sums.sum(axis=0)[None, None, :])
@@ -271,7 +272,9 @@ def _notes(hunt: Hunt, found: Found, kept: Sequence[Kept], verdicts: Verdicts | 
         and not kept
         and hunt.cells.n_units < 2 * hunt.settings.min_units
     ):
-        text = f"There are {hunt.cells.n_units} units; a slice needs {hunt.settings.min_units}."
+        text = (
+            f"{plural(hunt.cells.n_units, 'unit')} in all; a slice needs {hunt.settings.min_units}."
+        )
         return [Note(code="too_few_units", text=text)]
     top = hunt.settings.top
     whole = verdicts is None or verdicts.method not in HALVES

@@ -9,7 +9,7 @@ from evenhand.bounty.strangers.refusals import SubmissionError
 from evenhand.bounty.submission.values import finite
 from evenhand.bounty.task.membership import All, Formula
 from evenhand.bounty.task.membership import Any as Some
-from evenhand.bounty.task.membership import Literal as Condition
+from evenhand.bounty.task.membership import MembershipLiteral as Condition
 from evenhand.bounty.task.task import Task
 
 MAX_TREE_DEPTH = 12
