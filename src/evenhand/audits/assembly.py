@@ -8,6 +8,7 @@ from evenhand.audits.judge import Judgement, judge
 from evenhand.audits.normalizers import depends_on_normalizer
 from evenhand.audits.report import Audit
 from evenhand.audits.result import Gap, Group, Settings
+from evenhand.audits.scores import score_curves
 from evenhand.comparisons.rules import Rules
 from evenhand.cubes import Cube, Measure, build_cube, tally
 from evenhand.errors import Note
@@ -117,6 +118,7 @@ def _audits(
             missing=judged.missing,
             settings=_settings(question, rules, judged, command),
             notes=notes,
+            scores=score_curves(metric, question, ruled),
         )
         more = depends_on_normalizer(report, plan, _again(question, ruled, hidden))
         yield replace(report, notes=(*notes, *more))

@@ -30,12 +30,13 @@ from evenhand.questions.options import (
 )
 from evenhand.questions.premises import explained
 from evenhand.records import MISSING_VALUES, Kind
+from evenhand.slicing.assembly import Facts, assemble
 from evenhand.slicing.confirm import METHODS, choose_method, confirm, prove_others
 from evenhand.slicing.folding import Kept
 from evenhand.slicing.hunt import Hunt, Report, Settings, prepare, rows_needed
 from evenhand.slicing.judging import Question
 from evenhand.slicing.question import SearchQuestion
-from evenhand.slicing.report import Facts, Slices, report
+from evenhand.slicing.report import Slices
 from evenhand.slicing.result import Metric as MetricNote
 from evenhand.slicing.scores import SCORES
 from evenhand.slicing.space import MERGED_VALUES
@@ -303,7 +304,7 @@ def search_cells(
             others = prove_others(hunt, verdicts, level=facts.level, progress=progress)
         except KeyboardInterrupt:
             found, verdicts = replace(found, exact=False), None
-    return report(hunt, found, kept, verdicts, facts, others)
+    return assemble(hunt, found, kept, verdicts, facts, others)
 
 
 def _binary(cells: Cells, question: Question) -> bool:
