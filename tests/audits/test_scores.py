@@ -11,7 +11,9 @@ import evenhand
 RNG = np.random.default_rng(5)
 N = 3000
 SITE = RNG.choice(["a", "b"], N)
-SCORE = RNG.beta(1.5, 2, N).round(4) + 5e-5  # on no edge: scikit-learn counts those to the bin below
+SCORE = (
+    RNG.beta(1.5, 2, N).round(4) + 5e-5
+)  # on no edge: scikit-learn counts those to the bin below
 LABEL = (RNG.random(N) < SCORE * np.where(SITE == "a", 1.0, 0.6)).astype(int)
 TABLE = pa.table({"site": SITE, "score": SCORE, "ill": LABEL, "clinic": RNG.integers(0, 200, N)})
 METRICS = ["auc", "average_precision", "brier", "log_loss", "calibration_gap"]
