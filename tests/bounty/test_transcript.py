@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from evenhand.bounty.proof.transcript import Transcript, code_probability
 from evenhand.bounty.task.disjoint import can_meet
-from evenhand.bounty.task.membership import Literal, Memberships, unpack
+from evenhand.bounty.task.membership import AllOf, AnyOf, MembershipLiteral, Memberships, unpack
 
 
 @pytest.mark.parametrize("length", [1, 3, 6])
@@ -35,18 +35,18 @@ def test_answers_about_groups_that_cannot_meet_cost_nothing_but_refusals_do():
 
 LITERALS = st.one_of(
     st.builds(
-        lambda c, o, v: Literal(c, o, (float(v),)),
+        lambda c, o, v: MembershipLiteral(c, o, (float(v),)),
         st.integers(0, 1),
         st.sampled_from(["<", "<=", ">", ">=", "=", "!="]),
         st.integers(0, 4),
     ),
     st.builds(
-        lambda c, o, v: Literal(c, o, tuple(sorted(float(x) for x in v))),
+        lambda c, o, v: MembershipLiteral(c, o, tuple(sorted(float(x) for x in v))),
         st.integers(0, 1),
         st.sampled_from(["in", "not in"]),
         st.sets(st.integers(0, 4), min_size=0, max_size=3),
     ),
-    st.builds(Literal, st.integers(0, 1), st.sampled_from(["null", "not null"])),
+    st.builds(MembershipLiteral, st.integers(0, 1), st.sampled_from(["null", "not null"])),
 )
 FORMULAS = st.recursive(
     LITERALS,

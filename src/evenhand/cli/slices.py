@@ -11,7 +11,7 @@ from evenhand.cli.output import show, write_report
 from evenhand.cli.progress import new_bar
 from evenhand.errors import EXIT_INTERRUPTED, EXIT_REFUSED
 from evenhand.records.output import check_outputs, input_files
-from evenhand.slicing import Progress as Search
+from evenhand.slicing import SearchProgress as Search
 from evenhand.slicing import slices as search_slices
 
 

@@ -15,7 +15,7 @@ from evenhand.results.estimate import Missing
 from evenhand.results.origin import versions
 from evenhand.slicing.folding import Kept, contributions
 from evenhand.slicing.hunt import Hunt
-from evenhand.slicing.judging import Judged, Question, judge_slices, patterns_of
+from evenhand.slicing.judging import Aim, JudgedSlices, judge_slices, patterns_of
 from evenhand.slicing.report import Slices
 from evenhand.slicing.result import (
     Confirmation,
@@ -122,7 +122,7 @@ def _slice(
     cells: Cells,
     number: int,
     shown: Sequence[tuple[list[Item], float]],
-    judged: Judged,
+    judged: JudgedSlices,
     verdicts: Verdicts | None,
     facts: Facts,
     folded: dict[str, tuple[str, ...]],
@@ -185,7 +185,7 @@ def _number(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def _overall(question: Question, cells: Cells) -> Overall:
+def _overall(question: Aim, cells: Cells) -> Overall:
     form = question.form
     assert isinstance(form, Ratio)
     above, below = form.split(cells.sums.sum(axis=0)[None, None, :])

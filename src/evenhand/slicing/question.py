@@ -28,8 +28,8 @@ from evenhand.slicing.differences import (
     check_denominators,
     typed_value,
 )
-from evenhand.slicing.hunt import Settings, rows_needed
-from evenhand.slicing.judging import Question
+from evenhand.slicing.hunt import SearchOptions, rows_needed
+from evenhand.slicing.judging import Aim
 from evenhand.slicing.leaks import leaks_of
 from evenhand.slicing.result import Metric as MetricNote
 from evenhand.stats.forms import Ratio
@@ -44,7 +44,7 @@ class SearchQuestion:
     records: Records
     metric: Metric
     plan: Plan
-    question: Question
+    question: Aim
     note: MetricNote
     attributes: tuple[Attribute, ...]
     unit: str | None
@@ -103,7 +103,7 @@ class SearchQuestion:
             records=records,
             metric=bound,
             plan=plan,
-            question=Question(form=plan.form, higher_is_worse=higher, proportion=plan.proportion),
+            question=Aim(form=plan.form, higher_is_worse=higher, proportion=plan.proportion),
             note=MetricNote(
                 name=definition.name,
                 expression=bound.text,
@@ -120,7 +120,7 @@ class SearchQuestion:
             notes=(*premises, *plan.notes),
         )
 
-    def cells(self, settings: Settings) -> tuple[Cells, tuple[Missing, ...]]:
+    def cells(self, settings: SearchOptions) -> tuple[Cells, tuple[Missing, ...]]:
         """The table's rows as cells, and those left out; faults are raised together."""
         plan, where = self.plan, self.where
         whole = build_cube(

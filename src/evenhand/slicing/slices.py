@@ -33,8 +33,8 @@ from evenhand.records import MISSING_VALUES, Kind
 from evenhand.slicing.assembly import Facts, assemble
 from evenhand.slicing.confirm import METHODS, choose_method, confirm, prove_others
 from evenhand.slicing.folding import Kept
-from evenhand.slicing.hunt import Hunt, Report, Settings, prepare, rows_needed
-from evenhand.slicing.judging import Question
+from evenhand.slicing.hunt import Hunt, Report, SearchOptions, prepare, rows_needed
+from evenhand.slicing.judging import Aim
 from evenhand.slicing.question import SearchQuestion
 from evenhand.slicing.report import Slices
 from evenhand.slicing.result import Metric as MetricNote
@@ -165,13 +165,13 @@ def slices(
     [("site = 'b' AND age = 'old'", 1.0, True)]
     """
     started = time.perf_counter()
-    settings = Settings(
+    settings = SearchOptions(
         depth=plain(depth),
         min_support=plain(min_support),
         min_units=plain(min_units),
         min_denominator=plain(min_denominator),
         top=plain(top),
-        score=score or Settings().score,
+        score=score or SearchOptions().score,
         alpha=plain(alpha),
         merge=plain(merge),
         overlap=plain(overlap),
@@ -256,14 +256,14 @@ def slices_of_cube(
     confirm, level, seed, progress
         As in `slices`.
     **options
-        Fields of `Settings`: depth, min_support, top, score …
+        Fields of `SearchOptions`: depth, min_support, top, score …
     """
-    settings = Settings(**{name: plain(value) for name, value in options.items()})
+    settings = SearchOptions(**{name: plain(value) for name, value in options.items()})
     method = _method(confirm)
     level, seed = plain(level), plain(seed)
     _check(settings, level, seed)
     cells = cells_of(cube, attributes, rows_needed(settings, int(cube.n_rows.sum())))
-    question = Question(form=plan.form, higher_is_worse=higher_is_worse, proportion=plan.proportion)
+    question = Aim(form=plan.form, higher_is_worse=higher_is_worse, proportion=plan.proportion)
     note = MetricNote(
         name=name, expression=name, definition="", higher_is_worse=higher_is_worse, in_points=True
     )
@@ -285,8 +285,8 @@ def slices_of_cube(
 
 def search_cells(
     cells: Cells,
-    question: Question,
-    settings: Settings,
+    question: Aim,
+    settings: SearchOptions,
     *,
     method: str | None,
     facts: Facts,
@@ -307,7 +307,7 @@ def search_cells(
     return assemble(hunt, found, kept, verdicts, facts, others)
 
 
-def _binary(cells: Cells, question: Question) -> bool:
+def _binary(cells: Cells, question: Aim) -> bool:
     """Whether each cell is a row with a denominator of 0 or 1 and a numerator of at most that."""
     if not isinstance(question.form, Ratio) or cells.unit is not None or (cells.n_rows != 1).any():
         return False
@@ -368,7 +368,7 @@ _NUMBERS = {
 }
 
 
-def _check(settings: Settings, level: float, seed: int) -> None:
+def _check(settings: SearchOptions, level: float, seed: int) -> None:
     """Refuse options that have no meaning."""
     own = {name: getattr(settings, name) for name in _NUMBERS if hasattr(settings, name)}
     check_numbers({**own, "level": level, "seed": seed}, _NUMBERS)
@@ -386,7 +386,7 @@ def _command(
     given = {
         "metric": asked.metric.text,
         **own,
-        "score": own["score"] if own["score"] != Settings().score else None,
+        "score": own["score"] if own["score"] != SearchOptions().score else None,
         "fold": options["fold"],
         "confirm": True if method == "auto" else method or "none",
         "level": level,

@@ -12,12 +12,12 @@ from typing import Any
 from evenhand.errors import InputError
 from evenhand.samples.sample import SampleError
 from evenhand.services.service import Answer, Request, Service, ServiceError
-from evenhand.trials.cells import Cell, Layout
-from evenhand.trials.ledger import FREE, Charge, Ledger
+from evenhand.trials.layout import Call, Layout
 from evenhand.trials.line import Line
 from evenhand.trials.media import CANNOT_RUN, answer_here, failure, prepare
 from evenhand.trials.pace import Stretch
-from evenhand.trials.trial import Progress
+from evenhand.trials.spending import FREE, Charge, Spending
+from evenhand.trials.trial import TrialProgress
 
 #: Failures that say something of the service (or of its plan), not of the one sample.
 _SYSTEMATIC = (
@@ -26,7 +26,7 @@ _SYSTEMATIC = (
 )  # fmt: skip
 _TOLD_EVERY = 0.1
 
-Tell = Callable[[Progress], None]
+Tell = Callable[[TrialProgress], None]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -37,7 +37,7 @@ class Calls:
     ----------
     layout : Layout
         The trial's cells.
-    ledger : Ledger
+    spending : Spending
         What was paid, and the answers that were kept.
     executor : Executor
         Where media are prepared and local services compute.
@@ -54,7 +54,7 @@ class Calls:
     """
 
     layout: Layout
-    ledger: Ledger
+    spending: Spending
     executor: Executor
     tell: Tell | None
     lines: list[Line] = field(default_factory=list)
@@ -94,7 +94,7 @@ class Calls:
                 continue
             await self._call(line, cell)
 
-    async def _call(self, line: Line, cell: Cell) -> None:
+    async def _call(self, line: Line, cell: Call) -> None:
         job = self.layout.job(cell)
         service: Any = line.wired.service
         if line.local:
@@ -110,7 +110,7 @@ class Calls:
             return
         await self._attempts(line, service, cell, ready)
 
-    async def _attempts(self, line: Line, service: Service, cell: Cell, request: Request) -> None:
+    async def _attempts(self, line: Line, service: Service, cell: Call, request: Request) -> None:
         """Ask as often as it takes and the plan allows; a wait that was asked for is no attempt."""
         attempt = 0
         while True:
@@ -137,7 +137,7 @@ class Calls:
             if not error.asks_to_wait:
                 await asyncio.sleep(line.pace.wait(attempt - 1))
 
-    async def _charge(self, line: Line, cell: Cell, request: Request) -> Charge | None:
+    async def _charge(self, line: Line, cell: Call, request: Request) -> Charge | None:
         """What the call may cost, set aside; `None` where it is not to be made."""
         if line.stopped:
             self.unrun[cell.key] = line.stopped
@@ -147,14 +147,14 @@ class Calls:
         except ServiceError as error:  # a slot that the sample cannot fill
             await self._ended(line, cell, failure(error))
             return None
-        charge = await self.ledger.charge(cell.key, line.wired.service.name, most)
+        charge = await self.spending.charge(cell.key, line.wired.service.name, most)
         if charge is None:
             budget = self.layout.plan.budget
             self.unrun[cell.key] = f"over_budget: the budget is {budget:g}"
         return charge
 
     async def _ask(
-        self, line: Line, service: Service, cell: Cell, request: Request, charge: Charge
+        self, line: Line, service: Service, cell: Call, request: Request, charge: Charge
     ) -> ServiceError | None:
         """Ask once and keep the answer; the error where there is none and the row has not ended."""
         try:
@@ -162,32 +162,32 @@ class Calls:
         except ServiceError as error:
             return None if await self._failed(line, cell, charge, error) else error
         except SampleError as error:
-            self.ledger.release(charge)
+            self.spending.release(charge)
             answer = failure(error)
         except InputError:
-            self.ledger.release(charge)
+            self.spending.release(charge)
             raise
         except Exception as error:  # noqa: BLE001 - somebody else's service; the row tells it
-            self.ledger.lost(charge, ServiceError("exception", billed="maybe"))
+            self.spending.lost(charge, ServiceError("exception", billed="maybe"))
             answer = failure(error)
         else:
             line.pace.admitted()
-            await self._ended(line, cell, self.ledger.priced(charge, answer), charge)
+            await self._ended(line, cell, self.spending.priced(charge, answer), charge)
             return None
         await self._ended(line, cell, answer)
         return None
 
-    async def _failed(self, line: Line, cell: Cell, charge: Charge, error: ServiceError) -> bool:
+    async def _failed(self, line: Line, cell: Call, charge: Charge, error: ServiceError) -> bool:
         """Account for a call without an answer; whether that is its end, since it was billed."""
         if error.billed == "yes" and charge.amount > 0:
             line.pace.admitted()
-            kept = self.ledger.priced(charge, failure(error))
+            kept = self.spending.priced(charge, failure(error))
             await self._ended(line, cell, kept, charge)
             return True
         if error.billed == "no":
-            self.ledger.release(charge)
+            self.spending.release(charge)
         else:
-            self.ledger.lost(charge, error)
+            self.spending.lost(charge, error)
         if error.stop:
             line.stop(f"service_stopped: {error.reason}")
         return False
@@ -204,7 +204,7 @@ class Calls:
             line.pace.pause(asked)
         return not line.starving()
 
-    def _give_up(self, line: Line, cell: Cell, error: ServiceError) -> None:
+    def _give_up(self, line: Line, cell: Call, error: ServiceError) -> None:
         if error.asks_to_wait and (line.parked or self.closing):
             if line.stopped:
                 self.unrun[cell.key] = line.stopped
@@ -215,7 +215,7 @@ class Calls:
         self.say()
 
     async def _ended(
-        self, line: Line, cell: Cell, answer: Answer, charge: Charge | None = None
+        self, line: Line, cell: Call, answer: Answer, charge: Charge | None = None
     ) -> None:
         """Keep an answer; when this returns it is safe, so at most `in_flight` can ever be lost."""
         self.done += 1
@@ -223,14 +223,14 @@ class Calls:
             self._count_failure(line, answer.reason or "failed")
             if charge is None or not answer.cost:
                 if charge is not None:
-                    self.ledger.release(charge)
+                    self.spending.release(charge)
                 self.failed[cell.key] = answer
                 self.say()
                 return
         else:
             line.succeeded, line.failures = True, 0
         try:
-            await self.ledger.keep(charge, cell.key, answer, line.wired.service.name)
+            await self.spending.keep(charge, cell.key, answer, line.wired.service.name)
         except InputError:
             self.stop()
             raise
@@ -248,13 +248,13 @@ class Calls:
             return
         self.told = now
         self.tell(
-            Progress(
+            TrialProgress(
                 done=self.done,
                 total=len(self.layout),
                 cached=len(self.known),
                 failed=len(self.failed),
                 retries=self.retries,
-                cost=self.ledger.spent,
+                cost=self.spending.spent,
                 waiting=max((line.pace.held() for line in self.lines), default=0.0),
                 seconds=now - self.started,
             )

@@ -19,14 +19,14 @@ from typing import Any
 from evenhand.services.service import SAID, Answer, Service
 from evenhand.trials.cache import Cache
 from evenhand.trials.calls import Calls, Tell
-from evenhand.trials.cells import Cell, Layout, lay_out
 from evenhand.trials.expect import expect
-from evenhand.trials.judging import Verdict, agreement, judging_plan, verdicts_of
-from evenhand.trials.ledger import Ledger
+from evenhand.trials.judging import Opinion, agreement, judging_plan, verdicts_of
+from evenhand.trials.layout import Call, Layout, lay_out
 from evenhand.trials.line import Line
 from evenhand.trials.media import Measuring, measure
 from evenhand.trials.plan import Plan, make_plan, read_plan, with_cache
 from evenhand.trials.records import Row, write_records
+from evenhand.trials.spending import Spending
 from evenhand.trials.trial import Trial, count_rows
 
 #: Seconds that calls in flight are given to end after Ctrl-C: they are paid already.
@@ -93,13 +93,13 @@ def run_trial(
     return replace(run.summary(rows, target), agreements=agreements)
 
 
-def _judged(run: "_Run", rows: Sequence[Row]) -> dict[str, list[Verdict]]:
+def _judged(run: "_Run", rows: Sequence[Row]) -> dict[str, list[Opinion]]:
     """Verdicts of each judge by its column; its calls and costs are the trial's."""
     found = {}
     for score in run.layout.plan.scores:
         if score.judge is None:
             continue
-        spent = run.ledger.gone
+        spent = run.spending.gone
         layout = lay_out(judging_plan(run.layout.plan, rows, score.judge, spent))
         second = _Run.of(layout, run.cache, run.calls.executor, run.calls.tell)
         _wait_for(second)
@@ -170,7 +170,7 @@ class _Run:
     layout: Layout
     cache: Cache
     calls: Calls
-    cells: list[Cell]
+    cells: list[Call]
     measured: list[dict[str, Any]] = field(default_factory=list)
     ended: float = 0.0
     interrupted: bool = False
@@ -178,15 +178,15 @@ class _Run:
     @classmethod
     def of(cls, layout: Layout, cache: Cache, executor: Executor, tell: Tell | None) -> "_Run":
         """A run of all cells of a layout."""
-        ledger = Ledger(cache=cache, budget=layout.plan.budget)
-        calls = Calls(layout=layout, ledger=ledger, executor=executor, tell=tell)
+        spending = Spending(cache=cache, budget=layout.plan.budget)
+        calls = Calls(layout=layout, spending=spending, executor=executor, tell=tell)
         # Once: each cell has its content address worked out.
         return cls(layout=layout, cache=cache, calls=calls, cells=list(layout))
 
     @property
-    def ledger(self) -> Ledger:
+    def spending(self) -> Spending:
         """What was paid."""
-        return self.calls.ledger
+        return self.calls.spending
 
     async def go(self) -> None:
         """Make all calls; on Ctrl-C, those in flight."""
@@ -200,7 +200,7 @@ class _Run:
             ]
             await self._gather(workers)
         finally:
-            self.ledger.commit()
+            self.spending.commit()
             for wired in self.layout.plan.services:
                 if isinstance(wired.service, Service):
                     await wired.service.close()
@@ -226,7 +226,7 @@ class _Run:
     def interruption(self) -> str:
         """What Ctrl-C leaves, in words."""
         return (
-            f"Interrupted: {len(self.calls.known) + len(self.ledger.fresh):,} answers are kept in "
+            f"Interrupted: {len(self.calls.known) + len(self.spending.fresh):,} answers are kept in "
             f"{self.cache.path}.  Run the same command to go on."
         )
 
@@ -268,7 +268,7 @@ class _Run:
         keys = [cell.key for cell in self.cells]
         costs = self.cache.known(keys)
         self.calls.known = set(costs)
-        self.ledger.open(costs, self.cache.possibly_spent(list(dict.fromkeys(keys))))
+        self.spending.open(costs, self.cache.possibly_spent(list(dict.fromkeys(keys))))
         seen = set(self.calls.known)
         for cell in self.cells:
             if cell.sample in self.layout.faults:
@@ -282,12 +282,12 @@ class _Run:
 
     def add(self, other: "_Run") -> None:
         """Count the calls of another run, a judge's, as this one's."""
-        self.ledger.spent_before += other.ledger.spent_before
-        self.ledger.spent += other.ledger.spent
-        self.ledger.possibly += other.ledger.possibly
-        self.ledger.possibly_before += other.ledger.possibly_before
+        self.spending.spent_before += other.spending.spent_before
+        self.spending.spent += other.spending.spent
+        self.spending.possibly += other.spending.possibly
+        self.spending.possibly_before += other.spending.possibly_before
         self.calls.retries += other.calls.retries
-        self.ledger.fresh |= other.ledger.fresh
+        self.spending.fresh |= other.spending.fresh
         self.calls.failed |= other.calls.failed
         self.calls.lines += other.calls.lines
         self.ended = other.ended
@@ -317,7 +317,7 @@ class _Run:
             )
         return rows
 
-    def _outcome(self, cell: Cell, answers: Mapping[bytes, Answer]) -> tuple[Answer, str]:
+    def _outcome(self, cell: Call, answers: Mapping[bytes, Answer]) -> tuple[Answer, str]:
         fault = self.layout.faults.get(cell.sample)
         if fault is not None:
             # A doubled id is left out by us; media that cannot be read have failed.
@@ -337,12 +337,12 @@ class _Run:
             records=str(target),
             dry_run=False,
             rows=len(rows),
-            calls=len(self.ledger.fresh) + len(self.calls.failed),
+            calls=len(self.spending.fresh) + len(self.calls.failed),
             cached=sum(row.cached for row in rows),
             retries=self.calls.retries,
-            cost=self.ledger.spent,
-            cost_total=self.ledger.spent_before + self.ledger.spent,
-            possibly_spent=self.ledger.possibly + self.ledger.possibly_before,
+            cost=self.spending.spent,
+            cost_total=self.spending.spent_before + self.spending.spent,
+            possibly_spent=self.spending.possibly + self.spending.possibly_before,
             parked={
                 line.wired.service.name: line.parked for line in self.calls.lines if line.parked
             },

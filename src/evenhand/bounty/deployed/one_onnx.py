@@ -14,7 +14,7 @@ from evenhand.bounty.submission.group import GroupRule
 from evenhand.bounty.submission.linear import Linear
 from evenhand.bounty.submission.model import Model
 from evenhand.bounty.submission.predictions import SLACK
-from evenhand.bounty.task.membership import AllOf, Formula, Literal
+from evenhand.bounty.task.membership import AllOf, Formula, MembershipLiteral
 from evenhand.errors import InputError
 
 _COMPARE = {"<": "Less", "<=": "LessOrEqual", ">": "Greater", ">=": "GreaterOrEqual"}
@@ -144,7 +144,7 @@ class _Writer:
         return self._known[formula]
 
     def _new_formula(self, formula: Formula) -> str:
-        if isinstance(formula, Literal):
+        if isinstance(formula, MembershipLiteral):
             return self._literal(formula)
         if not formula.parts:
             # A comparison with itself is a mask of the right length.
@@ -156,7 +156,7 @@ class _Writer:
             out = self._add("And" if isinstance(formula, AllOf) else "Or", out, self._formula(part))
         return out
 
-    def _literal(self, literal: Literal) -> str:
+    def _literal(self, literal: MembershipLiteral) -> str:
         column = self._column(literal.column)
         if literal.operator in _COMPARE:
             bound = self._constant(np.float32(literal.values[0]))

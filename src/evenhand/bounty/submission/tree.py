@@ -7,7 +7,7 @@ import numpy as np
 
 from evenhand.bounty.strangers.refusals import SubmissionError
 from evenhand.bounty.submission.values import finite
-from evenhand.bounty.task.membership import AllOf, AnyOf, Formula, Literal
+from evenhand.bounty.task.membership import AllOf, AnyOf, Formula, MembershipLiteral
 from evenhand.bounty.task.task import Task
 
 MAX_TREE_DEPTH = 12
@@ -35,7 +35,7 @@ def read_tree(given: Any, task: Task, depth: int) -> Formula:
     yes, no = _tests(given, column, task)
     if given.get("missing", "no") not in ("yes", "no"):
         raise SubmissionError("wrong_group", "missing is 'yes' or 'no'.")
-    nothing = Literal(column, "null")
+    nothing = MembershipLiteral(column, "null")
     if given.get("missing", "no") == "yes":
         yes = AnyOf((yes, nothing))
     else:
@@ -50,13 +50,13 @@ def _tests(given: Mapping[str, Any], column: int, task: Task) -> tuple[Formula, 
         if feature.kind == "text":
             raise SubmissionError("wrong_group", f"{feature.name!r} holds text: ask with 'among'.")
         bound = float(np.float32(finite(given["at_most"])))
-        return Literal(column, "<=", (bound,)), Literal(column, ">", (bound,))
+        return MembershipLiteral(column, "<=", (bound,)), MembershipLiteral(column, ">", (bound,))
     among = given["among"]
     if not isinstance(among, list) or len(among) > MAX_AMONG:
         raise SubmissionError("wrong_group", f"among is a list of up to {MAX_AMONG:,} values.")
     listed = {text: float(place) for place, text in enumerate(feature.categories)}
     codes = tuple(sorted({code_of(column, value, task, listed) for value in among}))
-    return Literal(column, "in", codes), Literal(column, "not in", codes)
+    return MembershipLiteral(column, "in", codes), MembershipLiteral(column, "not in", codes)
 
 
 def code_of(column: int, value: Any, task: Task, listed: Mapping[str, float]) -> float:

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass, replace
 
-from evenhand.bounty.task.membership import AllOf, Formula, Literal
+from evenhand.bounty.task.membership import AllOf, Formula, MembershipLiteral
 
 #: Conditions looked at for one pair of groups.
 MAX_STEPS = 4_000
@@ -46,7 +46,7 @@ class _Range:
         below = value < self.high or (value == self.high and not self.high_open)
         return above and below and value not in self.excluded
 
-    def narrowed(self, literal: Literal) -> "_Range | None":
+    def narrowed(self, literal: MembershipLiteral) -> "_Range | None":
         """Both conditions together; `None` where they exclude each other."""
         values = frozenset(literal.values)
         bound = literal.values[0] if literal.values else 0.0
@@ -90,7 +90,7 @@ def can_meet(first: Formula, second: Formula) -> bool:
         if todo is None:
             return True
         formula, rest = todo
-        if isinstance(formula, Literal):
+        if isinstance(formula, MembershipLiteral):
             narrowed = box.get(formula.column, _Range()).narrowed(formula)
             if narrowed is not None:
                 stack.append(({**box, formula.column: narrowed}, rest))

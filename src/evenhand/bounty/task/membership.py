@@ -8,8 +8,7 @@ that each formula only has to know which rows it holds for.
 import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
-from typing import Literal as OneOf
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +19,7 @@ from evenhand.groups import And, Between, Comparison, In, IsNull, Not, Or, Predi
 
 Bits = npt.NDArray[np.uint8]
 _BLOCK = 2048
-Operator = OneOf["=", "!=", "<", "<=", ">", ">=", "in", "not in", "null", "not null"]
+Operator = Literal["=", "!=", "<", "<=", ">", ">=", "in", "not in", "null", "not null"]
 _NEGATED: dict[Operator, Operator] = {
     "=": "!=",
     "!=": "=",
@@ -43,7 +42,7 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Literal:
+class MembershipLiteral:
     """``column operator values``; the values are float32 numbers or codes of texts."""
 
     column: int
@@ -65,7 +64,7 @@ class AnyOf:
     parts: tuple["Formula", ...]
 
 
-Formula = Literal | AllOf | AnyOf
+Formula = MembershipLiteral | AllOf | AnyOf
 
 
 def formula_of(predicate: Predicate, task: Task, *, negated: bool = False) -> Formula:
@@ -80,7 +79,9 @@ def formula_of(predicate: Predicate, task: Task, *, negated: bool = False) -> Fo
             inside = And((Comparison(column, ">=", low), Comparison(column, "<=", high)))
             return formula_of(inside, task, negated=negated != flipped)
         case IsNull(column, flipped):
-            return Literal(task.index_of(column), "not null" if flipped != negated else "null")
+            return MembershipLiteral(
+                task.index_of(column), "not null" if flipped != negated else "null"
+            )
         case In(column, values, flipped):
             literal = _membership(column, "in", values, task)
             return _negate(literal) if flipped != negated else literal
@@ -89,25 +90,25 @@ def formula_of(predicate: Predicate, task: Task, *, negated: bool = False) -> Fo
             return _negate(literal) if negated else literal
 
 
-def _negate(literal: Literal) -> Literal:
-    return Literal(literal.column, _NEGATED[literal.operator], literal.values)
+def _negate(literal: MembershipLiteral) -> MembershipLiteral:
+    return MembershipLiteral(literal.column, _NEGATED[literal.operator], literal.values)
 
 
-def _comparison(column: str, compared: str, value: Value, task: Task) -> Literal:
+def _comparison(column: str, compared: str, value: Value, task: Task) -> MembershipLiteral:
     if compared in ("=", "!="):
         return _membership(column, "in" if compared == "=" else "not in", (value,), task)
     index = task.index_of(column)
     feature = task.features[index]
     if feature.kind != "text":
-        return Literal(index, compared, (_number(value),))  # type: ignore[arg-type]
+        return MembershipLiteral(index, compared, (_number(value),))  # type: ignore[arg-type]
     test = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}[compared]
     codes = (float(i) for i, text in enumerate(feature.categories) if test(text, value))
-    return Literal(index, "in", tuple(codes))
+    return MembershipLiteral(index, "in", tuple(codes))
 
 
 def _membership(
-    column: str, kind: OneOf["in", "not in"], values: Sequence[Value], task: Task
-) -> Literal:
+    column: str, kind: Literal["in", "not in"], values: Sequence[Value], task: Task
+) -> MembershipLiteral:
     index = task.index_of(column)
     feature = task.features[index]
     if feature.kind == "text":
@@ -117,8 +118,8 @@ def _membership(
     else:
         found = tuple(sorted({_number(value) for value in values}))
     if len(found) == 1:
-        return Literal(index, "=" if kind == "in" else "!=", found)
-    return Literal(index, kind, found)
+        return MembershipLiteral(index, "=" if kind == "in" else "!=", found)
+    return MembershipLiteral(index, kind, found)
 
 
 def _number(value: Value) -> float:
@@ -138,11 +139,11 @@ class Memberships:
     def __init__(self, matrix: Matrix) -> None:
         self.rows = len(matrix)
         self._columns = _by_column(matrix)
-        self._literals: dict[Literal, Bits] = {}
+        self._literals: dict[MembershipLiteral, Bits] = {}
 
     def of(self, formula: Formula) -> Bits:
         """Packed bits of shape (ceil(rows / 8),); bits beyond the last row are 0."""
-        if isinstance(formula, Literal):
+        if isinstance(formula, MembershipLiteral):
             if formula not in self._literals:
                 self._literals[formula] = np.packbits(self._truth(formula))
             return self._literals[formula]
@@ -155,7 +156,7 @@ class Memberships:
             bits = joined(bits, self.of(part))
         return bits
 
-    def _truth(self, literal: Literal) -> npt.NDArray[np.bool_]:
+    def _truth(self, literal: MembershipLiteral) -> npt.NDArray[np.bool_]:
         column = self._columns[literal.column]
         match literal.operator:
             case "null":
@@ -196,7 +197,7 @@ def unpack(bits: Bits, rows: int) -> npt.NDArray[np.bool_]:
 
 def single(formula: Formula) -> Callable[[list[float]], bool]:
     """The formula as a plain function of one row, which answers in about a tenth of a microsecond."""
-    if isinstance(formula, Literal):
+    if isinstance(formula, MembershipLiteral):
         return _single_literal(formula)
     parts = [single(part) for part in formula.parts]
     if len(parts) == 1:
@@ -213,7 +214,7 @@ def single(formula: Formula) -> Callable[[list[float]], bool]:
     return joined
 
 
-def _single_literal(literal: Literal) -> Callable[[list[float]], bool]:
+def _single_literal(literal: MembershipLiteral) -> Callable[[list[float]], bool]:
     index, values = literal.column, frozenset(literal.values)
     bound = literal.values[0] if literal.values else 0.0
     tests: dict[str, Callable[[list[float]], bool]] = {
@@ -231,9 +232,9 @@ def _single_literal(literal: Literal) -> Callable[[list[float]], bool]:
     return tests[literal.operator]
 
 
-def literals_of(formula: Formula) -> tuple[Literal, ...]:
+def literals_of(formula: Formula) -> tuple[MembershipLiteral, ...]:
     """All literals of a formula, in order."""
-    if isinstance(formula, Literal):
+    if isinstance(formula, MembershipLiteral):
         return (formula,)
     return tuple(literal for part in formula.parts for literal in literals_of(part))
 

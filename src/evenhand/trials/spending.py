@@ -1,4 +1,4 @@
-"""Ledger of a run: what was answered, what it cost, what may have been spent, and the budget.
+"""Spending of a run: what was answered, what it cost, what may have been spent, and the budget.
 
 Everything that must outlive a kill is written before the run goes on: the most that a call can cost
 before its first byte is sent, its answer before the next call of the same caller.  The writes of one
@@ -29,7 +29,7 @@ FREE = Charge(b"", "", 0.0)
 
 
 @dataclass(slots=True, kw_only=True)
-class Ledger:
+class Spending:
     """Answers and money of one run.
 
     Attributes

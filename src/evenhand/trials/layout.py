@@ -13,7 +13,7 @@ from evenhand.trials.plan import Plan
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class Call:
     """One call; sample, treatment and service are places in the plan."""
 
     sample: int
@@ -35,13 +35,13 @@ class Layout:
     faults: Mapping[int, str]
     hands: tuple[tuple[int, ...], ...] = field(repr=False)
 
-    def __iter__(self) -> Iterator[Cell]:
+    def __iter__(self) -> Iterator[Call]:
         for sample, hand in enumerate(self.hands):
             for treatment in hand:
                 for service in range(len(self.plan.services)):
                     for repeat in range(self.plan.repeats):
                         key = self._key(sample, treatment, service, repeat)
-                        yield Cell(sample, treatment, service, repeat, key)
+                        yield Call(sample, treatment, service, repeat, key)
 
     def __len__(self) -> int:
         return sum(map(len, self.hands)) * len(self.plan.services) * self.plan.repeats
@@ -68,7 +68,7 @@ class Layout:
         values = [shown.get(name, listed.attributes.get(name)) for name in uses]
         return repr(list(zip(uses, values, strict=True))).encode("utf-8", "replace")
 
-    def job(self, cell: Cell) -> Job:
+    def job(self, cell: Call) -> Job:
         """All that is needed to make the call."""
         listed = self.plan.samples[cell.sample]
         treatment = self.plan.treatments[cell.treatment]
