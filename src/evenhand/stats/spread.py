@@ -154,14 +154,20 @@ def largest_pair_quantile(covariance: Floats, draws: Floats, level: float) -> fl
     )
     most = np.abs(draws).max(axis=1) * (float(ratio.max(initial=0.0)) * (1 + 1e-9))
     largest = np.zeros(len(draws))
-    least = float(np.quantile(most, _FIRST_SHARE * level, method="higher"))
+    least = _higher(most, _FIRST_SHARE * level)
     while True:
         chosen = np.flatnonzero(~(most < least) & (largest == 0))
         largest[chosen] = _largest_pairs(draws[chosen] * scale, error, distinct)
-        quantile = float(np.quantile(largest, level, method="higher"))
+        quantile = _higher(largest, level)
         if not quantile < least:
             return quantile
         least = quantile
+
+
+def _higher(values: Floats, level: float) -> float:
+    """Quantile that is a value itself, the higher of two."""
+    place = int(np.ceil((len(values) - 1) * level))
+    return float(np.partition(values, place)[place])
 
 
 def _largest_pairs(scaled: Floats, error: Floats, distinct: npt.NDArray[np.bool_]) -> Floats:
