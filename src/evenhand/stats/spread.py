@@ -7,8 +7,8 @@ from evenhand.deferred import special
 from evenhand.stats.shrinkage import spread_by_chance
 
 Floats = npt.NDArray[np.float64]
-#: Draws below this share of the level are looked at only if the quantile turns out to lie among them.
-_FIRST_SHARE = 0.85
+#: How many times as many draws as lie above a quantile are looked at first.
+_FIRST = 8
 
 
 def chi_square_p(
@@ -153,21 +153,23 @@ def largest_pair_quantile(covariance: Floats, draws: Floats, level: float) -> fl
         scale[:, None] + scale[None, :], error, where=distinct, out=np.zeros_like(error)
     )
     most = np.abs(draws).max(axis=1) * (float(ratio.max(initial=0.0)) * (1 + 1e-9))
-    largest = np.zeros(len(draws))
-    least = _higher(most, _FIRST_SHARE * level)
-    while True:
-        chosen = np.flatnonzero(~(most < least) & (largest == 0))
-        largest[chosen] = _largest_pairs(draws[chosen] * scale, error, distinct)
-        quantile = _higher(largest, level)
-        if not quantile < least:
-            return quantile
-        least = quantile
+    # The quantile is the higher of two: as many draws as this are not below it.
+    above = len(draws) - int(np.ceil((len(draws) - 1) * level))
+    first = min(_FIRST * above, len(draws))
+    least = np.partition(most, len(most) - first)[len(most) - first]
+    chosen = ~(most < least)
+    largest = _largest_pairs(draws[chosen] * scale, error, distinct)
+    reached = _from_top(largest, above)
+    if reached < least:
+        more = ~(most < reached) & ~chosen
+        rest = _largest_pairs(draws[more] * scale, error, distinct)
+        reached = _from_top(np.concatenate([largest, rest]), above)
+    return reached
 
 
-def _higher(values: Floats, level: float) -> float:
-    """Quantile that is a value itself, the higher of two."""
-    place = int(np.ceil((len(values) - 1) * level))
-    return float(np.partition(values, place)[place])
+def _from_top(values: Floats, place: int) -> float:
+    """The value that so many, itself counted, are not below."""
+    return float(np.partition(values, len(values) - place)[len(values) - place])
 
 
 def _largest_pairs(scaled: Floats, error: Floats, distinct: npt.NDArray[np.bool_]) -> Floats:
