@@ -93,25 +93,27 @@ def newcombe_z(
     Two-sided p-values from it agree with the interval: p < 1 - level exactly where the interval
     excludes 0.  To 1e-7.
     """
-    x1, n1, x2, n2 = np.broadcast_arrays(
-        *(np.atleast_1d(np.asarray(item, float)) for item in (x1, n1, x2, n2))
-    )
+    sides = (np.atleast_1d(np.asarray(item, float)) for item in (x1, n1, x2, n2))
+    above1, below1, above2, below2 = np.broadcast_arrays(*sides)
     with np.errstate(divide="ignore", invalid="ignore"):
-        difference = x1 / n1 - x2 / n2
+        difference = above1 / below1 - above2 / below2
     if not exact:
-        return touching_z(difference, lambda z, at: newcombe(x1[at], n1[at], x2[at], n2[at], z))
+
+        def both(z: Floats, at: Bools) -> tuple[Floats, Floats]:
+            return newcombe(above1[at], below1[at], above2[at], below2[at], z)
+
+        return touching_z(difference, both)
     # With the larger rate first only the lower end matters: half of the limits.
     turned = difference < 0
-    (x1, x2), (n1, n2) = (
-        (np.where(turned, b, a), np.where(turned, a, b)) for a, b in ((x1, x2), (n1, n2))
-    )
+    high_x, low_x = np.where(turned, above2, above1), np.where(turned, above1, above2)
+    high_n, low_n = np.where(turned, below2, below1), np.where(turned, below1, below2)
 
     def ends(z: Floats, at: Bools) -> tuple[Floats, Floats]:
         tail = special.ndtr(-z)
         with np.errstate(divide="ignore", invalid="ignore"):
-            p1, p2 = x1[at] / n1[at], x2[at] / n2[at]
-            below = p1 - exact_low(x1[at], n1[at], tail)
-            above = exact_high(x2[at], n2[at], tail) - p2
+            p1, p2 = high_x[at] / high_n[at], low_x[at] / low_n[at]
+            below = p1 - exact_low(high_x[at], high_n[at], tail)
+            above = exact_high(low_x[at], low_n[at], tail) - p2
             low = p1 - p2 - np.hypot(below, above)
         return low, low
 
