@@ -189,7 +189,8 @@ def unless_missing(column: exp.Expr, kind: Kind, texts: Sequence[str]) -> exp.Ex
 def _listed(texts: tuple[str, ...], *, numeric: bool) -> str:
     """Many literals as one text, which is written once: every column is compared with them."""
     found = [_number(text) for text in texts] if numeric else texts
-    return ", ".join(literal(value).sql("duckdb") for value in found if value is not None)
+    values = [literal(value) for value in found if value is not None]
+    return str(exp.Tuple(expressions=values).sql("duckdb"))[1:-1]
 
 
 def _number(text: str) -> int | float | None:
