@@ -24,15 +24,16 @@ import numpy as np
 import pyarrow as pa
 
 from evenhand.bounty import DirectRunner, PointerDecisionList, Rules, Sandbox, task_of
-from evenhand.bounty.disjoint import can_meet
-from evenhand.bounty.evidence import Evidence
-from evenhand.bounty.export import export_model
-from evenhand.bounty.ledger import Candidate, Session
-from evenhand.bounty.losses import parse_loss
-from evenhand.bounty.membership import Bitmaps, unpack
-from evenhand.bounty.pack import to_onnx
-from evenhand.bounty.submission import Model, read_group
-from evenhand.bounty.transcript import Transcript
+from evenhand.bounty.deployed.export import export_model
+from evenhand.bounty.hunting.pack import to_onnx
+from evenhand.bounty.proof.block_losses import BlockLosses
+from evenhand.bounty.proof.session import Contender, Session
+from evenhand.bounty.proof.transcript import Transcript
+from evenhand.bounty.submission.group import read_group
+from evenhand.bounty.submission.model import Model
+from evenhand.bounty.task.disjoint import can_meet
+from evenhand.bounty.task.losses import parse_loss
+from evenhand.bounty.task.membership import Memberships, unpack
 
 TEXTS = {"race": "abcdefghi", "sex": "FM", "class": "abcdefgh", "school": "abcdefghijklmnop"}
 NUMBERS = {"age": 80, "hours": 99, "occupation": 500, "children": 10}
@@ -98,23 +99,23 @@ def build(task, updates, rows, matrix, labels):
     base, _ = to_onnx(DecisionTreeClassifier(max_depth=1).fit(train, labels[rows:]), task, train)
     listed = PointerDecisionList(task=task, models=(Model(onnx=base),))
     block, truth = matrix[:rows], labels[:rows]
-    bitmaps = Bitmaps(block)
+    bitmaps = Memberships(block)
     session = Session(
         loss=loss,
         rules=Rules(blocks=1, delta=0.9),
-        evidence=Evidence(loss.of_rows(listed.predict(block, runner), truth), []),
+        evidence=BlockLosses(loss.of_rows(listed.predict(block, runner), truth), []),
     )
     published, accepted, refused = [0], [], []
     while len(accepted) < updates:
         group = read_group({"predicate": narrow_group(rng)}, task)
-        inside = unpack(Bitmaps(train).of(group.formula), len(train))
+        inside = unpack(Memberships(train).of(group.formula), len(train))
         if inside.sum() < 100:
             continue
         tree = DecisionTreeClassifier(max_depth=6).fit(train[inside], labels[rows:][inside])
         mine = np.flatnonzero(unpack(bitmaps.of(group.formula), rows))
         answers = tree.predict(block[mine])
         groups = listed.groups
-        candidate = Candidate(
+        candidate = Contender(
             key="",
             kind="over 5",
             load=lambda mine=mine, answers=answers: (mine, answers),

@@ -24,13 +24,15 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import numpy as np
 import pyarrow as pa
 
-from evenhand.bounty import DirectRunner, Rules, create_bounty, task_of, verify, words
-from evenhand.bounty.history import chapters
-from evenhand.bounty.hunters import prepend
-from evenhand.bounty.hunting import choose, hunt
-from evenhand.bounty.membership import Bitmaps, unpack
-from evenhand.bounty.pack import to_onnx
-from evenhand.bounty.submission import read_group
+from evenhand.bounty import DirectRunner, Rules, create_bounty, task_of, verify
+from evenhand.bounty.hunting.catalogue import choose
+from evenhand.bounty.hunting.hunters import prepend
+from evenhand.bounty.hunting.pack import to_onnx
+from evenhand.bounty.hunting.rounds import hunt
+from evenhand.bounty.submission.group import read_group
+from evenhand.bounty.task.membership import Memberships, unpack
+from evenhand.bounty.telling import words
+from evenhand.bounty.telling.history import chapters
 
 ADULT = ["age", "workclass", "weight", "education", "years", "marital", "occupation"]
 ADULT += ["relationship", "race", "sex", "gain", "loss", "hours", "country", "income"]
@@ -173,7 +175,7 @@ def report(bounty, task, groups, matrices, labels):
     rival = tuned(matrices[0], labels[0], matrices[1], labels[1])
     for split, place in (("sealed", 2), ("test", 3)):
         matrix, truth = matrices[place], labels[place]
-        bitmaps = Bitmaps(matrix)
+        bitmaps = Memberships(matrix)
         masks = [
             unpack(bitmaps.of(read_group({"predicate": text}, task).formula), len(matrix))
             for text in groups

@@ -58,8 +58,8 @@ def make(rows, columns, seed=0):
 def evenhand(codes, loss, kernel):
     from evenhand.cubes import Cells
     from evenhand.groups import Attribute
-    from evenhand.slicing.hunt import Settings, prepare
-    from evenhand.slicing.judging import Question
+    from evenhand.slicing.hunt import SearchOptions, prepare
+    from evenhand.slicing.judging import Aim
     from evenhand.stats.forms import Ratio
 
     wrong = loss.astype(float)
@@ -73,8 +73,8 @@ def evenhand(codes, loss, kernel):
         indicators=True,
     )
     form = Ratio(numerator=(0, 1), denominator=(1, 1))
-    question = Question(form=form, higher_is_worse=True, proportion=True)
-    settings = Settings(
+    question = Aim(form=form, higher_is_worse=True, proportion=True)
+    settings = SearchOptions(
         depth=DEPTH, min_support=SUPPORT, top=TOP, score="sliceline", fold=False, kernel=kernel
     )
     hunt = prepare(cells, question, settings)

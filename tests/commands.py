@@ -23,7 +23,9 @@ from pathlib import Path
 
 #: What the commands load when they are called, for short commands more than all the rest.
 LOADED = (
-    *("audit", "bounty", "conditions", "demo", "doctor", "effects", "metrics", "slices", "trial"),
+    *("audit", "conditions", "demo", "doctor", "effects", "metrics", "slices", "trial"),
+    *("bounty.close", "bounty.confirm", "bounty.explain", "bounty.export", "bounty.hunt"),
+    *("bounty.init", "bounty.rollback", "bounty.status", "bounty.submit", "bounty.verify"),
 )
 THIRD = ("numba", "skl2onnx", "sklearn.tree", "scipy.stats", "jinja2", "h11")
 

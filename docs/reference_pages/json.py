@@ -9,6 +9,12 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from evenhand.audits.disparities import ConditionalDisparity, EqualizedOdds
 from evenhand.audits.result import Result as AuditResult
+from evenhand.bounty.telling.answers import Committed, Confirmed, Exported, Written
+from evenhand.bounty.telling.explained import Explained
+from evenhand.bounty.telling.hunted import Hunted
+from evenhand.bounty.telling.outcome import Closed, Outcome
+from evenhand.bounty.telling.standing import Standing
+from evenhand.bounty.verification import Verification
 from evenhand.differential.result import Result as EffectsResult
 from evenhand.errors import REASONS
 from evenhand.results.protocol import Answer
@@ -37,6 +43,19 @@ ANSWERS: dict[type[Answer], tuple[str, str]] = {
         "`evenhand trial … --json` and `Trial.to_json()` give one object.  "
         "[The reasons](trials.md#reasons) have a page of their own.",
     ),
+    Outcome: ("Bounty", "`evenhand bounty submit … --json` gives one object."),
+    Closed: ("Bounty: close", "`evenhand bounty close … --json` gives one object."),
+    Standing: (
+        "Bounty: status",
+        "`evenhand bounty status … --json`, and `init` and `rollback` after their work, give one object.",
+    ),
+    Confirmed: ("Bounty: confirm", "`evenhand bounty confirm … --json` gives one object."),
+    Hunted: ("Bounty: hunt", "`evenhand bounty hunt … --json` gives one object."),
+    Explained: ("Bounty: explain", "`evenhand bounty explain … --json` gives one object."),
+    Verification: ("Bounty: verify", "`evenhand bounty verify … --json` gives one object."),
+    Exported: ("Bounty: export", "`evenhand bounty export … --json` gives one object."),
+    Committed: ("Bounty: submit --commit", "`evenhand bounty submit … --commit --json` gives one."),
+    Written: ("Bounty: submit --out", "`evenhand bounty submit … --out FILE --json` gives one."),
 }
 _WORDS = {bool: "true or false", int: "whole number", float: "number", str: "text", Any: "any"}
 
@@ -65,6 +84,7 @@ class _Written:
     def answer(self, kind: type[Answer]) -> Iterator[str]:
         """Sections of an answer and of all that it holds."""
         title, given = ANSWERS[kind]
+        self.anchors[kind] = _anchor(title)
         new: dict[type[Any], list[str]] = {}
         for path, inner in _held(kind):
             if inner not in self.anchors or inner in new:
@@ -73,7 +93,7 @@ class _Written:
         for inner, paths in new.items():
             name = f"{paths[0]} of {title.lower()}" if title != "Audit" else ", ".join(paths)
             new[inner] = [name]
-            self.anchors[inner] = re.sub(r"[^\w -]", "", name).lower().replace(" ", "-")
+            self.anchors[inner] = _anchor(name)
         yield f"## {title}"
         yield f"{given}  Its schema is `{kind.SCHEMA}`."
         yield self.fields(kind, [["`schema`", "text", f"Always `{kind.SCHEMA}`."]])
@@ -134,6 +154,10 @@ def _inner(hint: Any, mark: str = "") -> Iterator[tuple[Any, str]]:
         yield from _inner(inner[1], mark + "{}")
     else:
         yield hint, mark
+
+
+def _anchor(title: str) -> str:
+    return re.sub(r"[^\w -]", "", title).lower().replace(" ", "-")
 
 
 def _null(text: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from evenhand.conditions import FAMILIES as CONDITIONS
-from evenhand.conditions import Definition as Condition
+from evenhand.conditions import ConditionDefinition as Condition
 from evenhand.samples import MEASURES
 from evenhand.services.catalogue import KINDS, RUN_FIELDS, fields_of
 from evenhand.services.service import Price

@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import duckdb
     import jinja2
     import narwhals
     import pyarrow
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "compute",
+    "duckdb",
     "jinja2",
     "narwhals",
     "optimize",
@@ -80,6 +82,7 @@ def put_off(name: str) -> None:
 
 if not TYPE_CHECKING:
     jinja2 = Deferred("jinja2")
+    duckdb = Deferred("duckdb")
     narwhals = Deferred("narwhals")
     pyarrow = Deferred("pyarrow")
     compute = Deferred("pyarrow.compute")

@@ -9,11 +9,12 @@ import pyarrow as pa
 import pytest
 
 from evenhand.bounty import DirectRunner, Rules, create_bounty, write_submission
-from evenhand.bounty.history import Chapter
-from evenhand.bounty.html import render_html
-from evenhand.bounty.mentions import Mentions
-from evenhand.bounty.report import Entry, read_report
-from evenhand.bounty.standing import stand
+from evenhand.bounty.status import TeamCount
+from evenhand.bounty.telling.figures import render_html
+from evenhand.bounty.telling.history import Chapter
+from evenhand.bounty.telling.mentions import Mentions
+from evenhand.bounty.telling.report import ListEntry, read_report
+from evenhand.bounty.telling.standing import stand
 
 LONG = "name = '" + "averyveryverylongname" * 40 + "'"
 EVIL = "name = '</title><script>document.title=\"owned\"</script>{{7*7}}\u202e'"
@@ -78,7 +79,7 @@ def many(found, number, features=60, teams=80):
     for i in range(number):
         repair = i % 5 == 4
         entries.append(
-            Entry(
+            ListEntry(
                 version=i + 1,
                 group=f"age >= {i} AND region = 'north'",
                 team="" if repair else f"team {i % teams}",
@@ -105,8 +106,8 @@ def many(found, number, features=60, teams=80):
         for t in range(teams + 1)
     ]
     accepted = [
-        {**one, "group": g, "team": t, "version": v}
-        for (g, t, v), one in zip(groups, found.standing["accepted"] * number, strict=False)
+        dataclasses.replace(one, group=g, team=t, version=v)
+        for (g, t, v), one in zip(groups, found.standing.accepted * number, strict=False)
     ]
     return dataclasses.replace(
         found,
@@ -115,7 +116,7 @@ def many(found, number, features=60, teams=80):
         chapters=(chapter,),
         mentions=tuple(rows),
         features=tuple(f"feature number {i}" for i in range(features)),
-        standing={**found.standing, "accepted": accepted},
+        standing=dataclasses.replace(found.standing, accepted=tuple(accepted)),
     )
 
 
@@ -125,10 +126,10 @@ def hostile(found):
         for entry, text in zip(found.entries, [EVIL, LONG] * 9, strict=False)
     )
     accepted = [
-        {**one, "group": LONG, "team": EVIL, "points": None, "lower_bound": None, "final": False}
-        for one in found.standing["accepted"]
+        dataclasses.replace(one, group=LONG, team=EVIL, points=None, lower_bound=None, final=False)
+        for one in found.standing.accepted
     ]
-    board = [{"team": LONG, "submitted": 3, "accepted": 0, "lower_bound": 0.0}]
+    board = (TeamCount(team=LONG, submitted=3, accepted=0, lower_bound=0.0),)
     gone = dataclasses.replace(
         found.chapters[0], groups=tuple((None,) * len(g) for g in found.chapters[0].groups)
     )
@@ -140,7 +141,9 @@ def hostile(found):
         chapters=(gone, *found.chapters[1:]),
         mentions=tuple(dataclasses.replace(row, team=LONG) for row in found.mentions),
         features=(EVIL, LONG, "x"),
-        standing={**found.standing, "label": EVIL, "accepted": accepted, "leaderboard": board},
+        standing=dataclasses.replace(
+            found.standing, label=EVIL, accepted=tuple(accepted), leaderboard=board
+        ),
     )
 
 
@@ -152,14 +155,9 @@ def fresh(found):
         groups=(),
         chapters=(),
         mentions=(),
-        standing={
-            **found.standing,
-            "accepted": [],
-            "leaderboard": [],
-            "epochs": [],
-            "updates": 0,
-            "repairs": 0,
-        },
+        standing=dataclasses.replace(
+            found.standing, accepted=(), leaderboard=(), epochs=(), updates=0, repairs=0
+        ),
     )
 
 
@@ -178,9 +176,9 @@ def text_of(page):
 
 def test_the_made_up_bounty_has_a_repair_and_both_outcomes(found):
     assert any(entry.points_to is not None for entry in found.entries)
-    assert any(0 < row["accepted"] < row["submitted"] for row in found.standing["leaderboard"])
-    assert found.standing["accepted"][0]["final"]
-    assert not found.standing["accepted"][-1]["final"]
+    assert any(0 < row.accepted < row.submitted for row in found.standing.leaderboard)
+    assert found.standing.accepted[0].final
+    assert not found.standing.accepted[-1].final
 
 
 def test_no_group_loses_within_an_epoch(found):
@@ -201,7 +199,7 @@ def test_the_last_version_drawn_is_the_deployed_model(bounty, found):
 
 def test_shares_add_up_to_what_was_reached(bounty, found):
     """Repairs apart, which undo a part: here the updates alone."""
-    shares = [one["share"] for one in found.standing["accepted"]]
+    shares = [one.share for one in found.standing.accepted]
     listed, runner = bounty.state.listed, bounty.runner
     drops = []
     for block in (0, 1):
@@ -212,13 +210,13 @@ def test_shares_add_up_to_what_was_reached(bounty, found):
             - np.asarray(listed.predict(matrix, runner) != labels, float)
         ]
     assert sum(shares) == pytest.approx(np.concatenate(drops).mean(), abs=0.05)
-    assert all(one["share_error"] < abs(one["share"]) for one in found.standing["accepted"])
+    assert all(one.share_error < abs(one.share) for one in found.standing.accepted)
 
 
 def test_a_severity_weighs_in_the_reward(found):
-    first = found.standing["accepted"][0]
-    assert first["severity"] == 2.0
-    assert first["points"] == pytest.approx(first["lower_bound"] * 2.0 * first["novelty"])
+    first = found.standing.accepted[0]
+    assert first.severity == 2.0
+    assert first.points == pytest.approx(first.lower_bound * 2.0 * first.novelty)
 
 
 def test_the_heat_map_counts_mentions(found):

@@ -12,6 +12,7 @@ import pytest
 from evenhand.cli.audit import audit
 from evenhand.cli.demo import demo
 from evenhand.cli.effects import effects
+from evenhand.cli.options import Output
 from evenhand.cli.slices import slices
 from evenhand.cli.trial import trial
 from evenhand.cubes import Cube
@@ -35,7 +36,8 @@ def data(tmp_path, monkeypatch):
     return path
 
 
-def run(verb, table, **options):
+def run(verb, table, html=None, force=False, **options):
+    options["output"] = Output(html=html, force=force)
     if verb is audit:
         return audit(table, metric=[METRIC], by=["g"], **options)
     if verb is effects:
@@ -118,13 +120,13 @@ def test_a_parquet_file_of_somebody_else_is_known(data):
     assert not made_here(data)
 
 
-def test_reports_of_several_metrics_are_checked_by_their_names(data):
-    Path("r-2-accuracy.html").write_text("mine")
+def test_several_metrics_share_one_report(data):
     metrics = [METRIC, "accuracy(label=y, prediction=p)"]
-    with pytest.raises(InputError, match=r"r-2-accuracy\.html exists"):
-        audit("data.csv", metric=metrics, by=["g"], html=Path("r.html"))
-    audit("data.csv", metric=metrics, by=["g"], html=Path("r.html"), force=True)
-    assert made_here(Path("r-1-error_rate.html"))
+    audit("data.csv", metric=metrics, by=["g"], output=Output(html=Path("r.html")))
+    assert sorted(path.name for path in Path().iterdir()) == ["data.csv", "r.html"]
+    page = Path("r.html").read_text()
+    assert "error_rate" in page
+    assert "accuracy" in page
 
 
 def test_a_crash_leaves_the_old_file(tmp_path):

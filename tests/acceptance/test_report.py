@@ -1,11 +1,10 @@
 """The HTML report in a real browser, at phone and desktop width, in light and dark."""
 
 import pytest
+from tests.browsing import contrasts, look, structure, too_wide
 
 import evenhand
 from evenhand.demos import ward_commands
-
-selenium = pytest.importorskip("selenium")
 
 
 @pytest.fixture(scope="module")
@@ -21,51 +20,18 @@ def report(tmp_path_factory):
     return path
 
 
-@pytest.fixture(scope="module")
-def browser(chromedriver, tmp_path_factory):
-    from selenium import webdriver
-    from selenium.webdriver.chrome.service import Service
-
-    options = webdriver.ChromeOptions()
-    flags = (
-        "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-        f"--disable-component-update --disable-sync --user-data-dir={tmp_path_factory.mktemp('profile')}"
-    )
-    for flag in flags.split():
-        options.add_argument(flag)
-    driver = webdriver.Chrome(options=options, service=Service(chromedriver))
-    yield driver
-    driver.quit()
-
-
-def look(browser, report, width, *, dark=False):
-    metrics = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 600}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-    scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": scheme})
-    browser.get(report.as_uri())
-
-
 @pytest.mark.parametrize("width", [360, 1280])
 def test_the_page_never_scrolls_sideways(browser, report, width):
     look(browser, report, width)
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    assert too_wide(browser) == []
 
 
 @pytest.mark.parametrize("dark", [False, True])
 def test_text_has_enough_contrast(browser, report, dark):
     """WCAG 2.2 AA: 4.5 to 1 for every colour of text on the page."""
     look(browser, report, 1280, dark=dark)
-    ratios = browser.execute_script(
-        """
-        const light = c => { const [r, g, b] = c.match(/[\\d.]+/g).map(Number).map(v => v / 255)
-            .map(v => v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4); return .2126 * r + .7152 * g + .0722 * b };
-        const paper = light(getComputedStyle(document.body).backgroundColor);
-        return [...document.querySelectorAll('p, li, span, td, th, h1, h2, caption, figcaption, summary, text')].map(e => {
-            const style = getComputedStyle(e), ink = light(e.tagName === 'text' ? style.fill : style.color);
-            return (Math.max(ink, paper) + .05) / (Math.min(ink, paper) + .05) });
-        """
-    )
+    ratios = contrasts(browser)
     assert len(ratios) > 100
     assert min(ratios) >= 4.5
 
@@ -84,13 +50,7 @@ def test_every_drawn_group_has_its_numbers_in_the_table_behind(browser, report):
 
 def test_a_screen_reader_finds_structure(browser, report):
     look(browser, report, 1280)
-    found = browser.execute_script(
-        """return {lang: document.documentElement.lang, title: document.title,
-        h1: document.querySelectorAll('h1').length, captions: document.querySelectorAll('table caption').length,
-        tables: document.querySelectorAll('table').length,
-        hidden: [...document.querySelectorAll('figure svg')].every(e => e.closest('[aria-hidden=true]')),
-        heads: [...document.querySelectorAll('th')].every(e => e.scope)}"""
-    )
+    found = structure(browser)
     assert found["lang"] == "en"
     assert found["title"]
     assert found["h1"] == 1

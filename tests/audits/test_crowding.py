@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import evenhand
-from evenhand.cli.audit import parse_bins
+from evenhand.cli.bins import parse_bins
 from evenhand.errors import InputError
 from evenhand.groups.partition import join_names, split_names
 

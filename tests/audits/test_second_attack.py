@@ -190,9 +190,13 @@ def test_one_row_says_nothing_of_chance_and_ends_in_no_nan():
 @pytest.mark.parametrize("size", [1e-11, 1e-8, 5e23])
 def test_pages_draw_values_of_any_size(size):
     rng = np.random.default_rng(14)
+    pages = []
     for errors in (rng.random(60) * size, np.full(60, size)):
         table = table_of(g=np.repeat(["a", "b"], 30), y=np.zeros(60), p=errors)
-        assert "<svg" in evenhand.audit(table, "mae(target=y, prediction=p)", "g").to_html()
+        pages.append(evenhand.audit(table, "mae(target=y, prediction=p)", "g").to_html())
+    # Where all values are alike there is no difference to draw, and both groups are said not to be judged.
+    assert pages[0].count('class="mark unsure"') == 2
+    assert pages[1].count("every unit gives the same value") == 2
 
 
 def test_units_of_one_group_that_agree_are_no_certainty():

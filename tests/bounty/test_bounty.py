@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from evenhand.bounty import Bounty, DirectRunner, Rules, SubmissionError, create_bounty, verify
-from evenhand.bounty.onnx_model import SubmissionError as Refused
+from evenhand.bounty.strangers.refusals import SubmissionError as Refused
 from evenhand.errors import InputError
 
 from .conftest import good, people
@@ -18,31 +18,31 @@ def test_a_real_flaw_is_accepted_and_a_made_up_one_is_not(bounty):
     receipt = bounty.submit(good())
     assert receipt.practice.improvement > 0
     bounty.submit(good(team="bob", group="sex = 'M'"))
-    found = {v["key"]: v for v in bounty.close_epoch()}
-    assert found[receipt.key]["accepted"]
-    assert [v["accepted"] for v in found.values()].count(True) == 1
-    certificate = found[receipt.key]["certificate"]
-    assert 0 < certificate["lower_bound"] < certificate["improvement"]
-    assert certificate["improvement"] == pytest.approx(
-        certificate["mass"] * certificate["difference"]
+    found = {v.key: v for v in bounty.close_epoch()}
+    assert found[receipt.key].accepted
+    assert [v.accepted for v in found.values()].count(True) == 1
+    certificate = found[receipt.key].certificate
+    assert 0 < certificate.lower_bound < certificate.improvement
+    assert certificate.improvement == pytest.approx(
+        certificate.group_weight * certificate.difference
     )
-    assert found[receipt.key]["largest_rise"] == 0.0
+    assert found[receipt.key].largest_rise == 0.0
     status = bounty.status()
-    assert status["updates"] == 1
-    assert [row["team"] for row in status["leaderboard"]] == ["ada", "bob"]
+    assert status.updates == 1
+    assert [row.team for row in status.leaderboard] == ["ada", "bob"]
     assert verify(bounty).proven
 
 
 def test_the_ledger_counts_down_and_then_refuses(bounty):
     first = bounty.account()
-    assert (first["delta_spent"], first["blocks_left"]) == (0.0, 2)
-    assert 0 < first["smallest_detectable"] < 0.1
+    assert (first.delta_spent, first.blocks_left) == (0.0, 2)
+    assert 0 < first.smallest_detectable < 0.1
     for number in range(2):
         bounty.submit(good(team=f"team {number}", group=f"age >= {60 + number}"))
         bounty.close_epoch()
     last = bounty.account()
-    assert last["delta_spent"] == pytest.approx(0.05)
-    assert last["smallest_detectable"] is None
+    assert last.delta_spent == pytest.approx(0.05)
+    assert last.smallest_detectable is None
     with pytest.raises(SubmissionError, match="budget_spent"):
         bounty.submit(good(group="age >= 70"))
     with pytest.raises(InputError, match="budget_spent"):
@@ -52,12 +52,12 @@ def test_the_ledger_counts_down_and_then_refuses(bounty):
 def test_an_epoch_without_submissions_wastes_no_block(bounty):
     with pytest.raises(InputError, match="No submission is waiting"):
         bounty.close_epoch()
-    assert bounty.account()["blocks_left"] == 2
+    assert bounty.account().blocks_left == 2
 
 
 def test_what_was_refused_may_be_tried_on_the_next_block(bounty):
     bounty.submit(good(group="sex = 'M'"))
-    assert not bounty.close_epoch()[0]["accepted"]
+    assert not bounty.close_epoch()[0].accepted
     again = good(group="sex = 'M'", nonce="second try")
     bounty.submit(again)
     assert len(bounty.close_epoch()) == 1
@@ -71,7 +71,7 @@ def test_a_rolled_back_update_is_gone_from_answers_and_leaderboard(bounty):
     assert bounty.state.listed.predict(row, runner).tolist() == [1]
     bounty.roll_back(key, reason="the team asked for it")
     assert bounty.state.listed.predict(row, runner).tolist() == [0]
-    assert bounty.status()["leaderboard"][0]["accepted"] == 0
+    assert bounty.status().leaderboard[0].accepted == 0
     assert verify(bounty).proven
 
 
@@ -87,16 +87,16 @@ def test_continuous_mode_tells_yes_or_no_only_and_counts_bits(tmp_path):
         runner=DirectRunner(),
     )
     first = bounty.submit(good())
-    assert first.verdict["accepted"]
-    assert first.verdict["certificate"] is None
+    assert first.verdict.accepted
+    assert first.verdict.certificate is None
     second = bounty.submit(good(team="bob", group="age < 30"))
-    assert (second.verdict["accepted"], second.verdict["reason"]) == (False, "not_accepted")
-    assert bounty.account()["bits_spent"] > 0
+    assert (second.verdict.accepted, second.verdict.reason) == (False, "not_accepted")
+    assert bounty.account().bits_spent > 0
     # Opened anew, the block's earlier answers are given again and lead to the same state.
     with Bounty(tmp_path / "b", runner=DirectRunner()) as again:
         again.submit(good(team="bob", group="age < 25"))
         assert verify(again).proven
-        assert again.status()["updates"] == 1
+        assert again.status().updates == 1
 
 
 def test_continuous_mode_refuses_when_its_bits_are_spent(tmp_path):
@@ -112,13 +112,13 @@ def test_continuous_mode_refuses_when_its_bits_are_spent(tmp_path):
         runner=DirectRunner(),
     )
     age = 30
-    while bounty.account()["reason"] is None:
+    while bounty.account().reason is None:
         bounty.submit(good(group=f"age < {age} AND sex = 'M'"))
         age += 1
     assert age > 31
     with pytest.raises(SubmissionError, match="budget_spent"):
         bounty.submit(good())
-    assert bounty.account()["reason"] == "budget_spent"
+    assert bounty.account().reason == "budget_spent"
 
 
 @pytest.mark.parametrize("loss", ["squared(0, 100)", "absolute(0, 100)"])
@@ -144,8 +144,8 @@ def test_regression_is_tested_by_betting(tmp_path, loss):
         bounty.submit(good(answer=70))
         bounty.submit(good(team="bob", group="age < 40", answer=31))
         verdicts = bounty.close_epoch()
-        assert [v["accepted"] for v in verdicts] == [True, False]
-        assert verdicts[0]["certificate"]["method"] == "betting"
+        assert [v.accepted for v in verdicts] == [True, False]
+        assert verdicts[0].certificate.method == "betting"
         assert verify(bounty).proven
 
 
@@ -164,7 +164,7 @@ def test_each_loss_of_classes_finds_the_flaw(tmp_path, loss):
         runner=DirectRunner(),
     ) as bounty:
         bounty.submit(good(answer=[0.1, 0.9] if probabilities else "yes"))
-        assert bounty.close_epoch()[0]["accepted"]
+        assert bounty.close_epoch()[0].accepted
 
 
 def test_a_commitment_is_kept_by_its_team_only(bounty):
@@ -234,7 +234,7 @@ def test_trees_and_linear_rules_are_groups_too(bounty):
     }
     keys = [bounty.submit(good(team=str(i), group=g)).key for i, g in enumerate((tree, linear))]
     matrix = bounty.data("practice").matrix
-    from evenhand.bounty.bounty import rows_of
+    from evenhand.bounty.submission.submission import rows_of
 
     wanted = rows_of(bounty.load(bounty.submit(good()).key), matrix, bounty.runner)
     for key in keys:
@@ -260,8 +260,8 @@ def test_verify_sees_what_was_changed_afterwards(bounty, place):
 
 
 def test_a_forged_verdict_does_not_survive_a_replay(bounty):
+    from evenhand.bounty.files import canonical
     from evenhand.bounty.log import EventLog, _hash
-    from evenhand.bounty.submission import canonical
 
     bounty.submit(good(group="sex = 'M'"))
     bounty.close_epoch()
@@ -283,9 +283,9 @@ def test_only_the_ledger_names_the_sealed_labels():
     import evenhand.bounty
 
     folder = Path(evenhand.bounty.__file__).parent
-    naming = {path.name for path in folder.glob("*.py") if ".labels.npy" in path.read_text()}
+    naming = {path.name for path in folder.rglob("*.py") if ".labels.npy" in path.read_text()}
     assert naming == {"ledger.py"}
-    users = {path.name for path in folder.glob("*.py") if "_read_labels" in path.read_text()}
+    users = {path.name for path in folder.rglob("*.py") if "_read_labels" in path.read_text()}
     assert users == {"ledger.py"}
 
 

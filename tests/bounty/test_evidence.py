@@ -5,14 +5,14 @@ import itertools
 import numpy as np
 import pytest
 
-from evenhand.bounty.evidence import Evidence
+from evenhand.bounty.proof.block_losses import BlockLosses
 
 
 def play(seed, updates=40, rows=800, margin=0.0, limit=64, share=0.3):
     """Random overlapping updates that gain overall; the losses at each published version."""
     rng = np.random.default_rng(seed)
     losses = (rng.random(rows) < 0.5).astype(float)
-    evidence = Evidence(losses, [])
+    evidence = BlockLosses(losses, [])
     groups, history, undone, repaired = [], [losses.copy()], 0, 0
     for _ in range(updates):
         inside = np.flatnonzero(rng.random(rows) < rng.uniform(0.05, share))
@@ -63,7 +63,7 @@ def test_a_margin_bounds_the_rise_and_saves_repairs():
 def test_groups_introduced_before_the_block_was_opened_are_kept_too():
     losses = np.array([0.0, 0.0, 1.0, 1.0, 1.0, 1.0])
     before = np.array([True, True, False, False, False, False])
-    evidence = Evidence(losses, [before])
+    evidence = BlockLosses(losses, [before])
     repairs = evidence.accept(np.arange(1, 6), np.array([1.0, 0.0, 0.0, 0.0, 0.0]))
     assert [(step.group, step.version) for step in repairs] == [(0, 0)]
     assert evidence.losses_of(np.arange(6)).tolist() == [0, 0, 0, 0, 0, 0]

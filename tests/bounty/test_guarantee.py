@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from evenhand.bounty.evidence import Evidence
-from evenhand.bounty.judging import shares
-from evenhand.bounty.ledger import Candidate, Rules, Session, practice_kind
-from evenhand.bounty.losses import parse_loss
+from evenhand.bounty.judging.block import shares
+from evenhand.bounty.proof.block_losses import BlockLosses
+from evenhand.bounty.proof.rules import Rules
+from evenhand.bounty.proof.session import Contender, Session, practice_kind
+from evenhand.bounty.task.losses import parse_loss
 
 LOSS = parse_loss("zero_one")
 
@@ -55,12 +56,12 @@ class Block:
 
 def epoch(block, groups, kinds, rules, meets=None):
     """Verdicts on flips of some groups (rows by key), tested in the order of `kinds`."""
-    session = Session(loss=LOSS, rules=rules, evidence=Evidence(block.wrong.astype(float), []))
+    session = Session(loss=LOSS, rules=rules, evidence=BlockLosses(block.wrong.astype(float), []))
     labels = np.zeros(block.rows, int)
     out = {}
     for key, share in shares(kinds).items():
         rows = groups(key)
-        candidate = Candidate(
+        candidate = Contender(
             key=key,
             kind=kinds[key],
             load=lambda rows=rows: (rows, 1 - block.wrong[rows]),
@@ -124,14 +125,16 @@ def test_an_adversary_who_adapts_to_every_answer_of_a_block_in_use_gains_nothing
     def one(rng):
         block = World(rng).draw(rng, 2_000)
         rules = Rules(blocks=1, mode="continuous", delta=0.2)
-        session = Session(loss=LOSS, rules=rules, evidence=Evidence(block.wrong.astype(float), []))
+        session = Session(
+            loss=LOSS, rules=rules, evidence=BlockLosses(block.wrong.astype(float), [])
+        )
         labels, current, accepted = np.zeros(2_000, int), block.wrong.copy(), 0
         low, width = rng.random() * 0.8, 0.1
         for number in range(300):
             rows = block.interval(low, low + width)
             answers = 1 - current[rows]
             verdict = session.test(
-                Candidate(key=str(number), kind="unknown", load=lambda r=rows, a=answers: (r, a)),
+                Contender(key=str(number), kind="unknown", load=lambda r=rows, a=answers: (r, a)),
                 labels,
             )
             if verdict.accepted:

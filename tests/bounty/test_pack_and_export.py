@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from evenhand.bounty import Bounty, DirectRunner, Sandbox, read_submission, task_of, verify
-from evenhand.bounty.export import export_model, load_model
-from evenhand.bounty.submission import Model, read_group
+from evenhand.bounty.deployed.export import export_model, load_model
+from evenhand.bounty.submission.group import read_group
+from evenhand.bounty.submission.model import Model
 from evenhand.errors import InputError
 
 from .conftest import FLAW, good, people
@@ -26,17 +27,13 @@ from sklearn.pipeline import make_pipeline  # noqa: E402
 from sklearn.preprocessing import StandardScaler  # noqa: E402
 from sklearn.tree import DecisionTreeClassifier  # noqa: E402
 
-from evenhand.bounty.hunters import (  # noqa: E402
-    Hunt,
-    alternating,
-    prepend,
-    slices,
-    ternary,
-    train_patch,
-)
-from evenhand.bounty.one_onnx import to_one_onnx  # noqa: E402
-from evenhand.bounty.pack import to_onnx  # noqa: E402
-from evenhand.bounty.pointer_decision_list import PointerDecisionList  # noqa: E402
+from evenhand.bounty.deployed.one_onnx import to_one_onnx  # noqa: E402
+from evenhand.bounty.deployed.pointer_decision_list import PointerDecisionList  # noqa: E402
+from evenhand.bounty.hunting.ground import HuntingGround  # noqa: E402
+from evenhand.bounty.hunting.hunters import alternating, prepend, ternary  # noqa: E402
+from evenhand.bounty.hunting.pack import to_onnx  # noqa: E402
+from evenhand.bounty.hunting.patch import train_patch  # noqa: E402
+from evenhand.bounty.hunting.slice_search import slices  # noqa: E402
 
 RUNNER = DirectRunner()
 CLASSIFIERS = {
@@ -142,7 +139,7 @@ def test_the_estimator_is_one_of_scikit_learns(tmp_path):
     from sklearn.base import clone, is_classifier
     from sklearn.metrics import accuracy_score
 
-    from evenhand.bounty.estimator import PatchedClassifier
+    from evenhand.bounty.deployed.estimator import PatchedClassifier
 
     listed, _ = patched("zero_one")
     folder = str(export_model(listed, tmp_path / "model"))
@@ -168,7 +165,7 @@ HUNTERS = {
 def test_each_hunter_finds_the_planted_flaw(folder, name):
     with Bounty(folder, runner=DirectRunner()) as bounty:
         seen = bounty.data("train")
-        hunt = Hunt(
+        hunt = HuntingGround(
             task=bounty.task,
             matrix=seen.matrix,
             labels=seen.labels,
@@ -177,7 +174,7 @@ def test_each_hunter_finds_the_planted_flaw(folder, name):
         for data in itertools.islice(HUNTERS[name]()(hunt), 4):
             read_submission(data, bounty.task)
             bounty.submit(data)
-        assert any(verdict["accepted"] for verdict in bounty.close_epoch())
+        assert any(verdict.accepted for verdict in bounty.close_epoch())
         matrix = bounty.data("practice").matrix
         flawed = np.asarray(bounty.state.listed.predict(matrix, bounty.runner))
         assert (flawed == 1).any()
@@ -192,7 +189,7 @@ def test_a_group_alone_gets_its_patch_trained_here(folder):
             write_submission(team="those affected", group="age >= 50", model=None),
             trainer=train_patch,
         )
-        assert [v["accepted"] for v in bounty.close_epoch()] == [True]
+        assert [v.accepted for v in bounty.close_epoch()] == [True]
         assert bounty.state.listed.nodes[0].team == "those affected"
         assert verify(bounty).proven
         assert (folder / "submissions" / f"{receipt.key}.onnx").is_file()
@@ -214,6 +211,6 @@ def test_pack_makes_a_submission_that_is_taken(bounty):
     fitted = HistGradientBoostingClassifier(max_iter=10).fit(seen.matrix, seen.labels)
     data = pack(fitted, FLAW, task=bounty.task, matrix=seen.matrix, team="ada")
     bounty.submit(data)
-    assert bounty.close_epoch()[0]["accepted"]
+    assert bounty.close_epoch()[0].accepted
     with pytest.raises(InputError, match="unknown column"):
         pack(fitted, "dialect = 'aave'", task=bounty.task, matrix=seen.matrix, team="ada")

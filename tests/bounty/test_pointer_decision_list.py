@@ -4,11 +4,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from evenhand.bounty.membership import Bitmaps, formula_of, single, unpack
-from evenhand.bounty.pointer_decision_list import PointerDecisionList
-from evenhand.bounty.sandbox import DirectRunner
-from evenhand.bounty.submission import Model, read_group
-from evenhand.bounty.task import task_of
+from evenhand.bounty.deployed.pointer_decision_list import PointerDecisionList
+from evenhand.bounty.strangers.runner import DirectRunner
+from evenhand.bounty.submission.group import read_group
+from evenhand.bounty.submission.model import Model
+from evenhand.bounty.task.membership import Memberships, formula_of, single, unpack
+from evenhand.bounty.task.task import task_of
 from evenhand.groups import parse_predicate
 from evenhand.records import open_records
 
@@ -91,7 +92,7 @@ def test_a_formula_holds_where_the_engine_says_the_predicate_does(text):
     records = open_records(rows.append_column("row", pa.array(range(400))))
     found = records.engine.query(f"SELECT row FROM {records.source} WHERE {text} ORDER BY row")
     matrix = given.encode(rows)
-    mask = unpack(Bitmaps(matrix).of(formula), 400)
+    mask = unpack(Memberships(matrix).of(formula), 400)
     assert np.flatnonzero(mask).tolist() == found["row"].to_pylist()
     test = single(formula)
     assert [bool(test(row)) for row in matrix.tolist()] == mask.tolist()

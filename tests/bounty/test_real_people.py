@@ -7,7 +7,8 @@ import pyarrow as pa
 import pytest
 
 from evenhand.bounty import DirectRunner, Rules, create_bounty, verify
-from evenhand.bounty.hunters import Hunt, prepend
+from evenhand.bounty.hunting.ground import HuntingGround
+from evenhand.bounty.hunting.hunters import prepend
 
 pytest.importorskip("skl2onnx")
 pytestmark = [pytest.mark.data, pytest.mark.filterwarnings("ignore")]
@@ -99,7 +100,7 @@ def test_no_introduced_group_of_real_people_loses_and_the_test_half_agrees(data,
         runner=DirectRunner(),
     ) as bounty:
         seen = bounty.data("train")
-        hunt = Hunt(
+        hunt = HuntingGround(
             task=bounty.task,
             matrix=seen.matrix,
             labels=seen.labels,
@@ -109,9 +110,9 @@ def test_no_introduced_group_of_real_people_loses_and_the_test_half_agrees(data,
         for submission in prepend(groups, depth=10 if name == "adult" else 4)(hunt):
             bounty.submit(submission)
         verdicts = bounty.close_epoch()
-        accepted = [verdict for verdict in verdicts if verdict["accepted"]]
+        accepted = [verdict for verdict in verdicts if verdict.accepted]
         assert len(accepted) >= (2 if name == "adult" else 1)
-        assert all(verdict["largest_rise"] <= 1e-9 for verdict in accepted)
+        assert all(verdict.largest_rise <= 1e-9 for verdict in accepted)
         check_monotone(bounty)
         check_fresh_half(bounty, test, accepted)
         assert verify(bounty).proven
@@ -136,6 +137,6 @@ def check_fresh_half(bounty, test, accepted):
     listed = bounty.state.listed
     before = (np.asarray(listed.prefix(0).predict(matrix, bounty.runner)) != labels).mean()
     after = (np.asarray(listed.predict(matrix, bounty.runner)) != labels).mean()
-    promised = max(verdict["certificate"]["lower_bound"] for verdict in accepted)
+    promised = max(verdict.certificate.lower_bound for verdict in accepted)
     noise = 4 * np.sqrt(0.25 / len(labels))
     assert before - after >= promised - noise

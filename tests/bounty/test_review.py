@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from evenhand.bounty import DirectRunner, Rules, SubmissionError, create_bounty, verify
-from evenhand.bounty.disjoint import can_meet
-from evenhand.bounty.evidence import Evidence
-from evenhand.bounty.ledger import Candidate, Session
-from evenhand.bounty.losses import parse_loss
-from evenhand.bounty.membership import All, Any, Literal
+from evenhand.bounty.proof.block_losses import BlockLosses
+from evenhand.bounty.proof.session import Contender, Session
+from evenhand.bounty.task.disjoint import can_meet
+from evenhand.bounty.task.losses import parse_loss
+from evenhand.bounty.task.membership import All, Any, MembershipLiteral
 
 from .conftest import FLAW, good, people
 
@@ -53,7 +53,7 @@ def session(rules=None, rows=100):
     return Session(
         loss=parse_loss("zero_one"),
         rules=rules or Rules(blocks=1),
-        evidence=Evidence(np.ones(rows), []),
+        evidence=BlockLosses(np.ones(rows), []),
     )
 
 
@@ -67,10 +67,10 @@ def test_a_failure_is_a_paid_answer_and_escapes_nowhere(error):
         raise error
 
     failing, refused = session(), session()
-    verdict = failing.test(Candidate(key="a", kind="over 5", load=load), np.zeros(100), 0.5)
+    verdict = failing.test(Contender(key="a", kind="over 5", load=load), np.zeros(100), 0.5)
     rows = np.arange(10)
     refused.test(
-        Candidate(key="a", kind="over 5", load=lambda: (rows, np.ones(10))), np.zeros(100), 0.5
+        Contender(key="a", kind="over 5", load=lambda: (rows, np.ones(10))), np.zeros(100), 0.5
     )
     assert (verdict.accepted, verdict.reason) == (False, "model_failed")
     assert failing.transcript.bits == refused.transcript.bits > session().transcript.bits
@@ -81,14 +81,14 @@ def test_a_failure_is_a_paid_answer_and_escapes_nowhere(error):
 def test_no_text_of_a_failure_reaches_the_log_and_continuous_mode_tells_none(
     tmp_path, monkeypatch, mode
 ):
-    from evenhand.bounty.judging import BlockJudge
+    from evenhand.bounty.judging.block import BlockJudge
 
     with begin(tmp_path / "b", rules=Rules(blocks=2, mode=mode)) as bounty:
         monkeypatch.setattr(BlockJudge, "_rows_and_predictions", lambda *_: fail())
         receipt = bounty.submit(good())
         verdict = receipt.verdict or bounty.close_epoch()[0]
         assert SECRET not in (tmp_path / "b" / "log.jsonl").read_text()
-        told = (verdict["reason"], verdict["failure"])
+        told = (verdict.reason, verdict.failure)
         assert told == (
             ("not_accepted", None) if mode == "continuous" else ("model_failed", "wrong_classes")
         )
@@ -97,19 +97,24 @@ def test_no_text_of_a_failure_reaches_the_log_and_continuous_mode_tells_none(
 
 @pytest.mark.parametrize("length", [900, 1_000, 2_000])
 def test_long_and_deep_groups_are_compared_without_recursion(length):
-    long = All(tuple(Literal(0, ">", (9.0,)) for _ in range(length)))
-    assert can_meet(long, Literal(1, "=", (0.0,)))
-    assert not can_meet(long, Literal(0, "=", (0.0,)))
-    deep = Literal(0, ">", (9.0,))
+    long = All(tuple(MembershipLiteral(0, ">", (9.0,)) for _ in range(length)))
+    assert can_meet(long, MembershipLiteral(1, "=", (0.0,)))
+    assert not can_meet(long, MembershipLiteral(0, "=", (0.0,)))
+    deep = MembershipLiteral(0, ">", (9.0,))
     for _ in range(length):
         deep = Any((All((deep,)),))
     assert can_meet(deep, deep)
-    assert can_meet(deep, Literal(0, "<", (9.0,))) == (length == 2_000)
+    assert can_meet(deep, MembershipLiteral(0, "<", (9.0,))) == (length == 2_000)
 
 
 def test_a_group_of_many_boxes_is_given_up_soon():
-    many = All(tuple(Any((Literal(i, "=", (0.0,)), Literal(i, "=", (1.0,)))) for i in range(40)))
-    never = All((*many.parts, Literal(99, "null"), Literal(99, "not null")))
+    many = All(
+        tuple(
+            Any((MembershipLiteral(i, "=", (0.0,)), MembershipLiteral(i, "=", (1.0,))))
+            for i in range(40)
+        )
+    )
+    never = All((*many.parts, MembershipLiteral(99, "null"), MembershipLiteral(99, "not null")))
     assert can_meet(never, many)
 
 
@@ -180,7 +185,7 @@ def without_old(table):
 @pytest.mark.parametrize("bad", [7, -3])
 def test_an_odd_class_on_later_rows_stops_neither_bounty_nor_service(tmp_path, bad):
     from evenhand.bounty import write_submission
-    from evenhand.bounty.export import PatchedModel
+    from evenhand.bounty.deployed.export import PatchedModel
 
     with create_bounty(
         tmp_path / "b",
@@ -193,7 +198,7 @@ def test_an_odd_class_on_later_rows_stops_neither_bounty_nor_service(tmp_path, b
     ) as bounty:
         model = odd_rows(0, bad)
         bounty.submit(write_submission(team="eve", group=FLAW, model=model))
-        assert [v["accepted"] for v in bounty.close_epoch()] == [True]
+        assert [v.accepted for v in bounty.close_epoch()] == [True]
         bounty.submit(good(team="bob", group="sex = 'M'"))
         assert len(bounty.close_epoch()) == 1
         assert verify(bounty).proven
@@ -219,9 +224,10 @@ WANTED = {
 @pytest.mark.parametrize("loss", ODD)
 def test_odd_answers_are_settled_alike_in_the_list_and_in_one_onnx_file(loss):
     from evenhand.bounty import task_of
-    from evenhand.bounty.one_onnx import to_one_onnx
-    from evenhand.bounty.pointer_decision_list import PointerDecisionList
-    from evenhand.bounty.submission import Model, read_group
+    from evenhand.bounty.deployed.one_onnx import to_one_onnx
+    from evenhand.bounty.deployed.pointer_decision_list import PointerDecisionList
+    from evenhand.bounty.submission.group import read_group
+    from evenhand.bounty.submission.model import Model
 
     kind, bad, fine = ODD[loss]
     label = "income" if kind == "value" else "label"
@@ -255,8 +261,9 @@ def test_odd_answers_are_settled_alike_in_the_list_and_in_one_onnx_file(loss):
 
 def test_rows_of_a_model_that_fails_fall_through_to_the_version_below():
     from evenhand.bounty import task_of
-    from evenhand.bounty.pointer_decision_list import PointerDecisionList
-    from evenhand.bounty.submission import Model, read_group
+    from evenhand.bounty.deployed.pointer_decision_list import PointerDecisionList
+    from evenhand.bounty.submission.group import read_group
+    from evenhand.bounty.submission.model import Model
 
     class Runner:
         def run(self, model, output, matrix):
@@ -279,7 +286,7 @@ def test_rows_of_a_model_that_fails_fall_through_to_the_version_below():
 
 
 def test_candidates_have_less_time_and_memory_than_operation():
-    from evenhand.bounty.sandbox import Sandbox, careful
+    from evenhand.bounty.strangers.sandbox import Sandbox, careful
 
     class Noted(Sandbox):
         def run_within(self, share, model, output, matrix):
@@ -297,25 +304,25 @@ def closed(folder, **more):
 
 
 def test_a_failure_in_the_log_is_a_fact_that_a_quicker_machine_replays(tmp_path, monkeypatch):
-    from evenhand.bounty.judging import BlockJudge
+    from evenhand.bounty.judging.block import BlockJudge
 
     with begin(tmp_path / "b") as bounty:
         bounty.submit(good())
         bounty.submit(good(team="bob", group="sex = 'F'"))
         with monkeypatch.context() as patch:
             patch.setattr(BlockJudge, "_rows_and_predictions", lambda *_: fail())
-            assert [v["reason"] for v in bounty.close_epoch()] == ["model_failed"] * 2
+            assert [v.reason for v in bounty.close_epoch()] == ["model_failed"] * 2
         assert verify(bounty).proven
 
 
 def test_an_acceptance_that_does_not_come_out_again_writes_nothing(tmp_path, monkeypatch):
     from evenhand.bounty import Bounty
-    from evenhand.bounty.judging import BlockJudge
+    from evenhand.bounty.judging.block import BlockJudge
     from evenhand.errors import InputError
 
     folder = tmp_path / "b"
     with begin(folder, rules=Rules(blocks=1, mode="continuous")) as bounty:
-        assert bounty.submit(good()).verdict["accepted"]
+        assert bounty.submit(good()).verdict.accepted
     with Bounty(folder, runner=DirectRunner()) as bounty:
         with monkeypatch.context() as patch:
             patch.setattr(BlockJudge, "_rows_and_predictions", lambda *_: fail())
@@ -334,7 +341,7 @@ def test_a_log_that_was_cut_lacks_the_head_that_somebody_was_told(tmp_path):
         receipt = bounty.submit(good())
         bounty.close_epoch()
         assert verify(bounty, head=receipt.head).proven
-        head = bounty.status()["head"]
+        head = bounty.status().head
     path = tmp_path / "b" / "log.jsonl"
     lines = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(b"".join(lines[:-2]))
@@ -427,7 +434,7 @@ def test_rounding_of_large_losses_makes_no_endless_repairs(scale):
     for seed in range(3):
         rng = np.random.default_rng(seed)
         features = rng.random((5_000, 4))
-        evidence = Evidence(rng.random(5_000) ** 2 * scale, [], scale)
+        evidence = BlockLosses(rng.random(5_000) ** 2 * scale, [], scale)
         for _ in range(20):
             j, low = rng.integers(4), rng.random() * 0.6
             rows = np.flatnonzero((features[:, j] > low) & (features[:, j] < low + 0.4))
@@ -443,7 +450,7 @@ def test_rounding_of_large_losses_makes_no_endless_repairs(scale):
 
 def test_a_killed_worker_is_replaced_once():
     pytest.importorskip("onnxruntime")
-    from evenhand.bounty.sandbox import Sandbox
+    from evenhand.bounty.strangers.sandbox import Sandbox
 
     model = odd_rows(0, 1, 0)
     matrix = np.ones((5, 3), np.float32)
@@ -483,7 +490,7 @@ def test_malformed_groups_are_refused_without_a_traceback(tmp_path, group, model
 def test_an_exported_model_is_checked_before_it_runs(tmp_path):
     import json
 
-    from evenhand.bounty.export import export_model, load_model
+    from evenhand.bounty.deployed.export import export_model, load_model
     from evenhand.errors import InputError
 
     bounty = closed(tmp_path / "b")

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from evenhand.bounty.reward import overlap_of, reward, shapley_shares
+from evenhand.bounty.proof.reward import overlap_of, reward, shapley_shares
 
 
 def test_a_copy_of_an_accepted_group_earns_nothing():

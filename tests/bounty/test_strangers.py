@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 
 from evenhand.bounty import Bounty, Sandbox, SubmissionError, write_submission
-from evenhand.bounty.onnx_model import read_onnx
-from evenhand.bounty.sandbox import DirectRunner
+from evenhand.bounty.strangers.onnx_file import read_onnx
+from evenhand.bounty.strangers.runner import DirectRunner
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 
-PLACE = Path(__file__).parents[2] / "src" / "evenhand" / "bounty"
+PLACE = Path(__file__).parents[2] / "src" / "evenhand" / "bounty" / "strangers"
 
 
 def file(
@@ -151,7 +151,7 @@ def test_a_good_model_passes_the_sandbox_and_is_accepted(folder, box):
         bounty.submit(
             write_submission(team="ada", group="sex = 'F' AND age >= 50", model=classes(1))
         )
-        assert [v["accepted"] for v in bounty.close_epoch()] == [True]
+        assert [v.accepted for v in bounty.close_epoch()] == [True]
 
 
 def test_a_group_as_onnx_must_answer_yes_or_no(folder, box):
@@ -174,8 +174,8 @@ def test_a_group_as_onnx_must_answer_yes_or_no(folder, box):
 
 
 def test_nan_predictions_are_refused():
-    from evenhand.bounty.submission import check_predictions
-    from evenhand.bounty.task import task_of
+    from evenhand.bounty.submission.predictions import check_predictions
+    from evenhand.bounty.task.task import task_of
 
     from .conftest import people
 
@@ -443,7 +443,7 @@ def test_what_fails_while_it_runs_in_this_process_is_a_refusal():
 
 def test_the_spot_check_asks_again_in_another_order(folder, monkeypatch):
     """What the proof from the graph would miss shows where few rows are asked about alone."""
-    import evenhand.bounty.onnx_model as module
+    import evenhand.bounty.strangers.onnx_file as module
 
     monkeypatch.setattr(module, "check_rowwise", lambda *_: None)
     nodes = [

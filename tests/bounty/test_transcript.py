@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evenhand.bounty.disjoint import can_meet
-from evenhand.bounty.membership import All, Any, Bitmaps, Literal, unpack
-from evenhand.bounty.transcript import Transcript, code_probability
+from evenhand.bounty.proof.transcript import Transcript, code_probability
+from evenhand.bounty.task.disjoint import can_meet
+from evenhand.bounty.task.membership import All, Any, MembershipLiteral, Memberships, unpack
 
 
 @pytest.mark.parametrize("length", [1, 3, 6])
@@ -35,18 +35,18 @@ def test_answers_about_groups_that_cannot_meet_cost_nothing_but_refusals_do():
 
 LITERALS = st.one_of(
     st.builds(
-        lambda c, o, v: Literal(c, o, (float(v),)),
+        lambda c, o, v: MembershipLiteral(c, o, (float(v),)),
         st.integers(0, 1),
         st.sampled_from(["<", "<=", ">", ">=", "=", "!="]),
         st.integers(0, 4),
     ),
     st.builds(
-        lambda c, o, v: Literal(c, o, tuple(sorted(float(x) for x in v))),
+        lambda c, o, v: MembershipLiteral(c, o, tuple(sorted(float(x) for x in v))),
         st.integers(0, 1),
         st.sampled_from(["in", "not in"]),
         st.sets(st.integers(0, 4), min_size=0, max_size=3),
     ),
-    st.builds(Literal, st.integers(0, 1), st.sampled_from(["null", "not null"])),
+    st.builds(MembershipLiteral, st.integers(0, 1), st.sampled_from(["null", "not null"])),
 )
 FORMULAS = st.recursive(
     LITERALS,
@@ -64,7 +64,7 @@ EVERY = np.array(list(itertools.product(VALUES, VALUES)), np.float32)
 @given(FORMULAS, FORMULAS)
 @settings(max_examples=400, deadline=None)
 def test_groups_that_share_a_row_are_never_called_disjoint(one, other):
-    bitmaps = Bitmaps(EVERY)
+    bitmaps = Memberships(EVERY)
     shared = unpack(bitmaps.of(one) & bitmaps.of(other), len(EVERY)).any()
     assert can_meet(one, other) or not shared
 
@@ -72,5 +72,5 @@ def test_groups_that_share_a_row_are_never_called_disjoint(one, other):
 @given(LITERALS, LITERALS)
 @settings(max_examples=300, deadline=None)
 def test_single_conditions_are_told_apart_exactly(one, other):
-    bitmaps = Bitmaps(EVERY)
+    bitmaps = Memberships(EVERY)
     assert can_meet(one, other) == unpack(bitmaps.of(one) & bitmaps.of(other), len(EVERY)).any()

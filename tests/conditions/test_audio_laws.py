@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from evenhand.conditions import FAMILIES, parse_condition
-from evenhand.conditions.condition import Takes
+from evenhand.conditions.condition import ParameterKind
 from evenhand.errors import InputError
 from evenhand.samples import Audio, SampleError, write_audio
 
@@ -142,7 +142,7 @@ def test_both_ends_of_every_range_work_and_beyond_is_refused(condition, voice):
     short = audio(voice.signal[: 2 * RATE])
     given = dict(condition.parameters)
     for parameter in AUDIO[condition.name].parameters:
-        if parameter.takes not in {Takes.NUMBER, Takes.WHOLE}:
+        if parameter.takes not in {ParameterKind.NUMBER, ParameterKind.WHOLE}:
             continue
         for end, step in ((parameter.low, -1), (parameter.high, 1)):
             with pytest.raises(InputError, match=f"{parameter.name} is"):

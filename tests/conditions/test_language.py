@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from evenhand.conditions import (
     DEFINITIONS,
     FAMILIES,
-    Definition,
+    ConditionDefinition,
     Parameter,
-    Takes,
+    ParameterKind,
     find_definition,
     parse_condition,
 )
@@ -27,26 +27,26 @@ def joined(media, generator, values):
 
 
 KNOWN = {
-    "count": Definition(
+    "count": ConditionDefinition(
         name="count",
         kind="table",
         parameters=(
             Parameter(name="size", default=1.5, low=0, high=9, unit="m"),
-            Parameter(name="times", low=1, takes=Takes.WHOLE),
-            Parameter(name="on", default=True, takes=Takes.FLAG),
-            Parameter(name="colour", takes=Takes.TEXT, choices=("red", "blue")),
-            Parameter(name="note", takes=Takes.TEXT),
-            Parameter(name="file", takes=Takes.FILE),
-            Parameter(name="files", takes=Takes.FILES),
+            Parameter(name="times", low=1, takes=ParameterKind.WHOLE),
+            Parameter(name="on", default=True, takes=ParameterKind.FLAG),
+            Parameter(name="colour", takes=ParameterKind.TEXT, choices=("red", "blue")),
+            Parameter(name="note", takes=ParameterKind.TEXT),
+            Parameter(name="file", takes=ParameterKind.FILE),
+            Parameter(name="files", takes=ParameterKind.FILES),
         ),
         apply=drawn,
         about="",
         source="",
     ),
-    "say": Definition(
+    "say": ConditionDefinition(
         name="say",
         kind="text",
-        parameters=(Parameter(name="words", takes=Takes.TEXTS, required=True),),
+        parameters=(Parameter(name="words", takes=ParameterKind.TEXTS, required=True),),
         apply=joined,
         about="",
         source="",
@@ -217,7 +217,7 @@ def test_every_condition_is_documented(name):
     for parameter in definition.parameters:
         assert parameter.about, parameter.name
         assert parameter.name not in {"name", "seed"}
-        if parameter.takes in {Takes.NUMBER, Takes.WHOLE}:
+        if parameter.takes in {ParameterKind.NUMBER, ParameterKind.WHOLE}:
             assert parameter.low is not None, parameter.name
             assert parameter.high is not None, parameter.name
         if parameter.default is not None:

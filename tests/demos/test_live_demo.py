@@ -14,8 +14,8 @@ from evenhand import effects
 from evenhand.cli import live_demo
 from evenhand.conditions import parse_condition
 from evenhand.demos import EXTRA, absent_packages, finding, recording, story
+from evenhand.demos.figures import commands, render_html
 from evenhand.demos.finding import Search, Setting, Tried, find_condition, most_calls
-from evenhand.demos.html import commands, render_html
 from evenhand.demos.live import run_live
 from evenhand.demos.recording import METRIC, Ward, ward_folder
 from evenhand.errors import InputError

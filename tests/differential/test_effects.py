@@ -482,7 +482,7 @@ def test_json_goes_back_unchanged(design, swept):
         again = Effects.from_dict(json.loads(found.to_json()))
         assert again == found
         assert json.loads(found.to_json())["schema"] == "evenhand.effects/1"
-    with pytest.raises(ValueError, match=r"schema is 'other'"):
+    with pytest.raises(InputError, match=r"schema is 'other'"):
         Effects.from_dict({"schema": "other"})
 
 

@@ -331,7 +331,7 @@ def test_a_sample_is_every_kth_row(monkeypatch):
     for sizes in ([7] * 60, [1000, 3, 50], [64, 64, 64], [100], [0, 101]):
         numbers = iter(range(sum(sizes)))
         blocks = [pa.table({"a": [next(numbers) for _ in range(size)]}) for size in sizes]
-        kept = sample.Sample(texts=0)
+        kept = sample.TranscriptSample(texts=0)
         assert [block.num_rows for block in kept.watch(blocks)] == sizes
         found = [value for block in kept.blocks() for value in block["a"].to_pylist()]
         assert found == list(range(0, sum(sizes), found[1] - found[0]))

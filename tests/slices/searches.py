@@ -10,14 +10,14 @@ from evenhand.cubes import Cells
 from evenhand.groups import Attribute
 from evenhand.slicing import maximum
 from evenhand.slicing.confirm import choose_method, confirm
-from evenhand.slicing.hunt import Hunt, Settings, prepare
-from evenhand.slicing.judging import Question
+from evenhand.slicing.hunt import Hunt, SearchOptions, prepare
+from evenhand.slicing.judging import Aim
 from evenhand.slicing.space import mask_of
 from evenhand.stats.forms import Ratio
 
 
-def question(*, proportion=False) -> Question:
-    return Question(
+def question(*, proportion=False) -> Aim:
+    return Aim(
         form=Ratio(numerator=(1.0, 0.0), denominator=(0.0, 1.0)),
         higher_is_worse=True,
         proportion=proportion,
@@ -58,7 +58,7 @@ def hunt_of(world, settings, *, proportion=False) -> Hunt:
 
 def confirmed(world, seed, method="auto", *, proportion=False, **options):
     """Predicate and rows of each confirmed slice of a world, and the method."""
-    settings = Settings(**{"depth": 2, "min_support": 0.04, **options})
+    settings = SearchOptions(**{"depth": 2, "min_support": 0.04, **options})
     hunt = hunt_of(world, settings, proportion=proportion)
     chosen = choose_method(hunt, method)
     best = [one.candidate for one in hunt.find()[1]]

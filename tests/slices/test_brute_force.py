@@ -27,9 +27,9 @@ from evenhand.groups import Attribute
 from evenhand.metrics import parse_metric
 from evenhand.records import open_records
 from evenhand.slicing import search, slices_of_cube
-from evenhand.slicing.hunt import Hunt, Settings, prepare
-from evenhand.slicing.judging import Question
-from evenhand.slicing.scores import SCORES, Score
+from evenhand.slicing.hunt import Hunt, SearchOptions, prepare
+from evenhand.slicing.judging import Aim
+from evenhand.slicing.scores import SCORES, SliceScore
 from evenhand.stats.forms import Ratio
 
 CALM = {
@@ -337,13 +337,13 @@ class Case:
 
     def hunt(self, **options: Any) -> Hunt:
         """The search, made ready."""
-        question = Question(
+        question = Aim(
             form=Ratio(numerator=(1.0, 0.0), denominator=(0.0, 1.0)),
             higher_is_worse=self.higher,
             proportion=False,
         )
         rules = self.rules
-        asked = Settings(
+        asked = SearchOptions(
             **{
                 "depth": rules.depth,
                 "min_support": rules.rows,
@@ -607,14 +607,14 @@ def test_order_of_rows_does_not_matter(case, seed):
 
 
 @st.composite
-def scored_cells(draw: Any) -> tuple[list[tuple[int, int]], Score, int]:
+def scored_cells(draw: Any) -> tuple[list[tuple[int, int]], SliceScore, int]:
     """Cells of a slice, a score whose totals hold more than these, and the smallest denominator."""
     rng = random.Random(draw(st.integers(0, 10**6)))
     low = draw(st.sampled_from([0, 1]))
     cells = [(rng.randint(0, 9), rng.randint(low, 6)) for _ in range(draw(st.integers(1, 8)))]
     above = sum(a for a, _ in cells) + rng.choice([0, 1, 20])
     below = sum(b for _, b in cells) + rng.choice([0, 1, 30])
-    score = Score(
+    score = SliceScore(
         name=draw(st.sampled_from(SCORES)),
         above=float(max(above, 1)),
         below=float(max(below, 1)),
@@ -635,7 +635,7 @@ def steepest_of(cells: Sequence[tuple[int, int]]) -> float:
     return max((a / b if b else math.inf if a else 0.0) for a, b in cells)
 
 
-def bound_of(score: Score, parents: Sequence[Sequence[tuple[int, int]]], least: int) -> float:
+def bound_of(score: SliceScore, parents: Sequence[Sequence[tuple[int, int]]], least: int) -> float:
     """Bound of all that lies inside every parent; parents are admissible themselves."""
     assume(all(sum(b for _, b in parent) >= max(least, 1) for parent in parents))
     above, steepest, below = (
@@ -650,7 +650,7 @@ def bound_of(score: Score, parents: Sequence[Sequence[tuple[int, int]]], least: 
 
 
 def assert_bounded(
-    score: Score, bound: float, parts: Iterator[list[tuple[int, int]]], least: int
+    score: SliceScore, bound: float, parts: Iterator[list[tuple[int, int]]], least: int
 ) -> None:
     for part in parts:
         above, below = sum(a for a, _ in part), sum(b for _, b in part)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from evenhand.slicing.hunt import Settings
+from evenhand.slicing.hunt import SearchOptions
 from evenhand.slicing.maximum import permutation_maximum
 from evenhand.slicing.studentised import Contrasts, sample_of
 from evenhand.slicing.verdicts import family_of
@@ -137,7 +137,7 @@ def test_a_common_spread_takes_noisy_slices_for_bad_ones(name, monkeypatch):
     alarms = 0
     for seed in range(15):
         rng = np.random.default_rng([41, seed])
-        hunt = hunt_of(NULL[name](rng), Settings(depth=2, min_support=0.01))
+        hunt = hunt_of(NULL[name](rng), SearchOptions(depth=2, min_support=0.01))
         sample = sample_of(hunt.cells, hunt.losses)
         maximum = permutation_maximum(sample, family_of(hunt), rng)
         alarms += maximum.best[0][1] > maximum.quantile(0.95)

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from evenhand.conditions import Definition, Parameter, Takes, parse_condition
+from evenhand.conditions import ConditionDefinition, Parameter, ParameterKind, parse_condition
 from evenhand.conditions.catalogue import DEFINITIONS
 from evenhand.errors import InputError
 from evenhand.samples.audio import Audio, write_audio
@@ -28,10 +28,10 @@ def _shout(text, generator, values):
     return text.upper() + "!" * int(values["marks"]) + str(generator.integers(10**6))
 
 
-SHOUT = Definition(
+SHOUT = ConditionDefinition(
     name="shout",
     kind="text",
-    parameters=(Parameter(name="marks", default=1, low=0, high=9, takes=Takes.WHOLE),),
+    parameters=(Parameter(name="marks", default=1, low=0, high=9, takes=ParameterKind.WHOLE),),
     apply=_shout,
     about="Capitals, exclamation marks and a random number.",
     source="this test",

@@ -1,20 +1,20 @@
 """Disparities that are no rate of one group: equalised odds as one number, conditional demographic disparity."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
 import numpy as np
 import numpy.typing as npt
 
-from evenhand.audits.audit import By, audit_metrics
-from evenhand.cubes import Cube, bin_attributes, build_cube
+from evenhand.audits.audit import AuditOptions, audit_metrics
+from evenhand.cubes import Cube, build_cube
 from evenhand.deferred import special
-from evenhand.errors import InputError
-from evenhand.groups import parse_partitions, parse_predicate
 from evenhand.groups.partition import Key
 from evenhand.metrics import find_definition
 from evenhand.metrics.definition import Given
-from evenhand.records import MISSING_VALUES, find_column, open_records
+from evenhand.questions.opening import opened
+from evenhand.questions.options import check_numbers
+from evenhand.questions.question import By, read_question, unit_columns
 from evenhand.results.protocol import Answer
 
 Floats = npt.NDArray[np.float64]
@@ -50,7 +50,13 @@ class EqualizedOdds(Answer):
 
 
 def equalized_odds(
-    table: Any, label: Given, prediction: Given, by: By, **options: Any
+    table: Any,
+    label: Given,
+    prediction: Given,
+    by: By,
+    *,
+    positive: Given | None = None,
+    **options: Unpack[AuditOptions],
 ) -> tuple[EqualizedOdds, ...]:
     """Equalised-odds difference of each partition: the larger gap of true and of false positive rates.
 
@@ -60,8 +66,10 @@ def equalized_odds(
         As in `evenhand.audit`.
     label, prediction : str or predicate
         Yes/no columns.
+    positive : optional
+        Value of the columns that means yes.
     **options
-        ``positive`` as the rates take it; all others go to `evenhand.audit_metrics`.
+        As in `evenhand.audit_metrics`.
 
     Notes
     -----
@@ -77,7 +85,6 @@ def equalized_odds(
     >>> odds.rate, odds.largest, odds.lower_bound > 0.1
     ('true_positive_rate', 0.5, True)
     """
-    positive = options.pop("positive", None)
     given = {} if positive is None else {"positive": positive}
     rates = ("true_positive_rate", "false_positive_rate")
     metrics = [find_definition(name)(label, prediction, **given) for name in rates]
@@ -192,31 +199,21 @@ def conditional_demographic_disparity(
     >>> worst.group, worst.value
     ('b', 0.5)
     """
-    if not 0.5 <= level < 1:
-        raise InputError(
-            f"level is {level!r}, but must be a confidence in [0.5, 1), for example 0.95."
-        )
-    records = open_records(table, missing_values=MISSING_VALUES)
-    try:
+    check_numbers({"level": level})
+    with opened(table) as records:
         given = {} if positive is None else {"positive": positive}
         metric = find_definition("selection_rate")(prediction, **given)
-        kept = parse_predicate(where, records.columns, label="where") if where else None
-        for name in (by, strata, *([unit] if unit else [])):
-            find_column(name, records.columns)
-        attributes, _ = parse_partitions([[by, strata]], records.columns)
-        attributes = bin_attributes(records, attributes, {}, kept)
-        plan = metric.plan(records, [by, strata], kept)
+        units = unit_columns(unit)
+        question = read_question(records, [[by, strata]], units=units, where=where)
+        plan = metric.plan(records, [by, strata], question.where)
         cube = build_cube(
             plan.records,
             plan.measure,
-            attributes,
-            unit=unit,
-            where=kept,
+            question.attributes,
+            unit=units,
+            where=question.where,
             missing_values=records.missing_values,
         )
-    finally:
-        if records.engine is not getattr(table, "engine", None):
-            records.close()
     return disparities_of(cube, by, strata, level=level)
 
 

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterable, Mapping
 from evenhand.audits.judge import Judgement
 from evenhand.audits.report import Audit
 from evenhand.audits.result import Group
-from evenhand.audits.words import points
 from evenhand.errors import Note
 from evenhand.metrics import Plan
 from evenhand.metrics.definition import Alternative
+from evenhand.pages.numbers import points
 
 _Name = tuple[tuple[str, ...], str]
 _Found = tuple[float | None, bool]

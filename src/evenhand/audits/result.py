@@ -185,6 +185,85 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreBin:
+    """Rows whose scores are about the same: what was promised, and what came of it.
+
+    Attributes
+    ----------
+    low : float
+        Scores from here on; those of 1 are in the last bin.
+    high : float
+        Scores below it.
+    mean_score : float or None
+        What the scores promise: their mean.  `None` without rows.
+    rate : Estimate
+        What came of it: the rate of positives, with an interval for this rate alone.
+    """
+
+    low: float
+    high: float
+    mean_score: float | None
+    rate: Estimate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Threshold:
+    """What would be said yes to at one threshold, as counts of rows.
+
+    Attributes
+    ----------
+    least : float
+        Rows with this score or more are selected.
+    true_positives, false_positives, false_negatives, true_negatives : int
+        Rows by what was said, and what was true.
+    """
+
+    least: float
+    true_positives: int
+    false_positives: int
+    false_negatives: int
+    true_negatives: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreCurve:
+    """The scores of a group, in ten bins of equal width.
+
+    Attributes
+    ----------
+    by : tuple of str
+        The attributes that the group's partition cuts by; empty for everybody.
+    predicate : str or None
+        The group as a predicate; `None` for everybody.
+    label : str
+        Short name.
+    bins : tuple of ScoreBin
+        From the lowest scores to the highest.
+    """
+
+    by: tuple[str, ...]
+    predicate: str | None
+    label: str
+    bins: tuple[ScoreBin, ...]
+
+    @property
+    def thresholds(self) -> tuple[Threshold, ...]:
+        """What each edge of the bins would do as a threshold, the lowest first."""
+        positives = [round(one.rate.numerator or 0) for one in self.bins]
+        rows = [round(one.rate.denominator or 0) for one in self.bins]
+        return tuple(
+            Threshold(
+                least=one.low,
+                true_positives=sum(positives[place:]),
+                false_positives=sum(rows[place:]) - sum(positives[place:]),
+                false_negatives=sum(positives[:place]),
+                true_negatives=sum(rows[:place]) - sum(positives[:place]),
+            )
+            for place, one in enumerate(self.bins)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The options that decided, so that anyone can run the audit again.
 
@@ -270,6 +349,9 @@ class Result(Answer):
         The options that decided, so that anyone can run the audit again.
     notes : tuple of Note
         What a reader must know before the numbers.  Empty where there is nothing.
+    scores : tuple of ScoreCurve
+        For a metric of probabilities of a yes-or-no label: everybody's scores, then each group's.  Empty for
+        other metrics, where anything is hidden, and for more than 40 groups.
     """
 
     SCHEMA: ClassVar[str] = "evenhand.audit/1"
@@ -286,6 +368,7 @@ class Result(Answer):
     missing: tuple[Missing, ...]
     settings: Settings
     notes: tuple[Note, ...] = ()
+    scores: tuple[ScoreCurve, ...] = ()
 
     @property
     def worse(self) -> tuple[Group, ...]:

@@ -3,22 +3,19 @@
 from rich.console import Group as Lines
 from rich.console import RenderableType
 from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from evenhand.audits import words
 from evenhand.audits.result import Group, Result
 from evenhand.groups.partition import tidy
 from evenhand.pages.caveats import after_numbers, before_numbers, missing_sentences
+from evenhand.pages.numbers import count, direction, interval, percent, rate
+from evenhand.pages.table import Cell, Column, Table, table_of
+from evenhand.pages.terminal import lay_out
 from evenhand.results.estimate import Estimate
 
 #: Groups shown of each partition; the rest is in the other outputs.
 SHOWN = 40
-_STYLES = {"worse": "bold red", "not worse": "green", "insufficient evidence": "dim"}
-
-
-# Narrower terminals get fewer columns.
-WIDE = 108
 
 
 def render_audit(audit: Result, *, width: int, shown: int = SHOWN) -> RenderableType:
@@ -29,7 +26,7 @@ def render_audit(audit: Result, *, width: int, shown: int = SHOWN) -> Renderable
     gap = words.gap_sentence(audit)
     parts += [Text(gap)] if gap else []
     for by in dict.fromkeys(group.by for group in audit.groups):
-        parts += [Text(), _table(audit, by, shown, wide=width >= WIDE)]
+        parts += [Text(), _title(audit, by), lay_out(_table(audit, by, shown), width)]
         hidden = sum(group.by == by for group in audit.groups) - shown
         if hidden > 0:
             parts.append(Text(f"… {hidden:,} more in --json, --csv and --html", style="dim"))
@@ -39,78 +36,65 @@ def render_audit(audit: Result, *, width: int, shown: int = SHOWN) -> Renderable
 
 def _heading(audit: Result) -> Text:
     text = Text()
-    text.append(f"{audit.metric.title} {words.rate(audit.overall.value)}", style="bold")
+    text.append(f"{audit.metric.title} {rate(audit.overall.value)}", style="bold")
     if audit.overall.low is not None:
-        text.append(f"  ({words.interval(audit.overall.low, audit.overall.high)})")
+        text.append(f"  ({interval(audit.overall.low, audit.overall.high)})")
     elif audit.overall.reason:
         text.append(f"  (no interval: {words.reason(audit.overall)})")
-    text.append(f"  = {audit.metric.definition}; {words.direction(audit)}\n", style="dim")
+    text.append(
+        f"  = {audit.metric.definition}; {direction(audit.metric.higher_is_worse)}\n",
+        style="dim",
+    )
     units = audit.overall.n_units or 0
-    count = f", {units:,} {words.unit_name(audit, units)}" if audit.unit else ""
-    text.append(f"{audit.source.name}: {audit.source.rows:,} rows{count}", style="dim")
+    people = f", {units:,} {words.unit_name(audit, units)}" if audit.unit else ""
+    text.append(f"{audit.source.name}: {audit.source.rows:,} rows{people}", style="dim")
     return text
 
 
-def _table(audit: Result, by: tuple[str, ...], shown: int, *, wide: bool) -> Table:
+def _table(audit: Result, by: tuple[str, ...], shown: int) -> Table:
     groups = [group for group in audit.groups if group.by == by]
-    table = Table(
-        title=_title(audit, by),
-        title_justify="left",
-        title_style="bold",
-        box=None,
-        pad_edge=False,
-        padding=(0, 2, 0, 0) if wide else (0, 1, 0, 0),
-    )
-    table.add_column("group", overflow="fold", min_width=11)
-    if wide or not audit.unit:
-        table.add_column("rows", justify="right", no_wrap=True)
-    if audit.unit:
-        table.add_column(
-            Text(words.unit_name(audit)) if wide else "units", justify="right", no_wrap=True
-        )
-    table.add_column(
-        audit.metric.name if wide else audit.metric.name[:12], justify="right", no_wrap=True
-    )
-    if wide:
-        table.add_column(words.percent(audit.level), no_wrap=True)
     # The reference may be a long predicate: the heading names it only where it is a word.
     short = audit.settings.versus in ("rest", "best", "overall")
-    table.add_column(
-        f"vs {audit.settings.versus if short else 'reference'}", justify="right", no_wrap=True
+    columns = (
+        Column(head="group", left=True, fold=True),
+        Column(head="rows", need=3),
+        Column(head=words.unit_name(audit), need=2) if audit.unit else None,
+        Column(head=audit.metric.name),
+        Column(head=percent(audit.level), left=True, need=1),
+        Column(head=f"vs {audit.settings.versus if short else 'reference'}"),
+        Column(head="(all at once)", left=True),
+        Column(head="verdict", left=True),
     )
-    table.add_column("(all at once)", no_wrap=True)
-    table.add_column("verdict", no_wrap=wide)
-    for group in groups[:shown]:
-        table.add_row(*_row(audit, group, wide=wide))
-    for missing in audit.missing:
-        if missing.estimate is not None and (missing.attribute,) == by:
-            cells = _numbers(audit, missing.estimate, wide=wide)
-            table.add_row("(missing)", *cells, "", "", "not judged", style="dim")
-    return table
+    rows = [_row(audit, group) for group in groups[:shown]]
+    rows += [
+        ["(missing)", *_numbers(missing.estimate), "", "", Cell("not judged", kind="none")]
+        for missing in audit.missing
+        if missing.estimate is not None and (missing.attribute,) == by
+    ]
+    return table_of(" × ".join(by), columns, rows)
 
 
 def _title(audit: Result, by: tuple[str, ...]) -> Text:
     """What is tabled, and what its verdicts let pass."""
     tolerated = words.tolerated(audit)
-    return Text(" × ".join(by)).append(f"  ({tolerated})" if tolerated else "", style="not bold")
+    title = Text(" × ".join(by), style="bold")
+    return title.append(f"  ({tolerated})" if tolerated else "", style="not bold")
 
 
-def _row(audit: Result, group: Group, *, wide: bool) -> list[Text | str]:
+def _row(audit: Result, group: Group) -> list[Cell | str]:
     in_points = audit.metric.in_points
     return [
-        Text(group.label),
-        *_numbers(audit, group.estimate, wide=wide),
+        group.label,
+        *_numbers(group.estimate),
         words.difference(group.versus, in_points=in_points),
         words.difference_interval(group.versus, in_points=in_points),
-        Text(words.verdict(group), style=_STYLES.get(group.verdict or "", "dim")),
+        Cell(words.verdict(group), kind=words.kind(group)),
     ]
 
 
-def _numbers(audit: Result, rate: Estimate, *, wide: bool) -> list[str]:
-    rows = [words.count(rate.n_rows)] if wide or not audit.unit else []
-    units = [words.count(rate.n_units)] if audit.unit else []
-    spread = [words.interval(rate.low, rate.high)] if wide else []
-    return [*rows, *units, words.rate(rate.value), *spread]
+def _numbers(estimate: Estimate) -> list[str]:
+    sizes = [count(estimate.n_rows), count(estimate.n_units)]
+    return [*sizes, rate(estimate.value), interval(estimate.low, estimate.high)]
 
 
 def _notes(audit: Result) -> list[RenderableType]:

@@ -4,70 +4,28 @@ from collections.abc import Iterator
 
 from evenhand.audits.result import Contrast, Group, Result
 from evenhand.errors import REASONS
+from evenhand.pages.marks import MARKS
+from evenhand.pages.numbers import amount, many, percent, points, rate, span
 from evenhand.results.estimate import Estimate
 
-#: A sign for each verdict, so that colour is never the only one.
-MARKS = {"worse": "▲", "not worse": "✓", "insufficient evidence": "?"}
+#: The kind of each verdict, which decides its sign and its colour.
+KINDS = {"worse": "worse", "not worse": "fine", "insufficient evidence": "unsure", None: "none"}
 
 
 def verdict(group: Group) -> str:
     """Verdict with its sign; or why there is none."""
     if group.verdict is None:
         return "reference"
-    reason = group.estimate.reason
-    if reason and group.verdict == "insufficient evidence":
+    if (reason := group.estimate.reason) and kind(group) == "none":
         return f"– {reason.replace('_', ' ')}"
-    return f"{MARKS[group.verdict]} {group.verdict}"
+    return f"{MARKS[kind(group)].sign} {group.verdict}"
 
 
 def kind(group: Group) -> str:
-    """Verdict in one word, for styles."""
-    return (group.verdict or "insufficient").split()[0]
-
-
-def rate(value: float | None) -> str:
-    """A rate with three digits after the point, or as many as it needs.
-
-    Examples
-    --------
-    >>> rate(0.2533), rate(1234.5), rate(None), rate(0.00012)
-    ('.253', '1,234', '–', '.00012')
-    """
-    if value is None:
-        return "–"
-    if abs(value) >= 1000:
-        return f"{value:,.0f}"
-    if abs(value) >= 1:
-        return f"{value:.4g}"
-    text = f"{value:.3f}" if abs(value) >= 0.001 or value == 0 else f"{value:.2g}"
-    if "e" in text:
-        return text
-    return text.replace("0.", ".", 1) if float(text) else "0"
-
-
-def interval(low: float | None, high: float | None) -> str:
-    """Bounds as ``.238 to .268``."""
-    return "–" if low is None or high is None else f"{rate(low)} to {rate(high)}"
-
-
-def points(value: float, *, in_points: bool, signed: bool = True) -> str:
-    """A difference: in percentage points for shares, else in the metric's units.
-
-    Examples
-    --------
-    >>> points(0.149, in_points=True), points(-2.5, in_points=False)
-    ('+14.9', '−2.500')
-    """
-    size = (
-        f"{abs(value) * 100:.1f}"
-        if in_points
-        else f"{abs(value):.4g}"
-        if abs(value) >= 1000
-        else f"{abs(value):.3f}"
-    )
-    nothing = not float(size.replace(",", ""))
-    sign = ("+" if value > 0 else "−") if signed and not nothing else ""
-    return sign + size
+    """Kind of the verdict, for its sign and its colour."""
+    if group.verdict == "insufficient evidence" and group.estimate.reason:
+        return "none"
+    return KINDS[group.verdict]
 
 
 def difference(versus: Contrast | None, *, in_points: bool) -> str:
@@ -79,33 +37,7 @@ def difference(versus: Contrast | None, *, in_points: bool) -> str:
 
 def difference_interval(versus: Contrast | None, *, in_points: bool) -> str:
     """Its interval: ``+7.9 to +22.0``."""
-    if versus is None or versus.low is None or versus.high is None:
-        return ""
-    return (
-        f"{points(versus.low, in_points=in_points)} to {points(versus.high, in_points=in_points)}"
-    )
-
-
-def p_value(value: float | None, floor: float | None = None) -> str:
-    """A p-value with two digits that matter; at its floor a simulated one is only known to be less.
-
-    Examples
-    --------
-    >>> p_value(0.04321), p_value(1e-7), p_value(1.0)
-    ('.043', '< .0001', '1')
-    >>> p_value(1 / 4001, floor=1 / 4001)
-    '< .00025'
-    """
-    if value is not None and floor is not None and value <= floor * (1 + 1e-9):
-        return f"< {rate(floor)}"
-    if value is None:
-        return "–"
-    return "< .0001" if value < 0.0001 else "1" if value > 0.9995 else rate(value)
-
-
-def count(value: int | None) -> str:
-    """A number of rows or units: ``1,712``."""
-    return "–" if value is None else f"{value:,}"
+    return "" if versus is None else span(versus.low, versus.high, in_points=in_points)
 
 
 def reason(rate_or_contrast: Estimate | Contrast) -> str:
@@ -117,25 +49,14 @@ def tolerated(audit: Result) -> str:
     """What the tolerance means for a verdict; empty where there is none."""
     if not audit.settings.tolerance:
         return ""
-    in_points = audit.metric.in_points
-    size = points(audit.settings.tolerance, in_points=in_points, signed=False)
-    return f"a difference up to {size}{' points' * in_points} counts as no harm"
+    size = amount(audit.settings.tolerance, in_points=audit.metric.in_points)
+    return f"a difference up to {size} counts as no harm"
 
 
 def unit_name(audit: Result, number: int = 2) -> str:
     """What independent units are called."""
     name = "unit" if " × " in (audit.unit or "") else audit.unit or "row"
-    return name if number == 1 else f"{name}s"
-
-
-def percent(level: float) -> str:
-    """``95 %``."""
-    return f"{level * 100:g} %"
-
-
-def direction(audit: Result) -> str:
-    """Which way harm lies."""
-    return "higher is worse" if audit.metric.higher_is_worse else "lower is worse"
+    return name if number == 1 else many(name)
 
 
 def reference(name: str) -> str:
@@ -149,7 +70,7 @@ TOLD = 10
 
 def sentences(audit: Result) -> Iterator[str]:
     """The findings as sentences, worst first."""
-    ranked = sorted(audit.worse, key=lambda group: -_harm(group, audit))
+    ranked = sorted(audit.worse, key=lambda group: -harm(group, audit))
     for group in ranked[:TOLD]:
         yield _finding(group, audit)
     if len(ranked) > TOLD:
@@ -158,7 +79,8 @@ def sentences(audit: Result) -> Iterator[str]:
         yield _nothing_found(audit)
 
 
-def _harm(group: Group, audit: Result) -> float:
+def harm(group: Group, audit: Result) -> float:
+    """How much worse than its reference a group is, whichever way the metric runs."""
     value = group.versus.difference if group.versus and group.versus.difference is not None else 0.0
     return value if audit.metric.higher_is_worse else -value
 
@@ -261,8 +183,8 @@ def gap_sentence(audit: Result) -> str | None:
     return f"Between {which} groups of {by} there is a gap of at least {bound}{unit}."
 
 
-def method(audit: Result) -> str:
-    """How the numbers were made, in one sentence."""
+def method(audit: Result, *, advice: str = " (name a --unit if it is not)") -> str:
+    """How the numbers were made, in one sentence; `advice` goes to who can ask again."""
     settings = audit.settings
     family = {
         "max-t": "all comparisons hold at once (max-t)",
@@ -273,6 +195,6 @@ def method(audit: Result) -> str:
     units = (
         f"{audit.unit} is the independent unit"
         if audit.unit
-        else "each row counts as independent (name a --unit if it is not)"
+        else f"each row counts as independent{advice}"
     )
     return f"{percent(audit.level)} intervals; {number} comparison{'s' * (number != 1)}, {family}; {units}."

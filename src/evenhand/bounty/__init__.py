@@ -1,18 +1,55 @@
-"""Bounty: outsiders' better models, accepted only with proof, merged without making a group worse."""
+"""Bounty: outsiders' better models, accepted only with proof, merged without making a group worse.
 
-from evenhand.bounty.bounty import Bounty, Receipt
-from evenhand.bounty.certificate import Certificate
-from evenhand.bounty.creation import create_bounty
-from evenhand.bounty.ledger import Ledger, Rules
-from evenhand.bounty.losses import parse_loss
-from evenhand.bounty.onnx_model import SubmissionError
-from evenhand.bounty.pack import pack
-from evenhand.bounty.pointer_decision_list import PointerDecisionList
-from evenhand.bounty.sandbox import DirectRunner, Sandbox
-from evenhand.bounty.submission import Submission, read_submission, write_submission
-from evenhand.bounty.task import Task, task_of
-from evenhand.bounty.verification import Verification, verify
+Importing this package costs nothing: each name below is loaded when it is first used.
+"""
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from evenhand.bounty.bounty import Bounty, Receipt
+    from evenhand.bounty.creation import create_bounty
+    from evenhand.bounty.deployed.export import export_model, load_model
+    from evenhand.bounty.deployed.pointer_decision_list import PointerDecisionList
+    from evenhand.bounty.hunting.pack import pack
+    from evenhand.bounty.proof.certificate import Certificate
+    from evenhand.bounty.proof.ledger import Ledger
+    from evenhand.bounty.proof.rules import Rules
+    from evenhand.bounty.strangers.refusals import SubmissionError
+    from evenhand.bounty.strangers.runner import DirectRunner
+    from evenhand.bounty.strangers.sandbox import Sandbox
+    from evenhand.bounty.submission.submission import (
+        Submission,
+        read_submission,
+        write_submission,
+    )
+    from evenhand.bounty.task.losses import parse_loss
+    from evenhand.bounty.task.task import Task, task_of
+    from evenhand.bounty.verification import Verification, verify
+
+_HOMES = {
+    "Bounty": "bounty",
+    "Receipt": "bounty",
+    "create_bounty": "creation",
+    "export_model": "deployed.export",
+    "load_model": "deployed.export",
+    "PointerDecisionList": "deployed.pointer_decision_list",
+    "pack": "hunting.pack",
+    "Certificate": "proof.certificate",
+    "Ledger": "proof.ledger",
+    "Rules": "proof.rules",
+    "SubmissionError": "strangers.refusals",
+    "DirectRunner": "strangers.runner",
+    "Sandbox": "strangers.sandbox",
+    "Submission": "submission.submission",
+    "read_submission": "submission.submission",
+    "write_submission": "submission.submission",
+    "parse_loss": "task.losses",
+    "Task": "task.task",
+    "task_of": "task.task",
+    "Verification": "verification",
+    "verify": "verification",
+}
 __all__ = [
     "Bounty",
     "Certificate",
@@ -27,6 +64,8 @@ __all__ = [
     "Task",
     "Verification",
     "create_bounty",
+    "export_model",
+    "load_model",
     "pack",
     "parse_loss",
     "read_submission",
@@ -34,3 +73,13 @@ __all__ = [
     "verify",
     "write_submission",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'evenhand.bounty' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"evenhand.bounty.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

@@ -12,14 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from evenhand.bounty.bounty import Bounty
-from evenhand.bounty.ledger import Ledger, Rules
-from evenhand.bounty.log import EventLog, sync_folder, write_whole
-from evenhand.bounty.sandbox import Runner
-from evenhand.bounty.submission import canonical, read_group, read_model
-from evenhand.bounty.task import Labels, Matrix, Task, read_table, task_from_dict, task_of
+from evenhand.bounty.files import canonical, sync_folder, write_whole
+from evenhand.bounty.log import EventLog
+from evenhand.bounty.proof.ledger import Ledger
+from evenhand.bounty.proof.rules import Rules
+from evenhand.bounty.strangers.runner import Runner
+from evenhand.bounty.submission.group import read_group
+from evenhand.bounty.submission.model import read_model
+from evenhand.bounty.task.task import Labels, Matrix, Task, read_table, task_from_dict, task_of
+from evenhand.deferred import pyarrow as pa
 from evenhand.errors import InputError
 
 #: Share of the rows that are unique among the sealed ones that may stand in a public table too.

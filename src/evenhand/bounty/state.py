@@ -4,11 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from evenhand.bounty.ledger import Rules, Verdict
+from evenhand.bounty.deployed.pointer_decision_list import PointerDecisionList
 from evenhand.bounty.log import Event
-from evenhand.bounty.pointer_decision_list import PointerDecisionList
-from evenhand.bounty.submission import Model, Submission
-from evenhand.bounty.task import Task, task_from_dict
+from evenhand.bounty.proof.rules import Rules
+from evenhand.bounty.proof.verdict import FreshResult, Verdict, verdict_of
+from evenhand.bounty.submission.model import Model
+from evenhand.bounty.submission.submission import Submission
+from evenhand.bounty.task.task import Task, task_from_dict
 
 Load = Callable[[str], Submission]
 
@@ -35,8 +37,7 @@ class State:
     blocks_used : int
     bits : float
         What the answers of the latest block have cost.
-    verdicts : tuple of Mapping
-        All verdicts, with the epoch's number.
+    verdicts : tuple of Verdict
     confirmed : Mapping
         What fresh data said of an accepted submission, by its hash.
     """
@@ -52,13 +53,13 @@ class State:
     opened: Mapping[str, Any] | None
     blocks_used: int
     bits: float
-    verdicts: tuple[Mapping[str, Any], ...]
-    confirmed: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    verdicts: tuple[Verdict, ...]
+    confirmed: Mapping[str, FreshResult] = field(default_factory=dict)
 
     @property
     def unconfirmed(self) -> frozenset[str]:
         """Accepted submissions that fresh data have not yet judged."""
-        accepted = (verdict["key"] for verdict in self.verdicts if verdict["accepted"])
+        accepted = (verdict.key for verdict in self.verdicts if verdict.accepted)
         return frozenset(accepted) - frozenset(self.confirmed)
 
 
@@ -118,10 +119,11 @@ def _block_opened(state: State, body: Mapping[str, Any], _: Load) -> State:
 
 
 def _judged(state: State, body: Mapping[str, Any], load: Load) -> State:
-    judged = {verdict["key"] for verdict in body["verdicts"]}
-    refused = {v["key"] for v in body["verdicts"] if not v["accepted"]}
+    verdicts = tuple(verdict_of(given, body["epoch"]) for given in body["verdicts"])
+    judged = {verdict.key for verdict in verdicts}
+    refused = {verdict.key for verdict in verdicts if not verdict.accepted}
     listed = state.listed
-    for verdict in body["verdicts"]:
+    for verdict in verdicts:
         listed = with_verdict(listed, verdict, load)
     return replace(
         state,
@@ -131,31 +133,27 @@ def _judged(state: State, body: Mapping[str, Any], load: Load) -> State:
         contents={c: key for c, key in state.contents.items() if key not in refused},
         opened=None if state.rules.mode == "epochs" else state.opened,
         bits=body["bits"],
-        verdicts=(*state.verdicts, *({**v, "epoch": body["epoch"]} for v in body["verdicts"])),
+        verdicts=(*state.verdicts, *verdicts),
         confirmed=_with_confirmed(state, body.get("confirmed", [])),
     )
 
 
-def _with_confirmed(
-    state: State, found: Sequence[Mapping[str, Any]]
-) -> Mapping[str, Mapping[str, Any]]:
-    return {**state.confirmed, **{one["key"]: one for one in found}}
+def _with_confirmed(state: State, found: Sequence[Mapping[str, Any]]) -> Mapping[str, FreshResult]:
+    return {**state.confirmed, **{one["key"]: FreshResult(**one) for one in found}}
 
 
 def _confirmed(state: State, body: Mapping[str, Any], _: Load) -> State:
     return replace(state, confirmed=_with_confirmed(state, body["confirmed"]))
 
 
-def with_verdict(
-    listed: PointerDecisionList, verdict: Mapping[str, Any], load: Load
-) -> PointerDecisionList:
+def with_verdict(listed: PointerDecisionList, verdict: Verdict, load: Load) -> PointerDecisionList:
     """The list after a verdict: an update and its repairs, or nothing."""
-    if not verdict["accepted"]:
+    if not verdict.accepted:
         return listed
-    given = load(verdict["key"])
+    given = load(verdict.key)
     listed = listed.updated(given.group, given.model, team=given.team, key=given.key)
-    for repair in verdict["repairs"]:
-        listed = listed.repaired(repair["group"], repair["version"])
+    for repair in verdict.repairs:
+        listed = listed.repaired(repair.group, repair.version)
     return listed
 
 
@@ -172,19 +170,3 @@ _AFTER: dict[str, Callable[[State, Mapping[str, Any], Load], State]] = {
     "confirmed": _confirmed,
     "rolled_back": _rolled_back,
 }
-
-
-def verdict_body(verdict: Verdict, published: Sequence[int]) -> dict[str, Any]:
-    """A verdict as the log holds it; `published` turns the block's versions into the list's."""
-    certificate = verdict.certificate.to_dict() if verdict.certificate is not None else None
-    return {
-        "key": verdict.key,
-        "accepted": verdict.accepted,
-        "reason": verdict.reason,
-        "failure": verdict.failure,
-        "certificate": certificate,
-        "repairs": [
-            {"group": step.group, "version": published[step.version]} for step in verdict.repairs
-        ],
-        "largest_rise": verdict.largest_rise,
-    }

@@ -1,48 +1,52 @@
 """Re-play the log from the submissions and the blocks, and compare: anyone who holds them can."""
 
-import hashlib
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from evenhand.bounty.bounty import Bounty, leaderboard
-from evenhand.bounty.judging import judge_block, order_candidates, resume_block, told
+from evenhand.bounty.bounty import Bounty
+from evenhand.bounty.files import sha256_of
+from evenhand.bounty.judging.block import judge_block, order_candidates, resume_block, told
 from evenhand.bounty.log import Event, EventLog
+from evenhand.bounty.proof.verdict import BlockVerdicts
 from evenhand.bounty.state import State, advance, read_state
+from evenhand.bounty.status import TeamCount, leaderboard
 from evenhand.errors import InputError
+from evenhand.results.protocol import Answer, to_plain
 
 #: Numbers of one certificate may differ so much between machines.
 TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verification:
+class Verification(Answer):
     """What a re-play found.
 
     Attributes
     ----------
-    events, verdicts : int
-        How many were re-played.
-    problems : tuple of str
-        Everything that differs; empty where the model and the leaderboard are proven.
+    proven : bool
+        Whether nothing differs.
+    events : int
+        Events of the log.
+    verdicts : int
+        Verdicts that were re-played.
     updates : int
         Active updates of the proven model.
-    leaderboard : tuple
+    problems : tuple of str
+        Everything that differs; empty where the model and the leaderboard are proven.
+    leaderboard : tuple of TeamCount
         Proven from the verdicts.
     """
 
+    SCHEMA: ClassVar[str] = "evenhand.verification/1"
+
+    proven: bool
     events: int
     verdicts: int
-    problems: tuple[str, ...]
     updates: int
-    leaderboard: tuple[Mapping[str, Any], ...]
-
-    @property
-    def proven(self) -> bool:
-        """Whether nothing differs."""
-        return not self.problems
+    problems: tuple[str, ...]
+    leaderboard: tuple[TeamCount, ...]
 
 
 def verify(
@@ -69,7 +73,12 @@ def verify(
         problems.append(f"the log lacks the event {head[:12]}: it was cut or written anew")
     if problems and any("base.json" in problem for problem in problems):
         return Verification(
-            events=len(events), verdicts=0, problems=tuple(problems), updates=0, leaderboard=()
+            proven=False,
+            events=len(events),
+            verdicts=0,
+            updates=0,
+            problems=tuple(problems),
+            leaderboard=(),
         )
     state = read_state(events[:1], bounty.base, bounty.load)
     # With changed files a re-play would prove nothing, and might not even run.
@@ -83,11 +92,12 @@ def verify(
     except (InputError, OSError) as error:
         problems.append(f"after {len(state.verdicts)} verdicts: {error}")
     return Verification(
+        proven=not problems,
         events=len(events),
         verdicts=len(state.verdicts),
-        problems=tuple(problems),
         updates=sum(n.model is not None and n.active for n in state.listed.nodes),
-        leaderboard=tuple(leaderboard(state)),
+        problems=tuple(problems),
+        leaderboard=leaderboard(state),
     )
 
 
@@ -107,16 +117,12 @@ def _files(bounty: Bounty, events: tuple[Event, ...]) -> list[str]:
     problems = [
         f"{path.relative_to(folder)} is not what the log says"
         for path, known in expected.items()
-        if _sha256(path) != known
+        if not path.is_file() or sha256_of(path) != known
     ]
     for number, block in enumerate(created["blocks"]):
         if bounty.ledger.fingerprints(number) != {k: block[k] for k in ("features", "labels")}:
             problems.append(f"sealed block {number} is not what the log says")
     return problems
-
-
-def _sha256(path: Path) -> str | None:
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
 
 
 def _check(bounty: Bounty, state: State, event: Event) -> list[str]:
@@ -131,7 +137,7 @@ def _check(bounty: Bounty, state: State, event: Event) -> list[str]:
         return _differences(event, {**found, "candidates": candidates}, body)
     if event.kind == "confirmed":
         again = bounty.confirmations(state, bounty.data(body["data"]))
-        return _differences(event, {**body, "confirmed": again}, body)
+        return _differences(event, {**body, "confirmed": to_plain(again)}, body)
     if event.kind == "rolled_back" and "rises" in body:
         return _differences(event, bounty.rises(state, body["key"]), body["rises"])
     if event.kind == "judged":
@@ -146,16 +152,11 @@ def _judged_again(bounty: Bounty, state: State, body: Mapping[str, Any]) -> Mapp
             for verdict in body["verdicts"]
             if verdict["reason"] == "model_failed"
         }
-        return judge_block(state, bounty.ledger, bounty.runner, bounty.load, failed=failed)
+        return judge_block(state, bounty.ledger, bounty.runner, bounty.load, failed=failed).body()
     judge = resume_block(state, bounty.ledger, bounty.runner, bounty.load)
     key = body["verdicts"][0]["key"]
     verdict = told(judge.judge(key, state.submitted[key]["kind"]))
-    return {
-        "epoch": judge.block,
-        "block": judge.block,
-        "verdicts": [verdict],
-        "bits": judge.bits,
-    }
+    return BlockVerdicts(block=judge.block, verdicts=(verdict,), bits=judge.bits).body()
 
 
 def _differences(event: Event, found: Any, told_: Any) -> list[str]:

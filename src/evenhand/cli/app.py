@@ -18,49 +18,43 @@ app = App(
     help="Find whom an AI service fails, prove it, and let the people outside help fix it.",
     version=__version__,
     help_format="plaintext",  # Markdown would load a parser for a line of text
+    help_epilogue="Examples\n$ evenhand demo\n$ evenhand audit --help",
     suppress_keyboard_interrupt=False,  # main says how it ended
 )
-app.command(
-    "evenhand.cli.audit:audit", name="audit", help="Compare a service's groups and give verdicts."
-)
-app.command(
-    "evenhand.cli.slices:slices",
-    name="slices",
-    help="Find the subsets nobody named where a service is worst.",
-)
-app.command(
-    "evenhand.cli.trial:trial",
-    name="trial",
-    help="Put a service under the conditions of its real use; resumable.",
-)
-app.command(
-    "evenhand.cli.effects:effects",
-    name="effects",
-    help="Say what each condition costs each group beyond the others.",
-)
-app.command(
-    "evenhand.cli.conditions:conditions",
-    name="conditions",
-    help="List the conditions and how to write them.",
-)
-app.command(
-    "evenhand.cli.bounty:bounty",
-    name="bounty",
-    help="Let outsiders submit better models, accept what is proven, and merge it.",
-)
-app.command(
-    "evenhand.cli.metrics:metrics", name="metrics", help="List the metrics and how to write them."
-)
-app.command(
-    "evenhand.cli.demo:demo",
-    name="demo",
-    help="Find, prove and repair a harm, live; or audit records that come with the package.",
-)
-app.command(
-    "evenhand.cli.doctor:doctor",
-    name="doctor",
-    help="Check the installation, or whether a report gives hidden numbers away.",
-)
+_WER = "--metric 'wer(reference, hypothesis)'"
+#: What each verb does, and how it is called: on the records that `evenhand demo --records ward.csv` writes.
+VERBS = {
+    "audit": (
+        "Compare a service's groups and give verdicts.",
+        f"$ evenhand audit ward.csv {_WER} \\\n    --by accent --unit sentence",
+    ),
+    "slices": (
+        "Find the subsets nobody named where a service is worst.",
+        f"$ evenhand slices ward.csv {_WER} \\\n    --features accent,condition --unit sentence",
+    ),
+    "trial": (
+        "Put a service under the conditions of its real use; resumable.",
+        "$ evenhand trial plan.toml --dry-run",
+    ),
+    "effects": (
+        "Say what each condition costs each group beyond the others.",
+        f"$ evenhand effects ward.csv {_WER} \\\n    --by voice --reference quiet --unit sentence",
+    ),
+    "conditions": ("List the conditions and how to write them.", "$ evenhand conditions tone"),
+    "bounty": ("Let outsiders submit better models, accept what is proven, and merge it.", ""),
+    "metrics": ("List the metrics and how to write them.", "$ evenhand metrics --json"),
+    "demo": (
+        "Find, prove and repair a harm, live; or audit records that come with the package.",
+        "$ evenhand demo --records ward.csv",
+    ),
+    "doctor": (
+        "Check the installation, or whether a report gives hidden numbers away.",
+        "$ evenhand doctor",
+    ),
+}
+for _name, (_help, _example) in VERBS.items():
+    _epilogue = {"help_epilogue": f"Examples\n{_example}"} if _example else {}
+    app.command(f"evenhand.cli.{_name}:{_name}", name=_name, help=_help, **_epilogue)
 
 
 class _WithoutPandas:

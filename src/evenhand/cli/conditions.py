@@ -2,20 +2,18 @@
 
 import json as json_module
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Any
 
-from cyclopts import Parameter
 from rich.console import Console
 from rich.table import Table
 
-from evenhand.conditions import DEFINITIONS, FAMILIES, Definition
+from evenhand.cli.kinds import Flag
+from evenhand.conditions import DEFINITIONS, FAMILIES, ConditionDefinition
 from evenhand.conditions import Parameter as Value
 from evenhand.errors import InputError, unknown_name
 
 
-def conditions(
-    name: str | None = None, /, *, json: Annotated[bool, Parameter(negative="")] = False
-) -> None:
+def conditions(name: str | None = None, /, *, json: Flag = False) -> None:
     """List the conditions and how to write them.
 
     Parameters
@@ -42,7 +40,7 @@ def conditions(
         _list(console, chosen)
 
 
-def _chosen(name: str | None) -> Mapping[str, Sequence[Definition]]:
+def _chosen(name: str | None) -> Mapping[str, Sequence[ConditionDefinition]]:
     if name is None:
         return FAMILIES
     if name in DEFINITIONS:
@@ -53,7 +51,7 @@ def _chosen(name: str | None) -> Mapping[str, Sequence[Definition]]:
     raise InputError(unknown_name("condition", name, [*FAMILIES, *sorted(DEFINITIONS)]))
 
 
-def _list(console: Console, chosen: Mapping[str, Sequence[Definition]]) -> None:
+def _list(console: Console, chosen: Mapping[str, Sequence[ConditionDefinition]]) -> None:
     table = Table(box=None, pad_edge=False)
     table.add_column("condition", no_wrap=True)
     table.add_column("what it does, and its parameters")
@@ -65,13 +63,13 @@ def _list(console: Console, chosen: Mapping[str, Sequence[Definition]]) -> None:
     console.print("One in detail: evenhand conditions NAME", soft_wrap=True)
 
 
-def _written(item: Definition) -> str:
+def _written(item: ConditionDefinition) -> str:
     """All parameters in one line, those that must be given first."""
     ordered = sorted(item.parameters, key=lambda parameter: not parameter.required)
     return "; ".join(f"{p.name}: {p.allowed}" for p in ordered) or "no parameters"
 
 
-def _detail(console: Console, item: Definition) -> None:
+def _detail(console: Console, item: ConditionDefinition) -> None:
     for line in (item.usage, item.about, f"Source: {item.source}"):
         console.print(line, soft_wrap=True)
     if not item.parameters:
@@ -91,7 +89,7 @@ def _default(parameter: Value) -> str:
     return "–" if parameter.default is None else f"{parameter.default}"
 
 
-def plain(family: str, definition: Definition) -> dict[str, Any]:
+def plain(family: str, definition: ConditionDefinition) -> dict[str, Any]:
     """Definition as plain values for JSON."""
     return {
         "name": definition.name,

@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Annotated
 
-from cyclopts import Parameter
 from rich.console import Console
 from rich.table import Table
 
@@ -16,6 +14,7 @@ from evenhand.audits import audit
 from evenhand.audits.disclosure.attack import Attack
 from evenhand.audits.disclosure.attack import attack as attack_reports
 from evenhand.audits.disclosure.printed import read_printed
+from evenhand.cli.kinds import Flag
 from evenhand.errors import EXIT_ERROR, EvenhandError, InputError, inert_text
 
 #: A hidden number follows from a report.
@@ -29,7 +28,7 @@ def doctor(
     *,
     attack: Path | None = None,
     suppress_below: int | None = None,
-    json: Annotated[bool, Parameter(negative="")] = False,
+    json: Flag = False,
 ) -> int:
     """Check the installation, or attack a published report.
 

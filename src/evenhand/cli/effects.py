@@ -1,17 +1,13 @@
 """``evenhand effects``: from the records of a trial to what each condition costs whom."""
 
-from pathlib import Path
-from typing import Annotated
-
-from cyclopts import Parameter
-from rich.console import Console
-
-from evenhand.cli.audit import parse_bins, scoring_bar, written_command
-from evenhand.differential import Effects
+from evenhand.cli.kinds import Needed, Several
+from evenhand.cli.lines import written_command
+from evenhand.cli.options import Comparing, Confidence, Output, Reading
+from evenhand.cli.output import show, write_report
+from evenhand.cli.progress import counting_bar
 from evenhand.differential import effects as find_effects
 from evenhand.errors import EXIT_REFUSED
-from evenhand.records import MISSING_VALUES
-from evenhand.records.output import check_outputs, input_files, write_text
+from evenhand.records.output import check_outputs, input_files
 
 
 def effects(
@@ -19,27 +15,16 @@ def effects(
     /,
     *,
     metric: str,
-    by: Annotated[list[str], Parameter(negative="")],
+    by: Needed,
     condition: str = "condition",
     reference: str = "clean",
-    only: Annotated[tuple[str, ...], Parameter(negative="", show_default=False)] = (),
-    unit: Annotated[tuple[str, ...], Parameter(negative="", show_default=False)] = (),
-    where: str | None = None,
+    only: Several = (),
+    unit: Several = (),
     dose: str | None = None,
-    tolerance: float = 0.0,
-    level: float = 0.95,
-    min_units: int = 5,
-    worse: str | None = None,
-    adjust: str = "max-t",
-    bins: Annotated[tuple[str, ...], Parameter(negative="", show_default=False)] = (),
-    missing: Annotated[
-        tuple[str, ...], Parameter(negative="", show_default=False)
-    ] = MISSING_VALUES,
-    columns: str | None = None,
-    seed: int = 0,
-    json: Annotated[bool, Parameter(negative="")] = False,
-    html: Path | None = None,
-    force: Annotated[bool, Parameter(negative="")] = False,
+    reading: Reading = Reading(),
+    comparing: Comparing = Comparing(),
+    confidence: Confidence = Confidence(),
+    output: Output = Output(),
 ) -> int:
     """Say what each condition costs each group beyond what it costs the others.
 
@@ -61,40 +46,13 @@ def effects(
     only
         Compare only this condition with the reference; may be repeated.
     unit
-        Column that names what is independent: sentence, speaker, document.  Twice where rows that share
-        either column are dependent.
-    where
-        Keep only rows that satisfy this predicate, for example "voice != 'rms'".
+        Column that names what is independent: sentence, speaker.  Twice where rows that share either are dependent.
     dose
         Numeric column to follow the metric along, for example tone_level.
-    tolerance
-        A cost, or a difference of costs, up to this is no harm, in the metric's units (0.05 is five
-        points).
-    level
-        Confidence of all numbers of one kind together.
-    min_units
-        Refuse groups with fewer independent units under a condition.
-    worse
-        Direction of harm, higher or lower, where it is not the metric's own.
-    adjust
-        Correction for many comparisons: max-t, holm or bh (which changes p-values only).
-    bins
-        Cut a numeric attribute: age=25,45,65 at these edges, age=5 in five quantile bins.
-    missing
-        A text that means missing; may be repeated and replaces the usual list.
-    columns
-        What columns hold where you know better: 'age=number, code=text, when=date:%d/%m/%Y'.
-    seed
-        Of the simulation behind simultaneous intervals.
-    json
-        Print JSON instead of tables.
-    html
-        Write a report to this file.
-    force
-        Replace output files that Evenhand did not make; never one that this run reads.
     """
-    check_outputs([("--html", html)], input_files(table), force=force)
-    with scoring_bar() as advance:
+    check_outputs([("--html", output.html)], input_files(table), force=output.force)
+    edition = output.edition()
+    with counting_bar("scoring") as advance:
         found = find_effects(
             table,
             metric,
@@ -103,32 +61,14 @@ def effects(
             reference=reference,
             only=only,
             unit=unit,
-            where=where,
             dose=dose,
-            tolerance=tolerance,
-            level=level,
-            min_units=min_units,
-            worse=worse,
-            adjust=adjust,
-            bins=parse_bins(bins),
-            missing_values=missing,
-            columns=columns,
-            seed=seed,
             command=written_command(),
             progress=advance,
+            **reading.given(),
+            **comparing.given(),
+            **confidence.given(),
         )
-    _show(found, json=json, html=html)
+    write_report(None if output.html is None else found.to_html(edition), output)
+    show([found], output)
     judged = (one.differential for one in found.groups if one.differential is not None)
     return EXIT_REFUSED if all(one.low is None for one in judged) else 0
-
-
-def _show(found: Effects, *, json: bool, html: Path | None) -> None:
-    if html is not None:
-        write_text(html, found.to_html())
-    if json:
-        print(found.to_json())
-        return
-    console = Console(highlight=False)
-    console.print(found)
-    if html is not None:
-        console.print(f"Report: {html}", style="bold", markup=False, soft_wrap=True)

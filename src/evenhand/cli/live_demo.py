@@ -5,14 +5,16 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import MofNCompleteColumn, TimeRemainingColumn
 from rich.table import Table
 
-from evenhand.audits import words
-from evenhand.demos.html import commands, render_html
+from evenhand.cli.lines import ready
+from evenhand.cli.progress import new_bar
+from evenhand.demos.figures import commands, render_html
 from evenhand.demos.live import run_live
 from evenhand.demos.story import CONDITIONS, Story, points
 from evenhand.errors import EXIT_INTERRUPTED
+from evenhand.pages import numbers
 from evenhand.records.output import write_text
 from evenhand.trials import InterruptedTrial
 
@@ -21,15 +23,7 @@ def run_demo(console: Console, html: Path) -> int:
     """Run the trial, tell what it found, and write the report; exit code."""
     records = html.with_suffix(".parquet")
     console.print("\nOne to two minutes on two free cores; after Ctrl-C the same command goes on.")
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-        disable=not sys.stderr.isatty(),
-    )
+    bar = new_bar(MofNCompleteColumn(), TimeRemainingColumn())
     task = bar.add_task("utterances", total=None)
     try:
         with bar:
@@ -39,9 +33,8 @@ def run_demo(console: Console, html: Path) -> int:
         return EXIT_INTERRUPTED
     _show(console, story)
     write_text(html, render_html(story))
-    console.print(
-        "\nAsk the records yourself:", *commands(story), sep="\n", markup=False, soft_wrap=True
-    )
+    go_on = map(ready, commands(story))
+    console.print("\nAsk the records yourself:", *go_on, sep="\n", markup=False, soft_wrap=True)
     console.print(f"\nOpen the report: [bold]{html.resolve().as_uri()}[/bold]", soft_wrap=True)
     return 0
 
@@ -62,7 +55,7 @@ def _table(story: Story) -> Table:
     for name in (*names, "beyond others", "gain"):
         table.add_column(name.replace("_", "\n+ "), justify="right")
     for line in story.lines:
-        rates = (words.rate(line.rates[name]) for name in names)
-        gain = "–" if line.gain.value is None else words.points(line.gain.value, in_points=True)
+        rates = (numbers.rate(line.rates[name]) for name in names)
+        gain = "–" if line.gain.value is None else numbers.points(line.gain.value, in_points=True)
         table.add_row(line.voice, *rates, points(line.beyond), gain)
     return table

@@ -1,16 +1,15 @@
 """``evenhand metrics``: what can be measured, and how to write it."""
 
 import json as json_module
-from typing import Annotated
 
-from cyclopts import Parameter
 from rich.console import Console
 from rich.table import Table
 
+from evenhand.cli.kinds import Flag
 from evenhand.metrics import FAMILIES, Definition
 
 
-def metrics(*, json: Annotated[bool, Parameter(negative="")] = False) -> None:
+def metrics(*, json: Flag = False) -> None:
     """List the metrics and how to write them.
 
     Parameters

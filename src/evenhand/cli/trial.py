@@ -4,17 +4,17 @@ import shlex
 import sys
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Any, Self
 
-from cyclopts import Parameter
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
+from evenhand.cli.kinds import Flag
 from evenhand.errors import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_REFUSED
 from evenhand.records.output import check_outputs
 from evenhand.services.service import SAID
-from evenhand.trials import InterruptedTrial, Plan, Progress, Trial, read_plan, run_trial
+from evenhand.trials import InterruptedTrial, Plan, Trial, TrialProgress, read_plan, run_trial
 from evenhand.trials.words import duration, next_steps, silence_steps, summary_lines
 
 #: Seconds between two lines of progress where no bar can be shown: at first, and later.
@@ -26,9 +26,9 @@ def trial(
     /,
     *,
     out: Path = Path("records.parquet"),
-    dry_run: Annotated[bool, Parameter(negative="")] = False,
-    json: Annotated[bool, Parameter(negative="")] = False,
-    force: Annotated[bool, Parameter(negative="")] = False,
+    dry_run: Flag = False,
+    json: Flag = False,
+    force: Flag = False,
 ) -> int:
     """Put a service under the conditions of its real use.
 
@@ -56,7 +56,7 @@ def trial(
         inputs = [plan, *_named_files(plan), *media]
         check_outputs([("--out", out)], inputs, force=force, makes_folders=True)
     try:
-        with _Shown() as tell:
+        with _TrialBar() as tell:
             found = run_trial(read, out=out, dry_run=dry_run, progress=tell)
     except InterruptedTrial as interruption:
         print(interruption, file=sys.stderr)
@@ -118,7 +118,7 @@ def _code(found: Trial) -> int:
     return EXIT_REFUSED if found.unanswered or found.parked or found.stopped else 0
 
 
-class _Shown:
+class _TrialBar:
     """Progress with the rate of calls, the cost and what went wrong: a bar, or plain lines."""
 
     def __init__(self) -> None:
@@ -142,7 +142,7 @@ class _Shown:
     def __exit__(self, *_: object) -> None:
         self.bar.stop()
 
-    def __call__(self, progress: Progress) -> None:
+    def __call__(self, progress: TrialProgress) -> None:
         """Show how far the trial is."""
         parts = [f"{progress.rate:.3g} calls/s"]
         parts += [f"cost {progress.cost:.4g}"] if progress.cost else []
@@ -162,7 +162,7 @@ class _Shown:
             said=said,
         )
 
-    def _line(self, progress: Progress, said: str) -> None:
+    def _line(self, progress: TrialProgress, said: str) -> None:
         """A plain line now and then: for files, pipes and the logs of a server."""
         if progress.seconds < self.next_line:
             return

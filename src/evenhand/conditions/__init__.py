@@ -1,16 +1,23 @@
 """Conditions: circumstances applied to samples, seeded, their parameters in physical units."""
 
 from evenhand.conditions.catalogue import DEFINITIONS, FAMILIES, find_definition, parse_condition
-from evenhand.conditions.condition import Condition, Definition, Kind, Parameter, Takes, Value
+from evenhand.conditions.condition import (
+    Condition,
+    ConditionDefinition,
+    Kind,
+    Parameter,
+    ParameterKind,
+    Value,
+)
 
 __all__ = [
     "DEFINITIONS",
     "FAMILIES",
     "Condition",
-    "Definition",
+    "ConditionDefinition",
     "Kind",
     "Parameter",
-    "Takes",
+    "ParameterKind",
     "Value",
     "find_definition",
     "parse_condition",

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from evenhand.conditions.audio import AUDIO
-from evenhand.conditions.condition import Condition, Definition
+from evenhand.conditions.condition import Condition, ConditionDefinition
 from evenhand.conditions.expression import read_condition
 from evenhand.conditions.image import IMAGE
 from evenhand.conditions.table import TABLE
@@ -18,7 +18,7 @@ def _unchanged(media: Any, _: np.random.Generator, __: Mapping[str, Any]) -> Any
     return media
 
 
-CLEAN = Definition(
+CLEAN = ConditionDefinition(
     name="clean",
     kind="any",
     apply=_unchanged,
@@ -27,7 +27,7 @@ CLEAN = Definition(
 )
 
 #: Conditions by media, as the reference lists them.
-FAMILIES: dict[str, tuple[Definition, ...]] = {
+FAMILIES: dict[str, tuple[ConditionDefinition, ...]] = {
     "any": (CLEAN,),
     "audio": AUDIO,
     "image": IMAGE,
@@ -37,7 +37,7 @@ FAMILIES: dict[str, tuple[Definition, ...]] = {
 DEFINITIONS = {definition.name: definition for family in FAMILIES.values() for definition in family}
 
 
-def find_definition(name: str) -> Definition:
+def find_definition(name: str) -> ConditionDefinition:
     """Condition of this name, or an error that offers a near one.
 
     Examples

@@ -1,6 +1,6 @@
 """A condition: a circumstance that is applied to a sample, its parameters in physical units.
 
-A `Definition` names what may be applied and in which ranges; a `Condition` is a definition with its
+A `ConditionDefinition` names what may be applied and in which ranges; a `Condition` is a definition with its
 values, and perhaps another condition after it.  Neither holds randomness: the seed is given where
 a condition is applied, so the same sample, condition and seed give the same media.
 """
@@ -24,7 +24,7 @@ Check = Callable[[Mapping[str, Any]], str | None]
 Apply = Callable[[Any, np.random.Generator, Mapping[str, Any]], Any]
 
 
-class Takes(StrEnum):
+class ParameterKind(StrEnum):
     """What a parameter of a condition may be."""
 
     NUMBER = "number"
@@ -52,7 +52,7 @@ class Parameter:
         Physical unit, for example ``Hz``; empty for counts and texts.
     about : str
         What it is, in a line.
-    takes : Takes
+    takes : ParameterKind
     choices : tuple of str
         The texts allowed; empty where any is.
     required : bool
@@ -65,7 +65,7 @@ class Parameter:
     high: float | None = None
     unit: str = ""
     about: str = ""
-    takes: Takes = Takes.NUMBER
+    takes: ParameterKind = ParameterKind.NUMBER
     choices: tuple[str, ...] = ()
     required: bool = False
 
@@ -74,12 +74,14 @@ class Parameter:
         """What may be given, in words: ``20 to 20000 Hz``."""
         unit = f" {self.unit}" if self.unit else ""
         match self.takes:
-            case Takes.FLAG | Takes.TEXTS | Takes.FILE | Takes.FILES:
+            case (
+                ParameterKind.FLAG | ParameterKind.TEXTS | ParameterKind.FILE | ParameterKind.FILES
+            ):
                 return str(self.takes.value)
-            case Takes.TEXT:
+            case ParameterKind.TEXT:
                 return ", ".join(self.choices) if self.choices else "text"
             case _:
-                what = "" if self.takes is Takes.NUMBER else "whole numbers "
+                what = "" if self.takes is ParameterKind.NUMBER else "whole numbers "
                 if self.low is None and self.high is None:
                     return f"any {self.takes.value}{unit}"
                 if self.high is None:
@@ -101,16 +103,16 @@ class Parameter:
         if value is None and not self.required:
             return self.default
         match self.takes:
-            case Takes.NUMBER | Takes.WHOLE:
+            case ParameterKind.NUMBER | ParameterKind.WHOLE:
                 return self._number(value, owner)
-            case Takes.FLAG if isinstance(value, bool):
+            case ParameterKind.FLAG if isinstance(value, bool):
                 return value
-            case Takes.TEXT if value in self.choices or not self.choices:
+            case ParameterKind.TEXT if value in self.choices or not self.choices:
                 if isinstance(value, str):
                     return value
-            case Takes.FILE if isinstance(value, str | Path):
+            case ParameterKind.FILE if isinstance(value, str | Path):
                 return str(value)
-            case Takes.TEXTS | Takes.FILES:
+            case ParameterKind.TEXTS | ParameterKind.FILES:
                 items = list(value) if isinstance(value, list | tuple) else [value]
                 if items and all(isinstance(item, str | Path) for item in items):
                     return tuple(map(str, items))
@@ -120,7 +122,7 @@ class Parameter:
         number = isinstance(value, int | float | np.integer | np.floating)
         if not number or isinstance(value, bool) or not abs(value) <= LARGEST:
             raise self._refused(value, owner)
-        whole = self.takes is Takes.WHOLE
+        whole = self.takes is ParameterKind.WHOLE
         low = -math.inf if self.low is None else self.low
         high = math.inf if self.high is None else self.high
         if not low <= value <= high or (whole and value != int(value)):
@@ -138,7 +140,7 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Definition:
+class ConditionDefinition:
     """A kind of circumstance.
 
     Attributes
@@ -208,14 +210,14 @@ class Condition:
 
     Attributes
     ----------
-    definition : Definition
+    definition : ConditionDefinition
     parameters : Mapping
         All values, those that were not given by their defaults.
     then : Condition, optional
         What follows.
     """
 
-    definition: Definition
+    definition: ConditionDefinition
     parameters: Mapping[str, Value]
     then: "Condition | None" = None
 
@@ -248,9 +250,9 @@ class Condition:
         for step in self.steps:
             for parameter in step.definition.parameters:
                 value = step.parameters[parameter.name]
-                if parameter.takes is Takes.FILE and isinstance(value, str):
+                if parameter.takes is ParameterKind.FILE and isinstance(value, str):
                     found.append(value)
-                elif parameter.takes is Takes.FILES and isinstance(value, tuple):
+                elif parameter.takes is ParameterKind.FILES and isinstance(value, tuple):
                     found.extend(value)
         return tuple(found)
 

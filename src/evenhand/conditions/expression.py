@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from evenhand.conditions.condition import Condition, Definition
+from evenhand.conditions.condition import Condition, ConditionDefinition
 from evenhand.errors import ExpressionError, InputError, unknown_name
 
 _TOKEN = re.compile(
@@ -26,7 +26,7 @@ MAX_CHARACTERS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class _Token:
+class _Word:
     kind: str
     text: str
     position: int
@@ -34,7 +34,7 @@ class _Token:
 
 def read_condition(
     given: str | Mapping[str, Any] | Sequence[Mapping[str, Any]],
-    definitions: Mapping[str, Definition],
+    definitions: Mapping[str, ConditionDefinition],
 ) -> Condition:
     """Read a condition.
 
@@ -60,7 +60,7 @@ def read_condition(
     return _chained(conditions)
 
 
-def _from_mapping(step: Any, definitions: Mapping[str, Definition]) -> Condition:
+def _from_mapping(step: Any, definitions: Mapping[str, ConditionDefinition]) -> Condition:
     if not isinstance(step, Mapping) or not isinstance(step.get("name"), str):
         raise InputError(
             f"Condition {step!r:.80} has no name.  "
@@ -82,7 +82,7 @@ def _chained(conditions: Sequence[Condition]) -> Condition:
 class _Parser:
     """Reads one expression from left to right."""
 
-    def __init__(self, text: str, definitions: Mapping[str, Definition]) -> None:
+    def __init__(self, text: str, definitions: Mapping[str, ConditionDefinition]) -> None:
         self.text = text
         self.definitions = definitions
         if len(text) > MAX_CHARACTERS:
@@ -116,7 +116,7 @@ class _Parser:
             place = places[wrong[0]] if wrong else token.position
             raise self._error(str(error), place) from error
 
-    def _parameters(self, definition: Definition) -> tuple[dict[str, Any], dict[str, int]]:
+    def _parameters(self, definition: ConditionDefinition) -> tuple[dict[str, Any], dict[str, int]]:
         """Values by name, and where each stands."""
         values: dict[str, Any] = {}
         places: dict[str, int] = {}
@@ -167,7 +167,7 @@ class _Parser:
                 raise self._error("expected , or ]")
         return items
 
-    def _tokens(self) -> list[_Token]:
+    def _tokens(self) -> list[_Word]:
         tokens, position = [], 0
         while position < len(self.text):
             match = _TOKEN.match(self.text, position)
@@ -176,11 +176,11 @@ class _Parser:
                 what = f"expected a closing {quote}" if quote in "'\"" else "unexpected character"
                 raise self._error(what, position)
             if match.lastgroup != "space":
-                tokens.append(_Token(str(match.lastgroup), match.group(), position))
+                tokens.append(_Word(str(match.lastgroup), match.group(), position))
             position = match.end()
-        return [*tokens, _Token("end", "", len(self.text.rstrip()))]
+        return [*tokens, _Word("end", "", len(self.text.rstrip()))]
 
-    def _now(self) -> _Token:
+    def _now(self) -> _Word:
         return self.tokens[self.place]
 
     def _accept(self, mark: str) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from evenhand.conditions.condition import Definition, Parameter, Takes
+from evenhand.conditions.condition import ConditionDefinition, Parameter, ParameterKind
 from evenhand.errors import near
 from evenhand.samples.sample import SampleError
 from evenhand.samples.table import Row, is_missing
@@ -104,25 +104,25 @@ def _two_categories(values: Values) -> str | None:
 
 _COLUMNS = Parameter(
     name="columns",
-    takes=Takes.TEXTS,
+    takes=ParameterKind.TEXTS,
     required=True,
     about="Numeric fields; what is missing stays missing",
 )
 
-TABLE: tuple[Definition, ...] = (
-    Definition(
+TABLE: tuple[ConditionDefinition, ...] = (
+    ConditionDefinition(
         name="missing_fields",
         kind="table",
         parameters=(
             Parameter(name="share", default=0.2, low=0, high=1, unit="of the fields",
                       about="How many are blanked on average; drawn"),
-            Parameter(name="columns", takes=Takes.TEXTS, about="Fields that may be; all by default"),
+            Parameter(name="columns", takes=ParameterKind.TEXTS, about="Fields that may be; all by default"),
         ),
         apply=_missing,
         about="Fields that nobody filled in, at random: real ones are missing for reasons",
         source="missing completely at random (Rubin 1976, doi:10.1093/biomet/63.3.581)",
     ),
-    Definition(
+    ConditionDefinition(
         name="unit_mistake",
         kind="table",
         parameters=(
@@ -134,7 +134,7 @@ TABLE: tuple[Definition, ...] = (
         about="A number in another unit, or with its decimal point lost",
         source="value times factor",
     ),
-    Definition(
+    ConditionDefinition(
         name="rounding",
         kind="table",
         parameters=(
@@ -145,14 +145,14 @@ TABLE: tuple[Definition, ...] = (
         about="Heaped numbers: weights to 5 kg, ages to 10 years; halves go to the even multiple",
         source="nearest multiple of step",
     ),
-    Definition(
+    ConditionDefinition(
         name="shifted_category",
         kind="table",
         parameters=(
-            Parameter(name="column", takes=Takes.TEXT, required=True, about="Field"),
-            Parameter(name="values", takes=Takes.TEXTS, required=True,
+            Parameter(name="column", takes=ParameterKind.TEXT, required=True, about="Field"),
+            Parameter(name="values", takes=ParameterKind.TEXTS, required=True,
                       about="Its categories, in the order of the code list"),
-            Parameter(name="shift", default=1, low=-1000, high=1000, takes=Takes.WHOLE,
+            Parameter(name="shift", default=1, low=-1000, high=1000, takes=ParameterKind.WHOLE,
                       about="Places in the list; the list goes round"),
         ),
         apply=_category,

@@ -17,7 +17,7 @@ from pyarrow import parquet
 from evenhand.demos import absent_packages
 from evenhand.errors import InputError
 from evenhand.services.speech import SphinxService
-from evenhand.trials import Progress, Trial, Wired, make_plan, run_trial
+from evenhand.trials import Trial, TrialProgress, Wired, make_plan, run_trial
 from evenhand.trials.manifest import Columns, Listed, read_manifest
 
 METRIC = "wer(reference=reference, hypothesis=output)"
@@ -132,13 +132,13 @@ class Ward:
         self.recognised += trial.calls
         self.kept += trial.cached
 
-    def _teller(self) -> Callable[[Progress], None] | None:
+    def _teller(self) -> Callable[[TrialProgress], None] | None:
         tell = self.tell
         if tell is None:
             return None
         before = 0
 
-        def told(progress: Progress) -> None:
+        def told(progress: TrialProgress) -> None:
             nonlocal before
             tell(progress.done - before)
             before = progress.done

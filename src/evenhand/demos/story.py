@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from evenhand import Effects, effects
-from evenhand.audits import words
 from evenhand.demos.finding import ROOM, Search, Setting, Tried
 from evenhand.demos.recording import METRIC, UNIT, Ward
 from evenhand.differential import Effect, GroupEffect, Pair
+from evenhand.pages import numbers
 
 QUIET, STEADY, ALARM = "quiet", "steady", "alarm"
 QUIET_NOTCH, ALARM_NOTCH = "quiet_notch", "alarm_notch"
@@ -156,7 +156,7 @@ def points(effect: Effect, *, signed: bool = True) -> str:
     """Percentage points with their bounds: ``+37.9 (23.3 to 52.5)``."""
     if effect.value is None:
         return "–"
-    told = words.points(effect.value, in_points=True, signed=signed)
+    told = numbers.points(effect.value, in_points=True, signed=signed)
     return told if effect.low is None else f"{told} ({bounds(effect)})"
 
 
@@ -197,21 +197,21 @@ def _line(story: Story, alarm: GroupEffect) -> VoiceLine:
 
 def _quiet(story: Story) -> str:
     rates = [one.rates[QUIET] for one in story.lines]
-    told = words.rate(story.overall(QUIET))
+    told = numbers.rate(story.overall(QUIET))
     if not any(rates):
         return f"every voice is understood without an error (word error rate {told})."
     return f"word error rate {told}; " + ", ".join(
-        f"{one.voice} {words.rate(one.rates[QUIET])}" for one in story.lines
+        f"{one.voice} {numbers.rate(one.rates[QUIET])}" for one in story.lines
     )
 
 
 def _found(story: Story) -> str:
     sentence = (
-        f"a tone of {story.setting.words}: word error rate {words.rate(story.overall(ALARM))}"
+        f"a tone of {story.setting.words}: word error rate {numbers.rate(story.overall(ALARM))}"
     )
     if story.setting.rate is None:
         return f"{sentence}."
-    return f"{sentence}.  The same tone without its rhythm: {words.rate(story.overall(STEADY))}."
+    return f"{sentence}.  The same tone without its rhythm: {numbers.rate(story.overall(STEADY))}."
 
 
 def _paid(story: Story) -> str:
@@ -236,7 +236,7 @@ def _repaired(story: Story) -> str:
     lines = story.lines
     sentence = (
         f"a notch filter at {story.setting.frequency:g} Hz before the recogniser brings "
-        f"{words.rate(story.overall(ALARM))} to {words.rate(story.overall(ALARM_NOTCH))}"
+        f"{numbers.rate(story.overall(ALARM))} to {numbers.rate(story.overall(ALARM_NOTCH))}"
     )
     gains = "; ".join(f"{one.voice} {points(one.gain)}" for one in lines)
     losers = "; ".join(f"{one.voice}, {' and '.join(one.lost)}" for one in lines if one.lost)

@@ -7,14 +7,12 @@ from typing import Any
 
 from sqlglot import exp
 
-from evenhand.cubes import bin_attributes
 from evenhand.cubes.build import key_of
 from evenhand.errors import InputError, near
 from evenhand.groups import (
     And,
     Attribute,
     In,
-    Partition,
     Predicate,
     columns_of,
     parse_partitions,
@@ -23,34 +21,40 @@ from evenhand.groups import (
 )
 from evenhand.groups.partition import Key
 from evenhand.groups.predicate import column_expression
+from evenhand.questions.options import plain_bins
+from evenhand.questions.question import By, Question, read_question
 from evenhand.records import Kind, Records, find_column
 
 #: Conditions, and doses, at most: more is a sweep that nobody reads.
 MOST_CONDITIONS, MOST_DOSES = 500, 40
 
-By = str | Sequence[str | Sequence[str]]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """What was asked, understood.
+class ConditionQuestion(Question):
+    """A question about conditions, understood.
 
-    `keys` are the values of the condition's column, the reference first, and `names` what they are
-    called; `lacking` rows have none.
+    Attributes
+    ----------
+    condition : str
+        Column that names them.
+    keys : tuple
+        Its values that are compared, the reference first.
+    names : tuple of str
+        What they are called.
+    dose : str, optional
+        Column to follow the metric along.
+    kept : Predicate
+        Rows of these conditions, among those that were asked for.
+    lacking : int
+        Rows without a condition.
     """
 
-    records: Records
     condition: str
     keys: tuple[Key, ...]
     names: tuple[str, ...]
-    attributes: tuple[Attribute, ...]
-    partitions: tuple[Partition, ...]
-    units: tuple[str, ...]
     dose: str | None
-    where: Predicate | None
     kept: Predicate
     lacking: int
-    missing_values: tuple[str, ...]
 
     @property
     def cut(self) -> tuple[Attribute, ...]:
@@ -61,15 +65,11 @@ class Question:
     @property
     def columns(self) -> list[str]:
         """Columns that the question reads beside the metric's."""
-        names = [self.condition, *self.units, *([self.dose] if self.dose is not None else [])]
-        for attribute in self.attributes:
-            predicate = attribute.predicate
-            names += columns_of(predicate) if predicate is not None else (attribute.name,)
-        names += columns_of(self.where) if self.where is not None else []
-        return list(dict.fromkeys(names))
+        own = [self.condition, *([self.dose] if self.dose is not None else [])]
+        return list(dict.fromkeys([*own, *Question.columns.fget(self)]))  # type: ignore[attr-defined]
 
 
-def read_question(
+def read_conditions(
     records: Records,
     by: By,
     *,
@@ -79,9 +79,8 @@ def read_question(
     units: tuple[str, ...],
     dose: str | None,
     where: str | None,
-    bins: Mapping[str, int | Sequence[float]],
-    missing_values: tuple[str, ...],
-) -> Question:
+    bins: Mapping[str, Any] | None,
+) -> ConditionQuestion:
     """Understand what was asked.
 
     Raises
@@ -93,27 +92,27 @@ def read_question(
         if name is not None:
             find_column(name, records.columns)
     given = parse_predicate(where, records.columns, label="where") if where else None
-    attributes, partitions = parse_partitions(by, records.columns, bins=bins)
+    attributes, _ = parse_partitions(by, records.columns, bins=plain_bins(bins))
     _check_columns(attributes, condition, units, dose, records)
-    keys, lacking = _conditions(records, condition, given, missing_values)
+    keys, lacking = _conditions(records, condition, given, records.missing_values)
     chosen = _chosen(keys, condition, reference, only)
     values = tuple(key for key in chosen if key is not None)
     kept = _in(condition, values, given)
     if dose is not None:
         _check_dose(records, dose, kept)
-    return Question(
+    question = read_question(records, by, units=units, where=where, bins=bins, among=kept)
+    return ConditionQuestion(
         records=records,
+        attributes=question.attributes,
+        partitions=question.partitions,
+        units=units,
+        where=question.where,
         condition=condition,
         keys=chosen,
         names=tuple(map(name_of, chosen)),
-        attributes=bin_attributes(records, attributes, bins, kept),
-        partitions=partitions,
-        units=units,
         dose=dose,
-        where=given,
         kept=kept,
         lacking=lacking,
-        missing_values=missing_values,
     )
 
 

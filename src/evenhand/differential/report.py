@@ -1,39 +1,28 @@
 """The answer that users hold: effects, and the ways to show them."""
 
-import html
-import io
 from dataclasses import dataclass
 
-from rich.console import Console, ConsoleOptions, RenderResult
+from rich.console import RenderableType
 
-from evenhand.differential.html import render_html
+from evenhand.differential.figures import render_html
 from evenhand.differential.result import Result
 from evenhand.differential.terminal import render_effects
-from evenhand.pages.caveats import inert
+from evenhand.pages.edition import PLAIN, Edition
+from evenhand.pages.shown import Shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Effects(Result):
+class Effects(Result, Shown):
     """What each condition costs each group beyond what it costs the others.
 
     Prints as tables, also in notebooks; `to_dict`, `to_json` and `to_html` give the other forms, and
     `from_dict` the way back.
     """
 
-    def to_html(self) -> str:
+    def to_html(self, edition: Edition = PLAIN) -> str:
         """A report in one self-contained HTML file."""
-        return render_html(self)
+        return render_html(self, edition=edition)
 
-    def __str__(self) -> str:
-        text = io.StringIO()
-        Console(file=text, width=110, highlight=False, color_system=None).print(self)
-        return text.getvalue()
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        del console
-        yield render_effects(inert(self), width=options.max_width)
-
-    def _repr_html_(self) -> str:
-        # A frame of its own keeps the report's style out of the notebook's.
-        page = html.escape(self.to_html(), quote=True)
-        return f'<iframe srcdoc="{page}" style="width:100%;height:40em;border:0" title="Effects"></iframe>'
+    def to_terminal(self, width: int) -> RenderableType:
+        """What a terminal of this width shows."""
+        return render_effects(self, width=width)

@@ -1,31 +1,33 @@
 """Effects as tables for a terminal."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 
 from rich.console import Group as Lines
 from rich.console import RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from evenhand.differential import words
 from evenhand.differential.result import GroupEffect, Result
+from evenhand.pages.caveats import before_numbers
+from evenhand.pages.numbers import direction, p_value, rate
+from evenhand.pages.table import Cell, Column, Table, table_of
+from evenhand.pages.terminal import lay_out
 
 #: Lines of each table; the rest is in the other outputs.
 SHOWN, CONDITIONS = 12, 30
-WIDE = 100
-_STYLES = {"worse": "bold red", "not": "green", "insufficient": "dim"}
+#: Groups beside each other in the costs.
+GROUPS = 24
 
 
 def render_effects(found: Result, *, width: int) -> RenderableType:
     """Everything that a person at a terminal wants to know, findings first."""
     parts: list[RenderableType] = [_heading(found), Text()]
-    parts += [Text(f"! {note}", style="yellow") for note in words.before_numbers(found.notes)]
+    parts += [Text(f"! {note}", style="yellow") for note in before_numbers(found.notes)]
     parts += [Text(sentence, style="bold") for sentence in words.sentences(found)]
-    parts += [Text(), _overall(found)]
+    parts += [Text(), *_overall(found, width)]
     for by in found.by:
-        matrix = _matrix(found, by, width)
-        parts += [Text(), matrix] if matrix is not None else []
-        parts += [Text(), *_differentials(found, by, wide=width >= WIDE)]
+        parts += _matrix(found, by, width)
+        parts += [Text(), *_differentials(found, by, width)]
     if found.doses:
         parts += [
             Text(),
@@ -38,9 +40,11 @@ def render_effects(found: Result, *, width: int) -> RenderableType:
 def _heading(found: Result) -> Text:
     text = Text()
     plain = found.overall[0].estimate
-    text.append(f"{found.metric.name} {words.rate(plain.value)}", style="bold")
+    text.append(f"{found.metric.name} {rate(plain.value)}", style="bold")
     text.append(f" under {found.reference}", style="bold")
-    text.append(f"  = {found.metric.definition}; {words.direction(found)}\n", style="dim")
+    text.append(
+        f"  = {found.metric.definition}; {direction(found.metric.higher_is_worse)}\n", style="dim"
+    )
     units = f", {plain.n_units or 0:,} {found.unit}s" if found.unit else ""
     number = len(found.conditions)
     text.append(
@@ -51,89 +55,93 @@ def _heading(found: Result) -> Text:
     return text
 
 
-def _titled(title: str, table: Table) -> RenderableType:
+def _titled(title: str, table: Table, width: int, *, named: int = 1) -> RenderableType:
     """A table under its title, which may be wider."""
-    return Lines(Text(title, style="bold"), table)
+    return Lines(Text(title, style="bold"), lay_out(table, width, named=named))
 
 
-def _new_table() -> Table:
-    return Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-
-
-def _overall(found: Result) -> RenderableType:
-    table = _new_table()
-    table.add_column("condition", overflow="fold", min_width=11)
-    table.add_column(found.metric.name[:12], justify="right", no_wrap=True)
-    table.add_column("cost", justify="right", no_wrap=True)
-    table.add_column("(all at once)", no_wrap=True)
-    table.add_column("", no_wrap=True)
+def _overall(found: Result, width: int) -> Iterator[RenderableType]:
+    columns = (
+        Column(head="condition", left=True, fold=True),
+        Column(head=found.metric.name),
+        Column(head="cost"),
+        Column(head="(all at once)", left=True),
+        Column(head="", left=True),
+    )
     ranked = sorted(found.overall[1:], key=lambda o: -((o.cost and o.cost.value) or 0.0))
-    for one in ranked[:CONDITIONS]:
-        table.add_row(
-            Text(one.condition),
-            words.rate(one.estimate.value),
+    rows: list[list[Cell | str]] = [
+        [
+            one.condition,
+            rate(one.estimate.value),
             words.effect(one.cost, found),
             words.span(one.cost, found),
-            Text(words.paid_mark(one.verdict, one.cost), style=_STYLES[words.kind(one.verdict)]),
-        )
+            Cell(words.paid_mark(one.verdict, one.cost), kind=words.kind(one.verdict)),
+        ]
+        for one in ranked[:CONDITIONS]
+    ]
+    yield _titled("everybody", table_of("everybody", columns, rows), width)
     if len(ranked) > CONDITIONS:
-        table.add_row(Text(f"… {len(ranked) - CONDITIONS:,} more", style="dim"))
-    return _titled("everybody", table)
+        yield Text(f"… {len(ranked) - CONDITIONS:,} more", style="dim")
 
 
-def _matrix(found: Result, by: tuple[str, ...], width: int) -> RenderableType | None:
-    """Cost of each condition to each group; `None` where it does not fit."""
+def _matrix(found: Result, by: tuple[str, ...], width: int) -> Iterator[RenderableType]:
+    """Cost of each condition to each group; nothing where there is one of either."""
     labels = words.labels(found, by)
-    names = [label[:10] for label in labels.values()]
-    widths = sum(max(len(name), 6) + 2 for name in names)
-    if len(found.conditions) < 2 or len(labels) < 2 or widths + 20 > width:
-        return None
-    table = _new_table()
-    table.add_column("condition", overflow="fold", min_width=11)
-    for name in names:
-        table.add_column(Text(name), justify="right", no_wrap=True)
+    if len(found.conditions) < 2 or len(labels) < 2:
+        return
+    shown = list(labels)[:GROUPS]
     cells = {(one.condition, one.predicate): one for one in found.groups if one.by == by}
-    for condition in found.conditions[:CONDITIONS]:
-        row = [cells[condition, predicate] for predicate in labels]
-        table.add_row(Text(condition), *(_cell(one, found) for one in row))
-    return _titled(f"cost by {' × '.join(by)} (▲ more than the others, proven)", table)
+    rows: list[list[Cell | str]] = [
+        [condition, *(_cell(cells[condition, predicate], found) for predicate in shown)]
+        for condition in found.conditions[:CONDITIONS]
+    ]
+    named = Column(head="condition", left=True, fold=True)
+    columns = (named, *(Column(head=labels[predicate]) for predicate in shown))
+    title = f"cost by {' × '.join(by)} (▲ more than the others, proven)"
+    yield Text()
+    yield _titled(title, table_of(title, columns, rows), width)
+    if len(labels) > len(shown):
+        yield Text(f"… {len(labels) - len(shown):,} more groups in --json and --html", style="dim")
 
 
-def _cell(one: GroupEffect, found: Result) -> Text:
+def _cell(one: GroupEffect, found: Result) -> Cell:
     more = one.verdict == "costs more"
     text = ("▲" if more else "") + words.effect(one.cost, found)
-    return Text(text, style=_STYLES["worse"] if more else "")
+    return Cell(text, kind="worse" if more else "")
 
 
-def _differentials(found: Result, by: tuple[str, ...], *, wide: bool) -> Sequence[RenderableType]:
+def _differentials(found: Result, by: tuple[str, ...], width: int) -> Iterator[RenderableType]:
     own = [one for one in found.groups if one.by == by and one.differential is not None]
     ranked = sorted(own, key=rank)
-    table = _new_table()
-    table.add_column("group", overflow="fold", min_width=8)
-    table.add_column("condition", overflow="fold", min_width=10)
-    if wide:
-        table.add_column(found.metric.name[:12], justify="right", no_wrap=True)
-    table.add_column("cost", justify="right", no_wrap=True)
-    table.add_column("beyond", justify="right", no_wrap=True)
-    table.add_column("(all at once)", no_wrap=True)
-    if wide:
-        table.add_column("adj. p", justify="right", no_wrap=True)
-    table.add_column("verdict", no_wrap=wide)
-    for one in ranked[:SHOWN]:
-        adjusted = one.differential.p_adjusted if one.differential else None
-        table.add_row(
-            Text(one.label),
-            Text(one.condition),
-            *([words.rate(one.estimate.value)] if wide else []),
-            words.effect(one.cost, found),
-            words.effect(one.differential, found),
-            words.span(one.differential, found),
-            *([words.p_value(adjusted)] if wide else []),
-            Text(words.mark(one), style=_STYLES[words.kind(one.verdict)]),
-        )
+    columns = (
+        Column(head="group", left=True, fold=True),
+        Column(head="condition", left=True, fold=True),
+        Column(head=found.metric.name, need=2),
+        Column(head="cost"),
+        Column(head="beyond"),
+        Column(head="(all at once)", left=True),
+        Column(head="adj. p", need=1),
+        Column(head="verdict", left=True),
+    )
+    title = f"{' × '.join(by)}: cost beyond that of the others"
+    table = table_of(title, columns, (_row(one, found) for one in ranked[:SHOWN]))
+    yield _titled(title, table, width, named=2)
     hidden = len(ranked) - SHOWN
-    more = [Text(f"… {hidden:,} more in --json and --html", style="dim")] if hidden > 0 else []
-    return [_titled(f"{' × '.join(by)}: cost beyond that of the others", table), *more]
+    if hidden > 0:
+        yield Text(f"… {hidden:,} more in --json and --html", style="dim")
+
+
+def _row(one: GroupEffect, found: Result) -> list[Cell | str]:
+    return [
+        one.label,
+        one.condition,
+        rate(one.estimate.value),
+        words.effect(one.cost, found),
+        words.effect(one.differential, found),
+        words.span(one.differential, found),
+        p_value(one.differential.p_adjusted if one.differential else None),
+        Cell(words.mark(one), kind=words.kind(one.verdict)),
+    ]
 
 
 def rank(one: GroupEffect) -> float:

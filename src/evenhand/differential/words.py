@@ -2,39 +2,22 @@
 
 from collections.abc import Iterator, Sequence
 
-from evenhand.audits.words import count, interval, p_value, percent, points, rate
 from evenhand.differential.result import Effect, GroupEffect, Overall, Paid, Pair, Result, Verdict
 from evenhand.groups.partition import tidy
-from evenhand.pages.caveats import after_numbers, before_numbers, missing_sentences
+from evenhand.pages import numbers
+from evenhand.pages.caveats import after_numbers, missing_sentences
+from evenhand.pages.marks import MARKS
+from evenhand.pages.numbers import percent, points, rate
 
-__all__ = [
-    "amount",
-    "before_numbers",
-    "count",
-    "effect",
-    "interval",
-    "kind",
-    "mark",
-    "method",
-    "notes",
-    "p_value",
-    "paid_mark",
-    "percent",
-    "points",
-    "rate",
-    "sentences",
-    "span",
-    "verdict",
-]
-
-#: A sign for each verdict, so that colour is never the only one.
-MARKS: dict[str, str] = {
-    "costs more": "▲",
-    "not more": "✓",
-    "worse": "▲",
-    "better": "▼",
-    "not worse": "✓",
-    "insufficient evidence": "?",
+#: The kind of each verdict, which decides its sign and its colour.
+KINDS = {
+    "costs more": "worse",
+    "not more": "fine",
+    "worse": "worse",
+    "better": "better",
+    "not worse": "fine",
+    "insufficient evidence": "unsure",
+    None: "none",
 }
 _PAID: dict[str, str] = {"worse": "costs", "better": "gains", "not worse": "no harm"}
 #: Findings told one by one; the tables have them all.
@@ -43,8 +26,7 @@ TOLD = 6
 
 def amount(value: float, found: Result) -> str:
     """A size: ``38.7 points``, or in the metric's units."""
-    in_points = found.metric.in_points
-    return points(abs(value), in_points=in_points, signed=False) + " points" * in_points
+    return numbers.amount(value, in_points=found.metric.in_points)
 
 
 def effect(one: Effect | None, found: Result) -> str:
@@ -56,16 +38,13 @@ def effect(one: Effect | None, found: Result) -> str:
 
 def span(one: Effect | None, found: Result) -> str:
     """Its simultaneous interval: ``+23.3 to +55.7``."""
-    if one is None or one.low is None or one.high is None:
-        return ""
-    in_points = found.metric.in_points
-    return f"{points(one.low, in_points=in_points)} to {points(one.high, in_points=in_points)}"
+    return "" if one is None else numbers.span(one.low, one.high, in_points=found.metric.in_points)
 
 
 def mark(one: GroupEffect) -> str:
     """Verdict on a group's differential effect with its sign; what is gained is not called a cost."""
     if one.verdict == "costs more" and gains(one):
-        return f"{MARKS[one.verdict]} gains less"
+        return f"{MARKS[kind(one.verdict)].sign} gains less"
     return verdict(one.verdict, one.differential)
 
 
@@ -75,7 +54,7 @@ def verdict(found: Verdict | None, one: Effect | None) -> str:
         return "reference"
     if one is not None and one.reason:
         return f"– {one.reason.replace('_', ' ')}"
-    return f"{MARKS[found]} {found}"
+    return f"{MARKS[kind(found)].sign} {found}"
 
 
 def gains(one: GroupEffect) -> bool:
@@ -92,18 +71,12 @@ def paid_mark(found: Paid | None, one: Effect | None) -> str:
         return "reference"
     if one is not None and one.reason:
         return f"– {one.reason.replace('_', ' ')}"
-    return f"{MARKS[found]} {_PAID.get(found, found)}"
+    return f"{MARKS[kind(found)].sign} {_PAID.get(found, found)}"
 
 
 def kind(found: str | None) -> str:
-    """Verdict in one word, for styles: worse, not (worse) or insufficient."""
-    styles = {"costs more": "worse", "worse": "worse", "insufficient evidence": "insufficient"}
-    return styles.get(found or "insufficient evidence", "not")
-
-
-def direction(found: Result) -> str:
-    """Which way harm lies."""
-    return "higher is worse" if found.metric.higher_is_worse else "lower is worse"
+    """Kind of a verdict, for its sign and its colour."""
+    return KINDS[found]
 
 
 def sentences(found: Result) -> Iterator[str]:

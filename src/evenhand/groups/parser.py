@@ -139,14 +139,14 @@ def _unexpected(character: str) -> str:
 
 
 @dataclass(slots=True)
-class _Condition:
+class _Clause:
     """Where a condition's column and values stand in the text."""
 
     column: int = 0
     values: list[int] = field(default_factory=list)
 
 
-def _check_tokens(tokens: list[_Token], text: str, label: str) -> list[_Condition]:
+def _check_tokens(tokens: list[_Token], text: str, label: str) -> list[_Clause]:
     """Check a small grammar over tokens; it gives the exact place of the first fault."""
     reader = _Reader(tokens, text, label)
     reader.expression(0)
@@ -158,7 +158,7 @@ def _check_tokens(tokens: list[_Token], text: str, label: str) -> list[_Conditio
 class _Reader:
     def __init__(self, tokens: list[_Token], text: str, label: str) -> None:
         self.tokens, self.text, self.label, self.index = tokens, text, label, 0
-        self.conditions: list[_Condition] = []
+        self.conditions: list[_Clause] = []
 
     def fail(self, message: str) -> None:
         position = (
@@ -201,7 +201,7 @@ class _Reader:
             self.condition()
 
     def condition(self) -> None:
-        self.conditions.append(_Condition())
+        self.conditions.append(_Clause())
         if self.index < len(self.tokens) and self.tokens[self.index].kind in ("number", "string"):
             self.value()
             if not self.take("=", "!=", "<>", "<", "<=", ">", ">="):
@@ -345,7 +345,7 @@ def _value(node: exp.Expr) -> Value:
 
 
 def _check_leaf(
-    leaf: Leaf, condition: _Condition, columns: Sequence[Column], text: str, label: str
+    leaf: Leaf, condition: _Clause, columns: Sequence[Column], text: str, label: str
 ) -> None:
     names = [column.name for column in columns]
     if leaf.column not in names:

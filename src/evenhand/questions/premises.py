@@ -242,7 +242,7 @@ def _two_values(metric: Metric, records: Records) -> str | None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Literal:
+class _ValueLiteral:
     """A value that a column is compared with, and what some row should satisfy.
 
     `needed` is equality with the value; or the comparison itself where it is one of order.
@@ -263,25 +263,25 @@ def _literal_notes(records: Records, predicates: Sequence[Predicate]) -> Iterato
         yield Note(code="literal_never_occurs", text=text)
 
 
-def _literals(leaf: Predicate) -> Iterator[_Literal]:
+def _literals(leaf: Predicate) -> Iterator[_ValueLiteral]:
     match leaf:
         case Comparison(column, "=" | "!=", value):
             yield _equal(column, value)
         case In(column, values, _):
             yield from (_equal(column, value) for value in values)
         case Comparison(column, _, value):
-            yield _Literal(column=column, value=value, needed=leaf, ordered=True)
+            yield _ValueLiteral(column=column, value=value, needed=leaf, ordered=True)
         case Between(column, low, high, _):
             inside = Between(column, low, high)
-            yield _Literal(column=column, value=low, needed=inside, ordered=True)
+            yield _ValueLiteral(column=column, value=low, needed=inside, ordered=True)
 
 
-def _equal(column: str, value: Value) -> _Literal:
+def _equal(column: str, value: Value) -> _ValueLiteral:
     needed = Comparison(column, "=", value)
-    return _Literal(column=column, value=value, needed=needed, ordered=False)
+    return _ValueLiteral(column=column, value=value, needed=needed, ordered=False)
 
 
-def _absent(records: Records, literals: Sequence[_Literal]) -> list[_Literal]:
+def _absent(records: Records, literals: Sequence[_ValueLiteral]) -> list[_ValueLiteral]:
     """Literals of which no row has what is needed; most are found among the first rows."""
     absent = list(literals)
     for limit in (f" LIMIT {FIRST_ROWS}", ""):
@@ -307,7 +307,7 @@ def _some(condition: exp.Expr) -> exp.Expr:
     return exp.Max(this=exp.Case(ifs=[exp.If(this=condition, true=one)], default=none))
 
 
-def _never_occurs(records: Records, one: _Literal) -> str:
+def _never_occurs(records: Records, one: _ValueLiteral) -> str:
     values = _values(records, one.column, first=False)
     said = f"{one.value!r} never occurs in {one.column}"
     nearest = _nearest(one.value, values)
@@ -328,14 +328,14 @@ def _nearest(value: Value, values: Sequence[Any]) -> Any:
     return min(numbers, key=lambda known: abs(known - value))
 
 
-def _none_there(records: Records, one: _Literal) -> str:
+def _none_there(records: Records, one: _ValueLiteral) -> str:
     return f"No row has {to_text(one.needed)}: {_range(records, one.column)}."
 
 
 def _edge_notes(records: Records, attribute: Attribute) -> Iterator[Note]:
     """Edges beyond all values, which make empty bins."""
     sides = [
-        _Literal(
+        _ValueLiteral(
             column=attribute.name,
             value=edge,
             needed=Comparison(attribute.name, operator, edge),

@@ -3,6 +3,8 @@
 DuckDB in memory is the default, and the twin that tests use in place of a server.
 """
 
+from __future__ import annotations
+
 import os
 import re
 import shutil
@@ -13,9 +15,8 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache
 from typing import Any, Protocol, TypeVar
 
-import duckdb
-import pyarrow as pa
-
+from evenhand.deferred import duckdb
+from evenhand.deferred import pyarrow as pa
 from evenhand.errors import InputError
 
 BATCH_ROWS = 1 << 16

@@ -4,8 +4,7 @@ import csv
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-import duckdb
-
+from evenhand.deferred import duckdb
 from evenhand.errors import Fault, FaultsError, InputError
 from evenhand.records import delimited, jsonl
 from evenhand.records.encodings import encoding_of, open_text

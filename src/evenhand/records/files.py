@@ -4,6 +4,8 @@ Every reader yields the FROM clause of a query.  Checks run before the engine op
 so that their messages name the file, the line and the next step.
 """
 
+from __future__ import annotations
+
 import base64
 import glob
 import hashlib
@@ -11,10 +13,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import duckdb
-import pyarrow as pa
-import pyarrow.ipc
-
+from evenhand.deferred import duckdb
+from evenhand.deferred import pyarrow as pa
 from evenhand.errors import InputError
 from evenhand.records.delimited import check_case, listed
 from evenhand.records.engine import DuckDBEngine

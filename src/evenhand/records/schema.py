@@ -1,11 +1,12 @@
 """Columns of a record table and the few kinds of value that matter here."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-import pyarrow as pa
-
+from evenhand.deferred import pyarrow as pa
 from evenhand.errors import InputError, unknown_name
 
 

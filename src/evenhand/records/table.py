@@ -1,5 +1,7 @@
 """An open record table: where its rows are, what its columns hold."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -7,9 +9,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
-import pyarrow as pa
-
 from evenhand.deferred import narwhals
+from evenhand.deferred import pyarrow as pa
 from evenhand.errors import InputError, Note, unknown_name
 from evenhand.records.column_types import parse_declared, quoted, write_declared
 from evenhand.records.engine import DuckDBEngine, Engine, PostgresEngine

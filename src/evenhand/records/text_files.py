@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-import duckdb
-
+from evenhand.deferred import duckdb
 from evenhand.errors import Fault, FaultsError, InputError, Note
 from evenhand.records import delimited, jsonl
 from evenhand.records.column_types import (

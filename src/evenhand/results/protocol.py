@@ -29,7 +29,8 @@ class Answer:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as JSON has them: the schema, then each field by its name."""
-        return {"schema": self.SCHEMA, **to_plain(self)}
+        plain: dict[str, Any] = to_plain(self)
+        return plain
 
     def to_json(self, indent: int | None = 2) -> str:
         """JSON text of `to_dict`; no NaN and no infinity."""
@@ -49,7 +50,7 @@ class Answer:
         if schema != cls.SCHEMA:
             raise InputError(f"schema is {schema!r}, but must be {cls.SCHEMA!r}.")
         fields = {name: value for name, value in data.items() if name != "schema"}
-        answer: Self = from_plain(cls, fields, cls.SCHEMA)
+        answer: Self = _built(cls, fields, cls.SCHEMA)
         return answer
 
     @classmethod
@@ -67,9 +68,12 @@ def _no_number(text: str) -> None:
 
 
 def to_plain(value: Any) -> Any:
-    """Dataclasses as dictionaries, tuples as lists, all else as it is."""
+    """Dataclasses as dictionaries, answers with their schema; tuples as lists, all else as it is."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: to_plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        schema = {"schema": value.SCHEMA} if isinstance(value, Answer) else {}
+        return schema | {
+            f.name: to_plain(getattr(value, f.name)) for f in dataclasses.fields(value)
+        }
     if isinstance(value, Mapping):
         return {str(name): to_plain(item) for name, item in value.items()}
     if isinstance(value, tuple | list):
@@ -102,6 +106,8 @@ def from_plain(kind: Any, value: Any, place: str) -> Any:
         if not isinstance(value, Mapping):
             _refuse(value, "an object", place)
         return {name: from_plain(inner[1], item, f"{place}.{name}") for name, item in value.items()}
+    if isinstance(kind, type) and issubclass(kind, Answer) and isinstance(value, Mapping):
+        return kind.from_dict(value)
     if dataclasses.is_dataclass(kind):
         return _built(kind, value, place)
     return _checked(kind, value, place)
@@ -115,6 +121,9 @@ def _one_of(kinds: tuple[Any, ...], value: Any, place: str) -> Any:
         return from_plain(known[0], value, place)
     if isinstance(value, tuple(kind for kind in known if isinstance(kind, type))):
         return value
+    for kind in known:
+        if (origin := get_origin(kind)) is not None and isinstance(value, origin):
+            return from_plain(kind, value, place)
     return _refuse(value, " or ".join(_WORDS.get(kind, kind.__name__) for kind in known), place)
 
 

@@ -5,7 +5,7 @@ from evenhand.samples.audio import Audio, measure_audio, read_audio, resample, w
 from evenhand.samples.image import Image, read_image, write_image
 from evenhand.samples.image_measures import MEASURES as _IMAGE
 from evenhand.samples.image_measures import measure_image
-from evenhand.samples.measure import Measure
+from evenhand.samples.measure import SampleMeasure
 from evenhand.samples.sample import MEDIA_REASONS, Kind, Sample, SampleError, check_measures
 from evenhand.samples.speech_measures import MEASURES as _AUDIO
 from evenhand.samples.table import MEASURES as _TABLE
@@ -14,7 +14,7 @@ from evenhand.samples.text import MEASURES as _TEXT
 from evenhand.samples.text import measure_text
 
 #: Measures by kind of sample, as the reference lists them.
-MEASURES: dict[Kind, tuple[Measure, ...]] = {
+MEASURES: dict[Kind, tuple[SampleMeasure, ...]] = {
     "audio": _AUDIO,
     "image": _IMAGE,
     "text": _TEXT,
@@ -27,9 +27,9 @@ __all__ = [
     "Audio",
     "Image",
     "Kind",
-    "Measure",
     "Sample",
     "SampleError",
+    "SampleMeasure",
     "SkinTone",
     "TableProfile",
     "check_measures",

@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 
 from evenhand.samples.image import Image
-from evenhand.samples.measure import Measure
+from evenhand.samples.measure import SampleMeasure
 from evenhand.samples.srgb import LUMINANCE, Floats, Pixels, linear_of_bytes
 
 _TO_XYZ: Final = np.array(
@@ -14,27 +14,27 @@ _TO_XYZ: Final = np.array(
 _WHITE: Final = _TO_XYZ.sum(axis=1)
 _LIGHTNESS = "CIE 15, L* of illuminant D65"
 MEASURES = (
-    Measure(
+    SampleMeasure(
         name="width_px", unit="px", about="Columns of pixels.", undefined="never", source="the file"
     ),
-    Measure(
+    SampleMeasure(
         name="height_px", unit="px", about="Rows of pixels.", undefined="never", source="the file"
     ),
-    Measure(
+    SampleMeasure(
         name="brightness",
         unit="L*",
         about="Mean lightness, 0 black to 100 white.",
         undefined="never",
         source=_LIGHTNESS,
     ),
-    Measure(
+    SampleMeasure(
         name="contrast",
         unit="L*",
         about="Root-mean-square contrast: standard deviation of lightness.",
         undefined="never",
         source=_LIGHTNESS + "; Peli (1990), doi:10.1364/JOSAA.7.002032",
     ),
-    Measure(
+    SampleMeasure(
         name="sharpness",
         unit="L*²",
         about="Variance of the four-neighbour Laplacian of lightness.  It falls with blur, rises with noise "
@@ -42,21 +42,21 @@ MEASURES = (
         undefined="less than 3 × 3 pixels",
         source="Pech-Pacheco et al. (2000), doi:10.1109/ICPR.2000.903548, on lightness",
     ),
-    Measure(
+    SampleMeasure(
         name="colour_cast",
         unit="CIELAB",
         about="Distance of the mean colour from grey; a red wall has one as red light does.",
         undefined="never",
         source="CIE 15, a* and b* of the mean linear light",
     ),
-    Measure(
+    SampleMeasure(
         name="black_share",
         unit="",
         about="Share of pixels without any light.",
         undefined="never",
         source="bytes at 0",
     ),
-    Measure(
+    SampleMeasure(
         name="white_share",
         unit="",
         about="Share of pixels that are full in each colour.",

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measure:
+class SampleMeasure:
     """A number that is measured on media.
 
     Attributes

@@ -4,41 +4,41 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evenhand.errors import InputError
-from evenhand.samples.measure import Measure
+from evenhand.samples.measure import SampleMeasure
 from evenhand.samples.reverberation import reverberation_seconds
 from evenhand.samples.speech_level import SpeechLevel, block_means, speech_level
 from evenhand.samples.waveform import Audio, Signal, to_decibels
 
 MEASURES = (
-    Measure(
+    SampleMeasure(
         name="duration_s",
         unit="s",
         about="Duration.",
         undefined="never",
         source="frames over sampling rate",
     ),
-    Measure(
+    SampleMeasure(
         name="sampling_rate_hz",
         unit="Hz",
         about="Frames per second of the file.",
         undefined="never",
         source="the file's header",
     ),
-    Measure(
+    SampleMeasure(
         name="speech_level_db",
         unit="dB re full scale",
         about="Active speech level: mean square while somebody speaks.",
         undefined="silence",
         source="ITU-T P.56 (12/2011), method B",
     ),
-    Measure(
+    SampleMeasure(
         name="speech_share",
         unit="",
         about="Activity factor: share of the time with speech.",
         undefined="silence",
         source="ITU-T P.56 (12/2011), method B",
     ),
-    Measure(
+    SampleMeasure(
         name="snr_db",
         unit="dB",
         about="Signal-to-noise ratio: power of the frames above the noise over the power in pauses. "
@@ -46,7 +46,7 @@ MEASURES = (
         undefined="silence, no pause, or pauses of digital silence",
         source="after the NIST Speech Quality Assurance package's stnr: low percentile of 20 ms frames",
     ),
-    Measure(
+    SampleMeasure(
         name="bandwidth_hz",
         unit="Hz",
         about="Highest frequency whose power density is within 60 dB of the strongest; a sharp edge is "
@@ -54,14 +54,14 @@ MEASURES = (
         undefined="silence, or less than 64 ms",
         source="long-term spectrum, Welch (1967), doi:10.1109/TAU.1967.1161901",
     ),
-    Measure(
+    SampleMeasure(
         name="clipping_share",
         unit="",
         about="Share of frames in runs of three or more that stay at the largest magnitude.",
         undefined="silence",
         source="our own definition: flat tops of the wave form",
     ),
-    Measure(
+    SampleMeasure(
         name="reverberation_s",
         unit="s",
         about="Reverberation time RT60 of the room, from the steepest falls of the level.  A blind estimate, "
@@ -71,7 +71,7 @@ MEASURES = (
         source="RT60: ISO 3382-2; distribution of decay rates: Wen, Habets & Naylor (2008), "
         "doi:10.1109/ICASSP.2008.4517613",
     ),
-    Measure(
+    SampleMeasure(
         name="words_per_second",
         unit="1/s",
         about="Words over the time from the first to the last speech.",

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evenhand.errors import InputError
-from evenhand.samples.measure import Measure
+from evenhand.samples.measure import SampleMeasure
 
 Row = Mapping[str, Any]
 Floats = NDArray[np.float64]
@@ -17,35 +17,35 @@ Floats = NDArray[np.float64]
 MAX_ROWS = 1_000
 _GOWER = "Gower (1971), doi:10.2307/2528823: mean over fields of |difference| / range, at most 1; 0 or 1 for categories"
 MEASURES = (
-    Measure(
+    SampleMeasure(
         name="missing_share",
         unit="",
         about="Share of the training data's columns that say nothing here.",
         undefined="never",
         source="None, NaN and blank text",
     ),
-    Measure(
+    SampleMeasure(
         name="outside",
         unit="",
         about="Fields beyond the range, or of a category, that training showed.",
         undefined="never",
         source="ours",
     ),
-    Measure(
+    SampleMeasure(
         name="unknown",
         unit="",
         about="Fields that training did not have.",
         undefined="never",
         source="ours",
     ),
-    Measure(
+    SampleMeasure(
         name="distance",
         unit="",
         about="Distance to the nearest training row, 0 to 1, over the fields that both have.",
         undefined="no training row has a field in common",
         source=_GOWER,
     ),
-    Measure(
+    SampleMeasure(
         name="distance_rank",
         unit="",
         about="Share of training rows that lie nearer to the rest of training than this row does.",

@@ -6,7 +6,7 @@ from collections import Counter
 from functools import lru_cache
 from typing import Final
 
-from evenhand.samples.measure import Measure
+from evenhand.samples.measure import SampleMeasure
 
 #: Scripts that a share is told of; all others are counted together.
 SCRIPTS: Final = (
@@ -34,7 +34,7 @@ _SENTENCE_END: Final = re.compile(r"[.!?…。！？؟۔।]+[\"'”’»)\]]*(?
 _LETTERS: Final = "share of letters, by the names of the Unicode standard"
 _NOTHING: Final = "no letters"
 MEASURES: Final = (
-    Measure(
+    SampleMeasure(
         name="characters",
         unit="",
         about="Characters as a reader counts them: an accent, a skin tone or a joined family counts with its "
@@ -42,38 +42,38 @@ MEASURES: Final = (
         undefined="never",
         source="near to the clusters of Unicode Standard Annex 29",
     ),
-    Measure(
+    SampleMeasure(
         name="letters", unit="", about="Letters.", undefined="never", source="Unicode, alphabetic"
     ),
-    Measure(
+    SampleMeasure(
         name="words",
         unit="",
         about="Runs of letters and digits; an apostrophe or hyphen inside does not part.",
         undefined="most letters are of a script without spaces, such as Chinese or Thai",
         source="ours",
     ),
-    Measure(
+    SampleMeasure(
         name="sentences",
         unit="",
         about="Ends of sentences, and what follows the last.",
         undefined="never",
         source="ours",
     ),
-    Measure(
+    SampleMeasure(
         name="emoji",
         unit="",
         about="Emoji; a flag or a joined group is one.",
         undefined="never",
         source="Unicode blocks of pictographs",
     ),
-    Measure(
+    SampleMeasure(
         name="word_length",
         unit="characters",
         about="Letters and digits a word.",
         undefined="no words",
         source="ours",
     ),
-    Measure(
+    SampleMeasure(
         name="lix",
         unit="",
         about="Readability, for languages of Europe: words a sentence + 100 · share of words of more than 6 "
@@ -81,7 +81,7 @@ MEASURES: Final = (
         undefined="no words",
         source="Björnsson (1968); Anderson (1983), Journal of Reading 26(6)",
     ),
-    Measure(
+    SampleMeasure(
         name="ari",
         unit="school years",
         about="Readability, fitted to English: 4.71 · characters a word + 0.5 · words a sentence - 21.43.  Latin "
@@ -89,14 +89,14 @@ MEASURES: Final = (
         undefined="no words, or not mostly Latin letters",
         source="Senter & Smith (1967), AMRL-TR-66-220",
     ),
-    Measure(
+    SampleMeasure(
         name="right_to_left_share",
         unit="",
         about="Share of letters that are written from right to left.",
         undefined=_NOTHING,
         source="Unicode Standard Annex 9, classes R and AL",
     ),
-    Measure(
+    SampleMeasure(
         name="script",
         unit="",
         about="The most frequent script.",
@@ -104,7 +104,7 @@ MEASURES: Final = (
         source=_LETTERS,
     ),
     *(
-        Measure(
+        SampleMeasure(
             name=f"letters_{script}",
             unit="",
             about=f"Share of letters that are {script}.  The alphabet, not the language: Latin letters write hundreds.",

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from evenhand.cubes import Cells
 from evenhand.slicing.bitmaps import Bitmaps
-from evenhand.slicing.scores import Score
+from evenhand.slicing.scores import SliceScore
 from evenhand.slicing.search import Candidate
 from evenhand.slicing.space import Item, mask_of
 from evenhand.stats.forms import Form
@@ -32,7 +32,7 @@ class Kept:
 
 
 def fold(
-    bitmaps: Bitmaps, score: Score, best: Sequence[Candidate], *, top: int, overlap: float
+    bitmaps: Bitmaps, score: SliceScore, best: Sequence[Candidate], *, top: int, overlap: float
 ) -> list[Kept]:
     """Go down the list; keep a slice unless one kept before says the same.
 
@@ -59,7 +59,7 @@ def fold(
 
 
 def _same(
-    bitmaps: Bitmaps, score: Score, found: Candidate, words: Words, kept: Kept, overlap: float
+    bitmaps: Bitmaps, score: SliceScore, found: Candidate, words: Words, kept: Kept, overlap: float
 ) -> bool:
     both = bitmaps.sums_of(words & kept.words)
     own, other = np.array(found.sums), np.array(kept.candidate.sums)
@@ -75,7 +75,7 @@ def _same(
     return _excess(score, outside, neither) < ADDS
 
 
-def _excess(score: Score, first: Integers, second: Floats | Integers) -> float:
+def _excess(score: SliceScore, first: Integers, second: Floats | Integers) -> float:
     """Difference of two disjoint sets of cells in standard errors; 0 where there is none."""
     (_, a1, b1), (_, a2, b2) = first, second
     if b1 <= 0 or b2 <= 0 or score.variance == 0:

@@ -10,7 +10,7 @@ from evenhand.slicing.hunt import Hunt, Report, prepare
 from evenhand.slicing.losses import losses_of
 from evenhand.slicing.maximum import bootstrap_of, observed
 from evenhand.slicing.space import Item, mask_of
-from evenhand.slicing.studentised import Sample, sample_of
+from evenhand.slicing.studentised import UnitSample, sample_of
 from evenhand.slicing.verdicts import (
     Found,
     Verdicts,
@@ -87,7 +87,7 @@ def split(hunt: Hunt, level: float, rng: np.random.Generator, progress: Report |
     )
 
 
-def _sample(hunt: Hunt, held_out: Cells, slices: Found) -> Sample | None:
+def _sample(hunt: Hunt, held_out: Cells, slices: Found) -> UnitSample | None:
     """Held-out units, where the largest of the slices told is to be simulated.
 
     `None` where exact p-values exist, where there is nothing to divide by, and where there are so

@@ -8,24 +8,25 @@ import numpy.typing as npt
 
 from evenhand.cubes import Cells
 from evenhand.errors import InputError
+from evenhand.pages.numbers import plural
 from evenhand.slicing.bitmaps import Bitmaps, bytes_needed, pack
 from evenhand.slicing.folding import Kept, fold
-from evenhand.slicing.judging import Question
+from evenhand.slicing.judging import Aim
 from evenhand.slicing.kernels import choose_kernel
 from evenhand.slicing.losses import Losses, losses_of
-from evenhand.slicing.scores import Score, score_of
-from evenhand.slicing.search import Candidate, Found, Limits, Progress, Refine, search
+from evenhand.slicing.scores import SliceScore, score_of
+from evenhand.slicing.search import Candidate, Found, Limits, Refine, SearchProgress, search
 from evenhand.slicing.space import Item, items_of, mask_of, member
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
-Report = Callable[[Progress], None]
+Report = Callable[[SearchProgress], None]
 #: Slices looked at per slice shown, at first and at most: the others fold into those shown.
 POOL_FIRST, POOL_MOST = 8, 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class SearchOptions:
     """How to search; see `evenhand.slices` for the meaning of each."""
 
     depth: int = 3
@@ -57,14 +58,14 @@ class Hunt:
     """
 
     cells: Cells
-    question: Question
-    settings: Settings
+    question: Aim
+    settings: SearchOptions
     losses: Losses
     items: tuple[Item, ...]
     attribute: Integers
     steepest: Floats
     bitmaps: Bitmaps
-    score: Score
+    score: SliceScore
     limits: Limits
 
     def search(self, top: int, progress: Report | None = None) -> Found:
@@ -209,16 +210,16 @@ class Hunt:
         return Candidate(items=candidate.items, score=score, sums=candidate.sums)
 
 
-def prepare(cells: Cells, question: Question, settings: Settings, *, share: float = 1.0) -> Hunt:
+def prepare(cells: Cells, question: Aim, settings: SearchOptions, *, share: float = 1.0) -> Hunt:
     """Make cells ready to be searched.
 
     Parameters
     ----------
     cells : Cells
         The evidence, or the part of it that may be looked at.
-    question : Question
+    question : Aim
         The metric.
-    settings : Settings
+    settings : SearchOptions
         How to search.
     share : float
         Part of all rows that `cells` are.
@@ -271,7 +272,7 @@ def prepare(cells: Cells, question: Question, settings: Settings, *, share: floa
     )
 
 
-def _score(cells: Cells, losses: Losses, settings: Settings) -> Score:
+def _score(cells: Cells, losses: Losses, settings: SearchOptions) -> SliceScore:
     return score_of(
         settings.score,
         losses,
@@ -281,13 +282,13 @@ def _score(cells: Cells, losses: Losses, settings: Settings) -> Score:
     )
 
 
-def rows_needed(settings: Settings, rows: int, *, share: float = 1.0) -> int:
+def rows_needed(settings: SearchOptions, rows: int, *, share: float = 1.0) -> int:
     """Rows of the smallest slice, where `rows` of the table's rows are searched."""
     support = settings.min_support
     least = int(np.ceil(support * rows - 1e-9)) if support < 1 else int(np.ceil(support * share))
     if least >= rows:
         raise InputError(
-            f"The minimum support is {least:,} rows, but only {rows:,} rows can be scored.  Lower it."
+            f"The minimum support is {plural(least, 'row')}, but only {plural(rows, 'row')} can be scored.  Lower it."
         )
     return max(least, 1)
 
@@ -315,7 +316,7 @@ def _supported(
     return kept
 
 
-def _check_memory(cells: Cells, losses: Losses, items: list[Item], settings: Settings) -> None:
+def _check_memory(cells: Cells, losses: Losses, items: list[Item], settings: SearchOptions) -> None:
     needed = bytes_needed(len(cells), len(items), losses) / 1e9
     if needed > settings.memory_limit:
         raise InputError(

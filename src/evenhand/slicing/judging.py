@@ -21,7 +21,7 @@ Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class Aim:
     """What the search is about: the metric's form and direction."""
 
     form: Form
@@ -30,7 +30,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Judged:
+class JudgedSlices:
     """Slices with their rests; arrays have one value a slice.
 
     `contrasts` are their studentised ones, where a maximum was drawn of such; `shares` says whether
@@ -91,7 +91,7 @@ class Judged:
         low, high = newcombe(value * inside, inside, rest * outside, outside, z, exact=True)
         return float(low), float(high)
 
-    def completed(self, contrasts: Contrasts, *, shares: bool) -> "Judged":
+    def completed(self, contrasts: Contrasts, *, shares: bool) -> "JudgedSlices":
         """The same with evidence from studentised contrasts where the comparison has none."""
         unknown = np.isnan(self.comparison.z) & contrasts.usable
         p = np.where(unknown, one_sided(np.where(unknown, contrasts.z, 0.0)), self.p)
@@ -109,15 +109,15 @@ class Judged:
 
 
 def judge_slices(
-    cells: Cells, question: Question, slices: Sequence[Sequence[Item]], *, exact: bool
-) -> Judged:
+    cells: Cells, question: Aim, slices: Sequence[Sequence[Item]], *, exact: bool
+) -> JudgedSlices:
     """Compare slices with their rests.
 
     Parameters
     ----------
     cells : Cells
         The evidence.
-    question : Question
+    question : Aim
         The metric.
     slices : sequence of literals
         What to judge.
@@ -137,7 +137,7 @@ def judge_slices(
     compared = compare(
         estimates, question.form, pairs[:, 0], pairs[:, 1], proportion=proportion, exact=True
     )
-    return Judged(
+    return JudgedSlices(
         estimates=estimates,
         comparison=compared,
         p=_exact(estimates, question, first) if exact else _approximate(compared, question),
@@ -172,7 +172,7 @@ def patterns_of(masks: Bools) -> tuple[npt.NDArray[np.int64], Bools]:
     return group, patterns
 
 
-def _exact(estimates: Estimates, question: Question, slices: npt.NDArray[np.int64]) -> Floats:
+def _exact(estimates: Estimates, question: Aim, slices: npt.NDArray[np.int64]) -> Floats:
     assert isinstance(question.form, Ratio)
     above, below = (np.rint(side).astype(int) for side in question.form.split(estimates.sums))
     if not question.higher_is_worse:
@@ -184,12 +184,12 @@ def _exact(estimates: Estimates, question: Question, slices: npt.NDArray[np.int6
     return np.array(tails, float)
 
 
-def _approximate(compared: Comparison, question: Question) -> Floats:
+def _approximate(compared: Comparison, question: Aim) -> Floats:
     """One-sided p-values; 1 where the data cannot tell."""
     return one_sided(harm_z(compared, question))
 
 
-def harm_z(compared: Comparison, question: Question) -> Floats:
+def harm_z(compared: Comparison, question: Aim) -> Floats:
     """Evidence of harm on the normal scale; NaN where the data cannot tell."""
     sign = np.sign(compared.difference) * (1 if question.higher_is_worse else -1)
     return np.asarray(compared.z * sign, float)

@@ -13,7 +13,7 @@ from evenhand.slicing.bitmaps import Bitmaps
 from evenhand.slicing.family import admissible
 from evenhand.slicing.losses import Losses
 from evenhand.slicing.search import Limits
-from evenhand.slicing.studentised import Contrasts, Sample, studentised
+from evenhand.slicing.studentised import Contrasts, UnitSample, studentised
 from evenhand.stats.intervals import z_of
 
 Floats = npt.NDArray[np.float64]
@@ -92,7 +92,7 @@ def exchangeable(cells: Cells) -> bool:
     return len(cells) == cells.n_units
 
 
-def permutation_maximum(sample: Sample, family: Family, rng: np.random.Generator) -> Maximum:
+def permutation_maximum(sample: UnitSample, family: Family, rng: np.random.Generator) -> Maximum:
     """Largest studentised difference of any admissible slice when losses are dealt out at random.
 
     Exact where losses are independent of all attributes and cells are exchangeable: rows, or units
@@ -116,7 +116,7 @@ def permutation_maximum(sample: Sample, family: Family, rng: np.random.Generator
     return Maximum(draws=np.concatenate(maxima), best=tuple(surest.best))
 
 
-def bootstrap_maximum(sample: Sample, family: Family, rng: np.random.Generator) -> Maximum:
+def bootstrap_maximum(sample: UnitSample, family: Family, rng: np.random.Generator) -> Maximum:
     """Largest studentised difference over the family when units are drawn anew.
 
     Each unit counts as often as Poisson's distribution of mean 1 says, which keeps the spread, the
@@ -128,14 +128,14 @@ def bootstrap_maximum(sample: Sample, family: Family, rng: np.random.Generator) 
     return _bootstrap(sample, lambda draws: _contrasts(sample, family, draws), rng)
 
 
-def bootstrap_of(sample: Sample, masks: Bools, rng: np.random.Generator) -> Maximum:
+def bootstrap_of(sample: UnitSample, masks: Bools, rng: np.random.Generator) -> Maximum:
     """The same over some slices only, as masks of shape (slices, cells)."""
     contrasts = observed(sample, masks)
     numbers = np.arange(len(masks), dtype=np.int32)[:, None]
     return _bootstrap(sample, lambda _: iter([(contrasts, numbers)]), rng)
 
 
-def _bootstrap(sample: Sample, source: Source, rng: np.random.Generator) -> Maximum:
+def _bootstrap(sample: UnitSample, source: Source, rng: np.random.Generator) -> Maximum:
     psi, maxima, surest = sample.psi_of_units.astype(np.float32), [], _Surest()
     whole = np.stack([np.ones_like(psi), psi, psi**2])
     for draws in _blocks(sample.units):
@@ -178,7 +178,7 @@ def multiplier_maximum(
     return Maximum(draws=maxima.astype(float))
 
 
-def observed(sample: Sample, masks: Bools) -> Contrasts:
+def observed(sample: UnitSample, masks: Bools) -> Contrasts:
     """The same contrasts for some slices, as masks of shape (slices, cells)."""
     rows, columns = np.nonzero(masks)
     return studentised(sample, rows, columns, len(masks))
@@ -207,7 +207,9 @@ def _blocks(numbers: int) -> Iterator[int]:
         yield min(block, DRAWS - start)
 
 
-def _contrasts(sample: Sample, family: Family, draws: int) -> Iterator[tuple[Contrasts, Slices32]]:
+def _contrasts(
+    sample: UnitSample, family: Family, draws: int
+) -> Iterator[tuple[Contrasts, Slices32]]:
     chunk = max(1, min(CHUNK, CHUNK_NUMBERS // draws))
     for rows, columns, slices in _bits(family, len(sample.told), chunk):
         contrasts = studentised(sample, rows, columns, len(slices))

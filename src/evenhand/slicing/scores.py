@@ -19,7 +19,7 @@ SCORES = ("evidence", "sliceline", "difference", "z", "harm")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Score:
+class SliceScore:
     """A score with its totals.
 
     Attributes
@@ -117,25 +117,25 @@ class Score:
         return score
 
 
-def _sliceline(score: Score, a: Floats, b: Floats) -> Floats:
+def _sliceline(score: SliceScore, a: Floats, b: Floats) -> Floats:
     size = score.below / b - 1
     return score.alpha * (a / b * score.below / score.above - 1) - (1 - score.alpha) * size
 
 
-def _difference(score: Score, a: Floats, b: Floats) -> Floats:
+def _difference(score: SliceScore, a: Floats, b: Floats) -> Floats:
     return (a / b - (score.above - a) / (score.below - b)) * score.rate_step
 
 
-def _harm(score: Score, a: Floats, b: Floats) -> Floats:
+def _harm(score: SliceScore, a: Floats, b: Floats) -> Floats:
     return _difference(score, a, b) * b * score.size_step
 
 
-def _z(score: Score, a: Floats, b: Floats) -> Floats:
+def _z(score: SliceScore, a: Floats, b: Floats) -> Floats:
     excess = a - score.above / score.below * b
     return excess / np.sqrt(score.variance * b * (score.below - b) / score.below)
 
 
-def _evidence(score: Score, a: Floats, b: Floats) -> Floats:
+def _evidence(score: SliceScore, a: Floats, b: Floats) -> Floats:
     if not score.binary or score.clustered:
         return _z(score, a, b)
     rate, rest = score.above / score.below, score.below - b
@@ -150,7 +150,7 @@ def _evidence(score: Score, a: Floats, b: Floats) -> Floats:
     return np.asarray(np.copysign(np.sqrt(2 * np.maximum(half, 0.0)), a - rate * b), float)
 
 
-_FORMULAS: dict[str, Callable[[Score, Floats, Floats], Floats]] = {
+_FORMULAS: dict[str, Callable[[SliceScore, Floats, Floats], Floats]] = {
     "evidence": _evidence,
     "sliceline": _sliceline,
     "difference": _difference,
@@ -161,7 +161,7 @@ _FORMULAS: dict[str, Callable[[Score, Floats, Floats], Floats]] = {
 
 def score_of(
     name: str, losses: Losses, *, alpha: float = 0.95, squares: float, clustered: bool = False
-) -> Score:
+) -> SliceScore:
     """Score for given losses.
 
     Parameters
@@ -187,7 +187,7 @@ def score_of(
             "SliceLine's score compares rates by their ratio, which has no meaning for differences or "
             "values that may be negative.  Choose --score evidence, difference, z or harm."
         )
-    return Score(
+    return SliceScore(
         name=name,
         above=above,
         below=below,

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from evenhand.errors import InputError
 from evenhand.slicing.bitmaps import Bitmaps
-from evenhand.slicing.scores import Score
+from evenhand.slicing.scores import SliceScore
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -47,7 +47,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
+class SearchProgress:
     """How far a search is: best scores so far, and the bound of what is left at this level."""
 
     level: int
@@ -155,14 +155,14 @@ def search(
     bitmaps: Bitmaps,
     attribute: Integers,
     steepest: Floats,
-    score: Score,
+    score: SliceScore,
     limits: Limits,
     *,
     top: int,
     above: float = -np.inf,
     bounded: bool = True,
     refine: Refine | None = None,
-    progress: Callable[[Progress], None] | None = None,
+    progress: Callable[[SearchProgress], None] | None = None,
 ) -> Found:
     """Find the best slices.
 
@@ -174,7 +174,7 @@ def search(
         Attribute of each literal, in rising order; a slice has one literal of each at most.
     steepest : array of shape (items,)
         Largest loss per denominator among each literal's cells.
-    score : Score
+    score : SliceScore
         What to order by.
     limits : Limits
         Which slices are admissible.
@@ -194,7 +194,7 @@ def search(
     Found
         After an interruption (Ctrl-C) the best so far, not `exact`.
     """
-    run = _Run(
+    run = _Search(
         bitmaps, attribute, score, limits, Best(size=top, above=above, refine=refine), progress
     )
     run.bounded = bounded
@@ -212,17 +212,17 @@ def search(
     )
 
 
-class _Run:
+class _Search:
     """One search under way."""
 
     def __init__(
         self,
         bitmaps: Bitmaps,
         attribute: Integers,
-        score: Score,
+        score: SliceScore,
         limits: Limits,
         best: Best,
-        progress: Callable[[Progress], None] | None,
+        progress: Callable[[SearchProgress], None] | None,
     ) -> None:
         self.bitmaps, self.attribute, self.score, self.limits = bitmaps, attribute, score, limits
         self.best, self.progress = best, progress
@@ -267,7 +267,7 @@ class _Run:
             if self.progress is not None:
                 threshold = self.best.threshold
                 self.progress(
-                    Progress(
+                    SearchProgress(
                         level=depth, done=start, total=total, threshold=threshold, bound=self.left
                     )
                 )

@@ -1,44 +1,42 @@
 """The search that users call: from a table and a metric to confirmed slices and leads."""
 
-import shlex
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import Any
 
-import duckdb
 import numpy as np
 
-from evenhand.cubes import Cells, Cube, bin_attributes, build_cube, cells_of, read_cells
-from evenhand.errors import InputError, Note, near
+from evenhand.cubes import Cells, Cube, cells_of
+from evenhand.errors import InputError
 from evenhand.groups import (
-    And,
     Attribute,
-    In,
-    Predicate,
-    equals,
-    parse_partitions,
-    parse_predicate,
-    to_expression,
 )
-from evenhand.groups.partition import join_names, split_names
-from evenhand.metrics import Metric, Plan, parse_metric
-from evenhand.questions.absent import missing_rows
-from evenhand.questions.premises import explained, read_premises
-from evenhand.records import MISSING_VALUES, Kind, Records, find_column, open_records
-from evenhand.results.estimate import Missing
+from evenhand.groups.partition import join_names
+from evenhand.metrics import Metric, Plan
+from evenhand.questions.command import write_command, written_bins
+from evenhand.questions.opening import opened
+from evenhand.questions.options import (
+    AT_LEAST_0,
+    LEVEL,
+    SHARE,
+    Allowed,
+    check_choices,
+    check_numbers,
+    check_texts,
+    plain,
+    plain_bins,
+    whole,
+)
+from evenhand.questions.premises import explained
+from evenhand.records import MISSING_VALUES, Kind
+from evenhand.slicing.assembly import Facts, assemble
 from evenhand.slicing.confirm import METHODS, choose_method, confirm, prove_others
-from evenhand.slicing.differences import (
-    baseline_plan,
-    between_plan,
-    check_denominators,
-    typed_value,
-)
 from evenhand.slicing.folding import Kept
-from evenhand.slicing.hunt import Hunt, Report, Settings, prepare, rows_needed
-from evenhand.slicing.judging import Question
-from evenhand.slicing.leaks import leaks_of
-from evenhand.slicing.report import Facts, Slices, report
+from evenhand.slicing.hunt import Hunt, Report, SearchOptions, prepare, rows_needed
+from evenhand.slicing.judging import Aim
+from evenhand.slicing.question import SearchQuestion
+from evenhand.slicing.report import Slices
 from evenhand.slicing.result import Metric as MetricNote
 from evenhand.slicing.scores import SCORES
 from evenhand.slicing.space import MERGED_VALUES
@@ -167,58 +165,46 @@ def slices(
     [("site = 'b' AND age = 'old'", 1.0, True)]
     """
     started = time.perf_counter()
-    settings = _plain_settings(
-        depth=depth,
-        min_support=min_support,
-        min_units=min_units,
-        min_denominator=min_denominator,
-        top=top,
-        score=score or Settings().score,
-        alpha=alpha,
-        merge=merge,
-        overlap=overlap,
+    settings = SearchOptions(
+        depth=plain(depth),
+        min_support=plain(min_support),
+        min_units=plain(min_units),
+        min_denominator=plain(min_denominator),
+        top=plain(top),
+        score=score or SearchOptions().score,
+        alpha=plain(alpha),
+        merge=plain(merge),
+        overlap=plain(overlap),
         fold=fold,
         kernel=kernel,
-        memory_limit=memory_limit,
+        memory_limit=plain(memory_limit),
     )
     method = _method(confirm)
-    _check(settings, level, seed, worse)
-    for name, text in {"where": where, "unit": unit, "between": between}.items():
-        if text is not None and not isinstance(text, str):
-            raise InputError(f"{name} is {text!r}, but must be text that names a column.")
-    if bins is not None and not isinstance(bins, Mapping):
-        raise InputError(
-            f"bins are {bins!r}, but must name features, for example {{'age': [25, 45]}}."
-        )
-    records = open_records(table, columns=columns, missing_values=missing_values)
-    try:
-        asked = _Asked.read(
-            records, metric, baseline, between, features, unit, where, bins or {}, worse
+    level, seed = plain(level), plain(seed)
+    _check(settings, level, seed)
+    check_choices({"worse": worse})
+    texts = {"where": where, "unit": unit, "between": between}
+    check_texts(texts, words="text that names a column")
+    with opened(table, columns=columns, missing_values=missing_values) as records:
+        asked = SearchQuestion.read(
+            records, metric, baseline, between, features, unit, where, plain_bins(bins), worse
         )
         with explained(asked.notes, [asked.metric], records):
-            cells, missing = asked.cells(settings, records.missing_values)
+            cells, missing = asked.cells(settings)
         sha256 = records.sha256()
-    except duckdb.Error as error:
-        records.raise_faults()
-        reason = str(error).splitlines()[0]
-        raise InputError(f"{records.name} cannot be read as asked: {reason}") from error
-    finally:
-        if records.engine is not getattr(table, "engine", None):
-            records.close()
-    against = baseline.text if isinstance(baseline, Metric) else baseline
     options = {
         "features": features
-        if isinstance(features, str) or features is None
+        if features is None or isinstance(features, str)
         else join_names(features),
         "unit": unit,
         "where": where,
-        "baseline": against,
+        "baseline": baseline.text if isinstance(baseline, Metric) else baseline,
         "between": between,
         "worse": worse,
-        "bins": _written_bins(bins or {}),
+        "bins": written_bins(plain_bins(bins)),
         "missing": () if records.missing_values == MISSING_VALUES else records.missing_values,
         "columns": records.declared or None,
-        "seed": str(seed) if seed else None,
+        "seed": seed,
     }
     facts = Facts(
         metric=asked.note,
@@ -229,7 +215,7 @@ def slices(
         seed=seed,
         left_out=dict(asked.left_out),
         explicit=features is not None,
-        command=command or _command(asked, settings, method, level, options),
+        command=command or _command(asked, {**options, **asdict(settings)}, method, level),
         options=options,
         started=started,
         notes=asked.notes,
@@ -270,13 +256,14 @@ def slices_of_cube(
     confirm, level, seed, progress
         As in `slices`.
     **options
-        Fields of `Settings`: depth, min_support, top, score …
+        Fields of `SearchOptions`: depth, min_support, top, score …
     """
-    settings = _plain_settings(**options)
+    settings = SearchOptions(**{name: plain(value) for name, value in options.items()})
     method = _method(confirm)
-    _check(settings, level, seed, None)
+    level, seed = plain(level), plain(seed)
+    _check(settings, level, seed)
     cells = cells_of(cube, attributes, rows_needed(settings, int(cube.n_rows.sum())))
-    question = Question(form=plan.form, higher_is_worse=higher_is_worse, proportion=plan.proportion)
+    question = Aim(form=plan.form, higher_is_worse=higher_is_worse, proportion=plan.proportion)
     note = MetricNote(
         name=name, expression=name, definition="", higher_is_worse=higher_is_worse, in_points=True
     )
@@ -298,8 +285,8 @@ def slices_of_cube(
 
 def search_cells(
     cells: Cells,
-    question: Question,
-    settings: Settings,
+    question: Aim,
+    settings: SearchOptions,
     *,
     method: str | None,
     facts: Facts,
@@ -317,10 +304,10 @@ def search_cells(
             others = prove_others(hunt, verdicts, level=facts.level, progress=progress)
         except KeyboardInterrupt:
             found, verdicts = replace(found, exact=False), None
-    return report(hunt, found, kept, verdicts, facts, others)
+    return assemble(hunt, found, kept, verdicts, facts, others)
 
 
-def _binary(cells: Cells, question: Question) -> bool:
+def _binary(cells: Cells, question: Aim) -> bool:
     """Whether each cell is a row with a denominator of 0 or 1 and a numerator of at most that."""
     if not isinstance(question.form, Ratio) or cells.unit is not None or (cells.n_rows != 1).any():
         return False
@@ -360,279 +347,48 @@ def _method(confirm: bool | str) -> str | None:
         return "auto"
     if confirm is False or confirm == "none":
         return None
-    if confirm not in METHODS:
-        raise InputError(
-            f"confirm is {confirm!r}.{near(str(confirm), METHODS)}  Allowed: {', '.join(METHODS)}, none"
-        )
+    check_choices({"confirm": confirm}, {"confirm": (*METHODS, "none")}, needed=("confirm",))
     return str(confirm)
 
 
-def _check(settings: Settings, level: float, seed: int, worse: str | None) -> None:
+#: A share, or so many.
+SUPPORT = Allowed(least=0, words="a share of the rows in (0, 1), or a whole number of rows")
+#: What the numbers of a search may be.
+_NUMBERS = {
+    "depth": whole(1, DEEPEST),
+    "top": whole(1, MOST),
+    "min_units": whole(1),
+    "merge": whole(1, MERGED_VALUES),
+    "seed": whole(0),
+    "min_support": SUPPORT,
+    "min_denominator": AT_LEAST_0,
+    "memory_limit": AT_LEAST_0,
+    "overlap": SHARE,
+    "level": LEVEL,
+}
+
+
+def _check(settings: SearchOptions, level: float, seed: int) -> None:
     """Refuse options that have no meaning."""
+    own = {name: getattr(settings, name) for name in _NUMBERS if hasattr(settings, name)}
+    check_numbers({**own, "level": level, "seed": seed}, _NUMBERS)
     support = settings.min_support
-    rows = (
-        _number(support)
-        and np.isfinite(support)
-        and (0 < support < 1 or (support >= 1 and support == int(support)))
-    )
-    ranges: dict[str, tuple[object, bool, str]] = {
-        "depth": _whole(settings.depth, 1, DEEPEST),
-        "top": _whole(settings.top, 1, MOST),
-        "min_units": _whole(settings.min_units, 1, None),
-        "merge": _whole(settings.merge, 1, MERGED_VALUES),
-        "seed": _whole(seed, 0, None),
-        "min_support": (support, rows, "a share of the rows in (0, 1), or a whole number of rows"),
-        "min_denominator": _at_least_0(settings.min_denominator),
-        "memory_limit": _at_least_0(settings.memory_limit),
-        "overlap": _between(settings.overlap, 0.0),
-        "level": _between(level, 0.5),
-    }
-    for name, (value, fine, allowed) in ranges.items():
-        if not fine:
-            raise InputError(f"{name} is {value!r}, but must be {allowed}.")
-    choices = {"score": (settings.score, SCORES), "worse": (worse, ("higher", "lower"))}
-    for name, (value, known) in choices.items():
-        if value is not None and value not in known:
-            hint = near(str(value), known)
-            raise InputError(f"{name} is {value!r}.{hint}  Allowed: {', '.join(known)}")
-
-
-def _plain_settings(**given: Any) -> Settings:
-    """Settings whose numbers are Python's own, not numpy's."""
-    return Settings(**{k: v.item() if isinstance(v, np.generic) else v for k, v in given.items()})
-
-
-def _whole(value: object, least: int, most: int | None) -> tuple[object, bool, str]:
-    right = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    whole = int(str(value)) if right else least - 1
-    allowed = (
-        f"a whole number from {least} to {most}" if most else f"a whole number of at least {least}"
-    )
-    return value, least <= whole <= (most or whole), allowed
-
-
-def _at_least_0(value: object) -> tuple[object, bool, str]:
-    return value, _number(value) and float(str(value)) >= 0, "a number of at least 0"
-
-
-def _between(value: object, least: float) -> tuple[object, bool, str]:
-    fine = _number(value) and least <= float(str(value)) < 1
-    return value, fine, f"a number in [{least:g}, 1)"
-
-
-def _number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and not np.isnan(value)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Asked:
-    """What was asked of which table, understood."""
-
-    records: Records
-    metric: Metric
-    plan: Plan
-    question: Question
-    note: MetricNote
-    attributes: tuple[Attribute, ...]
-    unit: str | None
-    where: Predicate | None
-    sides: tuple[str, str] | None
-    left_out: Mapping[str, str]
-    notes: tuple[Note, ...] = ()
-
-    @classmethod
-    def read(
-        cls,
-        records: Records,
-        metric: str | Metric,
-        baseline: str | Metric | None,
-        between: str | None,
-        features: str | Sequence[str] | None,
-        unit: str | None,
-        where: str | None,
-        bins: Mapping[str, int | Sequence[float]],
-        worse: str | None,
-    ) -> "_Asked":
-        if unit is not None:
-            find_column(unit, records.columns)
-        bound = parse_metric(metric, records.columns) if isinstance(metric, str) else metric
-        other = parse_metric(baseline, records.columns) if isinstance(baseline, str) else baseline
-        given = parse_predicate(where, records.columns, label="where") if where else None
-        kept = given
-        sides = _sides(between, records, other is not None)
-        if sides is not None:
-            column, *values = sides
-            only = _either(records, column, values)
-            kept = only if kept is None else And((kept, only))
-        taken = bound.columns | (other.columns if other else frozenset()) | {unit}
-        taken |= {sides[0]} if sides else set()
-        names, left_out = _features(features, records, frozenset(n for n in taken if n))
-        metrics = [bound, *([other] if other is not None else [])]
-        if features is None:
-            asked = [name for name in names if name not in bins]
-            left_out |= leaks_of(records, metrics, asked, kept)
-            names = _not_left_out(names, left_out)
-        attributes, _ = parse_partitions([(name,) for name in names], records.columns, bins=bins)
-        attributes = bin_attributes(records, attributes, bins, kept)
-        keep = [*names, *([unit] if unit else []), *([sides[0]] if sides else [])]
-        premises = read_premises(records, metrics, where=given, attributes=attributes)
-        if other is not None:
-            plan = baseline_plan(bound, other, records, keep, kept)
-        else:
-            plan = bound.plan(records, keep, kept)
-        if sides is not None:
-            plan = between_plan(plan, *sides, records)
-        definition = bound.definition
-        higher = bound.higher_is_worse(worse)
-        against = other.text if other else f"{sides[0]} = {sides[1]}" if sides else None
-        return cls(
-            records=records,
-            metric=bound,
-            plan=plan,
-            question=Question(form=plan.form, higher_is_worse=higher, proportion=plan.proportion),
-            note=MetricNote(
-                name=definition.name,
-                expression=bound.text,
-                definition=definition.definition,
-                higher_is_worse=higher,
-                in_points=definition.in_points,
-                baseline=against,
-            ),
-            attributes=attributes,
-            unit=unit,
-            where=kept,
-            sides=(bound.text, against) if against else None,
-            left_out=left_out,
-            notes=(*premises, *plan.notes),
-        )
-
-    def cells(
-        self, settings: Settings, missing_values: tuple[str, ...]
-    ) -> tuple[Cells, tuple[Missing, ...]]:
-        """The table's rows as cells, and those left out; faults are raised together."""
-        plan, where = self.plan, self.where
-        whole = build_cube(
-            plan.records,
-            plan.measure,
-            (),
-            unit=self.unit,
-            where=where,
-            missing_values=missing_values,
-        )
-        cells = read_cells(
-            plan.records,
-            plan.measure,
-            self.attributes,
-            unit=self.unit,
-            where=where,
-            missing_values=missing_values,
-            least=rows_needed(settings, int(whole.n_rows.sum())),
-        )
-        if self.sides is not None:
-            assert isinstance(plan.form, Ratio)
-            check_denominators(cells, len(cells.parts) // 2, plan.form, *self.sides)
-        return cells, missing_rows(whole, (self.unit,) if self.unit else ())
-
-
-def _sides(between: str | None, records: Records, baseline: bool) -> tuple[str, str, str] | None:
-    if between is None:
-        return None
-    if baseline:
-        raise InputError("baseline and between exclude each other; choose one.")
-    column, _, values = between.partition("=")
-    two = [value.strip() for value in values.split(",")]
-    if len(two) != 2 or not all(two):
-        raise InputError(
-            f"between is {between!r}; write column=before,now, for example noise=quiet,loud"
-        )
-    kind = find_column(column.strip(), records.columns).kind
-    for value in two:
-        equal = equals(column.strip(), typed_value(value, kind, column.strip()))
-        condition = to_expression(equal).sql(records.engine.dialect)
-        found = records.engine.query(
-            f"SELECT 1 AS one FROM {records.source} WHERE {condition} LIMIT 1"
-        )
-        if not found.num_rows:
-            raise InputError(f"between names {value!r}, but no row has it in {column.strip()}.")
-    return column.strip(), two[0], two[1]
-
-
-def _either(records: Records, column: str, values: Sequence[str]) -> Predicate:
-    kind = find_column(column, records.columns).kind
-    return In(column, tuple(typed_value(value, kind, column) for value in values))
-
-
-def _features(
-    features: str | Sequence[str] | None, records: Records, taken: frozenset[str]
-) -> tuple[list[str], dict[str, str]]:
-    """Columns that slices are made of, and why others are not."""
-    if features is None:
-        left_out = {}
-        names = []
-        for column in records.columns:
-            if column.name in taken:
-                continue
-            if column.kind in _KINDS:
-                names.append(column.name)
-            else:
-                left_out[column.name] = "its values cannot be compared"
-        if not names:
-            raise InputError(
-                f"{records.name} has no column besides those that the metric and the unit read, so there "
-                "is nothing to search."
-            )
-        return names, left_out
-    texts = split_names(features) if isinstance(features, str) else features
-    if not isinstance(texts, Sequence) or not all(isinstance(name, str) for name in texts):
-        raise InputError(f"features are {features!r}, but must be names of columns.")
-    # A column may have a comma in its name, so a list is taken as it is.
-    given = [name.strip() for name in texts] if isinstance(features, str) else texts
-    names = [name for name in dict.fromkeys(given) if name]
-    if not names:
-        raise InputError(f"features are {features!r}: name at least one column, or leave them out.")
-    for name in names:
-        find_column(name, records.columns)
-        if name in taken:
-            raise InputError(
-                f"{name} is read by the metric, the unit or --between, so slices of it would only say what "
-                "it already says.  Leave it out of the features."
-            )
-    return names, {}
-
-
-def _not_left_out(names: Sequence[str], left_out: Mapping[str, str]) -> list[str]:
-    kept = [name for name in names if name not in left_out]
-    if not kept:
-        why = "; ".join(f"{name} ({reason})" for name, reason in left_out.items())
-        raise InputError(
-            f"No feature is left to search: {why}.  Name those that you want with --features."
-        )
-    return kept
-
-
-def _written_bins(bins: Mapping[str, int | Sequence[float]]) -> tuple[str, ...]:
-    """Bins as the command line takes them."""
-    return tuple(
-        f"{name}={','.join(map(str, given)) if isinstance(given, Sequence) else given}"
-        for name, given in bins.items()
-    )
+    if support == 0 or (support >= 1 and support != int(support)):
+        raise InputError(f"min_support is {support!r}, but must be {SUPPORT.words}.")
+    check_choices({"score": settings.score}, {"score": SCORES}, needed=("score",))
 
 
 def _command(
-    asked: _Asked, settings: Settings, method: str | None, level: float, options: Mapping[str, Any]
+    asked: SearchQuestion, options: Mapping[str, Any], method: str | None, level: float
 ) -> str:
     """The same search on the command line."""
-    words = ["evenhand", "slices", asked.records.name, "--metric", asked.metric.text]
-    for name, value in options.items():
-        if name in ("bins", "missing"):
-            words += [word for item in value for word in ("--" + name, item)]
-        elif value is not None:
-            words += ["--" + name, value if isinstance(value, str) else ",".join(value)]
-    plain = Settings()
-    for name, value in asdict(settings).items():
-        if value != getattr(plain, name) and name not in ("kernel", "fold"):
-            words += ["--" + name.replace("_", "-"), str(value)]
-    words += ["--no-fold"] if not settings.fold else []
-    words += ["--confirm", method or "none"] if method != "auto" else []
-    words += ["--level", str(level)] if level != 0.95 else []
-    return shlex.join(words)
+    own = {name: value for name, value in options.items() if name not in ("kernel", "fold")}
+    given = {
+        "metric": asked.metric.text,
+        **own,
+        "score": own["score"] if own["score"] != SearchOptions().score else None,
+        "fold": options["fold"],
+        "confirm": True if method == "auto" else method or "none",
+        "level": level,
+    }
+    return write_command(slices, asked.records.name, given)

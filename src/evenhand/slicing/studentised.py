@@ -24,7 +24,7 @@ STEADYING_UNITS = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Sample:
+class UnitSample:
     """What units say: excess over the overall rate, in standard deviations of a unit.
 
     Attributes
@@ -54,7 +54,7 @@ class Sample:
         return len(self.psi_of_units)
 
 
-def sample_of(cells: Cells, losses: Losses) -> Sample:
+def sample_of(cells: Cells, losses: Losses) -> UnitSample:
     """Excess of every cell and unit that says something about the metric."""
     told = (losses.above != 0) | (losses.below != 0)
     psi, count = losses.psi[told], int(told.sum())
@@ -64,7 +64,7 @@ def sample_of(cells: Cells, losses: Losses) -> Sample:
     of_units = np.bincount(unit, psi)
     scale = float(np.sqrt((of_units**2).mean()))
     scale = scale if scale > 0 else 1.0
-    return Sample(
+    return UnitSample(
         told=told,
         psi=psi / scale,
         share=losses.below[told] / losses.below.sum(),
@@ -182,12 +182,12 @@ class Contrasts:
         return sparse.csr_matrix((data.astype(kind), self.indices, self.indptr), shape)
 
 
-def studentised(sample: Sample, slices: Integers, cells: Integers, count: int) -> Contrasts:
+def studentised(sample: UnitSample, slices: Integers, cells: Integers, count: int) -> Contrasts:
     """Contrasts of some slices.
 
     Parameters
     ----------
-    sample : Sample
+    sample : UnitSample
         What units say.
     slices, cells : integer arrays of shape (memberships,)
         Numbers of a slice and of one of its cells, in order.

@@ -2,22 +2,23 @@
 
 from rich.console import Group as Lines
 from rich.console import RenderableType
-from rich.table import Table
 from rich.text import Text
 
+from evenhand.pages.caveats import before_numbers
+from evenhand.pages.numbers import p_value, span
+from evenhand.pages.table import Cell, Column, Table, table_of
+from evenhand.pages.terminal import lay_out
 from evenhand.slicing import words
 from evenhand.slicing.result import Result, Slice
-
-WIDE = 100
 
 
 def render_slices(found: Result, *, width: int) -> RenderableType:
     """Everything that a person at a terminal wants to know, findings first."""
     parts: list[RenderableType] = [_heading(found), Text()]
-    parts += [Text(f"! {note}", style="yellow") for note in words.before_numbers(found.notes)]
+    parts += [Text(f"! {note}", style="yellow") for note in before_numbers(found.notes)]
     parts += [Text(sentence, style="bold") for sentence in words.sentences(found)]
     if found.slices:
-        parts += [Text(), _table(found, wide=width >= WIDE)]
+        parts += [Text(), lay_out(_table(found), width, named=2)]
     parts += [Text(), *(Text(note, style="dim") for note in words.notes(found))]
     return Lines(*parts)
 
@@ -34,34 +35,32 @@ def _heading(found: Result) -> Text:
     return text
 
 
-def _table(found: Result, *, wide: bool) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0) if wide else (0, 1, 0, 0))
-    table.add_column("#", justify="right", no_wrap=True)
-    table.add_column("slice", overflow="fold", min_width=18)
-    table.add_column("rows", justify="right", no_wrap=True)
-    table.add_column(found.metric.name[:12], justify="right", no_wrap=True)
-    table.add_column("rest", justify="right", no_wrap=True)
-    table.add_column("difference", justify="right", no_wrap=True)
-    if wide:
-        table.add_column("(all searched)", no_wrap=True)
-        table.add_column("adj. p", justify="right", no_wrap=True)
-    table.add_column("", no_wrap=True)
-    for number, one in enumerate(found.slices, 1):
-        table.add_row(*_row(found, number, one, wide=wide))
-    return table
+def _table(found: Result) -> Table:
+    columns = (
+        Column(head="#"),
+        Column(head="slice", left=True, fold=True),
+        Column(head="rows"),
+        Column(head=found.metric.name),
+        Column(head="rest"),
+        Column(head="difference"),
+        Column(head="(all searched)", left=True, need=1),
+        Column(head="adj. p", need=2),
+        Column(head="", left=True),
+    )
+    rows = (_row(found, number, one) for number, one in enumerate(found.slices, 1))
+    return table_of("slices", columns, rows)
 
 
-def _row(found: Result, number: int, one: Slice, *, wide: bool) -> list[Text | str]:
+def _row(found: Result, number: int, one: Slice) -> list[Cell | str]:
     in_points = found.metric.in_points
-    adjusted = words.p_value(one.p_adjusted, found.confirmation.p_floor)
-    spread = [words.span(one, in_points=in_points), adjusted] if wide else []
     return [
         str(number),
-        Text(one.predicate),
+        one.predicate,
         f"{one.n_rows:,}",
         words.difference_of(one.value, found),
         words.difference_of(one.rest, found),
         words.difference(one, in_points=in_points),
-        *spread,
-        Text("◆ worse", style="bold red") if one.confirmed else Text("lead", style="dim"),
+        span(one.low, one.high, in_points=in_points) or "–",
+        p_value(one.p_adjusted, found.confirmation.p_floor),
+        Cell(words.mark(one), kind=words.kind(one)),
     ]

@@ -9,7 +9,7 @@ from evenhand.cubes import Cells
 from evenhand.slicing.bitmaps import Bitmaps
 from evenhand.slicing.family import Family
 from evenhand.slicing.hunt import Hunt
-from evenhand.slicing.judging import Judged, Question, judge_slices
+from evenhand.slicing.judging import Aim, JudgedSlices, judge_slices
 from evenhand.slicing.maximum import Maximum
 from evenhand.slicing.search import Limits
 from evenhand.slicing.space import Item, mask_of
@@ -29,7 +29,7 @@ class Verdicts:
     ----------
     slices : list of (literals, score)
         What was judged: what the whole data show, or what one half showed.
-    judged : Judged
+    judged : JudgedSlices
         Their rates and differences, on the data that did not choose them where some were held out.
     p_adjusted : array
         After everything searched.
@@ -44,7 +44,7 @@ class Verdicts:
     """
 
     slices: list[tuple[list[Item], float]]
-    judged: Judged
+    judged: JudgedSlices
     p_adjusted: Floats
     critical_z: float
     method: str
@@ -57,13 +57,13 @@ class Verdicts:
         """Bounds of a slice's difference that hold for all searched at once; NaN where unknown."""
         return self.judged.bounds(number, self.critical_z)
 
-    def confirmed(self, number: int, question: Question, level: float) -> bool:
+    def confirmed(self, number: int, question: Aim, level: float) -> bool:
         """Whether a slice is proven worse: by its adjusted p-value and by its bound."""
         low, high = self.bounds(number)
         least = low if question.higher_is_worse else -high
         return bool(self.p_adjusted[number] <= 1 - level and least > 0)
 
-    def proven(self, question: Question, level: float) -> list[int]:
+    def proven(self, question: Aim, level: float) -> list[int]:
         """Numbers of the confirmed slices."""
         return [n for n in range(len(self.slices)) if self.confirmed(n, question, level)]
 
@@ -79,7 +79,7 @@ def masks_of(cells: Cells, slices: Found) -> Bools:
     return masks.reshape(len(slices), len(cells))
 
 
-def judge_found(hunt: Hunt, cells: Cells, slices: Found) -> Judged:
+def judge_found(hunt: Hunt, cells: Cells, slices: Found) -> JudgedSlices:
     """Rates and differences of slices, on cells that may be some of those searched only."""
     binary = hunt.losses.binary and cells.unit is None
     return judge_slices(cells, hunt.question, [items for items, _ in slices], exact=binary)

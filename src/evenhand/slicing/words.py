@@ -1,23 +1,11 @@
 """Slices in plain words: what a person reads in the terminal and in the report."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from evenhand.audits.words import p_value, points, rate
-from evenhand.pages.caveats import after_numbers, before_numbers, missing_sentences
+from evenhand.pages.caveats import after_numbers, missing_sentences
+from evenhand.pages.marks import MARKS
+from evenhand.pages.numbers import points, rate, share
 from evenhand.slicing.result import Result, Slice
-
-__all__ = [
-    "before_numbers",
-    "difference",
-    "difference_of",
-    "direction",
-    "notes",
-    "p_value",
-    "points",
-    "rate",
-    "sentences",
-    "span",
-]
 
 #: Methods that tell what parts of the rows showed.
 HALVES = ("split", "cross-screening", "e-values")
@@ -38,23 +26,49 @@ def difference(one: Slice, *, in_points: bool) -> str:
     return "–" if one.difference is None else points(one.difference, in_points=in_points)
 
 
-def span(one: Slice, *, in_points: bool) -> str:
-    """Its bounds: ``+7.9 to +22.0``."""
-    if one.low is None or one.high is None:
-        return "–"
-    return f"{points(one.low, in_points=in_points)} to {points(one.high, in_points=in_points)}"
+def kind(one: Slice) -> str:
+    """Kind of the verdict, for its sign and its colour."""
+    return "worse" if one.confirmed else "unsure"
 
 
-def sentences(found: Result) -> Iterator[str]:
-    """The findings as sentences."""
+def mark(one: Slice) -> str:
+    """Verdict with its sign: a lead may be chance."""
+    return f"{MARKS[kind(one)].sign} {'worse' if one.confirmed else 'lead'}"
+
+
+def difference_of(value: float | None, found: Result) -> str:
+    """A rate, or the difference of two rates where that is what was searched."""
+    if found.metric.baseline is None or value is None:
+        return rate(value)
+    return points(value, in_points=found.metric.in_points)
+
+
+def told_value(value: float | None, found: Result) -> str:
+    """A rate on a page: in per cent where it is a share."""
+    if found.metric.baseline is None and found.metric.in_points:
+        return share(value)
+    return difference_of(value, found)
+
+
+def by_predicate(one: Slice) -> str:
+    """What a slice is called to who may ask again."""
+    return one.predicate
+
+
+def sentences(
+    found: Result,
+    name: Callable[[Slice], str] = by_predicate,
+    write: Callable[[float | None, Result], str] = difference_of,
+) -> Iterator[str]:
+    """The findings as sentences; `name` says what a slice is called, `write` how its value is told."""
     confirmed = found.confirmed
     for one in confirmed[:TOLD]:
-        yield _finding(one, found)
+        yield _finding(one, found, name(one), write)
     if len(confirmed) > TOLD:
         yield f"… and {len(confirmed) - TOLD} more confirmed slices, in the table."
     if not confirmed:
         yield _none_proven(found)
-        yield from (_finding(one, found) for one in found.elsewhere[:TOLD])
+        yield from (_finding(one, found, name(one), write) for one in found.elsewhere[:TOLD])
 
 
 def _none_proven(found: Result) -> str:
@@ -82,7 +96,9 @@ def _nothing(found: Result) -> str:
     return f"No slice scores above 0 by {found.score}"
 
 
-def _finding(one: Slice, found: Result) -> str:
+def _finding(
+    one: Slice, found: Result, name: str, write: Callable[[float | None, Result], str]
+) -> str:
     in_points = found.metric.in_points
     unit = " points" if in_points else ""
     low, high = one.low, one.high
@@ -98,36 +114,37 @@ def _finding(one: Slice, found: Result) -> str:
     rows = f"{one.n_rows:,} rows, {one.support * 100:.1f} %"
     if found.metric.baseline is None:
         return (
-            f"Worse for {one.predicate}: {found.metric.name} {rate(one.value)}, {size} compared with the rest "
+            f"Worse for {name}: {found.metric.name} {write(one.value, found)}, {size} compared with the rest "
             f"({rows})."
         )
-    return f"{_change(one, found)}, {size} worse than elsewhere ({rows})."
+    return f"{_change(one, found, name)}, {size} worse than elsewhere ({rows})."
 
 
-def _change(one: Slice, found: Result) -> str:
+def _change(one: Slice, found: Result, name: str) -> str:
     """What became of a slice itself, where two metrics, models or conditions are compared."""
     in_points = found.metric.in_points
     unit = " points" if in_points else ""
     low, high = one.value_low, one.value_high
     if not found.metric.higher_is_worse and low is not None and high is not None:
         low, high = -high, -low
-    name = f"{one.predicate}: {found.metric.name} {difference_of(one.value, found)}{unit}"
+    told = f"{name}: {found.metric.name} {difference_of(one.value, found)}{unit}"
     if low is not None and low > 0:
-        return f"Became worse for {name}"
+        return f"Became worse for {told}"
     if high is not None and high < 0:
-        return f"Gained less for {name}"
-    return f"No gain proven for {name}"
+        return f"Gained less for {told}"
+    return f"No gain proven for {told}"
 
 
-def difference_of(value: float | None, found: Result) -> str:
-    """A rate, or the difference of two rates where that is what was searched."""
-    if found.metric.baseline is None or value is None:
-        return rate(value)
-    return points(value, in_points=found.metric.in_points)
+def notes(
+    found: Result,
+    *,
+    aside: str = " (in --json and --html)",
+    advice: str = " (name a --unit if it is not)",
+) -> Iterator[str]:
+    """How it was searched and confirmed, and what was left out.
 
-
-def notes(found: Result) -> Iterator[str]:
-    """How it was searched and confirmed, and what was left out."""
+    `aside` says where folded slices are, `advice` what to do where rows are not independent.
+    """
     searched = found.searched
     conditions = f"{searched.depth} literal{'s' * (searched.depth > 1)}"
     folded = ", but for those folded into these" if found.settings.fold else ""
@@ -142,8 +159,8 @@ def notes(found: Result) -> Iterator[str]:
     if number:
         yield (
             f"{number} {'slice' if number == 1 else 'slices'} that say{'s' * (number == 1)} the same as one of "
-            f"these, or add{'s' * (number == 1)} nothing to it, {'is' if number == 1 else 'are'} folded into it "
-            "(in --json and --html)."
+            f"these, or add{'s' * (number == 1)} nothing to it, {'is' if number == 1 else 'are'} folded into it"
+            f"{aside}."
         )
     yield from missing_sentences(found.missing)
     if found.left_out:
@@ -153,4 +170,4 @@ def notes(found: Result) -> Iterator[str]:
             + "."
         )
     if found.unit is None:
-        yield "Each row counts as independent (name a --unit if it is not)."
+        yield f"Each row counts as independent{advice}."

@@ -182,7 +182,7 @@ class _Program:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Repair:
+class RangeRepair:
     """Visible sets that must change so that a target can move as far as it should."""
 
     changed: Bools

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from evenhand.stats.ranges import Ranges, Repair
+from evenhand.stats.ranges import RangeRepair, Ranges
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -95,7 +95,7 @@ def suppress(
     failed: set[tuple[int, int]] = set()
     while (leak := _first_leak(ranges, hidden & guarded, failed)) is not None:
         place, target = leak
-        repair = Repair.of(ranges[place], target, cost, quantities[place].fixed)
+        repair = RangeRepair.of(ranges[place], target, cost, quantities[place].fixed)
         if repair is None:
             failed.add(leak)
             continue

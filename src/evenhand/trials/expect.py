@@ -6,7 +6,7 @@ from pathlib import Path
 from evenhand.errors import InputError
 from evenhand.services.service import LocalService, Request, ServiceError
 from evenhand.trials.cache import Cache
-from evenhand.trials.cells import Cell, Layout
+from evenhand.trials.layout import Call, Layout
 from evenhand.trials.media import prepare
 from evenhand.trials.plan import Plan
 from evenhand.trials.trial import Expected, Trial
@@ -117,7 +117,7 @@ def _expected_seconds(wired: Wired, calls: int, seconds: float | None) -> float 
 
 
 def _expected_cost(
-    layout: Layout, wired: Wired, todo: Sequence[Cell], cost: float | None
+    layout: Layout, wired: Wired, todo: Sequence[Call], cost: float | None
 ) -> float | None:
     """Cost by earlier answers, else at most, from the filled prompts.
 

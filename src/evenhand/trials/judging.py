@@ -7,7 +7,7 @@ from evenhand.trials.design import Treatment
 from evenhand.trials.manifest import Listed
 from evenhand.trials.plan import Plan
 from evenhand.trials.records import Row
-from evenhand.trials.scoring import Judge, Score
+from evenhand.trials.scoring import AnswerScore, Judge
 from evenhand.trials.trial import Agreement
 
 _LEVEL = 0.95
@@ -15,7 +15,7 @@ _FEWEST_UNITS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Opinion:
     """What a judge said of one answer: its score, or why there is none."""
 
     score: float | None
@@ -70,7 +70,7 @@ def _answer(row: Row) -> tuple[int, str] | None:
     return row.sample, str(row.answer.output)
 
 
-def verdicts_of(rows: Sequence[Row], judged: Sequence[Row], judge: Judge) -> list[Verdict]:
+def verdicts_of(rows: Sequence[Row], judged: Sequence[Row], judge: Judge) -> list[Opinion]:
     """Verdict on each row, from the rows of the judging."""
     found: Mapping[tuple[int, str], Row] = dict(zip(_answers(rows), judged, strict=True))
     return [_verdict(found, _answer(row), judge) for row in rows]
@@ -78,19 +78,19 @@ def verdicts_of(rows: Sequence[Row], judged: Sequence[Row], judge: Judge) -> lis
 
 def _verdict(
     found: Mapping[tuple[int, str], Row], answer: tuple[int, str] | None, judge: Judge
-) -> Verdict:
+) -> Opinion:
     if answer is None:
-        return Verdict(score=None, reason="no_answer_to_judge")
+        return Opinion(score=None, reason="no_answer_to_judge")
     row = found[answer]
     if row.outcome != "answered":
-        return Verdict(score=None, reason=f"judge_{row.outcome}: {row.answer.reason or ''}".strip())
+        return Opinion(score=None, reason=f"judge_{row.outcome}: {row.answer.reason or ''}".strip())
     score = judge.number(row.answer.output)
     reason = None if score is not None else f"judge_unclear: {str(row.answer.output)[:80]}"
-    return Verdict(score=score, reason=reason)
+    return Opinion(score=score, reason=reason)
 
 
 def agreement(
-    plan: Plan, score: Score, rows: Sequence[Row], verdicts: Sequence[Verdict]
+    plan: Plan, score: AnswerScore, rows: Sequence[Row], verdicts: Sequence[Opinion]
 ) -> Agreement | None:
     """Cohen's kappa of a judge and people; `None` where the plan names no people's labels."""
     judge = score.judge

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from evenhand.services.service import LocalService, Request
-from evenhand.trials.cells import Cell
+from evenhand.trials.layout import Call
 from evenhand.trials.pace import Pace
 from evenhand.trials.wiring import Wired
 
@@ -30,7 +30,7 @@ class Line:
     """
 
     wired: Wired
-    waiting: deque[Cell] = field(default_factory=deque)
+    waiting: deque[Call] = field(default_factory=deque)
     pace: Pace = field(init=False)
     local: bool = field(init=False)
     most: Callable[[Request], float] = field(init=False)

@@ -13,7 +13,7 @@ from evenhand.samples import MEASURES, Kind, Sample, check_measures
 from evenhand.services.template import SLOTS
 from evenhand.trials.design import CLEAN, DESIGNS, Design, Treatment, expand
 from evenhand.trials.manifest import Columns, Listed, listed_of, read_manifest
-from evenhand.trials.scoring import JUDGED, Judge, Score, read_score
+from evenhand.trials.scoring import JUDGED, AnswerScore, Judge, read_score
 from evenhand.trials.wiring import Wired, check_number, wire
 
 _SECTIONS = ("trial", "samples", "conditions", "services", "scores")
@@ -53,7 +53,7 @@ class Plan:
         What the whole trial may cost, resumed runs included.
     metrics : tuple of str
         Metrics that the records are meant for; checked for their names.
-    scores : tuple of Score
+    scores : tuple of AnswerScore
         Numeric columns computed from the outputs.
     unit : str, optional
         Name of the unit's column.
@@ -79,7 +79,7 @@ class Plan:
     seed: int = 0
     budget: float | None = None
     metrics: tuple[str, ...] = ()
-    scores: tuple[Score, ...] = ()
+    scores: tuple[AnswerScore, ...] = ()
     unit: str | None = None
     measure: bool | tuple[str, ...] = True
     profile: Any = field(default=None, compare=False)
@@ -171,7 +171,7 @@ def make_plan(
     services = _services(given.get("services", ()), folder, own_code, faults)
     values = _values(trial, folder, faults)
     treatments = _treatments(given.get("conditions", ()), values, trial, faults)
-    scores: list[Score] = []
+    scores: list[AnswerScore] = []
     for number, score in enumerate(given.get("scores", ()), 1):
         with faults.within(f"scores, number {number}"):
             scores.append(read_score(score, folder=folder, own_code=own_code))

@@ -11,7 +11,7 @@ from evenhand.errors import InputError
 from evenhand.services.service import SAID, Answer
 from evenhand.trials.design import Treatment
 from evenhand.trials.plan import Plan
-from evenhand.trials.scoring import Score
+from evenhand.trials.scoring import AnswerScore
 
 #: Columns that every trial writes; an attribute of the same name is written as `attribute_NAME`.
 COLUMNS = (
@@ -38,7 +38,7 @@ class Row:
     first: bool = True
 
 
-class Judged(Protocol):
+class JudgedScore(Protocol):
     """What a judge said of one row."""
 
     @property
@@ -55,7 +55,7 @@ def write_records(
     plan: Plan,
     rows: Sequence[Row],
     measures: Sequence[Mapping[str, Any]],
-    verdicts: Mapping[str, Sequence[Judged]] | None = None,
+    verdicts: Mapping[str, Sequence[JudgedScore]] | None = None,
 ) -> None:
     """Write the rows as Parquet; the file is there whole or not at all.
 
@@ -135,7 +135,7 @@ def _columns(
     return found
 
 
-def _scored(score: Score, plan: Plan, rows: Sequence[Row]) -> list[float | None]:
+def _scored(score: AnswerScore, plan: Plan, rows: Sequence[Row]) -> list[float | None]:
     samples = [plan.samples[row.sample] for row in rows]
     return [
         score.of(row.answer.output, sample.reference, row.outcome, sample.attributes)
@@ -143,7 +143,7 @@ def _scored(score: Score, plan: Plan, rows: Sequence[Row]) -> list[float | None]
     ]
 
 
-def _verdicts(pa: Any, verdicts: Mapping[str, Sequence[Judged]]) -> dict[str, Any]:
+def _verdicts(pa: Any, verdicts: Mapping[str, Sequence[JudgedScore]]) -> dict[str, Any]:
     """Score of each judge, and beside it why there is none."""
     found = {}
     for name, each in verdicts.items():

@@ -6,43 +6,31 @@ import multiprocessing
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import (
-    BrokenExecutor,
     Executor,
     ProcessPoolExecutor,
     ThreadPoolExecutor,
 )
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from pickle import PicklingError
 from typing import Any
 
-from evenhand.errors import InputError
-from evenhand.samples.sample import SampleError
-from evenhand.services.service import SAID, Answer, Request, Service, ServiceError
+from evenhand.services.service import SAID, Answer, Service
 from evenhand.trials.cache import Cache
-from evenhand.trials.cells import Cell, Layout, lay_out
+from evenhand.trials.calls import Calls, Tell
 from evenhand.trials.expect import expect
-from evenhand.trials.judging import Verdict, agreement, judging_plan, verdicts_of
-from evenhand.trials.ledger import FREE, Charge, Ledger
+from evenhand.trials.judging import Opinion, agreement, judging_plan, verdicts_of
+from evenhand.trials.layout import Call, Layout, lay_out
 from evenhand.trials.line import Line
-from evenhand.trials.media import CANNOT_RUN, Measuring, answer_here, failure, measure, prepare
-from evenhand.trials.pace import Stretch
+from evenhand.trials.media import Measuring, measure
 from evenhand.trials.plan import Plan, make_plan, read_plan, with_cache
 from evenhand.trials.records import Row, write_records
-from evenhand.trials.trial import Progress, Trial, count_rows
+from evenhand.trials.spending import Spending
+from evenhand.trials.trial import Trial, count_rows
 
-#: Failures that say something of the service (or of its plan), not of the one sample.
-_SYSTEMATIC = (
-    "http_", "no_connection", "timeout", "broken_reply", "malformed_reply", "no_answer",
-    "exception", "exit_code",
-)  # fmt: skip
 #: Seconds that calls in flight are given to end after Ctrl-C: they are paid already.
 GRACE = 10.0
-_TOLD_EVERY = 0.1
-
-Tell = Callable[[Progress], None]
 
 
 class InterruptedTrial(KeyboardInterrupt):
@@ -95,7 +83,7 @@ def run_trial(
         return expect(layout, plan.cache)
     with Cache(plan.cache) as cache:
         with _executor(executor, plan.workers) as pool:
-            run = _Run(layout=layout, cache=cache, executor=pool, tell=progress)
+            run = _Run.of(layout, cache, pool, progress)
             _wait_for(run)
             rows = run.rows()
             verdicts = _judged(run, rows)
@@ -105,15 +93,15 @@ def run_trial(
     return replace(run.summary(rows, target), agreements=agreements)
 
 
-def _judged(run: "_Run", rows: Sequence[Row]) -> dict[str, list[Verdict]]:
+def _judged(run: "_Run", rows: Sequence[Row]) -> dict[str, list[Opinion]]:
     """Verdicts of each judge by its column; its calls and costs are the trial's."""
     found = {}
     for score in run.layout.plan.scores:
         if score.judge is None:
             continue
-        spent = run.ledger.gone
+        spent = run.spending.gone
         layout = lay_out(judging_plan(run.layout.plan, rows, score.judge, spent))
-        second = _Run(layout=layout, cache=run.cache, executor=run.executor, tell=run.tell)
+        second = _Run.of(layout, run.cache, run.calls.executor, run.calls.tell)
         _wait_for(second)
         found[score.column] = verdicts_of(rows, second.rows(), score.judge)
         run.add(second)
@@ -165,7 +153,7 @@ def _wait_in_thread(run: "_Run") -> None:
             thread.join(0.1)
     except KeyboardInterrupt:
         run.interrupted = True
-        run.stop()
+        run.calls.stop()
         thread.join()
     if caught:
         raise caught[0]
@@ -181,46 +169,43 @@ class _Run:
 
     layout: Layout
     cache: Cache
-    executor: Executor
-    tell: Tell | None
+    calls: Calls
+    cells: list[Call]
     measured: list[dict[str, Any]] = field(default_factory=list)
-    known: set[bytes] = field(default_factory=set)
-    failed: dict[bytes, Answer] = field(default_factory=dict)
-    unrun: dict[bytes, str] = field(default_factory=dict)
-    ledger: Ledger = field(init=False)
-    lines: list[Line] = field(default_factory=list)
-    retries: int = 0
-    calls: int = 0
-    started: float = field(default_factory=time.monotonic)
     ended: float = 0.0
-    done: int = 0
-    told: float = 0.0
-    closing: bool = False
     interrupted: bool = False
-    cells: list[Cell] = field(init=False)
 
-    def __post_init__(self) -> None:
-        self.cells = list(self.layout)  # once: each has its content address worked out
-        self.ledger = Ledger(cache=self.cache, budget=self.layout.plan.budget)
+    @classmethod
+    def of(cls, layout: Layout, cache: Cache, executor: Executor, tell: Tell | None) -> "_Run":
+        """A run of all cells of a layout."""
+        spending = Spending(cache=cache, budget=layout.plan.budget)
+        calls = Calls(layout=layout, spending=spending, executor=executor, tell=tell)
+        # Once: each cell has its content address worked out.
+        return cls(layout=layout, cache=cache, calls=calls, cells=list(layout))
+
+    @property
+    def spending(self) -> Spending:
+        """What was paid."""
+        return self.calls.spending
 
     async def go(self) -> None:
         """Make all calls; on Ctrl-C, those in flight."""
         try:
             await self._measure()
-            self.lines = self._lines()
+            self.calls.lines = self._lines()
             workers = [
-                asyncio.create_task(self._work(line))
-                for line in self.lines
+                asyncio.create_task(self.calls.work(line))
+                for line in self.calls.lines
                 for _ in range(min(line.wired.in_flight, len(line.waiting)))
             ]
             await self._gather(workers)
         finally:
-            self.ledger.commit()
+            self.spending.commit()
             for wired in self.layout.plan.services:
                 if isinstance(wired.service, Service):
                     await wired.service.close()
             self.ended = time.monotonic()
-        self._say(final=True)
+        self.calls.say(final=True)
 
     async def _gather(self, workers: Sequence["asyncio.Task[None]"]) -> None:
         """Wait for the workers; on Ctrl-C let the calls in flight end, since they are paid."""
@@ -230,7 +215,7 @@ class _Run:
             await asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION)
         except asyncio.CancelledError:
             self.interrupted = True
-        self.stop()
+        self.calls.stop()
         _, unfinished = await asyncio.wait(workers, timeout=GRACE)
         for worker in unfinished:
             worker.cancel()
@@ -238,16 +223,10 @@ class _Run:
             if isinstance(found, Exception):
                 raise found
 
-    def stop(self) -> None:
-        """Start no further call, and let nobody wait for its turn."""
-        self.closing = True
-        for line in self.lines:
-            line.pace.close()
-
     def interruption(self) -> str:
         """What Ctrl-C leaves, in words."""
         return (
-            f"Interrupted: {len(self.known) + len(self.ledger.fresh):,} answers are kept in "
+            f"Interrupted: {len(self.calls.known) + len(self.spending.fresh):,} answers are kept in "
             f"{self.cache.path}.  Run the same command to go on."
         )
 
@@ -267,7 +246,7 @@ class _Run:
         for content, place in todo.items():
             task = self._measuring(place)
             inline = task.kind in ("text", "table") and not isinstance(task.source, Path)
-            fresh[content] = measure(task) if inline else await self._compute(measure, task)
+            fresh[content] = measure(task) if inline else await self.calls.compute(measure, task)
         self.cache.keep_measures(fresh)
         found |= fresh
         self.measured = [_chosen(found.get(content, {}), plan.measure) for content in contents]
@@ -283,219 +262,34 @@ class _Run:
             profile=self.layout.plan.profile if listed.kind == "table" else None,
         )
 
-    async def _compute(self, function: Callable[..., Any], *given: Any) -> Any:
-        loop = asyncio.get_running_loop()
-        try:
-            return await loop.run_in_executor(self.executor, function, *given)
-        except (BrokenExecutor, PicklingError, AttributeError, TypeError) as error:
-            # Work itself returns its failures: what arrives here is the executor's own.
-            raise InputError(
-                f"The executor cannot do the work ({type(error).__name__}: {error}).  Its processes "
-                "must be able to import what the plan names; threads (the default) always can."
-            ) from error
-
     def _lines(self) -> list[Line]:
         """Calls to make, by service; each content address once."""
         lines = [Line(wired=wired) for wired in self.layout.plan.services]
         keys = [cell.key for cell in self.cells]
         costs = self.cache.known(keys)
-        self.known = set(costs)
-        self.ledger.open(costs, self.cache.possibly_spent(list(dict.fromkeys(keys))))
-        seen = set(self.known)
+        self.calls.known = set(costs)
+        self.spending.open(costs, self.cache.possibly_spent(list(dict.fromkeys(keys))))
+        seen = set(self.calls.known)
         for cell in self.cells:
             if cell.sample in self.layout.faults:
                 continue
             if cell.key in seen:
-                self.done += 1
+                self.calls.done += 1
             else:
                 seen.add(cell.key)
                 lines[cell.service].waiting.append(cell)
         return lines
 
-    async def _work(self, line: Line) -> None:
-        """One of a service's callers: takes the next waiting call until there is none."""
-        while line.waiting and not self.closing:
-            cell = line.waiting.popleft()
-            if line.stopped:
-                self.unrun[cell.key] = line.stopped
-                continue
-            await self._call(line, cell)
-
-    async def _call(self, line: Line, cell: Cell) -> None:
-        job = self.layout.job(cell)
-        service: Any = line.wired.service
-        if line.local:
-            found = await self._compute(answer_here, service, job)
-            if found.reason and found.reason.startswith(CANNOT_RUN):
-                line.stop(found.reason)
-            await self._ended(line, cell, found)
-            return
-        heavy = job.request.kind in ("audio", "image") or isinstance(job.source, Path)
-        ready = await self._compute(prepare, job) if heavy else prepare(job)
-        if isinstance(ready, Answer):
-            await self._ended(line, cell, ready)
-            return
-        await self._attempts(line, service, cell, ready)
-
-    async def _attempts(self, line: Line, service: Service, cell: Cell, request: Request) -> None:
-        """Ask as often as it takes and the plan allows; a wait that was asked for is no attempt."""
-        attempt = 0
-        while True:
-            stretch = line.pace.at_once() or await line.pace.turn()
-            if stretch is None:
-                return
-            free = not line.priced and not line.stopped
-            charge = FREE if free else await self._charge(line, cell, request)
-            if charge is None:
-                return
-            error = await self._ask(line, service, cell, request, charge)
-            if error is None:
-                return
-            if error.asks_to_wait:
-                again = self._waited(line, error, stretch)
-            else:
-                attempt += 1
-                again = error.retry and attempt < line.wired.attempts and not line.stopped
-            if not again or self.closing:
-                self._give_up(line, cell, error)
-                return
-            self.retries += 1
-            self._say()
-            if not error.asks_to_wait:
-                await asyncio.sleep(line.pace.wait(attempt - 1))
-
-    async def _charge(self, line: Line, cell: Cell, request: Request) -> Charge | None:
-        """What the call may cost, set aside; `None` where it is not to be made."""
-        if line.stopped:
-            self.unrun[cell.key] = line.stopped
-            return None
-        try:
-            most = line.most(request)
-        except ServiceError as error:  # a slot that the sample cannot fill
-            await self._ended(line, cell, failure(error))
-            return None
-        charge = await self.ledger.charge(cell.key, line.wired.service.name, most)
-        if charge is None:
-            budget = self.layout.plan.budget
-            self.unrun[cell.key] = f"over_budget: the budget is {budget:g}"
-        return charge
-
-    async def _ask(
-        self, line: Line, service: Service, cell: Cell, request: Request, charge: Charge
-    ) -> ServiceError | None:
-        """Ask once and keep the answer; the error where there is none and the row has not ended."""
-        try:
-            answer = await service.answer(request)
-        except ServiceError as error:
-            return None if await self._failed(line, cell, charge, error) else error
-        except SampleError as error:
-            self.ledger.release(charge)
-            answer = failure(error)
-        except InputError:
-            self.ledger.release(charge)
-            raise
-        except Exception as error:  # noqa: BLE001 - somebody else's service; the row tells it
-            self.ledger.lost(charge, ServiceError("exception", billed="maybe"))
-            answer = failure(error)
-        else:
-            line.pace.admitted()
-            await self._ended(line, cell, self.ledger.priced(charge, answer), charge)
-            return None
-        await self._ended(line, cell, answer)
-        return None
-
-    async def _failed(self, line: Line, cell: Cell, charge: Charge, error: ServiceError) -> bool:
-        """Account for a call without an answer; whether that is its end, since it was billed."""
-        if error.billed == "yes" and charge.amount > 0:
-            line.pace.admitted()
-            kept = self.ledger.priced(charge, failure(error))
-            await self._ended(line, cell, kept, charge)
-            return True
-        if error.billed == "no":
-            self.ledger.release(charge)
-        else:
-            self.ledger.lost(charge, error)
-        if error.stop:
-            line.stop(f"service_stopped: {error.reason}")
-        return False
-
-    def _waited(self, line: Line, error: ServiceError, stretch: Stretch) -> bool:
-        """Let the whole service wait; whether that is worth it, or it is parked."""
-        asked = error.retry_after
-        if asked is not None and asked > line.wired.longest_wait:
-            line.park(asked)
-            return False
-        if error.slow_down or asked is None:
-            line.pace.refused(asked, stretch)
-        else:
-            line.pace.pause(asked)
-        return not line.starving()
-
-    def _give_up(self, line: Line, cell: Cell, error: ServiceError) -> None:
-        if error.asks_to_wait and (line.parked or self.closing):
-            if line.stopped:
-                self.unrun[cell.key] = line.stopped
-            return
-        self.done += 1
-        self.failed[cell.key] = failure(error)
-        self._count_failure(line, error.reason)
-        self._say()
-
-    async def _ended(
-        self, line: Line, cell: Cell, answer: Answer, charge: Charge | None = None
-    ) -> None:
-        """Keep an answer; when this returns it is safe, so at most `in_flight` can ever be lost."""
-        self.done += 1
-        if answer.outcome == "failed":
-            self._count_failure(line, answer.reason or "failed")
-            if charge is None or not answer.cost:
-                if charge is not None:
-                    self.ledger.release(charge)
-                self.failed[cell.key] = answer
-                self._say()
-                return
-        else:
-            line.succeeded, line.failures = True, 0
-        try:
-            await self.ledger.keep(charge, cell.key, answer, line.wired.service.name)
-        except InputError:
-            self.stop()
-            raise
-        self._say()
-
-    def _count_failure(self, line: Line, reason: str) -> None:
-        if not reason.startswith(_SYSTEMATIC):
-            return
-        line.count_failure(reason)
-
-    def _say(self, *, final: bool = False) -> None:
-        now = time.monotonic()
-        if self.tell is None or (not final and now - self.told < _TOLD_EVERY):
-            return
-        self.told = now
-        self.tell(
-            Progress(
-                done=self.done,
-                total=len(self.layout),
-                cached=len(self.known),
-                failed=len(self.failed),
-                retries=self.retries,
-                cost=self.ledger.spent,
-                waiting=max((line.pace.held() for line in self.lines), default=0.0),
-                seconds=now - self.started,
-            )
-        )
-
     def add(self, other: "_Run") -> None:
         """Count the calls of another run, a judge's, as this one's."""
-        self.ledger.spent_before += other.ledger.spent_before
-        self.ledger.spent += other.ledger.spent
-        self.ledger.possibly += other.ledger.possibly
-        self.ledger.possibly_before += other.ledger.possibly_before
-        self.retries += other.retries
-        self.ledger.fresh |= other.ledger.fresh
-        self.failed |= other.failed
-        self.lines += other.lines
+        self.spending.spent_before += other.spending.spent_before
+        self.spending.spent += other.spending.spent
+        self.spending.possibly += other.spending.possibly
+        self.spending.possibly_before += other.spending.possibly_before
+        self.calls.retries += other.calls.retries
+        self.spending.fresh |= other.spending.fresh
+        self.calls.failed |= other.calls.failed
+        self.calls.lines += other.calls.lines
         self.ended = other.ended
 
     def rows(self) -> list[Row]:
@@ -507,7 +301,7 @@ class _Run:
         for cell in cells:
             answer, outcome = self._outcome(cell, answers)
             first = cell.key not in told
-            again = cell.key in self.known or not first
+            again = cell.key in self.calls.known or not first
             told.add(cell.key)
             rows.append(
                 Row(
@@ -523,16 +317,18 @@ class _Run:
             )
         return rows
 
-    def _outcome(self, cell: Cell, answers: Mapping[bytes, Answer]) -> tuple[Answer, str]:
+    def _outcome(self, cell: Call, answers: Mapping[bytes, Answer]) -> tuple[Answer, str]:
         fault = self.layout.faults.get(cell.sample)
         if fault is not None:
             # A doubled id is left out by us; media that cannot be read have failed.
             outcome = "not run" if fault.startswith("duplicate_id") else "failed"
             return Answer(outcome="failed", reason=fault), outcome
-        answer = answers.get(cell.key) or self.failed.get(cell.key)
+        answer = answers.get(cell.key) or self.calls.failed.get(cell.key)
         if answer is not None:
             return answer, answer.outcome
-        return Answer(outcome="failed", reason=self.unrun.get(cell.key, "interrupted")), "not run"
+        return Answer(
+            outcome="failed", reason=self.calls.unrun.get(cell.key, "interrupted")
+        ), "not run"
 
     def summary(self, rows: Sequence[Row], target: Path) -> Trial:
         """Summary of the run."""
@@ -541,18 +337,20 @@ class _Run:
             records=str(target),
             dry_run=False,
             rows=len(rows),
-            calls=len(self.ledger.fresh) + len(self.failed),
+            calls=len(self.spending.fresh) + len(self.calls.failed),
             cached=sum(row.cached for row in rows),
-            retries=self.retries,
-            cost=self.ledger.spent,
-            cost_total=self.ledger.spent_before + self.ledger.spent,
-            possibly_spent=self.ledger.possibly + self.ledger.possibly_before,
-            parked={line.wired.service.name: line.parked for line in self.lines if line.parked},
+            retries=self.calls.retries,
+            cost=self.spending.spent,
+            cost_total=self.spending.spent_before + self.spending.spent,
+            possibly_spent=self.spending.possibly + self.spending.possibly_before,
+            parked={
+                line.wired.service.name: line.parked for line in self.calls.lines if line.parked
+            },
             stopped={
                 line.wired.service.name: line.stopped
-                for line in self.lines
+                for line in self.calls.lines
                 if line.stopped and not line.parked
             },
-            seconds=self.ended - self.started,
+            seconds=self.ended - self.calls.started,
             **count_rows(self.layout.plan, rows),
         )

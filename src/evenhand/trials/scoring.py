@@ -52,7 +52,7 @@ class Judge:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Score:
+class AnswerScore:
     """A score with its options; `column` is what the records call it.
 
     `against` names the attribute that stands in place of the reference; a reference that is a list
@@ -98,8 +98,8 @@ OPTIONS = {"exact": ("normalize",), "choice": ("choices",), "option": ("options"
 
 
 def read_score(
-    given: str | Mapping[str, Any] | Score, *, folder: Path = Path(), own_code: bool = True
-) -> Score:
+    given: str | Mapping[str, Any] | AnswerScore, *, folder: Path = Path(), own_code: bool = True
+) -> AnswerScore:
     """Score that a plan asks for: its kind, or a table with options and the column's name.
 
     Parameters
@@ -115,7 +115,7 @@ def read_score(
     InputError
         For an unknown kind or option.
     """
-    if isinstance(given, Score):
+    if isinstance(given, AnswerScore):
         return given
     table = {"kind": given} if isinstance(given, str) else dict(given)
     kind = str(table.pop("kind", ""))
@@ -129,10 +129,10 @@ def read_score(
             raise InputError(unknown_name("option", name, known))
     if kind == "judge":
         judge = _judge(table, folder=folder, own_code=own_code)
-        return Score(kind=kind, column=column, judge=judge)
+        return AnswerScore(kind=kind, column=column, judge=judge)
     among = _among(table) if kind == "option" else None
     options = _checked(kind, table, folder)
-    return Score(kind=kind, column=column, options=options, against=against, among=among)
+    return AnswerScore(kind=kind, column=column, options=options, against=against, among=among)
 
 
 def _among(table: dict[str, Any]) -> str:
@@ -189,7 +189,7 @@ def _judge(table: Mapping[str, Any], *, folder: Path, own_code: bool) -> Judge:
     )
 
 
-def score_answers(table: Any, scores: Sequence[str | Mapping[str, Any] | Score]) -> Any:
+def score_answers(table: Any, scores: Sequence[str | Mapping[str, Any] | AnswerScore]) -> Any:
     """Records with a numeric column for each score.
 
     Parameters

@@ -17,7 +17,7 @@ OUTCOMES = ("answered", "refused", "empty", "cut_off", "failed", "not run")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
+class TrialProgress:
     """How far a trial is; given to the caller's function at most ten times a second."""
 
     done: int

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-from evenhand.audits.disclosure.printed import Shown, Unknown
+from evenhand.audits.disclosure.printed import PrintedSet, Unknown
 from evenhand.errors import InputError
 from evenhand.groups import And, Between, Comparison, In, IsNull, Not, Or, Predicate, columns_of
 from evenhand.groups.predicate import leaves_of
@@ -73,12 +73,12 @@ def read_columns(predicate: Predicate | Unknown) -> tuple[str, ...]:
     return columns_of(predicate.operand if isinstance(predicate, Unknown) else predicate)
 
 
-def atoms_of(shown: Sequence[Shown], *, complete: bool) -> list[tuple[bool, ...]]:
+def atoms_of(shown: Sequence[PrintedSet], *, complete: bool) -> list[tuple[bool, ...]]:
     """In which of the sets a row can be at once, each possibility once.
 
     Parameters
     ----------
-    shown : sequence of Shown
+    shown : sequence of PrintedSet
         The sets.
     complete : bool
         Whether rows that lack an attribute would stand among them.  The groups of a partition by columns hold
@@ -91,7 +91,8 @@ def atoms_of(shown: Sequence[Shown], *, complete: bool) -> list[tuple[bool, ...]
     """
     predicates = [one.rows_of for one in shown]
     partitions = [
-        _Partition.of(by, shown, complete=complete) for by in dict.fromkeys(s.by for s in shown)
+        _PrintedPartition.of(by, shown, complete=complete)
+        for by in dict.fromkeys(s.by for s in shown)
     ]
     columns = list(dict.fromkeys(c for p in predicates for c in read_columns(p)))
     values = [_values(column, predicates, partitions) for column in columns]
@@ -112,7 +113,7 @@ def atoms_of(shown: Sequence[Shown], *, complete: bool) -> list[tuple[bool, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Partition:
+class _PrintedPartition:
     """Which rows there can be, by one partition."""
 
     places: tuple[int, ...]
@@ -121,7 +122,7 @@ class _Partition:
     complete: bool
 
     @classmethod
-    def of(cls, by: tuple[str, ...], shown: Sequence[Shown], *, complete: bool) -> Self:
+    def of(cls, by: tuple[str, ...], shown: Sequence[PrintedSet], *, complete: bool) -> Self:
         places = tuple(place for place, one in enumerate(shown) if one.by == by)
         asked = next((shown[i].rows_of for i in places if (shown[i].text,) == by), None)
         columns = dict.fromkeys(c for i in places for c in read_columns(shown[i].rows_of))
@@ -144,7 +145,7 @@ class _Partition:
 
 
 def _values(
-    column: str, predicates: Sequence[Predicate | Unknown], partitions: Sequence[_Partition]
+    column: str, predicates: Sequence[Predicate | Unknown], partitions: Sequence[_PrintedPartition]
 ) -> list[Any]:
     """Values of a column of which each stands for all that no predicate tells from it."""
     named: list[Any] = []

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evenhand.audits.disclosure.atoms import atoms_of, read_columns
-from evenhand.audits.disclosure.printed import Printed, Shown
+from evenhand.audits.disclosure.printed import Printed, PrintedSet
 from evenhand.deferred import optimize, sparse
 
 Floats = npt.NDArray[np.float64]
@@ -59,7 +59,7 @@ class Attack:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Facts:
+class _Known:
     """One kind of number: its equations over atoms."""
 
     name: str
@@ -157,7 +157,7 @@ class _Component:
             if number == 0 or facts.everyone:
                 yield from self._few(knowledge, facts)
 
-    def _leak(self, facts: _Facts, name: str, low: float, high: float) -> Leak:
+    def _leak(self, facts: _Known, name: str, low: float, high: float) -> Leak:
         return Leak(
             metric=self.printed[0].title,
             group=name,
@@ -167,7 +167,7 @@ class _Component:
             needed=facts.needed,
         )
 
-    def _few(self, knowledge: "_Knowledge", facts: _Facts) -> Iterator[Leak]:
+    def _few(self, knowledge: "_Knowledge", facts: _Known) -> Iterator[Leak]:
         """Sets that are of a few people: shown ones, and what follows of those that are not named."""
         told = {tuple(one) for one in self.sets}
         numbers = {tuple(one): n for one, n in zip(facts.sets, facts.numbers, strict=True)}
@@ -202,7 +202,9 @@ class _Component:
 
     # -- comparisons ---------------------------------------------------------------------------
 
-    def _rests(self, audit: Printed, shown: dict[str, Shown]) -> list[tuple[Floats, Shown]]:
+    def _rests(
+        self, audit: Printed, shown: dict[str, PrintedSet]
+    ) -> list[tuple[Floats, PrintedSet]]:
         """Rests that groups were compared with, where their rate alone tells how many they are.
 
         A rate of 37 in 101 is one of 101, 202, … rows; if only the first fits, it is known.
@@ -228,10 +230,10 @@ class _Component:
                 out.append((members, told))
         return out
 
-    def _members(self, one: Shown) -> Floats:
+    def _members(self, one: PrintedSet) -> Floats:
         return np.asarray(self.sets[self.names.index(one.text)], float)
 
-    def _given(self, one: Shown, others: Sequence[Shown]) -> Floats:
+    def _given(self, one: PrintedSet, others: Sequence[PrintedSet]) -> Floats:
         """Rows that do not lack what the partition asks."""
         if one.by != (one.text,):
             return np.asarray(np.any([self._members(s) for s in others], axis=0), float)
@@ -245,7 +247,7 @@ class _Component:
 
     # -- equations -----------------------------------------------------------------------------
 
-    def _kinds(self) -> Iterator[_Facts]:
+    def _kinds(self) -> Iterator[_Known]:
         """Every kind of number that the report gives of sets."""
         first = self.printed[0]
         people: int | None = max(one.units or 0 for one in self.printed) or None
@@ -269,8 +271,8 @@ class _Component:
                 yield from self._sums(audit, shown, people)
 
     def _facts(
-        self, field: str, total: int | None, audits: list[dict[str, Shown]], least: float
-    ) -> _Facts:
+        self, field: str, total: int | None, audits: list[dict[str, PrintedSet]], least: float
+    ) -> _Known:
         """Equations of a number that these audits share."""
         sets, numbers = [], []
         if total is not None:
@@ -290,8 +292,8 @@ class _Component:
 
     def _equations(
         self, name: str, sets: list[Floats], numbers: list[float], least: float
-    ) -> _Facts:
-        return _Facts(
+    ) -> _Known:
+        return _Known(
             name=name,
             sets=np.array(sets).reshape(len(sets), len(self.whole)),
             numbers=np.array(numbers),
@@ -301,10 +303,10 @@ class _Component:
         )
 
     def _sums(
-        self, audit: Printed, shown: dict[str, Shown], people: float | None
-    ) -> Iterator[_Facts]:
+        self, audit: Printed, shown: dict[str, PrintedSet], people: float | None
+    ) -> Iterator[_Known]:
         """Numerators, what is left of denominators, and rows that are in neither."""
-        whole = Shown(
+        whole = PrintedSet(
             by=(),
             rows_of=audit.shown[0].rows_of,
             text="all rows",
@@ -344,7 +346,7 @@ class _Component:
                 continue
             yield self._due(facts, total, people)
 
-    def _at_least(self, known: list[tuple[Floats, Shown]], numbers: Floats) -> float:
+    def _at_least(self, known: list[tuple[Floats, PrintedSet]], numbers: Floats) -> float:
         """What all must have at least, where it is not told."""
         sums: dict[tuple[str, ...], float] = {}
         for (_, one), number in zip(known, numbers, strict=True):
@@ -353,10 +355,10 @@ class _Component:
 
     def _due(
         self,
-        facts: _Facts,
+        facts: _Known,
         total: float | None,
         people: float | None,
-    ) -> _Facts:
+    ) -> _Known:
         """The same with the width that is due, as it is promised in the documentation."""
         needed = float(self.minimum)
         if total is not None and people:
@@ -369,7 +371,7 @@ class _Component:
 class _Knowledge:
     """What some equations leave open; what was found of one set is used for the others."""
 
-    def __init__(self, facts: _Facts) -> None:
+    def __init__(self, facts: _Known) -> None:
         self.scale = max(facts.needed, 1e-300)
         count = facts.sets.shape[1]
         self.equal = sparse.csr_array(facts.sets) if len(facts.sets) else None

@@ -18,7 +18,7 @@ SCHEMA = "evenhand.audit/1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class PrintedSet:
     """A set of rows that a report names; numbers that it does not give are `None`.
 
     `rest` is the value of the rows of the same partition that are not in it.
@@ -54,7 +54,7 @@ class Printed:
         What people are; rows where absent.
     rows, units, above, below
         Of everybody.
-    shown : tuple of Shown
+    shown : tuple of PrintedSet
         Groups, and rows that lack an attribute.
     adds_up : bool
         Whether each unit is in one group only, so that units add up.
@@ -71,7 +71,7 @@ class Printed:
     units: int | None
     above: float | None
     below: float | None
-    shown: tuple[Shown, ...]
+    shown: tuple[PrintedSet, ...]
     adds_up: bool = True
     mixed: frozenset[str] = frozenset()
     once: bool = False
@@ -141,7 +141,7 @@ def _of_json(audit: Mapping[str, Any]) -> Printed:
     )
 
 
-def _group(group: Mapping[str, Any], *, against_rest: bool) -> Shown:
+def _group(group: Mapping[str, Any], *, against_rest: bool) -> PrintedSet:
     versus, value = group["versus"], group["estimate"]["value"]
     rest = None
     if against_rest and versus and versus["difference"] is not None and value is not None:
@@ -158,8 +158,8 @@ def _estimate(
     numbers: Mapping[str, Any],
     *,
     rest: float | None,
-) -> Shown:
-    return Shown(
+) -> PrintedSet:
+    return PrintedSet(
         by=by,
         rows_of=predicate,
         text=text,
@@ -208,12 +208,12 @@ def _of_csv(text: str) -> Iterator[Printed]:
         )
 
 
-def _line(row: Mapping[str, str]) -> Shown:
+def _line(row: Mapping[str, str]) -> PrintedSet:
     text = row["predicate"].removeprefix("'") if row["predicate"][:1] == "'" else row["predicate"]
     value, difference = _number(row["value"]), _number(row["versus_difference"])
     compared = row["versus_reference"] == "rest" and None not in (value, difference)
     rows, units = _number(row["n_rows"]), _number(row["n_units"])
-    return Shown(
+    return PrintedSet(
         by=(row["by"],),
         rows_of=parse_predicate(text),
         text=text,
@@ -296,14 +296,17 @@ def _count(text: str | None) -> int | None:
     return int(text) if text.isdigit() else None
 
 
-def _tables(blocks: Sequence[tuple[str, str]], unit: str | None, cut: set[str]) -> Iterator[Shown]:
+def _tables(
+    blocks: Sequence[tuple[str, str]], unit: str | None, cut: set[str]
+) -> Iterator[PrintedSet]:
     by: tuple[str, ...] = ()
     columns: list[str] = []
     row: list[str] = []
     for tag, inside in [*blocks, ("tr", "")]:
         if tag in ("tr", "h2"):
-            if by and row[:2] == ["group", "verdict"]:
-                columns = row
+            if by and row[:1] == ["group"]:
+                # Tables of how sure numbers are name the same groups again, without their sizes.
+                columns = row if row[1] == "verdict" else []
             elif by and len(row) == len(columns) > 0:
                 yield _line_of_page(by, dict(zip(columns, row, strict=True)), unit, cut)
             row = []
@@ -316,13 +319,13 @@ def _tables(blocks: Sequence[tuple[str, str]], unit: str | None, cut: set[str]) 
 
 def _line_of_page(
     by: tuple[str, ...], line: Mapping[str, str], unit: str | None, cut: set[str]
-) -> Shown:
+) -> PrintedSet:
     rows = _count(line["rows"])
     columns = list(line)
     units = _count(line[columns[columns.index("rows") + 1]]) if unit else rows
     label = line["group"]
     predicate = _labelled(by, label, cut)
-    return Shown(
+    return PrintedSet(
         by=by,
         rows_of=predicate,
         text=f"{' × '.join(by)}: {label}" if isinstance(predicate, Unknown) else to_text(predicate),

@@ -9,10 +9,10 @@ from evenhand.conditions.audio.pace import PITCH, SPEED, TEMPO
 from evenhand.conditions.audio.packets import PACKET_LOSS
 from evenhand.conditions.audio.room import IMPULSE_RESPONSE, REVERBERATION
 from evenhand.conditions.audio.tone import TONE
-from evenhand.conditions.condition import Definition
+from evenhand.conditions.condition import ConditionDefinition
 
 #: In the order in which the reference lists them.
-AUDIO: tuple[Definition, ...] = (
+AUDIO: tuple[ConditionDefinition, ...] = (
     TONE,
     NOISE,
     RECORDED_NOISE,

@@ -8,7 +8,7 @@ import numpy as np
 
 from evenhand.conditions.audio.mixing import SNR, add_noise, loop
 from evenhand.conditions.audio.recordings import read_recording
-from evenhand.conditions.condition import Definition, Parameter, Takes
+from evenhand.conditions.condition import ConditionDefinition, Parameter, ParameterKind
 from evenhand.errors import InputError
 from evenhand.samples.speech_level import speech_level
 from evenhand.samples.waveform import Audio, Signal
@@ -52,14 +52,14 @@ def make_babble(
     return total
 
 
-BABBLE = Definition(
+BABBLE = ConditionDefinition(
     name="babble",
     kind="audio",
     parameters=(
         Parameter(
             name="files",
             about="recordings of other people; for example other samples of the trial",
-            takes=Takes.FILES,
+            takes=ParameterKind.FILES,
             required=True,
         ),
         SNR,
@@ -69,7 +69,7 @@ BABBLE = Definition(
             low=1,
             high=64,
             about="voices at once; from about six on no words can be told apart",
-            takes=Takes.WHOLE,
+            takes=ParameterKind.WHOLE,
         ),
     ),
     apply=add_babble,

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from evenhand.conditions.audio.mixing import check_frequency
-from evenhand.conditions.condition import Definition, Parameter, Takes
+from evenhand.conditions.condition import ConditionDefinition, Parameter, ParameterKind
 from evenhand.deferred import signal
 from evenhand.samples.waveform import Audio, Signal
 
@@ -81,7 +81,7 @@ def _ordered(values: Mapping[str, Any]) -> str | None:
     return None
 
 
-BAND = Definition(
+BAND = ConditionDefinition(
     name="band",
     kind="audio",
     parameters=(
@@ -102,7 +102,7 @@ BAND = Definition(
             low=1,
             high=8,
             about="steepness: 6 dB per octave and order, at either side",
-            takes=Takes.WHOLE,
+            takes=ParameterKind.WHOLE,
         ),
     ),
     apply=pass_band,
@@ -110,7 +110,7 @@ BAND = Definition(
     source="Butterworth filter; telephone band: ITU-T G.712",
     check=_ordered,
 )
-MICROPHONE = Definition(
+MICROPHONE = ConditionDefinition(
     name="microphone",
     kind="audio",
     parameters=(
@@ -135,7 +135,7 @@ MICROPHONE = Definition(
     source="Butterworth ends; peak: Bristow-Johnson's equalizer cookbook; a model, no certain device",
     check=_ordered,
 )
-NOTCH = Definition(
+NOTCH = ConditionDefinition(
     name="notch",
     kind="audio",
     parameters=(

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from evenhand.conditions.condition import Apply, Definition, Parameter
+from evenhand.conditions.condition import Apply, ConditionDefinition, Parameter
 from evenhand.samples.audio import import_extra, resample
 from evenhand.samples.waveform import Audio, Signal
 
@@ -60,28 +60,28 @@ def fitted(signal: Signal, size: int) -> Signal:
     return signal[:size] if signal.size >= size else np.pad(signal, (0, size - signal.size))
 
 
-MU_LAW = Definition(
+MU_LAW = ConditionDefinition(
     name="mu_law",
     kind="audio",
     apply=_telephone("ULAW"),
     about="Telephone codec of North America and Japan: 8 kHz, 8 bit on a logarithmic scale.",
     source="ITU-T G.711 μ-law, by libsndfile",
 )
-A_LAW = Definition(
+A_LAW = ConditionDefinition(
     name="a_law",
     kind="audio",
     apply=_telephone("ALAW"),
     about="Telephone codec of Europe: 8 kHz, 8 bit on a logarithmic scale.",
     source="ITU-T G.711 A-law, by libsndfile",
 )
-GSM = Definition(
+GSM = ConditionDefinition(
     name="gsm",
     kind="audio",
     apply=_telephone("GSM610"),
     about="Mobile telephone codec, full rate: 8 kHz, 13 kbit/s.",
     source="ETSI GSM 06.10, by libsndfile",
 )
-OPUS = Definition(
+OPUS = ConditionDefinition(
     name="opus",
     kind="audio",
     parameters=(

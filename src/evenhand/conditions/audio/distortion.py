@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from evenhand.conditions.condition import Definition, Parameter
+from evenhand.conditions.condition import ConditionDefinition, Parameter
 from evenhand.samples.waveform import Audio, to_ratio
 
 
@@ -28,7 +28,7 @@ def amplify(audio: Audio, _: np.random.Generator, values: Mapping[str, Any]) -> 
     return audio.with_signal(np.clip(audio.signal * factor, -1.0, 1.0))
 
 
-CLIPPING = Definition(
+CLIPPING = ConditionDefinition(
     name="clipping",
     kind="audio",
     parameters=(
@@ -44,7 +44,7 @@ CLIPPING = Definition(
     about="An overdriven input: the peaks are cut off.",
     source="hard clipping; the limit is a quantile of the sample's own magnitudes",
 )
-GAIN = Definition(
+GAIN = ConditionDefinition(
     name="gain",
     kind="audio",
     parameters=(

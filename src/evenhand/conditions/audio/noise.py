@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from evenhand.conditions.audio.mixing import SNR, add_noise, loop
 from evenhand.conditions.audio.recordings import read_recording
 from evenhand.conditions.audio.spectrum import good_length
-from evenhand.conditions.condition import Definition, Parameter, Takes
+from evenhand.conditions.condition import ConditionDefinition, Parameter, ParameterKind
 from evenhand.deferred import special
 from evenhand.samples.waveform import Audio
 
@@ -91,7 +91,7 @@ def add_recording(audio: Audio, generator: np.random.Generator, values: Mapping[
     return add_noise(audio, noise, values["snr"], name=values["file"])
 
 
-NOISE = Definition(
+NOISE = ConditionDefinition(
     name="noise",
     kind="audio",
     parameters=(
@@ -100,7 +100,7 @@ NOISE = Definition(
             name="colour",
             default="white",
             about="spectrum",
-            takes=Takes.TEXT,
+            takes=ParameterKind.TEXT,
             choices=("white", "pink", "brown", "speech"),
         ),
     ),
@@ -108,11 +108,13 @@ NOISE = Definition(
     about="Steady noise: hiss (white), ventilation (pink), traffic (brown), a crowd's spectrum (speech).",
     source="power densities f^0, f^-1, f^-2; speech: Byrne et al. (1994), doi:10.1121/1.410152",
 )
-RECORDED_NOISE = Definition(
+RECORDED_NOISE = ConditionDefinition(
     name="recorded_noise",
     kind="audio",
     parameters=(
-        Parameter(name="file", about="recording of the noise", takes=Takes.FILE, required=True),
+        Parameter(
+            name="file", about="recording of the noise", takes=ParameterKind.FILE, required=True
+        ),
         SNR,
     ),
     apply=add_recording,

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from evenhand.conditions.audio.codec import fitted
-from evenhand.conditions.condition import Definition, Parameter
+from evenhand.conditions.condition import ConditionDefinition, Parameter
 from evenhand.samples.audio import import_extra
 from evenhand.samples.waveform import Audio, Signal
 
@@ -71,7 +71,7 @@ def _factor(about: str) -> Parameter:
     return Parameter(name="factor", low=0.25, high=4, about=about, required=True)
 
 
-SPEED = Definition(
+SPEED = ConditionDefinition(
     name="speed",
     kind="audio",
     parameters=(_factor("2 is twice as fast and an octave higher"),),
@@ -79,7 +79,7 @@ SPEED = Definition(
     about="Played faster or slower; pitch and duration change together.",
     source="resampling by soxr",
 )
-TEMPO = Definition(
+TEMPO = ConditionDefinition(
     name="tempo",
     kind="audio",
     parameters=(_factor("2 is twice as fast"),),
@@ -87,7 +87,7 @@ TEMPO = Definition(
     about="Spoken faster or slower at the same pitch.",
     source="WSOLA: Verhelst & Roelands (1993), doi:10.1109/ICASSP.1993.319366",
 )
-PITCH = Definition(
+PITCH = ConditionDefinition(
     name="pitch",
     kind="audio",
     parameters=(

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evenhand.conditions.condition import Definition, Parameter, Takes
+from evenhand.conditions.condition import ConditionDefinition, Parameter, ParameterKind
 from evenhand.samples.waveform import Audio, Signal
 
 _FADE_PER_S = 25.0  # a repeated packet is silent after 40 ms, as in appendix I of G.711 after 60 ms
@@ -84,7 +84,7 @@ def _possible(values: Mapping[str, Any]) -> str | None:
     return None
 
 
-PACKET_LOSS = Definition(
+PACKET_LOSS = ConditionDefinition(
     name="packet_loss",
     kind="audio",
     parameters=(
@@ -99,7 +99,7 @@ PACKET_LOSS = Definition(
             name="fill",
             default="silence",
             about="what stands for a lost packet",
-            takes=Takes.TEXT,
+            takes=ParameterKind.TEXT,
             choices=("silence", "repeat"),
         ),
     ),

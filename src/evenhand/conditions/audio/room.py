@@ -8,7 +8,7 @@ import numpy as np
 
 from evenhand.conditions.audio.recordings import read_recording
 from evenhand.conditions.audio.spectrum import convolve
-from evenhand.conditions.condition import Definition, Parameter, Takes
+from evenhand.conditions.condition import ConditionDefinition, Parameter, ParameterKind
 from evenhand.errors import InputError
 from evenhand.samples.waveform import Audio, Signal, to_ratio
 
@@ -58,7 +58,7 @@ def convolve_room(audio: Audio, _: np.random.Generator, values: Mapping[str, Any
     return audio.with_signal(convolve(audio.signal, response[direct:] / response[direct]))
 
 
-REVERBERATION = Definition(
+REVERBERATION = ConditionDefinition(
     name="reverberation",
     kind="audio",
     parameters=(
@@ -91,11 +91,13 @@ REVERBERATION = Definition(
     about="A room with diffuse, exponentially decaying reverberation, alike at all frequencies.",
     source="RT60: ISO 3382-1; model: Polack (1988); check: Schroeder (1965), doi:10.1121/1.1909343",
 )
-IMPULSE_RESPONSE = Definition(
+IMPULSE_RESPONSE = ConditionDefinition(
     name="impulse_response",
     kind="audio",
     parameters=(
-        Parameter(name="file", about="measured impulse response", takes=Takes.FILE, required=True),
+        Parameter(
+            name="file", about="measured impulse response", takes=ParameterKind.FILE, required=True
+        ),
     ),
     apply=convolve_room,
     about="A measured room or device; what comes before its largest peak is cut off.",

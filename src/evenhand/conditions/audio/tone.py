@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from evenhand.conditions.audio.mixing import check_frequency, speech_power
-from evenhand.conditions.condition import Definition, Parameter, Takes
+from evenhand.conditions.condition import ConditionDefinition, Parameter, ParameterKind
 from evenhand.samples.waveform import Audio, Signal, to_ratio
 
 _RAMP_S = 0.002  # a hard gate would click, and a click is not at the tone's frequency
@@ -103,7 +103,7 @@ def gate(size: int, rate: int, repetition: float, *, duty: float, phase: float =
     return envelope
 
 
-TONE = Definition(
+TONE = ConditionDefinition(
     name="tone",
     kind="audio",
     parameters=(
@@ -122,7 +122,7 @@ TONE = Definition(
             low=1,
             high=32,
             about="sines at whole multiples, the k-th at 1/k of the amplitude",
-            takes=Takes.WHOLE,
+            takes=ParameterKind.WHOLE,
         ),
         Parameter(
             name="level",

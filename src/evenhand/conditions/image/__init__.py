@@ -4,12 +4,12 @@ Every one takes an `Image` and gives one of the same size. Parameters are of the
 is given: a blur of 3 pixels is another blur at another resolution.
 """
 
-from evenhand.conditions.condition import Definition
+from evenhand.conditions.condition import ConditionDefinition
 from evenhand.conditions.image.blur import BLUR
 from evenhand.conditions.image.light import LIGHT
 from evenhand.conditions.image.scene import SCENE
 from evenhand.conditions.image.sensor import SENSOR
 
-IMAGE: tuple[Definition, ...] = (*LIGHT, *BLUR, *SENSOR, *SCENE)
+IMAGE: tuple[ConditionDefinition, ...] = (*LIGHT, *BLUR, *SENSOR, *SCENE)
 
 __all__ = ["IMAGE"]

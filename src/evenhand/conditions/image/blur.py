@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evenhand.conditions.condition import Definition, Parameter
+from evenhand.conditions.condition import ConditionDefinition, Parameter
 from evenhand.samples.image import Image, pillow
 from evenhand.samples.srgb import Pixels
 
@@ -87,7 +87,7 @@ def _divided(total: Sums, count: int) -> Pixels:
 
 
 BLUR = (
-    Definition(
+    ConditionDefinition(
         name="gaussian_blur",
         kind="image",
         parameters=(
@@ -99,7 +99,7 @@ BLUR = (
         source="three extended box filters of the same total variance (Gwosdek et al. 2011, "
         "doi:10.1007/978-3-642-24785-9_38), as Pillow does it",
     ),
-    Definition(
+    ConditionDefinition(
         name="motion_blur",
         kind="image",
         parameters=(
@@ -112,7 +112,7 @@ BLUR = (
         about="A camera or person that moves steadily while the shutter is open",
         source="mean over the pixels of a straight line",
     ),
-    Definition(
+    ConditionDefinition(
         name="defocus_blur",
         kind="image",
         parameters=(

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from evenhand.conditions.condition import Definition, Parameter
+from evenhand.conditions.condition import ConditionDefinition, Parameter
 from evenhand.samples.image import Image
 from evenhand.samples.srgb import LUMINANCE, Floats, Pixels, bytes_of_linear, linear_of_bytes
 
@@ -44,7 +44,7 @@ def _contrast(image: Image, _: np.random.Generator, values: Mapping[str, Any]) -
 
 
 LIGHT = (
-    Definition(
+    ConditionDefinition(
         name="light",
         kind="image",
         parameters=(
@@ -56,7 +56,7 @@ LIGHT = (
         "what grows too bright is cut at white",
         source="2^stops times the linear light of sRGB (IEC 61966-2-1)",
     ),
-    Definition(
+    ConditionDefinition(
         name="gamma",
         kind="image",
         parameters=(
@@ -67,7 +67,7 @@ LIGHT = (
         about="A screen or camera whose tone curve is not the one expected; black and white stay",
         source="Poynton, Digital Video and HD, 2012: encoded value, 0 to 1, raised to the exponent",
     ),
-    Definition(
+    ConditionDefinition(
         name="contrast",
         kind="image",
         parameters=(

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from evenhand.conditions.condition import Definition, Parameter
+from evenhand.conditions.condition import ConditionDefinition, Parameter
 from evenhand.conditions.image.light import look_up
 from evenhand.samples.image import Image, pillow
 from evenhand.samples.srgb import bytes_of_linear, linear_of_bytes
@@ -40,7 +40,7 @@ def _rotation(image: Image, _: np.random.Generator, values: Mapping[str, Any]) -
 
 
 SCENE = (
-    Definition(
+    ConditionDefinition(
         name="occlusion",
         kind="image",
         parameters=(
@@ -53,7 +53,7 @@ SCENE = (
         about="Something flat before the lens, of the picture's own shape, at a place drawn evenly",
         source="as Random Erasing (Zhong et al. 2020, doi:10.1609/aaai.v34i07.7000), of one size",
     ),
-    Definition(
+    ConditionDefinition(
         name="haze",
         kind="image",
         parameters=(
@@ -70,7 +70,7 @@ SCENE = (
         about="Fog, smoke or dust between camera and scene",
         source="Koschmieder 1924: light · t + airlight · (1 - t), t = exp(-3.912 distance / visibility)",
     ),
-    Definition(
+    ConditionDefinition(
         name="rotation",
         kind="image",
         parameters=(

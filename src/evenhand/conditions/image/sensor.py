@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evenhand.conditions.condition import Definition, Parameter, Takes
+from evenhand.conditions.condition import ConditionDefinition, Parameter, ParameterKind
 from evenhand.deferred import special
 from evenhand.samples.image import Image, pillow
 from evenhand.samples.srgb import Pixels, bytes_of_linear, linear_of_bytes
@@ -91,7 +91,7 @@ def _resolution(image: Image, _: np.random.Generator, values: Mapping[str, Any])
 
 
 SENSOR = (
-    Definition(
+    ConditionDefinition(
         name="gaussian_noise",
         kind="image",
         parameters=(
@@ -102,7 +102,7 @@ SENSOR = (
         about="Noise of the read-out, drawn apart for each pixel and colour",
         source="normal, added to encoded values, rounded and cut to bytes",
     ),
-    Definition(
+    ConditionDefinition(
         name="shot_noise",
         kind="image",
         parameters=(
@@ -113,18 +113,18 @@ SENSOR = (
         about="Little light: photons come one by one, so the shadows are the noisiest",
         source="Poisson counts of the linear light of sRGB (Janesick 2007, doi:10.1117/3.725073)",
     ),
-    Definition(
+    ConditionDefinition(
         name="jpeg",
         kind="image",
         parameters=(
-            Parameter(name="quality", default=15, low=1, high=95, takes=Takes.WHOLE,
+            Parameter(name="quality", default=15, low=1, high=95, takes=ParameterKind.WHOLE,
                       about="Quality of the quantisation tables; 95 is nearly without loss"),
         ),
         apply=_jpeg,
         about="Compression as messengers and slow networks have it, with colours at half resolution",
         source="ISO/IEC 10918-1 with libjpeg's scale of quality",
     ),
-    Definition(
+    ConditionDefinition(
         name="resolution",
         kind="image",
         parameters=(

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from evenhand.conditions.condition import Condition, Definition, Parameter, Takes
+from evenhand.conditions.condition import Condition, ConditionDefinition, Parameter, ParameterKind
 from evenhand.conditions.text.contractions import contract, expand
 from evenhand.conditions.text.gender import ENGLISH, swap_gender
 from evenhand.conditions.text.names import SHIPPED, pair_names, read_names, swap_names
@@ -124,38 +124,38 @@ _SHARE = Parameter(
 )
 _OURS = "our own list, with its sources: conditions/data/PROVENANCE.md"
 
-TEXT: tuple[Definition, ...] = (
-    Definition(
+TEXT: tuple[ConditionDefinition, ...] = (
+    ConditionDefinition(
         name="gender",
         kind="text",
         parameters=(
-            Parameter(name="english", default="american", takes=Takes.TEXT, choices=ENGLISH,
+            Parameter(name="english", default="american", takes=ParameterKind.TEXT, choices=ENGLISH,
                       about="Whether dad becomes mom or mum"),
         ),
         apply=_applied("gender"),
         about="Gendered pronouns and nouns swapped, both ways at once; names stay",
         source=_OURS,
     ),
-    Definition(
+    ConditionDefinition(
         name="names",
         kind="text",
         parameters=(
-            Parameter(name="names", takes=Takes.FILE,
+            Parameter(name="names", takes=ParameterKind.FILE,
                       about="CSV with name, group, source, and perhaps within and also"),
-            Parameter(name="first", takes=Takes.TEXT, about="Group; the file's two by default"),
-            Parameter(name="second", takes=Takes.TEXT, about="Group to swap with"),
+            Parameter(name="first", takes=ParameterKind.TEXT, about="Group; the file's two by default"),
+            Parameter(name="second", takes=ParameterKind.TEXT, about="Group to swap with"),
         ),
         apply=_applied("names"),
         about="First names swapped between two groups; partners are drawn by the seed",
         source="Bertrand & Mullainathan 2004, doi:10.1257/0002828042002561, or the list's own",
     ),
-    Definition(
+    ConditionDefinition(
         name="dialect",
         kind="text",
         parameters=(
-            Parameter(name="variety", takes=Takes.TEXT, choices=VARIETIES, required=True,
+            Parameter(name="variety", takes=ParameterKind.TEXT, choices=VARIETIES, required=True,
                       about="Of English"),
-            Parameter(name="direction", default="to", takes=Takes.TEXT, choices=("to", "from"),
+            Parameter(name="direction", default="to", takes=ParameterKind.TEXT, choices=("to", "from"),
                       about="To the variety or back"),
             _SHARE,
         ),
@@ -163,11 +163,11 @@ TEXT: tuple[Definition, ...] = (
         about="Words and spellings of a variety of English; no dialect is its words alone",
         source=_OURS,
     ),
-    Definition(
+    ConditionDefinition(
         name="formality",
         kind="text",
         parameters=(
-            Parameter(name="to", default="informal", takes=Takes.TEXT,
+            Parameter(name="to", default="informal", takes=ParameterKind.TEXT,
                       choices=("informal", "formal"), about="Register"),
             _SHARE,
         ),
@@ -175,7 +175,7 @@ TEXT: tuple[Definition, ...] = (
         about="Words of another register: purchase and buy",
         source=_OURS,
     ),
-    Definition(
+    ConditionDefinition(
         name="misspellings",
         kind="text",
         parameters=(_SHARE,),
@@ -183,7 +183,7 @@ TEXT: tuple[Definition, ...] = (
         about="Words misspelled as people often do",
         source=_OURS,
     ),
-    Definition(
+    ConditionDefinition(
         name="typos",
         kind="text",
         parameters=(
@@ -194,11 +194,11 @@ TEXT: tuple[Definition, ...] = (
         about="Slips to a neighbouring key",
         source="ISO/IEC 9995 alphanumeric zone, rows set off by a quarter and a half key",
     ),
-    Definition(
+    ConditionDefinition(
         name="casing",
         kind="text",
         parameters=(
-            Parameter(name="to", default="lower", takes=Takes.TEXT,
+            Parameter(name="to", default="lower", takes=ParameterKind.TEXT,
                       choices=("lower", "upper", "swapped"), about="Letters"),
             _SHARE,
         ),
@@ -206,14 +206,14 @@ TEXT: tuple[Definition, ...] = (
         about="Small or capital letters",
         source="Unicode, simple case mapping",
     ),
-    Definition(
+    ConditionDefinition(
         name="contractions",
         kind="text",
         apply=_applied("contractions"),
         about="do not becomes don't, where speakers contract",
         source="Quirk et al. 1985, A Comprehensive Grammar of the English Language, 3.23",
     ),
-    Definition(
+    ConditionDefinition(
         name="expansions",
         kind="text",
         apply=_applied("expansions"),

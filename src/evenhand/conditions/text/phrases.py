@@ -64,7 +64,7 @@ def _key(phrase: str) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _Match:
     """A phrase in a text, and what to put there: `None` when its capitals are odd."""
 
     span: Span
@@ -106,7 +106,7 @@ def rewrite(
     )
 
 
-def _find(text: str, phrases: Phrases) -> list[_Found]:
+def _find(text: str, phrases: Phrases) -> list[_Match]:
     words = split_words(text)
     found, place = [], 0
     while place < len(words):
@@ -117,7 +117,7 @@ def _find(text: str, phrases: Phrases) -> list[_Found]:
     return found
 
 
-def _longest(text: str, words: list[Word], phrases: Phrases) -> _Found | None:
+def _longest(text: str, words: list[Word], phrases: Phrases) -> _Match | None:
     """The longest phrase that begins with the first of the words."""
     for length in range(len(words), 0, -1):
         run = words[:length]
@@ -129,7 +129,7 @@ def _longest(text: str, words: list[Word], phrases: Phrases) -> _Found | None:
             if key in phrases.into:
                 phrase = text[run[0].start : last.end - len(suffix)]
                 new = _as_written(phrase, *phrases.into[key], suffix)
-                return _Found((run[0].start, last.end), length, new, key not in phrases.open_senses)
+                return _Match((run[0].start, last.end), length, new, key not in phrases.open_senses)
     return None
 
 

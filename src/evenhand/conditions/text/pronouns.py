@@ -17,14 +17,14 @@ _OPENING: Final = set(" \t\n\r\u00a0\"'“‘«(*_[")
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class PronounReading:
     """Whether a noun belongs to the pronoun, and whether the words around settle it."""
 
     determiner: bool
     sure: bool = True
 
 
-def read_pronoun(text: str, words: list[Word], place: int) -> Reading:
+def read_pronoun(text: str, words: list[Word], place: int) -> PronounReading:
     """Read ``her``, or ``his``, at a place of a text.
 
     Parameters
@@ -82,7 +82,7 @@ class _Around:
             return self._gap(place).strip() not in {"-", "‑", "&"}
         return self._key(place + 1) in words_of_class("function")
 
-    def paired(self) -> Reading | None:
+    def paired(self) -> PronounReading | None:
         """``his or her``, ``him/her``: the other tells, or what follows both."""
         for step, gap_at in ((1, self.place), (-1, self.place - 1)):
             other = self.place + step
@@ -99,23 +99,23 @@ class _Around:
             if key not in _PAIRED:
                 continue
             if key in {"him", "them", "he", "she"}:
-                return Reading(determiner=False)
+                return PronounReading(determiner=False)
             if key in {"hers", "theirs"}:
-                return Reading(determiner=False)
+                return PronounReading(determiner=False)
             if step == 1:
-                return Reading(determiner=not self._ends(other))
+                return PronounReading(determiner=not self._ends(other))
             if key in _DETERMINERS:
-                return Reading(determiner=not self._ends(self.place))
+                return PronounReading(determiner=not self._ends(self.place))
         return None
 
-    def read(self) -> Reading:
+    def read(self) -> PronounReading:
         place = self.place
         if not self._joined(place):
             # "her-husband" and "her & his" are no words of their own; the rest ends a phrase.
-            return Reading(determiner=False)
+            return PronounReading(determiner=False)
         follows = self._key(place + 1)
         if self._gap(place + 1).startswith(("-", "‑")):
-            return Reading(determiner=True)  # her on-screen role, his to-do list
+            return PronounReading(determiner=True)  # her on-screen role, his to-do list
         if follows in words_of_class("noun_or_auxiliary"):
             verb = self._joined(place + 1) and self._key(place + 2) in {
                 "be",
@@ -123,72 +123,76 @@ class _Around:
                 "not",
                 "never",
             }
-            return Reading(determiner=not verb, sure=not verb)
+            return PronounReading(determiner=not verb, sure=not verb)
         if follows in {"her", "his"}:
-            return Reading(determiner=False)  # give her her coat
+            return PronounReading(determiner=False)  # give her her coat
         if follows == "every":
             adverb = self._after("ditransitive") or self._time_after(place + 1)
-            return Reading(determiner=not adverb, sure=False)
+            return PronounReading(determiner=not adverb, sure=False)
         if follows in words_of_class("function") or follows.endswith("n't"):
-            return Reading(determiner=False)
+            return PronounReading(determiner=False)
         return self._by_content(follows)
 
     def _after(self, name: str) -> bool:
         return self.before in words_of_class(name)
 
-    def _by_content(self, follows: str) -> Reading:
+    def _by_content(self, follows: str) -> PronounReading:
         """Before a noun, adjective, adverb or bare verb."""
         last = self._ends(self.place + 1)
         if self._key(self.place) == "his":
             return self._his(follows, last=last)
         if follows in words_of_class("manner") and (last or self._time_after(self.place + 1)):
-            return Reading(determiner=False)  # knew her first, saw her last year; her first child
+            return PronounReading(
+                determiner=False
+            )  # knew her first, saw her last year; her first child
         if last and follows in words_of_class("place"):
-            return Reading(determiner=not self._after("motion"), sure=False)
+            return PronounReading(determiner=not self._after("motion"), sure=False)
         if follows in words_of_class("quantity"):
             return self._quantity(follows, last=last)
         if follows.endswith("ly") and follows not in words_of_class("not_adverb"):
-            return Reading(determiner=not last)  # asked her politely to; her newly built house
+            return PronounReading(
+                determiner=not last
+            )  # asked her politely to; her newly built house
         return self._by_verb(follows, last=last)
 
-    def _by_verb(self, follows: str, *, last: bool) -> Reading:
+    def _by_verb(self, follows: str, *, last: bool) -> PronounReading:
         """After a verb that takes more than one object, or an object and what it is or does."""
         verbs = words_of_class("bare_verb") | words_of_class("verb_or_noun")
         if self._after("causative") and follows in verbs:
-            return Reading(determiner=False, sure=follows in words_of_class("bare_verb"))
+            return PronounReading(determiner=False, sure=follows in words_of_class("bare_verb"))
         if self._after("naming") and (
             follows in words_of_class("role") or self.words[self.place + 1].text[0].isupper()
         ):
-            return Reading(determiner=False, sure=False)
+            return PronounReading(determiner=False, sure=False)
         if last and self._after("result") and follows in words_of_class("adjective"):
-            return Reading(determiner=False)
+            return PronounReading(determiner=False)
         if last and self._after("judging"):
-            return Reading(determiner=False, sure=False)
+            return PronounReading(determiner=False, sure=False)
         if (self._after("result") or self._after("causative")) and follows.endswith(("ing", "ed")):
-            return Reading(determiner=not (last or follows.endswith("ing")), sure=False)
+            return PronounReading(determiner=not (last or follows.endswith("ing")), sure=False)
         if self._after("ditransitive"):
             return self._second_object(follows, last=last)
         settled = not last or follows in words_of_class("person_noun")
         open_verb = self._after("result") or self._after("causative")
-        return Reading(determiner=True, sure=settled or not open_verb)  # saw her duck
+        return PronounReading(determiner=True, sure=settled or not open_verb)  # saw her duck
 
     def _time_after(self, place: int) -> bool:
         """Whether a word of time follows the word at a place: *last year*, *every month*."""
         return self._joined(place) and self._key(place + 1) in words_of_class("time")
 
-    def _his(self, follows: str, *, last: bool) -> Reading:
+    def _his(self, follows: str, *, last: bool) -> PronounReading:
         """Alone only before a verb: *a friend of his called*."""
         alone = self.before == "of" and last and follows.endswith("ed")
-        return Reading(determiner=not alone, sure=not alone)
+        return PronounReading(determiner=not alone, sure=not alone)
 
-    def _quantity(self, follows: str, *, last: bool) -> Reading:
+    def _quantity(self, follows: str, *, last: bool) -> PronounReading:
         if last or follows in {"enough", "all", "both", "half", "several"}:
-            return Reading(determiner=False)
+            return PronounReading(determiner=False)
         span = self._time_after(self.place + 1) and not self._after("function")
         takes = span or self._after("ditransitive")  # known her ten years, gave her two pills
-        return Reading(determiner=not takes, sure=not takes)
+        return PronounReading(determiner=not takes, sure=not takes)
 
-    def _second_object(self, follows: str, *, last: bool) -> Reading:
+    def _second_object(self, follows: str, *, last: bool) -> PronounReading:
         """*gave her flowers* or *gave her flowers to …*: a list of what is given, else a plural."""
         things = follows in words_of_class("mass_noun")
         people = follows in words_of_class("person_noun")
@@ -197,6 +201,6 @@ class _Around:
             plural = False  # one tells people: told her parents
         if (things or plural) and not people and last:
             to = self._joined(self.place + 1) and self._key(self.place + 2) == "to"
-            return Reading(determiner=to, sure=False)
+            return PronounReading(determiner=to, sure=False)
         # gave her husband a pill, but gave her morphine: no list of words tells all
-        return Reading(determiner=True, sure=people or self._after("telling"))
+        return PronounReading(determiner=True, sure=people or self._after("telling"))

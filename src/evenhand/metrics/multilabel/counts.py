@@ -43,7 +43,7 @@ def overlap_rate(numerator: Weights, denominator: Weights) -> Builder:
         sets = _read(metric, records, keep, where)
         average = metric.option("average")
         if average == "micro":
-            table = _Counted(metric, records, sets, sets.counts())
+            table = _CountedSets(metric, records, sets, sets.counts())
             return table.plan(_named(table, OVERLAP), rate(numerator, denominator))
         if average == "samples":
             return _mean_of_rows(metric, records, sets, numerator, denominator)
@@ -61,7 +61,7 @@ def same_rate() -> Builder:
         sets = _read(metric, records, keep, where)
         counts = sets.counts()
         same = (counts["added"] + counts["missed"] == 0).astype(np.int8)
-        table = _Counted(metric, records, sets, {"same": same, "different": 1 - same})
+        table = _CountedSets(metric, records, sets, {"same": same, "different": 1 - same})
         parts = _named(table, ("same", "different"))
         return table.plan(parts, rate((1, 0), (1, 1)), moments=Moments.INDICATORS, proportion=True)
 
@@ -76,7 +76,7 @@ def loss_rate() -> Builder:
     ) -> Plan:
         sets = _read(metric, records, keep, where)
         counts = sets.counts()
-        table = _Counted(metric, records, sets, {"wrong": counts["added"] + counts["missed"]})
+        table = _CountedSets(metric, records, sets, {"wrong": counts["added"] + counts["missed"]})
         parts = (*_named(table, ("wrong",)), ("labels", literal(len(sets.names))))
         return table.plan(parts, rate((1, 0), (0, 1)))
 
@@ -88,7 +88,7 @@ def _read(metric: Metric, records: Records, keep: Sequence[str], where: Predicat
     return read_sets(metric, records, kept, where)
 
 
-def _named(table: "_Counted", names: Sequence[str]) -> tuple[tuple[str, exp.Expr], ...]:
+def _named(table: "_CountedSets", names: Sequence[str]) -> tuple[tuple[str, exp.Expr], ...]:
     return tuple((name, column_expression(name)) for name in names if name in table.names)
 
 
@@ -104,7 +104,7 @@ def _mean_of_rows(
     ratio = np.divide(
         above, below, out=np.full(len(sets.known), np.nan), where=np.asarray(below) > 0
     )
-    table = _Counted(metric, records, sets, {"ratio": ratio})
+    table = _CountedSets(metric, records, sets, {"ratio": ratio})
     return table.plan(
         (*_named(table, ("ratio",)), ("rows", literal(1))),
         rate((1, 0), (0, 1)),
@@ -122,7 +122,7 @@ def _mean_of_labels(
         )
     weighted = metric.option("average") == "weighted"
     columns: dict[str, Any] = dict(sets.counts_by_label())
-    table = _Counted(metric, records, sets, columns)
+    table = _CountedSets(metric, records, sets, columns)
     parts: list[tuple[str, exp.Expr]] = []
     for label in sets.names:
         parts += [(f"{name}:{label}", column_expression(f"{name}:{label}")) for name in OVERLAP]
@@ -141,7 +141,7 @@ def _mean_of_labels(
     return table.plan(tuple(parts), form, exclusive=apart)
 
 
-class _Counted:
+class _CountedSets:
     """A table of the kept columns and of counts, which a cube is built from."""
 
     def __init__(

@@ -13,7 +13,7 @@ _MOST_ROWS = 3_000
 
 
 @dataclass(slots=True, kw_only=True)
-class Sample:
+class TranscriptSample:
     """Every k-th row of a table, k a power of two, so that few are kept of a large one.
 
     `texts` is the number of columns of text, the last ones; `whole` says that nothing was left out.

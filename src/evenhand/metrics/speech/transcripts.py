@@ -17,7 +17,7 @@ from evenhand.metrics.speech.alignment import EditCounts
 from evenhand.metrics.speech.normalizers import NORMALIZERS
 from evenhand.metrics.speech.observations import Observations
 from evenhand.metrics.speech.preparation import read_equivalents
-from evenhand.metrics.speech.sample import Sample
+from evenhand.metrics.speech.sample import TranscriptSample
 from evenhand.metrics.speech.scorer import Scorer
 from evenhand.metrics.speech.scripts import TOKENIZERS
 from evenhand.records import Column, DuckDBEngine, Kind, Records
@@ -60,7 +60,7 @@ def edit_rate(
 def edit_form(form: Form, *, tokens: str = "word") -> Builder:
     """Plan of a metric that is a function of the sums of edits."""
     parts = tuple((name, column_expression(name)) for name in EDITS)
-    return _builder(_Counted(parts=parts, moments=Moments.COUNTS, form=form, tokens=tokens))
+    return _builder(_CountedWords(parts=parts, moments=Moments.COUNTS, form=form, tokens=tokens))
 
 
 def wrong_rate() -> Builder:
@@ -70,7 +70,7 @@ def wrong_rate() -> Builder:
         errors = exp.Add(this=errors, expression=column_expression(name))
     wrong = exp.GT(this=exp.paren(errors), expression=literal(0))
     return _builder(
-        _Counted(
+        _CountedWords(
             parts=(("wrong", indicator(wrong)), ("right", indicator(negation(wrong)))),
             moments=Moments.INDICATORS,
             form=rate((1, 0), (1, 1)),
@@ -81,7 +81,7 @@ def wrong_rate() -> Builder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Counted:
+class _CountedWords:
     """What is counted of the edits of each transcript."""
 
     parts: tuple[tuple[str, exp.Expr], ...]
@@ -91,7 +91,7 @@ class _Counted:
     proportion: bool = False
 
 
-def _builder(counted: _Counted) -> Builder:
+def _builder(counted: _CountedWords) -> Builder:
     tokens = counted.tokens
 
     def build(
@@ -100,7 +100,7 @@ def _builder(counted: _Counted) -> Builder:
         texts = [*_references(metric, records), text_input(metric, "hypothesis", records)]
         # One table is scored; of its blocks some rows are kept to be scored otherwise.
         kept = list(dict.fromkeys([*keep, *(columns_of(where) if where is not None else ())]))
-        sample, seen = Sample(texts=len(texts)), Observations(texts=len(texts))
+        sample, seen = TranscriptSample(texts=len(texts)), Observations(texts=len(texts))
         blocks = seen.watch(sample.watch(read_blocks(records, kept, texts, where)))
         scored, names = score_transcripts(metric, records, kept, blocks, tokens=tokens)
         made = _plan(metric, scored, names, counted)
@@ -126,7 +126,9 @@ def _builder(counted: _Counted) -> Builder:
     return build
 
 
-def _plan(metric: Metric, scored: Records, names: Mapping[str, str], counted: _Counted) -> Plan:
+def _plan(
+    metric: Metric, scored: Records, names: Mapping[str, str], counted: _CountedWords
+) -> Plan:
     measure = Measure(
         parts=counted.parts,
         inputs=tuple(

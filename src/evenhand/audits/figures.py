@@ -1,0 +1,258 @@
+"""What the page of an audit draws and tables: each partition's differences and numbers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from evenhand.audits import answer, words
+from evenhand.audits.result import Contrast, Gap, Group, Result
+from evenhand.pages import numbers
+from evenhand.pages.caveats import after_numbers, before_numbers, missing_sentences
+from evenhand.pages.edition import PLAIN, Edition
+from evenhand.pages.forest import Difference, Forest, draw_forest
+from evenhand.pages.page import render_page
+from evenhand.pages.table import Cell, Column, Table, table_of
+from evenhand.results.estimate import Estimate, Missing
+
+#: Groups drawn and tabled of each partition; all are in JSON and CSV.
+DRAWN, TABLED = 40, 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plot:
+    """One partition: its picture and its tables."""
+
+    by: str
+    forest: Forest
+    drawn: int
+    total: int
+    table: Table
+    more: Table
+    unjudged: Table | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """One metric on the page."""
+
+    audit: Result
+    title: str
+    answers: tuple[str, ...]
+    findings: tuple[str, ...]
+    scope: tuple[str, ...]
+    caveats: tuple[str, ...]
+    footnotes: tuple[str, ...]
+    value: str
+    counts: str
+    plots: tuple[Plot, ...]
+    gaps: Table
+
+
+def render_html(*audits: Result, edition: Edition = PLAIN) -> str:
+    """The page of one audit, or of several metrics on the same groups."""
+    return render_page(
+        "evenhand.audits:audit.html",
+        views=[_view(audit, edition) for audit in audits],
+        edition=edition,
+        words=words,
+    )
+
+
+def draw(audit: Result, by: tuple[str, ...], edition: Edition = PLAIN) -> Forest:
+    """Differences of a partition's groups to their reference."""
+    groups = [group for group in audit.groups if group.by == by and answer.is_compared(group)]
+    in_points = audit.metric.in_points
+    tolerance = audit.settings.tolerance
+    band = (0.0, tolerance) if audit.metric.higher_is_worse else (-tolerance, 0.0)
+    return draw_forest(
+        [_difference(audit, group, edition) for group in groups[:DRAWN]],
+        lambda tick: numbers.points(tick, in_points=in_points),
+        tolerated=band if tolerance else None,
+    )
+
+
+def _view(audit: Result, edition: Edition) -> View:
+    overall = audit.overall
+    return View(
+        audit=audit,
+        title=edition.column(audit.metric.title),
+        answers=tuple(answer.answers(audit, edition)),
+        findings=tuple(answer.findings(audit, edition)),
+        scope=(*answer.scope(audit, edition), *missing_sentences(audit.missing)),
+        caveats=tuple(before_numbers(audit.notes)),
+        footnotes=(*words.limits(audit), *after_numbers(audit.notes)),
+        value=answer.told_value(audit, overall),
+        counts=_counts(audit, overall),
+        plots=tuple(_plot(audit, by, edition) for by in answer.partitions(audit)),
+        gaps=_gaps(audit, edition),
+    )
+
+
+def _plot(audit: Result, by: tuple[str, ...], edition: Edition) -> Plot:
+    groups = [group for group in audit.groups if group.by == by]
+    compared = [group for group in groups if answer.is_compared(group)]
+    apart = [group for group in groups if not answer.is_compared(group)]
+    lacking = next((m for m in audit.missing if m.estimate and (m.attribute,) == by), None)
+    title = edition.crossed(by)
+    forest = draw(audit, by, edition)
+    return Plot(
+        by=title,
+        forest=forest,
+        drawn=len(forest.rows),
+        total=len(groups),
+        table=_table(audit, compared[:TABLED], lacking, title, edition),
+        more=_more(audit, compared[:TABLED], title, edition),
+        unjudged=_unjudged(audit, apart[:TABLED], title, edition) if apart else None,
+    )
+
+
+def _difference(audit: Result, group: Group, edition: Edition) -> Difference:
+    versus, in_points = group.versus, audit.metric.in_points
+    value = answer.told_value(audit, group.estimate)
+    apart = words.difference(versus, in_points=in_points)
+    bounds = words.difference_interval(versus, in_points=in_points)
+    return Difference(
+        name=edition.group(group.group, group.predicate),
+        kind=words.kind(group),
+        verdict=words.verdict(group).lstrip("▲✓?– "),
+        value=f"{value}; {apart} ({bounds})" if bounds else f"{value}; {apart}",
+        point=None if versus is None else versus.difference,
+        low=None if versus is None else versus.low,
+        high=None if versus is None else versus.high,
+    )
+
+
+def _table(
+    audit: Result, groups: Sequence[Group], lacking: Missing | None, title: str, edition: Edition
+) -> Table:
+    """What a reader needs; the rest is in a table of its own."""
+    shares = answer.is_share(audit) and any("of" in _counts(audit, g.estimate) for g in groups)
+    columns = (
+        Column(head="group", left=True, fold=True),
+        Column(head="verdict", left=True),
+        Column(head=audit.metric.name),
+        Column(head="count") if shares else None,
+        Column(head="difference (interval)"),
+        Column(head="rows"),
+        Column(head=words.unit_name(audit)) if audit.unit else None,
+    )
+    rows = [_row(audit, group, edition) for group in groups]
+    if lacking is not None and lacking.estimate is not None:
+        value, counts, *sizes = _numbers(audit, lacking.estimate)
+        rows.append([Cell("missing"), Cell("not judged"), value, counts, Cell("–"), *sizes])
+    return table_of(f"{audit.metric.title} by {title}", columns, rows)
+
+
+def _row(audit: Result, group: Group, edition: Edition) -> list[Cell]:
+    in_points = audit.metric.in_points
+    apart = words.difference(group.versus, in_points=in_points)
+    bounds = words.difference_interval(group.versus, in_points=in_points)
+    value, counts, *sizes = _numbers(audit, group.estimate)
+    return [
+        Cell(edition.group(group.group, group.predicate)),
+        Cell(words.verdict(group), kind=words.kind(group)),
+        value,
+        counts,
+        Cell(f"{apart} ({bounds})" if bounds else apart),
+        *sizes,
+    ]
+
+
+def _numbers(audit: Result, rate: Estimate) -> list[Cell]:
+    """Value, counts behind it, rows and units."""
+    return [
+        Cell(answer.told_value(audit, rate)),
+        Cell(_counts(audit, rate)),
+        Cell(numbers.count(rate.n_rows)),
+        Cell(numbers.count(rate.n_units)),
+    ]
+
+
+def _counts(audit: Result, rate: Estimate) -> str:
+    if not answer.is_share(audit):
+        return "–"
+    return numbers.out_of(rate.numerator, rate.denominator)
+
+
+def _more(audit: Result, groups: Sequence[Group], title: str, edition: Edition) -> Table:
+    """How sure each number is."""
+    columns = (
+        Column(head="group", left=True, fold=True),
+        Column(head=f"{numbers.percent(audit.level)} interval"),
+        Column(head="adjusted p"),
+        Column(head="ratio (interval)"),
+        Column(head="shrunk"),
+        Column(head="detectable"),
+    )
+    write = numbers.share if answer.is_share(audit) else numbers.rate
+    between = numbers.shares if answer.is_share(audit) else numbers.interval
+    rows = [
+        [
+            edition.group(group.group, group.predicate),
+            between(group.estimate.low, group.estimate.high),
+            numbers.p_value(group.versus.p_adjusted if group.versus else None),
+            _ratio(group.versus),
+            write(group.shrunk),
+            _size(audit, group.minimum_detectable_difference),
+        ]
+        for group in groups
+    ]
+    return table_of(f"{audit.metric.title} by {title}: how sure it is", columns, rows)
+
+
+def _ratio(versus: Contrast | None) -> str:
+    if versus is None or versus.ratio is None:
+        return "–"
+    if versus.ratio_low is None:
+        return numbers.ratio(versus.ratio)
+    high = "∞" if versus.ratio_high is None else numbers.ratio(versus.ratio_high)
+    return f"{numbers.ratio(versus.ratio)} ({numbers.ratio(versus.ratio_low)} to {high})"
+
+
+def _size(audit: Result, value: float | None) -> str:
+    if value is None:
+        return "–"
+    return numbers.points(value, in_points=audit.metric.in_points, signed=False)
+
+
+def _unjudged(audit: Result, groups: Sequence[Group], title: str, edition: Edition) -> Table:
+    """Groups that are shown without a comparison, and why."""
+    columns = (
+        Column(head="group", left=True, fold=True),
+        Column(head="verdict", left=True, fold=True),
+        Column(head=audit.metric.name),
+        Column(head="rows"),
+        Column(head=words.unit_name(audit)) if audit.unit else None,
+    )
+    rows = []
+    for group in groups:
+        value, _, *sizes = _numbers(audit, group.estimate)
+        why = words.reason(group.estimate) or (words.reason(group.versus) if group.versus else "")
+        verdict = Cell(f"– {why}" if why else words.verdict(group), kind="none")
+        rows.append([Cell(edition.group(group.group, group.predicate)), verdict, value, *sizes])
+    return table_of(f"{audit.metric.title} by {title}: not judged", columns, rows)
+
+
+def _gaps(audit: Result, edition: Edition) -> Table:
+    columns = (
+        Column(head="by", left=True, fold=True),
+        Column(head="largest raw difference"),
+        Column(head="proven gap, at least"),
+        Column(head="spread between groups"),
+        Column(head="lowest / highest"),
+        Column(head="p, all groups equal"),
+    )
+    return table_of(
+        f"{audit.metric.title}: gaps between groups",
+        columns,
+        [_gap(audit, gap, edition) for gap in audit.gaps],
+    )
+
+
+def _gap(audit: Result, gap: Gap, edition: Edition) -> list[str]:
+    sizes = (gap.largest, gap.lower_bound, gap.between_group_sd)
+    return [
+        edition.crossed(gap.by),
+        *(_size(audit, size) for size in sizes),
+        numbers.ratio(gap.smallest_ratio),
+        numbers.p_value(gap.homogeneity_p, gap.homogeneity_p_floor),
+    ]

@@ -1,0 +1,1 @@
+"""The deployed model: updates, pointers back, and how it leaves the bounty."""

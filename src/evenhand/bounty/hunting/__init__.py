@@ -1,0 +1,1 @@
+"""Hunters that are machines, and how a hunter packs a model."""

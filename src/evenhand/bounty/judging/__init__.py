@@ -1,0 +1,1 @@
+"""From submissions to verdicts: practice rows, sealed blocks, fresh rows."""

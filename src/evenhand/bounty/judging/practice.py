@@ -1,0 +1,131 @@
+"""The public practice block: unlimited instant scores, rounded, and never called proof."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from evenhand.bounty.deployed.pointer_decision_list import PointerDecisionList
+from evenhand.bounty.strangers.refusals import SubmissionError
+from evenhand.bounty.strangers.runner import Runner
+from evenhand.bounty.strangers.sandbox import careful
+from evenhand.bounty.submission.group import GroupRule
+from evenhand.bounty.submission.model import Model
+from evenhand.bounty.submission.predictions import Predictions
+from evenhand.bounty.task.losses import Floats
+from evenhand.bounty.task.membership import Memberships, unpack
+from evenhand.bounty.task.task import Labels, Matrix
+
+#: Practice rows of the spot check, and the share of them whose answers rounding may change.
+SPOT_ROWS, SPOT_SHARE = 64, 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PracticeScore:
+    """A practice score.
+
+    Attributes
+    ----------
+    rows : int
+        Practice rows.
+    group_rows : int
+        Those in the group.
+    improvement : float
+        Mean over all practice rows of what the loss falls by, rounded to a whole number of standard
+        errors (the Ladder of Blum & Hardt 2015, arXiv 1502.04585): finer digits would only teach the
+        practice rows by heart.
+    standard_error : float or None
+        Of the improvement; `None` where the models never differ.
+    """
+
+    rows: int
+    group_rows: int
+    improvement: float
+    standard_error: float | None
+
+
+class Practice:
+    """The practice rows under one version of the list."""
+
+    def __init__(
+        self, listed: PointerDecisionList, matrix: Matrix, labels: Labels, runner: Runner
+    ) -> None:
+        self._task, self._matrix, self._labels, self._runner = listed.task, matrix, labels, runner
+        self._bitmaps = Memberships(matrix)
+        self._before = self._task.loss.of_rows(listed.predict(matrix, runner), labels)
+
+    def score(self, group: GroupRule, model: Model) -> PracticeScore:
+        """Score of a (group, model) pair; groups of nobody or everybody are refused.
+
+        So are answers that are none, which are only settled elsewhere: they are a hunter's mistake.
+        """
+        exact, error, inside = self.exact(group, model, strict=True)
+        if inside in (0, len(self._matrix)):
+            reason = "whole_population" if inside else "empty_group"
+            who = "every" if inside else "no"
+            raise SubmissionError(reason, f"the group matches {who} practice row.")
+        self._spot_check(group, model)
+        rounded = round(exact / error) * error if error else exact
+        return PracticeScore(
+            rows=len(self._matrix),
+            group_rows=inside,
+            improvement=rounded,
+            standard_error=error,
+        )
+
+    def _spot_check(self, group: GroupRule, model: Model) -> None:
+        """Ask about few rows in another order, and about one alone: the answers must be the same.
+
+        The graph was proven to be row by row before; this is for what the proof takes on trust.
+        """
+        runner, task, rows = careful(self._runner), self._task, len(self._matrix)
+        few = np.random.default_rng(rows).permutation(rows)[:SPOT_ROWS]
+        for chosen in (few, few[:1]):
+            if group.onnx is not None:
+                inside = unpack(group.tried(self._bitmaps, self._matrix, runner), rows)[chosen]
+                part = np.ascontiguousarray(self._matrix[chosen])
+                again = unpack(group.tried(Memberships(part), part, runner), len(chosen))
+                _compare(inside.astype(float), again.astype(float))
+            if model.onnx is not None:
+                whole = model.predict(self._matrix, task, runner)[chosen]
+                found = model.predict(np.ascontiguousarray(self._matrix[chosen]), task, runner)
+                _compare(whole.astype(float), found.astype(float))
+
+    def exact(
+        self, group: GroupRule, model: Model, *, strict: bool = False
+    ) -> tuple[float, float | None, int]:
+        """Improvement, its standard error, and rows in the group, unrounded."""
+        n = len(self._matrix)
+        runner = careful(self._runner)
+        bits = group.tried(self._bitmaps, self._matrix, runner, strict=strict)
+        rows = np.flatnonzero(unpack(bits, n))
+        if not len(rows):
+            return 0.0, None, 0
+        predicted = model.predict(self._matrix[rows], self._task, runner, strict=strict)
+        after = self._task.loss.of_rows(predicted, self._labels[rows])
+        gain = self._before[rows] - after
+        mean = float(gain.sum()) / n
+        variance = float((gain**2).sum()) / n - mean**2
+        error = float(np.sqrt(variance / n)) if variance > 0 else None
+        return mean, error, len(rows)
+
+    def score_predictions(self, predictions: Predictions) -> PracticeScore:
+        """Score of a predictions file for all practice rows: measured, never merged."""
+        gain = self._before - self._task.loss.of_rows(predictions, self._labels)
+        n = len(gain)
+        error = float(gain.std() / np.sqrt(n)) or None
+        mean = float(gain.mean())
+        return PracticeScore(
+            rows=n,
+            group_rows=n,
+            improvement=round(mean / error) * error if error else mean,
+            standard_error=error,
+        )
+
+
+def _compare(whole: Floats, part: Floats) -> None:
+    scale = max(float(np.abs(whole).max(initial=0.0)), 1e-12)
+    apart = np.abs(whole - part).reshape(len(whole), -1).max(axis=1) > 1e-3 * scale
+    if np.count_nonzero(apart) > SPOT_SHARE * len(whole):
+        raise SubmissionError(
+            "not_row_wise", "the answer about a row changes with the other rows asked about."
+        )

@@ -1,0 +1,1 @@
+"""What proves an improvement, and the account of what the sealed rows have given away."""

@@ -1,0 +1,149 @@
+"""What an accepted update is worth, and how several share what they reached together."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from evenhand.bounty.proof.block_losses import Mask, Rows
+from evenhand.errors import InputError
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reward:
+    """The parts of a reward; `points` is their product.
+
+    Attributes
+    ----------
+    lower_bound : float
+        Of μΔ: the certificate's lower bound of the improvement per row of the group, times the mass.
+    severity : float
+        How much a unit of loss in this group weighs; the bounty's rules say it, 1 by default.
+    novelty : float
+        1 less the largest overlap with a group that was accepted before.
+    final : bool
+        Provisional (false) until fresh data have confirmed the bound.
+    """
+
+    lower_bound: float
+    severity: float
+    novelty: float
+    final: bool
+
+    @property
+    def points(self) -> float:
+        """Lower bound · severity · novelty."""
+        return self.lower_bound * self.severity * self.novelty
+
+
+def reward(
+    lower_bound: float,
+    mask: Mask,
+    earlier: Sequence[Mask],
+    *,
+    severity: float = 1.0,
+    confirmed: float | None = None,
+) -> Reward:
+    """Reward of an accepted update.
+
+    Parameters
+    ----------
+    lower_bound : float
+        Of μΔ, from its certificate.
+    mask : array of shape (rows,)
+        Its group, on any rows.
+    earlier : Sequence of masks
+        Groups accepted before, on the same rows.
+    severity : float
+        Weight of the harm, at least 0.
+    confirmed : float, optional
+        Lower bound of μΔ on fresh data: the reward is final, and the lesser of both bounds.
+    """
+    if severity < 0:
+        raise InputError(f"A severity is 0 or more, not {severity}.")
+    bound = lower_bound if confirmed is None else max(min(lower_bound, confirmed), 0.0)
+    overlap = max((overlap_of(mask, other) for other in earlier), default=0.0)
+    return Reward(
+        lower_bound=bound,
+        severity=severity,
+        novelty=1.0 - overlap,
+        final=confirmed is not None,
+    )
+
+
+def overlap_of(one: Mask, other: Mask) -> float:
+    """Rows in both groups over rows in either (Jaccard 1901); 0 where both are empty.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> overlap_of(np.array([True, True, False]), np.array([False, True, True]))
+    0.3333333333333333
+    """
+    either = int(np.count_nonzero(one | other))
+    return int(np.count_nonzero(one & other)) / either if either else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShapleyShare:
+    """Shapley value of an update with the standard error of its sampling."""
+
+    value: float
+    standard_error: float
+
+
+def shapley_shares(
+    losses: Floats,
+    updates: Sequence[tuple[Rows, Floats]],
+    rng: np.random.Generator,
+    *,
+    permutations: int = 400,
+) -> tuple[ShapleyShare, ...]:
+    """Shapley values of updates: each one's mean drop of the loss over random orders.
+
+    Parameters
+    ----------
+    losses : array of shape (rows,)
+        Under the base model.
+    updates : Sequence of (rows, losses)
+        Each update's rows and its model's losses there.
+    rng : numpy.random.Generator
+        Draws the orders.
+    permutations : int
+        Drawn orders; half are reversed copies of the others, which lowers the error.
+
+    Notes
+    -----
+    The order matters, as a later update overwrites an earlier one, so this is the value of a game
+    whose coalitions enter in a random order; the shares of each order add up to what that order
+    reaches.  Castro, Gómez & Tejada (2009), doi:10.1016/j.cor.2008.04.004; antithetic orders:
+    Mitchell et al. (2022), arXiv 2104.12199.
+    """
+    if permutations < 4:
+        raise InputError(f"At least 4 permutations are needed, not {permutations}.")
+    pairs = []
+    for _ in range(permutations // 2):
+        order = rng.permutation(len(updates))
+        forth, back = (_drops(losses, updates, o) for o in (order, order[::-1]))
+        pairs.append((forth + back) / 2)
+    drawn = np.array(pairs) if updates else np.zeros((len(pairs), 0))
+    errors = drawn.std(axis=0, ddof=1) / np.sqrt(len(drawn))
+    return tuple(
+        ShapleyShare(value=float(v), standard_error=float(e))
+        for v, e in zip(drawn.mean(axis=0), errors, strict=True)
+    )
+
+
+def _drops(
+    losses: Floats, updates: Sequence[tuple[Rows, Floats]], order: npt.NDArray[np.intp]
+) -> Floats:
+    current = losses.astype(float)
+    out = np.zeros(len(updates))
+    for number in order:
+        rows, after = updates[number]
+        out[number] = float((current[rows] - after).sum()) / len(losses)
+        current[rows] = after
+    return out

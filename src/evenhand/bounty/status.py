@@ -1,0 +1,86 @@
+"""Where a bounty stands by its log alone: counts, account, leaderboard."""
+
+from dataclasses import dataclass
+
+from evenhand.bounty.proof.account import Account
+from evenhand.bounty.state import State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeamCount:
+    """A team on the leaderboard.
+
+    Attributes
+    ----------
+    team : str
+        Who is credited.
+    submitted : int
+        Its submissions that were judged.
+    accepted : int
+        Those accepted and not taken out again.
+    lower_bound : float
+        Sum of the lower bounds of their improvements.
+    """
+
+    team: str
+    submitted: int
+    accepted: int
+    lower_bound: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """A bounty's counts at one moment.
+
+    Attributes
+    ----------
+    label : str
+        The column to predict.
+    loss : str
+        Loss of a row, as it is written.
+    updates : int
+        Active updates of the list.
+    repairs : int
+        Its active repairs.
+    pending : int
+        Submissions that wait for the epoch to be closed.
+    ledger : Account
+        The account; see below.
+    leaderboard : tuple of TeamCount
+        Teams, the largest sum of lower bounds first.
+    head : str
+        Hash of the log's latest event.
+    """
+
+    label: str
+    loss: str
+    updates: int
+    repairs: int
+    pending: int
+    ledger: Account
+    leaderboard: tuple[TeamCount, ...]
+    head: str
+
+
+def leaderboard(state: State) -> tuple[TeamCount, ...]:
+    """Teams by the sum of their accepted updates' lower bounds."""
+    active = {node.key for node in state.listed.nodes if node.active and node.key}
+    teams: dict[str, list[float | None]] = {}
+    for verdict in state.verdicts:
+        certificate = verdict.certificate
+        bound = certificate.lower_bound if certificate is not None else 0.0
+        counts = verdict.accepted and verdict.key in active
+        team = str(state.submitted[verdict.key]["team"])
+        teams.setdefault(team, []).append(bound if counts else None)
+    rows = [_count(team, bounds) for team, bounds in teams.items()]
+    return tuple(sorted(rows, key=lambda row: (-row.lower_bound, row.team)))
+
+
+def _count(team: str, bounds: list[float | None]) -> TeamCount:
+    accepted = [bound for bound in bounds if bound is not None]
+    return TeamCount(
+        team=team,
+        submitted=len(bounds),
+        accepted=len(accepted),
+        lower_bound=sum(accepted, 0.0),
+    )

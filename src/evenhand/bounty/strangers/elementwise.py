@@ -1,0 +1,50 @@
+"""Operators that make each element of one element a tensor, and constants."""
+
+from evenhand.bounty.strangers.graph import FLOAT, INT64, Constant, GraphNode
+from evenhand.bounty.strangers.tensor import (
+    Inputs,
+    Rule,
+    Tensor,
+    UnclearError,
+    broadcast,
+    input_at,
+    integer_of,
+    tensor_of,
+)
+
+
+def joint(element: int | None = None, first: int = 0) -> Rule:
+    """Of one element at a time; the result has the type of an input, or a fixed one."""
+
+    def rule(_: GraphNode, inputs: Inputs, __: int) -> list[Tensor]:
+        shapes = [tensor.sizes for tensor in inputs if tensor is not None]
+        kind = element if element is not None else input_at(inputs, first).element
+        return [Tensor(broadcast(shapes), kind)]
+
+    return rule
+
+
+def cast(node: GraphNode, inputs: Inputs, _: int) -> list[Tensor]:
+    """Another element type."""
+    return [Tensor(input_at(inputs, 0).sizes, integer_of(node, "to", 0))]
+
+
+def identity(_: GraphNode, inputs: Inputs, __: int) -> list[Tensor]:
+    """The same."""
+    return [input_at(inputs, 0)]
+
+
+def constant_node(node: GraphNode, _: Inputs, __: int) -> list[Tensor]:
+    """A constant within the graph."""
+    value = node.attributes.get("value")
+    if isinstance(value, Constant):
+        return [tensor_of(value)]
+    if isinstance(single := node.attributes.get("value_int"), int):
+        return [Tensor((), INT64, (single,))]
+    if isinstance(listed := node.attributes.get("value_ints"), tuple):
+        return [Tensor((len(listed),), INT64, listed)]
+    if "value_float" in node.attributes:
+        return [Tensor((), FLOAT)]
+    if isinstance(several := node.attributes.get("value_floats"), Constant):
+        return [Tensor(several.dims, FLOAT)]
+    raise UnclearError("a value of an odd kind")

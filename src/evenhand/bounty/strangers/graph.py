@@ -1,0 +1,65 @@
+"""What was read of an ONNX file: nodes, constants, inputs and outputs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+#: Element types, by onnx/onnx.proto3.
+FLOAT, INT32, INT64, STRING, BOOL, DOUBLE = 1, 6, 7, 8, 9, 11
+
+
+FLOATS = frozenset({1, 10, 11, 16})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Value:
+    """An input or output: name, ONNX element type, and sizes (`None` where free)."""
+
+    name: str
+    element: int | None
+    shape: tuple[int | None, ...] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Constant:
+    """A constant tensor; `whole` are its values where they are integers of 32 or 64 bits."""
+
+    name: str
+    element: int
+    dims: tuple[int, ...]
+    whole: tuple[int, ...] | None
+
+
+Attribute = int | tuple[int, ...] | Constant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GraphNode:
+    """An operator with its inputs and outputs by name.
+
+    Attributes
+    ----------
+    attributes : Mapping
+        Integers and constants; of other lists, whose values change no shape, the length only.
+    """
+
+    domain: str
+    operator: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    attributes: Mapping[str, Attribute]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnnxGraph:
+    """What a file says of itself."""
+
+    nodes: tuple[GraphNode, ...]
+    constants: tuple[Constant, ...]
+    inputs: tuple[Value, ...]
+    outputs: tuple[Value, ...]
+    versions: Mapping[str, int]
+
+    @property
+    def operators(self) -> tuple[tuple[str, str], ...]:
+        """Domain and name of each node's operator."""
+        return tuple((node.domain, node.operator) for node in self.nodes)

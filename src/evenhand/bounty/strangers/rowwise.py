@@ -1,0 +1,91 @@
+"""Prove from the graph alone that an ONNX model answers each row by itself.
+
+A model that looks at its whole batch answers otherwise when it is asked about one row, and tells
+of other rows.  Each tensor's sizes are followed through the graph; the axis that stands for the
+rows is marked `ROWS`, and tensors without it are the same for every batch.  An operator is allowed
+where row i of what it makes depends on row i of what it reads, and on nothing else.
+Semantics: github.com/onnx/onnx/blob/main/docs/Operators.md, and Operators-ml.md.
+"""
+
+from evenhand.bounty.strangers.graph import FLOAT, FLOATS, GraphNode, OnnxGraph
+from evenhand.bounty.strangers.operators import RULES
+from evenhand.bounty.strangers.refusals import SubmissionError
+from evenhand.bounty.strangers.tensor import ROWS, Inputs, Tensor, UnclearError, input_at, tensor_of
+
+
+def check_rowwise(graph: OnnxGraph, features: int | None) -> None:
+    """Refuse a graph that is not proven to answer each row by itself.
+
+    Parameters
+    ----------
+    graph : OnnxGraph
+        Its first input is the matrix.
+    features : int or None
+        Columns of the matrix.
+
+    Raises
+    ------
+    SubmissionError
+        ``not_row_wise``, with the operator.
+    """
+    known = {item.name: tensor_of(item) for item in graph.constants}
+    if len(known) != len(graph.constants):
+        raise _refusal("", "two constants of one name")
+    known[graph.inputs[0].name] = Tensor((ROWS, features), FLOAT)
+    for node in graph.nodes:
+        for name, tensor in zip(node.outputs, _made(node, known, graph), strict=False):
+            if name in known:
+                raise _refusal(node.operator, "an output's name that stands for something else")
+            if name:
+                known[name] = tensor
+    for output in graph.outputs:
+        found = known.get(output.name)
+        if found is None or found.axis != 0:
+            raise _refusal("", f"the output {output.name[:40]!r}, which has not one answer a row")
+
+
+def _refusal(operator: str, why: str) -> SubmissionError:
+    where = f"the operator {operator[:40]!r} has " if operator else "the model has "
+    return SubmissionError(
+        "not_row_wise",
+        f"{where}{why}.  A model must be seen to answer each row by itself, whatever other rows "
+        "it is asked about at the same time.",
+    )
+
+
+def _made(node: GraphNode, known: dict[str, Tensor], graph: OnnxGraph) -> list[Tensor]:
+    """The outputs of a node."""
+    if any(name and name not in known for name in node.inputs):
+        raise _refusal(node.operator, "an input that no node before it makes")
+    inputs = [known[name] if name else None for name in node.inputs]
+    fixed = all(tensor is None or tensor.axis is None for tensor in inputs)
+    try:
+        _check_division(node, inputs)
+    except UnclearError as error:
+        raise _refusal(node.operator, str(error)) from error
+    try:
+        made = RULES[node.operator](node, inputs, graph.versions.get(node.domain, 1))
+    except (UnclearError, IndexError, AttributeError, ValueError) as error:
+        if fixed:
+            # The same for every batch, whatever it is.
+            return [Tensor(None, None) for _ in node.outputs]
+        raise _refusal(
+            node.operator,
+            str(error) if isinstance(error, UnclearError) else "inputs of an odd kind",
+        ) from error
+    if len(made) < len(node.outputs) or any(
+        tensor.dims is not None and tensor.dims.count(ROWS) > 1 for tensor in made
+    ):
+        raise _refusal(node.operator, "outputs that are not known")
+    return made
+
+
+def _check_division(node: GraphNode, inputs: Inputs) -> None:
+    """Whole numbers are divided only by constants that no processor stops at."""
+    if node.operator == "ReduceMean" and input_at(inputs, 0).element not in FLOATS:
+        raise UnclearError("a mean of whole numbers")
+    if node.operator != "Div" or input_at(inputs, 0).element in FLOATS:
+        return
+    whole = input_at(inputs, 1).whole
+    if whole is None or {0, -1} & set(whole):
+        raise UnclearError("a division of whole numbers by something that could be 0 or -1")

@@ -1,0 +1,1 @@
+"""What a hunter sends: a group and a model for it."""

@@ -1,0 +1,24 @@
+"""Values as strangers write them: finite numbers, and bytes as base64."""
+
+import base64
+import binascii
+from typing import Any
+
+from evenhand.bounty.strangers.refusals import SubmissionError
+
+
+def decoded(value: Any) -> bytes:
+    """The bytes of an ONNX file that was sent as base64."""
+    try:
+        return base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError, TypeError) as error:
+        raise SubmissionError("damaged", "the ONNX file is not base64.") from error
+
+
+def finite(value: Any) -> float:
+    """A number of the size of a float32; neither truth value, NaN nor infinite."""
+    plain = isinstance(value, int | float) and not isinstance(value, bool)
+    # Compared before anything turns it into a float: whole numbers may be longer than any float.
+    if not plain or not -3.4e38 <= value <= 3.4e38:
+        raise SubmissionError("wrong_number", "a number is not finite, or not a number.")
+    return float(value)

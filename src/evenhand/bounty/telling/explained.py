@@ -1,0 +1,89 @@
+"""Why a row is answered as it is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from evenhand.bounty.bounty import Bounty
+from evenhand.bounty.submission.predictions import Predictions
+from evenhand.bounty.task.task import Task
+from evenhand.results.protocol import Answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExplainedStep:
+    """A node of the list whose group holds the row.
+
+    Attributes
+    ----------
+    version : int
+        Nodes of the list with it.
+    group : str
+        The group in words.
+    team : str or None
+        Who is credited; `None` in a repair.
+    points_to : int or None
+        The older version that a repair sends the row to; `None` in an update.
+    """
+
+    version: int
+    group: str
+    team: str | None
+    points_to: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explained(Answer):
+    """The answer about a row, and whose update decided.
+
+    Attributes
+    ----------
+    row : int
+        The row of the table, from 0.
+    answer : str, float or Mapping
+        A class by its name, a number, or probabilities by class.
+    team : str or None
+        Whose update decided; `None` where the base model did.
+    submission : str or None
+        SHA-256 of the submission that decided.
+    steps : tuple of ExplainedStep
+        Each node that the row was found in, newest first.
+    """
+
+    SCHEMA: ClassVar[str] = "evenhand.explanation/1"
+
+    row: int
+    answer: str | float | Mapping[str, float]
+    team: str | None
+    submission: str | None
+    steps: tuple[ExplainedStep, ...]
+
+
+def explain(bounty: Bounty, table: Any, row: int) -> Explained:
+    """Explain the answer about a row of a table that has all features."""
+    matrix = bounty.task.encode(table.slice(row, 1))
+    listed = bounty.state.listed
+    found = listed.explain(matrix[0], bounty.runner)
+    return Explained(
+        row=row,
+        answer=_answer(listed.predict(matrix, bounty.runner), bounty.task),
+        team=found.team or None,
+        submission=found.key or None,
+        steps=tuple(
+            ExplainedStep(
+                version=step.node + 1,
+                group=step.group,
+                team=step.team or None,
+                points_to=step.points_to,
+            )
+            for step in found.steps
+        ),
+    )
+
+
+def _answer(found: Predictions, task: Task) -> str | float | dict[str, float]:
+    if task.loss.reads == "class":
+        return task.classes[int(found[0])]
+    if task.loss.reads == "value":
+        return float(found[0])
+    return dict(zip(task.classes, (float(p) for p in found[0]), strict=True))

@@ -1,0 +1,173 @@
+"""What a bounty says to people: one place for the words of terminal and report."""
+
+from collections.abc import Iterator
+
+from evenhand.bounty.hunting.round import Round
+from evenhand.bounty.judging.practice import PracticeScore
+from evenhand.bounty.proof.account import Account
+from evenhand.bounty.proof.certificate import REFUSALS
+from evenhand.bounty.proof.verdict import FreshResult
+from evenhand.bounty.status import Status
+from evenhand.bounty.telling.explained import Explained
+from evenhand.bounty.telling.outcome import Outcome
+from evenhand.bounty.telling.standing import Accepted
+
+#: Reasons that no certificate gives.
+REASONS = {
+    **REFUSALS,
+    "not_accepted": "not accepted; why would be one answer more of a block that stays in use",
+}
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A loss or a gain: so many significant digits, or a dash."""
+    if value is None:
+        return "–"
+    return "0" if value == 0 else f"{value:.{digits}g}"
+
+
+def percent(value: float | None) -> str:
+    """A share of rows."""
+    return "–" if value is None else f"{value * 100:.1f} %" if value >= 0.001 else "< 0.1 %"
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """A count with its noun."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def reason(code: str | None) -> str:
+    """Why something is not accepted, for a person."""
+    return REASONS.get(code or "", code or "")
+
+
+def ledger(account: Account) -> str:
+    """The account in one line."""
+    spent = f"{account.delta_spent:.3g} of δ = {account.delta:.3g} spent"
+    left = f"{plural(account.blocks_left, 'sealed block')} left"
+    parts = [spent, left]
+    if account.bits_budget is not None:
+        parts.append(
+            f"{account.bits_spent:.1f} of {account.bits_budget:g} bits of the block in use"
+        )
+    found = account.smallest_detectable
+    parts.append(
+        "nothing more can be proven"
+        if found is None
+        else f"smallest improvement detectable now {found:.2g} a row"
+    )
+    return "Ledger: " + ", ".join(parts) + "."
+
+
+def practice(score: PracticeScore) -> str:
+    """A practice score, and that it proves nothing."""
+    gain, error = score.improvement, score.standard_error
+    spread = f" (standard error {number(error)})" if error else ""
+    return (
+        f"Practice: {gain:+.3g} a row{spread} on {score.rows:,} public rows, "
+        f"{score.group_rows:,} of them in the group.  This proves nothing."
+    )
+
+
+def verdict(told: Outcome) -> Iterator[str]:
+    """A submission's fate: one line, and one more for each repair."""
+    name = f"{told.team}: {told.group}"
+    if told.pending:
+        yield f"Received {(told.submission or '')[:12]} of {name}."
+        yield "Pending: it is tested on sealed rows when the epoch is closed (evenhand bounty close)."
+        return
+    if not told.accepted:
+        yield f"○ not accepted  {name}"
+        yield f"  {reason(told.reason)}{_evidence(told)}"
+        return
+    yield f"◆ accepted  {name}"
+    if told.error_before is not None:
+        yield (
+            f"  error in the group {number(told.error_before)} → {number(told.error_after)} "
+            f"({percent(told.group_weight)} of the rows); over all rows at least "
+            f"{number(told.lower_bound)} better{_evidence(told)}"
+        )
+    for repair in told.repairs:
+        yield f"  repaired: {repair.group} is answered as in version {repair.points_to}"
+
+
+def _evidence(told: Outcome) -> str:
+    if told.p_value is None:
+        return ""
+    return f" (p {told.p_value:.2g}, allowed {told.threshold:.2g})"
+
+
+def outcome(told: Outcome) -> Iterator[str]:
+    """What a hunter is told at once."""
+    if told.reason == "measured_only":
+        yield "Measured, not merged: predictions are no model."
+    elif told.reason == "checked_only":
+        yield "Nothing to refuse; nothing was sent."
+    else:
+        yield from verdict(told)
+    if told.practice is not None:
+        yield practice(told.practice)
+
+
+def standing(told: Status) -> str:
+    """Counts of the list and of what waits."""
+    parts = [
+        plural(told.updates, "active update"),
+        plural(told.repairs, "repair"),
+        plural(told.pending, "submission") + " pending",
+    ]
+    return ", ".join(parts) + "."
+
+
+def worth(one: Accepted) -> str:
+    """Reward and share of an accepted update."""
+    state = "final" if one.final else "provisional"
+    points = (
+        "reward not known before fresh data confirm it"
+        if one.points is None
+        else f"reward {number(one.points)} {state} (at least {number(one.lower_bound)} a row × "
+        f"severity {number(one.severity)} × novelty {number(one.novelty)})"
+    )
+    share = f"share of the whole gain {number(one.share)} ± {number(one.share_error, 2)}"
+    return f"{points}; {share}"
+
+
+def confirmed(team: str, one: FreshResult) -> str:
+    """What fresh rows said of an update."""
+    return (
+        f"Reward final for {team}: on {one.rows:,} fresh rows {one.improvement:+.3g} a row, "
+        f"at least {number(one.lower_bound)}."
+    )
+
+
+def hunted(done: Round, *, closed: bool) -> Iterator[str]:
+    """A round of automatic hunters."""
+    sent = sum(team.sent for team in done.teams)
+    ended = f", {done.accepted} accepted" if closed else "; the epoch stays open"
+    refused = f", {done.refused} refused" if done.refused else ""
+    yield f"Round {done.round}: {plural(sent, 'submission')}{refused}{ended}."
+    for team in done.teams:
+        if closed:
+            yield f"  {team.team}: {team.accepted} of {team.sent} accepted"
+        else:
+            yield f"  {team.team}: {team.sent} sent"
+    for note in done.notes:
+        yield f"  {note}"
+
+
+def whose(found: Explained) -> str:
+    """Who answered."""
+    if found.submission is None:
+        return "the base model"
+    return f"the update {found.submission[:12]} of {found.team}"
+
+
+def way(found: Explained) -> Iterator[str]:
+    """Each group that the row was found in, newest first."""
+    for step in found.steps:
+        what = (
+            f"update of {step.team or ''}"
+            if step.points_to is None
+            else f"repair: answered as in version {step.points_to}"
+        )
+        yield f"  version {step.version}  {step.group}: {what}"

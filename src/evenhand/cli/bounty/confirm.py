@@ -1,0 +1,33 @@
+"""``evenhand bounty confirm``: make rewards final by fresh rows."""
+
+from pathlib import Path
+
+from evenhand.bounty.bounty import Bounty
+from evenhand.bounty.telling import words
+from evenhand.bounty.telling.answers import Confirmed
+from evenhand.cli.bounty.output import show_json
+from evenhand.cli.kinds import Flag
+from evenhand.cli.lines import say
+
+
+def confirm(folder: Path, table: str, /, *, json: Flag = False) -> int:
+    """Make rewards final by fresh labelled rows.
+
+    Parameters
+    ----------
+    folder
+        The bounty.
+    table
+        Rows that no hunter has had, with all features and the label.  They are disclosed by this.
+    json
+        Print JSON.
+    """
+    with Bounty(folder) as opened:
+        found = opened.confirm(table)
+        teams = [opened.load(one.key).team for one in found]
+    if json:
+        show_json(Confirmed(confirmed=found))
+    else:
+        for team, one in zip(teams, found, strict=True):
+            say(words.confirmed(team, one))
+    return 0

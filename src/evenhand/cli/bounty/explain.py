@@ -1,0 +1,38 @@
+"""``evenhand bounty explain``: why a row is answered as it is."""
+
+from pathlib import Path
+
+from evenhand.bounty.bounty import Bounty
+from evenhand.bounty.task.task import read_table
+from evenhand.bounty.telling import words
+from evenhand.bounty.telling.explained import explain as explain_row
+from evenhand.cli.bounty.output import show_json
+from evenhand.cli.kinds import Flag
+from evenhand.cli.lines import say
+from evenhand.errors import InputError
+
+
+def explain(folder: Path, table: str, /, *, row: int = 0, json: Flag = False) -> int:
+    """Say why a row is answered as it is: whose update decided, through which groups.
+
+    Parameters
+    ----------
+    folder
+        The bounty.
+    table
+        Rows with all features, as for audit.
+    row
+        Which of them, from 0.
+    json
+        Print JSON.
+    """
+    with Bounty(folder) as opened:
+        rows = read_table(table)
+        if not 0 <= row < len(rows):
+            raise InputError(f"--row is {row}.  {table} has the rows 0 to {len(rows) - 1}.")
+        found = explain_row(opened, rows, row)
+    if json:
+        show_json(found)
+    else:
+        say(f"Row {row} is answered {found.answer}, by {words.whose(found)}.", *words.way(found))
+    return 0

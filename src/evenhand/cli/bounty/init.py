@@ -1,0 +1,142 @@
+"""``evenhand bounty init``: begin a bounty."""
+
+import secrets
+from pathlib import Path
+from typing import NoReturn
+
+from evenhand.bounty.creation import create_bounty
+from evenhand.bounty.proof.rules import Mode, Order, Rules
+from evenhand.bounty.task.losses import parse_loss
+from evenhand.bounty.telling import words
+from evenhand.bounty.telling.standing import stand
+from evenhand.cli.bounty.models import model_named
+from evenhand.cli.bounty.output import show_json
+from evenhand.cli.kinds import Flag, Several
+from evenhand.cli.lines import say
+from evenhand.errors import InputError
+
+
+def init(
+    folder: Path,
+    /,
+    *,
+    train: str,
+    practice: str,
+    sealed: str,
+    label: str,
+    base: Path | None = None,
+    constant: str | None = None,
+    loss: str = "zero_one",
+    features: str | None = None,
+    delta: float = 0.05,
+    blocks: int = 2,
+    mode: Mode = "epochs",
+    order: Order = "practice",
+    margin: float = 0.0,
+    repair_margin: float = 0.0,
+    max_repairs: int = 64,
+    max_bits: float = 60.0,
+    severity: Several = (),
+    seed: int | None = None,
+    json: Flag = False,
+) -> int:
+    """Begin a bounty in a new directory.
+
+    Parameters
+    ----------
+    folder
+        The new directory.  Whoever can read it can read the sealed labels.
+    train
+        Public rows to learn from: path, glob or URL, as for audit.
+    practice
+        Public rows that score submissions at once.
+    sealed
+        Rows whose labels prove; they are cut at random into blocks.  No row may be in two tables.
+    label
+        Column to predict.
+    base
+        The deployed model: an ONNX file that reads the features.
+    constant
+        Or one answer for all rows: a class, a number, or probabilities as 0.7,0.3.
+    loss
+        zero_one, accuracy, squared(low, high), absolute(low, high), log_loss(floor) or brier.
+    features
+        Columns a,b,c to predict from; all but the label where not given.
+    delta
+        Probability that anything is ever accepted wrongly.
+    blocks
+        Sealed blocks; each closing of an epoch spends one.
+    mode
+        epochs (test all at the close, on a fresh block) or continuous (each at once, yes or no only).
+    order
+        In which order an epoch is tested: practice (best on the practice rows first) or arrival.
+    margin
+        What the lower bound of an improvement must exceed.
+    repair_margin
+        Loss per row by which an introduced group may stand above its lowest version.
+    max_repairs
+        Most repairs of one acceptance.
+    max_bits
+        What the answers of a block may cost in continuous mode.
+    severity
+        Weight of a group in rewards, as "age >= 65=2"; may be repeated.
+    seed
+        Of the cut into blocks, to be kept secret; drawn where not given.
+    json
+        Print JSON.
+    """
+    rules = Rules(
+        delta=delta,
+        blocks=blocks,
+        mode=mode,
+        order=order,
+        margin=margin,
+        repair_margin=repair_margin,
+        max_repairs=max_repairs,
+        max_bits=max_bits,
+    )
+    made = create_bounty(
+        folder,
+        train=train,
+        practice=practice,
+        sealed=sealed,
+        label=label,
+        base=model_named(base, constant, parse_loss(loss).reads, "--base") or _no_base(),
+        loss=loss,
+        features=[name.strip() for name in features.split(",")] if features else None,
+        rules=rules,
+        severities=_severities(severity),
+        seed=secrets.randbits(63) if seed is None else seed,
+    )
+    with made:
+        told = stand(made)
+    if json:
+        show_json(told)
+    else:
+        rows = made.state.blocks
+        sizes = ", ".join(f"{block['rows']:,}" for block in rows)
+        say(
+            f"Bounty {folder}: predict {label}, {words.plural(len(made.task.features), 'feature')}."
+        )
+        say(f"Sealed: {words.plural(len(rows), 'block')} of {sizes} rows.")
+        say(words.ledger(told.ledger))
+    return 0
+
+
+def _no_base() -> NoReturn:
+    raise InputError("Name the deployed model: --base model.onnx, or --constant ANSWER.")
+
+
+def _severities(given: tuple[str, ...]) -> dict[str, float]:
+    out = {}
+    for item in given:
+        text, _, weight = item.rpartition("=")
+        try:
+            out[text.strip()] = float(weight)
+        except ValueError:
+            text = ""
+        if not text.strip():
+            raise InputError(
+                f'--severity {item!r}: write a predicate, =, and a weight: "age >= 65=2".'
+            )
+    return out

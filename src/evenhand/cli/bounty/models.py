@@ -1,0 +1,33 @@
+"""Models as they are named on the command line."""
+
+from pathlib import Path
+from typing import Any
+
+from evenhand.errors import InputError
+
+
+def model_named(
+    path: Path | None, constant: str | None, reads: str, option: str
+) -> bytes | dict[str, Any] | None:
+    """A model as it is named on the command line; `None` where none is."""
+    if path is not None and constant is not None:
+        raise InputError(f"{option} and --constant are two models.  Choose one.")
+    if path is not None:
+        return read_file(path)
+    if constant is None:
+        return None
+    if reads == "class":
+        return {"constant": constant}
+    try:
+        numbers = [float(item) for item in constant.split(",")]
+    except ValueError as error:
+        raise InputError(f"--constant {constant!r} must be a number here.") from error
+    return {"constant": numbers if reads == "probabilities" else numbers[0]}
+
+
+def read_file(path: Path) -> bytes:
+    """What a file holds, or why it cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}.") from error

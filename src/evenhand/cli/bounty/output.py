@@ -1,0 +1,33 @@
+"""What the verbs of a bounty share: JSON, own files, a spent ledger."""
+
+from pathlib import Path
+
+from evenhand.bounty.bounty import Bounty
+from evenhand.bounty.strangers.refusals import SubmissionError
+from evenhand.bounty.telling import words
+from evenhand.bounty.telling.outcome import refused
+from evenhand.cli.lines import say
+from evenhand.errors import EXIT_REFUSED
+from evenhand.results.protocol import Answer
+
+
+def show_json(told: Answer) -> None:
+    """Print an answer for programs."""
+    print(told.to_json(indent=1))
+
+
+def own_files(folder: Path) -> list[Path]:
+    """Files of a bounty, which no output replaces."""
+    return [path for path in folder.rglob("*") if path.is_file()] if folder.is_dir() else []
+
+
+def spent(opened: Bounty, error: SubmissionError, *, json: bool) -> int:
+    """A ledger that is spent refuses; all else is an error to be mended."""
+    if error.reason != "budget_spent":
+        raise error
+    told = refused(opened, error.reason)
+    if json:
+        show_json(told)
+    else:
+        say(str(error), words.ledger(told.ledger))
+    return EXIT_REFUSED

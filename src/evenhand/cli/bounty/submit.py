@@ -1,0 +1,162 @@
+"""``evenhand bounty submit``: send a group and a better model for it."""
+
+import base64
+import json as json_module
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from evenhand.bounty.bounty import Bounty
+from evenhand.bounty.hunting.patch import train_patch
+from evenhand.bounty.strangers.refusals import SubmissionError
+from evenhand.bounty.submission.submission import read_submission, write_submission
+from evenhand.bounty.telling import words
+from evenhand.bounty.telling.answers import Committed, Written
+from evenhand.bounty.telling.outcome import Outcome, outcome_of_receipt, unsent
+from evenhand.cli.bounty.models import model_named, read_file
+from evenhand.cli.bounty.output import own_files, show_json, spent
+from evenhand.cli.kinds import Flag
+from evenhand.cli.lines import say
+from evenhand.errors import EXIT_REFUSED, InputError
+from evenhand.records.output import check_outputs, input_files, write_bytes
+
+
+def submit(
+    folder: Path,
+    file: Path | None = None,
+    /,
+    *,
+    team: str | None = None,
+    group: str | None = None,
+    model: Path | None = None,
+    constant: str | None = None,
+    note: str = "",
+    predictions: str | None = None,
+    check: Flag = False,
+    out: Path | None = None,
+    force: Flag = False,
+    commit: Flag = False,
+    json: Flag = False,
+) -> int:
+    """Send a group and a better model for it; or a group alone, and the patch is trained here.
+
+    Parameters
+    ----------
+    folder
+        The bounty.
+    file
+        A submission as evenhand.bounty.pack or --out wrote it.
+    team
+        Who is to be credited, where no file is given.
+    group
+        A predicate such as "sex = 'F' AND age >= 50", or a .json file (a tree or a linear rule) or
+        an .onnx file.
+    model
+        An ONNX file.  Without --model and --constant the patch is trained on the group's public rows.
+    constant
+        Or one answer for the whole group.
+    note
+        For people.
+    predictions
+        Only measure a table of columns row and prediction for all practice rows; nothing is merged.
+    check
+        Say what would be refused and how it scores in practice; send nothing.
+    out
+        Write the submission to this file; send nothing.
+    force
+        Replace output files that Evenhand did not make; never one that this run reads.
+    commit
+        Promise the submission by its hash only; send the same file later.
+    json
+        Print JSON.
+    """
+    texts = (group, None if predictions is None else str(predictions))
+    named = [path for text in texts if text for path in input_files(text)]
+    inputs = [*named, *own_files(folder), *(one for one in (file, model) if one)]
+    check_outputs([("--out", out)], inputs, force=force)
+    with Bounty(folder) as opened:
+        if predictions is not None:
+            score = opened.measure(predictions)
+            return _tell(unsent(opened, "measured_only", score, team=team), json=json)
+        data = _submission(opened, file, team, group, model, constant, note)
+        if out is not None:
+            return _write(out, data, json=json)
+        try:
+            if commit:
+                return _commit(opened, data, json=json)
+            if check:
+                score = opened.check(data, trainer=train_patch)
+                return _tell(unsent(opened, "checked_only", score), json=json)
+            receipt = opened.submit(data, trainer=train_patch)
+        except SubmissionError as error:
+            return spent(opened, error, json=json)
+        return _tell(outcome_of_receipt(opened, receipt), json=json)
+
+
+def _submission(
+    opened: Bounty,
+    file: Path | None,
+    team: str | None,
+    group: str | None,
+    model: Path | None,
+    constant: str | None,
+    note: str,
+) -> bytes:
+    if file is not None:
+        if team or group or model or constant:
+            raise InputError("A submission file says all: leave --team, --group and --model out.")
+        return read_file(file)
+    if team is None or group is None:
+        raise InputError(
+            "Give a submission file, or --team and --group (and --model, or the patch is trained here)."
+        )
+    return write_submission(
+        team=team,
+        group=_group(group),
+        model=model_named(model, constant, opened.task.loss.reads, "--model"),
+        # Unguessable, so that a commitment tells nothing.
+        nonce=secrets.token_hex(16),
+        note=note,
+    )
+
+
+def _group(text: str) -> Mapping[str, Any] | str:
+    if text.endswith(".onnx"):
+        return {"onnx": base64.b64encode(read_file(Path(text))).decode()}
+    if not text.endswith(".json"):
+        return text
+    try:
+        found = json_module.loads(read_file(Path(text)))
+    except ValueError as error:
+        raise InputError(f"{text} is not JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise InputError(f'{text} must hold {{"tree": …}}, {{"linear": …}} or {{"predicate": …}}.')
+    return found
+
+
+def _commit(opened: Bounty, data: bytes, *, json: bool) -> int:
+    given = read_submission(data, opened.task)
+    opened.commit(team=given.team, key=given.key)
+    if json:
+        show_json(Committed(team=given.team, key=given.key))
+    else:
+        say(f"Committed {given.key} of {given.team}.  Send the same file before the epoch closes.")
+    return 0
+
+
+def _write(path: Path, data: bytes, *, json: bool) -> int:
+    write_bytes(path, data)
+    if json:
+        show_json(Written(file=str(path)))
+    else:
+        say(f"Submission: {path}")
+    return 0
+
+
+def _tell(told: Outcome, *, json: bool) -> int:
+    if json:
+        show_json(told)
+    else:
+        say(*words.outcome(told), words.ledger(told.ledger))
+    return EXIT_REFUSED if told.accepted is False else 0

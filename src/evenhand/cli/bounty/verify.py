@@ -1,0 +1,40 @@
+"""``evenhand bounty verify``: prove the model and the leaderboard from the log."""
+
+from pathlib import Path
+
+from evenhand.bounty.bounty import Bounty
+from evenhand.bounty.telling.words import plural
+from evenhand.bounty.verification import verify as verify_log
+from evenhand.cli.bounty.output import show_json
+from evenhand.cli.kinds import Flag
+from evenhand.cli.lines import say
+from evenhand.cli.progress import progress_bar
+
+EXIT_NOT_PROVEN = 1
+
+
+def verify(folder: Path, /, *, head: str | None = None, json: Flag = False) -> int:
+    """Re-play the whole log and prove the current model and leaderboard from it.
+
+    Parameters
+    ----------
+    folder
+        The bounty.
+    head
+        Hash of an event that you were told: the log must still hold it, or was cut or written anew.
+    json
+        Print JSON.
+    """
+    with Bounty(folder) as opened, progress_bar("re-playing") as report:
+        found = verify_log(opened, head=head, progress=report)
+    if json:
+        show_json(found)
+    elif found.proven:
+        say(
+            f"Proven: {plural(found.events, 'event')}, {plural(found.verdicts, 'verdict')} "
+            f"and {plural(found.updates, 'update')} follow from the submissions and the blocks."
+        )
+    else:
+        say(f"NOT proven: {plural(len(found.problems), 'thing differs', 'things differ')}.")
+        say(*(f"  {problem}" for problem in found.problems))
+    return 0 if found.proven else EXIT_NOT_PROVEN

@@ -1,0 +1,10 @@
+"""Kinds of options: one that is there or not, and one that may be given several times."""
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+Flag = Annotated[bool, Parameter(negative="", show_default=False)]
+Several = Annotated[tuple[str, ...], Parameter(negative="", show_default=False)]
+#: Several that must be given.
+Needed = Annotated[list[str], Parameter(negative="")]

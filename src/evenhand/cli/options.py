@@ -1,0 +1,138 @@
+"""Options that several commands have, each declared once; cyclopts flattens these classes into options."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cyclopts import Group, Parameter
+
+from evenhand.cli.bins import parse_bins
+from evenhand.cli.edition import read_labels, today
+from evenhand.cli.kinds import Flag, Several
+from evenhand.comparisons.rules import Rules
+from evenhand.pages.edition import Edition
+from evenhand.records import MISSING_VALUES
+
+_READING = Group("Which rows are read, and how", sort_key=1)
+_JUDGING = Group("How it is judged", sort_key=2)
+_OUTPUT = Group("What is written", sort_key=3)
+_USUAL = Rules()
+
+
+@Parameter(name="*", group=_READING)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """Which rows are read, and how.
+
+    Attributes
+    ----------
+    where
+        Keep only rows that satisfy this predicate, for example "duration > 1".
+    bins
+        Cut a numeric attribute: age=25,45,65 at these edges, age=5 in five quantile bins.
+    missing
+        A text that means missing; may be repeated and replaces the usual list.
+    columns
+        What columns hold where you know better: 'age=number, code=text, when=date:%d/%m/%Y'.
+    """
+
+    where: str | None = None
+    bins: Several = ()
+    missing: Several = MISSING_VALUES
+    columns: str | None = None
+
+    def given(self) -> dict[str, Any]:
+        """The same as Python's functions take it."""
+        return {
+            "where": self.where,
+            "bins": parse_bins(self.bins),
+            "missing_values": self.missing,
+            "columns": self.columns,
+        }
+
+
+@Parameter(name="*", group=_JUDGING)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confidence:
+    """How sure to be, and of what harm.
+
+    Attributes
+    ----------
+    level
+        Confidence of everything that is said, taken together.
+    worse
+        Direction of harm, higher or lower, where it is not the metric's own.
+    seed
+        Of the simulation behind simultaneous intervals, and of random halves.
+    """
+
+    level: float = _USUAL.level
+    worse: str | None = None
+    seed: int = _USUAL.seed
+
+    def given(self) -> dict[str, Any]:
+        """The same as Python's functions take it."""
+        return {"level": self.level, "worse": self.worse, "seed": self.seed}
+
+
+@Parameter(name="*", group=_JUDGING)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparing:
+    """What counts as harm among groups, and which groups are compared.
+
+    Attributes
+    ----------
+    tolerance
+        A difference, or a cost, up to this is no harm, in the metric's units (0.05 is five points).
+    min_units
+        Refuse groups with fewer independent units.
+    adjust
+        Correction for many comparisons: max-t, holm or bh (which changes p-values only).
+    """
+
+    tolerance: float = _USUAL.tolerance
+    min_units: int = _USUAL.min_units
+    adjust: str = _USUAL.adjust
+
+    def given(self) -> dict[str, Any]:
+        """The same as Python's functions take it."""
+        return {"tolerance": self.tolerance, "min_units": self.min_units, "adjust": self.adjust}
+
+
+@Parameter(name="*", group=_OUTPUT)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """Where the answer goes.
+
+    Attributes
+    ----------
+    json
+        Print JSON instead of tables.
+    html
+        Write a report to this file.
+    title
+        Heading of the report.
+    note
+        What its readers should know first: who asked, of which service, what for.
+    labels
+        TOML file of plain names for columns and values: 'sex = "gender"', '"race=Other" = "all others"'.
+    force
+        Replace output files that Evenhand did not make; never one that this run reads.
+    """
+
+    json: Flag = False
+    html: Path | None = None
+    title: str | None = None
+    note: str | None = None
+    labels: Path | None = None
+    force: Flag = False
+
+    def edition(self, *, share: bool = False) -> Edition:
+        """What the report says besides the answer."""
+        return Edition(
+            title=self.title or "",
+            note=self.note or "",
+            date=today(),
+            labels={} if self.labels is None else read_labels(self.labels),
+            share=share,
+        )

@@ -1,0 +1,57 @@
+"""The answer first: what conditions cost, and whom."""
+
+from collections.abc import Iterator
+
+from evenhand.differential import words
+from evenhand.differential.result import GroupEffect, Result
+from evenhand.pages.edition import Edition
+from evenhand.pages.numbers import listed, rate, share
+
+
+def answers(found: Result, edition: Edition) -> Iterator[str]:
+    """What the worst condition costs everybody, and for each cut of the records who pays more."""
+    yield _everybody(found, edition)
+    for by in found.by:
+        yield _whom(found, by, edition)
+
+
+def told_value(value: float | None, found: Result) -> str:
+    """A rate on a page: in per cent where it is a share."""
+    return share(value) if found.metric.in_points else rate(value)
+
+
+def _everybody(found: Result, edition: Edition) -> str:
+    start = told_value(found.overall[0].estimate.value, found)
+    name = edition.column(found.metric.title)
+    costs = [
+        (one.cost.value, one)
+        for one in found.overall
+        if one.cost is not None and one.cost.value is not None and one.verdict == "worse"
+    ]
+    if not costs:
+        return f"No condition is proven to make {name} worse overall: it is {start} under {found.reference}."
+    _, worst = max(costs, key=lambda pair: pair[0])
+    condition = edition.value(found.condition, worst.condition)
+    value = told_value(worst.estimate.value, found)
+    return f"Worst is {condition}: {name} {value}, and {start} under {found.reference}."
+
+
+def _whom(found: Result, by: tuple[str, ...], edition: Edition) -> str:
+    own = [one for one in found.groups if one.by == by]
+    predicate = own[0].group == {own[0].predicate: True}
+    groups = edition.groups(by, predicate=predicate)
+    total = len({one.predicate for one in own})
+    proven = [one for one in found.costs_more if one.by == by]
+    if not proven:
+        return f"None of {total:,} {groups} is proven to pay more than the others."
+    names = list(dict.fromkeys(_name(one, edition) for one in proven))
+    pay = "gain less" if words.gains(proven[0]) else "pay more"
+    first, condition = proven[0], edition.value(found.condition, proven[0].condition)
+    assert first.differential is not None
+    apart = words.amount(first.differential.value or 0.0, found)
+    most = f"{_name(first, edition)} under {condition}, by {apart}"
+    return f"{len(names):,} of {total:,} {groups} {pay} than the others: {listed(names)}. Most: {most}."
+
+
+def _name(one: GroupEffect, edition: Edition) -> str:
+    return edition.group(one.group, one.predicate)

@@ -1,0 +1,286 @@
+"""What the page of effects draws and tables: costs, who pays more, doses, and pairs."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from evenhand.differential import answer, words
+from evenhand.differential.result import Dose, Effect, GroupEffect, Overall, Pair, Result
+from evenhand.differential.terminal import rank
+from evenhand.errors import REASONS
+from evenhand.pages import numbers
+from evenhand.pages.caveats import before_numbers
+from evenhand.pages.curves import Curve, Panel, Reading, draw_curves
+from evenhand.pages.edition import PLAIN, Edition
+from evenhand.pages.forest import Difference, Forest, draw_forest
+from evenhand.pages.heat import Heat, HeatCell, tint
+from evenhand.pages.page import render_page
+from evenhand.pages.table import Cell, Column, Table, table_of
+
+#: Lines drawn, lines of a table, pairs, columns of a heat map, and panels; all are in JSON.
+DRAWN, TABLED, PAIRED, COLUMNS, PANELS = 40, 300, 100, 60, 40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """Everything about one partition."""
+
+    by: str
+    heat: Heat
+    left_out: int
+    forest: Forest
+    total: int
+    table: Table
+    more: Table
+    pairs: Table | None
+    panels: tuple[Panel, ...]
+    doses: Table
+
+
+def render_html(found: Result, *, edition: Edition = PLAIN) -> str:
+    """The report; every text from the data is escaped."""
+    return render_page(
+        "evenhand.differential:effects.html",
+        found=found,
+        edition=edition,
+        answers=list(answer.answers(found, edition)),
+        caveats=before_numbers(found.notes),
+        pictures=[_picture(found, by, edition) for by in found.by],
+        words=words,
+        value=lambda value: answer.told_value(value, found),
+    )
+
+
+def draw(found: Result, by: tuple[str, ...], edition: Edition = PLAIN) -> Forest:
+    """What conditions cost groups of a partition beyond what they cost the others."""
+    in_points = found.metric.in_points
+    tolerance = found.settings.tolerance
+    return draw_forest(
+        [_difference(one, found, edition) for one in _ranked(found, by)[:DRAWN]],
+        lambda tick: numbers.points(tick, in_points=in_points),
+        tolerated=(0.0, tolerance) if tolerance else None,
+    )
+
+
+def _ranked(found: Result, by: tuple[str, ...]) -> list[GroupEffect]:
+    own = (one for one in found.groups if one.by == by and one.differential is not None)
+    return sorted(own, key=rank)
+
+
+def _picture(found: Result, by: tuple[str, ...], edition: Edition) -> Picture:
+    own = _ranked(found, by)
+    title = edition.crossed(by)
+    names = _names(found, by, edition)
+    series = _series(found, by)
+    return Picture(
+        by=title,
+        heat=_heat(found, by, title, names, edition),
+        left_out=max(len(names) - COLUMNS, 0),
+        forest=draw(found, by, edition),
+        total=len(own),
+        table=_table(found, own[:TABLED], title, edition),
+        more=_more(found, own[:TABLED], title, edition),
+        pairs=_pairs(found, by, title, names),
+        panels=_panels(found, series),
+        doses=_doses(found, series),
+    )
+
+
+def _names(found: Result, by: tuple[str, ...], edition: Edition) -> dict[str, str]:
+    """What each group of a partition is called, by its predicate."""
+    own = (one for one in found.groups if one.by == by)
+    return {one.predicate: edition.group(one.group, one.predicate) for one in own}
+
+
+def _difference(one: GroupEffect, found: Result, edition: Edition) -> Difference:
+    differential = one.differential
+    assert differential is not None
+    unknown = differential.reason or differential.value is None
+    return Difference(
+        name=edition.group(one.group, one.predicate),
+        note=edition.value(found.condition, one.condition),
+        kind="none" if unknown else words.kind(one.verdict),
+        verdict=words.mark(one)[2:],
+        value=_why(differential) if unknown else _with_bounds(differential, found),
+        point=differential.value,
+        low=differential.low,
+        high=differential.high,
+    )
+
+
+def _why(one: Effect) -> str:
+    return REASONS.get(one.reason or "", one.reason or "no number")
+
+
+def _with_bounds(one: Effect | None, found: Result) -> str:
+    told, bounds = words.effect(one, found), words.span(one, found)
+    return f"{told} ({bounds})" if bounds else told
+
+
+def _heat(
+    found: Result, by: tuple[str, ...], title: str, names: dict[str, str], edition: Edition
+) -> Heat:
+    shown = list(names)[:COLUMNS]
+    groups = {(g.condition, g.predicate): g for g in found.groups if g.by == by}
+    costs = _values(g.cost for g in groups.values())
+    largest = max(map(abs, costs), default=0.0)
+    rows = []
+    for everybody in found.overall[1:]:
+        own = [groups[everybody.condition, predicate] for predicate in shown]
+        cells = [_cell(everybody, largest, found), *(_cell(one, largest, found) for one in own)]
+        rows.append((edition.value(found.condition, everybody.condition), tuple(cells)))
+    return Heat(
+        label=f"Cost of each condition by {title}",
+        corner="condition",
+        columns=("everybody", *(names[predicate] for predicate in shown)),
+        rows=tuple(rows),
+        first=True,
+    )
+
+
+def _values(costs: Iterable[Effect | None]) -> list[float]:
+    """Values of those costs that have one."""
+    return [one.value for one in costs if one is not None and one.value is not None]
+
+
+def _cell(one: GroupEffect | Overall, largest: float, found: Result) -> HeatCell:
+    value = one.cost.value if one.cost is not None else None
+    more = isinstance(one, GroupEffect) and one.verdict == "costs more"
+    harm = "harm" if value is not None and value > 0 else ""
+    return HeatCell(
+        text="▲ " * more + words.effect(one.cost, found),
+        share=tint(value, largest),
+        kind=" ".join(filter(None, (harm, "proven" * more))),
+        note=answer.told_value(one.estimate.value, found),
+    )
+
+
+def _table(found: Result, own: Sequence[GroupEffect], title: str, edition: Edition) -> Table:
+    """What a reader needs; the rest is in a table of its own."""
+    plain = {(g.by, g.predicate): g.estimate.value for g in found.groups if g.cost is None}
+    columns = (
+        Column(head="group", left=True, fold=True),
+        Column(head="condition", left=True, fold=True),
+        Column(head="verdict", left=True),
+        Column(head=found.reference),
+        Column(head=found.metric.name),
+        Column(head="cost (interval)"),
+        Column(head="beyond (interval)"),
+    )
+    rows: list[list[Cell | str]] = [
+        [
+            edition.group(one.group, one.predicate),
+            edition.value(found.condition, one.condition),
+            Cell(words.mark(one), kind=words.kind(one.verdict)),
+            answer.told_value(plain.get((one.by, one.predicate)), found),
+            answer.told_value(one.estimate.value, found),
+            _with_bounds(one.cost, found),
+            _with_bounds(one.differential, found),
+        ]
+        for one in own
+    ]
+    return table_of(f"Effects by {title}", columns, rows)
+
+
+def _more(found: Result, own: Sequence[GroupEffect], title: str, edition: Edition) -> Table:
+    """How sure each number is, and of how many it is."""
+    columns = (
+        Column(head="group", left=True, fold=True),
+        Column(head="condition", left=True, fold=True),
+        Column(head="adjusted p"),
+        Column(head="detectable"),
+        Column(head="rows"),
+        Column(head=numbers.many(found.unit)) if found.unit else None,
+    )
+    rows = []
+    for one in own:
+        differential = one.differential
+        assert differential is not None
+        least = differential.minimum_detectable
+        in_points = found.metric.in_points
+        rows.append(
+            [
+                edition.group(one.group, one.predicate),
+                edition.value(found.condition, one.condition),
+                numbers.p_value(differential.p_adjusted),
+                "–" if least is None else numbers.points(least, in_points=in_points, signed=False),
+                numbers.count(one.estimate.n_rows),
+                numbers.count(one.estimate.n_units),
+            ]
+        )
+    return table_of(f"How sure the effects by {title} are", columns, rows)
+
+
+def _pairs(found: Result, by: tuple[str, ...], title: str, names: dict[str, str]) -> Table | None:
+    own: list[Pair] = [pair for pair in found.pairs if pair.by == by][:PAIRED]
+    if len(own) < 2:
+        return None
+    columns = (
+        Column(head="costs", left=True, fold=True),
+        Column(head="more than", left=True, fold=True),
+        Column(head="by (interval)"),
+        Column(head="adjusted p"),
+        Column(head="verdict", left=True),
+    )
+    rows: list[list[Cell | str]] = [
+        [
+            names[pair.first],
+            names[pair.second],
+            _with_bounds(pair.differential, found),
+            numbers.p_value(pair.differential.p_adjusted),
+            Cell(words.verdict(pair.verdict, pair.differential), kind=words.kind(pair.verdict)),
+        ]
+        for pair in own
+    ]
+    return table_of(f"Pairs of {title} under {own[0].condition}", columns, rows)
+
+
+def _series(found: Result, by: tuple[str, ...]) -> list[list[Dose]]:
+    """Doses of the groups that are drawn."""
+    labels = list(words.labels(found, by))[:PANELS]
+    series = ([d for d in found.doses if d.by == by and d.predicate == name] for name in labels)
+    return [one for one in series if one]
+
+
+def _panels(found: Result, series: Sequence[Sequence[Dose]]) -> tuple[Panel, ...]:
+    everybody = [_reading(dose) for dose in found.doses if dose.predicate is None]
+    if not everybody:
+        return ()
+    return draw_curves([_curve(found, doses) for doses in series], everybody)
+
+
+def _curve(found: Result, doses: Sequence[Dose]) -> Curve:
+    ends = [d for d in doses if d.dose is not None and d.estimate.value is not None]
+    told = f"{doses[0].label}: {found.metric.name} against {found.settings.dose}"
+    if ends:
+        first, last = (
+            f"{numbers.rate(one.estimate.value)} at {one.dose:g}" for one in (ends[0], ends[-1])
+        )
+        told += f", {first} and {last}"
+    return Curve(label=doses[0].label, told=told, readings=tuple(map(_reading, doses)))
+
+
+def _reading(dose: Dose) -> Reading:
+    rate = dose.estimate
+    return Reading(at=dose.dose, value=rate.value, low=rate.low, high=rate.high)
+
+
+def _doses(found: Result, series: Sequence[Sequence[Dose]]) -> Table:
+    columns = (
+        Column(head="group", left=True, fold=True),
+        Column(head=str(found.settings.dose)),
+        Column(head=found.metric.name),
+        Column(head=f"{numbers.percent(found.level)} interval"),
+        Column(head="rows"),
+    )
+    rows: list[list[Cell | str]] = [
+        [
+            dose.label,
+            found.reference if dose.dose is None else f"{dose.dose:g}",
+            answer.told_value(dose.estimate.value, found),
+            numbers.interval(dose.estimate.low, dose.estimate.high),
+            numbers.count(dose.estimate.n_rows),
+        ]
+        for doses in series
+        for dose in doses
+    ]
+    return table_of(f"{found.metric.name} against {found.settings.dose}", columns, rows)

@@ -1,0 +1,67 @@
+"""What whoever gives a page to others adds to it: a title, a note, a date, and names that readers know."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from evenhand.pages.numbers import many
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edition:
+    """How an answer is presented; it changes no number.
+
+    Attributes
+    ----------
+    title : str
+        Heading of the page, in place of the question.
+    note : str
+        What readers should know first: who asked, of which service, what for.
+    date : str
+        When it was made.  Pages read no clock: who writes one says it.
+    labels : mapping of str to str
+        Plain names of columns (``race``), of values (``Caucasian``), or of values of one column
+        (``race=Other``, which goes before the bare value).
+    share : bool
+        Meant for strangers: folders of the records and of files in the command are left out.
+    """
+
+    title: str = ""
+    note: str = ""
+    date: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    share: bool = False
+
+    def column(self, name: str) -> str:
+        """What a column is called."""
+        return self.labels.get(name, name)
+
+    def value(self, column: str, value: object) -> str:
+        """What a value of a column is called."""
+        text = str(value)
+        return self.labels.get(f"{column}={text}", self.labels.get(text, text))
+
+    def crossed(self, by: Sequence[str]) -> str:
+        """What a way to cut the records is called: ``sex × race``."""
+        return " × ".join(map(self.column, by))
+
+    def group(self, group: Mapping[str, object], predicate: str) -> str:
+        """What a group is called where it is known how the records are cut."""
+        if group == {predicate: True}:
+            return self.labels.get(predicate, predicate)
+        return " · ".join(self.value(column, value) for column, value in group.items())
+
+    def groups(self, by: Sequence[str], *, predicate: bool) -> str:
+        """What the groups of one cut are called: ``accents``, or ``groups of sex × race``."""
+        name = self.column(by[0])
+        # The plural of a code such as age_cat would be no word.
+        if len(by) == 1 and name.isalpha() and not predicate:
+            return many(name)
+        return f"groups of {self.crossed(by)}"
+
+    def source(self, name: str) -> str:
+        """What the records are called: without folders in front, which say nothing to a reader."""
+        return name.replace("\\", "/").rstrip("/").rpartition("/")[2] or name
+
+
+#: The page as it is without any wish.
+PLAIN = Edition()

@@ -1,0 +1,165 @@
+"""Numbers in words: how a rate, an interval, a difference, a p-value and a count are written."""
+
+from collections.abc import Sequence
+
+
+def rate(value: float | None) -> str:
+    """A rate with three digits after the point, or as many as it needs.
+
+    Examples
+    --------
+    >>> rate(0.2533), rate(1234.5), rate(None), rate(0.00012)
+    ('.253', '1,234', '–', '.00012')
+    """
+    if value is None:
+        return "–"
+    if abs(value) >= 1000:
+        return f"{value:,.0f}"
+    if abs(value) >= 1:
+        return f"{value:.4g}"
+    text = f"{value:.3f}" if abs(value) >= 0.001 or value == 0 else f"{value:.2g}"
+    if "e" in text:
+        return text
+    return text.replace("0.", ".", 1) if float(text) else "0"
+
+
+def share(value: float | None) -> str:
+    r"""A share in per cent, with one digit after the point.
+
+    Examples
+    --------
+    >>> share(0.4484), share(None)
+    ('44.8\xa0%', '–')
+    """
+    return "–" if value is None else f"{value * 100:.1f}\u00a0%".replace("-", "−")
+
+
+def interval(low: float | None, high: float | None) -> str:
+    """Bounds as ``.238 to .268``."""
+    return "–" if low is None or high is None else f"{rate(low)} to {rate(high)}"
+
+
+def shares(low: float | None, high: float | None) -> str:
+    """Bounds in per cent: ``23.8 to 26.8 %``."""
+    if low is None or high is None:
+        return "–"
+    return f"{share(low)[:-2]} to {share(high)}"
+
+
+def points(value: float, *, in_points: bool, signed: bool = True) -> str:
+    """A difference: in percentage points for shares, else in the metric's units.
+
+    Examples
+    --------
+    >>> points(0.149, in_points=True), points(-2.5, in_points=False)
+    ('+14.9', '−2.500')
+    """
+    size = (
+        f"{abs(value) * 100:.1f}"
+        if in_points
+        else f"{abs(value):.4g}"
+        if abs(value) >= 1000
+        else f"{abs(value):.3f}"
+    )
+    nothing = not float(size.replace(",", ""))
+    sign = ("+" if value > 0 else "−") if signed and not nothing else ""
+    return sign + size
+
+
+def span(low: float | None, high: float | None, *, in_points: bool) -> str:
+    """Bounds of a difference, ``+7.9 to +22.0``; empty where there are none."""
+    if low is None or high is None:
+        return ""
+    return f"{points(low, in_points=in_points)} to {points(high, in_points=in_points)}"
+
+
+def amount(value: float, *, in_points: bool) -> str:
+    """A size: ``38.7 points``, or in the metric's units."""
+    return points(abs(value), in_points=in_points, signed=False) + " points" * in_points
+
+
+def p_value(value: float | None, floor: float | None = None) -> str:
+    """A p-value with two digits that matter; at its floor a simulated one is only known to be less.
+
+    Examples
+    --------
+    >>> p_value(0.04321), p_value(1e-7), p_value(1.0)
+    ('.043', '< .0001', '1')
+    >>> p_value(1 / 4001, floor=1 / 4001)
+    '< .00025'
+    """
+    if value is not None and floor is not None and value <= floor * (1 + 1e-9):
+        return f"< {rate(floor)}"
+    if value is None:
+        return "–"
+    return "< .0001" if value < 0.0001 else "1" if value > 0.9995 else rate(value)
+
+
+def ratio(value: float | None) -> str:
+    """A ratio of two rates: ``1.43``."""
+    return "–" if value is None else f"{value:.2f}"
+
+
+def count(value: int | None) -> str:
+    """A number of rows or units: ``1,712``."""
+    return "–" if value is None else f"{value:,}"
+
+
+def out_of(numerator: float | None, denominator: float | None) -> str:
+    """The counts behind a share, ``805 of 1,795``; a dash where they are no whole numbers.
+
+    Examples
+    --------
+    >>> out_of(805.0, 1795.0), out_of(2.5, 4), out_of(None, None)
+    ('805 of 1,795', '–', '–')
+    """
+    if numerator is None or not denominator:
+        return "–"
+    if numerator % 1 or denominator % 1:
+        return "–"
+    return f"{numerator:,.0f} of {denominator:,.0f}"
+
+
+def percent(level: float) -> str:
+    """``95 %``."""
+    return f"{level * 100:g} %"
+
+
+def plural(number: int, noun: str) -> str:
+    """A count with its noun: ``1 group``, ``2,400 rows``, ``3 cities``."""
+    return f"{number:,} {noun if number == 1 else many(noun)}"
+
+
+def many(noun: str) -> str:
+    """The plural of a noun, or of a column's name.
+
+    Examples
+    --------
+    >>> many("accent"), many("city"), many("box"), many("day")
+    ('accents', 'cities', 'boxes', 'days')
+    """
+    if noun.endswith("y") and noun[-2:-1] not in "aeiou":
+        return f"{noun[:-1]}ies"
+    return noun + ("es" if noun.endswith(("s", "x", "z", "ch", "sh")) else "s")
+
+
+def direction(higher_is_worse: bool) -> str:
+    """Which way harm lies."""
+    return "higher is worse" if higher_is_worse else "lower is worse"
+
+
+#: Names told in a row.
+NAMED = 4
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in a row, or the first and how many more.
+
+    Examples
+    --------
+    >>> listed(["a", "b", "c"]), listed("abcdef")
+    ('a, b and c', 'a, b, c and 3 more')
+    """
+    if len(names) > NAMED:
+        return f"{', '.join(names[: NAMED - 1])} and {len(names) - NAMED + 1:,} more"
+    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else "".join(names)

@@ -1,0 +1,64 @@
+"""The one environment in which all pages are rendered: a shell, a stylesheet, and what rooms put in."""
+
+import tomllib
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from evenhand.pages import numbers
+from evenhand.pages.marks import MARKS
+
+if TYPE_CHECKING:
+    import jinja2
+
+
+def render_page(name: str, **values: Any) -> str:
+    """A page from a room's template, named ``evenhand.room:file``; every text from the data is escaped."""
+    return _environment().get_template(name).render(**values)
+
+
+@cache
+def _environment() -> "jinja2.Environment":
+    import jinja2  # noqa: PLC0415 - only pages need it, and it is slow to load
+    from markupsafe import Markup  # noqa: PLC0415
+
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(_template),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals |= {
+        "stylesheet": Markup(_own("static", "page.css")),  # noqa: S704 - our own file
+        "glossary": tomllib.loads(_own("static", "glossary.toml")),
+        "marks": MARKS,
+        "soft": lambda name: Markup("_<wbr>").join(name.split("_")),
+        **{function.__name__: function for function in _WRITTEN},
+    }
+    return environment
+
+
+#: Ways to write numbers that every template knows.
+_WRITTEN = (
+    numbers.amount,
+    numbers.count,
+    numbers.interval,
+    numbers.p_value,
+    numbers.percent,
+    numbers.plural,
+    numbers.points,
+    numbers.rate,
+    numbers.ratio,
+    numbers.share,
+    numbers.shares,
+)
+
+
+def _template(name: str) -> str:
+    room, _, file = name.partition(":")
+    return (files(room) / "templates" / file).read_text(encoding="utf-8")
+
+
+def _own(folder: str, name: str) -> str:
+    return (files("evenhand.pages") / folder / name).read_text(encoding="utf-8")

@@ -1,0 +1,113 @@
+"""Tables at a terminal: heads wrap, and columns for which there is no room get a second table."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from rich import table as rich_table
+from rich.cells import cell_len
+from rich.console import Group as Lines
+from rich.console import RenderableType
+from rich.text import Text
+
+from evenhand.pages.marks import MARKS
+from evenhand.pages.table import Cell, Table
+
+#: A column that may fold is at least so wide, if its cells are.
+LEAST = 11
+GAP = 2
+
+
+def lay_out(given: Table, width: int, *, named: int = 1) -> RenderableType:
+    """The table, or several one below the other, each with the first columns, which name the rows."""
+    parts: list[RenderableType] = []
+    least = _least(given)
+    for places in _tables(given, least, width, named):
+        parts += [Text()] if parts else []
+        part = given.of_columns(places)
+        parts.append(_drawn(part, _widened(part, [least[i] for i in places], width), width))
+    return Lines(*parts)
+
+
+def wrapped_head(head: str, width: int) -> str:
+    """A head over as many lines as it needs, broken after ``_`` and between words.
+
+    Examples
+    --------
+    >>> print(wrapped_head("false_positive_rate", 9))
+    false_
+    positive_
+    rate
+    """
+    lines = [""]
+    for piece in re.findall(r"[^_ ]*[_ ]?", head):
+        if lines[-1] and cell_len((lines[-1] + piece).rstrip()) > width:
+            lines.append("")
+        lines[-1] += piece
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _least(given: Table) -> list[int]:
+    """Widths at which no number and no piece of a head is cut, and what may fold is folded."""
+    out = []
+    for place, column in enumerate(given.columns):
+        pieces = re.findall(r"[^_ ]+_?", column.head)
+        cells = (row[place].text for row in given.rows)
+        most = max(map(cell_len, (*pieces, *cells)), default=1)
+        out.append(min(most, LEAST) if column.fold else most)
+    return out
+
+
+def _widened(given: Table, least: Sequence[int], width: int) -> list[int]:
+    """Widths that leave heads on one line where there is room for it, from the left."""
+    out = list(least)
+    folded = [place for place, column in enumerate(given.columns) if column.fold]
+    whole = [max((cell_len(row[place].text) for row in given.rows), default=0) for place in folded]
+    room = width - sum(out) - GAP * (len(out) - 1)
+    room -= sum(max(one - out[place], 0) for place, one in zip(folded, whole, strict=True))
+    for place, column in enumerate(given.columns):
+        more = cell_len(column.head) - out[place]
+        if 0 < more <= room:
+            out[place] += more
+            room -= more
+    return out
+
+
+def _tables(given: Table, least: Sequence[int], width: int, named: int) -> Iterator[list[int]]:
+    """Places of the columns of each table: what is needed most comes first."""
+    names = list(range(named))
+    rest = sorted(range(named, len(given.columns)), key=lambda i: given.columns[i].need)
+    start = sum(least[i] + GAP for i in names)
+    while True:
+        taken: list[int] = []
+        used = start
+        for place in list(rest):
+            # The first one is shown whatever its width: then it folds.
+            if taken and used + least[place] > width:
+                continue
+            taken.append(place)
+            rest.remove(place)
+            used += least[place] + GAP
+        yield [*names, *sorted(taken)]
+        if not rest:
+            return
+
+
+def _drawn(given: Table, least: Sequence[int], width: int) -> RenderableType:
+    table = rich_table.Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0))
+    tight = sum(least) + GAP * (len(least) - 1) > width
+    for column, room in zip(given.columns, least, strict=True):
+        folds = column.fold or tight
+        table.add_column(
+            Text(wrapped_head(column.head, room)),
+            justify="left" if column.left else "right",
+            overflow="fold",
+            min_width=None if tight else room,
+            no_wrap=not folds,
+        )
+    for row in given.rows:
+        table.add_row(*map(_text, row))
+    return table
+
+
+def _text(cell: Cell) -> Text:
+    return Text(cell.text, style=MARKS[cell.kind].style if cell.kind else "")

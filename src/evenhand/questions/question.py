@@ -1,0 +1,155 @@
+"""What was asked of which table, understood: its groups, units and filter."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from evenhand.cubes import bin_attributes
+from evenhand.errors import InputError
+from evenhand.groups import (
+    Attribute,
+    Partition,
+    Predicate,
+    columns_of,
+    parse_partitions,
+    parse_predicate,
+)
+from evenhand.groups.partition import join_names
+from evenhand.metrics import Metric, parse_metric
+from evenhand.questions.options import plain_bins
+from evenhand.records import Records, find_column
+
+#: Columns that may name units.
+MOST_UNITS = 2
+
+By = str | Sequence[str | Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What was asked of which table, understood.
+
+    Attributes
+    ----------
+    records : Records
+    attributes : tuple of Attribute
+        What groups are told apart by, numbers cut.
+    partitions : tuple of Partition
+        The crossings of attributes that were asked for.
+    units : tuple of str
+        Columns that name what is independent; without one rows are.
+    where : Predicate, optional
+        Which rows are read.
+    """
+
+    records: Records
+    attributes: tuple[Attribute, ...]
+    partitions: tuple[Partition, ...]
+    units: tuple[str, ...]
+    where: Predicate | None
+
+    @property
+    def by(self) -> tuple[str, ...]:
+        """The partitions as they are asked for."""
+        return tuple(join_names(partition.names) for partition in self.partitions)
+
+    @property
+    def bins(self) -> dict[str, tuple[float, ...]]:
+        """Edges of the attributes that are cut."""
+        return {a.name: a.edges for a in self.attributes if a.edges is not None}
+
+    @property
+    def columns(self) -> list[str]:
+        """Columns that the groups, the units and the filter read."""
+        names = [
+            name
+            for a in self.attributes
+            for name in (columns_of(a.predicate) if a.predicate else (a.name,))
+        ]
+        names += self.units
+        names += columns_of(self.where) if self.where is not None else []
+        return list(dict.fromkeys(names))
+
+
+def read_question(
+    records: Records,
+    by: By,
+    *,
+    units: tuple[str, ...] = (),
+    where: str | None = None,
+    bins: Mapping[str, Any] | None = None,
+    among: Predicate | None = None,
+) -> Question:
+    """Understand what was asked.
+
+    Parameters
+    ----------
+    records : Records
+    by, where, bins
+        As in `evenhand.audit`.
+    units : tuple of str
+        See `unit_columns`.
+    among : Predicate, optional
+        Rows of which quantiles are taken; those of `where`, unless others are read.
+
+    Raises
+    ------
+    InputError
+        For names that do not exist, a predicate that cannot be read, and bins of nothing.
+    """
+    for name in units:
+        find_column(name, records.columns)
+    kept = parse_predicate(where, records.columns, label="where") if where else None
+    cut = plain_bins(bins)
+    attributes, partitions = parse_partitions(by, records.columns, bins=cut)
+    return Question(
+        records=records,
+        attributes=bin_attributes(records, attributes, cut, among or kept),
+        partitions=partitions,
+        units=units,
+        where=kept,
+    )
+
+
+def unit_columns(unit: str | Sequence[str] | None) -> tuple[str, ...]:
+    """Columns that name units, from what was asked for."""
+    named = () if unit is None else (unit,) if isinstance(unit, str) else tuple(unit)
+    if not all(isinstance(name, str) for name in named):
+        raise InputError(f"unit is {unit!r}, but must be text, or a list of it.")
+    named = tuple(dict.fromkeys(named))
+    if len(named) > MOST_UNITS:
+        raise InputError(
+            f"unit names {len(named)} columns: {', '.join(named)}.  Allowed: one, or two whose rows are "
+            "dependent (raters and items)."
+        )
+    return named
+
+
+def check_rows(records: Records) -> None:
+    """Refuse a table without rows."""
+    if not records.engine.query(f"SELECT 1 AS one FROM {records.source} LIMIT 1").num_rows:
+        raise InputError(f"There is nothing to audit: {records.name} has no rows, only a header.")
+
+
+def bound_metric(metric: str | Metric, records: Records) -> Metric:
+    """The metric, read from its text where it is one."""
+    if isinstance(metric, Metric):
+        return metric
+    if not isinstance(metric, str):
+        raise InputError(
+            f"metric is {metric!r}, but must be text such as wer(reference=a, hypothesis=b)."
+        )
+    return parse_metric(metric, records.columns)
+
+
+def directions(metrics: Sequence[Metric], worse: str | None) -> list[bool]:
+    """Whether higher is worse, for each metric.
+
+    Among several metrics `worse` is for those that have no direction of their own, if there are any.
+    """
+    without = [metric.definition.higher_is_worse is None for metric in metrics]
+    own = any(without) and not all(without)
+    return [
+        metric.higher_is_worse(None if own and not absent else worse)
+        for metric, absent in zip(metrics, without, strict=True)
+    ]

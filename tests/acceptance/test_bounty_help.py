@@ -1,0 +1,107 @@
+"""What the help of each verb of a bounty shows can be run, and no verb loads what it does without."""
+
+import csv
+import os
+import random
+import shlex
+import shutil
+import subprocess
+import sys
+
+import pytest
+from tests.commands import run_command
+
+from evenhand.cli.bounty import VERBS
+
+#: What no verb needs before it does its work.
+SPARED = {
+    "duckdb", "jinja2", "narwhals", "numba", "onnxruntime", "pandas", "pyarrow", "scipy", "sklearn",
+    "evenhand.audits", "evenhand.slicing", "evenhand.trials", "evenhand.cubes", "evenhand.metrics",
+}  # fmt: skip
+
+
+def run(*words, cwd):
+    settings = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1"}
+    return run_command("bounty", *words, cwd=cwd, env=settings, timeout=300)
+
+
+def people(rows, seed):
+    draw = random.Random(seed)
+    for _ in range(rows):
+        age, sex = draw.randint(18, 79), draw.choice("FM")
+        high = 0.9 if age >= 60 else 0.1
+        yield {"age": age, "sex": sex, "need": "high" if draw.random() < high else "low"}
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory):
+    place = tmp_path_factory.mktemp("tables")
+    sizes = {"train": 400, "practice": 400, "sealed": 1600, "fresh": 400}
+    for seed, (name, rows) in enumerate(sizes.items()):
+        with (place / f"{name}.csv").open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, ["age", "sex", "need"])
+            writer.writeheader()
+            writer.writerows(people(rows, seed))
+    return place
+
+
+@pytest.fixture(scope="module")
+def begun(tables, tmp_path_factory):
+    """A bounty with one accepted update, one submission that waits, and two sealed blocks left."""
+    place = shutil.copytree(tables, tmp_path_factory.mktemp("begun") / "place")
+    given = ["--train", "train.csv", "--practice", "practice.csv", "--sealed", "sealed.csv"]
+    more = ["--label", "need", "--constant", "low", "--blocks", "3", "--seed", "1"]
+    for words in (
+        ["init", "need", *given, *more],
+        ["submit", "need", "--team", "bob", "--group", "age >= 70", "--constant", "high"],
+        ["close", "need"],
+        ["submit", "need", "--team", "cy", "--group", "age >= 65", "--constant", "high"],
+    ):
+        ended = run(*words, cwd=place)
+        assert ended.returncode == 0, ended.stderr
+    return place
+
+
+def examples(*verb):
+    """The commands that a help ends in."""
+    shown = run(*verb, "--help", cwd=None).stdout
+    _, mark, block = shown.rpartition("\nExamples\n")
+    assert mark, shown
+    lines = block.replace("\\\n", " ").splitlines()
+    assert all(line.startswith("$ evenhand bounty ") for line in lines), block
+    return [shlex.split(line)[3:] for line in lines]
+
+
+@pytest.mark.parametrize("verb", [*VERBS, ""])
+def test_a_help_ends_in_an_example_that_runs(tables, begun, tmp_path, verb):
+    if verb == "hunt":
+        pytest.importorskip("skl2onnx")
+    place = shutil.copytree(tables if verb == "init" else begun, tmp_path / "place")
+    shown = examples(*filter(None, [verb]))
+    assert shown
+    accepted = [path.stem for path in (place / "need" / "submissions").glob("*.json")]
+    for words in shown:
+        assert words[0] == verb or not verb
+        if verb == "rollback":
+            given = [[*words[:2], key[:8], *words[3:]] for key in accepted]
+            assert 0 in [run(*each, cwd=place).returncode for each in given]
+            continue
+        ended = run(*words, cwd=place)
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+def test_the_verbs_are_those_that_the_help_lists():
+    shown = run("--help", cwd=None).stdout
+    assert all(f"│ {verb} " in shown for verb in VERBS)
+    assert len([line for line in shown.splitlines() if line.startswith("│ ")]) == len(VERBS) + 1
+
+
+def test_no_verb_loads_what_it_does_without():
+    code = "; ".join(f"import evenhand.cli.bounty.{verb}" for verb in VERBS)
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}; import sys; print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert SPARED & set(done.stdout.split()) == set()

@@ -1,0 +1,194 @@
+"""Every kind of page in a real browser: any width, face, scheme and medium; axe finds no violation."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from tests.browsing import FACES, contrasts, look, structure, too_wide, touching
+from tests.conftest import absent
+
+import evenhand
+from evenhand.audits import audit_metrics
+from evenhand.audits.figures import render_html
+from evenhand.demos import ward_commands
+
+WER = "wer(reference=reference, hypothesis=hypothesis)"
+AXE = Path(__file__).parents[2] / ".venv" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
+KINDS = ("audit", "tolerance", "metrics", "slices", "effects", "doses", "crossed")
+
+
+def people():
+    """Decisions about people of groups with long names, of which one is refused and one is hard to judge."""
+    rng = np.random.default_rng(3)
+    names = ["Kalaallit", "a group with quite a long name of its own", "Other", "few", "rare"]
+    who = np.repeat(names, [900, 700, 400, 12, 3])
+    label = rng.integers(0, 2, len(who))
+    wrong = rng.random(len(who)) < np.where(who == "Kalaallit", 0.3, 0.1)
+    return pa.table(
+        {
+            "group_of_people": who,
+            "age": rng.integers(18, 90, len(who)),
+            "label": label,
+            "prediction": np.where(wrong, 1 - label, label),
+        }
+    )
+
+
+def doses():
+    rng = np.random.default_rng(6)
+    rows = [
+        (
+            voice,
+            "clean" if dose is None else f"noise {dose:g}",
+            s,
+            dose,
+            float(rng.random() < share),
+        )
+        for voice, weak in (("north", 2.0), ("south", 1.0), ("a long name of a voice", 1.0))
+        for dose in (None, -5.0, 0.0, 5.0, 10.0)
+        for s in range(40)
+        for share in [0.1 if dose is None else 0.15 + weak * (10 - dose) * 0.02]
+    ]
+    names = ("voice", "condition", "sentence", "dose", "wrong")
+    return pa.table(dict(zip(names, zip(*rows, strict=True), strict=True)))
+
+
+def rendered():
+    rates = "false_positive_rate(label=label, prediction=prediction)"
+    errors = "error_rate(label=label, prediction=prediction)"
+    ward = {"by": ["voice,condition", "accent"], "unit": "sentence"}
+    several = audit_metrics(people(), [rates, errors], ["group_of_people"])
+    return {
+        "audit": evenhand.audit(ward_commands(), WER, **ward).to_html(),
+        "tolerance": evenhand.audit(people(), rates, "group_of_people", tolerance=0.05).to_html(),
+        "metrics": render_html(*several),
+        "slices": evenhand.slices(people(), errors).to_html(),
+        "effects": evenhand.effects(
+            ward_commands(), WER, ["voice", "accent"], unit="sentence", reference="quiet"
+        ).to_html(),
+        "doses": evenhand.effects(
+            doses(), "mean(wrong)", "voice", unit="sentence", dose="dose"
+        ).to_html(),
+        "crossed": evenhand.audit(
+            people(), errors, ["group_of_people,age"], bins={"age": [30, 45, 60]}, min_units=2
+        ).to_html(),
+    }
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pages")
+    for name, text in rendered().items():
+        (folder / f"{name}.html").write_text(text, encoding="utf-8")
+    return {name: folder / f"{name}.html" for name in KINDS}
+
+
+@pytest.fixture(scope="module")
+def faces(browser, pages):
+    """Faces that are installed; in CI all must be."""
+    look(browser, pages["audit"], 800)
+    widths = browser.execute_script(
+        """const pen = document.createElement('canvas').getContext('2d');
+        return ['monospace', ...arguments[0]].map(face => { pen.font = `40px "${face}", monospace`;
+            return pen.measureText('Wilm 0,1').width })""",
+        FACES,
+    )
+    missing = [face for face, width in zip(FACES, widths[1:], strict=True) if width == widths[0]]
+    if missing:
+        packages = "fonts-dejavu-core fonts-liberation fonts-noto-core fonts-opendyslexic"
+        absent(f"The face {missing[0]}", f"Install it: apt-get install {packages}")
+    return FACES
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 1024, 1280])
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_table_and_no_page_is_wider_than_its_room(browser, pages, faces, kind, width):
+    for face in faces:
+        look(browser, pages[kind], width, face=face)
+        browser.execute_script("document.querySelectorAll('details').forEach(e => e.open = true)")
+        assert too_wide(browser) == [], face
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_table_is_wider_than_paper(browser, pages, faces, kind):
+    """A4 with usual margins is 718 pixels wide; what is folded is printed too."""
+    for face in faces:
+        look(browser, pages[kind], 718, media="print", face=face)
+        assert too_wide(browser) == [], face
+    hidden = browser.execute_script(
+        "return [...document.querySelectorAll('details > :not(summary)')].filter(e => !e.checkVisibility("
+        "{contentVisibilityAuto: true})).length"
+    )
+    assert hidden == 0
+
+
+@pytest.mark.parametrize("width", [390, 768, 1280])
+@pytest.mark.parametrize("kind", KINDS)
+def test_texts_in_pictures_do_not_touch(browser, pages, faces, kind, width):
+    for face in faces:
+        look(browser, pages[kind], width, face=face)
+        assert touching(browser) == [], face
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_text_has_enough_contrast(browser, pages, kind, dark):
+    """WCAG 2.2 AA: 4.5 to 1 for every colour of text on whatever is behind it."""
+    look(browser, pages[kind], 1280, dark=dark)
+    ratios = contrasts(browser)
+    assert len(ratios) > 100
+    assert min(ratios) >= 4.5
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_screen_reader_finds_structure(browser, pages, kind):
+    look(browser, pages[kind], 1280)
+    seen = structure(browser)
+    assert (seen["lang"], seen["h1"]) == ("en", 1)
+    assert seen["captions"] == seen["tables"] > 0
+    assert all(seen[name] for name in ("title", "hidden", "heads", "wide", "ids", "links"))
+    assert seen["unreachable"] == 0
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("kind", KINDS)
+def test_axe_finds_no_violation(browser, pages, kind, width, dark):
+    if not AXE.is_file():
+        absent("axe-core", "Install it: npm install --no-save --prefix .venv/axe axe-core@4")
+    look(browser, pages[kind], width, dark=dark)
+    browser.execute_script("document.querySelectorAll('details').forEach(e => e.open = true)")
+    browser.execute_script(AXE.read_text(encoding="utf-8"))
+    found = browser.execute_async_script(
+        "const done = arguments[0]; axe.run({resultTypes: ['violations']}).then(r => done(r.violations.map("
+        "v => `${v.id}: ${v.nodes.length} of ${v.nodes[0].html.slice(0, 200)}`)))"
+    )
+    assert found == []
+
+
+def test_no_page_needs_a_script_or_anything_from_outside(browser, pages):
+    for page in pages.values():
+        assert "<script" not in page.read_text(encoding="utf-8")
+        look(browser, page, 1280)
+        assert browser.execute_script("return performance.getEntriesByType('resource').length") == 0
+        assert browser.get_log("browser") == []
+
+
+def test_the_first_stop_of_the_keyboard_leads_past_everything(browser, pages):
+    from selenium.webdriver.common.keys import Keys
+
+    look(browser, pages["audit"], 1280)
+    browser.find_element("css selector", "body").send_keys(Keys.TAB)
+    first = browser.switch_to.active_element
+    assert first.text == "To the answer"
+    first.send_keys(Keys.ENTER)
+    assert browser.switch_to.active_element.tag_name == "main"
+
+
+def test_a_word_leads_to_its_meaning_though_that_is_folded(browser, pages):
+    look(browser, pages["audit"], 1280)
+    word = browser.find_element("css selector", "a.word")
+    assert word.get_attribute("title")
+    word.click()
+    assert browser.find_element("css selector", "dt:target").is_displayed()
