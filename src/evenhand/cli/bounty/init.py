@@ -117,7 +117,7 @@ def init(
         show_json(told)
     else:
         rows = made.state.blocks
-        sizes = ", ".join(f"{block['rows']:,}" for block in rows)
+        sizes = ", ".join(f"{block.rows:,}" for block in rows)
         say(
             f"Bounty {folder}: predict {label}, {words.plural(len(made.task.features), 'feature')}."
         )
