@@ -8,7 +8,7 @@ JOBS ?= auto
 help: ## list the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
-demo: $(VENV)/run ## audit records that come with the package, and name the report to open
+demo: $(VENV)/demo ## find, prove and repair a harm, live, in two minutes; names the report to open
 	@$(BIN)/evenhand demo
 
 test: $(VENV)/test ## run all tests
@@ -55,6 +55,10 @@ $(BIN)/python:
 $(VENV)/run: pyproject.toml | $(BIN)/python
 	@echo "Installing evenhand into $(VENV) …"
 	@$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/demo: pyproject.toml $(VENV)/run
+	@$(BIN)/python -m pip install --quiet --editable '.[demo]'
 	@touch $@
 
 $(VENV)/test: pyproject.toml $(VENV)/run

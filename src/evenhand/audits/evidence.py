@@ -311,6 +311,11 @@ class Evidence:
         low, high, _ = bounds_of(self.estimates, self.form, rules, binomial=self.binomial)
         return low, high
 
+    @cached_property
+    def p_value(self) -> Floats:
+        """Of each comparison by itself."""
+        return contrasts.p_of_z(self.compared.z)
+
     def covariance_of(self, index: Integers) -> Floats:
         """Covariance of some sets' values; needs `full`."""
         return self.estimates.covariance[np.ix_(index, index)]

@@ -177,7 +177,7 @@ def _contrast(evidence: Evidence, i: int, limit: HarmLimit | None) -> Contrast |
         ratio=ratio,
         ratio_low=ratio_low,
         ratio_high=ratio_high,
-        p_value=float(contrasts.p_of_z(evidence.compared.z[i])) if tested else None,
+        p_value=float(evidence.p_value[i]) if tested else None,
         p_adjusted=float(evidence.p_adjusted[i]) if tested else None,
         method=evidence.compared.method(i) if tested else None,
         reason=None if tested else _untested_reason(evidence, i),

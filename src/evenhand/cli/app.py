@@ -3,6 +3,7 @@
 Verbs are loaded only when they are called, so that ``--help`` answers at once.
 """
 
+import atexit
 import gc
 import os
 import sys
@@ -84,6 +85,8 @@ def main() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Loading modules makes many objects and no garbage: look for it less often.
     gc.set_threshold(100_000, 50, 50)
+    # The process ends with all of them: nobody need look through them for garbage then (40 ms).
+    atexit.register(gc.freeze)
     try:
         code = app(_with_values(sys.argv[1:]))
     except EvenhandError as error:

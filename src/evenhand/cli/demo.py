@@ -7,6 +7,7 @@ from rich.markdown import Markdown
 
 from evenhand.audits import Audit, audit
 from evenhand.cli.kinds import Flag
+from evenhand.cli.lines import ready
 from evenhand.demos import absent_packages, find_data, read_artie, ward_commands
 from evenhand.records.output import check_outputs, write_text
 
@@ -16,6 +17,10 @@ _CONDITIONS = (
         "2. The same voices and sentences, beside equipment that beeps",
         "condition = 'tone_12hz' AND engine = 'flite'",
     ),
+)
+_GO_ON = (
+    "evenhand demo --records ward_commands.csv",
+    "evenhand audit ward_commands.csv --metric 'wer(reference, hypothesis)' --by voice --unit sentence",
 )
 _METRIC = "wer(reference=reference, hypothesis=hypothesis)"
 
@@ -50,7 +55,7 @@ def demo(
         kept = records.is_file() and records.read_bytes() == text.encode()
         check_outputs([("--records", records)], [ward_commands()], force=force or kept)
         write_text(records, text)
-        console.print(f"Records: {records}", markup=False)
+        console.print(f"Records: {records}", markup=False, soft_wrap=True)
         return 0
     absent = absent_packages()
     live = not absent if live is None else live
@@ -68,7 +73,9 @@ def demo(
     write_text(html, report.to_html())
     if absent:
         console.print("\nTo run the trial itself: pip install 'evenhand[demo]'", markup=False)
-    console.print(f"\nOpen the report: [bold]{html.resolve().as_uri()}[/bold]")
+    go_on = map(ready, _GO_ON)
+    console.print("\nGo on:", *go_on, sep="\n", markup=False, soft_wrap=True)
+    console.print(f"\nOpen the report: [bold]{html.resolve().as_uri()}[/bold]", soft_wrap=True)
     return 0
 
 

@@ -4,7 +4,9 @@ Apart from `output`, so that a verb that only says something loads no question.
 """
 
 import shlex
+import shutil
 import sys
+from pathlib import Path
 
 from rich.console import Console
 
@@ -21,3 +23,19 @@ def say(*lines: str) -> None:
 def written_command() -> str:
     """The command as it was typed, without passwords."""
     return shlex.join(["evenhand", *map(public_name, sys.argv[1:])])
+
+
+def ready(command: str) -> str:
+    """A command as it can be pasted here: by the path of this program, where its name alone finds another or none.
+
+    Examples
+    --------
+    >>> ready("evenhand doctor").endswith(" doctor")
+    True
+    """
+    program, _, rest = command.partition(" ")
+    found = shutil.which(program)
+    started = Path(sys.argv[0])
+    if started.name != program or (found and Path(found).resolve() == started.resolve()):
+        return command
+    return f"{shlex.quote(sys.argv[0])} {rest}"

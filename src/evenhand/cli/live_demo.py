@@ -5,9 +5,11 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import MofNCompleteColumn, TimeRemainingColumn
 from rich.table import Table
 
+from evenhand.cli.lines import ready
+from evenhand.cli.progress import new_bar
 from evenhand.demos.figures import commands, render_html
 from evenhand.demos.live import run_live
 from evenhand.demos.story import CONDITIONS, Story, points
@@ -21,15 +23,7 @@ def run_demo(console: Console, html: Path) -> int:
     """Run the trial, tell what it found, and write the report; exit code."""
     records = html.with_suffix(".parquet")
     console.print("\nOne to two minutes on two free cores; after Ctrl-C the same command goes on.")
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-        disable=not sys.stderr.isatty(),
-    )
+    bar = new_bar(MofNCompleteColumn(), TimeRemainingColumn())
     task = bar.add_task("utterances", total=None)
     try:
         with bar:
@@ -39,9 +33,8 @@ def run_demo(console: Console, html: Path) -> int:
         return EXIT_INTERRUPTED
     _show(console, story)
     write_text(html, render_html(story))
-    console.print(
-        "\nAsk the records yourself:", *commands(story), sep="\n", markup=False, soft_wrap=True
-    )
+    go_on = map(ready, commands(story))
+    console.print("\nAsk the records yourself:", *go_on, sep="\n", markup=False, soft_wrap=True)
     console.print(f"\nOpen the report: [bold]{html.resolve().as_uri()}[/bold]", soft_wrap=True)
     return 0
 

@@ -124,29 +124,28 @@ class Comparison:
                 np.where(self.score, e, t) for e, t in zip(score, (low, high), strict=True)
             )
         if self.flat.any():
-            flat = self._flat_interval(np.full(len(self.flat), float(z)))
+            everywhere = np.ones(len(self.flat), bool)
+            flat = self._flat_interval(np.full(len(self.flat), float(z)), everywhere)
             low, high = (np.where(self.flat, e, t) for e, t in zip(flat, (low, high), strict=True))
         if self.bounds is not None and not self.seen:
             width = self.bounds[1] - self.bounds[0]
             low, high = np.maximum(low, -width), np.minimum(high, width)
         return low, high
 
-    def _flat_interval(self, z: Floats) -> tuple[Floats, Floats]:
-        """Intervals where no unit differs from another, from the bounds of units' values."""
+    def _flat_interval(self, z: Floats, at: npt.NDArray[np.bool_]) -> tuple[Floats, Floats]:
+        """Intervals of some pairs of which no unit differs, from the bounds of units' values."""
         assert self.bounds is not None
         tail = special.ndtr(-z)
         low, high = self.bounds
-        (value1, units1), (value2, units2) = self.sides
+        (value1, units1), (value2, units2) = ((v[at], n[at]) for v, n in self.sides)
         low1, high1 = intervals.constant_limits(value1, units1, tail, low, high)
         low2, high2 = intervals.constant_limits(value2, units2, tail, low, high)
         apart = contrasts.square_and_add((value1, low1, high1), (value2, low2, high2))
         paired = intervals.constant_limits(
-            self.difference, np.minimum(units1, units2), tail, low - high, high - low
+            self.difference[at], np.minimum(units1, units2), tail, low - high, high - low
         )
-        return (
-            np.where(self.matched, paired[0], apart[0]),
-            np.where(self.matched, paired[1], apart[1]),
-        )
+        matched = self.matched[at]
+        return np.where(matched, paired[0], apart[0]), np.where(matched, paired[1], apart[1])
 
     def method(self, pair: int) -> str:
         """Name of a pair's interval."""

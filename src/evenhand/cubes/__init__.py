@@ -4,17 +4,13 @@ from evenhand.cubes.bins import bin_attributes
 from evenhand.cubes.build import build_cube, floats_of
 from evenhand.cubes.cells import Cells, cells_of, read_cells
 from evenhand.cubes.cube import Cube, Units
+from evenhand.cubes.estimates import Estimates, estimate
 from evenhand.cubes.faults import raise_faults
-from evenhand.cubes.influence import (
-    Estimates,
-    contrast_powers,
-    estimate,
-    unit_contributions,
-    unit_values,
-)
 from evenhand.cubes.measure import Check, Input, Measure, Moments
 from evenhand.cubes.query import CubeQuery
 from evenhand.cubes.tally import tally
+from evenhand.cubes.unit_influence import contrast_powers
+from evenhand.cubes.unit_parts import unit_contributions, unit_values
 
 __all__ = [
     "Cells",

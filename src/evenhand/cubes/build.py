@@ -117,6 +117,12 @@ def key_of(value: Any) -> Key:
     return str(value)
 
 
+def _keys_of(values: Sequence[Any]) -> list[Key]:
+    """Keys of an attribute's values, each value turned once: units repeat them."""
+    known = {value: key_of(value) for value in dict.fromkeys(values)}
+    return [known[value] for value in values]
+
+
 def _read(table: pa.Table, query: CubeQuery) -> Cube:
     measure = query.measure
     missing = {
@@ -133,7 +139,7 @@ def _read(table: pa.Table, query: CubeQuery) -> Cube:
         values_of(table[f"a{i}"], attribute.name) for i, attribute in enumerate(query.attributes)
     ]
     levels, level = _levels(table, measure)
-    keyed = [[key_of(value) for value in column] for column in columns]
+    keyed = [_keys_of(column) for column in columns]
     rows = list(zip(*keyed, level.tolist(), strict=True))
     cells = list(dict.fromkeys(rows))
     place = {cell: index for index, cell in enumerate(cells)}

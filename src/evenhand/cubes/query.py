@@ -1,6 +1,11 @@
-"""The query that counts: from a measure and attributes to SQL in the engine's dialect."""
+"""The query that counts: from a measure and attributes to SQL in the engine's dialect.
+
+What differs between engines (columns, literals, a metric's own expressions, predicates) is written by
+sqlglot, once each; what holds it together is SQL of every engine, and is put together as text.
+"""
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 
 from sqlglot import exp
 
@@ -18,6 +23,7 @@ MAX_LEVELS = 32_768
 # With more counts than this, each is named once before their products are summed: the text of the
 # query stays short.  (20 classes: 6.3 s of CPU before, most of it writing SQL.)
 _FEW_PARTS = 8
+_DOUBLE = exp.DataType(this=exp.DataType.Type.DOUBLE)
 
 
 class CubeQuery:
@@ -56,105 +62,96 @@ class CubeQuery:
 
     def sql(self) -> str:
         """Counts of each cell."""
-        keys = {
-            f"a{i}": self._key(attribute, f"a{i}") for i, attribute in enumerate(self.attributes)
-        }
-        keys |= {name: exp.column(name) for name in self.units}
+        keys = {f"a{i}": self._key(a, f"a{i}") for i, a in enumerate(self.attributes)}
+        keys |= {name: name for name in self.units}
         if self.measure.level:
-            keys["level"] = exp.column("level")
-        selected = [exp.alias_(key, name) for name, key in keys.items()]
-        query = exp.select(*selected, *self._aggregates())
-        query = query.from_(self._counted().subquery("counted", copy=False), copy=False)
-        places = [exp.Literal.number(i + 1) for i in range(len(keys))]
-        query = (
-            query.group_by(*places, copy=False)
-            if keys
-            else query.having("COUNT(*) > 0", copy=False)
-        )
+            keys["level"] = "level"
+        selected = [f"{key} AS {name}" for name, key in keys.items()]
+        query = f"SELECT {', '.join([*selected, *self._aggregates()])} FROM ({self._counted()}) AS counted"
+        if not keys:
+            return f"{query} HAVING COUNT(*) > 0"
         # In a fixed order, whatever follows is the same at every run.
-        query = query.order_by(*places, copy=False) if keys else query
-        return str(query.sql(self.records.engine.dialect))
+        places = ", ".join(str(i + 1) for i in range(len(keys)))
+        return f"{query} GROUP BY {places} ORDER BY {places}"
 
-    def _counted(self) -> exp.Select:
+    def _counted(self) -> str:
         """The rows, with the counts of each as columns of their own where there are many."""
-        rows = self._rows()
         if not self._many_parts:
-            return rows
-        valid = self._valid()
-        parts = [
-            exp.alias_(_when(valid, part, None), f"part{i}")
-            for i, (_, part) in enumerate(self.measure.parts)
-        ]
-        return exp.select(exp.Star(), *parts).from_(rows.subquery("counted", copy=False))
+            return self._rows()
+        parts = (
+            f"{_when(self._valid, part, None)} AS part{i}" for i, part in enumerate(self._parts)
+        )
+        return f"SELECT *, {', '.join(parts)} FROM ({self._rows()}) AS counted"
 
     @property
     def _many_parts(self) -> bool:
         return len(self.measure.parts) > _FEW_PARTS
 
-    def _part(self, index: int) -> exp.Expr:
+    @cached_property
+    def _parts(self) -> tuple[str, ...]:
+        """The counts of a row, written in the engine's dialect."""
+        return tuple(self._written(part) for _, part in self.measure.parts)
+
+    def _part(self, index: int) -> str:
         """A count of the rows that have all that is needed, NULL of others."""
         if self._many_parts:
-            return exp.column(f"part{index}")
-        return _when(self._valid(), self.measure.parts[index][1], None)
+            return f"part{index}"
+        return _when(self._valid, self._parts[index], None)
 
     def rows_sql(self) -> str:
         """Attributes ``a0 …``, unit and counts ``s0 …`` of each row that the metric can use."""
-        names = [f"a{i}" for i in range(len(self.attributes))]
-        keys = [
-            exp.alias_(self._key(attribute, name), name)
-            for attribute, name in zip(self.attributes, names, strict=True)
-        ]
-        keys += [exp.column(name) for name in self.units]
-        parts = [exp.alias_(part, f"s{i}") for i, (_, part) in enumerate(self.measure.parts)]
-        query = exp.select(*keys, *parts).from_(self._rows().subquery("counted", copy=False))
-        return str(query.where(self._valid(), copy=False).sql(self.records.engine.dialect))
+        selected = [f"{self._key(a, f'a{i}')} AS a{i}" for i, a in enumerate(self.attributes)]
+        selected += self.units
+        selected += [f"{part} AS s{i}" for i, part in enumerate(self._parts)]
+        return f"SELECT {', '.join(selected)} FROM ({self._rows()}) AS counted WHERE {self._valid}"
 
     def values_sql(self, attribute: Attribute, least: int) -> str:
         """Values of one attribute that at least so many rows have, the most frequent first."""
-        key = self._key(attribute, "key")
-        rows = exp.select(exp.alias_(self._raw_key(attribute), "key")).from_(self._source())
-        rows = rows if self.where is None else rows.where(to_expression(self.where), copy=False)
-        count = exp.Count(this=exp.Star())
-        query = exp.select(exp.alias_(key, "value"), exp.alias_(count, "n"))
-        query = query.from_(rows.subquery("counted")).group_by(exp.Literal.number(1))
-        query = query.having(exp.GTE(this=count.copy(), expression=literal(least)))
-        return str(query.order_by("n DESC", "1").sql(self.records.engine.dialect))
+        rows = f"SELECT {self._raw_key(attribute)} AS key FROM {self._source()}{self._kept()}"
+        return (
+            f"SELECT {self._key(attribute, 'key')} AS value, COUNT(*) AS n FROM ({rows}) AS counted"
+            f" GROUP BY 1 HAVING COUNT(*) >= {least} ORDER BY n DESC, 1 NULLS FIRST"
+        )
 
-    def _rows(self) -> exp.Select:
+    def _rows(self) -> str:
         """Attributes and inputs of each row, or of each distinct combination with its count."""
-        selected: list[exp.Expr] = [
-            exp.alias_(self._raw_key(attribute), f"a{i}")
-            for i, attribute in enumerate(self.attributes)
-        ]
+        selected = [f"{self._raw_key(a)} AS a{i}" for i, a in enumerate(self.attributes)]
         # A text that means missing names no unit: its row is left out, and counted.
         selected += [
-            exp.alias_(self._known(column, column_expression(column)), name)
+            f"{self._written(self._known(column, column_expression(column)))} AS {name}"
             for name, column in self.units.items()
         ]
         if self.measure.level:
-            selected.append(exp.alias_(self._level(), "level"))
-        inputs = [
-            exp.alias_(item.expression, item.name, quoted=True) for item in self.measure.inputs
+            selected.append(f"{self._level()} AS level")
+        selected += [
+            f"{self._written(item.expression)} AS {self._quoted(item.name)}"
+            for item in self.measure.inputs
         ]
-        query = exp.select(*selected, *inputs, exp.alias_(self._weight(), "w"))
-        query = query.from_(self._source(), copy=False)
-        if self.where is not None:
-            query = query.where(to_expression(self.where), copy=False)
-        if self.measure.few_values:
-            number = len(selected) + len(inputs)
-            query = query.group_by(*(exp.Literal.number(i + 1) for i in range(number)), copy=False)
-        return query
-
-    def _weight(self) -> exp.Expr:
+        query = f"SELECT {', '.join(selected)}, {self._weight()} AS w FROM {self._source()}{self._kept()}"
         if not self.measure.few_values:
-            return exp.Literal.number(1)
-        if self.records.weight:
-            return exp.Sum(this=column_expression(self.records.weight))
-        return exp.Count(this=exp.Star())
+            return query
+        return f"{query} GROUP BY {', '.join(str(i + 1) for i in range(len(selected)))}"
+
+    def _kept(self) -> str:
+        return "" if self.where is None else f" WHERE {self._written(to_expression(self.where))}"
+
+    def _weight(self) -> str:
+        if not self.measure.few_values:
+            return "1"
+        return f"SUM({self._quoted(self.records.weight)})" if self.records.weight else "COUNT(*)"
+
+    def _written(self, expression: exp.Expr) -> str:
+        return str(expression.sql(self.records.engine.dialect))
+
+    def _quoted(self, name: str) -> str:
+        return self._written(column_expression(name))
 
     # Texts that mean *missing* are looked for after rows were grouped: in few values, not in all.
 
-    def _raw_key(self, attribute: Attribute) -> exp.Expr:
+    def _raw_key(self, attribute: Attribute) -> str:
+        return self._written(self._raw_expression(attribute))
+
+    def _raw_expression(self, attribute: Attribute) -> exp.Expr:
         if attribute.predicate is not None:
             condition = to_expression(attribute.predicate)
             # A text that the predicate itself asks for is not missing there.
@@ -170,11 +167,11 @@ class CubeQuery:
             return column_expression(attribute.name)
         return self._bin(attribute.name, attribute.edges)
 
-    def _key(self, attribute: Attribute, name: str) -> exp.Expr:
+    def _key(self, attribute: Attribute, name: str) -> str:
         plain = attribute.predicate is None and attribute.edges is None
         if self.as_written or not plain:
-            return exp.column(name)
-        return self._known(attribute.name, exp.column(name))
+            return name
+        return self._written(self._known(attribute.name, exp.column(name)))
 
     def _known(self, name: str, column: exp.Expr, missing: Sequence[str] | None = None) -> exp.Expr:
         """The value of a column, or NULL where it means missing."""
@@ -198,111 +195,88 @@ class CubeQuery:
         ]
         return exp.Case(ifs=[missing, *steps], default=literal(len(edges)))
 
-    def _level(self) -> exp.Expr:
+    def _level(self) -> str:
         """The score, or the quantile it is rounded down to where it has very many values."""
-        if not self._many_levels():
-            return self._score()
+        if not self._many_levels:
+            return self._score
         if self.records.engine.dialect != "duckdb":
             raise InputError(
                 f"More than {MAX_LEVELS:,} distinct scores or errors need the records in a file or frame."
             )
-        return exp.column("evenhand_edge")
+        return "evenhand_edge"
 
-    def _score(self) -> exp.Expr:
-        return next(
-            item.expression for item in self.measure.inputs if item.name == self.measure.level
-        )
+    @cached_property
+    def _score(self) -> str:
+        inputs = self.measure.inputs
+        return next(self._written(i.expression) for i in inputs if i.name == self.measure.level)
 
+    @cached_property
     def _many_levels(self) -> bool:
-        name = self._score().sql(self.records.engine.dialect)
         distinct = self.records.engine.query(
-            f"SELECT COUNT(*) AS n FROM (SELECT DISTINCT {name} FROM {self.records.source}"
-            f" WHERE {name} IS NOT NULL LIMIT {MAX_LEVELS + 1}) AS d"
+            f"SELECT COUNT(*) AS n FROM (SELECT DISTINCT {self._score} FROM {self.records.source}"
+            f" WHERE {self._score} IS NOT NULL LIMIT {MAX_LEVELS + 1}) AS d"
         )
         return bool(distinct["n"][0].as_py() > MAX_LEVELS)
 
-    def _source(self) -> exp.Expr:
-        if not self.measure.level or not self._many_levels():
-            return _raw(self.records.source)
-        name = self._score().sql("duckdb")
-        kept = f"AND {to_expression(self.where).sql('duckdb')}" if self.where is not None else ""
+    def _source(self) -> str:
+        source, score = self.records.source, self._score if self.measure.level else ""
+        if not score or not self._many_levels:
+            return source
+        kept = f"AND {self._written(to_expression(self.where))}" if self.where is not None else ""
         ranked = (
-            f"SELECT {name} AS score, NTILE({MAX_LEVELS}) OVER (ORDER BY {name}) AS tile"
-            f" FROM {self.records.source} WHERE {name} IS NOT NULL {kept}"
+            f"SELECT {score} AS score, NTILE({MAX_LEVELS}) OVER (ORDER BY {score}) AS tile"
+            f" FROM {source} WHERE {score} IS NOT NULL {kept}"
         )
         edges = f"SELECT DISTINCT MIN(score) AS evenhand_edge FROM ({ranked}) GROUP BY tile"
-        return _raw(
-            f"{self.records.source} ASOF LEFT JOIN ({edges}) AS edges ON {name} >= evenhand_edge"
-        )
+        return f"{source} ASOF LEFT JOIN ({edges}) AS edges ON {score} >= evenhand_edge"
 
-    def _aggregates(self) -> Iterable[exp.Expr]:
-        valid = self._valid()
-        yield _total(_when(valid, exp.column("w")), "n_rows")
-        yield _total(_when(exp.and_(valid, self._says_something()), exp.column("w")), "n_defined")
+    def _aggregates(self) -> Iterable[str]:
+        some = " OR ".join(f"{part} <> 0" for part in self._each_part())
+        yield f"SUM({_when(self._valid, 'w')}) AS n_rows"
+        yield f"SUM({_when(f'({self._valid}) AND ({some})', 'w')}) AS n_defined"
         for index, name in enumerate(self.needed):
-            absent = exp.Is(this=column_expression(name), expression=exp.Null())
-            yield _total(_when(absent, exp.column("w")), f"missing{index}")
+            yield f"SUM({_when(f'{self._quoted(name)} IS NULL', 'w')}) AS missing{index}"
         for index, check in enumerate(self.measure.checks):
-            yield _total(_when(check.faulty, exp.column("w")), f"fault{index}")
+            yield f"SUM({_when(self._written(check.faulty), 'w')}) AS fault{index}"
         for index in range(len(self.measure.parts)):
-            yield self._sum(self._part(index), f"s{index}")
+            yield f"{self._sum(self._part(index))} AS s{index}"
         if not self.units:
             yield from self._second_moments()
-            yield from self._powers(valid)
+            yield from self._powers()
 
-    def _valid(self) -> exp.Expr:
+    @cached_property
+    def _valid(self) -> str:
         """Whether a row has all that the metric and the unit need."""
-        return exp.and_(*(_present(column_expression(name)) for name in self.needed))
+        return " AND ".join(f"NOT {self._quoted(name)} IS NULL" for name in self.needed)
 
-    def _says_something(self) -> exp.Expr:
-        named = enumerate(self.measure.parts)
-        parts = (
-            exp.NEQ(
-                this=self._part(i) if self._many_parts else part, expression=exp.Literal.number(0)
-            )
-            for i, (_, part) in named
-        )
-        return exp.paren(exp.or_(*parts))
+    def _each_part(self) -> Iterable[str]:
+        return (self._part(i) if self._many_parts else p for i, p in enumerate(self._parts))
 
-    def _sum(self, value: exp.Expr, name: str) -> exp.Expr:
-        weighted = (
-            value
-            if not self.measure.few_values
-            else exp.Mul(this=exp.column("w"), expression=value)
-        )
-        total = exp.Sum(this=weighted)
-        return exp.alias_(exp.Coalesce(this=total, expressions=[exp.Literal.number(0)]), name)
+    def _sum(self, value: str) -> str:
+        return f"COALESCE(SUM({f'w * {value}' if self.measure.few_values else value}), 0)"
 
-    def _second_moments(self) -> Iterable[exp.Expr]:
+    def _second_moments(self) -> Iterable[str]:
         parts = [self._part(index) for index in range(len(self.measure.parts))]
+        moments, exclusive = self.measure.moments, self.measure.exclusive
         for i, first in enumerate(parts):
             for j, second in enumerate(parts[: i + 1]):
-                if self.measure.moments is Moments.COUNTS and (j, i) not in self.measure.exclusive:
-                    yield self._sum(
-                        exp.Mul(this=exp.paren(first), expression=exp.paren(second)), f"m{i}_{j}"
-                    )
-                elif self.measure.moments is Moments.CENTRED:
-                    moment = exp.CovarPop(this=_double(first), expression=_double(second))
-                    yield exp.alias_(
-                        exp.Coalesce(this=moment, expressions=[exp.Literal.number(0)]), f"m{i}_{j}"
-                    )
+                if moments is Moments.COUNTS and (j, i) not in exclusive:
+                    yield f"{self._sum(f'({first}) * ({second})')} AS m{i}_{j}"
+                elif moments is Moments.CENTRED:
+                    pair = f"{self._double(first)}, {self._double(second)}"
+                    yield f"COALESCE(COVAR_POP({pair}), 0) AS m{i}_{j}"
 
-    def _powers(self, valid: exp.Expr) -> Iterable[exp.Expr]:
+    def _powers(self) -> Iterable[str]:
         """Sums of products of numerator and denominator, of degree 3 and 4."""
         if self.ratio is None:
             return
-        sides = [self._side(weights) for weights in (self.ratio.numerator, self.ratio.denominator)]
+        above, below = (self._side(w) for w in (self.ratio.numerator, self.ratio.denominator))
         # A database refuses numbers that are too large to multiply; these powers only describe.
-        small = exp.and_(
-            valid,
-            *(exp.LT(this=exp.Abs(this=side.copy()), expression=literal(1e70)) for side in sides),
-        )
+        small = f"({self._valid}) AND ABS({above}) < 1e+70 AND ABS({below}) < 1e+70"
         for place in self.degrees:
             i, j = DEGREES[place]
-            product: exp.Expr = sides[0].copy() if i else sides[1].copy()
-            for factor in [sides[0]] * (i - 1 if i else 0) + [sides[1]] * (j if i else j - 1):
-                product = exp.Mul(this=product, expression=factor.copy())
-            yield self._sum(_when(small.copy(), exp.paren(product), None), f"p{place}")
+            product = " * ".join([above] * i + [below] * j)
+            yield f"{self._sum(_when(small, f'({product})', None))} AS p{place}"
 
     @property
     def degrees(self) -> Sequence[int]:
@@ -324,19 +298,17 @@ class CubeQuery:
             len(used) == 1 and used[0][1].name == "1"
         )
 
-    def _side(self, weights: Sequence[float]) -> exp.Expr:
+    def _side(self, weights: Sequence[float]) -> str:
         """One side of a ratio, of one row."""
         terms = [
-            _double(part.copy())
-            if weight == 1
-            else exp.Mul(this=literal(float(weight)), expression=_double(part.copy()))
-            for weight, (_, part) in zip(weights, self.measure.parts, strict=True)
+            self._double(part) if weight == 1 else f"{float(weight)!r} * {self._double(part)}"
+            for weight, part in zip(weights, self._parts, strict=True)
             if weight
         ]
-        total = terms[0]
-        for term in terms[1:]:
-            total = exp.Add(this=total, expression=term)
-        return exp.paren(total)
+        return f"({' + '.join(terms)})"
+
+    def _double(self, value: str) -> str:
+        return f"CAST({value} AS {self._written(_DOUBLE)})"
 
 
 def meaning(measure: Measure, attributes: Sequence[Attribute], units: Iterable[str]) -> str:
@@ -348,22 +320,7 @@ def meaning(measure: Measure, attributes: Sequence[Attribute], units: Iterable[s
     return "; ".join([measure.about] * bool(measure.about) + parts)
 
 
-def _raw(sql: str) -> exp.Expr:
-    return exp.Identifier(this=sql, quoted=False) if sql.isidentifier() else exp.Var(this=sql)
-
-
-def _double(value: exp.Expr) -> exp.Expr:
-    return exp.cast(value, "DOUBLE")
-
-
-def _present(column: exp.Expr) -> exp.Expr:
-    return exp.Not(this=exp.Is(this=column, expression=exp.Null()))
-
-
-def _when(condition: exp.Expr, value: exp.Expr, otherwise: int | None = 0) -> exp.Expr:
-    default = exp.Null() if otherwise is None else exp.Literal.number(otherwise)
-    return exp.Case(ifs=[exp.If(this=condition, true=value)], default=default)
-
-
-def _total(value: exp.Expr, name: str) -> exp.Expr:
-    return exp.alias_(exp.Sum(this=value), name)
+def _when(condition: str, value: str, otherwise: int | None = 0) -> str:
+    return (
+        f"CASE WHEN {condition} THEN {value} ELSE {'NULL' if otherwise is None else otherwise} END"
+    )

@@ -231,8 +231,10 @@ def _losses(evidence: Evidence, asked: ConditionQuestion) -> list[tuple[str, str
     uneven = _uneven(evidence)
     if not uneven:
         return []
+    rows = evidence.everybody[uneven].n_rows or 0
+    have = "1 row has" if rows == 1 else f"{rows:,} rows have"
     text = (
-        f"Under {asked.names[uneven]} only {evidence.everybody[uneven].n_rows:,} rows have a value, "
+        f"Under {asked.names[uneven]} only {have} a value, "
         f"under {asked.names[0]} {evidence.everybody[0].n_rows:,}: rows that are lost because they "
         "went badly make a condition look cheaper."
     )

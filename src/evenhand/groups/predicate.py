@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from sqlglot import exp
@@ -176,21 +177,20 @@ def without_nan(column: exp.Expr) -> exp.Expr:
 
 def unless_missing(column: exp.Expr, kind: Kind, texts: Sequence[str]) -> exp.Expr:
     """A value, or NULL where it is a text that means missing, or a number that such a text says."""
-    if kind is Kind.TEXT:
-        listed = [literal(text) for text in texts]
-    elif kind.numeric:
-        listed = [literal(number) for text in texts if (number := _number(text)) is not None]
-    else:
-        listed = []
+    numeric = kind.numeric
+    listed = _listed(tuple(texts), numeric=numeric) if numeric or kind is Kind.TEXT else ""
     if not listed:
         return column
-    missing = exp.In(this=column.copy(), expressions=[_joined(listed)])
+    missing = exp.In(this=column.copy(), expressions=[exp.Var(this=listed)])
     return exp.Case(ifs=[exp.If(this=missing, true=exp.Null())], default=column)
 
 
-def _joined(listed: Sequence[exp.Expr]) -> exp.Expr:
-    """Many literals as one node: trees are copied often."""
-    return exp.Var(this=", ".join(item.sql("duckdb") for item in listed))
+@lru_cache(maxsize=64)
+def _listed(texts: tuple[str, ...], *, numeric: bool) -> str:
+    """Many literals as one text, which is written once: every column is compared with them."""
+    found = [_number(text) for text in texts] if numeric else texts
+    values = [literal(value) for value in found if value is not None]
+    return str(exp.Tuple(expressions=values).sql("duckdb"))[1:-1]
 
 
 def _number(text: str) -> int | float | None:

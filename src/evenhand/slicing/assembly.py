@@ -11,6 +11,7 @@ import numpy.typing as npt
 from evenhand.cubes import Cells
 from evenhand.errors import Note
 from evenhand.groups import to_text
+from evenhand.pages.numbers import plural
 from evenhand.results.estimate import Missing
 from evenhand.results.origin import versions
 from evenhand.slicing.folding import Kept, contributions
@@ -271,7 +272,9 @@ def _notes(hunt: Hunt, found: Found, kept: Sequence[Kept], verdicts: Verdicts | 
         and not kept
         and hunt.cells.n_units < 2 * hunt.settings.min_units
     ):
-        text = f"There are {hunt.cells.n_units} units; a slice needs {hunt.settings.min_units}."
+        text = (
+            f"{plural(hunt.cells.n_units, 'unit')} in all; a slice needs {hunt.settings.min_units}."
+        )
         return [Note(code="too_few_units", text=text)]
     top = hunt.settings.top
     whole = verdicts is None or verdicts.method not in HALVES

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from evenhand.cubes import Cells
 from evenhand.errors import InputError
+from evenhand.pages.numbers import plural
 from evenhand.slicing.bitmaps import Bitmaps, bytes_needed, pack
 from evenhand.slicing.folding import Kept, fold
 from evenhand.slicing.judging import Aim
@@ -287,7 +288,7 @@ def rows_needed(settings: SearchOptions, rows: int, *, share: float = 1.0) -> in
     least = int(np.ceil(support * rows - 1e-9)) if support < 1 else int(np.ceil(support * share))
     if least >= rows:
         raise InputError(
-            f"The minimum support is {least:,} rows, but only {rows:,} rows can be scored.  Lower it."
+            f"The minimum support is {plural(least, 'row')}, but only {plural(rows, 'row')} can be scored.  Lower it."
         )
     return max(least, 1)
 

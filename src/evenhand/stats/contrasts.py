@@ -8,7 +8,13 @@ import numpy.typing as npt
 from evenhand.deferred import special
 from evenhand.stats.intervals import clopper_pearson, exact_high, exact_low, t_of, wilson
 
+Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
+#: Where evidence ends, on the normal scale, and in how many steps it is told up to there.
+_FARTHEST, _STEPS = 37.0, 1 << 28
+#: Steps that are taken by interpolation before halving, which surely ends.
+_TURNS = 8
+_LAST_QUARTER = 3 * _STEPS / 4
 
 
 def newcombe(
@@ -85,46 +91,83 @@ def newcombe_z(
     """Size of the normal quantile at which Newcombe's interval just touches 0; at most 37.
 
     Two-sided p-values from it agree with the interval: p < 1 - level exactly where the interval
-    excludes 0.  Found by bisection, to 1e-7.
+    excludes 0.  To 1e-7.
     """
-    x1, n1, x2, n2 = (np.asarray(item, float) for item in (x1, n1, x2, n2))
+    sides = (np.atleast_1d(np.asarray(item, float)) for item in (x1, n1, x2, n2))
+    above1, below1, above2, below2 = np.broadcast_arrays(*sides)
     with np.errstate(divide="ignore", invalid="ignore"):
-        difference = x1 / n1 - x2 / n2
-    difference = np.broadcast_to(difference, np.broadcast(x1, n1, x2, n2).shape)
+        difference = above1 / below1 - above2 / below2
     if not exact:
-        return touching_z(difference, lambda z: newcombe(x1, n1, x2, n2, z))
+
+        def both(z: Floats, at: Bools) -> tuple[Floats, Floats]:
+            return newcombe(above1[at], below1[at], above2[at], below2[at], z)
+
+        return touching_z(difference, both)
     # With the larger rate first only the lower end matters: half of the limits.
     turned = difference < 0
-    (x1, x2), (n1, n2) = (
-        (np.where(turned, b, a), np.where(turned, a, b)) for a, b in ((x1, x2), (n1, n2))
-    )
+    high_x, low_x = np.where(turned, above2, above1), np.where(turned, above1, above2)
+    high_n, low_n = np.where(turned, below2, below1), np.where(turned, below1, below2)
 
-    def ends(z: Floats) -> tuple[Floats, Floats]:
+    def ends(z: Floats, at: Bools) -> tuple[Floats, Floats]:
         tail = special.ndtr(-z)
         with np.errstate(divide="ignore", invalid="ignore"):
-            below = x1 / n1 - exact_low(x1, n1, tail)
-            above = exact_high(x2, n2, tail) - x2 / n2
-            low = x1 / n1 - x2 / n2 - np.hypot(below, above)
+            p1, p2 = high_x[at] / high_n[at], low_x[at] / low_n[at]
+            below = p1 - exact_low(high_x[at], high_n[at], tail)
+            above = exact_high(low_x[at], low_n[at], tail) - p2
+            low = p1 - p2 - np.hypot(below, above)
         return low, low
 
     return touching_z(np.abs(difference), ends)
 
 
-def touching_z(difference: Floats, interval: Callable[[Floats], tuple[Floats, Floats]]) -> Floats:
+def touching_z(
+    difference: Floats, interval: Callable[[Floats, Bools], tuple[Floats, Floats]]
+) -> Floats:
     """Size of the normal quantile at which intervals around differences just touch 0; at most 37.
 
-    `interval` gives low and high at one quantile a difference, and widens with it.  Found by
-    bisection, to 1e-7.
+    `interval` gives low and high of chosen differences, at one quantile each, and widens with it.
+    Exact to 37 / 2^28, about 1e-7: the last of so many steps at which an interval excludes 0.
     """
-    sign = np.sign(difference)
-    small = np.zeros(np.shape(difference))
-    large = np.full(small.shape, 37.0)
-    for _ in range(28):
-        middle = (small + large) / 2
-        low, high = interval(middle)
-        excluded = np.where(sign > 0, low > 0, high < 0)
-        small, large = np.where(excluded, middle, small), np.where(excluded, large, middle)
-    return np.where(sign == 0, 0.0, small)
+    sign, gap = np.sign(difference), np.abs(difference)
+    # An interval excludes 0 at the step `last`, where so much room is left, and no more at `first`.
+    last, first = np.zeros(gap.shape), np.full(gap.shape, float(_STEPS))
+    room, beyond = gap, np.full(gap.shape, np.nan)
+    step = np.full(gap.shape, np.floor(_STEPS * 2 / _FARTHEST))
+    turn, before, here = 0, np.zeros(gap.shape, bool), np.zeros(gap.shape)
+    while (open_ := (first - last > 1) & (sign != 0)).any():
+        low, high = interval(step[open_] * (_FARTHEST / _STEPS), open_)
+        here[open_] = np.where(sign[open_] > 0, low, -high)
+        out, within = open_ & (here > 0), open_ & ~(here > 0)
+        # An end that stays twice counts for half (Illinois), so that both ends close in.
+        stays = (out == before) & (turn > 0)
+        room, beyond = (
+            np.where(out, here, np.where(within & stays, room / 2, room)),
+            np.where(within, here, np.where(out & stays, beyond / 2, beyond)),
+        )
+        before = out
+        last, first = np.where(out, step, last), np.where(within, step, first)
+        turn += 1
+        step = _next_step((last, room), (first, beyond), gap, halve=turn > _TURNS)
+    return np.where(sign == 0, 0.0, last * (_FARTHEST / _STEPS))
+
+
+def _next_step(
+    last: tuple[Floats, Floats], first: tuple[Floats, Floats], gap: Floats, *, halve: bool
+) -> Floats:
+    """Step to look at next, between two: where a line through what is known crosses 0."""
+    (near, room), (far, beyond) = last, first
+    middle = np.floor((near + far) / 2)
+    if halve:
+        return middle
+    with np.errstate(divide="ignore", invalid="ignore"):
+        between = near + (far - near) * room / (room - beyond)
+        # While nothing is known beyond: an interval is about as wide as its quantile is large.
+        onward = near * gap / (gap - room)
+    guess = np.floor(np.where(np.isfinite(beyond), between, onward))
+    # In the last quarter limits have few digits, and a line through them misleads: it is halved.
+    guess = np.where(far > _LAST_QUARTER, np.minimum(guess, _LAST_QUARTER), guess)
+    usable = np.isfinite(guess) & (near < _LAST_QUARTER)
+    return np.where(usable, np.clip(guess, near + 1, far - 1), middle)
 
 
 def t_test_z(difference: Floats, variance: Floats, df: Floats) -> Floats:

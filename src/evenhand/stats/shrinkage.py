@@ -52,37 +52,37 @@ def shrink(
     variances = covariance if covariance.ndim == 1 else np.diag(covariance).copy()
     shared = covariance.ndim == 2 and bool((covariance != np.diag(variances)).any())
     # An attribute with one value here has no spread; one with a value for each group is the group's own.
-    telling = [code for code in codes if len(codes) > 1 and 1 < len(np.unique(code)) < k]
+    telling = [code for code in codes if len(codes) > 1 and 1 < len(set(code.tolist())) < k]
     if k > DENSE_GROUPS or (not telling and not shared):
         return _shrink_one(values, variances, iterations)
     sampling = np.diag(variances)
     if shared:
         # Groups of the very same units vary together wholly; a speck keeps the inverse defined.
         sampling = covariance + 1e-9 * variances.mean() * np.eye(k)
-    incidences = [*map(_same, telling), np.eye(k)]
+    # The groups' own effect comes last: its incidence is the identity, which multiplies nothing.
+    crossed = [*map(_same, telling)]
+    incidences = [*crossed, np.eye(k)]
     chance = spread_by_chance(sampling)
     theta = np.full(
         len(incidences), max(values.var() - chance, values.var() / 10) / len(incidences)
     )
-    ones = np.ones(k)
+    ones, still = np.ones(k), 1e-12 * values.var()
     for _ in range(iterations):
         total = sampling + sum(t * z for t, z in zip(theta, incidences, strict=True))
         inverse = np.linalg.inv(total)
         projected = inverse - np.outer(inverse @ ones, ones @ inverse) / (ones @ inverse @ ones)
         residual = projected @ values
-        products = [projected @ z for z in incidences]
+        products = [*(projected @ z for z in crossed), projected]
+        turned = [*(residual @ z for z in crossed), residual]
         score = np.array(
-            [
-                residual @ z @ residual - np.trace(pz)
-                for z, pz in zip(incidences, products, strict=True)
-            ]
+            [r @ residual - np.trace(pz) for r, pz in zip(turned, products, strict=True)]
         )
         information = np.array([[np.sum(a * b.T) for b in products] for a in products])
         free = (theta > 0) | (score > 0)
         step = np.zeros_like(theta)
         step[free] = np.linalg.lstsq(information[np.ix_(free, free)], score[free], rcond=None)[0]
         updated = np.maximum(theta + step, 0.0)
-        if np.allclose(updated, theta, rtol=1e-6, atol=1e-12 * values.var()):
+        if (np.abs(updated - theta) <= still + 1e-6 * np.abs(theta)).all():
             break
         theta = updated
     total = sampling + sum(t * z for t, z in zip(theta, incidences, strict=True))

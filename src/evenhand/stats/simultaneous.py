@@ -1,5 +1,7 @@
 """Many comparisons at once: max-t, Holm, Benjamini-Hochberg."""
 
+from functools import lru_cache
+
 import numpy as np
 import numpy.typing as npt
 
@@ -8,6 +10,8 @@ from evenhand.stats.contrasts import p_of_z
 from evenhand.stats.intervals import z_of
 
 Floats = npt.NDArray[np.float64]
+#: Draws of standard normals that are kept, and numbers at most of each: 8 times 4 MB.
+_KEPT, _KEPT_NUMBERS = 8, 1 << 19
 
 
 def draw_normal(covariance: Floats, draws: int, rng: np.random.Generator) -> Floats:
@@ -40,9 +44,48 @@ def draw_normal(covariance: Floats, draws: int, rng: np.random.Generator) -> Flo
     root = _root(correlation).T
     # In pieces too small for the linear algebra to start threads, which would cost more than they give.
     rows = max(64, 200_000 // max(len(scale), 1) ** 2)
-    normal = rng.standard_normal((draws, len(scale)))
-    pieces = [normal[start : start + rows] @ root for start in range(0, draws, rows)]
-    return np.concatenate(pieces)
+    normal = _standard_normal(rng, draws, len(scale))
+    # Whoever reads the draws goes from contrast to contrast: those of one lie side by side.
+    out = np.empty((len(scale), draws)).T
+    own = np.diag(root)
+    if np.array_equal(root, np.diag(own)):
+        return np.multiply(normal, own, out=out)
+    for start in range(0, draws, rows):
+        out[start : start + rows] = normal[start : start + rows] @ root
+    return out
+
+
+def _standard_normal(rng: np.random.Generator, draws: int, width: int) -> Floats:
+    """What the generator gives next; metrics that start from one seed share it.
+
+    All metrics of an audit have the same seed, so that each would draw the very same numbers.
+    """
+    source = rng.bit_generator
+    if not isinstance(source, np.random.PCG64) or draws * width > _KEPT_NUMBERS:
+        return rng.standard_normal((draws, width))
+    state = source.state
+    inner = state["state"]
+    start = (inner["state"], inner["inc"], state["has_uint32"], state["uinteger"])
+    normal, end = _drawn(start, draws, width)
+    state["state"] = {"state": end, "inc": inner["inc"]}
+    source.state = state
+    return normal
+
+
+@lru_cache(maxsize=_KEPT)
+def _drawn(start: tuple[int, int, int, int], draws: int, width: int) -> tuple[Floats, int]:
+    """Standard normals from a state of the generator, not to be written to, and the state after."""
+    source = np.random.PCG64()
+    source.state = {
+        "bit_generator": "PCG64",
+        "state": {"state": start[0], "inc": start[1]},
+        "has_uint32": start[2],
+        "uinteger": start[3],
+    }
+    normal = np.random.Generator(source).standard_normal((draws, width))
+    normal.flags.writeable = False
+    # A normal takes 64 bits at a time: what was left of 32 stays.
+    return normal, int(source.state["state"]["state"])
 
 
 def _root(correlation: Floats) -> Floats:
@@ -101,8 +144,7 @@ def max_t_quantile(draws: Floats, level: float) -> float:
         return low
     absolute = np.abs(draws)
     # Only draws in which two contrasts exceed the lowest z can tell anything.
-    second = np.partition(absolute, contrasts - 2, axis=1)[:, contrasts - 2]
-    absolute = absolute[second > low]
+    absolute = absolute[(absolute > low).sum(axis=1) > 1]
     for _ in range(30):
         middle = (low + high) / 2
         beyond = np.maximum((absolute > middle).sum(axis=1) - 1, 0).sum() / len(draws)

@@ -7,6 +7,8 @@ from evenhand.deferred import special
 from evenhand.stats.shrinkage import spread_by_chance
 
 Floats = npt.NDArray[np.float64]
+#: How many times as many draws as lie above a quantile are looked at first.
+_FIRST = 8
 
 
 def chi_square_p(
@@ -145,11 +147,38 @@ def largest_pair_quantile(covariance: Floats, draws: Floats, level: float) -> fl
     spread = np.diag(covariance)[:, None] + np.diag(covariance)[None, :] - 2 * covariance
     error = np.sqrt(np.maximum(spread, 0.0))
     distinct = error > 1e-9 * (scale[:, None] + scale[None, :])
-    scaled = draws * scale
-    largest = np.zeros(len(draws))
-    for first in range(len(scale) - 1):
+    # |d_i s_i - d_j s_j| is at most the largest |d| times s_i + s_j: no draw below a quantile that is
+    # reached already need be looked at pair by pair.
+    ratio = np.divide(
+        scale[:, None] + scale[None, :], error, where=distinct, out=np.zeros_like(error)
+    )
+    most = np.abs(draws).max(axis=1) * (float(ratio.max(initial=0.0)) * (1 + 1e-9))
+    # The quantile is the higher of two: as many draws as this are not below it.
+    above = len(draws) - int(np.ceil((len(draws) - 1) * level))
+    first = min(_FIRST * above, len(draws))
+    least = np.partition(most, len(most) - first)[len(most) - first]
+    chosen = ~(most < least)
+    largest = _largest_pairs(draws[chosen] * scale, error, distinct)
+    reached = _from_top(largest, above)
+    if reached < least:
+        more = ~(most < reached) & ~chosen
+        rest = _largest_pairs(draws[more] * scale, error, distinct)
+        reached = _from_top(np.concatenate([largest, rest]), above)
+    return reached
+
+
+def _from_top(values: Floats, place: int) -> float:
+    """The value that so many, itself counted, are not below."""
+    return float(np.partition(values, len(values) - place)[len(values) - place])
+
+
+def _largest_pairs(scaled: Floats, error: Floats, distinct: npt.NDArray[np.bool_]) -> Floats:
+    """Largest studentised difference of each draw."""
+    columns = np.ascontiguousarray(scaled.T)
+    largest = np.zeros(len(scaled))
+    for first in range(len(columns) - 1):
         others = np.flatnonzero(distinct[first, first + 1 :]) + first + 1
         if len(others):
-            t = (scaled[:, [first]] - scaled[:, others]) / error[first, others]
-            np.maximum(largest, np.abs(t, out=t).max(axis=1), out=largest)
-    return float(np.quantile(largest, level, method="higher"))
+            t = (columns[first] - columns[others]) / error[first, others][:, None]
+            np.maximum(largest, np.abs(t, out=t).max(axis=0), out=largest)
+    return largest

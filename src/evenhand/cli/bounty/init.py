@@ -14,6 +14,7 @@ from evenhand.cli.bounty.output import show_json
 from evenhand.cli.kinds import Flag, Several
 from evenhand.cli.lines import say
 from evenhand.errors import InputError
+from evenhand.pages.numbers import plural
 
 #: What a bounty decides by where nothing else is said.
 RULES = Rules()
@@ -118,10 +119,8 @@ def init(
     else:
         rows = made.state.blocks
         sizes = ", ".join(f"{block.rows:,}" for block in rows)
-        say(
-            f"Bounty {folder}: predict {label}, {words.plural(len(made.task.features), 'feature')}."
-        )
-        say(f"Sealed: {words.plural(len(rows), 'block')} of {sizes} rows.")
+        say(f"Bounty {folder}: predict {label}, {plural(len(made.task.features), 'feature')}.")
+        say(f"Sealed: {plural(len(rows), 'block')} of {sizes} rows.")
         say(words.ledger(told.ledger))
     return 0
 
