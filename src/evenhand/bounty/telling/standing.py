@@ -129,7 +129,7 @@ def _epoch(state: State, epoch: int) -> Epoch:
     verdicts = [verdict for verdict in state.verdicts if verdict.epoch == epoch]
     return Epoch(
         epoch=epoch,
-        rows=int(state.blocks[epoch]["rows"]),
+        rows=state.blocks[epoch].rows,
         tested=len(verdicts),
         accepted=sum(verdict.accepted for verdict in verdicts),
     )
