@@ -31,7 +31,8 @@ def contrasts(browser):
             return over(parts(getComputedStyle(e).backgroundColor), below) };
         const light = c => { const [r, g, b] = c.map(v => v / 255)
             .map(v => v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4); return .2126 * r + .7152 * g + .0722 * b };
-        return [...document.querySelectorAll('p, li, span, td, th, h1, h2, h3, a, pre, code, small, dt, dd, caption, figcaption, summary, text')].map(e => {
+        return [...document.querySelectorAll('p, li, span, td, th, h1, h2, h3, a, pre, code, small, dt, dd, caption, figcaption, summary, text')]
+            .filter(e => e.textContent.trim()).map(e => {
             const style = getComputedStyle(e), paper = light(behind(e));
             const ink = light(parts(e.tagName === 'text' ? style.fill : style.color));
             return (Math.max(ink, paper) + .05) / (Math.min(ink, paper) + .05) });

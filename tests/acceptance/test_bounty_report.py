@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pyarrow as pa
 import pytest
+from tests.browsing import contrasts, look, structure, too_wide
 
 from evenhand.bounty import DirectRunner, Rules, create_bounty, write_submission
 from evenhand.bounty.status import TeamCount
@@ -268,37 +269,13 @@ def pages(found, tmp_path_factory):
     return folder
 
 
-@pytest.fixture(scope="module")
-def browser(chromedriver, tmp_path_factory):
-    pytest.importorskip("selenium")
-    from selenium import webdriver
-    from selenium.webdriver.chrome.service import Service
-
-    options = webdriver.ChromeOptions()
-    flags = (
-        "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-        f"--disable-component-update --disable-sync --user-data-dir={tmp_path_factory.mktemp('profile')}"
-    )
-    for flag in flags.split():
-        options.add_argument(flag)
-    driver = webdriver.Chrome(options=options, service=Service(chromedriver))
-    yield driver
-    driver.quit()
-
-
-def look(browser, page, width, *, dark=False):
-    metrics = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 600}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-    scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": scheme})
-    browser.get(page.as_uri())
-
-
 @pytest.mark.parametrize("width", [320, 390, 700, 1280])
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_page_never_scrolls_sideways(browser, pages, kind, width):
     look(browser, pages / f"{kind}.html", width)
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    browser.execute_script("document.querySelectorAll('details').forEach(e => e.open = true)")
+    assert too_wide(browser) == []
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -346,20 +323,7 @@ def test_the_words_of_a_box_stay_in_it(browser, pages, kind, width):
 def test_text_has_enough_contrast(browser, pages, kind, dark):
     """WCAG 2.2 AA: 4.5 to 1 for every colour of text on whatever is behind it."""
     look(browser, pages / f"{kind}.html", 1280, dark=dark)
-    ratios = browser.execute_script(
-        """
-        const parts = c => { const v = c.match(/[\\d.]+/g).map(Number); return [v[0], v[1], v[2], v[3] ?? 1] };
-        const over = (top, below) => [0, 1, 2].map(i => top[i] * top[3] + below[i] * (1 - top[3]));
-        const behind = e => { const below = e.parentElement ? behind(e.parentElement) : [255, 255, 255];
-            return over(parts(getComputedStyle(e).backgroundColor), below) };
-        const light = c => { const [r, g, b] = c.map(v => v / 255)
-            .map(v => v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4); return .2126 * r + .7152 * g + .0722 * b };
-        return [...document.querySelectorAll('p, li, span, td, th, h1, h2, h3, a, pre, code, figcaption, summary')]
-            .filter(e => e.textContent.trim()).map(e => {
-            const style = getComputedStyle(e), paper = light(behind(e)), ink = light(parts(style.color));
-            return (Math.max(ink, paper) + .05) / (Math.min(ink, paper) + .05) });
-        """
-    )
+    ratios = contrasts(browser)
     assert len(ratios) > 60
     assert min(ratios) >= 4.5
 
@@ -367,13 +331,9 @@ def test_text_has_enough_contrast(browser, pages, kind, dark):
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_screen_reader_finds_structure(browser, pages, kind):
     look(browser, pages / f"{kind}.html", 1280)
-    seen = browser.execute_script(
-        """const all = s => [...document.querySelectorAll(s)];
-        return {lang: document.documentElement.lang, h1: all('h1').length, tables: all('table').length,
-        captions: all('table caption').length, hidden: all('svg').every(e => e.closest('[aria-hidden=true]')),
-        heads: all('th').every(e => e.scope), wide: all('.wide').every(e => e.tabIndex === 0 && e.ariaLabel),
-        items: all('ol > *, ul > *').every(e => e.tagName === 'LI'),
-        ids: all('[id]').length === new Set(all('[id]').map(e => e.id)).size}"""
+    seen = structure(browser)
+    seen["items"] = browser.execute_script(
+        "return [...document.querySelectorAll('ol > *, ul > *')].every(e => e.tagName === 'LI')"
     )
     assert seen["lang"] == "en"
     assert seen["h1"] == 1

@@ -15,7 +15,7 @@ from evenhand.demos import ward_commands
 
 WER = "wer(reference=reference, hypothesis=hypothesis)"
 AXE = Path(__file__).parents[2] / ".venv" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
-KINDS = ("audit", "tolerance", "metrics", "slices", "effects", "doses", "crossed")
+KINDS = ("audit", "tolerance", "metrics", "slices", "effects", "doses", "crossed", "scores")
 
 
 def people():
@@ -31,6 +31,7 @@ def people():
             "age": rng.integers(18, 90, len(who)),
             "label": label,
             "prediction": np.where(wrong, 1 - label, label),
+            "score": (label * 0.4 + rng.random(len(who)) * 0.6).round(3),
         }
     )
 
@@ -69,6 +70,9 @@ def rendered():
         ).to_html(),
         "doses": evenhand.effects(
             doses(), "mean(wrong)", "voice", unit="sentence", dose="dose"
+        ).to_html(),
+        "scores": evenhand.audit(
+            people(), "brier(label=label, score=score)", "group_of_people"
         ).to_html(),
         "crossed": evenhand.audit(
             people(), errors, ["group_of_people,age"], bins={"age": [30, 45, 60]}, min_units=2

@@ -14,6 +14,7 @@ import evenhand
 from evenhand.audits import audit_metrics
 from evenhand.audits.disclosure.attack import attack
 from evenhand.audits.disclosure.printed import read_printed
+from evenhand.audits.figures import render_html
 from evenhand.cli.app import app
 from evenhand.errors import InputError
 
@@ -33,7 +34,7 @@ def attacked(tmp_path, audits, form="json"):
     texts = {
         "json": "[" + ",".join(one.to_json() for one in audits) + "]",
         "csv": "".join(one.to_csv() for one in audits),
-        "html": audits[0].to_html(),
+        "html": render_html(*audits),
     }
     path = tmp_path / f"report.{form}"
     path.write_text(texts[form], encoding="utf-8")
@@ -300,6 +301,19 @@ def test_doctor_says_that_nothing_leaks_and_ends_with_0(capsys, tmp_path):
     code, out = doctor(capsys, "--attack", path)
     assert code == 0
     assert out.startswith("Nothing leaks.  Attacked were the numbers of 2 hidden groups")
+
+
+def test_a_page_of_two_metrics_is_read_as_two_audits(tmp_path):
+    """With the counts that stand behind each share."""
+    table = pa.table({"g": LETTERS, "l": COIN, "y": COIN[::-1]})
+    rates = ["error_rate(l, y)", "true_positive_rate(l, y)"]
+    audits = audit_metrics(table, rates, "g", suppress_below=MINIMUM)
+    path = tmp_path / "report.html"
+    path.write_text(render_html(*audits), encoding="utf-8")
+    for page, audit in zip(read_printed(path), audits, strict=True):
+        assert (page.above, page.below) == (audit.overall.numerator, audit.overall.denominator)
+        told = {g.predicate: (g.estimate.numerator, g.estimate.denominator) for g in audit.groups}
+        assert {one.text: (one.above, one.below) for one in page.shown} == told
 
 
 def test_doctor_tells_the_same_as_json(capsys):

@@ -277,6 +277,21 @@ def test_a_forged_verdict_does_not_survive_a_replay(bounty):
     assert "re-play" in found.problems[0]
 
 
+def test_a_log_keeps_the_names_it_was_begun_with(bounty):
+    """Logs of earlier versions are read, and theirs read ours: the hashes cover the names."""
+    bounty.submit(good())
+    verdicts = bounty.close_epoch()
+    (body,) = bounty.log.read()[-1].body["verdicts"]
+    assert set(body) == {
+        *("key", "accepted", "reason", "failure", "certificate", "repairs", "largest_rise")
+    }
+    assert set(body["certificate"]) == {
+        *("rows", "group_rows", "mass", "improvement", "difference", "loss_before", "loss_after"),
+        *("lower_bound", "wins", "losses", "p_value", "alpha", "method", "reason"),
+    }
+    assert Bounty(bounty.folder, runner=DirectRunner()).state.verdicts == verdicts
+
+
 def test_only_the_ledger_names_the_sealed_labels():
     from pathlib import Path
 

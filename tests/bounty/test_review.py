@@ -8,7 +8,7 @@ from evenhand.bounty.proof.block_losses import BlockLosses
 from evenhand.bounty.proof.session import Contender, Session
 from evenhand.bounty.task.disjoint import can_meet
 from evenhand.bounty.task.losses import parse_loss
-from evenhand.bounty.task.membership import All, Any, MembershipLiteral
+from evenhand.bounty.task.membership import AllOf, AnyOf, MembershipLiteral
 
 from .conftest import FLAW, good, people
 
@@ -97,24 +97,24 @@ def test_no_text_of_a_failure_reaches_the_log_and_continuous_mode_tells_none(
 
 @pytest.mark.parametrize("length", [900, 1_000, 2_000])
 def test_long_and_deep_groups_are_compared_without_recursion(length):
-    long = All(tuple(MembershipLiteral(0, ">", (9.0,)) for _ in range(length)))
+    long = AllOf(tuple(MembershipLiteral(0, ">", (9.0,)) for _ in range(length)))
     assert can_meet(long, MembershipLiteral(1, "=", (0.0,)))
     assert not can_meet(long, MembershipLiteral(0, "=", (0.0,)))
     deep = MembershipLiteral(0, ">", (9.0,))
     for _ in range(length):
-        deep = Any((All((deep,)),))
+        deep = AnyOf((AllOf((deep,)),))
     assert can_meet(deep, deep)
     assert can_meet(deep, MembershipLiteral(0, "<", (9.0,))) == (length == 2_000)
 
 
 def test_a_group_of_many_boxes_is_given_up_soon():
-    many = All(
+    many = AllOf(
         tuple(
-            Any((MembershipLiteral(i, "=", (0.0,)), MembershipLiteral(i, "=", (1.0,))))
+            AnyOf((MembershipLiteral(i, "=", (0.0,)), MembershipLiteral(i, "=", (1.0,))))
             for i in range(40)
         )
     )
-    never = All((*many.parts, MembershipLiteral(99, "null"), MembershipLiteral(99, "not null")))
+    never = AllOf((*many.parts, MembershipLiteral(99, "null"), MembershipLiteral(99, "not null")))
     assert can_meet(never, many)
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from evenhand.bounty.proof.transcript import Transcript, code_probability
 from evenhand.bounty.task.disjoint import can_meet
-from evenhand.bounty.task.membership import All, Any, MembershipLiteral, Memberships, unpack
+from evenhand.bounty.task.membership import AllOf, AnyOf, MembershipLiteral, Memberships, unpack
 
 
 @pytest.mark.parametrize("length", [1, 3, 6])
@@ -52,7 +52,7 @@ FORMULAS = st.recursive(
     LITERALS,
     lambda inner: st.builds(
         lambda kind, parts: kind(tuple(parts)),
-        st.sampled_from([All, Any]),
+        st.sampled_from([AllOf, AnyOf]),
         st.lists(inner, min_size=0, max_size=3),
     ),
     max_leaves=6,

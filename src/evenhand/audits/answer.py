@@ -44,6 +44,12 @@ def scope(audit: Result, edition: Edition) -> Iterator[str]:
         "Not looked at: other attributes and crossings of them, other measures than "
         f"{audit.metric.title}, and people of whom there is no record here."
     )
+    least = audit.settings.suppress_below
+    if least:
+        yield (
+            f"Groups of fewer than {least:,} {words.unit_name(audit)} are hidden, and as many others that "
+            "none of them follows from what is shown."
+        )
     unjudged = sum(not is_judged(group) for group in audit.groups)
     if unjudged:
         are = "group is" if unjudged == 1 else "groups are"

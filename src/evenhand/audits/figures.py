@@ -5,11 +5,14 @@ from dataclasses import dataclass
 
 from evenhand.audits import answer, words
 from evenhand.audits.result import Contrast, Gap, Group, Result
+from evenhand.audits.score_figures import draw_scores, table_scores, table_thresholds
 from evenhand.pages import numbers
 from evenhand.pages.caveats import after_numbers, before_numbers, missing_sentences
+from evenhand.pages.curves import Panel
 from evenhand.pages.edition import PLAIN, Edition
 from evenhand.pages.forest import Difference, Forest, draw_forest
 from evenhand.pages.page import render_page
+from evenhand.pages.picture import Plots, draw_picture
 from evenhand.pages.table import Cell, Column, Table, table_of
 from evenhand.results.estimate import Estimate, Missing
 
@@ -27,7 +30,11 @@ class Plot:
     total: int
     table: Table
     more: Table
+    parts: Table | None
     unjudged: Table | None
+    scores: tuple[Panel, ...]
+    bins: Table
+    thresholds: Table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +62,27 @@ def render_html(*audits: Result, edition: Edition = PLAIN) -> str:
         edition=edition,
         words=words,
     )
+
+
+def draw_figure(audit: Result, edition: Edition = PLAIN) -> str:
+    """The differences of all partitions as an SVG."""
+    reference = words.reference(audit.settings.versus)
+    points = ", in percentage points" if audit.metric.in_points else ""
+    tolerated = words.tolerated(audit)
+    notes = (
+        edition.note,
+        *(answer.answers(audit, edition) if edition.title else ()),
+        f"{edition.column(audit.metric.title)} of each group less that of {reference}{points}.",
+        words.method(audit, advice=""),
+        f"Shaded: {tolerated}." if tolerated else "",
+        edition.made(audit.source.name),
+    )
+    panels = [
+        Plots(heading=edition.crossed(by), forest=forest)
+        for by in answer.partitions(audit)
+        if (forest := draw(audit, by, edition)).rows
+    ]
+    return draw_picture(edition.title or " ".join(answer.answers(audit, edition)), panels, notes)
 
 
 def draw(audit: Result, by: tuple[str, ...], edition: Edition = PLAIN) -> Forest:
@@ -101,6 +129,10 @@ def _plot(audit: Result, by: tuple[str, ...], edition: Edition) -> Plot:
         total=len(groups),
         table=_table(audit, compared[:TABLED], lacking, title, edition),
         more=_more(audit, compared[:TABLED], title, edition),
+        scores=draw_scores(audit, by, edition),
+        bins=table_scores(audit, by, edition),
+        thresholds=table_thresholds(audit, by, edition),
+        parts=_parts(audit, compared[:TABLED], title, edition),
         unjudged=_unjudged(audit, apart[:TABLED], title, edition) if apart else None,
     )
 
@@ -197,6 +229,24 @@ def _more(audit: Result, groups: Sequence[Group], title: str, edition: Edition) 
         for group in groups
     ]
     return table_of(f"{audit.metric.title} by {title}: how sure it is", columns, rows)
+
+
+def _parts(audit: Result, groups: Sequence[Group], title: str, edition: Edition) -> Table | None:
+    """What each rate is worked out from: of decisions all four kinds, right and wrong."""
+    names = list(audit.overall.counts or {})
+    if len(names) < 2:
+        return None
+    rows = [
+        [
+            edition.group(group.group, group.predicate),
+            *(numbers.total((group.estimate.counts or {}).get(name)) for name in names),
+        ]
+        for group in groups
+    ]
+    columns = (Column(head=name.replace("_", " ")) for name in names)
+    named = Column(head="group", left=True, fold=True)
+    label = f"{audit.metric.title} by {title}: what it is worked out from"
+    return table_of(label, (named, *columns), rows)
 
 
 def _ratio(versus: Contrast | None) -> str:

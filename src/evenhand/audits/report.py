@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from rich.console import RenderableType
 
 from evenhand.audits.csv import render_csv
-from evenhand.audits.figures import render_html
+from evenhand.audits.figures import draw_figure, render_html
 from evenhand.audits.result import Result
 from evenhand.audits.terminal import render_audit
 from evenhand.pages.edition import PLAIN, Edition
@@ -27,6 +27,10 @@ class Audit(Result, Shown):
     def to_html(self, edition: Edition = PLAIN) -> str:
         """A report in one self-contained HTML file."""
         return render_html(self, edition=edition)
+
+    def to_figure(self, edition: Edition = PLAIN) -> str:
+        """The figure of the differences as an SVG file."""
+        return draw_figure(self, edition)
 
     def to_terminal(self, width: int) -> RenderableType:
         """What a terminal of this width shows."""

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from evenhand.bounty.bounty import Bounty
-from evenhand.bounty.files import canonical, sync_folder, write_whole
+from evenhand.bounty.files import canonical, sha256, sha256_of, sync_folder, write_whole
 from evenhand.bounty.log import EventLog
 from evenhand.bounty.proof.ledger import Ledger
 from evenhand.bounty.proof.rules import Rules
@@ -117,7 +117,7 @@ def _lay_down(
     for name, table in zip(("train", "practice"), rows[:2], strict=True):
         path = place / "public" / f"{name}.npz"
         np.savez(path, matrix=table[0], labels=table[1])
-        hashes[name] = hashlib.sha256(path.read_bytes()).hexdigest()
+        hashes[name] = sha256_of(path)
     write_whole(place / "base.json", base_text)
     ledger = Ledger(place / "sealed", rules, task.loss)
     blocks = ledger.seal(*rows[2], rng)
@@ -131,7 +131,7 @@ def _lay_down(
     with log.writing():
         body = {
             **created,
-            "base": hashlib.sha256(base_text).hexdigest(),
+            "base": sha256(base_text),
             "public": hashes,
             "blocks": blocks,
         }

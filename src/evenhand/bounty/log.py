@@ -6,7 +6,6 @@ power cut leaves it, never happened, unless its end is all that is missing.
 
 import contextlib
 import fcntl
-import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evenhand.bounty.files import canonical, sync_folder
+from evenhand.bounty.files import canonical, sha256, sync_folder
 from evenhand.errors import InputError
 
 _START = "0" * 64
@@ -37,7 +36,7 @@ class LogError(InputError):
 
 def _hash(number: int, kind: str, body: dict[str, Any], previous: str) -> str:
     text = canonical({"number": number, "kind": kind, "body": body, "previous": previous})
-    return hashlib.sha256(text).hexdigest()
+    return sha256(text)
 
 
 def _line(event: Event) -> bytes:

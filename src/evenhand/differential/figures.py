@@ -14,6 +14,7 @@ from evenhand.pages.edition import PLAIN, Edition
 from evenhand.pages.forest import Difference, Forest, draw_forest
 from evenhand.pages.heat import Heat, HeatCell, tint
 from evenhand.pages.page import render_page
+from evenhand.pages.picture import Plots, draw_picture
 from evenhand.pages.table import Cell, Column, Table, table_of
 
 #: Lines drawn, lines of a table, pairs, columns of a heat map, and panels; all are in JSON.
@@ -43,11 +44,30 @@ def render_html(found: Result, *, edition: Edition = PLAIN) -> str:
         found=found,
         edition=edition,
         answers=list(answer.answers(found, edition)),
+        sentences=words.sentences(found, _manner(found, edition)),
         caveats=before_numbers(found.notes),
         pictures=[_picture(found, by, edition) for by in found.by],
         words=words,
         value=lambda value: answer.told_value(value, found),
     )
+
+
+def draw_figure(found: Result, edition: Edition = PLAIN) -> str:
+    """What conditions cost groups beyond the others, as an SVG."""
+    points = ", in percentage points" if found.metric.in_points else ""
+    answers = list(answer.answers(found, edition))
+    notes = (
+        edition.note,
+        *(answers if edition.title else ()),
+        f"Cost of each condition to the group less its cost to the others{points}. {words.method(found)}",
+        edition.made(found.source.name),
+    )
+    panels = [
+        Plots(heading=edition.crossed(by), forest=forest)
+        for by in found.by
+        if (forest := draw(found, by, edition)).rows
+    ]
+    return draw_picture(edition.title or " ".join(answers), panels, notes)
 
 
 def draw(found: Result, by: tuple[str, ...], edition: Edition = PLAIN) -> Forest:
@@ -58,6 +78,19 @@ def draw(found: Result, by: tuple[str, ...], edition: Edition = PLAIN) -> Forest
         [_difference(one, found, edition) for one in _ranked(found, by)[:DRAWN]],
         lambda tick: numbers.points(tick, in_points=in_points),
         tolerated=(0.0, tolerance) if tolerance else None,
+    )
+
+
+def _manner(found: Result, edition: Edition) -> words.Manner:
+    """Groups by the names that readers know, and shares in per cent."""
+    called = {
+        one.predicate: f"{edition.crossed(one.by)} {edition.group(one.group, one.predicate)}"
+        for one in found.groups
+        if one.group != {one.predicate: True}
+    }
+    return words.Manner(
+        lambda predicate: called.get(predicate, edition.labels.get(predicate, predicate)),
+        lambda value: answer.told_value(value, found),
     )
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from rich.console import RenderableType
 
-from evenhand.differential.figures import render_html
+from evenhand.differential.figures import draw_figure, render_html
 from evenhand.differential.result import Result
 from evenhand.differential.terminal import render_effects
 from evenhand.pages.edition import PLAIN, Edition
@@ -22,6 +22,10 @@ class Effects(Result, Shown):
     def to_html(self, edition: Edition = PLAIN) -> str:
         """A report in one self-contained HTML file."""
         return render_html(self, edition=edition)
+
+    def to_figure(self, edition: Edition = PLAIN) -> str:
+        """The figure of the differences as an SVG file."""
+        return draw_figure(self, edition)
 
     def to_terminal(self, width: int) -> RenderableType:
         """What a terminal of this width shows."""

@@ -1,6 +1,7 @@
 """Effects in plain words: what a person reads in the terminal and in the report."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 from evenhand.differential.result import Effect, GroupEffect, Overall, Paid, Pair, Result, Verdict
 from evenhand.groups.partition import tidy
@@ -79,21 +80,33 @@ def kind(found: str | None) -> str:
     return KINDS[found]
 
 
-def sentences(found: Result) -> Iterator[str]:
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How sentences name a group, by its predicate, and how they write a rate."""
+
+    name: Callable[[str], str]
+    write: Callable[[float | None], str]
+
+
+#: To who may ask again: predicates as they stand.
+PLAIN = Manner(str, rate)
+
+
+def sentences(found: Result, manner: Manner = PLAIN) -> Iterator[str]:
     """The findings as sentences: what it costs everybody, whom it costs more, and who loses by a gain."""
-    yield from _everybody(found)
+    yield from _everybody(found, manner)
     ranked = found.costs_more
     for one in ranked[:TOLD]:
-        yield _more(one, found)
+        yield _more(one, found, manner)
     if len(ranked) > TOLD:
         yield f"… and {len(ranked) - TOLD:,} more cases of a group that pays more, in the table."
     if not ranked:
         yield _nobody(found)
-    yield from _pairs(found)
-    yield from _losers(found)
+    yield from _pairs(found, manner)
+    yield from _losers(found, manner)
 
 
-def _everybody(found: Result) -> Iterator[str]:
+def _everybody(found: Result, manner: Manner) -> Iterator[str]:
     proven = [one for one in found.overall if one.verdict in ("worse", "better")]
     proven.sort(key=lambda one: -abs(_value(one)))
     plain = found.overall[0].estimate.value
@@ -101,8 +114,8 @@ def _everybody(found: Result) -> Iterator[str]:
         verb = "costs" if one.verdict == "worse" else "saves"
         yield (
             f"{one.condition} {verb} {amount(_value(one), found)} of {found.metric.name} overall "
-            f"({_sizes(one.cost, found)}): {rate(plain)} under {found.reference}, "
-            f"{rate(one.estimate.value)} under it."
+            f"({_sizes(one.cost, found)}): {manner.write(plain)} under {found.reference}, "
+            f"{manner.write(one.estimate.value)} under it."
         )
     if len(proven) > 3:
         yield f"… and {len(proven) - 3:,} more that cost or save something overall, in the table."
@@ -123,15 +136,17 @@ def _sizes(one: Effect | None, found: Result) -> str:
     return " to ".join(points(v, in_points=in_points, signed=False) for v in (small, large))
 
 
-def _more(one: GroupEffect, found: Result) -> str:
+def _more(one: GroupEffect, found: Result, manner: Manner) -> str:
     differential = one.differential
     assert differential is not None
     assert differential.value is not None
     before = _reference_of(one, found)
-    told = _compared(one.condition, one, "the others", one.predicate, differential, found)
-    change = f"goes from {rate(before)} to {rate(one.estimate.value)}"
-    if rate(before) == rate(one.estimate.value):
-        change = f"stays at {rate(before)}"
+    told = _compared(
+        one.condition, one, "the others", manner.name(one.predicate), differential, found
+    )
+    change = f"goes from {manner.write(before)} to {manner.write(one.estimate.value)}"
+    if manner.write(before) == manner.write(one.estimate.value):
+        change = f"stays at {manner.write(before)}"
     return f"{told}: its {found.metric.name} {change}."
 
 
@@ -191,24 +206,31 @@ def _unchanged(found: Result) -> bool:
     return bool(costs) and all(value == 0 for value in costs)
 
 
-def _pairs(found: Result) -> Iterator[str]:
+def _pairs(found: Result, manner: Manner) -> Iterator[str]:
     for by in found.by:
         own = [pair for pair in found.pairs if pair.by == by]
         if len(own) > 1 and own[0].verdict == "costs more":
-            yield _pair(own[0], found)
+            yield _pair(own[0], found, manner)
 
 
-def _pair(pair: Pair, found: Result) -> str:
+def _pair(pair: Pair, found: Result, manner: Manner) -> str:
     first = next(
         g
         for g in found.groups
         if (g.by, g.predicate, g.condition) == (pair.by, pair.first, pair.condition)
     )
-    told = _compared(pair.condition, first, pair.second, pair.first, pair.differential, found)
+    told = _compared(
+        pair.condition,
+        first,
+        manner.name(pair.second),
+        manner.name(pair.first),
+        pair.differential,
+        found,
+    )
     return f"Furthest apart: {told}."
 
 
-def _losers(found: Result) -> Iterator[str]:
+def _losers(found: Result, manner: Manner) -> Iterator[str]:
     """Who loses by a condition that gains overall."""
     for one in [o for o in found.overall if o.verdict == "better"][:3]:
         own = [g for g in found.groups if g.condition == one.condition]
@@ -219,7 +241,7 @@ def _losers(found: Result) -> Iterator[str]:
             if g.cost is not None and g.cost.value is not None and g.cost.value > 0
         ]
         if proven:
-            names = ", ".join(g.predicate for g in proven[:5])
+            names = ", ".join(manner.name(g.predicate) for g in proven[:5])
             yield f"By {one.condition} these are proven to lose: {names}."
         elif worse:
             few = "1 group is" if len(worse) == 1 else f"{len(worse)} groups are"

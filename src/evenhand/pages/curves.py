@@ -1,14 +1,14 @@
 """Line charts: one small panel a curve, in the units of an SVG view box."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from evenhand.pages.axis import Axis, axis_of, known
 from evenhand.pages.numbers import rate
 
 #: Size of a panel, and its margins: left, top, right, bottom.
-WIDTH, HEIGHT = 320, 214
-LEFT, TOP, RIGHT, BOTTOM = 46, 12, 12, 48
+WIDTH, HEIGHT = 320, 222
+LEFT, TOP, RIGHT, BOTTOM = 52, 12, 12, 56
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,23 +49,37 @@ class Panel:
     line: str
     band: str
     everybody: str
+    ideal: str
     usual: float | None
     across: tuple[tuple[float, str], ...]
     up: tuple[tuple[float, str], ...]
     told: str
 
 
-def draw_curves(curves: Sequence[Curve], everybody: Sequence[Reading]) -> tuple[Panel, ...]:
-    """A panel for each curve, all on the same axes."""
-    drawn = [one for curve in curves for one in curve.readings] + list(everybody)
+def draw_curves(
+    curves: Sequence[Curve],
+    everybody: Sequence[Reading],
+    write: Callable[[float | None], str] = rate,
+    ideal: Sequence[Reading] = (),
+) -> tuple[Panel, ...]:
+    """A panel for each curve, all on the same axes; `write` labels values, `ideal` is where all should be."""
+    drawn = [one for curve in curves for one in curve.readings] + [*everybody, *ideal]
     across = axis_of(known(one.at for one in drawn))
     bounds = known(bound for one in drawn for bound in (one.low, one.high))
     up = axis_of(known(one.value for one in drawn), bounds)
     behind = _path([(p.x, p.y) for p in _points(everybody, across, up)])
-    return tuple(_panel(curve, behind, across, up) for curve in curves)
+    wanted = _path([(p.x, p.y) for p in _points(ideal, across, up)])
+    ticks = tuple((_y(tick, up), write(tick)) for tick in up.ticks)
+    return tuple(_panel(curve, (behind, wanted), ticks, across, up) for curve in curves)
 
 
-def _panel(curve: Curve, behind: str, across: Axis, up: Axis) -> Panel:
+def _panel(
+    curve: Curve,
+    behind: tuple[str, str],
+    ticks: tuple[tuple[float, str], ...],
+    across: Axis,
+    up: Axis,
+) -> Panel:
     points = _points(curve.readings, across, up)
     usual = next((one.value for one in curve.readings if one.at is None), None)
     banded = [(p.x, p.low, p.high) for p in points if p.low is not None and p.high is not None]
@@ -75,10 +89,11 @@ def _panel(curve: Curve, behind: str, across: Axis, up: Axis) -> Panel:
         points=points,
         line=_path([(p.x, p.y) for p in points]),
         band=_path(band),
-        everybody=behind,
+        everybody=behind[0],
+        ideal=behind[1],
         usual=None if usual is None else _y(usual, up),
         across=tuple((_x(tick, across), f"{tick:g}") for tick in across.ticks),
-        up=tuple((_y(tick, up), rate(tick)) for tick in up.ticks),
+        up=ticks,
         told=curve.told,
     )
 

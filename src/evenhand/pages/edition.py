@@ -58,6 +58,18 @@ class Edition:
             return many(name)
         return f"groups of {self.crossed(by)}"
 
+    def made(self, source: str) -> str:
+        """From which records, and when."""
+        return (
+            f"Made on {self.date} from {self.source(source)}."
+            if self.date
+            else f"Records: {self.source(source)}."
+        )
+
+    def command(self, command: str, source: str) -> str:
+        """The command that asks again; to strangers without the folders of the records."""
+        return command.replace(source, self.source(source)) if self.share and source else command
+
     def source(self, name: str) -> str:
         """What the records are called: without folders in front, which say nothing to a reader."""
         return name.replace("\\", "/").rstrip("/").rpartition("/")[2] or name

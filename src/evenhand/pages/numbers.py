@@ -95,6 +95,19 @@ def p_value(value: float | None, floor: float | None = None) -> str:
     return "< .0001" if value < 0.0001 else "1" if value > 0.9995 else rate(value)
 
 
+def significant(value: float | None, digits: int = 3) -> str:
+    """A loss or a gain of any size: so many significant digits.
+
+    Examples
+    --------
+    >>> significant(0.2345), significant(0.0), significant(None)
+    ('0.234', '0', '–')
+    """
+    if value is None:
+        return "–"
+    return "0" if value == 0 else f"{value:.{digits}g}"
+
+
 def ratio(value: float | None) -> str:
     """A ratio of two rates: ``1.43``."""
     return "–" if value is None else f"{value:.2f}"
@@ -103,6 +116,11 @@ def ratio(value: float | None) -> str:
 def count(value: int | None) -> str:
     """A number of rows or units: ``1,712``."""
     return "–" if value is None else f"{value:,}"
+
+
+def total(value: float | None) -> str:
+    """A sum: a whole number as a count, any other as a rate is written."""
+    return rate(value) if value is None or value % 1 else f"{value:,.0f}"
 
 
 def out_of(numerator: float | None, denominator: float | None) -> str:
@@ -125,9 +143,9 @@ def percent(level: float) -> str:
     return f"{level * 100:g} %"
 
 
-def plural(number: int, noun: str) -> str:
-    """A count with its noun: ``1 group``, ``2,400 rows``, ``3 cities``."""
-    return f"{number:,} {noun if number == 1 else many(noun)}"
+def plural(number: int, noun: str, nouns: str = "") -> str:
+    """A count with its noun: ``1 group``, ``2,400 rows``, ``3 cities``; `nouns` where no rule makes it."""
+    return f"{number:,} {noun if number == 1 else nouns or many(noun)}"
 
 
 def many(noun: str) -> str:

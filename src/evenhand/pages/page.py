@@ -3,13 +3,11 @@
 import tomllib
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from evenhand.deferred import jinja2
 from evenhand.pages import numbers
 from evenhand.pages.marks import MARKS
-
-if TYPE_CHECKING:
-    import jinja2
 
 
 def render_page(name: str, **values: Any) -> str:
@@ -19,8 +17,7 @@ def render_page(name: str, **values: Any) -> str:
 
 @cache
 def _environment() -> "jinja2.Environment":
-    import jinja2  # noqa: PLC0415 - only pages need it, and it is slow to load
-    from markupsafe import Markup  # noqa: PLC0415
+    from markupsafe import Markup  # noqa: PLC0415 - comes with jinja2, which is loaded here
 
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(_template),
@@ -52,6 +49,7 @@ _WRITTEN = (
     numbers.ratio,
     numbers.share,
     numbers.shares,
+    numbers.significant,
 )
 
 

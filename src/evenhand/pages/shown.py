@@ -24,6 +24,10 @@ class Shown(Answer, ABC):
         """A report in one self-contained HTML file."""
 
     @abstractmethod
+    def to_figure(self, edition: Edition = PLAIN) -> str:
+        """The figure of the differences as an SVG file; `pages.picture.to_png` makes a PNG of it."""
+
+    @abstractmethod
     def to_terminal(self, width: int) -> RenderableType:
         """What a terminal of this width shows."""
 

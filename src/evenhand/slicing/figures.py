@@ -13,6 +13,7 @@ from evenhand.pages.edition import PLAIN, Edition
 from evenhand.pages.forest import Difference, Forest, draw_forest
 from evenhand.pages.heat import Heat, HeatCell
 from evenhand.pages.page import render_page
+from evenhand.pages.picture import Plots, draw_picture
 from evenhand.pages.scatter import Dot, Scatter, draw_scatter
 from evenhand.pages.table import Cell, Column, Table, table_of
 from evenhand.results.protocol import to_plain
@@ -80,6 +81,21 @@ def render_html(found: Result, *, edition: Edition = PLAIN) -> str:
         value=lambda value: words.told_value(value, found),
         why=_why,
     )
+
+
+def draw_figure(found: Result, edition: Edition = PLAIN) -> str:
+    """The differences of the slices as an SVG."""
+    points = ", in percentage points" if found.metric.in_points else ""
+    answer = _answer(found, edition)
+    notes = (
+        edition.note,
+        answer if edition.title else "",
+        f"{found.metric.name} of each slice less that of its rest{points}. {found.confirmation.sentence}",
+        edition.made(found.source),
+    )
+    forest = draw(found, edition)
+    panels = [Plots(heading="", forest=forest)] if forest.rows else []
+    return draw_picture(edition.title or answer, panels, notes)
 
 
 def draw(found: Result, edition: Edition = PLAIN) -> Forest:
@@ -262,7 +278,7 @@ def _cards(found: Result, drawn: Sequence[Slice], edition: Edition) -> Iterator[
             bars=tuple(_bars(one, axis, edition, in_points=in_points)),
             zero=axis.place(0.0) or 0.0,
             together=numbers.points(sum(parts), in_points=in_points) if whole else "",
-            command=_command(found, one),
+            command=_command(found, one, edition),
         )
 
 
@@ -279,11 +295,12 @@ def _bars(one: Slice, axis: Axis, edition: Edition, *, in_points: bool) -> Itera
         )
 
 
-def _command(found: Result, one: Slice) -> str | None:
+def _command(found: Result, one: Slice, edition: Edition) -> str | None:
     """The audit of a slice alone, ready for a shell; `None` where what was searched has no name there."""
     if not found.command:
         return None
-    parts = ["evenhand", "audit", found.source, "--metric", found.metric.expression]
+    source = edition.source(found.source) if edition.share else found.source
+    parts = ["evenhand", "audit", source, "--metric", found.metric.expression]
     parts += ["--by", one.predicate]
     parts += ["--unit", found.unit] if found.unit else []
     parts += ["--level", f"{found.level:g}"] if found.level != 0.95 else []

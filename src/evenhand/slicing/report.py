@@ -6,7 +6,7 @@ from rich.console import RenderableType
 
 from evenhand.pages.edition import PLAIN, Edition
 from evenhand.pages.shown import Shown
-from evenhand.slicing.figures import render_html
+from evenhand.slicing.figures import draw_figure, render_html
 from evenhand.slicing.result import (
     Result,
 )
@@ -24,6 +24,10 @@ class Slices(Result, Shown):
     def to_html(self, edition: Edition = PLAIN) -> str:
         """A report in one self-contained HTML file."""
         return render_html(self, edition=edition)
+
+    def to_figure(self, edition: Edition = PLAIN) -> str:
+        """The figure of the differences as an SVG file."""
+        return draw_figure(self, edition)
 
     def to_terminal(self, width: int) -> RenderableType:
         """What a terminal of this width shows."""

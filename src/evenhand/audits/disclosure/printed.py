@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +96,7 @@ def read_printed(path: Path) -> list[Printed]:
             found = json.loads(text)
             printed = [_of_json(one) for one in (found if isinstance(found, list) else [found])]
         else:
-            printed = [_of_html(text)] if start == "<" else list(_of_csv(text))
+            printed = list(_of_html(text) if start == "<" else _of_csv(text))
     except (ValueError, KeyError, TypeError, AttributeError, ExpressionError) as error:
         raise InputError(
             f"{path} is no audit that Evenhand made ({error}).  Give what `evenhand audit` wrote with --json, "
@@ -258,10 +259,17 @@ class _Page(HTMLParser):
             self.blocks[-1] = (tag, text + data)
 
 
-def _of_html(text: str) -> Printed:
+def _of_html(text: str) -> Iterator[Printed]:
     page = _Page()
     page.feed(text)
     blocks = [(tag, re.sub(r"\s+", " ", inside).strip()) for tag, inside in page.blocks]
+    # The command closes what is told of each metric.
+    ends = [place + 1 for place, (tag, _) in enumerate(blocks) if tag == "pre"]
+    for start, stop in pairwise([0, *(ends or [len(blocks)])]):
+        yield _metric_of_page(blocks[start:stop], text)
+
+
+def _metric_of_page(blocks: Sequence[tuple[str, str]], text: str) -> Printed:
     words = shlex.split(next((inside for tag, inside in blocks if tag == "pre"), ""))
     lines = (inside for tag, inside in blocks if tag == "p")
     ends = (re.search(r"([\d,]+) rows(?:, ([\d,]+) .+?)?\.$", line) for line in lines)
@@ -269,17 +277,29 @@ def _of_html(text: str) -> Printed:
     if counted is None:
         raise ValueError("it does not say how many rows there are")
     unit = _option(words, "--unit")
+    hidden = re.search(r"Groups of fewer than ([\d,]+) ", text)
+    above, below = _out_of(
+        " ".join(inside for tag, inside in blocks if tag == "p"), r"\. [\d,]+ rows"
+    )
     return Printed(
-        title=next((inside for tag, inside in blocks if tag == "h1"), "the report"),
-        minimum=int(_option(words, "--suppress-below") or 0),
+        title=next((inside for tag, inside in blocks if tag in ("h1", "h2")), "the report"),
+        minimum=_count(hidden[1]) or 0 if hidden else 0,
         unit=unit,
         rows=_count(counted[1]),
         units=_count(counted[2]) if unit else _count(counted[1]),
-        above=None,
-        below=None,
+        above=above,
+        below=below,
         shown=tuple(_tables(blocks, unit, set(re.findall(r"<li>(.+?) is cut at ", text)))),
         adds_up="are in several groups" not in text,
     )
+
+
+def _out_of(text: str, after: str = "$") -> tuple[float | None, float | None]:
+    """Numerator and denominator of ``805 of 1,795``, before what follows it."""
+    found = re.search(rf"([\d,]+) of ([\d,]+){after}", text)
+    if found is None:
+        return None, None
+    return _number(found[1].replace(",", "")), _number(found[2].replace(",", ""))
 
 
 def _option(words: Sequence[str], name: str) -> str | None:
@@ -324,6 +344,7 @@ def _line_of_page(
     columns = list(line)
     units = _count(line[columns[columns.index("rows") + 1]]) if unit else rows
     label = line["group"]
+    above, below = _out_of(line.get("count", ""))
     predicate = _labelled(by, label, cut)
     return PrintedSet(
         by=by,
@@ -331,8 +352,8 @@ def _line_of_page(
         text=f"{' × '.join(by)}: {label}" if isinstance(predicate, Unknown) else to_text(predicate),
         rows=rows,
         units=units,
-        above=None,
-        below=None,
+        above=above,
+        below=below,
         hidden=rows is None,
     )
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from evenhand.bounty.deployed.pointer_decision_list import Explanation, Node, PointerDecisionList
+from evenhand.bounty.deployed.node import Explanation, Node
+from evenhand.bounty.deployed.pointer_decision_list import PointerDecisionList
 from evenhand.bounty.files import canonical, write_whole
 from evenhand.bounty.strangers.demands import OUTPUTS, check_features, output_named
 from evenhand.bounty.strangers.onnx_file import read_onnx

@@ -14,7 +14,7 @@ from evenhand.bounty.submission.group import GroupRule
 from evenhand.bounty.submission.linear import Linear
 from evenhand.bounty.submission.model import Model
 from evenhand.bounty.submission.predictions import SLACK
-from evenhand.bounty.task.membership import All, Formula, MembershipLiteral
+from evenhand.bounty.task.membership import AllOf, Formula, MembershipLiteral
 from evenhand.errors import InputError
 
 _COMPARE = {"<": "Less", "<=": "LessOrEqual", ">": "Greater", ">=": "GreaterOrEqual"}
@@ -149,11 +149,11 @@ class _Writer:
         if not formula.parts:
             # A comparison with itself is a mask of the right length.
             number = self._add("IsNaN", self._column(0))
-            joined = "Or" if isinstance(formula, All) else "And"
+            joined = "Or" if isinstance(formula, AllOf) else "And"
             return self._add(joined, number, self._add("Not", number))
         out = self._formula(formula.parts[0])
         for part in formula.parts[1:]:
-            out = self._add("And" if isinstance(formula, All) else "Or", out, self._formula(part))
+            out = self._add("And" if isinstance(formula, AllOf) else "Or", out, self._formula(part))
         return out
 
     def _literal(self, literal: MembershipLiteral) -> str:

@@ -5,70 +5,23 @@ newest node whose group it is in: an update names a model; a repair says "as in 
 search goes on below.  Nothing is nested, so a list may have any length.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from evenhand.bounty.deployed.compiled import Compiled, Leaves
+from evenhand.bounty.deployed.node import Explanation, Node, PassedNode
 from evenhand.bounty.strangers.refusals import SubmissionError
 from evenhand.bounty.strangers.runner import Runner
 from evenhand.bounty.submission.group import GroupRule
 from evenhand.bounty.submission.model import Model
 from evenhand.bounty.submission.predictions import Predictions
-from evenhand.bounty.task.membership import Bits, Memberships, single
+from evenhand.bounty.task.membership import Memberships
 from evenhand.bounty.task.task import Matrix, Task
 
 #: Rows worked on at once: enough to make numpy's calls cheap, few enough for a processor's cache.
 PIECE = 1 << 18
-Leaves = npt.NDArray[Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Node:
-    """One step of the list.
-
-    Attributes
-    ----------
-    group : int
-        Number of the group.
-    model : int or None
-        Number of the model that answers its rows; `None` in a repair.
-    version : int or None
-        Number of nodes of the older version that a repair points to; `None` in an update.
-    team, key : str
-        Who is credited, and the submission; a repair is credited to nobody.
-    active : bool
-        False once it is rolled back: it keeps its place, so that pointers stay right.
-    """
-
-    group: int
-    model: int | None = None
-    version: int | None = None
-    team: str = ""
-    key: str = ""
-    active: bool = True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PassedNode:
-    """One step of the explanation of a row."""
-
-    node: int
-    group: str
-    team: str
-    points_to: int | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explanation:
-    """Why a row is answered as it is: the nodes it passed, and the model that answered."""
-
-    steps: tuple[PassedNode, ...]
-    model: int
-    team: str
-    key: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +41,7 @@ class PointerDecisionList:
     models: tuple[Model, ...]
     groups: tuple[GroupRule, ...] = ()
     nodes: tuple[Node, ...] = ()
-    _compiled: list["_Compiled"] = field(default_factory=list, compare=False, repr=False)
+    _compiled: list[Compiled] = field(default_factory=list, compare=False, repr=False)
 
     @property
     def version(self) -> int:
@@ -231,83 +184,11 @@ class PointerDecisionList:
                 seen.add(node.group)
         return tuple(reversed(live))
 
-    def _get_compiled(self) -> "_Compiled":
+    def _get_compiled(self) -> Compiled:
         if not self._compiled:
-            self._compiled.append(_Compiled(self))
+            self._compiled.append(
+                Compiled(
+                    self.groups, [(number, self.nodes[number]) for number in self.live_nodes()]
+                )
+            )
         return self._compiled[0]
-
-
-class _Compiled:
-    """The list as instructions on bit planes: plane b holds bit b of every row's leaf."""
-
-    def __init__(self, listed: PointerDecisionList) -> None:
-        self._groups = listed.groups
-        self._nodes = [(number, listed.nodes[number]) for number in listed.live_nodes()]
-        used = [node.model for _, node in self._nodes if node.model is not None]
-        #: Numbers of the models that can still answer, the base first.
-        self.leaves = [0, *dict.fromkeys(used)]
-        self._codes = {model: code for code, model in enumerate(self.leaves)}
-        self._width = max(len(self.leaves) - 1, 1).bit_length()
-        self._tests: list[Callable[[list[float]], bool] | None] = [
-            single(group.formula) if group.formula is not None else None for group in self._groups
-        ]
-
-    def resolve(self, matrix: Matrix, runner: Runner) -> Leaves:
-        """From the newest node back: each takes its rows from those that are still undecided."""
-        rows, size = len(matrix), (len(matrix) + 7) // 8
-        bitmaps, bits = Memberships(matrix), dict[int, Bits]()
-        planes = np.zeros((self._width, size), np.uint8)
-        undecided, hit = np.full(size, 255, np.uint8), np.empty(size, np.uint8)
-        #: Rows that a repair sent to a version, by version: they join in when it is reached.
-        waiting: dict[int, Bits] = {}
-        for number, node in reversed(self._nodes):
-            for version in [v for v in waiting if v > number]:
-                undecided |= waiting.pop(version)
-            if node.group not in bits:
-                bits[node.group] = self._groups[node.group].bits(bitmaps, matrix, runner)
-            np.bitwise_and(undecided, bits[node.group], out=hit)
-            np.bitwise_xor(undecided, hit, out=undecided)
-            if node.model is None:
-                version = node.version or 0
-                waiting[version] = waiting[version] | hit if version in waiting else hit.copy()
-                continue
-            code = self._codes[node.model]
-            for bit in range(self._width):
-                if code >> bit & 1:
-                    np.bitwise_or(planes[bit], hit, out=planes[bit])
-        kind = np.dtype("u1" if self._width <= 8 else "u2" if self._width <= 16 else "u4")
-        leaves: Leaves = np.unpackbits(planes[0], count=rows).astype(kind)
-        for bit in range(1, self._width):
-            plane = np.unpackbits(planes[bit], count=rows).astype(kind)
-            np.bitwise_or(leaves, np.left_shift(plane, bit, dtype=kind), out=leaves)
-        return leaves
-
-    def walk(
-        self, row: npt.NDArray[np.float32], runner: Runner, passed: list[int] | None
-    ) -> tuple[int, int | None]:
-        """Model of one row and the node that decided, from the newest node back."""
-        values = row.tolist()
-        tests = self._tests
-        known: dict[int, bool] = {}
-        limit = None
-        for number, node in reversed(self._nodes):
-            if limit is not None and number >= limit:
-                continue
-            group = node.group
-            inside = known.get(group)
-            if inside is None:
-                test = tests[group]
-                inside = test(values) if test is not None else self._ask(group, row, runner)
-                known[group] = inside
-            if not inside:
-                continue
-            if passed is not None:
-                passed.append(number)
-            if node.model is not None:
-                return node.model, number
-            limit = node.version
-        return 0, None
-
-    def _ask(self, group: int, row: npt.NDArray[np.float32], runner: Runner) -> bool:
-        matrix = np.ascontiguousarray(row[None, :])
-        return bool(self._groups[group].bits(Memberships(matrix), matrix, runner)[0] & 0x80)

@@ -123,7 +123,8 @@ def certify(
     tuned = alpha if tuned is None else tuned
     gain = before - after
     wins, losses = int(np.count_nonzero(gain > 0)), int(np.count_nonzero(gain < 0))
-    improvement = float(gain.sum()) / n
+    total, size = float(gain.sum()), len(rows)
+    improvement = total / n
     if loss.two_valued:
         p_value = float(mcnemar_p(wins, losses))
     elif improvement > 0:
@@ -133,15 +134,14 @@ def certify(
     lower = 0.0
     if p_value <= alpha:
         lower = _lower(loss, gain, rows, n, (alpha, tuned), wins, losses)
-    size = len(rows)
     return Certificate(
         rows=n,
         group_rows=size,
         group_weight=size / n,
         improvement=improvement,
-        difference=float(gain.mean()) if size else None,
-        error_before=float(before.mean()) if size else None,
-        error_after=float(after.mean()) if size else None,
+        difference=total / size if size else None,
+        error_before=float(before.sum()) / size if size else None,
+        error_after=float(after.sum()) / size if size else None,
         lower_bound=lower,
         wins=wins,
         losses=losses,

@@ -4,7 +4,6 @@ Nothing in it is ever executed by Python: groups are data, models are data or ON
 """
 
 import base64
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from evenhand.bounty.files import canonical
+from evenhand.bounty.files import canonical, sha256
 from evenhand.bounty.proof.block_losses import Rows
 from evenhand.bounty.strangers.onnx_file import MAX_BYTES
 from evenhand.bounty.strangers.refusals import SubmissionError
@@ -123,10 +122,8 @@ def read_submission(data: bytes, task: Task) -> Submission:
         note=given["note"],
         group=group,
         model=model,
-        key=hashlib.sha256(data).hexdigest(),
-        content=hashlib.sha256(
-            canonical({"group": given["group"], "model": given["model"]})
-        ).hexdigest(),
+        key=sha256(data),
+        content=sha256(canonical({"group": given["group"], "model": given["model"]})),
     )
 
 

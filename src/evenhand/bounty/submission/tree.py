@@ -7,9 +7,7 @@ import numpy as np
 
 from evenhand.bounty.strangers.refusals import SubmissionError
 from evenhand.bounty.submission.values import finite
-from evenhand.bounty.task.membership import All, Formula
-from evenhand.bounty.task.membership import Any as Some
-from evenhand.bounty.task.membership import MembershipLiteral as Condition
+from evenhand.bounty.task.membership import AllOf, AnyOf, Formula, MembershipLiteral
 from evenhand.bounty.task.task import Task
 
 MAX_TREE_DEPTH = 12
@@ -24,7 +22,7 @@ def read_tree(given: Any, task: Task, depth: int) -> Formula:
     ``"among": [texts]`` in place of ``at_most``; a leaf is true or false.
     """
     if isinstance(given, bool):
-        return All(()) if given else Some(())
+        return AllOf(()) if given else AnyOf(())
     if depth > MAX_TREE_DEPTH or not isinstance(given, dict):
         raise SubmissionError("wrong_group", f"a tree is at most {MAX_TREE_DEPTH} levels of nodes.")
     if not {"feature", "yes", "no"} <= set(given) <= {
@@ -37,13 +35,13 @@ def read_tree(given: Any, task: Task, depth: int) -> Formula:
     yes, no = _tests(given, column, task)
     if given.get("missing", "no") not in ("yes", "no"):
         raise SubmissionError("wrong_group", "missing is 'yes' or 'no'.")
-    nothing = Condition(column, "null")
+    nothing = MembershipLiteral(column, "null")
     if given.get("missing", "no") == "yes":
-        yes = Some((yes, nothing))
+        yes = AnyOf((yes, nothing))
     else:
-        no = Some((no, nothing))
+        no = AnyOf((no, nothing))
     left, right = read_tree(given["yes"], task, depth + 1), read_tree(given["no"], task, depth + 1)
-    return Some((All((yes, left)), All((no, right))))
+    return AnyOf((AllOf((yes, left)), AllOf((no, right))))
 
 
 def _tests(given: Mapping[str, Any], column: int, task: Task) -> tuple[Formula, Formula]:
@@ -52,13 +50,13 @@ def _tests(given: Mapping[str, Any], column: int, task: Task) -> tuple[Formula, 
         if feature.kind == "text":
             raise SubmissionError("wrong_group", f"{feature.name!r} holds text: ask with 'among'.")
         bound = float(np.float32(finite(given["at_most"])))
-        return Condition(column, "<=", (bound,)), Condition(column, ">", (bound,))
+        return MembershipLiteral(column, "<=", (bound,)), MembershipLiteral(column, ">", (bound,))
     among = given["among"]
     if not isinstance(among, list) or len(among) > MAX_AMONG:
         raise SubmissionError("wrong_group", f"among is a list of up to {MAX_AMONG:,} values.")
     listed = {text: float(place) for place, text in enumerate(feature.categories)}
     codes = tuple(sorted({code_of(column, value, task, listed) for value in among}))
-    return Condition(column, "in", codes), Condition(column, "not in", codes)
+    return MembershipLiteral(column, "in", codes), MembershipLiteral(column, "not in", codes)
 
 
 def code_of(column: int, value: Any, task: Task, listed: Mapping[str, float]) -> float:

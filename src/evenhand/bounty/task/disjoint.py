@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass, replace
 
-from evenhand.bounty.task.membership import All, Formula, MembershipLiteral
+from evenhand.bounty.task.membership import AllOf, Formula, MembershipLiteral
 
 #: Conditions looked at for one pair of groups.
 MAX_STEPS = 4_000
@@ -94,7 +94,7 @@ def can_meet(first: Formula, second: Formula) -> bool:
             narrowed = box.get(formula.column, _Range()).narrowed(formula)
             if narrowed is not None:
                 stack.append(({**box, formula.column: narrowed}, rest))
-        elif isinstance(formula, All):
+        elif isinstance(formula, AllOf):
             for part in reversed(formula.parts):
                 rest = (part, rest)
             stack.append((box, rest))

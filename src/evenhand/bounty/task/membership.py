@@ -8,8 +8,7 @@ that each formula only has to know which rows it holds for.
 import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any as Any_
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -52,20 +51,20 @@ class MembershipLiteral:
 
 
 @dataclass(frozen=True, slots=True)
-class All:
+class AllOf:
     """Rows for which every part holds; with no part, every row."""
 
     parts: tuple["Formula", ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Any:
+class AnyOf:
     """Rows for which some part holds; with no part, no row."""
 
     parts: tuple["Formula", ...]
 
 
-Formula = MembershipLiteral | All | Any
+Formula = MembershipLiteral | AllOf | AnyOf
 
 
 def formula_of(predicate: Predicate, task: Task, *, negated: bool = False) -> Formula:
@@ -75,7 +74,7 @@ def formula_of(predicate: Predicate, task: Task, *, negated: bool = False) -> Fo
             return formula_of(operand, task, negated=not negated)
         case And(operands) | Or(operands):
             parts = tuple(formula_of(item, task, negated=negated) for item in operands)
-            return All(parts) if isinstance(predicate, And) != negated else Any(parts)
+            return AllOf(parts) if isinstance(predicate, And) != negated else AnyOf(parts)
         case Between(column, low, high, flipped):
             inside = And((Comparison(column, ">=", low), Comparison(column, "<=", high)))
             return formula_of(inside, task, negated=negated != flipped)
@@ -148,9 +147,9 @@ class Memberships:
             if formula not in self._literals:
                 self._literals[formula] = np.packbits(self._truth(formula))
             return self._literals[formula]
-        joined = np.bitwise_and if isinstance(formula, All) else np.bitwise_or
+        joined = np.bitwise_and if isinstance(formula, AllOf) else np.bitwise_or
         if not formula.parts:
-            truth = np.full(self.rows, isinstance(formula, All))
+            truth = np.full(self.rows, isinstance(formula, AllOf))
             return np.packbits(truth)
         bits = self.of(formula.parts[0])
         for part in formula.parts[1:]:
@@ -176,7 +175,7 @@ class Memberships:
                 return truth
             case compared:
                 bound = np.float32(literal.values[0])
-                compare: Any_ = _COMPARE[compared]
+                compare: Any = _COMPARE[compared]
                 return np.asarray(compare(column, bound), bool)
 
 
@@ -203,7 +202,7 @@ def single(formula: Formula) -> Callable[[list[float]], bool]:
     parts = [single(part) for part in formula.parts]
     if len(parts) == 1:
         return parts[0]
-    wanted = not isinstance(formula, All)
+    wanted = not isinstance(formula, AllOf)
 
     def joined(row: list[float]) -> bool:
         # A loop, since all() over a generator costs three times as much.

@@ -3,17 +3,16 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
-from typing import TYPE_CHECKING
 
 from evenhand.bounty.telling import words
 from evenhand.bounty.telling.history import Chapter
 from evenhand.bounty.telling.mentions import Mentions
 from evenhand.bounty.telling.report import ListEntry, Report
-
-if TYPE_CHECKING:
-    import jinja2
+from evenhand.pages.axis import known
+from evenhand.pages.heat import Heat, HeatCell, tint
+from evenhand.pages.numbers import count, plural, share, significant
+from evenhand.pages.page import render_page
+from evenhand.pages.table import Cell, Column, Table, table_of
 
 #: Groups drawn and tabled, versions tabled, nodes drawn, teams and features of the heat map.
 DRAWN, TABLED, COLUMNS, NODES, TEAMS, FEATURES = 24, 200, 40, 100, 60, 40
@@ -62,50 +61,140 @@ class Pointer:
     head: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Heat:
-    """The heat map: features across, teams down, the darker the more."""
-
-    features: tuple[str, ...]
-    rows: tuple[tuple[Mentions, tuple[float, ...]], ...]
-    teams: int
-    hidden: int
-
-
 def render_html(report: Report) -> str:
     """The report; every text from outside is escaped."""
     entries = tuple(reversed(report.entries))[:NODES]
-    return _template().render(
+    chart = _chart(report)
+    return render_page(
+        "evenhand.bounty.telling:bounty.html",
         report=report,
         told=report.standing,
         account=report.standing.ledger,
-        chart=_chart(report),
+        answer=_answer(report),
+        chart=chart,
+        behind=None if chart is None else _behind(report, chart),
+        epochs=_epochs(report),
         entries=entries,
         pointers=_pointers(entries),
         pitch=PITCH,
         gutter=GUTTER,
         heat=_heat(report),
-        tabled=TABLED,
+        teams=_teams(report),
+        rewards=_rewards(report),
         words=words,
     )
 
 
-@cache
-def _template() -> "jinja2.Template":
-    import jinja2  # noqa: PLC0415 - only reports need it, and it is slow to load
+def _answer(report: Report) -> str:
+    """What has become better, and whether anyone pays for it."""
+    if not report.chapters or not report.groups:
+        return "Nothing has been accepted yet: the base model answers for all."
+    last = report.chapters[-1]
+    start, end = last.overall[0], last.overall[-1]
+    losses = [
+        _worse(line[sum(version < introduced for version in last.versions) :])
+        for line, (_, _, introduced) in zip(last.groups, report.groups, strict=True)
+    ]
+    worse = sum(losses)
+    groups = "no introduced group is worse" if not worse else f"{plural(worse, 'group')} worse"
+    change = f"{_error(report, start)} → {_error(report, end)}"
+    return f"Error {change} over all rows of {last.name}; {groups}."
 
-    environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(_source),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+
+def _worse(losses: Sequence[float | None]) -> bool:
+    """Whether the last of the losses is above the first."""
+    values = known(losses)
+    return len(values) > 1 and values[-1] > values[0] + 1e-12
+
+
+def _error(report: Report, value: float) -> str:
+    """A mean loss: in per cent where a row is right or wrong."""
+    return share(value) if report.standing.loss == "zero_one" else significant(value)
+
+
+def _behind(report: Report, chart: Chart) -> Heat:
+    """The numbers behind the pictures; heads are short, since each number repeats its own."""
+    many = len({c for c, _ in chart.columns}) > 1
+    heads = [
+        f"{report.chapters[c].name}, v{report.chapters[c].versions[v]}" if many
+        else f"v{report.chapters[c].versions[v]}"
+        for c, v in chart.columns
+    ]  # fmt: skip
+    whole: list[Sequence[float | None]] = [chapter.overall for chapter in report.chapters]
+    lines = [("all rows", whole)]
+    lines += [
+        (group, [chapter.groups[row] for chapter in report.chapters])
+        for row, (group, _, _) in enumerate(report.groups[:TABLED])
+    ]
+    return Heat(
+        label="Mean loss of each group at each version, on the block of the epoch",
+        corner="group",
+        columns=tuple(heads),
+        rows=tuple(
+            (
+                name,
+                tuple(HeatCell(text=significant(told[c][v]), share=0.0) for c, v in chart.columns),
+            )
+            for name, told in lines
+        ),
     )
-    return environment.get_template("bounty.html")
 
 
-def _source(name: str) -> str:
-    return (files("evenhand.bounty.telling") / "templates" / name).read_text(encoding="utf-8")
+def _epochs(report: Report) -> Table:
+    columns = (
+        Column(head="opened block", left=True, fold=True),
+        Column(head="rows"),
+        Column(head="tested"),
+        Column(head="accepted"),
+    )
+    rows = [
+        [f"sealed block {one.epoch + 1}", *map(count, (one.rows, one.tested, one.accepted))]
+        for one in report.standing.epochs
+    ]
+    return table_of("What each opened block was asked", columns, rows)
+
+
+def _teams(report: Report) -> Table:
+    columns = (
+        Column(head="team", left=True, fold=True),
+        Column(head="tested"),
+        Column(head="accepted"),
+        Column(head="proven gain a row, at least"),
+    )
+    rows = [
+        [row.team, count(row.submitted), count(row.accepted), significant(row.lower_bound)]
+        for row in report.standing.leaderboard
+    ]
+    return table_of("Teams by what they have proven", columns, rows)
+
+
+def _rewards(report: Report) -> Table:
+    columns = (
+        Column(head="group", left=True, fold=True),
+        Column(head="team", left=True, fold=True),
+        Column(head="reward"),
+        Column(head="state"),
+        Column(head="lower bound"),
+        Column(head="severity × novelty"),
+        Column(head="share ± draws"),
+        Column(head="weight"),
+        Column(head="error before → after"),
+    )
+    rows = [
+        [
+            Cell(one.group, note=f"version {one.version}"),
+            one.team,
+            significant(one.points),
+            "final" if one.final else "provisional",
+            significant(one.lower_bound),
+            f"{significant(one.severity)} × {significant(one.novelty)}",
+            f"{significant(one.share)} ± {significant(one.share_error, 2)}",
+            words.percent(one.group_weight),
+            f"{significant(one.error_before)} → {significant(one.error_after)}",
+        ]
+        for one in report.standing.accepted[:TABLED]
+    ]
+    return table_of("Each accepted update with its reward", columns, rows)
 
 
 def _chart(report: Report) -> Chart | None:
@@ -166,7 +255,7 @@ def _panel(report: Report, group: int | None, top: float, steps: int) -> Panel:
             mark = None if fall is None else (round(places[first], 2), round(fall, 2))
         ends = values[max(first - 1, 0) :] if group is not None else values
         if ends and ends[0] is not None and first <= len(values) - 1:
-            spans.append(f"{words.number(ends[0])} → {words.number(ends[-1])} on {chapter.name}")
+            spans.append(f"{significant(ends[0])} → {significant(ends[-1])} on {chapter.name}")
         offset += len(values)
     return Panel(
         title="all rows" if group is None else report.groups[group][0],
@@ -210,7 +299,17 @@ def _pointers(entries: Sequence[ListEntry]) -> tuple[Pointer, ...]:
     return tuple(out)
 
 
-def _heat(report: Report) -> Heat | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attention:
+    """Which team speaks of which feature; `teams` and `hidden` features are of all there are."""
+
+    heat: Heat
+    shown: int
+    teams: int
+    hidden: int
+
+
+def _heat(report: Report) -> Attention | None:
     rows = report.mentions
     if not rows or not any(row.groups for row in rows):
         return None
@@ -219,9 +318,28 @@ def _heat(report: Report) -> Heat | None:
     if len(order) > FEATURES:
         often = [sum(row.shares[column] * row.groups for row in rows[:-1]) for column in order]
         order = sorted(sorted(order, key=lambda column: -often[column])[:FEATURES])
-    return Heat(
-        features=tuple(report.features[column] for column in order),
-        rows=tuple((row, tuple(row.shares[column] for column in order)) for row in shown),
+    heat = Heat(
+        label="Share of each team's groups that mention each feature, in percent",
+        corner="team",
+        columns=("groups", *(report.features[column] for column in order)),
+        rows=tuple((row.team, _mentions(row, order)) for row in shown),
+        first=True,
+    )
+    return Attention(
+        heat=heat,
+        shown=len(shown) - 1,
         teams=len(rows) - 1,
         hidden=len(report.features) - len(order),
+    )
+
+
+def _mentions(row: Mentions, order: Sequence[int]) -> tuple[HeatCell, ...]:
+    unread = f" + {row.unread} ONNX" if row.unread else ""
+    shares = (row.shares[column] for column in order)
+    return (
+        HeatCell(text=f"{row.groups}{unread}", share=0.0),
+        *(
+            HeatCell(text=f"{share * 100:.0f}" if share else "", share=tint(share, 1.0))
+            for share in shares
+        ),
     )

@@ -1,24 +1,17 @@
 """Where a bounty stands: what was accepted, what it is worth, and who is credited with what."""
 
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar
-
-import numpy as np
+from typing import ClassVar
 
 from evenhand.bounty.bounty import Bounty
-from evenhand.bounty.proof.block_losses import Mask, Rows
-from evenhand.bounty.proof.reward import ShapleyShare, reward, shapley_shares
+from evenhand.bounty.proof.block_losses import Mask
+from evenhand.bounty.proof.reward import ShapleyShare, reward
 from evenhand.bounty.proof.verdict import Verdict
 from evenhand.bounty.state import State
 from evenhand.bounty.status import Status
-from evenhand.bounty.submission.group import read_group
 from evenhand.bounty.task.losses import Floats
-from evenhand.bounty.task.membership import Memberships, unpack
-from evenhand.bounty.telling.history import known_rows
+from evenhand.bounty.telling.attribution import attribution, severities
 from evenhand.results.protocol import Answer
-
-#: Draws of the attribution; anyone who repeats it gets the same shares.
-SEED, PERMUTATIONS = 0, 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,48 +197,4 @@ def _accepted(
         share=share.value,
         # Sums of floats in another order differ in their last digits; that is no error.
         share_error=round(share.standard_error, 12),
-    )
-
-
-def severities(bounty: Bounty, matrix: Any) -> Floats:
-    """What a unit of loss weighs in each row: the largest of the severities that hold, or 1."""
-    bitmaps, most = Memberships(matrix), np.full(len(matrix), -1.0)
-    for text, weight in bounty.severities.items():
-        group = read_group({"predicate": text}, bounty.task)
-        inside = unpack(group.bits(bitmaps, matrix, bounty.runner), len(matrix))
-        most[inside] = np.maximum(most[inside], weight)
-    return np.where(most < 0, 1.0, most)
-
-
-def attribution(bounty: Bounty, state: State) -> tuple[ShapleyShare, ...]:
-    """Shapley's value of each active update, on all known rows together."""
-    listed, runner = state.listed, bounty.runner
-    nodes = [node for node in listed.nodes if node.model is not None and node.active]
-    if not nodes:
-        return ()
-    starts: list[Floats] = []
-    parts: list[list[tuple[Rows, Floats]]] = [[] for _ in nodes]
-    offset = 0
-    for known in known_rows(bounty, state):
-        everyone = np.arange(len(known.matrix))
-        base = listed.models[0].predict(known.matrix, listed.task, runner)
-        starts.append(known.losses_of(base, everyone))
-        masks: list[Mask] = listed.memberships(known.matrix, runner)
-        for part, node in zip(parts, nodes, strict=True):
-            rows = np.flatnonzero(masks[node.group])
-            if len(rows):
-                model = listed.models[node.model or 0]
-                found = model.predict(known.matrix[rows], listed.task, runner)
-                part.append((rows + offset, known.losses_of(found, rows)))
-        offset += len(known.matrix)
-    updates = [_joined(part) for part in parts]
-    rng = np.random.default_rng(SEED)
-    return shapley_shares(np.concatenate(starts), updates, rng, permutations=PERMUTATIONS)
-
-
-def _joined(parts: list[tuple[Rows, Floats]]) -> tuple[Rows, Floats]:
-    if not parts:
-        return np.zeros(0, np.intp), np.zeros(0)
-    return np.concatenate([rows for rows, _ in parts]), np.concatenate(
-        [found for _, found in parts]
     )

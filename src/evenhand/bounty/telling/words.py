@@ -11,6 +11,7 @@ from evenhand.bounty.status import Status
 from evenhand.bounty.telling.explained import Explained
 from evenhand.bounty.telling.outcome import Outcome
 from evenhand.bounty.telling.standing import Accepted
+from evenhand.pages.numbers import plural, significant
 
 #: Reasons that no certificate gives.
 REASONS = {
@@ -19,21 +20,9 @@ REASONS = {
 }
 
 
-def number(value: float | None, digits: int = 3) -> str:
-    """A loss or a gain: so many significant digits, or a dash."""
-    if value is None:
-        return "–"
-    return "0" if value == 0 else f"{value:.{digits}g}"
-
-
 def percent(value: float | None) -> str:
     """A share of rows."""
     return "–" if value is None else f"{value * 100:.1f} %" if value >= 0.001 else "< 0.1 %"
-
-
-def plural(count: int, one: str, many: str = "") -> str:
-    """A count with its noun."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 def reason(code: str | None) -> str:
@@ -62,7 +51,7 @@ def ledger(account: Account) -> str:
 def practice(score: PracticeScore) -> str:
     """A practice score, and that it proves nothing."""
     gain, error = score.improvement, score.standard_error
-    spread = f" (standard error {number(error)})" if error else ""
+    spread = f" (standard error {significant(error)})" if error else ""
     return (
         f"Practice: {gain:+.3g} a row{spread} on {score.rows:,} public rows, "
         f"{score.group_rows:,} of them in the group.  This proves nothing."
@@ -83,9 +72,9 @@ def verdict(told: Outcome) -> Iterator[str]:
     yield f"◆ accepted  {name}"
     if told.error_before is not None:
         yield (
-            f"  error in the group {number(told.error_before)} → {number(told.error_after)} "
+            f"  error in the group {significant(told.error_before)} → {significant(told.error_after)} "
             f"({percent(told.group_weight)} of the rows); over all rows at least "
-            f"{number(told.lower_bound)} better{_evidence(told)}"
+            f"{significant(told.lower_bound)} better{_evidence(told)}"
         )
     for repair in told.repairs:
         yield f"  repaired: {repair.group} is answered as in version {repair.points_to}"
@@ -125,10 +114,10 @@ def worth(one: Accepted) -> str:
     points = (
         "reward not known before fresh data confirm it"
         if one.points is None
-        else f"reward {number(one.points)} {state} (at least {number(one.lower_bound)} a row × "
-        f"severity {number(one.severity)} × novelty {number(one.novelty)})"
+        else f"reward {significant(one.points)} {state} (at least {significant(one.lower_bound)} a row × "
+        f"severity {significant(one.severity)} × novelty {significant(one.novelty)})"
     )
-    share = f"share of the whole gain {number(one.share)} ± {number(one.share_error, 2)}"
+    share = f"share of the whole gain {significant(one.share)} ± {significant(one.share_error, 2)}"
     return f"{points}; {share}"
 
 
@@ -136,7 +125,7 @@ def confirmed(team: str, one: FreshResult) -> str:
     """What fresh rows said of an update."""
     return (
         f"Reward final for {team}: on {one.rows:,} fresh rows {one.improvement:+.3g} a row, "
-        f"at least {number(one.lower_bound)}."
+        f"at least {significant(one.lower_bound)}."
     )
 
 

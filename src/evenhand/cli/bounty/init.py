@@ -14,6 +14,10 @@ from evenhand.cli.bounty.output import show_json
 from evenhand.cli.kinds import Flag, Several
 from evenhand.cli.lines import say
 from evenhand.errors import InputError
+from evenhand.pages.numbers import plural
+
+#: What a bounty decides by where nothing else is said.
+RULES = Rules()
 
 
 def init(
@@ -28,14 +32,14 @@ def init(
     constant: str | None = None,
     loss: str = "zero_one",
     features: str | None = None,
-    delta: float = 0.05,
-    blocks: int = 2,
-    mode: Mode = "epochs",
-    order: Order = "practice",
-    margin: float = 0.0,
-    repair_margin: float = 0.0,
-    max_repairs: int = 64,
-    max_bits: float = 60.0,
+    delta: float = RULES.delta,
+    blocks: int = RULES.blocks,
+    mode: Mode = RULES.mode,
+    order: Order = RULES.order,
+    margin: float = RULES.margin,
+    repair_margin: float = RULES.repair_margin,
+    max_repairs: int = RULES.max_repairs,
+    max_bits: float = RULES.max_bits,
     severity: Several = (),
     seed: int | None = None,
     json: Flag = False,
@@ -115,10 +119,8 @@ def init(
     else:
         rows = made.state.blocks
         sizes = ", ".join(f"{block['rows']:,}" for block in rows)
-        say(
-            f"Bounty {folder}: predict {label}, {words.plural(len(made.task.features), 'feature')}."
-        )
-        say(f"Sealed: {words.plural(len(rows), 'block')} of {sizes} rows.")
+        say(f"Bounty {folder}: predict {label}, {plural(len(made.task.features), 'feature')}.")
+        say(f"Sealed: {plural(len(rows), 'block')} of {sizes} rows.")
         say(words.ledger(told.ledger))
     return 0
 

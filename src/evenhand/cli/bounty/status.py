@@ -10,6 +10,7 @@ from evenhand.bounty.telling.standing import Standing, stand
 from evenhand.cli.bounty.output import own_files, show_json
 from evenhand.cli.kinds import Flag
 from evenhand.cli.lines import say, written_command
+from evenhand.pages.numbers import significant
 from evenhand.records.output import check_outputs, write_bytes
 
 
@@ -54,7 +55,7 @@ def _tell(folder: Path, told: Standing) -> None:
     for team in told.leaderboard:
         say(
             f"  {team.team}: {team.accepted} of {team.submitted} accepted, "
-            f"at least {words.number(team.lower_bound)} better a row"
+            f"at least {significant(team.lower_bound)} better a row"
         )
     for one in told.accepted:
         say(f"◆ version {one.version}  {one.team}: {one.group}", f"  {words.worth(one)}")

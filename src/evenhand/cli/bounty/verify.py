@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from evenhand.bounty.bounty import Bounty
-from evenhand.bounty.telling.words import plural
 from evenhand.bounty.verification import verify as verify_log
 from evenhand.cli.bounty.output import show_json
 from evenhand.cli.kinds import Flag
 from evenhand.cli.lines import say
 from evenhand.cli.progress import progress_bar
+from evenhand.pages.numbers import plural
 
 EXIT_NOT_PROVEN = 1
 

@@ -1,0 +1,83 @@
+"""Numbers in words, and names that readers know."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evenhand.pages import numbers
+from evenhand.pages.edition import Edition
+
+
+@pytest.mark.parametrize("value", [1e-12, 1e-7, 0.0004, 0.5, 1.0, 999.9, 1e6, 5e23])
+def test_a_rate_that_is_not_nothing_is_not_written_as_nothing(value):
+    assert float(numbers.rate(value).replace(",", "")) == pytest.approx(value, rel=0.01)
+
+
+@given(st.floats(-2, 2, allow_nan=False))
+def test_a_share_is_written_in_per_cent(value):
+    told = float(numbers.share(value)[:-2].replace("−", "-"))
+    assert told == pytest.approx(value * 100, abs=0.0501)
+
+
+@given(st.integers(0, 10**9), st.integers(1, 10**9))
+def test_counts_behind_a_share_are_read_back(numerator, denominator):
+    first, second = numbers.out_of(float(numerator), denominator).replace(",", "").split(" of ")
+    assert (int(first), int(second)) == (numerator, denominator)
+
+
+def test_what_is_not_known_is_a_dash_never_nothing():
+    told = [
+        numbers.rate(None),
+        numbers.share(None),
+        numbers.interval(None, 1.0),
+        numbers.shares(0.1, None),
+        numbers.p_value(None),
+        numbers.ratio(None),
+        numbers.count(None),
+        numbers.total(None),
+        numbers.significant(None),
+        numbers.out_of(3.0, None),
+        numbers.out_of(3.0, 0.0),
+    ]
+    assert set(told) == {"–"}
+
+
+def test_weighted_counts_are_not_told_as_if_rows_were_counted():
+    assert numbers.out_of(2.5, 4.0) == "–"
+    assert numbers.total(2.5) == "2.5"
+
+
+@pytest.mark.parametrize("in_points", [True, False])
+def test_a_difference_of_nothing_has_no_sign(in_points):
+    assert float(numbers.points(-0.0000001, in_points=in_points)) == 0
+    assert not {"+", "−"} & set(numbers.points(-0.0000001, in_points=in_points))
+
+
+def test_names_of_one_column_go_before_bare_values():
+    edition = Edition(labels={"race": "ethnicity", "Other": "others", "race=Other": "all other"})
+    assert edition.column("race") == "ethnicity"
+    assert edition.value("race", "Other") == "all other"
+    assert edition.value("sex", "Other") == "others"
+    assert edition.group({"race": "Other", "sex": "F"}, "…") == "all other · F"
+
+
+def test_a_plural_is_made_of_words_only():
+    assert Edition().groups(("accent",), predicate=False) == "accents"
+    assert Edition().groups(("age_cat",), predicate=False) == "groups of age_cat"
+    assert Edition(labels={"age_cat": "age"}).groups(("age_cat",), predicate=False) == "ages"
+    assert Edition().groups(("age", "sex"), predicate=False) == "groups of age × sex"
+
+
+@pytest.mark.parametrize("name", ["/home/me/secret/calls.csv", "C:\\me\\calls.csv", "calls.csv"])
+def test_a_page_names_records_without_their_folders(name):
+    assert Edition().source(name) == "calls.csv"
+
+
+@given(st.lists(st.text("abc", min_size=1), max_size=9))
+def test_names_in_a_row_are_all_told_or_counted(names):
+    told = numbers.listed(names)
+    more = int(told.rpartition("and ")[2].removesuffix(" more")) if told.endswith(" more") else 0
+    assert told.count(",") + (" and " in told) + bool(names) - bool(more) + more == len(names)
+    assert not math.isnan(more)

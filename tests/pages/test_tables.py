@@ -1,0 +1,71 @@
+"""Tables at a terminal: nothing is cut, and nothing is dropped in silence."""
+
+import io
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+from rich.console import Console
+
+from evenhand.pages.table import Cell, Column, table_of
+from evenhand.pages.terminal import lay_out, wrapped_head
+
+
+def printed(table, width, named=1):
+    console = Console(width=width, file=io.StringIO(), color_system=None)
+    console.print(lay_out(table, width, named=named))
+    return console.file.getvalue()
+
+
+def rates(rows=3):
+    columns = (
+        Column(head="group", left=True, fold=True),
+        Column(head="rows", need=2),
+        Column(head="false_positive_rate"),
+        Column(head="vs rest"),
+        Column(head="(all at once)", left=True),
+        Column(head="adjusted p", need=1),
+        Column(head="verdict", left=True),
+    )
+    given = [
+        [f"a group called {i}", f"{i}00", f".{i}44", "+22.8", "+18.7 to +26.9", "< .0001",
+         Cell("? insufficient evidence", kind="unsure")]
+        for i in range(1, rows + 1)
+    ]  # fmt: skip
+    return table_of("rates", columns, given)
+
+
+@pytest.mark.parametrize("width", [30, 40, 60, 80, 110, 200])
+def test_every_head_and_every_cell_stands_at_every_width(width):
+    text = printed(rates(), width)
+    assert max(map(cell_len, text.splitlines())) <= width
+    whole = re.sub(r"\s+", "", text)
+    for piece in ("rows", "positive_", "vs", "once)", "adjusted", "verdict", "insufficient"):
+        assert piece in whole
+    for cell in ("100", ".244", "+22.8", "+18.7", "+26.9", ".0001"):
+        assert cell in whole
+
+
+def test_what_is_needed_least_goes_into_the_second_table():
+    first, second = printed(rates(), 80).split("\n\n")
+    assert "verdict" in first
+    assert "adjusted" not in first or "rows" not in first
+    assert "rows" in second
+    assert "a group" in second
+
+
+def test_heads_stay_on_one_line_where_there_is_room():
+    assert "false_positive_rate" in printed(rates(), 200)
+    assert "\nfalse_" not in printed(rates(), 200)
+
+
+def test_a_column_that_is_left_out_takes_its_cells_along():
+    table = table_of("t", (Column(head="a"), None, Column(head="c")), [["1", "2", "3"]])
+    assert [cell.text for cell in table.rows[0]] == ["1", "3"]
+
+
+@given(st.text("ab_ ", min_size=1, max_size=40), st.integers(1, 20))
+def test_a_wrapped_head_loses_no_letter(head, width):
+    assert re.sub(r"\s", "", wrapped_head(head, width)) == re.sub(r"\s", "", head)
