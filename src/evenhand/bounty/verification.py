@@ -13,14 +13,14 @@ from evenhand.bounty.proof.verdict import BlockVerdicts
 from evenhand.bounty.state import Opened, State, advance, read_state
 from evenhand.bounty.status import TeamCount, leaderboard
 from evenhand.errors import InputError
-from evenhand.results.protocol import Answer, to_plain
+from evenhand.results.protocol import Result, to_plain
 
 #: Numbers of one certificate may differ so much between machines.
 TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verification(Answer):
+class Verification(Result):
     """What a re-play found.
 
     Attributes

@@ -25,8 +25,8 @@ from evenhand.comparisons.comparison import (
     differences,
 )
 from evenhand.comparisons.rates import rates_of
-from evenhand.comparisons.rules import Rules
-from evenhand.comparisons.sets import Cell
+from evenhand.comparisons.rules import VerdictRules
+from evenhand.comparisons.sets import GroupSet
 from evenhand.comparisons.sizes import unequal_units
 from evenhand.cubes import Cube, Estimates, contrast_powers, estimate, unit_values
 from evenhand.deferred import special
@@ -46,7 +46,7 @@ PAIRED_GROUPS = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class JudgedCosts:
     """Comparisons of one kind, judged together; arrays have one value each, positive is harm.
 
     `told` is -1 where the second of a pair is told to pay more, and 1 elsewhere.  `limit` is what
@@ -73,7 +73,7 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
+class Costs:
     """Comparisons of one kind, not yet judged.
 
     `covariance` gives that of some of them, and `limit` what the harm of one, told from its first
@@ -100,9 +100,9 @@ class Block:
         self,
         cube: Cube,
         form: Form,
-        cells: Sequence[Cell],
+        cells: Sequence[GroupSet],
         members: Bools,
-        rules: Rules,
+        rules: VerdictRules,
         *,
         proportion: bool,
     ) -> None:
@@ -159,7 +159,7 @@ class Block:
         """Numbers of the costs of some sides under each condition, side by side."""
         return (side[:, None] * self.conditions + np.arange(self.conditions)).ravel()
 
-    def paid(self, sides: Integers) -> Kind:
+    def paid(self, sides: Integers) -> Costs:
         """Costs of some sides."""
         chosen = self.cost(sides)
         first, second = self.treated[chosen], self.plain[chosen]
@@ -179,7 +179,7 @@ class Block:
         def limit(i: int, told: float, tail: float) -> float:
             return self._limit((first[i], second[i]), told, tail)
 
-        return Kind(
+        return Costs(
             compared=compared,
             able=_none(why),
             why=why,
@@ -188,7 +188,7 @@ class Block:
             limit=limit,
         )
 
-    def beyond(self, sides: Integers, others: Integers) -> Kind:
+    def beyond(self, sides: Integers, others: Integers) -> Costs:
         """Costs of some sides beyond those of others."""
         first, second = self.cost(sides), self.cost(others)
         bounds = self.bounds and (self.bounds[0] - self.bounds[1], self.bounds[1] - self.bounds[0])
@@ -212,7 +212,7 @@ class Block:
             costs = (self.treated[one], self.plain[one], self.plain[two], self.treated[two])
             return self._limit(costs, told, tail)
 
-        return Kind(
+        return Costs(
             compared=compared,
             able=_none(why),
             why=why,
@@ -302,7 +302,7 @@ def _some_cells(cube: Cube, kept: Integers) -> Cube:
     )
 
 
-def _partition_numbers(cells: Sequence[Cell]) -> Integers:
+def _partition_numbers(cells: Sequence[GroupSet]) -> Integers:
     """Which partition each group is of."""
     numbers = {name: i for i, name in enumerate(dict.fromkeys(c.partition.names for c in cells))}
     return np.array([numbers[cell.partition.names] for cell in cells], np.int64)
@@ -312,7 +312,7 @@ def _none(why: Sequence[str | None]) -> Bools:
     return np.array([reason is None for reason in why], bool)
 
 
-class Evidence:
+class ConditionEvidence:
     """Costs of all conditions to all groups.
 
     Arrays of costs have one value for each group and condition, group by group in the order of
@@ -324,9 +324,9 @@ class Evidence:
         Under each condition, the reference first.
     rates : list of lists of Estimate
         Of each group under each condition, the reference first.
-    overall, paid, beyond : Judged
+    overall, paid, beyond : JudgedCosts
         Costs to everybody, to each group, and of each group beyond its rest.
-    pairs : Judged
+    pairs : JudgedCosts
         Of two groups of one partition; `first`, `second` and `under` number groups and conditions.
     """
 
@@ -334,9 +334,9 @@ class Evidence:
         self,
         cube: Cube,
         form: Form,
-        cells: Sequence[Cell],
+        cells: Sequence[GroupSet],
         members: Bools,
-        rules: Rules,
+        rules: VerdictRules,
         *,
         proportion: bool,
     ) -> None:
@@ -400,8 +400,8 @@ class Evidence:
         return np.concatenate(columns, axis=1).astype(float)
 
     def _allowing(
-        self, judged: Judged, sides: tuple[Integers, Integers], lost: tuple[Floats, Floats]
-    ) -> Judged:
+        self, judged: JudgedCosts, sides: tuple[Integers, Integers], lost: tuple[Floats, Floats]
+    ) -> JudgedCosts:
         """Intervals that allow for what is unknown of rows that one side lost more of."""
         # Of a pair it is uneven where it is of the partition.
         uneven = self.loss.uneven[sides[0] - 1].ravel()
@@ -431,7 +431,7 @@ class Evidence:
             fewest = min(n for n in units if n >= self.rules.min_units)
             yield from interval_alone(fewest, self.rules.unit, "not more")
 
-    def _denies_alone(self, judged: Judged) -> bool:
+    def _denies_alone(self, judged: JudgedCosts) -> bool:
         """Whether somebody is told not to pay more where no limit stands beside the interval."""
         at_most = np.where(judged.told > 0, judged.high, -judged.low)
         within = judged.tested & (at_most <= self.rules.tolerance) & np.isneginf(judged.limit)
@@ -447,7 +447,7 @@ class Evidence:
             max(end for _, end in seen) if high is None else high,
         )
 
-    def _judge(self, kinds: Sequence[Kind], *, pairs: bool = False) -> Judged:
+    def _judge(self, kinds: Sequence[Costs], *, pairs: bool = False) -> JudgedCosts:
         """Judge comparisons together; those of several blocks are put in one order."""
         order = self._order([len(kind.able) for kind in kinds])
         able = np.concatenate([kind.able for kind in kinds])[order]
@@ -480,7 +480,7 @@ class Evidence:
         # Of a pair it is told who pays more.
         told = np.where(pairs & (difference < 0), -1.0, 1.0)
         asked = tested & (np.where(told > 0, high, -low) <= self.rules.tolerance)
-        return Judged(
+        return JudgedCosts(
             difference=difference,
             low=low,
             high=high,
@@ -497,7 +497,7 @@ class Evidence:
         )
 
     @staticmethod
-    def _limits(kinds: Sequence[Kind], order: Integers, told: Floats, joint: float) -> Floats:
+    def _limits(kinds: Sequence[Costs], order: Integers, told: Floats, joint: float) -> Floats:
         """Limits of the harm that intervals alone exclude, where `told` is not 0."""
         out = np.full(len(told), -np.inf)
         places = [(kind, i) for kind in kinds for i in range(len(kind.able))]
@@ -520,7 +520,7 @@ class Evidence:
             start += length
         return np.concatenate(places, axis=1).ravel()
 
-    def _adjust(self, z: Floats, kept: Integers, whole: Kind | None) -> tuple[float, Floats, str]:
+    def _adjust(self, z: Floats, kept: Integers, whole: Costs | None) -> tuple[float, Floats, str]:
         """Quantile at which all hold at once, adjusted p-values, and the correction that was used."""
         level, out = self.rules.joint_level, np.full(len(z), np.nan)
         if not len(kept):

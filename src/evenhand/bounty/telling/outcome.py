@@ -8,7 +8,7 @@ from evenhand.bounty.judging.practice import PracticeScore
 from evenhand.bounty.log import read_as
 from evenhand.bounty.proof.account import Account
 from evenhand.bounty.proof.verdict import FreshResult, Verdict
-from evenhand.results.protocol import Answer
+from evenhand.results.protocol import Result
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +28,7 @@ class Repair:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome(Answer):
+class Outcome(Result):
     """A submission and what is known of it; numbers that are not told are `None`.
 
     Attributes
@@ -99,7 +99,7 @@ _PROVEN = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Closed(Answer):
+class Closed(Result):
     """What the closing of an epoch came to.
 
     Attributes
