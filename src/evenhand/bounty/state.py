@@ -43,7 +43,7 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
+class Queued:
     """A submission in the order of an epoch's tests, with its class of practice evidence."""
 
     key: str
@@ -56,7 +56,7 @@ class Opened:
 
     block: int
     version: int
-    candidates: tuple[Listed, ...] = ()
+    candidates: tuple[Queued, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,7 +159,7 @@ def _submitted(state: State, body: Mapping[str, Any], _: Load) -> State:
 
 
 def _block_opened(state: State, body: Mapping[str, Any], _: Load) -> State:
-    candidates = tuple(read_as(Listed, given) for given in body["candidates"])
+    candidates = tuple(read_as(Queued, given) for given in body["candidates"])
     opened = Opened(block=body["block"], version=body["version"], candidates=candidates)
     return replace(state, opened=opened, blocks_used=opened.block + 1, bits=0.0)
 

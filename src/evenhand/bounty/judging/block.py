@@ -12,7 +12,7 @@ from evenhand.bounty.proof.block_losses import Rows
 from evenhand.bounty.proof.ledger import Ledger
 from evenhand.bounty.proof.session import Contender, Predictions, practice_kind
 from evenhand.bounty.proof.verdict import BlockVerdicts, Verdict
-from evenhand.bounty.state import Listed, Load, State, with_verdict
+from evenhand.bounty.state import Load, Queued, State, with_verdict
 from evenhand.bounty.strangers.refusals import RunnerError, SubmissionError
 from evenhand.bounty.strangers.runner import Runner
 from evenhand.bounty.strangers.sandbox import careful
@@ -23,7 +23,7 @@ from evenhand.bounty.task.membership import Memberships, unpack
 from evenhand.errors import InputError
 
 
-def order_candidates(state: State, practice: Practice, load: Load) -> tuple[Listed, ...]:
+def order_candidates(state: State, practice: Practice, load: Load) -> tuple[Queued, ...]:
     """The pending submissions as they will be tested, with their classes of practice evidence.
 
     By their lower bound on the practice block, or as they came, see `Rules`.  Nothing here depends
@@ -42,7 +42,7 @@ def order_candidates(state: State, practice: Practice, load: Load) -> tuple[List
         lower = improvement - 2 * (error or 0.0)
         kind = practice_kind(improvement, error if error is not None else 0.0)
         scored.append((0.0 if by_arrival else -lower, place, key, kind))
-    return tuple(Listed(key=key, kind=kind) for _, _, key, kind in sorted(scored))
+    return tuple(Queued(key=key, kind=kind) for _, _, key, kind in sorted(scored))
 
 
 class BlockJudge:

@@ -21,7 +21,7 @@ PITCH, GUTTER = 68, 56
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class ChapterLine:
     """A group in one chapter, as paths in a square of 100 by 100.
 
     `before` is dashed: versions in which the group was not yet introduced.
@@ -32,12 +32,12 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Panel:
+class GroupPanel:
     """The error of one group over all versions; `mark` is where it was introduced."""
 
     title: str
     team: str
-    lines: tuple[Line, ...]
+    lines: tuple[ChapterLine, ...]
     mark: tuple[float, float] | None
     spans: tuple[str, ...]
 
@@ -46,7 +46,7 @@ class Panel:
 class Chart:
     """Small pictures on one scale, and the numbers behind them."""
 
-    panels: tuple[Panel, ...]
+    panels: tuple[GroupPanel, ...]
     breaks: tuple[float, ...]
     top: float
     columns: tuple[tuple[int, int], ...]
@@ -235,7 +235,7 @@ def _top(chapters: Sequence[Chapter]) -> float:
     )
 
 
-def _panel(report: Report, group: int | None, top: float, steps: int) -> Panel:
+def _panel(report: Report, group: int | None, top: float, steps: int) -> GroupPanel:
     lines, spans, mark, offset = [], [], None, 0
     introduced = 0 if group is None else report.groups[group][2]
     for chapter in report.chapters:
@@ -245,7 +245,7 @@ def _panel(report: Report, group: int | None, top: float, steps: int) -> Panel:
         places = [100 * (offset + i) / steps for i in range(len(values) + 1)]
         falls = [None if v is None else 100 - 100 * v / top for v in values]
         lines.append(
-            Line(
+            ChapterLine(
                 before=_steps(places[: first + 1], falls[:first]),
                 after=_steps(places[first:], falls[first:]),
             )
@@ -257,7 +257,7 @@ def _panel(report: Report, group: int | None, top: float, steps: int) -> Panel:
         if ends and ends[0] is not None and first <= len(values) - 1:
             spans.append(f"{significant(ends[0])} → {significant(ends[-1])} on {chapter.name}")
         offset += len(values)
-    return Panel(
+    return GroupPanel(
         title="all rows" if group is None else report.groups[group][0],
         team="" if group is None else report.groups[group][1],
         lines=tuple(lines),
