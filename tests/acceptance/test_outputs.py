@@ -9,6 +9,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from evenhand.audits.disclosure.attack import attack
+from evenhand.audits.disclosure.printed import read_printed
 from evenhand.cli.audit import audit
 from evenhand.cli.demo import demo
 from evenhand.cli.effects import effects
@@ -36,8 +38,8 @@ def data(tmp_path, monkeypatch):
     return path
 
 
-def run(verb, table, html=None, force=False, **options):
-    options["output"] = Output(html=html, force=force)
+def run(verb, table, html=None, figure=None, force=False, **options):
+    options["output"] = Output(html=html, figure=figure, force=force)
     if verb is audit:
         return audit(table, metric=[METRIC], by=["g"], **options)
     if verb is effects:
@@ -118,6 +120,54 @@ def test_a_parquet_file_of_somebody_else_is_known(data):
     assert made_here(Path("ours.parquet"))
     assert Cube.read("ours.parquet").attributes == ("g",)
     assert not made_here(data)
+
+
+def test_a_figure_is_a_file_of_its_own(data):
+    for name in ("f.svg", "f.svg", "f.png"):  # ours is replaced
+        run(audit, "data.csv", figure=Path(name))
+    assert Path("f.svg").read_text().startswith("<svg")
+    assert Path("f.png").read_bytes().startswith(b"\x89PNG")
+    for verb in (effects, slices):
+        run(verb, "data.csv", figure=Path("f.svg"))
+
+
+def test_a_figure_that_cannot_be_drawn_is_refused_before_the_work(data):
+    with pytest.raises(InputError, match=r"f\.pdf must end in \.svg or \.png"):
+        run(audit, "nowhere.csv", figure=Path("f.pdf"))
+    metrics = [METRIC, "accuracy(label=y, prediction=p)"]
+    with pytest.raises(InputError, match="one metric"):
+        audit("data.csv", metric=metrics, by=["g"], output=Output(figure=Path("f.svg")))
+    assert not Path("f.svg").exists()
+
+
+def test_labels_title_and_note_are_in_the_report(data):
+    Path("labels.toml").write_text('g = "ward"\n"g=a" = "Ward North"\n', encoding="utf-8")
+    given = {"title": "Ward 5", "note": "For the board", "labels": Path("labels.toml")}
+    audit("data.csv", metric=[METRIC], by=["g"], output=Output(html=Path("r.html"), **given))
+    page = Path("r.html").read_text()
+    for text in ("Ward 5", "For the board", "Ward North"):
+        assert text in page
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("g = 3\n", "g is 3, but must be text"), ("g =\n", "is no TOML"), (None, "cannot be read")],
+)
+def test_labels_that_are_none_are_refused(data, text, message):
+    if text is not None:
+        Path("labels.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=message):
+        audit("data.csv", metric=[METRIC], by=["g"], output=Output(labels=Path("labels.toml")))
+
+
+def test_a_report_for_strangers_hides_small_groups(data):
+    few = "".join(f"c,clean,{i % 2},{i % 2}\n" for i in range(6))
+    data.write_text(ROWS + few)
+    audit("data.csv", metric=[METRIC], by=["g"], share=True, output=Output(html=Path("r.html")))
+    page = Path("r.html").read_text()
+    assert "hidden" in page
+    assert " 6 rows" not in page
+    assert attack(read_printed(Path("r.html"))).leaks == ()
 
 
 def test_several_metrics_share_one_report(data):

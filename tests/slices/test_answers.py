@@ -788,7 +788,7 @@ def test_all_numbers_of_a_split_are_of_the_half_that_did_not_choose(unit):
 def test_a_lead_is_never_called_worse():
     """In words, as in numbers."""
     text = str(look(method=False))
-    assert "◆ worse" not in text
+    assert "▲ worse" not in text
     assert "lead" in text
 
 

@@ -7,10 +7,9 @@ from evenhand.audits.figures import render_html
 from evenhand.cli.kinds import Flag, Needed, Several
 from evenhand.cli.lines import written_command
 from evenhand.cli.options import Comparing, Confidence, Output, Reading
-from evenhand.cli.output import show, write_report
+from evenhand.cli.output import check_files, show, write_files
 from evenhand.cli.progress import counting_bar
 from evenhand.errors import EXIT_REFUSED, InputError
-from evenhand.records.output import check_outputs, input_files
 
 #: Groups of fewer units are hidden in what is given to strangers.
 SHARED = 10
@@ -61,8 +60,11 @@ def audit(
     """
     if output.json and csv:
         raise InputError("--json and --csv cannot both go to the output.  Choose one.")
-    outputs = [("--html", output.html), ("--cube", cube)]
-    check_outputs(outputs, input_files(table), force=output.force)
+    check_files(table, output, ("--cube", cube))
+    if output.figure is not None and len(metric) > 1:
+        raise InputError(
+            "--figure draws one metric.  Ask for one, or take --html, which shows all of them."
+        )
     edition = output.edition(share=share)
     hidden = (SHARED if share else 0) if suppress_below is None else suppress_below
     with counting_bar("scoring") as advance:
@@ -81,7 +83,8 @@ def audit(
             **comparing.given(),
             **confidence.given(),
         )
-    write_report(None if output.html is None else render_html(*audits, edition=edition), output)
+    page = None if output.html is None else render_html(*audits, edition=edition)
+    write_files(audits[0], page, output, edition)
     if csv:
         for one in audits:
             print(one.to_csv(), end="")

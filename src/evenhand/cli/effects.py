@@ -3,11 +3,10 @@
 from evenhand.cli.kinds import Needed, Several
 from evenhand.cli.lines import written_command
 from evenhand.cli.options import Comparing, Confidence, Output, Reading
-from evenhand.cli.output import show, write_report
+from evenhand.cli.output import check_files, show, write_files
 from evenhand.cli.progress import counting_bar
 from evenhand.differential import effects as find_effects
 from evenhand.errors import EXIT_REFUSED
-from evenhand.records.output import check_outputs, input_files
 
 
 def effects(
@@ -50,7 +49,7 @@ def effects(
     dose
         Numeric column to follow the metric along, for example tone_level.
     """
-    check_outputs([("--html", output.html)], input_files(table), force=output.force)
+    check_files(table, output)
     edition = output.edition()
     with counting_bar("scoring") as advance:
         found = find_effects(
@@ -68,7 +67,8 @@ def effects(
             **comparing.given(),
             **confidence.given(),
         )
-    write_report(None if output.html is None else found.to_html(edition), output)
+    page = None if output.html is None else found.to_html(edition)
+    write_files(found, page, output, edition)
     show([found], output)
     judged = (one.differential for one in found.groups if one.differential is not None)
     return EXIT_REFUSED if all(one.low is None for one in judged) else 0

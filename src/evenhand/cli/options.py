@@ -110,8 +110,10 @@ class Output:
         Print JSON instead of tables.
     html
         Write a report to this file.
+    figure
+        Write the figure of the differences to this file: .svg, or .png with the extra png.
     title
-        Heading of the report.
+        Heading of the report and the figure.
     note
         What its readers should know first: who asked, of which service, what for.
     labels
@@ -122,10 +124,16 @@ class Output:
 
     json: Flag = False
     html: Path | None = None
+    figure: Path | None = None
     title: str | None = None
     note: str | None = None
     labels: Path | None = None
     force: Flag = False
+
+    @property
+    def files(self) -> list[tuple[str, Path | None]]:
+        """Files that are written, by their option."""
+        return [("--html", self.html), ("--figure", self.figure)]
 
     def edition(self, *, share: bool = False) -> Edition:
         """What the report says besides the answer."""

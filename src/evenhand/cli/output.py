@@ -1,12 +1,16 @@
 """What commands print and write: answers for people and for programs."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from rich.console import Console
 
 from evenhand.cli.options import Output
+from evenhand.errors import InputError
+from evenhand.pages.edition import Edition
+from evenhand.pages.picture import check_png, to_png
 from evenhand.pages.shown import Shown
-from evenhand.records.output import write_text
+from evenhand.records.output import check_outputs, input_files, write_bytes, write_text
 
 
 def show(answers: Sequence[Shown], output: Output) -> None:
@@ -18,11 +22,30 @@ def show(answers: Sequence[Shown], output: Output) -> None:
     console = Console(highlight=False)
     for answer in answers:
         console.print(answer)
-    if output.html is not None:
-        console.print(f"Report: {output.html}", style="bold", markup=False, soft_wrap=True)
+    for called, path in (("Report", output.html), ("Figure", output.figure)):
+        if path is not None:
+            console.print(f"{called}: {path}", style="bold", markup=False, soft_wrap=True)
 
 
-def write_report(page: str | None, output: Output) -> None:
-    """Write the page of an answer, where one was asked for."""
+def check_files(table: str, output: Output, *others: tuple[str, Path | None]) -> None:
+    """Refuse files that cannot be written, or would replace something of worth, before the work."""
+    check_outputs([*output.files, *others], input_files(table), force=output.force)
+    if output.figure is None:
+        return
+    kind = output.figure.suffix.lower()
+    if kind not in (".svg", ".png"):
+        raise InputError(f"--figure {output.figure} must end in .svg or .png.")
+    if kind == ".png":
+        check_png()
+
+
+def write_files(found: Shown, page: str | None, output: Output, edition: Edition) -> None:
+    """Write the page and the figure of an answer, where they were asked for."""
     if output.html is not None and page is not None:
         write_text(output.html, page)
+    if output.figure is not None:
+        drawn = found.to_figure(edition)
+        if output.figure.suffix.lower() == ".png":
+            write_bytes(output.figure, to_png(drawn))
+        else:
+            write_text(output.figure, drawn)

@@ -7,10 +7,9 @@ from rich.progress import TimeElapsedColumn
 
 from evenhand.cli.lines import written_command
 from evenhand.cli.options import Confidence, Output, Reading
-from evenhand.cli.output import show, write_report
+from evenhand.cli.output import check_files, show, write_files
 from evenhand.cli.progress import new_bar
 from evenhand.errors import EXIT_INTERRUPTED, EXIT_REFUSED
-from evenhand.records.output import check_outputs, input_files
 from evenhand.slicing import SearchProgress as Search
 from evenhand.slicing import slices as search_slices
 
@@ -85,7 +84,7 @@ def slices(
     memory_limit
         Refuse a search that needs more, in GB.
     """
-    check_outputs([("--html", output.html)], input_files(table), force=output.force)
+    check_files(table, output)
     edition = output.edition()
     with _searching() as report:
         found = search_slices(
@@ -113,7 +112,8 @@ def slices(
             **reading.given(),
             **confidence.given(),
         )
-    write_report(None if output.html is None else found.to_html(edition), output)
+    page = None if output.html is None else found.to_html(edition)
+    write_files(found, page, output, edition)
     show([found], output)
     if not found.exact:
         return EXIT_INTERRUPTED

@@ -3,11 +3,15 @@
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
 
 from evenhand.errors import InputError
 from evenhand.pages.forest import Forest, ForestRow
 from evenhand.pages.page import render_page
 
+#: What makes a PNG of an SVG: an extra.
+_RENDERER = "resvg_py"
 #: Width of a figure; where its rows begin and end between names and numbers.
 WIDTH, LEFT, RIGHT, MARGIN = 960, 270, 660, 24
 #: Height of a line of text, and of what stands around the lines of a row.
@@ -80,13 +84,16 @@ def to_png(svg: str, *, zoom: float = 2.0) -> bytes:
     InputError
         Where the renderer is not installed.
     """
-    try:
-        import resvg_py  # noqa: PLC0415 - an extra
-    except ImportError as error:
+    check_png()
+    return bytes(import_module(_RENDERER).svg_to_bytes(svg_string=svg, zoom=zoom))
+
+
+def check_png() -> None:
+    """Refuse a PNG where its renderer is not installed."""
+    if find_spec(_RENDERER) is None:
         raise InputError(
             "A PNG needs one more package.  Run: pip install 'evenhand[png]', or write a .svg"
-        ) from error
-    return bytes(resvg_py.svg_to_bytes(svg_string=svg, zoom=zoom))
+        )
 
 
 def _panel(panel: Plots, y: float) -> DrawnPanel:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from evenhand.errors import InputError
 from evenhand.records.column_types import check_declared, column_type, misfit, quoted
-from evenhand.records.engine import DuckDBEngine, Engine
+from evenhand.records.engine import Engine
 from evenhand.records.missing import MISSING_VALUES
 from evenhand.records.schema import Column, Kind
 from evenhand.records.text_files import Loaded
@@ -88,6 +88,8 @@ _POSTGRES: Mapping[str, Reading] = {
     ),
     "money": Reading(sql="CAST(CAST({} AS NUMERIC) AS DOUBLE PRECISION)", kind=Kind.NUMBER),
 }  # fmt: skip
+#: Types of each engine, by the name of its SQL.
+_READINGS = {"duckdb": _DUCKDB, "postgres": _POSTGRES}
 #: What a person may declare of a column on a server, which refuses what does not fit.
 _ON_SERVERS = {
     "text": Reading(sql=_POSTGRES_TEXT, kind=Kind.TEXT),
@@ -123,7 +125,7 @@ def load_native(
     collated : bool
         Whether texts may have an order and an equality of their own.
     """
-    types = _types(engine, source)
+    types = engine.types_of(source)
     types |= {name: "nested[]" for name in nested if name in types}
     check_declared(declared, list(types))
     readings = {
@@ -156,35 +158,16 @@ def load_native(
 
 
 def _reading(dialect: str, type_: str) -> Reading:
-    known = _DUCKDB if dialect == "duckdb" else _POSTGRES
+    known = _READINGS[dialect]
     if type_.endswith("]"):
         return _OTHER
     name = re.sub(r"\(.*\)", "", type_.lower()).strip()
     return known.get(name, _OTHER)
 
 
-def _types(engine: Engine, source: str) -> dict[str, str]:
-    """The engine's name for the type of each column."""
-    if isinstance(engine, DuckDBEngine):
-        found = engine.query(f"DESCRIBE FROM {source}")
-        return dict(
-            zip(found["column_name"].to_pylist(), found["column_type"].to_pylist(), strict=True)
-        )
-    # A domain is read as what it is made of; an enumeration as text.
-    found = engine.query(
-        "SELECT a.attname::text AS name, CASE WHEN t.typtype = 'e' THEN 'text' ELSE "
-        "format_type(COALESCE(NULLIF(t.typbasetype, 0), a.atttypid), "
-        "CASE WHEN t.typbasetype = 0 THEN a.atttypmod ELSE t.typtypmod END) END AS type "
-        "FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid "
-        f"WHERE a.attrelid = '{source.replace(chr(39), chr(39) * 2)}'::regclass "
-        "AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum"
-    )
-    return dict(zip(found["name"].to_pylist(), found["type"].to_pylist(), strict=True))
-
-
 def _declared(engine: Engine, source: str, name: str, kind: str, missing: Sequence[str]) -> Reading:
     """A column read as the type that a person gave, by its text: the same rules as in a text file."""
-    if not isinstance(engine, DuckDBEngine):
+    if not engine.tries_types:
         if kind not in _ON_SERVERS:
             raise InputError(
                 f"--columns gives {name!r} the type {kind!r}, which servers do not read.  "
@@ -208,7 +191,7 @@ def _is_exact(engine: Engine, source: str, name: str, type_: str) -> bool:
         return True
     column = quoted(name)
     whole = f"CAST(CAST({column} AS DOUBLE PRECISION) AS {type_})"
-    known = f"{column} IS NOT NULL" if engine.dialect == "duckdb" else f"{column} <> 'NaN'"
+    known = f"{column} <> 'NaN'" if engine.decimals_hold_nan else f"{column} IS NOT NULL"
     found = engine.query(
         f"SELECT 1 AS one FROM {source} WHERE {known} AND {whole} <> {column} LIMIT 1"
     )
