@@ -12,7 +12,7 @@ from evenhand.pages.axis import known
 from evenhand.pages.heat import Heat, HeatCell, tint
 from evenhand.pages.numbers import count, plural, share, significant
 from evenhand.pages.page import render_page
-from evenhand.pages.table import Table, TableCell, TableColumn, table_of
+from evenhand.pages.table import Cell, Column, Table, table_of
 
 #: Groups drawn and tabled, versions tabled, nodes drawn, teams and features of the heat map.
 DRAWN, TABLED, COLUMNS, NODES, TEAMS, FEATURES = 24, 200, 40, 100, 60, 40
@@ -21,7 +21,7 @@ PITCH, GUTTER = 68, 56
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ErrorLine:
+class ChapterLine:
     """A group in one chapter, as paths in a square of 100 by 100.
 
     `before` is dashed: versions in which the group was not yet introduced.
@@ -37,7 +37,7 @@ class GroupPanel:
 
     title: str
     team: str
-    lines: tuple[ErrorLine, ...]
+    lines: tuple[ChapterLine, ...]
     mark: tuple[float, float] | None
     spans: tuple[str, ...]
 
@@ -142,10 +142,10 @@ def _behind(report: Report, chart: Chart) -> Heat:
 
 def _epochs(report: Report) -> Table:
     columns = (
-        TableColumn(head="opened block", left=True, fold=True),
-        TableColumn(head="rows"),
-        TableColumn(head="tested"),
-        TableColumn(head="accepted"),
+        Column(head="opened block", left=True, fold=True),
+        Column(head="rows"),
+        Column(head="tested"),
+        Column(head="accepted"),
     )
     rows = [
         [f"sealed block {one.epoch + 1}", *map(count, (one.rows, one.tested, one.accepted))]
@@ -156,10 +156,10 @@ def _epochs(report: Report) -> Table:
 
 def _teams(report: Report) -> Table:
     columns = (
-        TableColumn(head="team", left=True, fold=True),
-        TableColumn(head="tested"),
-        TableColumn(head="accepted"),
-        TableColumn(head="proven gain a row, at least"),
+        Column(head="team", left=True, fold=True),
+        Column(head="tested"),
+        Column(head="accepted"),
+        Column(head="proven gain a row, at least"),
     )
     rows = [
         [row.team, count(row.submitted), count(row.accepted), significant(row.lower_bound)]
@@ -170,19 +170,19 @@ def _teams(report: Report) -> Table:
 
 def _rewards(report: Report) -> Table:
     columns = (
-        TableColumn(head="group", left=True, fold=True),
-        TableColumn(head="team", left=True, fold=True),
-        TableColumn(head="reward"),
-        TableColumn(head="state"),
-        TableColumn(head="lower bound"),
-        TableColumn(head="severity × novelty"),
-        TableColumn(head="share ± draws"),
-        TableColumn(head="weight"),
-        TableColumn(head="error before → after"),
+        Column(head="group", left=True, fold=True),
+        Column(head="team", left=True, fold=True),
+        Column(head="reward"),
+        Column(head="state"),
+        Column(head="lower bound"),
+        Column(head="severity × novelty"),
+        Column(head="share ± draws"),
+        Column(head="weight"),
+        Column(head="error before → after"),
     )
     rows = [
         [
-            TableCell(one.group, note=f"version {one.version}"),
+            Cell(one.group, note=f"version {one.version}"),
             one.team,
             significant(one.points),
             "final" if one.final else "provisional",
@@ -245,7 +245,7 @@ def _panel(report: Report, group: int | None, top: float, steps: int) -> GroupPa
         places = [100 * (offset + i) / steps for i in range(len(values) + 1)]
         falls = [None if v is None else 100 - 100 * v / top for v in values]
         lines.append(
-            ErrorLine(
+            ChapterLine(
                 before=_steps(places[: first + 1], falls[:first]),
                 after=_steps(places[first:], falls[first:]),
             )
