@@ -15,7 +15,6 @@ from evenhand.cubes import Cube, build_cube, estimate
 from evenhand.errors import InputError
 from evenhand.groups import Attribute
 from evenhand.metrics import parse_metric
-from evenhand.records import open_records
 from evenhand.stats.forms import AreaUnderCurve, Ratio
 
 BY = (Attribute(name="a"), Attribute(name="b"))
@@ -51,11 +50,12 @@ def table_of(rows) -> pa.Table:
     )
 
 
-def cube_of(table, metric="ratio(value, words)", unit=None, by=BY) -> Cube:
-    records = open_records(table)
-    return build_cube(
-        records, parse_metric(metric, records.columns).plan(records).measure, by, unit=unit
-    )
+def cube_of(hold, table, metric="ratio(value, words)", unit=None, by=BY) -> Cube:
+    records = hold(table)
+    measure = parse_metric(metric, records.columns).plan(records).measure
+    cube = build_cube(records, measure, by, unit=unit)
+    records.close()
+    return cube
 
 
 def contents(cube: Cube) -> dict:
@@ -101,20 +101,20 @@ def assert_same(one: Cube, two: Cube) -> None:
 @pytest.mark.parametrize("unit", [None, "unit"])
 @FEW
 @given(rows=ROWS, cut=st.integers(1, 29))
-def test_cubes_of_parts_merge_to_the_cube_of_the_whole(unit, rows, cut):
+def test_cubes_of_parts_merge_to_the_cube_of_the_whole(hold, unit, rows, cut):
     """Also where a unit's rows lie in both parts."""
     cut = min(cut, len(rows) - 1)
     table = table_of(rows)
-    merged = cube_of(table[:cut], unit=unit).merge(cube_of(table[cut:], unit=unit))
-    assert_same(merged, cube_of(table, unit=unit))
+    merged = cube_of(hold, table[:cut], unit=unit).merge(cube_of(hold, table[cut:], unit=unit))
+    assert_same(merged, cube_of(hold, table, unit=unit))
 
 
 @pytest.mark.parametrize("unit", [None, "unit"])
 @FEW
 @given(rows=ROWS)
-def test_merging_does_not_depend_on_which_cube_comes_first(unit, rows):
+def test_merging_does_not_depend_on_which_cube_comes_first(hold, unit, rows):
     table = table_of(rows)
-    parts = [cube_of(table[i : i + 1], unit=unit) for i in range(min(3, len(rows)))]
+    parts = [cube_of(hold, table[i : i + 1], unit=unit) for i in range(min(3, len(rows)))]
     one, two = parts[0], parts[-1]
     assert_same(one.merge(two), two.merge(one))
     assert_same(
@@ -125,24 +125,24 @@ def test_merging_does_not_depend_on_which_cube_comes_first(unit, rows):
 @pytest.mark.parametrize("unit", [None, "unit"])
 @FEW
 @given(rows=ROWS, seed=st.integers(0, 99))
-def test_order_of_rows_does_not_matter(unit, rows, seed):
+def test_order_of_rows_does_not_matter(hold, unit, rows, seed):
     order = np.random.default_rng(seed).permutation(len(rows))
     table = table_of(rows)
-    assert_same(cube_of(table, unit=unit), cube_of(table.take(order), unit=unit))
+    assert_same(cube_of(hold, table, unit=unit), cube_of(hold, table.take(order), unit=unit))
 
 
 @pytest.mark.parametrize("unit", [None, "unit"])
 @FEW
 @given(rows=ROWS)
-def test_a_cube_comes_back_from_its_file_unchanged(unit, rows):
-    cube = cube_of(table_of(rows), unit=unit)
+def test_a_cube_comes_back_from_its_file_unchanged(hold, unit, rows):
+    cube = cube_of(hold, table_of(rows), unit=unit)
     with tempfile.TemporaryDirectory() as folder:
         cube.write(Path(folder) / "cube.parquet")
         assert_same(cube, Cube.read(Path(folder) / "cube.parquet"))
 
 
 @pytest.mark.parametrize("unit", [None, "unit"])
-def test_a_cube_of_scores_comes_back_from_its_file_unchanged(unit, tmp_path):
+def test_a_cube_of_scores_comes_back_from_its_file_unchanged(hold, unit, tmp_path):
     rng = np.random.default_rng(1)
     positive = rng.random(200) < 0.5
     table = pa.table(
@@ -153,7 +153,7 @@ def test_a_cube_of_scores_comes_back_from_its_file_unchanged(unit, tmp_path):
             "score": np.round(rng.normal(positive, 1), 1),
         }
     )
-    cube = cube_of(table, "auc(label, score)", unit, by=BY[:1])
+    cube = cube_of(hold, table, "auc(label, score)", unit, by=BY[:1])
     cube.write(tmp_path / "cube.parquet")
     again = Cube.read(tmp_path / "cube.parquet")
     form = AreaUnderCurve()
@@ -166,10 +166,10 @@ def test_a_cube_of_scores_comes_back_from_its_file_unchanged(unit, tmp_path):
     np.testing.assert_array_equal(before.n_units, after.n_units)
 
 
-def test_a_cube_without_attributes_comes_back_from_its_file(tmp_path):
+def test_a_cube_without_attributes_comes_back_from_its_file(hold, tmp_path):
     table = table_of([("x", 1, "s", 1.5, 3), ("y", 2, "t", 2.5, 4)])
     for unit in (None, "unit"):
-        cube = cube_of(table, unit=unit, by=())
+        cube = cube_of(hold, table, unit=unit, by=())
         cube.write(tmp_path / "cube.parquet")
         assert_same(cube, Cube.read(tmp_path / "cube.parquet"))
 
@@ -182,13 +182,13 @@ def test_a_file_that_is_no_cube_is_refused(tmp_path):
         Cube.read(tmp_path / "other.parquet")
 
 
-def test_unlike_cubes_do_not_add():
+def test_unlike_cubes_do_not_add(hold):
     table = table_of([("x", 1, "s", 1.5, 3), ("y", 2, "t", 2.5, 4)])
-    cube = cube_of(table)
+    cube = cube_of(hold, table)
     with pytest.raises(InputError, match="differ"):
-        cube.merge(cube_of(table, by=BY[:1]))
+        cube.merge(cube_of(hold, table, by=BY[:1]))
     with pytest.raises(InputError, match="names its units"):
-        cube.merge(cube_of(table, unit="unit"))
+        cube.merge(cube_of(hold, table, unit="unit"))
     with pytest.raises(InputError, match="levels"):
         cube.merge(replace(cube, n_levels=2))
 
@@ -294,18 +294,18 @@ def test_large_values_keep_their_standard_deviation(unit):
     assert round(deviation, 2) == 2.89
 
 
-def test_large_values_keep_their_standard_deviation_through_merging():
+def test_large_values_keep_their_standard_deviation_through_merging(hold):
     values = 1.7e9 + 0.01 * np.arange(1000)
     table = pa.table({"a": ["x"] * 1000, "value": values})
     by = BY[:1]
-    merged = cube_of(table[:1], "mean(value)", by=by)
+    merged = cube_of(hold, table[:1], "mean(value)", by=by)
     for start, stop in ((1, 300), (300, 301), (301, 1000)):
-        merged = merged.merge(cube_of(table[start:stop], "mean(value)", by=by))
+        merged = merged.merge(cube_of(hold, table[start:stop], "mean(value)", by=by))
     assert np.sqrt(merged.comoments[0, 0, 0] / 1000) == pytest.approx(values.std(), rel=1e-6)
 
 
 @pytest.mark.parametrize("unit", [None, "unit"])
-def test_integers_stay_exact(unit):
+def test_integers_stay_exact(hold, unit):
     rng = np.random.default_rng(3)
     values = rng.integers(10**11, 10**12, 2000)
     words = rng.integers(1, 10**9, 2000)
@@ -317,7 +317,7 @@ def test_integers_stay_exact(unit):
             "words": words,
         }
     )
-    cube = cube_of(table, unit=unit, by=BY[:1])
+    cube = cube_of(hold, table, unit=unit, by=BY[:1])
     assert [int(total) for total in cube.sums[0]] == [int(values.sum()), int(words.sum())]
 
 
@@ -425,10 +425,12 @@ def test_difference_to_overall_is_the_difference_that_is_printed_beside_it():
             assert group.versus.low <= expected <= group.versus.high
 
 
-def test_estimates_of_ratio_cubes_are_those_of_numpy():
+def test_estimates_of_ratio_cubes_are_those_of_numpy(hold):
     data = people()
     cube = cube_of(
-        pa.table({"a": data["site"], "value": data["wrong"], "words": data["words"]}), by=BY[:1]
+        hold,
+        pa.table({"a": data["site"], "value": data["wrong"], "words": data["words"]}),
+        by=BY[:1],
     )
     found = estimate(
         cube, Ratio(numerator=(1, 0), denominator=(0, 1)), np.ones((1, len(cube.keys)), bool)

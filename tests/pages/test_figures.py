@@ -17,7 +17,7 @@ from evenhand.audits.answer import in_hundred
 from evenhand.errors import InputError
 from evenhand.metrics import DEFINITIONS
 from evenhand.pages.axis import axis_of
-from evenhand.pages.curves import Curve, Reading, draw_curves
+from evenhand.pages.curves import Curve, CurvePoint, draw_curves
 from evenhand.pages.edition import Edition
 from evenhand.pages.forest import Difference, draw_forest
 from evenhand.pages.heat import TINT, Heat, HeatCell, tint
@@ -114,7 +114,7 @@ def every_kind():
         rows=((EVIL, tuple(HeatCell(text=f"<{n}>", share=0.2, note="n") for n in range(23))),) * 2,
     )
     readings = tuple(
-        Reading(at=at, value=at, low=at - 0.1, high=at + 0.1) for at in (0.0, 0.5, 1.0)
+        CurvePoint(at=at, value=at, low=at - 0.1, high=at + 0.1) for at in (0.0, 0.5, 1.0)
     )
     charts = draw_curves([Curve(label=EVIL, told=EVIL, readings=readings)] * 4, readings)
     return {

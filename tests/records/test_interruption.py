@@ -9,7 +9,7 @@ import pytest
 PROGRAM = """
 import os, signal, sys, threading
 import polars  # it takes Ctrl-C over
-from evenhand.records.engine import DuckDBEngine, PostgresEngine
+from evenhand.records import DuckDBEngine, PostgresEngine
 
 engine = PostgresEngine(sys.argv[2]) if len(sys.argv) > 2 else DuckDBEngine()
 asked = "SELECT count(*) FROM {0}(1, 2000000) a, {0}(1, 3000000) b".format(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from evenhand.audits.evidence import Evidence
+from evenhand.audits.evidence import GroupEvidence
 from evenhand.cubes import Cube, Estimates, unit_contributions, unit_values
 from evenhand.deferred import special
 from evenhand.errors import Note
@@ -35,7 +35,7 @@ class HarmLimit:
     units_needed: int | None
 
 
-def harm_limit(evidence: Evidence, i: int, bounds: Limits | None = None) -> HarmLimit | None:
+def harm_limit(evidence: GroupEvidence, i: int, bounds: Limits | None = None) -> HarmLimit | None:
     """The limit on which *not worse* stands; `None` where the interval itself holds for any units.
 
     `bounds` are those that units are taken to have, where the metric sets none.
@@ -68,7 +68,7 @@ def harm_limit(evidence: Evidence, i: int, bounds: Limits | None = None) -> Harm
     return HarmLimit(limit=limit, units_needed=needed)
 
 
-def holds_for_wrong_units(evidence: Evidence, i: int) -> bool:
+def holds_for_wrong_units(evidence: GroupEvidence, i: int) -> bool:
     """Whether *not worse* would hold if no unit were more than wholly wrong, or worse than the worst seen."""
     low, ceiling = evidence.rules.low, evidence.rules.ceiling
     if low is None or ceiling is None or evidence.cube.units is None:
@@ -146,7 +146,7 @@ def rows_limit(
 
 
 def _harm(
-    evidence: Evidence, one: tuple[int, Limits], two: tuple[int, Limits], *, apart: bool
+    evidence: GroupEvidence, one: tuple[int, Limits], two: tuple[int, Limits], *, apart: bool
 ) -> float:
     """Upper limit of the first set's value above the second's, or below it where lower is worse."""
     (first, (low1, high1)), (second, (low2, high2)) = one, two
@@ -168,7 +168,7 @@ def _least(at: Callable[[float], float], tolerance: float) -> float:
     return many
 
 
-def _share_units(evidence: Evidence, i: int) -> bool:
+def _share_units(evidence: GroupEvidence, i: int) -> bool:
     estimates = evidence.estimates
     if not evidence.full:
         return bool(estimates.shared[i])
@@ -176,7 +176,7 @@ def _share_units(evidence: Evidence, i: int) -> bool:
 
 
 def _limits_of_units(
-    evidence: Evidence, index: int, tail: float, bounds: Limits
+    evidence: GroupEvidence, index: int, tail: float, bounds: Limits
 ) -> Callable[[float], Limits]:
     assert isinstance(evidence.form, Ratio)
     low, high = bounds
@@ -185,7 +185,7 @@ def _limits_of_units(
 
 
 def _limits_of_set(
-    evidence: Evidence, index: int, tail: float, bounds: Limits
+    evidence: GroupEvidence, index: int, tail: float, bounds: Limits
 ) -> Callable[[float], Limits]:
     def limits(times: float) -> Limits:
         low, high = _row_limits(evidence.estimates, np.array([index]), bounds, tail, times)

@@ -15,8 +15,8 @@ import numpy.typing as npt
 from evenhand.audits.disclosure.hiding import NOTHING, Hidden
 from evenhand.comparisons.comparison import Comparison, Pools, compare, contrast_covariance
 from evenhand.comparisons.rates import bounds_of, rates_of
-from evenhand.comparisons.rules import Rules
-from evenhand.comparisons.sets import Cell, cells_of
+from evenhand.comparisons.rules import VerdictRules
+from evenhand.comparisons.sets import GroupSet, cells_of
 from evenhand.cubes import Cube, Estimates, estimate, unit_values
 from evenhand.errors import InputError
 from evenhand.groups import Attribute, Partition
@@ -34,12 +34,12 @@ MAX_T_SETS = 600
 NONE = -1
 
 
-class Evidence:
+class GroupEvidence:
     """Estimates of all sets and comparisons of groups with their references.
 
     Attributes
     ----------
-    cells, absent : list of Cell
+    cells, absent : list of GroupSet
         The groups, and the sets of rows that lack an attribute.
     group_index, absent_index, reference_index : integer arrays
         Numbers of their sets, and of each group's reference; -1 where there is none.
@@ -67,7 +67,7 @@ class Evidence:
         form: Form,
         attributes: Sequence[Attribute],
         partitions: Sequence[Partition],
-        rules: Rules,
+        rules: VerdictRules,
         *,
         proportion: bool,
         hidden: Hidden = NOTHING,
@@ -320,13 +320,13 @@ class Evidence:
         """Covariance of some sets' values; needs `full`."""
         return self.estimates.covariance[np.ix_(index, index)]
 
-    def cell_of(self, index: int) -> Cell:
+    def cell_of(self, index: int) -> GroupSet:
         """The group behind the number of a set."""
         return self.cells[index - 1]
 
 
 def _check_occurrence(
-    attributes: Sequence[Attribute], partitions: Sequence[Partition], cells: Sequence[Cell]
+    attributes: Sequence[Attribute], partitions: Sequence[Partition], cells: Sequence[GroupSet]
 ) -> None:
     """Refuse a predicate that no row satisfies."""
     met = {cell.partition.names for cell in cells}

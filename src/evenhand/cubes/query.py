@@ -199,7 +199,7 @@ class CubeQuery:
         """The score, or the quantile it is rounded down to where it has very many values."""
         if not self._many_levels:
             return self._score
-        if self.records.engine.dialect != "duckdb":
+        if not self.records.engine.asof_join:
             raise InputError(
                 f"More than {MAX_LEVELS:,} distinct scores or errors need the records in a file or frame."
             )

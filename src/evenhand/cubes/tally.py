@@ -8,7 +8,7 @@ from sqlglot import exp
 from evenhand.cubes.measure import Measure
 from evenhand.groups import Predicate, to_expression
 from evenhand.groups.predicate import column_expression
-from evenhand.records import Column, DuckDBEngine, Kind, Records
+from evenhand.records import Column, Kind, Records
 
 _NAME = '"evenhand:tally"'
 _FEW = (Kind.TEXT, Kind.BOOLEAN, Kind.INTEGER)
@@ -40,7 +40,7 @@ def tally(
     names = list(dict.fromkeys([*keys, *inputs]))
     kinds = {column.name: column.kind for column in records.columns}
     few = all(measure.few_values for measure in measures) and all(kinds[n] in _FEW for n in names)
-    if len(measures) < 2 or not few or not isinstance(records.engine, DuckDBEngine):
+    if len(measures) < 2 or not few:
         return None
     weight = "evenhand:" + ":" * max(map(len, names)) + "rows"
     count = exp.alias_(exp.Count(this=exp.Star()), weight, quoted=True)
@@ -49,8 +49,9 @@ def tally(
     )
     if where is not None:
         query = query.where(to_expression(where))
-    records.engine.execute(
-        f"CREATE OR REPLACE TEMP TABLE {_NAME} AS {query.sql('duckdb')} GROUP BY ALL"
-    )
+    places = ", ".join(str(place + 1) for place in range(len(names)))
+    counted = f"{query.sql(records.engine.dialect)} GROUP BY {places}"
+    if not records.engine.keep(_NAME, counted):
+        return None
     columns = tuple(Column(name=name, kind=kinds[name]) for name in names)
     return replace(records, source=_NAME, columns=columns, weight=weight)

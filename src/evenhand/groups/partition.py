@@ -14,7 +14,7 @@ from evenhand.errors import InputError, unknown_name
 from evenhand.groups.parser import parse_predicate
 from evenhand.groups.predicate import (
     And,
-    Comparison,
+    ColumnComparison,
     IsNull,
     Predicate,
     Value,
@@ -53,9 +53,9 @@ class Attribute:
         if self.edges is None or key is None:
             return equals(self.name, key)
         number = int(key)
-        low = [Comparison(self.name, ">=", tidy(self.edges[number - 1]))] if number else []
+        low = [ColumnComparison(self.name, ">=", tidy(self.edges[number - 1]))] if number else []
         high = (
-            [Comparison(self.name, "<", tidy(self.edges[number]))]
+            [ColumnComparison(self.name, "<", tidy(self.edges[number]))]
             if number < len(self.edges)
             else []
         )

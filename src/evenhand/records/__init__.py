@@ -1,7 +1,9 @@
 """The record table: one row per evaluated example, wherever it lies."""
 
 from evenhand.records.column_types import suggestions
-from evenhand.records.engine import DuckDBEngine, Engine, PostgresEngine
+from evenhand.records.engine import Engine
+from evenhand.records.engines.duckdb import DuckDBEngine
+from evenhand.records.engines.postgres import PostgresEngine
 from evenhand.records.file_faults import lines_of
 from evenhand.records.missing import MISSING_VALUES
 from evenhand.records.schema import Column, Kind, check_key, find_column

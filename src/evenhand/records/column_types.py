@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from evenhand.errors import InputError, unknown_name
-from evenhand.records.engine import DuckDBEngine
+from evenhand.records.engine import Engine
 from evenhand.records.schema import Kind
 
 #: Rows that are looked at to see which types are worth a check of all rows.
@@ -151,7 +151,7 @@ def check_declared(declared: Mapping[str, str], names: Sequence[str]) -> None:
 
 
 def infer_types(
-    engine: DuckDBEngine,
+    engine: Engine,
     source: str,
     names: Sequence[str],
     *,
@@ -163,7 +163,7 @@ def infer_types(
 
     Parameters
     ----------
-    engine : DuckDBEngine
+    engine : Engine
     source : str
         FROM clause whose columns are all text.
     names : sequence of str
@@ -209,7 +209,7 @@ class _Sampled:
 
 
 def _look(
-    engine: DuckDBEngine, source: str, names: Sequence[str], missing: Sequence[str], *, local: bool
+    engine: Engine, source: str, names: Sequence[str], missing: Sequence[str], *, local: bool
 ) -> list[_Sampled]:
     """Try every type on the distinct values of the first rows: many rows say the same."""
     if not names:
@@ -234,7 +234,7 @@ def _look(
 
 
 def _decided(
-    engine: DuckDBEngine,
+    engine: Engine,
     source: str,
     asked: Mapping[str, Sequence[ColumnType]],
     missing: Sequence[str],
@@ -255,7 +255,7 @@ def _decided(
 
 
 def _known_somewhere(
-    engine: DuckDBEngine, source: str, names: Iterable[str], missing: Sequence[str]
+    engine: Engine, source: str, names: Iterable[str], missing: Sequence[str]
 ) -> set[str]:
     """Columns that have a value which is not missing."""
     listed = sorted(names)
@@ -265,7 +265,7 @@ def _known_somewhere(
 
 
 def _marks(
-    engine: DuckDBEngine, source: str, decided: Mapping[str, ColumnType]
+    engine: Engine, source: str, decided: Mapping[str, ColumnType]
 ) -> dict[str, dict[str, int]]:
     """How many values say what a comma or a point means, of the columns of numbers."""
     names = [name for name, type_ in decided.items() if type_.kind is Kind.NUMBER]
@@ -299,7 +299,7 @@ def _candidates(
     return [type_ for type_ in found if type_.kind in kinds]
 
 
-def _counts(engine: DuckDBEngine, source: str, tests: Sequence[str]) -> list[int]:
+def _counts(engine: Engine, source: str, tests: Sequence[str]) -> list[int]:
     if not tests:
         return []
     selected = ", ".join(f"COUNT(*) FILTER ({test}) AS n{i}" for i, test in enumerate(tests))
@@ -368,7 +368,7 @@ _REWRITTEN = {
 }
 
 
-def suggestions(engine: DuckDBEngine, source: str, name: str, missing: Sequence[str]) -> list[str]:
+def suggestions(engine: Engine, source: str, name: str, missing: Sequence[str]) -> list[str]:
     """Types that every text of a column would fit, if a person declared them."""
     ways = [way for way in DECLARED if way not in ("text", "boolean", "date", "integer")]
     found = [column_type(quoted(name), way, missing, declared=True) for way in ways]

@@ -16,7 +16,7 @@ from pathlib import Path
 from evenhand.errors import Fault, FaultsError, InputError
 from evenhand.records.column_types import quoted, text_literal
 from evenhand.records.encodings import encoding_of, open_text, write_utf8
-from evenhand.records.engine import DuckDBEngine
+from evenhand.records.engines.duckdb import DuckDBEngine
 
 SEPARATORS = ",;\t|"
 _NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -205,7 +205,7 @@ def readable(engine: DuckDBEngine, path: Path) -> Path:
     """The file itself where the engine can read its bytes, else a copy in UTF-8 that ends with it."""
     if encoding_of(path).utf8:
         return path
-    folder = Path(engine.keep(tempfile.mkdtemp(prefix="evenhand-")))
+    folder = Path(engine.keep_folder(tempfile.mkdtemp(prefix="evenhand-")))
     copy = folder / path.name.removesuffix(".gz").removesuffix(".GZ")
     write_utf8(path, copy)
     return copy

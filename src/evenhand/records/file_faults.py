@@ -8,7 +8,7 @@ from evenhand.deferred import duckdb
 from evenhand.errors import Fault, FaultsError, InputError
 from evenhand.records import delimited, jsonl
 from evenhand.records.encodings import encoding_of, open_text
-from evenhand.records.engine import DuckDBEngine
+from evenhand.records.engines.duckdb import DuckDBEngine
 
 _FORMATS = {
     ".parquet": "parquet",

@@ -17,7 +17,7 @@ from evenhand.deferred import duckdb
 from evenhand.deferred import pyarrow as pa
 from evenhand.errors import InputError
 from evenhand.records.delimited import check_case, listed
-from evenhand.records.engine import DuckDBEngine
+from evenhand.records.engines.duckdb import DuckDBEngine
 from evenhand.records.file_faults import find_faults, format_of, told
 from evenhand.records.native_types import load_native
 from evenhand.records.schema import Kind, kind_of
@@ -70,9 +70,13 @@ def load_files(
     return load_text(engine, paths, declared, missing)
 
 
-def raise_file_faults(engine: DuckDBEngine, paths: Sequence[Path]) -> None:
+def raise_file_faults(paths: Sequence[Path]) -> None:
     """Raise what is wrong with text files, if anything is."""
-    error = told(find_faults(engine, [path for path in paths if path.suffix != ".db"]))
+    engine = DuckDBEngine()
+    try:
+        error = told(find_faults(engine, [path for path in paths if path.suffix != ".db"]))
+    finally:
+        engine.close()
     if error is not None:
         raise error
 

@@ -9,7 +9,7 @@ from evenhand.errors import Fault, InputError
 from evenhand.records.column_types import quoted, text_literal
 from evenhand.records.delimited import check_case, listed, readable
 from evenhand.records.encodings import encoding_of, open_text
-from evenhand.records.engine import DuckDBEngine
+from evenhand.records.engines.duckdb import DuckDBEngine
 from evenhand.records.schema import Kind
 
 #: Query, kinds that each scalar column may have, names of columns of lists or structures.

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from evenhand.errors import InputError
 from evenhand.records.column_types import check_declared, column_type, misfit, quoted
-from evenhand.records.engine import DuckDBEngine, Engine
+from evenhand.records.engine import Engine
 from evenhand.records.missing import MISSING_VALUES
 from evenhand.records.schema import Column, Kind
 from evenhand.records.text_files import Loaded
@@ -26,75 +26,77 @@ _POSTGRES_TEXT = 'CAST({} AS text) COLLATE "C"'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class ColumnReading:
     """How a type is read: SQL with a place for the column, and what it then holds."""
 
     sql: str
     kind: Kind
 
 
-_OTHER = Reading(sql=_PLAIN, kind=Kind.OTHER)
+_OTHER = ColumnReading(sql=_PLAIN, kind=Kind.OTHER)
 
 
-def _table(text: str, single: str, utc: str) -> dict[str, Reading]:
+def _table(text: str, single: str, utc: str) -> dict[str, ColumnReading]:
     """Types that both engines know by the same names, with their own SQL."""
     return {
-        "boolean": Reading(sql=_PLAIN, kind=Kind.BOOLEAN),
+        "boolean": ColumnReading(sql=_PLAIN, kind=Kind.BOOLEAN),
         **dict.fromkeys(
             ("tinyint", "smallint", "integer", "bigint", "utinyint", "usmallint", "uinteger",
              "ubigint", "hugeint", "uhugeint"),
-            Reading(sql=_PLAIN, kind=Kind.INTEGER),
+            ColumnReading(sql=_PLAIN, kind=Kind.INTEGER),
         ),
-        **dict.fromkeys(("float", "real"), Reading(sql=single, kind=Kind.NUMBER)),
-        **dict.fromkeys(("double", "double precision"), Reading(sql=_PLAIN, kind=Kind.NUMBER)),
+        **dict.fromkeys(("float", "real"), ColumnReading(sql=single, kind=Kind.NUMBER)),
+        **dict.fromkeys(("double", "double precision"), ColumnReading(sql=_PLAIN, kind=Kind.NUMBER)),
         **dict.fromkeys(
-            ("decimal", "numeric"), Reading(sql="CAST({} AS DOUBLE PRECISION)", kind=Kind.NUMBER)
+            ("decimal", "numeric"), ColumnReading(sql="CAST({} AS DOUBLE PRECISION)", kind=Kind.NUMBER)
         ),
         **dict.fromkeys(
             ("uuid", "time", "time_ns", "time with time zone", "time without time zone"),
-            Reading(sql=text, kind=Kind.TEXT),
+            ColumnReading(sql=text, kind=Kind.TEXT),
         ),
         **dict.fromkeys(
             ("date", "timestamp", "timestamp_s", "timestamp_ms", "timestamp_ns",
              "timestamp without time zone"),
-            Reading(sql=_PLAIN, kind=Kind.DATE),
+            ColumnReading(sql=_PLAIN, kind=Kind.DATE),
         ),
         **dict.fromkeys(
-            ("timestamp with time zone", "timestamptz_ns"), Reading(sql=utc, kind=Kind.DATE)
+            ("timestamp with time zone", "timestamptz_ns"), ColumnReading(sql=utc, kind=Kind.DATE)
         ),
     }  # fmt: skip
 
 
-_DUCKDB: Mapping[str, Reading] = {
+_DUCKDB: Mapping[str, ColumnReading] = {
     **_table(_DUCKDB_TEXT, "CAST(CAST({} AS VARCHAR) AS DOUBLE)", "timezone('UTC', {})"),
-    "varchar": Reading(sql=_PLAIN, kind=Kind.TEXT),
-    '"null"': Reading(sql=_DUCKDB_TEXT, kind=Kind.TEXT),
-    "enum": Reading(sql=_DUCKDB_TEXT, kind=Kind.TEXT),
-    "bit": Reading(sql=_DUCKDB_TEXT, kind=Kind.TEXT),
-    "json": Reading(sql="json_extract_string({}, '$')", kind=Kind.TEXT),
+    "varchar": ColumnReading(sql=_PLAIN, kind=Kind.TEXT),
+    '"null"': ColumnReading(sql=_DUCKDB_TEXT, kind=Kind.TEXT),
+    "enum": ColumnReading(sql=_DUCKDB_TEXT, kind=Kind.TEXT),
+    "bit": ColumnReading(sql=_DUCKDB_TEXT, kind=Kind.TEXT),
+    "json": ColumnReading(sql="json_extract_string({}, '$')", kind=Kind.TEXT),
 }
-_POSTGRES: Mapping[str, Reading] = {
+_POSTGRES: Mapping[str, ColumnReading] = {
     **_table(
         _POSTGRES_TEXT, "CAST(CAST({} AS text) AS DOUBLE PRECISION)", "({} AT TIME ZONE 'UTC')"
     ),
     **dict.fromkeys(
         ("text", "character varying", "character", "bpchar", "name", "citext", "inet", "cidr",
          "macaddr", "bit", "bit varying", '"char"'),
-        Reading(sql=_POSTGRES_TEXT, kind=Kind.TEXT),
+        ColumnReading(sql=_POSTGRES_TEXT, kind=Kind.TEXT),
     ),
     **dict.fromkeys(
         ("int4range", "int8range", "numrange", "tsrange", "tstzrange", "daterange"),
-        Reading(sql=_POSTGRES_TEXT, kind=Kind.TEXT),
+        ColumnReading(sql=_POSTGRES_TEXT, kind=Kind.TEXT),
     ),
-    "money": Reading(sql="CAST(CAST({} AS NUMERIC) AS DOUBLE PRECISION)", kind=Kind.NUMBER),
+    "money": ColumnReading(sql="CAST(CAST({} AS NUMERIC) AS DOUBLE PRECISION)", kind=Kind.NUMBER),
 }  # fmt: skip
+#: Types of each engine, by the name of its SQL.
+_READINGS = {"duckdb": _DUCKDB, "postgres": _POSTGRES}
 #: What a person may declare of a column on a server, which refuses what does not fit.
 _ON_SERVERS = {
-    "text": Reading(sql=_POSTGRES_TEXT, kind=Kind.TEXT),
-    "number": Reading(sql="CAST({} AS DOUBLE PRECISION)", kind=Kind.NUMBER),
-    "integer": Reading(sql="CAST({} AS BIGINT)", kind=Kind.INTEGER),
-    "boolean": Reading(sql="CAST({} AS BOOLEAN)", kind=Kind.BOOLEAN),
-    "date": Reading(sql="CAST({} AS TIMESTAMP)", kind=Kind.DATE),
+    "text": ColumnReading(sql=_POSTGRES_TEXT, kind=Kind.TEXT),
+    "number": ColumnReading(sql="CAST({} AS DOUBLE PRECISION)", kind=Kind.NUMBER),
+    "integer": ColumnReading(sql="CAST({} AS BIGINT)", kind=Kind.INTEGER),
+    "boolean": ColumnReading(sql="CAST({} AS BOOLEAN)", kind=Kind.BOOLEAN),
+    "date": ColumnReading(sql="CAST({} AS TIMESTAMP)", kind=Kind.DATE),
 }
 
 
@@ -123,7 +125,7 @@ def load_native(
     collated : bool
         Whether texts may have an order and an equality of their own.
     """
-    types = _types(engine, source)
+    types = engine.types_of(source)
     types |= {name: "nested[]" for name in nested if name in types}
     check_declared(declared, list(types))
     readings = {
@@ -133,7 +135,7 @@ def load_native(
         for name, type_ in types.items()
     }
     if collated:
-        own = Reading(sql='{} COLLATE "C"', kind=Kind.TEXT)
+        own = ColumnReading(sql='{} COLLATE "C"', kind=Kind.TEXT)
         readings = {
             name: own if reading.sql == _PLAIN and reading.kind is Kind.TEXT else reading
             for name, reading in readings.items()
@@ -155,36 +157,19 @@ def load_native(
     return Loaded(source=f"(SELECT {selected} FROM {source}) AS records", columns=columns)
 
 
-def _reading(dialect: str, type_: str) -> Reading:
-    known = _DUCKDB if dialect == "duckdb" else _POSTGRES
+def _reading(dialect: str, type_: str) -> ColumnReading:
+    known = _READINGS[dialect]
     if type_.endswith("]"):
         return _OTHER
     name = re.sub(r"\(.*\)", "", type_.lower()).strip()
     return known.get(name, _OTHER)
 
 
-def _types(engine: Engine, source: str) -> dict[str, str]:
-    """The engine's name for the type of each column."""
-    if isinstance(engine, DuckDBEngine):
-        found = engine.query(f"DESCRIBE FROM {source}")
-        return dict(
-            zip(found["column_name"].to_pylist(), found["column_type"].to_pylist(), strict=True)
-        )
-    # A domain is read as what it is made of; an enumeration as text.
-    found = engine.query(
-        "SELECT a.attname::text AS name, CASE WHEN t.typtype = 'e' THEN 'text' ELSE "
-        "format_type(COALESCE(NULLIF(t.typbasetype, 0), a.atttypid), "
-        "CASE WHEN t.typbasetype = 0 THEN a.atttypmod ELSE t.typtypmod END) END AS type "
-        "FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid "
-        f"WHERE a.attrelid = '{source.replace(chr(39), chr(39) * 2)}'::regclass "
-        "AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum"
-    )
-    return dict(zip(found["name"].to_pylist(), found["type"].to_pylist(), strict=True))
-
-
-def _declared(engine: Engine, source: str, name: str, kind: str, missing: Sequence[str]) -> Reading:
+def _declared(
+    engine: Engine, source: str, name: str, kind: str, missing: Sequence[str]
+) -> ColumnReading:
     """A column read as the type that a person gave, by its text: the same rules as in a text file."""
-    if not isinstance(engine, DuckDBEngine):
+    if not engine.tries_types:
         if kind not in _ON_SERVERS:
             raise InputError(
                 f"--columns gives {name!r} the type {kind!r}, which servers do not read.  "
@@ -198,7 +183,7 @@ def _declared(engine: Engine, source: str, name: str, kind: str, missing: Sequen
     )["v"].to_pylist()
     if wrong:
         raise InputError(f"--columns declares {name!r} {kind}, but it holds {wrong[0][:60]!r}.")
-    return Reading(sql=type_.value.replace("{", "{{").replace("}", "}}"), kind=type_.kind)
+    return ColumnReading(sql=type_.value.replace("{", "{{").replace("}", "}}"), kind=type_.kind)
 
 
 def _is_exact(engine: Engine, source: str, name: str, type_: str) -> bool:
@@ -208,7 +193,7 @@ def _is_exact(engine: Engine, source: str, name: str, type_: str) -> bool:
         return True
     column = quoted(name)
     whole = f"CAST(CAST({column} AS DOUBLE PRECISION) AS {type_})"
-    known = f"{column} IS NOT NULL" if engine.dialect == "duckdb" else f"{column} <> 'NaN'"
+    known = f"{column} <> 'NaN'" if engine.decimals_hold_nan else f"{column} IS NOT NULL"
     found = engine.query(
         f"SELECT 1 AS one FROM {source} WHERE {known} AND {whole} <> {column} LIMIT 1"
     )

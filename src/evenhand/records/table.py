@@ -13,7 +13,9 @@ from evenhand.deferred import narwhals
 from evenhand.deferred import pyarrow as pa
 from evenhand.errors import InputError, Note, unknown_name
 from evenhand.records.column_types import parse_declared, quoted, write_declared
-from evenhand.records.engine import DuckDBEngine, Engine, PostgresEngine
+from evenhand.records.engine import Engine
+from evenhand.records.engines.duckdb import DuckDBEngine
+from evenhand.records.engines.postgres import PostgresEngine
 from evenhand.records.files import (
     find_files,
     fingerprint,
@@ -77,8 +79,8 @@ class Records:
 
     def raise_faults(self) -> None:
         """Look for faults in the text behind the table and raise them, if there are any."""
-        if isinstance(self.engine, DuckDBEngine):
-            raise_file_faults(self.engine, list(self.files))
+        if self.files:
+            raise_file_faults(list(self.files))
 
     def sha256(self) -> str | None:
         """SHA-256 of the files' bytes; `None` where there are no files."""

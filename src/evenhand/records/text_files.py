@@ -17,7 +17,7 @@ from evenhand.records.column_types import (
     quoted,
 )
 from evenhand.records.encodings import encoding_of
-from evenhand.records.engine import DuckDBEngine
+from evenhand.records.engines.duckdb import DuckDBEngine
 from evenhand.records.file_faults import find_faults, format_of, lines_of, told
 from evenhand.records.schema import Column, Kind
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from evenhand.trials.design import Treatment
-from evenhand.trials.manifest import Listed
+from evenhand.trials.manifest import ListedSample
 from evenhand.trials.plan import Plan
 from evenhand.trials.records import Row
 from evenhand.trials.scoring import AnswerScore, Judge
@@ -41,7 +41,7 @@ def judging_plan(plan: Plan, rows: Sequence[Row], judge: Judge, spent: float) ->
         if isinstance(listed.media, str):
             known["input"] = listed.media
         samples.append(
-            Listed(id=f"{listed.id} {number}", kind="text", media=output,
+            ListedSample(id=f"{listed.id} {number}", kind="text", media=output,
                    attributes={**listed.attributes, **known}, unit=listed.unit)
         )  # fmt: skip
     return replace(

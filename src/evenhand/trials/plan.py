@@ -12,7 +12,7 @@ from evenhand.errors import Fault, FaultsError, InputError, near, unknown_name
 from evenhand.samples import MEASURES, Kind, Sample, check_measures
 from evenhand.services.template import SLOTS
 from evenhand.trials.design import CLEAN, DESIGNS, Design, Treatment, expand
-from evenhand.trials.manifest import Columns, Listed, listed_of, read_manifest
+from evenhand.trials.manifest import Columns, ListedSample, listed_of, read_manifest
 from evenhand.trials.scoring import JUDGED, AnswerScore, Judge, read_score
 from evenhand.trials.wiring import Wired, check_number, wire
 
@@ -34,7 +34,7 @@ class Plan:
 
     Attributes
     ----------
-    samples : tuple of Listed
+    samples : tuple of ListedSample
     treatments : tuple of Treatment
         Conditions with their seeds; clean samples are one of them.
     services : tuple of Wired
@@ -68,7 +68,7 @@ class Plan:
         second to start and let those run side by side that hold Python's lock (PocketSphinx does).
     """
 
-    samples: tuple[Listed, ...]
+    samples: tuple[ListedSample, ...]
     treatments: tuple[Treatment, ...]
     services: tuple[Wired, ...]
     name: str = "trial"
@@ -163,7 +163,7 @@ def make_plan(
     faults.unknown("plan", given, _SECTIONS)
     trial = given.get("trial", {})
     faults.unknown("[trial]", trial, TRIAL_FIELDS)
-    samples: list[Listed] = []
+    samples: list[ListedSample] = []
     unit = None
     profile = None
     with faults.within("[samples]"):
@@ -194,7 +194,9 @@ def make_plan(
     return plan
 
 
-def _samples(given: Any, folder: Path, faults: _Faults) -> tuple[list[Listed], str | None, Any]:
+def _samples(
+    given: Any, folder: Path, faults: _Faults
+) -> tuple[list[ListedSample], str | None, Any]:
     if isinstance(given, str | Path):
         given = {"manifest": str(given)}
     if isinstance(given, Sequence):

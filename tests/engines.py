@@ -1,6 +1,10 @@
-"""A throw-away PostgreSQL server for the tests of ``postgresql://``."""
+"""The engines that laws hold on: one table of them, and a throw-away PostgreSQL server.
+
+A new engine is a line of `ENGINES` and a function that lets it hold a table.
+"""
 
 import contextlib
+import itertools
 import os
 import pwd
 import shutil
@@ -9,7 +13,10 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
+
+from evenhand.records import Records, open_records
 
 PASSWORD = "s3kret-Pa55word"
 
@@ -95,3 +102,34 @@ def postgres_url():
         if (data / "postmaster.pid").exists():
             run(programs["pg_ctl"], "-D", str(data), "-m", "immediate", "-w", "stop")
         shutil.rmtree(home, ignore_errors=True)
+
+
+def _in_process(_request):
+    return open_records
+
+
+def _on_a_server(request):
+    url, number = request.getfixturevalue("postgres_url"), itertools.count()
+    from adbc_driver_postgresql import dbapi
+
+    connection = dbapi.connect(url)
+    request.addfinalizer(connection.close)
+
+    def hold(table: pa.Table) -> Records:
+        name = f"held_{os.getpid()}_{id(number)}_{next(number)}"
+        with connection.cursor() as cursor:
+            cursor.adbc_ingest(name, table, mode="create")
+        connection.commit()
+        return open_records(f"{url}?table={name}")
+
+    return hold
+
+
+#: What lets an engine hold a table, by its name.
+ENGINES = {"duckdb": _in_process, "postgres": _on_a_server}
+
+
+@pytest.fixture(scope="module", params=list(ENGINES))
+def hold(request):
+    """A function from an Arrow table to records that one of the engines holds."""
+    return ENGINES[request.param](request)
