@@ -53,6 +53,19 @@ def doses():
     return pa.table(dict(zip(names, zip(*rows, strict=True), strict=True)))
 
 
+def figures():
+    errors = "error_rate(label=label, prediction=prediction)"
+    return {
+        "tolerance": evenhand.audit(people(), errors, "group_of_people", tolerance=0.05),
+        "scores": evenhand.audit(people(), "brier(label=label, score=score)", "group_of_people"),
+        "slices": evenhand.slices(people(), errors),
+        "effects": evenhand.effects(
+            ward_commands(), WER, ["voice", "accent"], unit="sentence", reference="quiet"
+        ),
+        "doses": evenhand.effects(doses(), "mean(wrong)", "voice", unit="sentence", dose="dose"),
+    }
+
+
 def rendered():
     rates = "false_positive_rate(label=label, prediction=prediction)"
     errors = "error_rate(label=label, prediction=prediction)"
@@ -171,3 +184,34 @@ def test_a_word_leads_to_its_meaning_though_that_is_folded(browser, pages):
     assert word.get_attribute("title")
     word.click()
     assert browser.find_element("css selector", "dt:target").is_displayed()
+
+
+@pytest.mark.parametrize("kind", ["tolerance", "scores", "slices", "effects", "doses"])
+def test_texts_of_a_figure_of_its_own_stay_inside_and_do_not_touch(browser, faces, files, kind):
+    for face in faces:
+        browser.get(files[kind].as_uri())
+        found = browser.execute_script(
+            """const style = document.createElementNS('http://www.w3.org/2000/svg', 'style');
+            style.textContent = `text { font-family: "${arguments[0]}" !important }`;
+            document.documentElement.append(style);
+            const all = document.documentElement.getBoundingClientRect();
+            const texts = [...document.querySelectorAll('text')].filter(e => e.textContent.trim())
+                .map(e => [e.textContent, e.getBoundingClientRect()]);
+            const out = texts.filter(([_, r]) => r.left < all.left || r.right > all.right || r.bottom > all.bottom)
+                .map(([t]) => `outside: ${t}`);
+            texts.forEach(([a, r], i) => texts.slice(i + 1).forEach(([b, s]) => {
+                if (Math.min(r.right, s.right) - Math.max(r.left, s.left) > 1
+                    // Boxes are as high as lines, and letters fill two thirds of them.
+                    && Math.min(r.bottom, s.bottom) - Math.max(r.top, s.top) > .35 * Math.min(r.height, s.height)) out.push(`${a} | ${b}`) }));
+            return out""",
+            face,
+        )
+        assert found == [], face
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("figures")
+    for name, found in figures().items():
+        (folder / f"{name}.svg").write_text(found.to_figure(), encoding="utf-8")
+    return {path.stem: path for path in folder.iterdir()}

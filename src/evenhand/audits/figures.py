@@ -12,7 +12,7 @@ from evenhand.pages.curves import Panel
 from evenhand.pages.edition import PLAIN, Edition
 from evenhand.pages.forest import Difference, Forest, draw_forest
 from evenhand.pages.page import render_page
-from evenhand.pages.picture import Plots, draw_picture
+from evenhand.pages.picture import Figure, draw_picture
 from evenhand.pages.table import Table, TableCell, TableColumn, table_of
 from evenhand.results.estimate import Estimate, Missing
 
@@ -77,12 +77,15 @@ def draw_figure(audit: Audit, edition: Edition = PLAIN) -> str:
         f"Shaded: {tolerated}." if tolerated else "",
         edition.made(audit.source.name),
     )
-    panels = [
-        Plots(heading=edition.crossed(by), forest=forest)
-        for by in answer.partitions(audit)
-        if (forest := draw(audit, by, edition)).rows
-    ]
-    return draw_picture(edition.title or " ".join(answer.answers(audit, edition)), panels, notes)
+    figures = []
+    for by in answer.partitions(audit):
+        title = edition.crossed(by)
+        if (forest := draw(audit, by, edition)).rows:
+            figures.append(Figure(heading=title, drawn=forest))
+        if charts := draw_scores(audit, by, edition):
+            heading = f"What the scores promise (across), and what came of it (up), by {title}"
+            figures.append(Figure(heading=heading, drawn=charts, across="score"))
+    return draw_picture(edition.title or " ".join(answer.answers(audit, edition)), figures, notes)
 
 
 def draw(audit: Audit, by: tuple[str, ...], edition: Edition = PLAIN) -> Forest:

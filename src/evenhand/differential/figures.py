@@ -14,7 +14,7 @@ from evenhand.pages.edition import PLAIN, Edition
 from evenhand.pages.forest import Difference, Forest, draw_forest
 from evenhand.pages.heat import Heat, HeatCell, tint
 from evenhand.pages.page import render_page
-from evenhand.pages.picture import Plots, draw_picture
+from evenhand.pages.picture import Figure, draw_picture
 from evenhand.pages.table import Table, TableCell, TableColumn, table_of
 
 #: Lines drawn, lines of a table, pairs, columns of a heat map, and panels; all are in JSON.
@@ -62,12 +62,20 @@ def draw_figure(found: Effects, edition: Edition = PLAIN) -> str:
         f"Cost of each condition to the group less its cost to the others{points}. {words.method(found)}",
         edition.made(found.source.name),
     )
-    panels = [
-        Plots(heading=edition.crossed(by), forest=forest)
-        for by in found.by
-        if (forest := draw(found, by, edition)).rows
-    ]
-    return draw_picture(edition.title or " ".join(answers), panels, notes)
+    figures = []
+    for by in found.by:
+        title = edition.crossed(by)
+        heat = _heat(found, by, title, _names(found, by, edition), edition)
+        heading = f"What each condition costs, by {title}{points}; ▲ more than the others, proven"
+        figures.append(Figure(heading=heading, drawn=heat))
+        if (forest := draw(found, by, edition)).rows:
+            heading = f"Who pays more than the others, by {title}{points}"
+            figures.append(Figure(heading=heading, drawn=forest))
+        if charts := _panels(found, _series(found, by)):
+            dose = str(found.settings.dose)
+            heading = f"{found.metric.name} (up) against {dose}, by {title}"
+            figures.append(Figure(heading=heading, drawn=charts, across=dose))
+    return draw_picture(edition.title or " ".join(answers), figures, notes)
 
 
 def draw(found: Effects, by: tuple[str, ...], edition: Edition = PLAIN) -> Forest:

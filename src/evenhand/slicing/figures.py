@@ -13,7 +13,7 @@ from evenhand.pages.edition import PLAIN, Edition
 from evenhand.pages.forest import Difference, Forest, draw_forest
 from evenhand.pages.heat import Heat, HeatCell
 from evenhand.pages.page import render_page
-from evenhand.pages.picture import Plots, draw_picture
+from evenhand.pages.picture import Figure, draw_picture
 from evenhand.pages.scatter import Dot, Scatter, draw_scatter
 from evenhand.pages.table import Table, TableCell, TableColumn, table_of
 from evenhand.results.protocol import to_plain
@@ -93,9 +93,17 @@ def draw_figure(found: Slices, edition: Edition = PLAIN) -> str:
         f"{found.metric.name} of each slice less that of its rest{points}. {found.confirmation.sentence}",
         edition.made(found.source),
     )
-    forest = draw(found, edition)
-    panels = [Plots(heading="", forest=forest)] if forest.rows else []
-    return draw_picture(edition.title or answer, panels, notes)
+    figures = []
+    if (forest := draw(found, edition)).rows:
+        figures.append(Figure(heading="How much worse", drawn=forest))
+    if scatter := _scatter(found, found.slices[:DRAWN]):
+        heading = f"How large, and how bad: {found.metric.name} (up), and"
+        across = "share of the rows, on a logarithmic axis"
+        figures.append(Figure(heading=f"{heading} {across}", drawn=scatter, across=across))
+    if matrix := _matrix(found):
+        heading = "Which are the same rows: shared rows over rows of either, in percent"
+        figures.append(Figure(heading=heading, drawn=matrix))
+    return draw_picture(edition.title or answer, figures, notes)
 
 
 def draw(found: Slices, edition: Edition = PLAIN) -> Forest:
