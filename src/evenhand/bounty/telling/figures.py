@@ -12,7 +12,7 @@ from evenhand.pages.axis import known
 from evenhand.pages.heat import Heat, HeatCell, tint
 from evenhand.pages.numbers import count, plural, share, significant
 from evenhand.pages.page import render_page
-from evenhand.pages.table import Cell, Column, Table, table_of
+from evenhand.pages.table import Table, TableCell, TableColumn, table_of
 
 #: Groups drawn and tabled, versions tabled, nodes drawn, teams and features of the heat map.
 DRAWN, TABLED, COLUMNS, NODES, TEAMS, FEATURES = 24, 200, 40, 100, 60, 40
@@ -142,10 +142,10 @@ def _behind(report: Report, chart: Chart) -> Heat:
 
 def _epochs(report: Report) -> Table:
     columns = (
-        Column(head="opened block", left=True, fold=True),
-        Column(head="rows"),
-        Column(head="tested"),
-        Column(head="accepted"),
+        TableColumn(head="opened block", left=True, fold=True),
+        TableColumn(head="rows"),
+        TableColumn(head="tested"),
+        TableColumn(head="accepted"),
     )
     rows = [
         [f"sealed block {one.epoch + 1}", *map(count, (one.rows, one.tested, one.accepted))]
@@ -156,10 +156,10 @@ def _epochs(report: Report) -> Table:
 
 def _teams(report: Report) -> Table:
     columns = (
-        Column(head="team", left=True, fold=True),
-        Column(head="tested"),
-        Column(head="accepted"),
-        Column(head="proven gain a row, at least"),
+        TableColumn(head="team", left=True, fold=True),
+        TableColumn(head="tested"),
+        TableColumn(head="accepted"),
+        TableColumn(head="proven gain a row, at least"),
     )
     rows = [
         [row.team, count(row.submitted), count(row.accepted), significant(row.lower_bound)]
@@ -170,19 +170,19 @@ def _teams(report: Report) -> Table:
 
 def _rewards(report: Report) -> Table:
     columns = (
-        Column(head="group", left=True, fold=True),
-        Column(head="team", left=True, fold=True),
-        Column(head="reward"),
-        Column(head="state"),
-        Column(head="lower bound"),
-        Column(head="severity × novelty"),
-        Column(head="share ± draws"),
-        Column(head="weight"),
-        Column(head="error before → after"),
+        TableColumn(head="group", left=True, fold=True),
+        TableColumn(head="team", left=True, fold=True),
+        TableColumn(head="reward"),
+        TableColumn(head="state"),
+        TableColumn(head="lower bound"),
+        TableColumn(head="severity × novelty"),
+        TableColumn(head="share ± draws"),
+        TableColumn(head="weight"),
+        TableColumn(head="error before → after"),
     )
     rows = [
         [
-            Cell(one.group, note=f"version {one.version}"),
+            TableCell(one.group, note=f"version {one.version}"),
             one.team,
             significant(one.points),
             "final" if one.final else "provisional",
