@@ -10,7 +10,11 @@ from evenhand.audits.evidence import Evidence
 from evenhand.cubes import Cube, Estimates, unit_contributions, unit_values
 from evenhand.deferred import special
 from evenhand.errors import Note
-from evenhand.stats.bounded_means import empirical_bernstein_half, gaffke_limits
+from evenhand.stats.bounded_means import (
+    empirical_bernstein_half,
+    gaffke_limits,
+    gaffke_upper,
+)
 from evenhand.stats.forms import Ratio
 from evenhand.stats.intervals import clopper_pearson
 
@@ -51,10 +55,12 @@ def harm_limit(evidence: Evidence, i: int, bounds: Limits | None = None) -> Harm
     if bounds is None or exact or not isinstance(evidence.form, Ratio):
         return None
     tail = float(special.ndtr(-evidence.joint_z))
-    limits = _limits_of_set if evidence.cube.units is None else _limits_of_units
+    limit_of = _limit_of_set if evidence.cube.units is None else _limit_of_units
     group, reference = int(evidence.group_index[i]), int(evidence.reference_index[i])
-    other = limits(evidence, reference, tail, bounds)(1.0)
-    own = limits(evidence, group, tail, bounds)
+    # Of the group only the end of more harm counts, of its reference the other.
+    worse = rules.higher_is_worse
+    other = limit_of(evidence, reference, tail, bounds, upper=not worse)(1.0)
+    own = limit_of(evidence, group, tail, bounds, upper=worse)
     shared = _share_units(evidence, i)
     scale = float(evidence.scale[i])
 
@@ -146,15 +152,15 @@ def rows_limit(
 
 
 def _harm(
-    evidence: Evidence, one: tuple[int, Limits], two: tuple[int, Limits], *, apart: bool
+    evidence: Evidence, one: tuple[int, float], two: tuple[int, float], *, apart: bool
 ) -> float:
     """Upper limit of the first set's value above the second's, or below it where lower is worse."""
-    (first, (low1, high1)), (second, (low2, high2)) = one, two
+    (first, limit1), (second, limit2) = one, two
     v1, v2 = evidence.estimates.values[[first, second]]
     if evidence.rules.higher_is_worse:
-        difference, above, below = v1 - v2, high1 - v1, v2 - low2
+        difference, above, below = v1 - v2, limit1 - v1, v2 - limit2
     else:
-        difference, above, below = v2 - v1, v1 - low1, high2 - v2
+        difference, above, below = v2 - v1, v1 - limit1, limit2 - v2
     # Limits of two sides add as variances do where the sides are independent, and else as they are.
     return float(difference + (np.hypot(above, below) if apart else above + below))
 
@@ -175,23 +181,28 @@ def _share_units(evidence: Evidence, i: int) -> bool:
     return bool(estimates.shared[evidence.group_index[i], evidence.reference_index[i]])
 
 
-def _limits_of_units(
-    evidence: Evidence, index: int, tail: float, bounds: Limits
-) -> Callable[[float], Limits]:
+def _limit_of_units(
+    evidence: Evidence, index: int, tail: float, bounds: Limits, *, upper: bool
+) -> Callable[[float], float]:
+    """One limit of a set's value whose units were each seen so many times."""
     assert isinstance(evidence.form, Ratio)
     low, high = bounds
     values, sizes = unit_values(evidence.cube, evidence.form, evidence.sets[index])
-    return lambda times: gaffke_limits(values, tail, low, high, sizes=sizes, times=times)
+    if upper:
+        return lambda times: gaffke_upper(values, tail, low, high, sizes=sizes, times=times)
+    return lambda times: -gaffke_upper(-values, tail, -high, -low, sizes=sizes, times=times)
 
 
-def _limits_of_set(
-    evidence: Evidence, index: int, tail: float, bounds: Limits
-) -> Callable[[float], Limits]:
-    def limits(times: float) -> Limits:
-        low, high = _row_limits(evidence.estimates, np.array([index]), bounds, tail, times)
-        return float(low[0]), float(high[0])
+def _limit_of_set(
+    evidence: Evidence, index: int, tail: float, bounds: Limits, *, upper: bool
+) -> Callable[[float], float]:
+    """The same, of rows that are their own units."""
 
-    return limits
+    def limit(times: float) -> float:
+        ends = _row_limits(evidence.estimates, np.array([index]), bounds, tail, times)
+        return float(ends[upper][0])
+
+    return limit
 
 
 def _row_limits(
