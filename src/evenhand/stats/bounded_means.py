@@ -204,7 +204,9 @@ def gaffke_limits(
     (0.0, 0.168)
     """
     upper = gaffke_upper(values, tail, low, high, sizes=sizes, times=times)
-    lower = -gaffke_upper(-np.asarray(values, float), tail, -high, -low, sizes=sizes, times=times)
+    turned = -np.asarray(values, float)
+    # Taken from 0, so that a limit of 0 has no sign.
+    lower = 0.0 - gaffke_upper(turned, tail, -high, -low, sizes=sizes, times=times)
     return lower, upper
 
 
