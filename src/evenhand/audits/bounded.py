@@ -10,7 +10,7 @@ from evenhand.audits.evidence import GroupEvidence
 from evenhand.comparisons.limits import Limits, row_limits
 from evenhand.cubes import unit_values
 from evenhand.deferred import special
-from evenhand.stats.bounded_means import gaffke_limits
+from evenhand.stats.bounded_means import gaffke_upper
 from evenhand.stats.forms import Ratio
 
 Bools = npt.NDArray[np.bool_]
@@ -47,10 +47,12 @@ def harm_limit(evidence: GroupEvidence, i: int, bounds: Limits | None = None) ->
     if bounds is None or exact or not isinstance(evidence.form, Ratio):
         return None
     tail = float(special.ndtr(-evidence.joint_z))
-    limits = _limits_of_set if evidence.cube.units is None else _limits_of_units
+    limit_of = _limit_of_set if evidence.cube.units is None else _limit_of_units
     group, reference = int(evidence.group_index[i]), int(evidence.reference_index[i])
-    other = limits(evidence, reference, tail, bounds)(1.0)
-    own = limits(evidence, group, tail, bounds)
+    # Of the group only the end of more harm counts, of its reference the other.
+    worse = rules.higher_is_worse
+    other = limit_of(evidence, reference, tail, bounds, upper=not worse)(1.0)
+    own = limit_of(evidence, group, tail, bounds, upper=worse)
     shared = _share_units(evidence, i)
     scale = float(evidence.scale[i])
 
@@ -77,15 +79,15 @@ def holds_for_wrong_units(evidence: GroupEvidence, i: int) -> bool:
 
 
 def _harm(
-    evidence: GroupEvidence, one: tuple[int, Limits], two: tuple[int, Limits], *, apart: bool
+    evidence: GroupEvidence, one: tuple[int, float], two: tuple[int, float], *, apart: bool
 ) -> float:
     """Upper limit of the first set's value above the second's, or below it where lower is worse."""
-    (first, (low1, high1)), (second, (low2, high2)) = one, two
+    (first, limit1), (second, limit2) = one, two
     v1, v2 = evidence.estimates.values[[first, second]]
     if evidence.rules.higher_is_worse:
-        difference, above, below = v1 - v2, high1 - v1, v2 - low2
+        difference, above, below = v1 - v2, limit1 - v1, v2 - limit2
     else:
-        difference, above, below = v2 - v1, v1 - low1, high2 - v2
+        difference, above, below = v2 - v1, v1 - limit1, limit2 - v2
     # Limits of two sides add as variances do where the sides are independent, and else as they are.
     return float(difference + (np.hypot(above, below) if apart else above + below))
 
@@ -106,20 +108,25 @@ def _share_units(evidence: GroupEvidence, i: int) -> bool:
     return bool(estimates.shared[evidence.group_index[i], evidence.reference_index[i]])
 
 
-def _limits_of_units(
-    evidence: GroupEvidence, index: int, tail: float, bounds: Limits
-) -> Callable[[float], Limits]:
+def _limit_of_units(
+    evidence: GroupEvidence, index: int, tail: float, bounds: Limits, *, upper: bool
+) -> Callable[[float], float]:
+    """One limit of a set's value whose units were each seen so many times."""
     assert isinstance(evidence.form, Ratio)
     low, high = bounds
     values, sizes = unit_values(evidence.cube, evidence.form, evidence.sets[index])
-    return lambda times: gaffke_limits(values, tail, low, high, sizes=sizes, times=times)
+    if upper:
+        return lambda times: gaffke_upper(values, tail, low, high, sizes=sizes, times=times)
+    return lambda times: -gaffke_upper(-values, tail, -high, -low, sizes=sizes, times=times)
 
 
-def _limits_of_set(
-    evidence: GroupEvidence, index: int, tail: float, bounds: Limits
-) -> Callable[[float], Limits]:
-    def limits(times: float) -> Limits:
-        low, high = row_limits(evidence.estimates, np.array([index]), bounds, tail, times)
-        return float(low[0]), float(high[0])
+def _limit_of_set(
+    evidence: GroupEvidence, index: int, tail: float, bounds: Limits, *, upper: bool
+) -> Callable[[float], float]:
+    """The same, of rows that are their own units."""
 
-    return limits
+    def limit(times: float) -> float:
+        ends = row_limits(evidence.estimates, np.array([index]), bounds, tail, times)
+        return float(ends[upper][0])
+
+    return limit

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from evenhand.cubes import Cube, Estimates, unit_contributions
 from evenhand.errors import Note
-from evenhand.stats.bounded_means import empirical_bernstein_half, gaffke_limits
+from evenhand.stats.bounded_means import empirical_bernstein_half, gaffke_upper
 from evenhand.stats.forms import Ratio
 from evenhand.stats.intervals import clopper_pearson
 
@@ -54,7 +54,7 @@ def contrast_limit(
     if not len(width):
         return float("inf")
     place = (parts.value - parts.low) / width
-    _, upper = gaffke_limits(np.clip(place, 0.0, 1.0), tail, sizes=width)
+    upper = gaffke_upper(np.clip(place, 0.0, 1.0), tail, sizes=width)
     return float(parts.low.sum() + upper * width.sum())
 
 
