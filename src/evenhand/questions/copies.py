@@ -1,6 +1,6 @@
 """Rows that may be counted twice: exact copies, and ids that stand in several files."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from evenhand.errors import InputError, Note
@@ -35,22 +35,27 @@ def copied_rows(records: Records) -> Iterator[Note]:
     if not FEWEST <= rows <= (MOST_JOINED if files > 1 else MOST_ROWS):
         return
     names = [column_expression(column.name).sql("duckdb") for column in records.columns]
-    distinct = ", ".join(f"COUNT(DISTINCT {name}) AS d{place}" for place, name in enumerate(names))
-    whole = records.engine.query(
-        f"SELECT COUNT(DISTINCT hash({', '.join(names)})) AS n, {distinct} FROM {records.source}"
-    ).to_pylist()[0]
-    different = int(whole.pop("n"))
-    over = f" of {files} files" if files > 1 else ""
+    different = _counts(records, [f"hash({', '.join(names)})"])[0]
     # Few different rows of many are no copies but what a table of few values looks like.
     usual = different >= max(FEWEST, rows / (2 * max(files, 1)))
-    if different < rows and usual and max(whole.values()) >= IDENTIFIES * different:
-        yield Note(
-            code="duplicate_rows",
-            text=f"{rows - different:,} of the {rows:,} rows{over} are exact copies of others, and count "
-            "again.  Leave the copies out, if they are no answers of their own.",
-        )
+    if different < rows and usual:
+        # Columns are counted only now: most tables have no copies, and many columns take their time.
+        if max(_counts(records, names)) >= IDENTIFIES * different:
+            over = f" of {files} files" if files > 1 else ""
+            yield Note(
+                code="duplicate_rows",
+                text=f"{rows - different:,} of the {rows:,} rows{over} are exact copies of others, and count "
+                "again.  Leave the copies out, if they are no answers of their own.",
+            )
     elif files > 1 and different == rows:
-        yield from _repeated_ids(records, whole, rows)
+        yield from _repeated_ids(records, _counts(records, names), rows)
+
+
+def _counts(records: Records, expressions: Sequence[str]) -> list[int]:
+    """How many different values each of some expressions has."""
+    asked = ", ".join(f"COUNT(DISTINCT {one}) AS d{i}" for i, one in enumerate(expressions))
+    found = records.engine.query(f"SELECT {asked} FROM {records.source}").to_pylist()[0]
+    return [int(found[f"d{i}"]) for i in range(len(expressions))]
 
 
 def is_large(records: Records) -> bool:
@@ -59,12 +64,12 @@ def is_large(records: Records) -> bool:
     return sum(path.stat().st_size for path in text if path.is_file()) > MOST_BYTES
 
 
-def _repeated_ids(records: Records, distinct: dict[str, int], rows: int) -> Iterator[Note]:
+def _repeated_ids(records: Records, distinct: Sequence[int], rows: int) -> Iterator[Note]:
     """Columns that name each row of a file, but not of all files together."""
     candidates = {
-        column.name: rows - distinct[f"d{place}"]
-        for place, column in enumerate(records.columns)
-        if column.kind in _IDS and rows > distinct[f"d{place}"] >= rows / len(records.files)
+        column.name: rows - count
+        for column, count in zip(records.columns, distinct, strict=True)
+        if column.kind in _IDS and rows > count >= rows / len(records.files)
     }
     for path in records.files:
         candidates = {name: n for name, n in candidates.items() if name in _identifying(path)}

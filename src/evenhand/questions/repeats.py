@@ -80,8 +80,10 @@ def candidate_columns(
         if column.kind in (Kind.TEXT, Kind.INTEGER) and column.name not in used
     ]
     kept = "" if where is None else f" WHERE {to_expression(where).sql(dialect)}"
+    if not names:
+        return ()
     counted = records.engine.query(f"SELECT COUNT(*) AS n FROM {records.source}")
-    if not names or int(counted["n"][0].as_py()) > MOST_ROWS:
+    if int(counted["n"][0].as_py()) > MOST_ROWS:
         return ()
     distinct = ", ".join(
         f"COUNT(DISTINCT {column_expression(name).sql(dialect)}) AS d{place}"
