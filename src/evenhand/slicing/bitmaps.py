@@ -81,9 +81,11 @@ class Bitmaps:
 
     def sums_of(self, words: Words) -> Integers:
         """Rows, numerator and denominator of the cells of some bits, shape (3,)."""
-        planes = (words & self.planes[:, number] for number in range(self.planes.shape[1]))
-        counts = [np.bitwise_count(bits).sum(dtype=np.int64) for bits in (words, *planes)]
-        return np.array(counts) @ self.weights
+        counts = np.zeros(1 + self.planes.shape[1], np.int64)
+        for bits, planes in zip(words, self.planes, strict=True):
+            counts[0] += np.bitwise_count(bits).sum(dtype=np.int64)
+            counts[1:] += np.bitwise_count(planes & bits).sum(axis=1, dtype=np.int64)
+        return counts @ self.weights
 
 
 def pack(cells: Cells, items: Sequence[Item], losses: Losses, kernel: Kernel) -> Bitmaps:

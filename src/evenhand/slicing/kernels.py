@@ -17,6 +17,8 @@ Words = npt.NDArray[np.uint64]
 Integers = npt.NDArray[np.int64]
 #: Words to be ANDed from which on loading the compiled kernel pays.
 COMPILED_FROM = 5e7
+#: Words of all planes that numpy ANDs with a slice at once.
+PLANE_WORDS = 512
 #: Loads numba.
 _COMPILED = Deferred("evenhand.slicing.compiled")
 
@@ -61,6 +63,9 @@ def count_numpy(
 ) -> None:
     """Kernel in numpy."""
     everything = np.full(items.shape[1], ~np.uint64(0))
+    # Planes of few words are counted together: a call costs more than their bits.
+    width = max(PLANE_WORDS // max(items.shape[1], 1), 1)
+    together = [slice(first, first + width) for first in range(0, len(planes), width)]
     for group, prefix in enumerate(prefixes):
         shared = everything
         for item in prefix:
@@ -70,13 +75,13 @@ def count_numpy(
             bits = items[last[chosen]]
             bits &= shared
             out[chosen, 0] += _popcount(bits)
-            for number, plane in enumerate(planes):
-                out[chosen, 1 + number] += _popcount(bits & plane)
+            for some in together:
+                out[chosen, 1:][:, some] += _popcount(bits[:, None] & planes[some])
 
 
 def _popcount(bits: Words) -> npt.NDArray[np.uint16]:
     # 512 words of 64 bits count to 32 768: they fit 16 bits, which numpy adds fastest.
-    return np.asarray(np.bitwise_count(bits).sum(axis=1, dtype=np.uint16))
+    return np.asarray(np.bitwise_count(bits).sum(axis=-1, dtype=np.uint16))
 
 
 def choose_kernel(work: float, wanted: str = "auto") -> Kernel:
