@@ -11,8 +11,9 @@ help: ## list the verbs
 demo: $(VENV)/demo ## find, prove and repair a harm, live, in two minutes; names the report to open
 	@$(BIN)/evenhand demo
 
+# Modules stay compiled, whatever the surroundings say: workers and what they start need not do it again.
 test: $(VENV)/test ## run all tests
-	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal --durations=20
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(JOBS) --dist worksteal --durations=20
 
 check: lint types contract test oldest ## everything that CI runs
 
