@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import generate
@@ -185,8 +186,13 @@ def written():
 
 
 def forked(words, surroundings):
-    """What a command prints; see tests/commands.py."""
-    done = commands.run_command(*words, env=surroundings)
+    """What a command prints; see tests/commands.py.  Two tests read all help, which is asked for once."""
+    return told(tuple(words), tuple(sorted(surroundings.items())))
+
+
+@cache
+def told(words, surroundings):
+    done = commands.run_command(*words, env=dict(surroundings))
     assert done.returncode == 0, done.stderr
     return done.stdout
 
