@@ -76,3 +76,17 @@ def touching(browser):
                     && Math.min(r.bottom, s.bottom) - Math.max(r.top, s.top) > 4) out.push(`${a} | ${b}`) })) }
         return out"""
     )
+
+
+def unfold(browser):
+    """Open whatever is folded."""
+    browser.execute_script("document.querySelectorAll('details').forEach(e => e.open = true)")
+
+
+def violations(browser, axe):
+    """What axe-core finds."""
+    browser.execute_script(axe)
+    return browser.execute_async_script(
+        "const done = arguments[0]; axe.run({resultTypes: ['violations']}).then(r => done(r.violations.map("
+        "v => `${v.id}: ${v.nodes.length} of ${v.nodes[0].html.slice(0, 200)}`)))"
+    )

@@ -8,22 +8,22 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from evenhand.audits.disparities import ConditionalDisparity, EqualizedOdds
-from evenhand.audits.result import Result as AuditResult
+from evenhand.audits.result import Audit as AuditResult
 from evenhand.bounty.telling.answers import Committed, Confirmed, Exported, Written
 from evenhand.bounty.telling.explained import Explained
 from evenhand.bounty.telling.hunted import Hunted
 from evenhand.bounty.telling.outcome import Closed, Outcome
 from evenhand.bounty.telling.standing import Standing
 from evenhand.bounty.verification import Verification
-from evenhand.differential.result import Result as EffectsResult
+from evenhand.differential.result import Effects as EffectsResult
 from evenhand.errors import REASONS
-from evenhand.results.protocol import Answer
-from evenhand.slicing.result import Result as SlicesResult
+from evenhand.results.protocol import Result
+from evenhand.slicing.result import Slices as SlicesResult
 from evenhand.trials.trial import Trial
 from reference_pages.page import page, table, told_by
 
 #: What gives each answer, in the order of the page.
-ANSWERS: dict[type[Answer], tuple[str, str]] = {
+ANSWERS: dict[type[Result], tuple[str, str]] = {
     AuditResult: (
         "Audit",
         "`evenhand audit … --json` and `Audit.to_json()` give one object; several metrics give an array of them.",
@@ -81,7 +81,7 @@ class _Written:
     def __init__(self) -> None:
         self.anchors: dict[type[Any], str] = {}
 
-    def answer(self, kind: type[Answer]) -> Iterator[str]:
+    def answer(self, kind: type[Result]) -> Iterator[str]:
         """Sections of an answer and of all that it holds."""
         title, given = ANSWERS[kind]
         self.anchors[kind] = _anchor(title)

@@ -161,7 +161,7 @@ def test_a_spent_ledger_refuses_and_nothing_overrides_it(place):
 def test_nothing_accepted_is_a_refusal_for_want_of_evidence(place):
     run(*("submit", "b", "--team", "eve", "--group", "sex = 'M'", "--constant", "high"), cwd=place)
     out = run("close", "b", cwd=place, code=3)
-    assert "○ not accepted  eve: sex = 'M'" in out
+    assert "– not accepted  eve: sex = 'M'" in out
     assert "the model is not better in the group on the block" in out
 
 

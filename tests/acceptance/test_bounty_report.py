@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pyarrow as pa
 import pytest
-from tests.browsing import contrasts, look, structure, too_wide
+from tests.browsing import contrasts, look, structure, too_wide, touching, unfold, violations
 
 from evenhand.bounty import DirectRunner, Rules, create_bounty, write_submission
 from evenhand.bounty.status import TeamCount
@@ -274,7 +274,7 @@ def pages(found, tmp_path_factory):
 def test_the_page_never_scrolls_sideways(browser, pages, kind, width):
     look(browser, pages / f"{kind}.html", width)
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
-    browser.execute_script("document.querySelectorAll('details').forEach(e => e.open = true)")
+    unfold(browser)
     assert too_wide(browser) == []
 
 
@@ -326,6 +326,16 @@ def test_text_has_enough_contrast(browser, pages, kind, dark):
     ratios = contrasts(browser)
     assert len(ratios) > 60
     assert min(ratios) >= 4.5
+
+
+@pytest.mark.parametrize("kind", ["found", "fresh", "twelve", "hostile"])
+def test_axe_finds_no_violation_and_tables_fit_in_any_face(browser, axe, pages, faces, kind):
+    for width, face in [(390, face) for face in faces] + [(1280, face) for face in faces]:
+        look(browser, pages / f"{kind}.html", width, face=face)
+        unfold(browser)
+        assert too_wide(browser) == []
+        assert touching(browser) == []
+    assert violations(browser, axe) == []
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -9,6 +9,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from evenhand.audits.disclosure.attack import attack
+from evenhand.audits.disclosure.printed import read_printed
 from evenhand.cli.audit import audit
 from evenhand.cli.demo import demo
 from evenhand.cli.effects import effects
@@ -164,7 +166,8 @@ def test_a_report_for_strangers_hides_small_groups(data):
     audit("data.csv", metric=[METRIC], by=["g"], share=True, output=Output(html=Path("r.html")))
     page = Path("r.html").read_text()
     assert "hidden" in page
-    assert "6 rows" not in page
+    assert " 6 rows" not in page
+    assert attack(read_printed(Path("r.html"))).leaks == ()
 
 
 def test_several_metrics_share_one_report(data):

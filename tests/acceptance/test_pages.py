@@ -1,21 +1,19 @@
 """Every kind of page in a real browser: any width, face, scheme and medium; axe finds no violation."""
 
-from pathlib import Path
-
 import numpy as np
 import pyarrow as pa
 import pytest
-from tests.browsing import FACES, contrasts, look, structure, too_wide, touching
-from tests.conftest import absent
+from tests.browsing import contrasts, look, structure, too_wide, touching, unfold, violations
+from tests.demos.test_live_demo import told
 
 import evenhand
 from evenhand.audits import audit_metrics
 from evenhand.audits.figures import render_html
+from evenhand.demos import figures as demos
 from evenhand.demos import ward_commands
 
 WER = "wer(reference=reference, hypothesis=hypothesis)"
-AXE = Path(__file__).parents[2] / ".venv" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
-KINDS = ("audit", "tolerance", "metrics", "slices", "effects", "doses", "crossed", "scores")
+KINDS = ("audit", "tolerance", "metrics", "slices", "effects", "doses", "crossed", "scores", "demo")
 
 
 def people():
@@ -55,6 +53,19 @@ def doses():
     return pa.table(dict(zip(names, zip(*rows, strict=True), strict=True)))
 
 
+def figures():
+    errors = "error_rate(label=label, prediction=prediction)"
+    return {
+        "tolerance": evenhand.audit(people(), errors, "group_of_people", tolerance=0.05),
+        "scores": evenhand.audit(people(), "brier(label=label, score=score)", "group_of_people"),
+        "slices": evenhand.slices(people(), errors),
+        "effects": evenhand.effects(
+            ward_commands(), WER, ["voice", "accent"], unit="sentence", reference="quiet"
+        ),
+        "doses": evenhand.effects(doses(), "mean(wrong)", "voice", unit="sentence", dose="dose"),
+    }
+
+
 def rendered():
     rates = "false_positive_rate(label=label, prediction=prediction)"
     errors = "error_rate(label=label, prediction=prediction)"
@@ -71,6 +82,7 @@ def rendered():
         "doses": evenhand.effects(
             doses(), "mean(wrong)", "voice", unit="sentence", dose="dose"
         ).to_html(),
+        "demo": demos.render_html(told({("slt", "alarm"): 4, ("kal16", "alarm"): 1})),
         "scores": evenhand.audit(
             people(), "brier(label=label, score=score)", "group_of_people"
         ).to_html(),
@@ -88,29 +100,12 @@ def pages(tmp_path_factory):
     return {name: folder / f"{name}.html" for name in KINDS}
 
 
-@pytest.fixture(scope="module")
-def faces(browser, pages):
-    """Faces that are installed; in CI all must be."""
-    look(browser, pages["audit"], 800)
-    widths = browser.execute_script(
-        """const pen = document.createElement('canvas').getContext('2d');
-        return ['monospace', ...arguments[0]].map(face => { pen.font = `40px "${face}", monospace`;
-            return pen.measureText('Wilm 0,1').width })""",
-        FACES,
-    )
-    missing = [face for face, width in zip(FACES, widths[1:], strict=True) if width == widths[0]]
-    if missing:
-        packages = "fonts-dejavu-core fonts-liberation fonts-noto-core fonts-opendyslexic"
-        absent(f"The face {missing[0]}", f"Install it: apt-get install {packages}")
-    return FACES
-
-
 @pytest.mark.parametrize("width", [320, 390, 768, 1024, 1280])
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_table_and_no_page_is_wider_than_its_room(browser, pages, faces, kind, width):
     for face in faces:
         look(browser, pages[kind], width, face=face)
-        browser.execute_script("document.querySelectorAll('details').forEach(e => e.open = true)")
+        unfold(browser)
         assert too_wide(browser) == [], face
 
 
@@ -158,17 +153,10 @@ def test_a_screen_reader_finds_structure(browser, pages, kind):
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("kind", KINDS)
-def test_axe_finds_no_violation(browser, pages, kind, width, dark):
-    if not AXE.is_file():
-        absent("axe-core", "Install it: npm install --no-save --prefix .venv/axe axe-core@4")
+def test_axe_finds_no_violation(browser, axe, pages, kind, width, dark):
     look(browser, pages[kind], width, dark=dark)
-    browser.execute_script("document.querySelectorAll('details').forEach(e => e.open = true)")
-    browser.execute_script(AXE.read_text(encoding="utf-8"))
-    found = browser.execute_async_script(
-        "const done = arguments[0]; axe.run({resultTypes: ['violations']}).then(r => done(r.violations.map("
-        "v => `${v.id}: ${v.nodes.length} of ${v.nodes[0].html.slice(0, 200)}`)))"
-    )
-    assert found == []
+    unfold(browser)
+    assert violations(browser, axe) == []
 
 
 def test_no_page_needs_a_script_or_anything_from_outside(browser, pages):
@@ -196,3 +184,34 @@ def test_a_word_leads_to_its_meaning_though_that_is_folded(browser, pages):
     assert word.get_attribute("title")
     word.click()
     assert browser.find_element("css selector", "dt:target").is_displayed()
+
+
+@pytest.mark.parametrize("kind", ["tolerance", "scores", "slices", "effects", "doses"])
+def test_texts_of_a_figure_of_its_own_stay_inside_and_do_not_touch(browser, faces, files, kind):
+    for face in faces:
+        browser.get(files[kind].as_uri())
+        found = browser.execute_script(
+            """const style = document.createElementNS('http://www.w3.org/2000/svg', 'style');
+            style.textContent = `text { font-family: "${arguments[0]}" !important }`;
+            document.documentElement.append(style);
+            const all = document.documentElement.getBoundingClientRect();
+            const texts = [...document.querySelectorAll('text')].filter(e => e.textContent.trim())
+                .map(e => [e.textContent, e.getBoundingClientRect()]);
+            const out = texts.filter(([_, r]) => r.left < all.left || r.right > all.right || r.bottom > all.bottom)
+                .map(([t]) => `outside: ${t}`);
+            texts.forEach(([a, r], i) => texts.slice(i + 1).forEach(([b, s]) => {
+                if (Math.min(r.right, s.right) - Math.max(r.left, s.left) > 1
+                    // Boxes are as high as lines, and letters fill two thirds of them.
+                    && Math.min(r.bottom, s.bottom) - Math.max(r.top, s.top) > .35 * Math.min(r.height, s.height)) out.push(`${a} | ${b}`) }));
+            return out""",
+            face,
+        )
+        assert found == [], face
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("figures")
+    for name, found in figures().items():
+        (folder / f"{name}.svg").write_text(found.to_figure(), encoding="utf-8")
+    return {path.stem: path for path in folder.iterdir()}

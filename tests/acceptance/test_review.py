@@ -12,6 +12,7 @@ import evenhand
 from evenhand.cubes import build_cube
 from evenhand.errors import InputError
 from evenhand.metrics import parse_metric
+from evenhand.pages.numbers import share
 from evenhand.records import open_records, public_name
 
 
@@ -266,7 +267,8 @@ def test_the_command_in_a_report_makes_the_same_audit_again(tmp_path):
     words = shlex.split(first.settings.command)[1:]
     out = tmp_path / "again.html"
     app([*words, "--html", str(out)], result_action="return_value")
-    assert f"{first.groups[0].estimate.value:.3f}".lstrip("0") in out.read_text()
+    told = share(first.groups[0].estimate.value)
+    assert f'<td data-h="selection_rate">{told}</td>' in out.read_text(encoding="utf-8")
     assert {"--worse", "--adjust", "--interval", "--bins", "--seed", "--where"} <= set(words)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 import pytest
-from tests.browsing import contrasts, look, structure, too_wide
+from tests.browsing import contrasts, look, structure, too_wide, touching, unfold, violations
 from tests.commands import run_command
 
 import evenhand
@@ -308,12 +308,20 @@ BOXES = """const box = e => { const b = e.getBoundingClientRect(); return [b.lef
 
 @pytest.mark.parametrize("width", [360, 390, 900, 1280])
 @pytest.mark.parametrize("kind", ["found", "fifty", "crowd"])
-def test_numbers_in_the_picture_touch_neither_each_other_nor_a_mark(browser, pages, kind, width):
-    look(browser, pages / f"{kind}.html", width)
+def test_numbers_in_the_picture_touch_neither_each_other_nor_a_mark(
+    browser, pages, faces, kind, width
+):
+    """In the faces of whoever reads it."""
+    for face in ("", *faces):
+        look(browser, pages / f"{kind}.html", width, face=face)
+        nothing_touches(browser, pages / f"{kind}.html")
+
+
+def nothing_touches(browser, page):
     drawn = browser.execute_script(BOXES)
     labels = drawn["labels"]
     assert len(labels) >= len(drawn["marks"]) * 0.8 > 0
-    without = "Drawn without their numbers" in (pages / f"{kind}.html").read_text(encoding="utf-8")
+    without = "Drawn without their numbers" in page.read_text(encoding="utf-8")
     assert without == (len(labels) < len(drawn["marks"]))
 
     def touch(a, b, slack):
@@ -357,6 +365,16 @@ def test_what_is_drawn_has_its_numbers_in_the_table_behind(browser, pages):
     )
     assert drawn == tabled
     assert len(drawn) == 50
+
+
+@pytest.mark.parametrize("kind", ["found", "fifty", "hostile", "leads", "none"])
+def test_axe_finds_no_violation_and_tables_fit_in_any_face(browser, axe, pages, faces, kind):
+    for width, face in [(390, face) for face in faces] + [(1280, face) for face in faces]:
+        look(browser, pages / f"{kind}.html", width, face=face)
+        unfold(browser)
+        assert too_wide(browser) == []
+        assert touching(browser) == []
+    assert violations(browser, axe) == []
 
 
 @pytest.mark.parametrize("kind", KINDS)

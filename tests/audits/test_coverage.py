@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from evenhand.audits.judge import judge
 from evenhand.comparisons.comparison import compare
-from evenhand.comparisons.rules import Rules
+from evenhand.comparisons.rules import VerdictRules
 from evenhand.cubes import Cube, Units, estimate
 from evenhand.cubes.cube import cube_of_units
 from evenhand.groups import Attribute, Partition
@@ -77,7 +77,7 @@ def binary_cube(wrong, trials) -> Cube:
 
 def judged(cube: Cube, **options):
     binary = cube.units is None
-    rules = Rules(**({"draws": 1000, "low": 0.0, "high": 1.0 if binary else None} | options))
+    rules = VerdictRules(**({"draws": 1000, "low": 0.0, "high": 1.0 if binary else None} | options))
     partitions = [Partition(names=("k",))]
     return judge(
         cube, SHARE if binary else RATE, [Attribute(name="k")], partitions, rules, proportion=binary

@@ -14,7 +14,7 @@ from scipy import stats
 from threadpoolctl import threadpool_limits
 
 from evenhand.audits.judge import Judgement, judge
-from evenhand.comparisons.rules import Rules
+from evenhand.comparisons.rules import VerdictRules
 from evenhand.cubes.cube import Cube, Units, cube_of_units
 from evenhand.groups import Attribute, Partition
 from evenhand.stats.forms import Ratio
@@ -73,7 +73,7 @@ def unit_cube(cell, unit, numerator, denominator, keys=NAMES) -> Cube:
 def verdict_of(cube: Cube, seed: int, versus: str = "rest", **options) -> Judgement:
     binary = cube.units is None
     form = Ratio(numerator=(1, 0), denominator=(1, 1) if binary else (0, 1))
-    rules = Rules(
+    rules = VerdictRules(
         **{
             "versus": versus,
             "seed": seed,

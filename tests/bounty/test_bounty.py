@@ -277,6 +277,20 @@ def test_a_forged_verdict_does_not_survive_a_replay(bounty):
     assert "re-play" in found.problems[0]
 
 
+def test_a_log_with_other_fields_is_another_version_s(bounty):
+    from evenhand.bounty.files import canonical
+    from evenhand.bounty.log import _hash
+
+    bounty.submit(good())
+    path = bounty.folder / "log.jsonl"
+    *lines, line = [json.loads(text) for text in path.read_bytes().splitlines()]
+    line["body"]["colour"] = "green"
+    line["hash"] = _hash(line["number"], line["kind"], line["body"], line["previous"])
+    path.write_bytes(b"".join(canonical(one) + b"\n" for one in [*lines, line]))
+    with pytest.raises(InputError, match=r"'colour'.*by another version"):
+        Bounty(bounty.folder, runner=DirectRunner()).status()
+
+
 def test_a_log_keeps_the_names_it_was_begun_with(bounty):
     """Logs of earlier versions are read, and theirs read ours: the hashes cover the names."""
     bounty.submit(good())

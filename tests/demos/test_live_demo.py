@@ -15,7 +15,7 @@ from evenhand.cli import live_demo
 from evenhand.conditions import parse_condition
 from evenhand.demos import EXTRA, absent_packages, finding, recording, story
 from evenhand.demos.figures import commands, render_html
-from evenhand.demos.finding import Search, Setting, Tried, find_condition, most_calls
+from evenhand.demos.finding import Setting, ToneSearch, Tried, find_condition, most_calls
 from evenhand.demos.live import run_live
 from evenhand.demos.recording import METRIC, Ward, ward_folder
 from evenhand.errors import InputError
@@ -148,7 +148,7 @@ def told(mistakes, setting=None):
         for s in some
     )
     return story.Story(
-        search=Search(tried=tried, worst=setting),
+        search=ToneSearch(tried=tried, worst=setting),
         harm=compared(story.QUIET, *steady, story.ALARM),
         repair=compared(story.ALARM, story.ALARM_NOTCH),
         price=compared(story.QUIET, story.QUIET_NOTCH, story.ALARM_NOTCH),

@@ -6,10 +6,10 @@ Seeded; the bars have three binomial standard errors of the number of worlds as 
 import numpy as np
 import pytest
 
-from evenhand.comparisons.rules import Rules
+from evenhand.comparisons.rules import VerdictRules
 from evenhand.comparisons.sets import cells_of
 from evenhand.cubes.cube import Cube, Units, cube_of_units
-from evenhand.differential.evidence import Evidence
+from evenhand.differential.evidence import ConditionEvidence
 from evenhand.groups import Attribute, Partition
 from evenhand.stats.forms import Ratio
 
@@ -90,7 +90,7 @@ def speakers(rng, sizes, conditions=4, rows=5) -> Cube:
     return unit_cube(of_group[unit], condition, unit, errors, np.full(len(unit), WORDS))
 
 
-def evidence_of(cube: Cube, seed: int, **options) -> Evidence:
+def evidence_of(cube: Cube, seed: int, **options) -> ConditionEvidence:
     """All comparisons with the first condition."""
     binary = cube.units is None
     form = Ratio(numerator=(1, 0), denominator=(1, 1) if binary else (0, 1))
@@ -98,8 +98,8 @@ def evidence_of(cube: Cube, seed: int, **options) -> Evidence:
     cells = cells_of(cube, partition, [Attribute(name="group")])
     names = sorted({key[1] for key in cube.keys})
     members = np.array([[key[1] == name for key in cube.keys] for name in names])
-    rules = Rules(**{"seed": seed, "draws": 500, "low": 0.0} | options)
-    return Evidence(cube, form, cells, members, rules, proportion=binary)
+    rules = VerdictRules(**{"seed": seed, "draws": 500, "low": 0.0} | options)
+    return ConditionEvidence(cube, form, cells, members, rules, proportion=binary)
 
 
 # -- nobody pays more ----------------------------------------------------------------------

@@ -13,7 +13,7 @@ from evenhand.errors import ExpressionError, InputError
 from evenhand.groups import (
     And,
     Between,
-    Comparison,
+    ColumnComparison,
     In,
     IsNull,
     Not,
@@ -97,7 +97,7 @@ values = st.one_of(texts, numbers, st.booleans())
 
 def leaves(names, of_values, *, lists=5):
     return st.one_of(
-        st.builds(Comparison, names, st.sampled_from(OPERATORS), of_values),
+        st.builds(ColumnComparison, names, st.sampled_from(OPERATORS), of_values),
         st.builds(
             In, names, st.lists(of_values, min_size=1, max_size=lists).map(tuple), st.booleans()
         ),
@@ -174,7 +174,7 @@ def truth(tree, row):
     if value is None:
         return None
     match tree:
-        case Comparison(_, operator, other):
+        case ColumnComparison(_, operator, other):
             return dict(zip(OPERATORS, (eq, ne, lt, le, gt, ge), strict=True))[operator](
                 value, other
             )
@@ -231,25 +231,25 @@ def test_python_duckdb_and_the_reparsed_text_agree_on_three_valued_logic(engine,
             "age = 1 OR age = 2 AND age = 3",
             Or(
                 (
-                    Comparison("age", "=", 1),
-                    And((Comparison("age", "=", 2), Comparison("age", "=", 3))),
+                    ColumnComparison("age", "=", 1),
+                    And((ColumnComparison("age", "=", 2), ColumnComparison("age", "=", 3))),
                 )
             ),
         ),
         (
             "not age = 1 and age = 2",
-            And((Not(Comparison("age", "=", 1)), Comparison("age", "=", 2))),
+            And((Not(ColumnComparison("age", "=", 1)), ColumnComparison("age", "=", 2))),
         ),
-        ("1 < age", Comparison("age", ">", 1)),
-        ("'x' != dialect", Comparison("dialect", "!=", "x")),
-        ("age <> 1", Comparison("age", "!=", 1)),
-        ("age = - 1", Comparison("age", "=", -1)),
-        ("score = .5", Comparison("score", "=", 0.5)),
+        ("1 < age", ColumnComparison("age", ">", 1)),
+        ("'x' != dialect", ColumnComparison("dialect", "!=", "x")),
+        ("age <> 1", ColumnComparison("age", "!=", 1)),
+        ("age = - 1", ColumnComparison("age", "=", -1)),
+        ("score = .5", ColumnComparison("score", "=", 0.5)),
         ("not age between 1 and 2", Between("age", 1, 2, negated=True)),
-        ("dialect = 'it''s'", Comparison("dialect", "=", "it's")),
-        ("dialect = '\\'", Comparison("dialect", "=", "\\")),
-        ("dialect = ''", Comparison("dialect", "=", "")),
-        ("((age = 1))", Comparison("age", "=", 1)),
+        ("dialect = 'it''s'", ColumnComparison("dialect", "=", "it's")),
+        ("dialect = '\\'", ColumnComparison("dialect", "=", "\\")),
+        ("dialect = ''", ColumnComparison("dialect", "=", "")),
+        ("((age = 1))", ColumnComparison("age", "=", 1)),
     ],
 )
 def test_text_means_what_sql_means(text, tree):
@@ -436,7 +436,7 @@ def test_what_the_depth_limit_allows_is_understood(depth):
 
 def test_no_text_reaches_the_engine_unquoted():
     hostile = "x' OR 1=1; DROP TABLE t; --"
-    sql = to_expression(Comparison('c"; DROP', "=", hostile)).sql("duckdb")
+    sql = to_expression(ColumnComparison('c"; DROP', "=", hostile)).sql("duckdb")
     assert sql == "\"c\"\"; DROP\" = 'x'' OR 1=1; DROP TABLE t; --'"
 
 

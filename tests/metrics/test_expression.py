@@ -5,7 +5,7 @@ import time
 import pytest
 
 from evenhand.errors import ExpressionError, InputError
-from evenhand.groups import And, Comparison, In
+from evenhand.groups import And, ColumnComparison, In
 from evenhand.metrics import DEFINITIONS, Takes, parse_metric
 from evenhand.records import Column, Kind
 
@@ -58,15 +58,24 @@ def given(text):
             {"label": "label", "prediction": "prediction", "positive": 2},
         ),
         ("f1(label=label, prediction=positive)", {"label": "label", "prediction": "positive"}),
-        ("selection_rate(prediction=score >= 0.5)", {"prediction": Comparison("score", ">=", 0.5)}),
-        ("selection_rate(score >= 0.5)", {"prediction": Comparison("score", ">=", 0.5)}),
+        (
+            "selection_rate(prediction=score >= 0.5)",
+            {"prediction": ColumnComparison("score", ">=", 0.5)},
+        ),
+        ("selection_rate(score >= 0.5)", {"prediction": ColumnComparison("score", ">=", 0.5)}),
         (
             "selection_rate((score >= 0.5) and text IN ('a,b', ')'))",
-            {"prediction": And((Comparison("score", ">=", 0.5), In("text", ("a,b", ")"))))},
+            {"prediction": And((ColumnComparison("score", ">=", 0.5), In("text", ("a,b", ")"))))},
         ),
-        ("selection_rate(prediction=text = 'x')", {"prediction": Comparison("text", "=", "x")}),
-        ("selection_rate(text = 'x')", {"prediction": Comparison("text", "=", "x")}),
-        ("selection_rate(\"two words\" = 'x')", {"prediction": Comparison("two words", "=", "x")}),
+        (
+            "selection_rate(prediction=text = 'x')",
+            {"prediction": ColumnComparison("text", "=", "x")},
+        ),
+        ("selection_rate(text = 'x')", {"prediction": ColumnComparison("text", "=", "x")}),
+        (
+            "selection_rate(\"two words\" = 'x')",
+            {"prediction": ColumnComparison("two words", "=", "x")},
+        ),
     ],
 )
 def test_an_expression_binds_columns_predicates_and_options(text, wanted):

@@ -8,7 +8,7 @@ from sqlglot import exp
 
 from evenhand.cubes import Measure
 from evenhand.groups.predicate import column_expression, literal
-from evenhand.metrics import DEFINITIONS, FAMILIES, Argument, Definition, Example, Plan, Takes
+from evenhand.metrics import DEFINITIONS, FAMILIES, Argument, Definition, Example, MetricPlan, Takes
 from evenhand.metrics.inputs import number_input
 from evenhand.metrics.laws import LAWS, LawError, check_metric
 from evenhand.stats.forms import Ratio, Smooth
@@ -66,7 +66,7 @@ def metric_with(form, parts=None, example=None, **changes):
     def build(metric, records, keep, where):
         value, checks = number_input(metric, "value", records)
         counts = parts or (("value", column_expression("value")), ("rows", literal(1)))
-        return Plan(
+        return MetricPlan(
             records=records,
             measure=Measure(parts=counts, inputs=(value,), checks=checks),
             form=form,

@@ -17,11 +17,12 @@ from evenhand.audits.answer import in_hundred
 from evenhand.errors import InputError
 from evenhand.metrics import DEFINITIONS
 from evenhand.pages.axis import axis_of
+from evenhand.pages.curves import Curve, CurvePoint, draw_curves
 from evenhand.pages.edition import Edition
 from evenhand.pages.forest import Difference, draw_forest
-from evenhand.pages.heat import TINT, tint
+from evenhand.pages.heat import TINT, Heat, HeatCell, tint
 from evenhand.pages.marks import MARKS
-from evenhand.pages.picture import Plots, draw_picture, to_png
+from evenhand.pages.picture import Figure, draw_picture, to_png
 from evenhand.pages.scatter import HEIGHT, NARROWEST, Dot, draw_scatter
 
 ROOT = Path(__file__).parents[2]
@@ -94,7 +95,7 @@ def test_tints_grow_with_size_and_leave_text_readable():
 
 def picture(name=EVIL):
     forest = draw_forest([difference(name=name), difference(kind="worse")], str)
-    return draw_picture(name, [Plots(heading=name, forest=forest)], [name])
+    return draw_picture(name, [Figure(heading=name, drawn=forest)], [name])
 
 
 def test_a_figure_is_well_formed_and_escapes_what_the_data_say():
@@ -102,6 +103,40 @@ def test_a_figure_is_well_formed_and_escapes_what_the_data_say():
     assert tree.tag.endswith("svg")
     assert not [one for one in tree.iter() if one.tag.endswith("script")]
     assert "{{7*7}}" in "".join(tree.itertext())
+
+
+def every_kind():
+    dots = [Dot(number=n, share=0.1 * n, value=0.2 * n, kind="worse", told=EVIL) for n in (1, 2, 3)]
+    heat = Heat(
+        label=EVIL,
+        corner="",
+        columns=tuple(f"{EVIL} {n}" for n in range(23)),
+        rows=((EVIL, tuple(HeatCell(text=f"<{n}>", share=0.2, note="n") for n in range(23))),) * 2,
+    )
+    readings = tuple(
+        CurvePoint(at=at, value=at, low=at - 0.1, high=at + 0.1) for at in (0.0, 0.5, 1.0)
+    )
+    charts = draw_curves([Curve(label=EVIL, told=EVIL, readings=readings)] * 4, readings)
+    return {
+        "forest": draw_forest([difference(name=EVIL)], str),
+        "scatter": draw_scatter(dots, 0.3, str),
+        "heat": heat,
+        "curves": charts,
+    }
+
+
+@pytest.mark.parametrize("kind", ["forest", "scatter", "heat", "curves"])
+def test_every_kind_of_figure_is_a_file_of_its_own(kind):
+    svg = draw_picture("t", [Figure(heading=EVIL, drawn=every_kind()[kind], across=EVIL)], [EVIL])
+    tree = ET.fromstring(svg)
+    assert not [one for one in tree.iter() if one.tag.endswith("script")]
+    assert "None" not in svg
+    height = float(tree.get("height"))
+    tops = [float(one.get("y")) for one in tree.iter() if one.tag.endswith("}text")]
+    assert 0 < max(tops) <= height
+    if kind == "heat":
+        told = "".join(tree.itertext())
+        assert all(f"<{n}>" in told for n in range(23))
 
 
 def test_a_figure_grows_with_its_names():
@@ -178,7 +213,7 @@ def test_no_run_of_more_than_six_lines_stands_in_two_pages():
 def test_rooms_hold_no_style_but_what_no_other_page_has():
     for path in templates():
         text = path.read_text(encoding="utf-8")
-        assert ("<style" in text) == (path.name in ("page.html", "forest.svg"))
+        assert ("<style" in text) == (path.name in ("page.html", "picture.svg"))
         if path.parent.parent.name in ("audits", "slicing", "differential", "demos"):
             assert "block style" not in text
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
-from evenhand.pages.table import Cell, Column, table_of
+from evenhand.pages.table import TableCell, TableColumn, table_of
 from evenhand.pages.terminal import lay_out, wrapped_head
 
 
@@ -21,17 +21,17 @@ def printed(table, width, named=1):
 
 def rates(rows=3):
     columns = (
-        Column(head="group", left=True, fold=True),
-        Column(head="rows", need=2),
-        Column(head="false_positive_rate"),
-        Column(head="vs rest"),
-        Column(head="(all at once)", left=True),
-        Column(head="adjusted p", need=1),
-        Column(head="verdict", left=True),
+        TableColumn(head="group", left=True, fold=True),
+        TableColumn(head="rows", need=2),
+        TableColumn(head="false_positive_rate"),
+        TableColumn(head="vs rest"),
+        TableColumn(head="(all at once)", left=True),
+        TableColumn(head="adjusted p", need=1),
+        TableColumn(head="verdict", left=True),
     )
     given = [
         [f"a group called {i}", f"{i}00", f".{i}44", "+22.8", "+18.7 to +26.9", "< .0001",
-         Cell("? insufficient evidence", kind="unsure")]
+         TableCell("? insufficient evidence", kind="unsure")]
         for i in range(1, rows + 1)
     ]  # fmt: skip
     return table_of("rates", columns, given)
@@ -62,7 +62,7 @@ def test_heads_stay_on_one_line_where_there_is_room():
 
 
 def test_a_column_that_is_left_out_takes_its_cells_along():
-    table = table_of("t", (Column(head="a"), None, Column(head="c")), [["1", "2", "3"]])
+    table = table_of("t", (TableColumn(head="a"), None, TableColumn(head="c")), [["1", "2", "3"]])
     assert [cell.text for cell in table.rows[0]] == ["1", "3"]
 
 

@@ -14,7 +14,7 @@ import pytest
 import evenhand
 from evenhand.bounty.telling.answers import Committed, Written
 from evenhand.errors import InputError
-from evenhand.results.protocol import Answer, to_plain
+from evenhand.results.protocol import Result, to_plain
 
 ANSWERS = Path(__file__).parents[1] / "frozen" / "answers"
 
@@ -25,7 +25,7 @@ def classes():
     for module in pkgutil.walk_packages(evenhand.__path__, "evenhand."):
         if "worker" not in module.name:
             importlib.import_module(module.name)
-    found, open_ = {}, [Answer]
+    found, open_ = {}, [Result]
     while open_:
         for kind in open_.pop().__subclasses__():
             open_.append(kind)
@@ -97,7 +97,7 @@ class Part:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Whole(Answer):
+class Whole(Result):
     SCHEMA: ClassVar[str] = "test.whole/1"
 
     name: str

@@ -7,7 +7,7 @@ from scipy import stats
 from sklearn.metrics import roc_auc_score
 
 from evenhand.audits.judge import judge
-from evenhand.comparisons.rules import Rules
+from evenhand.comparisons.rules import VerdictRules
 from evenhand.cubes import Cube, Units, estimate
 from evenhand.cubes.cube import cube_of_units
 from evenhand.groups import Attribute, Partition
@@ -294,7 +294,7 @@ def test_interval_of_an_area_with_few_positives_covers():
     covered = []
     for seed in range(150):
         score = np.round(rng.normal(positive * 1.5, 1), 1)
-        rules = Rules(seed=seed, draws=50, low=0.0, high=1.0, higher_is_worse=False)
+        rules = VerdictRules(seed=seed, draws=50, low=0.0, high=1.0, higher_is_worse=False)
         cube = auc_cube(score, positive)
         found = judge(
             cube, AreaUnderCurve(), [Attribute(name="k")], [Partition(names=("k",))], rules
@@ -306,7 +306,7 @@ def test_interval_of_an_area_with_few_positives_covers():
 def test_an_area_from_one_positive_is_refused():
     rng = np.random.default_rng(11)
     score, positive = np.round(rng.normal(0, 1, 300), 1), np.arange(300) == 0
-    rules = Rules(draws=50, low=0.0, high=1.0)
+    rules = VerdictRules(draws=50, low=0.0, high=1.0)
     found = judge(
         auc_cube(score, positive),
         AreaUnderCurve(),

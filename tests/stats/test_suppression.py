@@ -7,7 +7,7 @@ import pytest
 from scipy.optimize import linprog
 
 from evenhand.audits.judge import judge
-from evenhand.comparisons.rules import Rules
+from evenhand.comparisons.rules import VerdictRules
 from evenhand.cubes import Cube
 from evenhand.groups import Attribute, Partition
 from evenhand.stats.forms import Ratio
@@ -167,7 +167,9 @@ def judged(wrong, trials, **options):
         level=np.zeros(len(trials), np.int64),
         indicators=True,
     )
-    rules = Rules(**({"draws": 200, "low": 0.0, "high": 1.0, "suppress_below": 10} | options))
+    rules = VerdictRules(
+        **({"draws": 200, "low": 0.0, "high": 1.0, "suppress_below": 10} | options)
+    )
     form = Ratio(numerator=(1, 0), denominator=(1, 1))
     return judge(
         cube, form, [Attribute(name="k")], [Partition(names=("k",))], rules, proportion=True

@@ -3,9 +3,8 @@
 from evenhand.audits.audit import audit, audit_metrics
 from evenhand.audits.disparities import conditional_demographic_disparity, equalized_odds
 from evenhand.audits.judge import Judgement, judge
-from evenhand.audits.report import Audit
-from evenhand.audits.result import Contrast, Gap, Group, Refused
-from evenhand.comparisons.rules import Rules
+from evenhand.audits.result import Audit, Contrast, Gap, Group, Refused
+from evenhand.comparisons.rules import VerdictRules
 from evenhand.results.estimate import Estimate, Missing
 
 __all__ = [
@@ -17,7 +16,7 @@ __all__ = [
     "Judgement",
     "Missing",
     "Refused",
-    "Rules",
+    "VerdictRules",
     "audit",
     "audit_metrics",
     "conditional_demographic_disparity",

@@ -6,7 +6,7 @@ from functools import cache
 from importlib.resources import files
 
 from evenhand.audits import words
-from evenhand.audits.result import Group, Result
+from evenhand.audits.result import Audit, Group
 from evenhand.pages.edition import Edition
 from evenhand.pages.numbers import amount, listed, plural, points, rate, share
 from evenhand.results.estimate import Estimate
@@ -15,13 +15,13 @@ from evenhand.results.estimate import Estimate
 TOLD = 10
 
 
-def answers(audit: Result, edition: Edition) -> Iterator[str]:
+def answers(audit: Audit, edition: Edition) -> Iterator[str]:
     """A sentence on each way to cut the records: how many of the judged groups it fails, and which."""
     for by in partitions(audit):
         yield _answer(audit, by, edition)
 
 
-def findings(audit: Result, edition: Edition) -> Iterator[str]:
+def findings(audit: Audit, edition: Edition) -> Iterator[str]:
     """Each group that it fails in a sentence, worst first; or what would have been found."""
     worse = sorted(audit.worse, key=lambda group: -words.harm(group, audit))
     for group in worse[:TOLD]:
@@ -35,7 +35,7 @@ def findings(audit: Result, edition: Edition) -> Iterator[str]:
         yield gap
 
 
-def scope(audit: Result, edition: Edition) -> Iterator[str]:
+def scope(audit: Audit, edition: Edition) -> Iterator[str]:
     """What was looked at, and what was not."""
     where = f", only those with {audit.settings.where}" if audit.settings.where else ""
     cuts = ", ".join(edition.crossed(by) for by in partitions(audit))
@@ -56,7 +56,7 @@ def scope(audit: Result, edition: Edition) -> Iterator[str]:
         yield (f"{unjudged:,} {are} shown but could not be judged; this is not the same as “fine”.")
 
 
-def partitions(audit: Result) -> Sequence[tuple[str, ...]]:
+def partitions(audit: Audit) -> Sequence[tuple[str, ...]]:
     """The ways in which the records are cut, in the order of the groups."""
     return tuple(dict.fromkeys(group.by for group in audit.groups))
 
@@ -72,17 +72,17 @@ def is_compared(group: Group) -> bool:
     return group.verdict is None or compared
 
 
-def told_value(audit: Result, estimate: Estimate) -> str:
+def told_value(audit: Audit, estimate: Estimate) -> str:
     """A rate: in per cent where it is a share."""
     return share(estimate.value) if is_share(audit) else rate(estimate.value)
 
 
-def is_share(audit: Result) -> bool:
+def is_share(audit: Audit) -> bool:
     """Whether the metric is a number of a whole: its differences are points and its counts are known."""
     return audit.metric.in_points and audit.overall.denominator is not None
 
 
-def in_hundred(audit: Result, value: float | None, other: float | None) -> tuple[str, str] | None:
+def in_hundred(audit: Audit, value: float | None, other: float | None) -> tuple[str, str] | None:
     """Two rates as a sentence part and a bare number, ``35 of 100 words wrong`` and ``20``."""
     pattern = _trade().get(audit.metric.name)
     if pattern is None or value is None or other is None or not is_share(audit):
@@ -94,7 +94,7 @@ def in_hundred(audit: Result, value: float | None, other: float | None) -> tuple
     return None
 
 
-def _answer(audit: Result, by: tuple[str, ...], edition: Edition) -> str:
+def _answer(audit: Audit, by: tuple[str, ...], edition: Edition) -> str:
     groups = [group for group in audit.groups if group.by == by]
     judged = [group for group in groups if group.verdict is not None and is_judged(group)]
     worse = [group for group in judged if group.verdict == "worse"]
@@ -111,7 +111,7 @@ def _answer(audit: Result, by: tuple[str, ...], edition: Edition) -> str:
     return f"{sentence} {_beside(audit, worse[0])}."
 
 
-def _beside(audit: Result, group: Group) -> str:
+def _beside(audit: Audit, group: Group) -> str:
     """A group's rate beside that of what it is compared with, without a full stop."""
     versus = group.versus
     assert versus is not None
@@ -126,7 +126,7 @@ def _beside(audit: Result, group: Group) -> str:
     return f"{audit.metric.title} {write(value)}, {write(other)} {beside}"
 
 
-def _finding(audit: Result, group: Group, edition: Edition) -> str:
+def _finding(audit: Audit, group: Group, edition: Edition) -> str:
     versus = group.versus
     assert versus is not None
     assert versus.low is not None

@@ -6,28 +6,27 @@ from dataclasses import dataclass, replace
 from evenhand.audits.disclosure.hiding import Hidden, hidden_sets
 from evenhand.audits.judge import Judgement, judge
 from evenhand.audits.normalizers import depends_on_normalizer
-from evenhand.audits.report import Audit
-from evenhand.audits.result import Gap, Group, Settings
+from evenhand.audits.result import Audit, AuditSettings, Gap, Group
 from evenhand.audits.scores import score_curves
-from evenhand.comparisons.rules import Rules
+from evenhand.comparisons.rules import VerdictRules
 from evenhand.cubes import Cube, Measure, build_cube, tally
 from evenhand.errors import Note
 from evenhand.groups import Attribute, to_text
-from evenhand.metrics import Metric, Plan, Takes
+from evenhand.metrics import Metric, MetricPlan, Takes
 from evenhand.questions.copies import MOST_JOINED, MOST_ROWS, copied_rows
 from evenhand.questions.crowding import check_first_groups, shared_units
 from evenhand.questions.premises import check_agreement, explained, read_premises
-from evenhand.questions.question import Question, directions
+from evenhand.questions.question import Question, directions, metric_note
 from evenhand.questions.repeats import Design, candidate_columns, repeating_columns
 from evenhand.records import Records
-from evenhand.results.origin import MetricNote, Source, versions
+from evenhand.results.origin import Source, versions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Measured:
     """What was read of the table for each metric, and what a reader must know of it."""
 
-    plans: tuple[Plan, ...]
+    plans: tuple[MetricPlan, ...]
     cubes: tuple[Cube, ...]
     notes: tuple[Note, ...]
 
@@ -35,7 +34,7 @@ class Measured:
 def answer(
     question: Question,
     metrics: Sequence[Metric],
-    rules: Rules,
+    rules: VerdictRules,
     *,
     reference: str | Attribute,
     worse: str | None,
@@ -48,7 +47,7 @@ def answer(
     ----------
     question : Question
     metrics : sequence of Metric
-    rules : Rules
+    rules : VerdictRules
         As asked for: each metric's range and direction are put in here.
     reference : str or Attribute
         ``rest``, ``best``, ``overall``, or the attribute that marks the rows compared with.
@@ -87,7 +86,7 @@ def _audits(
     question: Question,
     metrics: Sequence[Metric],
     measured: Measured,
-    rules: Rules,
+    rules: VerdictRules,
     higher: Sequence[bool],
     command: str,
 ) -> Iterator[Audit]:
@@ -104,7 +103,7 @@ def _audits(
         shared = shared_units(cube, partitions, rules.units, counted=counted)
         notes = (*measured.notes, *plan.notes, *judged.notes, *shared, *hidden.notes())
         report = Audit(
-            metric=_metric_note(metric, label, higher_is_worse=worst),
+            metric=metric_note(metric, higher_is_worse=worst, label=label),
             level=rules.level,
             unit=rules.units_name,
             source=Source(
@@ -157,7 +156,7 @@ def _design(question: Question) -> Design:
     )
 
 
-def _cubes(question: Question, plans: Sequence[Plan]) -> list[Cube]:
+def _cubes(question: Question, plans: Sequence[MetricPlan]) -> list[Cube]:
     """Cube of each plan; those with the same counts share it, and all share one scan if they can."""
     counted: Records | None = None
     if all(plan.records is question.records for plan in plans):
@@ -181,7 +180,9 @@ def _cubes(question: Question, plans: Sequence[Plan]) -> list[Cube]:
     return [next(cube for measure, cube in made if measure == plan.measure) for plan in plans]
 
 
-def _ruled(rules: Rules, metric: Metric, plan: Plan, *, higher_is_worse: bool) -> Rules:
+def _ruled(
+    rules: VerdictRules, metric: Metric, plan: MetricPlan, *, higher_is_worse: bool
+) -> VerdictRules:
     """The rules with what this metric adds to them: its direction, range and fewest units."""
     definition = metric.definition
     low, high = plan.bounds or (definition.low, definition.high)
@@ -196,7 +197,9 @@ def _ruled(rules: Rules, metric: Metric, plan: Plan, *, higher_is_worse: bool) -
     )
 
 
-def _judge(plan: Plan, cube: Cube, question: Question, rules: Rules, hidden: Hidden) -> Judgement:
+def _judge(
+    plan: MetricPlan, cube: Cube, question: Question, rules: VerdictRules, hidden: Hidden
+) -> Judgement:
     return judge(
         cube,
         plan.form,
@@ -208,31 +211,22 @@ def _judge(plan: Plan, cube: Cube, question: Question, rules: Rules, hidden: Hid
     )
 
 
-def _again(question: Question, rules: Rules, hidden: Hidden) -> Callable[[Plan], Judgement]:
+def _again(
+    question: Question, rules: VerdictRules, hidden: Hidden
+) -> Callable[[MetricPlan], Judgement]:
     """The same judged under another plan."""
 
-    def judged(plan: Plan) -> Judgement:
+    def judged(plan: MetricPlan) -> Judgement:
         (made,) = _cubes(question, [plan])
         return _judge(plan, made, question, rules, hidden)
 
     return judged
 
 
-def _metric_note(metric: Metric, label: str, *, higher_is_worse: bool) -> MetricNote:
-    definition = metric.definition
-    return MetricNote(
-        name=definition.name,
-        expression=metric.text,
-        definition=definition.definition,
-        higher_is_worse=higher_is_worse,
-        source=definition.source,
-        in_points=definition.in_points,
-        label=label,
-    )
-
-
-def _settings(question: Question, rules: Rules, judged: Judgement, command: str) -> Settings:
-    return Settings(
+def _settings(
+    question: Question, rules: VerdictRules, judged: Judgement, command: str
+) -> AuditSettings:
+    return AuditSettings(
         by=question.by,
         where=to_text(question.where) if question.where is not None else None,
         versus=rules.versus,

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypedDict
 
 from evenhand.audits.assembly import answer
-from evenhand.audits.report import Audit
-from evenhand.comparisons.rules import Rules
+from evenhand.audits.result import Audit
+from evenhand.comparisons.rules import VerdictRules
 from evenhand.errors import InputError, near
 from evenhand.groups import Attribute, parse_predicate, to_text
 from evenhand.metrics import Metric
@@ -207,7 +207,7 @@ def audit_metrics(
     tuple of Audit
         In the order of `metrics`.
     """
-    rules = Rules(
+    rules = VerdictRules(
         level=plain(level),
         tolerance=plain(tolerance),
         min_units=plain(min_units),
@@ -244,7 +244,7 @@ def audit_metrics(
         )
 
 
-def _check(rules: Rules, worse: str | None) -> None:
+def _check(rules: VerdictRules, worse: str | None) -> None:
     """Refuse options that have no meaning."""
     numbers = ("level", "tolerance", "min_units", "suppress_below", "seed")
     check_numbers({name: getattr(rules, name) for name in numbers})
@@ -272,7 +272,7 @@ def _reference(versus: str, records: Records) -> str | Attribute:
 def _command(
     question: Question,
     metrics: Sequence[Metric],
-    rules: Rules,
+    rules: VerdictRules,
     reference: str | Attribute,
     worse: str | None,
 ) -> str:

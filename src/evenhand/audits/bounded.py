@@ -1,30 +1,22 @@
 """What a group's harm may be at most, whatever the distribution of its bounded units."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from evenhand.audits.evidence import Evidence
-from evenhand.cubes import Cube, Estimates, unit_contributions, unit_values
+from evenhand.audits.evidence import GroupEvidence
+from evenhand.comparisons.limits import Limits, row_limits
+from evenhand.cubes import unit_values
 from evenhand.deferred import special
-from evenhand.errors import Note
-from evenhand.stats.bounded_means import (
-    empirical_bernstein_half,
-    gaffke_limits,
-    gaffke_upper,
-)
+from evenhand.stats.bounded_means import gaffke_upper
 from evenhand.stats.forms import Ratio
-from evenhand.stats.intervals import clopper_pearson
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
-Limits = tuple[float, float]
 #: How many times the units at hand are tried before none is said to do.
 MOST_TIMES = 1000.0
-#: With more units a kind that is rarer than one in a hundred is needed to deceive.
-ENOUGH_UNITS = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +31,7 @@ class HarmLimit:
     units_needed: int | None
 
 
-def harm_limit(evidence: Evidence, i: int, bounds: Limits | None = None) -> HarmLimit | None:
+def harm_limit(evidence: GroupEvidence, i: int, bounds: Limits | None = None) -> HarmLimit | None:
     """The limit on which *not worse* stands; `None` where the interval itself holds for any units.
 
     `bounds` are those that units are taken to have, where the metric sets none.
@@ -74,7 +66,7 @@ def harm_limit(evidence: Evidence, i: int, bounds: Limits | None = None) -> Harm
     return HarmLimit(limit=limit, units_needed=needed)
 
 
-def holds_for_wrong_units(evidence: Evidence, i: int) -> bool:
+def holds_for_wrong_units(evidence: GroupEvidence, i: int) -> bool:
     """Whether *not worse* would hold if no unit were more than wholly wrong, or worse than the worst seen."""
     low, ceiling = evidence.rules.low, evidence.rules.ceiling
     if low is None or ceiling is None or evidence.cube.units is None:
@@ -86,73 +78,8 @@ def holds_for_wrong_units(evidence: Evidence, i: int) -> bool:
     return limit is not None and limit.limit <= evidence.rules.tolerance
 
 
-def interval_alone(units: int, unit: str, verdict: str, *, counted: bool = True) -> Iterator[Note]:
-    """Say that a denial of harm rests on the interval alone, where no bounds tell what one unit may be.
-
-    Parameters
-    ----------
-    units : int
-        Fewest units of which harm is denied.
-    unit, verdict : str
-        What a unit and the denial are called.
-    counted : bool
-        Whether the number may be told.
-    """
-    if units >= ENOUGH_UNITS:
-        return
-    few = f"as few as {units:,} {unit}s" if counted else f"few {unit}s"
-    text = (
-        f"Of {few}, {verdict} rests on the interval alone, as this metric sets no bounds to one {unit}: a rare "
-        f"kind that none of these is would not show.  (With one bad {unit} in ten or twenty it was wrong in up "
-        "to 46 of 100 simulations, not in 2.)"
-    )
-    yield Note(code="interval_alone", text=text)
-
-
-def contrast_limit(
-    cube: Cube, form: Ratio, sets: Bools, signs: Floats, bounds: Limits, tail: float
-) -> float:
-    """Upper limit of ``Σ sign · value`` over sets that may share units, whatever units are like.
-
-    Each unit's part lies within a range that its sizes give; parts are measured in that range, and
-    Gaffke's limit weighs them by it.
-    """
-    parts = unit_contributions(cube, form, sets, signs, *bounds)
-    width = parts.high - parts.low
-    if not len(width):
-        return float("inf")
-    place = (parts.value - parts.low) / width
-    _, upper = gaffke_limits(np.clip(place, 0.0, 1.0), tail, sizes=width)
-    return float(parts.low.sum() + upper * width.sum())
-
-
-def rows_limit(
-    estimates: Estimates,
-    form: Ratio,
-    sets: Sequence[int],
-    signs: Floats,
-    bounds: Limits,
-    tail: float,
-    *,
-    proportion: bool,
-) -> float:
-    """Upper limit of ``Σ sign · value`` over sets that share no row, where each row is a unit.
-
-    Limits of independent sides add as variances do (Zou & Donner 2008, doi:10.1002/sim.3095): Clopper
-    and Pearson's of proportions, empirical Bernstein's of other values within bounds.
-    """
-    value = estimates.values[list(sets)]
-    if proportion:
-        above, below = (side[list(sets)] for side in form.split(estimates.sums))
-        low, high = clopper_pearson(above, below, 1 - 2 * tail)
-    else:
-        low, high = _row_limits(estimates, np.asarray(sets), bounds, tail)
-    half = np.where(signs > 0, high - value, value - low)
-    return float((signs * value).sum() + np.sqrt((half**2).sum()))
-
-
 def _harm(
-    evidence: Evidence, one: tuple[int, float], two: tuple[int, float], *, apart: bool
+    evidence: GroupEvidence, one: tuple[int, float], two: tuple[int, float], *, apart: bool
 ) -> float:
     """Upper limit of the first set's value above the second's, or below it where lower is worse."""
     (first, limit1), (second, limit2) = one, two
@@ -174,7 +101,7 @@ def _least(at: Callable[[float], float], tolerance: float) -> float:
     return many
 
 
-def _share_units(evidence: Evidence, i: int) -> bool:
+def _share_units(evidence: GroupEvidence, i: int) -> bool:
     estimates = evidence.estimates
     if not evidence.full:
         return bool(estimates.shared[i])
@@ -182,7 +109,7 @@ def _share_units(evidence: Evidence, i: int) -> bool:
 
 
 def _limit_of_units(
-    evidence: Evidence, index: int, tail: float, bounds: Limits, *, upper: bool
+    evidence: GroupEvidence, index: int, tail: float, bounds: Limits, *, upper: bool
 ) -> Callable[[float], float]:
     """One limit of a set's value whose units were each seen so many times."""
     assert isinstance(evidence.form, Ratio)
@@ -194,27 +121,12 @@ def _limit_of_units(
 
 
 def _limit_of_set(
-    evidence: Evidence, index: int, tail: float, bounds: Limits, *, upper: bool
+    evidence: GroupEvidence, index: int, tail: float, bounds: Limits, *, upper: bool
 ) -> Callable[[float], float]:
     """The same, of rows that are their own units."""
 
     def limit(times: float) -> float:
-        ends = _row_limits(evidence.estimates, np.array([index]), bounds, tail, times)
+        ends = row_limits(evidence.estimates, np.array([index]), bounds, tail, times)
         return float(ends[upper][0])
 
     return limit
-
-
-def _row_limits(
-    estimates: Estimates,
-    sets: npt.NDArray[np.int64],
-    bounds: Limits,
-    tail: float,
-    times: float = 1.0,
-) -> tuple[Floats, Floats]:
-    """Limits of sets' values where each row is a unit, from two moments."""
-    low, high = bounds
-    value, variance = estimates.values[sets], np.nan_to_num(estimates.variances[sets])
-    units = estimates.n_effective[sets] * times
-    half = empirical_bernstein_half(variance / times, units, tail, high - low)
-    return np.maximum(value - half, low), np.minimum(value + half, high)

@@ -3,7 +3,7 @@
 import csv
 import io
 
-from evenhand.audits.result import Result
+from evenhand.audits.result import Audit
 
 _ESTIMATE = (
     "value",
@@ -30,7 +30,7 @@ _CONTRAST = (
 )
 
 
-def render_csv(audit: Result) -> str:
+def render_csv(audit: Audit) -> str:
     """Rows of all groups; numbers that cannot be given are empty."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")

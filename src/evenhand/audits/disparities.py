@@ -15,14 +15,14 @@ from evenhand.metrics.definition import Given
 from evenhand.questions.opening import opened
 from evenhand.questions.options import check_numbers
 from evenhand.questions.question import By, read_question, unit_columns
-from evenhand.results.protocol import Answer
+from evenhand.results.protocol import Result
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EqualizedOdds(Answer):
+class EqualizedOdds(Result):
     """How far groups are from equalised odds.
 
     Attributes
@@ -114,7 +114,7 @@ def equalized_odds(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ConditionalDisparity(Answer):
+class ConditionalDisparity(Result):
     """Conditional demographic disparity of one group.
 
     Attributes

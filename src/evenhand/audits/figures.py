@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from evenhand.audits import answer, words
-from evenhand.audits.result import Contrast, Gap, Group, Result
+from evenhand.audits.result import Audit, Contrast, Gap, Group
 from evenhand.audits.score_figures import draw_scores, table_scores, table_thresholds
 from evenhand.pages import numbers
 from evenhand.pages.caveats import after_numbers, before_numbers, missing_sentences
@@ -12,8 +12,8 @@ from evenhand.pages.curves import Panel
 from evenhand.pages.edition import PLAIN, Edition
 from evenhand.pages.forest import Difference, Forest, draw_forest
 from evenhand.pages.page import render_page
-from evenhand.pages.picture import Plots, draw_picture
-from evenhand.pages.table import Cell, Column, Table, table_of
+from evenhand.pages.picture import Figure, draw_picture
+from evenhand.pages.table import Table, TableCell, TableColumn, table_of
 from evenhand.results.estimate import Estimate, Missing
 
 #: Groups drawn and tabled of each partition; all are in JSON and CSV.
@@ -41,7 +41,7 @@ class Plot:
 class View:
     """One metric on the page."""
 
-    audit: Result
+    audit: Audit
     title: str
     answers: tuple[str, ...]
     findings: tuple[str, ...]
@@ -54,7 +54,7 @@ class View:
     gaps: Table
 
 
-def render_html(*audits: Result, edition: Edition = PLAIN) -> str:
+def render_html(*audits: Audit, edition: Edition = PLAIN) -> str:
     """The page of one audit, or of several metrics on the same groups."""
     return render_page(
         "evenhand.audits:audit.html",
@@ -64,7 +64,7 @@ def render_html(*audits: Result, edition: Edition = PLAIN) -> str:
     )
 
 
-def draw_figure(audit: Result, edition: Edition = PLAIN) -> str:
+def draw_figure(audit: Audit, edition: Edition = PLAIN) -> str:
     """The differences of all partitions as an SVG."""
     reference = words.reference(audit.settings.versus)
     points = ", in percentage points" if audit.metric.in_points else ""
@@ -77,15 +77,18 @@ def draw_figure(audit: Result, edition: Edition = PLAIN) -> str:
         f"Shaded: {tolerated}." if tolerated else "",
         edition.made(audit.source.name),
     )
-    panels = [
-        Plots(heading=edition.crossed(by), forest=forest)
-        for by in answer.partitions(audit)
-        if (forest := draw(audit, by, edition)).rows
-    ]
-    return draw_picture(edition.title or " ".join(answer.answers(audit, edition)), panels, notes)
+    figures = []
+    for by in answer.partitions(audit):
+        title = edition.crossed(by)
+        if (forest := draw(audit, by, edition)).rows:
+            figures.append(Figure(heading=title, drawn=forest))
+        if charts := draw_scores(audit, by, edition):
+            heading = f"What the scores promise (across), and what came of it (up), by {title}"
+            figures.append(Figure(heading=heading, drawn=charts, across="score"))
+    return draw_picture(edition.title or " ".join(answer.answers(audit, edition)), figures, notes)
 
 
-def draw(audit: Result, by: tuple[str, ...], edition: Edition = PLAIN) -> Forest:
+def draw(audit: Audit, by: tuple[str, ...], edition: Edition = PLAIN) -> Forest:
     """Differences of a partition's groups to their reference."""
     groups = [group for group in audit.groups if group.by == by and answer.is_compared(group)]
     in_points = audit.metric.in_points
@@ -98,7 +101,7 @@ def draw(audit: Result, by: tuple[str, ...], edition: Edition = PLAIN) -> Forest
     )
 
 
-def _view(audit: Result, edition: Edition) -> View:
+def _view(audit: Audit, edition: Edition) -> View:
     overall = audit.overall
     return View(
         audit=audit,
@@ -115,7 +118,7 @@ def _view(audit: Result, edition: Edition) -> View:
     )
 
 
-def _plot(audit: Result, by: tuple[str, ...], edition: Edition) -> Plot:
+def _plot(audit: Audit, by: tuple[str, ...], edition: Edition) -> Plot:
     groups = [group for group in audit.groups if group.by == by]
     compared = [group for group in groups if answer.is_compared(group)]
     apart = [group for group in groups if not answer.is_compared(group)]
@@ -137,7 +140,7 @@ def _plot(audit: Result, by: tuple[str, ...], edition: Edition) -> Plot:
     )
 
 
-def _difference(audit: Result, group: Group, edition: Edition) -> Difference:
+def _difference(audit: Audit, group: Group, edition: Edition) -> Difference:
     versus, in_points = group.versus, audit.metric.in_points
     value = answer.told_value(audit, group.estimate)
     apart = words.difference(versus, in_points=in_points)
@@ -154,66 +157,68 @@ def _difference(audit: Result, group: Group, edition: Edition) -> Difference:
 
 
 def _table(
-    audit: Result, groups: Sequence[Group], lacking: Missing | None, title: str, edition: Edition
+    audit: Audit, groups: Sequence[Group], lacking: Missing | None, title: str, edition: Edition
 ) -> Table:
     """What a reader needs; the rest is in a table of its own."""
     shares = answer.is_share(audit) and any("of" in _counts(audit, g.estimate) for g in groups)
     columns = (
-        Column(head="group", left=True, fold=True),
-        Column(head="verdict", left=True),
-        Column(head=audit.metric.name),
-        Column(head="count") if shares else None,
-        Column(head="difference (interval)"),
-        Column(head="rows"),
-        Column(head=words.unit_name(audit)) if audit.unit else None,
+        TableColumn(head="group", left=True, fold=True),
+        TableColumn(head="verdict", left=True),
+        TableColumn(head=audit.metric.name),
+        TableColumn(head="count") if shares else None,
+        TableColumn(head="difference (interval)"),
+        TableColumn(head="rows"),
+        TableColumn(head=words.unit_name(audit)) if audit.unit else None,
     )
     rows = [_row(audit, group, edition) for group in groups]
     if lacking is not None and lacking.estimate is not None:
         value, counts, *sizes = _numbers(audit, lacking.estimate)
-        rows.append([Cell("missing"), Cell("not judged"), value, counts, Cell("–"), *sizes])
+        rows.append(
+            [TableCell("missing"), TableCell("not judged"), value, counts, TableCell("–"), *sizes]
+        )
     return table_of(f"{audit.metric.title} by {title}", columns, rows)
 
 
-def _row(audit: Result, group: Group, edition: Edition) -> list[Cell]:
+def _row(audit: Audit, group: Group, edition: Edition) -> list[TableCell]:
     in_points = audit.metric.in_points
     apart = words.difference(group.versus, in_points=in_points)
     bounds = words.difference_interval(group.versus, in_points=in_points)
     value, counts, *sizes = _numbers(audit, group.estimate)
     return [
-        Cell(edition.group(group.group, group.predicate)),
-        Cell(words.verdict(group), kind=words.kind(group)),
+        TableCell(edition.group(group.group, group.predicate)),
+        TableCell(words.verdict(group), kind=words.kind(group)),
         value,
         counts,
-        Cell(f"{apart} ({bounds})" if bounds else apart),
+        TableCell(f"{apart} ({bounds})" if bounds else apart),
         *sizes,
     ]
 
 
-def _numbers(audit: Result, rate: Estimate) -> list[Cell]:
+def _numbers(audit: Audit, rate: Estimate) -> list[TableCell]:
     """Value, counts behind it, rows and units."""
     return [
-        Cell(answer.told_value(audit, rate)),
-        Cell(_counts(audit, rate)),
-        Cell(numbers.count(rate.n_rows)),
-        Cell(numbers.count(rate.n_units)),
+        TableCell(answer.told_value(audit, rate)),
+        TableCell(_counts(audit, rate)),
+        TableCell(numbers.count(rate.n_rows)),
+        TableCell(numbers.count(rate.n_units)),
     ]
 
 
-def _counts(audit: Result, rate: Estimate) -> str:
+def _counts(audit: Audit, rate: Estimate) -> str:
     if not answer.is_share(audit):
         return "–"
     return numbers.out_of(rate.numerator, rate.denominator)
 
 
-def _more(audit: Result, groups: Sequence[Group], title: str, edition: Edition) -> Table:
+def _more(audit: Audit, groups: Sequence[Group], title: str, edition: Edition) -> Table:
     """How sure each number is."""
     columns = (
-        Column(head="group", left=True, fold=True),
-        Column(head=f"{numbers.percent(audit.level)} interval"),
-        Column(head="adjusted p"),
-        Column(head="ratio (interval)"),
-        Column(head="shrunk"),
-        Column(head="detectable"),
+        TableColumn(head="group", left=True, fold=True),
+        TableColumn(head=f"{numbers.percent(audit.level)} interval"),
+        TableColumn(head="adjusted p"),
+        TableColumn(head="ratio (interval)"),
+        TableColumn(head="shrunk"),
+        TableColumn(head="detectable"),
     )
     write = numbers.share if answer.is_share(audit) else numbers.rate
     between = numbers.shares if answer.is_share(audit) else numbers.interval
@@ -231,7 +236,7 @@ def _more(audit: Result, groups: Sequence[Group], title: str, edition: Edition) 
     return table_of(f"{audit.metric.title} by {title}: how sure it is", columns, rows)
 
 
-def _parts(audit: Result, groups: Sequence[Group], title: str, edition: Edition) -> Table | None:
+def _parts(audit: Audit, groups: Sequence[Group], title: str, edition: Edition) -> Table | None:
     """What each rate is worked out from: of decisions all four kinds, right and wrong."""
     names = list(audit.overall.counts or {})
     if len(names) < 2:
@@ -243,8 +248,8 @@ def _parts(audit: Result, groups: Sequence[Group], title: str, edition: Edition)
         ]
         for group in groups
     ]
-    columns = (Column(head=name.replace("_", " ")) for name in names)
-    named = Column(head="group", left=True, fold=True)
+    columns = (TableColumn(head=name.replace("_", " ")) for name in names)
+    named = TableColumn(head="group", left=True, fold=True)
     label = f"{audit.metric.title} by {title}: what it is worked out from"
     return table_of(label, (named, *columns), rows)
 
@@ -258,38 +263,40 @@ def _ratio(versus: Contrast | None) -> str:
     return f"{numbers.ratio(versus.ratio)} ({numbers.ratio(versus.ratio_low)} to {high})"
 
 
-def _size(audit: Result, value: float | None) -> str:
+def _size(audit: Audit, value: float | None) -> str:
     if value is None:
         return "–"
     return numbers.points(value, in_points=audit.metric.in_points, signed=False)
 
 
-def _unjudged(audit: Result, groups: Sequence[Group], title: str, edition: Edition) -> Table:
+def _unjudged(audit: Audit, groups: Sequence[Group], title: str, edition: Edition) -> Table:
     """Groups that are shown without a comparison, and why."""
     columns = (
-        Column(head="group", left=True, fold=True),
-        Column(head="verdict", left=True, fold=True),
-        Column(head=audit.metric.name),
-        Column(head="rows"),
-        Column(head=words.unit_name(audit)) if audit.unit else None,
+        TableColumn(head="group", left=True, fold=True),
+        TableColumn(head="verdict", left=True, fold=True),
+        TableColumn(head=audit.metric.name),
+        TableColumn(head="rows"),
+        TableColumn(head=words.unit_name(audit)) if audit.unit else None,
     )
     rows = []
     for group in groups:
         value, _, *sizes = _numbers(audit, group.estimate)
         why = words.reason(group.estimate) or (words.reason(group.versus) if group.versus else "")
-        verdict = Cell(f"– {why}" if why else words.verdict(group), kind="none")
-        rows.append([Cell(edition.group(group.group, group.predicate)), verdict, value, *sizes])
+        verdict = TableCell(f"– {why}" if why else words.verdict(group), kind="none")
+        rows.append(
+            [TableCell(edition.group(group.group, group.predicate)), verdict, value, *sizes]
+        )
     return table_of(f"{audit.metric.title} by {title}: not judged", columns, rows)
 
 
-def _gaps(audit: Result, edition: Edition) -> Table:
+def _gaps(audit: Audit, edition: Edition) -> Table:
     columns = (
-        Column(head="by", left=True, fold=True),
-        Column(head="largest raw difference"),
-        Column(head="proven gap, at least"),
-        Column(head="spread between groups"),
-        Column(head="lowest / highest"),
-        Column(head="p, all groups equal"),
+        TableColumn(head="by", left=True, fold=True),
+        TableColumn(head="largest raw difference"),
+        TableColumn(head="proven gap, at least"),
+        TableColumn(head="spread between groups"),
+        TableColumn(head="lowest / highest"),
+        TableColumn(head="p, all groups equal"),
     )
     return table_of(
         f"{audit.metric.title}: gaps between groups",
@@ -298,7 +305,7 @@ def _gaps(audit: Result, edition: Edition) -> Table:
     )
 
 
-def _gap(audit: Result, gap: Gap, edition: Edition) -> list[str]:
+def _gap(audit: Audit, gap: Gap, edition: Edition) -> list[str]:
     sizes = (gap.largest, gap.lower_bound, gap.between_group_sd)
     return [
         edition.crossed(gap.by),

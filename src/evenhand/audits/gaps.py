@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from evenhand.audits.evidence import Evidence
+from evenhand.audits.evidence import GroupEvidence
 from evenhand.audits.result import Gap
 from evenhand.comparisons.comparison import Pools, compare, moderated
 from evenhand.comparisons.rates import bounds_of
@@ -17,7 +17,7 @@ from evenhand.stats.intervals import z_of
 Integers = npt.NDArray[np.int64]
 
 
-def gaps_of(evidence: Evidence, hidden: frozenset[int]) -> tuple[Gap, ...]:
+def gaps_of(evidence: GroupEvidence, hidden: frozenset[int]) -> tuple[Gap, ...]:
     """Gap of each partition; their lower bounds hold together."""
     number = max(len(evidence.partitions), 1)
     level = 1 - (1 - evidence.rules.joint_level) / number
@@ -28,7 +28,7 @@ def gaps_of(evidence: Evidence, hidden: frozenset[int]) -> tuple[Gap, ...]:
 
 
 def _gap(
-    evidence: Evidence,
+    evidence: GroupEvidence,
     partition: Partition,
     groups: Integers,
     hidden: frozenset[int],
@@ -67,7 +67,7 @@ def _gap(
     )
 
 
-def _lower_bound(evidence: Evidence, index: Integers, level: float) -> float | None:
+def _lower_bound(evidence: GroupEvidence, index: Integers, level: float) -> float | None:
     """Lower bound of the widest difference, all pairs bounded at once."""
     estimates, rules = evidence.estimates, evidence.rules
     if not evidence.full:
@@ -101,7 +101,7 @@ def _lower_bound(evidence: Evidence, index: Integers, level: float) -> float | N
     return max(float(np.nanmax(np.concatenate([low, -high, [0.0]]))), 0.0)
 
 
-def _floor(evidence: Evidence, index: Integers) -> float | None:
+def _floor(evidence: GroupEvidence, index: Integers) -> float | None:
     """The least that the p-value can be, where it is simulated."""
     if not (evidence.binomial and isinstance(evidence.form, Ratio)):
         return None
@@ -109,7 +109,7 @@ def _floor(evidence: Evidence, index: Integers) -> float | None:
     return spread.chi_square_floor(above[index], below[index])
 
 
-def _homogeneity(evidence: Evidence, index: Integers) -> float | None:
+def _homogeneity(evidence: GroupEvidence, index: Integers) -> float | None:
     """p-value of all groups being equal, by the test that fits."""
     estimates = evidence.estimates
     if evidence.binomial and isinstance(evidence.form, Ratio):

@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from evenhand.audits.bounded import HarmLimit, harm_limit, holds_for_wrong_units, interval_alone
+from evenhand.audits.bounded import HarmLimit, harm_limit, holds_for_wrong_units
 from evenhand.audits.disclosure.hiding import Hidden, hidden_sets, rounded
-from evenhand.audits.evidence import NONE, Evidence
+from evenhand.audits.evidence import NONE, GroupEvidence
 from evenhand.audits.gaps import gaps_of
 from evenhand.audits.result import Contrast, Gap, Group, Refused, Verdict
 from evenhand.comparisons.comparison import ON_UNITS, Pools, moderated
-from evenhand.comparisons.rules import Rules
+from evenhand.comparisons.limits import interval_alone
+from evenhand.comparisons.rules import VerdictRules
 from evenhand.comparisons.sizes import unequal_units
 from evenhand.cubes import Cube
 from evenhand.errors import REASONS, Note
@@ -48,7 +49,7 @@ def judge(
     form: Form,
     attributes: Sequence[Attribute],
     partitions: Sequence[Partition],
-    rules: Rules,
+    rules: VerdictRules,
     *,
     proportion: bool = False,
     shown_without: Hidden | None = None,
@@ -63,7 +64,7 @@ def judge(
         How the metric's value follows from them.
     attributes, partitions
         What the groups are.
-    rules : Rules
+    rules : VerdictRules
         How to judge.
     proportion : bool
         Whether the metric is a proportion of rows; with rows as their own units it gets
@@ -74,7 +75,7 @@ def judge(
     without = shown_without
     if without is None:
         without = hidden_sets([cube], [form], attributes, partitions, rules)
-    evidence = Evidence(
+    evidence = GroupEvidence(
         cube, form, attributes, partitions, rules, proportion=proportion, hidden=without
     )
     hidden = evidence.hidden
@@ -98,7 +99,7 @@ def judge(
     return rounded(judgement) if rules.suppress_below else judgement
 
 
-def _notes(evidence: Evidence, hidden: frozenset[int]) -> tuple[Note, ...]:
+def _notes(evidence: GroupEvidence, hidden: frozenset[int]) -> tuple[Note, ...]:
     """What is told of the units of those who are shown."""
     shown = [i for i in evidence.group_index if int(i) not in hidden]
     names = [None, *(evidence.cell_of(int(i)).predicate for i in shown)]
@@ -115,7 +116,7 @@ def _notes(evidence: Evidence, hidden: frozenset[int]) -> tuple[Note, ...]:
     )
 
 
-def _alone(evidence: Evidence, groups: Sequence[Group]) -> Iterator[Note]:
+def _alone(evidence: GroupEvidence, groups: Sequence[Group]) -> Iterator[Note]:
     """What is told where *not worse* has no limit beside its interval."""
     units = [
         group.estimate.n_units or 0
@@ -133,7 +134,7 @@ def _alone(evidence: Evidence, groups: Sequence[Group]) -> Iterator[Note]:
 
 
 def _group(
-    evidence: Evidence,
+    evidence: GroupEvidence,
     i: int,
     hidden: frozenset[int],
     shrunk: float | None,
@@ -164,7 +165,7 @@ def _group(
     )
 
 
-def _contrast(evidence: Evidence, i: int, limit: HarmLimit | None) -> Contrast | None:
+def _contrast(evidence: GroupEvidence, i: int, limit: HarmLimit | None) -> Contrast | None:
     if evidence.reference_index[i] == NONE:
         return None
     tested = bool(evidence.is_tested[i])
@@ -186,12 +187,12 @@ def _contrast(evidence: Evidence, i: int, limit: HarmLimit | None) -> Contrast |
     )
 
 
-def _reference_name(evidence: Evidence, i: int) -> str:
+def _reference_name(evidence: GroupEvidence, i: int) -> str:
     versus = evidence.rules.versus
     return evidence.cell_of(evidence.reference_index[i]).predicate if versus == "best" else versus
 
 
-def _untested_reason(evidence: Evidence, i: int) -> str:
+def _untested_reason(evidence: GroupEvidence, i: int) -> str:
     group, reference = evidence.group_index[i], evidence.reference_index[i]
     if not np.isfinite(evidence.estimates.values[group]):
         return "no_denominator"
@@ -200,7 +201,7 @@ def _untested_reason(evidence: Evidence, i: int) -> str:
     return "no_variation" if evidence.able(reference) else "no_reference"
 
 
-def _ratio(evidence: Evidence, i: int) -> tuple[float | None, float | None, float | None]:
+def _ratio(evidence: GroupEvidence, i: int) -> tuple[float | None, float | None, float | None]:
     """Ratio of two rates with its interval, for rates that have a meaningful zero."""
     overall = evidence.rules.versus == "overall"
     first = int(evidence.group_index[i])
@@ -218,7 +219,7 @@ def _ratio(evidence: Evidence, i: int) -> tuple[float | None, float | None, floa
     return float(v1 / v2), _finite(low), _finite(high)
 
 
-def _ratio_interval(evidence: Evidence, i: int) -> tuple[Floats, Floats]:
+def _ratio_interval(evidence: GroupEvidence, i: int) -> tuple[Floats, Floats]:
     """Interval of a ratio at the confidence of all comparisons at once.
 
     The best group was chosen by the data: its rate at the level of one is too high on average.
@@ -239,7 +240,7 @@ def _ratio_interval(evidence: Evidence, i: int) -> tuple[Floats, Floats]:
     return contrasts.log_ratio(np.asarray(v1), np.asarray(v2), variance, df, level)
 
 
-def _verdict(evidence: Evidence, i: int, limit: HarmLimit | None) -> Verdict | None:
+def _verdict(evidence: GroupEvidence, i: int, limit: HarmLimit | None) -> Verdict | None:
     """Let the whole interval decide, never the point."""
     if evidence.reference_index[i] == NONE and _has_reference(evidence, i):
         return None
@@ -253,13 +254,13 @@ def _verdict(evidence: Evidence, i: int, limit: HarmLimit | None) -> Verdict | N
     return "insufficient evidence"
 
 
-def _harm_ends(evidence: Evidence, i: int) -> tuple[float, float]:
+def _harm_ends(evidence: GroupEvidence, i: int) -> tuple[float, float]:
     """Interval of the harm."""
     low, high = float(evidence.low[i]), float(evidence.high[i])
     return (low, high) if evidence.rules.higher_is_worse else (-high, -low)
 
 
-def _seems_not_worse(evidence: Evidence, i: int) -> bool:
+def _seems_not_worse(evidence: GroupEvidence, i: int) -> bool:
     """Whether the interval alone would say *not worse*."""
     compared = evidence.compared
     # Bounds that were only seen exclude nothing that was not.
@@ -268,13 +269,13 @@ def _seems_not_worse(evidence: Evidence, i: int) -> bool:
     return bool(evidence.is_tested[i] and within and not guessed)
 
 
-def _has_reference(evidence: Evidence, i: int) -> bool:
+def _has_reference(evidence: GroupEvidence, i: int) -> bool:
     """Whether the other groups of its partition are compared with something, so with this one."""
     members = next(m for p, m in evidence.partitions if p == evidence.cells[i].partition)
     return bool((evidence.reference_index[members] != NONE).any())
 
 
-def _refused(evidence: Evidence, i: int, hidden: frozenset[int]) -> Refused:
+def _refused(evidence: GroupEvidence, i: int, hidden: frozenset[int]) -> Refused:
     cell, index = evidence.cells[i], int(evidence.group_index[i])
     n, needed = int(evidence.estimates.n_units[index]), evidence.rules.min_units
     if index in hidden:
@@ -308,7 +309,7 @@ def _refused(evidence: Evidence, i: int, hidden: frozenset[int]) -> Refused:
     )
 
 
-def _missing(evidence: Evidence, hidden: frozenset[int]) -> tuple[Missing, ...]:
+def _missing(evidence: GroupEvidence, hidden: frozenset[int]) -> tuple[Missing, ...]:
     """Rows without an attribute, with their rate; and rows that the metric cannot use."""
     shown = []
     for cell, index in zip(evidence.absent, evidence.absent_index, strict=True):
@@ -322,7 +323,7 @@ def _missing(evidence: Evidence, hidden: frozenset[int]) -> tuple[Missing, ...]:
     return (*shown, *missing_rows(evidence.cube, evidence.rules.units, few))
 
 
-def _shrunk(evidence: Evidence, hidden: frozenset[int]) -> list[float | None]:
+def _shrunk(evidence: GroupEvidence, hidden: frozenset[int]) -> list[float | None]:
     """Shrunk rate of each visible group, from the visible groups of its partition."""
     out: list[float | None] = [None] * len(evidence.cells)
     estimates = evidence.estimates
@@ -352,7 +353,7 @@ def _shrunk(evidence: Evidence, hidden: frozenset[int]) -> list[float | None]:
     return out
 
 
-def _sensitivity(evidence: Evidence) -> list[float | None]:
+def _sensitivity(evidence: GroupEvidence) -> list[float | None]:
     """Minimum detectable difference of each comparison, the tolerance included."""
     out: list[float | None] = [None] * len(evidence.cells)
     tested, compared, rules = evidence.tested, evidence.compared, evidence.rules
@@ -383,7 +384,7 @@ def _sensitivity(evidence: Evidence) -> list[float | None]:
     return out
 
 
-def _room(evidence: Evidence) -> Floats:
+def _room(evidence: GroupEvidence) -> Floats:
     """How much worse than its reference each tested group could be at most."""
     rules, tested = evidence.rules, evidence.tested
     other = evidence.estimates.values[evidence.reference_index[tested]]
@@ -393,7 +394,7 @@ def _room(evidence: Evidence) -> Floats:
     return np.full(len(tested), np.inf) if rules.low is None else other - rules.low
 
 
-def _growth(evidence: Evidence) -> Callable[[Floats], Floats] | None:
+def _growth(evidence: GroupEvidence) -> Callable[[Floats], Floats] | None:
     """By how much differences vary more where a group is worse by as much; `None` where it is not known.
 
     Values near an end of their range vary less: as ``(v - low) (high - v)``, or, where only one end is known,

@@ -3,10 +3,9 @@
 from collections.abc import Callable, Iterable, Mapping
 
 from evenhand.audits.judge import Judgement
-from evenhand.audits.report import Audit
-from evenhand.audits.result import Group
+from evenhand.audits.result import Audit, Group
 from evenhand.errors import Note
-from evenhand.metrics import Plan
+from evenhand.metrics import MetricPlan
 from evenhand.metrics.definition import Alternative
 from evenhand.pages.numbers import points
 
@@ -16,7 +15,7 @@ _MOST_NAMED = 3
 
 
 def depends_on_normalizer(
-    report: Audit, plan: Plan, judge_on: Callable[[Plan], Judgement]
+    report: Audit, plan: MetricPlan, judge_on: Callable[[MetricPlan], Judgement]
 ) -> tuple[Note, ...]:
     """Notes on the groups that are worse under one normaliser and not, or half as much, under another.
 
@@ -24,7 +23,7 @@ def depends_on_normalizer(
     ----------
     report : Audit
         As asked for.  Nothing is computed where no group is worse.
-    plan : Plan
+    plan : MetricPlan
         Of the metric; names the alternatives.
     judge_on : callable
         Judges the same groups on the table of another plan.

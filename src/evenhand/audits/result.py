@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from evenhand.errors import Note
-from evenhand.groups.partition import Key
+from evenhand.groups.partition import Key, label_of
+from evenhand.pages.shown import Shown
 from evenhand.results.estimate import Estimate, Missing
 from evenhand.results.origin import MetricNote, Source
-from evenhand.results.protocol import Answer
 
 Verdict = Literal["worse", "not worse", "insufficient evidence"]
 
@@ -110,9 +110,7 @@ class Group:
     @property
     def label(self) -> str:
         """Short name: the attribute values, or the predicate."""
-        if self.group == {self.predicate: True}:
-            return self.predicate
-        return " · ".join(str(value) for value in self.group.values())
+        return label_of(self.group, self.predicate)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -264,7 +262,7 @@ class ScoreCurve:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class AuditSettings:
     """The options that decided, so that anyone can run the audit again.
 
     Attributes
@@ -317,10 +315,11 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Result(Answer):
-    """Everything an audit found about the groups of a table under one metric, as data.
+class Audit(Shown):
+    """Verdicts about the groups of a table under one metric.
 
-    `evenhand.Audit` adds the ways to show it.
+    Prints as a table, also in notebooks; `to_dict`, `to_json`, `to_csv` and `to_html` give the
+    other forms, and `from_dict` the way back.
 
     Attributes
     ----------
@@ -345,7 +344,7 @@ class Result(Answer):
         Groups about which the statistics will not say.
     missing : tuple of Missing
         Attributes and metric columns with rows that lack them.
-    settings : Settings
+    settings : AuditSettings
         The options that decided, so that anyone can run the audit again.
     notes : tuple of Note
         What a reader must know before the numbers.  Empty where there is nothing.
@@ -355,6 +354,7 @@ class Result(Answer):
     """
 
     SCHEMA: ClassVar[str] = "evenhand.audit/1"
+    ROOM: ClassVar[str] = "evenhand.audits"
 
     metric: MetricNote
     level: float
@@ -366,7 +366,7 @@ class Result(Answer):
     gaps: tuple[Gap, ...]
     refused: tuple[Refused, ...]
     missing: tuple[Missing, ...]
-    settings: Settings
+    settings: AuditSettings
     notes: tuple[Note, ...] = ()
     scores: tuple[ScoreCurve, ...] = ()
 
@@ -374,3 +374,7 @@ class Result(Answer):
     def worse(self) -> tuple[Group, ...]:
         """Groups with the verdict *worse*."""
         return tuple(group for group in self.groups if group.verdict == "worse")
+
+    def to_csv(self) -> str:
+        """One row a group, as comma-separated values."""
+        return str(self.drawn_by("csv").render_csv(self))

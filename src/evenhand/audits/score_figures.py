@@ -2,22 +2,22 @@
 
 from collections.abc import Sequence
 
-from evenhand.audits.result import Result, ScoreCurve, Threshold
-from evenhand.pages.curves import Curve, Panel, Reading, draw_curves
+from evenhand.audits.result import Audit, ScoreCurve, Threshold
+from evenhand.pages.curves import Curve, CurvePoint, Panel, draw_curves
 from evenhand.pages.edition import Edition
 from evenhand.pages.numbers import out_of, share, shares
-from evenhand.pages.table import Column, Table, table_of
+from evenhand.pages.table import Table, TableColumn, table_of
 
 #: What scores would promise if each came true as often as it says.
-TRUE = tuple(Reading(at=at, value=at, low=None, high=None) for at in (0.0, 1.0))
+TRUE = tuple(CurvePoint(at=at, value=at, low=None, high=None) for at in (0.0, 1.0))
 
 
-def curves_of(audit: Result, by: tuple[str, ...]) -> list[ScoreCurve]:
+def curves_of(audit: Audit, by: tuple[str, ...]) -> list[ScoreCurve]:
     """The scores of a partition's groups."""
     return [curve for curve in audit.scores if curve.by == by and curve.predicate is not None]
 
 
-def draw_scores(audit: Result, by: tuple[str, ...], edition: Edition) -> tuple[Panel, ...]:
+def draw_scores(audit: Audit, by: tuple[str, ...], edition: Edition) -> tuple[Panel, ...]:
     """A panel for each group, with everybody's scores behind it; empty where there are none."""
     everybody = [curve for curve in audit.scores if curve.predicate is None]
     own = curves_of(audit, by)
@@ -31,15 +31,15 @@ def draw_scores(audit: Result, by: tuple[str, ...], edition: Edition) -> tuple[P
     return draw_curves(drawn, _readings(everybody[0]), share, ideal=TRUE)
 
 
-def table_scores(audit: Result, by: tuple[str, ...], edition: Edition) -> Table:
+def table_scores(audit: Audit, by: tuple[str, ...], edition: Edition) -> Table:
     """What stands behind the pictures."""
     columns = (
-        Column(head="group", left=True, fold=True),
-        Column(head="scores"),
-        Column(head="promised"),
-        Column(head="came true"),
-        Column(head="interval"),
-        Column(head="count"),
+        TableColumn(head="group", left=True, fold=True),
+        TableColumn(head="scores"),
+        TableColumn(head="promised"),
+        TableColumn(head="came true"),
+        TableColumn(head="interval"),
+        TableColumn(head="count"),
     )
     rows = [
         [
@@ -57,14 +57,14 @@ def table_scores(audit: Result, by: tuple[str, ...], edition: Edition) -> Table:
     return table_of(f"{audit.metric.title} by {edition.crossed(by)}: scores", columns, rows)
 
 
-def table_thresholds(audit: Result, by: tuple[str, ...], edition: Edition) -> Table:
+def table_thresholds(audit: Audit, by: tuple[str, ...], edition: Edition) -> Table:
     """What each threshold would do to each group, beside each other."""
     columns = (
-        Column(head="threshold, group", left=True, fold=True),
-        Column(head="selected"),
-        Column(head="rightly, of the selected"),
-        Column(head="found, of those with the outcome"),
-        Column(head="selected, of those without"),
+        TableColumn(head="threshold, group", left=True, fold=True),
+        TableColumn(head="selected"),
+        TableColumn(head="rightly, of the selected"),
+        TableColumn(head="found, of those with the outcome"),
+        TableColumn(head="selected, of those without"),
     )
     curves = curves_of(audit, by)
     rows = [
@@ -96,9 +96,9 @@ def _name(curve: ScoreCurve, edition: Edition) -> str:
     return edition.labels.get(curve.label, curve.label)
 
 
-def _readings(curve: ScoreCurve) -> tuple[Reading, ...]:
+def _readings(curve: ScoreCurve) -> tuple[CurvePoint, ...]:
     return tuple(
-        Reading(at=one.mean_score, value=one.rate.value, low=one.rate.low, high=one.rate.high)
+        CurvePoint(at=one.mean_score, value=one.rate.value, low=one.rate.low, high=one.rate.high)
         for one in curve.bins
         if one.mean_score is not None
     )

@@ -8,8 +8,8 @@ import numpy.typing as npt
 
 from evenhand.audits.result import ScoreBin, ScoreCurve
 from evenhand.comparisons.rates import rates_of
-from evenhand.comparisons.rules import Rules
-from evenhand.comparisons.sets import Cell, cells_of
+from evenhand.comparisons.rules import VerdictRules
+from evenhand.comparisons.sets import GroupSet, cells_of
 from evenhand.cubes import Cube, build_cube, estimate
 from evenhand.groups import Attribute
 from evenhand.groups.predicate import column_expression
@@ -27,7 +27,7 @@ MOST_GROUPS = 40
 _POSITIVE = rate((1, 0, 0), (1, 1, 0))
 
 
-def score_curves(metric: Metric, question: Question, rules: Rules) -> tuple[ScoreCurve, ...]:
+def score_curves(metric: Metric, question: Question, rules: VerdictRules) -> tuple[ScoreCurve, ...]:
     """Scores of everybody and of each group, in ten bins of equal width.
 
     Empty where the metric has no one score of a yes-or-no label, where scores are no probabilities, where
@@ -73,7 +73,9 @@ def _probabilities(question: Question, column: str) -> bool:
     return low is not None and 0 <= low <= high <= 1
 
 
-def _curves(cube: Cube, cells: Sequence[Cell], score: Attribute, rules: Rules) -> list[ScoreCurve]:
+def _curves(
+    cube: Cube, cells: Sequence[GroupSet], score: Attribute, rules: VerdictRules
+) -> list[ScoreCurve]:
     codes, keys = cube.codes((score.name,))
     place = np.array([-1 if key is None else int(key) for (key,) in keys])[codes]
     bins = np.arange(len(EDGES) + 1)[:, None] == place[None, :]

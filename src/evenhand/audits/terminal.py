@@ -6,11 +6,11 @@ from rich.padding import Padding
 from rich.text import Text
 
 from evenhand.audits import words
-from evenhand.audits.result import Group, Result
+from evenhand.audits.result import Audit, Group
 from evenhand.groups.partition import tidy
 from evenhand.pages.caveats import after_numbers, before_numbers, missing_sentences
 from evenhand.pages.numbers import count, direction, interval, percent, rate
-from evenhand.pages.table import Cell, Column, Table, table_of
+from evenhand.pages.table import Table, TableCell, TableColumn, table_of
 from evenhand.pages.terminal import lay_out
 from evenhand.results.estimate import Estimate
 
@@ -18,7 +18,7 @@ from evenhand.results.estimate import Estimate
 SHOWN = 40
 
 
-def render_audit(audit: Result, *, width: int, shown: int = SHOWN) -> RenderableType:
+def render_terminal(audit: Audit, *, width: int, shown: int = SHOWN) -> RenderableType:
     """Everything that a person at a terminal wants to know, findings first."""
     parts: list[RenderableType] = [_heading(audit), Text()]
     parts += [Text(f"! {note}", style="yellow") for note in before_numbers(audit.notes)]
@@ -34,7 +34,7 @@ def render_audit(audit: Result, *, width: int, shown: int = SHOWN) -> Renderable
     return Lines(*parts)
 
 
-def _heading(audit: Result) -> Text:
+def _heading(audit: Audit) -> Text:
     text = Text()
     text.append(f"{audit.metric.title} {rate(audit.overall.value)}", style="bold")
     if audit.overall.low is not None:
@@ -51,44 +51,44 @@ def _heading(audit: Result) -> Text:
     return text
 
 
-def _table(audit: Result, by: tuple[str, ...], shown: int) -> Table:
+def _table(audit: Audit, by: tuple[str, ...], shown: int) -> Table:
     groups = [group for group in audit.groups if group.by == by]
     # The reference may be a long predicate: the heading names it only where it is a word.
     short = audit.settings.versus in ("rest", "best", "overall")
     columns = (
-        Column(head="group", left=True, fold=True),
-        Column(head="rows", need=3),
-        Column(head=words.unit_name(audit), need=2) if audit.unit else None,
-        Column(head=audit.metric.name),
-        Column(head=percent(audit.level), left=True, need=1),
-        Column(head=f"vs {audit.settings.versus if short else 'reference'}"),
-        Column(head="(all at once)", left=True),
-        Column(head="verdict", left=True),
+        TableColumn(head="group", left=True, fold=True),
+        TableColumn(head="rows", need=3),
+        TableColumn(head=words.unit_name(audit), need=2) if audit.unit else None,
+        TableColumn(head=audit.metric.name),
+        TableColumn(head=percent(audit.level), left=True, need=1),
+        TableColumn(head=f"vs {audit.settings.versus if short else 'reference'}"),
+        TableColumn(head="(all at once)", left=True),
+        TableColumn(head="verdict", left=True),
     )
     rows = [_row(audit, group) for group in groups[:shown]]
     rows += [
-        ["(missing)", *_numbers(missing.estimate), "", "", Cell("not judged", kind="none")]
+        ["(missing)", *_numbers(missing.estimate), "", "", TableCell("not judged", kind="none")]
         for missing in audit.missing
         if missing.estimate is not None and (missing.attribute,) == by
     ]
     return table_of(" × ".join(by), columns, rows)
 
 
-def _title(audit: Result, by: tuple[str, ...]) -> Text:
+def _title(audit: Audit, by: tuple[str, ...]) -> Text:
     """What is tabled, and what its verdicts let pass."""
     tolerated = words.tolerated(audit)
     title = Text(" × ".join(by), style="bold")
     return title.append(f"  ({tolerated})" if tolerated else "", style="not bold")
 
 
-def _row(audit: Result, group: Group) -> list[Cell | str]:
+def _row(audit: Audit, group: Group) -> list[TableCell | str]:
     in_points = audit.metric.in_points
     return [
         group.label,
         *_numbers(group.estimate),
         words.difference(group.versus, in_points=in_points),
         words.difference_interval(group.versus, in_points=in_points),
-        Cell(words.verdict(group), kind=words.kind(group)),
+        TableCell(words.verdict(group), kind=words.kind(group)),
     ]
 
 
@@ -97,7 +97,7 @@ def _numbers(estimate: Estimate) -> list[str]:
     return [*sizes, rate(estimate.value), interval(estimate.low, estimate.high)]
 
 
-def _notes(audit: Result) -> list[RenderableType]:
+def _notes(audit: Audit) -> list[RenderableType]:
     unit = "; differences in percentage points" if audit.metric.in_points else ""
     notes = [words.method(audit).removesuffix(".") + unit + "."]
     for name, edges in audit.settings.bins.items():

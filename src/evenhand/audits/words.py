@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from evenhand.audits.result import Contrast, Group, Result
+from evenhand.audits.result import Audit, Contrast, Group
 from evenhand.errors import REASONS
 from evenhand.pages.marks import MARKS
 from evenhand.pages.numbers import amount, many, percent, points, rate, span
@@ -45,7 +45,7 @@ def reason(rate_or_contrast: Estimate | Contrast) -> str:
     return REASONS.get(rate_or_contrast.reason or "", rate_or_contrast.reason or "")
 
 
-def tolerated(audit: Result) -> str:
+def tolerated(audit: Audit) -> str:
     """What the tolerance means for a verdict; empty where there is none."""
     if not audit.settings.tolerance:
         return ""
@@ -53,7 +53,7 @@ def tolerated(audit: Result) -> str:
     return f"a difference up to {size} counts as no harm"
 
 
-def unit_name(audit: Result, number: int = 2) -> str:
+def unit_name(audit: Audit, number: int = 2) -> str:
     """What independent units are called."""
     name = "unit" if " × " in (audit.unit or "") else audit.unit or "row"
     return name if number == 1 else many(name)
@@ -68,7 +68,7 @@ def reference(name: str) -> str:
 TOLD = 10
 
 
-def sentences(audit: Result) -> Iterator[str]:
+def sentences(audit: Audit) -> Iterator[str]:
     """The findings as sentences, worst first."""
     ranked = sorted(audit.worse, key=lambda group: -harm(group, audit))
     for group in ranked[:TOLD]:
@@ -79,13 +79,13 @@ def sentences(audit: Result) -> Iterator[str]:
         yield _nothing_found(audit)
 
 
-def harm(group: Group, audit: Result) -> float:
+def harm(group: Group, audit: Audit) -> float:
     """How much worse than its reference a group is, whichever way the metric runs."""
     value = group.versus.difference if group.versus and group.versus.difference is not None else 0.0
     return value if audit.metric.higher_is_worse else -value
 
 
-def _finding(group: Group, audit: Result) -> str:
+def _finding(group: Group, audit: Audit) -> str:
     versus = group.versus
     assert versus is not None
     assert versus.low is not None
@@ -101,7 +101,7 @@ def _finding(group: Group, audit: Result) -> str:
     )
 
 
-def _nothing_found(audit: Result) -> str:
+def _nothing_found(audit: Audit) -> str:
     tested = [group.minimum_detectable_difference for group in audit.groups]
     known = sorted(value for value in tested if value is not None)
     if not known:
@@ -116,7 +116,7 @@ def _nothing_found(audit: Result) -> str:
     return f"No group is shown to be worse.  {found} would have been found in four audits of five."
 
 
-def _nothing_judged(audit: Result) -> str:
+def _nothing_judged(audit: Audit) -> str:
     reasons = {group.estimate.reason for group in audit.groups}
     contrasts = {group.versus.reason for group in audit.groups if group.versus}
     if any(group.suppressed for group in audit.groups):
@@ -136,7 +136,7 @@ def _nothing_judged(audit: Result) -> str:
 LIMITS_TOLD = 3
 
 
-def limits(audit: Result) -> Iterator[str]:
+def limits(audit: Audit) -> Iterator[str]:
     """Why groups with a good interval are not called *not worse*, and how many units would do."""
     tolerance = audit.settings.tolerance
     known = [
@@ -153,7 +153,7 @@ def limits(audit: Result) -> Iterator[str]:
         yield f"… and {more:,} more groups with too few {unit_name(audit)} for that, in --json."
 
 
-def _limit(group: Group, versus: Contrast, audit: Result) -> str:
+def _limit(group: Group, versus: Contrast, audit: Audit) -> str:
     in_points = audit.metric.in_points
     size = points(versus.harm_limit or 0.0, in_points=in_points, signed=False)
     units = group.estimate.n_units or 0
@@ -167,7 +167,7 @@ def _limit(group: Group, versus: Contrast, audit: Result) -> str:
     return f"{could}.  {versus.units_needed:,} like these would do."
 
 
-def gap_sentence(audit: Result) -> str | None:
+def gap_sentence(audit: Audit) -> str | None:
     """The widest proven gap, as a sentence."""
     gap = audit.gap
     if gap is None or gap.lower_bound is None:
@@ -183,7 +183,7 @@ def gap_sentence(audit: Result) -> str | None:
     return f"Between {which} groups of {by} there is a gap of at least {bound}{unit}."
 
 
-def method(audit: Result, *, advice: str = " (name a --unit if it is not)") -> str:
+def method(audit: Audit, *, advice: str = " (name a --unit if it is not)") -> str:
     """How the numbers were made, in one sentence; `advice` goes to who can ask again."""
     settings = audit.settings
     family = {

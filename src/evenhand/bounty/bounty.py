@@ -19,12 +19,13 @@ from evenhand.bounty.judging.fresh_rows import confirm
 from evenhand.bounty.judging.intake import Trainer, check_new, check_open, check_promise, train
 from evenhand.bounty.judging.practice import Practice, PracticeScore
 from evenhand.bounty.judging.rises import rises_of
+from evenhand.bounty.log import read_as
 from evenhand.bounty.proof.account import Account
 from evenhand.bounty.proof.block_losses import Rows
-from evenhand.bounty.proof.ledger import Ledger
+from evenhand.bounty.proof.ledger import Ledger, SealedBlock
 from evenhand.bounty.proof.session import practice_kind
 from evenhand.bounty.proof.verdict import BlockVerdicts, FreshResult, Verdict
-from evenhand.bounty.state import State, advance, read_state
+from evenhand.bounty.state import Opened, Sent, State, advance, read_state
 from evenhand.bounty.status import Status, leaderboard
 from evenhand.bounty.strangers.runner import Runner
 from evenhand.bounty.strangers.sandbox import Sandbox
@@ -74,7 +75,7 @@ class Bounty:
         self.folder = Path(folder)
         self._files = BountyFolder(self.folder)
         self.log, self.task, self.rules = self._files.log, self._files.task, self._files.rules
-        blocks = self._files.created["blocks"]
+        blocks = [read_as(SealedBlock, block) for block in self._files.created["blocks"]]
         self.ledger = Ledger(self.folder / "sealed", self.rules, self.task.loss, blocks)
         self._own_runner = Sandbox() if runner is None else None
         self.runner: Runner = runner if runner is not None else self._own_runner or Sandbox()
@@ -152,15 +153,14 @@ class Bounty:
             self._step("scored")
             self._files.store(given.key, data, trained)
             self._step("stored")
-            body = {
-                "key": given.key,
-                "team": given.team,
-                "content": given.content,
-                "kind": practice_kind(score.improvement, score.standard_error or 0.0),
-            }
-            if trained is not None:
-                body["trained"] = sha256(trained)
-            self.log.append("submitted", body)
+            sent = Sent(
+                key=given.key,
+                team=given.team,
+                content=given.content,
+                kind=practice_kind(score.improvement, score.standard_error or 0.0),
+                trained=None if trained is None else sha256(trained),
+            )
+            self.log.append("submitted", sent.body())
             self._step("submitted")
             verdict = self._judge_waiting() if self.rules.mode == "continuous" else None
             return Receipt(key=given.key, practice=score, verdict=verdict, head=self.head)
@@ -239,9 +239,10 @@ class Bounty:
             raise InputError("No submission is waiting: an epoch without any would waste a block.")
         candidates = order_candidates(state, self.practice(state), self.load)
         self._step("ordered")
-        block = state.blocks_used
-        body = {"block": block, "version": state.listed.version, "candidates": candidates}
-        self.log.append("block_opened", body)
+        opened = Opened(
+            block=state.blocks_used, version=state.listed.version, candidates=candidates
+        )
+        self.log.append("block_opened", to_plain(opened))
 
     def _judge_waiting(self) -> Verdict | None:
         """Continuous mode: test what waits on the block in use; the last verdict, as it is told."""
@@ -249,7 +250,7 @@ class Bounty:
         while (state := self.state).pending:
             judge = self._judge_in_use(state)
             key = state.pending[0]
-            verdict = told(judge.judge(key, state.submitted[key]["kind"]))
+            verdict = told(judge.judge(key, state.submitted[key].kind))
             self._step("judged")
             found = BlockVerdicts(block=judge.block, verdicts=(verdict,), bits=judge.bits)
             self.log.append("judged", found.body())
@@ -261,8 +262,8 @@ class Bounty:
         """The judge of the block in use; a fresh block where it is spent or there is none."""
         left = len(state.blocks) - state.blocks_used
         if state.opened is None or (state.bits >= self.rules.max_bits and left):
-            body = {"block": state.blocks_used, "version": state.listed.version, "candidates": []}
-            self.log.append("block_opened", body)
+            opened = Opened(block=state.blocks_used, version=state.listed.version)
+            self.log.append("block_opened", to_plain(opened))
             state = self.state
         # What another process wrote in between would be missing from a judge kept in memory.
         elif self._in_use is not None and self._in_use[0] == len(self.log.read()) - 1:
@@ -329,7 +330,7 @@ class Bounty:
         following = min(state.blocks_used, len(state.blocks) - 1)
         return self.ledger.account(
             blocks_used=state.blocks_used,
-            rows=state.blocks[following]["rows"],
+            rows=state.blocks[following].rows,
             expected=max(len(state.pending), 100),
             bits=state.bits if self.rules.mode == "continuous" else 0.0,
             in_use=state.opened is not None,

@@ -24,6 +24,7 @@ from evenhand.bounty.submission.model import read_model
 from evenhand.bounty.task.task import Labels, Matrix, Task, read_table, task_from_dict, task_of
 from evenhand.deferred import pyarrow as pa
 from evenhand.errors import InputError
+from evenhand.results.protocol import to_plain
 
 #: Share of the rows that are unique among the sealed ones that may stand in a public table too.
 MAX_OVERLAP = 0.5
@@ -133,7 +134,7 @@ def _lay_down(
             **created,
             "base": sha256(base_text),
             "public": hashes,
-            "blocks": blocks,
+            "blocks": to_plain(blocks),
         }
         log.append("created", body)
 

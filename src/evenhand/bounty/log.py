@@ -8,15 +8,16 @@ import contextlib
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from evenhand.bounty.files import canonical, sha256, sync_folder
 from evenhand.errors import InputError
 
 _START = "0" * 64
+Held = TypeVar("Held")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +43,23 @@ def _hash(number: int, kind: str, body: dict[str, Any], previous: str) -> str:
 def _line(event: Event) -> bytes:
     """The one way to write an event."""
     return canonical({name: getattr(event, name) for name in Event.__dataclass_fields__})
+
+
+def read_as(kind: type[Held], body: Mapping[str, Any]) -> Held:
+    """What an event's body, or a part of it, stands for.
+
+    Raises
+    ------
+    LogError
+        Where it has other fields.
+    """
+    try:
+        return kind(**body)
+    except TypeError as error:
+        raise LogError(
+            f"The log holds a {kind.__name__} with other fields than this version reads: "
+            f"{', '.join(map(repr, body))}.  Was it written by another version of Evenhand?"
+        ) from error
 
 
 class EventLog:

@@ -5,14 +5,58 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from evenhand.bounty.deployed.pointer_decision_list import PointerDecisionList
-from evenhand.bounty.log import Event
+from evenhand.bounty.log import Event, read_as
+from evenhand.bounty.proof.ledger import SealedBlock
 from evenhand.bounty.proof.rules import Rules
 from evenhand.bounty.proof.verdict import FreshResult, Verdict, verdict_of
 from evenhand.bounty.submission.model import Model
 from evenhand.bounty.submission.submission import Submission
 from evenhand.bounty.task.task import Task, task_from_dict
+from evenhand.results.protocol import to_plain
 
 Load = Callable[[str], Submission]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """A submission as the log names it.
+
+    Attributes
+    ----------
+    key, team, content : str
+        As the submission has them.
+    kind : str
+        Class of its practice evidence.
+    trained : str or None
+        Hash of the model that was trained for it.
+    """
+
+    key: str
+    team: str
+    content: str
+    kind: str
+    trained: str | None = None
+
+    def body(self) -> dict[str, Any]:
+        """As the log holds it."""
+        return {name: value for name, value in to_plain(self).items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queued:
+    """A submission in the order of an epoch's tests, with its class of practice evidence."""
+
+    key: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A block that was opened: under which version, and for whom; nobody where it stays in use."""
+
+    block: int
+    version: int
+    candidates: tuple[Queued, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,8 +66,7 @@ class State:
     Attributes
     ----------
     task, rules : Task, Rules
-    blocks : tuple
-        Sizes and hashes of the sealed blocks.
+    blocks : tuple of SealedBlock
     listed : PointerDecisionList
         The model as updated so far.
     committed : Mapping
@@ -32,7 +75,7 @@ class State:
         Submitted and not yet judged, in order.
     contents : Mapping
         First submission by content, of those pending or accepted.
-    opened : Mapping or None
+    opened : Opened or None
         The opened block whose verdicts are not yet written.
     blocks_used : int
     bits : float
@@ -44,13 +87,13 @@ class State:
 
     task: Task
     rules: Rules
-    blocks: tuple[Mapping[str, Any], ...]
+    blocks: tuple[SealedBlock, ...]
     listed: PointerDecisionList
     committed: Mapping[str, str]
-    submitted: Mapping[str, Mapping[str, Any]]
+    submitted: Mapping[str, Sent]
     pending: tuple[str, ...]
     contents: Mapping[str, str]
-    opened: Mapping[str, Any] | None
+    opened: Opened | None
     blocks_used: int
     bits: float
     verdicts: tuple[Verdict, ...]
@@ -80,7 +123,7 @@ def read_state(events: Sequence[Event], base: Model, load: Load) -> State:
     state = State(
         task=task,
         rules=Rules(**created["rules"]),
-        blocks=tuple(created["blocks"]),
+        blocks=tuple(read_as(SealedBlock, block) for block in created["blocks"]),
         listed=PointerDecisionList(task=task, models=(base,)),
         committed={},
         submitted={},
@@ -106,16 +149,19 @@ def _committed(state: State, body: Mapping[str, Any], _: Load) -> State:
 
 
 def _submitted(state: State, body: Mapping[str, Any], _: Load) -> State:
+    sent = read_as(Sent, body)
     return replace(
         state,
-        submitted={**state.submitted, body["key"]: body},
-        pending=(*state.pending, body["key"]),
-        contents={**state.contents, body["content"]: body["key"]},
+        submitted={**state.submitted, sent.key: sent},
+        pending=(*state.pending, sent.key),
+        contents={**state.contents, sent.content: sent.key},
     )
 
 
 def _block_opened(state: State, body: Mapping[str, Any], _: Load) -> State:
-    return replace(state, opened=body, blocks_used=body["block"] + 1, bits=0.0)
+    candidates = tuple(read_as(Queued, given) for given in body["candidates"])
+    opened = Opened(block=body["block"], version=body["version"], candidates=candidates)
+    return replace(state, opened=opened, blocks_used=opened.block + 1, bits=0.0)
 
 
 def _judged(state: State, body: Mapping[str, Any], load: Load) -> State:
@@ -139,7 +185,7 @@ def _judged(state: State, body: Mapping[str, Any], load: Load) -> State:
 
 
 def _with_confirmed(state: State, found: Sequence[Mapping[str, Any]]) -> Mapping[str, FreshResult]:
-    return {**state.confirmed, **{one["key"]: FreshResult(**one) for one in found}}
+    return {**state.confirmed, **{one["key"]: read_as(FreshResult, one) for one in found}}
 
 
 def _confirmed(state: State, body: Mapping[str, Any], _: Load) -> State:

@@ -70,7 +70,7 @@ def leaderboard(state: State) -> tuple[TeamCount, ...]:
         certificate = verdict.certificate
         bound = certificate.lower_bound if certificate is not None else 0.0
         counts = verdict.accepted and verdict.key in active
-        team = str(state.submitted[verdict.key]["team"])
+        team = state.submitted[verdict.key].team
         teams.setdefault(team, []).append(bound if counts else None)
     rows = [_count(team, bounds) for team, bounds in teams.items()]
     return tuple(sorted(rows, key=lambda row: (-row.lower_bound, row.team)))

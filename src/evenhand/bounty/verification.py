@@ -10,17 +10,17 @@ from evenhand.bounty.files import sha256_of
 from evenhand.bounty.judging.block import judge_block, order_candidates, resume_block, told
 from evenhand.bounty.log import Event, EventLog
 from evenhand.bounty.proof.verdict import BlockVerdicts
-from evenhand.bounty.state import State, advance, read_state
+from evenhand.bounty.state import Opened, State, advance, read_state
 from evenhand.bounty.status import TeamCount, leaderboard
 from evenhand.errors import InputError
-from evenhand.results.protocol import Answer, to_plain
+from evenhand.results.protocol import Result, to_plain
 
 #: Numbers of one certificate may differ so much between machines.
 TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verification(Answer):
+class Verification(Result):
     """What a re-play found.
 
     Attributes
@@ -133,8 +133,8 @@ def _check(bounty: Bounty, state: State, event: Event) -> list[str]:
         return [] if same else [f"event {event.number}: team or content differs"]
     if event.kind == "block_opened" and bounty.rules.mode == "epochs":
         candidates = order_candidates(state, bounty.practice(state), bounty.load)
-        found = {"block": state.blocks_used, "version": state.listed.version}
-        return _differences(event, {**found, "candidates": candidates}, body)
+        found = Opened(block=state.blocks_used, version=state.listed.version, candidates=candidates)
+        return _differences(event, to_plain(found), body)
     if event.kind == "confirmed":
         again = bounty.confirmations(state, bounty.data(body["data"]))
         return _differences(event, {**body, "confirmed": to_plain(again)}, body)
@@ -155,7 +155,7 @@ def _judged_again(bounty: Bounty, state: State, body: Mapping[str, Any]) -> Mapp
         return judge_block(state, bounty.ledger, bounty.runner, bounty.load, failed=failed).body()
     judge = resume_block(state, bounty.ledger, bounty.runner, bounty.load)
     key = body["verdicts"][0]["key"]
-    verdict = told(judge.judge(key, state.submitted[key]["kind"]))
+    verdict = told(judge.judge(key, state.submitted[key].kind))
     return BlockVerdicts(block=judge.block, verdicts=(verdict,), bits=judge.bits).body()
 
 

@@ -9,14 +9,14 @@ from cyclopts import Group, Parameter
 from evenhand.cli.bins import parse_bins
 from evenhand.cli.edition import read_labels, today
 from evenhand.cli.kinds import Flag, Several
-from evenhand.comparisons.rules import Rules
+from evenhand.comparisons.rules import VerdictRules
 from evenhand.pages.edition import Edition
 from evenhand.records import MISSING_VALUES
 
 _READING = Group("Which rows are read, and how", sort_key=1)
 _JUDGING = Group("How it is judged", sort_key=2)
 _OUTPUT = Group("What is written", sort_key=3)
-_USUAL = Rules()
+_USUAL = VerdictRules()
 
 
 @Parameter(name="*", group=_READING)

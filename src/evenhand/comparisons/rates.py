@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from evenhand.comparisons.rules import Rules
+from evenhand.comparisons.rules import VerdictRules
 from evenhand.cubes import Estimates
 from evenhand.results.estimate import Estimate
 from evenhand.stats import intervals
@@ -16,7 +16,7 @@ Floats = npt.NDArray[np.float64]
 
 
 def bounds_of(
-    estimates: Estimates, form: Form, rules: Rules, *, binomial: bool
+    estimates: Estimates, form: Form, rules: VerdictRules, *, binomial: bool
 ) -> tuple[Floats, Floats, list[str]]:
     """Interval of each set's value and the name of its method; NaN where there is none.
 
@@ -52,7 +52,7 @@ def bounds_of(
     return low, high, methods
 
 
-def _ratio_bounds(estimates: Estimates, rules: Rules) -> tuple[Floats, Floats, list[str]]:
+def _ratio_bounds(estimates: Estimates, rules: VerdictRules) -> tuple[Floats, Floats, list[str]]:
     """Linearised t of ratios, bent by the skewness of units where it is known."""
     n, skewness = estimates.n_effective, estimates.skewness
     known = np.isfinite(skewness)
@@ -63,7 +63,7 @@ def _ratio_bounds(estimates: Estimates, rules: Rules) -> tuple[Floats, Floats, l
 
 
 def rates_of(
-    estimates: Estimates, form: Form, parts: Sequence[str], rules: Rules, *, binomial: bool
+    estimates: Estimates, form: Form, parts: Sequence[str], rules: VerdictRules, *, binomial: bool
 ) -> list[Estimate]:
     """Estimate of each set."""
     low, high, methods = bounds_of(estimates, form, rules, binomial=binomial)
@@ -82,7 +82,7 @@ def _rate(
     bounds: tuple[float, float, str],
     sides: tuple[Floats, Floats] | None,
     parts: Sequence[str],
-    rules: Rules,
+    rules: VerdictRules,
 ) -> Estimate:
     value, n = estimates.values[i], int(estimates.n_units[i])
     low, high, method = bounds

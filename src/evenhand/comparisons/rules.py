@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
+class VerdictRules:
     """How to judge.
 
     Attributes

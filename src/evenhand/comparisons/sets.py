@@ -14,7 +14,7 @@ Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
+class GroupSet:
     """A group of a partition, as a set of the cube's cells."""
 
     partition: Partition
@@ -32,7 +32,7 @@ class Cell:
         return None in self.key
 
 
-def cells_of(cube: Cube, partition: Partition, attributes: Sequence[Attribute]) -> list[Cell]:
+def cells_of(cube: Cube, partition: Partition, attributes: Sequence[Attribute]) -> list[GroupSet]:
     """Groups of a partition, those with a missing attribute last.
 
     `known` marks the cells in which every attribute of the partition was given: the rest of a
@@ -54,7 +54,7 @@ def cells_of(cube: Cube, partition: Partition, attributes: Sequence[Attribute]) 
             attribute.predicate_for(value) for attribute, value in zip(used, key, strict=True)
         )
         cells.append(
-            Cell(
+            GroupSet(
                 partition=partition,
                 key=key,
                 label=tuple(a.label_for(value) for a, value in zip(used, key, strict=True)),

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from evenhand.comparisons.rules import Rules
+from evenhand.comparisons.rules import VerdictRules
 from evenhand.cubes import Cube, Estimates, unit_values
 from evenhand.errors import Note
 from evenhand.stats.forms import Form, Ratio
@@ -23,7 +23,7 @@ def unequal_units(
     form: Form,
     estimates: Estimates,
     sets: tuple[Bools, Integers, Sequence[str | None]],
-    rules: Rules,
+    rules: VerdictRules,
 ) -> Iterator[Note]:
     """Say where units differ so much in size that an interval may miss more often than it says.
 
@@ -33,7 +33,7 @@ def unequal_units(
         Units, the metric's form, and the estimates of sets of cells.
     sets : (bool array of shape (sets, cells), integer array, names)
         The sets' cells, which of them are looked at, and what these are called; `None` for everything.
-    rules : Rules
+    rules : VerdictRules
         Where groups are to be hidden no number is told: each is one more from which to subtract.
 
     Notes

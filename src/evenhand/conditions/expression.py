@@ -26,7 +26,7 @@ MAX_CHARACTERS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class _Word:
+class _WrittenToken:
     kind: str
     text: str
     position: int
@@ -167,7 +167,7 @@ class _Parser:
                 raise self._error("expected , or ]")
         return items
 
-    def _tokens(self) -> list[_Word]:
+    def _tokens(self) -> list[_WrittenToken]:
         tokens, position = [], 0
         while position < len(self.text):
             match = _TOKEN.match(self.text, position)
@@ -176,11 +176,11 @@ class _Parser:
                 what = f"expected a closing {quote}" if quote in "'\"" else "unexpected character"
                 raise self._error(what, position)
             if match.lastgroup != "space":
-                tokens.append(_Word(str(match.lastgroup), match.group(), position))
+                tokens.append(_WrittenToken(str(match.lastgroup), match.group(), position))
             position = match.end()
-        return [*tokens, _Word("end", "", len(self.text.rstrip()))]
+        return [*tokens, _WrittenToken("end", "", len(self.text.rstrip()))]
 
-    def _now(self) -> _Word:
+    def _now(self) -> _WrittenToken:
         return self.tokens[self.place]
 
     def _accept(self, mark: str) -> bool:

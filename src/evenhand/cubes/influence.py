@@ -20,7 +20,7 @@ BLOCK_NUMBERS = 4_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Moments:
+class InfluenceMoments:
     """What influences add up to over units; fields as in `Estimates`."""
 
     squares: Floats

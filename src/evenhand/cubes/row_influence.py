@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evenhand.cubes.cube import Cube
-from evenhand.cubes.influence import Moments, blocks
+from evenhand.cubes.influence import InfluenceMoments, blocks
 from evenhand.stats.forms import Form, Ratio, Smooth
 
 Floats = npt.NDArray[np.float64]
@@ -14,7 +14,7 @@ Bools = npt.NDArray[np.bool_]
 
 def moments_of_rows(
     cube: Cube, form: Form, sets: Bools, sums: Floats, gradient: Floats, pairs: Integers | None
-) -> Moments:
+) -> InfluenceMoments:
     """Moments of influences where each row is its own unit."""
     n_units = _row_units(cube, form, sets, sums)
     squares, products = _cell_products(cube, sets, gradient, pairs)
@@ -22,7 +22,7 @@ def moments_of_rows(
     one, two = (root[:, None], root[None, :]) if pairs is None else root[pairs.T]
     third, fourth = _row_powers(cube, form, sets, sums, gradient)
     n_effective = _row_sizes(cube, form, sets, n_units)
-    return Moments(
+    return InfluenceMoments(
         squares=squares * root**2,
         products=products * one * two,
         third=third,

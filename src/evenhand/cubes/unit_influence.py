@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evenhand.cubes.cube import Cube
-from evenhand.cubes.influence import Moments, blocks, set_sums
+from evenhand.cubes.influence import InfluenceMoments, blocks, set_sums
 from evenhand.stats.forms import Form, Ratio
 
 Floats = npt.NDArray[np.float64]
@@ -89,7 +89,7 @@ class UnitBlocks:
 
 def moments_of_units(
     cube: Cube, form: Form, sets: Bools, gradient: Floats, pairs: Integers | None
-) -> Moments:
+) -> InfluenceMoments:
     """Moments of the influences of named units.
 
     Of units that two columns name, what each column gives is added, and what their combinations give
@@ -110,7 +110,7 @@ def moments_of_units(
         return np.asarray(np.choose(scarce, [getattr(way, field) for way in ways]))
 
     n_units = np.min([way.n_units for way in ways], axis=0)
-    return Moments(
+    return InfluenceMoments(
         squares=np.fmax(squares, largest),
         products=sum(way.products for way in ways) - both.products,
         third=of_scarcest("third"),
@@ -123,7 +123,9 @@ def moments_of_units(
     )
 
 
-def _shared_by_all(ways: Sequence[Moments], n_units: Integers, pairs: Integers | None) -> Integers:
+def _shared_by_all(
+    ways: Sequence[InfluenceMoments], n_units: Integers, pairs: Integers | None
+) -> Integers:
     """Units that two sets share: none where they share none of any column, all where all of each."""
     if pairs is None:
         one, two = n_units[:, None], n_units[None, :]
@@ -169,7 +171,7 @@ def _of_one_way(
     gradient: Floats,
     pairs: Integers | None,
     named: Integers,
-) -> Moments:
+) -> InfluenceMoments:
     """Moments of the influences of units with these numbers."""
     shape = (len(sets), len(sets)) if pairs is None else (len(pairs),)
     products, shared = np.zeros(shape), np.zeros(shape)
@@ -196,7 +198,7 @@ def _of_one_way(
     with np.errstate(divide="ignore", invalid="ignore"):
         effective = np.nan_to_num(1 / known.concentration, posinf=0.0).min(axis=0)
         whole = _divided(known.total, known.largest).min(axis=0)
-    return Moments(
+    return InfluenceMoments(
         squares=np.where(n_units > 1, squares, np.nan),
         products=products,
         third=third,

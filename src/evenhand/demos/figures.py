@@ -9,7 +9,7 @@ from evenhand.pages import numbers
 from evenhand.pages.forest import Difference, Forest, draw_forest
 from evenhand.pages.heat import Heat, HeatCell, tint
 from evenhand.pages.page import render_page
-from evenhand.pages.table import Cell, Column, Table, table_of
+from evenhand.pages.table import Table, TableCell, TableColumn, table_of
 
 
 def render_html(story: told.Story) -> str:
@@ -58,14 +58,14 @@ def _cell(tried: Tried) -> HeatCell:
 
 def _steps(story: told.Story) -> Table:
     """Finer steps and levels, of which one was chosen."""
-    rows: list[list[Cell | str]] = [
+    rows: list[list[TableCell | str]] = [
         [
-            Cell(one.setting.words, note="chosen" if one.setting == story.setting else ""),
+            TableCell(one.setting.words, note="chosen" if one.setting == story.setting else ""),
             numbers.share(one.wer),
         ]
         for one in story.search.step("finer") + story.search.step("level")
     ]
-    columns = (Column(head="tone", left=True, fold=True), Column(head="word error rate"))
+    columns = (TableColumn(head="tone", left=True, fold=True), TableColumn(head="word error rate"))
     return table_of("Finer steps and levels", columns, rows)
 
 
@@ -95,19 +95,19 @@ def _repair(story: told.Story) -> Table:
     """Each voice under all conditions; what the notch gives and takes."""
     names = [name for name in told.CONDITIONS if name in story.lines[0].rates]
     columns = (
-        Column(head="voice", left=True),
-        *(Column(head=name.replace("_", " + ")) for name in names),
-        Column(head="gain"),
-        Column(head="price"),
-        Column(head="loses", fold=True),
+        TableColumn(head="voice", left=True),
+        *(TableColumn(head=name.replace("_", " + ")) for name in names),
+        TableColumn(head="gain"),
+        TableColumn(head="price"),
+        TableColumn(head="loses", fold=True),
     )
-    rows: list[list[Cell | str]] = [
+    rows: list[list[TableCell | str]] = [
         [
             line.voice,
             *(numbers.share(line.rates[name]) for name in names),
             told.points(line.gain),
             told.points(line.price),
-            Cell(", ".join(line.lost) or "no", kind="worse" if line.lost else ""),
+            TableCell(", ".join(line.lost) or "no", kind="worse" if line.lost else ""),
         ]
         for line in story.lines
     ]

@@ -60,7 +60,7 @@ class Tried:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Search:
+class ToneSearch:
     """What was tried, and the worst of it.
 
     The error rate of the worst is biased upwards, since it was chosen for being high: what it costs
@@ -75,7 +75,7 @@ class Search:
         return tuple(one for one in self.tried if one.step == name)
 
 
-def find_condition(recognise: Recognise) -> Search:
+def find_condition(recognise: Recognise) -> ToneSearch:
     """Sweep frequency × repetition rate, then finer steps around the worst, then its level.
 
     Parameters
@@ -87,7 +87,7 @@ def find_condition(recognise: Recognise) -> Search:
     finer = try_out(finer_settings(worst_of(coarse)), "finer", recognise, None)
     worst = worst_of(finer)
     levels = try_out([replace(worst, level=level) for level in LEVELS_DB], "level", recognise, None)
-    return Search(tried=(*coarse, *finer, *levels), worst=worst)
+    return ToneSearch(tried=(*coarse, *finer, *levels), worst=worst)
 
 
 def coarse_settings() -> list[Setting]:

@@ -18,7 +18,7 @@ from evenhand.demos import absent_packages
 from evenhand.errors import InputError
 from evenhand.services.speech import SphinxService
 from evenhand.trials import Trial, TrialProgress, Wired, make_plan, run_trial
-from evenhand.trials.manifest import Columns, Listed, read_manifest
+from evenhand.trials.manifest import Columns, ListedSample, read_manifest
 
 METRIC = "wer(reference=reference, hypothesis=output)"
 UNIT = "sentence"
@@ -71,7 +71,7 @@ class Ward:
         """File of the answers."""
         return self.records.with_name(self.records.stem + ".cache.sqlite")
 
-    def samples(self, part: Part, most: int | None = None) -> list[Listed]:
+    def samples(self, part: Part, most: int | None = None) -> list[ListedSample]:
         """Utterances of the first sentences of a part, in every voice."""
         columns = Columns(attributes=("sentence", "voice", "accent", "gender", "part"))
         listed = [

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from evenhand import Effects, effects
-from evenhand.demos.finding import ROOM, Search, Setting, Tried
+from evenhand.demos.finding import ROOM, Setting, ToneSearch, Tried
 from evenhand.demos.recording import METRIC, UNIT, Ward
 from evenhand.differential import Effect, GroupEffect, Pair
 from evenhand.pages import numbers
@@ -53,7 +53,7 @@ class Story:
 
     Attributes
     ----------
-    search : Search
+    search : ToneSearch
         On the sentences for finding.
     harm : Effects
         Of the alarm, and of the same tone without its rhythm, against the quiet room; on the
@@ -70,7 +70,7 @@ class Story:
         Utterances recognised in this run, and those whose words an earlier one had kept.
     """
 
-    search: Search
+    search: ToneSearch
     harm: Effects
     repair: Effects
     price: Effects
@@ -126,7 +126,7 @@ def proof_conditions(setting: Setting) -> dict[str, str]:
     }
 
 
-def tell_story(ward: Ward, search: Search) -> Story:
+def tell_story(ward: Ward, search: ToneSearch) -> Story:
     """Recognise the sentences for proving under the condition found, and compare."""
     ward.recognise(proof_conditions(search.worst), "prove", out=ward.records)
 

@@ -4,7 +4,6 @@ The room is not called ``effects``, since `evenhand.effects` is the function.
 """
 
 from evenhand.differential.effects import effects
-from evenhand.differential.report import Effects
-from evenhand.differential.result import Effect, GroupEffect, Overall, Pair
+from evenhand.differential.result import ConditionOverall, Effect, Effects, GroupEffect, Pair
 
-__all__ = ["Effect", "Effects", "GroupEffect", "Overall", "Pair", "effects"]
+__all__ = ["ConditionOverall", "Effect", "Effects", "GroupEffect", "Pair", "effects"]

@@ -3,24 +3,24 @@
 from collections.abc import Iterator
 
 from evenhand.differential import words
-from evenhand.differential.result import GroupEffect, Result
+from evenhand.differential.result import Effects, GroupEffect
 from evenhand.pages.edition import Edition
 from evenhand.pages.numbers import listed, rate, share
 
 
-def answers(found: Result, edition: Edition) -> Iterator[str]:
+def answers(found: Effects, edition: Edition) -> Iterator[str]:
     """What the worst condition costs everybody, and for each cut of the records who pays more."""
     yield _everybody(found, edition)
     for by in found.by:
         yield _whom(found, by, edition)
 
 
-def told_value(value: float | None, found: Result) -> str:
+def told_value(value: float | None, found: Effects) -> str:
     """A rate on a page: in per cent where it is a share."""
     return share(value) if found.metric.in_points else rate(value)
 
 
-def _everybody(found: Result, edition: Edition) -> str:
+def _everybody(found: Effects, edition: Edition) -> str:
     start = told_value(found.overall[0].estimate.value, found)
     name = edition.column(found.metric.title)
     costs = [
@@ -36,7 +36,7 @@ def _everybody(found: Result, edition: Edition) -> str:
     return f"Worst is {condition}: {name} {value}, and {start} under {found.reference}."
 
 
-def _whom(found: Result, by: tuple[str, ...], edition: Edition) -> str:
+def _whom(found: Effects, by: tuple[str, ...], edition: Edition) -> str:
     own = [one for one in found.groups if one.by == by]
     predicate = own[0].group == {own[0].predicate: True}
     groups = edition.groups(by, predicate=predicate)

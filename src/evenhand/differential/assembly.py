@@ -6,25 +6,25 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from evenhand.comparisons.rules import Rules
-from evenhand.comparisons.sets import Cell, cells_of
+from evenhand.comparisons.rules import VerdictRules
+from evenhand.comparisons.sets import GroupSet, cells_of
 from evenhand.cubes import Cube, build_cube
 from evenhand.differential.doses import dose_response
-from evenhand.differential.evidence import PAIRED_GROUPS, Evidence
+from evenhand.differential.evidence import PAIRED_GROUPS, ConditionEvidence
 from evenhand.differential.judge import judge_everybody, judge_groups, judge_pairs, refusals
 from evenhand.differential.question import ConditionQuestion
-from evenhand.differential.report import Effects
-from evenhand.differential.result import Dose, Settings
+from evenhand.differential.result import Dose, Effects, EffectsSettings
 from evenhand.errors import InputError, Note
 from evenhand.groups import to_text
 from evenhand.groups.partition import join_names
-from evenhand.metrics import Metric, Plan
+from evenhand.metrics import Metric, MetricPlan
 from evenhand.questions.absent import missing_rows
 from evenhand.questions.crowding import check_first_groups, shared_units
 from evenhand.questions.premises import explained, read_premises
+from evenhand.questions.question import metric_note
 from evenhand.questions.repeats import Design, candidate_columns, repeating_columns
 from evenhand.results.estimate import Missing
-from evenhand.results.origin import MetricNote, Source, versions
+from evenhand.results.origin import Source, versions
 
 #: Groups at most; four sets of each are compared under each condition.
 MOST_GROUPS = 500
@@ -33,7 +33,7 @@ MOST_GROUPS = 500
 def answer(
     asked: ConditionQuestion,
     metric: Metric,
-    rules: Rules,
+    rules: VerdictRules,
     *,
     worse: str | None,
     only: Sequence[str],
@@ -45,7 +45,7 @@ def answer(
     ----------
     asked : ConditionQuestion
     metric : Metric
-    rules : Rules
+    rules : VerdictRules
         As asked for: the metric's range and direction are put in here.
     worse, only
         As in `evenhand.effects`.
@@ -78,18 +78,11 @@ def answer(
         )
         cells, absent = _groups(cube, asked)
     members = _members(cube, asked)
-    evidence = Evidence(cube, plan.form, cells, members, rules, proportion=plan.proportion)
+    evidence = ConditionEvidence(cube, plan.form, cells, members, rules, proportion=plan.proportion)
     doses = _doses(cube, plan, cells, members[0], asked, rules)
     judged = evidence.beyond
     return Effects(
-        metric=MetricNote(
-            name=definition.name,
-            expression=metric.text,
-            definition=definition.definition,
-            higher_is_worse=higher,
-            source=definition.source,
-            in_points=definition.in_points,
-        ),
+        metric=metric_note(metric, higher_is_worse=higher),
         level=rules.level,
         unit=rules.units_name,
         source=Source(
@@ -120,7 +113,7 @@ def answer(
             *shared_units(cube, asked.partitions, asked.units),
             *_notes(evidence, asked, doses),
         ),
-        settings=Settings(
+        settings=EffectsSettings(
             by=tuple(join_names(partition.names) for partition in asked.partitions),
             only=tuple(only),
             where=to_text(asked.where) if asked.where is not None else None,
@@ -151,7 +144,7 @@ def _design(asked: ConditionQuestion) -> Design:
     )
 
 
-def _groups(cube: Cube, asked: ConditionQuestion) -> tuple[list[Cell], list[tuple[str, int]]]:
+def _groups(cube: Cube, asked: ConditionQuestion) -> tuple[list[GroupSet], list[tuple[str, int]]]:
     """Groups of all partitions, and the rows that lack an attribute."""
     found = [c for part in asked.partitions for c in cells_of(cube, part, asked.attributes)]
     cells = [cell for cell in found if not cell.missing]
@@ -176,11 +169,11 @@ def _members(cube: Cube, asked: ConditionQuestion) -> npt.NDArray[np.bool_]:
 
 def _doses(
     cube: Cube,
-    plan: Plan,
-    cells: Sequence[Cell],
+    plan: MetricPlan,
+    cells: Sequence[GroupSet],
     plain: npt.NDArray[np.bool_],
     asked: ConditionQuestion,
-    rules: Rules,
+    rules: VerdictRules,
 ) -> tuple[Dose, ...]:
     if asked.dose is None:
         return ()
@@ -189,7 +182,9 @@ def _doses(
     )
 
 
-def _notes(evidence: Evidence, asked: ConditionQuestion, doses: Sequence[Dose]) -> list[Note]:
+def _notes(
+    evidence: ConditionEvidence, asked: ConditionQuestion, doses: Sequence[Dose]
+) -> list[Note]:
     """What a reader must know of these numbers beyond the options."""
     told: list[tuple[str, str]] = []
     if not asked.units:
@@ -213,7 +208,7 @@ def _notes(evidence: Evidence, asked: ConditionQuestion, doses: Sequence[Dose]) 
     return [Note(code=code, text=text) for code, text in told]
 
 
-def _losses(evidence: Evidence, asked: ConditionQuestion) -> list[tuple[str, str]]:
+def _losses(evidence: ConditionEvidence, asked: ConditionQuestion) -> list[tuple[str, str]]:
     """Rows that are absent under conditions: by group where groups differ, else overall."""
     loss = evidence.loss
     if loss.uneven.any():
@@ -247,7 +242,7 @@ def _without_condition(asked: ConditionQuestion) -> tuple[Missing, ...]:
     return (Missing(attribute=asked.condition, n_rows=asked.lacking, reason="missing_condition"),)
 
 
-def _uneven(evidence: Evidence) -> int:
+def _uneven(evidence: ConditionEvidence) -> int:
     """The condition with the fewest rows, where it has fewer than the reference; else 0."""
     rows = [rate.n_rows or 0 for rate in evidence.everybody]
     fewest = int(np.argmin(rows))

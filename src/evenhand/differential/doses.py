@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from evenhand.comparisons.rates import rates_of
-from evenhand.comparisons.rules import Rules
-from evenhand.comparisons.sets import Cell
+from evenhand.comparisons.rules import VerdictRules
+from evenhand.comparisons.sets import GroupSet
 from evenhand.cubes import Cube, estimate
 from evenhand.differential.result import Dose
 from evenhand.stats.forms import Form, Ratio
@@ -18,10 +18,10 @@ Bools = npt.NDArray[np.bool_]
 def dose_response(
     cube: Cube,
     form: Form,
-    cells: Sequence[Cell],
+    cells: Sequence[GroupSet],
     dose: str,
     plain: Bools,
-    rules: Rules,
+    rules: VerdictRules,
     *,
     proportion: bool,
 ) -> Iterator[Dose]:

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from evenhand.comparisons.rules import Rules
+from evenhand.comparisons.rules import VerdictRules
 from evenhand.differential.assembly import answer
 from evenhand.differential.question import ConditionQuestion, read_conditions
-from evenhand.differential.report import Effects
+from evenhand.differential.result import Effects
 from evenhand.groups import to_text
 from evenhand.metrics import Metric
 from evenhand.questions.command import write_command
@@ -115,7 +115,7 @@ def effects(
     >>> [(one.label, round(one.differential.value, 3), one.verdict) for one in found.costs_more]
     [('a', 0.3, 'costs more')]
     """
-    rules = Rules(
+    rules = VerdictRules(
         level=plain(level),
         tolerance=plain(tolerance),
         min_units=plain(min_units),
@@ -152,7 +152,11 @@ def effects(
 
 
 def _command(
-    metric: Metric, asked: ConditionQuestion, rules: Rules, worse: str | None, only: Sequence[str]
+    metric: Metric,
+    asked: ConditionQuestion,
+    rules: VerdictRules,
+    worse: str | None,
+    only: Sequence[str],
 ) -> str:
     """Command that finds the same again, for what was asked in Python."""
     given = {

@@ -6,36 +6,28 @@ compared are costs again, so that all variances come from the covariances of the
 occur under several conditions, or in several groups, are their own controls.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from evenhand.audits.bounded import contrast_limit, interval_alone, rows_limit
-from evenhand.audits.evidence import MAX_T_SETS
 from evenhand.comparisons.comparison import (
     ON_UNITS,
-    Comparison,
-    Pools,
-    Range,
-    compare,
-    contrast_covariance,
-    differences,
 )
-from evenhand.comparisons.rates import rates_of
-from evenhand.comparisons.rules import Rules
-from evenhand.comparisons.sets import Cell
+from evenhand.comparisons.family import MAX_T_SETS, judge_family
+from evenhand.comparisons.limits import interval_alone
+from evenhand.comparisons.rules import VerdictRules
+from evenhand.comparisons.sets import GroupSet
 from evenhand.comparisons.sizes import unequal_units
-from evenhand.cubes import Cube, Estimates, contrast_powers, estimate, unit_values
+from evenhand.cubes import Cube
 from evenhand.deferred import special
+from evenhand.differential.block import Block, Costs, partition_numbers
 from evenhand.differential.losses import Loss, loss_of, possible_bias
 from evenhand.errors import Note
 from evenhand.results.estimate import Estimate
-from evenhand.stats import contrasts, simultaneous
-from evenhand.stats.forms import Form, Ratio
-from evenhand.stats.intervals import z_of
+from evenhand.stats import contrasts
+from evenhand.stats.forms import Form
 from evenhand.stats.power import minimum_detectable_difference
 
 Floats = npt.NDArray[np.float64]
@@ -46,7 +38,7 @@ PAIRED_GROUPS = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class JudgedCosts:
     """Comparisons of one kind, judged together; arrays have one value each, positive is harm.
 
     `told` is -1 where the second of a pair is told to pay more, and 1 elsewhere.  `limit` is what
@@ -72,247 +64,7 @@ class Judged:
     adjust: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
-    """Comparisons of one kind, not yet judged.
-
-    `covariance` gives that of some of them, and `limit` what the harm of one, told from its first
-    side or (-1) from its second, may be at most at a probability beyond, whatever the distribution of
-    bounded units; -inf where these are unknown.  `reach` is the largest size that one can have.
-    """
-
-    compared: Comparison
-    able: Bools
-    why: tuple[str | None, ...]
-    covariance: Callable[[Integers], Floats]
-    reach: float
-    limit: Callable[[int, float, float], float]
-
-
-class Block:
-    """The reference and some conditions: estimates of everybody, groups and rests under each.
-
-    Sets are numbered side by side: everybody, the groups, their rests; within a side by condition,
-    the reference first.  Costs likewise, without the reference.
-    """
-
-    def __init__(
-        self,
-        cube: Cube,
-        form: Form,
-        cells: Sequence[Cell],
-        members: Bools,
-        rules: Rules,
-        *,
-        proportion: bool,
-    ) -> None:
-        self.form, self.rules, self.cells = form, rules, cells
-        self.sides, self.conditions = 1 + 2 * len(cells), len(members) - 1
-        # Cells of the other conditions are in no set: left out, a long sweep costs no more than its parts.
-        kept = np.flatnonzero(members.any(axis=0))
-        cube, members = _some_cells(cube, kept), members[:, kept]
-        everybody = np.ones(len(kept), bool)
-        inside = [cell.members[kept] for cell in cells]
-        rests = [(cell.known & ~cell.members)[kept] for cell in cells]
-        sides = np.array([everybody, *inside, *rests])
-        sets = (sides[:, None, :] & members[None, :, :]).reshape(-1, len(kept))
-        self.binomial = proportion and cube.units is None and isinstance(form, Ratio)
-        self.cube, self.sets = cube, sets
-        self.estimates: Estimates = estimate(cube, form, sets)
-        number = np.arange(len(sets)).reshape(self.sides, -1)
-        self.treated = number[:, 1:].ravel()
-        self.plain = np.repeat(number[:, 0], self.conditions)
-        powers = None
-        if cube.units is not None:
-            powers = contrast_powers(cube, form, sets, self.treated, self.plain)
-        self.costs: Estimates = differences(
-            self.estimates, form, self.treated, self.plain, powers, self.bounds
-        )
-        rates = rates_of(self.estimates, form, cube.parts, rules, binomial=self.binomial)
-        #: Of everybody and of each group.
-        self.rates: list[Estimate] = rates[: (1 + len(cells)) * (1 + self.conditions)]
-
-    @property
-    def bounds(self) -> Range:
-        """Between which units' values lie, where it is known."""
-        low, high = self.rules.low, self.rules.high
-        if low is None or high is None or not isinstance(self.form, Ratio):
-            return None
-        return low, high
-
-    @property
-    def width(self) -> float:
-        """The largest difference that two values of the metric can have."""
-        low, high = self.rules.low, self.rules.high
-        return np.inf if low is None or high is None else high - low
-
-    def seen_ends(self) -> tuple[float, float]:
-        """Least and largest value of a unit, or of a set where rows are units."""
-        values = self.estimates.values
-        if self.cube.units is not None and isinstance(self.form, Ratio):
-            everybody = self.sets[: 1 + self.conditions]
-            values = np.concatenate([unit_values(self.cube, self.form, s)[0] for s in everybody])
-        values = values[np.isfinite(values)]
-        return (float(values.min()), float(values.max())) if len(values) else (0.0, 0.0)
-
-    def cost(self, side: Integers) -> Integers:
-        """Numbers of the costs of some sides under each condition, side by side."""
-        return (side[:, None] * self.conditions + np.arange(self.conditions)).ravel()
-
-    def paid(self, sides: Integers) -> Kind:
-        """Costs of some sides."""
-        chosen = self.cost(sides)
-        first, second = self.treated[chosen], self.plain[chosen]
-        compared = compare(
-            self.estimates,
-            self.form,
-            first,
-            second,
-            proportion=self.binomial,
-            bounds=self.bounds,
-        )
-        why = self._why(np.stack([first, second]), ("", "no_reference"))
-
-        def covariance(kept: Integers) -> Floats:
-            return contrast_covariance(self.estimates.covariance, first[kept], second[kept])
-
-        def limit(i: int, told: float, tail: float) -> float:
-            return self._limit((first[i], second[i]), told, tail)
-
-        return Kind(
-            compared=compared,
-            able=_none(why),
-            why=why,
-            covariance=covariance,
-            reach=self.width,
-            limit=limit,
-        )
-
-    def beyond(self, sides: Integers, others: Integers) -> Kind:
-        """Costs of some sides beyond those of others."""
-        first, second = self.cost(sides), self.cost(others)
-        bounds = self.bounds and (self.bounds[0] - self.bounds[1], self.bounds[1] - self.bounds[0])
-        compared = compare(
-            self.costs,
-            self.form,
-            first,
-            second,
-            proportion=False,
-            pools=self._pools(sides),
-            bounds=bounds,
-        )
-        sets = [side[costs] for costs in (first, second) for side in (self.treated, self.plain)]
-        why = self._why(np.stack(sets), ("", "no_reference", "no_reference", "no_reference"))
-
-        def covariance(kept: Integers) -> Floats:
-            return contrast_covariance(self.costs.covariance, first[kept], second[kept])
-
-        def limit(i: int, told: float, tail: float) -> float:
-            one, two = first[i], second[i]
-            costs = (self.treated[one], self.plain[one], self.plain[two], self.treated[two])
-            return self._limit(costs, told, tail)
-
-        return Kind(
-            compared=compared,
-            able=_none(why),
-            why=why,
-            covariance=covariance,
-            reach=2 * self.width,
-            limit=limit,
-        )
-
-    def _pools(self, sides: Integers) -> Pools:
-        """Costs of one condition to the groups of one partition tell about each other's variances.
-
-        So do, a little, those of all conditions.
-        """
-        number = _partition_numbers(self.cells)
-        groups = [1 + np.flatnonzero(number == one) for one in range(number.max() + 1)]
-        costs = [self.cost(some).reshape(-1, self.conditions) for some in groups]
-        pool = np.arange(len(groups) * self.conditions).reshape(-1, self.conditions)
-        return Pools(
-            members=tuple(column for own in costs for column in own.T),
-            of_pair=pool[number[sides - 1]].ravel(),
-            families=tuple(pool),
-            shared=np.array([self._resemblance(own) for own in costs]),
-        )
-
-    def _resemblance(self, costs: Integers) -> float:
-        """Mean squared correlation of what two conditions cost a group; shape (groups, conditions)."""
-        if self.conditions < 2:
-            return 0.0
-        covariance = self.costs.covariance[costs[:, :, None], costs[:, None, :]]
-        variance = np.diagonal(covariance, axis1=1, axis2=2)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            square = covariance**2 / (variance[:, :, None] * variance[:, None, :])
-        each = np.where(np.isfinite(square), square, 0.0)[np.isfinite(variance).all(axis=1)]
-        if not len(each):
-            return 1.0
-        pairs = self.conditions * (self.conditions - 1)
-        own = np.diagonal(each, axis1=1, axis2=2).sum(axis=1)
-        return float(np.clip((each.sum(axis=(1, 2)) - own).mean() / pairs, 0.0, 1.0))
-
-    def _limit(self, sets: Sequence[Any], told: float, tail: float) -> float:
-        """Upper limit of the harm of signed sets, the odd ones negative; of all turned if told so."""
-        if self.bounds is None or not isinstance(self.form, Ratio):
-            return -np.inf
-        signs = told * np.resize([1.0, -1.0], len(sets))
-        if not self.rules.higher_is_worse:
-            signs = -signs
-        if self.cube.units is None:
-            own, form, bounds = self.estimates, self.form, self.bounds
-            return rows_limit(own, form, sets, signs, bounds, tail, proportion=self.binomial)
-        return contrast_limit(self.cube, self.form, self.sets[list(sets)], signs, self.bounds, tail)
-
-    def _why(self, sets: Integers, absent: Sequence[str]) -> tuple[str | None, ...]:
-        """Why some comparisons cannot be judged, by the sets that each of them needs."""
-        values, n_units = self.estimates.values[sets], self.estimates.n_units[sets]
-        out: list[str | None] = [None] * sets.shape[1]
-        for i in range(sets.shape[1]):
-            for row, instead in enumerate(absent):
-                if not np.isfinite(values[row, i]):
-                    out[i] = instead or "no_denominator"
-                elif n_units[row, i] < self.rules.min_units:
-                    out[i] = "too_few_units"
-                else:
-                    continue
-                break
-        return tuple(out)
-
-
-def _some_cells(cube: Cube, kept: Integers) -> Cube:
-    """The same cube with some of its cells."""
-    units = cube.units
-    if units is not None:
-        place = np.full(len(cube.keys), -1)
-        place[kept] = np.arange(len(kept))
-        own = place[units.cell] >= 0
-        units = replace(
-            units, cell=place[units.cell[own]], unit=units.unit[own], sums=units.sums[own]
-        )
-    return replace(
-        cube,
-        keys=tuple(cube.keys[i] for i in kept),
-        n_rows=cube.n_rows[kept],
-        n_defined=cube.n_defined[kept],
-        sums=cube.sums[kept],
-        comoments=cube.comoments[kept],
-        level=cube.level[kept],
-        units=units,
-    )
-
-
-def _partition_numbers(cells: Sequence[Cell]) -> Integers:
-    """Which partition each group is of."""
-    numbers = {name: i for i, name in enumerate(dict.fromkeys(c.partition.names for c in cells))}
-    return np.array([numbers[cell.partition.names] for cell in cells], np.int64)
-
-
-def _none(why: Sequence[str | None]) -> Bools:
-    return np.array([reason is None for reason in why], bool)
-
-
-class Evidence:
+class ConditionEvidence:
     """Costs of all conditions to all groups.
 
     Arrays of costs have one value for each group and condition, group by group in the order of
@@ -324,9 +76,9 @@ class Evidence:
         Under each condition, the reference first.
     rates : list of lists of Estimate
         Of each group under each condition, the reference first.
-    overall, paid, beyond : Judged
+    overall, paid, beyond : JudgedCosts
         Costs to everybody, to each group, and of each group beyond its rest.
-    pairs : Judged
+    pairs : JudgedCosts
         Of two groups of one partition; `first`, `second` and `under` number groups and conditions.
     """
 
@@ -334,9 +86,9 @@ class Evidence:
         self,
         cube: Cube,
         form: Form,
-        cells: Sequence[Cell],
+        cells: Sequence[GroupSet],
         members: Bools,
-        rules: Rules,
+        rules: VerdictRules,
         *,
         proportion: bool,
     ) -> None:
@@ -388,7 +140,7 @@ class Evidence:
         return loss_of(
             self._of_sides(groups, "n_rows", reference=True),
             self._of_sides(groups + len(self.cells), "n_rows", reference=True),
-            _partition_numbers(self.cells),
+            partition_numbers(self.cells),
         )
 
     def _of_sides(self, sides: Integers, field: str, *, reference: bool) -> Floats:
@@ -400,8 +152,8 @@ class Evidence:
         return np.concatenate(columns, axis=1).astype(float)
 
     def _allowing(
-        self, judged: Judged, sides: tuple[Integers, Integers], lost: tuple[Floats, Floats]
-    ) -> Judged:
+        self, judged: JudgedCosts, sides: tuple[Integers, Integers], lost: tuple[Floats, Floats]
+    ) -> JudgedCosts:
         """Intervals that allow for what is unknown of rows that one side lost more of."""
         # Of a pair it is uneven where it is of the partition.
         uneven = self.loss.uneven[sides[0] - 1].ravel()
@@ -431,7 +183,7 @@ class Evidence:
             fewest = min(n for n in units if n >= self.rules.min_units)
             yield from interval_alone(fewest, self.rules.unit, "not more")
 
-    def _denies_alone(self, judged: Judged) -> bool:
+    def _denies_alone(self, judged: JudgedCosts) -> bool:
         """Whether somebody is told not to pay more where no limit stands beside the interval."""
         at_most = np.where(judged.told > 0, judged.high, -judged.low)
         within = judged.tested & (at_most <= self.rules.tolerance) & np.isneginf(judged.limit)
@@ -447,7 +199,7 @@ class Evidence:
             max(end for _, end in seen) if high is None else high,
         )
 
-    def _judge(self, kinds: Sequence[Kind], *, pairs: bool = False) -> Judged:
+    def _judge(self, kinds: Sequence[Costs], *, pairs: bool = False) -> JudgedCosts:
         """Judge comparisons together; those of several blocks are put in one order."""
         order = self._order([len(kind.able) for kind in kinds])
         able = np.concatenate([kind.able for kind in kinds])[order]
@@ -459,7 +211,11 @@ class Evidence:
         tested = able & np.isfinite(z) & (varies | flat)
         kept = np.flatnonzero(tested)
         whole = kinds[0] if len(kinds) == 1 and len(kept) <= MAX_T_SETS else None
-        joint, p_adjusted, adjust = self._adjust(z, kept, whole)
+        family = judge_family(
+            z[kept], self.rules, self.rng, None if whole is None else lambda: whole.covariance(kept)
+        )
+        joint, p_adjusted = family.joint_z, np.full(len(z), np.nan)
+        p_adjusted[kept] = family.p_adjusted
         bounds = [kind.compared.interval(joint) for kind in kinds]
         low, high = (np.concatenate([b[k] for b in bounds])[order] for k in (0, 1))
         reach = kinds[0].reach
@@ -480,7 +236,7 @@ class Evidence:
         # Of a pair it is told who pays more.
         told = np.where(pairs & (difference < 0), -1.0, 1.0)
         asked = tested & (np.where(told > 0, high, -low) <= self.rules.tolerance)
-        return Judged(
+        return JudgedCosts(
             difference=difference,
             low=low,
             high=high,
@@ -493,11 +249,11 @@ class Evidence:
             methods=tuple(methods[i] for i in order),
             tested=tested,
             why=tuple(_reason(why[i], tested=t) for i, t in zip(order, tested, strict=True)),
-            adjust=adjust,
+            adjust=family.adjust,
         )
 
     @staticmethod
-    def _limits(kinds: Sequence[Kind], order: Integers, told: Floats, joint: float) -> Floats:
+    def _limits(kinds: Sequence[Costs], order: Integers, told: Floats, joint: float) -> Floats:
         """Limits of the harm that intervals alone exclude, where `told` is not 0."""
         out = np.full(len(told), -np.inf)
         places = [(kind, i) for kind in kinds for i in range(len(kind.able))]
@@ -519,28 +275,6 @@ class Evidence:
             places.append(np.arange(start, start + length).reshape(-1, block.conditions))
             start += length
         return np.concatenate(places, axis=1).ravel()
-
-    def _adjust(self, z: Floats, kept: Integers, whole: Kind | None) -> tuple[float, Floats, str]:
-        """Quantile at which all hold at once, adjusted p-values, and the correction that was used."""
-        level, out = self.rules.joint_level, np.full(len(z), np.nan)
-        if not len(kept):
-            return float(z_of(level)), out, self.rules.adjust
-        joint = simultaneous.bonferroni_quantile(len(kept), level)
-        p = contrasts.p_of_z(z[kept])
-        adjust = self.rules.adjust if whole or self.rules.adjust != "max-t" else "holm"
-        if adjust == "max-t" and whole is not None and len(kept) > 1:
-            covariance = whole.covariance(kept)
-            own, place = simultaneous.distinct(covariance)
-            covariance = covariance[np.ix_(own, own)]
-            draws = simultaneous.draw_normal(covariance, self.rules.draws, self.rng)
-            joint = simultaneous.max_t_quantile(draws, level)
-            out[kept] = simultaneous.step_down(z[kept][own], draws)[place]
-        elif adjust == "bh":
-            out[kept] = simultaneous.benjamini_hochberg(p)
-        else:
-            # One comparison needs no draws: its quantile is exact.
-            out[kept] = simultaneous.holm(p)
-        return joint, out, adjust
 
 
 def _reason(why: str | None, *, tested: bool) -> str | None:

@@ -4,18 +4,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from evenhand.differential import answer, words
-from evenhand.differential.result import Dose, Effect, GroupEffect, Overall, Pair, Result
+from evenhand.differential.result import ConditionOverall, Dose, Effect, Effects, GroupEffect, Pair
 from evenhand.differential.terminal import rank
 from evenhand.errors import REASONS
 from evenhand.pages import numbers
 from evenhand.pages.caveats import before_numbers
-from evenhand.pages.curves import Curve, Panel, Reading, draw_curves
+from evenhand.pages.curves import Curve, CurvePoint, Panel, draw_curves
 from evenhand.pages.edition import PLAIN, Edition
 from evenhand.pages.forest import Difference, Forest, draw_forest
 from evenhand.pages.heat import Heat, HeatCell, tint
 from evenhand.pages.page import render_page
-from evenhand.pages.picture import Plots, draw_picture
-from evenhand.pages.table import Cell, Column, Table, table_of
+from evenhand.pages.picture import Figure, draw_picture
+from evenhand.pages.table import Table, TableCell, TableColumn, table_of
 
 #: Lines drawn, lines of a table, pairs, columns of a heat map, and panels; all are in JSON.
 DRAWN, TABLED, PAIRED, COLUMNS, PANELS = 40, 300, 100, 60, 40
@@ -37,7 +37,7 @@ class Picture:
     doses: Table
 
 
-def render_html(found: Result, *, edition: Edition = PLAIN) -> str:
+def render_html(found: Effects, *, edition: Edition = PLAIN) -> str:
     """The report; every text from the data is escaped."""
     return render_page(
         "evenhand.differential:effects.html",
@@ -52,7 +52,7 @@ def render_html(found: Result, *, edition: Edition = PLAIN) -> str:
     )
 
 
-def draw_figure(found: Result, edition: Edition = PLAIN) -> str:
+def draw_figure(found: Effects, edition: Edition = PLAIN) -> str:
     """What conditions cost groups beyond the others, as an SVG."""
     points = ", in percentage points" if found.metric.in_points else ""
     answers = list(answer.answers(found, edition))
@@ -62,15 +62,23 @@ def draw_figure(found: Result, edition: Edition = PLAIN) -> str:
         f"Cost of each condition to the group less its cost to the others{points}. {words.method(found)}",
         edition.made(found.source.name),
     )
-    panels = [
-        Plots(heading=edition.crossed(by), forest=forest)
-        for by in found.by
-        if (forest := draw(found, by, edition)).rows
-    ]
-    return draw_picture(edition.title or " ".join(answers), panels, notes)
+    figures = []
+    for by in found.by:
+        title = edition.crossed(by)
+        heat = _heat(found, by, title, _names(found, by, edition), edition)
+        heading = f"What each condition costs, by {title}{points}; ▲ more than the others, proven"
+        figures.append(Figure(heading=heading, drawn=heat))
+        if (forest := draw(found, by, edition)).rows:
+            heading = f"Who pays more than the others, by {title}{points}"
+            figures.append(Figure(heading=heading, drawn=forest))
+        if charts := _panels(found, _series(found, by)):
+            dose = str(found.settings.dose)
+            heading = f"{found.metric.name} (up) against {dose}, by {title}"
+            figures.append(Figure(heading=heading, drawn=charts, across=dose))
+    return draw_picture(edition.title or " ".join(answers), figures, notes)
 
 
-def draw(found: Result, by: tuple[str, ...], edition: Edition = PLAIN) -> Forest:
+def draw(found: Effects, by: tuple[str, ...], edition: Edition = PLAIN) -> Forest:
     """What conditions cost groups of a partition beyond what they cost the others."""
     in_points = found.metric.in_points
     tolerance = found.settings.tolerance
@@ -81,7 +89,7 @@ def draw(found: Result, by: tuple[str, ...], edition: Edition = PLAIN) -> Forest
     )
 
 
-def _manner(found: Result, edition: Edition) -> words.Manner:
+def _manner(found: Effects, edition: Edition) -> words.Manner:
     """Groups by the names that readers know, and shares in per cent."""
     called = {
         one.predicate: f"{edition.crossed(one.by)} {edition.group(one.group, one.predicate)}"
@@ -94,12 +102,12 @@ def _manner(found: Result, edition: Edition) -> words.Manner:
     )
 
 
-def _ranked(found: Result, by: tuple[str, ...]) -> list[GroupEffect]:
+def _ranked(found: Effects, by: tuple[str, ...]) -> list[GroupEffect]:
     own = (one for one in found.groups if one.by == by and one.differential is not None)
     return sorted(own, key=rank)
 
 
-def _picture(found: Result, by: tuple[str, ...], edition: Edition) -> Picture:
+def _picture(found: Effects, by: tuple[str, ...], edition: Edition) -> Picture:
     own = _ranked(found, by)
     title = edition.crossed(by)
     names = _names(found, by, edition)
@@ -118,13 +126,13 @@ def _picture(found: Result, by: tuple[str, ...], edition: Edition) -> Picture:
     )
 
 
-def _names(found: Result, by: tuple[str, ...], edition: Edition) -> dict[str, str]:
+def _names(found: Effects, by: tuple[str, ...], edition: Edition) -> dict[str, str]:
     """What each group of a partition is called, by its predicate."""
     own = (one for one in found.groups if one.by == by)
     return {one.predicate: edition.group(one.group, one.predicate) for one in own}
 
 
-def _difference(one: GroupEffect, found: Result, edition: Edition) -> Difference:
+def _difference(one: GroupEffect, found: Effects, edition: Edition) -> Difference:
     differential = one.differential
     assert differential is not None
     unknown = differential.reason or differential.value is None
@@ -144,13 +152,13 @@ def _why(one: Effect) -> str:
     return REASONS.get(one.reason or "", one.reason or "no number")
 
 
-def _with_bounds(one: Effect | None, found: Result) -> str:
+def _with_bounds(one: Effect | None, found: Effects) -> str:
     told, bounds = words.effect(one, found), words.span(one, found)
     return f"{told} ({bounds})" if bounds else told
 
 
 def _heat(
-    found: Result, by: tuple[str, ...], title: str, names: dict[str, str], edition: Edition
+    found: Effects, by: tuple[str, ...], title: str, names: dict[str, str], edition: Edition
 ) -> Heat:
     shown = list(names)[:COLUMNS]
     groups = {(g.condition, g.predicate): g for g in found.groups if g.by == by}
@@ -175,7 +183,7 @@ def _values(costs: Iterable[Effect | None]) -> list[float]:
     return [one.value for one in costs if one is not None and one.value is not None]
 
 
-def _cell(one: GroupEffect | Overall, largest: float, found: Result) -> HeatCell:
+def _cell(one: GroupEffect | ConditionOverall, largest: float, found: Effects) -> HeatCell:
     value = one.cost.value if one.cost is not None else None
     more = isinstance(one, GroupEffect) and one.verdict == "costs more"
     harm = "harm" if value is not None and value > 0 else ""
@@ -187,23 +195,23 @@ def _cell(one: GroupEffect | Overall, largest: float, found: Result) -> HeatCell
     )
 
 
-def _table(found: Result, own: Sequence[GroupEffect], title: str, edition: Edition) -> Table:
+def _table(found: Effects, own: Sequence[GroupEffect], title: str, edition: Edition) -> Table:
     """What a reader needs; the rest is in a table of its own."""
     plain = {(g.by, g.predicate): g.estimate.value for g in found.groups if g.cost is None}
     columns = (
-        Column(head="group", left=True, fold=True),
-        Column(head="condition", left=True, fold=True),
-        Column(head="verdict", left=True),
-        Column(head=found.reference),
-        Column(head=found.metric.name),
-        Column(head="cost (interval)"),
-        Column(head="beyond (interval)"),
+        TableColumn(head="group", left=True, fold=True),
+        TableColumn(head="condition", left=True, fold=True),
+        TableColumn(head="verdict", left=True),
+        TableColumn(head=found.reference),
+        TableColumn(head=found.metric.name),
+        TableColumn(head="cost (interval)"),
+        TableColumn(head="beyond (interval)"),
     )
-    rows: list[list[Cell | str]] = [
+    rows: list[list[TableCell | str]] = [
         [
             edition.group(one.group, one.predicate),
             edition.value(found.condition, one.condition),
-            Cell(words.mark(one), kind=words.kind(one.verdict)),
+            TableCell(words.mark(one), kind=words.kind(one.verdict)),
             answer.told_value(plain.get((one.by, one.predicate)), found),
             answer.told_value(one.estimate.value, found),
             _with_bounds(one.cost, found),
@@ -214,15 +222,15 @@ def _table(found: Result, own: Sequence[GroupEffect], title: str, edition: Editi
     return table_of(f"Effects by {title}", columns, rows)
 
 
-def _more(found: Result, own: Sequence[GroupEffect], title: str, edition: Edition) -> Table:
+def _more(found: Effects, own: Sequence[GroupEffect], title: str, edition: Edition) -> Table:
     """How sure each number is, and of how many it is."""
     columns = (
-        Column(head="group", left=True, fold=True),
-        Column(head="condition", left=True, fold=True),
-        Column(head="adjusted p"),
-        Column(head="detectable"),
-        Column(head="rows"),
-        Column(head=numbers.many(found.unit)) if found.unit else None,
+        TableColumn(head="group", left=True, fold=True),
+        TableColumn(head="condition", left=True, fold=True),
+        TableColumn(head="adjusted p"),
+        TableColumn(head="detectable"),
+        TableColumn(head="rows"),
+        TableColumn(head=numbers.many(found.unit)) if found.unit else None,
     )
     rows = []
     for one in own:
@@ -243,45 +251,47 @@ def _more(found: Result, own: Sequence[GroupEffect], title: str, edition: Editio
     return table_of(f"How sure the effects by {title} are", columns, rows)
 
 
-def _pairs(found: Result, by: tuple[str, ...], title: str, names: dict[str, str]) -> Table | None:
+def _pairs(found: Effects, by: tuple[str, ...], title: str, names: dict[str, str]) -> Table | None:
     own: list[Pair] = [pair for pair in found.pairs if pair.by == by][:PAIRED]
     if len(own) < 2:
         return None
     columns = (
-        Column(head="costs", left=True, fold=True),
-        Column(head="more than", left=True, fold=True),
-        Column(head="by (interval)"),
-        Column(head="adjusted p"),
-        Column(head="verdict", left=True),
+        TableColumn(head="costs", left=True, fold=True),
+        TableColumn(head="more than", left=True, fold=True),
+        TableColumn(head="by (interval)"),
+        TableColumn(head="adjusted p"),
+        TableColumn(head="verdict", left=True),
     )
-    rows: list[list[Cell | str]] = [
+    rows: list[list[TableCell | str]] = [
         [
             names[pair.first],
             names[pair.second],
             _with_bounds(pair.differential, found),
             numbers.p_value(pair.differential.p_adjusted),
-            Cell(words.verdict(pair.verdict, pair.differential), kind=words.kind(pair.verdict)),
+            TableCell(
+                words.verdict(pair.verdict, pair.differential), kind=words.kind(pair.verdict)
+            ),
         ]
         for pair in own
     ]
     return table_of(f"Pairs of {title} under {own[0].condition}", columns, rows)
 
 
-def _series(found: Result, by: tuple[str, ...]) -> list[list[Dose]]:
+def _series(found: Effects, by: tuple[str, ...]) -> list[list[Dose]]:
     """Doses of the groups that are drawn."""
     labels = list(words.labels(found, by))[:PANELS]
     series = ([d for d in found.doses if d.by == by and d.predicate == name] for name in labels)
     return [one for one in series if one]
 
 
-def _panels(found: Result, series: Sequence[Sequence[Dose]]) -> tuple[Panel, ...]:
+def _panels(found: Effects, series: Sequence[Sequence[Dose]]) -> tuple[Panel, ...]:
     everybody = [_reading(dose) for dose in found.doses if dose.predicate is None]
     if not everybody:
         return ()
     return draw_curves([_curve(found, doses) for doses in series], everybody)
 
 
-def _curve(found: Result, doses: Sequence[Dose]) -> Curve:
+def _curve(found: Effects, doses: Sequence[Dose]) -> Curve:
     ends = [d for d in doses if d.dose is not None and d.estimate.value is not None]
     told = f"{doses[0].label}: {found.metric.name} against {found.settings.dose}"
     if ends:
@@ -292,20 +302,20 @@ def _curve(found: Result, doses: Sequence[Dose]) -> Curve:
     return Curve(label=doses[0].label, told=told, readings=tuple(map(_reading, doses)))
 
 
-def _reading(dose: Dose) -> Reading:
+def _reading(dose: Dose) -> CurvePoint:
     rate = dose.estimate
-    return Reading(at=dose.dose, value=rate.value, low=rate.low, high=rate.high)
+    return CurvePoint(at=dose.dose, value=rate.value, low=rate.low, high=rate.high)
 
 
-def _doses(found: Result, series: Sequence[Sequence[Dose]]) -> Table:
+def _doses(found: Effects, series: Sequence[Sequence[Dose]]) -> Table:
     columns = (
-        Column(head="group", left=True, fold=True),
-        Column(head=str(found.settings.dose)),
-        Column(head=found.metric.name),
-        Column(head=f"{numbers.percent(found.level)} interval"),
-        Column(head="rows"),
+        TableColumn(head="group", left=True, fold=True),
+        TableColumn(head=str(found.settings.dose)),
+        TableColumn(head=found.metric.name),
+        TableColumn(head=f"{numbers.percent(found.level)} interval"),
+        TableColumn(head="rows"),
     )
-    rows: list[list[Cell | str]] = [
+    rows: list[list[TableCell | str]] = [
         [
             dose.label,
             found.reference if dose.dose is None else f"{dose.dose:g}",

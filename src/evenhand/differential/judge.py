@@ -6,16 +6,16 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
-from evenhand.comparisons.rules import Rules
-from evenhand.comparisons.sets import Cell
-from evenhand.differential.evidence import Evidence, Judged
+from evenhand.comparisons.rules import VerdictRules
+from evenhand.comparisons.sets import GroupSet
+from evenhand.differential.evidence import ConditionEvidence, JudgedCosts
 from evenhand.differential.result import (
+    ConditionOverall,
     Effect,
     GroupEffect,
-    Overall,
     Paid,
     Pair,
-    Refused,
+    RefusedEffect,
     Verdict,
 )
 from evenhand.errors import REASONS
@@ -23,11 +23,15 @@ from evenhand.errors import REASONS
 Integers = npt.NDArray[np.int64]
 
 
-def judge_everybody(evidence: Evidence, names: Sequence[str]) -> tuple[Overall, ...]:
+def judge_everybody(
+    evidence: ConditionEvidence, names: Sequence[str]
+) -> tuple[ConditionOverall, ...]:
     """Everybody under the reference (the first name) and under each condition."""
-    first = Overall(condition=names[0], estimate=evidence.everybody[0], cost=None, verdict=None)
+    first = ConditionOverall(
+        condition=names[0], estimate=evidence.everybody[0], cost=None, verdict=None
+    )
     others = (
-        Overall(
+        ConditionOverall(
             condition=name,
             estimate=evidence.everybody[k + 1],
             cost=effect_of(evidence.overall, k),
@@ -38,7 +42,7 @@ def judge_everybody(evidence: Evidence, names: Sequence[str]) -> tuple[Overall, 
     return (first, *others)
 
 
-def judge_groups(evidence: Evidence, names: Sequence[str]) -> Iterator[GroupEffect]:
+def judge_groups(evidence: ConditionEvidence, names: Sequence[str]) -> Iterator[GroupEffect]:
     """Each group under the reference and under each condition, group by group."""
     for i, cell in enumerate(evidence.cells):
         for k, name in enumerate(names):
@@ -56,7 +60,7 @@ def judge_groups(evidence: Evidence, names: Sequence[str]) -> Iterator[GroupEffe
             )
 
 
-def judge_pairs(evidence: Evidence, names: Sequence[str]) -> Iterator[Pair]:
+def judge_pairs(evidence: ConditionEvidence, names: Sequence[str]) -> Iterator[Pair]:
     """Pairs of groups under one condition of each partition: where they are proven furthest apart."""
     keys = [evidence.cells[i].partition.names for i in evidence.first]
     for by in dict.fromkeys(keys):
@@ -72,7 +76,7 @@ def _apart(pair: Pair) -> float:
     return np.inf if low is None else -low
 
 
-def _worst_condition(evidence: Evidence, own: Integers) -> int:
+def _worst_condition(evidence: ConditionEvidence, own: Integers) -> int:
     """The condition with the widest proven difference; else the one that costs everybody most."""
     places = own[:, None] * evidence.conditions + np.arange(evidence.conditions)
     tested = evidence.pairs.tested[places]
@@ -83,7 +87,7 @@ def _worst_condition(evidence: Evidence, own: Integers) -> int:
     return int(np.argmax(np.nan_to_num(evidence.overall.difference, nan=-np.inf)))
 
 
-def _pair(evidence: Evidence, number: int, k: int, condition: str) -> Pair:
+def _pair(evidence: ConditionEvidence, number: int, k: int, condition: str) -> Pair:
     """A pair, turned so that the first pays more."""
     place = number * evidence.conditions + k
     one, two = (evidence.cells[side[number]] for side in (evidence.first, evidence.second))
@@ -100,7 +104,7 @@ def _pair(evidence: Evidence, number: int, k: int, condition: str) -> Pair:
     )
 
 
-def effect_of(judged: Judged, place: int) -> Effect:
+def effect_of(judged: JudgedCosts, place: int) -> Effect:
     """A comparison as a result; all but the reason is `None` where it could not be tested."""
     sign = float(judged.told[place])
     reason = judged.why[place]
@@ -123,14 +127,14 @@ def effect_of(judged: Judged, place: int) -> Effect:
     )
 
 
-def verdict_of(judged: Judged, place: int, rules: Rules) -> Verdict:
+def verdict_of(judged: JudgedCosts, place: int, rules: VerdictRules) -> Verdict:
     """Whether it is proven that a condition costs one more than the other."""
     found = {"worse": "costs more", "better": "not more", "not worse": "not more"}
     paid = paid_verdict(judged, place, rules)
     return cast("Verdict", found.get(paid, paid))
 
 
-def paid_verdict(judged: Judged, place: int, rules: Rules) -> Paid:
+def paid_verdict(judged: JudgedCosts, place: int, rules: VerdictRules) -> Paid:
     """Whether a condition is proven to do harm, good, or no harm beyond the tolerance."""
     if not judged.tested[place]:
         return "insufficient evidence"
@@ -144,14 +148,14 @@ def paid_verdict(judged: Judged, place: int, rules: Rules) -> Paid:
     return "not worse" if at_most <= rules.tolerance else "insufficient evidence"
 
 
-def refusals(evidence: Evidence, names: Sequence[str]) -> Iterator[Refused]:
+def refusals(evidence: ConditionEvidence, names: Sequence[str]) -> Iterator[RefusedEffect]:
     """Groups under conditions that cannot be judged, and why."""
     for i, cell in enumerate(evidence.cells):
         for k, name in enumerate(names[1:]):
             reason = evidence.beyond.why[i * evidence.conditions + k]
             if reason is None:
                 continue
-            yield Refused(
+            yield RefusedEffect(
                 by=cell.partition.names,
                 predicate=cell.predicate,
                 condition=name,
@@ -160,7 +164,9 @@ def refusals(evidence: Evidence, names: Sequence[str]) -> Iterator[Refused]:
             )
 
 
-def _told(evidence: Evidence, i: int, k: int, cell: Cell, reason: str, names: Sequence[str]) -> str:
+def _told(
+    evidence: ConditionEvidence, i: int, k: int, cell: GroupSet, reason: str, names: Sequence[str]
+) -> str:
     """What is missing where."""
     rules = evidence.rules
     under, plain = evidence.rates[i][k + 1], evidence.rates[i][0]

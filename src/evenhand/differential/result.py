@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from evenhand.errors import Note
-from evenhand.groups.partition import Key
+from evenhand.groups.partition import Key, label_of
+from evenhand.pages.shown import Shown
 from evenhand.results.estimate import Estimate, Missing
 from evenhand.results.origin import MetricNote, Source
-from evenhand.results.protocol import Answer
 
 Paid = Literal["worse", "better", "not worse", "insufficient evidence"]
 Verdict = Literal["costs more", "not more", "insufficient evidence"]
@@ -18,7 +18,7 @@ class Effect:
     """A cost, or a difference of two costs, with its interval.
 
     Positive is harm, whichever way the metric runs: for an accuracy it is what is lost.  `low`,
-    `high` and `p_adjusted` hold for all numbers of its kind at once (see `Result`);
+    `high` and `p_adjusted` hold for all numbers of its kind at once (see `Effects`);
     `minimum_detectable` is the smallest that would have been found in four trials of five.
 
     Attributes
@@ -59,7 +59,7 @@ class Effect:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Overall:
+class ConditionOverall:
     """Everybody under one condition; `cost` is `None` for the reference.
 
     Attributes
@@ -128,9 +128,7 @@ class GroupEffect:
     @property
     def label(self) -> str:
         """Short name: the attribute values, or the predicate."""
-        if self.group == {self.predicate: True}:
-            return self.predicate
-        return " · ".join(str(value) for value in self.group.values())
+        return label_of(self.group, self.predicate)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,7 +185,7 @@ class Dose:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
+class RefusedEffect:
     """A group under a condition about which the statistics will not say.
 
     Attributes
@@ -212,7 +210,7 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class EffectsSettings:
     """The options that decided, so that anyone can ask again.
 
     Attributes
@@ -262,8 +260,11 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Result(Answer):
-    """What conditions cost whom, as data; `evenhand.Effects` adds the ways to show it.
+class Effects(Shown):
+    """What each condition costs each group beyond what it costs the others.
+
+    Prints as tables, also in notebooks; `to_dict`, `to_json` and `to_html` give the other forms, and
+    `from_dict` the way back.
 
     Four kinds of numbers, each with simultaneous confidence within itself: costs to everybody, costs
     to groups, differential effects (group against the rest), and pairs of groups.  Pairs are told
@@ -288,7 +289,7 @@ class Result(Answer):
     conditions : tuple of str
         The conditions compared with it, in the order in which the records name them first, or
         `--only` does.
-    overall : tuple of Overall
+    overall : tuple of ConditionOverall
         Everybody: one entry for the reference, then one a condition.
     groups : tuple of GroupEffect
         One entry a group and condition, the reference first within each group.
@@ -299,7 +300,7 @@ class Result(Answer):
         conditions.
     doses : tuple of Dose
         The metric along `--dose`, for everybody and for each group; empty without it.
-    refused : tuple of Refused
+    refused : tuple of RefusedEffect
         Groups under a condition about which the statistics will not say.
     missing : tuple of Missing
         Attributes, conditions and metric columns with rows that lack them.  These rows are not
@@ -307,11 +308,12 @@ class Result(Answer):
     notes : tuple of Note
         What a reader must know besides, each with a stable `code` and a `text`; most are shown
         before the numbers.
-    settings : Settings
+    settings : EffectsSettings
         The options that decided.
     """
 
     SCHEMA: ClassVar[str] = "evenhand.effects/1"
+    ROOM: ClassVar[str] = "evenhand.differential"
 
     metric: MetricNote
     level: float
@@ -320,14 +322,14 @@ class Result(Answer):
     condition: str
     reference: str
     conditions: tuple[str, ...]
-    overall: tuple[Overall, ...]
+    overall: tuple[ConditionOverall, ...]
     groups: tuple[GroupEffect, ...]
     pairs: tuple[Pair, ...]
     doses: tuple[Dose, ...]
-    refused: tuple[Refused, ...]
+    refused: tuple[RefusedEffect, ...]
     missing: tuple[Missing, ...]
     notes: tuple[Note, ...]
-    settings: Settings
+    settings: EffectsSettings
 
     @property
     def costs_more(self) -> tuple[GroupEffect, ...]:

@@ -7,10 +7,10 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from evenhand.differential import words
-from evenhand.differential.result import GroupEffect, Result
+from evenhand.differential.result import Effects, GroupEffect
 from evenhand.pages.caveats import before_numbers
 from evenhand.pages.numbers import direction, p_value, rate
-from evenhand.pages.table import Cell, Column, Table, table_of
+from evenhand.pages.table import Table, TableCell, TableColumn, table_of
 from evenhand.pages.terminal import lay_out
 
 #: Lines of each table; the rest is in the other outputs.
@@ -19,7 +19,7 @@ SHOWN, CONDITIONS = 12, 30
 GROUPS = 24
 
 
-def render_effects(found: Result, *, width: int) -> RenderableType:
+def render_terminal(found: Effects, *, width: int) -> RenderableType:
     """Everything that a person at a terminal wants to know, findings first."""
     parts: list[RenderableType] = [_heading(found), Text()]
     parts += [Text(f"! {note}", style="yellow") for note in before_numbers(found.notes)]
@@ -37,7 +37,7 @@ def render_effects(found: Result, *, width: int) -> RenderableType:
     return Lines(*parts)
 
 
-def _heading(found: Result) -> Text:
+def _heading(found: Effects) -> Text:
     text = Text()
     plain = found.overall[0].estimate
     text.append(f"{found.metric.name} {rate(plain.value)}", style="bold")
@@ -60,22 +60,22 @@ def _titled(title: str, table: Table, width: int, *, named: int = 1) -> Renderab
     return Lines(Text(title, style="bold"), lay_out(table, width, named=named))
 
 
-def _overall(found: Result, width: int) -> Iterator[RenderableType]:
+def _overall(found: Effects, width: int) -> Iterator[RenderableType]:
     columns = (
-        Column(head="condition", left=True, fold=True),
-        Column(head=found.metric.name),
-        Column(head="cost"),
-        Column(head="(all at once)", left=True),
-        Column(head="", left=True),
+        TableColumn(head="condition", left=True, fold=True),
+        TableColumn(head=found.metric.name),
+        TableColumn(head="cost"),
+        TableColumn(head="(all at once)", left=True),
+        TableColumn(head="", left=True),
     )
     ranked = sorted(found.overall[1:], key=lambda o: -((o.cost and o.cost.value) or 0.0))
-    rows: list[list[Cell | str]] = [
+    rows: list[list[TableCell | str]] = [
         [
             one.condition,
             rate(one.estimate.value),
             words.effect(one.cost, found),
             words.span(one.cost, found),
-            Cell(words.paid_mark(one.verdict, one.cost), kind=words.kind(one.verdict)),
+            TableCell(words.paid_mark(one.verdict, one.cost), kind=words.kind(one.verdict)),
         ]
         for one in ranked[:CONDITIONS]
     ]
@@ -84,19 +84,19 @@ def _overall(found: Result, width: int) -> Iterator[RenderableType]:
         yield Text(f"… {len(ranked) - CONDITIONS:,} more", style="dim")
 
 
-def _matrix(found: Result, by: tuple[str, ...], width: int) -> Iterator[RenderableType]:
+def _matrix(found: Effects, by: tuple[str, ...], width: int) -> Iterator[RenderableType]:
     """Cost of each condition to each group; nothing where there is one of either."""
     labels = words.labels(found, by)
     if len(found.conditions) < 2 or len(labels) < 2:
         return
     shown = list(labels)[:GROUPS]
     cells = {(one.condition, one.predicate): one for one in found.groups if one.by == by}
-    rows: list[list[Cell | str]] = [
+    rows: list[list[TableCell | str]] = [
         [condition, *(_cell(cells[condition, predicate], found) for predicate in shown)]
         for condition in found.conditions[:CONDITIONS]
     ]
-    named = Column(head="condition", left=True, fold=True)
-    columns = (named, *(Column(head=labels[predicate]) for predicate in shown))
+    named = TableColumn(head="condition", left=True, fold=True)
+    columns = (named, *(TableColumn(head=labels[predicate]) for predicate in shown))
     title = f"cost by {' × '.join(by)} (▲ more than the others, proven)"
     yield Text()
     yield _titled(title, table_of(title, columns, rows), width)
@@ -104,24 +104,24 @@ def _matrix(found: Result, by: tuple[str, ...], width: int) -> Iterator[Renderab
         yield Text(f"… {len(labels) - len(shown):,} more groups in --json and --html", style="dim")
 
 
-def _cell(one: GroupEffect, found: Result) -> Cell:
+def _cell(one: GroupEffect, found: Effects) -> TableCell:
     more = one.verdict == "costs more"
     text = ("▲" if more else "") + words.effect(one.cost, found)
-    return Cell(text, kind="worse" if more else "")
+    return TableCell(text, kind="worse" if more else "")
 
 
-def _differentials(found: Result, by: tuple[str, ...], width: int) -> Iterator[RenderableType]:
+def _differentials(found: Effects, by: tuple[str, ...], width: int) -> Iterator[RenderableType]:
     own = [one for one in found.groups if one.by == by and one.differential is not None]
     ranked = sorted(own, key=rank)
     columns = (
-        Column(head="group", left=True, fold=True),
-        Column(head="condition", left=True, fold=True),
-        Column(head=found.metric.name, need=2),
-        Column(head="cost"),
-        Column(head="beyond"),
-        Column(head="(all at once)", left=True),
-        Column(head="adj. p", need=1),
-        Column(head="verdict", left=True),
+        TableColumn(head="group", left=True, fold=True),
+        TableColumn(head="condition", left=True, fold=True),
+        TableColumn(head=found.metric.name, need=2),
+        TableColumn(head="cost"),
+        TableColumn(head="beyond"),
+        TableColumn(head="(all at once)", left=True),
+        TableColumn(head="adj. p", need=1),
+        TableColumn(head="verdict", left=True),
     )
     title = f"{' × '.join(by)}: cost beyond that of the others"
     table = table_of(title, columns, (_row(one, found) for one in ranked[:SHOWN]))
@@ -131,7 +131,7 @@ def _differentials(found: Result, by: tuple[str, ...], width: int) -> Iterator[R
         yield Text(f"… {hidden:,} more in --json and --html", style="dim")
 
 
-def _row(one: GroupEffect, found: Result) -> list[Cell | str]:
+def _row(one: GroupEffect, found: Effects) -> list[TableCell | str]:
     return [
         one.label,
         one.condition,
@@ -140,7 +140,7 @@ def _row(one: GroupEffect, found: Result) -> list[Cell | str]:
         words.effect(one.differential, found),
         words.span(one.differential, found),
         p_value(one.differential.p_adjusted if one.differential else None),
-        Cell(words.mark(one), kind=words.kind(one.verdict)),
+        TableCell(words.mark(one), kind=words.kind(one.verdict)),
     ]
 
 

@@ -3,7 +3,15 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from evenhand.differential.result import Effect, GroupEffect, Overall, Paid, Pair, Result, Verdict
+from evenhand.differential.result import (
+    ConditionOverall,
+    Effect,
+    Effects,
+    GroupEffect,
+    Paid,
+    Pair,
+    Verdict,
+)
 from evenhand.groups.partition import tidy
 from evenhand.pages import numbers
 from evenhand.pages.caveats import after_numbers, missing_sentences
@@ -25,19 +33,19 @@ _PAID: dict[str, str] = {"worse": "costs", "better": "gains", "not worse": "no h
 TOLD = 6
 
 
-def amount(value: float, found: Result) -> str:
+def amount(value: float, found: Effects) -> str:
     """A size: ``38.7 points``, or in the metric's units."""
     return numbers.amount(value, in_points=found.metric.in_points)
 
 
-def effect(one: Effect | None, found: Result) -> str:
+def effect(one: Effect | None, found: Effects) -> str:
     """A cost, signed: ``+38.7``."""
     if one is None or one.value is None:
         return "–"
     return points(one.value, in_points=found.metric.in_points)
 
 
-def span(one: Effect | None, found: Result) -> str:
+def span(one: Effect | None, found: Effects) -> str:
     """Its simultaneous interval: ``+23.3 to +55.7``."""
     return "" if one is None else numbers.span(one.low, one.high, in_points=found.metric.in_points)
 
@@ -92,7 +100,7 @@ class Manner:
 PLAIN = Manner(str, rate)
 
 
-def sentences(found: Result, manner: Manner = PLAIN) -> Iterator[str]:
+def sentences(found: Effects, manner: Manner = PLAIN) -> Iterator[str]:
     """The findings as sentences: what it costs everybody, whom it costs more, and who loses by a gain."""
     yield from _everybody(found, manner)
     ranked = found.costs_more
@@ -106,7 +114,7 @@ def sentences(found: Result, manner: Manner = PLAIN) -> Iterator[str]:
     yield from _losers(found, manner)
 
 
-def _everybody(found: Result, manner: Manner) -> Iterator[str]:
+def _everybody(found: Effects, manner: Manner) -> Iterator[str]:
     proven = [one for one in found.overall if one.verdict in ("worse", "better")]
     proven.sort(key=lambda one: -abs(_value(one)))
     plain = found.overall[0].estimate.value
@@ -123,11 +131,11 @@ def _everybody(found: Result, manner: Manner) -> Iterator[str]:
         yield "No condition is proven to cost or save anything overall."
 
 
-def _value(one: Overall) -> float:
+def _value(one: ConditionOverall) -> float:
     return (one.cost.value or 0.0) if one.cost is not None else 0.0
 
 
-def _sizes(one: Effect | None, found: Result) -> str:
+def _sizes(one: Effect | None, found: Effects) -> str:
     """Bounds of an effect that is proven: ``23.3 to 55.7``."""
     if one is None or one.low is None or one.high is None:
         return "no interval"
@@ -136,7 +144,7 @@ def _sizes(one: Effect | None, found: Result) -> str:
     return " to ".join(points(v, in_points=in_points, signed=False) for v in (small, large))
 
 
-def _more(one: GroupEffect, found: Result, manner: Manner) -> str:
+def _more(one: GroupEffect, found: Effects, manner: Manner) -> str:
     differential = one.differential
     assert differential is not None
     assert differential.value is not None
@@ -151,7 +159,7 @@ def _more(one: GroupEffect, found: Result, manner: Manner) -> str:
 
 
 def _compared(
-    condition: str, one: GroupEffect, others: str, who: str, differential: Effect, found: Result
+    condition: str, one: GroupEffect, others: str, who: str, differential: Effect, found: Effects
 ) -> str:
     """What a condition does to one side and to the other, whichever way each goes."""
     cost = one.cost.value if one.cost is not None and one.cost.value is not None else 0.0
@@ -167,7 +175,7 @@ def _compared(
     return f"{condition} {verb} {who} {apart} {more} than {others} ({bounds})"
 
 
-def _reference_of(one: GroupEffect, found: Result) -> float | None:
+def _reference_of(one: GroupEffect, found: Effects) -> float | None:
     same = (
         g.estimate.value
         for g in found.groups
@@ -176,7 +184,7 @@ def _reference_of(one: GroupEffect, found: Result) -> float | None:
     return next(same, None)
 
 
-def _nobody(found: Result) -> str:
+def _nobody(found: Effects) -> str:
     known = sorted(
         g.differential.minimum_detectable
         for g in found.groups
@@ -200,20 +208,20 @@ def _nobody(found: Result) -> str:
     )
 
 
-def _unchanged(found: Result) -> bool:
+def _unchanged(found: Effects) -> bool:
     """Whether no group has another value under any condition."""
     costs = [one.cost.value for one in found.groups if one.cost is not None]
     return bool(costs) and all(value == 0 for value in costs)
 
 
-def _pairs(found: Result, manner: Manner) -> Iterator[str]:
+def _pairs(found: Effects, manner: Manner) -> Iterator[str]:
     for by in found.by:
         own = [pair for pair in found.pairs if pair.by == by]
         if len(own) > 1 and own[0].verdict == "costs more":
             yield _pair(own[0], found, manner)
 
 
-def _pair(pair: Pair, found: Result, manner: Manner) -> str:
+def _pair(pair: Pair, found: Effects, manner: Manner) -> str:
     first = next(
         g
         for g in found.groups
@@ -230,7 +238,7 @@ def _pair(pair: Pair, found: Result, manner: Manner) -> str:
     return f"Furthest apart: {told}."
 
 
-def _losers(found: Result, manner: Manner) -> Iterator[str]:
+def _losers(found: Effects, manner: Manner) -> Iterator[str]:
     """Who loses by a condition that gains overall."""
     for one in [o for o in found.overall if o.verdict == "better"][:3]:
         own = [g for g in found.groups if g.condition == one.condition]
@@ -253,7 +261,7 @@ def _losers(found: Result, manner: Manner) -> Iterator[str]:
             yield f"By {one.condition} no group is worse off."
 
 
-def method(found: Result) -> str:
+def method(found: Effects) -> str:
     """How the numbers were made, in one sentence."""
     settings = found.settings
     family = {
@@ -271,7 +279,7 @@ def method(found: Result) -> str:
     )
 
 
-def notes(found: Result) -> Iterator[str]:
+def notes(found: Effects) -> Iterator[str]:
     """How it was found, and what was left out."""
     yield method(found)
     if found.settings.tolerance:
@@ -288,6 +296,6 @@ def notes(found: Result) -> Iterator[str]:
         yield found.refused[0].message + (f"  … and {more:,} more, in --json." if more else "")
 
 
-def labels(found: Result, by: Sequence[str]) -> dict[str, str]:
+def labels(found: Effects, by: Sequence[str]) -> dict[str, str]:
     """Short name of each group of a partition, by its predicate."""
     return {one.predicate: one.label for one in found.groups if one.by == tuple(by)}

@@ -5,7 +5,7 @@ from evenhand.groups.partition import Attribute, Partition, parse_partitions
 from evenhand.groups.predicate import (
     And,
     Between,
-    Comparison,
+    ColumnComparison,
     In,
     IsNull,
     Not,
@@ -22,7 +22,7 @@ __all__ = [
     "And",
     "Attribute",
     "Between",
-    "Comparison",
+    "ColumnComparison",
     "In",
     "IsNull",
     "Not",

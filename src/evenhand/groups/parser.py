@@ -19,7 +19,7 @@ from evenhand.errors import ExpressionError, near
 from evenhand.groups.predicate import (
     And,
     Between,
-    Comparison,
+    ColumnComparison,
     In,
     IsNull,
     Leaf,
@@ -306,8 +306,8 @@ def _comparison(node: exp.Expr) -> Predicate:
     operator = _BINARY[type(node)]
     left, right = node.this, node.expression
     if isinstance(right, exp.Column):
-        return Comparison(right.name, _FLIPPED[operator], _value(left))
-    return Comparison(left.name, operator, _value(right))
+        return ColumnComparison(right.name, _FLIPPED[operator], _value(left))
+    return ColumnComparison(left.name, operator, _value(right))
 
 
 def _membership(node: exp.Expr) -> Predicate:
@@ -364,7 +364,7 @@ def _check_leaf(
 
 def _values(leaf: Leaf) -> tuple[Value, ...]:
     match leaf:
-        case Comparison(_, _, value):
+        case ColumnComparison(_, _, value):
             return (value,)
         case In(_, values, _):
             return values

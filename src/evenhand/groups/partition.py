@@ -14,7 +14,7 @@ from evenhand.errors import InputError, unknown_name
 from evenhand.groups.parser import parse_predicate
 from evenhand.groups.predicate import (
     And,
-    Comparison,
+    ColumnComparison,
     IsNull,
     Predicate,
     Value,
@@ -53,9 +53,9 @@ class Attribute:
         if self.edges is None or key is None:
             return equals(self.name, key)
         number = int(key)
-        low = [Comparison(self.name, ">=", tidy(self.edges[number - 1]))] if number else []
+        low = [ColumnComparison(self.name, ">=", tidy(self.edges[number - 1]))] if number else []
         high = (
-            [Comparison(self.name, "<", tidy(self.edges[number]))]
+            [ColumnComparison(self.name, "<", tidy(self.edges[number]))]
             if number < len(self.edges)
             else []
         )
@@ -227,3 +227,16 @@ def _check_bins(name: str, wanted: object) -> None:
             f"Bins of {name!r} are {wanted!r}.  "
             f"Allowed: a number of bins from 1 to {MAX_BINS}, or rising edges."
         )
+
+
+def label_of(group: Mapping[str, Key], predicate: str) -> str:
+    """Short name of a group: the values of its attributes, or its predicate.
+
+    Examples
+    --------
+    >>> label_of({"sex": "f", "age": "60 and over"}, "sex = 'f' AND age >= 60")
+    'f · 60 and over'
+    """
+    if group == {predicate: True}:
+        return predicate
+    return " · ".join(str(value) for value in group.values())

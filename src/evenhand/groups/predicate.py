@@ -25,7 +25,7 @@ _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class ColumnComparison:
     """``column operator value``; the operator is one of ``= != < <= > >=``."""
 
     column: str
@@ -81,7 +81,7 @@ class Or:
     operands: tuple["Predicate", ...]
 
 
-Leaf = Comparison | In | Between | IsNull
+Leaf = ColumnComparison | In | Between | IsNull
 Predicate = Leaf | Not | And | Or
 
 _COMPARISONS: dict[str, type[exp.Binary]] = {
@@ -97,7 +97,7 @@ OPERATORS = tuple(_COMPARISONS)
 
 def equals(column: str, value: Value | None) -> Predicate:
     """The rows with one value of a column; `None` is the missing value."""
-    return IsNull(column) if value is None else Comparison(column, "=", value)
+    return IsNull(column) if value is None else ColumnComparison(column, "=", value)
 
 
 def columns_of(predicate: Predicate) -> tuple[str, ...]:
@@ -121,7 +121,7 @@ def to_expression(predicate: Predicate) -> exp.Expr:
     """SQL expression of a predicate, for any dialect that sqlglot writes."""
     inside: exp.Expr
     match predicate:
-        case Comparison(column, operator, value):
+        case ColumnComparison(column, operator, value):
             return _COMPARISONS[operator](this=_read(column, value), expression=literal(value))
         case In(column, values, negated):
             inside = exp.In(this=_read(column, *values), expressions=[literal(v) for v in values])
@@ -222,7 +222,7 @@ def to_text(predicate: Predicate) -> str:
     "age >= 65 AND dialect IN ('aave', 'it''s')"
     """
     match predicate:
-        case Comparison(column, operator, value):
+        case ColumnComparison(column, operator, value):
             return f"{_name(column)} {operator} {_text(value)}"
         case In(column, values, negated):
             listed = ", ".join(_text(value) for value in values)

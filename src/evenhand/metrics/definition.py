@@ -62,7 +62,7 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class MetricPlan:
     """How a metric is computed on one table: what to count, and the form of its value.
 
     `records` is the table to read, which is another one where rows had to be scored first; `notes`
@@ -89,12 +89,12 @@ class Alternative:
 
     asked: str
     other: str
-    as_asked: Plan
-    otherwise: Plan
+    as_asked: MetricPlan
+    otherwise: MetricPlan
     whole: bool
 
 
-Builder = Callable[["Metric", Records, Sequence[str], Predicate | None], Plan]
+Builder = Callable[["Metric", Records, Sequence[str], Predicate | None], MetricPlan]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -303,7 +303,7 @@ class Metric:
 
     def plan(
         self, records: Records, keep: Sequence[str] = (), where: Predicate | None = None
-    ) -> Plan:
+    ) -> MetricPlan:
         """How to compute it on `records`; `keep` are the other columns that the audit reads."""
         return self.definition.build(self, records, keep, where)
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 from evenhand.cubes import Cube, Estimates, build_cube, estimate
 from evenhand.errors import EvenhandError
 from evenhand.groups import parse_partitions
-from evenhand.metrics.definition import Definition, Metric, Plan
+from evenhand.metrics.definition import Definition, Metric, MetricPlan
 from evenhand.records import open_records
 from evenhand.stats.forms import Form
 
@@ -93,7 +93,7 @@ class _Bench:
             data["group_of_row"] = pa.array([name for name, place in each for _ in place])
         return pa.table(data)
 
-    def plan_and_cube(self, table: pa.Table) -> tuple[Plan, Cube]:
+    def plan_and_cube(self, table: pa.Table) -> tuple[MetricPlan, Cube]:
         records = open_records(table)
         grouped = "group_of_row" in table.column_names
         plan = self.metric().plan(records, ["group_of_row"] if grouped else [])

@@ -7,7 +7,7 @@ from sqlglot import exp
 from evenhand.cubes import Measure, Moments
 from evenhand.groups import Predicate, to_expression
 from evenhand.groups.predicate import column_expression, literal
-from evenhand.metrics.definition import Plan, rate
+from evenhand.metrics.definition import MetricPlan, rate
 from evenhand.records import Records
 
 _RANGE = (0.0, 1.0)
@@ -15,7 +15,7 @@ _RANGE = (0.0, 1.0)
 
 def share_or_mean(
     records: Records, measure: Measure, where: Predicate | None, *, bounds: bool = True
-) -> Plan:
+) -> MetricPlan:
     """Plan of the first count over the second: a proportion where each row adds 0 or 1 to both.
 
     A proportion of independent rows has an exact distribution, so that its interval is Wilson's and a
@@ -31,10 +31,10 @@ def share_or_mean(
     """
     form = rate((1, 0), (0, 1))
     if not _zero_or_one(records, measure, where):
-        return Plan(records=records, measure=measure, form=form, proportion=False)
+        return MetricPlan(records=records, measure=measure, form=form, proportion=False)
     # Sums of products of 0 and 1 are exact.
     exact = replace(measure, moments=Moments.COUNTS)
-    return Plan(
+    return MetricPlan(
         records=records,
         measure=exact,
         form=form,

@@ -12,7 +12,7 @@ LEFT, TOP, RIGHT, BOTTOM = 52, 12, 12, 56
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class CurvePoint:
     """A value with its interval; `at` is `None` for what the curve is compared with."""
 
     at: float | None
@@ -27,7 +27,7 @@ class Curve:
 
     label: str
     told: str
-    readings: tuple[Reading, ...]
+    readings: tuple[CurvePoint, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,9 +58,9 @@ class Panel:
 
 def draw_curves(
     curves: Sequence[Curve],
-    everybody: Sequence[Reading],
+    everybody: Sequence[CurvePoint],
     write: Callable[[float | None], str] = rate,
-    ideal: Sequence[Reading] = (),
+    ideal: Sequence[CurvePoint] = (),
 ) -> tuple[Panel, ...]:
     """A panel for each curve, all on the same axes; `write` labels values, `ideal` is where all should be."""
     drawn = [one for curve in curves for one in curve.readings] + [*everybody, *ideal]
@@ -98,7 +98,7 @@ def _panel(
     )
 
 
-def _points(readings: Sequence[Reading], across: Axis, up: Axis) -> tuple[Point, ...]:
+def _points(readings: Sequence[CurvePoint], across: Axis, up: Axis) -> tuple[Point, ...]:
     return tuple(
         Point(
             x=_x(one.at, across),

@@ -1,76 +1,66 @@
 """Figures as files of their own: SVG for print and slides, and PNG where a renderer is installed."""
 
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
+from typing import Any
 
 from evenhand.errors import InputError
-from evenhand.pages.forest import Forest, ForestRow
+from evenhand.pages import layout
+from evenhand.pages.curves import Panel
+from evenhand.pages.forest import Forest
+from evenhand.pages.heat import Heat
+from evenhand.pages.layout import LEFT, LINE, MARGIN, RIGHT, WIDTH, wrapped
 from evenhand.pages.page import render_page
+from evenhand.pages.scatter import Scatter
 
 #: What makes a PNG of an SVG: an extra.
 _RENDERER = "resvg_py"
-#: Width of a figure; where its rows begin and end between names and numbers.
-WIDTH, LEFT, RIGHT, MARGIN = 960, 270, 660, 24
-#: Height of a line of text, and of what stands around the lines of a row.
-LINE, AROUND = 18, 14
-#: Letters that fit beside each other in the widest face: of names, of headings and of what stands below.
-NAME, HEADING, NOTE = 26, 68, 105
+#: Letters of a title, of a heading and of what stands below that fit beside each other in the widest face.
+TITLE, HEADING, NOTE = 68, 78, 105
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plots:
-    """A forest plot under its heading."""
+class Figure:
+    """A figure under its heading; `across` says what its horizontal axis is."""
 
     heading: str
-    forest: Forest
+    drawn: Forest | Scatter | Heat | tuple[Panel, ...]
+    across: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DrawnRow:
-    """A row with the lines of its name, from `y` on; `middle` is where its interval is drawn."""
-
-    row: ForestRow
-    lines: tuple[str, ...]
-    small: tuple[str, ...]
-    y: float
-    middle: float
-    bottom: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DrawnPanel:
-    """A panel with its rows, from `top` to `bottom`."""
+class Part:
+    """A figure laid out from `y` on, by a macro of the template with what it takes."""
 
     heading: tuple[str, ...]
-    forest: Forest
-    rows: tuple[DrawnRow, ...]
     y: float
     top: float
-    bottom: float
+    form: str
+    drawn: Any
+    places: dict[str, Any]
 
 
-def draw_picture(title: str, panels: Sequence[Plots], notes: Sequence[str]) -> str:
-    """An SVG of forest plots one below the other, on white; every text from the data is escaped."""
-    titles = textwrap.wrap(title, HEADING)
-    y = MARGIN + len(titles) * 1.5 * LINE + AROUND
-    drawn = []
-    for panel in panels:
-        drawn.append(_panel(panel, y))
-        y = drawn[-1].bottom + 3 * LINE
-    below = [line for note in notes for line in textwrap.wrap(note, NOTE)]
+def draw_picture(title: str, figures: Sequence[Figure], notes: Sequence[str]) -> str:
+    """An SVG of figures one below the other, on white; every text from the data is escaped."""
+    titles = wrapped(title, TITLE)
+    y = MARGIN + len(titles) * 1.5 * LINE + 14
+    parts = []
+    for figure in figures:
+        part, y = _part(figure, y)
+        parts.append(part)
+    below = [line for note in notes for line in wrapped(note, NOTE)]
     return render_page(
-        "evenhand.pages:forest.svg",
+        "evenhand.pages:picture.svg",
         titles=titles,
-        panels=drawn,
+        parts=parts,
         notes=below,
         start=y,
         width=WIDTH,
         height=y + len(below) * LINE + MARGIN,
         left=LEFT,
-        across=RIGHT - LEFT,
+        reach=RIGHT - LEFT,
         margin=MARGIN,
         line=LINE,
     )
@@ -96,22 +86,26 @@ def check_png() -> None:
         )
 
 
-def _panel(panel: Plots, y: float) -> DrawnPanel:
-    heading = tuple(textwrap.wrap(panel.heading, HEADING + 10))
-    top = at = y + len(heading) * 1.2 * LINE
-    rows = []
-    for row in panel.forest.rows:
-        rows.append(_row(row, at))
-        at = rows[-1].bottom
-    return DrawnPanel(
-        heading=heading, forest=panel.forest, rows=tuple(rows), y=y, top=top, bottom=at
-    )
-
-
-def _row(row: ForestRow, y: float) -> DrawnRow:
-    lines = tuple(textwrap.wrap(row.name, NAME)) or ("",)
-    small = tuple(textwrap.wrap(row.note, NAME + 4))
-    height = max(len(lines) + len(small), 2) * LINE + AROUND
-    return DrawnRow(
-        row=row, lines=lines, small=small, y=y, middle=y + height / 2, bottom=y + height
-    )
+def _part(figure: Figure, y: float) -> tuple[Part, float]:
+    """A figure laid out, and where the next one begins."""
+    heading = wrapped(figure.heading, HEADING)
+    drawn = figure.drawn
+    places: dict[str, Any] = {"across": figure.across}
+    if isinstance(drawn, Forest):
+        form = "forest"
+        rows, height = layout.place_rows(drawn)
+        places |= {"rows": rows, "height": height}
+        height += LINE
+    elif isinstance(drawn, Scatter):
+        form, height = "scatter", layout.scatter_height(drawn)
+    elif isinstance(drawn, Heat):
+        form = "heat"
+        cells, texts, height = layout.place_cells(drawn)
+        places |= {"cells": cells, "texts": texts, "wide": layout.cell_width(drawn)}
+    else:
+        form = "curves"
+        charts, height = layout.place_charts(drawn)
+        places |= {"charts": charts, "wide": layout.chart_width()}
+    top = y + len(heading) * 1.2 * LINE
+    part = Part(heading=heading, y=y, top=top, form=form, drawn=drawn, places=places)
+    return part, top + height + 2 * LINE

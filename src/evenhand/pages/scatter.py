@@ -11,7 +11,7 @@ NARROWEST = 240
 #: Height of the area; the margin that marks keep from its edges; size of a mark.
 HEIGHT, MARGIN, MARK = 340, 14, 14
 #: Room for a digit and for a line, in the widest and the tallest faces that readers have.
-DIGIT, LINE = 8.75, 16
+DIGIT, LINE = 8.75, 19
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +162,7 @@ def _labels(marks: Mapping[int, Box]) -> dict[int, Box]:
 
 def _places(mark: Box, width: float) -> Iterator[Box]:
     """Places for a number: first right of the mark, then around it, then in wider circles."""
-    for ring in range(14):
+    for ring in range(20):
         for turn in (0, 8, 4, 12, 2, 14, 6, 10, 1, 15, 7, 9, 3, 13, 5, 11):
             angle = turn * math.pi / 8
             away = 8 * ring

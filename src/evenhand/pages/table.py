@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
+class TableColumn:
     """A column.
 
     Attributes
@@ -26,7 +26,7 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class TableCell:
     """What stands in a table: a text, its kind of verdict if it tells one, and small print."""
 
     text: str
@@ -39,8 +39,8 @@ class Table:
     """A table; `label` says what it shows to those who cannot see it."""
 
     label: str
-    columns: tuple[Column, ...]
-    rows: tuple[tuple[Cell, ...], ...]
+    columns: tuple[TableColumn, ...]
+    rows: tuple[tuple[TableCell, ...], ...]
 
     def of_columns(self, places: Sequence[int]) -> "Table":
         """The same rows with some of the columns."""
@@ -52,7 +52,7 @@ class Table:
 
 
 def table_of(
-    label: str, columns: Iterable[Column | None], rows: Iterable[Sequence[Cell | str]]
+    label: str, columns: Iterable[TableColumn | None], rows: Iterable[Sequence[TableCell | str]]
 ) -> Table:
     """A table; where a column is `None` it and the cells below it are left out."""
     kept = [(place, column) for place, column in enumerate(columns) if column is not None]
@@ -63,5 +63,5 @@ def table_of(
     )
 
 
-def _cell(given: Cell | str) -> Cell:
-    return given if isinstance(given, Cell) else Cell(given)
+def _cell(given: TableCell | str) -> TableCell:
+    return given if isinstance(given, TableCell) else TableCell(given)

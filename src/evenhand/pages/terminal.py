@@ -10,7 +10,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from evenhand.pages.marks import MARKS
-from evenhand.pages.table import Cell, Table
+from evenhand.pages.table import Table, TableCell
 
 #: A column that may fold is at least so wide, if its cells are.
 LEAST = 11
@@ -109,5 +109,5 @@ def _drawn(given: Table, least: Sequence[int], width: int) -> RenderableType:
     return table
 
 
-def _text(cell: Cell) -> Text:
+def _text(cell: TableCell) -> Text:
     return Text(cell.text, style=MARKS[cell.kind].style if cell.kind else "")

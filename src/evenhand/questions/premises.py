@@ -13,7 +13,7 @@ from evenhand.errors import FaultsError, InputError, Note
 from evenhand.groups import (
     Attribute,
     Between,
-    Comparison,
+    ColumnComparison,
     In,
     Predicate,
     Value,
@@ -265,11 +265,11 @@ def _literal_notes(records: Records, predicates: Sequence[Predicate]) -> Iterato
 
 def _literals(leaf: Predicate) -> Iterator[_ValueLiteral]:
     match leaf:
-        case Comparison(column, "=" | "!=", value):
+        case ColumnComparison(column, "=" | "!=", value):
             yield _equal(column, value)
         case In(column, values, _):
             yield from (_equal(column, value) for value in values)
-        case Comparison(column, _, value):
+        case ColumnComparison(column, _, value):
             yield _ValueLiteral(column=column, value=value, needed=leaf, ordered=True)
         case Between(column, low, high, _):
             inside = Between(column, low, high)
@@ -277,7 +277,7 @@ def _literals(leaf: Predicate) -> Iterator[_ValueLiteral]:
 
 
 def _equal(column: str, value: Value) -> _ValueLiteral:
-    needed = Comparison(column, "=", value)
+    needed = ColumnComparison(column, "=", value)
     return _ValueLiteral(column=column, value=value, needed=needed, ordered=False)
 
 
@@ -338,7 +338,7 @@ def _edge_notes(records: Records, attribute: Attribute) -> Iterator[Note]:
         _ValueLiteral(
             column=attribute.name,
             value=edge,
-            needed=Comparison(attribute.name, operator, edge),
+            needed=ColumnComparison(attribute.name, operator, edge),
             ordered=True,
         )
         for edge in attribute.edges or ()

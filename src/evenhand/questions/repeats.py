@@ -17,7 +17,7 @@ from evenhand.deferred import sparse, special
 from evenhand.errors import Note
 from evenhand.groups import Attribute, Partition, Predicate, to_expression
 from evenhand.groups.predicate import column_expression
-from evenhand.metrics import Metric, Plan
+from evenhand.metrics import Metric, MetricPlan
 from evenhand.questions.copies import is_large
 from evenhand.records import Kind, Records
 
@@ -99,7 +99,7 @@ def candidate_columns(
 
 
 def repeating_columns(
-    plan: Plan, candidates: Sequence[str], design: Design, *, counted: bool = True
+    plan: MetricPlan, candidates: Sequence[str], design: Design, *, counted: bool = True
 ) -> Iterator[Note]:
     """Say which column makes rows resemble each other as a unit would.
 
@@ -154,7 +154,7 @@ def _told(grown: dict[str, float], units: Sequence[str], *, counted: bool) -> st
     )
 
 
-def _read(plan: Plan, candidates: Sequence[str], design: Design) -> pa.Table:
+def _read(plan: MetricPlan, candidates: Sequence[str], design: Design) -> pa.Table:
     """One row per row: attributes ``a0 …``, then the candidates, units and counts."""
     query = CubeQuery(
         plan.records,
@@ -224,7 +224,7 @@ def _crossed(codes: Sequence[Integers]) -> Integers:
     return np.asarray(np.unique(out, return_inverse=True)[1], np.int64)
 
 
-def _influences(plan: Plan, rows: _Rows, member: Integers) -> Floats:
+def _influences(plan: MetricPlan, rows: _Rows, member: Integers) -> Floats:
     """Influence of each row on the value of the set that it is in; 0 where that has no value."""
     count = int(member.max(initial=0)) + 1
     totals = np.stack(
@@ -235,13 +235,13 @@ def _influences(plan: Plan, rows: _Rows, member: Integers) -> Floats:
     return np.asarray((np.nan_to_num(gradient)[member] * rows.sums).sum(axis=1), float)
 
 
-def _own(plan: Plan, rows: _Rows) -> tuple[Floats, Integers]:
+def _own(plan: MetricPlan, rows: _Rows) -> tuple[Floats, Integers]:
     """Residual of each row within its group and condition, in rows' own size, and the number of these."""
     cell = _crossed([rows.group, rows.stage])
     return _influences(plan, rows, cell) * np.bincount(cell)[cell], cell
 
 
-def _resemble(plan: Plan, rows: _Rows, bar: float) -> bool:
+def _resemble(plan: MetricPlan, rows: _Rows, bar: float) -> bool:
     """Whether rows of one value are alike within groups, beyond units and beyond chance."""
     own, cell = _own(plan, rows)
     cluster = _crossed([cell, rows.value])
@@ -273,7 +273,7 @@ def _is_result(own: Floats, cluster: Integers, value: Integers) -> bool:
     return whole - between <= 1e-9 * whole and np.bincount(value).max() >= COMMON * len(value)
 
 
-def _in_order(plan: Plan, rows: _Rows) -> bool:
+def _in_order(plan: MetricPlan, rows: _Rows) -> bool:
     """Whether neighbouring numbers have like results: a quantity such as an age, and no name.
 
     Mean square of successive differences over the mean square (von Neumann 1941,
@@ -286,7 +286,7 @@ def _in_order(plan: Plan, rows: _Rows) -> bool:
     return bool(ratio < 2 - 2 * special.ndtri(0.95) / len(mean) ** 0.5)
 
 
-def _growth(plan: Plan, rows: _Rows) -> float:
+def _growth(plan: MetricPlan, rows: _Rows) -> float:
     """By how much standard errors of differences grow if the column names units too: root mean square.
 
     Differences of each group and the rest; under conditions, of what each costs them.
@@ -303,7 +303,7 @@ def _growth(plan: Plan, rows: _Rows) -> float:
     return float(np.sqrt(np.mean(ratios))) if ratios else 0.0
 
 
-def _differences(plan: Plan, rows: _Rows) -> Iterator[Floats]:
+def _differences(plan: MetricPlan, rows: _Rows) -> Iterator[Floats]:
     """Influence of each row on each difference."""
     largest = np.argsort(-np.bincount(rows.group), kind="stable")[:MOST_GROUPS]
     frequent = np.argsort(-np.bincount(rows.stage), kind="stable")

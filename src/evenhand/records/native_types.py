@@ -26,77 +26,77 @@ _POSTGRES_TEXT = 'CAST({} AS text) COLLATE "C"'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class ColumnReading:
     """How a type is read: SQL with a place for the column, and what it then holds."""
 
     sql: str
     kind: Kind
 
 
-_OTHER = Reading(sql=_PLAIN, kind=Kind.OTHER)
+_OTHER = ColumnReading(sql=_PLAIN, kind=Kind.OTHER)
 
 
-def _table(text: str, single: str, utc: str) -> dict[str, Reading]:
+def _table(text: str, single: str, utc: str) -> dict[str, ColumnReading]:
     """Types that both engines know by the same names, with their own SQL."""
     return {
-        "boolean": Reading(sql=_PLAIN, kind=Kind.BOOLEAN),
+        "boolean": ColumnReading(sql=_PLAIN, kind=Kind.BOOLEAN),
         **dict.fromkeys(
             ("tinyint", "smallint", "integer", "bigint", "utinyint", "usmallint", "uinteger",
              "ubigint", "hugeint", "uhugeint"),
-            Reading(sql=_PLAIN, kind=Kind.INTEGER),
+            ColumnReading(sql=_PLAIN, kind=Kind.INTEGER),
         ),
-        **dict.fromkeys(("float", "real"), Reading(sql=single, kind=Kind.NUMBER)),
-        **dict.fromkeys(("double", "double precision"), Reading(sql=_PLAIN, kind=Kind.NUMBER)),
+        **dict.fromkeys(("float", "real"), ColumnReading(sql=single, kind=Kind.NUMBER)),
+        **dict.fromkeys(("double", "double precision"), ColumnReading(sql=_PLAIN, kind=Kind.NUMBER)),
         **dict.fromkeys(
-            ("decimal", "numeric"), Reading(sql="CAST({} AS DOUBLE PRECISION)", kind=Kind.NUMBER)
+            ("decimal", "numeric"), ColumnReading(sql="CAST({} AS DOUBLE PRECISION)", kind=Kind.NUMBER)
         ),
         **dict.fromkeys(
             ("uuid", "time", "time_ns", "time with time zone", "time without time zone"),
-            Reading(sql=text, kind=Kind.TEXT),
+            ColumnReading(sql=text, kind=Kind.TEXT),
         ),
         **dict.fromkeys(
             ("date", "timestamp", "timestamp_s", "timestamp_ms", "timestamp_ns",
              "timestamp without time zone"),
-            Reading(sql=_PLAIN, kind=Kind.DATE),
+            ColumnReading(sql=_PLAIN, kind=Kind.DATE),
         ),
         **dict.fromkeys(
-            ("timestamp with time zone", "timestamptz_ns"), Reading(sql=utc, kind=Kind.DATE)
+            ("timestamp with time zone", "timestamptz_ns"), ColumnReading(sql=utc, kind=Kind.DATE)
         ),
     }  # fmt: skip
 
 
-_DUCKDB: Mapping[str, Reading] = {
+_DUCKDB: Mapping[str, ColumnReading] = {
     **_table(_DUCKDB_TEXT, "CAST(CAST({} AS VARCHAR) AS DOUBLE)", "timezone('UTC', {})"),
-    "varchar": Reading(sql=_PLAIN, kind=Kind.TEXT),
-    '"null"': Reading(sql=_DUCKDB_TEXT, kind=Kind.TEXT),
-    "enum": Reading(sql=_DUCKDB_TEXT, kind=Kind.TEXT),
-    "bit": Reading(sql=_DUCKDB_TEXT, kind=Kind.TEXT),
-    "json": Reading(sql="json_extract_string({}, '$')", kind=Kind.TEXT),
+    "varchar": ColumnReading(sql=_PLAIN, kind=Kind.TEXT),
+    '"null"': ColumnReading(sql=_DUCKDB_TEXT, kind=Kind.TEXT),
+    "enum": ColumnReading(sql=_DUCKDB_TEXT, kind=Kind.TEXT),
+    "bit": ColumnReading(sql=_DUCKDB_TEXT, kind=Kind.TEXT),
+    "json": ColumnReading(sql="json_extract_string({}, '$')", kind=Kind.TEXT),
 }
-_POSTGRES: Mapping[str, Reading] = {
+_POSTGRES: Mapping[str, ColumnReading] = {
     **_table(
         _POSTGRES_TEXT, "CAST(CAST({} AS text) AS DOUBLE PRECISION)", "({} AT TIME ZONE 'UTC')"
     ),
     **dict.fromkeys(
         ("text", "character varying", "character", "bpchar", "name", "citext", "inet", "cidr",
          "macaddr", "bit", "bit varying", '"char"'),
-        Reading(sql=_POSTGRES_TEXT, kind=Kind.TEXT),
+        ColumnReading(sql=_POSTGRES_TEXT, kind=Kind.TEXT),
     ),
     **dict.fromkeys(
         ("int4range", "int8range", "numrange", "tsrange", "tstzrange", "daterange"),
-        Reading(sql=_POSTGRES_TEXT, kind=Kind.TEXT),
+        ColumnReading(sql=_POSTGRES_TEXT, kind=Kind.TEXT),
     ),
-    "money": Reading(sql="CAST(CAST({} AS NUMERIC) AS DOUBLE PRECISION)", kind=Kind.NUMBER),
+    "money": ColumnReading(sql="CAST(CAST({} AS NUMERIC) AS DOUBLE PRECISION)", kind=Kind.NUMBER),
 }  # fmt: skip
 #: Types of each engine, by the name of its SQL.
 _READINGS = {"duckdb": _DUCKDB, "postgres": _POSTGRES}
 #: What a person may declare of a column on a server, which refuses what does not fit.
 _ON_SERVERS = {
-    "text": Reading(sql=_POSTGRES_TEXT, kind=Kind.TEXT),
-    "number": Reading(sql="CAST({} AS DOUBLE PRECISION)", kind=Kind.NUMBER),
-    "integer": Reading(sql="CAST({} AS BIGINT)", kind=Kind.INTEGER),
-    "boolean": Reading(sql="CAST({} AS BOOLEAN)", kind=Kind.BOOLEAN),
-    "date": Reading(sql="CAST({} AS TIMESTAMP)", kind=Kind.DATE),
+    "text": ColumnReading(sql=_POSTGRES_TEXT, kind=Kind.TEXT),
+    "number": ColumnReading(sql="CAST({} AS DOUBLE PRECISION)", kind=Kind.NUMBER),
+    "integer": ColumnReading(sql="CAST({} AS BIGINT)", kind=Kind.INTEGER),
+    "boolean": ColumnReading(sql="CAST({} AS BOOLEAN)", kind=Kind.BOOLEAN),
+    "date": ColumnReading(sql="CAST({} AS TIMESTAMP)", kind=Kind.DATE),
 }
 
 
@@ -135,7 +135,7 @@ def load_native(
         for name, type_ in types.items()
     }
     if collated:
-        own = Reading(sql='{} COLLATE "C"', kind=Kind.TEXT)
+        own = ColumnReading(sql='{} COLLATE "C"', kind=Kind.TEXT)
         readings = {
             name: own if reading.sql == _PLAIN and reading.kind is Kind.TEXT else reading
             for name, reading in readings.items()
@@ -157,7 +157,7 @@ def load_native(
     return Loaded(source=f"(SELECT {selected} FROM {source}) AS records", columns=columns)
 
 
-def _reading(dialect: str, type_: str) -> Reading:
+def _reading(dialect: str, type_: str) -> ColumnReading:
     known = _READINGS[dialect]
     if type_.endswith("]"):
         return _OTHER
@@ -165,7 +165,9 @@ def _reading(dialect: str, type_: str) -> Reading:
     return known.get(name, _OTHER)
 
 
-def _declared(engine: Engine, source: str, name: str, kind: str, missing: Sequence[str]) -> Reading:
+def _declared(
+    engine: Engine, source: str, name: str, kind: str, missing: Sequence[str]
+) -> ColumnReading:
     """A column read as the type that a person gave, by its text: the same rules as in a text file."""
     if not engine.tries_types:
         if kind not in _ON_SERVERS:
@@ -181,7 +183,7 @@ def _declared(engine: Engine, source: str, name: str, kind: str, missing: Sequen
     )["v"].to_pylist()
     if wrong:
         raise InputError(f"--columns declares {name!r} {kind}, but it holds {wrong[0][:60]!r}.")
-    return Reading(sql=type_.value.replace("{", "{{").replace("}", "}}"), kind=type_.kind)
+    return ColumnReading(sql=type_.value.replace("{", "{{").replace("}", "}}"), kind=type_.kind)
 
 
 def _is_exact(engine: Engine, source: str, name: str, type_: str) -> bool:

@@ -15,7 +15,7 @@ _WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: 
 _PLAIN = (str, bool, int, float)
 
 
-class Answer:
+class Result:
     """A frozen dataclass that other programs read: it has a schema, and goes to JSON and back.
 
     Attributes
@@ -70,7 +70,7 @@ def _no_number(text: str) -> None:
 def to_plain(value: Any) -> Any:
     """Dataclasses as dictionaries, answers with their schema; tuples as lists, all else as it is."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        schema = {"schema": value.SCHEMA} if isinstance(value, Answer) else {}
+        schema = {"schema": value.SCHEMA} if isinstance(value, Result) else {}
         return schema | {
             f.name: to_plain(getattr(value, f.name)) for f in dataclasses.fields(value)
         }
@@ -106,7 +106,7 @@ def from_plain(kind: Any, value: Any, place: str) -> Any:
         if not isinstance(value, Mapping):
             _refuse(value, "an object", place)
         return {name: from_plain(inner[1], item, f"{place}.{name}") for name, item in value.items()}
-    if isinstance(kind, type) and issubclass(kind, Answer) and isinstance(value, Mapping):
+    if isinstance(kind, type) and issubclass(kind, Result) and isinstance(value, Mapping):
         return kind.from_dict(value)
     if dataclasses.is_dataclass(kind):
         return _built(kind, value, place)

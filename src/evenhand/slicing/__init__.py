@@ -3,8 +3,7 @@
 The room is not called ``slices``, since `evenhand.slices` is the function.
 """
 
-from evenhand.slicing.report import Slices
-from evenhand.slicing.result import Slice
+from evenhand.slicing.result import Slice, Slices
 from evenhand.slicing.search import SearchProgress
 from evenhand.slicing.slices import slices, slices_of_cube
 

@@ -17,14 +17,14 @@ from evenhand.results.origin import versions
 from evenhand.slicing.folding import Kept, contributions
 from evenhand.slicing.hunt import Hunt
 from evenhand.slicing.judging import Aim, JudgedSlices, judge_slices, patterns_of
-from evenhand.slicing.report import Slices
 from evenhand.slicing.result import (
     Confirmation,
-    Metric,
-    Overall,
     Searched,
+    SearchedMetric,
+    SearchedOverall,
     SearchSettings,
     Slice,
+    Slices,
 )
 from evenhand.slicing.search import Found
 from evenhand.slicing.space import Item, mask_of, predicate_of
@@ -40,7 +40,7 @@ HALVES = ("split", "cross-screening", "e-values")
 class Facts:
     """What a report says about its origin."""
 
-    metric: Metric
+    metric: SearchedMetric
     unit: str | None
     source: str
     sha256: str | None
@@ -186,11 +186,11 @@ def _number(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def _overall(question: Aim, cells: Cells) -> Overall:
+def _overall(question: Aim, cells: Cells) -> SearchedOverall:
     form = question.form
     assert isinstance(form, Ratio)
     above, below = form.split(cells.sums.sum(axis=0)[None, None, :])
-    return Overall(
+    return SearchedOverall(
         value=float(above[0] / below[0]) if below[0] else None,
         n_rows=int(cells.n_rows.sum()),
         n_units=cells.n_units,

@@ -10,14 +10,14 @@ from evenhand.cubes import Cells, Check, Input, Measure, Moments
 from evenhand.errors import InputError
 from evenhand.groups import Predicate
 from evenhand.groups.predicate import column_expression, literal
-from evenhand.metrics import Metric, Plan
+from evenhand.metrics import Metric, MetricPlan
 from evenhand.records import Kind, Records
 from evenhand.stats.forms import Ratio
 
 
 def baseline_plan(
     metric: Metric, baseline: Metric, records: Records, keep: Sequence[str], where: Predicate | None
-) -> Plan:
+) -> MetricPlan:
     """Plan of *metric less baseline*, paired row by row.
 
     The two must divide by the same in every row (the same reference, the same labels): then the
@@ -31,7 +31,9 @@ def baseline_plan(
     return _difference(now, before, measures, records=now.records)
 
 
-def between_plan(plan: Plan, column: str, before: str, now: str, records: Records) -> Plan:
+def between_plan(
+    plan: MetricPlan, column: str, before: str, now: str, records: Records
+) -> MetricPlan:
     """Plan of *the metric where a column has one value less where it has another*.
 
     Each unit must have the same denominator on both sides (the same sample under two conditions).
@@ -96,7 +98,9 @@ def _renamed(measure: Measure, side: str) -> Measure:
     )
 
 
-def _difference(now: Plan, before: Plan, measures: list[Measure], *, records: Records) -> Plan:
+def _difference(
+    now: MetricPlan, before: MetricPlan, measures: list[Measure], *, records: Records
+) -> MetricPlan:
     if not isinstance(now.form, Ratio) or not isinstance(before.form, Ratio):
         raise InputError(
             "A difference of two metrics can be searched where both are ratios of sums."
@@ -114,7 +118,7 @@ def _difference(now: Plan, before: Plan, measures: list[Measure], *, records: Re
         numerator=now.form.numerator + tuple(-weight for weight in before.form.numerator),
         denominator=now.form.denominator + none,
     )
-    return Plan(records=records, measure=measure, form=form, proportion=False)
+    return MetricPlan(records=records, measure=measure, form=form, proportion=False)
 
 
 def check_denominators(cells: Cells, parts: int, form: Ratio, now: str, before: str) -> None:

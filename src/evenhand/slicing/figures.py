@@ -13,13 +13,13 @@ from evenhand.pages.edition import PLAIN, Edition
 from evenhand.pages.forest import Difference, Forest, draw_forest
 from evenhand.pages.heat import Heat, HeatCell
 from evenhand.pages.page import render_page
-from evenhand.pages.picture import Plots, draw_picture
+from evenhand.pages.picture import Figure, draw_picture
 from evenhand.pages.scatter import Dot, Scatter, draw_scatter
-from evenhand.pages.table import Cell, Column, Table, table_of
+from evenhand.pages.table import Table, TableCell, TableColumn, table_of
 from evenhand.results.protocol import to_plain
 from evenhand.slicing import words
 from evenhand.slicing.plain import plain_literal, plain_slice
-from evenhand.slicing.result import Result, Slice
+from evenhand.slicing.result import Slice, Slices
 
 #: Slices drawn and told one by one, compared with each other, and in the table; all are in JSON.
 DRAWN, COMPARED, TABLED = 50, 30, 200
@@ -55,7 +55,7 @@ class Card:
     command: str | None
 
 
-def render_html(found: Result, *, edition: Edition = PLAIN) -> str:
+def render_html(found: Slices, *, edition: Edition = PLAIN) -> str:
     """The report; every text from the data is escaped."""
     drawn = found.slices[:DRAWN]
     return render_page(
@@ -83,7 +83,7 @@ def render_html(found: Result, *, edition: Edition = PLAIN) -> str:
     )
 
 
-def draw_figure(found: Result, edition: Edition = PLAIN) -> str:
+def draw_figure(found: Slices, edition: Edition = PLAIN) -> str:
     """The differences of the slices as an SVG."""
     points = ", in percentage points" if found.metric.in_points else ""
     answer = _answer(found, edition)
@@ -93,12 +93,20 @@ def draw_figure(found: Result, edition: Edition = PLAIN) -> str:
         f"{found.metric.name} of each slice less that of its rest{points}. {found.confirmation.sentence}",
         edition.made(found.source),
     )
-    forest = draw(found, edition)
-    panels = [Plots(heading="", forest=forest)] if forest.rows else []
-    return draw_picture(edition.title or answer, panels, notes)
+    figures = []
+    if (forest := draw(found, edition)).rows:
+        figures.append(Figure(heading="How much worse", drawn=forest))
+    if scatter := _scatter(found, found.slices[:DRAWN]):
+        heading = f"How large, and how bad: {found.metric.name} (up), and"
+        across = "share of the rows, on a logarithmic axis"
+        figures.append(Figure(heading=f"{heading} {across}", drawn=scatter, across=across))
+    if matrix := _matrix(found):
+        heading = "Which are the same rows: shared rows over rows of either, in percent"
+        figures.append(Figure(heading=heading, drawn=matrix))
+    return draw_picture(edition.title or answer, figures, notes)
 
 
-def draw(found: Result, edition: Edition = PLAIN) -> Forest:
+def draw(found: Slices, edition: Edition = PLAIN) -> Forest:
     """Differences of the slices to their rest, with bounds."""
     in_points = found.metric.in_points
     return draw_forest(
@@ -120,7 +128,7 @@ def draw(found: Result, edition: Edition = PLAIN) -> Forest:
     )
 
 
-def _answer(found: Result, edition: Edition) -> str:
+def _answer(found: Slices, edition: Edition) -> str:
     """What was found, in a sentence."""
     confirmed = found.confirmed
     if not confirmed:
@@ -132,7 +140,7 @@ def _answer(found: Result, edition: Edition) -> str:
     return f"Proven worse in {slices}; first {name}: {value}, and {rest} in the rest."
 
 
-def _settings(found: Result) -> list[tuple[str, object]]:
+def _settings(found: Slices) -> list[tuple[str, object]]:
     """Options that were given or decided, by their names in words."""
     return [
         (name.replace("_", " "), value)
@@ -158,7 +166,7 @@ def _has_place(one: Slice) -> bool:
     return one.value is not None and math.isfinite(one.value) and one.support > 0
 
 
-def _scatter(found: Result, drawn: Sequence[Slice]) -> Scatter | None:
+def _scatter(found: Slices, drawn: Sequence[Slice]) -> Scatter | None:
     """Size of the slices against the metric; `None` where no slice has a value."""
     dots = [
         Dot(
@@ -175,7 +183,7 @@ def _scatter(found: Result, drawn: Sequence[Slice]) -> Scatter | None:
     return draw_scatter(dots, found.overall.value, lambda tick: words.told_value(tick, found))
 
 
-def _matrix(found: Result) -> Heat | None:
+def _matrix(found: Slices) -> Heat | None:
     """Overlaps of the first slices; `None` where there is nothing to compare."""
     few = found.slices[:COMPARED]
     if len(few) < 2 or any(len(one.overlaps) < len(few) for one in few):
@@ -201,22 +209,22 @@ def _overlaps(shares: Sequence[float], own: int) -> tuple[HeatCell, ...]:
     return tuple(cells)
 
 
-def _table(found: Result, edition: Edition) -> Table:
+def _table(found: Slices, edition: Edition) -> Table:
     """What a reader needs; the rest is in a table of its own."""
     columns = (
-        Column(head="slice", left=True, fold=True),
-        Column(head="verdict", left=True),
-        Column(head=found.metric.name),
-        Column(head="rest"),
-        Column(head="difference (bounds)"),
-        Column(head="rows"),
-        Column(head="share"),
+        TableColumn(head="slice", left=True, fold=True),
+        TableColumn(head="verdict", left=True),
+        TableColumn(head=found.metric.name),
+        TableColumn(head="rest"),
+        TableColumn(head="difference (bounds)"),
+        TableColumn(head="rows"),
+        TableColumn(head="share"),
     )
     in_points = found.metric.in_points
-    rows: list[list[Cell | str]] = [
+    rows: list[list[TableCell | str]] = [
         [
             _name(number, one, edition),
-            Cell(words.mark(one), kind=words.kind(one)),
+            TableCell(words.mark(one), kind=words.kind(one)),
             words.told_value(one.value, found),
             words.told_value(one.rest, found),
             _apart(one, in_points=in_points),
@@ -228,22 +236,22 @@ def _table(found: Result, edition: Edition) -> Table:
     return table_of(f"Slices of {found.metric.name}", columns, rows)
 
 
-def _more(found: Result, edition: Edition) -> Table:
+def _more(found: Slices, edition: Edition) -> Table:
     """Evidence, counts and what the search scored."""
     columns = (
-        Column(head="slice", left=True, fold=True),
-        Column(head="adjusted p"),
-        Column(head="p"),
-        Column(head=numbers.many(found.unit)) if found.unit else None,
-        Column(head="numerator"),
-        Column(head="denominator"),
-        Column(head="overall without"),
-        Column(head="score"),
-        Column(head="folded"),
+        TableColumn(head="slice", left=True, fold=True),
+        TableColumn(head="adjusted p"),
+        TableColumn(head="p"),
+        TableColumn(head=numbers.many(found.unit)) if found.unit else None,
+        TableColumn(head="numerator"),
+        TableColumn(head="denominator"),
+        TableColumn(head="overall without"),
+        TableColumn(head="score"),
+        TableColumn(head="folded"),
     )
-    rows: list[list[Cell | str]] = [
+    rows: list[list[TableCell | str]] = [
         [
-            Cell(f"{number}. {plain_slice(one.literals, edition)}"),
+            TableCell(f"{number}. {plain_slice(one.literals, edition)}"),
             numbers.p_value(one.p_adjusted, found.confirmation.p_floor),
             numbers.p_value(one.p_value),
             numbers.count(one.n_units),
@@ -258,11 +266,11 @@ def _more(found: Result, edition: Edition) -> Table:
     return table_of("Evidence and counts of the slices", columns, rows)
 
 
-def _name(number: int, one: Slice, edition: Edition) -> Cell:
-    return Cell(f"{number}. {plain_slice(one.literals, edition)}", note=one.predicate)
+def _name(number: int, one: Slice, edition: Edition) -> TableCell:
+    return TableCell(f"{number}. {plain_slice(one.literals, edition)}", note=one.predicate)
 
 
-def _cards(found: Result, drawn: Sequence[Slice], edition: Edition) -> Iterator[Card]:
+def _cards(found: Slices, drawn: Sequence[Slice], edition: Edition) -> Iterator[Card]:
     contributions = known(value for one in drawn for value in one.contributions)
     start, stop = min([0.0, *contributions]), max([0.0, *contributions])
     axis = Axis(start=start, stop=stop if stop > start else start + 1.0, ticks=())
@@ -295,7 +303,7 @@ def _bars(one: Slice, axis: Axis, edition: Edition, *, in_points: bool) -> Itera
         )
 
 
-def _command(found: Result, one: Slice, edition: Edition) -> str | None:
+def _command(found: Slices, one: Slice, edition: Edition) -> str | None:
     """The audit of a slice alone, ready for a shell; `None` where what was searched has no name there."""
     if not found.command:
         return None

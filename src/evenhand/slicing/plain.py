@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from evenhand.errors import ExpressionError
-from evenhand.groups import And, Between, Comparison, In, IsNull, Predicate, parse_predicate
+from evenhand.groups import And, Between, ColumnComparison, In, IsNull, Predicate, parse_predicate
 from evenhand.pages.edition import Edition
 
 #: How a bound is said.
@@ -36,15 +36,15 @@ def plain_literal(text: str, edition: Edition) -> str:
 
 def _told(parsed: Predicate, edition: Edition) -> str | None:
     match parsed:
-        case Comparison(column, "=", str(value)) if (
+        case ColumnComparison(column, "=", str(value)) if (
             f"{column}={value}" in edition.labels or _speaks(value)
         ):
             return edition.value(column, value)
-        case Comparison(column, "=", value):
+        case ColumnComparison(column, "=", value):
             return f"{edition.column(column)} {_value(column, value, edition)}"
-        case Comparison(column, operator, value) if operator in _BOUNDS:
+        case ColumnComparison(column, operator, value) if operator in _BOUNDS:
             return f"{edition.column(column)} {_BOUNDS[operator].format(value)}"
-        case And((Comparison(column, low, least), Comparison(other, high, most))) if (
+        case And((ColumnComparison(column, low, least), ColumnComparison(other, high, most))) if (
             column == other and low in _BOUNDS and high in _BOUNDS
         ):
             bounds = f"{_BOUNDS[low].format(least)} and {_BOUNDS[high].format(most)}"

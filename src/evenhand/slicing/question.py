@@ -16,7 +16,7 @@ from evenhand.groups import (
     to_expression,
 )
 from evenhand.groups.partition import split_names
-from evenhand.metrics import Metric, Plan
+from evenhand.metrics import Metric, MetricPlan
 from evenhand.questions.absent import missing_rows
 from evenhand.questions.premises import read_premises
 from evenhand.questions.question import bound_metric
@@ -31,7 +31,7 @@ from evenhand.slicing.differences import (
 from evenhand.slicing.hunt import SearchOptions, rows_needed
 from evenhand.slicing.judging import Aim
 from evenhand.slicing.leaks import leaks_of
-from evenhand.slicing.result import Metric as MetricNote
+from evenhand.slicing.result import SearchedMetric as MetricNote
 from evenhand.stats.forms import Ratio
 
 _KINDS = (Kind.TEXT, Kind.BOOLEAN, Kind.INTEGER, Kind.NUMBER, Kind.DATE)
@@ -43,7 +43,7 @@ class SearchQuestion:
 
     records: Records
     metric: Metric
-    plan: Plan
+    plan: MetricPlan
     question: Aim
     note: MetricNote
     attributes: tuple[Attribute, ...]

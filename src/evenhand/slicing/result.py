@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from evenhand.errors import Note
+from evenhand.pages.shown import Shown
 from evenhand.results.estimate import Missing
-from evenhand.results.protocol import Answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,7 +173,7 @@ class Confirmation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Metric:
+class SearchedMetric:
     """The metric searched; `baseline` where slices are those in which it is worse than another.
 
     Attributes
@@ -204,7 +204,7 @@ class Metric:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Overall:
+class SearchedOverall:
     """The metric on all rows.
 
     Attributes
@@ -308,8 +308,11 @@ class SearchSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Result(Answer):
-    """Everything a search found; `evenhand.Slices` adds the ways to show it.
+class Slices(Shown):
+    """Found slices: confirmed ones and leads.
+
+    Prints as a table, also in notebooks; `to_dict`, `to_json` and `to_html` give the other forms, and
+    `from_dict` the way back.
 
     `elsewhere` has proven slices that the score does not list, where it lists no proven one.
 
@@ -319,7 +322,7 @@ class Result(Answer):
         True where the search ran to its end, so that no slice left out has a higher score than
         the last one told, but for folded ones.  False after Ctrl-C: the best so far, and
         nothing is confirmed.
-    metric : Metric
+    metric : SearchedMetric
         What was searched.
     level : float
         Confidence of everything said about slices together, for example 0.95.
@@ -330,7 +333,7 @@ class Result(Answer):
     sha256 : str or None
         SHA-256 of the files' bytes, in the order of their names; `None` for frames, servers and
         cubes.
-    overall : Overall
+    overall : SearchedOverall
         The metric over all rows that were searched.
     score : str
         What slices are ordered by: `evidence`, `sliceline`, `difference`, `z` or `harm`.
@@ -358,14 +361,15 @@ class Result(Answer):
     """
 
     SCHEMA: ClassVar[str] = "evenhand.slices/1"
+    ROOM: ClassVar[str] = "evenhand.slicing"
 
     exact: bool
-    metric: Metric
+    metric: SearchedMetric
     level: float
     unit: str | None
     source: str
     sha256: str | None
-    overall: Overall
+    overall: SearchedOverall
     score: str
     searched: Searched
     confirmation: Confirmation

@@ -13,7 +13,7 @@ from evenhand.groups import (
     Attribute,
 )
 from evenhand.groups.partition import join_names
-from evenhand.metrics import Metric, Plan
+from evenhand.metrics import Metric, MetricPlan
 from evenhand.questions.command import write_command, written_bins
 from evenhand.questions.opening import opened
 from evenhand.questions.options import (
@@ -36,8 +36,8 @@ from evenhand.slicing.folding import Kept
 from evenhand.slicing.hunt import Hunt, Report, SearchOptions, prepare, rows_needed
 from evenhand.slicing.judging import Aim
 from evenhand.slicing.question import SearchQuestion
-from evenhand.slicing.report import Slices
-from evenhand.slicing.result import Metric as MetricNote
+from evenhand.slicing.result import SearchedMetric as MetricNote
+from evenhand.slicing.result import Slices
 from evenhand.slicing.scores import SCORES
 from evenhand.slicing.space import MERGED_VALUES
 from evenhand.slicing.verdicts import Verdicts
@@ -228,7 +228,7 @@ def slices(
 
 def slices_of_cube(
     cube: Cube,
-    plan: Plan,
+    plan: MetricPlan,
     *,
     attributes: Sequence[Attribute] | None = None,
     higher_is_worse: bool = True,
@@ -245,7 +245,7 @@ def slices_of_cube(
     ----------
     cube : Cube
         Counts by the features, for example from `evenhand.Cube.read`.
-    plan : Plan
+    plan : MetricPlan
         How the metric's value follows from the counts: ``metric.plan(records)``.
     attributes : sequence of Attribute, optional
         Those of the cube's attributes that are cut at edges.

@@ -6,13 +6,13 @@ from rich.text import Text
 
 from evenhand.pages.caveats import before_numbers
 from evenhand.pages.numbers import p_value, span
-from evenhand.pages.table import Cell, Column, Table, table_of
+from evenhand.pages.table import Table, TableCell, TableColumn, table_of
 from evenhand.pages.terminal import lay_out
 from evenhand.slicing import words
-from evenhand.slicing.result import Result, Slice
+from evenhand.slicing.result import Slice, Slices
 
 
-def render_slices(found: Result, *, width: int) -> RenderableType:
+def render_terminal(found: Slices, *, width: int) -> RenderableType:
     """Everything that a person at a terminal wants to know, findings first."""
     parts: list[RenderableType] = [_heading(found), Text()]
     parts += [Text(f"! {note}", style="yellow") for note in before_numbers(found.notes)]
@@ -23,7 +23,7 @@ def render_slices(found: Result, *, width: int) -> RenderableType:
     return Lines(*parts)
 
 
-def _heading(found: Result) -> Text:
+def _heading(found: Slices) -> Text:
     text = Text()
     value = words.difference_of(found.overall.value, found)
     text.append(f"{found.metric.name} {value}", style="bold")
@@ -35,23 +35,23 @@ def _heading(found: Result) -> Text:
     return text
 
 
-def _table(found: Result) -> Table:
+def _table(found: Slices) -> Table:
     columns = (
-        Column(head="#"),
-        Column(head="slice", left=True, fold=True),
-        Column(head="rows"),
-        Column(head=found.metric.name),
-        Column(head="rest"),
-        Column(head="difference"),
-        Column(head="(all searched)", left=True, need=1),
-        Column(head="adj. p", need=2),
-        Column(head="", left=True),
+        TableColumn(head="#"),
+        TableColumn(head="slice", left=True, fold=True),
+        TableColumn(head="rows"),
+        TableColumn(head=found.metric.name),
+        TableColumn(head="rest"),
+        TableColumn(head="difference"),
+        TableColumn(head="(all searched)", left=True, need=1),
+        TableColumn(head="adj. p", need=2),
+        TableColumn(head="", left=True),
     )
     rows = (_row(found, number, one) for number, one in enumerate(found.slices, 1))
     return table_of("slices", columns, rows)
 
 
-def _row(found: Result, number: int, one: Slice) -> list[Cell | str]:
+def _row(found: Slices, number: int, one: Slice) -> list[TableCell | str]:
     in_points = found.metric.in_points
     return [
         str(number),
@@ -62,5 +62,5 @@ def _row(found: Result, number: int, one: Slice) -> list[Cell | str]:
         words.difference(one, in_points=in_points),
         span(one.low, one.high, in_points=in_points) or "–",
         p_value(one.p_adjusted, found.confirmation.p_floor),
-        Cell(words.mark(one), kind=words.kind(one)),
+        TableCell(words.mark(one), kind=words.kind(one)),
     ]

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from evenhand.pages.caveats import after_numbers, missing_sentences
 from evenhand.pages.marks import MARKS
 from evenhand.pages.numbers import points, rate, share
-from evenhand.slicing.result import Result, Slice
+from evenhand.slicing.result import Slice, Slices
 
 #: Methods that tell what parts of the rows showed.
 HALVES = ("split", "cross-screening", "e-values")
@@ -13,7 +13,7 @@ HALVES = ("split", "cross-screening", "e-values")
 TOLD = 5
 
 
-def direction(found: Result) -> str:
+def direction(found: Slices) -> str:
     """Which way harm lies, and what is compared."""
     worse = "higher" if found.metric.higher_is_worse else "lower"
     if found.metric.baseline:
@@ -36,14 +36,14 @@ def mark(one: Slice) -> str:
     return f"{MARKS[kind(one)].sign} {'worse' if one.confirmed else 'lead'}"
 
 
-def difference_of(value: float | None, found: Result) -> str:
+def difference_of(value: float | None, found: Slices) -> str:
     """A rate, or the difference of two rates where that is what was searched."""
     if found.metric.baseline is None or value is None:
         return rate(value)
     return points(value, in_points=found.metric.in_points)
 
 
-def told_value(value: float | None, found: Result) -> str:
+def told_value(value: float | None, found: Slices) -> str:
     """A rate on a page: in per cent where it is a share."""
     if found.metric.baseline is None and found.metric.in_points:
         return share(value)
@@ -56,9 +56,9 @@ def by_predicate(one: Slice) -> str:
 
 
 def sentences(
-    found: Result,
+    found: Slices,
     name: Callable[[Slice], str] = by_predicate,
-    write: Callable[[float | None, Result], str] = difference_of,
+    write: Callable[[float | None, Slices], str] = difference_of,
 ) -> Iterator[str]:
     """The findings as sentences; `name` says what a slice is called, `write` how its value is told."""
     confirmed = found.confirmed
@@ -71,7 +71,7 @@ def sentences(
         yield from (_finding(one, found, name(one), write) for one in found.elsewhere[:TOLD])
 
 
-def _none_proven(found: Result) -> str:
+def _none_proven(found: Slices) -> str:
     """What is known where none of the slices told is proven; never that there is no proven one."""
     method, others = found.confirmation.method, len(found.elsewhere)
     whole = method not in ("none", *HALVES)
@@ -92,12 +92,12 @@ def _none_proven(found: Result) -> str:
     return f"{_nothing(found)}, {tail}.  Others may be worse than all rows together: try --score evidence."
 
 
-def _nothing(found: Result) -> str:
+def _nothing(found: Slices) -> str:
     return f"No slice scores above 0 by {found.score}"
 
 
 def _finding(
-    one: Slice, found: Result, name: str, write: Callable[[float | None, Result], str]
+    one: Slice, found: Slices, name: str, write: Callable[[float | None, Slices], str]
 ) -> str:
     in_points = found.metric.in_points
     unit = " points" if in_points else ""
@@ -120,7 +120,7 @@ def _finding(
     return f"{_change(one, found, name)}, {size} worse than elsewhere ({rows})."
 
 
-def _change(one: Slice, found: Result, name: str) -> str:
+def _change(one: Slice, found: Slices, name: str) -> str:
     """What became of a slice itself, where two metrics, models or conditions are compared."""
     in_points = found.metric.in_points
     unit = " points" if in_points else ""
@@ -136,7 +136,7 @@ def _change(one: Slice, found: Result, name: str) -> str:
 
 
 def notes(
-    found: Result,
+    found: Slices,
     *,
     aside: str = " (in --json and --html)",
     advice: str = " (name a --unit if it is not)",

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from evenhand.deferred import Deferred
 from evenhand.errors import InputError, unknown_name
 from evenhand.samples.sample import Kind, Sample
 
@@ -21,10 +22,12 @@ _ENDINGS: dict[Kind, tuple[str, ...]] = {
     "image": (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm"),
     "text": (".txt",),
 }
+#: See the first lines.
+_RECORDS = Deferred("evenhand.records")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
+class ListedSample:
     """A sample as a manifest lists it; its media are read when it is its turn.
 
     `media` is a path for audio, image and text files, else the text, row or object itself.
@@ -55,7 +58,7 @@ class Columns:
     features: tuple[str, ...] | None = None
 
 
-def read_manifest(path: Path, columns: Columns, kind: str | None = None) -> list[Listed]:
+def read_manifest(path: Path, columns: Columns, kind: str | None = None) -> list[ListedSample]:
     """Samples that a manifest lists.
 
     Parameters
@@ -83,7 +86,9 @@ def read_manifest(path: Path, columns: Columns, kind: str | None = None) -> list
     return [_listed(row, columns, path.parent, kind) for row in rows]
 
 
-def _listed(row: Mapping[str, Any], columns: Columns, folder: Path, kind: str | None) -> Listed:
+def _listed(
+    row: Mapping[str, Any], columns: Columns, folder: Path, kind: str | None
+) -> ListedSample:
     special = {columns.id, columns.file, columns.reference}
     attributes = columns.attributes or [
         name
@@ -92,7 +97,7 @@ def _listed(row: Mapping[str, Any], columns: Columns, folder: Path, kind: str | 
     ]
     media, found = _media(row, columns, folder, kind, attributes)
     unit = row.get(columns.unit) if columns.unit else None
-    return Listed(
+    return ListedSample(
         id=str(row[columns.id]),
         kind=found,
         media=media,
@@ -136,9 +141,9 @@ def kind_of_file(name: str, kind: str | None) -> Kind:
     raise InputError(f"{name!r}: the ending tells no kind.  Say it: kind = {' | '.join(KINDS)}")
 
 
-def listed_of(sample: Sample | Listed | Mapping[str, Any]) -> Listed:
+def listed_of(sample: Sample | ListedSample | Mapping[str, Any]) -> ListedSample:
     """Sample of the Python interface as a listed one."""
-    if isinstance(sample, Listed):
+    if isinstance(sample, ListedSample):
         return sample
     if isinstance(sample, Mapping):
         given = dict(sample)
@@ -151,10 +156,10 @@ def listed_of(sample: Sample | Listed | Mapping[str, Any]) -> Listed:
             given["kind"] = kind_of_file(str(file), given.get("kind"))
         given.setdefault("kind", "table" if isinstance(media, Mapping) else "text")
         try:
-            return Listed(media=media, **given)
+            return ListedSample(media=media, **given)
         except TypeError as error:
             raise InputError(f"{given!r:.80} is no sample ({error}).") from error
-    return Listed(
+    return ListedSample(
         id=sample.id,
         kind=sample.kind,
         media=sample.media,
@@ -192,9 +197,7 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
 
 
 def _through_engine(path: Path) -> list[dict[str, Any]]:
-    from evenhand.records import open_records  # noqa: PLC0415 - see the module's first lines
-
-    records = open_records(path)
+    records = _RECORDS.open_records(path)
     try:
         rows = records.read_rows().to_pylist()
     except InputError:

@@ -22,7 +22,7 @@ _SHARE = 0.12  # of words that are function words of its language, at least
 
 
 @dataclass(frozen=True, slots=True)
-class _Phrases:
+class _RefusalPhrases:
     name: str
     letters: str
     words: frozenset[str]
@@ -68,7 +68,7 @@ def known_languages() -> tuple[str, ...]:
     return tuple(each.name for each in _languages() if each.refusals is not None)
 
 
-def _starts(text: str, language: _Phrases) -> list[int]:
+def _starts(text: str, language: _RefusalPhrases) -> list[int]:
     """Where sentences and clauses begin, with and without their "but"."""
     starts = [len(text) - len(text.lstrip()), *(found.end() for found in _CLAUSE.finditer(text))]
     if language.but is None:
@@ -78,14 +78,14 @@ def _starts(text: str, language: _Phrases) -> list[int]:
 
 
 @cache
-def _languages() -> tuple[_Phrases, ...]:
+def _languages() -> tuple[_RefusalPhrases, ...]:
     path = Path(__file__).with_name("refusals.toml")
     return tuple(
         _read(name, table) for name, table in tomllib.loads(path.read_text("utf-8")).items()
     )
 
 
-def _read(name: str, table: Mapping[str, Any]) -> _Phrases:
+def _read(name: str, table: Mapping[str, Any]) -> _RefusalPhrases:
     parts = table.get("parts", {})
 
     def pattern(expressions: Sequence[str]) -> re.Pattern[str] | None:
@@ -93,7 +93,7 @@ def _read(name: str, table: Mapping[str, Any]) -> _Phrases:
             expressions = [each.replace(f"{{{part}}}", text) for each in expressions]
         return re.compile("|".join(f"(?:{each})" for each in expressions)) if expressions else None
 
-    return _Phrases(
+    return _RefusalPhrases(
         name=name,
         letters=table.get("letters", "LATIN"),
         words=frozenset(table["words"].split()),
@@ -114,7 +114,7 @@ def _letters(text: str) -> str:
     return name if 3 * count > scripts["LATIN"] else "LATIN"
 
 
-def _language_of(text: str, letters: str) -> _Phrases | None:
+def _language_of(text: str, letters: str) -> _RefusalPhrases | None:
     """The language with most of its function words in a text, if any has enough."""
     known = [language for language in _languages() if language.letters == letters]
     if not any(map(str.isalpha, text)):

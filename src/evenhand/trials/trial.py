@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from evenhand.results.protocol import Answer
+from evenhand.results.protocol import Result
 from evenhand.trials.plan import Plan
 from evenhand.trials.records import Row
 
@@ -120,7 +120,7 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trial(Answer):
+class Trial(Result):
     """Summary of a trial.
 
     Attributes

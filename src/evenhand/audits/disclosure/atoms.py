@@ -9,7 +9,17 @@ from typing import Any, Self
 
 from evenhand.audits.disclosure.printed import PrintedSet, Unknown
 from evenhand.errors import InputError
-from evenhand.groups import And, Between, Comparison, In, IsNull, Not, Or, Predicate, columns_of
+from evenhand.groups import (
+    And,
+    Between,
+    ColumnComparison,
+    In,
+    IsNull,
+    Not,
+    Or,
+    Predicate,
+    columns_of,
+)
 from evenhand.groups.predicate import leaves_of
 
 #: Combinations of values that are looked at.
@@ -30,7 +40,7 @@ def truth(predicate: Predicate | Unknown, row: Row) -> bool | None:
     match predicate:
         case Unknown(operand):
             return truth(operand, row) is None
-        case Comparison(column, sign, value):
+        case ColumnComparison(column, sign, value):
             return _compared(row[column], sign, value)
         case In(column, values, negated):
             return _turned(_any([_compared(row[column], "=", v) for v in values]), negated)
@@ -175,9 +185,9 @@ def _values(
     ]
 
 
-def _constants(leaf: Comparison | In | Between | IsNull) -> list[Any]:
+def _constants(leaf: ColumnComparison | In | Between | IsNull) -> list[Any]:
     match leaf:
-        case Comparison(_, _, value):
+        case ColumnComparison(_, _, value):
             return [value]
         case In(_, values, _):
             return list(values)

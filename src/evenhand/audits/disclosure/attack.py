@@ -59,7 +59,7 @@ class Attack:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Known:
+class _KnownNumbers:
     """One kind of number: its equations over atoms."""
 
     name: str
@@ -157,7 +157,7 @@ class _Component:
             if number == 0 or facts.everyone:
                 yield from self._few(knowledge, facts)
 
-    def _leak(self, facts: _Known, name: str, low: float, high: float) -> Leak:
+    def _leak(self, facts: _KnownNumbers, name: str, low: float, high: float) -> Leak:
         return Leak(
             metric=self.printed[0].title,
             group=name,
@@ -167,7 +167,7 @@ class _Component:
             needed=facts.needed,
         )
 
-    def _few(self, knowledge: "_Knowledge", facts: _Known) -> Iterator[Leak]:
+    def _few(self, knowledge: "_Knowledge", facts: _KnownNumbers) -> Iterator[Leak]:
         """Sets that are of a few people: shown ones, and what follows of those that are not named."""
         told = {tuple(one) for one in self.sets}
         numbers = {tuple(one): n for one, n in zip(facts.sets, facts.numbers, strict=True)}
@@ -247,7 +247,7 @@ class _Component:
 
     # -- equations -----------------------------------------------------------------------------
 
-    def _kinds(self) -> Iterator[_Known]:
+    def _kinds(self) -> Iterator[_KnownNumbers]:
         """Every kind of number that the report gives of sets."""
         first = self.printed[0]
         people: int | None = max(one.units or 0 for one in self.printed) or None
@@ -272,7 +272,7 @@ class _Component:
 
     def _facts(
         self, field: str, total: int | None, audits: list[dict[str, PrintedSet]], least: float
-    ) -> _Known:
+    ) -> _KnownNumbers:
         """Equations of a number that these audits share."""
         sets, numbers = [], []
         if total is not None:
@@ -292,8 +292,8 @@ class _Component:
 
     def _equations(
         self, name: str, sets: list[Floats], numbers: list[float], least: float
-    ) -> _Known:
-        return _Known(
+    ) -> _KnownNumbers:
+        return _KnownNumbers(
             name=name,
             sets=np.array(sets).reshape(len(sets), len(self.whole)),
             numbers=np.array(numbers),
@@ -304,7 +304,7 @@ class _Component:
 
     def _sums(
         self, audit: Printed, shown: dict[str, PrintedSet], people: float | None
-    ) -> Iterator[_Known]:
+    ) -> Iterator[_KnownNumbers]:
         """Numerators, what is left of denominators, and rows that are in neither."""
         whole = PrintedSet(
             by=(),
@@ -355,10 +355,10 @@ class _Component:
 
     def _due(
         self,
-        facts: _Known,
+        facts: _KnownNumbers,
         total: float | None,
         people: float | None,
-    ) -> _Known:
+    ) -> _KnownNumbers:
         """The same with the width that is due, as it is promised in the documentation."""
         needed = float(self.minimum)
         if total is not None and people:
@@ -371,7 +371,7 @@ class _Component:
 class _Knowledge:
     """What some equations leave open; what was found of one set is used for the others."""
 
-    def __init__(self, facts: _Known) -> None:
+    def __init__(self, facts: _KnownNumbers) -> None:
         self.scale = max(facts.needed, 1e-300)
         count = facts.sets.shape[1]
         self.equal = sparse.csr_array(facts.sets) if len(facts.sets) else None

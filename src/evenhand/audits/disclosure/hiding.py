@@ -19,8 +19,8 @@ from evenhand.audits.disclosure.publication import (
     components,
     quantities,
 )
-from evenhand.comparisons.rules import Rules
-from evenhand.comparisons.sets import Cell
+from evenhand.comparisons.rules import VerdictRules
+from evenhand.comparisons.sets import GroupSet
 from evenhand.cubes import Cube
 from evenhand.errors import InputError, Note
 from evenhand.groups import Attribute, Partition
@@ -61,11 +61,11 @@ class Hidden:
             overall=any(name[0] == OVERALL for name in names),
         )
 
-    def covers(self, cell: Cell) -> bool:
+    def covers(self, cell: GroupSet) -> bool:
         """Whether a group is hidden."""
         return (cell.partition.names, cell.key) in self.groups
 
-    def mixes(self, cell: Cell) -> bool:
+    def mixes(self, cell: GroupSet) -> bool:
         """Whether the group's rest has rows that lack what the partition asks."""
         return cell.partition.names in self.compared
 
@@ -79,7 +79,7 @@ class Hidden:
                 "how many these are is hidden.",
             )
 
-    def leaves_uncompared(self, cell: Cell, versus: str) -> bool:
+    def leaves_uncompared(self, cell: GroupSet, versus: str) -> bool:
         """Whether the group's reference is hidden."""
         if versus == "rest":
             return self.overall and self.mixes(cell)
@@ -97,7 +97,7 @@ def hidden_sets(
     forms: Sequence[Form],
     attributes: Sequence[Attribute],
     partitions: Sequence[Partition],
-    rules: Rules,
+    rules: VerdictRules,
 ) -> Hidden:
     """What to hide: small sets, and those that would give them away.
 
@@ -110,7 +110,7 @@ def hidden_sets(
         Of all metrics that are published together.
     attributes, partitions
         What the groups are.
-    rules : Rules
+    rules : VerdictRules
         The minimum, and what groups are compared with.
 
     Raises
@@ -149,7 +149,7 @@ def rounded(value: Any) -> Any:
 
 
 def _hidden(
-    publication: Publication, forms: Sequence[Form], rules: Rules, *, everything: bool
+    publication: Publication, forms: Sequence[Form], rules: VerdictRules, *, everything: bool
 ) -> list[Name]:
     """Names to hide of one component; `everything` says whether the value for everybody is hidden yet."""
     minimum = rules.suppress_below
@@ -180,7 +180,7 @@ def _hidden(
     return [name for i in np.flatnonzero(found.hidden) for name in publication.names[i]]
 
 
-def _check_size(people: float, rules: Rules) -> None:
+def _check_size(people: float, rules: VerdictRules) -> None:
     if people < rules.suppress_below:
         raise InputError(
             f"suppress_below is {rules.suppress_below}, but there are only {people:.0f} {rules.unit}s in all, so "

@@ -13,7 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from evenhand.errors import ExpressionError, InputError
-from evenhand.groups import And, Comparison, IsNull, Predicate, equals, parse_predicate, to_text
+from evenhand.groups import (
+    And,
+    ColumnComparison,
+    IsNull,
+    Predicate,
+    equals,
+    parse_predicate,
+    to_text,
+)
 
 SCHEMA = "evenhand.audit/1"
 
@@ -381,11 +389,13 @@ def _bin(name: str, text: str) -> Predicate:
     """A bin by its label, as `Attribute.label_for` writes it."""
     low, _, high = text.partition(" to under ")
     if high:
-        return And((Comparison(name, ">=", float(low)), Comparison(name, "<", float(high))))
+        return And(
+            (ColumnComparison(name, ">=", float(low)), ColumnComparison(name, "<", float(high)))
+        )
     if text.startswith("under "):
-        return Comparison(name, "<", float(text.removeprefix("under ")))
+        return ColumnComparison(name, "<", float(text.removeprefix("under ")))
     if text.endswith(" and over"):
-        return Comparison(name, ">=", float(text.removesuffix(" and over")))
+        return ColumnComparison(name, ">=", float(text.removesuffix(" and over")))
     return IsNull(name, negated=True)
 
 

@@ -11,7 +11,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from evenhand.comparisons.rules import Rules
+from evenhand.comparisons.rules import VerdictRules
 from evenhand.cubes import Cube
 from evenhand.groups import Attribute, Partition, columns_of
 from evenhand.groups.partition import Key
@@ -80,7 +80,7 @@ class Publication:
         cubes: Sequence[Cube],
         attributes: Sequence[Attribute],
         partitions: Sequence[Partition],
-        rules: Rules,
+        rules: VerdictRules,
     ) -> Self:
         """What is published of these partitions."""
         used = {name for partition in partitions for name in partition.names}
@@ -194,7 +194,7 @@ def _named(
     order: tuple[str, ...],
     attributes: Sequence[Attribute],
     partitions: Sequence[Partition],
-    rules: Rules,
+    rules: VerdictRules,
 ) -> dict[Name, Bools]:
     """Every published set as a mask over the keys."""
     predicates = {a.name for a in attributes if a.predicate is not None}

@@ -12,7 +12,7 @@ from evenhand.bounty.proof.block_losses import Rows
 from evenhand.bounty.proof.ledger import Ledger
 from evenhand.bounty.proof.session import Contender, Predictions, practice_kind
 from evenhand.bounty.proof.verdict import BlockVerdicts, Verdict
-from evenhand.bounty.state import Load, State, with_verdict
+from evenhand.bounty.state import Load, Queued, State, with_verdict
 from evenhand.bounty.strangers.refusals import RunnerError, SubmissionError
 from evenhand.bounty.strangers.runner import Runner
 from evenhand.bounty.strangers.sandbox import careful
@@ -23,7 +23,7 @@ from evenhand.bounty.task.membership import Memberships, unpack
 from evenhand.errors import InputError
 
 
-def order_candidates(state: State, practice: Practice, load: Load) -> list[dict[str, str]]:
+def order_candidates(state: State, practice: Practice, load: Load) -> tuple[Queued, ...]:
     """The pending submissions as they will be tested, with their classes of practice evidence.
 
     By their lower bound on the practice block, or as they came, see `Rules`.  Nothing here depends
@@ -42,7 +42,7 @@ def order_candidates(state: State, practice: Practice, load: Load) -> list[dict[
         lower = improvement - 2 * (error or 0.0)
         kind = practice_kind(improvement, error if error is not None else 0.0)
         scored.append((0.0 if by_arrival else -lower, place, key, kind))
-    return [{"key": key, "kind": kind} for _, _, key, kind in sorted(scored)]
+    return tuple(Queued(key=key, kind=kind) for _, _, key, kind in sorted(scored))
 
 
 class BlockJudge:
@@ -135,9 +135,9 @@ def judge_block(
     """
     if state.opened is None:
         raise InputError("No block is open.")
-    block = int(state.opened["block"])
+    block = state.opened.block
     judge = BlockJudge(state.listed, block, ledger, runner, load)
-    kinds = {item["key"]: item["kind"] for item in state.opened["candidates"]}
+    kinds = {item.key: item.kind for item in state.opened.candidates}
     verdicts = []
     for key, share in shares(kinds).items():
         failure = (failed or {}).get(key)
@@ -161,15 +161,15 @@ def resume_block(state: State, ledger: Ledger, runner: Runner, load: Load) -> Bl
     """The judge of a block that stays in use, with all earlier answers given again."""
     if state.opened is None:
         raise InputError("No block is open.")
-    block = int(state.opened["block"])
-    start = state.listed.prefix(int(state.opened["version"]))
+    block = state.opened.block
+    start = state.listed.prefix(state.opened.version)
     judge = BlockJudge(start, block, ledger, runner, load)
     for verdict in state.verdicts:
         if verdict.epoch != block or verdict.reason == "budget_spent":
             continue
         # A refusal and a failure cost the same and change nothing: neither is tried again.
         failure = None if verdict.accepted else "repeated"
-        kind = state.submitted[verdict.key]["kind"]
+        kind = state.submitted[verdict.key].kind
         again = told(judge.judge(verdict.key, kind, failure=failure))
         if (again.accepted, again.repairs) != (verdict.accepted, verdict.repairs):
             raise InputError(

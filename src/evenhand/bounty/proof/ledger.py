@@ -19,7 +19,8 @@ high, is at most δ, whatever the candidates, and however each epoch adapts to t
 """
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,22 @@ from evenhand.errors import InputError
 from evenhand.stats.paired import detectable_gain
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealedBlock:
+    """What may be told of a sealed block.
+
+    Attributes
+    ----------
+    rows : int
+    features, labels : str
+        SHA-256 of its files.
+    """
+
+    rows: int
+    features: str
+    labels: str
+
+
 class Ledger:
     """The sealed blocks of a bounty and what has been spent of them.
 
@@ -48,12 +65,12 @@ class Ledger:
         How it decides.
     loss : RowLoss
         Of a row.
-    known : Sequence of Mapping
-        SHA-256 of each block's ``features`` and ``labels``; what differs is not read.
+    known : Sequence of SealedBlock
+        What differs from their hashes is not read.
     """
 
     def __init__(
-        self, folder: Path, rules: Rules, loss: RowLoss, known: Sequence[Mapping[str, Any]] = ()
+        self, folder: Path, rules: Rules, loss: RowLoss, known: Sequence[SealedBlock] = ()
     ) -> None:
         self._folder, self._known = folder, known
         self.rules = rules
@@ -65,8 +82,8 @@ class Ledger:
         matrix: npt.NDArray[np.float32],
         labels: npt.NDArray[np.generic],
         rng: np.random.Generator,
-    ) -> list[dict[str, Any]]:
-        """Shuffle rows into blocks, write them, and return what may be told: sizes and hashes."""
+    ) -> tuple[SealedBlock, ...]:
+        """Shuffle rows into blocks, write them, and return what may be told."""
         order = rng.permutation(len(labels))
         self._folder.mkdir(parents=True)
         self._folder.chmod(0o700)
@@ -75,8 +92,8 @@ class Ledger:
             np.save(self._features(number), matrix[rows])
             np.save(self._labels(number), labels[rows])
             self._labels(number).chmod(0o600)
-            told.append({"rows": len(rows), **self.fingerprints(number)})
-        return told
+            told.append(SealedBlock(rows=len(rows), **self.fingerprints(number)))
+        return tuple(told)
 
     def features(self, block: int) -> npt.NDArray[np.float32]:
         """Features of a block: models are run on them, labels stay here."""
@@ -173,7 +190,7 @@ class Ledger:
 
     def _read(self, path: Path, block: int, kind: str) -> npt.NDArray[Any]:
         data = path.read_bytes()
-        if self._known and sha256(data) != self._known[block][kind]:
+        if self._known and sha256(data) != getattr(self._known[block], kind):
             raise InputError(f"The {kind} of sealed block {block} are not what the log says.")
         return np.asarray(np.load(io.BytesIO(data), allow_pickle=False))
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from evenhand.bounty.log import read_as
 from evenhand.bounty.proof.block_losses import RepairStep
 from evenhand.bounty.proof.certificate import Certificate
 from evenhand.results.protocol import to_plain
@@ -64,9 +65,11 @@ def verdict_of(body: Mapping[str, Any], epoch: int) -> Verdict:
     """The verdict that the log holds."""
     certificate = body["certificate"]
     if certificate is not None:
-        certificate = Certificate(**{_READ.get(name, name): v for name, v in certificate.items()})
-    repairs = tuple(RepairStep(**step) for step in body["repairs"])
-    return Verdict(**{**body, "epoch": epoch, "certificate": certificate, "repairs": repairs})
+        read = {_READ.get(name, name): value for name, value in certificate.items()}
+        certificate = read_as(Certificate, read)
+    repairs = tuple(read_as(RepairStep, step) for step in body["repairs"])
+    given = {**body, "epoch": epoch, "certificate": certificate, "repairs": repairs}
+    return read_as(Verdict, given)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from evenhand.bounty.task.task import Matrix, Task
 from evenhand.errors import InputError
-from evenhand.groups import And, Between, Comparison, In, IsNull, Not, Or, Predicate, Value
+from evenhand.groups import And, Between, ColumnComparison, In, IsNull, Not, Or, Predicate, Value
 
 Bits = npt.NDArray[np.uint8]
 _BLOCK = 2048
@@ -76,7 +76,9 @@ def formula_of(predicate: Predicate, task: Task, *, negated: bool = False) -> Fo
             parts = tuple(formula_of(item, task, negated=negated) for item in operands)
             return AllOf(parts) if isinstance(predicate, And) != negated else AnyOf(parts)
         case Between(column, low, high, flipped):
-            inside = And((Comparison(column, ">=", low), Comparison(column, "<=", high)))
+            inside = And(
+                (ColumnComparison(column, ">=", low), ColumnComparison(column, "<=", high))
+            )
             return formula_of(inside, task, negated=negated != flipped)
         case IsNull(column, flipped):
             return MembershipLiteral(
@@ -85,7 +87,7 @@ def formula_of(predicate: Predicate, task: Task, *, negated: bool = False) -> Fo
         case In(column, values, flipped):
             literal = _membership(column, "in", values, task)
             return _negate(literal) if flipped != negated else literal
-        case Comparison(column, compared, value):
+        case ColumnComparison(column, compared, value):
             literal = _comparison(column, compared, value, task)
             return _negate(literal) if negated else literal
 

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from evenhand.bounty.proof.verdict import FreshResult
-from evenhand.results.protocol import Answer
+from evenhand.results.protocol import Result
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Committed(Answer):
+class Committed(Result):
     """A submission that was promised by its hash.
 
     Attributes
@@ -26,7 +26,7 @@ class Committed(Answer):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Written(Answer):
+class Written(Result):
     """A submission that was written to a file and not sent.
 
     Attributes
@@ -41,7 +41,7 @@ class Written(Answer):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Exported(Answer):
+class Exported(Result):
     """The patched model outside the bounty.
 
     Attributes
@@ -62,7 +62,7 @@ class Exported(Answer):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Confirmed(Answer):
+class Confirmed(Result):
     """What fresh rows said of accepted updates.
 
     Attributes

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from evenhand.bounty.bounty import Bounty
 from evenhand.bounty.submission.predictions import Predictions
 from evenhand.bounty.task.task import Task
-from evenhand.results.protocol import Answer
+from evenhand.results.protocol import Result
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +33,7 @@ class ExplainedStep:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Explained(Answer):
+class Explained(Result):
     """The answer about a row, and whose update decided.
 
     Attributes

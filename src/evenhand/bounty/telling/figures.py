@@ -12,7 +12,7 @@ from evenhand.pages.axis import known
 from evenhand.pages.heat import Heat, HeatCell, tint
 from evenhand.pages.numbers import count, plural, share, significant
 from evenhand.pages.page import render_page
-from evenhand.pages.table import Cell, Column, Table, table_of
+from evenhand.pages.table import Table, TableCell, TableColumn, table_of
 
 #: Groups drawn and tabled, versions tabled, nodes drawn, teams and features of the heat map.
 DRAWN, TABLED, COLUMNS, NODES, TEAMS, FEATURES = 24, 200, 40, 100, 60, 40
@@ -21,7 +21,7 @@ PITCH, GUTTER = 68, 56
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class ChapterLine:
     """A group in one chapter, as paths in a square of 100 by 100.
 
     `before` is dashed: versions in which the group was not yet introduced.
@@ -32,12 +32,12 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Panel:
+class GroupPanel:
     """The error of one group over all versions; `mark` is where it was introduced."""
 
     title: str
     team: str
-    lines: tuple[Line, ...]
+    lines: tuple[ChapterLine, ...]
     mark: tuple[float, float] | None
     spans: tuple[str, ...]
 
@@ -46,7 +46,7 @@ class Panel:
 class Chart:
     """Small pictures on one scale, and the numbers behind them."""
 
-    panels: tuple[Panel, ...]
+    panels: tuple[GroupPanel, ...]
     breaks: tuple[float, ...]
     top: float
     columns: tuple[tuple[int, int], ...]
@@ -142,10 +142,10 @@ def _behind(report: Report, chart: Chart) -> Heat:
 
 def _epochs(report: Report) -> Table:
     columns = (
-        Column(head="opened block", left=True, fold=True),
-        Column(head="rows"),
-        Column(head="tested"),
-        Column(head="accepted"),
+        TableColumn(head="opened block", left=True, fold=True),
+        TableColumn(head="rows"),
+        TableColumn(head="tested"),
+        TableColumn(head="accepted"),
     )
     rows = [
         [f"sealed block {one.epoch + 1}", *map(count, (one.rows, one.tested, one.accepted))]
@@ -156,10 +156,10 @@ def _epochs(report: Report) -> Table:
 
 def _teams(report: Report) -> Table:
     columns = (
-        Column(head="team", left=True, fold=True),
-        Column(head="tested"),
-        Column(head="accepted"),
-        Column(head="proven gain a row, at least"),
+        TableColumn(head="team", left=True, fold=True),
+        TableColumn(head="tested"),
+        TableColumn(head="accepted"),
+        TableColumn(head="proven gain a row, at least"),
     )
     rows = [
         [row.team, count(row.submitted), count(row.accepted), significant(row.lower_bound)]
@@ -170,19 +170,19 @@ def _teams(report: Report) -> Table:
 
 def _rewards(report: Report) -> Table:
     columns = (
-        Column(head="group", left=True, fold=True),
-        Column(head="team", left=True, fold=True),
-        Column(head="reward"),
-        Column(head="state"),
-        Column(head="lower bound"),
-        Column(head="severity × novelty"),
-        Column(head="share ± draws"),
-        Column(head="weight"),
-        Column(head="error before → after"),
+        TableColumn(head="group", left=True, fold=True),
+        TableColumn(head="team", left=True, fold=True),
+        TableColumn(head="reward"),
+        TableColumn(head="state"),
+        TableColumn(head="lower bound"),
+        TableColumn(head="severity × novelty"),
+        TableColumn(head="share ± draws"),
+        TableColumn(head="weight"),
+        TableColumn(head="error before → after"),
     )
     rows = [
         [
-            Cell(one.group, note=f"version {one.version}"),
+            TableCell(one.group, note=f"version {one.version}"),
             one.team,
             significant(one.points),
             "final" if one.final else "provisional",
@@ -235,7 +235,7 @@ def _top(chapters: Sequence[Chapter]) -> float:
     )
 
 
-def _panel(report: Report, group: int | None, top: float, steps: int) -> Panel:
+def _panel(report: Report, group: int | None, top: float, steps: int) -> GroupPanel:
     lines, spans, mark, offset = [], [], None, 0
     introduced = 0 if group is None else report.groups[group][2]
     for chapter in report.chapters:
@@ -245,7 +245,7 @@ def _panel(report: Report, group: int | None, top: float, steps: int) -> Panel:
         places = [100 * (offset + i) / steps for i in range(len(values) + 1)]
         falls = [None if v is None else 100 - 100 * v / top for v in values]
         lines.append(
-            Line(
+            ChapterLine(
                 before=_steps(places[: first + 1], falls[:first]),
                 after=_steps(places[first:], falls[first:]),
             )
@@ -257,7 +257,7 @@ def _panel(report: Report, group: int | None, top: float, steps: int) -> Panel:
         if ends and ends[0] is not None and first <= len(values) - 1:
             spans.append(f"{significant(ends[0])} → {significant(ends[-1])} on {chapter.name}")
         offset += len(values)
-    return Panel(
+    return GroupPanel(
         title="all rows" if group is None else report.groups[group][0],
         team="" if group is None else report.groups[group][1],
         lines=tuple(lines),

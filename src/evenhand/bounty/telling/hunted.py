@@ -5,11 +5,11 @@ from typing import ClassVar
 
 from evenhand.bounty.hunting.round import Round
 from evenhand.bounty.proof.account import Account
-from evenhand.results.protocol import Answer
+from evenhand.results.protocol import Result
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hunted(Answer):
+class Hunted(Result):
     """A hunt, round by round.
 
     Attributes

@@ -5,9 +5,10 @@ from typing import ClassVar
 
 from evenhand.bounty.bounty import Bounty, Receipt
 from evenhand.bounty.judging.practice import PracticeScore
+from evenhand.bounty.log import read_as
 from evenhand.bounty.proof.account import Account
 from evenhand.bounty.proof.verdict import FreshResult, Verdict
-from evenhand.results.protocol import Answer
+from evenhand.results.protocol import Result
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +28,7 @@ class Repair:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome(Answer):
+class Outcome(Result):
     """A submission and what is known of it; numbers that are not told are `None`.
 
     Attributes
@@ -98,7 +99,7 @@ _PROVEN = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Closed(Answer):
+class Closed(Result):
     """What the closing of an epoch came to.
 
     Attributes
@@ -208,4 +209,4 @@ def _latest(bounty: Bounty) -> tuple[FreshResult, ...]:
     """What the latest judged block said of earlier updates."""
     events = [event for event in bounty.log.read() if event.kind == "judged"]
     found = events[-1].body.get("confirmed", []) if events else []
-    return tuple(FreshResult(**one) for one in found)
+    return tuple(read_as(FreshResult, one) for one in found)

@@ -11,7 +11,7 @@ from evenhand.bounty.state import State
 from evenhand.bounty.status import Status
 from evenhand.bounty.task.losses import Floats
 from evenhand.bounty.telling.attribution import attribution, severities
-from evenhand.results.protocol import Answer
+from evenhand.results.protocol import Result
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +97,7 @@ class Epoch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing(Status, Answer):
+class Standing(Status, Result):
     """A bounty at one moment: counts, account, leaderboard, epochs, and what each update is worth.
 
     Attributes
@@ -129,7 +129,7 @@ def _epoch(state: State, epoch: int) -> Epoch:
     verdicts = [verdict for verdict in state.verdicts if verdict.epoch == epoch]
     return Epoch(
         epoch=epoch,
-        rows=int(state.blocks[epoch]["rows"]),
+        rows=state.blocks[epoch].rows,
         tested=len(verdicts),
         accepted=sum(verdict.accepted for verdict in verdicts),
     )

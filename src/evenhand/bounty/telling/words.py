@@ -11,6 +11,7 @@ from evenhand.bounty.status import Status
 from evenhand.bounty.telling.explained import Explained
 from evenhand.bounty.telling.outcome import Outcome
 from evenhand.bounty.telling.standing import Accepted
+from evenhand.pages.marks import MARKS
 from evenhand.pages.numbers import plural, significant
 
 #: Reasons that no certificate gives.
@@ -66,10 +67,10 @@ def verdict(told: Outcome) -> Iterator[str]:
         yield "Pending: it is tested on sealed rows when the epoch is closed (evenhand bounty close)."
         return
     if not told.accepted:
-        yield f"○ not accepted  {name}"
+        yield f"{MARKS['none'].sign} not accepted  {name}"
         yield f"  {reason(told.reason)}{_evidence(told)}"
         return
-    yield f"◆ accepted  {name}"
+    yield f"{MARKS['fine'].sign} accepted  {name}"
     if told.error_before is not None:
         yield (
             f"  error in the group {significant(told.error_before)} → {significant(told.error_after)} "

@@ -118,7 +118,7 @@ def init(
         show_json(told)
     else:
         rows = made.state.blocks
-        sizes = ", ".join(f"{block['rows']:,}" for block in rows)
+        sizes = ", ".join(f"{block.rows:,}" for block in rows)
         say(f"Bounty {folder}: predict {label}, {plural(len(made.task.features), 'feature')}.")
         say(f"Sealed: {plural(len(rows), 'block')} of {sizes} rows.")
         say(words.ledger(told.ledger))

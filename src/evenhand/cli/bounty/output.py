@@ -8,10 +8,10 @@ from evenhand.bounty.telling import words
 from evenhand.bounty.telling.outcome import refused
 from evenhand.cli.lines import say
 from evenhand.errors import EXIT_REFUSED
-from evenhand.results.protocol import Answer
+from evenhand.results.protocol import Result
 
 
-def show_json(told: Answer) -> None:
+def show_json(told: Result) -> None:
     """Print an answer for programs."""
     print(told.to_json(indent=1))
 

@@ -10,6 +10,7 @@ from evenhand.bounty.telling.standing import Standing, stand
 from evenhand.cli.bounty.output import own_files, show_json
 from evenhand.cli.kinds import Flag
 from evenhand.cli.lines import say, written_command
+from evenhand.pages.marks import MARKS
 from evenhand.pages.numbers import significant
 from evenhand.records.output import check_outputs, write_bytes
 
@@ -58,5 +59,8 @@ def _tell(folder: Path, told: Standing) -> None:
             f"at least {significant(team.lower_bound)} better a row"
         )
     for one in told.accepted:
-        say(f"◆ version {one.version}  {one.team}: {one.group}", f"  {words.worth(one)}")
+        say(
+            f"{MARKS['fine'].sign} version {one.version}  {one.team}: {one.group}",
+            f"  {words.worth(one)}",
+        )
     say(words.ledger(told.ledger))

@@ -27,7 +27,7 @@ from evenhand.metrics.agreement.ratings import (
     read_ratings,
 )
 from evenhand.metrics.classification.classes import LABELS, absent_labels, classes_of, only
-from evenhand.metrics.definition import Definition, Example, Metric, Plan
+from evenhand.metrics.definition import Definition, Example, Metric, MetricPlan
 from evenhand.metrics.inputs import indicator
 from evenhand.records import Records
 from evenhand.stats.forms import Smooth
@@ -49,7 +49,9 @@ def _form(raters: int, classes: int) -> Smooth:
     return Smooth(function=value, sides=sides, votes=votes)
 
 
-def _build(metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None) -> Plan:
+def _build(
+    metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None
+) -> MetricPlan:
     del keep
     columns = rater_columns(metric, records)
     names = [f"rater{number}" for number in range(len(columns))]
@@ -75,7 +77,7 @@ def _build(metric: Metric, records: Records, keep: Sequence[str], where: Predica
     )
     form = _form(len(columns), len(classes))
     notes = absent_labels(metric, records, where, columns)
-    return Plan(records=records, measure=measure, form=form, proportion=False, notes=notes)
+    return MetricPlan(records=records, measure=measure, form=form, proportion=False, notes=notes)
 
 
 FLEISS_KAPPA = Definition(

@@ -34,7 +34,7 @@ from evenhand.metrics.agreement.ratings import (
     read_ratings,
 )
 from evenhand.metrics.classification.classes import LABELS, absent_labels, classes_of
-from evenhand.metrics.definition import Argument, Definition, Example, Metric, Plan, Takes
+from evenhand.metrics.definition import Argument, Definition, Example, Metric, MetricPlan, Takes
 from evenhand.metrics.inputs import Class, middle_of
 from evenhand.records import Kind, Records, find_column
 from evenhand.stats.forms import Smooth
@@ -88,7 +88,9 @@ def _interval(sums: Any) -> Any:
     return 1 - (ratings - 1) * observed / np.where(flat, np.nan, expected)
 
 
-def _build(metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None) -> Plan:
+def _build(
+    metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None
+) -> MetricPlan:
     del keep
     columns = rater_columns(metric, records)
     level = str(metric.option("level"))
@@ -111,7 +113,7 @@ def _build(metric: Metric, records: Records, keep: Sequence[str], where: Predica
     inputs, counts = _inputs(columns, reads, classes, named=metric.option("labels") is not None)
     measure, form = _measure(level, classes, inputs, counts)
     notes = absent_labels(metric, records, where, columns)
-    return Plan(records=records, measure=measure, form=form, proportion=False, notes=notes)
+    return MetricPlan(records=records, measure=measure, form=form, proportion=False, notes=notes)
 
 
 def _inputs(
@@ -174,7 +176,7 @@ def _per_other(value: exp.Expr) -> exp.Expr:
 
 def _interval_plan(
     columns: Sequence[str], reads: Sequence[exp.Expr], records: Records, where: Predicate | None
-) -> Plan:
+) -> MetricPlan:
     # About a middle of the first: raw squares lose the digits of values far from 0.
     middle = literal(middle_of(records, reads[0], where))
     numbers = [
@@ -210,7 +212,7 @@ def _interval_plan(
         inputs=inputs,
     )
     form = Smooth(function=_interval, sides=((0,),))
-    return Plan(records=records, measure=measure, form=form, proportion=False)
+    return MetricPlan(records=records, measure=measure, form=form, proportion=False)
 
 
 KRIPPENDORFF_ALPHA = Definition(

@@ -4,14 +4,18 @@ from collections.abc import Sequence
 
 from evenhand.groups import Predicate
 from evenhand.metrics.classification.counts import CLASS_LABEL, CLASS_PREDICTION, agreement
-from evenhand.metrics.definition import Definition, Example, Metric, Plan, rate
+from evenhand.metrics.definition import Definition, Example, Metric, MetricPlan, rate
 from evenhand.records import Records
 
 
-def _build(metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None) -> Plan:
+def _build(
+    metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None
+) -> MetricPlan:
     del keep, where
     form = rate((1, 0), (1, 1))
-    return Plan(records=records, measure=agreement(metric, records), form=form, proportion=True)
+    return MetricPlan(
+        records=records, measure=agreement(metric, records), form=form, proportion=True
+    )
 
 
 ACCURACY = Definition(

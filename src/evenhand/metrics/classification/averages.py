@@ -18,7 +18,7 @@ from evenhand.metrics.classification.classes import (
     equals,
     never_labelled,
 )
-from evenhand.metrics.definition import Argument, Metric, Plan, Takes, rate
+from evenhand.metrics.definition import Argument, Metric, MetricPlan, Takes, rate
 from evenhand.metrics.inputs import Class, both, class_inputs, indicator, negation
 from evenhand.records import Records
 from evenhand.stats.forms import Form, Smooth
@@ -49,7 +49,7 @@ def average_plan(
     where: Predicate | None,
     numerator: Weights,
     denominator: Weights,
-) -> Plan:
+) -> MetricPlan:
     """Plan of a ratio of confusion counts averaged over classes.
 
     ``average='macro'`` is the mean of the classes' rates, undefined where a class is absent;
@@ -76,7 +76,7 @@ def average_plan(
     columns = [item.text for item in inputs]
     notes = absent_labels(metric, records, where, columns)
     notes += never_labelled(metric, records, where, classes)
-    return Plan(records=records, measure=measure, form=form, proportion=False, notes=notes)
+    return MetricPlan(records=records, measure=measure, form=form, proportion=False, notes=notes)
 
 
 Parts = tuple[tuple[str, exp.Expr], ...]
@@ -179,7 +179,7 @@ def _apart(one: tuple[Class, str], other: tuple[Class, str]) -> bool:
     return False
 
 
-def recalls_plan(metric: Metric, records: Records, where: Predicate | None) -> Plan:
+def recalls_plan(metric: Metric, records: Records, where: Predicate | None) -> MetricPlan:
     """Plan of the mean recall of the classes that rows are labelled with, or that ``labels=`` names."""
     inputs = class_inputs(metric, records)
     classes = classes_of(metric, records, where, [inputs[0].text])
@@ -189,4 +189,4 @@ def recalls_plan(metric: Metric, records: Records, where: Predicate | None) -> P
         parts=parts, inputs=inputs, moments=Moments.COUNTS, few_values=True, exclusive=exclusive
     )
     notes = absent_labels(metric, records, where, [item.text for item in inputs])
-    return Plan(records=records, measure=measure, form=form, proportion=False, notes=notes)
+    return MetricPlan(records=records, measure=measure, form=form, proportion=False, notes=notes)

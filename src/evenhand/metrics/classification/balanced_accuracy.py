@@ -12,7 +12,7 @@ from evenhand.groups import Predicate
 from evenhand.metrics.classification.averages import recalls_plan
 from evenhand.metrics.classification.classes import LABELS, has_classes
 from evenhand.metrics.classification.counts import LABEL, POSITIVE, PREDICTION, confusion_form
-from evenhand.metrics.definition import Definition, Example, Metric, Plan
+from evenhand.metrics.definition import Definition, Example, Metric, MetricPlan
 from evenhand.records import Records
 from evenhand.stats.forms import Smooth
 
@@ -25,7 +25,9 @@ def _value(sums: Any) -> Any:
 _two_classes = confusion_form(Smooth(function=_value, sides=((0, 2), (1, 3))))
 
 
-def _build(metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None) -> Plan:
+def _build(
+    metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None
+) -> MetricPlan:
     if has_classes(metric, records):
         return recalls_plan(metric, records, where)
     return _two_classes(metric, records, keep, where)

@@ -10,15 +10,17 @@ import sqlglot
 
 from evenhand.groups import Predicate
 from evenhand.metrics.classification.counts import LABEL, POSITIVE, SCORE, scored
-from evenhand.metrics.definition import Definition, Example, Metric, Plan, rate
+from evenhand.metrics.definition import Definition, Example, Metric, MetricPlan, rate
 from evenhand.records import Records
 
 
-def _build(metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None) -> Plan:
+def _build(
+    metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None
+) -> MetricPlan:
     del keep, where
     loss = sqlglot.parse_one("score - truth", dialect="duckdb")
     measure = scored(metric, records, loss)
-    return Plan(records=records, measure=measure, form=rate((1, 0), (0, 1)), proportion=False)
+    return MetricPlan(records=records, measure=measure, form=rate((1, 0), (0, 1)), proportion=False)
 
 
 # Signed: positive where the scores promise more positives than there are.

@@ -28,7 +28,7 @@ from evenhand.metrics.classification.margins import (
     needed_margins,
     same_class,
 )
-from evenhand.metrics.definition import Argument, Definition, Example, Metric, Plan, Takes
+from evenhand.metrics.definition import Argument, Definition, Example, Metric, MetricPlan, Takes
 from evenhand.metrics.inputs import Class, class_inputs, indicator, negation
 from evenhand.records import Kind, Records, find_column
 from evenhand.stats.forms import Smooth
@@ -65,7 +65,9 @@ def _weighted(power: int, classes: int) -> Smooth:
     return Smooth(function=value, sides=needed_margins(classes, 3, (0, 1)))
 
 
-def _build(metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None) -> Plan:
+def _build(
+    metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None
+) -> MetricPlan:
     del keep
     inputs = class_inputs(metric, records)
     weights = str(metric.option("weights"))
@@ -89,7 +91,7 @@ def _build(metric: Metric, records: Records, keep: Sequence[str], where: Predica
         exclusive=exclusive_margins(len(classes), first=len(parts)),
     )
     notes = absent_labels(metric, records, where, columns)
-    return Plan(records=records, measure=measure, form=form, proportion=False, notes=notes)
+    return MetricPlan(records=records, measure=measure, form=form, proportion=False, notes=notes)
 
 
 def _check_order(metric: Metric, records: Records, columns: Sequence[str], weights: str) -> None:

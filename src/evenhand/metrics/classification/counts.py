@@ -10,7 +10,7 @@ from evenhand.errors import InputError
 from evenhand.groups import Predicate
 from evenhand.groups.predicate import column_expression, literal
 from evenhand.metrics.classification.averages import OF_CLASSES, Weights, average_plan
-from evenhand.metrics.definition import Argument, Builder, Metric, Plan, Takes, rate
+from evenhand.metrics.definition import Argument, Builder, Metric, MetricPlan, Takes, rate
 from evenhand.metrics.inputs import (
     binary_input,
     both,
@@ -76,9 +76,9 @@ def confusion_form(form: Form, *, proportion: bool = False) -> Builder:
 
     def build(
         metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None
-    ) -> Plan:
+    ) -> MetricPlan:
         del keep, where
-        return Plan(
+        return MetricPlan(
             records=records, measure=confusion(metric, records), form=form, proportion=proportion
         )
 
@@ -99,7 +99,7 @@ def confusion_rate(
 
     def build(
         metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None
-    ) -> Plan:
+    ) -> MetricPlan:
         above, below = (w(metric) if callable(w) else w for w in (numerator, denominator))
         if metric.option("average") is not None:
             return average_plan(metric, records, where, above, below)
@@ -158,10 +158,10 @@ def ranking(form: Form) -> Builder:
 
     def build(
         metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None
-    ) -> Plan:
+    ) -> MetricPlan:
         del keep, where
         measure = _ranked(metric, records)
-        return Plan(records=records, measure=measure, form=form, proportion=False)
+        return MetricPlan(records=records, measure=measure, form=form, proportion=False)
 
     return build
 

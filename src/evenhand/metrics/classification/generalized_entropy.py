@@ -11,14 +11,16 @@ from typing import Any
 from evenhand.errors import InputError
 from evenhand.groups import Predicate
 from evenhand.metrics.classification.counts import LABEL, POSITIVE, PREDICTION, confusion
-from evenhand.metrics.definition import Argument, Definition, Example, Metric, Plan, Takes
+from evenhand.metrics.definition import Argument, Definition, Example, Metric, MetricPlan, Takes
 from evenhand.records import Records
 from evenhand.stats.forms import Smooth
 
 _MOST = 10.0
 
 
-def _build(metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None) -> Plan:
+def _build(
+    metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None
+) -> MetricPlan:
     del keep, where
     given = metric.option("alpha")
     alpha = 2 if given == "2" else given
@@ -38,7 +40,7 @@ def _build(metric: Metric, records: Records, keep: Sequence[str], where: Predica
         powers = (due + 2**power * favoured) / rows
         return (powers / mean**power - 1) / (power * (power - 1))
 
-    return Plan(
+    return MetricPlan(
         records=records,
         measure=confusion(metric, records),
         form=Smooth(function=value, sides=((0, 1, 2, 3),)),

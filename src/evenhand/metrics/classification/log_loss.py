@@ -18,11 +18,13 @@ from evenhand.groups.predicate import literal
 from evenhand.metrics.classification.classes import LABELS
 from evenhand.metrics.classification.counts import LABEL, POSITIVE, SCORES, scored
 from evenhand.metrics.classification.probabilities import several_plan
-from evenhand.metrics.definition import Definition, Example, Metric, Plan, rate
+from evenhand.metrics.definition import Definition, Example, Metric, MetricPlan, rate
 from evenhand.records import Records
 
 
-def _build(metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None) -> Plan:
+def _build(
+    metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None
+) -> MetricPlan:
     del keep
     if isinstance(metric.given["score"], tuple):
         return several_plan(metric, records, where, _of_classes)
@@ -31,7 +33,7 @@ def _build(metric: Metric, records: Records, keep: Sequence[str], where: Predica
         dialect="duckdb",
     )
     measure = scored(metric, records, loss)
-    return Plan(records=records, measure=measure, form=rate((1, 0), (0, 1)), proportion=False)
+    return MetricPlan(records=records, measure=measure, form=rate((1, 0), (0, 1)), proportion=False)
 
 
 def _of_classes(scores: Sequence[exp.Expr], truths: Sequence[exp.Expr]) -> exp.Expr:

@@ -27,7 +27,7 @@ from evenhand.metrics.classification.margins import (
     needed_margins,
     same_class,
 )
-from evenhand.metrics.definition import Definition, Example, Metric, Plan
+from evenhand.metrics.definition import Definition, Example, Metric, MetricPlan
 from evenhand.metrics.inputs import both, class_inputs, indicator
 from evenhand.records import Records
 from evenhand.stats.forms import Smooth
@@ -52,7 +52,9 @@ def _of_classes(sums: Any) -> Any:
 _two_classes = confusion_form(Smooth(function=_value, sides=((0, 2), (1, 3), (0, 1), (2, 3))))
 
 
-def _build(metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None) -> Plan:
+def _build(
+    metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None
+) -> MetricPlan:
     if not has_classes(metric, records):
         return _two_classes(metric, records, keep, where)
     inputs = class_inputs(metric, records)
@@ -69,7 +71,7 @@ def _build(metric: Metric, records: Records, keep: Sequence[str], where: Predica
     sides = needed_margins(len(classes), 2, (0,))
     notes = absent_labels(metric, records, where, [item.text for item in inputs])
     form = Smooth(function=_of_classes, sides=sides)
-    return Plan(records=records, measure=measure, form=form, proportion=False, notes=notes)
+    return MetricPlan(records=records, measure=measure, form=form, proportion=False, notes=notes)
 
 
 MCC = Definition(

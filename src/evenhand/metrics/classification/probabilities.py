@@ -9,7 +9,7 @@ from evenhand.errors import InputError
 from evenhand.groups import Predicate
 from evenhand.groups.predicate import column_expression, literal
 from evenhand.metrics.classification.classes import absent_labels, classes_of, equals, only
-from evenhand.metrics.definition import Metric, Plan, rate
+from evenhand.metrics.definition import Metric, MetricPlan, rate
 from evenhand.metrics.inputs import Class, class_input, column_input, indicator
 from evenhand.records import Records, find_column
 
@@ -20,7 +20,9 @@ _ROUNDED = 0.005
 Loss = Callable[[Sequence[exp.Expr], Sequence[exp.Expr]], exp.Expr]
 
 
-def several_plan(metric: Metric, records: Records, where: Predicate | None, loss: Loss) -> Plan:
+def several_plan(
+    metric: Metric, records: Records, where: Predicate | None, loss: Loss
+) -> MetricPlan:
     """Plan of the mean loss of the probabilities of several classes.
 
     Raises
@@ -56,7 +58,7 @@ def several_plan(metric: Metric, records: Records, where: Predicate | None, loss
         checks=(*(check for found in checks for check in found), adds_up),
     )
     notes = absent_labels(metric, records, where, [label.text])
-    return Plan(
+    return MetricPlan(
         records=records, measure=measure, form=rate((1, 0), (0, 1)), proportion=False, notes=notes
     )
 

@@ -6,12 +6,14 @@ from evenhand.cubes import Measure, Moments
 from evenhand.errors import Note
 from evenhand.groups import Predicate
 from evenhand.metrics.classification.counts import POSITIVE, PREDICTION
-from evenhand.metrics.definition import Definition, Example, Metric, Plan, rate
+from evenhand.metrics.definition import Definition, Example, Metric, MetricPlan, rate
 from evenhand.metrics.inputs import binary_input, indicator, negation, never_occurs
 from evenhand.records import Records
 
 
-def _build(metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None) -> Plan:
+def _build(
+    metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None
+) -> MetricPlan:
     del keep, where
     # Nobody selected is a result, and so 0; a slip of the pen looks the same, and is told.
     never = never_occurs(metric, "prediction", records)
@@ -26,7 +28,7 @@ def _build(metric: Metric, records: Records, keep: Sequence[str], where: Predica
         moments=Moments.INDICATORS,
         few_values=True,
     )
-    return Plan(
+    return MetricPlan(
         records=records, measure=measure, form=rate((1, 0), (1, 1)), proportion=True, notes=notes
     )
 

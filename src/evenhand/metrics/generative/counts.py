@@ -6,7 +6,7 @@ from sqlglot import exp
 
 from evenhand.cubes import Measure, Moments
 from evenhand.groups import Predicate
-from evenhand.metrics.definition import Argument, Builder, Metric, Plan, Takes, rate
+from evenhand.metrics.definition import Argument, Builder, Metric, MetricPlan, Takes, rate
 from evenhand.metrics.inputs import binary_input, both, indicator, negation
 from evenhand.records import Records
 
@@ -26,7 +26,7 @@ def answer_rate(numerator: Weights, denominator: Weights) -> Builder:
 
     def build(
         metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None
-    ) -> Plan:
+    ) -> MetricPlan:
         del keep, where
         inputs, conditions, checks = zip(
             *(binary_input(metric, name, records) for name in ("target", "unknown", "negative")),
@@ -46,7 +46,7 @@ def answer_rate(numerator: Weights, denominator: Weights) -> Builder:
             moments=Moments.INDICATORS,
             few_values=True,
         )
-        return Plan(
+        return MetricPlan(
             records=records, measure=measure, form=rate(numerator, denominator), proportion=False
         )
 

@@ -10,14 +10,24 @@ from collections.abc import Sequence
 from evenhand.cubes import Measure
 from evenhand.groups import Predicate
 from evenhand.groups.predicate import column_expression
-from evenhand.metrics.definition import Argument, Definition, Example, Metric, Plan, Takes, rate
+from evenhand.metrics.definition import (
+    Argument,
+    Definition,
+    Example,
+    Metric,
+    MetricPlan,
+    Takes,
+    rate,
+)
 from evenhand.metrics.inputs import number_input
 from evenhand.records import Records
 
 _WHAT = "mentions are counted: a number of at least 0"
 
 
-def _build(metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None) -> Plan:
+def _build(
+    metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None
+) -> MetricPlan:
     del keep, where
     first, first_checks = number_input(metric, "first", records, low=0.0, what=_WHAT)
     second, second_checks = number_input(metric, "second", records, low=0.0, what=_WHAT)
@@ -26,7 +36,9 @@ def _build(metric: Metric, records: Records, keep: Sequence[str], where: Predica
         inputs=(first, second),
         checks=first_checks + second_checks,
     )
-    return Plan(records=records, measure=measure, form=rate((1, -1), (1, 1)), proportion=False)
+    return MetricPlan(
+        records=records, measure=measure, form=rate((1, -1), (1, 1)), proportion=False
+    )
 
 
 REPRESENTATION_GAP = Definition(

@@ -8,13 +8,15 @@ from collections.abc import Sequence
 from evenhand.cubes import Measure
 from evenhand.groups import Predicate
 from evenhand.groups.predicate import column_expression
-from evenhand.metrics.definition import Argument, Definition, Example, Metric, Plan, Takes
+from evenhand.metrics.definition import Argument, Definition, Example, Metric, MetricPlan, Takes
 from evenhand.metrics.inputs import number_input
 from evenhand.metrics.proportions import share_or_mean
 from evenhand.records import Records
 
 
-def _build(metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None) -> Plan:
+def _build(
+    metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None
+) -> MetricPlan:
     del keep
     numerator, above = number_input(metric, "numerator", records)
     denominator, below = number_input(

@@ -14,7 +14,7 @@ from evenhand.groups.predicate import column_expression, literal
 from evenhand.metrics.classification.averages import average_form
 from evenhand.metrics.classification.classes import MAX_CLASSES
 from evenhand.metrics.columns import number_column
-from evenhand.metrics.definition import Argument, Builder, Metric, Plan, Takes, rate
+from evenhand.metrics.definition import Argument, Builder, Metric, MetricPlan, Takes, rate
 from evenhand.metrics.multilabel.sets import OF_SETS, Sets, read_sets
 from evenhand.records import Column, DuckDBEngine, Kind, Records
 from evenhand.stats.forms import Form
@@ -39,7 +39,7 @@ def overlap_rate(numerator: Weights, denominator: Weights) -> Builder:
 
     def build(
         metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None
-    ) -> Plan:
+    ) -> MetricPlan:
         sets = _read(metric, records, keep, where)
         average = metric.option("average")
         if average == "micro":
@@ -57,7 +57,7 @@ def same_rate() -> Builder:
 
     def build(
         metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None
-    ) -> Plan:
+    ) -> MetricPlan:
         sets = _read(metric, records, keep, where)
         counts = sets.counts()
         same = (counts["added"] + counts["missed"] == 0).astype(np.int8)
@@ -73,7 +73,7 @@ def loss_rate() -> Builder:
 
     def build(
         metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None
-    ) -> Plan:
+    ) -> MetricPlan:
         sets = _read(metric, records, keep, where)
         counts = sets.counts()
         table = _CountedSets(metric, records, sets, {"wrong": counts["added"] + counts["missed"]})
@@ -94,7 +94,7 @@ def _named(table: "_CountedSets", names: Sequence[str]) -> tuple[tuple[str, exp.
 
 def _mean_of_rows(
     metric: Metric, records: Records, sets: Sets, numerator: Weights, denominator: Weights
-) -> Plan:
+) -> MetricPlan:
     counts = sets.counts()
     above, below = (
         sum(weight * counts[name] for weight, name in zip(weights, OVERLAP, strict=True))
@@ -114,7 +114,7 @@ def _mean_of_rows(
 
 def _mean_of_labels(
     metric: Metric, records: Records, sets: Sets, numerator: Weights, denominator: Weights
-) -> Plan:
+) -> MetricPlan:
     if len(sets.names) > MAX_CLASSES:
         raise InputError(
             f"{metric.name}: {len(sets.names)} labels are too many for a mean of labels (at most {MAX_CLASSES}).  "
@@ -168,7 +168,7 @@ class _CountedSets:
         moments: Moments = Moments.COUNTS,
         proportion: bool = False,
         exclusive: frozenset[tuple[int, int]] = frozenset(),
-    ) -> Plan:
+    ) -> MetricPlan:
         """The plan of a measure of the counts."""
         label = str(self.metric.given["label"])
         numbers = tuple(Column(name=name, kind=Kind.NUMBER) for name in self.columns.values())
@@ -188,4 +188,4 @@ class _CountedSets:
             about=self.metric.text,
             exclusive=exclusive,
         )
-        return Plan(records=scored, measure=measure, form=form, proportion=proportion)
+        return MetricPlan(records=scored, measure=measure, form=form, proportion=proportion)

@@ -18,7 +18,15 @@ from evenhand.errors import InputError
 from evenhand.groups import Predicate, columns_of, to_expression
 from evenhand.groups.predicate import column_expression, literal
 from evenhand.metrics.columns import number_column
-from evenhand.metrics.definition import Argument, Definition, Example, Metric, Plan, Takes, rate
+from evenhand.metrics.definition import (
+    Argument,
+    Definition,
+    Example,
+    Metric,
+    MetricPlan,
+    Takes,
+    rate,
+)
 from evenhand.metrics.inputs import class_column, number_input
 from evenhand.records import Column, DuckDBEngine, Kind, Records
 from evenhand.records.column_types import quoted
@@ -27,7 +35,9 @@ Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 
-def _build(metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None) -> Plan:
+def _build(
+    metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None
+) -> MetricPlan:
     kept = list(dict.fromkeys([*keep, *(columns_of(where) if where is not None else ())]))
     answers = _read(metric, records, kept, where)
     table = answers.first.append_column("evenhand:ndcg", _column(_values(metric, answers)))
@@ -53,7 +63,7 @@ def _build(metric: Metric, records: Records, keep: Sequence[str], where: Predica
         about=metric.text,
     )
     scored = replace(records, engine=engine, source="scored", columns=(*columns, number))
-    return Plan(records=scored, measure=measure, form=rate((1, 0), (0, 1)), proportion=False)
+    return MetricPlan(records=scored, measure=measure, form=rate((1, 0), (0, 1)), proportion=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

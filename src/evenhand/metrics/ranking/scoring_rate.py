@@ -8,12 +8,22 @@ from evenhand.cubes import Measure, Moments
 from evenhand.cubes.measure import Input
 from evenhand.groups import Predicate, to_expression
 from evenhand.groups.predicate import column_expression, literal
-from evenhand.metrics.definition import Argument, Definition, Example, Metric, Plan, Takes, rate
+from evenhand.metrics.definition import (
+    Argument,
+    Definition,
+    Example,
+    Metric,
+    MetricPlan,
+    Takes,
+    rate,
+)
 from evenhand.metrics.inputs import indicator, negation, number_input
 from evenhand.records import Records
 
 
-def _build(metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None) -> Plan:
+def _build(
+    metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None
+) -> MetricPlan:
     del keep
     score, checks = number_input(metric, "score", records)
     above = exp.GT(
@@ -25,7 +35,7 @@ def _build(metric: Metric, records: Records, keep: Sequence[str], where: Predica
         checks=checks,
         moments=Moments.INDICATORS,
     )
-    return Plan(records=records, measure=measure, form=rate((1, 0), (1, 1)), proportion=True)
+    return MetricPlan(records=records, measure=measure, form=rate((1, 0), (1, 1)), proportion=True)
 
 
 def _median(records: Records, score: Input, where: Predicate | None) -> float:

@@ -9,13 +9,15 @@ from collections.abc import Sequence
 import sqlglot
 
 from evenhand.groups import Predicate
-from evenhand.metrics.definition import Definition, Example, Metric, Plan
+from evenhand.metrics.definition import Definition, Example, Metric, MetricPlan
 from evenhand.metrics.proportions import share_or_mean
 from evenhand.metrics.regression.counts import PREDICTION, TARGET, error_measure
 from evenhand.records import Records
 
 
-def _build(metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None) -> Plan:
+def _build(
+    metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None
+) -> MetricPlan:
     del keep
     loss = sqlglot.parse_one("ABS(prediction - target)", dialect="duckdb")
     measure = error_measure(metric, records, loss)

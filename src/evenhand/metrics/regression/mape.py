@@ -9,12 +9,14 @@ from sqlglot import exp
 from evenhand.cubes import Check
 from evenhand.groups import Predicate
 from evenhand.groups.predicate import column_expression, literal
-from evenhand.metrics.definition import Definition, Example, Metric, Plan, rate
+from evenhand.metrics.definition import Definition, Example, Metric, MetricPlan, rate
 from evenhand.metrics.regression.counts import PREDICTION, TARGET, error_measure
 from evenhand.records import Records
 
 
-def _build(metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None) -> Plan:
+def _build(
+    metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None
+) -> MetricPlan:
     del keep, where
     # Checks see the inputs only, so that the loss itself must not divide by 0.
     loss = sqlglot.parse_one("ABS((prediction - target) / NULLIF(target, 0))", dialect="duckdb")
@@ -25,7 +27,7 @@ def _build(metric: Metric, records: Records, keep: Sequence[str], where: Predica
         message=f"`{metric.given['target']}` is {{value}}, but mape divides by it; smape or mae do not",
     )
     measure = replace(measure, checks=(*measure.checks, check))
-    return Plan(records=records, measure=measure, form=rate((1, 0), (0, 1)), proportion=False)
+    return MetricPlan(records=records, measure=measure, form=rate((1, 0), (0, 1)), proportion=False)
 
 
 MAPE = Definition(

@@ -12,14 +12,16 @@ from sqlglot import exp
 from evenhand.cubes import Input, Measure
 from evenhand.groups import Predicate
 from evenhand.groups.predicate import column_expression, literal
-from evenhand.metrics.definition import Definition, Example, Metric, Plan
+from evenhand.metrics.definition import Definition, Example, Metric, MetricPlan
 from evenhand.metrics.inputs import number_input
 from evenhand.metrics.regression.counts import PREDICTION, TARGET
 from evenhand.records import Records
 from evenhand.stats.forms import Median
 
 
-def _build(metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None) -> Plan:
+def _build(
+    metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None
+) -> MetricPlan:
     del keep, where
     target, target_checks = number_input(metric, "target", records)
     prediction, prediction_checks = number_input(metric, "prediction", records)
@@ -35,7 +37,7 @@ def _build(metric: Metric, records: Records, keep: Sequence[str], where: Predica
         checks=target_checks + prediction_checks,
         level="error",
     )
-    return Plan(records=records, measure=measure, form=Median(), proportion=False)
+    return MetricPlan(records=records, measure=measure, form=Median(), proportion=False)
 
 
 MEDIAN_ABSOLUTE_ERROR = Definition(

@@ -11,12 +11,22 @@ from sqlglot import exp
 from evenhand.errors import InputError
 from evenhand.groups import Predicate
 from evenhand.groups.predicate import column_expression, literal
-from evenhand.metrics.definition import Argument, Definition, Example, Metric, Plan, Takes, rate
+from evenhand.metrics.definition import (
+    Argument,
+    Definition,
+    Example,
+    Metric,
+    MetricPlan,
+    Takes,
+    rate,
+)
 from evenhand.metrics.regression.counts import PREDICTION, TARGET, error_measure
 from evenhand.records import Records
 
 
-def _build(metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None) -> Plan:
+def _build(
+    metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None
+) -> MetricPlan:
     del keep, where
     quantile = metric.option("quantile")
     if not isinstance(quantile, float) or not 0 < quantile < 1:
@@ -37,7 +47,7 @@ def _build(metric: Metric, records: Records, keep: Sequence[str], where: Predica
         default=exp.Mul(this=literal(1 - quantile), expression=exp.paren(over)),
     )
     measure = error_measure(metric, records, loss)
-    return Plan(records=records, measure=measure, form=rate((1, 0), (0, 1)), proportion=False)
+    return MetricPlan(records=records, measure=measure, form=rate((1, 0), (0, 1)), proportion=False)
 
 
 PINBALL_LOSS = Definition(

@@ -14,7 +14,7 @@ from sqlglot import exp
 from evenhand.cubes import Measure
 from evenhand.groups import Predicate
 from evenhand.groups.predicate import column_expression, literal
-from evenhand.metrics.definition import Definition, Example, Metric, Plan
+from evenhand.metrics.definition import Definition, Example, Metric, MetricPlan
 from evenhand.metrics.inputs import middle_of, number_input
 from evenhand.metrics.regression.counts import PREDICTION, TARGET
 from evenhand.records import Records
@@ -29,7 +29,9 @@ def _value(sums: Any) -> Any:
     return 1 - squares / flat
 
 
-def _build(metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None) -> Plan:
+def _build(
+    metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None
+) -> MetricPlan:
     del keep
     target, target_checks = number_input(metric, "target", records)
     prediction, prediction_checks = number_input(metric, "prediction", records)
@@ -52,7 +54,7 @@ def _build(metric: Metric, records: Records, keep: Sequence[str], where: Predica
         checks=target_checks + prediction_checks,
     )
     form = Smooth(function=_value, sides=((1,),))
-    return Plan(records=records, measure=measure, form=form, proportion=False)
+    return MetricPlan(records=records, measure=measure, form=form, proportion=False)
 
 
 R_SQUARED = Definition(

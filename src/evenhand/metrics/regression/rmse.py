@@ -12,7 +12,7 @@ import numpy as np
 import sqlglot
 
 from evenhand.groups import Predicate
-from evenhand.metrics.definition import Definition, Example, Metric, Plan
+from evenhand.metrics.definition import Definition, Example, Metric, MetricPlan
 from evenhand.metrics.regression.counts import PREDICTION, TARGET, error_measure
 from evenhand.records import Records
 from evenhand.stats.forms import Smooth
@@ -22,11 +22,13 @@ def _value(sums: Any) -> Any:
     return np.sqrt(sums[..., 0] / sums[..., 1])
 
 
-def _build(metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None) -> Plan:
+def _build(
+    metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None
+) -> MetricPlan:
     del keep, where
     loss = sqlglot.parse_one("(prediction - target) * (prediction - target)", dialect="duckdb")
     measure = error_measure(metric, records, loss)
-    return Plan(
+    return MetricPlan(
         records=records,
         measure=measure,
         form=Smooth(function=_value, sides=((1,),)),

@@ -8,19 +8,21 @@ from collections.abc import Sequence
 import sqlglot
 
 from evenhand.groups import Predicate
-from evenhand.metrics.definition import Definition, Example, Metric, Plan, rate
+from evenhand.metrics.definition import Definition, Example, Metric, MetricPlan, rate
 from evenhand.metrics.regression.counts import PREDICTION, TARGET, error_measure
 from evenhand.records import Records
 
 
-def _build(metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None) -> Plan:
+def _build(
+    metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None
+) -> MetricPlan:
     del keep, where
     loss = sqlglot.parse_one(
         "COALESCE(2 * ABS(prediction - target) / NULLIF(ABS(target) + ABS(prediction), 0), 0)",
         dialect="duckdb",
     )
     measure = error_measure(metric, records, loss)
-    return Plan(records=records, measure=measure, form=rate((1, 0), (0, 1)), proportion=False)
+    return MetricPlan(records=records, measure=measure, form=rate((1, 0), (0, 1)), proportion=False)
 
 
 SMAPE = Definition(

@@ -11,7 +11,15 @@ from evenhand.cubes import Input, Measure, Moments
 from evenhand.errors import InputError
 from evenhand.groups import Predicate, columns_of, to_expression
 from evenhand.groups.predicate import column_expression, literal
-from evenhand.metrics.definition import Alternative, Argument, Builder, Metric, Plan, Takes, rate
+from evenhand.metrics.definition import (
+    Alternative,
+    Argument,
+    Builder,
+    Metric,
+    MetricPlan,
+    Takes,
+    rate,
+)
 from evenhand.metrics.inputs import indicator, negation, text_input
 from evenhand.metrics.speech.alignment import EditCounts
 from evenhand.metrics.speech.normalizers import NORMALIZERS
@@ -96,7 +104,7 @@ def _builder(counted: _CountedWords) -> Builder:
 
     def build(
         metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None
-    ) -> Plan:
+    ) -> MetricPlan:
         texts = [*_references(metric, records), text_input(metric, "hypothesis", records)]
         # One table is scored; of its blocks some rows are kept to be scored otherwise.
         kept = list(dict.fromkeys([*keep, *(columns_of(where) if where is not None else ())]))
@@ -128,7 +136,7 @@ def _builder(counted: _CountedWords) -> Builder:
 
 def _plan(
     metric: Metric, scored: Records, names: Mapping[str, str], counted: _CountedWords
-) -> Plan:
+) -> MetricPlan:
     measure = Measure(
         parts=counted.parts,
         inputs=tuple(
@@ -140,7 +148,9 @@ def _plan(
         moments=counted.moments,
         about=_about(metric, counted.tokens),
     )
-    return Plan(records=scored, measure=measure, form=counted.form, proportion=counted.proportion)
+    return MetricPlan(
+        records=scored, measure=measure, form=counted.form, proportion=counted.proportion
+    )
 
 
 def _others(metric: Metric, *, looks_english: bool) -> tuple[Metric, ...]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from evenhand.groups import Predicate
 from evenhand.metrics.classification.averages import Weights
 from evenhand.metrics.classification.counts import confusion_counts
-from evenhand.metrics.definition import Argument, Builder, Metric, Plan, Takes, rate
+from evenhand.metrics.definition import Argument, Builder, Metric, MetricPlan, Takes, rate
 from evenhand.records import Records
 
 MATED = Argument(name="mated", takes=Takes.BINARY)
@@ -17,10 +17,10 @@ def comparison_rate(numerator: Weights, denominator: Weights) -> Builder:
 
     def build(
         metric: Metric, records: Records, keep: Sequence[str], where: Predicate | None
-    ) -> Plan:
+    ) -> MetricPlan:
         del keep, where
         measure = confusion_counts(metric, records, actual="mated", predicted="match")
-        return Plan(
+        return MetricPlan(
             records=records, measure=measure, form=rate(numerator, denominator), proportion=True
         )
 
