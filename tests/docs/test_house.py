@@ -34,7 +34,7 @@ def test_no_module_is_longer_than_a_reader_keeps_in_mind():
     assert {str(path): length for path, length in lengths.items() if length > LONGEST} == {}
 
 
-def test_own_modules_are_imported_at_the_top_or_by_name():
+def test_own_modules_are_imported_at_the_top_or_deferred_by_name():
     hidden = [
         f"{path}:{node.lineno}"
         for path, tree in trees()

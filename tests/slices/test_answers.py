@@ -289,7 +289,7 @@ def test_an_interrupted_answer_goes_to_json_and_back_unchanged():
 
 def test_an_answer_of_another_schema_is_refused():
     data = look(method=False).to_dict() | {"schema": "evenhand.audit/1"}
-    with pytest.raises(ValueError, match=r"evenhand\.slices/1"):
+    with pytest.raises(InputError, match=r"evenhand\.slices/1"):
         Slices.from_dict(data)
 
 

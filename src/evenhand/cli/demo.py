@@ -8,9 +8,12 @@ from rich.markdown import Markdown
 from evenhand.audits import Audit, audit
 from evenhand.cli.kinds import Flag
 from evenhand.cli.lines import ready
+from evenhand.deferred import Deferred
 from evenhand.demos import absent_packages, find_data, read_artie, ward_commands
 from evenhand.records.output import check_outputs, write_text
 
+#: Trials take 0.4 s to import.
+_LIVE = Deferred("evenhand.cli.live_demo")
 _CONDITIONS = (
     ("1. A quiet room", "condition = 'quiet' AND engine = 'flite'"),
     (
@@ -62,10 +65,8 @@ def demo(
     beside = [("the records", html.with_suffix(end)) for end in (".parquet", ".sweep.parquet")]
     check_outputs([("--html", html), *(beside if live else [])], [], force=force)
     if live:
-        from evenhand.cli.live_demo import run_demo  # noqa: PLC0415 - trials take 0.4 s to import
-
         console.print(Markdown(_text("live.md")))
-        return run_demo(console, html)
+        return int(_LIVE.run_demo(console, html))
     report = _show_ward(console)
     folder = find_data("artie")
     if folder is not None:

@@ -4,6 +4,8 @@ Nobody asks which engine it is.  DuckDB in memory is the default, and the twin t
 server; a new engine is a file in `engines`.
 """
 
+from __future__ import annotations
+
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -11,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache
 from typing import Protocol, TypeVar
 
-import pyarrow as pa
+from evenhand.deferred import pyarrow as pa
 
 BATCH_ROWS = 1 << 16
 _T = TypeVar("_T")

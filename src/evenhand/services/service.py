@@ -1,10 +1,13 @@
 """The seam to the AI under test: a request goes in, an answer with its outcome comes out."""
 
+import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
+from evenhand.samples.audio import write_audio
+from evenhand.samples.image import write_image
 from evenhand.samples.sample import Kind
 from evenhand.services.thinking import joined_thinking, split_thinking
 from evenhand.services.usage import Tokens
@@ -62,18 +65,12 @@ def encode(kind: Kind, media: Any) -> Payload:
         return media
     match kind:
         case "audio":
-            from evenhand.samples.audio import write_audio  # noqa: PLC0415 - text needs no audio
-
             return Payload(content=write_audio(media), type="audio/wav")
         case "image":
-            from evenhand.samples.image import write_image  # noqa: PLC0415 - text needs no images
-
             return Payload(content=write_image(media), type="image/png")
         case "text":
             return Payload(content=media.encode("utf-8"), type="text/plain")
         case "table":
-            import json  # noqa: PLC0415 - beside its siblings
-
             return Payload(content=json.dumps(media).encode("utf-8"), type="application/json")
 
 

@@ -4,19 +4,21 @@ Both kernels give the same whole numbers; the compiled one (extra ``fast``) is u
 fast and takes a second to load, so it is used where there is enough to count.
 """
 
-from functools import cache
 from importlib.util import find_spec
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from evenhand.deferred import Deferred
 from evenhand.errors import InputError
 
 Words = npt.NDArray[np.uint64]
 Integers = npt.NDArray[np.int64]
 #: Words to be ANDed from which on loading the compiled kernel pays.
 COMPILED_FROM = 5e7
+#: Loads numba.
+_COMPILED = Deferred("evenhand.slicing.compiled")
 
 
 class Kernel(Protocol):
@@ -95,13 +97,6 @@ def choose_kernel(work: float, wanted: str = "auto") -> Kernel:
             "The compiled kernel needs one more package.  Run: pip install 'evenhand[fast]'"
         )
     if wanted == "compiled" or (wanted == "auto" and installed and work > COMPILED_FROM):
-        return _compiled()
+        kernel: Kernel = _COMPILED.count_compiled
+        return kernel
     return count_numpy
-
-
-@cache
-def _compiled() -> Kernel:
-    from evenhand.slicing.compiled import count_compiled  # noqa: PLC0415 - loads numba
-
-    kernel: Any = count_compiled
-    return kernel  # type: ignore[no-any-return]

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from evenhand.errors import InputError
+from evenhand.samples.audio import import_extra
+from evenhand.samples.image import pillow
 from evenhand.services.service import LocalService, Request, ServiceError
 from evenhand.trials.cache import Cache
 from evenhand.trials.layout import Call, Layout
@@ -84,14 +86,10 @@ def _problems(plan: Plan) -> Iterator[str]:
 
 
 def _need_audio() -> None:
-    from evenhand.samples.audio import import_extra  # noqa: PLC0415 - text needs no audio
-
     import_extra("soundfile")
 
 
 def _need_image() -> None:
-    from evenhand.samples.image import pillow  # noqa: PLC0415 - text needs no images
-
     pillow()
 
 

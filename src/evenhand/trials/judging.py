@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from evenhand.deferred import Deferred
 from evenhand.trials.design import Treatment
 from evenhand.trials.manifest import ListedSample
 from evenhand.trials.plan import Plan
@@ -10,8 +11,8 @@ from evenhand.trials.records import Row
 from evenhand.trials.scoring import AnswerScore, Judge
 from evenhand.trials.trial import Agreement
 
-_LEVEL = 0.95
-_FEWEST_UNITS = 5
+#: Brings the engine, which trials without people's labels do without.
+_KAPPA = Deferred("evenhand.trials.kappa")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,36 +108,7 @@ def agreement(
     pairs = list(zip(human, said, strict=True))
     agreed = sum(a == b for a, b in pairs)
     found = Agreement(column=score.column, human=judge.human, rows=len(pairs), agreed=agreed)
-    return _with_kappa(found, human, said, units) if pairs else replace(found, reason="no rows")
-
-
-def _with_kappa(found: Agreement, human: list[int], said: list[int], units: list[str]) -> Agreement:
-    """Add kappa and its interval over units, which is an audit's."""
-    import numpy as np  # noqa: PLC0415 - what follows costs 0.5 s that other trials do without
-    import pyarrow as pa  # noqa: PLC0415 - the same
-
-    from evenhand.cubes import build_cube, estimate  # noqa: PLC0415 - the same
-    from evenhand.metrics import find_definition  # noqa: PLC0415 - the same
-    from evenhand.records import open_records  # noqa: PLC0415 - the same
-    from evenhand.stats.scales import scale_of, scaled  # noqa: PLC0415 - the same
-
-    table = pa.table({"human": human, "judge": said, "unit": units})
-    metric = find_definition("cohen_kappa")(label="human", prediction="judge")
-    records = open_records(table)
-    try:
-        made = metric.plan(records)
-        cube = build_cube(records, made.measure, (), unit="unit")
-    finally:
-        records.close()
-    whole = estimate(cube, made.form, np.ones((1, len(cube.keys)), bool))
-    kappa = float(whole.values[0])
-    if not np.isfinite(kappa):
-        return replace(found, reason="all labels are alike, so chance would agree as well")
-    found = replace(found, kappa=kappa, units=len(set(units)))
-    needed = int(whole.n_units[0])
-    if needed < _FEWEST_UNITS or whole.variances[0] == 0:
-        few = f"{needed} of the rarer label, of {_FEWEST_UNITS} that it needs"
-        return replace(found, reason=few if needed < _FEWEST_UNITS else "no unit differs")
-    scale = scale_of(metric.definition.low, metric.definition.high)
-    low, high = scaled(whole.values, whole.variances, whole.n_effective, _LEVEL, scale)
-    return replace(found, low=float(low[0]), high=float(high[0]))
+    if not pairs:
+        return replace(found, reason="no rows")
+    told: Agreement = _KAPPA.with_kappa(found, human, said, units)
+    return told

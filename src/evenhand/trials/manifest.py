@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from evenhand.deferred import Deferred
 from evenhand.errors import InputError, unknown_name
 from evenhand.samples.sample import Kind, Sample
 
@@ -21,6 +22,8 @@ _ENDINGS: dict[Kind, tuple[str, ...]] = {
     "image": (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm"),
     "text": (".txt",),
 }
+#: See the first lines.
+_RECORDS = Deferred("evenhand.records")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,9 +197,7 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
 
 
 def _through_engine(path: Path) -> list[dict[str, Any]]:
-    from evenhand.records import open_records  # noqa: PLC0415 - see the module's first lines
-
-    records = open_records(path)
+    records = _RECORDS.open_records(path)
     try:
         rows = records.read_rows().to_pylist()
     except InputError:

@@ -10,7 +10,12 @@ from typing import Any
 
 from evenhand.conditions import Condition
 from evenhand.errors import InputError
+from evenhand.samples import measure_audio
+from evenhand.samples.audio import read_audio
+from evenhand.samples.image import read_image
+from evenhand.samples.image_measures import measure_image
 from evenhand.samples.sample import Kind, SampleError
+from evenhand.samples.text import measure_text
 from evenhand.services.service import (
     Answer,
     LocalService,
@@ -72,12 +77,8 @@ def read_media(kind: Kind, source: Any) -> Any:
     if not isinstance(source, Path):
         return source
     if kind == "audio":
-        from evenhand.samples.audio import read_audio  # noqa: PLC0415 - text needs no audio
-
         return read_audio(source)
     if kind == "image":
-        from evenhand.samples.image import read_image  # noqa: PLC0415 - text needs no images
-
         return read_image(source)
     try:
         return source.read_text(encoding="utf-8")
@@ -173,16 +174,10 @@ def measure(task: Measuring) -> dict[str, Any]:
 def _measures(task: Measuring, media: Any) -> Mapping[str, Any]:
     match task.kind:
         case "audio":
-            from evenhand.samples import measure_audio  # noqa: PLC0415 - text needs no audio
-
             return measure_audio(media, words=task.words)
         case "image":
-            from evenhand.samples.image_measures import measure_image  # noqa: PLC0415 - the same
-
             return measure_image(media)
         case "text":
-            from evenhand.samples.text import measure_text  # noqa: PLC0415 - the same
-
             return measure_text(media)
         case "table":
             return task.profile.measure(media) if task.profile is not None else {}

@@ -21,7 +21,7 @@ PITCH, GUTTER = 68, 56
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ErrorLine:
+class ChapterLine:
     """A group in one chapter, as paths in a square of 100 by 100.
 
     `before` is dashed: versions in which the group was not yet introduced.
@@ -37,7 +37,7 @@ class GroupPanel:
 
     title: str
     team: str
-    lines: tuple[ErrorLine, ...]
+    lines: tuple[ChapterLine, ...]
     mark: tuple[float, float] | None
     spans: tuple[str, ...]
 
@@ -245,7 +245,7 @@ def _panel(report: Report, group: int | None, top: float, steps: int) -> GroupPa
         places = [100 * (offset + i) / steps for i in range(len(values) + 1)]
         falls = [None if v is None else 100 - 100 * v / top for v in values]
         lines.append(
-            ErrorLine(
+            ChapterLine(
                 before=_steps(places[: first + 1], falls[:first]),
                 after=_steps(places[first:], falls[first:]),
             )

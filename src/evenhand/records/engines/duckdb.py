@@ -1,14 +1,15 @@
 """DuckDB in this process: files, frames and its own databases."""
 
+from __future__ import annotations
+
 import shutil
 import weakref
 from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any, TypeVar
 
-import duckdb
-import pyarrow as pa
-
+from evenhand.deferred import duckdb
+from evenhand.deferred import pyarrow as pa
 from evenhand.records.engine import BATCH_ROWS, interruptible
 
 _T = TypeVar("_T")

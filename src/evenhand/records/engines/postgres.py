@@ -1,10 +1,11 @@
 """PostgreSQL: the query that counts runs on the server, only the counts come back."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterator
 
-import pyarrow as pa
-
+from evenhand.deferred import pyarrow as pa
 from evenhand.errors import InputError
 from evenhand.records.engine import interruptible
 
