@@ -166,7 +166,7 @@ def _table(
     columns = (
         TableColumn(head="group", left=True, fold=True),
         TableColumn(head="verdict", left=True),
-        TableColumn(head=audit.metric.name),
+        TableColumn(head=edition.column(audit.metric.title)),
         TableColumn(head="count") if shares else None,
         TableColumn(head="difference (interval)"),
         TableColumn(head="rows"),
@@ -276,7 +276,7 @@ def _unjudged(audit: Audit, groups: Sequence[Group], title: str, edition: Editio
     columns = (
         TableColumn(head="group", left=True, fold=True),
         TableColumn(head="verdict", left=True, fold=True),
-        TableColumn(head=audit.metric.name),
+        TableColumn(head=edition.column(audit.metric.title)),
         TableColumn(head="rows"),
         TableColumn(head=words.unit_name(audit)) if audit.unit else None,
     )
