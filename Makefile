@@ -12,7 +12,7 @@ demo: $(VENV)/demo ## find, prove and repair a harm, live, in two minutes; names
 	@$(BIN)/evenhand demo
 
 test: $(VENV)/test ## run all tests
-	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal --durations=20
 
 check: lint types contract test oldest ## everything that CI runs
 

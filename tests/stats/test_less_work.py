@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from evenhand.stats import contrasts, simultaneous, spread
+from evenhand.stats.bounded_means import gaffke_limits, gaffke_upper
 
 Floats = np.ndarray
 
@@ -89,3 +90,12 @@ def test_other_generators_draw_for_themselves():
     drawn = simultaneous.draw_normal(np.eye(2), 50, source)
     expected = np.random.Generator(np.random.Philox(3)).standard_normal((50, 2))
     np.testing.assert_allclose(drawn, expected, rtol=1e-8)
+
+
+def test_each_limit_of_gaffke_can_be_had_alone():
+    rng = np.random.default_rng(2)
+    for values in (rng.random(30) ** 3, np.zeros(12), np.ones(5), rng.integers(0, 2, 40) * 1.0):
+        sizes = rng.integers(1, 9, len(values))
+        low, high = gaffke_limits(values, 0.02, 0.0, 1.0, sizes=sizes)
+        assert gaffke_upper(values, 0.02, 0.0, 1.0, sizes=sizes) == high
+        assert -gaffke_upper(-values, 0.02, -1.0, 0.0, sizes=sizes) == low

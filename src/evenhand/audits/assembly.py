@@ -16,10 +16,10 @@ from evenhand.metrics import Metric, MetricPlan, Takes
 from evenhand.questions.copies import MOST_JOINED, MOST_ROWS, copied_rows
 from evenhand.questions.crowding import check_first_groups, shared_units
 from evenhand.questions.premises import check_agreement, explained, read_premises
-from evenhand.questions.question import Question, directions
+from evenhand.questions.question import Question, directions, metric_note
 from evenhand.questions.repeats import Design, candidate_columns, repeating_columns
 from evenhand.records import Records
-from evenhand.results.origin import MetricNote, Source, versions
+from evenhand.results.origin import Source, versions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -103,7 +103,7 @@ def _audits(
         shared = shared_units(cube, partitions, rules.units, counted=counted)
         notes = (*measured.notes, *plan.notes, *judged.notes, *shared, *hidden.notes())
         report = Audit(
-            metric=_metric_note(metric, label, higher_is_worse=worst),
+            metric=metric_note(metric, higher_is_worse=worst, label=label),
             level=rules.level,
             unit=rules.units_name,
             source=Source(
@@ -221,19 +221,6 @@ def _again(
         return _judge(plan, made, question, rules, hidden)
 
     return judged
-
-
-def _metric_note(metric: Metric, label: str, *, higher_is_worse: bool) -> MetricNote:
-    definition = metric.definition
-    return MetricNote(
-        name=definition.name,
-        expression=metric.text,
-        definition=definition.definition,
-        higher_is_worse=higher_is_worse,
-        source=definition.source,
-        in_points=definition.in_points,
-        label=label,
-    )
 
 
 def _settings(

@@ -1,26 +1,22 @@
 """What a group's harm may be at most, whatever the distribution of its bounded units."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from evenhand.audits.evidence import GroupEvidence
-from evenhand.cubes import Cube, Estimates, unit_contributions, unit_values
+from evenhand.comparisons.limits import Limits, row_limits
+from evenhand.cubes import unit_values
 from evenhand.deferred import special
-from evenhand.errors import Note
-from evenhand.stats.bounded_means import empirical_bernstein_half, gaffke_limits
+from evenhand.stats.bounded_means import gaffke_upper
 from evenhand.stats.forms import Ratio
-from evenhand.stats.intervals import clopper_pearson
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
-Limits = tuple[float, float]
 #: How many times the units at hand are tried before none is said to do.
 MOST_TIMES = 1000.0
-#: With more units a kind that is rarer than one in a hundred is needed to deceive.
-ENOUGH_UNITS = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,10 +47,12 @@ def harm_limit(evidence: GroupEvidence, i: int, bounds: Limits | None = None) ->
     if bounds is None or exact or not isinstance(evidence.form, Ratio):
         return None
     tail = float(special.ndtr(-evidence.joint_z))
-    limits = _limits_of_set if evidence.cube.units is None else _limits_of_units
+    limit_of = _limit_of_set if evidence.cube.units is None else _limit_of_units
     group, reference = int(evidence.group_index[i]), int(evidence.reference_index[i])
-    other = limits(evidence, reference, tail, bounds)(1.0)
-    own = limits(evidence, group, tail, bounds)
+    # Of the group only the end of more harm counts, of its reference the other.
+    worse = rules.higher_is_worse
+    other = limit_of(evidence, reference, tail, bounds, upper=not worse)(1.0)
+    own = limit_of(evidence, group, tail, bounds, upper=worse)
     shared = _share_units(evidence, i)
     scale = float(evidence.scale[i])
 
@@ -80,81 +78,16 @@ def holds_for_wrong_units(evidence: GroupEvidence, i: int) -> bool:
     return limit is not None and limit.limit <= evidence.rules.tolerance
 
 
-def interval_alone(units: int, unit: str, verdict: str, *, counted: bool = True) -> Iterator[Note]:
-    """Say that a denial of harm rests on the interval alone, where no bounds tell what one unit may be.
-
-    Parameters
-    ----------
-    units : int
-        Fewest units of which harm is denied.
-    unit, verdict : str
-        What a unit and the denial are called.
-    counted : bool
-        Whether the number may be told.
-    """
-    if units >= ENOUGH_UNITS:
-        return
-    few = f"as few as {units:,} {unit}s" if counted else f"few {unit}s"
-    text = (
-        f"Of {few}, {verdict} rests on the interval alone, as this metric sets no bounds to one {unit}: a rare "
-        f"kind that none of these is would not show.  (With one bad {unit} in ten or twenty it was wrong in up "
-        "to 46 of 100 simulations, not in 2.)"
-    )
-    yield Note(code="interval_alone", text=text)
-
-
-def contrast_limit(
-    cube: Cube, form: Ratio, sets: Bools, signs: Floats, bounds: Limits, tail: float
-) -> float:
-    """Upper limit of ``Σ sign · value`` over sets that may share units, whatever units are like.
-
-    Each unit's part lies within a range that its sizes give; parts are measured in that range, and
-    Gaffke's limit weighs them by it.
-    """
-    parts = unit_contributions(cube, form, sets, signs, *bounds)
-    width = parts.high - parts.low
-    if not len(width):
-        return float("inf")
-    place = (parts.value - parts.low) / width
-    _, upper = gaffke_limits(np.clip(place, 0.0, 1.0), tail, sizes=width)
-    return float(parts.low.sum() + upper * width.sum())
-
-
-def rows_limit(
-    estimates: Estimates,
-    form: Ratio,
-    sets: Sequence[int],
-    signs: Floats,
-    bounds: Limits,
-    tail: float,
-    *,
-    proportion: bool,
-) -> float:
-    """Upper limit of ``Σ sign · value`` over sets that share no row, where each row is a unit.
-
-    Limits of independent sides add as variances do (Zou & Donner 2008, doi:10.1002/sim.3095): Clopper
-    and Pearson's of proportions, empirical Bernstein's of other values within bounds.
-    """
-    value = estimates.values[list(sets)]
-    if proportion:
-        above, below = (side[list(sets)] for side in form.split(estimates.sums))
-        low, high = clopper_pearson(above, below, 1 - 2 * tail)
-    else:
-        low, high = _row_limits(estimates, np.asarray(sets), bounds, tail)
-    half = np.where(signs > 0, high - value, value - low)
-    return float((signs * value).sum() + np.sqrt((half**2).sum()))
-
-
 def _harm(
-    evidence: GroupEvidence, one: tuple[int, Limits], two: tuple[int, Limits], *, apart: bool
+    evidence: GroupEvidence, one: tuple[int, float], two: tuple[int, float], *, apart: bool
 ) -> float:
     """Upper limit of the first set's value above the second's, or below it where lower is worse."""
-    (first, (low1, high1)), (second, (low2, high2)) = one, two
+    (first, limit1), (second, limit2) = one, two
     v1, v2 = evidence.estimates.values[[first, second]]
     if evidence.rules.higher_is_worse:
-        difference, above, below = v1 - v2, high1 - v1, v2 - low2
+        difference, above, below = v1 - v2, limit1 - v1, v2 - limit2
     else:
-        difference, above, below = v2 - v1, v1 - low1, high2 - v2
+        difference, above, below = v2 - v1, v1 - limit1, limit2 - v2
     # Limits of two sides add as variances do where the sides are independent, and else as they are.
     return float(difference + (np.hypot(above, below) if apart else above + below))
 
@@ -175,35 +108,25 @@ def _share_units(evidence: GroupEvidence, i: int) -> bool:
     return bool(estimates.shared[evidence.group_index[i], evidence.reference_index[i]])
 
 
-def _limits_of_units(
-    evidence: GroupEvidence, index: int, tail: float, bounds: Limits
-) -> Callable[[float], Limits]:
+def _limit_of_units(
+    evidence: GroupEvidence, index: int, tail: float, bounds: Limits, *, upper: bool
+) -> Callable[[float], float]:
+    """One limit of a set's value whose units were each seen so many times."""
     assert isinstance(evidence.form, Ratio)
     low, high = bounds
     values, sizes = unit_values(evidence.cube, evidence.form, evidence.sets[index])
-    return lambda times: gaffke_limits(values, tail, low, high, sizes=sizes, times=times)
+    if upper:
+        return lambda times: gaffke_upper(values, tail, low, high, sizes=sizes, times=times)
+    return lambda times: -gaffke_upper(-values, tail, -high, -low, sizes=sizes, times=times)
 
 
-def _limits_of_set(
-    evidence: GroupEvidence, index: int, tail: float, bounds: Limits
-) -> Callable[[float], Limits]:
-    def limits(times: float) -> Limits:
-        low, high = _row_limits(evidence.estimates, np.array([index]), bounds, tail, times)
-        return float(low[0]), float(high[0])
+def _limit_of_set(
+    evidence: GroupEvidence, index: int, tail: float, bounds: Limits, *, upper: bool
+) -> Callable[[float], float]:
+    """The same, of rows that are their own units."""
 
-    return limits
+    def limit(times: float) -> float:
+        ends = row_limits(evidence.estimates, np.array([index]), bounds, tail, times)
+        return float(ends[upper][0])
 
-
-def _row_limits(
-    estimates: Estimates,
-    sets: npt.NDArray[np.int64],
-    bounds: Limits,
-    tail: float,
-    times: float = 1.0,
-) -> tuple[Floats, Floats]:
-    """Limits of sets' values where each row is a unit, from two moments."""
-    low, high = bounds
-    value, variance = estimates.values[sets], np.nan_to_num(estimates.variances[sets])
-    units = estimates.n_effective[sets] * times
-    half = empirical_bernstein_half(variance / times, units, tail, high - low)
-    return np.maximum(value - half, low), np.minimum(value + half, high)
+    return limit

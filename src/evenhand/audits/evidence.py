@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from evenhand.audits.disclosure.hiding import NOTHING, Hidden
 from evenhand.comparisons.comparison import Comparison, Pools, compare, contrast_covariance
+from evenhand.comparisons.family import MAX_T_SETS, Family, judge_family
 from evenhand.comparisons.rates import bounds_of, rates_of
 from evenhand.comparisons.rules import VerdictRules
 from evenhand.comparisons.sets import GroupSet, cells_of
@@ -22,15 +23,12 @@ from evenhand.errors import InputError
 from evenhand.groups import Attribute, Partition
 from evenhand.questions.crowding import check_groups
 from evenhand.results.estimate import Estimate
-from evenhand.stats import contrasts, simultaneous
+from evenhand.stats import contrasts
 from evenhand.stats.forms import Form, Ratio
-from evenhand.stats.intervals import z_of
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
-# With more sets than this, covariances of all pairs cost too much: Holm and Bonferroni instead.
-MAX_T_SETS = 600
 NONE = -1
 
 
@@ -216,10 +214,10 @@ class GroupEvidence:
         z = self.compared.z
         self.is_tested: Bools = np.asarray(able, bool) & np.isfinite(z)
         self.tested = np.flatnonzero(self.is_tested)
-        # Correlations of groups that share rows would tell how many: not where people are to be hidden.
-        alone = not self.full or self.rules.suppress_below > 0
-        self.adjust = "holm" if alone and self.rules.adjust == "max-t" else self.rules.adjust
-        self.joint_z, self.p_adjusted = self._adjust(z)
+        family = self._family(z)
+        self.joint_z, self.adjust = family.joint_z, family.adjust
+        self.p_adjusted = np.full(len(self.cells), np.nan)
+        self.p_adjusted[self.tested] = family.p_adjusted
         self.scale = self._share_of_others()
         low, high = self.compared.interval(self.joint_z)
         self.low, self.high = low * self.scale, high * self.scale
@@ -258,41 +256,26 @@ class GroupEvidence:
             True,
         )
 
-    def _adjust(self, z: Floats) -> tuple[float, Floats]:
-        """Quantile at which all comparisons hold at once, and adjusted p-values."""
-        tested, level = self.tested, self.rules.joint_level
-        out = np.full(len(self.cells), np.nan)
-        if not len(tested):
-            return float(z_of(level)), out
-        # The best group is chosen by the data, so any pair might have been compared.
-        spare = (len(tested) + 1) / 2 if self.rules.versus == "best" else 1.0
-        joint = simultaneous.bonferroni_quantile(int(np.ceil(len(tested) * spare)), level)
-        p = contrasts.p_of_z(z[tested])
-        if self.adjust == "max-t" and (len(tested) > 1 or self.rules.versus == "best"):
-            joint, adjusted = self._max_t(z[tested], joint, spare)
-        elif self.adjust == "holm":
-            adjusted = simultaneous.holm(p) * spare
-        else:
-            adjusted = simultaneous.benjamini_hochberg(p) * spare
-        out[tested] = np.minimum(adjusted * self.rules.family, 1.0)
-        return joint, out
-
-    def _max_t(self, z: Floats, bonferroni: float, spare: float) -> tuple[float, Floats]:
+    def _family(self, z: Floats) -> Family:
+        """The comparisons that can be judged, judged together."""
         first, second = self.group_index[self.tested], self.reference_index[self.tested]
         best = self.rules.versus == "best"
         if best:
-            able = np.array([i for i in self.group_index if self.able(i)])
+            able = np.array([i for i in self.group_index if self.able(i)], np.int64)
             first, second = (able[index] for index in np.triu_indices(len(able), 1))
-            if len(first) > MAX_T_SETS:
-                self.adjust = "holm"
-                return bonferroni, simultaneous.holm(contrasts.p_of_z(z)) * spare
-        covariance = contrast_covariance(self.estimates.covariance, first, second)
-        kept, place = simultaneous.distinct(covariance)
-        draws = simultaneous.draw_normal(covariance[np.ix_(kept, kept)], self.rules.draws, self.rng)
-        joint = simultaneous.max_t_quantile(draws, self.rules.joint_level)
-        if not best:
-            return joint, simultaneous.step_down(z[kept], draws)[place]
-        return joint, simultaneous.single_step(z, draws)
+        # Correlations of groups that share rows would tell how many: not where people are to be hidden.
+        alone = not self.full or self.rules.suppress_below > 0 or len(first) > MAX_T_SETS
+        return judge_family(
+            z[self.tested],
+            self.rules,
+            self.rng,
+            None
+            if alone
+            else lambda: contrast_covariance(self.estimates.covariance, first, second),
+            # The best group is chosen by the data, so any pair might have been compared.
+            among=(len(self.tested) + 1) / 2 if best else 1.0,
+            chosen=best,
+        )
 
     def _share_of_others(self) -> Floats:
         """Difference to all = share of the others' denominator · difference to the others."""

@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from evenhand.audits.bounded import HarmLimit, harm_limit, holds_for_wrong_units, interval_alone
+from evenhand.audits.bounded import HarmLimit, harm_limit, holds_for_wrong_units
 from evenhand.audits.disclosure.hiding import Hidden, hidden_sets, rounded
 from evenhand.audits.evidence import NONE, GroupEvidence
 from evenhand.audits.gaps import gaps_of
 from evenhand.audits.result import Contrast, Gap, Group, Refused, Verdict
 from evenhand.comparisons.comparison import ON_UNITS, Pools, moderated
+from evenhand.comparisons.limits import interval_alone
 from evenhand.comparisons.rules import VerdictRules
 from evenhand.comparisons.sizes import unequal_units
 from evenhand.cubes import Cube

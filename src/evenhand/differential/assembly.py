@@ -21,9 +21,10 @@ from evenhand.metrics import Metric, MetricPlan
 from evenhand.questions.absent import missing_rows
 from evenhand.questions.crowding import check_first_groups, shared_units
 from evenhand.questions.premises import explained, read_premises
+from evenhand.questions.question import metric_note
 from evenhand.questions.repeats import Design, candidate_columns, repeating_columns
 from evenhand.results.estimate import Missing
-from evenhand.results.origin import MetricNote, Source, versions
+from evenhand.results.origin import Source, versions
 
 #: Groups at most; four sets of each are compared under each condition.
 MOST_GROUPS = 500
@@ -81,14 +82,7 @@ def answer(
     doses = _doses(cube, plan, cells, members[0], asked, rules)
     judged = evidence.beyond
     return Effects(
-        metric=MetricNote(
-            name=definition.name,
-            expression=metric.text,
-            definition=definition.definition,
-            higher_is_worse=higher,
-            source=definition.source,
-            in_points=definition.in_points,
-        ),
+        metric=metric_note(metric, higher_is_worse=higher),
         level=rules.level,
         unit=rules.units_name,
         source=Source(

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from evenhand.audits.bounded import contrast_limit, rows_limit
 from evenhand.comparisons.comparison import (
     Comparison,
     Pools,
@@ -16,6 +15,7 @@ from evenhand.comparisons.comparison import (
     contrast_covariance,
     differences,
 )
+from evenhand.comparisons.limits import contrast_limit, rows_limit
 from evenhand.comparisons.rates import rates_of
 from evenhand.comparisons.rules import VerdictRules
 from evenhand.comparisons.sets import GroupSet

@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from evenhand.audits.bounded import interval_alone
-from evenhand.audits.evidence import MAX_T_SETS
 from evenhand.comparisons.comparison import (
     ON_UNITS,
 )
+from evenhand.comparisons.family import MAX_T_SETS, judge_family
+from evenhand.comparisons.limits import interval_alone
 from evenhand.comparisons.rules import VerdictRules
 from evenhand.comparisons.sets import GroupSet
 from evenhand.comparisons.sizes import unequal_units
@@ -26,9 +26,8 @@ from evenhand.differential.block import Block, Costs, partition_numbers
 from evenhand.differential.losses import Loss, loss_of, possible_bias
 from evenhand.errors import Note
 from evenhand.results.estimate import Estimate
-from evenhand.stats import contrasts, simultaneous
+from evenhand.stats import contrasts
 from evenhand.stats.forms import Form
-from evenhand.stats.intervals import z_of
 from evenhand.stats.power import minimum_detectable_difference
 
 Floats = npt.NDArray[np.float64]
@@ -212,7 +211,11 @@ class ConditionEvidence:
         tested = able & np.isfinite(z) & (varies | flat)
         kept = np.flatnonzero(tested)
         whole = kinds[0] if len(kinds) == 1 and len(kept) <= MAX_T_SETS else None
-        joint, p_adjusted, adjust = self._adjust(z, kept, whole)
+        family = judge_family(
+            z[kept], self.rules, self.rng, None if whole is None else lambda: whole.covariance(kept)
+        )
+        joint, p_adjusted = family.joint_z, np.full(len(z), np.nan)
+        p_adjusted[kept] = family.p_adjusted
         bounds = [kind.compared.interval(joint) for kind in kinds]
         low, high = (np.concatenate([b[k] for b in bounds])[order] for k in (0, 1))
         reach = kinds[0].reach
@@ -246,7 +249,7 @@ class ConditionEvidence:
             methods=tuple(methods[i] for i in order),
             tested=tested,
             why=tuple(_reason(why[i], tested=t) for i, t in zip(order, tested, strict=True)),
-            adjust=adjust,
+            adjust=family.adjust,
         )
 
     @staticmethod
@@ -272,28 +275,6 @@ class ConditionEvidence:
             places.append(np.arange(start, start + length).reshape(-1, block.conditions))
             start += length
         return np.concatenate(places, axis=1).ravel()
-
-    def _adjust(self, z: Floats, kept: Integers, whole: Costs | None) -> tuple[float, Floats, str]:
-        """Quantile at which all hold at once, adjusted p-values, and the correction that was used."""
-        level, out = self.rules.joint_level, np.full(len(z), np.nan)
-        if not len(kept):
-            return float(z_of(level)), out, self.rules.adjust
-        joint = simultaneous.bonferroni_quantile(len(kept), level)
-        p = contrasts.p_of_z(z[kept])
-        adjust = self.rules.adjust if whole or self.rules.adjust != "max-t" else "holm"
-        if adjust == "max-t" and whole is not None and len(kept) > 1:
-            covariance = whole.covariance(kept)
-            own, place = simultaneous.distinct(covariance)
-            covariance = covariance[np.ix_(own, own)]
-            draws = simultaneous.draw_normal(covariance, self.rules.draws, self.rng)
-            joint = simultaneous.max_t_quantile(draws, level)
-            out[kept] = simultaneous.step_down(z[kept][own], draws)[place]
-        elif adjust == "bh":
-            out[kept] = simultaneous.benjamini_hochberg(p)
-        else:
-            # One comparison needs no draws: its quantile is exact.
-            out[kept] = simultaneous.holm(p)
-        return joint, out, adjust
 
 
 def _reason(why: str | None, *, tested: bool) -> str | None:

@@ -18,6 +18,7 @@ from evenhand.groups.partition import join_names
 from evenhand.metrics import Metric, parse_metric
 from evenhand.questions.options import plain_bins
 from evenhand.records import Records, find_column
+from evenhand.results.origin import MetricNote
 
 #: Columns that may name units.
 MOST_UNITS = 2
@@ -153,3 +154,17 @@ def directions(metrics: Sequence[Metric], worse: str | None) -> list[bool]:
         metric.higher_is_worse(None if own and not absent else worse)
         for metric, absent in zip(metrics, without, strict=True)
     ]
+
+
+def metric_note(metric: Metric, *, higher_is_worse: bool, label: str = "") -> MetricNote:
+    """The metric as a result tells it; `label` tells it from others of its name beside it."""
+    definition = metric.definition
+    return MetricNote(
+        name=definition.name,
+        expression=metric.text,
+        definition=definition.definition,
+        higher_is_worse=higher_is_worse,
+        source=definition.source,
+        in_points=definition.in_points,
+        label=label,
+    )

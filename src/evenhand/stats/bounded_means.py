@@ -203,17 +203,32 @@ def gaffke_limits(
     >>> round(low, 3), round(high, 3)
     (0.0, 0.168)
     """
+    upper = gaffke_upper(values, tail, low, high, sizes=sizes, times=times)
+    turned = -np.asarray(values, float)
+    # Taken from 0, so that a limit of 0 has no sign.
+    lower = 0.0 - gaffke_upper(turned, tail, -high, -low, sizes=sizes, times=times)
+    return lower, upper
+
+
+def gaffke_upper(
+    values: npt.ArrayLike,
+    tail: float,
+    low: float = 0.0,
+    high: float = 1.0,
+    *,
+    sizes: npt.ArrayLike | None = None,
+    times: float = 1.0,
+) -> float:
+    """The upper one of `gaffke_limits` alone; the lower is that of values and bounds with their signs turned."""
     x = np.asarray(values, float)
     w = np.ones(len(x)) if sizes is None else np.asarray(sizes, float)
     used = w > 0
     x, w = x[used], w[used] / w[used].max(initial=1e-300)
     if not len(x):
-        return low, high
+        return high
     if np.ptp(x) == 0:
-        ends = constant_limits(x[0], w.sum() * times, tail, low, high)
-        return float(ends[0]), float(ends[1])
-    upper = _gaffke_upper(x, w, tail, high, times)
-    return -_gaffke_upper(-x, w, tail, -low, times), upper
+        return float(constant_limits(x[0], w.sum() * times, tail, low, high)[1])
+    return _gaffke_upper(x, w, tail, high, times)
 
 
 def _gaffke_upper(x: Floats, w: Floats, tail: float, high: float, times: float) -> float:
