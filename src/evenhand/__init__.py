@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from evenhand.metrics import DEFINITIONS, Definition
     from evenhand.metrics.laws import check_metric
     from evenhand.metrics.speech.pairs import confusion_pairs
+    from evenhand.pages.edition import Edition
     from evenhand.records import MISSING_VALUES, open_records
     from evenhand.samples import Sample, read_audio, read_image
     from evenhand.slicing import Slices, slices, slices_of_cube
@@ -34,6 +35,7 @@ _HOMES = {
     "Condition": "evenhand.conditions",
     "parse_condition": "evenhand.conditions",
     "Cube": "evenhand.cubes",
+    "Edition": "evenhand.pages.edition",
     "Effects": "evenhand.differential",
     "effects": "evenhand.differential",
     "DEFINITIONS": "evenhand.metrics",
@@ -62,6 +64,7 @@ __all__ = [
     "Condition",
     "Cube",
     "Definition",
+    "Edition",
     "Effects",
     "Plan",
     "Sample",

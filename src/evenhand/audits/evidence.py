@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from evenhand.audits.disclosure.hiding import NOTHING, Hidden
 from evenhand.comparisons.comparison import Comparison, Pools, compare, contrast_covariance
-from evenhand.comparisons.family import MAX_T_SETS, Family, judge_family
+from evenhand.comparisons.family import MAX_T_SETS, JudgedFamily, judge_family
 from evenhand.comparisons.rates import bounds_of, rates_of
 from evenhand.comparisons.rules import VerdictRules
 from evenhand.comparisons.sets import GroupSet, cells_of
@@ -256,7 +256,7 @@ class GroupEvidence:
             True,
         )
 
-    def _family(self, z: Floats) -> Family:
+    def _family(self, z: Floats) -> JudgedFamily:
         """The comparisons that can be judged, judged together."""
         first, second = self.group_index[self.tested], self.reference_index[self.tested]
         best = self.rules.versus == "best"

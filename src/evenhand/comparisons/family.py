@@ -16,7 +16,7 @@ MAX_T_SETS = 600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Family:
+class JudgedFamily:
     """Comparisons, judged together.
 
     Attributes
@@ -42,7 +42,7 @@ def judge_family(
     *,
     among: float = 1.0,
     chosen: bool = False,
-) -> Family:
+) -> JudgedFamily:
     """Correct comparisons for each other, as the rules ask.
 
     Parameters
@@ -67,7 +67,7 @@ def judge_family(
     """
     adjust = rules.adjust if covariance is not None or rules.adjust != "max-t" else "holm"
     if not len(z):
-        return Family(joint_z=float(z_of(rules.joint_level)), p_adjusted=z, adjust=adjust)
+        return JudgedFamily(joint_z=float(z_of(rules.joint_level)), p_adjusted=z, adjust=adjust)
     joint = simultaneous.bonferroni_quantile(int(np.ceil(len(z) * among)), rules.joint_level)
     p = contrasts.p_of_z(z)
     # One comparison needs no draws: its quantile is exact.
@@ -86,4 +86,4 @@ def judge_family(
     else:
         adjusted = simultaneous.benjamini_hochberg(p) * among
     capped = np.minimum(adjusted * rules.family, 1.0)
-    return Family(joint_z=joint, p_adjusted=capped, adjust=adjust)
+    return JudgedFamily(joint_z=joint, p_adjusted=capped, adjust=adjust)
