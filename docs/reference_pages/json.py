@@ -109,7 +109,7 @@ class _Written:
             if not told.get(field.name):
                 raise ValueError(f"The docstring of {kind.__name__} does not explain {field.name}.")
             rows.append([f"`{field.name}`", self.typed(hints[field.name]), _null(told[field.name])])
-        gone = set(told) - {field.name for field in dataclasses.fields(kind)} - {"SCHEMA"}
+        gone = set(told) - {field.name for field in dataclasses.fields(kind)} - {"SCHEMA", "ROOM"}
         if gone:
             raise ValueError(
                 f"The docstring of {kind.__name__} explains {sorted(gone)}, which it lacks."

@@ -139,7 +139,7 @@ def test_many_groups_and_conditions_are_cut_and_said_so(hostile):
         for g, c in ((plain, "clean"), *((one, c) for c in hostile.conditions))
     )
     page = dataclasses.replace(hostile, groups=groups, pairs=(), doses=()).to_html()
-    assert "40 more groups are in --json" in page
+    assert "40 more groups are in the JSON of this answer" in page
     assert "The first 40 of 200 are drawn." in page
 
 

@@ -42,7 +42,7 @@ def scope(audit: Audit, edition: Edition) -> Iterator[str]:
     yield f"Looked at: {plural(audit.source.rows, 'row')}{where}, by {cuts}."
     yield (
         "Not looked at: other attributes and crossings of them, other measures than "
-        f"{audit.metric.title}, and people of whom there is no record here."
+        f"{edition.column(audit.metric.title)}, and people of whom there is no record here."
     )
     least = audit.settings.suppress_below
     if least:
@@ -108,10 +108,10 @@ def _answer(audit: Audit, by: tuple[str, ...], edition: Edition) -> str:
     sentence = f"Fails {len(worse):,} of {len(judged):,} judged {kind}: {names}."
     if len(worse) > 1:
         return sentence
-    return f"{sentence} {_beside(audit, worse[0])}."
+    return f"{sentence} {_beside(audit, worse[0], edition)}."
 
 
-def _beside(audit: Audit, group: Group) -> str:
+def _beside(audit: Audit, group: Group, edition: Edition) -> str:
     """A group's rate beside that of what it is compared with, without a full stop."""
     versus = group.versus
     assert versus is not None
@@ -123,7 +123,7 @@ def _beside(audit: Audit, group: Group) -> str:
     if spoken is not None:
         return f"{spoken[0]}, {spoken[1]} {beside}"
     write = share if is_share(audit) else rate
-    return f"{audit.metric.title} {write(value)}, {write(other)} {beside}"
+    return f"{edition.column(audit.metric.title)} {write(value)}, {write(other)} {beside}"
 
 
 def _finding(audit: Audit, group: Group, edition: Edition) -> str:
@@ -138,7 +138,7 @@ def _finding(audit: Audit, group: Group, edition: Edition) -> str:
     by = edition.crossed(group.by)
     name = edition.group(group.group, group.predicate)
     title = name if by == name else f"{by} {name}"
-    return f"{title}: {_beside(audit, group)}; {sure}."
+    return f"{title}: {_beside(audit, group, edition)}; {sure}."
 
 
 @cache

@@ -18,6 +18,8 @@ from evenhand.results.estimate import Estimate, Missing
 
 #: Groups drawn and tabled of each partition; all are in JSON and CSV.
 DRAWN, TABLED = 40, 200
+#: Where a page says that the rest is.
+JSON = "in the JSON of this audit"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +112,7 @@ def _view(audit: Audit, edition: Edition) -> View:
         findings=tuple(answer.findings(audit, edition)),
         scope=(*answer.scope(audit, edition), *missing_sentences(audit.missing)),
         caveats=tuple(before_numbers(audit.notes)),
-        footnotes=(*words.limits(audit), *after_numbers(audit.notes)),
+        footnotes=(*words.limits(audit, where=JSON), *after_numbers(audit.notes)),
         value=answer.told_value(audit, overall),
         counts=_counts(audit, overall),
         plots=tuple(_plot(audit, by, edition) for by in answer.partitions(audit)),
@@ -164,7 +166,7 @@ def _table(
     columns = (
         TableColumn(head="group", left=True, fold=True),
         TableColumn(head="verdict", left=True),
-        TableColumn(head=audit.metric.name),
+        TableColumn(head=edition.column(audit.metric.title)),
         TableColumn(head="count") if shares else None,
         TableColumn(head="difference (interval)"),
         TableColumn(head="rows"),
@@ -274,7 +276,7 @@ def _unjudged(audit: Audit, groups: Sequence[Group], title: str, edition: Editio
     columns = (
         TableColumn(head="group", left=True, fold=True),
         TableColumn(head="verdict", left=True, fold=True),
-        TableColumn(head=audit.metric.name),
+        TableColumn(head=edition.column(audit.metric.title)),
         TableColumn(head="rows"),
         TableColumn(head=words.unit_name(audit)) if audit.unit else None,
     )

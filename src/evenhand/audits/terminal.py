@@ -9,13 +9,15 @@ from evenhand.audits import words
 from evenhand.audits.result import Audit, Group
 from evenhand.groups.partition import tidy
 from evenhand.pages.caveats import after_numbers, before_numbers, missing_sentences
-from evenhand.pages.numbers import count, direction, interval, percent, rate
+from evenhand.pages.numbers import count, direction, interval, percent, rate, ratio
 from evenhand.pages.table import Table, TableCell, TableColumn, table_of
 from evenhand.pages.terminal import lay_out
 from evenhand.results.estimate import Estimate
 
 #: Groups shown of each partition; the rest is in the other outputs.
 SHOWN = 40
+#: The metric whose ratios the four-fifths rule looks at.
+SELECTION = "selection_rate"
 
 
 def render_terminal(audit: Audit, *, width: int, shown: int = SHOWN) -> RenderableType:
@@ -63,11 +65,13 @@ def _table(audit: Audit, by: tuple[str, ...], shown: int) -> Table:
         TableColumn(head=percent(audit.level), left=True, need=1),
         TableColumn(head=f"vs {audit.settings.versus if short else 'reference'}"),
         TableColumn(head="(all at once)", left=True),
+        # Law asks of selections for the ratio; of errors it says little.
+        TableColumn(head="ratio", need=4) if audit.metric.name == SELECTION else None,
         TableColumn(head="verdict", left=True),
     )
     rows = [_row(audit, group) for group in groups[:shown]]
     rows += [
-        ["(missing)", *_numbers(missing.estimate), "", "", TableCell("not judged", kind="none")]
+        ["(missing)", *_numbers(missing.estimate), "", "", "", TableCell("not judged", kind="none")]
         for missing in audit.missing
         if missing.estimate is not None and (missing.attribute,) == by
     ]
@@ -88,6 +92,7 @@ def _row(audit: Audit, group: Group) -> list[TableCell | str]:
         *_numbers(group.estimate),
         words.difference(group.versus, in_points=in_points),
         words.difference_interval(group.versus, in_points=in_points),
+        ratio(group.versus.ratio if group.versus else None),
         TableCell(words.verdict(group), kind=words.kind(group)),
     ]
 

@@ -136,8 +136,11 @@ def _nothing_judged(audit: Audit) -> str:
 LIMITS_TOLD = 3
 
 
-def limits(audit: Audit) -> Iterator[str]:
-    """Why groups with a good interval are not called *not worse*, and how many units would do."""
+def limits(audit: Audit, *, where: str = "in --json") -> Iterator[str]:
+    """Why groups with a good interval are not called *not worse*, and how many units would do.
+
+    `where` says where the rest is told.
+    """
     tolerance = audit.settings.tolerance
     known = [
         (group, group.versus)
@@ -150,7 +153,7 @@ def limits(audit: Audit) -> Iterator[str]:
         yield _limit(group, versus, audit)
     if len(known) > LIMITS_TOLD:
         more = len(known) - LIMITS_TOLD
-        yield f"… and {more:,} more groups with too few {unit_name(audit)} for that, in --json."
+        yield f"… and {more:,} more groups with too few {unit_name(audit)} for that, {where}."
 
 
 def _limit(group: Group, versus: Contrast, audit: Audit) -> str:

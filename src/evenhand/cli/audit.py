@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from evenhand.audits import Audit, audit_metrics
-from evenhand.audits.figures import render_html
 from evenhand.cli.kinds import Flag, Needed, Several
 from evenhand.cli.lines import written_command
 from evenhand.cli.options import Comparing, Confidence, Output, Reading
@@ -83,7 +82,11 @@ def audit(
             **comparing.given(),
             **confidence.given(),
         )
-    page = None if output.html is None else render_html(*audits, edition=edition)
+    page = (
+        None
+        if output.html is None
+        else Audit.drawn_by("figures").render_html(*audits, edition=edition)
+    )
     write_files(audits[0], page, output, edition)
     if csv:
         for one in audits:

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import MofNCompleteColumn, TimeRemainingColumn
 from rich.table import Table
 
 from evenhand.cli.lines import ready
@@ -23,7 +22,7 @@ def run_demo(console: Console, html: Path) -> int:
     """Run the trial, tell what it found, and write the report; exit code."""
     records = html.with_suffix(".parquet")
     console.print("\nOne to two minutes on two free cores; after Ctrl-C the same command goes on.")
-    bar = new_bar(MofNCompleteColumn(), TimeRemainingColumn())
+    bar = new_bar("MofNCompleteColumn", "TimeRemainingColumn")
     task = bar.add_task("utterances", total=None)
     try:
         with bar:

@@ -6,11 +6,14 @@ from pathlib import Path
 from rich.console import Console
 
 from evenhand.cli.options import Output
+from evenhand.deferred import Deferred
 from evenhand.errors import InputError
 from evenhand.pages.edition import Edition
-from evenhand.pages.picture import check_png, to_png
 from evenhand.pages.shown import Shown
 from evenhand.records.output import check_outputs, input_files, write_bytes, write_text
+
+#: Draws, which most runs do without.
+_PICTURE = Deferred("evenhand.pages.picture")
 
 
 def show(answers: Sequence[Shown], output: Output) -> None:
@@ -36,7 +39,7 @@ def check_files(table: str, output: Output, *others: tuple[str, Path | None]) ->
     if kind not in (".svg", ".png"):
         raise InputError(f"--figure {output.figure} must end in .svg or .png.")
     if kind == ".png":
-        check_png()
+        _PICTURE.check_png()
 
 
 def write_files(found: Shown, page: str | None, output: Output, edition: Edition) -> None:
@@ -46,6 +49,6 @@ def write_files(found: Shown, page: str | None, output: Output, edition: Edition
     if output.figure is not None:
         drawn = found.to_figure(edition)
         if output.figure.suffix.lower() == ".png":
-            write_bytes(output.figure, to_png(drawn))
+            write_bytes(output.figure, _PICTURE.to_png(drawn))
         else:
             write_text(output.figure, drawn)

@@ -3,34 +3,68 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any, Protocol, Self
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    TextColumn,
-    TimeElapsedColumn,
-)
+from evenhand.deferred import Deferred
+
+#: Where no terminal is, there is no bar, and nothing is loaded for one.
+_PROGRESS, _CONSOLE = Deferred("rich.progress"), Deferred("rich.console")
 
 
-def new_bar(*columns: ProgressColumn) -> Progress:
-    """A bar that leaves nothing behind, and is not there where no terminal is."""
-    return Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        *columns,
-        console=Console(stderr=True),
+class Bar(Protocol):
+    """What commands ask of a bar."""
+
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *_: object) -> None: ...
+    def add_task(self, description: str, *, total: float | None, visible: bool = True) -> Any:
+        """Begin; what it gives is given back to `update`."""
+        ...
+
+    def update(self, task: Any, **changes: Any) -> None:
+        """Show how far it is."""
+        ...
+
+
+class NoBar:
+    """A bar that nobody sees."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def add_task(self, description: str, *, total: float | None, visible: bool = True) -> None:
+        """Nothing to begin."""
+
+    def update(self, task: Any, **changes: Any) -> None:
+        """Nothing to show."""
+
+
+def new_bar(*columns: str) -> Bar:
+    """A bar that leaves nothing behind, and is not there where no terminal is.
+
+    Parameters
+    ----------
+    columns : str
+        Names of rich's columns to the right of the bar.
+    """
+    if not sys.stderr.isatty():
+        return NoBar()
+    bar: Bar = _PROGRESS.Progress(
+        _PROGRESS.TextColumn("{task.description}", markup=False),
+        _PROGRESS.BarColumn(),
+        *(getattr(_PROGRESS, name)() for name in columns),
+        console=_CONSOLE.Console(stderr=True),
         transient=True,
-        disable=not sys.stderr.isatty(),
     )
+    return bar
 
 
 @contextmanager
 def progress_bar(doing: str) -> Iterator[Callable[..., None]]:
     """A bar that is told ``(done, of, what)``."""
-    bar = new_bar(MofNCompleteColumn(), TimeElapsedColumn())
+    bar = new_bar("MofNCompleteColumn", "TimeElapsedColumn")
     task = bar.add_task(doing, total=None)
 
     def report(done: int, total: int | None, what: str = doing) -> None:
@@ -43,7 +77,7 @@ def progress_bar(doing: str) -> Iterator[Callable[..., None]]:
 @contextmanager
 def counting_bar(doing: str) -> Iterator[Callable[[int], None]]:
     """A bar of rows, shown once there are some, that is told how many more are done."""
-    bar = new_bar(MofNCompleteColumn(), TimeElapsedColumn())
+    bar = new_bar("MofNCompleteColumn", "TimeElapsedColumn")
     task = bar.add_task(doing, total=None, visible=False)
 
     def advance(rows: int) -> None:

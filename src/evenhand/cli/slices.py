@@ -3,8 +3,6 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rich.progress import TimeElapsedColumn
-
 from evenhand.cli.lines import written_command
 from evenhand.cli.options import Confidence, Output, Reading
 from evenhand.cli.output import check_files, show, write_files
@@ -123,7 +121,7 @@ def slices(
 @contextmanager
 def _searching() -> Iterator[Callable[[Search], None]]:
     """A bar of the level under way, with the bound closing in on the last score told."""
-    bar = new_bar(TimeElapsedColumn())
+    bar = new_bar("TimeElapsedColumn")
     task = bar.add_task("searching", total=None)
 
     def report(search: Search) -> None:

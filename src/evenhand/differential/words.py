@@ -279,8 +279,11 @@ def method(found: Effects) -> str:
     )
 
 
-def notes(found: Effects) -> Iterator[str]:
-    """How it was found, and what was left out."""
+def notes(found: Effects, *, where: str = "in --json") -> Iterator[str]:
+    """How it was found, and what was left out.
+
+    `where` says where the rest is told.
+    """
     yield method(found)
     if found.settings.tolerance:
         yield f"Up to {amount(found.settings.tolerance, found)} count as no harm."
@@ -293,7 +296,7 @@ def notes(found: Effects) -> Iterator[str]:
     yield from missing_sentences(found.missing)
     if found.refused:
         more = len(found.refused) - 1
-        yield found.refused[0].message + (f"  … and {more:,} more, in --json." if more else "")
+        yield found.refused[0].message + (f"  … and {more:,} more, {where}." if more else "")
 
 
 def labels(found: Effects, by: Sequence[str]) -> dict[str, str]:

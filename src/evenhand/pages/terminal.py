@@ -12,8 +12,9 @@ from rich.text import Text
 from evenhand.pages.marks import MARKS
 from evenhand.pages.table import Table, TableCell
 
-#: A column that may fold is at least so wide, if its cells are.
-LEAST = 11
+#: A column that may fold is at least so wide, if its cells are; and so wide that no word shorter than the
+#: second is broken.
+LEAST, WORD = 11, 20
 GAP = 2
 
 
@@ -53,7 +54,9 @@ def _least(given: Table) -> list[int]:
         pieces = re.findall(r"[^_ ]+_?", column.head)
         cells = (row[place].text for row in given.rows)
         most = max(map(cell_len, (*pieces, *cells)), default=1)
-        out.append(min(most, LEAST) if column.fold else most)
+        words = [cell_len(word) for row in given.rows for word in row[place].text.split()]
+        whole = max((word for word in words if word <= WORD), default=0)
+        out.append(min(most, max(LEAST, whole)) if column.fold else most)
     return out
 
 
