@@ -31,13 +31,13 @@ COIN = RNG.integers(0, 2, len(LETTERS))
 def attacked(tmp_path, audits, form="json"):
     """Sentences on what leaks from a written publication."""
     audits = audits if isinstance(audits, tuple) else (audits,)
-    texts = {
-        "json": "[" + ",".join(one.to_json() for one in audits) + "]",
-        "csv": "".join(one.to_csv() for one in audits),
-        "html": render_html(*audits),
+    written = {
+        "json": lambda: "[" + ",".join(one.to_json() for one in audits) + "]",
+        "csv": lambda: "".join(one.to_csv() for one in audits),
+        "html": lambda: render_html(*audits),
     }
     path = tmp_path / f"report.{form}"
-    path.write_text(texts[form], encoding="utf-8")
+    path.write_text(written[form](), encoding="utf-8")
     least = audits[0].settings.suppress_below
     return [leak.text for leak in attack(read_printed(path), least).leaks]
 
