@@ -101,14 +101,24 @@ def _answer(audit: Audit, by: tuple[str, ...], edition: Edition) -> str:
     kind = edition.groups(by, predicate=groups[0].group == {groups[0].predicate: True})
     if not judged:
         return f"None of the {kind} could be judged: there is too little data."
+    untold = sum(group.verdict == "insufficient evidence" for group in judged)
     if not worse:
-        return f"Fails none of {len(judged):,} judged {kind}, as far as these records show."
+        return _none_failed(len(judged), untold, kind)
     worse.sort(key=lambda group: -words.harm(group, audit))
     names = listed([edition.group(group.group, group.predicate) for group in worse])
     sentence = f"Fails {len(worse):,} of {len(judged):,} judged {kind}: {names}."
-    if len(worse) > 1:
-        return sentence
-    return f"{sentence} {_beside(audit, worse[0], edition)}."
+    if len(worse) == 1:
+        sentence = f"{sentence} {_beside(audit, worse[0], edition)}."
+    return f"{sentence} For {untold:,} more these records cannot tell." if untold else sentence
+
+
+def _none_failed(judged: int, untold: int, kind: str) -> str:
+    """Nobody is shown to be failed: whether that is good news, or none."""
+    if untold == judged:
+        return f"Whether it fails any of {judged:,} {kind}, these records cannot tell."
+    if untold:
+        return f"Fails none of {judged:,} {kind} as far as these records show; for {untold:,} of them they cannot tell."
+    return f"Fails none of {judged:,} judged {kind}, as far as these records show."
 
 
 def _beside(audit: Audit, group: Group, edition: Edition) -> str:

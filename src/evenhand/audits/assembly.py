@@ -117,7 +117,7 @@ def _audits(
             missing=judged.missing,
             settings=_settings(question, rules, judged, command),
             notes=notes,
-            scores=score_curves(metric, question, ruled),
+            scores=score_curves(metric, question, rules),
         )
         more = depends_on_normalizer(report, plan, _again(question, ruled, hidden))
         yield replace(report, notes=(*notes, *more))

@@ -97,10 +97,11 @@ def _name(curve: ScoreCurve, edition: Edition) -> str:
 
 
 def _readings(curve: ScoreCurve) -> tuple[CurvePoint, ...]:
+    """Bins with an interval: of fewer units a point would be mostly chance, and the table has it."""
     return tuple(
         CurvePoint(at=one.mean_score, value=one.rate.value, low=one.rate.low, high=one.rate.high)
         for one in curve.bins
-        if one.mean_score is not None
+        if one.mean_score is not None and one.rate.low is not None
     )
 
 

@@ -11,7 +11,7 @@ from evenhand.deferred import Deferred
 _PROGRESS, _CONSOLE = Deferred("rich.progress"), Deferred("rich.console")
 
 
-class Bar(Protocol):
+class ProgressBar(Protocol):
     """What commands ask of a bar."""
 
     def __enter__(self) -> Self: ...
@@ -41,7 +41,7 @@ class NoBar:
         """Nothing to show."""
 
 
-def new_bar(*columns: str) -> Bar:
+def new_bar(*columns: str) -> ProgressBar:
     """A bar that leaves nothing behind, and is not there where no terminal is.
 
     Parameters
@@ -51,7 +51,7 @@ def new_bar(*columns: str) -> Bar:
     """
     if not sys.stderr.isatty():
         return NoBar()
-    bar: Bar = _PROGRESS.Progress(
+    bar: ProgressBar = _PROGRESS.Progress(
         _PROGRESS.TextColumn("{task.description}", markup=False),
         _PROGRESS.BarColumn(),
         *(getattr(_PROGRESS, name)() for name in columns),
