@@ -56,11 +56,19 @@ def test_every_deferred_name_is_the_library():
 
 def test_what_scipy_brings_along_of_numpy_still_works_when_it_is_used():
     code = (
-        "from evenhand.deferred import special; special.ndtri(0.5); import sys; "
-        "assert 'numpy.f2py.crackfortran' not in sys.modules; "
+        "from evenhand.deferred import SPARED, Deferred, special; Deferred.spared = SPARED; "
+        "special.ndtri(0.5); import sys; assert 'numpy.f2py.crackfortran' not in sys.modules; "
         "import numpy.f2py, numpy.testing, numpy as np; "
         "np.testing.assert_allclose(np.ma.masked_invalid([1.0, np.nan]).sum(), 1.0); "
         "from numpy.f2py import crackfortran; from numpy.polynomial import Polynomial; "
         "assert Polynomial([1, 2])(1.0) == 3.0 and crackfortran.__file__ and numpy.f2py.run_main"
+    )
+    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
+
+
+def test_nothing_is_put_off_for_others_where_nobody_asks_for_it():
+    code = (
+        "from evenhand.deferred import special; special.ndtri(0.5); import sys; "
+        "assert type(sys.modules['numpy.testing']).__name__ == 'module'"
     )
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)

@@ -8,9 +8,8 @@ at its first attribute.  Type checkers see the real one.  Why, and what was refu
 import importlib
 import importlib.util
 import sys
-from collections.abc import Sequence
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     import duckdb
@@ -35,7 +34,7 @@ __all__ = [
 
 #: Parts of numpy that scipy loads along with its own (`from numpy import *`), and nothing here reads:
 #: 45 of the 100 ms that `scipy.special` takes.
-_SPARED = ("numpy.f2py", "numpy.ma", "numpy.polynomial", "numpy.testing")
+SPARED = ("numpy.f2py", "numpy.ma", "numpy.polynomial", "numpy.testing")
 
 
 class Deferred(ModuleType):
@@ -43,19 +42,22 @@ class Deferred(ModuleType):
 
     Attributes that were found stay, so that each costs one look-up.  Any thread may be the first: the
     import system locks.
+
+    Attributes
+    ----------
+    spared : tuple of str
+        What is put off for all before scipy loads; a process that is ours alone sets it to `SPARED`.
     """
 
-    def __init__(self, name: str, spared: Sequence[str] = ()) -> None:
-        super().__init__(name)
-        self.__dict__["_spared"] = spared
+    spared: ClassVar[tuple[str, ...]] = ()
 
     def __getattr__(self, name: str) -> Any:
         """A name of the module, which is loaded for it."""
         if name.startswith("__") and name != "__version__":
             # Inspectors ask every object for such names; that is no use of the library.
             raise AttributeError(f"{self.__name__} is not asked for {name} here", name=name)
-        if self.__name__ not in sys.modules:
-            for part in self._spared:
+        if self.__name__.startswith("scipy.") and "scipy" not in sys.modules:
+            for part in Deferred.spared:
                 put_off(part)
         value = getattr(importlib.import_module(self.__name__), name)
         setattr(self, name, value)
@@ -66,7 +68,8 @@ def put_off(name: str) -> None:
     """Let others import a submodule without its being run before they read a name of it.
 
     Unlike `Deferred` this is seen by everyone, which is what it is for; the standard library's lazy
-    loader runs the module at the first access, whoever makes it.
+    loader runs the module at the first access, whoever makes it.  In Python 3.11 two threads may not be the
+    first at once, so only a process that is ours (the command line) may ask for it.
     """
     parent, _, tail = name.rpartition(".")
     holder = importlib.import_module(parent)
@@ -87,7 +90,7 @@ if not TYPE_CHECKING:
     pyarrow = Deferred("pyarrow")
     compute = Deferred("pyarrow.compute")
     parquet = Deferred("pyarrow.parquet")
-    optimize = Deferred("scipy.optimize", _SPARED)
-    signal = Deferred("scipy.signal", _SPARED)
-    sparse = Deferred("scipy.sparse", _SPARED)
-    special = Deferred("scipy.special", _SPARED)
+    optimize = Deferred("scipy.optimize")
+    signal = Deferred("scipy.signal")
+    sparse = Deferred("scipy.sparse")
+    special = Deferred("scipy.special")

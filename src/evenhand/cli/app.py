@@ -11,6 +11,7 @@ import sys
 from cyclopts import App
 
 from evenhand import __version__
+from evenhand.deferred import SPARED, Deferred
 from evenhand.errors import EXIT_ERROR, EXIT_INTERRUPTED, EvenhandError, inert_text
 
 app = App(
@@ -85,6 +86,7 @@ def main() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Loading modules makes many objects and no garbage: look for it less often.
     gc.set_threshold(100_000, 50, 50)
+    Deferred.spared = SPARED
     # The process ends with all of them: nobody need look through them for garbage then (40 ms).
     atexit.register(gc.freeze)
     try:
