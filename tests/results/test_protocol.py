@@ -2,6 +2,7 @@
 
 import dataclasses
 import importlib
+import inspect
 import json
 import pkgutil
 from functools import cache
@@ -159,3 +160,24 @@ def test_plain_values_are_copies():
     plain = to_plain(Whole(name="n", parts=(), by_name=names))
     plain["by_name"]["a"] = 2
     assert names == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("typed", "function"),
+    [
+        ("evenhand.audits.audit:AuditOptions", "evenhand.audits.audit:audit_metrics"),
+        ("evenhand.audits.audit:AuditOptions", "evenhand.audits.audit:audit"),
+        ("evenhand.slicing.hunt:SearchFields", "evenhand.slicing.hunt:SearchOptions"),
+    ],
+)
+def test_options_that_are_passed_on_are_those_of_the_function(typed, function):
+    first, second = (
+        getattr(importlib.import_module(module), name)
+        for module, _, name in (text.partition(":") for text in (typed, function))
+    )
+    known = {
+        name: parameter.annotation
+        for name, parameter in inspect.signature(second).parameters.items()
+        if parameter.kind is parameter.KEYWORD_ONLY
+    }
+    assert first.__annotations__ == known

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -41,6 +42,23 @@ class SearchOptions:
     fold: bool = True
     kernel: str = "auto"
     memory_limit: float = 8.0
+
+
+class SearchFields(TypedDict, total=False):
+    """Fields of `SearchOptions`, for functions that take them by name."""
+
+    depth: int
+    min_support: float
+    min_units: int
+    min_denominator: float
+    top: int
+    score: str
+    alpha: float
+    merge: int
+    overlap: float
+    fold: bool
+    kernel: str
+    memory_limit: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

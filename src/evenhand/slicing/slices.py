@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -33,7 +33,7 @@ from evenhand.records import MISSING_VALUES, Kind
 from evenhand.slicing.assembly import Facts, assemble
 from evenhand.slicing.confirm import METHODS, choose_method, confirm, prove_others
 from evenhand.slicing.folding import Kept
-from evenhand.slicing.hunt import Hunt, Report, SearchOptions, prepare, rows_needed
+from evenhand.slicing.hunt import Hunt, Report, SearchFields, SearchOptions, prepare, rows_needed
 from evenhand.slicing.judging import Aim
 from evenhand.slicing.question import SearchQuestion
 from evenhand.slicing.result import SearchedMetric as MetricNote
@@ -237,7 +237,7 @@ def slices_of_cube(
     level: float = 0.95,
     seed: int = 0,
     progress: Report | None = None,
-    **options: Any,
+    **options: Unpack[SearchFields],
 ) -> Slices:
     """Search a cube instead of rows; the same slices as from the rows it was made of.
 
@@ -258,7 +258,8 @@ def slices_of_cube(
     **options
         Fields of `SearchOptions`: depth, min_support, top, score …
     """
-    settings = SearchOptions(**{name: plain(value) for name, value in options.items()})
+    given: dict[str, Any] = {name: plain(value) for name, value in options.items()}
+    settings = SearchOptions(**given)
     method = _method(confirm)
     level, seed = plain(level), plain(seed)
     _check(settings, level, seed)
