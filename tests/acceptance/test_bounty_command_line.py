@@ -344,3 +344,16 @@ def test_machines_hunt_until_none_is_accepted(place):
     assert found["rounds"][0]["teams"][0]["team"] == "slice search"
     assert found["ledger"]["blocks_left"] == 0
     assert "Proven:" in run("verify", "b", cwd=place)
+
+
+def test_a_hash_that_is_none_is_no_forged_log(tmp_path):
+    """Twelve digits are what other commands show: a part of a hash is not a log that was written anew."""
+    rows = [{"x": i % 2, "y": i % 2} for i in range(200)]
+    for name in ("train", "practice", "sealed"):
+        write(tmp_path / f"{name}.csv", rows, ["x", "y"])
+    begin(tmp_path, "--label", "y", "--constant", "0", "--blocks", "1", "--seed", "1")
+    for head in ("zzz", "4b9aa429ab46"):
+        assert "must be the whole hash of an event: 64 hexadecimal digits" in run(
+            "verify", "b", "--head", head, cwd=tmp_path, code=2
+        )
+    assert "NOT proven" in run("verify", "b", "--head", "0" * 64, cwd=tmp_path, code=1)

@@ -166,7 +166,7 @@ def test_everything_refused_is_exit_code_3(tmp_path):
         ),
         (
             ["audit", WARD, "--metric", WER, "--by", "voice", "--level", "95"],
-            "level is 95.0, but must be a confidence in [0.5, 1), for example 0.95.  Did you mean 0.95?",
+            "level is 95.0, but must be a confidence from 0.5 to 0.999999, for example 0.95.  Did you mean 0.95?",
         ),
         (["audit", WARD, "--metric", WER, "--by", "voice", "--json", "--csv"], "Choose one"),
         (
@@ -203,6 +203,14 @@ def test_doctor_says_that_a_small_audit_works():
     out = run("doctor", "--json")
     assert out.returncode == 0
     assert json.loads(out.stdout)["works"] is True
+
+
+def test_doctor_names_the_extra_as_it_is_installed(monkeypatch, capsys):
+    from evenhand.cli import doctor
+
+    monkeypatch.setattr(doctor, "_version", lambda _: None)
+    doctor.doctor()
+    assert "pip install 'evenhand[postgres]'" in " ".join(capsys.readouterr().out.split())
 
 
 def test_reading_never_creates_a_file(tmp_path):

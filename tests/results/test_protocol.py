@@ -143,7 +143,9 @@ def test_what_is_of_another_type_is_refused_with_its_place(change, message):
         Whole.from_dict({**GOOD, **change})
 
 
-@pytest.mark.parametrize("text", ["{", "[1]", "3", '{"schema": "test.whole/1", "name": NaN}'])
+@pytest.mark.parametrize(
+    "text", ["{", "[1]", "3", None, 5, '{"schema": "test.whole/1", "name": NaN}']
+)
 def test_text_that_is_no_answer_is_refused(text):
     with pytest.raises(InputError, match=r"test\.whole/1"):
         Whole.from_json(text)
@@ -181,3 +183,18 @@ def test_options_that_are_passed_on_are_those_of_the_function(typed, function):
         if parameter.kind is parameter.KEYWORD_ONLY
     }
     assert first.__annotations__ == known
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"level": 95}, r"level is 95, but must be a confidence between 0 and 1"),
+        ({"overall": {"low": 9.0}}, r"overall has low 9\.0 above high"),
+    ],
+)
+def test_numbers_that_cannot_be_are_refused(change, message):
+    data = settled(json.loads((ANSWERS / "audit_rows.json").read_text(encoding="utf-8")))
+    for name, value in change.items():
+        data[name] = {**data[name], **value} if isinstance(value, dict) else value
+    with pytest.raises(InputError, match=message):
+        evenhand.Audit.from_dict(data)

@@ -30,25 +30,25 @@ def findings(audit: Audit, edition: Edition) -> Iterator[str]:
         yield f"… and {len(worse) - TOLD:,} more groups, in the tables."
     if not worse:
         yield from words.sentences(audit)
-    gap = words.gap_sentence(audit)
+    gap = words.gap_sentence(audit, edition)
     if gap is not None:
         yield gap
 
 
-def scope(audit: Audit, edition: Edition) -> Iterator[str]:
-    """What was looked at, and what was not."""
+def scope(audit: Audit, edition: Edition, together: Sequence[str] = ()) -> Iterator[str]:
+    """What was looked at, and what was not; `together` are all measures of the page, where there are several."""
     where = f", only those with {audit.settings.where}" if audit.settings.where else ""
     cuts = ", ".join(edition.crossed(by) for by in partitions(audit))
     yield f"Looked at: {plural(audit.source.rows, 'row')}{where}, by {cuts}."
     yield (
         "Not looked at: other attributes and crossings of them, other measures than "
-        f"{edition.column(audit.metric.title)}, and people of whom there is no record here."
+        f"{listed(together or [edition.column(audit.metric.title)])}, and people of whom there is no record here."
     )
     least = audit.settings.suppress_below
     if least:
         yield (
             f"Groups of fewer than {least:,} {words.unit_name(audit)} are hidden, and as many others that "
-            "none of them follows from what is shown."
+            "none of them follows from what is shown.  Counts within a group that is shown may be smaller."
         )
     unjudged = sum(not is_judged(group) for group in audit.groups)
     if unjudged:

@@ -58,9 +58,10 @@ class View:
 
 def render_html(*audits: Audit, edition: Edition = PLAIN) -> str:
     """The page of one audit, or of several metrics on the same groups."""
+    together = [edition.column(audit.metric.title) for audit in audits]
     return render_page(
         "evenhand.audits:audit.html",
-        views=[_view(audit, edition) for audit in audits],
+        views=[_view(audit, edition, together) for audit in audits],
         edition=edition,
         words=words,
     )
@@ -103,14 +104,14 @@ def draw(audit: Audit, by: tuple[str, ...], edition: Edition = PLAIN) -> Forest:
     )
 
 
-def _view(audit: Audit, edition: Edition) -> View:
+def _view(audit: Audit, edition: Edition, together: Sequence[str]) -> View:
     overall = audit.overall
     return View(
         audit=audit,
         title=edition.column(audit.metric.title),
         answers=tuple(answer.answers(audit, edition)),
         findings=tuple(answer.findings(audit, edition)),
-        scope=(*answer.scope(audit, edition), *missing_sentences(audit.missing)),
+        scope=(*answer.scope(audit, edition, together), *missing_sentences(audit.missing)),
         caveats=tuple(before_numbers(audit.notes)),
         footnotes=(*words.limits(audit, where=JSON), *after_numbers(audit.notes)),
         value=answer.told_value(audit, overall),

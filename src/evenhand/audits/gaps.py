@@ -15,6 +15,8 @@ from evenhand.stats.forms import Ratio
 from evenhand.stats.intervals import z_of
 
 Integers = npt.NDArray[np.int64]
+#: Draws beyond a quantile, below which the draws do not know where it lies.
+FEWEST_BEYOND = 10
 
 
 def gaps_of(evidence: GroupEvidence, hidden: frozenset[int]) -> tuple[Gap, ...]:
@@ -82,8 +84,12 @@ def _lower_bound(evidence: GroupEvidence, index: Integers, level: float) -> floa
         # Where no unit differs anywhere, pairs are bounded by the values' bounds, as if independent.
         covariance[flat, flat] = np.where(steady[flat] > 0, steady[flat], 1.0)
     draws = simultaneous.draw_normal(covariance, rules.draws, evidence.rng)
-    z = spread.largest_pair_quantile(covariance, draws, level)
     first, second = np.triu_indices(len(index), 1)
+    z = (
+        spread.largest_pair_quantile(covariance, draws, level)
+        if (1 - level) * len(draws) >= FEWEST_BEYOND
+        else simultaneous.bonferroni_quantile(len(first), level)
+    )
     pairs = compare(
         estimates,
         evidence.form,

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from evenhand.audits.result import Audit, Contrast, Group
 from evenhand.errors import REASONS
+from evenhand.pages.edition import PLAIN, Edition
 from evenhand.pages.marks import MARKS
 from evenhand.pages.numbers import amount, many, percent, points, rate, span
 from evenhand.results.estimate import Estimate
@@ -170,14 +171,14 @@ def _limit(group: Group, versus: Contrast, audit: Audit) -> str:
     return f"{could}.  {versus.units_needed:,} like these would do."
 
 
-def gap_sentence(audit: Audit) -> str | None:
+def gap_sentence(audit: Audit, edition: Edition = PLAIN) -> str | None:
     """The widest proven gap, as a sentence."""
     gap = audit.gap
     if gap is None or gap.lower_bound is None:
         return None
     in_points = audit.metric.in_points
     unit = " points" if in_points else ""
-    by = " and ".join(gap.by)
+    by = " and ".join(map(edition.column, gap.by))
     if gap.lower_bound <= 0:
         return f"Between groups of {by} no gap is proven; what differs may be chance."
     bound = points(gap.lower_bound, in_points=in_points, signed=False)

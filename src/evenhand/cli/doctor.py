@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from evenhand.audits import audit
@@ -92,7 +93,8 @@ def _check(*, json: bool) -> int:
         table = Table(box=None, pad_edge=False, show_header=False)
         table.add_row("python", platform.python_version())
         for name, number in found.items():
-            table.add_row(name, number or f"absent; needed for {_OPTIONAL.get(name, 'everything')}")
+            absent = f"absent; needed for {_OPTIONAL.get(name, 'everything')}"
+            table.add_row(name, escape(number or absent))
         table.add_row("a small audit", works or "works")
         Console(highlight=False).print(table)
     healthy = works is None and all(found[name] for name in _NEEDED)

@@ -50,14 +50,20 @@ def whole(least: int, most: int | None = None) -> Allowed:
     )
 
 
-LEVEL = Allowed(least=0.5, below=1, words="a confidence in [0.5, 1), for example 0.95")
-AT_LEAST_0 = Allowed(least=0, words="a number of at least 0")
+#: Beyond one in a million no interval of ours is known to hold, and quantiles run out of digits.
+MOST_SURE = 0.999999
+LEVEL = Allowed(
+    least=0.5,
+    below=np.nextafter(MOST_SURE, 1.0),
+    words=f"a confidence from 0.5 to {MOST_SURE}, for example 0.95",
+)
+AT_LEAST_0 = Allowed(least=0, words="a finite number of at least 0")
 SHARE = Allowed(least=0, below=1, words="a number in [0, 1)")
 #: What options may be that mean the same in every question.
 NUMBERS = {
     "level": LEVEL,
     "tolerance": AT_LEAST_0,
-    "min_units": whole(2),
+    "min_units": whole(2, 1_000_000_000),
     "suppress_below": whole(0),
     "seed": whole(0),
 }

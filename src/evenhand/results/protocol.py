@@ -58,7 +58,7 @@ class Result:
         """The answer whose `to_json` gave the text."""
         try:
             data = json.loads(text, parse_constant=_no_number)
-        except ValueError as error:
+        except (ValueError, TypeError, RecursionError) as error:
             raise InputError(f"This is no JSON of {cls.SCHEMA}: {error}") from error
         return cls.from_dict(data)
 
@@ -154,7 +154,14 @@ def _built(kind: Any, value: Any, place: str) -> Any:
         absent = field.default is field.default_factory is dataclasses.MISSING
         if absent and field.name not in value:
             raise InputError(f"{place} lacks its field {field.name!r}.")
-    return kind(**{n: from_plain(hints[n], item, f"{place}.{n}") for n, item in value.items()})
+    built = kind(**{n: from_plain(hints[n], item, f"{place}.{n}") for n, item in value.items()})
+    low, high = getattr(built, "low", None), getattr(built, "high", None)
+    if isinstance(low, int | float) and isinstance(high, int | float) and low > high:
+        raise InputError(f"{place} has low {low!r} above high {high!r}.")
+    level = getattr(built, "level", None)
+    if isinstance(level, int | float) and not 0 < level < 1:
+        raise InputError(f"{place}.level is {level!r}, but must be a confidence between 0 and 1.")
+    return built
 
 
 @cache

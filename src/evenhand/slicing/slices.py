@@ -35,6 +35,7 @@ from evenhand.slicing.confirm import METHODS, choose_method, confirm, prove_othe
 from evenhand.slicing.folding import Kept
 from evenhand.slicing.hunt import Hunt, Report, SearchFields, SearchOptions, prepare, rows_needed
 from evenhand.slicing.judging import Aim
+from evenhand.slicing.maximum import DRAWS
 from evenhand.slicing.question import SearchQuestion
 from evenhand.slicing.result import SearchedMetric as MetricNote
 from evenhand.slicing.result import Slices
@@ -297,6 +298,8 @@ def search_cells(
     question = replace(question, proportion=question.proportion or _binary(cells, question))
     hunt = prepare(cells, question, settings)
     hunt = hunt if facts.explicit else _without_leaks(hunt, facts)
+    if method is not None:
+        _check_reach(choose_method(hunt, method), facts.level)
     found, kept = hunt.find(progress)
     verdicts = others = None
     if method is not None and found.exact:
@@ -306,6 +309,15 @@ def search_cells(
         except KeyboardInterrupt:
             found, verdicts = replace(found, exact=False), None
     return assemble(hunt, found, kept, verdicts, facts, others)
+
+
+def _check_reach(method: str, level: float) -> None:
+    """Refuse a level at which so many draws could prove nothing."""
+    if method in ("permutation", "bootstrap") and (1 - level) * (DRAWS + 1) < 1:
+        raise InputError(
+            f"level is {level:g}, but {DRAWS} draws know no p-value below {1 / (DRAWS + 1):g}, so --confirm {method} "
+            f"could prove nothing.  Take a level up to {1 - 1 / (DRAWS + 1):g}, or --confirm split."
+        )
 
 
 def _binary(cells: Cells, question: Aim) -> bool:

@@ -1,5 +1,6 @@
 """``evenhand bounty verify``: prove the model and the leaderboard from the log."""
 
+import re
 from pathlib import Path
 
 from evenhand.bounty.bounty import Bounty
@@ -8,6 +9,7 @@ from evenhand.cli.bounty.output import show_json
 from evenhand.cli.kinds import Flag
 from evenhand.cli.lines import say
 from evenhand.cli.progress import progress_bar
+from evenhand.errors import InputError
 from evenhand.pages.numbers import plural
 
 EXIT_NOT_PROVEN = 1
@@ -25,8 +27,13 @@ def verify(folder: Path, /, *, head: str | None = None, json: Flag = False) -> i
     json
         Print JSON.
     """
+    if head is not None and not re.fullmatch(r"[0-9a-fA-F]{64}", head):
+        raise InputError(
+            f"--head is {head!r}, but must be the whole hash of an event: 64 hexadecimal digits, as "
+            "`evenhand bounty status` shows them."
+        )
     with Bounty(folder) as opened, progress_bar("re-playing") as report:
-        found = verify_log(opened, head=head, progress=report)
+        found = verify_log(opened, head=None if head is None else head.lower(), progress=report)
     if json:
         show_json(found)
     elif found.proven:
