@@ -34,6 +34,7 @@ def test_no_metric_is_forgotten():
         "classes",
         "margins",
         "probabilities",
+        "score_counts",
         "normalizers",
         "english",
         "english_numbers",

@@ -80,7 +80,7 @@ def parse_predicate(
     Examples
     --------
     >>> parse_predicate("age >= 65 and not sex = 'F'")
-    And(operands=(Comparison(column='age', operator='>=', value=65), Not(operand=Comparison(...))))
+    And(operands=(ColumnComparison(column='age', operator='>=', value=65), Not(operand=ColumnComparison(...))))
     """
     tokens = _tokens(text, label)
     conditions = _check_tokens(tokens, text, label)

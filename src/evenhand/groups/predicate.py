@@ -218,7 +218,7 @@ def to_text(predicate: Predicate) -> str:
 
     Examples
     --------
-    >>> to_text(And((Comparison("age", ">=", 65), In("dialect", ("aave", "it's")))))
+    >>> to_text(And((ColumnComparison("age", ">=", 65), In("dialect", ("aave", "it's")))))
     "age >= 65 AND dialect IN ('aave', 'it''s')"
     """
     match predicate:

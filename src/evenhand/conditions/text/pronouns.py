@@ -41,10 +41,10 @@ def read_pronoun(text: str, words: list[Word], place: int) -> PronounReading:
     >>> for text in ("saw her.", "her car", "gave her the key", "gave her flowers."):
     ...     words = split_words(text)
     ...     print(read_pronoun(text, words, [w.key for w in words].index("her")))
-    Reading(determiner=False, sure=True)
-    Reading(determiner=True, sure=True)
-    Reading(determiner=False, sure=True)
-    Reading(determiner=False, sure=False)
+    PronounReading(determiner=False, sure=True)
+    PronounReading(determiner=True, sure=True)
+    PronounReading(determiner=False, sure=True)
+    PronounReading(determiner=False, sure=False)
     """
     around = _Around(text, words, place)
     paired = around.paired()
