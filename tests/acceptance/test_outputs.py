@@ -156,8 +156,34 @@ def test_labels_title_and_note_are_in_the_report(data):
 def test_labels_that_are_none_are_refused(data, text, message):
     if text is not None:
         Path("labels.toml").write_text(text, encoding="utf-8")
+    given = Output(labels=Path("labels.toml"), html=Path("r.html"))
     with pytest.raises(InputError, match=message):
-        audit("data.csv", metric=[METRIC], by=["g"], output=Output(labels=Path("labels.toml")))
+        audit("data.csv", metric=[METRIC], by=["g"], output=given)
+
+
+def test_labels_that_fit_nothing_or_call_two_groups_alike_are_told(data, capsys):
+    Path("labels.toml").write_text('"g=a" = "b"\nvoic = "x"\n', encoding="utf-8")
+    given = Output(labels=Path("labels.toml"), html=Path("r.html"))
+    audit("data.csv", metric=[METRIC], by=["g"], output=given)
+    assert "--labels: nothing here is called voic." in capsys.readouterr().err
+    page = Path("r.html").read_text()
+    assert "b (a)" in page
+    assert ">a<" not in page
+
+
+@pytest.mark.parametrize("option", ["title", "note", "labels"])
+def test_what_is_for_a_report_needs_one(data, option):
+    with pytest.raises(InputError, match=f"--{option} is for a report"):
+        audit("data.csv", metric=[METRIC], by=["g"], output=Output(**{option: Path("x")}))
+
+
+def test_a_condition_has_its_name_in_every_sentence(data):
+    Path("labels.toml").write_text('"condition=noise" = "a pulsing tone"\n', encoding="utf-8")
+    given = Output(labels=Path("labels.toml"), html=Path("r.html"))
+    effects("data.csv", metric=METRIC, by=["g"], output=given)
+    page = Path("r.html").read_text()
+    assert "a pulsing tone" in page
+    assert ">noise" not in page.partition("How this was made")[0]
 
 
 def test_a_report_for_strangers_hides_small_groups(data):

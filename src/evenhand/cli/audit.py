@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from evenhand.audits import Audit, audit_metrics
+from evenhand.cli.edition import fit
 from evenhand.cli.kinds import Flag, Needed, Several
 from evenhand.cli.lines import written_command
 from evenhand.cli.options import Comparing, Confidence, Output, Reading
@@ -82,6 +83,7 @@ def audit(
             **comparing.given(),
             **confidence.given(),
         )
+    edition = fit(edition, audits)
     page = (
         None
         if output.html is None

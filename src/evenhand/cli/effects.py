@@ -1,5 +1,6 @@
 """``evenhand effects``: from the records of a trial to what each condition costs whom."""
 
+from evenhand.cli.edition import fit
 from evenhand.cli.kinds import Needed, Several
 from evenhand.cli.lines import written_command
 from evenhand.cli.options import Comparing, Confidence, Output, Reading
@@ -67,6 +68,7 @@ def effects(
             **comparing.given(),
             **confidence.given(),
         )
+    edition = fit(edition, [found])
     page = None if output.html is None else found.to_html(edition)
     write_files(found, page, output, edition)
     show([found], output)

@@ -33,6 +33,10 @@ def show(answers: Sequence[Shown], output: Output) -> None:
 def check_files(table: str, output: Output, *others: tuple[str, Path | None]) -> None:
     """Refuse files that cannot be written, or would replace something of worth, before the work."""
     check_outputs([*output.files, *others], input_files(table), force=output.force)
+    if output.html is None and output.figure is None:
+        for option in ("title", "note", "labels"):
+            if getattr(output, option) is not None:
+                raise InputError(f"--{option} is for a report.  Add --html FILE or --figure FILE.")
     if output.figure is None:
         return
     kind = output.figure.suffix.lower()

@@ -23,17 +23,20 @@ def told_value(value: float | None, found: Effects) -> str:
 def _everybody(found: Effects, edition: Edition) -> str:
     start = told_value(found.overall[0].estimate.value, found)
     name = edition.column(found.metric.title)
+    reference = edition.value(found.condition, found.reference)
     costs = [
         (one.cost.value, one)
         for one in found.overall
         if one.cost is not None and one.cost.value is not None and one.verdict == "worse"
     ]
     if not costs:
-        return f"No condition is proven to make {name} worse overall: it is {start} under {found.reference}."
+        return (
+            f"No condition is proven to make {name} worse overall: it is {start} under {reference}."
+        )
     _, worst = max(costs, key=lambda pair: pair[0])
     condition = edition.value(found.condition, worst.condition)
     value = told_value(worst.estimate.value, found)
-    return f"Worst is {condition}: {name} {value}, and {start} under {found.reference}."
+    return f"Worst is {condition}: {name} {value}, and {start} under {reference}."
 
 
 def _whom(found: Effects, by: tuple[str, ...], edition: Edition) -> str:

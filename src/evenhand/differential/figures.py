@@ -99,6 +99,7 @@ def _manner(found: Effects, edition: Edition) -> words.Manner:
     return words.Manner(
         lambda predicate: called.get(predicate, edition.labels.get(predicate, predicate)),
         lambda value: answer.told_value(value, found),
+        lambda condition: edition.value(found.condition, condition),
     )
 
 

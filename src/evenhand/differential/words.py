@@ -90,10 +90,11 @@ def kind(found: str | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How sentences name a group, by its predicate, and how they write a rate."""
+    """How sentences name a group, by its predicate, how they write a rate, and what they call a condition."""
 
     name: Callable[[str], str]
     write: Callable[[float | None], str]
+    condition: Callable[[str], str] = str
 
 
 #: To who may ask again: predicates as they stand.
@@ -121,8 +122,8 @@ def _everybody(found: Effects, manner: Manner) -> Iterator[str]:
     for one in proven[:3]:
         verb = "costs" if one.verdict == "worse" else "saves"
         yield (
-            f"{one.condition} {verb} {amount(_value(one), found)} of {found.metric.name} overall "
-            f"({_sizes(one.cost, found)}): {manner.write(plain)} under {found.reference}, "
+            f"{manner.condition(one.condition)} {verb} {amount(_value(one), found)} of {found.metric.name} overall "
+            f"({_sizes(one.cost, found)}): {manner.write(plain)} under {manner.condition(found.reference)}, "
             f"{manner.write(one.estimate.value)} under it."
         )
     if len(proven) > 3:
@@ -150,7 +151,12 @@ def _more(one: GroupEffect, found: Effects, manner: Manner) -> str:
     assert differential.value is not None
     before = _reference_of(one, found)
     told = _compared(
-        one.condition, one, "the others", manner.name(one.predicate), differential, found
+        manner.condition(one.condition),
+        one,
+        "the others",
+        manner.name(one.predicate),
+        differential,
+        found,
     )
     change = f"goes from {manner.write(before)} to {manner.write(one.estimate.value)}"
     if manner.write(before) == manner.write(one.estimate.value):
@@ -228,7 +234,7 @@ def _pair(pair: Pair, found: Effects, manner: Manner) -> str:
         if (g.by, g.predicate, g.condition) == (pair.by, pair.first, pair.condition)
     )
     told = _compared(
-        pair.condition,
+        manner.condition(pair.condition),
         first,
         manner.name(pair.second),
         manner.name(pair.first),
@@ -250,15 +256,15 @@ def _losers(found: Effects, manner: Manner) -> Iterator[str]:
         ]
         if proven:
             names = ", ".join(manner.name(g.predicate) for g in proven[:5])
-            yield f"By {one.condition} these are proven to lose: {names}."
+            yield f"By {manner.condition(one.condition)} these are proven to lose: {names}."
         elif worse:
             few = "1 group is" if len(worse) == 1 else f"{len(worse)} groups are"
             yield (
-                f"By {one.condition} nobody is proven to lose; {few} worse off in these records, by "
+                f"By {manner.condition(one.condition)} nobody is proven to lose; {few} worse off in these records, by "
                 f"up to {amount(max(worse), found)}, which may be chance."
             )
         else:
-            yield f"By {one.condition} no group is worse off."
+            yield f"By {manner.condition(one.condition)} no group is worse off."
 
 
 def method(found: Effects) -> str:

@@ -1,7 +1,8 @@
 """What whoever gives a page to others adds to it: a title, a note, a date, and names that readers know."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from evenhand.pages.numbers import many
 
@@ -39,6 +40,32 @@ class Edition:
         """What a value of a column is called."""
         text = str(value)
         return self.labels.get(f"{column}={text}", self.labels.get(text, text))
+
+    def apart(self, values: Mapping[str, Collection[object]]) -> "Edition":
+        """The same with values that would be called alike kept apart: ``North (leeds)``.
+
+        Parameters
+        ----------
+        values : mapping of str to collection
+            The values that occur, by their column.
+        """
+        labels = dict(self.labels)
+        for column, occurring in values.items():
+            called = {value: self.value(column, value) for value in occurring}
+            often = Counter(called.values())
+            for value, label in called.items():
+                if often[label] > 1 and label != str(value):
+                    labels[f"{column}={value}"] = f"{label} ({value})"
+        return replace(self, labels=labels)
+
+    def unknown(
+        self, names: Collection[str], values: Mapping[str, Collection[object]]
+    ) -> list[str]:
+        """Labels of what does not occur, neither as a name nor as a value of a column."""
+        known = {*names, *values}
+        for column, occurring in values.items():
+            known |= {text for value in occurring for text in (str(value), f"{column}={value}")}
+        return [name for name in self.labels if name not in known]
 
     def crossed(self, by: Sequence[str]) -> str:
         """What a way to cut the records is called: ``sex × race``."""

@@ -22,6 +22,8 @@ def plain_literal(text: str, edition: Edition) -> str:
     --------
     >>> plain_literal("age >= 50 AND age < 65", Edition(labels={"age": "years of age"}))
     'years of age 50 or more and under 65'
+    >>> plain_literal("age_cat = 'Less than 25'", Edition(labels={"age_cat": "age"}))
+    "age 'Less than 25'"
     >>> plain_literal("dialect = 'north'", Edition()), plain_literal("new = '1'", Edition())
     ('north', "new '1'")
     """
@@ -36,7 +38,7 @@ def plain_literal(text: str, edition: Edition) -> str:
 
 def _told(parsed: Predicate, edition: Edition) -> str | None:
     match parsed:
-        case ColumnComparison(column, "=", str(value)) if (
+        case ColumnComparison(column, "=", str(value)) if edition.column(column) == column and (
             f"{column}={value}" in edition.labels or _speaks(value)
         ):
             return edition.value(column, value)
