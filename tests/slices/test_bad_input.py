@@ -658,10 +658,21 @@ def test_whole_numbers_of_numpy_are_whole_numbers():
     assert ask(few(), depth=np.int64(2), top=np.int32(3)).searched.depth == 2
 
 
-@pytest.mark.parametrize("level", [0.5, math.nextafter(1, 0)])
+#: The highest level that so many draws can reach; of the others the highest that there is.
+HIGHEST = {"permutation": 0.999, "bootstrap": 0.999}
+
+
+@pytest.mark.parametrize("lowest", [True, False])
 @pytest.mark.parametrize("confirm", METHODS)
-def test_the_edges_of_the_level_are_an_answer(level, confirm):
+def test_the_edges_of_the_level_are_an_answer(lowest, confirm):
+    level = 0.5 if lowest else HIGHEST.get(confirm, 0.999999)
     checked(ask(few(), level=level, confirm=confirm))
+
+
+@pytest.mark.parametrize("level", [math.nextafter(0.999999, 1), math.nextafter(1, 0)])
+def test_no_level_is_nearer_to_1_than_what_holds(level):
+    with pytest.raises(InputError, match=r"must be a confidence from 0\.5 to 0\.999999"):
+        ask(few(), level=level)
 
 
 def test_unknown_options_of_a_cube_are_an_error():
