@@ -7,7 +7,7 @@ from typing import Any
 
 from evenhand.metrics import FAMILIES, Argument, Definition, Metric, Takes
 from evenhand.metrics.speech.languages import languages
-from reference_pages.page import page, table
+from reference_pages.page import by_family, page, table
 
 #: Words for what an argument takes, for people.
 TAKES = {
@@ -30,17 +30,8 @@ def metrics_page() -> str:
             "A metric is written `name(argument=column, …)`; arguments may also stand in their order, "
             "without names.  The worked examples are tested."
         ),
-        table(
-            ["family", "metrics"],
-            [
-                [name, ", ".join(f"[`{d.name}`](#{d.name})" for d in family)]
-                for name, family in FAMILIES.items()
-            ],
-        ),
+        *by_family(FAMILIES, ["family", "metrics"], _metric),
     ]
-    for name, family in FAMILIES.items():
-        parts.append(f"## {name[0].upper()}{name[1:]}")
-        parts += [_metric(definition, name) for definition in family]
     return page(*parts, *_languages())
 
 

@@ -1,7 +1,7 @@
 """A page of the reference: its notice, its tables, and what docstrings say of a class's fields."""
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 NOTICE = "<!-- Written by docs/generate.py. Change the package, not this page. -->"
@@ -18,6 +18,19 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(
         "| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines
     )
+
+
+def by_family(
+    families: Mapping[str, Sequence[Any]], head: Sequence[str], write: Callable[[Any, str], str]
+) -> Iterator[str]:
+    """A table of each family's names, then a section a family with what is written of each."""
+    names = {
+        name: ", ".join(f"[`{d.name}`](#{d.name})" for d in own) for name, own in families.items()
+    }
+    yield table(head, list(map(list, names.items())))
+    for name, family in families.items():
+        yield f"## {name[0].upper()}{name[1:]}"
+        yield from (write(definition, name) for definition in family)
 
 
 def told_by(built: type[Any]) -> dict[str, str]:

@@ -15,7 +15,7 @@ from evenhand.services.service import Price
 from evenhand.trials import plan as plans
 from evenhand.trials import records as trial_records
 from evenhand.trials import scoring, words
-from reference_pages.page import page, table, told_by
+from reference_pages.page import by_family, page, table, told_by
 
 DOCS = Path(__file__).parents[1]
 
@@ -29,17 +29,10 @@ def conditions_page() -> str:
             "`|`.  Its randomness comes from a seed: the same sample, condition and seed give the same media.  "
             "`evenhand conditions NAME` tells the same."
         ),
-        table(
-            ["samples", "conditions"],
-            [
-                [name, ", ".join(f"[`{d.name}`](#{d.name})" for d in family)]
-                for name, family in CONDITIONS.items()
-            ],
+        *by_family(
+            CONDITIONS, ["samples", "conditions"], lambda definition, _: _condition(definition)
         ),
     ]
-    for name, family in CONDITIONS.items():
-        parts.append(f"## {name[0].upper()}{name[1:]}")
-        parts += [_condition(definition) for definition in family]
     return page(*parts)
 
 

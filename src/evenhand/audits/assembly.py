@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from evenhand.audits.disclosure.hiding import Hidden, hidden_sets
 from evenhand.audits.judge import Judgement, judge
 from evenhand.audits.normalizers import depends_on_normalizer
-from evenhand.audits.result import Audit, AuditSettings, Gap, Group
-from evenhand.audits.scores import score_curves
+from evenhand.audits.result import Audit, AuditSettings, Gap, Group, ScoreCurve
+from evenhand.audits.scores import score_curves, scores_read
 from evenhand.comparisons.rules import VerdictRules
 from evenhand.cubes import Cube, Measure, build_cube, tally
 from evenhand.errors import Note
@@ -16,7 +16,7 @@ from evenhand.metrics import Metric, MetricPlan, Takes
 from evenhand.questions.copies import MOST_JOINED, MOST_ROWS, copied_rows
 from evenhand.questions.crowding import check_first_groups, shared_units
 from evenhand.questions.premises import check_agreement, explained, read_premises
-from evenhand.questions.question import Question, directions, metric_note
+from evenhand.questions.question import Question, directions, metric_note, metric_rules
 from evenhand.questions.repeats import Design, candidate_columns, repeating_columns
 from evenhand.records import Records
 from evenhand.results.origin import Source, versions
@@ -94,13 +94,17 @@ def _audits(
     attributes, partitions = question.attributes, question.partitions
     forms = [plan.form for plan in measured.plans]
     hidden = hidden_sets(measured.cubes, forms, attributes, partitions, rules)
+    scores: dict[tuple[str, ...], tuple[ScoreCurve, ...]] = {}
     fingerprint, counted = question.records.sha256(), not rules.suppress_below
     for metric, plan, cube, label, worst in zip(
         metrics, measured.plans, measured.cubes, labels(metrics), higher, strict=True
     ):
-        ruled = _ruled(rules, metric, plan, higher_is_worse=worst)
+        ruled = metric_rules(rules, metric, plan, higher_is_worse=worst)
         judged = _judge(plan, cube, question, ruled, hidden)
         shared = shared_units(cube, partitions, rules.units, counted=counted)
+        read = scores_read(metric)
+        if read not in scores:
+            scores[read] = score_curves(metric, question, rules, groups=len(judged.groups))
         notes = (*measured.notes, *plan.notes, *judged.notes, *shared, *hidden.notes())
         report = Audit(
             metric=metric_note(metric, higher_is_worse=worst, label=label),
@@ -117,7 +121,7 @@ def _audits(
             missing=judged.missing,
             settings=_settings(question, rules, judged, command),
             notes=notes,
-            scores=score_curves(metric, question, rules),
+            scores=scores[read],
         )
         more = depends_on_normalizer(report, plan, _again(question, ruled, hidden))
         yield replace(report, notes=(*notes, *more))
@@ -178,23 +182,6 @@ def _cubes(question: Question, plans: Sequence[MetricPlan]) -> list[Cube]:
         )
         made.append((plan.measure, cube))
     return [next(cube for measure, cube in made if measure == plan.measure) for plan in plans]
-
-
-def _ruled(
-    rules: VerdictRules, metric: Metric, plan: MetricPlan, *, higher_is_worse: bool
-) -> VerdictRules:
-    """The rules with what this metric adds to them: its direction, range and fewest units."""
-    definition = metric.definition
-    low, high = plan.bounds or (definition.low, definition.high)
-    rate = definition.in_points and low == 0 and high is None
-    return replace(
-        rules,
-        higher_is_worse=higher_is_worse,
-        low=low,
-        high=high,
-        ceiling=1.0 if rate else None,
-        min_units=max(rules.min_units, definition.least_units),
-    )
 
 
 def _judge(

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from evenhand.errors import Note
-from evenhand.groups.partition import Key, label_of
+from evenhand.groups.partition import Key
+from evenhand.pages.edition import PLAIN
 from evenhand.pages.shown import Shown
 from evenhand.results.estimate import Estimate, Missing
 from evenhand.results.origin import MetricNote, Source
@@ -110,7 +111,7 @@ class Group:
     @property
     def label(self) -> str:
         """Short name: the attribute values, or the predicate."""
-        return label_of(self.group, self.predicate)
+        return PLAIN.group(self.group, self.predicate)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,8 +27,16 @@ MOST_GROUPS = 40
 _POSITIVE = rate((1, 0, 0), (1, 1, 0))
 
 
-def score_curves(metric: Metric, question: Question, rules: VerdictRules) -> tuple[ScoreCurve, ...]:
-    """Scores of everybody and of each group, in ten bins of equal width.
+def scores_read(metric: Metric) -> tuple[str, ...]:
+    """What decides a metric's scores: metrics that say the same of it have the same."""
+    names = ("label", "score", "positive")
+    return tuple(f"{n}={metric.written(n)}" for n in names if n in metric.given)
+
+
+def score_curves(
+    metric: Metric, question: Question, rules: VerdictRules, *, groups: int
+) -> tuple[ScoreCurve, ...]:
+    """Scores of everybody and of each of so many groups, in ten bins of equal width.
 
     Empty where the metric has no one score of a yes-or-no label, where scores are no probabilities, where
     groups are hidden (counts in small bins would tell them), and for more than 40 groups.
@@ -41,7 +49,9 @@ def score_curves(metric: Metric, question: Question, rules: VerdictRules) -> tup
     """
     records = question.records
     column = score_column(metric, records)
-    if column is None or rules.suppress_below or not _probabilities(question, column):
+    if column is None or rules.suppress_below or groups > MOST_GROUPS:
+        return ()
+    if not _probabilities(question, column):
         return ()
     score = Attribute(name=column, edges=EDGES)
     others = tuple(a for a in question.attributes if a.name != column)
@@ -57,8 +67,6 @@ def score_curves(metric: Metric, question: Question, rules: VerdictRules) -> tup
     )
     found = [c for p in question.partitions for c in cells_of(cube, p, question.attributes)]
     cells = [cell for cell in found if not cell.missing]
-    if len(cells) > MOST_GROUPS:
-        return ()
     return tuple(_curves(cube, cells, score, rules))
 
 

@@ -1,7 +1,6 @@
 """Effects put together: what is read of the table, judged, and said of its origin."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -16,12 +15,11 @@ from evenhand.differential.question import ConditionQuestion
 from evenhand.differential.result import Dose, Effects, EffectsSettings
 from evenhand.errors import InputError, Note
 from evenhand.groups import to_text
-from evenhand.groups.partition import join_names
 from evenhand.metrics import Metric, MetricPlan
 from evenhand.questions.absent import missing_rows
 from evenhand.questions.crowding import check_first_groups, shared_units
 from evenhand.questions.premises import explained, read_premises
-from evenhand.questions.question import metric_note
+from evenhand.questions.question import metric_note, metric_rules
 from evenhand.questions.repeats import Design, candidate_columns, repeating_columns
 from evenhand.results.estimate import Missing
 from evenhand.results.origin import Source, versions
@@ -52,21 +50,16 @@ def answer(
     command : str
         What finds the same again.
     """
-    definition = metric.definition
     higher = metric.higher_is_worse(worse)
     metric.check_tolerance(rules.tolerance)
     check_first_groups(asked.records, asked.attributes, asked.partitions, asked.where, MOST_GROUPS)
     premises = read_premises(
         asked.records, [metric], where=asked.where, attributes=asked.attributes
     )
-    asked_for, least = rules.min_units, max(rules.min_units, definition.least_units)
-    rules = replace(rules, higher_is_worse=higher, min_units=least)
     with explained(premises, [metric], asked.records):
         used = {*asked.columns, *metric.columns}
         repeating = candidate_columns(asked.records, used, asked.kept, [metric])
         plan = metric.plan(asked.records, [*asked.columns, *repeating], asked.kept)
-        low, high = plan.bounds or (definition.low, definition.high)
-        rules = replace(rules, low=low, high=high)
         cube = build_cube(
             plan.records,
             plan.measure,
@@ -77,10 +70,10 @@ def answer(
             form=plan.form,
         )
         cells, absent = _groups(cube, asked)
+    ruled = metric_rules(rules, metric, plan, higher_is_worse=higher)
     members = _members(cube, asked)
-    evidence = ConditionEvidence(cube, plan.form, cells, members, rules, proportion=plan.proportion)
-    doses = _doses(cube, plan, cells, members[0], asked, rules)
-    judged = evidence.beyond
+    evidence = ConditionEvidence(cube, plan.form, cells, members, ruled, proportion=plan.proportion)
+    doses = _doses(cube, plan, cells, members[0], asked, ruled)
     return Effects(
         metric=metric_note(metric, higher_is_worse=higher),
         level=rules.level,
@@ -113,21 +106,31 @@ def answer(
             *shared_units(cube, asked.partitions, asked.units),
             *_notes(evidence, asked, doses),
         ),
-        settings=EffectsSettings(
-            by=tuple(join_names(partition.names) for partition in asked.partitions),
-            only=tuple(only),
-            where=to_text(asked.where) if asked.where is not None else None,
-            dose=asked.dose,
-            tolerance=rules.tolerance,
-            min_units=asked_for,
-            adjust=judged.adjust,
-            comparisons=int(judged.tested.sum()),
-            seed=rules.seed,
-            missing_values=asked.records.missing_values,
-            bins=asked.bins,
-            command=command,
-            versions=dict(versions()),
-        ),
+        settings=_settings(asked, rules, evidence, only, command),
+    )
+
+
+def _settings(
+    asked: ConditionQuestion,
+    rules: VerdictRules,
+    evidence: ConditionEvidence,
+    only: Sequence[str],
+    command: str,
+) -> EffectsSettings:
+    return EffectsSettings(
+        by=asked.by,
+        only=tuple(only),
+        where=to_text(asked.where) if asked.where is not None else None,
+        dose=asked.dose,
+        tolerance=rules.tolerance,
+        min_units=rules.min_units,
+        adjust=evidence.beyond.adjust,
+        comparisons=int(evidence.beyond.tested.sum()),
+        seed=rules.seed,
+        missing_values=asked.records.missing_values,
+        bins=asked.bins,
+        command=command,
+        versions=dict(versions()),
     )
 
 

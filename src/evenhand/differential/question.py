@@ -22,7 +22,7 @@ from evenhand.groups import (
 from evenhand.groups.partition import Key
 from evenhand.groups.predicate import column_expression
 from evenhand.questions.options import plain_bins
-from evenhand.questions.question import By, Question, read_question
+from evenhand.questions.question import By, Question, columns_read, read_question
 from evenhand.records import Kind, Records, find_column
 
 #: Conditions, and doses, at most: more is a sweep that nobody reads.
@@ -65,8 +65,8 @@ class ConditionQuestion(Question):
     @property
     def columns(self) -> list[str]:
         """Columns that the question reads beside the metric's."""
-        own = [self.condition, *([self.dose] if self.dose is not None else [])]
-        return list(dict.fromkeys([*own, *Question.columns.fget(self)]))  # type: ignore[attr-defined]
+        own = (self.condition, self.dose)
+        return columns_read(self, *(name for name in own if name is not None))
 
 
 def read_conditions(

@@ -227,16 +227,3 @@ def _check_bins(name: str, wanted: object) -> None:
             f"Bins of {name!r} are {wanted!r}.  "
             f"Allowed: a number of bins from 1 to {MAX_BINS}, or rising edges."
         )
-
-
-def label_of(group: Mapping[str, Key], predicate: str) -> str:
-    """Short name of a group: the values of its attributes, or its predicate.
-
-    Examples
-    --------
-    >>> label_of({"sex": "f", "age": "60 and over"}, "sex = 'f' AND age >= 60")
-    'f · 60 and over'
-    """
-    if group == {predicate: True}:
-        return predicate
-    return " · ".join(str(value) for value in group.values())

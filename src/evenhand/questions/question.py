@@ -1,9 +1,10 @@
 """What was asked of which table, understood: its groups, units and filter."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from evenhand.comparisons.rules import VerdictRules
 from evenhand.cubes import bin_attributes
 from evenhand.errors import InputError
 from evenhand.groups import (
@@ -15,7 +16,7 @@ from evenhand.groups import (
     parse_predicate,
 )
 from evenhand.groups.partition import join_names
-from evenhand.metrics import Metric, parse_metric
+from evenhand.metrics import Metric, MetricPlan, parse_metric
 from evenhand.questions.options import plain_bins
 from evenhand.records import Records, find_column
 from evenhand.results.origin import MetricNote
@@ -62,14 +63,18 @@ class Question:
     @property
     def columns(self) -> list[str]:
         """Columns that the groups, the units and the filter read."""
-        names = [
-            name
-            for a in self.attributes
-            for name in (columns_of(a.predicate) if a.predicate else (a.name,))
-        ]
-        names += self.units
-        names += columns_of(self.where) if self.where is not None else []
-        return list(dict.fromkeys(names))
+        return columns_read(self)
+
+
+def columns_read(question: Question, *others: str) -> list[str]:
+    """Columns that a question's groups, units and filter read, after some others."""
+    read = [a.predicate or a.name for a in question.attributes]
+    names = [*others]
+    for one in read:
+        names += (one,) if isinstance(one, str) else columns_of(one)
+    names += question.units
+    names += columns_of(question.where) if question.where is not None else []
+    return list(dict.fromkeys(names))
 
 
 def read_question(
@@ -167,4 +172,21 @@ def metric_note(metric: Metric, *, higher_is_worse: bool, label: str = "") -> Me
         source=definition.source,
         in_points=definition.in_points,
         label=label,
+    )
+
+
+def metric_rules(
+    rules: VerdictRules, metric: Metric, plan: MetricPlan, *, higher_is_worse: bool
+) -> VerdictRules:
+    """The rules with what a metric adds to them: its direction, range and fewest units."""
+    definition = metric.definition
+    low, high = plan.bounds or (definition.low, definition.high)
+    rate = definition.in_points and low == 0 and high is None
+    return replace(
+        rules,
+        higher_is_worse=higher_is_worse,
+        low=low,
+        high=high,
+        ceiling=1.0 if rate else None,
+        min_units=max(rules.min_units, definition.least_units),
     )

@@ -155,13 +155,18 @@ def _built(kind: Any, value: Any, place: str) -> Any:
         if absent and field.name not in value:
             raise InputError(f"{place} lacks its field {field.name!r}.")
     built = kind(**{n: from_plain(hints[n], item, f"{place}.{n}") for n, item in value.items()})
+    _check_ranges(built, place)
+    return built
+
+
+def _check_ranges(built: Any, place: str) -> None:
+    """What the fields of every class mean alike: no interval is upside down, and a level is a confidence."""
     low, high = getattr(built, "low", None), getattr(built, "high", None)
     if isinstance(low, int | float) and isinstance(high, int | float) and low > high:
         raise InputError(f"{place} has low {low!r} above high {high!r}.")
     level = getattr(built, "level", None)
     if isinstance(level, int | float) and not 0 < level < 1:
         raise InputError(f"{place}.level is {level!r}, but must be a confidence between 0 and 1.")
-    return built
 
 
 @cache
