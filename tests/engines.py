@@ -1,4 +1,4 @@
-"""The engines that laws hold on: one table of them, and a throw-away PostgreSQL server.
+"""The engines that laws hold on: one table of them, a throw-away PostgreSQL server and one of Spark Connect.
 
 A new engine is a line of `ENGINES` and a function that lets it hold a table.
 """
@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from evenhand.records import Records, open_records
@@ -125,8 +126,34 @@ def _on_a_server(request):
     return hold
 
 
+@pytest.fixture(scope="session")
+def sail_url():
+    """URL of a Spark Connect server in this process, Sail, which needs no Java; stopped at the end."""
+    pytest.importorskip("pysail", reason="pysail is not installed")
+    pytest.importorskip("pyspark", reason="pyspark-client is not installed")
+    from pysail.spark import SparkConnectServer
+
+    server = SparkConnectServer(ip="127.0.0.1", port=0)
+    server.start(background=True)
+    host, port = server.listening_address
+    yield f"sc://{host}:{port}"
+    server.stop()
+
+
+def _on_a_cluster(request):
+    url, number = request.getfixturevalue("sail_url"), itertools.count()
+    folder = request.getfixturevalue("tmp_path_factory").mktemp("held")
+
+    def hold(table: pa.Table) -> Records:
+        path = folder / f"{next(number)}.parquet"
+        pq.write_table(table, path)
+        return open_records(f"{url}?parquet={path}")
+
+    return hold
+
+
 #: What lets an engine hold a table, by its name.
-ENGINES = {"duckdb": _in_process, "postgres": _on_a_server}
+ENGINES = {"duckdb": _in_process, "postgres": _on_a_server, "sail": _on_a_cluster}
 
 
 @pytest.fixture(scope="module", params=list(ENGINES))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import jinja2
     import narwhals
     import pyarrow
+    import sqlglot
     from pyarrow import compute, parquet
     from scipy import optimize, signal, sparse, special
 
@@ -30,6 +31,7 @@ __all__ = [
     "signal",
     "sparse",
     "special",
+    "sqlglot",
 ]
 
 #: Parts of numpy that scipy loads along with its own (`from numpy import *`), and nothing here reads:
@@ -94,3 +96,4 @@ if not TYPE_CHECKING:
     signal = Deferred("scipy.signal")
     sparse = Deferred("scipy.sparse")
     special = Deferred("scipy.special")
+    sqlglot = Deferred("sqlglot")

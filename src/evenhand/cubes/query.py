@@ -13,7 +13,7 @@ from evenhand.cubes.measure import Measure, Moments
 from evenhand.errors import InputError
 from evenhand.groups import Attribute, Predicate, to_expression
 from evenhand.groups.predicate import column_expression, finite, literal, unless_missing
-from evenhand.records import Kind, Records, check_key
+from evenhand.records import Kind, Records, check_key, dialect_of
 from evenhand.stats.forms import Ratio
 
 #: Powers of numerator and denominator whose products are summed for rows that are their own units.
@@ -71,8 +71,9 @@ class CubeQuery:
         if not keys:
             return f"{query} HAVING COUNT(*) > 0"
         # In a fixed order, whatever follows is the same at every run.
-        places = ", ".join(str(i + 1) for i in range(len(keys)))
-        return f"{query} GROUP BY {places} ORDER BY {places}"
+        places = [str(i + 1) for i in range(len(keys))]
+        order = ", ".join(f"{place} NULLS LAST" for place in places)
+        return f"{query} GROUP BY {', '.join(places)} ORDER BY {order}"
 
     def _counted(self) -> str:
         """The rows, with the counts of each as columns of their own where there are many."""
@@ -199,7 +200,7 @@ class CubeQuery:
         """The score, or the quantile it is rounded down to where it has very many values."""
         if not self._many_levels:
             return self._score
-        if not self.records.engine.asof_join:
+        if not dialect_of(self.records.engine.dialect).asof_join:
             raise InputError(
                 f"More than {MAX_LEVELS:,} distinct scores or errors need the records in a file or frame."
             )

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby
 from pathlib import Path
 
 from sqlglot import exp
@@ -178,19 +179,32 @@ def without_nan(column: exp.Expr) -> exp.Expr:
 def unless_missing(column: exp.Expr, kind: Kind, texts: Sequence[str]) -> exp.Expr:
     """A value, or NULL where it is a text that means missing, or a number that such a text says."""
     numeric = kind.numeric
-    listed = _listed(tuple(texts), numeric=numeric) if numeric or kind is Kind.TEXT else ""
+    listed = _listed(tuple(texts), numeric=numeric) if numeric or kind is Kind.TEXT else ()
     if not listed:
         return column
-    missing = exp.In(this=column.copy(), expressions=[exp.Var(this=listed)])
+    values = [exp.Literal.string(text) if alone else exp.Var(this=text) for text, alone in listed]
+    missing = exp.In(this=column.copy(), expressions=values)
     return exp.Case(ifs=[exp.If(this=missing, true=exp.Null())], default=column)
 
 
 @lru_cache(maxsize=64)
-def _listed(texts: tuple[str, ...], *, numeric: bool) -> str:
-    """Many literals as one text, which is written once: every column is compared with them."""
+def _listed(texts: tuple[str, ...], *, numeric: bool) -> tuple[tuple[str, bool], ...]:
+    """Many literals as few texts, which are written once: every column is compared with them.
+
+    What engines write in different ways (a text with a quote or a backslash) stands alone.
+    """
     found = [_number(text) for text in texts] if numeric else texts
-    values = [literal(value) for value in found if value is not None]
-    return str(exp.Tuple(expressions=values).sql("duckdb"))[1:-1]
+    values = [value for value in found if value is not None]
+    runs = groupby(
+        values, key=lambda value: isinstance(value, str) and bool(re.search(r"['\\]", value))
+    )
+    out: list[tuple[str, bool]] = []
+    for alone, run in runs:
+        if alone:
+            out += [(str(value), True) for value in run]
+        else:
+            out.append((", ".join(literal(value).sql("duckdb") for value in run), False))
+    return tuple(out)
 
 
 def _number(text: str) -> int | float | None:

@@ -17,7 +17,7 @@ from evenhand.groups.predicate import (
     without_nan,
 )
 from evenhand.metrics.definition import Given, Metric, Takes
-from evenhand.records import Kind, Records, check_key, find_column, suggestions
+from evenhand.records import Kind, Records, check_key, dialect_of, find_column, suggestions
 
 Class = str | float | bool
 #: Rows that are looked at first: what is found among them needs no look at all rows.
@@ -289,7 +289,7 @@ def middle_of(records: Records, value: exp.Expr, where: Predicate | None) -> flo
 def _other_marks(column: str, records: Records) -> str:
     """What to do where all texts of a column are numbers with other marks than a point."""
     engine = records.engine
-    if not engine.tries_types or not records.files:
+    if not dialect_of(engine.dialect).tries_types or not records.files:
         return ""
     found = suggestions(engine, records.source, column, records.missing_values)
     means = {
@@ -312,7 +312,7 @@ def check_mixed(metric: Metric, records: Records) -> None:
         if argument.takes in numeric
         and kinds.get(str(metric.given.get(argument.name))) is Kind.TEXT
     }
-    if not columns or not records.engine.tries_types:
+    if not columns or not dialect_of(records.engine.dialect).tries_types:
         return
     wrong = {
         name: _no_number(column_expression(column), records) for name, column in columns.items()

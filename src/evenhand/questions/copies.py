@@ -5,7 +5,7 @@ from pathlib import Path
 
 from evenhand.errors import InputError, Note
 from evenhand.groups.predicate import column_expression
-from evenhand.records import Kind, Records, open_records
+from evenhand.records import Kind, Records, dialect_of, open_records
 
 #: Rows at most that are looked at: of one table, and of several files read as one.
 MOST_ROWS, MOST_JOINED = 100_000, 1_000_000
@@ -25,7 +25,7 @@ def copied_rows(records: Records) -> Iterator[Note]:
     values equal rows mean nothing.  More than 100,000 rows (1,000,000 over several files), and rows on
     a server, are not looked at.
     """
-    if not records.engine.hashes_rows or is_large(records):
+    if not dialect_of(records.engine.dialect).hashes_rows or is_large(records):
         return
     # Rows may differ in what no engine compares.
     if any(column.kind is Kind.OTHER for column in records.columns):

@@ -1,6 +1,7 @@
 """The record table: one row per evaluated example, wherever it lies."""
 
 from evenhand.records.column_types import suggestions
+from evenhand.records.dialect import dialect_of
 from evenhand.records.engine import Engine
 from evenhand.records.engines.duckdb import DuckDBEngine
 from evenhand.records.engines.postgres import PostgresEngine
@@ -18,6 +19,7 @@ __all__ = [
     "PostgresEngine",
     "Records",
     "check_key",
+    "dialect_of",
     "find_column",
     "lines_of",
     "open_records",

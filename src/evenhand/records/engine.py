@@ -20,27 +20,15 @@ _T = TypeVar("_T")
 
 
 class Engine(Protocol):
-    """Anything that answers a query with Arrow tables, and says what else it can do.
+    """Anything that answers a query with Arrow tables, and says which SQL it speaks.
 
     Attributes
     ----------
     dialect : str
-        Name of its SQL, as sqlglot has it.
-    asof_join : bool
-        Whether a row can be joined with the nearest of another table (``ASOF JOIN``).
-    tries_types : bool
-        Whether a text can be tried as a type, which gives NULL where it is none (``TRY_CAST``).
-    hashes_rows : bool
-        Whether several columns can be hashed together (``hash(a, b)``), and it costs little to do so.
-    decimals_hold_nan : bool
-        Whether an exact decimal may be NaN.
+        Name of its SQL, as sqlglot has it; what it can do is told by `dialect_of`.
     """
 
     dialect: str
-    asof_join: bool
-    tries_types: bool
-    hashes_rows: bool
-    decimals_hold_nan: bool
 
     def query(self, sql: str) -> pa.Table:
         """Run `sql` and return the whole result."""

@@ -7,15 +7,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote
 
 from evenhand.deferred import narwhals
 from evenhand.deferred import pyarrow as pa
 from evenhand.errors import InputError, Note, unknown_name
 from evenhand.records.column_types import parse_declared, quoted, write_declared
+from evenhand.records.delimited import check_case
+from evenhand.records.dialect import dialect_of
 from evenhand.records.engine import Engine
 from evenhand.records.engines.duckdb import DuckDBEngine
 from evenhand.records.engines.postgres import PostgresEngine
+from evenhand.records.engines.spark import connect
 from evenhand.records.files import (
     find_files,
     fingerprint,
@@ -74,6 +77,7 @@ class Records:
 
     def read_rows(self) -> pa.Table:
         """All rows and the columns that the user knows, in memory."""
+        quoted = dialect_of(self.engine.dialect).quoted
         names = ", ".join(quoted(column.name) for column in self.columns)
         return self.engine.query(f"SELECT {names} FROM {self.source}")
 
@@ -99,8 +103,9 @@ def open_records(
     ----------
     table : str, Path, Records or data frame
         Path or glob of Parquet, CSV, TSV, JSON lines (the last three also gzipped) or Arrow
-        files; ``duckdb:///file.db?table=t``; ``postgresql://…?table=t``; a pandas, Polars or
-        PyArrow table, or anything that narwhals or the Arrow stream interface understands.
+        files; ``duckdb:///file.db?table=t``; ``postgresql://…?table=t``; ``sc://host:port?table=t``
+        or ``?parquet=path`` (Spark Connect); a pandas, Polars or PyArrow table, or anything that
+        narwhals or the Arrow stream interface understands.
     columns : str or Mapping, optional
         Types that somebody knows better, such as ``age=number, code=text`` (see `parse_declared`).
     missing_values : sequence of str
@@ -125,10 +130,13 @@ def open_records(
             opened = _open_duckdb(text, declared, missing)
         elif text.startswith(("postgresql:", "postgres:")):
             opened = _open_postgres(text, declared)
+        elif text.startswith("sc:"):
+            opened = _open_spark(text, declared)
         elif "://" in text:
             raise InputError(
                 f"{text.split('://', maxsplit=1)[0]}:// is not a source I know.  "
-                "Allowed: a path or glob, duckdb:///file.db?table=t, postgresql://…?table=t"
+                "Allowed: a path or glob, duckdb:///file.db?table=t, postgresql://…?table=t, "
+                "sc://host:port?table=t or ?parquet=path"
             )
         else:
             opened = _open_files(text, declared, missing)
@@ -240,6 +248,22 @@ def _open_postgres(url: str, declared: Mapping[str, str]) -> Records:
         raise
 
 
+def _open_spark(url: str, declared: Mapping[str, str]) -> Records:
+    place, _, query = url.partition("?")
+    asked = [item.partition("=") for item in query.split("&")]
+    if len(asked) != 1 or asked[0][0] not in ("table", "parquet") or not asked[0][2]:
+        raise InputError("Say which table: add ?table=NAME or ?parquet=PATH to the URL.")
+    ((what, _, name),) = asked
+    engine = connect(place)
+    try:
+        source = (engine.table if what == "table" else engine.parquet)(unquote(name))
+        check_case(name, list(engine.types_of(source)))
+        return _records(public_name(url), engine, load_native(engine, source, declared))
+    except InputError:
+        engine.close()
+        raise
+
+
 def _split_table(url: str) -> tuple[str, str]:
     place, _, query = url.partition("?")
     names = parse_qs(query).get("table", [])
@@ -269,11 +293,13 @@ def public_name(place: str) -> str:
     --------
     >>> public_name("postgresql://me:secret@host/db?sslmode=require&table=calls")
     'postgresql://host/db?table=calls'
+    >>> public_name("sc://host:15002/;token=secret?table=calls")
+    'sc://host:15002?table=calls'
     """
-    match = re.match(r"(\w+://)(?:[^/]*@)?([^?]*)(?:\?(.*))?\Z", place, re.DOTALL)
+    match = re.match(r"(\w+://)(?:[^/]*@)?([^?]*?)(?:/;[^?]*)?(?:\?(.*))?\Z", place, re.DOTALL)
     if match is None:
         return place
-    kept = [item for item in (match[3] or "").split("&") if item.startswith("table=")]
+    kept = [item for item in (match[3] or "").split("&") if item.startswith(("table=", "parquet="))]
     return match[1] + match[2] + ("?" + "&".join(kept) if kept else "")
 
 

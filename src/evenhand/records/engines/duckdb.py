@@ -32,10 +32,6 @@ class DuckDBEngine:
     """DuckDB in this process, without network, extensions from outside or Python look-ups."""
 
     dialect = "duckdb"
-    asof_join = True
-    tries_types = True
-    hashes_rows = True
-    decimals_hold_nan = False
 
     def __init__(self, database: str | None = None) -> None:
         self._copies: list[weakref.finalize[..., Any]] = []

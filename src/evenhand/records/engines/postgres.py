@@ -14,10 +14,6 @@ class PostgresEngine:
     """A PostgreSQL server through ADBC; the cube query runs there, only the cube comes back."""
 
     dialect = "postgres"
-    asof_join = False
-    tries_types = False
-    hashes_rows = False
-    decimals_hold_nan = True
 
     def __init__(self, url: str) -> None:
         try:

@@ -1,0 +1,170 @@
+"""Spark, through Spark Connect: the query that counts runs on the cluster, only the counts come back."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import re
+import threading
+import uuid
+import warnings
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from evenhand.deferred import pyarrow as pa
+from evenhand.errors import InputError, unknown_name
+from evenhand.records.dialect import dialect_of, spoken
+from evenhand.records.engine import BATCH_ROWS, interruptible
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+_T = TypeVar("_T")
+#: What stands before the names of views and queries that are ours.
+_OURS = "evenhand_"
+#: A server that does not answer is asked for some four seconds, not for the client's ten minutes.
+_RETRIES = 4
+_SETTINGS = {
+    # A time with a zone is read as the time in UTC.
+    "spark.sql.session.timeZone": "UTC",
+    # A folder called zip=01234 holds the text 01234, not the number 1234.
+    "spark.sql.sources.partitionColumnTypeInference.enabled": "false",
+}
+
+
+class SparkEngine:
+    """A Spark cluster, or what speaks Spark Connect; the cube query runs there, only the cube comes back.
+
+    Parameters
+    ----------
+    session : SparkSession
+        An open session.
+    own : bool
+        Whether it is closed with the engine.
+    """
+
+    def __init__(self, session: SparkSession, *, own: bool) -> None:
+        self.session, self._own = session, own
+        self.dialect = spoken("spark")
+        self._views: list[str] = []
+        self._numbers = itertools.count()
+        self._name = f"{_OURS}{uuid.uuid4().hex}"
+
+    def set_up(self) -> None:
+        """Make the session read as all engines do."""
+        for name, value in _SETTINGS.items():
+            self._run(partial(self.session.conf.set, name, value))
+
+    def view(self, frame: DataFrame) -> str:
+        """FROM clause of a data frame."""
+        name = f"{self._name}_{next(self._numbers)}"
+        self._run(lambda: frame.createOrReplaceTempView(name))
+        self._views.append(name)
+        return name
+
+    def table(self, name: str) -> str:
+        """FROM clause of a table of the catalog, which may be named with its catalog and database."""
+        parts = re.findall(r"`((?:[^`]|``)+)`|([^.`]+)", name)
+        quoted = dialect_of(self.dialect).quoted
+        read = ".".join(quoted(one.replace("``", "`") or two) for one, two in parts)
+        if not self._run(lambda: self.session.catalog.tableExists(read)):
+            tables = self._run(self.session.catalog.listTables)
+            known = sorted(one.name for one in tables if not one.name.startswith(_OURS))
+            raise InputError(unknown_name("table", name, known))
+        return self.view(self.session.table(read))
+
+    def parquet(self, path: str) -> str:
+        """FROM clause of Parquet files that the cluster reads: a file, a folder or a glob."""
+        source = self.view(self.session.read.option("mergeSchema", "true").parquet(path))
+        if not self.types_of(source):
+            raise InputError(
+                f"The cluster finds no Parquet file at {path!r}.  Name a path that it can read."
+            )
+        return source
+
+    def query(self, sql: str) -> pa.Table:
+        """Run `sql` and return the whole result."""
+        return self._run(lambda: self.session.sql(sql).toArrow())
+
+    def batches(self, sql: str) -> Iterator[pa.RecordBatch]:
+        """Run `sql` and return the result in batches of about 65 000 rows."""
+        yield from self.query(sql).to_batches(BATCH_ROWS)
+
+    def types_of(self, source: str) -> dict[str, str]:
+        """The engine's name for the type of each column of a view."""
+        columns = self._run(lambda: self.session.catalog.listColumns(source))
+        return {column.name: column.dataType for column in columns}
+
+    def keep(self, name: str, sql: str) -> bool:
+        """Nothing is kept on a cluster: not every server that speaks Spark Connect can."""
+        del name, sql
+        return False
+
+    def close(self) -> None:
+        """Forget the views, and end the session if it is ours."""
+        if self._own:
+            self.session.stop()
+            return
+        for name in self._views:
+            self.session.catalog.dropTempView(name)
+
+    def _run(self, work: Callable[[], _T]) -> _T:
+        """Do what asks the cluster; its errors become ours, and Ctrl-C ends it there too."""
+        from pyspark.errors import PySparkException  # noqa: PLC0415 - a heavy third-party extra
+
+        tag = f"{_OURS}{uuid.uuid4().hex}"
+
+        def tagged() -> _T:
+            self.session.addTag(tag)
+            try:
+                return work()
+            finally:
+                self.session.removeTag(tag)
+
+        told = ""
+        try:
+            return interruptible(tagged, lambda: self._cancel(tag))
+        except (PySparkException, pa.ArrowException, ValueError) as error:
+            told = _told(error)
+        # Raised here, away from the client's error: its text may hold a token.
+        raise InputError(f"Spark cannot answer: {told}")
+
+    def _cancel(self, tag: str) -> None:
+        # A second thread, since the server may be gone and the client waits for it.
+        threading.Thread(target=self.session.interruptTag, args=(tag,), daemon=True).start()
+
+
+def connect(place: str) -> SparkEngine:
+    """Open a session at ``sc://host:port``, Spark Connect's own scheme."""
+    with warnings.catch_warnings():
+        # The client warns of pandas 3, which nothing here uses.
+        warnings.simplefilter("ignore")
+        try:
+            from pyspark.errors import PySparkException  # noqa: PLC0415
+            from pyspark.sql.connect.client.retries import DefaultPolicy  # noqa: PLC0415
+            from pyspark.sql.connect.session import SparkSession  # noqa: PLC0415
+        except ImportError as error:
+            raise InputError(
+                "Reading sc:// needs one more package.  Run: pip install 'evenhand[spark]'"
+            ) from error
+        session: Any = None
+        # Told below, away from the client's error: its text may hold a token.
+        with contextlib.suppress(PySparkException, ValueError):
+            session = SparkSession.builder.remote(place).create()
+    if session is None:
+        raise InputError("That is no address of Spark Connect.  Write sc://host:port?table=NAME")
+    # How often the client asked again is told from threads of its own; that it was in vain is told by us.
+    warnings.filterwarnings("ignore", message=r"\[RETRIES_EXCEEDED\]")
+    session.client.set_retry_policies([DefaultPolicy(max_retries=_RETRIES)])
+    engine = SparkEngine(session, own=True)
+    engine.set_up()
+    return engine
+
+
+def _told(error: Exception) -> str:
+    """What the server says, without where it is: that may hold a token."""
+    text = str(error).strip()
+    details = re.search(r'details = "(.*)"', text)
+    first = details[1] if details else (text.splitlines() or [type(error).__name__])[0]
+    return re.sub(r"\w*://\S+", "the URL", first)
