@@ -10,16 +10,23 @@ PROGRAM = """
 import os, signal, sys, threading
 import polars  # it takes Ctrl-C over
 from evenhand.records import DuckDBEngine, PostgresEngine
+from evenhand.records.engines.spark import connect
 
-engine = PostgresEngine(sys.argv[2]) if len(sys.argv) > 2 else DuckDBEngine()
+how, place = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else ""
+if place.startswith("sc:"):
+    engine = connect(place)
+else:
+    engine = PostgresEngine(place) if place else DuckDBEngine()
 asked = "SELECT count(*) FROM {0}(1, 2000000) a, {0}(1, 3000000) b".format(
-    "generate_series" if len(sys.argv) > 2 else "range"
+    "generate_series" if place.startswith("postgres") else "range"
 )
+if place.startswith("sc:"):
+    asked = "SELECT count(*) FROM range(300000) a JOIN range(300000) b ON a.id % 7 <> b.id % 5"
 work = {
     "query": lambda: engine.query(asked),
     "batches": lambda: list(engine.batches(asked)),
     "execute": lambda: engine.execute(f"CREATE TEMP TABLE t AS {asked}"),
-}[sys.argv[1]]
+}[how]
 assert engine.query("SELECT 1 AS n").to_pylist() == [{"n": 1}]
 timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
 timer.start()
@@ -27,7 +34,7 @@ try:
     work()
 except KeyboardInterrupt:
     print("interrupted")
-if len(sys.argv) < 3:
+if not place or place.startswith("sc:"):
     engine.query("SELECT 1 AS n")
 """
 
@@ -51,4 +58,10 @@ def test_a_statement_of_duckdb_is_interrupted(how):
 @pytest.mark.parametrize("how", ["query", "batches"])
 def test_a_statement_of_postgresql_is_interrupted(how, postgres_url):
     done = interrupt(how, postgres_url)
+    assert (done.stdout, done.returncode) == ("interrupted\n", 0), done.stderr
+
+
+@pytest.mark.parametrize("how", ["query", "batches"])
+def test_a_statement_behind_spark_connect_is_interrupted(how, sail_url):
+    done = interrupt(how, sail_url)
     assert (done.stdout, done.returncode) == ("interrupted\n", 0), done.stderr

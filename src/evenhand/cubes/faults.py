@@ -8,7 +8,8 @@ from sqlglot import exp
 from evenhand.cubes.measure import Check, Measure
 from evenhand.errors import Fault, FaultsError
 from evenhand.groups import Predicate, to_expression
-from evenhand.records import Records, lines_of
+from evenhand.groups.predicate import column_expression
+from evenhand.records import Records, dialect_of, lines_of
 
 
 def raise_faults(
@@ -24,7 +25,7 @@ def raise_faults(
     found.sort(key=lambda item: item[0])
     lines = _lines(records, [number for number, _ in found])
     faults = [
-        Fault(line=line, message=message + ("" if line else f" (row {number})"))
+        Fault(line=line, message=message + ("" if line or not number else f" (row {number})"))
         for (number, message), line in zip(found, lines, strict=True)
     ]
     total = sum(count for _, count in broken)
@@ -39,9 +40,12 @@ def _faulty_rows(
     inputs = (exp.alias_(item.expression, item.name, quoted=True) for item in measure.inputs)
     kept = to_expression(where) if where is not None else exp.true()
     rows = exp.select(exp.column("row_number"), exp.alias_(kept, "kept"), *inputs).sql(dialect)
-    numbered = f"(SELECT *, ROW_NUMBER() OVER () AS row_number FROM {records.source}) AS numbered"
+    # Where rows have no order, as on a cluster, none has a number.
+    number = "ROW_NUMBER() OVER ()" if dialect_of(dialect).numbers_rows else "0"
+    numbered = f"(SELECT *, {number} AS row_number FROM {records.source}) AS numbered"
+    value = column_expression(check.input).sql(dialect)
     table = records.engine.query(
-        f'SELECT row_number, "{check.input}" AS value FROM ({rows} FROM {numbered}) AS shown'
+        f"SELECT row_number, {value} AS value FROM ({rows} FROM {numbered}) AS shown"
         f" WHERE kept AND {check.faulty.sql(dialect)} ORDER BY row_number LIMIT {FaultsError.shown}"
     )
     numbers, values = table["row_number"].to_pylist(), table["value"].to_pylist()

@@ -23,7 +23,7 @@ from evenhand.groups.partition import Key
 from evenhand.groups.predicate import column_expression
 from evenhand.questions.options import plain_bins
 from evenhand.questions.question import By, Question, columns_read, read_question
-from evenhand.records import Kind, Records, find_column
+from evenhand.records import Kind, Records, dialect_of, find_column
 
 #: Conditions, and doses, at most: more is a sweep that nobody reads.
 MOST_CONDITIONS, MOST_DOSES = 500, 40
@@ -160,11 +160,16 @@ def _check_columns(
 def _conditions(
     records: Records, condition: str, where: Predicate | None, missing_values: Sequence[str]
 ) -> tuple[list[Key], int]:
-    """Conditions in the order in which the records name them first, and the rows without one."""
+    """Conditions in the order in which the records name them first, and the rows without one.
+
+    Where rows have no order, as on a cluster, it is that of their values.
+    """
     column = column_expression(condition)
-    inner = exp.select(
-        exp.alias_(column, "value"), exp.alias_(exp.Var(this="ROW_NUMBER() OVER ()"), "place")
-    ).from_(exp.Var(this=records.source))
+    ordered = dialect_of(records.engine.dialect).numbers_rows
+    place = exp.Var(this="ROW_NUMBER() OVER ()") if ordered else column
+    inner = exp.select(exp.alias_(column, "value"), exp.alias_(place, "place")).from_(
+        exp.Var(this=records.source)
+    )
     inner = inner if where is None else inner.where(to_expression(where))
     sql = inner.sql(records.engine.dialect)
     table = records.engine.query(

@@ -49,6 +49,8 @@ class Dialect:
         engine knows all that is asked of text files.
     hashes_rows : bool
         Whether several columns can be hashed together (``hash(a, b)``), and it costs little to do so.
+    numbers_rows : bool
+        Whether rows come in an order of their own, so that each has a number (``ROW_NUMBER() OVER ()``).
     decimals_hold_nan : bool
         Whether an exact decimal may be NaN.
     """
@@ -64,6 +66,7 @@ class Dialect:
     asof_join: bool
     tries_types: bool
     hashes_rows: bool
+    numbers_rows: bool
     decimals_hold_nan: bool
 
     def quoted(self, name: str) -> str:
@@ -131,11 +134,11 @@ def spoken(name: str) -> str:
         return name
     theirs = type(sqlglot.Dialect.get_or_raise(name))
 
-    class Numbers(theirs.Generator):  # type: ignore[name-defined,misc]
+    class Doubles(theirs.Generator):  # type: ignore[name-defined,misc]
         def literal_sql(self, expression: sqlglot.exp.Literal) -> str:
             text = str(super().literal_sql(expression))
             pointed = not expression.is_string and "." in text and "e" not in text.lower()
             return fraction.format(text) if pointed else text
 
     # sqlglot knows a dialect from the moment that its class exists.
-    return type(f"{_OURS}{name}", (theirs,), {"Generator": Numbers}).__name__.lower()
+    return type(f"{_OURS}{name}", (theirs,), {"Generator": Doubles}).__name__.lower()

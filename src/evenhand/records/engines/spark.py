@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import os
 import re
+import sys
 import threading
 import uuid
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import unquote
 
 from evenhand.deferred import pyarrow as pa
 from evenhand.errors import InputError, unknown_name
@@ -25,6 +30,8 @@ _T = TypeVar("_T")
 _OURS = "evenhand_"
 #: A server that does not answer is asked for some four seconds, not for the client's ten minutes.
 _RETRIES = 4
+#: Folder of the rows that have no value of a partition's column; Sail takes it for a text.
+_NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 _SETTINGS = {
     # A time with a zone is read as the time in UTC.
     "spark.sql.session.timeZone": "UTC",
@@ -76,12 +83,24 @@ class SparkEngine:
 
     def parquet(self, path: str) -> str:
         """FROM clause of Parquet files that the cluster reads: a file, a folder or a glob."""
-        source = self.view(self.session.read.option("mergeSchema", "true").parquet(path))
-        if not self.types_of(source):
+        frame = self.session.read.option("mergeSchema", "true").parquet(path)
+        source = self.view(frame)
+        columns = self.types_of(source)
+        if not columns:
             raise InputError(
-                f"The cluster finds no Parquet file at {path!r}.  Name a path that it can read."
+                f"The cluster finds no Parquet file at {path!r}.  Name a folder or file that it can read."
             )
-        return source
+        empty = _without_value(self._run(frame.inputFiles))
+        if not empty:
+            return source
+        quoted = dialect_of(self.dialect).quoted
+        read = (
+            f"NULLIF({quoted(name)}, '{_NO_VALUE}') AS {quoted(name)}"
+            if name in empty
+            else quoted(name)
+            for name in columns
+        )
+        return self.view(self.session.sql(f"SELECT {', '.join(read)} FROM {source}"))
 
     def query(self, sql: str) -> pa.Table:
         """Run `sql` and return the whole result."""
@@ -137,9 +156,7 @@ class SparkEngine:
 
 def connect(place: str) -> SparkEngine:
     """Open a session at ``sc://host:port``, Spark Connect's own scheme."""
-    with warnings.catch_warnings():
-        # The client warns of pandas 3, which nothing here uses.
-        warnings.simplefilter("ignore")
+    with _importable():
         try:
             from pyspark.errors import PySparkException  # noqa: PLC0415
             from pyspark.sql.connect.client.retries import DefaultPolicy  # noqa: PLC0415
@@ -160,6 +177,34 @@ def connect(place: str) -> SparkEngine:
     engine = SparkEngine(session, own=True)
     engine.set_up()
     return engine
+
+
+@contextlib.contextmanager
+def _importable() -> Iterator[None]:
+    """Let the client be imported: in silence about pandas 3, and where no file was started.
+
+    Version 4.2.0 takes a main module without a file (``python -c``, a worker of a pool) for a run of its
+    own tests, looks for a Spark that is not there, and ends the process.
+    """
+    main = sys.modules["__main__"]
+    started = getattr(main, "__spec__", None) or hasattr(main, "__file__") or hasattr(sys, "ps1")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if not started and "SPARK_HOME" not in os.environ and find_spec("pyspark"):
+            os.environ["SPARK_HOME"] = ""
+            try:
+                import_module("pyspark.testing.connectutils")
+            finally:
+                del os.environ["SPARK_HOME"]
+        yield
+
+
+def _without_value(files: Iterable[str]) -> set[str]:
+    """Columns that folders of Hive name, and of which some row has no value."""
+    found = (
+        re.findall(rf"/([^/=]+)={_NO_VALUE}(?=/)", file) for file in files if _NO_VALUE in file
+    )
+    return {unquote(name) for names in found for name in names}
 
 
 def _told(error: Exception) -> str:
