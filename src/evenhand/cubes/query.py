@@ -128,7 +128,7 @@ class CubeQuery:
             for item in self.measure.inputs
         ]
         query = f"SELECT {', '.join(selected)}, {self._weight()} AS w FROM {self._source()}{self._kept()}"
-        if not self.measure.few_values:
+        if not self.measure.few_values or self.records.weight:
             return query
         return f"{query} GROUP BY {', '.join(str(i + 1) for i in range(len(selected)))}"
 
@@ -138,7 +138,7 @@ class CubeQuery:
     def _weight(self) -> str:
         if not self.measure.few_values:
             return "1"
-        return f"SUM({self._quoted(self.records.weight)})" if self.records.weight else "COUNT(*)"
+        return self._quoted(self.records.weight) if self.records.weight else "COUNT(*)"
 
     def _written(self, expression: exp.Expr) -> str:
         return str(expression.sql(self.records.engine.dialect))
