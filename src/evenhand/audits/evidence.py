@@ -305,7 +305,7 @@ class GroupEvidence:
         sides = [[of[s] for of in (estimates.values, low, high)] for s in (first, second)]
         ratio_low, ratio_high = contrasts.mover_ratio(*sides[0], *sides[1])
         apart = (estimates.shared[first, second] == 0) & np.isfinite(sides).all(axis=(0, 1))
-        for i in self.tested[~apart[self.tested]]:
+        for i in np.flatnonzero(self.is_tested & ~apart & (estimates.values[second] > 0)):
             ratio_low[i], ratio_high[i] = self._log_ratio(first[i], second[i])
         return ratio_low, ratio_high
 

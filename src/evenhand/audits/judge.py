@@ -20,7 +20,6 @@ from evenhand.errors import REASONS, Note
 from evenhand.groups import Attribute, Partition
 from evenhand.questions.absent import missing_rows
 from evenhand.results.estimate import Estimate, Missing
-from evenhand.stats import contrasts
 from evenhand.stats.forms import Form, Ratio
 from evenhand.stats.power import detectable_proportion, minimum_detectable_difference
 from evenhand.stats.shrinkage import shrink
