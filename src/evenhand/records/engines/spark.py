@@ -115,11 +115,6 @@ class SparkEngine:
         columns = self._run(lambda: self.session.catalog.listColumns(source))
         return {column.name: column.dataType for column in columns}
 
-    def keep(self, name: str, sql: str) -> bool:
-        """Nothing is kept on a cluster: not every server that speaks Spark Connect can."""
-        del name, sql
-        return False
-
     def close(self) -> None:
         """Forget the views, and end the session if it is ours."""
         if self._own:
