@@ -7,6 +7,7 @@ from evenhand.cubes.cube import Cube, Units
 from evenhand.cubes.estimates import Estimates, estimate
 from evenhand.cubes.faults import raise_faults
 from evenhand.cubes.measure import Check, Input, Measure, Moments
+from evenhand.cubes.quantiles import median
 from evenhand.cubes.query import CubeQuery
 from evenhand.cubes.unit_influence import contrast_powers
 from evenhand.cubes.unit_parts import unit_contributions, unit_values
@@ -28,6 +29,7 @@ __all__ = [
     "contrast_powers",
     "estimate",
     "floats_of",
+    "median",
     "raise_faults",
     "read_cells",
     "unit_contributions",

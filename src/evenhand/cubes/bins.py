@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlglot import exp
 
+from evenhand.cubes.quantiles import least_and_quantiles
 from evenhand.groups import Attribute, Predicate, to_expression
 from evenhand.groups.predicate import column_expression, finite
 from evenhand.records import Records
@@ -56,17 +57,15 @@ def _binned(
         if distinct["n"][0].as_py() <= DISTINCT_VALUES:
             return attribute
     count = QUANTILE_BINS if wanted is None else wanted
-    steps = [
-        f"PERCENTILE_DISC({step / count}) WITHIN GROUP (ORDER BY {name}) AS q{step}"
-        for step in range(1, count)
-    ]
-    if not steps:
+    if count == 1:
         return Attribute(name=attribute.name, edges=())
-    bounds = records.engine.query(f"SELECT {', '.join(steps)}, MIN({name}) AS lowest {source}")
-    lowest = bounds["lowest"][0].as_py()
+    kept = known.sql(records.engine.dialect)
+    lowest, *quantiles = least_and_quantiles(
+        records, name, kept, [i / count for i in range(1, count)]
+    )
     if lowest is None:
         return Attribute(name=attribute.name, edges=())
-    edges = sorted({_plain(bounds[f"q{step}"][0].as_py()) for step in range(1, count)})
+    edges = sorted({_plain(quantile) for quantile in quantiles})
     inner = _tidied([edge for edge in edges if edge > lowest], _plain(lowest))
     return Attribute(
         name=attribute.name, edges=inner or _above(records, name, source, _plain(lowest))

@@ -49,6 +49,8 @@ class Dialect:
         engine knows all that is asked of text files.
     hashes_rows : bool
         Whether several columns can be hashed together (``hash(a, b)``), and it costs little to do so.
+    exact_quantiles : bool
+        Whether ``PERCENTILE_DISC`` and ``PERCENTILE_CONT`` are exact, of whole numbers of 64 bits as well.
     numbers_rows : bool
         Whether rows come in an order of their own, so that each has a number (``ROW_NUMBER() OVER ()``).
     decimals_hold_nan : bool
@@ -66,6 +68,7 @@ class Dialect:
     asof_join: bool
     tries_types: bool
     hashes_rows: bool
+    exact_quantiles: bool
     numbers_rows: bool
     decimals_hold_nan: bool
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlglot import exp
 
-from evenhand.cubes import Measure, Moments
+from evenhand.cubes import Measure, Moments, median
 from evenhand.cubes.measure import Input
 from evenhand.groups import Predicate, to_expression
 from evenhand.groups.predicate import column_expression, literal
@@ -41,11 +41,9 @@ def _build(
 def _median(records: Records, score: Input, where: Predicate | None) -> float:
     """Median over all rows audited, as the rule's definition of the sample asks."""
     dialect = records.engine.dialect
-    kept = f"WHERE {to_expression(where).sql(dialect)}" if where is not None else ""
-    name = score.expression.sql(dialect)
-    query = f"SELECT PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY {name}) AS median FROM {records.source} {kept}"
-    median = records.engine.query(query)["median"][0].as_py()
-    return 0.0 if median is None else float(median)
+    kept = to_expression(where).sql(dialect) if where is not None else "TRUE"
+    found = median(records, score.expression.sql(dialect), kept)
+    return 0.0 if found is None else found
 
 
 SCORING_RATE = Definition(
