@@ -27,6 +27,11 @@ types: $(VENV)/lint $(VENV)/test ## static types
 contract: $(VENV)/lint ## every room imports only rooms below it
 	@$(BIN)/lint-imports --no-cache
 
+spark: $(VENV)/test $(VENV)-spark/spark ## what speaks Spark Connect, on Apache Spark itself (needs Java 17)
+	@SPARK_HOME=$$($(VENV)-spark/bin/python -c 'import pyspark; print(pyspark.__path__[0])') \
+	  PYSPARK_PYTHON=$(abspath $(BIN)/python) \
+	  $(BIN)/python -m pytest -q tests/records/test_spark.py tests/records/test_interruption.py tests/cubes -k spark
+
 oldest: $(VENV)-oldest/test ## the core tests with the oldest supported versions
 	@$(VENV)-oldest/bin/python -m pytest -q -p no:cacheprovider tests/stats tests/cubes tests/metrics/test_laws.py tests/acceptance/test_command_line.py
 
@@ -44,7 +49,7 @@ trust: $(VENV)/test ## measure every claim beside its rivals and write docs/trus
 	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -W ignore -m trust
 
 clean: ## remove environments and caches
-	rm -rf $(VENV) $(VENV)-oldest .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(VENV)-oldest $(VENV)-spark .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 # Debian without python3-venv has no ensurepip: virtualenv from pip serves then.
 $(BIN)/python:
@@ -70,6 +75,14 @@ $(VENV)/lint: pyproject.toml | $(BIN)/python
 	@$(BIN)/python -m pip install --quiet --group lint
 	@touch $@
 
+# Apache Spark and its client are packages of one name: it has an environment of its own.
+$(VENV)-spark/spark: | $(BIN)/python
+	@$(BIN)/python -m venv $(VENV)-spark 2>/dev/null && test -x $(VENV)-spark/bin/pip || { \
+	  rm -rf $(VENV)-spark; $(PYTHON) -m pip install --quiet --target $(VENV)-tools virtualenv; \
+	  PYTHONPATH=$(VENV)-tools $(PYTHON) -m virtualenv --quiet $(VENV)-spark; rm -rf $(VENV)-tools; }
+	@$(VENV)-spark/bin/python -m pip install --quiet 'pyspark>=4'
+	@touch $@
+
 # The lowest version that every `name>=version` line of pyproject.toml allows.
 $(VENV)-oldest/test: pyproject.toml | $(BIN)/python
 	@$(BIN)/python -m venv $(VENV)-oldest 2>/dev/null && test -x $(VENV)-oldest/bin/pip || $(BIN)/python -m pip --python $(BIN)/python --version >/dev/null
@@ -79,4 +92,4 @@ $(VENV)-oldest/test: pyproject.toml | $(BIN)/python
 	@$(VENV)-oldest/bin/python -m pip install --quiet pytest hypothesis statsmodels scikit-learn pandas jiwer --constraint $(VENV)-oldest/constraints.txt
 	@touch $@
 
-.PHONY: help demo test check lint types contract oldest format docs bench trust clean
+.PHONY: help demo test check lint types contract spark oldest format docs bench trust clean

@@ -5,7 +5,13 @@ import shutil
 from pathlib import Path
 
 import pytest
-from tests.engines import hold, postgres_url, sail_url  # noqa: F401 - fixtures
+from tests.engines import (  # noqa: F401 - fixtures
+    cluster_url,
+    hold,
+    postgres_url,
+    sail_url,
+    spark_url,
+)
 
 # As the command line does: matrices are small, and workers share the processors already.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

@@ -8,9 +8,12 @@ import itertools
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
+import time
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -140,8 +143,71 @@ def sail_url():
     server.stop()
 
 
-def _on_a_cluster(request):
-    url, number = request.getfixturevalue("sail_url"), itertools.count()
+@pytest.fixture(scope="session")
+def spark_url():
+    """URL of Apache Spark itself, two cores of this machine, from the folder that SPARK_HOME names."""
+    home = os.environ.get("SPARK_HOME", "")
+    if not (Path(home) / "bin" / "spark-submit").is_file():
+        pytest.skip("SPARK_HOME names no Spark: `make spark` installs one and runs these tests")
+    port, place = _free_port(), Path(tempfile.mkdtemp(prefix="evenhand-spark-"))
+    settings = {
+        "spark.connect.grpc.binding.address": "127.0.0.1",
+        "spark.connect.grpc.binding.port": port,
+        "spark.driver.host": "127.0.0.1",
+        "spark.sql.shuffle.partitions": 4,
+        "spark.sql.warehouse.dir": place / "warehouse",
+        "spark.ui.enabled": "false",
+    }
+    with (place / "log.txt").open("wb") as log:
+        server = subprocess.Popen(
+            [
+                f"{home}/bin/spark-submit",
+                *("--master", "local[2]"),
+                *(
+                    word
+                    for name, value in settings.items()
+                    for word in ("--conf", f"{name}={value}")
+                ),
+                *("--class", "org.apache.spark.sql.connect.service.SparkConnectServer"),
+                "spark-internal",
+            ],
+            stdout=log,
+            stderr=log,
+            cwd=place,
+            env={**os.environ, "SPARK_LOCAL_IP": "127.0.0.1"},
+            start_new_session=True,
+        )
+    try:
+        _wait_for(port, server, place / "log.txt")
+        yield f"sc://127.0.0.1:{port}"
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait(60)
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def _wait_for(port, server, log):
+    """Until a server listens; a minute and a half is what Java needs on a busy machine."""
+    for _ in range(900):
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        assert server.poll() is None, log.read_text()[-2000:]
+        time.sleep(0.1)
+    pytest.fail("Spark does not start: " + log.read_text()[-2000:])
+
+
+#: What speaks Spark Connect, by the fixture that has its URL.
+CLUSTERS = ["sail_url", "spark_url"]
+
+
+@pytest.fixture(scope="module", params=CLUSTERS)
+def cluster_url(request):
+    """URL of each server that speaks Spark Connect."""
+    return request.getfixturevalue(request.param)
+
+
+def _on_a_cluster(request, server):
+    url, number = request.getfixturevalue(server), itertools.count()
     folder = request.getfixturevalue("tmp_path_factory").mktemp("held")
 
     def hold(table: pa.Table) -> Records:
@@ -153,7 +219,12 @@ def _on_a_cluster(request):
 
 
 #: What lets an engine hold a table, by its name.
-ENGINES = {"duckdb": _in_process, "postgres": _on_a_server, "sail": _on_a_cluster}
+ENGINES = {
+    "duckdb": _in_process,
+    "postgres": _on_a_server,
+    "sail": partial(_on_a_cluster, server="sail_url"),
+    "spark": partial(_on_a_cluster, server="spark_url"),
+}
 
 
 @pytest.fixture(scope="module", params=list(ENGINES))

@@ -62,6 +62,6 @@ def test_a_statement_of_postgresql_is_interrupted(how, postgres_url):
 
 
 @pytest.mark.parametrize("how", ["query", "batches"])
-def test_a_statement_behind_spark_connect_is_interrupted(how, sail_url):
-    done = interrupt(how, sail_url)
+def test_a_statement_behind_spark_connect_is_interrupted(how, cluster_url):
+    done = interrupt(how, cluster_url)
     assert (done.stdout, done.returncode) == ("interrupted\n", 0), done.stderr

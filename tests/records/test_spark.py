@@ -1,4 +1,4 @@
-"""The same rows behind Spark Connect and in Parquet give the same audit; asked of Sail, which needs no Java."""
+"""The same rows behind Spark Connect and in Parquet give the same audit; asked of Sail and of Spark."""
 
 import datetime
 import decimal
@@ -42,10 +42,10 @@ def told(table, metric, options) -> dict:
 
 @pytest.mark.parametrize(("metric", "options"), CASES, ids=[metric for metric, _ in CASES])
 def test_the_audit_over_spark_connect_is_the_audit_of_the_parquet_file(
-    path, sail_url, metric, options
+    path, cluster_url, metric, options
 ):
     file = told(path, metric, options)
-    cluster = told(f"{sail_url}?parquet={path}", metric, options)
+    cluster = told(f"{cluster_url}?parquet={path}", metric, options)
     close(file, cluster)
     if not metric.startswith(FRACTIONS):
         assert file == cluster
@@ -81,8 +81,9 @@ TYPED = {
     "list": pa.array([[1]]),
     "structure": pa.array([{"a": 1}]),
     "bytes": pa.array([b"x"]),
-    "duration": pa.array([1], pa.duration("s")),
 }
+#: What Apache Spark itself does not read, or takes for something else.
+REFUSED = {"unsigned 64", "half", "time", "nanoseconds"}
 
 
 def answer(table, by, **options):
@@ -104,15 +105,20 @@ def written(folder, values, name="x", rows=60):
 
 
 @pytest.mark.parametrize("type_", TYPED)
-def test_a_type_of_parquet_is_read_as_duckdb_reads_it(type_, sail_url, tmp_path):
+def test_a_type_of_parquet_is_read_as_duckdb_reads_it(type_, cluster_url, tmp_path, request):
     file = written(tmp_path, TYPED[type_])
-    assert answer(f"{sail_url}?parquet={file}", "x") == answer(file, "x")
+    if type_ in REFUSED and "spark_url" in request.node.name:
+        with pytest.raises(InputError, match=r"Spark cannot answer|holds decimals of more digits"):
+            evenhand.audit(f"{cluster_url}?parquet={file}", metric="mean(y)", by="x")
+        return
+    assert answer(f"{cluster_url}?parquet={file}", "x") == answer(file, "x")
 
 
 @pytest.mark.parametrize(
     ("values", "where", "rows"),
     [
         (pa.array(["it's", "a\\b", "c"]), r"x = 'it''s' OR x = 'a\b'", 40),
+        (pa.array(["${env:HOME}", "b"]), "x = '${env:HOME}'", 30),
         (pa.array([0.1, 0.30000000000000004, 0.5]), "x >= 0.30000000000000004", 40),
         (pa.array([0.7, 0.1], pa.float32()), "x IN (0.7, 0.5)", 30),
         (TYPED["large"], "x = 9007199254740993", 30),
@@ -121,9 +127,9 @@ def test_a_type_of_parquet_is_read_as_duckdb_reads_it(type_, sail_url, tmp_path)
         (TYPED["boolean"], "x = TRUE", 20),
     ],
 )
-def test_a_literal_selects_the_same_rows_as_in_a_file(values, where, rows, sail_url, tmp_path):
+def test_a_literal_selects_the_same_rows_as_in_a_file(values, where, rows, cluster_url, tmp_path):
     file = written(tmp_path, values)
-    for table in (file, f"{sail_url}?parquet={file}"):
+    for table in (file, f"{cluster_url}?parquet={file}"):
         audit = evenhand.audit(table, metric="mean(y)", by="y", where=where)
         assert audit.overall.n_rows == rows
 
@@ -131,34 +137,34 @@ def test_a_literal_selects_the_same_rows_as_in_a_file(values, where, rows, sail_
 @pytest.mark.parametrize(
     "name", ["a.b", "c`d", 'e"f', "g h", "é", "select", "a\\b", "x\ny", "A'B", "x;DROP TABLE y", "${x}", "{0}", "*", "1"]
 )  # fmt: skip
-def test_a_column_may_have_any_name(name, sail_url, tmp_path):
+def test_a_column_may_have_any_name(name, cluster_url, tmp_path):
     file = written(tmp_path, pa.array(["u", "v"]), name)
-    assert answer(f"{sail_url}?parquet={file}", name) == answer(file, name)
+    assert answer(f"{cluster_url}?parquet={file}", name) == answer(file, name)
 
 
-def test_folders_that_say_the_values_are_text_and_may_say_none(sail_url, tmp_path):
+def test_folders_that_say_the_values_are_text_and_may_say_none(cluster_url, tmp_path):
     for value in ("01234", "1e3", "1E3", "1D", "__HIVE_DEFAULT_PARTITION__"):
         folder = tmp_path / f"zip={value}"
         folder.mkdir()
         pq.write_table(pa.table({"y": [0, 1] * 10}), folder / "1.parquet")
-    found = answer(f"{sail_url}?parquet={tmp_path}", "zip")
+    found = answer(f"{cluster_url}?parquet={tmp_path}", "zip")
     assert found == answer(f"{tmp_path}/*/*.parquet", "zip")
     assert found[1] == [("zip", 20)]
 
 
-def test_a_column_that_some_files_lack_is_missing_there(sail_url, tmp_path):
+def test_a_column_that_some_files_lack_is_missing_there(cluster_url, tmp_path):
     pq.write_table(pa.table({"y": [0, 1] * 10}), tmp_path / "1.parquet")
     pq.write_table(pa.table({"y": [0, 1] * 10, "x": ["a", "b"] * 10}), tmp_path / "2.parquet")
-    found = answer(f"{sail_url}?parquet={tmp_path}", "x")
+    found = answer(f"{cluster_url}?parquet={tmp_path}", "x")
     assert found == answer(f"{tmp_path}/*.parquet", "x")
     assert found[1] == [("x", 20)]
 
 
-def test_types_that_differ_between_files_are_told(sail_url, tmp_path):
+def test_types_that_differ_between_files_are_told(cluster_url, tmp_path):
     pq.write_table(pa.table({"y": pa.array([0, 1], pa.int32())}), tmp_path / "1.parquet")
     pq.write_table(pa.table({"y": pa.array([0, 1], pa.int64())}), tmp_path / "2.parquet")
     with pytest.raises(InputError, match="Spark cannot answer"):
-        open_records(f"{sail_url}?parquet={tmp_path}")
+        open_records(f"{cluster_url}?parquet={tmp_path}").read_rows()
 
 
 # -- tables and sessions ----------------------------------------------------------------------------
@@ -172,12 +178,12 @@ def test_types_that_differ_between_files_are_told(sail_url, tmp_path):
         ("?table=a&table=b", "Say which table"),
         ("?path=a", "Say which table"),
         ("?table=nowhere", "Unknown table 'nowhere'"),
-        ("?parquet=/nowhere/at/all", "finds no Parquet file at '/nowhere/at/all'"),
+        ("?parquet=/nowhere/at/all", "/nowhere/at/all"),
     ],
 )
-def test_what_is_not_there_is_told_with_what_to_do(query, message, sail_url):
+def test_what_is_not_there_is_told_with_what_to_do(query, message, cluster_url):
     with pytest.raises(InputError, match=message):
-        open_records(sail_url + query)
+        open_records(cluster_url + query)
 
 
 @pytest.mark.parametrize("place", ["sc://", "sc://a:b", "sc://127.0.0.1:1;token=s3kret"])
@@ -213,14 +219,14 @@ def test_a_server_that_goes_away_is_an_error_not_a_crash(path):
         evenhand.audit(records, metric="mean(label)", by="accent")
 
 
-def test_faults_of_rows_behind_spark_connect_are_told(path, sail_url):
+def test_faults_of_rows_behind_spark_connect_are_told(path, cluster_url):
     with pytest.raises(FaultsError, match=r"`age` is \d+, but a probability lies in \[0, 1\]"):
-        evenhand.audit(f"{sail_url}?parquet={path}", metric="brier(label, age)", by="accent")
+        evenhand.audit(f"{cluster_url}?parquet={path}", metric="brier(label, age)", by="accent")
 
 
-def test_a_declared_type_is_read_by_the_cluster(sail_url, tmp_path):
+def test_a_declared_type_is_read_by_the_cluster(cluster_url, tmp_path):
     file = written(tmp_path, pa.array(["1.0", "2.0"]))
-    records = open_records(f"{sail_url}?parquet={file}", columns="x=number")
+    records = open_records(f"{cluster_url}?parquet={file}", columns="x=number")
     assert {column.name: column.kind for column in records.columns}["x"] is Kind.NUMBER
     with pytest.raises(InputError, match="which servers do not read"):
-        open_records(f"{sail_url}?parquet={file}", columns="x=percent")
+        open_records(f"{cluster_url}?parquet={file}", columns="x=percent")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import logging
 import os
 import re
 import sys
@@ -37,6 +38,13 @@ _SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
     # A folder called zip=01234 holds the text 01234, not the number 1234.
     "spark.sql.sources.partitionColumnTypeInference.enabled": "false",
+    # ${env:HOME} in a name or a text means itself, not what the server knows by it.
+    "spark.sql.variable.substitute": "false",
+    # What a site may have set otherwise: a backslash in a text, what overflows, columns by their place.
+    "spark.sql.parser.escapedStringLiterals": "false",
+    "spark.sql.ansi.enabled": "true",
+    "spark.sql.groupByOrdinal": "true",
+    "spark.sql.orderByOrdinal": "true",
 }
 
 
@@ -166,6 +174,9 @@ def connect(place: str) -> SparkEngine:
             session = SparkSession.builder.remote(place).create()
     if session is None:
         raise InputError("That is no address of Spark Connect.  Write sc://host:port?table=NAME")
+    # The client writes each error to stderr, as JSON with the query; it is told once, by us.
+    for name in ("SQLQueryContextLogger", "DataFrameQueryContextLogger"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     # How often the client asked again is told from threads of its own; that it was in vain is told by us.
     warnings.filterwarnings("ignore", message=r"\[RETRIES_EXCEEDED\]")
     session.client.set_retry_policies([DefaultPolicy(max_retries=_RETRIES)])
