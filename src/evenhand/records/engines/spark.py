@@ -68,8 +68,12 @@ class SparkEngine:
 
     def set_up(self) -> None:
         """Make the session read as all engines do."""
-        for name, value in _SETTINGS.items():
-            self._run(partial(self.session.conf.set, name, value))
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore"
+            )  # the client advises against one of them, as it is set to
+            for name, value in _SETTINGS.items():
+                self._run(partial(self.session.conf.set, name, value))
 
     def view(self, frame: DataFrame) -> str:
         """FROM clause of a data frame."""
