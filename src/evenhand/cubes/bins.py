@@ -9,7 +9,7 @@ from sqlglot import exp
 
 from evenhand.cubes.quantiles import least_and_quantiles
 from evenhand.groups import Attribute, Predicate, to_expression
-from evenhand.groups.predicate import column_expression, finite
+from evenhand.groups.predicate import column_expression, finite, literal
 from evenhand.records import Records
 
 # A numeric attribute with more distinct values than this is cut at quantiles unasked.
@@ -97,7 +97,8 @@ def _rounded_down(edge: float, room: float) -> float:
 
 def _above(records: Records, name: str, source: str, lowest: float) -> tuple[float, ...]:
     """Where most values are the lowest one, the next value is the only edge."""
-    found = records.engine.query(f"SELECT MIN({name}) AS next {source} AND {name} > {lowest!r}")
+    above = literal(lowest).sql(records.engine.dialect)
+    found = records.engine.query(f"SELECT MIN({name}) AS next {source} AND {name} > {above}")
     following = found["next"][0].as_py()
     return () if following is None else (_plain(following),)
 

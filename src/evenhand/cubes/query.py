@@ -256,8 +256,9 @@ class CubeQuery:
                 if moments is Moments.COUNTS and (j, i) not in exclusive:
                     yield f"{self._sum(f'({first}) * ({second})')} AS {self.prefix}m{i}_{j}"
                 elif moments is Moments.CENTRED:
-                    pair = f"{self._double(first)}, {self._double(second)}"
-                    yield f"COALESCE(COVAR_POP({pair}), 0) AS {self.prefix}m{i}_{j}"
+                    pair = self._double(first), self._double(second)
+                    covariance = dialect_of(self.records.engine.dialect).covariance.format(*pair)
+                    yield f"COALESCE({covariance}, 0) AS {self.prefix}m{i}_{j}"
 
     def _powers(self) -> Iterable[str]:
         """Sums of products of numerator and denominator, of degree 3 and 4."""
@@ -294,7 +295,9 @@ class CubeQuery:
     def _side(self, weights: Sequence[float]) -> str:
         """One side of a ratio, of one row."""
         terms = [
-            self._double(part) if weight == 1 else f"{float(weight)!r} * {self._double(part)}"
+            self._double(part)
+            if weight == 1
+            else f"{self._written(literal(float(weight)))} * {self._double(part)}"
             for weight, part in zip(weights, self._parts, strict=True)
             if weight
         ]

@@ -182,29 +182,36 @@ def unless_missing(column: exp.Expr, kind: Kind, texts: Sequence[str]) -> exp.Ex
     listed = _listed(tuple(texts), numeric=numeric) if numeric or kind is Kind.TEXT else ()
     if not listed:
         return column
-    values = [exp.Literal.string(text) if alone else exp.Var(this=text) for text, alone in listed]
+    values = [exp.Var(this=item) if isinstance(item, _Plain) else literal(item) for item in listed]
     missing = exp.In(this=column.copy(), expressions=values)
     return exp.Case(ifs=[exp.If(this=missing, true=exp.Null())], default=column)
 
 
+class _Plain(str):
+    """Literals that all engines write alike."""
+
+    __slots__ = ()
+
+
 @lru_cache(maxsize=64)
-def _listed(texts: tuple[str, ...], *, numeric: bool) -> tuple[tuple[str, bool], ...]:
+def _listed(texts: tuple[str, ...], *, numeric: bool) -> tuple[Value, ...]:
     """Many literals as few texts, which are written once: every column is compared with them.
 
-    What engines write in different ways (a text with a quote or a backslash) stands alone.
+    What engines write in different ways (a text with a quote or a backslash, a fraction) stands alone.
     """
     found = [_number(text) for text in texts] if numeric else texts
     values = [value for value in found if value is not None]
-    runs = groupby(
-        values, key=lambda value: isinstance(value, str) and bool(re.search(r"['\\]", value))
-    )
-    out: list[tuple[str, bool]] = []
-    for alone, run in runs:
-        if alone:
-            out += [(str(value), True) for value in run]
+    out: list[Value] = []
+    for differs, run in groupby(values, key=_differs):
+        if differs:
+            out += run
         else:
-            out.append((", ".join(literal(value).sql("duckdb") for value in run), False))
+            out.append(_Plain(", ".join(literal(value).sql("duckdb") for value in run)))
     return tuple(out)
+
+
+def _differs(value: Value) -> bool:
+    return isinstance(value, float) or (isinstance(value, str) and bool(re.search(r"['\\]", value)))
 
 
 def _number(text: str) -> int | float | None:

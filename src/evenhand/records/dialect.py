@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 from evenhand.deferred import sqlglot
 from evenhand.records.schema import Kind
@@ -34,6 +35,8 @@ class Dialect:
         Its name of a floating number of 64 bits.
     fraction : str
         How a number with a point is written, so that it is a floating number where others are decimals.
+    covariance : str
+        How the covariance of the rows is written, of two numbers.
     text : ColumnReading
         How a column is read as text.
     types : Mapping of str to ColumnReading
@@ -61,6 +64,7 @@ class Dialect:
     quote: str
     double: str
     fraction: str
+    covariance: str
     text: ColumnReading
     types: Mapping[str, ColumnReading]
     declared: Mapping[str, ColumnReading]
@@ -87,6 +91,13 @@ _DECLARED_KINDS = {
 }
 
 
+def _read(name: str) -> dict[str, Any]:
+    """What a file says, or the file that it says to be like."""
+    file = files("evenhand.records") / "dialects" / f"{name}.toml"
+    given = tomllib.loads(file.read_text(encoding="utf-8"))
+    return _read(given["like"]) if "like" in given else given
+
+
 @cache
 def dialect_of(name: str) -> Dialect:
     """The dialect of this name.
@@ -96,13 +107,12 @@ def dialect_of(name: str) -> Dialect:
     >>> dialect_of("spark").quoted("a`b")
     '`a``b`'
     """
-    file = files("evenhand.records") / "dialects" / f"{name.removeprefix(_OURS)}.toml"
-    text = file.read_text(encoding="utf-8")
-    given = tomllib.loads(text)
+    given = _read(name.removeprefix(_OURS))
     declared, collated = given.pop("declared", {}), given.pop("collated", None)
     return Dialect(
         name=name,
         fraction=given.pop("fraction", PLAIN),
+        covariance=given.pop("covariance", "COVAR_POP({}, {})"),
         text=ColumnReading(sql=given.pop("text")["sql"], kind=Kind.TEXT),
         types={
             type_: ColumnReading(sql=read.get("sql", PLAIN), kind=Kind(read["kind"]))
