@@ -87,7 +87,9 @@ class CubeQuery:
     @cached_property
     def _parts(self) -> tuple[str, ...]:
         """The counts of a row, written in the engine's dialect."""
-        return tuple(self._written(part) for _, part in self.measure.parts)
+        # Names of inputs are quoted where they are given: an engine may read others in capitals.
+        dialect = self.records.engine.dialect
+        return tuple(part.sql(dialect, identify=True) for _, part in self.measure.parts)
 
     def _part(self, index: int) -> str:
         """A count of the rows that have all that is needed, NULL of others."""
