@@ -109,6 +109,29 @@ def test_no_table_and_no_page_is_wider_than_its_room(browser, pages, faces, kind
         assert too_wide(browser) == [], face
 
 
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("kind", ["audit", "tolerance", "slices", "effects", "demo"])
+def test_labels_of_an_axis_stand_under_their_ticks_and_inside_the_picture(
+    browser, pages, faces, kind, width
+):
+    for face in faces:
+        look(browser, pages[kind], width, face=face)
+        away, beyond = browser.execute_script(
+            """const seen = e => { const r = e.getBoundingClientRect(); return [(r.left + r.right) / 2, r] };
+            const away = [], beyond = [];
+            for (const bar of document.querySelectorAll('.forest .axis .bar')) {
+                const ticks = [...bar.querySelectorAll('.tick')], room = bar.getBoundingClientRect();
+                [...bar.querySelectorAll('text')].forEach((e, i) => { if (!e.getClientRects().length) return;
+                    const [middle, r] = seen(e);
+                    away.push(Math.abs(middle - seen(ticks[i])[0]));
+                    beyond.push(Math.max(room.left - r.left, r.right - room.right)) }) }
+            return [away, beyond]"""
+        )
+        assert len(away) > 2
+        assert max(away) < 1, face
+        assert max(beyond) < 1, face
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_table_is_wider_than_paper(browser, pages, faces, kind):
     """A4 with usual margins is 718 pixels wide; what is folded is printed too."""

@@ -12,7 +12,26 @@ from evenhand.pages.edition import Edition
 
 @pytest.mark.parametrize("value", [1e-12, 1e-7, 0.0004, 0.5, 1.0, 999.9, 1e6, 5e23])
 def test_a_rate_that_is_not_nothing_is_not_written_as_nothing(value):
-    assert float(numbers.rate(value).replace(",", "")) == pytest.approx(value, rel=0.01)
+    assert float(numbers.rate(value).replace(",", "").replace("−", "-")) == pytest.approx(
+        value, rel=0.01
+    )
+
+
+@given(st.floats(-1e9, 1e9, allow_nan=False))
+def test_people_read_a_minus_wherever_a_number_is_written(value):
+    told = [
+        numbers.rate(value),
+        numbers.share(value),
+        numbers.interval(value, 0.0),
+        numbers.shares(value, 0.0),
+        numbers.points(value, in_points=True),
+        numbers.points(value, in_points=False),
+        numbers.ratio(value),
+        numbers.total(value),
+        numbers.significant(value),
+        numbers.gain(value),
+    ]
+    assert "-" not in "".join(told)
 
 
 @given(st.floats(-2, 2, allow_nan=False))

@@ -164,7 +164,7 @@ def bounds(effect: Effect) -> str:
     """Bounds in percentage points, ``23.3 to 52.5``; empty where there are none."""
     if effect.low is None or effect.high is None:
         return ""
-    low, high = (f"{value * 100:.1f}".replace("-", "−") for value in (effect.low, effect.high))
+    low, high = (numbers.minus(f"{value * 100:.1f}") for value in (effect.low, effect.high))
     return f"{low} to {high}"
 
 

@@ -297,10 +297,14 @@ def _curve(found: Effects, doses: Sequence[Dose]) -> Curve:
     told = f"{doses[0].label}: {found.metric.name} against {found.settings.dose}"
     if ends:
         first, last = (
-            f"{numbers.rate(one.estimate.value)} at {one.dose:g}" for one in (ends[0], ends[-1])
+            f"{numbers.rate(one.estimate.value)} at {_dose(one)}" for one in (ends[0], ends[-1])
         )
         told += f", {first} and {last}"
     return Curve(label=doses[0].label, told=told, readings=tuple(map(_reading, doses)))
+
+
+def _dose(one: Dose) -> str:
+    return numbers.minus(f"{one.dose:g}")
 
 
 def _reading(dose: Dose) -> CurvePoint:
@@ -319,7 +323,7 @@ def _doses(found: Effects, series: Sequence[Sequence[Dose]]) -> Table:
     rows: list[list[TableCell | str]] = [
         [
             dose.label,
-            found.reference if dose.dose is None else f"{dose.dose:g}",
+            found.reference if dose.dose is None else _dose(dose),
             answer.told_value(dose.estimate.value, found),
             numbers.interval(dose.estimate.low, dose.estimate.high),
             numbers.count(dose.estimate.n_rows),

@@ -41,6 +41,7 @@ _WRITTEN = (
     numbers.amount,
     numbers.count,
     numbers.interval,
+    numbers.minus,
     numbers.p_value,
     numbers.percent,
     numbers.plural,

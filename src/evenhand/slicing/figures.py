@@ -258,7 +258,7 @@ def _more(found: Slices, edition: Edition) -> Table:
             numbers.rate(one.numerator),
             numbers.rate(one.denominator),
             words.told_value(one.overall_without, found),
-            f"{one.score:.4g}",
+            numbers.minus(f"{one.score:.4g}"),
             numbers.count(len(one.folded)),
         ]
         for number, one in enumerate(found.slices[:TABLED], 1)
