@@ -7,6 +7,7 @@ from evenhand.cli.options import Comparing, Confidence, Output, Reading
 from evenhand.cli.output import check_files, show, write_files
 from evenhand.cli.progress import counting_bar
 from evenhand.differential import effects as find_effects
+from evenhand.differential.question import USUAL_REFERENCE
 from evenhand.errors import EXIT_REFUSED
 
 
@@ -17,7 +18,7 @@ def effects(
     metric: str,
     by: Needed,
     condition: str = "condition",
-    reference: str = "clean",
+    reference: str = USUAL_REFERENCE,
     only: Several = (),
     unit: Several = (),
     dose: str | None = None,

@@ -5,7 +5,7 @@ from typing import Any
 
 from evenhand.comparisons.rules import VerdictRules
 from evenhand.differential.assembly import answer
-from evenhand.differential.question import ConditionQuestion, read_conditions
+from evenhand.differential.question import USUAL_REFERENCE, ConditionQuestion, read_conditions
 from evenhand.differential.result import Effects
 from evenhand.groups import to_text
 from evenhand.metrics import Metric
@@ -22,7 +22,7 @@ def effects(
     by: By,
     *,
     condition: str = "condition",
-    reference: str = "clean",
+    reference: str = USUAL_REFERENCE,
     only: str | Sequence[str] = (),
     unit: str | Sequence[str] | None = None,
     where: str | None = None,

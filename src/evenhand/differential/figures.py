@@ -39,16 +39,18 @@ class Picture:
 
 def render_html(found: Effects, *, edition: Edition = PLAIN) -> str:
     """The report; every text from the data is escaped."""
+    manner = _manner(found, edition)
     return render_page(
         "evenhand.differential:effects.html",
         found=found,
         edition=edition,
         answers=list(answer.answers(found, edition)),
-        sentences=words.sentences(found, _manner(found, edition)),
+        sentences=words.sentences(found, manner),
         caveats=before_numbers(found.notes),
         pictures=[_picture(found, by, edition) for by in found.by],
         words=words,
         value=lambda value: answer.told_value(value, found),
+        compared_with=words.reference(found, manner),
     )
 
 
@@ -123,7 +125,7 @@ def _picture(found: Effects, by: tuple[str, ...], edition: Edition) -> Picture:
         more=_more(found, own[:TABLED], title, edition),
         pairs=_pairs(found, by, title, names),
         panels=_panels(found, series),
-        doses=_doses(found, series),
+        doses=_doses(found, series, edition),
     )
 
 
@@ -203,7 +205,7 @@ def _table(found: Effects, own: Sequence[GroupEffect], title: str, edition: Edit
         TableColumn(head="group", left=True, fold=True),
         TableColumn(head="condition", left=True, fold=True),
         TableColumn(head="verdict", left=True),
-        TableColumn(head=found.reference),
+        TableColumn(head=edition.value(found.condition, found.reference)),
         TableColumn(head=found.metric.name),
         TableColumn(head="cost (interval)"),
         TableColumn(head="beyond (interval)"),
@@ -297,14 +299,15 @@ def _curve(found: Effects, doses: Sequence[Dose]) -> Curve:
     told = f"{doses[0].label}: {found.metric.name} against {found.settings.dose}"
     if ends:
         first, last = (
-            f"{numbers.rate(one.estimate.value)} at {_dose(one)}" for one in (ends[0], ends[-1])
+            f"{numbers.rate(one.estimate.value)} at {_written(one.dose)}"
+            for one in (ends[0], ends[-1])
         )
         told += f", {first} and {last}"
     return Curve(label=doses[0].label, told=told, readings=tuple(map(_reading, doses)))
 
 
-def _dose(one: Dose) -> str:
-    return numbers.minus(f"{one.dose:g}")
+def _written(dose: float | None) -> str:
+    return "–" if dose is None else numbers.minus(f"{dose:g}")
 
 
 def _reading(dose: Dose) -> CurvePoint:
@@ -312,7 +315,8 @@ def _reading(dose: Dose) -> CurvePoint:
     return CurvePoint(at=dose.dose, value=rate.value, low=rate.low, high=rate.high)
 
 
-def _doses(found: Effects, series: Sequence[Sequence[Dose]]) -> Table:
+def _doses(found: Effects, series: Sequence[Sequence[Dose]], edition: Edition) -> Table:
+    reference = edition.value(found.condition, found.reference)
     columns = (
         TableColumn(head="group", left=True, fold=True),
         TableColumn(head=str(found.settings.dose)),
@@ -323,7 +327,7 @@ def _doses(found: Effects, series: Sequence[Sequence[Dose]]) -> Table:
     rows: list[list[TableCell | str]] = [
         [
             dose.label,
-            found.reference if dose.dose is None else _dose(dose),
+            reference if dose.dose is None else _written(dose.dose),
             answer.told_value(dose.estimate.value, found),
             numbers.interval(dose.estimate.low, dose.estimate.high),
             numbers.count(dose.estimate.n_rows),

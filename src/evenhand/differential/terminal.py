@@ -49,7 +49,7 @@ def _heading(found: Effects) -> Text:
     number = len(found.conditions)
     text.append(
         f"{found.source.name}: {found.source.rows:,} rows{units}, {number} "
-        f"condition{'s' * (number != 1)} against {found.reference}",
+        f"condition{'s' * (number != 1)} against {words.reference(found, advice='; --reference names another')}",
         style="dim",
     )
     return text
