@@ -13,6 +13,7 @@ from evenhand.pages.curves import Curve, CurvePoint, Panel, draw_curves
 from evenhand.pages.edition import PLAIN, Edition
 from evenhand.pages.forest import Difference, Forest, draw_forest
 from evenhand.pages.heat import Heat, HeatCell, tint
+from evenhand.pages.nouns import unit_noun
 from evenhand.pages.page import render_page
 from evenhand.pages.picture import Figure, draw_picture
 from evenhand.pages.table import Table, TableCell, TableColumn, table_of
@@ -233,7 +234,7 @@ def _more(found: Effects, own: Sequence[GroupEffect], title: str, edition: Editi
         TableColumn(head="adjusted p"),
         TableColumn(head="detectable"),
         TableColumn(head="rows"),
-        TableColumn(head=numbers.many(found.unit)) if found.unit else None,
+        TableColumn(head=unit_noun(found.unit)) if found.unit else None,
     )
     rows = []
     for one in own:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from evenhand.pages.numbers import many
+from evenhand.pages.nouns import is_noun, many
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +80,7 @@ class Edition:
     def groups(self, by: Sequence[str], *, predicate: bool) -> str:
         """What the groups of one cut are called: ``accents``, or ``groups of sex × race``."""
         name = self.column(by[0])
-        # The plural of a code such as age_cat would be no word.
-        if len(by) == 1 and name.isalpha() and not predicate:
+        if len(by) == 1 and is_noun(name) and not predicate:
             return many(name)
         return f"groups of {self.crossed(by)}"
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from evenhand.pages.nouns import many
+
 #: How people read a minus; programs, and commands to paste, have the hyphen.
 MINUS = "−"
 
@@ -171,19 +173,6 @@ def percent(level: float) -> str:
 def plural(number: int, noun: str, nouns: str = "") -> str:
     """A count with its noun: ``1 group``, ``2,400 rows``, ``3 cities``; `nouns` where no rule makes it."""
     return f"{number:,} {noun if number == 1 else nouns or many(noun)}"
-
-
-def many(noun: str) -> str:
-    """The plural of a noun, or of a column's name.
-
-    Examples
-    --------
-    >>> many("accent"), many("city"), many("box"), many("day")
-    ('accents', 'cities', 'boxes', 'days')
-    """
-    if noun.endswith("y") and noun[-2:-1] not in "aeiou":
-        return f"{noun[:-1]}ies"
-    return noun + ("es" if noun.endswith(("s", "x", "z", "ch", "sh")) else "s")
 
 
 def direction(higher_is_worse: bool) -> str:

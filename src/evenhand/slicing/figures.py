@@ -12,6 +12,7 @@ from evenhand.pages.caveats import before_numbers
 from evenhand.pages.edition import PLAIN, Edition
 from evenhand.pages.forest import Difference, Forest, draw_forest
 from evenhand.pages.heat import Heat, HeatCell
+from evenhand.pages.nouns import unit_noun
 from evenhand.pages.page import render_page
 from evenhand.pages.picture import Figure, draw_picture
 from evenhand.pages.scatter import Dot, Scatter, draw_scatter
@@ -242,7 +243,7 @@ def _more(found: Slices, edition: Edition) -> Table:
         TableColumn(head="slice", left=True, fold=True),
         TableColumn(head="adjusted p"),
         TableColumn(head="p"),
-        TableColumn(head=numbers.many(found.unit)) if found.unit else None,
+        TableColumn(head=unit_noun(found.unit)) if found.unit else None,
         TableColumn(head="numerator"),
         TableColumn(head="denominator"),
         TableColumn(head="overall without"),
