@@ -171,6 +171,22 @@ def test_labels_that_fit_nothing_or_call_two_groups_alike_are_told(data, capsys)
     assert ">a<" not in page
 
 
+@pytest.mark.parametrize("verb", [audit, effects, slices])
+def test_every_command_tells_labels_of_nothing_and_no_others(data, capsys, verb):
+    """Values that no slice is made of are known too; the metric has its plain name on every page."""
+    labels = (
+        '"g=b" = "south"\na = "north"\ng = "ward"\nerror_rate = "errors"\n"g=c" = "x"\nvoic = "x"\n'
+    )
+    Path("labels.toml").write_text(labels, encoding="utf-8")
+    output = Output(labels=Path("labels.toml"), html=Path("r.html"))
+    given = {"metric": METRIC} if verb is not audit else {"metric": [METRIC]}
+    if verb is not slices:
+        given["by"] = ["g"]
+    verb("data.csv", output=output, **given)
+    assert "--labels: nothing here is called g=c, voic.\n" in capsys.readouterr().err
+    assert "errors" in Path("r.html").read_text()
+
+
 @pytest.mark.parametrize("option", ["title", "note", "labels"])
 def test_what_is_for_a_report_needs_one(data, option):
     with pytest.raises(InputError, match=f"--{option} is for a report"):

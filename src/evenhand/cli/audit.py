@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from evenhand.audits import Audit, audit_metrics
-from evenhand.cli.edition import fit
 from evenhand.cli.kinds import Flag, Needed, Several
+from evenhand.cli.labels import fit
 from evenhand.cli.lines import written_command
 from evenhand.cli.options import Comparing, Confidence, Output, Reading
 from evenhand.cli.output import check_files, show, write_files

@@ -1,7 +1,7 @@
 """``evenhand effects``: from the records of a trial to what each condition costs whom."""
 
-from evenhand.cli.edition import fit
 from evenhand.cli.kinds import Needed, Several
+from evenhand.cli.labels import fit
 from evenhand.cli.lines import written_command
 from evenhand.cli.options import Comparing, Confidence, Output, Reading
 from evenhand.cli.output import check_files, show, write_files

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from evenhand.cli.labels import fit_slices
 from evenhand.cli.lines import written_command
 from evenhand.cli.options import Confidence, Output, Reading
 from evenhand.cli.output import check_files, show, write_files
@@ -110,6 +111,7 @@ def slices(
             **reading.given(),
             **confidence.given(),
         )
+    edition = fit_slices(edition, found, table, reading)
     page = None if output.html is None else found.to_html(edition)
     write_files(found, page, output, edition)
     show([found], output)

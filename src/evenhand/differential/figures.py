@@ -1,7 +1,7 @@
 """What the page of effects draws and tables: costs, who pays more, doses, and pairs."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from evenhand.differential import answer, words
 from evenhand.differential.result import ConditionOverall, Dose, Effect, Effects, GroupEffect, Pair
@@ -40,6 +40,7 @@ class Picture:
 
 def render_html(found: Effects, *, edition: Edition = PLAIN) -> str:
     """The report; every text from the data is escaped."""
+    found = _named(found, edition)
     manner = _manner(found, edition)
     return render_page(
         "evenhand.differential:effects.html",
@@ -57,6 +58,7 @@ def render_html(found: Effects, *, edition: Edition = PLAIN) -> str:
 
 def draw_figure(found: Effects, edition: Edition = PLAIN) -> str:
     """What conditions cost groups beyond the others, as an SVG."""
+    found = _named(found, edition)
     points = ", in percentage points" if found.metric.in_points else ""
     answers = list(answer.answers(found, edition))
     notes = (
@@ -90,6 +92,12 @@ def draw(found: Effects, by: tuple[str, ...], edition: Edition = PLAIN) -> Fores
         lambda tick: numbers.points(tick, in_points=in_points),
         tolerated=(0.0, tolerance) if tolerance else None,
     )
+
+
+def _named(found: Effects, edition: Edition) -> Effects:
+    """The same with the metric called as readers know it."""
+    called = edition.column(found.metric.title)
+    return replace(found, metric=replace(found.metric, name=called, label=""))
 
 
 def _manner(found: Effects, edition: Edition) -> words.Manner:

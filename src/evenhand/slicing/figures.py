@@ -3,7 +3,7 @@
 import math
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from evenhand.errors import REASONS
 from evenhand.pages import numbers
@@ -58,6 +58,7 @@ class Card:
 
 def render_html(found: Slices, *, edition: Edition = PLAIN) -> str:
     """The report; every text from the data is escaped."""
+    found = _named(found, edition)
     drawn = found.slices[:DRAWN]
     return render_page(
         "evenhand.slicing:slices.html",
@@ -86,6 +87,7 @@ def render_html(found: Slices, *, edition: Edition = PLAIN) -> str:
 
 def draw_figure(found: Slices, edition: Edition = PLAIN) -> str:
     """The differences of the slices as an SVG."""
+    found = _named(found, edition)
     points = ", in percentage points" if found.metric.in_points else ""
     answer = _answer(found, edition)
     notes = (
@@ -127,6 +129,11 @@ def draw(found: Slices, edition: Edition = PLAIN) -> Forest:
         ],
         lambda tick: numbers.points(tick, in_points=in_points),
     )
+
+
+def _named(found: Slices, edition: Edition) -> Slices:
+    """The same with the metric called as readers know it."""
+    return replace(found, metric=replace(found.metric, name=edition.column(found.metric.name)))
 
 
 def _answer(found: Slices, edition: Edition) -> str:
