@@ -10,12 +10,14 @@ from evenhand.differential.result import Effects
 from evenhand.groups import to_text
 from evenhand.metrics import Metric
 from evenhand.questions.command import write_command
+from evenhand.questions.keywords import tells_options
 from evenhand.questions.opening import opened
 from evenhand.questions.options import check_choices, check_numbers, check_texts, plain
 from evenhand.questions.question import By, bound_metric, check_rows, unit_columns
 from evenhand.records import MISSING_VALUES
 
 
+@tells_options
 def effects(
     table: Any,
     metric: str | Metric,
