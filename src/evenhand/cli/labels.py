@@ -4,12 +4,8 @@ import sys
 from collections.abc import Collection, Mapping, Sequence
 
 from evenhand.audits.result import Audit
-from evenhand.cli.options import Reading
 from evenhand.differential.result import Effects
 from evenhand.pages.edition import Edition
-from evenhand.questions.occurring import occurring
-from evenhand.questions.opening import opened
-from evenhand.slicing.result import Slices
 
 
 def fit(edition: Edition, found: Sequence[Audit | Effects]) -> Edition:
@@ -28,26 +24,11 @@ def fit(edition: Edition, found: Sequence[Audit | Effects]) -> Edition:
                 continue
             for column, value in group.group.items():
                 values.setdefault(column, {})[value] = None
-    _tell_unknown(edition, names, values)
+    tell_unknown(edition, names, values)
     return edition.apart(values)
 
 
-def fit_slices(edition: Edition, found: Slices, table: str, reading: Reading) -> Edition:
-    """The same for slices, which tell few of the values that there are: for the others the records are asked."""
-    slices = (*found.slices, *found.elsewhere)
-    values: dict[str, dict[object, None]] = {name: {} for name in found.searched.features}
-    names = [found.metric.name, *(one.predicate for one in slices)]
-    names += [literal for one in slices for literal in one.literals]
-    wanted = edition.unknown(names, values)
-    if wanted:
-        with opened(table, columns=reading.columns, missing_values=reading.missing) as records:
-            for column, value in occurring(records, found.searched.features, wanted):
-                values[column][value] = None
-    _tell_unknown(edition, names, values)
-    return edition.apart(values)
-
-
-def _tell_unknown(
+def tell_unknown(
     edition: Edition, names: Collection[str], values: Mapping[str, Collection[object]]
 ) -> None:
     """Say which labels are of nothing."""

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from evenhand.cli.labels import fit_slices
 from evenhand.cli.lines import written_command
 from evenhand.cli.options import Confidence, Output, Reading
 from evenhand.cli.output import check_files, show, write_files
 from evenhand.cli.progress import new_bar
+from evenhand.cli.slice_labels import fit_slices
 from evenhand.errors import EXIT_INTERRUPTED, EXIT_REFUSED
 from evenhand.slicing import SearchProgress as Search
 from evenhand.slicing import slices as search_slices
