@@ -171,6 +171,19 @@ def test_labels_that_fit_nothing_or_call_two_groups_alike_are_told(data, capsys)
     assert ">a<" not in page
 
 
+@pytest.mark.parametrize(
+    ("option", "most", "advice"),
+    [("title", 200, "Say more in the note"), ("note", 2000, "Give the rest")],
+)
+def test_a_title_and_a_note_have_an_end(data, option, most, advice):
+    given = {"html": Path("r.html"), option: "x" * (most + 1)}
+    message = rf"{option} has {most + 1:,} letters, but may have at most {most:,}.  {advice}"
+    with pytest.raises(InputError, match=message):
+        audit("nowhere.csv", metric=[METRIC], by=["g"], output=Output(**given))
+    given[option] = "x" * most
+    audit("data.csv", metric=[METRIC], by=["g"], output=Output(**given))
+
+
 @pytest.mark.parametrize("verb", [audit, effects, slices])
 def test_every_command_tells_labels_of_nothing_and_no_others(data, capsys, verb):
     """Values that no slice is made of are known too; the metric has its plain name on every page."""
