@@ -225,6 +225,57 @@ def test_a_report_for_strangers_hides_small_groups(data):
     assert attack(read_printed(Path("r.html"))).leaks == ()
 
 
+def shared_effects(rows, **options):
+    Path("few.csv").write_text("g,h,condition,y,p\n" + rows)
+    given = {"metric": METRIC, "by": ["g"], "share": True, "output": Output(html=Path("s.html"))}
+    return effects("few.csv", **(given | options))
+
+
+def made(groups):
+    return "".join(
+        f"{g},{'k' if i % 3 else 'm'},{c},{i % 2},{int(i % 2 == (i % 7 > 1))}\n"
+        for g, n in groups.items()
+        for c in ("clean", "noise")
+        for i in range(n)
+    )
+
+
+def test_effects_without_small_groups_are_shared_without_folders(data):
+    shared_effects(made({"a": 40, "b": 40}))
+    assert str(data.parent) not in Path("s.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("groups", "options", "message"),
+    [
+        (
+            {"a": 40, "b": 40, "c": 9},
+            {},
+            r"group g = 'c' has 9 rows under clean.*fewer than 10.*--where",
+        ),
+        ({"a": 40, "b": 40, "c": 3}, {}, r"group g = 'c' has 3 rows under clean"),
+        ({"a": 40, "b": 40, "": 12}, {}, r"24 of the rows lack g.*g IS NOT NULL"),
+        ({"a": 40, "b": 40}, {"by": ["g", "h"]}, "overlap.*one --by at a time"),
+        ({"a": 40, "b": 40}, {"by": ["g = 'a'"]}, "predicate"),
+    ],
+)
+def test_effects_of_few_people_are_not_shared(data, groups, options, message):
+    with pytest.raises(InputError, match=f"--share: .*{message}"):
+        shared_effects(made(groups), **options)
+    assert not Path("s.html").exists()
+
+
+def test_effects_of_a_crossing_are_shared_with_its_parts(data):
+    shared_effects(made({"a": 60, "b": 60}), by=["g,h"])
+    assert Path("s.html").exists()
+
+
+def test_slices_are_not_shared_and_say_why(data):
+    with pytest.raises(InputError, match=r"--share: slices overlap.*evenhand audit"):
+        slices("data.csv", metric=METRIC, share=True, output=Output(html=Path("s.html")))
+    assert not Path("s.html").exists()
+
+
 def test_several_metrics_share_one_report(data):
     metrics = [METRIC, "accuracy(label=y, prediction=p)"]
     audit("data.csv", metric=metrics, by=["g"], output=Output(html=Path("r.html")))

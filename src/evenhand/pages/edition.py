@@ -27,7 +27,8 @@ class Edition:
         Plain names of columns (``race``), of values (``Caucasian``), or of values of one column
         (``race=Other``, which goes before the bare value).
     share : bool
-        Meant for strangers: folders of the records and of files in the command are left out.
+        Meant for strangers: folders of the records and of files in the command are left out.  What is hidden of
+        small groups is decided before: an edition changes no number.
     """
 
     title: str = ""
