@@ -28,8 +28,6 @@ DRAWN, COMPARED, TABLED = 50, 30, 200
 FOLDED = 50
 #: Strongest tint of an overlap, at which its number is still readable.
 OVERLAP_TINT = 0.75
-#: Options of the search that an audit of one of its slices needs too.
-CARRIED = ("--where", "--worse", "--missing", "--columns")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -320,19 +318,18 @@ def _command(found: Slices, one: Slice, edition: Edition) -> str | None:
     parts += ["--by", one.predicate]
     parts += ["--unit", found.unit] if found.unit else []
     parts += ["--level", f"{found.level:g}"] if found.level != 0.95 else []
-    return " ".join(map(_quoted, [*parts, *_carried(found.command)]))
+    return " ".join(map(_quoted, [*parts, *_carried(found)]))
 
 
-def _carried(command: str) -> Iterator[str]:
-    """Options that decide which rows are read, or what harm is, as the search was given them."""
-    try:
-        typed = shlex.split(command)
-    except ValueError:
-        return
-    for word, following in zip(typed, [*typed[1:], ""], strict=True):
-        name, equals, value = word.partition("=")
-        if name in CARRIED:
-            yield from (name, value if equals else following)
+def _carried(found: Slices) -> Iterator[str]:
+    """Options that decide which rows are read, or what harm is, as the search had them."""
+    asked = found.settings
+    given = (("--where", asked.where), ("--worse", asked.worse), ("--columns", asked.columns))
+    for name, value in given:
+        if value is not None:
+            yield from (name, value)
+    for text in asked.missing:
+        yield from ("--missing", text)
 
 
 def _quoted(text: str) -> str:
