@@ -11,6 +11,7 @@ from evenhand.audits import audit_metrics
 from evenhand.audits.figures import render_html
 from evenhand.demos import figures as demos
 from evenhand.demos import ward_commands
+from evenhand.pages.edition import Edition
 
 WER = "wer(reference=reference, hypothesis=hypothesis)"
 KINDS = ("audit", "tolerance", "metrics", "slices", "effects", "doses", "crossed", "scores", "demo")
@@ -107,6 +108,47 @@ def test_no_table_and_no_page_is_wider_than_its_room(browser, pages, faces, kind
         look(browser, pages[kind], width, face=face)
         unfold(browser)
         assert too_wide(browser) == [], face
+
+
+@pytest.mark.parametrize("title", ["W" * 200, "公平" * 100, "a title of words " * 11])
+def test_the_longest_title_has_room_on_a_phone_and_in_a_figure(browser, tmp_path, faces, title):
+    table = pa.table({"g": ["a", "b"] * 40, "w": [1, 0, 0, 0] * 20})
+    audit = evenhand.audit(table, "mean(w)", "g")
+    edition = Edition(title=title, note="N" * 2000)
+    page, figure = tmp_path / "page.html", tmp_path / "figure.svg"
+    page.write_text(audit.to_html(edition), encoding="utf-8")
+    figure.write_text(audit.to_figure(edition), encoding="utf-8")
+    for face in faces:
+        look(browser, page, 390, face=face)
+        assert too_wide(browser) == [], face
+    look(browser, figure, 960)
+    ends = browser.execute_script(
+        "return [...document.querySelectorAll('text')].map(e => e.getBoundingClientRect().right)"
+    )
+    assert max(ends) <= 960
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("kind", ["audit", "tolerance", "slices", "effects", "demo"])
+def test_labels_of_an_axis_stand_under_their_ticks_and_inside_the_picture(
+    browser, pages, faces, kind, width
+):
+    for face in faces:
+        look(browser, pages[kind], width, face=face)
+        away, beyond = browser.execute_script(
+            """const seen = e => { const r = e.getBoundingClientRect(); return [(r.left + r.right) / 2, r] };
+            const away = [], beyond = [];
+            for (const bar of document.querySelectorAll('.forest .axis .bar')) {
+                const ticks = [...bar.querySelectorAll('.tick')], room = bar.getBoundingClientRect();
+                [...bar.querySelectorAll('text')].forEach((e, i) => { if (!e.getClientRects().length) return;
+                    const [middle, r] = seen(e);
+                    away.push(Math.abs(middle - seen(ticks[i])[0]));
+                    beyond.push(Math.max(room.left - r.left, r.right - room.right)) }) }
+            return [away, beyond]"""
+        )
+        assert len(away) > 2
+        assert max(away) < 1, face
+        assert max(beyond) < 1, face
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -185,15 +185,14 @@ def test_the_copied_command_audits_the_slice(found, source):
 
 
 def test_the_command_keeps_what_decides_the_rows_and_the_harm(found):
-    typed = dataclasses.replace(
-        found,
-        unit="speaker",
-        level=0.9,
-        command="evenhand slices x.csv --where=\"half = 1\" --depth 2 --worse lower --missing '' --missing NA",
+    asked = dataclasses.replace(
+        found.settings, where="half = 1", worse="lower", missing=("", "NA"), columns="age=number"
     )
+    typed = dataclasses.replace(found, unit="speaker", level=0.9, settings=asked)
     words = shlex.split(commands(typed.to_html())[0])
     rest = words[words.index("--unit") :]
-    kept = ["--where", "half = 1", "--worse", "lower", "--missing", "", "--missing", "NA"]
+    kept = ["--where", "half = 1", "--worse", "lower", "--columns", "age=number"]
+    kept += ["--missing", "", "--missing", "NA"]
     assert rest == ["--unit", "speaker", "--level", "0.9", *kept]
 
 
@@ -202,9 +201,11 @@ def test_without_a_command_none_is_offered(found):
     assert not commands(dataclasses.replace(found, command="").to_html())
 
 
-def test_a_command_that_no_shell_reads_carries_nothing(found):
-    page = dataclasses.replace(found, command="evenhand slices --where 'open").to_html()
-    assert "--where" not in commands(page)[0]
+def test_the_command_is_of_the_question_however_it_was_typed(found):
+    """What no shell reads, or says something else, changes nothing: it is not read back."""
+    page = dataclasses.replace(found, command="evenhand slices --where 'open --worse").to_html()
+    assert commands(page)[0] == commands(found.to_html())[0]
+    assert "--where 'half = 1'" in commands(page)[0]
 
 
 def test_no_slices_is_said_and_draws_nothing(found):

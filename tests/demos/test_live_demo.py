@@ -281,7 +281,7 @@ def test_the_command_tells_the_story_and_ends_with_the_report(monkeypatch, tmp_p
     assert live_demo.run_demo(shown, tmp_path / "demo.html") == 0
     lines = shown.file.getvalue().strip().splitlines()
     assert lines[-1] == f"Open the report: {(tmp_path / 'demo.html').as_uri()}"
-    assert any(line.split()[:4] == ["slt", "0", "0", ".650"] for line in lines)
+    assert any(line.split()[:4] == ["slt", "0.0", "%", "0.0"] for line in lines)
     assert "Whom does a ward" in (tmp_path / "demo.html").read_text(encoding="utf-8")
 
 

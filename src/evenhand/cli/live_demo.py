@@ -54,7 +54,7 @@ def _table(story: Story) -> Table:
     for name in (*names, "beyond others", "gain"):
         table.add_column(name.replace("_", "\n+ "), justify="right")
     for line in story.lines:
-        rates = (numbers.rate(line.rates[name]) for name in names)
+        rates = (numbers.share(line.rates[name]) for name in names)
         gain = "–" if line.gain.value is None else numbers.points(line.gain.value, in_points=True)
         table.add_row(line.voice, *rates, points(line.beyond), gain)
     return table

@@ -17,6 +17,8 @@ _READING = Group("Which rows are read, and how", sort_key=1)
 _JUDGING = Group("How it is judged", sort_key=2)
 _OUTPUT = Group("What is written", sort_key=3)
 _USUAL = VerdictRules()
+#: Groups of fewer units are not for strangers.
+SHARED = 10
 
 
 @Parameter(name="*", group=_READING)

@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from evenhand.cli.kinds import Flag
 from evenhand.cli.lines import written_command
 from evenhand.cli.options import Confidence, Output, Reading
 from evenhand.cli.output import check_files, show, write_files
 from evenhand.cli.progress import new_bar
-from evenhand.errors import EXIT_INTERRUPTED, EXIT_REFUSED
+from evenhand.cli.slice_labels import fit_slices
+from evenhand.errors import EXIT_INTERRUPTED, EXIT_REFUSED, InputError
 from evenhand.slicing import SearchProgress as Search
 from evenhand.slicing import slices as search_slices
 
@@ -34,6 +36,7 @@ def slices(
     overlap: float = 0.5,
     kernel: str = "auto",
     memory_limit: float = 8.0,
+    share: Flag = False,
     reading: Reading = Reading(),
     confidence: Confidence = Confidence(),
     output: Output = Output(),
@@ -81,7 +84,15 @@ def slices(
         What counts: auto, numpy or compiled (needs the extra fast); both give the same.
     memory_limit
         Refuse a search that needs more, in GB.
+    share
+        Not for slices: they overlap, and would give few people away. Says what to do instead.
     """
+    if share:
+        raise InputError(
+            "--share: slices overlap, so the numbers of the few people who are in one and not in another follow "
+            "from the two by subtraction.  Keep this answer to those who may see the records; to show one slice to "
+            "strangers, audit it: evenhand audit … --by PREDICATE --share"
+        )
     check_files(table, output)
     edition = output.edition()
     with _searching() as report:
@@ -110,6 +121,7 @@ def slices(
             **reading.given(),
             **confidence.given(),
         )
+    edition = fit_slices(edition, found, table, reading)
     page = None if output.html is None else found.to_html(edition)
     write_files(found, page, output, edition)
     show([found], output)

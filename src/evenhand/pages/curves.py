@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from evenhand.pages.axis import Axis, axis_of, known
-from evenhand.pages.numbers import rate
+from evenhand.pages.numbers import minus, rate
 
 #: Size of a panel, and its margins: left, top, right, bottom.
 WIDTH, HEIGHT = 320, 222
@@ -92,7 +92,7 @@ def _panel(
         everybody=behind[0],
         ideal=behind[1],
         usual=None if usual is None else _y(usual, up),
-        across=tuple((_x(tick, across), f"{tick:g}") for tick in across.ticks),
+        across=tuple((_x(tick, across), minus(f"{tick:g}")) for tick in across.ticks),
         up=ticks,
         told=curve.told,
     )

@@ -6,7 +6,7 @@ from importlib.resources import files
 from typing import Any
 
 from evenhand.deferred import jinja2
-from evenhand.pages import numbers
+from evenhand.pages import nouns, numbers
 from evenhand.pages.marks import MARKS
 
 
@@ -36,11 +36,13 @@ def _environment() -> "jinja2.Environment":
     return environment
 
 
-#: Ways to write numbers that every template knows.
+#: Ways to write numbers and nouns that every template knows.
 _WRITTEN = (
     numbers.amount,
+    nouns.count_units,
     numbers.count,
     numbers.interval,
+    numbers.minus,
     numbers.p_value,
     numbers.percent,
     numbers.plural,

@@ -176,7 +176,7 @@ def _rewards(report: Report) -> Table:
         TableColumn(head="state"),
         TableColumn(head="lower bound"),
         TableColumn(head="severity × novelty"),
-        TableColumn(head="share ± draws"),
+        TableColumn(head="credit a row ± draws"),
         TableColumn(head="weight"),
         TableColumn(head="error before → after"),
     )
