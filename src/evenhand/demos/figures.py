@@ -9,6 +9,7 @@ from evenhand.pages import numbers
 from evenhand.pages.forest import Difference, Forest, draw_forest
 from evenhand.pages.heat import Heat, HeatCell, tint
 from evenhand.pages.page import render_page
+from evenhand.pages.picture import Figure, draw_picture
 from evenhand.pages.table import Table, TableCell, TableColumn, table_of
 
 
@@ -28,6 +29,21 @@ def render_html(story: told.Story) -> str:
         room=ROOM,
         commands=commands(story),
     )
+
+
+def draw_figure(story: told.Story) -> str:
+    """The condition found, and who pays for it, as an SVG."""
+    grid = told.grid(story.search.step("coarse"))
+    figures = (
+        Figure(heading="Word error rate of all voices by tone and rhythm", drawn=_heat(grid)),
+        Figure(
+            heading="What the tone costs each voice beyond the others, in percentage points",
+            drawn=_forest(story),
+        ),
+    )
+    notes = [f"{title}: {sentence}" for title, sentence in story.sentences]
+    notes.append("Synthetic voices demonstrate the software; they are no evidence about people.")
+    return draw_picture("Whom does a ward assistant fail?", figures, notes)
 
 
 def commands(story: told.Story) -> list[str]:

@@ -70,7 +70,7 @@ def render_html(report: Report) -> str:
         report=report,
         told=report.standing,
         account=report.standing.ledger,
-        answer=_answer(report),
+        answer=answer(report),
         chart=chart,
         behind=None if chart is None else _behind(report, chart),
         epochs=_epochs(report),
@@ -78,14 +78,14 @@ def render_html(report: Report) -> str:
         pointers=_pointers(entries),
         pitch=PITCH,
         gutter=GUTTER,
-        heat=_heat(report),
+        heat=draw_attention(report),
         teams=_teams(report),
         rewards=_rewards(report),
         words=words,
     )
 
 
-def _answer(report: Report) -> str:
+def answer(report: Report) -> str:
     """What has become better, and whether anyone pays for it."""
     if not report.chapters or not report.groups:
         return "Nothing has been accepted yet: the base model answers for all."
@@ -97,7 +97,7 @@ def _answer(report: Report) -> str:
     ]
     worse = sum(losses)
     groups = "no introduced group is worse" if not worse else f"{plural(worse, 'group')} worse"
-    change = f"{_error(report, start)} → {_error(report, end)}"
+    change = f"{written_loss(report, start)} → {written_loss(report, end)}"
     return f"Error {change} over all rows of {last.name}; {groups}."
 
 
@@ -107,7 +107,7 @@ def _worse(losses: Sequence[float | None]) -> bool:
     return len(values) > 1 and values[-1] > values[0] + 1e-12
 
 
-def _error(report: Report, value: float) -> str:
+def written_loss(report: Report, value: float | None) -> str:
     """A mean loss: in per cent where a row is right or wrong."""
     return share(value) if report.standing.loss == "zero_one" else significant(value)
 
@@ -309,7 +309,8 @@ class Attention:
     hidden: int
 
 
-def _heat(report: Report) -> Attention | None:
+def draw_attention(report: Report) -> Attention | None:
+    """Which team speaks of which feature; `None` where nobody says."""
     rows = report.mentions
     if not rows or not any(row.groups for row in rows):
         return None

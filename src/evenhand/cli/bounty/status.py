@@ -5,9 +5,11 @@ from pathlib import Path
 from evenhand.bounty.bounty import Bounty
 from evenhand.bounty.telling import words
 from evenhand.bounty.telling.figures import render_html
+from evenhand.bounty.telling.picture import draw_figure
 from evenhand.bounty.telling.report import read_report
 from evenhand.bounty.telling.standing import Standing, stand
 from evenhand.cli.bounty.output import own_files, show_json
+from evenhand.cli.drawing import check_figure, write_figure
 from evenhand.cli.kinds import Flag
 from evenhand.cli.lines import say, written_command
 from evenhand.pages.marks import MARKS
@@ -20,6 +22,7 @@ def status(
     /,
     *,
     html: Path | None = None,
+    figure: Path | None = None,
     force: Flag = False,
     json: Flag = False,
 ) -> int:
@@ -31,23 +34,30 @@ def status(
         The bounty.
     html
         Write a report to this file.
+    figure
+        Write the errors of the groups, version by version, to this file: .svg, or .png with the extra png.
     force
         Replace output files that Evenhand did not make; never one that this run reads.
     json
         Print JSON.
     """
-    check_outputs([("--html", html)], own_files(folder), force=force)
+    check_outputs([("--html", html), ("--figure", figure)], own_files(folder), force=force)
+    check_figure(figure)
     with Bounty(folder) as opened:
         told = stand(opened)
-        if html is not None:
+        if html is not None or figure is not None:
             report = read_report(opened, told, command=written_command())
-            write_bytes(html, render_html(report).encode())
+            if html is not None:
+                write_bytes(html, render_html(report).encode())
+            if figure is not None:
+                write_figure(figure, draw_figure(report))
     if json:
         show_json(told)
         return 0
     _tell(folder, told)
-    if html is not None:
-        say(f"Report: {html}")
+    for name, path in (("Report", html), ("Figure", figure)):
+        if path is not None:
+            say(f"{name}: {path}")
     return 0
 
 
