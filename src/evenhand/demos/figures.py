@@ -1,11 +1,10 @@
 """The live demo's report: one self-contained HTML file."""
 
-import shlex
-
 from evenhand.demos import story as told
 from evenhand.demos.finding import ROOM, Tried
 from evenhand.demos.recording import METRIC, UNIT
 from evenhand.pages import numbers
+from evenhand.pages.commands import written
 from evenhand.pages.forest import Difference, Forest, draw_forest
 from evenhand.pages.heat import Heat, HeatCell, tint
 from evenhand.pages.page import render_page
@@ -55,7 +54,7 @@ def commands(story: told.Story) -> list[str]:
          "--only", told.ALARM_NOTCH],
         ["evenhand", "audit", story.records, *shared, "--where", f"condition = '{told.ALARM}'"],
     ]  # fmt: skip
-    return [shlex.join(command) for command in given]
+    return [written(words) for words in given]
 
 
 def _heat(grid: list[tuple[float, list[Tried]]]) -> Heat:

@@ -82,6 +82,7 @@ def render_html(report: Report) -> str:
         teams=_teams(report),
         rewards=_rewards(report),
         words=words,
+        loss=lambda value: written_loss(report, value),
     )
 
 
@@ -133,7 +134,10 @@ def _behind(report: Report, chart: Chart) -> Heat:
         rows=tuple(
             (
                 name,
-                tuple(HeatCell(text=significant(told[c][v]), share=0.0) for c, v in chart.columns),
+                tuple(
+                    HeatCell(text=written_loss(report, told[c][v]), share=0.0)
+                    for c, v in chart.columns
+                ),
             )
             for name, told in lines
         ),
@@ -190,7 +194,7 @@ def _rewards(report: Report) -> Table:
             f"{significant(one.severity)} × {significant(one.novelty)}",
             f"{significant(one.share)} ± {significant(one.share_error, 2)}",
             words.percent(one.group_weight),
-            f"{significant(one.error_before)} → {significant(one.error_after)}",
+            f"{written_loss(report, one.error_before)} → {written_loss(report, one.error_after)}",
         ]
         for one in report.standing.accepted[:TABLED]
     ]
@@ -255,7 +259,9 @@ def _panel(report: Report, group: int | None, top: float, steps: int) -> GroupPa
             mark = None if fall is None else (round(places[first], 2), round(fall, 2))
         ends = values[max(first - 1, 0) :] if group is not None else values
         if ends and ends[0] is not None and first <= len(values) - 1:
-            spans.append(f"{significant(ends[0])} → {significant(ends[-1])} on {chapter.name}")
+            spans.append(
+                f"{written_loss(report, ends[0])} → {written_loss(report, ends[-1])} on {chapter.name}"
+            )
         offset += len(values)
     return GroupPanel(
         title="all rows" if group is None else report.groups[group][0],
