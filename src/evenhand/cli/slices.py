@@ -13,6 +13,13 @@ from evenhand.errors import EXIT_INTERRUPTED, EXIT_REFUSED, InputError
 from evenhand.slicing import SearchProgress as Search
 from evenhand.slicing import slices as search_slices
 
+#: Why no search is for strangers, and what is.
+NOT_SHARED = (
+    "--share: slices overlap, so the numbers of the few people who are in one and not in another follow "
+    "from the two by subtraction.  Keep this answer to those who may see the records; to show one slice to "
+    "strangers, audit it: evenhand audit … --by PREDICATE --share"
+)
+
 
 def slices(
     table: str,
@@ -88,11 +95,7 @@ def slices(
         Not for slices: they overlap, and would give few people away. Says what to do instead.
     """
     if share:
-        raise InputError(
-            "--share: slices overlap, so the numbers of the few people who are in one and not in another follow "
-            "from the two by subtraction.  Keep this answer to those who may see the records; to show one slice to "
-            "strangers, audit it: evenhand audit … --by PREDICATE --share"
-        )
+        raise InputError(NOT_SHARED)
     check_files(table, output)
     edition = output.edition()
     with _searching() as report:

@@ -10,8 +10,8 @@ from evenhand.bounty.telling.report import read_report
 from evenhand.bounty.telling.standing import Standing, stand
 from evenhand.cli.bounty.output import own_files, show_json
 from evenhand.cli.drawing import check_figure, write_figure
-from evenhand.cli.kinds import Flag
 from evenhand.cli.lines import say, written_command
+from evenhand.cli.options import Writing
 from evenhand.pages.marks import MARKS
 from evenhand.pages.numbers import significant
 from evenhand.records.output import check_outputs, write_bytes
@@ -23,8 +23,7 @@ def status(
     *,
     html: Path | None = None,
     figure: Path | None = None,
-    force: Flag = False,
-    json: Flag = False,
+    output: Writing = Writing(),
 ) -> int:
     """Show what was accepted, what it is worth, and what the ledger has left.
 
@@ -36,12 +35,8 @@ def status(
         Write a report to this file.
     figure
         Write the errors of the groups, version by version, to this file: .svg, or .png with the extra png.
-    force
-        Replace output files that Evenhand did not make; never one that this run reads.
-    json
-        Print JSON.
     """
-    check_outputs([("--html", html), ("--figure", figure)], own_files(folder), force=force)
+    check_outputs([("--html", html), ("--figure", figure)], own_files(folder), force=output.force)
     check_figure(figure)
     with Bounty(folder) as opened:
         told = stand(opened)
@@ -51,7 +46,7 @@ def status(
                 write_bytes(html, render_html(report).encode())
             if figure is not None:
                 write_figure(figure, draw_figure(report))
-    if json:
+    if output.json:
         show_json(told)
         return 0
     _tell(folder, told)
