@@ -10,6 +10,7 @@ from evenhand.cli.output import check_files, show, write_files
 from evenhand.cli.progress import new_bar
 from evenhand.cli.slice_labels import fit_slices
 from evenhand.errors import EXIT_INTERRUPTED, EXIT_REFUSED, InputError
+from evenhand.pages.numbers import significant
 from evenhand.slicing import SearchProgress as Search
 from evenhand.slicing import slices as search_slices
 
@@ -140,8 +141,14 @@ def _searching() -> Iterator[Callable[[Search], None]]:
     task = bar.add_task("searching", total=None)
 
     def report(search: Search) -> None:
-        best = "" if search.threshold == float("-inf") else f"; told from {search.threshold:.3g}"
-        bound = "" if search.bound == float("inf") else f", others at most {search.bound:.3g}"
+        best = (
+            ""
+            if search.threshold == float("-inf")
+            else f"; told from {significant(search.threshold)}"
+        )
+        bound = (
+            "" if search.bound == float("inf") else f", others at most {significant(search.bound)}"
+        )
         text = f"slices of {search.level}{best}{bound}"
         bar.update(task, description=text, completed=search.done, total=search.total)
 
