@@ -5,16 +5,19 @@ from pathlib import Path
 from evenhand.bounty.bounty import Bounty
 from evenhand.bounty.telling import words
 from evenhand.bounty.telling.figures import render_html
-from evenhand.bounty.telling.picture import draw_figure
 from evenhand.bounty.telling.report import read_report
 from evenhand.bounty.telling.standing import Standing, stand
 from evenhand.cli.bounty.output import own_files, show_json
 from evenhand.cli.drawing import check_figure, write_figure
 from evenhand.cli.lines import say, written_command
 from evenhand.cli.options import Writing
+from evenhand.deferred import Deferred
 from evenhand.pages.marks import MARKS
 from evenhand.pages.numbers import significant
 from evenhand.records.output import check_outputs, write_bytes
+
+#: Draws, which most runs do without.
+_PICTURE = Deferred("evenhand.bounty.telling.picture")
 
 
 def status(
@@ -45,7 +48,7 @@ def status(
             if html is not None:
                 write_bytes(html, render_html(report).encode())
             if figure is not None:
-                write_figure(figure, draw_figure(report))
+                write_figure(figure, _PICTURE.draw_figure(report))
     if output.json:
         show_json(told)
         return 0
