@@ -8,7 +8,16 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pyarrow as pa
 import pytest
-from tests.browsing import contrasts, look, structure, too_wide, touching, unfold, violations
+from tests.browsing import (
+    contrasts,
+    look,
+    look_in_each,
+    structure,
+    too_wide,
+    touching,
+    unfold,
+    violations,
+)
 
 from evenhand.bounty import DirectRunner, Rules, create_bounty, write_submission
 from evenhand.bounty.status import TeamCount
@@ -352,11 +361,11 @@ def test_text_has_enough_contrast(browser, pages, kind, dark):
 
 @pytest.mark.parametrize("kind", ["found", "fresh", "twelve", "hostile"])
 def test_axe_finds_no_violation_and_tables_fit_in_any_face(browser, axe, pages, faces, kind):
-    for width, face in [(390, face) for face in faces] + [(1280, face) for face in faces]:
-        look(browser, pages / f"{kind}.html", width, face=face)
-        unfold(browser)
-        assert too_wide(browser) == []
-        assert touching(browser) == []
+    for width in (390, 1280):
+        for face in look_in_each(browser, pages / f"{kind}.html", width, faces):
+            unfold(browser)
+            assert too_wide(browser) == [], face
+            assert touching(browser) == [], face
     assert violations(browser, axe) == []
 
 

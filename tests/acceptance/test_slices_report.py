@@ -10,7 +10,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 import pytest
-from tests.browsing import contrasts, look, structure, too_wide, touching, unfold, violations
+from tests.browsing import (
+    contrasts,
+    look,
+    look_in_each,
+    structure,
+    too_wide,
+    touching,
+    unfold,
+    violations,
+)
 from tests.commands import run_command
 
 import evenhand
@@ -313,8 +322,7 @@ def test_numbers_in_the_picture_touch_neither_each_other_nor_a_mark(
     browser, pages, faces, kind, width
 ):
     """In the faces of whoever reads it."""
-    for face in ("", *faces):
-        look(browser, pages / f"{kind}.html", width, face=face)
+    for _ in look_in_each(browser, pages / f"{kind}.html", width, ("", *faces)):
         nothing_touches(browser, pages / f"{kind}.html")
 
 
@@ -370,11 +378,11 @@ def test_what_is_drawn_has_its_numbers_in_the_table_behind(browser, pages):
 
 @pytest.mark.parametrize("kind", ["found", "fifty", "hostile", "leads", "none"])
 def test_axe_finds_no_violation_and_tables_fit_in_any_face(browser, axe, pages, faces, kind):
-    for width, face in [(390, face) for face in faces] + [(1280, face) for face in faces]:
-        look(browser, pages / f"{kind}.html", width, face=face)
-        unfold(browser)
-        assert too_wide(browser) == []
-        assert touching(browser) == []
+    for width in (390, 1280):
+        for face in look_in_each(browser, pages / f"{kind}.html", width, faces):
+            unfold(browser)
+            assert too_wide(browser) == [], face
+            assert touching(browser) == [], face
     assert violations(browser, axe) == []
 
 

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import evenhand
-from evenhand.cubes import Cube, build_cube, estimate
-from evenhand.errors import InputError
+from evenhand.cubes import Cube, build, build_cube, build_cubes, estimate
+from evenhand.errors import FaultsError, InputError
 from evenhand.groups import Attribute
 from evenhand.metrics import parse_metric
 from evenhand.stats.forms import AreaUnderCurve, Ratio
@@ -441,3 +441,66 @@ def test_estimates_of_ratio_cubes_are_those_of_numpy(hold):
     assert found.variances[0] == pytest.approx(
         400 / 399 * (residual**2).sum() / words.sum() ** 2, rel=1e-9
     )
+
+
+@pytest.mark.parametrize(("unit", "columns_at_once"), [(None, 800), ("unit", 800), (None, 40)])
+def test_cubes_counted_together_are_those_counted_alone(hold, monkeypatch, unit, columns_at_once):
+    """Several models read one label; a number, which has many values, has a scan of its own."""
+    monkeypatch.setattr(build, "_MOST_COLUMNS", columns_at_once)
+    rng = np.random.default_rng(3)
+    n = 400
+    columns = {name: rng.integers(0, 2, n) for name in ("label", "one", "two", "three:3")}
+    table = pa.table(
+        {
+            "a": rng.choice(["x", "y", "NA"], n),
+            "b": pa.array(rng.integers(0, 3, n), mask=rng.random(n) < 0.1),
+            "unit": rng.choice(["s0", "s1", "s2", "n/a"], n),
+            "value": rng.normal(size=n),
+            **{
+                name: pa.array(values, mask=rng.random(n) < 0.1) for name, values in columns.items()
+            },
+        }
+    )
+    records = hold(table)
+    asked = [
+        "accuracy(label, one)",
+        "accuracy(label, two)",
+        "mae(value, one)",
+        'true_positive_rate(two, "three:3")',
+        "true_positive_rate(one, label)",
+        "precision(a = 'x', one = 1)",
+        "selection_rate(one)",
+        'false_positive_rate(label, "three:3")',
+    ]
+    plans = [parse_metric(text, records.columns).plan(records) for text in asked]
+    given_ = [(plan.measure, plan.form) for plan in plans]
+    missing = ("NA", "n/a")
+    together = build_cubes(records, given_, BY, unit=unit, missing_values=missing)
+    for (measure, form), cube in zip(given_, together, strict=True):
+        alone = build_cube(records, measure, BY, unit=unit, missing_values=missing, form=form)
+        assert cube.keys == alone.keys
+        assert cube.missing == alone.missing
+        assert cube.meaning == alone.meaning
+        for name in ("n_rows", "n_defined", "sums", "comoments", "powers"):
+            np.testing.assert_array_equal(getattr(cube, name), getattr(alone, name))
+        assert (cube.units is None) == (unit is None)
+        if unit:
+            assert cube.units.names == alone.units.names
+            for name in ("cell", "unit", "sums"):
+                np.testing.assert_array_equal(getattr(cube.units, name), getattr(alone.units, name))
+    records.close()
+
+
+def test_faults_of_measures_counted_together_are_told_of_the_first_with_any(hold):
+    table = pa.table(
+        {"g": ["x", "y"] * 5, "label": [0, 1] * 5, "good": [1, 0] * 5, "bad": [0, 2] * 5}
+    )
+    records = hold(table)
+    plans = [
+        parse_metric(f"true_positive_rate(label, {name})", records.columns).plan(records)
+        for name in ("good", "bad")
+    ]
+    with pytest.raises(FaultsError, match="bad") as caught:
+        build_cubes(records, [(p.measure, p.form) for p in plans], [Attribute(name="g")])
+    assert caught.value.total == 5
+    records.close()

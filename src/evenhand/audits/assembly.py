@@ -9,7 +9,7 @@ from evenhand.audits.normalizers import depends_on_normalizer
 from evenhand.audits.result import Audit, AuditSettings, Gap, Group, ScoreCurve
 from evenhand.audits.scores import score_curves, scores_read
 from evenhand.comparisons.rules import VerdictRules
-from evenhand.cubes import Cube, Measure, build_cube, tally
+from evenhand.cubes import Cube, Measure, build_cubes
 from evenhand.errors import Note
 from evenhand.groups import Attribute, to_text
 from evenhand.metrics import Metric, MetricPlan, Takes
@@ -18,7 +18,6 @@ from evenhand.questions.crowding import check_first_groups, shared_units
 from evenhand.questions.premises import check_agreement, explained, read_premises
 from evenhand.questions.question import Question, directions, metric_note, metric_rules
 from evenhand.questions.repeats import Design, candidate_columns, repeating_columns
-from evenhand.records import Records
 from evenhand.results.origin import Source, versions
 
 
@@ -162,25 +161,22 @@ def _design(question: Question) -> Design:
 
 def _cubes(question: Question, plans: Sequence[MetricPlan]) -> list[Cube]:
     """Cube of each plan; those with the same counts share it, and all share one scan if they can."""
-    counted: Records | None = None
-    if all(plan.records is question.records for plan in plans):
-        keys = question.columns
-        counted = tally(question.records, [p.measure for p in plans], keys, question.where)
-    made: list[tuple[Measure, Cube]] = []
+    different: list[MetricPlan] = []
     for plan in plans:
-        if any(measure == plan.measure for measure, _ in made):
-            continue
-        cube = build_cube(
-            counted or plan.records,
-            plan.measure,
+        if not any(plan.measure == other.measure for other in different):
+            different.append(plan)
+    made: list[tuple[Measure, Cube]] = []
+    for records in {id(plan.records): plan.records for plan in different}.values():
+        asked = [plan for plan in different if plan.records is records]
+        cubes = build_cubes(
+            records,
+            [(plan.measure, plan.form) for plan in asked],
             question.attributes,
             unit=question.units,
-            where=None if counted else question.where,
+            where=question.where,
             missing_values=question.records.missing_values,
-            original=(question.records, question.where) if counted else None,
-            form=plan.form,
         )
-        made.append((plan.measure, cube))
+        made += zip((plan.measure for plan in asked), cubes, strict=True)
     return [next(cube for measure, cube in made if measure == plan.measure) for plan in plans]
 
 

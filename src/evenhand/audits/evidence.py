@@ -295,6 +295,33 @@ class GroupEvidence:
         return low, high
 
     @cached_property
+    def ratio_bounds(self) -> tuple[Floats, Floats]:
+        """Interval of each group's ratio to its reference at the confidence of all comparisons at once.
+
+        The best group was chosen by the data: its rate at the level of one is too high on average.
+        """
+        estimates, (low, high) = self.estimates, self.joint_bounds
+        first, second = self.group_index, self.reference_index
+        sides = [[of[s] for of in (estimates.values, low, high)] for s in (first, second)]
+        ratio_low, ratio_high = contrasts.mover_ratio(*sides[0], *sides[1])
+        apart = (estimates.shared[first, second] == 0) & np.isfinite(sides).all(axis=(0, 1))
+        for i in np.flatnonzero(self.is_tested & ~apart & (estimates.values[second] > 0)):
+            ratio_low[i], ratio_high[i] = self._log_ratio(first[i], second[i])
+        return ratio_low, ratio_high
+
+    def _log_ratio(self, first: int, second: int) -> tuple[Floats, Floats]:
+        """Interval of a ratio of two sets that share units."""
+        estimates = self.estimates
+        v1, v2 = estimates.values[first], estimates.values[second]
+        variance = np.asarray(np.nan)
+        if v1 > 0:
+            scale = np.array([1 / v1, -1 / v2])
+            variance = scale @ self.covariance_of(np.array([first, second])) @ scale
+        df = np.asarray(max(min(estimates.n_effective[[first, second]]) - 1, 1), float)
+        level = contrasts.level_of_z(self.joint_z)
+        return contrasts.log_ratio(np.asarray(v1), np.asarray(v2), variance, df, level)
+
+    @cached_property
     def p_value(self) -> Floats:
         """Of each comparison by itself."""
         return contrasts.p_of_z(self.compared.z)

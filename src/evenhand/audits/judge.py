@@ -21,7 +21,6 @@ from evenhand.groups import Attribute, Partition
 from evenhand.pages.nouns import unit_noun
 from evenhand.questions.absent import missing_rows
 from evenhand.results.estimate import Estimate, Missing
-from evenhand.stats import contrasts
 from evenhand.stats.forms import Form, Ratio
 from evenhand.stats.power import detectable_proportion, minimum_detectable_difference
 from evenhand.stats.shrinkage import shrink
@@ -212,33 +211,12 @@ def _ratio(evidence: GroupEvidence, i: int) -> tuple[float | None, float | None,
         return None, None, None
     if overall or not evidence.full:
         return float(v1 / v2), None, None
-    low, high = (float(end) for end in _ratio_interval(evidence, i))
+    low, high = (float(end[i]) for end in evidence.ratio_bounds)
     # Of two equal rates the difference is 0 and the ratio 1: no ratio is surer of that than the difference,
     # whose variances are moderated.
     if evidence.low[i] <= 0 <= evidence.high[i]:
         low, high = min(low, 1.0), max(high, 1.0)
     return float(v1 / v2), _finite(low), _finite(high)
-
-
-def _ratio_interval(evidence: GroupEvidence, i: int) -> tuple[Floats, Floats]:
-    """Interval of a ratio at the confidence of all comparisons at once.
-
-    The best group was chosen by the data: its rate at the level of one is too high on average.
-    """
-    first, second = int(evidence.group_index[i]), int(evidence.reference_index[i])
-    estimates = evidence.estimates
-    v1, v2 = estimates.values[first], estimates.values[second]
-    low, high = evidence.joint_bounds
-    bounds = (v1, low[first], high[first], v2, low[second], high[second])
-    if estimates.shared[first, second] == 0 and np.isfinite(bounds).all():
-        return contrasts.mover_ratio(*(np.asarray(bound, float) for bound in bounds))
-    variance = np.asarray(np.nan)
-    if v1 > 0:
-        scale = np.array([1 / v1, -1 / v2])
-        variance = scale @ evidence.covariance_of(np.array([first, second])) @ scale
-    df = np.asarray(max(min(estimates.n_effective[[first, second]]) - 1, 1), float)
-    level = contrasts.level_of_z(evidence.joint_z)
-    return contrasts.log_ratio(np.asarray(v1), np.asarray(v2), variance, df, level)
 
 
 def _verdict(evidence: GroupEvidence, i: int, limit: HarmLimit | None) -> Verdict | None:
@@ -363,11 +341,13 @@ def _sensitivity(evidence: GroupEvidence) -> list[float | None]:
     scale = evidence.scale[tested]
     with np.errstate(divide="ignore"):
         tolerance = np.where(scale > 0, rules.tolerance / scale, 0.0)
-    error, df = np.sqrt(compared.power_variance[tested]), compared.df[tested]
-    growth = _growth(evidence)
-    found = minimum_detectable_difference(
-        error, evidence.joint_z, df, tolerance=tolerance, growth=growth
-    )
+    found = np.full(len(tested), np.nan)
+    score = compared.score[tested]
+    if not score.all():
+        error, df = np.sqrt(compared.power_variance[tested]), compared.df[tested]
+        found = minimum_detectable_difference(
+            error, evidence.joint_z, df, tolerance=tolerance, growth=_growth(evidence)
+        )
     if compared.trials is not None:
         one, two, three, four = (side[tested] for side in compared.trials)
         exact = detectable_proportion(
@@ -378,7 +358,7 @@ def _sensitivity(evidence: GroupEvidence) -> list[float | None]:
             tolerance=tolerance,
             higher_is_worse=rules.higher_is_worse,
         )
-        found = np.where(compared.score[tested], exact, found)
+        found = np.where(score, exact, found)
     found = np.where(found <= _room(evidence), found, np.nan)
     for i, value in zip(tested, found * scale, strict=True):
         out[i] = float(value) if value > 0 and np.isfinite(value) else None

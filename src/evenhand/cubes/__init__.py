@@ -1,14 +1,13 @@
 """Cubes of sufficient statistics: what an engine computes and all statistics read."""
 
 from evenhand.cubes.bins import bin_attributes
-from evenhand.cubes.build import build_cube, floats_of
+from evenhand.cubes.build import build_cube, build_cubes, floats_of
 from evenhand.cubes.cells import Cells, cells_of, read_cells
 from evenhand.cubes.cube import Cube, Units
 from evenhand.cubes.estimates import Estimates, estimate
 from evenhand.cubes.faults import raise_faults
 from evenhand.cubes.measure import Check, Input, Measure, Moments
 from evenhand.cubes.query import CubeQuery
-from evenhand.cubes.tally import tally
 from evenhand.cubes.unit_influence import contrast_powers
 from evenhand.cubes.unit_parts import unit_contributions, unit_values
 
@@ -24,13 +23,13 @@ __all__ = [
     "Units",
     "bin_attributes",
     "build_cube",
+    "build_cubes",
     "cells_of",
     "contrast_powers",
     "estimate",
     "floats_of",
     "raise_faults",
     "read_cells",
-    "tally",
     "unit_contributions",
     "unit_values",
 ]

@@ -12,17 +12,19 @@ import pyarrow as pa
 
 from evenhand.cubes.cube import Cube, Units, cube_of_units, summed_by_cell
 from evenhand.cubes.faults import raise_faults
-from evenhand.cubes.measure import Measure, Moments
-from evenhand.cubes.query import DEGREES, CubeQuery, meaning
+from evenhand.cubes.measure import Input, Measure, Moments
+from evenhand.cubes.query import DEGREES, CubeQuery, joint_sql, meaning
 from evenhand.deferred import compute
 from evenhand.errors import InputError
 from evenhand.groups import Attribute, Predicate
 from evenhand.groups.partition import Key
 from evenhand.records import Records
-from evenhand.stats.forms import Form, Ratio
+from evenhand.stats.forms import Form
 
 #: Columns up to so long are read without Arrow's functions, which take 25 ms to load.
 _FEW_ROWS = 4096
+#: Columns at most of what is asked at once: PostgreSQL gives no more than 1,664.
+_MOST_COLUMNS = 800
 
 
 def build_cube(
@@ -33,7 +35,6 @@ def build_cube(
     unit: str | Sequence[str] | None = None,
     where: Predicate | None = None,
     missing_values: Sequence[str] = (),
-    original: tuple[Records, Predicate | None] | None = None,
     form: Form | None = None,
 ) -> Cube:
     """Reduce records to a cube.
@@ -53,8 +54,6 @@ def build_cube(
         Keep only these rows.
     missing_values : Sequence of str
         Texts that mean *missing* in attribute and unit columns.
-    original : (Records, Predicate), optional
-        Where `records` is a tally: the table it was made of, in which faults have their rows.
     form : Form, optional
         Of the metric: for a ratio of numbers the powers are kept that tell how skewed rows are.
 
@@ -65,21 +64,115 @@ def build_cube(
     InputError
         Where no row is left.
     """
-    ratio = form if isinstance(form, Ratio) else None
-    query = CubeQuery(records, measure, attributes, unit, where, missing_values, ratio=ratio)
-    table = records.engine.query(query.sql())
-    if table.num_rows == 0:
-        rows = (
-            f"no row of {records.name} satisfies --where"
-            if where is not None
-            else f"{records.name} has no rows"
-        )
-        raise InputError(f"There is nothing to audit: {rows}.")
+    (cube,) = build_cubes(
+        records,
+        [(measure, form)],
+        attributes,
+        unit=unit,
+        where=where,
+        missing_values=missing_values,
+    )
+    return cube
+
+
+def build_cubes(
+    records: Records,
+    counted: Sequence[tuple[Measure, Form | None]],
+    attributes: Sequence[Attribute],
+    *,
+    unit: str | Sequence[str] | None = None,
+    where: Predicate | None = None,
+    missing_values: Sequence[str] = (),
+) -> list[Cube]:
+    """Reduce records to a cube for each of several measures, with as few scans as they allow.
+
+    Parameters
+    ----------
+    records, attributes, unit, where, missing_values
+        As for `build_cube`.
+    counted : sequence of (Measure, Form)
+        What each row counts, and the form of the metric.
+
+    Notes
+    -----
+    Measures of few values are counted together, each combination of all their values once; the others
+    have a scan each, since their rows cannot be told together.
+    """
+    made: dict[int, Cube] = {}
+    for batch in _batches([measure for measure, _ in counted]):
+        queries = [
+            CubeQuery(
+                records,
+                measure,
+                attributes,
+                unit,
+                where,
+                missing_values,
+                form=counted[place][1],
+                prefix=f"q{place}_" if len(batch) > 1 else "",
+            )
+            for place, measure in batch.items()
+        ]
+        table = records.engine.query(joint_sql(queries))
+        if table.num_rows == 0:
+            rows = (
+                f"no row of {records.name} satisfies --where"
+                if where is not None
+                else f"{records.name} has no rows"
+            )
+            raise InputError(f"There is nothing to audit: {rows}.")
+        for place, query in zip(batch, queries, strict=True):
+            measure, own = counted[place][0], _columns_of(table, query)
+            _check_faults(own, records, where, measure)
+            made[place] = _read(own, query, measure)
+    return [made[place] for place in range(len(counted))]
+
+
+def _batches(measures: Sequence[Measure]) -> list[dict[int, Measure]]:
+    """Measures that are counted together, by their places; names of inputs mean one thing in each batch."""
+    alone: list[dict[int, Measure]] = []
+    together: list[dict[int, Measure]] = []
+    room, known = 0, dict[str, Input]()
+    for place, measure in enumerate(measures):
+        if not measure.few_values or measure.level:
+            alone.append({place: measure})
+            continue
+        if _width(measure) > room:
+            together.append({})
+            room, known = _MOST_COLUMNS, {}
+        room -= _width(measure)
+        others = {
+            item.name: f"{item.name}:{place}"
+            for item in measure.inputs
+            if known.setdefault(item.name, item).expression != item.expression
+        }
+        together[-1][place] = measure.renamed(others) if others else measure
+    return together + alone
+
+
+def _width(measure: Measure) -> int:
+    """How many columns the counts of a measure take at most."""
+    parts = len(measure.parts)
+    moments = 0 if measure.moments is Moments.INDICATORS else parts * (parts + 1) // 2
+    return 2 + parts + moments + len(measure.inputs) + len(measure.checks) + len(DEGREES)
+
+
+def _columns_of(table: pa.Table, query: CubeQuery) -> pa.Table:
+    """What was counted for one of several measures, under the names that it has alone."""
+    if not query.prefix:
+        return table
+    names = [name for name in table.column_names if name.startswith(query.prefix)]
+    own = table.select([*query.keys, *names])
+    return own.rename_columns([*query.keys, *(name.removeprefix(query.prefix) for name in names)])
+
+
+def _check_faults(
+    table: pa.Table, records: Records, where: Predicate | None, measure: Measure
+) -> None:
     counts = [int(floats_of(table[f"fault{i}"]).sum()) for i in range(len(measure.checks))]
     broken = [(check, count) for check, count in zip(measure.checks, counts, strict=True) if count]
     if broken:
-        raise_faults(*(original or (records, where)), measure, broken)
-    return _read(table, query)
+        raise_faults(records, where, measure, broken)
 
 
 def floats_of(column: pa.ChunkedArray) -> npt.NDArray[np.float64]:
@@ -123,8 +216,7 @@ def _keys_of(values: Sequence[Any]) -> list[Key]:
     return [known[value] for value in values]
 
 
-def _read(table: pa.Table, query: CubeQuery) -> Cube:
-    measure = query.measure
+def _read(table: pa.Table, query: CubeQuery, measure: Measure) -> Cube:
     missing = {
         name: count
         for index, name in enumerate(query.needed.values())

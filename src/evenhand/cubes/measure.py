@@ -1,6 +1,7 @@
 """A measure: which counts each row adds to a cube, as SQL expressions for any engine."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from sqlglot import exp
@@ -86,3 +87,26 @@ class Measure:
     def names(self) -> tuple[str, ...]:
         """Names of the counts, in the order of a cube's parts."""
         return tuple(name for name, _ in self.parts)
+
+    def renamed(self, names: Mapping[str, str]) -> "Measure":
+        """The same measure, with other names for some inputs."""
+
+        def written(expression: exp.Expr) -> exp.Expr:
+            return expression.transform(
+                lambda node: (
+                    exp.column(names[node.name], quoted=True)
+                    if isinstance(node, exp.Column) and node.name in names
+                    else node
+                )
+            )
+
+        return replace(
+            self,
+            parts=tuple((name, written(part)) for name, part in self.parts),
+            inputs=tuple(replace(i, name=names.get(i.name, i.name)) for i in self.inputs),
+            checks=tuple(
+                replace(c, input=names.get(c.input, c.input), faulty=written(c.faulty))
+                for c in self.checks
+            ),
+            level=names.get(self.level, self.level) if self.level else None,
+        )

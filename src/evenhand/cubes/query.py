@@ -9,12 +9,12 @@ from functools import cached_property
 
 from sqlglot import exp
 
-from evenhand.cubes.measure import Measure, Moments
+from evenhand.cubes.measure import Input, Measure, Moments
 from evenhand.errors import InputError
 from evenhand.groups import Attribute, Predicate, to_expression
 from evenhand.groups.predicate import column_expression, finite, literal, unless_missing
 from evenhand.records import Kind, Records, check_key
-from evenhand.stats.forms import Ratio
+from evenhand.stats.forms import Form, Ratio
 
 #: Powers of numerator and denominator whose products are summed for rows that are their own units.
 DEGREES = ((3, 0), (2, 1), (1, 2), (0, 3), (4, 0), (3, 1), (2, 2), (1, 3), (0, 4))
@@ -39,12 +39,15 @@ class CubeQuery:
         missing_values: Sequence[str],
         *,
         as_written: bool = False,
-        ratio: Ratio | None = None,
+        form: Form | None = None,
+        prefix: str = "",
     ) -> None:
+        #: Of the names of its counts, where several are asked for together.
+        self.prefix = prefix
         # Third and fourth powers are kept of rows whose second moments are.
         named = (unit,) if isinstance(unit, str) else tuple(unit or ())
         known = not named and measure.moments is not Moments.INDICATORS and not measure.level
-        self.ratio = ratio if known else None
+        self.ratio = form if known and isinstance(form, Ratio) else None
         # Attributes keep texts that mean missing where they are taken as written.
         self.as_written = as_written
         self.records, self.measure, self.attributes = records, measure, attributes
@@ -62,26 +65,20 @@ class CubeQuery:
 
     def sql(self) -> str:
         """Counts of each cell."""
+        return joint_sql([self])
+
+    @cached_property
+    def keys(self) -> dict[str, str]:
+        """What tells cells apart, by the names they have in the result."""
         keys = {f"a{i}": self._key(a, f"a{i}") for i, a in enumerate(self.attributes)}
         keys |= {name: name for name in self.units}
-        if self.measure.level:
-            keys["level"] = "level"
-        selected = [f"{key} AS {name}" for name, key in keys.items()]
-        query = f"SELECT {', '.join([*selected, *self._aggregates()])} FROM ({self._counted()}) AS counted"
-        if not keys:
-            return f"{query} HAVING COUNT(*) > 0"
-        # In a fixed order, whatever follows is the same at every run.
-        places = ", ".join(str(i + 1) for i in range(len(keys)))
-        return f"{query} GROUP BY {places} ORDER BY {places}"
+        return keys | ({"level": "level"} if self.measure.level else {})
 
-    def _counted(self) -> str:
-        """The rows, with the counts of each as columns of their own where there are many."""
-        if not self._many_parts:
-            return self._rows()
-        parts = (
-            f"{_when(self._valid, part, None)} AS part{i}" for i, part in enumerate(self._parts)
-        )
-        return f"SELECT *, {', '.join(parts)} FROM ({self._rows()}) AS counted"
+    def counted_parts(self) -> Iterable[str]:
+        """The counts of a row as columns of their own, where there are many."""
+        if self._many_parts:
+            for i, part in enumerate(self._parts):
+                yield f"{_when(self._valid, part, None)} AS {self.prefix}part{i}"
 
     @property
     def _many_parts(self) -> bool:
@@ -95,7 +92,7 @@ class CubeQuery:
     def _part(self, index: int) -> str:
         """A count of the rows that have all that is needed, NULL of others."""
         if self._many_parts:
-            return f"part{index}"
+            return f"{self.prefix}part{index}"
         return _when(self._valid, self._parts[index], None)
 
     def rows_sql(self) -> str:
@@ -103,7 +100,7 @@ class CubeQuery:
         selected = [f"{self._key(a, f'a{i}')} AS a{i}" for i, a in enumerate(self.attributes)]
         selected += self.units
         selected += [f"{part} AS s{i}" for i, part in enumerate(self._parts)]
-        return f"SELECT {', '.join(selected)} FROM ({self._rows()}) AS counted WHERE {self._valid}"
+        return f"SELECT {', '.join(selected)} FROM ({self.rows(self.measure.inputs)}) AS counted WHERE {self._valid}"
 
     def values_sql(self, attribute: Attribute, least: int) -> str:
         """Values of one attribute that at least so many rows have, the most frequent first."""
@@ -113,7 +110,7 @@ class CubeQuery:
             f" GROUP BY 1 HAVING COUNT(*) >= {least} ORDER BY n DESC, 1 NULLS FIRST"
         )
 
-    def _rows(self) -> str:
+    def rows(self, inputs: Iterable[Input]) -> str:
         """Attributes and inputs of each row, or of each distinct combination with its count."""
         selected = [f"{self._raw_key(a)} AS a{i}" for i, a in enumerate(self.attributes)]
         # A text that means missing names no unit: its row is left out, and counted.
@@ -124,21 +121,16 @@ class CubeQuery:
         if self.measure.level:
             selected.append(f"{self._level()} AS level")
         selected += [
-            f"{self._written(item.expression)} AS {self._quoted(item.name)}"
-            for item in self.measure.inputs
+            f"{self._written(item.expression)} AS {self._quoted(item.name)}" for item in inputs
         ]
-        query = f"SELECT {', '.join(selected)}, {self._weight()} AS w FROM {self._source()}{self._kept()}"
+        weight = "COUNT(*)" if self.measure.few_values else "1"
+        query = f"SELECT {', '.join(selected)}, {weight} AS w FROM {self._source()}{self._kept()}"
         if not self.measure.few_values:
             return query
         return f"{query} GROUP BY {', '.join(str(i + 1) for i in range(len(selected)))}"
 
     def _kept(self) -> str:
         return "" if self.where is None else f" WHERE {self._written(to_expression(self.where))}"
-
-    def _weight(self) -> str:
-        if not self.measure.few_values:
-            return "1"
-        return f"SUM({self._quoted(self.records.weight)})" if self.records.weight else "COUNT(*)"
 
     def _written(self, expression: exp.Expr) -> str:
         return str(expression.sql(self.records.engine.dialect))
@@ -230,16 +222,17 @@ class CubeQuery:
         edges = f"SELECT DISTINCT MIN(score) AS evenhand_edge FROM ({ranked}) GROUP BY tile"
         return f"{source} ASOF LEFT JOIN ({edges}) AS edges ON {score} >= evenhand_edge"
 
-    def _aggregates(self) -> Iterable[str]:
+    def aggregates(self) -> Iterable[str]:
+        """What is counted of each cell."""
         some = " OR ".join(f"{part} <> 0" for part in self._each_part())
-        yield f"SUM({_when(self._valid, 'w')}) AS n_rows"
-        yield f"SUM({_when(f'({self._valid}) AND ({some})', 'w')}) AS n_defined"
+        yield f"SUM({_when(self._valid, 'w')}) AS {self.prefix}n_rows"
+        yield f"SUM({_when(f'({self._valid}) AND ({some})', 'w')}) AS {self.prefix}n_defined"
         for index, name in enumerate(self.needed):
-            yield f"SUM({_when(f'{self._quoted(name)} IS NULL', 'w')}) AS missing{index}"
+            yield f"SUM({_when(f'{self._quoted(name)} IS NULL', 'w')}) AS {self.prefix}missing{index}"
         for index, check in enumerate(self.measure.checks):
-            yield f"SUM({_when(self._written(check.faulty), 'w')}) AS fault{index}"
+            yield f"SUM({_when(self._written(check.faulty), 'w')}) AS {self.prefix}fault{index}"
         for index in range(len(self.measure.parts)):
-            yield f"{self._sum(self._part(index))} AS s{index}"
+            yield f"{self._sum(self._part(index))} AS {self.prefix}s{index}"
         if not self.units:
             yield from self._second_moments()
             yield from self._powers()
@@ -261,10 +254,10 @@ class CubeQuery:
         for i, first in enumerate(parts):
             for j, second in enumerate(parts[: i + 1]):
                 if moments is Moments.COUNTS and (j, i) not in exclusive:
-                    yield f"{self._sum(f'({first}) * ({second})')} AS m{i}_{j}"
+                    yield f"{self._sum(f'({first}) * ({second})')} AS {self.prefix}m{i}_{j}"
                 elif moments is Moments.CENTRED:
                     pair = f"{self._double(first)}, {self._double(second)}"
-                    yield f"COALESCE(COVAR_POP({pair}), 0) AS m{i}_{j}"
+                    yield f"COALESCE(COVAR_POP({pair}), 0) AS {self.prefix}m{i}_{j}"
 
     def _powers(self) -> Iterable[str]:
         """Sums of products of numerator and denominator, of degree 3 and 4."""
@@ -276,7 +269,7 @@ class CubeQuery:
         for place in self.degrees:
             i, j = DEGREES[place]
             product = " * ".join([above] * i + [below] * j)
-            yield f"{self._sum(_when(small, f'({product})', None))} AS p{place}"
+            yield f"{self._sum(_when(small, f'({product})', None))} AS {self.prefix}p{place}"
 
     @property
     def degrees(self) -> Sequence[int]:
@@ -309,6 +302,24 @@ class CubeQuery:
 
     def _double(self, value: str) -> str:
         return f"CAST({value} AS {self._written(_DOUBLE)})"
+
+
+def joint_sql(queries: Sequence[CubeQuery]) -> str:
+    """Counts of each cell for several measures of the same rows and cells, which are read once."""
+    first = queries[0]
+    inputs = {item.name: item for query in queries for item in query.measure.inputs}
+    rows = first.rows(inputs.values())
+    parts = [part for query in queries for part in query.counted_parts()]
+    if parts:
+        rows = f"SELECT *, {', '.join(parts)} FROM ({rows}) AS counted"
+    selected = [f"{key} AS {name}" for name, key in first.keys.items()]
+    selected += [count for query in queries for count in query.aggregates()]
+    asked = f"SELECT {', '.join(selected)} FROM ({rows}) AS counted"
+    if not first.keys:
+        return f"{asked} HAVING COUNT(*) > 0"
+    # In a fixed order, whatever follows is the same at every run.
+    places = ", ".join(str(i + 1) for i in range(len(first.keys)))
+    return f"{asked} GROUP BY {places} ORDER BY {places}"
 
 
 def meaning(measure: Measure, attributes: Sequence[Attribute], units: Iterable[str]) -> str:

@@ -54,10 +54,6 @@ class Engine(Protocol):
         """The engine's name for the type of each column of a FROM clause."""
         ...
 
-    def keep(self, name: str, sql: str) -> bool:
-        """Keep the result of `sql` as a table of this name while the engine is open, if it can."""
-        ...
-
     def close(self) -> None:
         """Give memory and connections back."""
         ...

@@ -47,8 +47,6 @@ class Records:
         The files behind it; empty for frames and servers.
     progress : callable, optional
         Told the number of rows done during long work.
-    weight : str, optional
-        Column that says how many rows of the original each row stands for (see `cubes.tally`).
     missing_values : tuple of str
         Texts that mean missing in attributes, units, labels and scores (see `records.missing`).
     notes : tuple of Note
@@ -63,7 +61,6 @@ class Records:
     columns: tuple[Column, ...]
     files: tuple[Path, ...] = field(default=())
     progress: Callable[[int], None] | None = field(default=None, compare=False)
-    weight: str | None = field(default=None)
     missing_values: tuple[str, ...] = field(default=MISSING_VALUES)
     notes: tuple[Note, ...] = field(default=())
     declared: str = field(default="")

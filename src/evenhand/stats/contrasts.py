@@ -13,8 +13,7 @@ Floats = npt.NDArray[np.float64]
 #: Where evidence ends, on the normal scale, and in how many steps it is told up to there.
 _FARTHEST, _STEPS = 37.0, 1 << 28
 #: Steps that are taken by interpolation before halving, which surely ends.
-_TURNS = 8
-_LAST_QUARTER = 3 * _STEPS / 4
+_TURNS = 12
 
 
 def newcombe(
@@ -57,13 +56,27 @@ def newcombe(
     x1, n1, x2, n2 = (np.asarray(item, float) for item in (x1, n1, x2, n2))
     if exact:
         tail = special.ndtr(-np.asarray(z, float))
-        low1, high1 = clopper_pearson(x1, n1, tail=tail)
-        low2, high2 = clopper_pearson(x2, n2, tail=tail)
+        (low1, high1), (low2, high2) = _exact_limits((x1, n1), (x2, n2), tail)
     else:
         low1, high1 = wilson(x1, n1, z, each_end=True)
         low2, high2 = wilson(x2, n2, z, each_end=True)
     with np.errstate(divide="ignore", invalid="ignore"):
         return square_and_add((x1 / n1, low1, high1), (x2 / n2, low2, high2))
+
+
+def _exact_limits(
+    one: tuple[Floats, Floats], two: tuple[Floats, Floats], tail: Floats
+) -> list[tuple[Floats, Floats]]:
+    """Clopper and Pearson's limits of both sides; those of the same counts are found once."""
+    sides = [np.broadcast_arrays(x, n) for x, n in (one, two)]
+    if tail.ndim or sides[0][0].ndim != 1 or sides[1][0].ndim != 1:
+        return [clopper_pearson(x, n, tail=tail) for x, n in sides]
+    # A group is in as many pairs as there are others.
+    counts = np.concatenate([x + 1j * n for x, n in sides])
+    different, place = np.unique(counts, return_inverse=True)
+    low, high = clopper_pearson(different.real, different.imag, tail=tail)
+    places = np.split(place, [len(sides[0][0])])
+    return [(low[at], high[at]) for at in places]
 
 
 def square_and_add(
@@ -164,10 +177,7 @@ def _next_step(
         # While nothing is known beyond: an interval is about as wide as its quantile is large.
         onward = near * gap / (gap - room)
     guess = np.floor(np.where(np.isfinite(beyond), between, onward))
-    # In the last quarter limits have few digits, and a line through them misleads: it is halved.
-    guess = np.where(far > _LAST_QUARTER, np.minimum(guess, _LAST_QUARTER), guess)
-    usable = np.isfinite(guess) & (near < _LAST_QUARTER)
-    return np.where(usable, np.clip(guess, near + 1, far - 1), middle)
+    return np.where(np.isfinite(guess), np.clip(guess, near + 1, far - 1), middle)
 
 
 def t_test_z(difference: Floats, variance: Floats, df: Floats) -> Floats:

@@ -70,19 +70,20 @@ def shrink(
     for _ in range(iterations):
         total = sampling + sum(t * z for t, z in zip(theta, incidences, strict=True))
         inverse = np.linalg.inv(total)
-        projected = inverse - np.outer(inverse @ ones, ones @ inverse) / (ones @ inverse @ ones)
+        down, across = inverse @ ones, ones @ inverse
+        projected = inverse - down[:, None] * across / (across @ ones)
         residual = projected @ values
         products = [*(projected @ z for z in crossed), projected]
         turned = [*(residual @ z for z in crossed), residual]
         score = np.array(
-            [r @ residual - np.trace(pz) for r, pz in zip(turned, products, strict=True)]
+            [r @ residual - pz.trace() for r, pz in zip(turned, products, strict=True)]
         )
-        information = np.array([[np.sum(a * b.T) for b in products] for a in products])
+        information = np.array([[(a * b.T).sum() for b in products] for a in products])
         free = (theta > 0) | (score > 0)
         step = np.zeros_like(theta)
         step[free] = np.linalg.lstsq(information[np.ix_(free, free)], score[free], rcond=None)[0]
         updated = np.maximum(theta + step, 0.0)
-        if (np.abs(updated - theta) <= still + 1e-6 * np.abs(theta)).all():
+        if (np.abs(updated - theta) <= still + 1e-6 * theta).all():
             break
         theta = updated
     total = sampling + sum(t * z for t, z in zip(theta, incidences, strict=True))

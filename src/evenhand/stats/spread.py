@@ -147,12 +147,12 @@ def largest_pair_quantile(covariance: Floats, draws: Floats, level: float) -> fl
     spread = np.diag(covariance)[:, None] + np.diag(covariance)[None, :] - 2 * covariance
     error = np.sqrt(np.maximum(spread, 0.0))
     distinct = error > 1e-9 * (scale[:, None] + scale[None, :])
-    # |d_i s_i - d_j s_j| is at most the largest |d| times s_i + s_j: no draw below a quantile that is
-    # reached already need be looked at pair by pair.
+    # |d_i s_i - d_j s_j| is at most (s_i² + s_j²)^½ times that of the two largest |d|, by Cauchy and
+    # Schwarz: no draw below a quantile that is reached already need be looked at pair by pair.
     ratio = np.divide(
-        scale[:, None] + scale[None, :], error, where=distinct, out=np.zeros_like(error)
+        np.hypot(scale[:, None], scale[None, :]), error, where=distinct, out=np.zeros_like(error)
     )
-    most = np.abs(draws).max(axis=1) * (float(ratio.max(initial=0.0)) * (1 + 1e-9))
+    most = np.sqrt(_two_largest(draws)) * (float(ratio.max(initial=0.0)) * (1 + 1e-9))
     # The quantile is the higher of two: as many draws as this are not below it.
     above = len(draws) - int(np.ceil((len(draws) - 1) * level))
     first = min(_FIRST * above, len(draws))
@@ -165,6 +165,16 @@ def largest_pair_quantile(covariance: Floats, draws: Floats, level: float) -> fl
         rest = _largest_pairs(draws[more] * scale, error, distinct)
         reached = _from_top(np.concatenate([largest, rest]), above)
     return reached
+
+
+def _two_largest(draws: Floats) -> Floats:
+    """Sum of the two largest squares of each draw."""
+    first, second = np.zeros(len(draws)), np.zeros(len(draws))
+    for column in draws.T:
+        squares = column**2
+        np.maximum(second, np.minimum(first, squares), out=second)
+        np.maximum(first, squares, out=first)
+    return first + second
 
 
 def _from_top(values: Floats, place: int) -> float:

@@ -77,11 +77,6 @@ class DuckDBEngine:
         names, types = (found[part].to_pylist() for part in ("column_name", "column_type"))
         return dict(zip(names, types, strict=True))
 
-    def keep(self, name: str, sql: str) -> bool:
-        """Keep the result of `sql` as a temporary table."""
-        self.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {sql}")
-        return True
-
     def register(self, name: str, table: Any) -> None:
         """Make an Arrow table readable under `name`."""
         self.connection.register(name, table)

@@ -73,11 +73,6 @@ class PostgresEngine:
         )
         return dict(zip(found["name"].to_pylist(), found["type"].to_pylist(), strict=True))
 
-    def keep(self, name: str, sql: str) -> bool:
-        """Nothing is written to a server, not even for a moment."""
-        del name, sql
-        return False
-
     def close(self) -> None:
         """Hang up."""
         self.connection.close()
