@@ -3,6 +3,7 @@
 import dataclasses
 import html
 import re
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import pyarrow as pa
@@ -23,6 +24,7 @@ from evenhand.bounty.status import TeamCount
 from evenhand.bounty.telling.figures import render_html
 from evenhand.bounty.telling.history import Chapter
 from evenhand.bounty.telling.mentions import Mentions
+from evenhand.bounty.telling.picture import draw_figure
 from evenhand.bounty.telling.report import ListEntry, read_report
 from evenhand.bounty.telling.standing import stand
 
@@ -205,6 +207,26 @@ def test_the_last_version_drawn_is_the_deployed_model(bounty, found):
     labels = np.load(bounty.folder / "sealed" / "block-001.labels.npy")
     wrong = np.asarray(bounty.state.listed.predict(block, bounty.runner)) != labels
     assert found.chapters[-1].overall[-1] == pytest.approx(wrong.mean())
+
+
+def test_the_figure_has_every_group_and_is_well_formed(found):
+    drawn = draw_figure(found)
+    tree = ET.fromstring(drawn)
+    told = " ".join(" ".join(tree.itertext()).split())
+    for group, *_ in found.groups:
+        assert all(word in told for word in group.split())
+    assert "None" not in drawn
+    assert sum(one.tag.endswith("polyline") for one in tree.iter()) >= len(found.groups)
+
+
+def test_the_figure_of_a_bounty_without_updates_says_so(found):
+    empty = dataclasses.replace(found, groups=(), chapters=(), entries=(), mentions=())
+    assert "Nothing has been accepted yet" in " ".join(ET.fromstring(draw_figure(empty)).itertext())
+
+
+def test_the_figure_escapes_what_strangers_say(found):
+    tree = ET.fromstring(draw_figure(hostile(found)))
+    assert not [one for one in tree.iter() if one.tag.endswith("script")]
 
 
 def test_shares_add_up_to_what_was_reached(bounty, found):

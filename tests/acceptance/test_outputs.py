@@ -265,6 +265,19 @@ def test_effects_of_few_people_are_not_shared(data, groups, options, message):
     assert not Path("s.html").exists()
 
 
+def test_a_dose_that_few_had_is_not_shared(data):
+    rows = "".join(
+        f"{g},{'clean' if i % 2 else 'noise'},{'' if i % 2 else i % 8},{i % 2},{i % 3 % 2}\n"
+        for g in "ab"
+        for i in range(60)
+    )
+    Path("dose.csv").write_text("g,condition,level,y,p\n" + rows)
+    given = {"metric": METRIC, "by": ["g"], "dose": "level", "output": Output(html=Path("s.html"))}
+    effects("dose.csv", **given)
+    with pytest.raises(InputError, match="group a has 8 rows at level 0, and of fewer than 10"):
+        effects("dose.csv", share=True, **given)
+
+
 def test_effects_of_a_crossing_are_shared_with_its_parts(data):
     shared_effects(made({"a": 60, "b": 60}), by=["g,h"])
     assert Path("s.html").exists()

@@ -285,6 +285,16 @@ def test_the_command_tells_the_story_and_ends_with_the_report(monkeypatch, tmp_p
     assert "Whom does a ward" in (tmp_path / "demo.html").read_text(encoding="utf-8")
 
 
+def test_the_story_is_a_figure_of_its_own(monkeypatch, tmp_path, shown):
+    monkeypatch.setattr(live_demo, "run_live", lambda *_, **__: told(HARM))
+    figure = tmp_path / "demo.svg"
+    assert live_demo.run_demo(shown, tmp_path / "demo.html", figure) == 0
+    drawn = figure.read_text(encoding="utf-8")
+    assert drawn.startswith("<svg")
+    assert all(line.voice in drawn for line in told(HARM).lines)
+    assert f"Figure: {figure}" in shown.file.getvalue().replace("\n", "")
+
+
 def test_ctrl_c_says_how_to_go_on(monkeypatch, tmp_path, shown, capsys):
     def interrupted(*_, **__):
         raise InterruptedTrial("Interrupted: 3 answers are kept.  Run the same command to go on.")

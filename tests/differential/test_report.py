@@ -122,6 +122,12 @@ def test_the_reference_has_the_plain_name_that_readers_know(hostile):
     assert "under clean" not in page
 
 
+def test_a_group_has_its_plain_name_along_its_doses(hostile):
+    page = hostile.to_html(Edition(labels={"plain": "a plain voice"}))
+    assert "<h3>a plain voice</h3>" in page
+    assert "<h3>plain</h3>" not in page
+
+
 def test_command_line_prints_reports_and_json(tmp_path):
     words = ["effects", str(ward_commands()), "--metric", WER, "--by", "voice"]
     words += ["--unit", "sentence", "--reference", "quiet", "--only", "tone_12hz"]

@@ -1,6 +1,7 @@
 """Numbers in words, and names that readers know."""
 
 import math
+import shlex
 from importlib.resources import files
 
 import pyarrow as pa
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 import evenhand
 from evenhand.pages import numbers
+from evenhand.pages.commands import readable, written
 from evenhand.pages.edition import Edition
 from evenhand.pages.nouns import unit_noun
 
@@ -124,6 +126,16 @@ def test_every_noun_that_is_known_is_a_word_with_a_plural_of_letters():
 @pytest.mark.parametrize("name", ["/home/me/secret/calls.csv", "C:\\me\\calls.csv", "calls.csv"])
 def test_a_page_names_records_without_their_folders(name):
     assert Edition().source(name) == "calls.csv"
+
+
+@given(st.lists(st.text("ab '\"$`\\!=\n", max_size=8), max_size=4))
+def test_a_command_made_readable_is_the_same_to_a_shell(words):
+    assert shlex.split(written(words)) == words
+    assert readable(shlex.join(words)) == written(words)
+
+
+def test_what_no_shell_reads_stays_as_it_is():
+    assert readable("evenhand slices --where 'open") == "evenhand slices --where 'open"
 
 
 @given(st.lists(st.text("abc", min_size=1), max_size=9))

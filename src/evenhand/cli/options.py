@@ -146,3 +146,34 @@ class Output:
             labels={} if self.labels is None else read_labels(self.labels),
             share=share,
         )
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Printing:
+    """How a verb of a bounty answers.
+
+    Attributes
+    ----------
+    json
+        Print JSON.
+    """
+
+    json: Flag = False
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Writing:
+    """How a verb of a bounty that writes files answers.
+
+    Attributes
+    ----------
+    force
+        Replace output files that Evenhand did not make; never one that this run reads.
+    json
+        Print JSON.
+    """
+
+    force: Flag = False
+    json: Flag = False

@@ -1,6 +1,6 @@
 """What the page of effects draws and tables: costs, who pays more, doses, and pairs."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from evenhand.differential import answer, words
@@ -76,7 +76,7 @@ def draw_figure(found: Effects, edition: Edition = PLAIN) -> str:
         if (forest := draw(found, by, edition)).rows:
             heading = f"Who pays more than the others, by {title}{points}"
             figures.append(Figure(heading=heading, drawn=forest))
-        if charts := _panels(found, _series(found, by)):
+        if charts := _panels(found, _series(found, by), _names(found, by, edition)):
             dose = str(found.settings.dose)
             heading = f"{found.metric.name} (up) against {dose}, by {title}"
             figures.append(Figure(heading=heading, drawn=charts, across=dose))
@@ -133,8 +133,8 @@ def _picture(found: Effects, by: tuple[str, ...], edition: Edition) -> Picture:
         table=_table(found, own[:TABLED], title, edition),
         more=_more(found, own[:TABLED], title, edition),
         pairs=_pairs(found, by, title, names),
-        panels=_panels(found, series),
-        doses=_doses(found, series, edition),
+        panels=_panels(found, series, names),
+        doses=_doses(found, series, names, edition),
     )
 
 
@@ -296,23 +296,27 @@ def _series(found: Effects, by: tuple[str, ...]) -> list[list[Dose]]:
     return [one for one in series if one]
 
 
-def _panels(found: Effects, series: Sequence[Sequence[Dose]]) -> tuple[Panel, ...]:
+def _panels(
+    found: Effects, series: Sequence[Sequence[Dose]], names: Mapping[str, str]
+) -> tuple[Panel, ...]:
     everybody = [_reading(dose) for dose in found.doses if dose.predicate is None]
     if not everybody:
         return ()
-    return draw_curves([_curve(found, doses) for doses in series], everybody)
+    return draw_curves(
+        [_curve(found, doses, _called(doses[0], names)) for doses in series], everybody
+    )
 
 
-def _curve(found: Effects, doses: Sequence[Dose]) -> Curve:
+def _curve(found: Effects, doses: Sequence[Dose], name: str) -> Curve:
     ends = [d for d in doses if d.dose is not None and d.estimate.value is not None]
-    told = f"{doses[0].label}: {found.metric.name} against {found.settings.dose}"
+    told = f"{name}: {found.metric.name} against {found.settings.dose}"
     if ends:
         first, last = (
             f"{numbers.rate(one.estimate.value)} at {_written(one.dose)}"
             for one in (ends[0], ends[-1])
         )
         told += f", {first} and {last}"
-    return Curve(label=doses[0].label, told=told, readings=tuple(map(_reading, doses)))
+    return Curve(label=name, told=told, readings=tuple(map(_reading, doses)))
 
 
 def _written(dose: float | None) -> str:
@@ -324,7 +328,14 @@ def _reading(dose: Dose) -> CurvePoint:
     return CurvePoint(at=dose.dose, value=rate.value, low=rate.low, high=rate.high)
 
 
-def _doses(found: Effects, series: Sequence[Sequence[Dose]], edition: Edition) -> Table:
+def _called(dose: Dose, names: Mapping[str, str]) -> str:
+    """What a dose's group is called."""
+    return names.get(dose.predicate or "", dose.label)
+
+
+def _doses(
+    found: Effects, series: Sequence[Sequence[Dose]], names: Mapping[str, str], edition: Edition
+) -> Table:
     reference = edition.value(found.condition, found.reference)
     columns = (
         TableColumn(head="group", left=True, fold=True),
@@ -335,7 +346,7 @@ def _doses(found: Effects, series: Sequence[Sequence[Dose]], edition: Edition) -
     )
     rows: list[list[TableCell | str]] = [
         [
-            dose.label,
+            _called(dose, names),
             reference if dose.dose is None else _written(dose.dose),
             answer.told_value(dose.estimate.value, found),
             numbers.interval(dose.estimate.low, dose.estimate.high),

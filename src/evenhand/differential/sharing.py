@@ -53,7 +53,11 @@ def _reasons(found: Effects, least: int) -> Iterator[str]:
     told = [
         (f"group {one.predicate}", f"under {one.condition}", one.estimate) for one in found.groups
     ]
-    told += [(f"group {one.label}", f"at dose {one.dose}", one.estimate) for one in found.doses]
+    told += [
+        (f"group {one.label}", f"at {found.settings.dose} {one.dose:g}", one.estimate)
+        for one in found.doses
+        if one.dose is not None
+    ]
     for name, where, estimate in told:
         if _number(estimate) < least:
             yield (

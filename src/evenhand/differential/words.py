@@ -17,7 +17,7 @@ from evenhand.groups.partition import tidy
 from evenhand.pages import numbers
 from evenhand.pages.caveats import after_numbers, missing_sentences
 from evenhand.pages.marks import MARKS
-from evenhand.pages.numbers import percent, points, rate
+from evenhand.pages.numbers import minus, percent, points, rate
 
 #: The kind of each verdict, which decides its sign and its colour.
 KINDS = {
@@ -302,7 +302,7 @@ def notes(found: Effects, *, where: str = "in --json") -> Iterator[str]:
     if found.settings.tolerance:
         yield f"Up to {amount(found.settings.tolerance, found)} count as no harm."
     for name, edges in found.settings.bins.items():
-        cut = ", ".join(f"{tidy(edge)}" for edge in edges)
+        cut = ", ".join(minus(f"{tidy(edge)}") for edge in edges)
         yield (
             f"{name} is cut at {cut}." if edges else f"{name} has one bin: its values do not vary."
         )

@@ -64,7 +64,8 @@ def draw_curves(
 ) -> tuple[Panel, ...]:
     """A panel for each curve, all on the same axes; `write` labels values, `ideal` is where all should be."""
     drawn = [one for curve in curves for one in curve.readings] + [*everybody, *ideal]
-    across = axis_of(known(one.at for one in drawn))
+    places = known(one.at for one in drawn)
+    across = axis_of(places, whole=all(place.is_integer() for place in places))
     bounds = known(bound for one in drawn for bound in (one.low, one.high))
     up = axis_of(known(one.value for one in drawn), bounds)
     behind = _path([(p.x, p.y) for p in _points(everybody, across, up)])

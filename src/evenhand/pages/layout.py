@@ -1,6 +1,7 @@
 """Where the parts of a figure stand in a file of its own, which has a fixed width."""
 
 import math
+import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -154,16 +155,18 @@ def scatter_height(scatter: Scatter) -> float:
 
 
 def wrapped(text: str, letters: int) -> tuple[str, ...]:
-    """A text in lines of so many letters of usual width at most; only words that are longer are broken.
+    r"""A text in lines of so many letters of usual width at most; only words that are longer are broken.
 
     Examples
     --------
     >>> wrapped("who pays for it", 9), wrapped("WWWWWW", 6), wrapped("", 9)
     (('who pays', 'for it'), ('WWWW', 'WW'), ())
+    >>> wrapped("worse by 64.2\N{NO-BREAK SPACE}%", 14)
+    ('worse by', '64.2\xa0%')
     """
     lines = [""]
     room = float(letters)
-    for word in text.split():
+    for word in re.findall(r"[^ \t\n\r]+", text):
         wide = sum(map(_breadth, word))
         if lines[-1] and wide + 1 > room:
             lines.append("")

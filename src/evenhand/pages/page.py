@@ -7,6 +7,7 @@ from typing import Any
 
 from evenhand.deferred import jinja2
 from evenhand.pages import nouns, numbers
+from evenhand.pages.commands import readable
 from evenhand.pages.marks import MARKS
 
 
@@ -30,6 +31,7 @@ def _environment() -> "jinja2.Environment":
         "stylesheet": Markup(_own("static", "page.css")),  # noqa: S704 - our own file
         "glossary": tomllib.loads(_own("static", "glossary.toml")),
         "marks": MARKS,
+        "readable": readable,
         "soft": lambda name: Markup("_<wbr>").join(name.split("_")),
         **{function.__name__: function for function in _WRITTEN},
     }

@@ -1,7 +1,6 @@
 """What the page of slices draws and tables: findings, pictures, each slice, how it was searched."""
 
 import math
-import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -9,6 +8,7 @@ from evenhand.errors import REASONS
 from evenhand.pages import numbers
 from evenhand.pages.axis import Axis, known
 from evenhand.pages.caveats import before_numbers
+from evenhand.pages.commands import written
 from evenhand.pages.edition import PLAIN, Edition
 from evenhand.pages.forest import Difference, Forest, draw_forest
 from evenhand.pages.heat import Heat, HeatCell
@@ -318,7 +318,7 @@ def _command(found: Slices, one: Slice, edition: Edition) -> str | None:
     parts += ["--by", one.predicate]
     parts += ["--unit", found.unit] if found.unit else []
     parts += ["--level", f"{found.level:g}"] if found.level != 0.95 else []
-    return " ".join(map(_quoted, [*parts, *_carried(found)]))
+    return written([*parts, *_carried(found)])
 
 
 def _carried(found: Slices) -> Iterator[str]:
@@ -330,10 +330,3 @@ def _carried(found: Slices) -> Iterator[str]:
             yield from (name, value)
     for text in asked.missing:
         yield from ("--missing", text)
-
-
-def _quoted(text: str) -> str:
-    """Quoted for a shell; in double quotes where a predicate's own single ones would be unreadable."""
-    if "'" in text and not set(text) & set('"$`\\!'):
-        return f'"{text}"'
-    return shlex.quote(text)

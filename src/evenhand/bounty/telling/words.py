@@ -84,7 +84,7 @@ def verdict(told: Outcome) -> Iterator[str]:
 def _evidence(told: Outcome) -> str:
     if told.p_value is None:
         return ""
-    return f" (p {told.p_value:.2g}, allowed {told.threshold:.2g})"
+    return f" (p {significant(told.p_value, 2)}, allowed {significant(told.threshold, 2)})"
 
 
 def outcome(told: Outcome) -> Iterator[str]:
