@@ -4,21 +4,33 @@
 FACES = ("DejaVu Sans", "Noto Sans", "Liberation Sans", "OpenDyslexic")
 
 
-def look(browser, page, width, *, dark=False, media="", face=""):
+def look(browser, page, width, *, dark=False, media=""):
     """Open a page (a path)."""
     metrics = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 600}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
     scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": media, "features": scheme})
     browser.get(page.as_uri())
-    if face:
-        # As if it were the system's own font: every text of a page asks for that one.
-        browser.execute_script(
-            "const style = document.createElement('style');"
-            """style.textContent = `*, svg text { font-family: "${arguments[0]}" !important }`;"""
-            "document.head.append(style)",
-            face,
-        )
+
+
+def look_in_each(browser, page, width, faces, *, media=""):
+    """Open a page and show it in one face after the other; what a test unfolds stays so."""
+    look(browser, page, width, media=media)
+    for face in faces:
+        if face:
+            wear(browser, face)
+        yield face
+
+
+def wear(browser, face):
+    """Show the page that is open as if a face were the system's own: every text asks for that one."""
+    browser.execute_script(
+        """const style = document.querySelector('style.face')
+            || document.head.appendChild(document.createElement('style'));
+        style.className = 'face';
+        style.textContent = `*, svg text { font-family: "${arguments[0]}" !important }`;""",
+        face,
+    )
 
 
 def contrasts(browser):

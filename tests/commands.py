@@ -5,12 +5,13 @@ Only loading (0.7 s of CPU, a thousand times) is done once.  What is about loadi
 terminals starts Python anew.
 """
 
+import ast
 import atexit
 import contextlib
 import gc
-import json
 import os
 import random
+import select
 import signal
 import socket
 import struct
@@ -21,6 +22,8 @@ import threading
 import time
 from functools import cache
 from pathlib import Path
+
+from tests.asking import ask
 
 #: What the commands load when they are called, for short commands more than all the rest.
 LOADED = (
@@ -49,28 +52,16 @@ def run_command(*words, cwd=None, env=None, timeout=120):
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         with Path(os.devnull).open("rb") as nothing:
             files = [nothing.fileno(), out.fileno(), err.fileno()]
-            code = ask(str(server()), words, cwd or Path.cwd(), env or os.environ, files, timeout)
+            place, surroundings = cwd or Path.cwd(), env or os.environ
+            try:
+                code = ask(str(server()), words, place, surroundings, files, timeout)
+            except TimeoutError:
+                raise subprocess.TimeoutExpired(["evenhand", *words], timeout) from None
         texts = []
         for file in (out, err):
             file.seek(0)
             texts.append(file.read().decode().replace("\r\n", "\n"))
     return subprocess.CompletedProcess(["evenhand", *words], code, *texts)
-
-
-def ask(address, words, cwd, env, files, timeout):
-    """Exit code of a command that reads and writes `files`: input, output, errors."""
-    with socket.socket(socket.AF_UNIX) as asked:
-        asked.settimeout(timeout)
-        asked.connect(address)
-        text = json.dumps({"words": list(map(str, words)), "cwd": str(cwd), "env": dict(env)})
-        socket.send_fds(asked, [struct.pack("!I", len(text.encode()))], files)
-        asked.sendall(text.encode())
-        try:
-            answer = asked.recv(4)
-        except TimeoutError:
-            raise subprocess.TimeoutExpired(["evenhand", *words], timeout) from None
-    assert len(answer) == 4, "the server of commands is gone"
-    return struct.unpack("!i", answer)[0]
 
 
 @cache
@@ -79,7 +70,8 @@ def server() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="evenhand-commands-"))
     address = folder / "socket"
     process = subprocess.Popen(
-        [sys.executable, __file__, str(address)],
+        [sys.executable, "-m", "tests.commands", str(address)],
+        cwd=Path(__file__).parents[1],
         env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
         start_new_session=True,
     )
@@ -106,9 +98,9 @@ def folder_of_commands() -> Path:
     """Folder with an ``evenhand`` for shells: put it first in PATH."""
     shown = server().parent / "evenhand"
     shown.write_text(
-        f"#!{sys.executable} -S\n"
+        f"#!{sys.executable} -IS\n"
         f"import os, sys\nsys.path.insert(0, {str(Path(__file__).parent)!r})\n"
-        "from commands import ask\n"
+        "from asking import ask\n"
         f"sys.exit(ask({str(server())!r}, sys.argv[1:], os.getcwd(), os.environ, [0, 1, 2], 600))\n"
     )
     shown.chmod(0o755)
@@ -119,50 +111,71 @@ def folder_of_commands() -> Path:
 
 
 def serve(address):
-    """Fork a process for each command; return only in those processes."""
-    parent = os.getppid()
+    """Fork a process for each command, and tell who asked how it ended; return only in those processes."""
+    parent, running = os.getppid(), {}
+    ended, wake = socket.socketpair()
+    for end_of_pair in (ended, wake):
+        end_of_pair.setblocking(False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(wake.fileno(), warn_on_full_buffer=False)
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(f"{address}.new")
         listening.listen(16)
-        listening.settimeout(5)
         Path(f"{address}.new").rename(address)
-        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-        while True:
-            try:
-                asking = listening.accept()[0]
-            except TimeoutError:
-                if os.getppid() != parent:
-                    os._exit(0)
+        while os.getppid() == parent:
+            ready, _, _ = select.select([listening, ended], [], [], 5)
+            if ended in ready:
+                ended.recv(1 << 10)
+                tell(running)
+            if listening not in ready:
                 continue
-            if os.fork() == 0:
+            asking = listening.accept()[0]
+            text, files = heard(asking)
+            command = os.fork()
+            if not command:
                 break
-            asking.close()
+            running[command] = asking
+            for file in files:
+                os.close(file)
+        else:
+            os._exit(0)
+    signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    asking.settimeout(None)
+    for opened in (ended, wake, asking, *running.values()):
+        opened.close()
+    become(ast.literal_eval(text.decode()), files)
+
+
+def heard(asking):
+    """What is asked, and the files that were sent along."""
     head, files, _, _ = socket.recv_fds(asking, 4, 3)
     text = b""
     while len(text) < struct.unpack("!I", head)[0]:
         text += asking.recv(1 << 16)
-    command = os.fork()
-    if command:
-        _, status = os.waitpid(command, 0)
-        with contextlib.suppress(BrokenPipeError):
+    return text, files
+
+
+def tell(running):
+    """Send the exit codes of the commands that ended."""
+    while running:
+        command, status = os.waitpid(-1, os.WNOHANG)
+        if not command:
+            return
+        with running.pop(command) as asking, contextlib.suppress(BrokenPipeError):
             asking.sendall(struct.pack("!i", os.waitstatus_to_exitcode(status)))
-        os._exit(0)
-    asking.close()
-    become(json.loads(text), files)
 
 
 def become(asked, files):
     """Take the place of a process that was just started."""
+    words, cwd, surroundings = asked
     for number, file in enumerate(files):
         os.dup2(file, number)
         os.close(file)
-    os.chdir(asked["cwd"])
+    os.chdir(cwd)
     os.environ.clear()
-    os.environ.update(asked["env"])
+    os.environ.update(surroundings)
     random.seed()
-    sys.argv = ["-c", *asked["words"]]
+    sys.argv = ["-c", *words]
 
 
 def load():
@@ -205,7 +218,7 @@ def end(main):
 
 
 if __name__ == "__main__":
-    sys.path.pop(0)  # this folder
+    sys.path.pop(0)  # the folder that it started in
     load()
     serve(sys.argv[1])
     from evenhand.cli import main

@@ -2,6 +2,7 @@
 
 import datetime
 import decimal
+import inspect
 import json
 import subprocess
 import sys
@@ -464,3 +465,42 @@ def test_a_reference_that_keeps_nobody_says_so():
 def test_several_metrics_of_which_one_is_wrong_is_an_error():
     with pytest.raises(InputError, match="Did you mean 'accuracy'"):
         evenhand.audit_metrics(rows(), ["mean(s)", "acuracy(y, p)"], "g")
+
+
+@pytest.mark.parametrize(
+    ("ask", "option", "message"),
+    [
+        (
+            lambda t, **o: evenhand.audit(t, "mean(y)", "g", **o),
+            "units",
+            r"Did you mean 'unit'\?  Options: .*unit",
+        ),
+        (
+            lambda t, **o: evenhand.equalized_odds(t, "y", "y", "g", **o),
+            "unknown",
+            "Options: .*min_units",
+        ),
+        (
+            lambda t, **o: evenhand.audit_metrics(t, ["mean(y)"], "g", **o),
+            "levels",
+            "'level'.*Options: ",
+        ),
+        (lambda t, **o: evenhand.slices(t, "mean(y)", **o), "feature", "'features'.*Options: "),
+        (
+            lambda t, **o: evenhand.effects(t, "mean(y)", "g", **o),
+            "bin",
+            "Did you mean 'bins'.*Options: ",
+        ),
+    ],
+)
+def test_an_option_that_does_not_exist_is_told_with_those_that_do(ask, option, message):
+    with pytest.raises(InputError, match=f"Unknown option '{option}'.*{message}") as told:
+        ask(pa.table({"g": ["a"], "y": [1]}), **{option: 1})
+    assert isinstance(told.value, TypeError)
+
+
+@pytest.mark.parametrize("name", ["audit", "audit_metrics", "effects", "slices", "equalized_odds"])
+def test_functions_show_their_options_to_editors(name):
+    parameters = inspect.signature(getattr(evenhand, name)).parameters.values()
+    assert sum(one.kind is one.KEYWORD_ONLY for one in parameters) > 1 or name == "equalized_odds"
+    assert all(one.annotation is not one.empty for one in parameters)

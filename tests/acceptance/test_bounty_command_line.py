@@ -91,7 +91,9 @@ def test_a_bounty_on_compas_from_beginning_to_end(data, tmp_path):
     assert first["p_value"] <= first["threshold"]
     assert set(first["ledger"]) >= {"bits_spent", "bits_budget", "delta_spent", "blocks_left"}
 
-    status = told("status", "b", "--html", "report.html", cwd=tmp_path)
+    figure = ("--figure", "report.svg")
+    status = told("status", "b", "--html", "report.html", *figure, cwd=tmp_path)
+    assert (tmp_path / "report.svg").read_text().startswith("<svg")
     (reward,) = [one for one in status["accepted"] if one["team"] == "ada"]
     assert reward["points"] == pytest.approx(reward["lower_bound"] * reward["novelty"])
     assert not reward["final"]
@@ -254,6 +256,8 @@ def test_what_is_wrong_is_said_and_changes_nothing(place, name):
         (("confirm", "b", "train.csv"), "No accepted update waits for fresh data"),
         (("export", "b", "--out", "."), ". is not empty"),
         (("status", "b", "--html", "no/x.html"), "cannot be written: No such file"),
+        (("status", "b", "--figure", "no/x.svg"), "cannot be written: No such file"),
+        (("status", "b", "--figure", "x.pdf"), "x.pdf must end in .svg or .png"),
     ],
 )
 def test_each_command_says_what_is_wrong(place, words, message):

@@ -3,17 +3,28 @@
 import dataclasses
 import html
 import re
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import pyarrow as pa
 import pytest
-from tests.browsing import contrasts, look, structure, too_wide, touching, unfold, violations
+from tests.browsing import (
+    contrasts,
+    look,
+    look_in_each,
+    structure,
+    too_wide,
+    touching,
+    unfold,
+    violations,
+)
 
 from evenhand.bounty import DirectRunner, Rules, create_bounty, write_submission
 from evenhand.bounty.status import TeamCount
 from evenhand.bounty.telling.figures import render_html
 from evenhand.bounty.telling.history import Chapter
 from evenhand.bounty.telling.mentions import Mentions
+from evenhand.bounty.telling.picture import draw_figure
 from evenhand.bounty.telling.report import ListEntry, read_report
 from evenhand.bounty.telling.standing import stand
 
@@ -198,6 +209,26 @@ def test_the_last_version_drawn_is_the_deployed_model(bounty, found):
     assert found.chapters[-1].overall[-1] == pytest.approx(wrong.mean())
 
 
+def test_the_figure_has_every_group_and_is_well_formed(found):
+    drawn = draw_figure(found)
+    tree = ET.fromstring(drawn)
+    told = " ".join(" ".join(tree.itertext()).split())
+    for group, *_ in found.groups:
+        assert all(word in told for word in group.split())
+    assert "None" not in drawn
+    assert sum(one.tag.endswith("polyline") for one in tree.iter()) >= len(found.groups)
+
+
+def test_the_figure_of_a_bounty_without_updates_says_so(found):
+    empty = dataclasses.replace(found, groups=(), chapters=(), entries=(), mentions=())
+    assert "Nothing has been accepted yet" in " ".join(ET.fromstring(draw_figure(empty)).itertext())
+
+
+def test_the_figure_escapes_what_strangers_say(found):
+    tree = ET.fromstring(draw_figure(hostile(found)))
+    assert not [one for one in tree.iter() if one.tag.endswith("script")]
+
+
 def test_shares_add_up_to_what_was_reached(bounty, found):
     """Repairs apart, which undo a part: here the updates alone."""
     shares = [one.share for one in found.standing.accepted]
@@ -330,11 +361,11 @@ def test_text_has_enough_contrast(browser, pages, kind, dark):
 
 @pytest.mark.parametrize("kind", ["found", "fresh", "twelve", "hostile"])
 def test_axe_finds_no_violation_and_tables_fit_in_any_face(browser, axe, pages, faces, kind):
-    for width, face in [(390, face) for face in faces] + [(1280, face) for face in faces]:
-        look(browser, pages / f"{kind}.html", width, face=face)
-        unfold(browser)
-        assert too_wide(browser) == []
-        assert touching(browser) == []
+    for width in (390, 1280):
+        for face in look_in_each(browser, pages / f"{kind}.html", width, faces):
+            unfold(browser)
+            assert too_wide(browser) == [], face
+            assert touching(browser) == [], face
     assert violations(browser, axe) == []
 
 

@@ -171,6 +171,35 @@ def test_labels_that_fit_nothing_or_call_two_groups_alike_are_told(data, capsys)
     assert ">a<" not in page
 
 
+@pytest.mark.parametrize(
+    ("option", "most", "advice"),
+    [("title", 200, "Say more in the note"), ("note", 2000, "Give the rest")],
+)
+def test_a_title_and_a_note_have_an_end(data, option, most, advice):
+    given = {"html": Path("r.html"), option: "x" * (most + 1)}
+    message = rf"{option} has {most + 1:,} letters, but may have at most {most:,}.  {advice}"
+    with pytest.raises(InputError, match=message):
+        audit("nowhere.csv", metric=[METRIC], by=["g"], output=Output(**given))
+    given[option] = "x" * most
+    audit("data.csv", metric=[METRIC], by=["g"], output=Output(**given))
+
+
+@pytest.mark.parametrize("verb", [audit, effects, slices])
+def test_every_command_tells_labels_of_nothing_and_no_others(data, capsys, verb):
+    """Values that no slice is made of are known too; the metric has its plain name on every page."""
+    labels = (
+        '"g=b" = "south"\na = "north"\ng = "ward"\nerror_rate = "errors"\n"g=c" = "x"\nvoic = "x"\n'
+    )
+    Path("labels.toml").write_text(labels, encoding="utf-8")
+    output = Output(labels=Path("labels.toml"), html=Path("r.html"))
+    given = {"metric": METRIC} if verb is not audit else {"metric": [METRIC]}
+    if verb is not slices:
+        given["by"] = ["g"]
+    verb("data.csv", output=output, **given)
+    assert "--labels: nothing here is called g=c, voic.\n" in capsys.readouterr().err
+    assert "errors" in Path("r.html").read_text()
+
+
 @pytest.mark.parametrize("option", ["title", "note", "labels"])
 def test_what_is_for_a_report_needs_one(data, option):
     with pytest.raises(InputError, match=f"--{option} is for a report"):
@@ -194,6 +223,70 @@ def test_a_report_for_strangers_hides_small_groups(data):
     assert "hidden" in page
     assert " 6 rows" not in page
     assert attack(read_printed(Path("r.html"))).leaks == ()
+
+
+def shared_effects(rows, **options):
+    Path("few.csv").write_text("g,h,condition,y,p\n" + rows)
+    given = {"metric": METRIC, "by": ["g"], "share": True, "output": Output(html=Path("s.html"))}
+    return effects("few.csv", **(given | options))
+
+
+def made(groups):
+    return "".join(
+        f"{g},{'k' if i % 3 else 'm'},{c},{i % 2},{int(i % 2 == (i % 7 > 1))}\n"
+        for g, n in groups.items()
+        for c in ("clean", "noise")
+        for i in range(n)
+    )
+
+
+def test_effects_without_small_groups_are_shared_without_folders(data):
+    shared_effects(made({"a": 40, "b": 40}))
+    assert str(data.parent) not in Path("s.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("groups", "options", "message"),
+    [
+        (
+            {"a": 40, "b": 40, "c": 9},
+            {},
+            r"group g = 'c' has 9 rows under clean.*fewer than 10.*--where",
+        ),
+        ({"a": 40, "b": 40, "c": 3}, {}, r"group g = 'c' has 3 rows under clean"),
+        ({"a": 40, "b": 40, "": 12}, {}, r"24 of the rows lack g.*g IS NOT NULL"),
+        ({"a": 40, "b": 40}, {"by": ["g", "h"]}, "overlap.*one --by at a time"),
+        ({"a": 40, "b": 40}, {"by": ["g = 'a'"]}, "predicate"),
+    ],
+)
+def test_effects_of_few_people_are_not_shared(data, groups, options, message):
+    with pytest.raises(InputError, match=f"--share: .*{message}"):
+        shared_effects(made(groups), **options)
+    assert not Path("s.html").exists()
+
+
+def test_a_dose_that_few_had_is_not_shared(data):
+    rows = "".join(
+        f"{g},{'clean' if i % 2 else 'noise'},{'' if i % 2 else i % 8},{i % 2},{i % 3 % 2}\n"
+        for g in "ab"
+        for i in range(60)
+    )
+    Path("dose.csv").write_text("g,condition,level,y,p\n" + rows)
+    given = {"metric": METRIC, "by": ["g"], "dose": "level", "output": Output(html=Path("s.html"))}
+    effects("dose.csv", **given)
+    with pytest.raises(InputError, match="group a has 8 rows at level 0, and of fewer than 10"):
+        effects("dose.csv", share=True, **given)
+
+
+def test_effects_of_a_crossing_are_shared_with_its_parts(data):
+    shared_effects(made({"a": 60, "b": 60}), by=["g,h"])
+    assert Path("s.html").exists()
+
+
+def test_slices_are_not_shared_and_say_why(data):
+    with pytest.raises(InputError, match=r"--share: slices overlap.*evenhand audit"):
+        slices("data.csv", metric=METRIC, share=True, output=Output(html=Path("s.html")))
+    assert not Path("s.html").exists()
 
 
 def test_several_metrics_share_one_report(data):

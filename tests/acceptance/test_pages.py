@@ -3,7 +3,16 @@
 import numpy as np
 import pyarrow as pa
 import pytest
-from tests.browsing import contrasts, look, structure, too_wide, touching, unfold, violations
+from tests.browsing import (
+    contrasts,
+    look,
+    look_in_each,
+    structure,
+    too_wide,
+    touching,
+    unfold,
+    violations,
+)
 from tests.demos.test_live_demo import told
 
 import evenhand
@@ -11,6 +20,7 @@ from evenhand.audits import audit_metrics
 from evenhand.audits.figures import render_html
 from evenhand.demos import figures as demos
 from evenhand.demos import ward_commands
+from evenhand.pages.edition import Edition
 
 WER = "wer(reference=reference, hypothesis=hypothesis)"
 KINDS = ("audit", "tolerance", "metrics", "slices", "effects", "doses", "crossed", "scores", "demo")
@@ -103,17 +113,56 @@ def pages(tmp_path_factory):
 @pytest.mark.parametrize("width", [320, 390, 768, 1024, 1280])
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_table_and_no_page_is_wider_than_its_room(browser, pages, faces, kind, width):
-    for face in faces:
-        look(browser, pages[kind], width, face=face)
+    for face in look_in_each(browser, pages[kind], width, faces):
         unfold(browser)
         assert too_wide(browser) == [], face
+
+
+@pytest.mark.parametrize("title", ["W" * 200, "公平" * 100, "a title of words " * 11])
+def test_the_longest_title_has_room_on_a_phone_and_in_a_figure(browser, tmp_path, faces, title):
+    table = pa.table({"g": ["a", "b"] * 40, "w": [1, 0, 0, 0] * 20})
+    audit = evenhand.audit(table, "mean(w)", "g")
+    edition = Edition(title=title, note="N" * 2000)
+    page, figure = tmp_path / "page.html", tmp_path / "figure.svg"
+    page.write_text(audit.to_html(edition), encoding="utf-8")
+    figure.write_text(audit.to_figure(edition), encoding="utf-8")
+    for face in faces:
+        look(browser, page, 390, face=face)
+        assert too_wide(browser) == [], face
+    look(browser, figure, 960)
+    ends = browser.execute_script(
+        "return [...document.querySelectorAll('text')].map(e => e.getBoundingClientRect().right)"
+    )
+    assert max(ends) <= 960
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("kind", ["audit", "tolerance", "slices", "effects", "demo"])
+def test_labels_of_an_axis_stand_under_their_ticks_and_inside_the_picture(
+    browser, pages, faces, kind, width
+):
+    for face in faces:
+        look(browser, pages[kind], width, face=face)
+        away, beyond = browser.execute_script(
+            """const seen = e => { const r = e.getBoundingClientRect(); return [(r.left + r.right) / 2, r] };
+            const away = [], beyond = [];
+            for (const bar of document.querySelectorAll('.forest .axis .bar')) {
+                const ticks = [...bar.querySelectorAll('.tick')], room = bar.getBoundingClientRect();
+                [...bar.querySelectorAll('text')].forEach((e, i) => { if (!e.getClientRects().length) return;
+                    const [middle, r] = seen(e);
+                    away.push(Math.abs(middle - seen(ticks[i])[0]));
+                    beyond.push(Math.max(room.left - r.left, r.right - room.right)) }) }
+            return [away, beyond]"""
+        )
+        assert len(away) > 2
+        assert max(away) < 1, face
+        assert max(beyond) < 1, face
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_table_is_wider_than_paper(browser, pages, faces, kind):
     """A4 with usual margins is 718 pixels wide; what is folded is printed too."""
-    for face in faces:
-        look(browser, pages[kind], 718, media="print", face=face)
+    for face in look_in_each(browser, pages[kind], 718, faces, media="print"):
         assert too_wide(browser) == [], face
     hidden = browser.execute_script(
         "return [...document.querySelectorAll('details > :not(summary)')].filter(e => !e.checkVisibility("
@@ -125,8 +174,7 @@ def test_no_table_is_wider_than_paper(browser, pages, faces, kind):
 @pytest.mark.parametrize("width", [390, 768, 1280])
 @pytest.mark.parametrize("kind", KINDS)
 def test_texts_in_pictures_do_not_touch(browser, pages, faces, kind, width):
-    for face in faces:
-        look(browser, pages[kind], width, face=face)
+    for face in look_in_each(browser, pages[kind], width, faces):
         assert touching(browser) == [], face
 
 
@@ -188,12 +236,13 @@ def test_a_word_leads_to_its_meaning_though_that_is_folded(browser, pages):
 
 @pytest.mark.parametrize("kind", ["tolerance", "scores", "slices", "effects", "doses"])
 def test_texts_of_a_figure_of_its_own_stay_inside_and_do_not_touch(browser, faces, files, kind):
+    browser.get(files[kind].as_uri())
     for face in faces:
-        browser.get(files[kind].as_uri())
         found = browser.execute_script(
-            """const style = document.createElementNS('http://www.w3.org/2000/svg', 'style');
+            """const style = document.querySelector('style.face') || document.documentElement
+                .appendChild(document.createElementNS('http://www.w3.org/2000/svg', 'style'));
+            style.setAttribute('class', 'face');
             style.textContent = `text { font-family: "${arguments[0]}" !important }`;
-            document.documentElement.append(style);
             const all = document.documentElement.getBoundingClientRect();
             const texts = [...document.querySelectorAll('text')].filter(e => e.textContent.trim())
                 .map(e => [e.textContent, e.getBoundingClientRect()]);

@@ -10,7 +10,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 import pytest
-from tests.browsing import contrasts, look, structure, too_wide, touching, unfold, violations
+from tests.browsing import (
+    contrasts,
+    look,
+    look_in_each,
+    structure,
+    too_wide,
+    touching,
+    unfold,
+    violations,
+)
 from tests.commands import run_command
 
 import evenhand
@@ -185,15 +194,14 @@ def test_the_copied_command_audits_the_slice(found, source):
 
 
 def test_the_command_keeps_what_decides_the_rows_and_the_harm(found):
-    typed = dataclasses.replace(
-        found,
-        unit="speaker",
-        level=0.9,
-        command="evenhand slices x.csv --where=\"half = 1\" --depth 2 --worse lower --missing '' --missing NA",
+    asked = dataclasses.replace(
+        found.settings, where="half = 1", worse="lower", missing=("", "NA"), columns="age=number"
     )
+    typed = dataclasses.replace(found, unit="speaker", level=0.9, settings=asked)
     words = shlex.split(commands(typed.to_html())[0])
     rest = words[words.index("--unit") :]
-    kept = ["--where", "half = 1", "--worse", "lower", "--missing", "", "--missing", "NA"]
+    kept = ["--where", "half = 1", "--worse", "lower", "--columns", "age=number"]
+    kept += ["--missing", "", "--missing", "NA"]
     assert rest == ["--unit", "speaker", "--level", "0.9", *kept]
 
 
@@ -202,9 +210,11 @@ def test_without_a_command_none_is_offered(found):
     assert not commands(dataclasses.replace(found, command="").to_html())
 
 
-def test_a_command_that_no_shell_reads_carries_nothing(found):
-    page = dataclasses.replace(found, command="evenhand slices --where 'open").to_html()
-    assert "--where" not in commands(page)[0]
+def test_the_command_is_of_the_question_however_it_was_typed(found):
+    """What no shell reads, or says something else, changes nothing: it is not read back."""
+    page = dataclasses.replace(found, command="evenhand slices --where 'open --worse").to_html()
+    assert commands(page)[0] == commands(found.to_html())[0]
+    assert "--where 'half = 1'" in commands(page)[0]
 
 
 def test_no_slices_is_said_and_draws_nothing(found):
@@ -312,8 +322,7 @@ def test_numbers_in_the_picture_touch_neither_each_other_nor_a_mark(
     browser, pages, faces, kind, width
 ):
     """In the faces of whoever reads it."""
-    for face in ("", *faces):
-        look(browser, pages / f"{kind}.html", width, face=face)
+    for _ in look_in_each(browser, pages / f"{kind}.html", width, ("", *faces)):
         nothing_touches(browser, pages / f"{kind}.html")
 
 
@@ -369,11 +378,11 @@ def test_what_is_drawn_has_its_numbers_in_the_table_behind(browser, pages):
 
 @pytest.mark.parametrize("kind", ["found", "fifty", "hostile", "leads", "none"])
 def test_axe_finds_no_violation_and_tables_fit_in_any_face(browser, axe, pages, faces, kind):
-    for width, face in [(390, face) for face in faces] + [(1280, face) for face in faces]:
-        look(browser, pages / f"{kind}.html", width, face=face)
-        unfold(browser)
-        assert too_wide(browser) == []
-        assert touching(browser) == []
+    for width in (390, 1280):
+        for face in look_in_each(browser, pages / f"{kind}.html", width, faces):
+            unfold(browser)
+            assert too_wide(browser) == [], face
+            assert touching(browser) == [], face
     assert violations(browser, axe) == []
 
 

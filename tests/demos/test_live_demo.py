@@ -281,8 +281,18 @@ def test_the_command_tells_the_story_and_ends_with_the_report(monkeypatch, tmp_p
     assert live_demo.run_demo(shown, tmp_path / "demo.html") == 0
     lines = shown.file.getvalue().strip().splitlines()
     assert lines[-1] == f"Open the report: {(tmp_path / 'demo.html').as_uri()}"
-    assert any(line.split()[:4] == ["slt", "0", "0", ".650"] for line in lines)
+    assert any(line.split()[:4] == ["slt", "0.0", "%", "0.0"] for line in lines)
     assert "Whom does a ward" in (tmp_path / "demo.html").read_text(encoding="utf-8")
+
+
+def test_the_story_is_a_figure_of_its_own(monkeypatch, tmp_path, shown):
+    monkeypatch.setattr(live_demo, "run_live", lambda *_, **__: told(HARM))
+    figure = tmp_path / "demo.svg"
+    assert live_demo.run_demo(shown, tmp_path / "demo.html", figure) == 0
+    drawn = figure.read_text(encoding="utf-8")
+    assert drawn.startswith("<svg")
+    assert all(line.voice in drawn for line in told(HARM).lines)
+    assert f"Figure: {figure}" in shown.file.getvalue().replace("\n", "")
 
 
 def test_ctrl_c_says_how_to_go_on(monkeypatch, tmp_path, shown, capsys):

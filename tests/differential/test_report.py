@@ -15,6 +15,7 @@ from rich.console import Console
 
 import evenhand
 from evenhand.demos import ward_commands
+from evenhand.pages.edition import Edition
 
 EVIL = '</title><script>document.title="owned"</script>{{7*7}}\u202e\''
 WER = "wer(reference=reference, hypothesis=hypothesis)"
@@ -101,6 +102,30 @@ def test_tables_fit_any_terminal(hostile, width):
     text = console.export_text()
     assert max(map(cell_len, text.splitlines())) <= width
     assert "in four trials of five" in text or "more than the" in text.replace("\n", " ")
+
+
+def test_the_reference_is_named_first_and_that_nobody_chose_it(hostile):
+    usual = "against the reference clean (the usual one, as no other was named"
+    told = " ".join(" ".join(str(hostile).splitlines()[:4]).split())
+    assert f"{usual}; --reference names another)" in told
+    assert f"{usual})" in hostile.to_html()
+    chosen = evenhand.effects(
+        str(ward_commands()), WER, "voice", unit="sentence", reference="quiet", only="tone_12hz"
+    )
+    assert "1 condition against the reference quiet" in " ".join(str(chosen).split())
+    assert "the usual one" not in str(chosen) + chosen.to_html()
+
+
+def test_the_reference_has_the_plain_name_that_readers_know(hostile):
+    page = hostile.to_html(Edition(labels={"clean": "a quiet room"}))
+    assert "under a quiet room" in page
+    assert "under clean" not in page
+
+
+def test_a_group_has_its_plain_name_along_its_doses(hostile):
+    page = hostile.to_html(Edition(labels={"plain": "a plain voice"}))
+    assert "<h3>a plain voice</h3>" in page
+    assert "<h3>plain</h3>" not in page
 
 
 def test_command_line_prints_reports_and_json(tmp_path):

@@ -51,6 +51,12 @@ def difference(name="a", point=0.1, low=0.0, high=0.2, kind="unsure"):
     return Difference(name=name, kind=kind, verdict="v", value="x", point=point, low=low, high=high)
 
 
+def test_between_whole_numbers_there_is_no_tick():
+    assert axis_of([0, 2], whole=True).ticks == (0.0, 1.0, 2.0)
+    assert all(tick.is_integer() for tick in axis_of([0, 9], whole=True).ticks)
+    assert axis_of([0, 2]).ticks == (0.0, 0.5, 1.0, 1.5, 2.0)
+
+
 def test_an_interval_beyond_the_axis_is_marked_as_cut_on_its_side():
     rows = draw_forest([difference(), difference(high=99.0)], str).rows
     assert [row.cut_high for row in rows] == [False, True]

@@ -1,18 +1,43 @@
 """Numbers in words, and names that readers know."""
 
 import math
+import shlex
+from importlib.resources import files
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import evenhand
 from evenhand.pages import numbers
+from evenhand.pages.commands import readable, written
 from evenhand.pages.edition import Edition
+from evenhand.pages.nouns import unit_noun
 
 
 @pytest.mark.parametrize("value", [1e-12, 1e-7, 0.0004, 0.5, 1.0, 999.9, 1e6, 5e23])
 def test_a_rate_that_is_not_nothing_is_not_written_as_nothing(value):
-    assert float(numbers.rate(value).replace(",", "")) == pytest.approx(value, rel=0.01)
+    assert float(numbers.rate(value).replace(",", "").replace("−", "-")) == pytest.approx(
+        value, rel=0.01
+    )
+
+
+@given(st.floats(-1e9, 1e9, allow_nan=False))
+def test_people_read_a_minus_wherever_a_number_is_written(value):
+    told = [
+        numbers.rate(value),
+        numbers.share(value),
+        numbers.interval(value, 0.0),
+        numbers.shares(value, 0.0),
+        numbers.points(value, in_points=True),
+        numbers.points(value, in_points=False),
+        numbers.ratio(value),
+        numbers.total(value),
+        numbers.significant(value),
+        numbers.gain(value),
+    ]
+    assert "-" not in "".join(told)
 
 
 @given(st.floats(-2, 2, allow_nan=False))
@@ -70,9 +95,47 @@ def test_a_plural_is_made_of_words_only():
     assert Edition().groups(("age", "sex"), predicate=False) == "groups of age × sex"
 
 
+def with_unit(name):
+    rows = [(g, u, int(u % (3 if g == "a" else 5) == 0)) for g in "ab" for u in range(60)]
+    group, unit, wrong = zip(*rows, strict=True)
+    return pa.table(
+        {"g": group, name: [f"{g}{u}" for g, u in zip(group, unit, strict=True)], "wrong": wrong}
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "told"), [("q", "120 units (q)"), ("person", "120 people"), ("city", "120 cities")]
+)
+def test_units_have_a_plural_only_where_their_column_is_called_by_a_noun(name, told):
+    audit = evenhand.audit(with_unit(name), "mean(wrong)", "g", unit=name)
+    assert told in str(audit)
+    assert told in audit.to_html()
+    slices = evenhand.slices(with_unit(name), "mean(wrong)", features="g", unit=name)
+    assert told in str(slices)
+    assert told in slices.to_html()
+    assert "qs" not in str(audit) + str(slices)
+
+
+def test_every_noun_that_is_known_is_a_word_with_a_plural_of_letters():
+    lines = (files("evenhand.pages") / "static" / "nouns.txt").read_text("utf-8").splitlines()
+    nouns = [line.split()[0] for line in lines if not line.startswith("#")]
+    assert nouns == sorted(set(nouns))
+    assert all(f"{noun}{unit_noun(noun)}".isalpha() for noun in nouns)
+
+
 @pytest.mark.parametrize("name", ["/home/me/secret/calls.csv", "C:\\me\\calls.csv", "calls.csv"])
 def test_a_page_names_records_without_their_folders(name):
     assert Edition().source(name) == "calls.csv"
+
+
+@given(st.lists(st.text("ab '\"$`\\!=\n", max_size=8), max_size=4))
+def test_a_command_made_readable_is_the_same_to_a_shell(words):
+    assert shlex.split(written(words)) == words
+    assert readable(shlex.join(words)) == written(words)
+
+
+def test_what_no_shell_reads_stays_as_it_is():
+    assert readable("evenhand slices --where 'open") == "evenhand slices --where 'open"
 
 
 @given(st.lists(st.text("abc", min_size=1), max_size=9))

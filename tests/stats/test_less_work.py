@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from evenhand.stats import contrasts, simultaneous, spread
-from evenhand.stats.bounded_means import gaffke_limits, gaffke_upper
+from evenhand.stats.bounded_means import gaffke_limits, gaffke_upper, gaffke_within
 
 Floats = np.ndarray
 
@@ -99,3 +99,37 @@ def test_each_limit_of_gaffke_can_be_had_alone():
         low, high = gaffke_limits(values, 0.02, 0.0, 1.0, sizes=sizes)
         assert gaffke_upper(values, 0.02, 0.0, 1.0, sizes=sizes) == high
         assert -gaffke_upper(-values, 0.02, -1.0, 0.0, sizes=sizes) == low
+
+
+@pytest.mark.parametrize("kind", ["spread", "rare", "alike", "sized"])
+def test_whether_a_limit_of_bounded_values_is_within_another_is_what_the_limit_says(kind: str):
+    rng = np.random.default_rng(11)
+    for units in (1, 2, 9, 60):
+        values = {
+            "spread": rng.random(units),
+            "rare": (rng.random(units) < 0.1).astype(float),
+            "alike": np.full(units, 0.25),
+            "sized": rng.random(units),
+        }[kind]
+        sizes = rng.integers(0, 40, units) if kind == "sized" else None
+        for tail in (0.1, 0.025, 1e-6):
+            for times in (1.0, 3.7, 1000.0):
+                told = {"sizes": sizes, "times": times}
+                limit = gaffke_upper(values, tail, -0.5, 1.5, **told)
+                # The limit itself is found to a ten-millionth of the range.
+                for least, expected in ((limit + 1e-6, True), (limit - 1e-6, False), (2, True)):
+                    assert gaffke_within(values, tail, least, -0.5, 1.5, **told) is expected
+                assert not gaffke_within(values, tail, -0.6, -0.5, 1.5, **told)
+
+
+@pytest.mark.parametrize("width", [2, 5, 27])
+def test_the_quantile_of_all_at_once_counts_every_draw(width: int):
+    """Of each draw, how many exceed z beyond the first."""
+    rng = np.random.default_rng(width)
+    mixed = rng.normal(size=(width, 3))
+    draws = simultaneous.draw_normal(mixed @ mixed.T + np.eye(width), 3000, rng)
+    for level in (0.5, 0.95, 0.999):
+        z = simultaneous.max_t_quantile(draws, level)
+        beyond = np.maximum((np.abs(draws) > z).sum(axis=1) - 1, 0).mean()
+        exceeded = width * contrasts.p_of_z(np.array([z]))[0] - beyond
+        assert exceeded == pytest.approx(1 - level, abs=1e-3 / 3)

@@ -10,6 +10,7 @@ from evenhand.errors import InputError, near
 from evenhand.groups import Attribute, parse_predicate, to_text
 from evenhand.metrics import Metric
 from evenhand.questions.command import write_command
+from evenhand.questions.keywords import tells_options
 from evenhand.questions.opening import opened
 from evenhand.questions.options import check_choices, check_numbers, check_texts, plain
 from evenhand.questions.question import (
@@ -48,6 +49,7 @@ class AuditOptions(TypedDict, total=False):
     progress: Callable[[int], None] | None
 
 
+@tells_options
 def audit(
     table: Any,
     metric: str | Metric,
@@ -164,6 +166,7 @@ def audit(
     return result
 
 
+@tells_options
 def audit_metrics(
     table: Any,
     metrics: Sequence[str | Metric],

@@ -1,6 +1,5 @@
 """What a group's harm may be at most, whatever the distribution of its bounded units."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +9,7 @@ from evenhand.audits.evidence import GroupEvidence
 from evenhand.comparisons.limits import Limits, row_limits
 from evenhand.cubes import unit_values
 from evenhand.deferred import special
-from evenhand.stats.bounded_means import gaffke_upper
+from evenhand.stats.bounded_means import gaffke_upper, gaffke_within
 from evenhand.stats.forms import Ratio
 
 Bools = npt.NDArray[np.bool_]
@@ -47,22 +46,28 @@ def harm_limit(evidence: GroupEvidence, i: int, bounds: Limits | None = None) ->
     if bounds is None or exact or not isinstance(evidence.form, Ratio):
         return None
     tail = float(special.ndtr(-evidence.joint_z))
-    limit_of = _limit_of_set if evidence.cube.units is None else _limit_of_units
+    limit_of = _SetLimit if evidence.cube.units is None else _UnitLimit
     group, reference = int(evidence.group_index[i]), int(evidence.reference_index[i])
     # Of the group only the end of more harm counts, of its reference the other.
     worse = rules.higher_is_worse
-    other = limit_of(evidence, reference, tail, bounds, upper=not worse)(1.0)
     own = limit_of(evidence, group, tail, bounds, upper=worse)
-    shared = _share_units(evidence, i)
-    scale = float(evidence.scale[i])
-
-    def at(times: float) -> float:
-        return scale * _harm(evidence, (group, own(times)), (reference, other), apart=not shared)
-
-    limit = at(1.0)
+    other = limit_of(evidence, reference, tail, bounds, upper=not worse)
+    harm = _Harm(
+        values=(
+            float(evidence.estimates.values[group]),
+            float(evidence.estimates.values[reference]),
+        ),
+        other=other.at(1.0),
+        scale=float(evidence.scale[i]),
+        higher_is_worse=worse,
+        apart=not _share_units(evidence, i),
+    )
+    limit = harm.at(own.at(1.0))
     needed = None
-    if limit > rules.tolerance and at(MOST_TIMES) <= rules.tolerance:
-        needed = int(np.ceil(_least(at, rules.tolerance) * evidence.estimates.n_units[group]))
+    if limit > rules.tolerance and (most := harm.most(rules.tolerance)) is not None:
+        times = _least(own, most)
+        if times is not None:
+            needed = int(np.ceil(times * evidence.estimates.n_units[group]))
     return HarmLimit(limit=limit, units_needed=needed)
 
 
@@ -78,26 +83,50 @@ def holds_for_wrong_units(evidence: GroupEvidence, i: int) -> bool:
     return limit is not None and limit.limit <= evidence.rules.tolerance
 
 
-def _harm(
-    evidence: GroupEvidence, one: tuple[int, float], two: tuple[int, float], *, apart: bool
-) -> float:
-    """Upper limit of the first set's value above the second's, or below it where lower is worse."""
-    (first, limit1), (second, limit2) = one, two
-    v1, v2 = evidence.estimates.values[[first, second]]
-    if evidence.rules.higher_is_worse:
-        difference, above, below = v1 - v2, limit1 - v1, v2 - limit2
-    else:
-        difference, above, below = v2 - v1, v1 - limit1, limit2 - v2
-    # Limits of two sides add as variances do where the sides are independent, and else as they are.
-    return float(difference + (np.hypot(above, below) if apart else above + below))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Harm:
+    """How much worse the first of two values may be, by one limit of each."""
+
+    values: tuple[float, float]
+    other: float
+    scale: float
+    higher_is_worse: bool
+    apart: bool
+
+    @property
+    def _sign(self) -> int:
+        return 1 if self.higher_is_worse else -1
+
+    @property
+    def _seen(self) -> tuple[float, float]:
+        """Harm that was seen, and how far the second value may be on the other side."""
+        first, second = self.values
+        return self._sign * (first - second), self._sign * (second - self.other)
+
+    def at(self, limit: float) -> float:
+        """Upper limit of the harm, where `limit` is that of the first value."""
+        (seen, below), above = self._seen, self._sign * (limit - self.values[0])
+        # Limits of two sides add as variances do where the sides are independent, and else as they are.
+        return self.scale * float(seen + (np.hypot(above, below) if self.apart else above + below))
+
+    def most(self, tolerance: float) -> float | None:
+        """Limit of the first value with which the harm's is the tolerance; `None` where none would do."""
+        seen, below = self._seen
+        room = (tolerance / self.scale if self.scale > 0 else np.inf) - seen
+        if room < below:
+            return None
+        above = np.sqrt(room**2 - below**2) if self.apart else room - below
+        return float(self.values[0] + self._sign * above)
 
 
-def _least(at: Callable[[float], float], tolerance: float) -> float:
-    """Smallest multiple of the units at which the limit is within the tolerance."""
+def _least(own: "_UnitLimit | _SetLimit", most: float) -> float | None:
+    """Smallest multiple of the units at which their limit is within another; `None` where none is."""
     few, many = 1.0, MOST_TIMES
+    if not own.within(many, most):
+        return None
     for _ in range(12):
         middle = float(np.sqrt(few * many))
-        few, many = (few, middle) if at(middle) <= tolerance else (middle, many)
+        few, many = (few, middle) if own.within(middle, most) else (middle, many)
     return many
 
 
@@ -108,25 +137,47 @@ def _share_units(evidence: GroupEvidence, i: int) -> bool:
     return bool(estimates.shared[evidence.group_index[i], evidence.reference_index[i]])
 
 
-def _limit_of_units(
-    evidence: GroupEvidence, index: int, tail: float, bounds: Limits, *, upper: bool
-) -> Callable[[float], float]:
-    """One limit of a set's value whose units were each seen so many times."""
-    assert isinstance(evidence.form, Ratio)
-    low, high = bounds
-    values, sizes = unit_values(evidence.cube, evidence.form, evidence.sets[index])
-    if upper:
-        return lambda times: gaffke_upper(values, tail, low, high, sizes=sizes, times=times)
-    return lambda times: -gaffke_upper(-values, tail, -high, -low, sizes=sizes, times=times)
+class _UnitLimit:
+    """One limit of a set's value, whose units were each seen so many times."""
+
+    def __init__(
+        self, evidence: GroupEvidence, index: int, tail: float, bounds: Limits, *, upper: bool
+    ) -> None:
+        assert isinstance(evidence.form, Ratio)
+        values, self._sizes = unit_values(evidence.cube, evidence.form, evidence.sets[index])
+        # The lower limit is the upper one of values and bounds with their signs turned.
+        self._sign = 1 if upper else -1
+        self._values, self._tail = self._sign * values, tail
+        self._low, self._high = bounds if upper else (-bounds[1], -bounds[0])
+
+    def at(self, times: float) -> float:
+        """The limit."""
+        return self._sign * gaffke_upper(
+            self._values, self._tail, self._low, self._high, sizes=self._sizes, times=times
+        )
+
+    def within(self, times: float, most: float) -> bool:
+        """Whether the limit is at most another, or for a lower one at least."""
+        limit = self._sign * most
+        return gaffke_within(
+            self._values, self._tail, limit, self._low, self._high, sizes=self._sizes, times=times
+        )
 
 
-def _limit_of_set(
-    evidence: GroupEvidence, index: int, tail: float, bounds: Limits, *, upper: bool
-) -> Callable[[float], float]:
+class _SetLimit:
     """The same, of rows that are their own units."""
 
-    def limit(times: float) -> float:
-        ends = row_limits(evidence.estimates, np.array([index]), bounds, tail, times)
-        return float(ends[upper][0])
+    def __init__(
+        self, evidence: GroupEvidence, index: int, tail: float, bounds: Limits, *, upper: bool
+    ) -> None:
+        self._asked = evidence.estimates, np.array([index]), bounds, tail
+        self._upper = upper
 
-    return limit
+    def at(self, times: float) -> float:
+        """The limit."""
+        return float(row_limits(*self._asked, times)[self._upper][0])
+
+    def within(self, times: float, most: float) -> bool:
+        """Whether the limit is at most another, or for a lower one at least."""
+        limit = self.at(times)
+        return limit <= most if self._upper else limit >= most

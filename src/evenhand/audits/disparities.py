@@ -12,6 +12,7 @@ from evenhand.deferred import special
 from evenhand.groups.partition import Key
 from evenhand.metrics import find_definition
 from evenhand.metrics.definition import Given
+from evenhand.questions.keywords import tells_options
 from evenhand.questions.opening import opened
 from evenhand.questions.options import check_numbers
 from evenhand.questions.question import By, read_question, unit_columns
@@ -49,6 +50,7 @@ class EqualizedOdds(Result):
     reason: str | None = None
 
 
+@tells_options
 def equalized_odds(
     table: Any,
     label: Given,
@@ -147,6 +149,7 @@ class ConditionalDisparity(Result):
     reason: str | None = None
 
 
+@tells_options
 def conditional_demographic_disparity(
     table: Any,
     prediction: Given,

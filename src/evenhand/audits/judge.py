@@ -18,6 +18,7 @@ from evenhand.comparisons.sizes import unequal_units
 from evenhand.cubes import Cube
 from evenhand.errors import REASONS, Note
 from evenhand.groups import Attribute, Partition
+from evenhand.pages.nouns import unit_noun
 from evenhand.questions.absent import missing_rows
 from evenhand.results.estimate import Estimate, Missing
 from evenhand.stats.forms import Form, Ratio
@@ -267,7 +268,7 @@ def _refused(evidence: GroupEvidence, i: int, hidden: frozenset[int]) -> Refused
         )
     reason = "too_few_units" if n and n < needed else evidence.rates[index].reason
     reason = reason or "no_denominator"
-    units = evidence.rules.unit if n == 1 else f"{evidence.rules.unit}s"
+    units = unit_noun(evidence.rules.unit, n)
     has: int | None = n
     if reason == "too_few_units" and n < evidence.rows_of_classes(index):
         has = None if evidence.rules.suppress_below else n

@@ -9,7 +9,7 @@ from evenhand.audits import words
 from evenhand.audits.result import Audit, Group
 from evenhand.groups.partition import tidy
 from evenhand.pages.caveats import after_numbers, before_numbers, missing_sentences
-from evenhand.pages.numbers import count, direction, interval, percent, rate, ratio
+from evenhand.pages.numbers import count, direction, interval, minus, percent, rate, ratio
 from evenhand.pages.table import Table, TableCell, TableColumn, table_of
 from evenhand.pages.terminal import lay_out
 from evenhand.results.estimate import Estimate
@@ -106,7 +106,7 @@ def _notes(audit: Audit) -> list[RenderableType]:
     unit = "; differences in percentage points" if audit.metric.in_points else ""
     notes = [words.method(audit).removesuffix(".") + unit + "."]
     for name, edges in audit.settings.bins.items():
-        cut = ", ".join(f"{tidy(edge)}" for edge in edges)
+        cut = ", ".join(minus(f"{tidy(edge)}") for edge in edges)
         notes.append(
             f"{name} is cut at {cut}." if edges else f"{name} has one bin: its values do not vary."
         )

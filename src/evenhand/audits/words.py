@@ -6,7 +6,8 @@ from evenhand.audits.result import Audit, Contrast, Group
 from evenhand.errors import REASONS
 from evenhand.pages.edition import PLAIN, Edition
 from evenhand.pages.marks import MARKS
-from evenhand.pages.numbers import amount, many, percent, points, rate, span
+from evenhand.pages.nouns import unit_noun
+from evenhand.pages.numbers import amount, percent, points, rate, span
 from evenhand.results.estimate import Estimate
 
 #: The kind of each verdict, which decides its sign and its colour.
@@ -56,8 +57,7 @@ def tolerated(audit: Audit) -> str:
 
 def unit_name(audit: Audit, number: int = 2) -> str:
     """What independent units are called."""
-    name = "unit" if " × " in (audit.unit or "") else audit.unit or "row"
-    return name if number == 1 else many(name)
+    return unit_noun(audit.unit or "row", number)
 
 
 def reference(name: str) -> str:

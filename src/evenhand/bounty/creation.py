@@ -7,7 +7,8 @@ import os
 import secrets
 import shutil
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -91,17 +92,23 @@ def create_bounty(
     base_text = canonical(_base_given(base))
     read_model(_base_given(base), task)
     rng = np.random.default_rng(secrets.randbits(128) if seed is None else seed)
-    # Made beside its place and moved there whole, so that no half-made bounty is ever found.
+    with _made_whole(place) as making:
+        _lay_down(making, created, base_text, rows, rng)
+    return Bounty(place, runner=runner)
+
+
+@contextmanager
+def _made_whole(place: Path) -> Iterator[Path]:
+    """A folder made beside its place and moved there whole, so that no half-made bounty is ever found."""
     place.parent.mkdir(parents=True, exist_ok=True)
     making = place.with_name(f".{place.name}.{secrets.token_hex(4)}")
     try:
-        _lay_down(making, created, base_text, rows, rng)
+        yield making
         making.replace(place)
     except BaseException:
         shutil.rmtree(making, ignore_errors=True)
         raise
     sync_folder(place.parent)
-    return Bounty(place, runner=runner)
 
 
 def _lay_down(

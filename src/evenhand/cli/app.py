@@ -43,7 +43,7 @@ VERBS = {
     ),
     "conditions": ("List the conditions and how to write them.", "$ evenhand conditions tone"),
     "bounty": ("Let outsiders submit better models, accept what is proven, and merge it.", ""),
-    "metrics": ("List the metrics and how to write them.", "$ evenhand metrics --json"),
+    "metrics": ("List the metrics and how to write them.", "$ evenhand metrics wer"),
     "demo": (
         "Find, prove and repair a harm, live; or audit records that come with the package.",
         "$ evenhand demo --records ward.csv",

@@ -3,16 +3,13 @@
 from pathlib import Path
 
 from evenhand.audits import Audit, audit_metrics
-from evenhand.cli.edition import fit
 from evenhand.cli.kinds import Flag, Needed, Several
+from evenhand.cli.labels import fit
 from evenhand.cli.lines import written_command
-from evenhand.cli.options import Comparing, Confidence, Output, Reading
+from evenhand.cli.options import SHARED, Comparing, Confidence, Output, Reading
 from evenhand.cli.output import check_files, show, write_files
 from evenhand.cli.progress import counting_bar
 from evenhand.errors import EXIT_REFUSED, InputError
-
-#: Groups of fewer units are hidden in what is given to strangers.
-SHARED = 10
 
 
 def audit(

@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from evenhand.audits import Audit, audit
+from evenhand.cli.drawing import check_figure, write_figure
 from evenhand.cli.kinds import Flag
 from evenhand.cli.lines import ready
 from evenhand.deferred import Deferred
@@ -31,6 +32,7 @@ _METRIC = "wer(reference=reference, hypothesis=hypothesis)"
 def demo(
     *,
     html: Path = Path("evenhand-demo.html"),
+    figure: Path | None = None,
     live: bool | None = None,
     records: Path | None = None,
     force: Flag = False,
@@ -45,6 +47,8 @@ def demo(
     ----------
     html
         Where to write the report.
+    figure
+        Write what was found to this file too: .svg, or .png with the extra png.
     live
         Run the trial here, or do not; where neither is said, it runs if the extra is installed.
     records
@@ -63,15 +67,20 @@ def demo(
     absent = absent_packages()
     live = not absent if live is None else live
     beside = [("the records", html.with_suffix(end)) for end in (".parquet", ".sweep.parquet")]
-    check_outputs([("--html", html), *(beside if live else [])], [], force=force)
+    outputs = [("--html", html), ("--figure", figure), *(beside if live else [])]
+    check_outputs(outputs, [], force=force)
+    check_figure(figure)
     if live:
         console.print(Markdown(_text("live.md")))
-        return int(_LIVE.run_demo(console, html))
+        return int(_LIVE.run_demo(console, html, figure))
     report = _show_ward(console)
     folder = find_data("artie")
     if folder is not None:
         report = _show_artie(console, folder)
     write_text(html, report.to_html())
+    if figure is not None:
+        write_figure(figure, report.to_figure())
+        console.print(f"Figure: {figure}", markup=False, soft_wrap=True)
     if absent:
         console.print("\nTo run the trial itself: pip install 'evenhand[demo]'", markup=False)
     go_on = map(ready, _GO_ON)

@@ -1,12 +1,14 @@
 """``evenhand effects``: from the records of a trial to what each condition costs whom."""
 
-from evenhand.cli.edition import fit
-from evenhand.cli.kinds import Needed, Several
+from evenhand.cli.kinds import Flag, Needed, Several
+from evenhand.cli.labels import fit
 from evenhand.cli.lines import written_command
-from evenhand.cli.options import Comparing, Confidence, Output, Reading
+from evenhand.cli.options import SHARED, Comparing, Confidence, Output, Reading
 from evenhand.cli.output import check_files, show, write_files
 from evenhand.cli.progress import counting_bar
 from evenhand.differential import effects as find_effects
+from evenhand.differential.question import USUAL_REFERENCE
+from evenhand.differential.sharing import check_shared
 from evenhand.errors import EXIT_REFUSED
 
 
@@ -17,10 +19,11 @@ def effects(
     metric: str,
     by: Needed,
     condition: str = "condition",
-    reference: str = "clean",
+    reference: str = USUAL_REFERENCE,
     only: Several = (),
     unit: Several = (),
     dose: str | None = None,
+    share: Flag = False,
     reading: Reading = Reading(),
     comparing: Comparing = Comparing(),
     confidence: Confidence = Confidence(),
@@ -49,9 +52,11 @@ def effects(
         Column that names what is independent: sentence, speaker.  Twice where rows that share either are dependent.
     dose
         Numeric column to follow the metric along, for example tone_level.
+    share
+        The answer is for strangers: leave folders out, and refuse where a group has fewer than 10 units.
     """
     check_files(table, output)
-    edition = output.edition()
+    edition = output.edition(share=share)
     with counting_bar("scoring") as advance:
         found = find_effects(
             table,
@@ -68,6 +73,8 @@ def effects(
             **comparing.given(),
             **confidence.given(),
         )
+    if share:
+        check_shared(found, SHARED)
     edition = fit(edition, [found])
     page = None if output.html is None else found.to_html(edition)
     write_files(found, page, output, edition)

@@ -7,9 +7,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from evenhand.cli.drawing import write_figure
 from evenhand.cli.lines import ready
 from evenhand.cli.progress import new_bar
-from evenhand.demos.figures import commands, render_html
+from evenhand.demos.figures import commands, draw_figure, render_html
 from evenhand.demos.live import run_live
 from evenhand.demos.story import CONDITIONS, Story, points
 from evenhand.errors import EXIT_INTERRUPTED
@@ -18,8 +19,8 @@ from evenhand.records.output import write_text
 from evenhand.trials import InterruptedTrial
 
 
-def run_demo(console: Console, html: Path) -> int:
-    """Run the trial, tell what it found, and write the report; exit code."""
+def run_demo(console: Console, html: Path, figure: Path | None = None) -> int:
+    """Run the trial, tell what it found, and write the report and a figure where one is asked for; exit code."""
     records = html.with_suffix(".parquet")
     console.print("\nOne to two minutes on two free cores; after Ctrl-C the same command goes on.")
     bar = new_bar("MofNCompleteColumn", "TimeRemainingColumn")
@@ -32,6 +33,9 @@ def run_demo(console: Console, html: Path) -> int:
         return EXIT_INTERRUPTED
     _show(console, story)
     write_text(html, render_html(story))
+    if figure is not None:
+        write_figure(figure, draw_figure(story))
+        console.print(f"\nFigure: {figure}", markup=False, soft_wrap=True)
     go_on = map(ready, commands(story))
     console.print("\nAsk the records yourself:", *go_on, sep="\n", markup=False, soft_wrap=True)
     console.print(f"\nOpen the report: [bold]{html.resolve().as_uri()}[/bold]", soft_wrap=True)
@@ -54,7 +58,7 @@ def _table(story: Story) -> Table:
     for name in (*names, "beyond others", "gain"):
         table.add_column(name.replace("_", "\n+ "), justify="right")
     for line in story.lines:
-        rates = (numbers.rate(line.rates[name]) for name in names)
+        rates = (numbers.share(line.rates[name]) for name in names)
         gain = "–" if line.gain.value is None else numbers.points(line.gain.value, in_points=True)
         table.add_row(line.voice, *rates, points(line.beyond), gain)
     return table

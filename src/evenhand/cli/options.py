@@ -17,6 +17,8 @@ _READING = Group("Which rows are read, and how", sort_key=1)
 _JUDGING = Group("How it is judged", sort_key=2)
 _OUTPUT = Group("What is written", sort_key=3)
 _USUAL = VerdictRules()
+#: Groups of fewer units are not for strangers.
+SHARED = 10
 
 
 @Parameter(name="*", group=_READING)
@@ -144,3 +146,34 @@ class Output:
             labels={} if self.labels is None else read_labels(self.labels),
             share=share,
         )
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Printing:
+    """How a verb of a bounty answers.
+
+    Attributes
+    ----------
+    json
+        Print JSON.
+    """
+
+    json: Flag = False
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Writing:
+    """How a verb of a bounty that writes files answers.
+
+    Attributes
+    ----------
+    force
+        Replace output files that Evenhand did not make; never one that this run reads.
+    json
+        Print JSON.
+    """
+
+    force: Flag = False
+    json: Flag = False

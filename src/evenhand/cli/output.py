@@ -5,15 +5,12 @@ from pathlib import Path
 
 from rich.console import Console
 
+from evenhand.cli.drawing import check_figure, write_figure
 from evenhand.cli.options import Output
-from evenhand.deferred import Deferred
 from evenhand.errors import InputError
 from evenhand.pages.edition import Edition
 from evenhand.pages.shown import Shown
-from evenhand.records.output import check_outputs, input_files, write_bytes, write_text
-
-#: Draws, which most runs do without.
-_PICTURE = Deferred("evenhand.pages.picture")
+from evenhand.records.output import check_outputs, input_files, write_text
 
 
 def show(answers: Sequence[Shown], output: Output) -> None:
@@ -37,13 +34,7 @@ def check_files(table: str, output: Output, *others: tuple[str, Path | None]) ->
         for option in ("title", "note", "labels"):
             if getattr(output, option) is not None:
                 raise InputError(f"--{option} is for a report.  Add --html FILE or --figure FILE.")
-    if output.figure is None:
-        return
-    kind = output.figure.suffix.lower()
-    if kind not in (".svg", ".png"):
-        raise InputError(f"--figure {output.figure} must end in .svg or .png.")
-    if kind == ".png":
-        _PICTURE.check_png()
+    check_figure(output.figure)
 
 
 def write_files(found: Shown, page: str | None, output: Output, edition: Edition) -> None:
@@ -51,8 +42,4 @@ def write_files(found: Shown, page: str | None, output: Output, edition: Edition
     if output.html is not None and page is not None:
         write_text(output.html, page)
     if output.figure is not None:
-        drawn = found.to_figure(edition)
-        if output.figure.suffix.lower() == ".png":
-            write_bytes(output.figure, _PICTURE.to_png(drawn))
-        else:
-            write_text(output.figure, drawn)
+        write_figure(output.figure, found.to_figure(edition))

@@ -3,13 +3,23 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from evenhand.cli.kinds import Flag
 from evenhand.cli.lines import written_command
 from evenhand.cli.options import Confidence, Output, Reading
 from evenhand.cli.output import check_files, show, write_files
 from evenhand.cli.progress import new_bar
-from evenhand.errors import EXIT_INTERRUPTED, EXIT_REFUSED
+from evenhand.cli.slice_labels import fit_slices
+from evenhand.errors import EXIT_INTERRUPTED, EXIT_REFUSED, InputError
+from evenhand.pages.numbers import significant
 from evenhand.slicing import SearchProgress as Search
 from evenhand.slicing import slices as search_slices
+
+#: Why no search is for strangers, and what is.
+NOT_SHARED = (
+    "--share: slices overlap, so the numbers of the few people who are in one and not in another follow "
+    "from the two by subtraction.  Keep this answer to those who may see the records; to show one slice to "
+    "strangers, audit it: evenhand audit … --by PREDICATE --share"
+)
 
 
 def slices(
@@ -34,6 +44,7 @@ def slices(
     overlap: float = 0.5,
     kernel: str = "auto",
     memory_limit: float = 8.0,
+    share: Flag = False,
     reading: Reading = Reading(),
     confidence: Confidence = Confidence(),
     output: Output = Output(),
@@ -81,7 +92,11 @@ def slices(
         What counts: auto, numpy or compiled (needs the extra fast); both give the same.
     memory_limit
         Refuse a search that needs more, in GB.
+    share
+        Not for slices: they overlap, and would give few people away. Says what to do instead.
     """
+    if share:
+        raise InputError(NOT_SHARED)
     check_files(table, output)
     edition = output.edition()
     with _searching() as report:
@@ -110,6 +125,7 @@ def slices(
             **reading.given(),
             **confidence.given(),
         )
+    edition = fit_slices(edition, found, table, reading)
     page = None if output.html is None else found.to_html(edition)
     write_files(found, page, output, edition)
     show([found], output)
@@ -125,8 +141,14 @@ def _searching() -> Iterator[Callable[[Search], None]]:
     task = bar.add_task("searching", total=None)
 
     def report(search: Search) -> None:
-        best = "" if search.threshold == float("-inf") else f"; told from {search.threshold:.3g}"
-        bound = "" if search.bound == float("inf") else f", others at most {search.bound:.3g}"
+        best = (
+            ""
+            if search.threshold == float("-inf")
+            else f"; told from {significant(search.threshold)}"
+        )
+        bound = (
+            "" if search.bound == float("inf") else f", others at most {significant(search.bound)}"
+        )
         text = f"slices of {search.level}{best}{bound}"
         bar.update(task, description=text, completed=search.done, total=search.total)
 

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from evenhand.cubes import Cube, Estimates, unit_contributions
 from evenhand.errors import Note
+from evenhand.pages.nouns import count_units, unit_noun
 from evenhand.stats.bounded_means import empirical_bernstein_half, gaffke_upper
 from evenhand.stats.forms import Ratio
 from evenhand.stats.intervals import clopper_pearson
@@ -32,10 +33,11 @@ def interval_alone(units: int, unit: str, verdict: str, *, counted: bool = True)
     """
     if units >= ENOUGH_UNITS:
         return
-    few = f"as few as {units:,} {unit}s" if counted else f"few {unit}s"
+    one = unit_noun(unit, 1)
+    few = f"as few as {count_units(units, unit)}" if counted else f"few {unit_noun(unit)}"
     text = (
-        f"Of {few}, {verdict} rests on the interval alone, as this metric sets no bounds to one {unit}: a rare "
-        f"kind that none of these is would not show.  (With one bad {unit} in ten or twenty it was wrong in up "
+        f"Of {few}, {verdict} rests on the interval alone, as this metric sets no bounds to one {one}: a rare "
+        f"kind that none of these is would not show.  (With one bad {one} in ten or twenty it was wrong in up "
         "to 46 of 100 simulations, not in 2.)"
     )
     yield Note(code="interval_alone", text=text)

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from evenhand.comparisons.rules import VerdictRules
 from evenhand.cubes import Cube, Estimates, unit_values
 from evenhand.errors import Note
+from evenhand.pages.nouns import unit_noun
 from evenhand.stats.forms import Form, Ratio
 
 Bools = npt.NDArray[np.bool_]
@@ -51,19 +52,19 @@ def unequal_units(
     worst = int(np.argmin(share))
     if share[worst] >= LEAST_SHARE:
         return
-    unit, counted = rules.unit, not rules.suppress_below
+    units, counted = unit_noun(rules.unit), not rules.suppress_below
     where = "" if names[worst] is None else f" of {names[worst]}"
     if not counted:
-        what = f"Some {unit}s give so much more than others that they count as far fewer"
+        what = f"Some {units} give so much more than others that they count as far fewer"
     else:
         what = (
-            f"The {n[worst]:,} {unit}s{where} differ so much in size that they count as "
+            f"The {n[worst]:,} {units}{where} differ so much in size that they count as "
             f"about {effective[worst]:.0f} alike"
         )
     once = _each_once(cube, form, estimates, members, int(number[worst])) if counted else ""
     text = (
         f"{what}.  Where larger ones fail more often, 95 % intervals missed the truth in up to 25 of 100 "
-        f"simulations instead of 5.{once}  Collect more {unit}s, or about as much of each."
+        f"simulations instead of 5.{once}  Collect more {units}, or about as much of each."
     )
     yield Note(code="unequal_units", text=text)
 

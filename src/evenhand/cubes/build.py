@@ -23,6 +23,8 @@ from evenhand.stats.forms import Form
 
 #: Columns up to so long are read without Arrow's functions, which take 25 ms to load.
 _FEW_ROWS = 4096
+#: Columns at most of what is asked at once: PostgreSQL gives no more than 1,664.
+_MOST_COLUMNS = 800
 
 
 def build_cube(
@@ -128,19 +130,31 @@ def build_cubes(
 
 def _batches(measures: Sequence[Measure]) -> list[dict[int, Measure]]:
     """Measures that are counted together, by their places; names of inputs mean one thing in each batch."""
-    batches: list[dict[int, Measure]] = [{}]
-    known: dict[str, Input] = {}
+    alone: list[dict[int, Measure]] = []
+    together: list[dict[int, Measure]] = []
+    room, known = 0, dict[str, Input]()
     for place, measure in enumerate(measures):
         if not measure.few_values or measure.level:
-            batches.append({place: measure})
+            alone.append({place: measure})
             continue
+        if _width(measure) > room:
+            together.append({})
+            room, known = _MOST_COLUMNS, {}
+        room -= _width(measure)
         others = {
             item.name: f"{item.name}:{place}"
             for item in measure.inputs
             if known.setdefault(item.name, item).expression != item.expression
         }
-        batches[0][place] = measure.renamed(others) if others else measure
-    return [batch for batch in batches if batch]
+        together[-1][place] = measure.renamed(others) if others else measure
+    return together + alone
+
+
+def _width(measure: Measure) -> int:
+    """How many columns the counts of a measure take at most."""
+    parts = len(measure.parts)
+    moments = 0 if measure.moments is Moments.INDICATORS else parts * (parts + 1) // 2
+    return 2 + parts + moments + len(measure.inputs) + len(measure.checks) + len(DEGREES)
 
 
 def _columns_of(table: pa.Table, query: CubeQuery) -> pa.Table:

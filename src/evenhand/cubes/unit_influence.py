@@ -159,8 +159,9 @@ def contrast_powers(
     assert cube.units is not None
     for influence in UnitBlocks(cube, form, sets, cube.units.coarsest).influences(gradient):
         apart = influence[:, first] - influence[:, second]
-        third += (apart**3).sum(axis=0)
-        fourth += (apart**4).sum(axis=0)
+        squared = apart**2
+        third += (squared * apart).sum(axis=0)
+        fourth += (squared**2).sum(axis=0)
     return third, fourth
 
 
@@ -180,8 +181,10 @@ def _of_one_way(
     known = _sizes_of(units, (len(form.sides), len(sets)))
     one, two = (slice(None), slice(None)) if pairs is None else pairs.T
     for influence, (says, sizes) in zip(units.influences(gradient), units.sizes(), strict=True):
-        third += (influence**3).sum(axis=0)
-        fourth += (influence**4).sum(axis=0)
+        # Powers as products: of an array they are told one by one, and take ten times as long.
+        squared = influence**2
+        third += (squared * influence).sum(axis=0)
+        fourth += (squared**2).sum(axis=0)
         left = known.own_part(sizes)
         # A unit that is all of its set has no residual, and shows no variance.
         usable = (left > 1e-9) & np.isfinite(left)

@@ -1,14 +1,14 @@
 """The live demo's report: one self-contained HTML file."""
 
-import shlex
-
 from evenhand.demos import story as told
 from evenhand.demos.finding import ROOM, Tried
 from evenhand.demos.recording import METRIC, UNIT
 from evenhand.pages import numbers
+from evenhand.pages.commands import written
 from evenhand.pages.forest import Difference, Forest, draw_forest
 from evenhand.pages.heat import Heat, HeatCell, tint
 from evenhand.pages.page import render_page
+from evenhand.pages.picture import Figure, draw_picture
 from evenhand.pages.table import Table, TableCell, TableColumn, table_of
 
 
@@ -30,6 +30,21 @@ def render_html(story: told.Story) -> str:
     )
 
 
+def draw_figure(story: told.Story) -> str:
+    """The condition found, and who pays for it, as an SVG."""
+    grid = told.grid(story.search.step("coarse"))
+    figures = (
+        Figure(heading="Word error rate of all voices by tone and rhythm", drawn=_heat(grid)),
+        Figure(
+            heading="What the tone costs each voice beyond the others, in percentage points",
+            drawn=_forest(story),
+        ),
+    )
+    notes = [f"{title}: {sentence}" for title, sentence in story.sentences]
+    notes.append("Synthetic voices demonstrate the software; they are no evidence about people.")
+    return draw_picture("Whom does a ward assistant fail?", figures, notes)
+
+
 def commands(story: told.Story) -> list[str]:
     """Commands that go on from here."""
     shared = ["--metric", METRIC, "--by", "voice", "--unit", UNIT]
@@ -39,7 +54,7 @@ def commands(story: told.Story) -> list[str]:
          "--only", told.ALARM_NOTCH],
         ["evenhand", "audit", story.records, *shared, "--where", f"condition = '{told.ALARM}'"],
     ]  # fmt: skip
-    return [shlex.join(command) for command in given]
+    return [written(words) for words in given]
 
 
 def _heat(grid: list[tuple[float, list[Tried]]]) -> Heat:

@@ -164,7 +164,7 @@ def bounds(effect: Effect) -> str:
     """Bounds in percentage points, ``23.3 to 52.5``; empty where there are none."""
     if effect.low is None or effect.high is None:
         return ""
-    low, high = (f"{value * 100:.1f}".replace("-", "−") for value in (effect.low, effect.high))
+    low, high = (numbers.minus(f"{value * 100:.1f}") for value in (effect.low, effect.high))
     return f"{low} to {high}"
 
 
@@ -197,21 +197,21 @@ def _line(story: Story, alarm: GroupEffect) -> VoiceLine:
 
 def _quiet(story: Story) -> str:
     rates = [one.rates[QUIET] for one in story.lines]
-    told = numbers.rate(story.overall(QUIET))
+    told = numbers.share(story.overall(QUIET))
     if not any(rates):
         return f"every voice is understood without an error (word error rate {told})."
     return f"word error rate {told}; " + ", ".join(
-        f"{one.voice} {numbers.rate(one.rates[QUIET])}" for one in story.lines
+        f"{one.voice} {numbers.share(one.rates[QUIET])}" for one in story.lines
     )
 
 
 def _found(story: Story) -> str:
     sentence = (
-        f"a tone of {story.setting.words}: word error rate {numbers.rate(story.overall(ALARM))}"
+        f"a tone of {story.setting.words}: word error rate {numbers.share(story.overall(ALARM))}"
     )
     if story.setting.rate is None:
         return f"{sentence}."
-    return f"{sentence}.  The same tone without its rhythm: {numbers.rate(story.overall(STEADY))}."
+    return f"{sentence}.  The same tone without its rhythm: {numbers.share(story.overall(STEADY))}."
 
 
 def _paid(story: Story) -> str:
@@ -236,7 +236,7 @@ def _repaired(story: Story) -> str:
     lines = story.lines
     sentence = (
         f"a notch filter at {story.setting.frequency:g} Hz before the recogniser brings "
-        f"{numbers.rate(story.overall(ALARM))} to {numbers.rate(story.overall(ALARM_NOTCH))}"
+        f"{numbers.share(story.overall(ALARM))} to {numbers.share(story.overall(ALARM_NOTCH))}"
     )
     gains = "; ".join(f"{one.voice} {points(one.gain)}" for one in lines)
     losers = "; ".join(f"{one.voice}, {' and '.join(one.lost)}" for one in lines if one.lost)

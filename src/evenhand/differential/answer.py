@@ -22,7 +22,7 @@ def told_value(value: float | None, found: Effects) -> str:
 
 def _everybody(found: Effects, edition: Edition) -> str:
     start = told_value(found.overall[0].estimate.value, found)
-    name = edition.column(found.metric.title)
+    name = found.metric.title
     reference = edition.value(found.condition, found.reference)
     costs = [
         (one.cost.value, one)

@@ -5,24 +5,26 @@ from typing import Any
 
 from evenhand.comparisons.rules import VerdictRules
 from evenhand.differential.assembly import answer
-from evenhand.differential.question import ConditionQuestion, read_conditions
+from evenhand.differential.question import USUAL_REFERENCE, ConditionQuestion, read_conditions
 from evenhand.differential.result import Effects
 from evenhand.groups import to_text
 from evenhand.metrics import Metric
 from evenhand.questions.command import write_command
+from evenhand.questions.keywords import tells_options
 from evenhand.questions.opening import opened
 from evenhand.questions.options import check_choices, check_numbers, check_texts, plain
 from evenhand.questions.question import By, bound_metric, check_rows, unit_columns
 from evenhand.records import MISSING_VALUES
 
 
+@tells_options
 def effects(
     table: Any,
     metric: str | Metric,
     by: By,
     *,
     condition: str = "condition",
-    reference: str = "clean",
+    reference: str = USUAL_REFERENCE,
     only: str | Sequence[str] = (),
     unit: str | Sequence[str] | None = None,
     where: str | None = None,

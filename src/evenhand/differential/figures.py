@@ -1,7 +1,7 @@
 """What the page of effects draws and tables: costs, who pays more, doses, and pairs."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from evenhand.differential import answer, words
 from evenhand.differential.result import ConditionOverall, Dose, Effect, Effects, GroupEffect, Pair
@@ -13,6 +13,7 @@ from evenhand.pages.curves import Curve, CurvePoint, Panel, draw_curves
 from evenhand.pages.edition import PLAIN, Edition
 from evenhand.pages.forest import Difference, Forest, draw_forest
 from evenhand.pages.heat import Heat, HeatCell, tint
+from evenhand.pages.nouns import unit_noun
 from evenhand.pages.page import render_page
 from evenhand.pages.picture import Figure, draw_picture
 from evenhand.pages.table import Table, TableCell, TableColumn, table_of
@@ -39,21 +40,25 @@ class Picture:
 
 def render_html(found: Effects, *, edition: Edition = PLAIN) -> str:
     """The report; every text from the data is escaped."""
+    found = _named(found, edition)
+    manner = _manner(found, edition)
     return render_page(
         "evenhand.differential:effects.html",
         found=found,
         edition=edition,
         answers=list(answer.answers(found, edition)),
-        sentences=words.sentences(found, _manner(found, edition)),
+        sentences=words.sentences(found, manner),
         caveats=before_numbers(found.notes),
         pictures=[_picture(found, by, edition) for by in found.by],
         words=words,
         value=lambda value: answer.told_value(value, found),
+        compared_with=words.reference(found, manner),
     )
 
 
 def draw_figure(found: Effects, edition: Edition = PLAIN) -> str:
     """What conditions cost groups beyond the others, as an SVG."""
+    found = _named(found, edition)
     points = ", in percentage points" if found.metric.in_points else ""
     answers = list(answer.answers(found, edition))
     notes = (
@@ -71,7 +76,7 @@ def draw_figure(found: Effects, edition: Edition = PLAIN) -> str:
         if (forest := draw(found, by, edition)).rows:
             heading = f"Who pays more than the others, by {title}{points}"
             figures.append(Figure(heading=heading, drawn=forest))
-        if charts := _panels(found, _series(found, by)):
+        if charts := _panels(found, _series(found, by), _names(found, by, edition)):
             dose = str(found.settings.dose)
             heading = f"{found.metric.name} (up) against {dose}, by {title}"
             figures.append(Figure(heading=heading, drawn=charts, across=dose))
@@ -87,6 +92,12 @@ def draw(found: Effects, by: tuple[str, ...], edition: Edition = PLAIN) -> Fores
         lambda tick: numbers.points(tick, in_points=in_points),
         tolerated=(0.0, tolerance) if tolerance else None,
     )
+
+
+def _named(found: Effects, edition: Edition) -> Effects:
+    """The same with the metric called as readers know it."""
+    called = edition.column(found.metric.title)
+    return replace(found, metric=replace(found.metric, name=called, label=""))
 
 
 def _manner(found: Effects, edition: Edition) -> words.Manner:
@@ -122,8 +133,8 @@ def _picture(found: Effects, by: tuple[str, ...], edition: Edition) -> Picture:
         table=_table(found, own[:TABLED], title, edition),
         more=_more(found, own[:TABLED], title, edition),
         pairs=_pairs(found, by, title, names),
-        panels=_panels(found, series),
-        doses=_doses(found, series),
+        panels=_panels(found, series, names),
+        doses=_doses(found, series, names, edition),
     )
 
 
@@ -203,7 +214,7 @@ def _table(found: Effects, own: Sequence[GroupEffect], title: str, edition: Edit
         TableColumn(head="group", left=True, fold=True),
         TableColumn(head="condition", left=True, fold=True),
         TableColumn(head="verdict", left=True),
-        TableColumn(head=found.reference),
+        TableColumn(head=edition.value(found.condition, found.reference)),
         TableColumn(head=found.metric.name),
         TableColumn(head="cost (interval)"),
         TableColumn(head="beyond (interval)"),
@@ -231,7 +242,7 @@ def _more(found: Effects, own: Sequence[GroupEffect], title: str, edition: Editi
         TableColumn(head="adjusted p"),
         TableColumn(head="detectable"),
         TableColumn(head="rows"),
-        TableColumn(head=numbers.many(found.unit)) if found.unit else None,
+        TableColumn(head=unit_noun(found.unit)) if found.unit else None,
     )
     rows = []
     for one in own:
@@ -285,22 +296,31 @@ def _series(found: Effects, by: tuple[str, ...]) -> list[list[Dose]]:
     return [one for one in series if one]
 
 
-def _panels(found: Effects, series: Sequence[Sequence[Dose]]) -> tuple[Panel, ...]:
+def _panels(
+    found: Effects, series: Sequence[Sequence[Dose]], names: Mapping[str, str]
+) -> tuple[Panel, ...]:
     everybody = [_reading(dose) for dose in found.doses if dose.predicate is None]
     if not everybody:
         return ()
-    return draw_curves([_curve(found, doses) for doses in series], everybody)
+    return draw_curves(
+        [_curve(found, doses, _called(doses[0], names)) for doses in series], everybody
+    )
 
 
-def _curve(found: Effects, doses: Sequence[Dose]) -> Curve:
+def _curve(found: Effects, doses: Sequence[Dose], name: str) -> Curve:
     ends = [d for d in doses if d.dose is not None and d.estimate.value is not None]
-    told = f"{doses[0].label}: {found.metric.name} against {found.settings.dose}"
+    told = f"{name}: {found.metric.name} against {found.settings.dose}"
     if ends:
         first, last = (
-            f"{numbers.rate(one.estimate.value)} at {one.dose:g}" for one in (ends[0], ends[-1])
+            f"{numbers.rate(one.estimate.value)} at {_written(one.dose)}"
+            for one in (ends[0], ends[-1])
         )
         told += f", {first} and {last}"
-    return Curve(label=doses[0].label, told=told, readings=tuple(map(_reading, doses)))
+    return Curve(label=name, told=told, readings=tuple(map(_reading, doses)))
+
+
+def _written(dose: float | None) -> str:
+    return "–" if dose is None else numbers.minus(f"{dose:g}")
 
 
 def _reading(dose: Dose) -> CurvePoint:
@@ -308,7 +328,15 @@ def _reading(dose: Dose) -> CurvePoint:
     return CurvePoint(at=dose.dose, value=rate.value, low=rate.low, high=rate.high)
 
 
-def _doses(found: Effects, series: Sequence[Sequence[Dose]]) -> Table:
+def _called(dose: Dose, names: Mapping[str, str]) -> str:
+    """What a dose's group is called."""
+    return names.get(dose.predicate or "", dose.label)
+
+
+def _doses(
+    found: Effects, series: Sequence[Sequence[Dose]], names: Mapping[str, str], edition: Edition
+) -> Table:
+    reference = edition.value(found.condition, found.reference)
     columns = (
         TableColumn(head="group", left=True, fold=True),
         TableColumn(head=str(found.settings.dose)),
@@ -318,8 +346,8 @@ def _doses(found: Effects, series: Sequence[Sequence[Dose]]) -> Table:
     )
     rows: list[list[TableCell | str]] = [
         [
-            dose.label,
-            found.reference if dose.dose is None else f"{dose.dose:g}",
+            _called(dose, names),
+            reference if dose.dose is None else _written(dose.dose),
             answer.told_value(dose.estimate.value, found),
             numbers.interval(dose.estimate.low, dose.estimate.high),
             numbers.count(dose.estimate.n_rows),

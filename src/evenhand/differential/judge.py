@@ -19,6 +19,7 @@ from evenhand.differential.result import (
     Verdict,
 )
 from evenhand.errors import REASONS
+from evenhand.pages.nouns import unit_noun
 
 Integers = npt.NDArray[np.int64]
 
@@ -175,10 +176,9 @@ def _told(
         where = names[k + 1] if few is under else names[0]
         count = few.n_units or 0
         if count >= rules.min_units:
-            return f"the others than {cell.predicate} have too few {rules.unit}s under {where}"
-        units = rules.unit if count == 1 else f"{rules.unit}s"
+            return f"the others than {cell.predicate} have too few {unit_noun(rules.unit)} under {where}"
         return (
-            f"group {cell.predicate} has {count} {units} under {where}; this interval needs at "
+            f"group {cell.predicate} has {count} {unit_noun(rules.unit, count)} under {where}; this interval needs at "
             f"least {rules.min_units}"
         )
     if reason == "no_reference":

@@ -27,6 +27,8 @@ from evenhand.records import Kind, Records, dialect_of, find_column
 
 #: Conditions, and doses, at most: more is a sweep that nobody reads.
 MOST_CONDITIONS, MOST_DOSES = 500, 40
+#: The reference where none is named.
+USUAL_REFERENCE = "clean"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

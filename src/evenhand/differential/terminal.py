@@ -9,6 +9,7 @@ from rich.text import Text
 from evenhand.differential import words
 from evenhand.differential.result import Effects, GroupEffect
 from evenhand.pages.caveats import before_numbers
+from evenhand.pages.nouns import count_units
 from evenhand.pages.numbers import direction, p_value, rate
 from evenhand.pages.table import Table, TableCell, TableColumn, table_of
 from evenhand.pages.terminal import lay_out
@@ -45,11 +46,11 @@ def _heading(found: Effects) -> Text:
     text.append(
         f"  = {found.metric.definition}; {direction(found.metric.higher_is_worse)}\n", style="dim"
     )
-    units = f", {plain.n_units or 0:,} {found.unit}s" if found.unit else ""
+    units = f", {count_units(plain.n_units or 0, found.unit)}" if found.unit else ""
     number = len(found.conditions)
     text.append(
         f"{found.source.name}: {found.source.rows:,} rows{units}, {number} "
-        f"condition{'s' * (number != 1)} against {found.reference}",
+        f"condition{'s' * (number != 1)} against {words.reference(found, advice='; --reference names another')}",
         style="dim",
     )
     return text

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from evenhand.differential.question import USUAL_REFERENCE
 from evenhand.differential.result import (
     ConditionOverall,
     Effect,
@@ -16,7 +17,7 @@ from evenhand.groups.partition import tidy
 from evenhand.pages import numbers
 from evenhand.pages.caveats import after_numbers, missing_sentences
 from evenhand.pages.marks import MARKS
-from evenhand.pages.numbers import percent, points, rate
+from evenhand.pages.numbers import minus, percent, points, rate
 
 #: The kind of each verdict, which decides its sign and its colour.
 KINDS = {
@@ -110,9 +111,16 @@ def sentences(found: Effects, manner: Manner = PLAIN) -> Iterator[str]:
     if len(ranked) > TOLD:
         yield f"… and {len(ranked) - TOLD:,} more cases of a group that pays more, in the table."
     if not ranked:
-        yield _nobody(found)
+        yield _nobody(found, manner)
     yield from _pairs(found, manner)
     yield from _losers(found, manner)
+
+
+def reference(found: Effects, manner: Manner = PLAIN, *, advice: str = "") -> str:
+    """What all conditions are compared with, and whether anybody chose it; `advice` goes to who can ask again."""
+    usual = f" (the usual one, as no other was named{advice})"
+    chosen = found.reference != USUAL_REFERENCE
+    return f"the reference {manner.condition(found.reference)}{'' if chosen else usual}"
 
 
 def _everybody(found: Effects, manner: Manner) -> Iterator[str]:
@@ -190,7 +198,7 @@ def _reference_of(one: GroupEffect, found: Effects) -> float | None:
     return next(same, None)
 
 
-def _nobody(found: Effects) -> str:
+def _nobody(found: Effects, manner: Manner) -> str:
     known = sorted(
         g.differential.minimum_detectable
         for g in found.groups
@@ -199,7 +207,7 @@ def _nobody(found: Effects) -> str:
     if _unchanged(found):
         return (
             f"Nothing changes: under every condition each group has the {found.metric.name} that it has "
-            f"under {found.reference}."
+            f"under {manner.condition(found.reference)}."
         )
     reasons = {one.differential.reason for one in found.groups if one.differential is not None}
     if not known and reasons == {"no_variation"}:
@@ -294,7 +302,7 @@ def notes(found: Effects, *, where: str = "in --json") -> Iterator[str]:
     if found.settings.tolerance:
         yield f"Up to {amount(found.settings.tolerance, found)} count as no harm."
     for name, edges in found.settings.bins.items():
-        cut = ", ".join(f"{tidy(edge)}" for edge in edges)
+        cut = ", ".join(minus(f"{tidy(edge)}") for edge in edges)
         yield (
             f"{name} is cut at {cut}." if edges else f"{name} has one bin: its values do not vary."
         )

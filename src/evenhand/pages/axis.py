@@ -26,8 +26,8 @@ def known(values: Iterable[float | None]) -> list[float]:
     return [value for value in values if value is not None and math.isfinite(value)]
 
 
-def axis_of(values: Sequence[float], bounds: Sequence[float] = ()) -> Axis:
-    """Axis with round ends; bounds far beyond all values do not stretch it.
+def axis_of(values: Sequence[float], bounds: Sequence[float] = (), *, whole: bool = False) -> Axis:
+    """Axis with round ends; bounds far beyond all values do not stretch it; `whole` numbers have no tick between.
 
     Examples
     --------
@@ -40,6 +40,8 @@ def axis_of(values: Sequence[float], bounds: Sequence[float] = ()) -> Axis:
     low = max(min([*bounds, *values]), min(values) - reach)
     high = min(max([*bounds, *values]), max(values) + reach)
     step = round_step(high - low or reach)
+    if whole:
+        step = max(float(math.ceil(step)), 1.0)
     first, last = math.floor(low / step), math.ceil(high / step)
     last += first == last
     ticks = tuple(float(f"{index * step:.10g}") for index in range(first, last + 1))

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from evenhand.pages.axis import Axis, axis_of, known
-from evenhand.pages.numbers import rate
+from evenhand.pages.numbers import minus, rate
 
 #: Size of a panel, and its margins: left, top, right, bottom.
 WIDTH, HEIGHT = 320, 222
@@ -64,7 +64,8 @@ def draw_curves(
 ) -> tuple[Panel, ...]:
     """A panel for each curve, all on the same axes; `write` labels values, `ideal` is where all should be."""
     drawn = [one for curve in curves for one in curve.readings] + [*everybody, *ideal]
-    across = axis_of(known(one.at for one in drawn))
+    places = known(one.at for one in drawn)
+    across = axis_of(places, whole=all(place.is_integer() for place in places))
     bounds = known(bound for one in drawn for bound in (one.low, one.high))
     up = axis_of(known(one.value for one in drawn), bounds)
     behind = _path([(p.x, p.y) for p in _points(everybody, across, up)])
@@ -92,7 +93,7 @@ def _panel(
         everybody=behind[0],
         ideal=behind[1],
         usual=None if usual is None else _y(usual, up),
-        across=tuple((_x(tick, across), f"{tick:g}") for tick in across.ticks),
+        across=tuple((_x(tick, across), minus(f"{tick:g}")) for tick in across.ticks),
         up=ticks,
         told=curve.told,
     )

@@ -4,7 +4,11 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from evenhand.pages.numbers import many
+from evenhand.errors import InputError
+from evenhand.pages.nouns import is_noun, many
+
+#: Letters of a heading and of a note, at most: more is a document of its own.
+LONGEST = {"title": 200, "note": 2000}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,16 +18,17 @@ class Edition:
     Attributes
     ----------
     title : str
-        Heading of the page, in place of the question.
+        Heading of the page, in place of the question; 200 letters at most.
     note : str
-        What readers should know first: who asked, of which service, what for.
+        What readers should know first: who asked, of which service, what for; 2,000 letters at most.
     date : str
         When it was made.  Pages read no clock: who writes one says it.
     labels : mapping of str to str
         Plain names of columns (``race``), of values (``Caucasian``), or of values of one column
         (``race=Other``, which goes before the bare value).
     share : bool
-        Meant for strangers: folders of the records and of files in the command are left out.
+        Meant for strangers: folders of the records and of files in the command are left out.  What is hidden of
+        small groups is decided before: an edition changes no number.
     """
 
     title: str = ""
@@ -31,6 +36,16 @@ class Edition:
     date: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     share: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse a title or a note that no page has room for."""
+        further = {"title": "Say more in the note.", "note": "Give the rest beside the page."}
+        for name, most in LONGEST.items():
+            letters = len(getattr(self, name))
+            if letters > most:
+                raise InputError(
+                    f"{name} has {letters:,} letters, but may have at most {most:,}.  {further[name]}"
+                )
 
     def column(self, name: str) -> str:
         """What a column is called."""
@@ -80,8 +95,7 @@ class Edition:
     def groups(self, by: Sequence[str], *, predicate: bool) -> str:
         """What the groups of one cut are called: ``accents``, or ``groups of sex × race``."""
         name = self.column(by[0])
-        # The plural of a code such as age_cat would be no word.
-        if len(by) == 1 and name.isalpha() and not predicate:
+        if len(by) == 1 and is_noun(name) and not predicate:
             return many(name)
         return f"groups of {self.crossed(by)}"
 

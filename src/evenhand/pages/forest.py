@@ -51,6 +51,11 @@ class Forest:
     ticks: tuple[tuple[float, str], ...]
 
     @property
+    def label(self) -> int:
+        """Letters of the longer one of the first and the last label, which stand half beyond their ends."""
+        return max((len(label) for _, label in (self.ticks[0], self.ticks[-1])), default=0)
+
+    @property
     def long(self) -> bool:
         """Whether labels need more room than a phone has."""
         return any(len(label) > LONG for _, label in self.ticks)

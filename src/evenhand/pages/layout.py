@@ -1,7 +1,8 @@
 """Where the parts of a figure stand in a file of its own, which has a fixed width."""
 
 import math
-import textwrap
+import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -154,5 +155,36 @@ def scatter_height(scatter: Scatter) -> float:
 
 
 def wrapped(text: str, letters: int) -> tuple[str, ...]:
-    """A text in lines of so many letters at most."""
-    return tuple(textwrap.wrap(text, letters))
+    r"""A text in lines of so many letters of usual width at most; only words that are longer are broken.
+
+    Examples
+    --------
+    >>> wrapped("who pays for it", 9), wrapped("WWWWWW", 6), wrapped("", 9)
+    (('who pays', 'for it'), ('WWWW', 'WW'), ())
+    >>> wrapped("worse by 64.2\N{NO-BREAK SPACE}%", 14)
+    ('worse by', '64.2\xa0%')
+    """
+    lines = [""]
+    room = float(letters)
+    for word in re.findall(r"[^ \t\n\r]+", text):
+        wide = sum(map(_breadth, word))
+        if lines[-1] and wide + 1 > room:
+            lines.append("")
+            room = letters
+        elif lines[-1]:
+            lines[-1] += " "
+            room -= 1
+        for letter in word:
+            if (own := _breadth(letter)) > room:
+                lines.append("")
+                room = letters
+            lines[-1] += letter
+            room -= own
+    return tuple(filter(None, lines))
+
+
+def _breadth(letter: str) -> float:
+    """Width of a letter beside the usual one: of capitals more, of ideographs and the like most."""
+    if letter in "MWmw@%…—" or unicodedata.east_asian_width(letter) in "WF":
+        return 1.5
+    return 1.15 if letter.isupper() else 1.0

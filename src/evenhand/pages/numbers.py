@@ -2,25 +2,41 @@
 
 from collections.abc import Sequence
 
+from evenhand.pages.nouns import many
+
+#: How people read a minus; programs, and commands to paste, have the hyphen.
+MINUS = "−"
+
+
+def minus(text: str) -> str:
+    """A number that is written, with a minus for people.
+
+    Examples
+    --------
+    >>> minus(f"{-0.334:.3g}")
+    '−0.334'
+    """
+    return text.replace("-", MINUS)
+
 
 def rate(value: float | None) -> str:
     """A rate with three digits after the point, or as many as it needs.
 
     Examples
     --------
-    >>> rate(0.2533), rate(1234.5), rate(None), rate(0.00012)
-    ('.253', '1,234', '–', '.00012')
+    >>> rate(0.2533), rate(1234.5), rate(None), rate(-0.00012)
+    ('.253', '1,234', '–', '−.00012')
     """
     if value is None:
         return "–"
     if abs(value) >= 1000:
-        return f"{value:,.0f}"
+        return minus(f"{value:,.0f}")
     if abs(value) >= 1:
-        return f"{value:.4g}"
+        return minus(f"{value:.4g}")
     text = f"{value:.3f}" if abs(value) >= 0.001 or value == 0 else f"{value:.2g}"
     if "e" in text:
-        return text
-    return text.replace("0.", ".", 1) if float(text) else "0"
+        return minus(text)
+    return minus(text.replace("0.", ".", 1)) if float(text) else "0"
 
 
 def share(value: float | None) -> str:
@@ -31,7 +47,7 @@ def share(value: float | None) -> str:
     >>> share(0.4484), share(None)
     ('44.8\xa0%', '–')
     """
-    return "–" if value is None else f"{value * 100:.1f}\u00a0%".replace("-", "−")
+    return "–" if value is None else minus(f"{value * 100:.1f}\u00a0%")
 
 
 def interval(low: float | None, high: float | None) -> str:
@@ -62,8 +78,8 @@ def points(value: float, *, in_points: bool, signed: bool = True) -> str:
         else f"{abs(value):.3f}"
     )
     nothing = not float(size.replace(",", ""))
-    sign = ("+" if value > 0 else "−") if signed and not nothing else ""
-    return sign + size
+    sign = ("+" if value > 0 else MINUS) if signed and not nothing else ""
+    return sign + minus(size)
 
 
 def span(low: float | None, high: float | None, *, in_points: bool) -> str:
@@ -100,17 +116,28 @@ def significant(value: float | None, digits: int = 3) -> str:
 
     Examples
     --------
-    >>> significant(0.2345), significant(0.0), significant(None)
-    ('0.234', '0', '–')
+    >>> significant(-0.2345), significant(0.0), significant(None)
+    ('−0.234', '0', '–')
     """
     if value is None:
         return "–"
-    return "0" if value == 0 else f"{value:.{digits}g}"
+    return "0" if value == 0 else minus(f"{value:.{digits}g}")
+
+
+def gain(value: float) -> str:
+    """A gain or a loss, signed, with three significant digits: ``+0.0534``.
+
+    Examples
+    --------
+    >>> gain(0.05341), gain(-0.3342), gain(0.0)
+    ('+0.0534', '−0.334', '0')
+    """
+    return "0" if value == 0 else minus(f"{value:+.3g}")
 
 
 def ratio(value: float | None) -> str:
     """A ratio of two rates: ``1.43``."""
-    return "–" if value is None else f"{value:.2f}"
+    return "–" if value is None else minus(f"{value:.2f}")
 
 
 def count(value: int | None) -> str:
@@ -120,7 +147,7 @@ def count(value: int | None) -> str:
 
 def total(value: float | None) -> str:
     """A sum: a whole number as a count, any other as a rate is written."""
-    return rate(value) if value is None or value % 1 else f"{value:,.0f}"
+    return rate(value) if value is None or value % 1 else minus(f"{value:,.0f}")
 
 
 def out_of(numerator: float | None, denominator: float | None) -> str:
@@ -146,19 +173,6 @@ def percent(level: float) -> str:
 def plural(number: int, noun: str, nouns: str = "") -> str:
     """A count with its noun: ``1 group``, ``2,400 rows``, ``3 cities``; `nouns` where no rule makes it."""
     return f"{number:,} {noun if number == 1 else nouns or many(noun)}"
-
-
-def many(noun: str) -> str:
-    """The plural of a noun, or of a column's name.
-
-    Examples
-    --------
-    >>> many("accent"), many("city"), many("box"), many("day")
-    ('accents', 'cities', 'boxes', 'days')
-    """
-    if noun.endswith("y") and noun[-2:-1] not in "aeiou":
-        return f"{noun[:-1]}ies"
-    return noun + ("es" if noun.endswith(("s", "x", "z", "ch", "sh")) else "s")
 
 
 def direction(higher_is_worse: bool) -> str:

@@ -6,7 +6,8 @@ from importlib.resources import files
 from typing import Any
 
 from evenhand.deferred import jinja2
-from evenhand.pages import numbers
+from evenhand.pages import nouns, numbers
+from evenhand.pages.commands import readable
 from evenhand.pages.marks import MARKS
 
 
@@ -30,17 +31,20 @@ def _environment() -> "jinja2.Environment":
         "stylesheet": Markup(_own("static", "page.css")),  # noqa: S704 - our own file
         "glossary": tomllib.loads(_own("static", "glossary.toml")),
         "marks": MARKS,
+        "readable": readable,
         "soft": lambda name: Markup("_<wbr>").join(name.split("_")),
         **{function.__name__: function for function in _WRITTEN},
     }
     return environment
 
 
-#: Ways to write numbers that every template knows.
+#: Ways to write numbers and nouns that every template knows.
 _WRITTEN = (
     numbers.amount,
+    nouns.count_units,
     numbers.count,
     numbers.interval,
+    numbers.minus,
     numbers.p_value,
     numbers.percent,
     numbers.plural,

@@ -10,6 +10,7 @@ from evenhand.errors import InputError, Note
 from evenhand.groups import Attribute, Partition, Predicate, to_expression
 from evenhand.groups.predicate import column_expression
 from evenhand.metrics.inputs import FIRST_ROWS
+from evenhand.pages.nouns import count_units, unit_noun
 from evenhand.records import Kind, Records
 
 #: Memory that the comparison of groups may take, and what a group takes with each cell: itself and its
@@ -93,8 +94,8 @@ def shared_units(
         count = len(np.unique(cube.units.unit[known_pairs]))
         if len(pairs) > count and sum(known) > 1:
             by = " × ".join(partition.names)
-            told = f"{count:,} {unit}s, {len(pairs):,} over the groups of {by}: some"
-            told = told if counted else f"Some {unit}s"
+            told = f"{count_units(count, unit)}, {len(pairs):,} over the groups of {by}: some"
+            told = told if counted else f"Some {unit_noun(unit)}"
             among = "several groups" if counted else f"several groups of {by}"
             yield Note(
                 code="units_in_several_groups",

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from evenhand.cubes import Cells
 from evenhand.errors import Note
 from evenhand.groups import to_text
+from evenhand.pages.nouns import unit_noun
 from evenhand.pages.numbers import plural
 from evenhand.results.estimate import Missing
 from evenhand.results.origin import versions
@@ -232,7 +233,7 @@ def _confirmation(verdicts: Verdicts | None, facts: Facts, shown: int) -> Confir
         number=counted + number,
         confidence=confidence,
         test="Holm over" if verdicts.maximum is None else "the largest of",
-        units="rows" if facts.unit is None else f"{facts.unit}s",
+        units="rows" if facts.unit is None else unit_noun(facts.unit),
     )
     return Confirmation(
         method="bootstrap" if verdicts.method == "multipliers" else verdicts.method,

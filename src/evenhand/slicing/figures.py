@@ -1,17 +1,18 @@
 """What the page of slices draws and tables: findings, pictures, each slice, how it was searched."""
 
 import math
-import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from evenhand.errors import REASONS
 from evenhand.pages import numbers
 from evenhand.pages.axis import Axis, known
 from evenhand.pages.caveats import before_numbers
+from evenhand.pages.commands import written
 from evenhand.pages.edition import PLAIN, Edition
 from evenhand.pages.forest import Difference, Forest, draw_forest
 from evenhand.pages.heat import Heat, HeatCell
+from evenhand.pages.nouns import unit_noun
 from evenhand.pages.page import render_page
 from evenhand.pages.picture import Figure, draw_picture
 from evenhand.pages.scatter import Dot, Scatter, draw_scatter
@@ -27,8 +28,6 @@ DRAWN, COMPARED, TABLED = 50, 30, 200
 FOLDED = 50
 #: Strongest tint of an overlap, at which its number is still readable.
 OVERLAP_TINT = 0.75
-#: Options of the search that an audit of one of its slices needs too.
-CARRIED = ("--where", "--worse", "--missing", "--columns")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +56,7 @@ class Card:
 
 def render_html(found: Slices, *, edition: Edition = PLAIN) -> str:
     """The report; every text from the data is escaped."""
+    found = _named(found, edition)
     drawn = found.slices[:DRAWN]
     return render_page(
         "evenhand.slicing:slices.html",
@@ -85,6 +85,7 @@ def render_html(found: Slices, *, edition: Edition = PLAIN) -> str:
 
 def draw_figure(found: Slices, edition: Edition = PLAIN) -> str:
     """The differences of the slices as an SVG."""
+    found = _named(found, edition)
     points = ", in percentage points" if found.metric.in_points else ""
     answer = _answer(found, edition)
     notes = (
@@ -126,6 +127,11 @@ def draw(found: Slices, edition: Edition = PLAIN) -> Forest:
         ],
         lambda tick: numbers.points(tick, in_points=in_points),
     )
+
+
+def _named(found: Slices, edition: Edition) -> Slices:
+    """The same with the metric called as readers know it."""
+    return replace(found, metric=replace(found.metric, name=edition.column(found.metric.name)))
 
 
 def _answer(found: Slices, edition: Edition) -> str:
@@ -242,7 +248,7 @@ def _more(found: Slices, edition: Edition) -> Table:
         TableColumn(head="slice", left=True, fold=True),
         TableColumn(head="adjusted p"),
         TableColumn(head="p"),
-        TableColumn(head=numbers.many(found.unit)) if found.unit else None,
+        TableColumn(head=unit_noun(found.unit)) if found.unit else None,
         TableColumn(head="numerator"),
         TableColumn(head="denominator"),
         TableColumn(head="overall without"),
@@ -258,7 +264,7 @@ def _more(found: Slices, edition: Edition) -> Table:
             numbers.rate(one.numerator),
             numbers.rate(one.denominator),
             words.told_value(one.overall_without, found),
-            f"{one.score:.4g}",
+            numbers.minus(f"{one.score:.4g}"),
             numbers.count(len(one.folded)),
         ]
         for number, one in enumerate(found.slices[:TABLED], 1)
@@ -312,23 +318,15 @@ def _command(found: Slices, one: Slice, edition: Edition) -> str | None:
     parts += ["--by", one.predicate]
     parts += ["--unit", found.unit] if found.unit else []
     parts += ["--level", f"{found.level:g}"] if found.level != 0.95 else []
-    return " ".join(map(_quoted, [*parts, *_carried(found.command)]))
+    return written([*parts, *_carried(found)])
 
 
-def _carried(command: str) -> Iterator[str]:
-    """Options that decide which rows are read, or what harm is, as the search was given them."""
-    try:
-        typed = shlex.split(command)
-    except ValueError:
-        return
-    for word, following in zip(typed, [*typed[1:], ""], strict=True):
-        name, equals, value = word.partition("=")
-        if name in CARRIED:
-            yield from (name, value if equals else following)
-
-
-def _quoted(text: str) -> str:
-    """Quoted for a shell; in double quotes where a predicate's own single ones would be unreadable."""
-    if "'" in text and not set(text) & set('"$`\\!'):
-        return f'"{text}"'
-    return shlex.quote(text)
+def _carried(found: Slices) -> Iterator[str]:
+    """Options that decide which rows are read, or what harm is, as the search had them."""
+    asked = found.settings
+    given = (("--where", asked.where), ("--worse", asked.worse), ("--columns", asked.columns))
+    for name, value in given:
+        if value is not None:
+            yield from (name, value)
+    for text in asked.missing:
+        yield from ("--missing", text)

@@ -1,4 +1,4 @@
-"""Slices in names that readers know, ``African-American, priors_count 5 or more``; the SQL stays beside."""
+"""Slices in names that readers know, ``race African-American, priors_count 5 or more``; the SQL stays beside."""
 
 from collections.abc import Sequence
 
@@ -23,9 +23,9 @@ def plain_literal(text: str, edition: Edition) -> str:
     >>> plain_literal("age >= 50 AND age < 65", Edition(labels={"age": "years of age"}))
     'years of age 50 or more and under 65'
     >>> plain_literal("age_cat = 'Less than 25'", Edition(labels={"age_cat": "age"}))
-    "age 'Less than 25'"
+    'age “Less than 25”'
     >>> plain_literal("dialect = 'north'", Edition()), plain_literal("new = '1'", Edition())
-    ('north', "new '1'")
+    ('dialect north', 'new “1”')
     """
     if text in edition.labels:
         return edition.labels[text]
@@ -38,10 +38,6 @@ def plain_literal(text: str, edition: Edition) -> str:
 
 def _told(parsed: Predicate, edition: Edition) -> str | None:
     match parsed:
-        case ColumnComparison(column, "=", str(value)) if edition.column(column) == column and (
-            f"{column}={value}" in edition.labels or _speaks(value)
-        ):
-            return edition.value(column, value)
         case ColumnComparison(column, "=", value):
             return f"{edition.column(column)} {_value(column, value, edition)}"
         case ColumnComparison(column, operator, value) if operator in _BOUNDS:
@@ -64,9 +60,9 @@ def _told(parsed: Predicate, edition: Edition) -> str | None:
 
 def _value(column: str, value: object, edition: Edition) -> str:
     told = edition.value(column, value)
-    return f"'{told}'" if isinstance(value, str) and told == value else told
+    return f"“{told}”" if isinstance(value, str) and told == value and not _is_word(value) else told
 
 
-def _speaks(value: str) -> bool:
-    """Whether a value says by itself what it is, as *African-American* does, and *F* or *yes* do not."""
-    return len(value) > 3 and value[:1].isalpha() and value.lower() not in ("true", "false", "none")
+def _is_word(value: str) -> bool:
+    """Whether a value reads as a word beside its column's name: *African-American*, but not *F* or *1*."""
+    return len(value) > 3 and value.replace("-", "").isalpha()

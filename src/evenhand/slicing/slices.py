@@ -15,6 +15,7 @@ from evenhand.groups import (
 from evenhand.groups.partition import join_names
 from evenhand.metrics import Metric, MetricPlan
 from evenhand.questions.command import write_command, written_bins
+from evenhand.questions.keywords import tells_options
 from evenhand.questions.opening import opened
 from evenhand.questions.options import (
     AT_LEAST_0,
@@ -49,6 +50,7 @@ _KINDS = (Kind.TEXT, Kind.BOOLEAN, Kind.INTEGER, Kind.NUMBER, Kind.DATE)
 DEEPEST, MOST = 4, 1000
 
 
+@tells_options
 def slices(
     table: Any,
     metric: str | Metric,
@@ -227,6 +229,7 @@ def slices(
     )
 
 
+@tells_options
 def slices_of_cube(
     cube: Cube,
     plan: MetricPlan,

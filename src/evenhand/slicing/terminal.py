@@ -5,6 +5,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from evenhand.pages.caveats import before_numbers
+from evenhand.pages.nouns import count_units
 from evenhand.pages.numbers import p_value, span
 from evenhand.pages.table import Table, TableCell, TableColumn, table_of
 from evenhand.pages.terminal import lay_out
@@ -29,7 +30,7 @@ def _heading(found: Slices) -> Text:
     text.append(f"{found.metric.name} {value}", style="bold")
     text.append(f"  {words.direction(found)}\n", style="dim")
     rows = f"{found.source}: {found.overall.n_rows:,} rows"
-    units = f", {found.overall.n_units:,} {found.unit}s" if found.unit else ""
+    units = f", {count_units(found.overall.n_units, found.unit)}" if found.unit else ""
     features = len(found.searched.features)
     text.append(f"{rows}{units}, {features} features", style="dim")
     return text

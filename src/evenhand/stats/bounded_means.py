@@ -220,15 +220,43 @@ def gaffke_upper(
     times: float = 1.0,
 ) -> float:
     """The upper one of `gaffke_limits` alone; the lower is that of values and bounds with their signs turned."""
-    x = np.asarray(values, float)
-    w = np.ones(len(x)) if sizes is None else np.asarray(sizes, float)
-    used = w > 0
-    x, w = x[used], w[used] / w[used].max(initial=1e-300)
+    x, w = _weighed(values, sizes)
     if not len(x):
         return high
     if np.ptp(x) == 0:
         return float(constant_limits(x[0], w.sum() * times, tail, low, high)[1])
     return _gaffke_upper(x, w, tail, high, times)
+
+
+def gaffke_within(
+    values: npt.ArrayLike,
+    tail: float,
+    limit: float,
+    low: float = 0.0,
+    high: float = 1.0,
+    *,
+    sizes: npt.ArrayLike | None = None,
+    times: float = 1.0,
+) -> bool:
+    """Whether `gaffke_upper` is at most `limit`, which is told by one of the probabilities that find it."""
+    x, w = _weighed(values, sizes)
+    if not len(x):
+        return high <= limit
+    if np.ptp(x) == 0:
+        return bool(constant_limits(x[0], w.sum() * times, tail, low, high)[1] <= limit)
+    if limit >= high:
+        return True
+    if limit <= (w * x).sum() / w.sum():
+        return False
+    return _probability_below(w * (x - limit), high - limit, times, 0.0)[0] >= 1 - tail
+
+
+def _weighed(values: npt.ArrayLike, sizes: npt.ArrayLike | None) -> tuple[Floats, Floats]:
+    """Values of units of some size, and their sizes in shares of the largest."""
+    x = np.asarray(values, float)
+    w = np.ones(len(x)) if sizes is None else np.asarray(sizes, float)
+    used = w > 0
+    return x[used], w[used] / w[used].max(initial=1e-300)
 
 
 def _gaffke_upper(x: Floats, w: Floats, tail: float, high: float, times: float) -> float:

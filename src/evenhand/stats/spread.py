@@ -8,7 +8,7 @@ from evenhand.stats.shrinkage import spread_by_chance
 
 Floats = npt.NDArray[np.float64]
 #: How many times as many draws as lie above a quantile are looked at first.
-_FIRST = 2
+_FIRST = 8
 
 
 def chi_square_p(

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from evenhand.questions.keywords import tells_options
 from evenhand.services.service import SAID, Answer, Service
 from evenhand.trials.cache import Cache
 from evenhand.trials.calls import Calls, Tell
@@ -37,6 +38,7 @@ class InterruptedTrial(KeyboardInterrupt):
     """Ctrl-C; every answer that arrived is kept, and the same command goes on."""
 
 
+@tells_options
 def run_trial(
     plan: Plan | Mapping[str, Any] | str | Path,
     *,

@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from evenhand.pages.numbers import ratio
 from evenhand.samples.sample import MEDIA_REASONS
 from evenhand.trials.plan import Plan
 from evenhand.trials.scorers import SCORERS
@@ -160,9 +161,9 @@ def _agreement(found: Agreement) -> str:
             f"({_count(found.rows, 'row')} with both)"
         )
     span = f" (no interval: {found.reason})" if found.reason else ""
-    span = span if found.low is None else f" ({found.low:.2f} to {found.high:.2f})"
+    span = span if found.low is None else f" ({ratio(found.low)} to {ratio(found.high)})"
     return (
-        f"Judge {found.column!r} and {found.human!r}: kappa {found.kappa:.2f}{span}, "
+        f"Judge {found.column!r} and {found.human!r}: kappa {ratio(found.kappa)}{span}, "
         f"{found.agreed:,} of {_count(found.rows, 'row')} alike"
     )
 

@@ -24,6 +24,7 @@ from evenhand.comparisons.sets import GroupSet
 from evenhand.cubes import Cube
 from evenhand.errors import InputError, Note
 from evenhand.groups import Attribute, Partition
+from evenhand.pages.nouns import unit_noun
 from evenhand.stats.forms import Form
 from evenhand.stats.suppression import suppress
 
@@ -173,8 +174,8 @@ def _hidden(
     )
     if not found.protects:
         raise InputError(
-            f"Groups of fewer than {minimum} {rules.unit}s cannot be hidden well enough here: with all groups "
-            f"hidden, the total alone would tell too much about them.  Ask for fewer or coarser groups in "
+            f"Groups of fewer than {minimum} {unit_noun(rules.unit)} cannot be hidden well enough here: with "
+            f"all groups hidden, the total alone would tell too much about them.  Ask for fewer or coarser groups in "
             f"{_by(publication)}, leave the rows of the small ones out with --where, or lower --suppress-below."
         )
     return [name for i in np.flatnonzero(found.hidden) for name in publication.names[i]]
@@ -183,7 +184,8 @@ def _hidden(
 def _check_size(people: float, rules: VerdictRules) -> None:
     if people < rules.suppress_below:
         raise InputError(
-            f"suppress_below is {rules.suppress_below}, but there are only {people:.0f} {rules.unit}s in all, so "
+            f"suppress_below is {rules.suppress_below}, but there are only {people:.0f} "
+            f"{unit_noun(rules.unit)} in all, so "
             "nothing could be shown.  Lower --suppress-below, or audit more."
         )
 

@@ -70,7 +70,7 @@ def render_html(report: Report) -> str:
         report=report,
         told=report.standing,
         account=report.standing.ledger,
-        answer=_answer(report),
+        answer=answer(report),
         chart=chart,
         behind=None if chart is None else _behind(report, chart),
         epochs=_epochs(report),
@@ -78,14 +78,15 @@ def render_html(report: Report) -> str:
         pointers=_pointers(entries),
         pitch=PITCH,
         gutter=GUTTER,
-        heat=_heat(report),
+        heat=draw_attention(report),
         teams=_teams(report),
         rewards=_rewards(report),
         words=words,
+        loss=lambda value: written_loss(report, value),
     )
 
 
-def _answer(report: Report) -> str:
+def answer(report: Report) -> str:
     """What has become better, and whether anyone pays for it."""
     if not report.chapters or not report.groups:
         return "Nothing has been accepted yet: the base model answers for all."
@@ -97,7 +98,7 @@ def _answer(report: Report) -> str:
     ]
     worse = sum(losses)
     groups = "no introduced group is worse" if not worse else f"{plural(worse, 'group')} worse"
-    change = f"{_error(report, start)} → {_error(report, end)}"
+    change = f"{written_loss(report, start)} → {written_loss(report, end)}"
     return f"Error {change} over all rows of {last.name}; {groups}."
 
 
@@ -107,7 +108,7 @@ def _worse(losses: Sequence[float | None]) -> bool:
     return len(values) > 1 and values[-1] > values[0] + 1e-12
 
 
-def _error(report: Report, value: float) -> str:
+def written_loss(report: Report, value: float | None) -> str:
     """A mean loss: in per cent where a row is right or wrong."""
     return share(value) if report.standing.loss == "zero_one" else significant(value)
 
@@ -133,7 +134,10 @@ def _behind(report: Report, chart: Chart) -> Heat:
         rows=tuple(
             (
                 name,
-                tuple(HeatCell(text=significant(told[c][v]), share=0.0) for c, v in chart.columns),
+                tuple(
+                    HeatCell(text=written_loss(report, told[c][v]), share=0.0)
+                    for c, v in chart.columns
+                ),
             )
             for name, told in lines
         ),
@@ -176,7 +180,7 @@ def _rewards(report: Report) -> Table:
         TableColumn(head="state"),
         TableColumn(head="lower bound"),
         TableColumn(head="severity × novelty"),
-        TableColumn(head="share ± draws"),
+        TableColumn(head="credit a row ± draws"),
         TableColumn(head="weight"),
         TableColumn(head="error before → after"),
     )
@@ -190,7 +194,7 @@ def _rewards(report: Report) -> Table:
             f"{significant(one.severity)} × {significant(one.novelty)}",
             f"{significant(one.share)} ± {significant(one.share_error, 2)}",
             words.percent(one.group_weight),
-            f"{significant(one.error_before)} → {significant(one.error_after)}",
+            f"{written_loss(report, one.error_before)} → {written_loss(report, one.error_after)}",
         ]
         for one in report.standing.accepted[:TABLED]
     ]
@@ -255,7 +259,9 @@ def _panel(report: Report, group: int | None, top: float, steps: int) -> GroupPa
             mark = None if fall is None else (round(places[first], 2), round(fall, 2))
         ends = values[max(first - 1, 0) :] if group is not None else values
         if ends and ends[0] is not None and first <= len(values) - 1:
-            spans.append(f"{significant(ends[0])} → {significant(ends[-1])} on {chapter.name}")
+            spans.append(
+                f"{written_loss(report, ends[0])} → {written_loss(report, ends[-1])} on {chapter.name}"
+            )
         offset += len(values)
     return GroupPanel(
         title="all rows" if group is None else report.groups[group][0],
@@ -309,7 +315,8 @@ class Attention:
     hidden: int
 
 
-def _heat(report: Report) -> Attention | None:
+def draw_attention(report: Report) -> Attention | None:
+    """Which team speaks of which feature; `None` where nobody says."""
     rows = report.mentions
     if not rows or not any(row.groups for row in rows):
         return None

@@ -50,8 +50,8 @@ class Accepted:
     final : bool
         True once fresh rows have confirmed it; provisional before.
     share : float
-        Shapley's value: what it adds to the common gain over random orders, on all opened blocks (on
-        practice rows where a block stays in use).
+        Its credit, Shapley's value: mean loss a row by which it lowers the whole over random orders of the
+        updates, on all opened blocks (on practice rows where a block stays in use).
     share_error : float
         Standard error of the draws of that value.
     """

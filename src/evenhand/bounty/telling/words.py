@@ -12,7 +12,7 @@ from evenhand.bounty.telling.explained import Explained
 from evenhand.bounty.telling.outcome import Outcome
 from evenhand.bounty.telling.standing import Accepted
 from evenhand.pages.marks import MARKS
-from evenhand.pages.numbers import plural, significant
+from evenhand.pages.numbers import gain, plural, significant
 
 #: Reasons that no certificate gives.
 REASONS = {
@@ -51,10 +51,10 @@ def ledger(account: Account) -> str:
 
 def practice(score: PracticeScore) -> str:
     """A practice score, and that it proves nothing."""
-    gain, error = score.improvement, score.standard_error
+    error = score.standard_error
     spread = f" (standard error {significant(error)})" if error else ""
     return (
-        f"Practice: {gain:+.3g} a row{spread} on {score.rows:,} public rows, "
+        f"Practice: {gain(score.improvement)} a row{spread} on {score.rows:,} public rows, "
         f"{score.group_rows:,} of them in the group.  This proves nothing."
     )
 
@@ -84,7 +84,7 @@ def verdict(told: Outcome) -> Iterator[str]:
 def _evidence(told: Outcome) -> str:
     if told.p_value is None:
         return ""
-    return f" (p {told.p_value:.2g}, allowed {told.threshold:.2g})"
+    return f" (p {significant(told.p_value, 2)}, allowed {significant(told.threshold, 2)})"
 
 
 def outcome(told: Outcome) -> Iterator[str]:
@@ -110,7 +110,7 @@ def standing(told: Status) -> str:
 
 
 def worth(one: Accepted) -> str:
-    """Reward and share of an accepted update."""
+    """Reward and credit of an accepted update."""
     state = "final" if one.final else "provisional"
     points = (
         "reward not known before fresh data confirm it"
@@ -118,14 +118,14 @@ def worth(one: Accepted) -> str:
         else f"reward {significant(one.points)} {state} (at least {significant(one.lower_bound)} a row × "
         f"severity {significant(one.severity)} × novelty {significant(one.novelty)})"
     )
-    share = f"share of the whole gain {significant(one.share)} ± {significant(one.share_error, 2)}"
-    return f"{points}; {share}"
+    credit = f"credited with {significant(one.share)} ± {significant(one.share_error, 2)} a row of the common gain"
+    return f"{points}; {credit}"
 
 
 def confirmed(team: str, one: FreshResult) -> str:
     """What fresh rows said of an update."""
     return (
-        f"Reward final for {team}: on {one.rows:,} fresh rows {one.improvement:+.3g} a row, "
+        f"Reward final for {team}: on {one.rows:,} fresh rows {gain(one.improvement)} a row, "
         f"at least {significant(one.lower_bound)}."
     )
 

@@ -7,30 +7,28 @@ from evenhand.bounty.strangers.refusals import SubmissionError
 from evenhand.bounty.telling import words
 from evenhand.bounty.telling.outcome import closed
 from evenhand.cli.bounty.output import show_json, spent
-from evenhand.cli.kinds import Flag
 from evenhand.cli.lines import say
+from evenhand.cli.options import Printing
 from evenhand.cli.progress import progress_bar
 from evenhand.errors import EXIT_REFUSED
 
 
-def close(folder: Path, /, *, json: Flag = False) -> int:
+def close(folder: Path, /, *, output: Printing = Printing()) -> int:
     """Close the epoch: open one sealed block and test all that was submitted.
 
     Parameters
     ----------
     folder
         The bounty.
-    json
-        Print JSON.
     """
     with Bounty(folder) as opened, progress_bar("testing") as report:
         try:
             verdicts = opened.close_epoch(progress=report)
         except SubmissionError as error:
-            return spent(opened, error, json=json)
+            return spent(opened, error, json=output.json)
         told = closed(opened, verdicts)
     accepted = sum(bool(one.accepted) for one in told.verdicts)
-    if json:
+    if output.json:
         show_json(told)
     else:
         say(f"Block {told.block + 1} opened: {accepted} of {len(verdicts)} accepted.")

@@ -6,11 +6,11 @@ from evenhand.bounty.bounty import Bounty
 from evenhand.bounty.telling import words
 from evenhand.bounty.telling.answers import Confirmed
 from evenhand.cli.bounty.output import show_json
-from evenhand.cli.kinds import Flag
 from evenhand.cli.lines import say
+from evenhand.cli.options import Printing
 
 
-def confirm(folder: Path, table: str, /, *, json: Flag = False) -> int:
+def confirm(folder: Path, table: str, /, *, output: Printing = Printing()) -> int:
     """Make rewards final by fresh labelled rows.
 
     Parameters
@@ -19,13 +19,11 @@ def confirm(folder: Path, table: str, /, *, json: Flag = False) -> int:
         The bounty.
     table
         Rows that no hunter has had, with all features and the label.  They are disclosed by this.
-    json
-        Print JSON.
     """
     with Bounty(folder) as opened:
         found = opened.confirm(table)
         teams = [opened.load(one.key).team for one in found]
-    if json:
+    if output.json:
         show_json(Confirmed(confirmed=found))
     else:
         for team, one in zip(teams, found, strict=True):

@@ -7,12 +7,12 @@ from evenhand.bounty.task.task import read_table
 from evenhand.bounty.telling import words
 from evenhand.bounty.telling.explained import explain as explain_row
 from evenhand.cli.bounty.output import show_json
-from evenhand.cli.kinds import Flag
 from evenhand.cli.lines import say
+from evenhand.cli.options import Printing
 from evenhand.errors import InputError
 
 
-def explain(folder: Path, table: str, /, *, row: int = 0, json: Flag = False) -> int:
+def explain(folder: Path, table: str, /, *, row: int = 0, output: Printing = Printing()) -> int:
     """Say why a row is answered as it is: whose update decided, through which groups.
 
     Parameters
@@ -23,15 +23,13 @@ def explain(folder: Path, table: str, /, *, row: int = 0, json: Flag = False) ->
         Rows with all features, as for audit.
     row
         Which of them, from 0.
-    json
-        Print JSON.
     """
     with Bounty(folder) as opened:
         rows = read_table(table)
         if not 0 <= row < len(rows):
             raise InputError(f"--row is {row}.  {table} has the rows 0 to {len(rows) - 1}.")
         found = explain_row(opened, rows, row)
-    if json:
+    if output.json:
         show_json(found)
     else:
         say(f"Row {row} is answered {found.answer}, by {words.whose(found)}.", *words.way(found))

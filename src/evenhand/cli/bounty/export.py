@@ -7,8 +7,8 @@ from evenhand.bounty.deployed.export import export_model
 from evenhand.bounty.deployed.one_onnx import to_one_onnx
 from evenhand.bounty.telling.answers import Exported
 from evenhand.cli.bounty.output import own_files, show_json
-from evenhand.cli.kinds import Flag
 from evenhand.cli.lines import say
+from evenhand.cli.options import Writing
 from evenhand.errors import InputError
 from evenhand.records.output import check_outputs, write_bytes
 
@@ -19,8 +19,7 @@ def export(
     *,
     out: Path,
     onnx: Path | None = None,
-    force: Flag = False,
-    json: Flag = False,
+    output: Writing = Writing(),
 ) -> int:
     """Write the patched model as a directory, and as one ONNX file where all parts allow it.
 
@@ -32,14 +31,10 @@ def export(
         Directory to write; evenhand.bounty.load_model reads it.
     onnx
         Also write one ONNX file that gives the same answers.
-    force
-        Replace output files that Evenhand did not make; never one that this run reads.
-    json
-        Print JSON.
     """
     inside = onnx is not None and out.resolve() in onnx.resolve().parents
     outputs = [("--onnx", onnx)]
-    check_outputs(outputs, own_files(folder), force=force, makes_folders=inside)
+    check_outputs(outputs, own_files(folder), force=output.force, makes_folders=inside)
     with Bounty(folder) as opened:
         listed = opened.state.listed
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
@@ -47,7 +42,7 @@ def export(
     export_model(listed, out)
     if onnx is not None:
         write_bytes(onnx, to_one_onnx(listed))
-    if json:
+    if output.json:
         one = None if onnx is None else str(onnx)
         show_json(Exported(nodes=listed.version, folder=str(out), onnx=one))
     else:

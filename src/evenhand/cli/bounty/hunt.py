@@ -9,8 +9,9 @@ from evenhand.bounty.hunting.rounds import hunt as run_hunt
 from evenhand.bounty.telling import words
 from evenhand.bounty.telling.hunted import Hunted
 from evenhand.cli.bounty.output import show_json
-from evenhand.cli.kinds import Flag, Several
+from evenhand.cli.kinds import Several
 from evenhand.cli.lines import say
+from evenhand.cli.options import Printing
 from evenhand.cli.progress import progress_bar
 from evenhand.errors import EXIT_REFUSED
 
@@ -25,7 +26,7 @@ def hunt(
     group: Several = (),
     close: bool = True,
     seed: int = 0,
-    json: Flag = False,
+    output: Printing = Printing(),
 ) -> int:
     """Let automatic hunters submit, and close the epoch, until none is accepted.
 
@@ -45,8 +46,6 @@ def hunt(
         Close the epoch after each round; --no-close only submits.
     seed
         Of the alternating hunter's starts.
-    json
-        Print JSON.
     """
     hunters = choose(hunter, groups=group or None, seed=seed)
     with Bounty(folder) as opened, progress_bar("hunting") as report:
@@ -60,7 +59,7 @@ def hunt(
         )
         told = Hunted(rounds=done, ledger=opened.account())
     accepted = any(one.accepted for one in done)
-    if json:
+    if output.json:
         show_json(told)
     else:
         for one in done:

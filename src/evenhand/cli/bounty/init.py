@@ -4,15 +4,17 @@ import secrets
 from pathlib import Path
 from typing import NoReturn
 
+from evenhand.bounty.bounty import Bounty
 from evenhand.bounty.creation import create_bounty
 from evenhand.bounty.proof.rules import Mode, Order, Rules
 from evenhand.bounty.task.losses import parse_loss
 from evenhand.bounty.telling import words
-from evenhand.bounty.telling.standing import stand
+from evenhand.bounty.telling.standing import Standing, stand
 from evenhand.cli.bounty.models import model_named
 from evenhand.cli.bounty.output import show_json
-from evenhand.cli.kinds import Flag, Several
+from evenhand.cli.kinds import Several
 from evenhand.cli.lines import say
+from evenhand.cli.options import Printing
 from evenhand.errors import InputError
 from evenhand.pages.numbers import plural
 
@@ -42,7 +44,7 @@ def init(
     max_bits: float = RULES.max_bits,
     severity: Several = (),
     seed: int | None = None,
-    json: Flag = False,
+    output: Printing = Printing(),
 ) -> int:
     """Begin a bounty in a new directory.
 
@@ -86,8 +88,6 @@ def init(
         Weight of a group in rewards, as "age >= 65=2"; may be repeated.
     seed
         Of the cut into blocks, to be kept secret; drawn where not given.
-    json
-        Print JSON.
     """
     rules = Rules(
         delta=delta,
@@ -114,15 +114,19 @@ def init(
     )
     with made:
         told = stand(made)
-    if json:
+    if output.json:
         show_json(told)
     else:
-        rows = made.state.blocks
-        sizes = ", ".join(f"{block.rows:,}" for block in rows)
-        say(f"Bounty {folder}: predict {label}, {plural(len(made.task.features), 'feature')}.")
-        say(f"Sealed: {plural(len(rows), 'block')} of {sizes} rows.")
-        say(words.ledger(told.ledger))
+        _tell(folder, made, told)
     return 0
+
+
+def _tell(folder: Path, made: Bounty, told: Standing) -> None:
+    task, rows = made.task, made.state.blocks
+    sizes = ", ".join(f"{block.rows:,}" for block in rows)
+    say(f"Bounty {folder}: predict {told.label}, {plural(len(task.features), 'feature')}.")
+    say(f"Sealed: {plural(len(rows), 'block')} of {sizes} rows.")
+    say(words.ledger(told.ledger))
 
 
 def _no_base() -> NoReturn:

@@ -6,12 +6,14 @@ from evenhand.bounty.bounty import Bounty
 from evenhand.bounty.telling import words
 from evenhand.bounty.telling.standing import stand
 from evenhand.cli.bounty.output import show_json
-from evenhand.cli.kinds import Flag
 from evenhand.cli.lines import say
+from evenhand.cli.options import Printing
 from evenhand.errors import InputError
 
 
-def rollback(folder: Path, submission: str, /, *, reason: str, json: Flag = False) -> int:
+def rollback(
+    folder: Path, submission: str, /, *, reason: str, output: Printing = Printing()
+) -> int:
     """Take an accepted update out of the model; its place in the log is kept.
 
     Parameters
@@ -22,14 +24,12 @@ def rollback(folder: Path, submission: str, /, *, reason: str, json: Flag = Fals
         Its hash, or the beginning of it.
     reason
         Why; it is written into the log.
-    json
-        Print JSON.
     """
     with Bounty(folder) as opened:
         key = _full_key(opened, submission)
         opened.roll_back(key, reason=reason)
         told = stand(opened)
-    if json:
+    if output.json:
         show_json(told)
     else:
         say(f"Taken out: {key[:12]}.  {words.standing(told)}")

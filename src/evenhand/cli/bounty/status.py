@@ -8,11 +8,16 @@ from evenhand.bounty.telling.figures import render_html
 from evenhand.bounty.telling.report import read_report
 from evenhand.bounty.telling.standing import Standing, stand
 from evenhand.cli.bounty.output import own_files, show_json
-from evenhand.cli.kinds import Flag
+from evenhand.cli.drawing import check_figure, write_figure
 from evenhand.cli.lines import say, written_command
+from evenhand.cli.options import Writing
+from evenhand.deferred import Deferred
 from evenhand.pages.marks import MARKS
 from evenhand.pages.numbers import significant
 from evenhand.records.output import check_outputs, write_bytes
+
+#: Draws, which most runs do without.
+_PICTURE = Deferred("evenhand.bounty.telling.picture")
 
 
 def status(
@@ -20,8 +25,8 @@ def status(
     /,
     *,
     html: Path | None = None,
-    force: Flag = False,
-    json: Flag = False,
+    figure: Path | None = None,
+    output: Writing = Writing(),
 ) -> int:
     """Show what was accepted, what it is worth, and what the ledger has left.
 
@@ -31,23 +36,26 @@ def status(
         The bounty.
     html
         Write a report to this file.
-    force
-        Replace output files that Evenhand did not make; never one that this run reads.
-    json
-        Print JSON.
+    figure
+        Write the errors of the groups, version by version, to this file: .svg, or .png with the extra png.
     """
-    check_outputs([("--html", html)], own_files(folder), force=force)
+    check_outputs([("--html", html), ("--figure", figure)], own_files(folder), force=output.force)
+    check_figure(figure)
     with Bounty(folder) as opened:
         told = stand(opened)
-        if html is not None:
+        if html is not None or figure is not None:
             report = read_report(opened, told, command=written_command())
-            write_bytes(html, render_html(report).encode())
-    if json:
+            if html is not None:
+                write_bytes(html, render_html(report).encode())
+            if figure is not None:
+                write_figure(figure, _PICTURE.draw_figure(report))
+    if output.json:
         show_json(told)
         return 0
     _tell(folder, told)
-    if html is not None:
-        say(f"Report: {html}")
+    for name, path in (("Report", html), ("Figure", figure)):
+        if path is not None:
+            say(f"{name}: {path}")
     return 0
 
 

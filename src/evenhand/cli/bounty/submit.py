@@ -18,6 +18,7 @@ from evenhand.cli.bounty.models import model_named, read_file
 from evenhand.cli.bounty.output import own_files, show_json, spent
 from evenhand.cli.kinds import Flag
 from evenhand.cli.lines import say
+from evenhand.cli.options import Writing
 from evenhand.errors import EXIT_REFUSED, InputError
 from evenhand.records.output import check_outputs, input_files, write_bytes
 
@@ -35,9 +36,8 @@ def submit(
     predictions: str | None = None,
     check: Flag = False,
     out: Path | None = None,
-    force: Flag = False,
     commit: Flag = False,
-    json: Flag = False,
+    output: Writing = Writing(),
 ) -> int:
     """Send a group and a better model for it; or a group alone, and the patch is trained here.
 
@@ -64,34 +64,30 @@ def submit(
         Say what would be refused and how it scores in practice; send nothing.
     out
         Write the submission to this file; send nothing.
-    force
-        Replace output files that Evenhand did not make; never one that this run reads.
     commit
         Promise the submission by its hash only; send the same file later.
-    json
-        Print JSON.
     """
     texts = (group, None if predictions is None else str(predictions))
     named = [path for text in texts if text for path in input_files(text)]
     inputs = [*named, *own_files(folder), *(one for one in (file, model) if one)]
-    check_outputs([("--out", out)], inputs, force=force)
+    check_outputs([("--out", out)], inputs, force=output.force)
     with Bounty(folder) as opened:
         if predictions is not None:
             score = opened.measure(predictions)
-            return _tell(unsent(opened, "measured_only", score, team=team), json=json)
+            return _tell(unsent(opened, "measured_only", score, team=team), json=output.json)
         data = _submission(opened, file, team, group, model, constant, note)
         if out is not None:
-            return _write(out, data, json=json)
+            return _write(out, data, json=output.json)
         try:
             if commit:
-                return _commit(opened, data, json=json)
+                return _commit(opened, data, json=output.json)
             if check:
                 score = opened.check(data, trainer=train_patch)
-                return _tell(unsent(opened, "checked_only", score), json=json)
+                return _tell(unsent(opened, "checked_only", score), json=output.json)
             receipt = opened.submit(data, trainer=train_patch)
         except SubmissionError as error:
-            return spent(opened, error, json=json)
-        return _tell(outcome_of_receipt(opened, receipt), json=json)
+            return spent(opened, error, json=output.json)
+        return _tell(outcome_of_receipt(opened, receipt), json=output.json)
 
 
 def _submission(

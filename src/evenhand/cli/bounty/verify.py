@@ -6,8 +6,8 @@ from pathlib import Path
 from evenhand.bounty.bounty import Bounty
 from evenhand.bounty.verification import verify as verify_log
 from evenhand.cli.bounty.output import show_json
-from evenhand.cli.kinds import Flag
 from evenhand.cli.lines import say
+from evenhand.cli.options import Printing
 from evenhand.cli.progress import progress_bar
 from evenhand.errors import InputError
 from evenhand.pages.numbers import plural
@@ -15,7 +15,7 @@ from evenhand.pages.numbers import plural
 EXIT_NOT_PROVEN = 1
 
 
-def verify(folder: Path, /, *, head: str | None = None, json: Flag = False) -> int:
+def verify(folder: Path, /, *, head: str | None = None, output: Printing = Printing()) -> int:
     """Re-play the whole log and prove the current model and leaderboard from it.
 
     Parameters
@@ -24,8 +24,6 @@ def verify(folder: Path, /, *, head: str | None = None, json: Flag = False) -> i
         The bounty.
     head
         Hash of an event that you were told: the log must still hold it, or was cut or written anew.
-    json
-        Print JSON.
     """
     if head is not None and not re.fullmatch(r"[0-9a-fA-F]{64}", head):
         raise InputError(
@@ -34,7 +32,7 @@ def verify(folder: Path, /, *, head: str | None = None, json: Flag = False) -> i
         )
     with Bounty(folder) as opened, progress_bar("re-playing") as report:
         found = verify_log(opened, head=None if head is None else head.lower(), progress=report)
-    if json:
+    if output.json:
         show_json(found)
     elif found.proven:
         say(

@@ -1,0 +1,36 @@
+"""Commands as people read and paste them: quoted for a shell, readably."""
+
+import shlex
+from collections.abc import Iterable
+
+
+def quoted(text: str) -> str:
+    """A word for a shell; in double quotes where a predicate's own single ones would be unreadable.
+
+    Examples
+    --------
+    >>> print(quoted("site = 'north'"), quoted("calls.csv"), quoted("a b"))
+    "site = 'north'" calls.csv 'a b'
+    """
+    if "'" in text and not set(text) & set('"$`\\!'):
+        return f'"{text}"'
+    return shlex.quote(text)
+
+
+def written(words: Iterable[str]) -> str:
+    """A command of these words."""
+    return " ".join(map(quoted, words))
+
+
+def readable(command: str) -> str:
+    """The same command quoted so; as it stands where no shell could read it.
+
+    Examples
+    --------
+    >>> print(readable(shlex.join(["evenhand", "audit", "--where", "site = 'north'"])))
+    evenhand audit --where "site = 'north'"
+    """
+    try:
+        return written(shlex.split(command))
+    except ValueError:
+        return command
