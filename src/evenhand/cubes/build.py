@@ -13,7 +13,7 @@ import pyarrow as pa
 from evenhand.cubes.cube import Cube, Units, cube_of_units, summed_by_cell
 from evenhand.cubes.faults import raise_faults
 from evenhand.cubes.measure import Input, Measure, Moments
-from evenhand.cubes.query import DEGREES, CubeQuery, joint_sql, meaning
+from evenhand.cubes.query import DEGREES, CubeQuery, joint_query, meaning
 from evenhand.deferred import compute
 from evenhand.errors import InputError
 from evenhand.groups import Attribute, Predicate
@@ -113,7 +113,10 @@ def build_cubes(
             )
             for place, measure in batch.items()
         ]
-        table = records.engine.query(joint_sql(queries))
+        asked = joint_query(queries)
+        table = records.engine.query(asked.sql)
+        for name, kept in asked.same.items():
+            table = table.append_column(name, table[kept])
         if table.num_rows == 0:
             rows = (
                 f"no row of {records.name} satisfies --where"

@@ -4,7 +4,8 @@ What differs between engines (columns, literals, a metric's own expressions, pre
 sqlglot, once each; what holds it together is SQL of every engine, and is put together as text.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
 from sqlglot import exp
@@ -65,7 +66,7 @@ class CubeQuery:
 
     def sql(self) -> str:
         """Counts of each cell."""
-        return joint_sql([self])
+        return joint_query([self]).sql
 
     @cached_property
     def keys(self) -> dict[str, str]:
@@ -309,7 +310,23 @@ class CubeQuery:
         return f"CAST({value} AS {self._written(_DOUBLE)})"
 
 
-def joint_sql(queries: Sequence[CubeQuery]) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JointQuery:
+    """The counts of several measures in one query.
+
+    Attributes
+    ----------
+    sql : str
+        The query.
+    same : Mapping of str to str
+        Counts that it gives once for several names: the others, and the one that they are the same as.
+    """
+
+    sql: str
+    same: Mapping[str, str]
+
+
+def joint_query(queries: Sequence[CubeQuery]) -> JointQuery:
     """Counts of each cell for several measures of the same rows and cells, which are read once."""
     first = queries[0]
     inputs = {item.name: item for query in queries for item in query.measure.inputs}
@@ -317,15 +334,21 @@ def joint_sql(queries: Sequence[CubeQuery]) -> str:
     parts = [part for query in queries for part in query.counted_parts()]
     if parts:
         rows = f"SELECT *, {', '.join(parts)} FROM ({rows}) AS counted"
+    kept: dict[str, str] = {}
+    same: dict[str, str] = {}
+    for count in (count for query in queries for count in query.aggregates()):
+        counted, _, name = count.rpartition(" AS ")
+        if kept.setdefault(counted, name) != name:
+            same[name] = kept[counted]
     selected = [f"{key} AS {name}" for name, key in first.keys.items()]
-    selected += [count for query in queries for count in query.aggregates()]
+    selected += [f"{counted} AS {name}" for counted, name in kept.items()]
     asked = f"SELECT {', '.join(selected)} FROM ({rows}) AS counted"
     if not first.keys:
-        return f"{asked} HAVING COUNT(*) > 0"
+        return JointQuery(sql=f"{asked} HAVING COUNT(*) > 0", same=same)
     # In a fixed order, whatever follows is the same at every run.
     places = [str(i + 1) for i in range(len(first.keys))]
     order = ", ".join(f"{place} NULLS LAST" for place in places)
-    return f"{asked} GROUP BY {', '.join(places)} ORDER BY {order}"
+    return JointQuery(sql=f"{asked} GROUP BY {', '.join(places)} ORDER BY {order}", same=same)
 
 
 def meaning(measure: Measure, attributes: Sequence[Attribute], units: Iterable[str]) -> str:
