@@ -22,7 +22,10 @@ from evenhand.errors import EXIT_ERROR, EvenhandError, InputError, inert_text
 EXIT_LEAK = 1
 
 _NEEDED = ("duckdb", "numpy", "pyarrow", "rapidfuzz", "scipy", "sqlglot")
-_OPTIONAL = {"adbc-driver-postgresql": "postgresql:// tables: pip install 'evenhand[postgres]'"}
+_OPTIONAL = {
+    "adbc-driver-postgresql": "postgresql:// tables: pip install 'evenhand[postgres]'",
+    "pyspark-client": "sc:// tables: pip install 'evenhand[spark]'",
+}
 
 
 def doctor(
