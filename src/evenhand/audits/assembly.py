@@ -77,7 +77,9 @@ def answer(
     with explained(premises, metrics, records):
         measured = _measure(question, metrics, premises, few=rules.suppress_below)
         if cube is not None:
-            measured.cubes[0].write(cube)
+            rows = int(measured.cubes[0].n_rows.sum())
+            source = Source(name=records.name, rows=rows, sha256=records.sha256())
+            measured.cubes[0].write(cube, [source])
         return tuple(_audits(question, metrics, measured, rules, higher, command))
 
 

@@ -9,6 +9,7 @@ from evenhand.cubes.faults import raise_faults
 from evenhand.cubes.measure import Check, Input, Measure, Moments
 from evenhand.cubes.quantiles import median
 from evenhand.cubes.query import CubeQuery
+from evenhand.cubes.shards import Shards, merge_shards, read_shard
 from evenhand.cubes.unit_influence import contrast_powers
 from evenhand.cubes.unit_parts import unit_contributions, unit_values
 
@@ -21,6 +22,7 @@ __all__ = [
     "Input",
     "Measure",
     "Moments",
+    "Shards",
     "Units",
     "bin_attributes",
     "build_cube",
@@ -30,8 +32,10 @@ __all__ = [
     "estimate",
     "floats_of",
     "median",
+    "merge_shards",
     "raise_faults",
     "read_cells",
+    "read_shard",
     "unit_contributions",
     "unit_values",
 ]

@@ -5,7 +5,8 @@ add: over shards, days, machines and customers.
 """
 
 import json
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from evenhand.deferred import parquet
 from evenhand.errors import InputError
 from evenhand.groups.partition import Key
 from evenhand.records.output import write_file
+from evenhand.results.origin import Source
 from evenhand.stats.forms import Ratio
 
 Floats = npt.NDArray[np.float64]
@@ -157,18 +159,33 @@ class Cube:
         total = _placed(self, place)
         return replace(_added(total, _placed(other, place)), keys=keys)
 
-    def write(self, path: str | Path) -> None:
-        """Write the cube as a Parquet file that `read` understands."""
-        write_file(Path(path), lambda beside: parquet.write_table(_to_arrow(self), beside))
+    def write(self, path: str | Path, sources: Sequence[Source] = ()) -> None:
+        """Write the cube, and which records it counts, as a Parquet file that `read` understands."""
+        table = _to_arrow(self, sources)
+        write_file(Path(path), lambda beside: parquet.write_table(table, beside))
 
     @classmethod
     def read(cls, path: str | Path) -> "Cube":
         """Read a cube that `write` wrote."""
+        _metadata(path)
         table = parquet.read_table(path)
-        metadata = json.loads((table.schema.metadata or {}).get(b"evenhand", b"{}"))
-        if metadata.get("schema") != SCHEMA:
-            raise InputError(f"{path} is no cube.  Make one with: evenhand audit … --cube FILE")
-        return _from_arrow(table, metadata)
+        return _from_arrow(table, json.loads(table.schema.metadata[b"evenhand"]))
+
+
+def read_sources(path: str | Path) -> tuple[Source, ...]:
+    """The records that a cube's file says it counts; none in files of old."""
+    return tuple(Source(**source) for source in _metadata(path).get("sources", ()))
+
+
+def _metadata(path: str | Path) -> dict[str, Any]:
+    try:
+        held = parquet.read_schema(path).metadata or {}
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(f"{path} is not a whole Parquet file, so it is no cube.") from error
+    metadata: dict[str, Any] = json.loads(held.get(b"evenhand", b"{}"))
+    if metadata.get("schema") != SCHEMA:
+        raise InputError(f"{path} is no cube.  Make one with: evenhand audit … --cube FILE")
+    return metadata
 
 
 def _order(key: Key) -> tuple[bool, bool, Any]:
@@ -238,7 +255,7 @@ def _added_units(a: Units | None, b: Units | None) -> Units | None:
     return Units(cell=pairs[0], unit=pairs[1], sums=sums, names=names, ways=a.ways)
 
 
-def _to_arrow(cube: Cube) -> pa.Table:
+def _to_arrow(cube: Cube, sources: Sequence[Source]) -> pa.Table:
     columns: dict[str, Any] = {}
     rows = np.arange(len(cube.keys)) if cube.units is None else cube.units.cell
     for index, name in enumerate(cube.attributes):
@@ -274,6 +291,7 @@ def _to_arrow(cube: Cube) -> pa.Table:
         "indicators": cube.indicators,
         "missing": cube.missing,
         "meaning": cube.meaning,
+        "sources": [asdict(source) for source in sources],
         "units": cube.units is not None,
         "ways": 1 if cube.units is None else cube.units.ways,
         "powers_of": cube.powers_of
