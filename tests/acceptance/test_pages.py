@@ -126,8 +126,7 @@ def test_the_longest_title_has_room_on_a_phone_and_in_a_figure(browser, tmp_path
     page, figure = tmp_path / "page.html", tmp_path / "figure.svg"
     page.write_text(audit.to_html(edition), encoding="utf-8")
     figure.write_text(audit.to_figure(edition), encoding="utf-8")
-    for face in faces:
-        look(browser, page, 390, face=face)
+    for face in look_in_each(browser, page, 390, faces):
         assert too_wide(browser) == [], face
     look(browser, figure, 960)
     ends = browser.execute_script(
@@ -141,8 +140,7 @@ def test_the_longest_title_has_room_on_a_phone_and_in_a_figure(browser, tmp_path
 def test_labels_of_an_axis_stand_under_their_ticks_and_inside_the_picture(
     browser, pages, faces, kind, width
 ):
-    for face in faces:
-        look(browser, pages[kind], width, face=face)
+    for face in look_in_each(browser, pages[kind], width, faces):
         away, beyond = browser.execute_script(
             """const seen = e => { const r = e.getBoundingClientRect(); return [(r.left + r.right) / 2, r] };
             const away = [], beyond = [];

@@ -1,7 +1,7 @@
 """The house keeps its own rules: one name for one class, modules of a size that is read at once."""
 
 import ast
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 
 SOURCE = Path(__file__).parents[2] / "src" / "evenhand"
@@ -44,3 +44,14 @@ def test_own_modules_are_imported_at_the_top_or_deferred_by_name():
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("evenhand")
     ]
     assert hidden == []
+
+
+def test_the_glossary_tells_each_word_once():
+    glossary = (SOURCE.parents[1] / "docs" / "glossary.md").read_text(encoding="utf-8")
+    words = Counter(
+        line.removeprefix("### ").lower()
+        for line in glossary.splitlines()
+        if line.startswith("### ")
+    )
+    assert words.total() > 80
+    assert [word for word, number in words.items() if number > 1] == []

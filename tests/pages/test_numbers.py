@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import evenhand
+from evenhand.audits import words
 from evenhand.pages import numbers
 from evenhand.pages.commands import readable, written
 from evenhand.pages.edition import Edition
@@ -93,6 +94,24 @@ def test_a_plural_is_made_of_words_only():
     assert Edition().groups(("age_cat",), predicate=False) == "groups of age_cat"
     assert Edition(labels={"age_cat": "age"}).groups(("age_cat",), predicate=False) == "ages"
     assert Edition().groups(("age", "sex"), predicate=False) == "groups of age × sex"
+
+
+@pytest.mark.parametrize(
+    ("column", "nouns"), [("Person", "People"), ("CHILD", "CHILDREN"), ("Speaker", "Speakers")]
+)
+def test_plurals_that_no_rule_makes_are_known_of_capitals_too(column, nouns):
+    assert unit_noun(column) == nouns
+
+
+def test_one_more_group_is_one(monkeypatch):
+    rows = [(g, f"{g}{u}", int(u == 0)) for g in "ab" for u in range(40)]
+    table = pa.table(dict(zip(("g", "unit", "wrong"), zip(*rows, strict=True), strict=True)))
+    asked = {"unit": "unit", "tolerance": 0.1, "worse": "higher"}
+    audit = evenhand.audit(table, "selection_rate(wrong)", "g", **asked)
+    monkeypatch.setattr(words, "LIMITS_TOLD", 1)
+    assert list(words.limits(audit))[1:] == [
+        "… and 1 more group with too few units for that, in --json."
+    ]
 
 
 def with_unit(name):

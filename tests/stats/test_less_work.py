@@ -70,6 +70,14 @@ def test_the_quantile_of_the_largest_pair_is_that_of_all_draws(groups: int):
         assert spread.largest_pair_quantile(covariance, draws, level) == expected
 
 
+def test_the_quantile_of_the_largest_pair_stands_where_a_variance_came_out_below_0():
+    # Of two columns of units: such a group has no draws of its own, and its pairs are bounded too.
+    draws = np.random.default_rng(0).standard_normal((2000, 3))
+    below, at_0 = (np.diag([variance, 4e-4, 3e-4]) for variance in (-1e-12, 0.0))
+    found, expected = (spread.largest_pair_quantile(c, draws, 0.95) for c in (below, at_0))
+    assert found == pytest.approx(expected)
+
+
 def test_draws_of_one_seed_are_the_generators_own_and_leave_it_where_it_would_be():
     covariance = np.diag([1.0, 2.0, 3.0])
     own, other = np.random.default_rng(5), np.random.default_rng(5)

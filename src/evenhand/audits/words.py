@@ -7,7 +7,7 @@ from evenhand.errors import REASONS
 from evenhand.pages.edition import PLAIN, Edition
 from evenhand.pages.marks import MARKS
 from evenhand.pages.nouns import unit_noun
-from evenhand.pages.numbers import amount, percent, points, rate, span
+from evenhand.pages.numbers import amount, percent, plural, points, rate, span
 from evenhand.results.estimate import Estimate
 
 #: The kind of each verdict, which decides its sign and its colour.
@@ -154,7 +154,8 @@ def limits(audit: Audit, *, where: str = "in --json") -> Iterator[str]:
         yield _limit(group, versus, audit)
     if len(known) > LIMITS_TOLD:
         more = len(known) - LIMITS_TOLD
-        yield f"… and {more:,} more groups with too few {unit_name(audit)} for that, {where}."
+        groups = plural(more, "more group")
+        yield f"… and {groups} with too few {unit_name(audit)} for that, {where}."
 
 
 def _limit(group: Group, versus: Contrast, audit: Audit) -> str:

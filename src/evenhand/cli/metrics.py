@@ -49,7 +49,7 @@ def _chosen(name: str | None) -> Mapping[str, Sequence[Definition]]:
             return {family: items}
         if name in (item.name for item in items):
             return {family: (DEFINITIONS[name],)}
-    raise InputError(unknown_name("metric", name, [*FAMILIES, *DEFINITIONS]))
+    raise InputError(unknown_name("metric", name, [*DEFINITIONS, *FAMILIES]))
 
 
 def _list(console: Console, chosen: Mapping[str, Sequence[Definition]]) -> None:

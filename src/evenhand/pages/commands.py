@@ -1,7 +1,11 @@
 """Commands as people read and paste them: quoted for a shell, readably."""
 
+import re
 import shlex
 from collections.abc import Iterable
+
+#: What a shell reads in double quotes: a ``!`` too, but for one before ``=`` or a space (bash, zsh and csh).
+_READ_BY_SHELLS = re.compile(r'["$`\\]|!(?![= ])')
 
 
 def quoted(text: str) -> str:
@@ -11,8 +15,10 @@ def quoted(text: str) -> str:
     --------
     >>> print(quoted("site = 'north'"), quoted("calls.csv"), quoted("a b"))
     "site = 'north'" calls.csv 'a b'
+    >>> print(quoted("site != 'north'"))
+    "site != 'north'"
     """
-    if "'" in text and not set(text) & set('"$`\\!'):
+    if "'" in text and not _READ_BY_SHELLS.search(text):
         return f'"{text}"'
     return shlex.quote(text)
 

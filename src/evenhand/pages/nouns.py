@@ -37,11 +37,11 @@ def many(noun: str) -> str:
 
     Examples
     --------
-    >>> many("accent"), many("city"), many("box"), many("day"), many("woman")
-    ('accents', 'cities', 'boxes', 'days', 'women')
+    >>> many("accent"), many("city"), many("box"), many("day"), many("woman"), many("Person")
+    ('accents', 'cities', 'boxes', 'days', 'women', 'People')
     """
-    if noun in _nouns() and _nouns()[noun]:
-        return _nouns()[noun]
+    if plural := _nouns().get(noun.lower()):
+        return plural if noun.islower() else plural.upper() if noun.isupper() else plural.title()
     if noun.endswith("y") and noun[-2:-1] not in "aeiou":
         return f"{noun[:-1]}ies"
     return noun + ("es" if noun.endswith(("s", "x", "z", "ch", "sh")) else "s")

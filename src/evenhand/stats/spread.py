@@ -130,7 +130,7 @@ def largest_pair_quantile(covariance: Floats, draws: Floats, level: float) -> fl
     Parameters
     ----------
     covariance : array of shape (groups, groups)
-        Covariance of the estimates, variances above 0.
+        Covariance of the estimates.
     draws : array of shape (draws, groups)
         Normal draws with that covariance, scaled to unit variance.
     level : float
@@ -143,7 +143,8 @@ def largest_pair_quantile(covariance: Floats, draws: Floats, level: float) -> fl
     positive bound with probability at most 1 - level, where the percentile bootstrap interval of
     (max - min) excludes 0 always.  Tukey's studentised range, with the estimates' own covariance.
     """
-    scale = np.sqrt(np.diag(covariance))
+    # Of two columns of units a variance may come out below 0.
+    scale = np.sqrt(np.maximum(np.diag(covariance), 0.0))
     spread = np.diag(covariance)[:, None] + np.diag(covariance)[None, :] - 2 * covariance
     error = np.sqrt(np.maximum(spread, 0.0))
     distinct = error > 1e-9 * (scale[:, None] + scale[None, :])
