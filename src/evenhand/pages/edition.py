@@ -1,5 +1,7 @@
 """What whoever gives a page to others adds to it: a title, a note, a date, and names that readers know."""
 
+import re
+import shlex
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -107,14 +109,38 @@ class Edition:
             else f"Records: {self.source(source)}."
         )
 
-    def command(self, command: str, source: str) -> str:
-        """The command that asks again; to strangers without the folders of the records."""
-        return command.replace(source, self.source(source)) if self.share and source else command
+    def command(self, command: str, source: str = "") -> str:
+        """The command that asks again; to strangers without the folders of the records and of other files.
+
+        Examples
+        --------
+        >>> Edition(share=True).command("evenhand audit --by a/b x/calls.csv --html /home/jo/o.html", "x/calls.csv")
+        'evenhand audit --by a/b calls.csv --html o.html'
+        """
+        if not self.share:
+            return command
+        try:
+            words = shlex.split(command)
+        except ValueError:  # nothing that a shell reads, so nothing to paste
+            return ""
+        option = ""
+        for place, word in enumerate(words):
+            name, _, value = word.partition("=")
+            if name.startswith("--") and (name in _FILES or _PLACE.match(value)):
+                words[place] = f"{name}={self.source(value)}" if value else word
+            elif option in _FILES or not option or word == source or _PLACE.match(word):
+                words[place] = self.source(word)
+            option = name if word.startswith("--") else option and "given"
+        return shlex.join(words)
 
     def source(self, name: str) -> str:
         """What the records are called: without folders in front, which say nothing to a reader."""
         return name.replace("\\", "/").rstrip("/").rpartition("/")[2] or name
 
 
+#: Options of commands that name files.
+_FILES = frozenset({"--cube", "--figure", "--html", "--labels"})
+#: How a path begins that is told from its root, or from where somebody is.
+_PLACE = re.compile(r"[/~]|\.{1,2}[/\\]|[A-Za-z]:[/\\]|[a-z]+://")
 #: The page as it is without any wish.
 PLAIN = Edition()
