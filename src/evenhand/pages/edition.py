@@ -5,6 +5,7 @@ import shlex
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from evenhand.errors import InputError
 from evenhand.pages.nouns import is_noun, many
@@ -123,15 +124,15 @@ class Edition:
             words = shlex.split(command)
         except ValueError:  # nothing that a shell reads, so nothing to paste
             return ""
-        option = ""
-        for place, word in enumerate(words):
-            name, _, value = word.partition("=")
-            if name.startswith("--") and (name in _FILES or _PLACE.match(value)):
-                words[place] = f"{name}={self.source(value)}" if value else word
-            elif option in _FILES or not option or word == source or _PLACE.match(word):
-                words[place] = self.source(word)
-            option = name if word.startswith("--") else option and "given"
-        return shlex.join(words)
+        return shlex.join(self._word(*pair, source) for pair in pairwise(["", *words]))
+
+    def _word(self, before: str, word: str, source: str) -> str:
+        """A word of a command, without folders where it names a file."""
+        option, equals, value = word.partition("=")
+        if equals and option.startswith("--"):
+            return f"{option}={self._word(option, value, source)}"
+        file = before in _FILES or word == source or _PLACE.match(word)
+        return self.source(word) if file else word
 
     def source(self, name: str) -> str:
         """What the records are called: without folders in front, which say nothing to a reader."""
