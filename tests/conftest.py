@@ -29,6 +29,11 @@ def pytest_collection_finish():
     gc.freeze()
 
 
+def pytest_unconfigure() -> None:
+    """At the end all is garbage: what is kept by then, libraries tell as leaks."""
+    gc.unfreeze()
+
+
 def absent(what: str, remedy: str) -> None:
     """Skip a test for want of `what`; in CI that is a failure."""
     message = f"{what} is not here.  {remedy}"

@@ -245,6 +245,22 @@ def test_effects_without_small_groups_are_shared_without_folders(data):
     assert str(data.parent) not in Path("s.html").read_text()
 
 
+@pytest.mark.parametrize("verb", ["audit", "effects"])
+@pytest.mark.parametrize("first", [True, False])
+def test_strangers_get_no_folder_in_json_pages_and_figures(data, verb, first):
+    """Wherever a file stands in the command."""
+    folder, table = str(data.parent), [str(data)]
+    files = [f"--html={folder}/s.html", "--figure", f"{folder}/s.svg", "--share", "--json"]
+    asked = ["--metric", METRIC, "--by", "g", *files]
+    words = [*table, *asked] if first else [*asked, *table]
+    command = [sys.executable, "-c", "from evenhand.cli import main; main()", verb, *words]
+    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert json.loads(told)["source"]["name"] == "data.csv"
+    for given in (told, Path("s.html").read_text(), Path("s.svg").read_text()):
+        assert folder not in given
+    assert "--html=s.html --figure s.svg --share --json" in json.loads(told)["settings"]["command"]
+
+
 @pytest.mark.parametrize(
     ("groups", "options", "message"),
     [

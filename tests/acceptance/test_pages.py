@@ -158,6 +158,17 @@ def test_labels_of_an_axis_stand_under_their_ticks_and_inside_the_picture(
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_no_option_of_a_command_is_broken_over_lines(browser, pages, kind):
+    look(browser, pages[kind], 390)
+    unfold(browser)
+    lines = browser.execute_script(
+        "return [...document.querySelectorAll('pre kbd')].map(e => e.getClientRects().length)"
+    )
+    assert lines
+    assert set(lines) == {1}
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_no_table_is_wider_than_paper(browser, pages, faces, kind):
     """A4 with usual margins is 718 pixels wide; what is folded is printed too."""
     for face in look_in_each(browser, pages[kind], 718, faces, media="print"):

@@ -155,10 +155,7 @@ KINDS = {
 
 
 def commands(page):
-    return [
-        html.unescape(text)
-        for text in re.findall(r'<pre class="copy">(.*?)</pre>', page, re.DOTALL)
-    ]
+    return [text_of(text) for text in re.findall(r'<pre class="copy">(.*?)</pre>', page, re.DOTALL)]
 
 
 def text_of(page):
@@ -221,7 +218,7 @@ def test_no_slices_is_said_and_draws_nothing(found):
     page = with_slices(found, []).to_html()
     assert "No slice with enough rows" in page
     assert "<svg" not in page
-    assert found.command in html.unescape(page)
+    assert found.command in text_of(page)
 
 
 def test_one_slice_overlaps_nothing(found):

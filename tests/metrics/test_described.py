@@ -6,7 +6,7 @@ import pytest
 
 from evenhand.cli.metrics import metrics
 from evenhand.errors import InputError
-from evenhand.metrics import DEFINITIONS, FAMILIES
+from evenhand.metrics import DEFINITIONS, FAMILIES, Takes
 from evenhand.metrics.described import takes, work_out
 
 
@@ -56,3 +56,14 @@ def test_an_unknown_metric_is_told_with_a_near_one(name, meant):
 def test_what_an_argument_takes_is_told_in_words():
     told = {a.name: takes(a) for a in DEFINITIONS["krippendorff_alpha"].arguments}
     assert all(told.values())
+
+
+def test_every_option_says_what_it_is():
+    silent = {
+        f"{definition.name}: {argument.name}"
+        for definition in DEFINITIONS.values()
+        for argument in definition.arguments
+        if argument.takes is Takes.CONSTANT
+        and not (argument.choices or argument.means or argument.several)
+    }
+    assert silent == set()

@@ -9,6 +9,7 @@ from evenhand.cli.lines import written_command
 from evenhand.cli.options import SHARED, Comparing, Confidence, Output, Reading
 from evenhand.cli.output import check_files, show, write_files
 from evenhand.cli.progress import counting_bar
+from evenhand.cli.strangers import given_away
 from evenhand.errors import EXIT_REFUSED, InputError
 
 
@@ -65,7 +66,7 @@ def audit(
     edition = output.edition(share=share)
     hidden = (SHARED if share else 0) if suppress_below is None else suppress_below
     with counting_bar("scoring") as advance:
-        audits = audit_metrics(
+        found = audit_metrics(
             table,
             metric,
             by,
@@ -80,6 +81,7 @@ def audit(
             **comparing.given(),
             **confidence.given(),
         )
+    audits = [given_away(one, edition) for one in found]
     edition = fit(edition, audits)
     page = (
         None

@@ -6,6 +6,7 @@ from evenhand.cli.lines import written_command
 from evenhand.cli.options import SHARED, Comparing, Confidence, Output, Reading
 from evenhand.cli.output import check_files, show, write_files
 from evenhand.cli.progress import counting_bar
+from evenhand.cli.strangers import given_away
 from evenhand.differential import effects as find_effects
 from evenhand.differential.question import USUAL_REFERENCE
 from evenhand.differential.sharing import check_shared
@@ -75,6 +76,7 @@ def effects(
         )
     if share:
         check_shared(found, SHARED)
+    found = given_away(found, edition)
     edition = fit(edition, [found])
     page = None if output.html is None else found.to_html(edition)
     write_files(found, page, output, edition)

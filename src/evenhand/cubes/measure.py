@@ -89,7 +89,7 @@ class Measure:
         return tuple(name for name, _ in self.parts)
 
     def renamed(self, names: Mapping[str, str]) -> "Measure":
-        """The same measure, with other names for some inputs."""
+        """The same measure, with other names for some inputs; its level, if it has one, is none of them."""
 
         def written(expression: exp.Expr) -> exp.Expr:
             return expression.transform(
@@ -108,5 +108,4 @@ class Measure:
                 replace(c, input=names.get(c.input, c.input), faulty=written(c.faulty))
                 for c in self.checks
             ),
-            level=names.get(self.level, self.level) if self.level else None,
         )

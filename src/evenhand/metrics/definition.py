@@ -35,14 +35,16 @@ class Takes(StrEnum):
 class Argument:
     """A named argument of a metric.
 
-    `choices` lists the allowed values of a constant; `required` arguments have no default; `several`
-    arguments may be given several values in brackets, and `least` of them must be.
+    `choices` lists the allowed values of a constant, `means` says what it is where they cannot be listed;
+    `required` arguments have no default; `several` arguments may be given several values in brackets, and
+    `least` of them must be.
     """
 
     name: str
     takes: Takes
     required: bool = True
     choices: tuple[str, ...] = ()
+    means: str = ""
     default: str | None = None
     several: bool = False
     least: int = 1

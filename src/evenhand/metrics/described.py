@@ -82,7 +82,8 @@ def value_range(definition: Definition) -> str:
 
 def takes(argument: Argument) -> str:
     """What an argument takes; code stands in backticks."""
-    one = ", ".join(f"`'{choice}'`" for choice in argument.choices) or _TAKES[argument.takes]
+    listed = ", ".join(f"`'{choice}'`" for choice in argument.choices)
+    one = listed or argument.means or _TAKES[argument.takes]
     if not argument.several:
         return one
     if argument.takes is Takes.CONSTANT:

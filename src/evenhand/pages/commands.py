@@ -3,6 +3,9 @@
 import re
 import shlex
 from collections.abc import Iterable
+from html import escape
+
+from markupsafe import Markup
 
 #: What a shell reads in double quotes: a ``!`` too, but for one before ``=`` or a space (bash, zsh and csh).
 _READ_BY_SHELLS = re.compile(r'["$`\\]|!(?![= ])')
@@ -40,3 +43,15 @@ def readable(command: str) -> str:
         return written(shlex.split(command))
     except ValueError:
         return command
+
+
+def unbroken(command: str) -> Markup:
+    """HTML of a command, inside an element: no option is broken at its hyphens, where browsers else break lines.
+
+    Examples
+    --------
+    >>> print(unbroken("evenhand audit 'a<b.csv' --min-units 5"))
+    evenhand audit 'a&lt;b.csv' <kbd>--min-units</kbd> 5
+    """
+    text = escape(command, quote=False)
+    return Markup(re.sub(r"(?<!\S)(--[a-z][a-z-]*)", r"<kbd>\1</kbd>", text))  # noqa: S704 - escaped

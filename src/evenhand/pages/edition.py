@@ -1,8 +1,11 @@
 """What whoever gives a page to others adds to it: a title, a note, a date, and names that readers know."""
 
+import re
+import shlex
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from evenhand.errors import InputError
 from evenhand.pages.nouns import is_noun, many
@@ -107,14 +110,38 @@ class Edition:
             else f"Records: {self.source(source)}."
         )
 
-    def command(self, command: str, source: str) -> str:
-        """The command that asks again; to strangers without the folders of the records."""
-        return command.replace(source, self.source(source)) if self.share and source else command
+    def command(self, command: str, source: str = "") -> str:
+        """The command that asks again; to strangers without the folders of the records and of other files.
+
+        Examples
+        --------
+        >>> Edition(share=True).command("evenhand audit --by a/b x/calls.csv --html /home/jo/o.html", "x/calls.csv")
+        'evenhand audit --by a/b calls.csv --html o.html'
+        """
+        if not self.share:
+            return command
+        try:
+            words = shlex.split(command)
+        except ValueError:  # nothing that a shell reads, so nothing to paste
+            return ""
+        return shlex.join(self._word(*pair, source) for pair in pairwise(["", *words]))
+
+    def _word(self, before: str, word: str, source: str) -> str:
+        """A word of a command, without folders where it names a file."""
+        option, equals, value = word.partition("=")
+        if equals and option.startswith("--"):
+            return f"{option}={self._word(option, value, source)}"
+        file = before in _FILES or word == source or _PLACE.match(word)
+        return self.source(word) if file else word
 
     def source(self, name: str) -> str:
         """What the records are called: without folders in front, which say nothing to a reader."""
         return name.replace("\\", "/").rstrip("/").rpartition("/")[2] or name
 
 
+#: Options of commands that name files.
+_FILES = frozenset({"--cube", "--figure", "--html", "--labels"})
+#: How a path begins that is told from its root, or from where somebody is.
+_PLACE = re.compile(r"[/~]|\.{1,2}[/\\]|[A-Za-z]:[/\\]|[a-z]+://")
 #: The page as it is without any wish.
 PLAIN = Edition()

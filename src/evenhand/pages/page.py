@@ -7,7 +7,7 @@ from typing import Any
 
 from evenhand.deferred import jinja2
 from evenhand.pages import nouns, numbers
-from evenhand.pages.commands import readable
+from evenhand.pages.commands import readable, unbroken
 from evenhand.pages.marks import MARKS
 
 
@@ -32,6 +32,7 @@ def _environment() -> "jinja2.Environment":
         "glossary": tomllib.loads(_own("static", "glossary.toml")),
         "marks": MARKS,
         "readable": readable,
+        "unbroken": unbroken,
         "soft": lambda name: Markup("_<wbr>").join(name.split("_")),
         **{function.__name__: function for function in _WRITTEN},
     }

@@ -221,11 +221,8 @@ def gaffke_upper(
 ) -> float:
     """The upper one of `gaffke_limits` alone; the lower is that of values and bounds with their signs turned."""
     x, w = _weighed(values, sizes)
-    if not len(x):
-        return high
-    if np.ptp(x) == 0:
-        return float(constant_limits(x[0], w.sum() * times, tail, low, high)[1])
-    return _gaffke_upper(x, w, tail, high, times)
+    plain = _plain_upper(x, w, tail, (low, high), times)
+    return _gaffke_upper(x, w, tail, high, times) if plain is None else plain
 
 
 def gaffke_within(
@@ -240,10 +237,9 @@ def gaffke_within(
 ) -> bool:
     """Whether `gaffke_upper` is at most `limit`, which is told by one of the probabilities that find it."""
     x, w = _weighed(values, sizes)
-    if not len(x):
-        return high <= limit
-    if np.ptp(x) == 0:
-        return bool(constant_limits(x[0], w.sum() * times, tail, low, high)[1] <= limit)
+    plain = _plain_upper(x, w, tail, (low, high), times)
+    if plain is not None:
+        return plain <= limit
     if limit >= high:
         return True
     if limit <= (w * x).sum() / w.sum():
@@ -257,6 +253,17 @@ def _weighed(values: npt.ArrayLike, sizes: npt.ArrayLike | None) -> tuple[Floats
     w = np.ones(len(x)) if sizes is None else np.asarray(sizes, float)
     used = w > 0
     return x[used], w[used] / w[used].max(initial=1e-300)
+
+
+def _plain_upper(
+    x: Floats, w: Floats, tail: float, bounds: tuple[float, float], times: float
+) -> float | None:
+    """The upper limit where no search is needed: of no value, or of values that are all alike."""
+    if not len(x):
+        return bounds[1]
+    if np.ptp(x) == 0:
+        return float(constant_limits(x[0], w.sum() * times, tail, *bounds)[1])
+    return None
 
 
 def _gaffke_upper(x: Floats, w: Floats, tail: float, high: float, times: float) -> float:

@@ -30,7 +30,9 @@ LABEL = Argument(name="label", takes=Takes.BINARY)
 PREDICTION = Argument(name="prediction", takes=Takes.BINARY)
 CLASS_LABEL = Argument(name="label", takes=Takes.CLASS)
 CLASS_PREDICTION = Argument(name="prediction", takes=Takes.CLASS)
-POSITIVE = Argument(name="positive", takes=Takes.CONSTANT, required=False)
+POSITIVE = Argument(
+    name="positive", takes=Takes.CONSTANT, required=False, means="the value that is the event"
+)
 #: Arguments of every rate of confusion counts.
 OF_CONFUSION = (LABEL, PREDICTION, POSITIVE, *OF_CLASSES)
 SCORE = Argument(name="score", takes=Takes.PROBABILITY)

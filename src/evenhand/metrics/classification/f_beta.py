@@ -33,7 +33,14 @@ def _denominator(metric: Metric) -> Weights:
 F_BETA = Definition(
     name="f_beta",
     definition="(1 + β²) · true positives / ((1 + β²) · true positives + false positives + β² · false negatives)",
-    arguments=(*OF_CONFUSION, Argument(name="beta", takes=Takes.CONSTANT)),
+    arguments=(
+        *OF_CONFUSION,
+        Argument(
+            name="beta",
+            takes=Takes.CONSTANT,
+            means="a number above 0: how many times as much recall counts as precision",
+        ),
+    ),
     # As recall and precision do it needs positives, of labels and of predictions: one that counts beta² times
     # as much as all others decides alone.
     build=confusion_rate(

@@ -17,7 +17,13 @@ from evenhand.records import Kind, Records, find_column
 
 SET_LABEL = Argument(name="label", takes=Takes.SET)
 SET_PREDICTION = Argument(name="prediction", takes=Takes.SET)
-SEPARATOR = Argument(name="separator", takes=Takes.CONSTANT, required=False, default=",")
+SEPARATOR = Argument(
+    name="separator",
+    takes=Takes.CONSTANT,
+    required=False,
+    default=",",
+    means="what stands between the labels of a text",
+)
 #: Arguments of every metric of sets.
 OF_SETS = (SET_LABEL, SET_PREDICTION, SEPARATOR, LABELS)
 

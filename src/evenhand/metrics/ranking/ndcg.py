@@ -183,7 +183,12 @@ NDCG = Definition(
         Argument(name="relevance", takes=Takes.NUMBER),
         Argument(name="score", takes=Takes.NUMBER),
         Argument(name="query", takes=Takes.CLASS),
-        Argument(name="k", takes=Takes.CONSTANT, required=False),
+        Argument(
+            name="k",
+            takes=Takes.CONSTANT,
+            required=False,
+            means="a whole number: of how many places; all where not given",
+        ),
         Argument(
             name="gain",
             takes=Takes.CONSTANT,

@@ -53,7 +53,11 @@ def _build(
 PINBALL_LOSS = Definition(
     name="pinball_loss",
     definition="sum of max(q · (target − prediction), (1 − q) · (prediction − target)) / rows",
-    arguments=(TARGET, PREDICTION, Argument(name="quantile", takes=Takes.CONSTANT)),
+    arguments=(
+        TARGET,
+        PREDICTION,
+        Argument(name="quantile", takes=Takes.CONSTANT, means="a number above 0 and below 1"),
+    ),
     build=_build,
     higher_is_worse=True,
     example=Example(

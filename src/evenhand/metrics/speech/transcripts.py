@@ -43,11 +43,21 @@ NORMALIZER = Argument(
 TOKENIZER = Argument(
     name="tokenizer", takes=Takes.CONSTANT, required=False, choices=TOKENIZERS, default="space"
 )
-ALSO = Argument(name="also", takes=Takes.CONSTANT, required=False)
+ALSO = Argument(
+    name="also",
+    takes=Takes.CONSTANT,
+    required=False,
+    means="names of columns with further references: `'said_2, said_3'`",
+)
 MARKUP = Argument(
     name="markup", takes=Takes.CONSTANT, required=False, choices=("none", "sclite"), default="none"
 )
-EQUIVALENTS = Argument(name="equivalents", takes=Takes.CONSTANT, required=False)
+EQUIVALENTS = Argument(
+    name="equivalents",
+    takes=Takes.CONSTANT,
+    required=False,
+    means="a file of phrases that count as the same",
+)
 #: Arguments of the metrics of words, and of characters.
 OF_WORDS = (REFERENCE, HYPOTHESIS, NORMALIZER, TOKENIZER, ALSO, MARKUP, EQUIVALENTS)
 OF_CHARACTERS = (REFERENCE, HYPOTHESIS, NORMALIZER, ALSO, EQUIVALENTS)
