@@ -100,6 +100,8 @@ class Smooth:
     function: Callable[[npt.NDArray[np.complex128]], npt.NDArray[np.complex128]]
     sides: tuple[tuple[int, ...], ...]
     votes: tuple[int, ...] = ()
+    #: The recipe that made it and what it was given: see `written_forms`.
+    made_by: tuple[str, dict[str, object]] = ("", {})
 
     def value(self, sums: Floats) -> Floats:
         """Value of each set."""

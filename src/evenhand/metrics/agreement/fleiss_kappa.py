@@ -31,9 +31,11 @@ from evenhand.metrics.definition import Definition, Example, Metric, MetricPlan
 from evenhand.metrics.inputs import indicator
 from evenhand.records import Records
 from evenhand.stats.forms import Smooth
+from evenhand.stats.written_forms import recipe
 
 
-def _form(raters: int, classes: int) -> Smooth:
+@recipe("fleiss_kappa")
+def _form(*, raters: int, classes: int) -> Smooth:
     pairs = raters * (raters - 1) / 2
 
     def value(sums: Any) -> Any:
@@ -75,7 +77,7 @@ def _build(
         moments=Moments.COUNTS,
         few_values=True,
     )
-    form = _form(len(columns), len(classes))
+    form = _form(raters=len(columns), classes=len(classes))
     notes = absent_labels(metric, records, where, columns)
     return MetricPlan(records=records, measure=measure, form=form, proportion=False, notes=notes)
 

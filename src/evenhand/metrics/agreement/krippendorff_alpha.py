@@ -38,6 +38,7 @@ from evenhand.metrics.definition import Argument, Definition, Example, Metric, M
 from evenhand.metrics.inputs import Class, middle_of
 from evenhand.records import Kind, Records, find_column
 from evenhand.stats.forms import Smooth
+from evenhand.stats.written_forms import recipe
 
 LEVEL = Argument(
     name="level",
@@ -62,7 +63,14 @@ def _nominal(sums: Any) -> Any:
     return _beyond_chance(sums[..., 1], ratings**2 - (counts**2).sum(axis=-1), ratings)
 
 
-def _ordinal(classes: int) -> Smooth:
+@recipe("krippendorff_alpha_nominal")
+def _nominal_form(*, classes: int) -> Smooth:
+    sides, votes = needed_ratings(classes, 2)
+    return Smooth(function=_nominal, sides=sides, votes=votes)
+
+
+@recipe("krippendorff_alpha_ordinal")
+def _ordinal_form(*, classes: int) -> Smooth:
     first, second = np.triu_indices(classes, 1)
 
     def value(sums: Any) -> Any:
@@ -86,6 +94,11 @@ def _interval(sums: Any) -> Any:
     expected = 2 * (ratings * squares - total**2)
     flat = expected.real <= 1e-12 * (ratings * squares).real
     return 1 - (ratings - 1) * observed / np.where(flat, np.nan, expected)
+
+
+@recipe("krippendorff_alpha_interval")
+def _interval_form() -> Smooth:
+    return Smooth(function=_interval, sides=((0,),))
 
 
 def _build(
@@ -150,8 +163,7 @@ def _measure(
             for count in counts
         ]
         parts = [("rows", literal(1)), ("disagreement", _per_other(added(disagreeing))), *named]
-        sides, votes = needed_ratings(len(classes), 2)
-        form = Smooth(function=_nominal, sides=sides, votes=votes)
+        form = _nominal_form(classes=len(classes))
     else:
         met = [
             (
@@ -161,7 +173,7 @@ def _measure(
             for i, j in combinations(range(len(classes)), 2)
         ]
         parts = [("rows", literal(1)), *named, *met]
-        form = _ordinal(len(classes))
+        form = _ordinal_form(classes=len(classes))
     return Measure(parts=tuple(parts), inputs=inputs, few_values=False), form
 
 
@@ -211,8 +223,7 @@ def _interval_plan(
         ),
         inputs=inputs,
     )
-    form = Smooth(function=_interval, sides=((0,),))
-    return MetricPlan(records=records, measure=measure, form=form, proportion=False)
+    return MetricPlan(records=records, measure=measure, form=_interval_form(), proportion=False)
 
 
 KRIPPENDORFF_ALPHA = Definition(

@@ -22,6 +22,7 @@ from evenhand.metrics.definition import Argument, Metric, MetricPlan, Takes, rat
 from evenhand.metrics.inputs import Class, both, class_inputs, indicator, negation
 from evenhand.records import Records
 from evenhand.stats.forms import Form, Smooth
+from evenhand.stats.written_forms import recipe
 
 AVERAGE = Argument(
     name="average",
@@ -118,15 +119,18 @@ def _by_class(
     above, below = (
         [weights[names.index(cell)] for cell in used] for weights in (numerator, denominator)
     )
-    form = average_form(len(classes), above, below, weighted=weighted)
+    form = average_form(
+        classes=len(classes), numerator=above, denominator=below, weighted=weighted
+    )
     never = frozenset(
         (i, j) for i, j in combinations(range(len(where)), 2) if _apart(where[i], where[j])
     )
     return parts, form, never
 
 
+@recipe("average")
 def average_form(
-    classes: int, numerator: Sequence[float], denominator: Sequence[float], *, weighted: bool
+    *, classes: int, numerator: Sequence[float], denominator: Sequence[float], weighted: bool
 ) -> Smooth:
     """Mean of the classes' ratios of weighted counts, plain or by their support.
 

@@ -15,6 +15,7 @@ from evenhand.metrics.classification.counts import LABEL, POSITIVE, PREDICTION, 
 from evenhand.metrics.definition import Definition, Example, Metric, MetricPlan
 from evenhand.records import Records
 from evenhand.stats.forms import Smooth
+from evenhand.stats.written_forms import recipe
 
 
 def _value(sums: Any) -> Any:
@@ -22,7 +23,12 @@ def _value(sums: Any) -> Any:
     return (tp / (tp + fn) + tn / (tn + fp)) / 2
 
 
-_two_classes = confusion_form(Smooth(function=_value, sides=((0, 2), (1, 3))))
+@recipe("balanced_accuracy")
+def _form() -> Smooth:
+    return Smooth(function=_value, sides=((0, 2), (1, 3)))
+
+
+_two_classes = confusion_form(_form())
 
 
 def _build(

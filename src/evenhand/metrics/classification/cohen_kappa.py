@@ -32,6 +32,7 @@ from evenhand.metrics.definition import Argument, Definition, Example, Metric, M
 from evenhand.metrics.inputs import Class, class_inputs, indicator, negation
 from evenhand.records import Kind, Records, find_column
 from evenhand.stats.forms import Smooth
+from evenhand.stats.written_forms import recipe
 
 WEIGHTS = Argument(
     name="weights",
@@ -51,7 +52,13 @@ def _value(sums: Any) -> Any:
     return (observed - expected) / (1 - expected)
 
 
-def _weighted(power: int, classes: int) -> Smooth:
+@recipe("cohen_kappa")
+def _form(*, classes: int) -> Smooth:
+    return Smooth(function=_value, sides=needed_margins(classes, 2, (0, 1)))
+
+
+@recipe("cohen_kappa_weighted")
+def _weighted(*, power: int, classes: int) -> Smooth:
     steps = np.arange(classes)
     distance = np.abs(steps[:, None] - steps) ** power
 
@@ -78,11 +85,11 @@ def _build(
         inputs = only(inputs[0], classes), only(inputs[1], classes)
     agreed, wrong = indicator(same_class()), indicator(negation(same_class()))
     parts = [("agreed", agreed), ("disagreed", wrong)]
-    form = Smooth(function=_value, sides=needed_margins(len(classes), 2, (0, 1)))
+    form = _form(classes=len(classes))
     if weights != "none":
         power = 1 if weights == "linear" else 2
         parts.append(("distance", _distance(classes, power)))
-        form = _weighted(power, len(classes))
+        form = _weighted(power=power, classes=len(classes))
     measure = Measure(
         parts=(*parts, *margins_of(classes, equals)),
         inputs=inputs,

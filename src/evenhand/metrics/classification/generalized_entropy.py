@@ -14,8 +14,21 @@ from evenhand.metrics.classification.counts import LABEL, POSITIVE, PREDICTION, 
 from evenhand.metrics.definition import Argument, Definition, Example, Metric, MetricPlan, Takes
 from evenhand.records import Records
 from evenhand.stats.forms import Smooth
+from evenhand.stats.written_forms import recipe
 
 _MOST = 10.0
+
+
+@recipe("generalized_entropy")
+def _form(*, power: float) -> Smooth:
+    def value(sums: Any) -> Any:
+        favoured, refused, due = sums[..., 1], sums[..., 2], sums[..., 0] + sums[..., 3]
+        rows = favoured + refused + due
+        mean = (due + 2 * favoured) / rows
+        powers = (due + 2**power * favoured) / rows
+        return (powers / mean**power - 1) / (power * (power - 1))
+
+    return Smooth(function=value, sides=((0, 1, 2, 3),))
 
 
 def _build(
@@ -31,19 +44,10 @@ def _build(
             "(that is theil).  At 0 and below, one person without any benefit makes it infinite."
         )
     assert isinstance(alpha, int | float)
-    power = float(alpha)
-
-    def value(sums: Any) -> Any:
-        favoured, refused, due = sums[..., 1], sums[..., 2], sums[..., 0] + sums[..., 3]
-        rows = favoured + refused + due
-        mean = (due + 2 * favoured) / rows
-        powers = (due + 2**power * favoured) / rows
-        return (powers / mean**power - 1) / (power * (power - 1))
-
     return MetricPlan(
         records=records,
         measure=confusion(metric, records),
-        form=Smooth(function=value, sides=((0, 1, 2, 3),)),
+        form=_form(power=float(alpha)),
         proportion=False,
     )
 

@@ -31,6 +31,7 @@ from evenhand.metrics.definition import Definition, Example, Metric, MetricPlan
 from evenhand.metrics.inputs import both, class_inputs, indicator
 from evenhand.records import Records
 from evenhand.stats.forms import Smooth
+from evenhand.stats.written_forms import recipe
 
 
 def _value(sums: Any) -> Any:
@@ -49,7 +50,18 @@ def _of_classes(sums: Any) -> Any:
     return together / np.sqrt(product)
 
 
-_two_classes = confusion_form(Smooth(function=_value, sides=((0, 2), (1, 3), (0, 1), (2, 3))))
+@recipe("mcc_of_classes")
+def _form_of_classes(*, classes: int) -> Smooth:
+    # Of two classes each must have units; a rare one of many hardly moves the value, all but one do.
+    return Smooth(function=_of_classes, sides=needed_margins(classes, 2, (0,)))
+
+
+@recipe("mcc")
+def _form() -> Smooth:
+    return Smooth(function=_value, sides=((0, 2), (1, 3), (0, 1), (2, 3)))
+
+
+_two_classes = confusion_form(_form())
 
 
 def _build(
@@ -67,10 +79,8 @@ def _build(
         few_values=True,
         exclusive=exclusive_margins(len(classes), first=2),
     )
-    # Of two classes each must have units; a rare one of many hardly moves the value, all but one do.
-    sides = needed_margins(len(classes), 2, (0,))
     notes = absent_labels(metric, records, where, [item.text for item in inputs])
-    form = Smooth(function=_of_classes, sides=sides)
+    form = _form_of_classes(classes=len(classes))
     return MetricPlan(records=records, measure=measure, form=form, proportion=False, notes=notes)
 
 

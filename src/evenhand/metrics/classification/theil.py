@@ -10,6 +10,7 @@ import numpy as np
 from evenhand.metrics.classification.counts import LABEL, POSITIVE, PREDICTION, confusion_form
 from evenhand.metrics.definition import Definition, Example
 from evenhand.stats.forms import Smooth
+from evenhand.stats.written_forms import recipe
 
 
 def _value(sums: Any) -> Any:
@@ -20,11 +21,16 @@ def _value(sums: Any) -> Any:
     return 2 * np.log(2) * favoured / rows / mean - np.log(mean)
 
 
+@recipe("theil")
+def _form() -> Smooth:
+    return Smooth(function=_value, sides=((0, 1, 2, 3),))
+
+
 THEIL = Definition(
     name="theil",
     definition="mean of (benefit / mean benefit) · ln(benefit / mean benefit), where benefit = prediction − label + 1",
     arguments=(LABEL, PREDICTION, POSITIVE),
-    build=confusion_form(Smooth(function=_value, sides=((0, 1, 2, 3),))),
+    build=confusion_form(_form()),
     higher_is_worse=True,
     example=Example(
         columns={"label": [1, 1, 0, 0], "prediction": [1, 0, 1, 0]},

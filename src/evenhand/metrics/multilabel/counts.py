@@ -131,7 +131,9 @@ def _mean_of_labels(
             parts.append(
                 (f"support:{label}", exp.paren(exp.Add(this=right[0], expression=right[1])))
             )
-    form = average_form(len(sets.names), numerator, denominator, weighted=weighted)
+    form = average_form(
+        classes=len(sets.names), numerator=numerator, denominator=denominator, weighted=weighted
+    )
     step = 3 + weighted
     apart = frozenset(
         (step * i + j, step * i + k)

@@ -19,6 +19,7 @@ from evenhand.metrics.inputs import middle_of, number_input
 from evenhand.metrics.regression.counts import PREDICTION, TARGET
 from evenhand.records import Records
 from evenhand.stats.forms import Smooth
+from evenhand.stats.written_forms import recipe
 
 
 def _value(sums: Any) -> Any:
@@ -27,6 +28,11 @@ def _value(sums: Any) -> Any:
     # What is left of equal targets is rounding, and no variance.
     flat = np.where(around.real <= 1e-12 * about.real, np.nan, around)
     return 1 - squares / flat
+
+
+@recipe("r_squared")
+def _form() -> Smooth:
+    return Smooth(function=_value, sides=((1,),))
 
 
 def _build(
@@ -53,8 +59,7 @@ def _build(
         inputs=(target, prediction),
         checks=target_checks + prediction_checks,
     )
-    form = Smooth(function=_value, sides=((1,),))
-    return MetricPlan(records=records, measure=measure, form=form, proportion=False)
+    return MetricPlan(records=records, measure=measure, form=_form(), proportion=False)
 
 
 R_SQUARED = Definition(

@@ -16,10 +16,16 @@ from evenhand.metrics.definition import Definition, Example, Metric, MetricPlan
 from evenhand.metrics.regression.counts import PREDICTION, TARGET, error_measure
 from evenhand.records import Records
 from evenhand.stats.forms import Smooth
+from evenhand.stats.written_forms import recipe
 
 
 def _value(sums: Any) -> Any:
     return np.sqrt(sums[..., 0] / sums[..., 1])
+
+
+@recipe("rmse")
+def _form() -> Smooth:
+    return Smooth(function=_value, sides=((1,),))
 
 
 def _build(
@@ -31,7 +37,7 @@ def _build(
     return MetricPlan(
         records=records,
         measure=measure,
-        form=Smooth(function=_value, sides=((1,),)),
+        form=_form(),
         proportion=False,
     )
 
