@@ -5,29 +5,27 @@ from dataclasses import dataclass, replace
 
 from evenhand.audits.disclosure.hiding import Hidden, hidden_sets
 from evenhand.audits.judge import Judgement, judge
+from evenhand.audits.measured import (
+    Measured,
+    counted_now,
+    cubes_of,
+    measure_counts,
+    measure_rows,
+    premises_of_counts,
+    premises_of_rows,
+)
 from evenhand.audits.normalizers import depends_on_normalizer
 from evenhand.audits.result import Audit, AuditSettings, Gap, Group, ScoreCurve
 from evenhand.audits.scores import score_curves, scores_read
 from evenhand.comparisons.rules import VerdictRules
-from evenhand.cubes import Cube, Measure, build_cubes
-from evenhand.errors import Note
-from evenhand.groups import Attribute, to_text
-from evenhand.metrics import Metric, MetricPlan, Takes
-from evenhand.questions.copies import MOST_JOINED, MOST_ROWS, copied_rows
-from evenhand.questions.crowding import check_first_groups, shared_units
-from evenhand.questions.premises import check_agreement, explained, read_premises
+from evenhand.cubes import CountedRecords, Cube, write_counted
+from evenhand.groups import Attribute
+from evenhand.metrics import Metric, MetricPlan
+from evenhand.questions.counted import kept_within
+from evenhand.questions.crowding import shared_units
+from evenhand.questions.premises import explained
 from evenhand.questions.question import Question, directions, metric_note, metric_rules
-from evenhand.questions.repeats import Design, candidate_columns, repeating_columns
 from evenhand.results.origin import Source, versions
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Measured:
-    """What was read of the table for each metric, and what a reader must know of it."""
-
-    plans: tuple[MetricPlan, ...]
-    cubes: tuple[Cube, ...]
-    notes: tuple[Note, ...]
 
 
 def answer(
@@ -39,6 +37,7 @@ def answer(
     worse: str | None,
     cube: str | None,
     command: str,
+    counted: CountedRecords | None = None,
 ) -> tuple[Audit, ...]:
     """Audits of a question, one a metric.
 
@@ -54,33 +53,33 @@ def answer(
         As in `evenhand.audit`.
     command : str
         What makes the audit again.
+    counted : CountedRecords, optional
+        What was counted of the metrics before; then `question` is of its cells, and no row is read.
     """
     versus = reference if isinstance(reference, str) else reference.name
     rules = replace(rules, versus=versus)
     if isinstance(reference, Attribute):
         others = (a for a in question.attributes if a.name != versus)
         question = replace(question, attributes=(*others, reference))
-    higher = directions(metrics, worse)
+    if counted is not None and worse is None:
+        higher = [metric.higher_is_worse for metric in counted.metrics]
+    else:
+        higher = directions(metrics, worse)
     for metric in metrics:
         metric.check_tolerance(rules.tolerance)
-    records = question.records
-    if any(a.takes is Takes.TEXT for m in metrics for a in m.definition.arguments):
-        check_first_groups(records, question.attributes, question.partitions, question.where)
-    premises = read_premises(
-        records,
-        metrics,
-        where=question.where,
-        attributes=question.attributes,
-        counted=True,
-        few=rules.suppress_below,
-    )
-    with explained(premises, metrics, records):
-        measured = _measure(question, metrics, premises, few=rules.suppress_below)
+    few = rules.suppress_below
+    if counted is None:
+        premises = premises_of_rows(question, metrics, few=few)
+    else:
+        premises = premises_of_counts(counted, question)
+    with explained(premises, metrics, question.records):
+        if counted is None:
+            measured = measure_rows(question, metrics, premises, few=few)
+        else:
+            measured = measure_counts(counted, question, premises)
         if cube is not None:
-            rows = int(measured.cubes[0].n_rows.sum())
-            source = Source(name=records.name, rows=rows, sha256=records.sha256())
-            measured.cubes[0].write(cube, [source])
-        return tuple(_audits(question, metrics, measured, rules, higher, command))
+            write_counted(counted_now(question, metrics, measured, higher, before=counted), cube)
+        return tuple(_audits(question, metrics, measured, rules, higher, command, counted))
 
 
 def _audits(
@@ -90,6 +89,7 @@ def _audits(
     rules: VerdictRules,
     higher: Sequence[bool],
     command: str,
+    before: CountedRecords | None,
 ) -> Iterator[Audit]:
     """Each metric judged, and told with its origin."""
     attributes, partitions = question.attributes, question.partitions
@@ -104,7 +104,9 @@ def _audits(
         judged = _judge(plan, cube, question, ruled, hidden)
         shared = shared_units(cube, partitions, rules.units, counted=counted)
         read = scores_read(metric)
-        if read not in scores:
+        if before is not None:
+            scores[read] = ()
+        elif read not in scores:
             scores[read] = score_curves(metric, question, rules, groups=len(judged.groups))
         notes = (*measured.notes, *plan.notes, *judged.notes, *shared, *hidden.notes())
         report = Audit(
@@ -120,66 +122,12 @@ def _audits(
             gaps=judged.gaps,
             refused=judged.refused,
             missing=judged.missing,
-            settings=_settings(question, rules, judged, command),
+            settings=_settings(question, rules, judged, command, before),
             notes=notes,
             scores=scores[read],
         )
         more = depends_on_normalizer(report, plan, _again(question, ruled, hidden))
         yield replace(report, notes=(*notes, *more))
-
-
-def _measure(
-    question: Question, metrics: Sequence[Metric], premises: tuple[Note, ...], *, few: int
-) -> Measured:
-    """Counts of each metric, and what the table says about them; faults are raised together."""
-    records = question.records
-    used = {*question.columns, *(name for metric in metrics for name in metric.columns)}
-    repeating = candidate_columns(records, used, question.where, metrics)
-    kept = [*question.columns, *repeating]
-    plans = tuple(metric.plan(records, kept, question.where) for metric in metrics)
-    cubes = tuple(_cubes(question, plans))
-    for metric, cube in zip(metrics, cubes, strict=True):
-        check_agreement(metric, cube, records)
-    most = MOST_JOINED if len(records.files) > 1 else MOST_ROWS
-    dependent = tuple(copied_rows(records)) if cubes[0].n_rows.sum() <= most else ()
-    # Of the first metric: rows that resemble each other there are dependent, whatever is measured.
-    # (Copies of a row resemble it in all columns, and are told already.)
-    dependent = dependent or tuple(
-        repeating_columns(plans[0], repeating, _design(question), counted=not few)
-    )
-    return Measured(plans=plans, cubes=cubes, notes=(*premises, *dependent))
-
-
-def _design(question: Question) -> Design:
-    """What is compared."""
-    return Design(
-        attributes=question.attributes,
-        partitions=question.partitions,
-        units=question.units,
-        where=question.where,
-        missing_values=question.records.missing_values,
-    )
-
-
-def _cubes(question: Question, plans: Sequence[MetricPlan]) -> list[Cube]:
-    """Cube of each plan; those with the same counts share it, and all share one scan if they can."""
-    different: list[MetricPlan] = []
-    for plan in plans:
-        if not any(plan.measure == other.measure for other in different):
-            different.append(plan)
-    made: list[tuple[Measure, Cube]] = []
-    for records in {id(plan.records): plan.records for plan in different}.values():
-        asked = [plan for plan in different if plan.records is records]
-        cubes = build_cubes(
-            records,
-            [(plan.measure, plan.form) for plan in asked],
-            question.attributes,
-            unit=question.units,
-            where=question.where,
-            missing_values=question.records.missing_values,
-        )
-        made += zip((plan.measure for plan in asked), cubes, strict=True)
-    return [next(cube for measure, cube in made if measure == plan.measure) for plan in plans]
 
 
 def _judge(
@@ -202,18 +150,22 @@ def _again(
     """The same judged under another plan."""
 
     def judged(plan: MetricPlan) -> Judgement:
-        (made,) = _cubes(question, [plan])
+        (made,) = cubes_of(question, [plan])
         return _judge(plan, made, question, rules, hidden)
 
     return judged
 
 
 def _settings(
-    question: Question, rules: VerdictRules, judged: Judgement, command: str
+    question: Question,
+    rules: VerdictRules,
+    judged: Judgement,
+    command: str,
+    before: CountedRecords | None,
 ) -> AuditSettings:
     return AuditSettings(
         by=question.by,
-        where=to_text(question.where) if question.where is not None else None,
+        where=kept_within(question, before),
         versus=rules.versus,
         tolerance=rules.tolerance,
         min_units=rules.min_units,

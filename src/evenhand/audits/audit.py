@@ -1,15 +1,25 @@
 """The audit: from a table and a metric to verdicts."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypedDict
 
 from evenhand.audits.assembly import answer
 from evenhand.audits.result import Audit
 from evenhand.comparisons.rules import VerdictRules
+from evenhand.cubes import CountedRecords
 from evenhand.errors import InputError, near
 from evenhand.groups import Attribute, parse_predicate, to_text
 from evenhand.metrics import Metric
 from evenhand.questions.command import write_command
+from evenhand.questions.counted import (
+    check_asked,
+    check_told,
+    counted_metrics,
+    counted_records,
+    open_cells,
+    read_counted_question,
+)
 from evenhand.questions.keywords import tells_options
 from evenhand.questions.opening import opened
 from evenhand.questions.options import check_choices, check_numbers, check_texts, plain
@@ -228,6 +238,16 @@ def audit_metrics(
             "cube and suppress_below are both given, but a cube holds the counts of every cell, small ones too.  "
             "Write the cube in a run of its own, and do not publish it."
         )
+    made = {"worse": worse, "cube": cube, "command": command}
+    counted = counted_records(table)
+    if counted is not None:
+        check_asked(counted, rules.units, columns, missing_values)
+        return _audit_counts(counted, metrics, by, replace(rules, units=counted.units), where=where,
+                             bins=bins, versus=versus, **made)  # fmt: skip
+    if not metrics:
+        raise InputError(
+            "Say at least one metric, for example wer(reference=text, hypothesis=amazon)."
+        )
     with opened(
         table, columns=columns, missing_values=missing_values, progress=progress
     ) as records:
@@ -236,25 +256,60 @@ def audit_metrics(
         question = read_question(records, by, units=rules.units, where=where, bins=bins)
         reference = _reference(versus, records)
         bound = [bound_metric(metric, records) for metric in metrics]
-        return answer(
-            question,
-            bound,
-            rules,
-            reference=reference,
-            worse=worse,
-            cube=cube,
-            command=command or _command(question, bound, rules, reference, worse),
-        )
+        return _answer(question, bound, rules, reference=reference, counted=None, **made)
+
+
+def _audit_counts(
+    counted: CountedRecords,
+    metrics: Sequence[str | Metric],
+    by: By,
+    rules: VerdictRules,
+    *,
+    where: str | None,
+    bins: Mapping[str, int | Sequence[float]] | None,
+    versus: str,
+    **made: Any,
+) -> tuple[Audit, ...]:
+    """Audits of what was counted before."""
+    bound, counted = counted_metrics(counted, metrics)
+    rules = replace(rules, family=len(bound))
+    with opened(open_cells(counted)) as cells:
+        files = [] if counted.path is None else [counted.path]
+        check_outputs([("cube", made["cube"])], files, force=True)
+        question = read_counted_question(counted, cells, by, where=where, bins=bins)
+        reference = _reference(versus, cells)
+        if isinstance(reference, Attribute) and reference.predicate and reference not in counted.attributes:
+            check_told(counted, reference.predicate)
+        return _answer(question, bound, rules, reference=reference, counted=counted, **made)
+
+
+def _answer(
+    question: Question,
+    metrics: Sequence[Metric],
+    rules: VerdictRules,
+    *,
+    reference: str | Attribute,
+    counted: CountedRecords | None,
+    worse: str | None,
+    cube: str | None,
+    command: str | None,
+) -> tuple[Audit, ...]:
+    return answer(
+        question,
+        metrics,
+        rules,
+        reference=reference,
+        worse=worse,
+        cube=cube,
+        command=command or _command(question, metrics, rules, reference, worse),
+        counted=counted,
+    )
 
 
 def _check(rules: VerdictRules, worse: str | None) -> None:
     """Refuse options that have no meaning."""
     numbers = ("level", "tolerance", "min_units", "suppress_below", "seed")
     check_numbers({name: getattr(rules, name) for name in numbers})
-    if rules.family < 1:
-        raise InputError(
-            "Say at least one metric, for example wer(reference=text, hypothesis=amazon)."
-        )
     chosen = {"adjust": rules.adjust, "interval": rules.interval, "worse": worse}
     check_choices(chosen, needed=("adjust", "interval"))
 

@@ -3,26 +3,30 @@
 from evenhand.cubes.bins import bin_attributes
 from evenhand.cubes.build import build_cube, build_cubes, floats_of
 from evenhand.cubes.cells import Cells, cells_of, read_cells
+from evenhand.cubes.counted import CountedMetric, CountedRecords, CountedSource, merge_all
+from evenhand.cubes.counted_file import holds_counts, read_counted, write_counted
 from evenhand.cubes.cube import Cube, Units
 from evenhand.cubes.estimates import Estimates, estimate
 from evenhand.cubes.faults import raise_faults
 from evenhand.cubes.measure import Check, Input, Measure, Moments
 from evenhand.cubes.quantiles import median
 from evenhand.cubes.query import CubeQuery
-from evenhand.cubes.shards import Shards, merge_shards, read_shard
+from evenhand.cubes.regrouped import regrouped
 from evenhand.cubes.unit_influence import contrast_powers
 from evenhand.cubes.unit_parts import unit_contributions, unit_values
 
 __all__ = [
     "Cells",
     "Check",
+    "CountedMetric",
+    "CountedRecords",
+    "CountedSource",
     "Cube",
     "CubeQuery",
     "Estimates",
     "Input",
     "Measure",
     "Moments",
-    "Shards",
     "Units",
     "bin_attributes",
     "build_cube",
@@ -31,11 +35,14 @@ __all__ = [
     "contrast_powers",
     "estimate",
     "floats_of",
+    "holds_counts",
     "median",
-    "merge_shards",
+    "merge_all",
     "raise_faults",
     "read_cells",
-    "read_shard",
+    "read_counted",
+    "regrouped",
     "unit_contributions",
     "unit_values",
+    "write_counted",
 ]

@@ -5,25 +5,18 @@ add: over shards, days, machines and customers.
 """
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
-from evenhand.deferred import parquet
 from evenhand.errors import InputError
 from evenhand.groups.partition import Key
-from evenhand.records.output import write_file
-from evenhand.results.origin import Source
 from evenhand.stats.forms import Ratio
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
-SCHEMA = "evenhand.cube/1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,34 +152,6 @@ class Cube:
         total = _placed(self, place)
         return replace(_added(total, _placed(other, place)), keys=keys)
 
-    def write(self, path: str | Path, sources: Sequence[Source] = ()) -> None:
-        """Write the cube, and which records it counts, as a Parquet file that `read` understands."""
-        table = _to_arrow(self, sources)
-        write_file(Path(path), lambda beside: parquet.write_table(table, beside))
-
-    @classmethod
-    def read(cls, path: str | Path) -> "Cube":
-        """Read a cube that `write` wrote."""
-        _metadata(path)
-        table = parquet.read_table(path)
-        return _from_arrow(table, json.loads(table.schema.metadata[b"evenhand"]))
-
-
-def read_sources(path: str | Path) -> tuple[Source, ...]:
-    """The records that a cube's file says it counts; none in files of old."""
-    return tuple(Source(**source) for source in _metadata(path).get("sources", ()))
-
-
-def _metadata(path: str | Path) -> dict[str, Any]:
-    try:
-        held = parquet.read_schema(path).metadata or {}
-    except (pa.ArrowException, OSError) as error:
-        raise InputError(f"{path} is not a whole Parquet file, so it is no cube.") from error
-    metadata: dict[str, Any] = json.loads(held.get(b"evenhand", b"{}"))
-    if metadata.get("schema") != SCHEMA:
-        raise InputError(f"{path} is no cube.  Make one with: evenhand audit … --cube FILE")
-    return metadata
-
 
 def _order(key: Key) -> tuple[bool, bool, Any]:
     return (key is None, isinstance(key, str), 0 if key is None else key)
@@ -253,115 +218,6 @@ def _added_units(a: Units | None, b: Units | None) -> Units | None:
     sums = np.zeros((pairs.shape[1], a.sums.shape[1]))
     np.add.at(sums, where, np.concatenate([a.sums, b.sums]))
     return Units(cell=pairs[0], unit=pairs[1], sums=sums, names=names, ways=a.ways)
-
-
-def _to_arrow(cube: Cube, sources: Sequence[Source]) -> pa.Table:
-    columns: dict[str, Any] = {}
-    rows = np.arange(len(cube.keys)) if cube.units is None else cube.units.cell
-    for index, name in enumerate(cube.attributes):
-        values = [cube.keys[row][index] for row in rows]
-        columns[f"attribute:{name}"] = pa.array(
-            [None if v is None else json.dumps(v) for v in values], pa.string()
-        )
-    columns["level"] = cube.level[rows]
-    if cube.units is None:
-        columns |= {"n_rows": cube.n_rows, "n_defined": cube.n_defined}
-        sums = cube.sums
-        for i, first in enumerate(cube.parts):
-            for j, second in enumerate(cube.parts[: i + 1]):
-                columns[f"comoment:{first}:{second}"] = cube.comoments[:, i, j]
-        if cube.powers is not None:
-            columns |= {f"power:{i}": cube.powers[:, i] for i in range(cube.powers.shape[1])}
-    else:
-        columns["unit"] = [cube.units.names[unit] for unit in cube.units.unit]
-        # Cell counts stand once, at the first unit of each cell.
-        heads = np.unique(rows, return_index=True)[1]
-        for name, counts in (("n_rows", cube.n_rows), ("n_defined", cube.n_defined)):
-            placed = np.zeros(len(rows), np.int64)
-            placed[heads] = counts[rows[heads]]
-            columns[name] = placed
-        sums = cube.units.sums
-    for index, name in enumerate(cube.parts):
-        columns[f"sum:{name}"] = sums[:, index]
-    metadata = {
-        "schema": SCHEMA,
-        "attributes": cube.attributes,
-        "parts": cube.parts,
-        "n_levels": cube.n_levels,
-        "indicators": cube.indicators,
-        "missing": cube.missing,
-        "meaning": cube.meaning,
-        "sources": [asdict(source) for source in sources],
-        "units": cube.units is not None,
-        "ways": 1 if cube.units is None else cube.units.ways,
-        "powers_of": cube.powers_of
-        and {"numerator": cube.powers_of.numerator, "denominator": cube.powers_of.denominator},
-    }
-    return pa.table(columns).replace_schema_metadata({"evenhand": json.dumps(metadata)})
-
-
-def _from_arrow(table: pa.Table, metadata: dict[str, Any]) -> Cube:
-    attributes, parts = tuple(metadata["attributes"]), tuple(metadata["parts"])
-    columns = [table[f"attribute:{name}"].to_pylist() for name in attributes]
-    decoded = [
-        [None if value is None else json.loads(value) for value in column] for column in columns
-    ]
-    row_keys = list(zip(*decoded, strict=True)) if decoded else [()] * table.num_rows
-    sums = np.stack([table[f"sum:{name}"].to_numpy() for name in parts], axis=1).astype(float)
-    counts = {name: table[name].to_numpy().astype(np.int64) for name in ("n_rows", "n_defined")}
-    shared: dict[str, Any] = {
-        "attributes": attributes,
-        "parts": parts,
-        "n_levels": metadata["n_levels"],
-        "indicators": metadata["indicators"],
-        "meaning": metadata["meaning"],
-        "missing": tuple((name, int(count)) for name, count in metadata["missing"]),
-    }
-    if not metadata["units"]:
-        comoments = np.zeros((table.num_rows, len(parts), len(parts)))
-        for i, first in enumerate(parts):
-            for j, second in enumerate(parts[: i + 1]):
-                comoments[:, i, j] = comoments[:, j, i] = table[
-                    f"comoment:{first}:{second}"
-                ].to_numpy()
-        level = table["level"].to_numpy().astype(np.int64)
-        named = [name for name in table.column_names if name.startswith("power:")]
-        powers = np.stack([table[name].to_numpy() for name in named], axis=1) if named else None
-        return Cube(
-            keys=tuple(row_keys),
-            sums=sums,
-            comoments=comoments,
-            powers=powers,
-            powers_of=_ratio(metadata.get("powers_of")),
-            level=level,
-            **counts,
-            **shared,
-        )
-    leveled = list(zip(row_keys, table["level"].to_pylist(), strict=True))
-    cells = list(dict.fromkeys(leveled))
-    place = {cell: index for index, cell in enumerate(cells)}
-    keys, levels = tuple(key for key, _ in cells), np.array([level for _, level in cells], np.int64)
-    cell = np.array([place[item] for item in leveled], np.int64)
-    names = tuple(dict.fromkeys(table["unit"].to_pylist()))
-    order = {name: index for index, name in enumerate(names)}
-    unit = np.array([order[name] for name in table["unit"].to_pylist()], np.int64)
-    return cube_of_units(
-        keys=keys,
-        units=Units(cell=cell, unit=unit, sums=sums, names=names, ways=metadata.get("ways", 1)),
-        n_rows=summed_by_cell(counts["n_rows"], cell, len(keys)),
-        n_defined=summed_by_cell(counts["n_defined"], cell, len(keys)),
-        level=levels,
-        **shared,
-    )
-
-
-def _ratio(found: dict[str, list[float]] | None) -> Ratio | None:
-    if not found:
-        return None
-    return Ratio(
-        numerator=tuple(map(float, found["numerator"])),
-        denominator=tuple(map(float, found["denominator"])),
-    )
 
 
 def summed_by_cell(values: Integers, cell: Integers, cells: int) -> Integers:

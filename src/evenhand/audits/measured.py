@@ -1,0 +1,185 @@
+"""What is read of a table for the metrics of a question: their plans, their cubes, and what the table says of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from evenhand.cubes import (
+    CountedMetric,
+    CountedRecords,
+    CountedSource,
+    Cube,
+    Measure,
+    build_cubes,
+)
+from evenhand.errors import Note
+from evenhand.metrics import Metric, MetricPlan, Takes
+from evenhand.questions.copies import MOST_JOINED, MOST_ROWS, copied_rows
+from evenhand.questions.counted import counted_cubes, counted_notes, counted_plan, kept_within
+from evenhand.questions.crowding import check_first_groups
+from evenhand.questions.premises import check_agreement, read_premises
+from evenhand.questions.question import Question
+from evenhand.questions.repeats import Design, candidate_columns, repeating_columns
+from evenhand.records import Records, fingerprint
+from evenhand.stats.written_forms import write_form
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Measured:
+    """What was read of the table for each metric, and what a reader must know of it."""
+
+    plans: tuple[MetricPlan, ...]
+    cubes: tuple[Cube, ...]
+    notes: tuple[Note, ...]
+
+
+def premises_of_rows(
+    question: Question, metrics: Sequence[Metric], *, few: int
+) -> tuple[Note, ...]:
+    """What the table says of what the question takes for granted.
+
+    Parameters
+    ----------
+    question : Question
+    metrics : sequence of Metric
+    few : int
+        Fewer people than this are to be hidden; 0 hides nobody.
+    """
+    records = question.records
+    if any(a.takes is Takes.TEXT for m in metrics for a in m.definition.arguments):
+        check_first_groups(records, question.attributes, question.partitions, question.where)
+    return read_premises(
+        records,
+        metrics,
+        where=question.where,
+        attributes=question.attributes,
+        counted=True,
+        few=few,
+    )
+
+
+def premises_of_counts(counted: CountedRecords, question: Question) -> tuple[Note, ...]:
+    """What the cells say of what the question takes for granted."""
+    own = [attribute for attribute in question.attributes if attribute not in counted.attributes]
+    return read_premises(
+        question.records, (), where=question.where, attributes=own, counted=True
+    )
+
+
+def measure_rows(
+    question: Question, metrics: Sequence[Metric], premises: tuple[Note, ...], *, few: int
+) -> Measured:
+    """Count the rows for each metric; faults are raised together.
+
+    Parameters
+    ----------
+    question : Question
+    metrics : sequence of Metric
+    premises : tuple of Note
+        What was found before.
+    few : int
+        Fewer people than this are to be hidden; 0 hides nobody.
+    """
+    records = question.records
+    used = {*question.columns, *(name for metric in metrics for name in metric.columns)}
+    repeating = candidate_columns(records, used, question.where, metrics)
+    kept = [*question.columns, *repeating]
+    plans = tuple(metric.plan(records, kept, question.where) for metric in metrics)
+    cubes = tuple(cubes_of(question, plans))
+    for metric, cube in zip(metrics, cubes, strict=True):
+        check_agreement(metric, cube, records)
+    most = MOST_JOINED if len(records.files) > 1 else MOST_ROWS
+    dependent = tuple(copied_rows(records)) if cubes[0].n_rows.sum() <= most else ()
+    # Of the first metric: rows that resemble each other there are dependent, whatever is measured.
+    # (Copies of a row resemble it in all columns, and are told already.)
+    dependent = dependent or tuple(
+        repeating_columns(plans[0], repeating, _design(question), counted=not few)
+    )
+    return Measured(plans=plans, cubes=cubes, notes=(*premises, *dependent))
+
+
+def measure_counts(
+    counted: CountedRecords, question: Question, premises: tuple[Note, ...]
+) -> Measured:
+    """Take the counts of records that were counted before."""
+    return Measured(
+        plans=tuple(counted_plan(metric, question.records) for metric in counted.metrics),
+        cubes=tuple(counted_cubes(counted, question)),
+        notes=tuple(dict.fromkeys((*counted_notes(counted, question), *premises))),
+    )
+
+
+def _design(question: Question) -> Design:
+    """What is compared."""
+    return Design(
+        attributes=question.attributes,
+        partitions=question.partitions,
+        units=question.units,
+        where=question.where,
+        missing_values=question.records.missing_values,
+    )
+
+
+def cubes_of(question: Question, plans: Sequence[MetricPlan]) -> list[Cube]:
+    """Cube of each plan; those with the same counts share it, and all share one scan if they can."""
+    different: list[MetricPlan] = []
+    for plan in plans:
+        if not any(plan.measure == other.measure for other in different):
+            different.append(plan)
+    made: list[tuple[Measure, Cube]] = []
+    for records in {id(plan.records): plan.records for plan in different}.values():
+        asked = [plan for plan in different if plan.records is records]
+        cubes = build_cubes(
+            records,
+            [(plan.measure, plan.form) for plan in asked],
+            question.attributes,
+            unit=question.units,
+            where=question.where,
+            missing_values=question.records.missing_values,
+        )
+        made += zip((plan.measure for plan in asked), cubes, strict=True)
+    return [next(cube for measure, cube in made if measure == plan.measure) for plan in plans]
+
+
+def counted_now(
+    question: Question,
+    metrics: Sequence[Metric],
+    measured: Measured,
+    higher: Sequence[bool],
+    *,
+    before: CountedRecords | None = None,
+) -> CountedRecords:
+    """What was counted, such that it can be kept, added to and asked again; `before` is what it was taken from."""
+    records = question.records
+    used = {*question.columns, *(name for metric in metrics for name in metric.columns)}
+    return CountedRecords(
+        attributes=question.attributes,
+        by=question.by,
+        units=question.units,
+        where=kept_within(question, before),
+        columns=tuple(c for c in (before or records).columns if before or c.name in used),
+        metrics=tuple(
+            CountedMetric(
+                text=metric.text,
+                higher_is_worse=worst,
+                form=write_form(plan.form),
+                cube=cube,
+                proportion=plan.proportion,
+                bounds=plan.bounds,
+                notes=plan.notes,
+            )
+            for metric, plan, cube, worst in zip(
+                metrics, measured.plans, measured.cubes, higher, strict=True
+            )
+        ),
+        sources=_sources(records) if before is None else before.sources,
+        notes=measured.notes if before is None else before.notes,
+        missing_values=records.missing_values,
+        declared=records.declared,
+    )
+
+
+def _sources(records: Records) -> tuple[CountedSource, ...]:
+    """Each file by itself, so that an update knows which are new."""
+    if len(records.files) <= 1:
+        return (CountedSource(name=records.name, sha256=records.sha256()),)
+    return tuple(CountedSource(name=str(p), sha256=fingerprint([p])) for p in records.files)

@@ -1,0 +1,238 @@
+"""Counted records: the cubes of a question's metrics, and what they count, in place of the rows.
+
+They add: over shards, days and customers, wherever each was counted.  Each says which records it counts, so that
+none counts twice and an update knows which files it has not read.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from evenhand.cubes.cube import Cube
+from evenhand.errors import InputError, Note
+from evenhand.groups import Attribute
+from evenhand.records import MISSING_VALUES, Column, fingerprint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountedSource:
+    """Records that were counted.
+
+    Attributes
+    ----------
+    name : str
+        What the user called them; of several files read as one, each file.
+    sha256 : str or None
+        SHA-256 of the file's bytes; `None` for frames and servers.
+    """
+
+    name: str
+    sha256: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CountedMetric:
+    """A metric, counted.
+
+    Attributes
+    ----------
+    text : str
+        The metric, as `parse_metric` reads it.
+    higher_is_worse : bool
+        Direction of harm.
+    form : Mapping
+        How its value follows from the counts, as `write_form` has it.
+    cube : Cube
+        The counts.
+    proportion : bool
+        Whether it is a proportion of rows.
+    bounds : (float or None, float or None), optional
+        Range of the value, where the rows narrow that of the definition.
+    notes : tuple of Note
+        What a reader must know of these rows before the number.
+    """
+
+    text: str
+    higher_is_worse: bool
+    form: Mapping[str, Any]
+    cube: Cube
+    proportion: bool = False
+    bounds: tuple[float | None, float | None] | None = None
+    notes: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CountedRecords:
+    """What was counted of some records.
+
+    Attributes
+    ----------
+    attributes : tuple of Attribute
+        What cells are told apart by.
+    by : tuple of str
+        The groups that were asked for, as `evenhand.audit` takes them.
+    units : tuple of str
+        Columns that name what is independent.
+    where : str, optional
+        Which rows were read.
+    columns : tuple of Column
+        Columns of the table that were read, and their kinds.
+    metrics : tuple of CountedMetric
+    sources : tuple of CountedSource
+        The records that are counted.
+    notes : tuple of Note
+        What a reader must know of the rows.
+    missing_values : tuple of str
+        Texts that meant missing.
+    declared : str
+        The types that a person gave, as ``--columns`` takes them.
+    path : Path, optional
+        The file it was read from.
+    """
+
+    attributes: tuple[Attribute, ...]
+    by: tuple[str, ...]
+    units: tuple[str, ...]
+    where: str | None
+    columns: tuple[Column, ...]
+    metrics: tuple[CountedMetric, ...]
+    sources: tuple[CountedSource, ...]
+    notes: tuple[Note, ...] = ()
+    missing_values: tuple[str, ...] = MISSING_VALUES
+    declared: str = ""
+    path: Path | None = field(default=None)
+
+    @property
+    def n_cells(self) -> int:
+        """Cells of the largest cube; where units are named, the pairs of a cell and a unit."""
+        cubes = [metric.cube for metric in self.metrics]
+        return max(len(c.keys) if c.units is None else len(c.units.cell) for c in cubes)
+
+    @property
+    def n_rows(self) -> int:
+        """Rows that the first metric counts."""
+        return int(self.metrics[0].cube.n_rows.sum())
+
+    @property
+    def name(self) -> str:
+        """The file it stands in, else what was counted."""
+        return str(self.path) if self.path else ", ".join(source.name for source in self.sources)
+
+    def unseen(self, paths: Sequence[Path]) -> list[Path]:
+        """Files that are not counted; each is read for its hash, not for its rows.
+
+        Raises
+        ------
+        InputError
+            Where a file was counted and holds something else by now.
+        """
+        known = {source.sha256 for source in self.sources}
+        before = {source.name for source in self.sources}
+        new = [path for path in paths if fingerprint([path]) not in known]
+        changed = next((path for path in new if str(path) in before), None)
+        if changed is not None:
+            raise InputError(
+                f"{changed} is not the file that {self.name} counts: it was changed since.  What it added cannot be "
+                "taken out again; count all files anew."
+            )
+        return new
+
+    def merge(self, other: "CountedRecords") -> "CountedRecords":
+        """Add what was counted of other records.
+
+        Raises
+        ------
+        InputError
+            Where something else was counted, or some of the records are the same.
+        """
+        self._check_like(other)
+        known = {source.sha256: source for source in self.sources}
+        for source in other.sources:
+            if source.sha256 is not None and source.sha256 in known:
+                raise InputError(
+                    f"Both count {source.name}.  Added, its rows would count twice: leave one out."
+                )
+        return replace(
+            self,
+            metrics=tuple(map(_added, self.metrics, other.metrics)),
+            sources=self.sources + other.sources,
+            notes=tuple(dict.fromkeys(self.notes + other.notes)),
+            columns=tuple(dict.fromkeys(self.columns + other.columns)),
+            path=None,
+        )
+
+    def _check_like(self, other: "CountedRecords") -> None:
+        for mine, theirs in zip(self.attributes, other.attributes, strict=False):
+            if mine.name == theirs.name and mine.edges != theirs.edges:
+                raise InputError(
+                    f"{mine.name} is cut at {_edges(mine)} in one and at {_edges(theirs)} in the other.  Quantiles "
+                    f"differ from file to file: name the edges when you count, as in --bins '{mine.name}=10,20'"
+                )
+        for what, mine, theirs in (
+            ("metrics", [m.text for m in self.metrics], [m.text for m in other.metrics]),
+            ("groups", [a.name for a in self.attributes], [a.name for a in other.attributes]),
+            ("units", list(self.units), list(other.units)),
+            ("filter", [self.where or "none"], [other.where or "none"]),
+            ("missing values", list(self.missing_values), list(other.missing_values)),
+        ):
+            if mine != theirs:
+                shown = [", ".join(map(str, one)) or "none" for one in (mine, theirs)]
+                raise InputError(
+                    f"They count different things.  {what.capitalize()} of one: {shown[0]}; of the other: {shown[1]}"
+                )
+
+
+def merge_all(shards: Sequence[CountedRecords]) -> CountedRecords:
+    """Add several, two by two and the results again, so that each cell is touched as seldom as can be.
+
+    Raises
+    ------
+    InputError
+        Where there is none, two count different things, or two count the same records.
+    """
+    if not shards:
+        raise InputError("There is no cube to add.  Name at least one file.")
+    waiting: list[tuple[int, CountedRecords]] = []
+    for shard in shards:
+        total, size = shard, 1
+        while waiting and waiting[-1][0] == size:
+            total, size = _told(waiting.pop()[1], total, shard), 2 * size
+        waiting.append((size, total))
+    while len(waiting) > 1:
+        _, last = waiting.pop()
+        size, before = waiting.pop()
+        waiting.append((size, _told(before, last, shards[-1])))
+    return waiting[0][1]
+
+
+def _told(one: CountedRecords, other: CountedRecords, named: CountedRecords) -> CountedRecords:
+    try:
+        return one.merge(other)
+    except InputError as error:
+        raise InputError(f"{named.name} cannot be added.  {error}") from error
+
+
+def _added(one: CountedMetric, other: CountedMetric) -> CountedMetric:
+    if one.form != other.form or one.cube.parts != other.cube.parts:
+        raise InputError(
+            f"{one.text} counts {_parts(one)} in one and {_parts(other)} in the other.  Where a class is absent from "
+            "some records, name all of them: labels=('a', 'b', 'c')"
+        )
+    if one.higher_is_worse != other.higher_is_worse:
+        raise InputError(f"{one.text} is worse when higher in one, and when lower in the other.")
+    return replace(
+        one,
+        cube=one.cube.merge(other.cube),
+        proportion=one.proportion and other.proportion,
+        bounds=one.bounds if one.bounds == other.bounds else None,
+        notes=tuple(dict.fromkeys(one.notes + other.notes)),
+    )
+
+
+def _edges(attribute: Attribute) -> str:
+    return ", ".join(f"{edge:g}" for edge in attribute.edges or ()) or "no edge"
+
+
+def _parts(metric: CountedMetric) -> str:
+    return ", ".join(metric.cube.parts)

@@ -1,0 +1,322 @@
+"""Counted records as a Parquet file: a row for each cell (and unit) of each metric, the question in its metadata."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from evenhand.cubes.counted import CountedMetric, CountedRecords, CountedSource
+from evenhand.cubes.cube import Cube, Units, cube_of_units, summed_by_cell
+from evenhand.deferred import parquet
+from evenhand.errors import InputError, Note
+from evenhand.groups import Attribute, parse_predicate
+from evenhand.groups.partition import Key
+from evenhand.records import Column, Kind
+from evenhand.records.output import write_file
+from evenhand.results.origin import versions
+from evenhand.stats.forms import Ratio
+
+SCHEMA = "evenhand.cube/2"
+_OURS = b"evenhand.cube/"
+_ADVICE = "Count the records again: evenhand cube count TABLE --metric … --by … --out FILE"
+
+
+def write_counted(counted: CountedRecords, path: str | Path) -> None:
+    """Write counted records as a Parquet file that `read_counted` understands."""
+    tables = [_rows(place, metric.cube) for place, metric in enumerate(counted.metrics)]
+    table = pa.concat_tables(tables, promote_options="default")
+    metadata = {
+        "schema": SCHEMA,
+        "attributes": [
+            {"name": a.name, "edges": a.edges, "predicate": a.predicate is not None}
+            for a in counted.attributes
+        ],
+        "by": counted.by,
+        "units": counted.units,
+        "where": counted.where,
+        "columns": [[column.name, column.kind] for column in counted.columns],
+        "missing_values": counted.missing_values,
+        "declared": counted.declared,
+        "sources": [asdict(source) for source in counted.sources],
+        "notes": [asdict(note) for note in counted.notes],
+        "metrics": [_described(metric) for metric in counted.metrics],
+        "versions": dict(versions()),
+    }
+    marked = table.replace_schema_metadata({"evenhand": json.dumps(metadata)})
+    write_file(Path(path), lambda beside: parquet.write_table(marked, beside))
+
+
+def holds_counts(path: Path) -> bool:
+    """Whether a Parquet file looks as if counts stood in it instead of rows; its end tells, and is all that is read."""
+    try:
+        with path.open("rb") as file:
+            if file.read(4) != b"PAR1":
+                return False
+            size = file.seek(0, 2)
+            file.seek(max(size - 8, 0))
+            length = int.from_bytes(file.read(4), "little")
+            file.seek(max(size - 8 - length, 0))
+            return _OURS in file.read(length)
+    except OSError:
+        return False
+
+
+def read_counted(path: str | Path) -> CountedRecords:
+    """Read what `write_counted` wrote.
+
+    Raises
+    ------
+    InputError
+        Where it is no such file, or a damaged one.
+    """
+    metadata = _metadata(path)
+    try:
+        table = parquet.read_table(path)
+        columns = tuple(Column(name=n, kind=Kind(kind)) for n, kind in metadata["columns"])
+        attributes = tuple(_attribute(told, columns) for told in metadata["attributes"])
+        metrics = tuple(
+            _metric(table, place, told, attributes, len(metadata["units"]))
+            for place, told in enumerate(metadata["metrics"])
+        )
+        return CountedRecords(
+            attributes=attributes,
+            by=tuple(metadata["by"]),
+            units=tuple(metadata["units"]),
+            where=metadata["where"],
+            columns=columns,
+            metrics=metrics,
+            sources=tuple(CountedSource(**source) for source in metadata["sources"]),
+            notes=_notes(metadata["notes"]),
+            missing_values=tuple(metadata["missing_values"]),
+            declared=metadata["declared"],
+            path=Path(path),
+        )
+    except (KeyError, ValueError, TypeError, IndexError, AttributeError, pa.ArrowException) as error:
+        raise InputError(f"{path} is a damaged cube ({_first(error)}).  {_ADVICE}") from error
+
+
+def _metadata(path: str | Path) -> dict[str, Any]:
+    try:
+        held = parquet.read_schema(path).metadata or {}
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(f"{path} is not a whole Parquet file, so it is no cube.") from error
+    try:
+        metadata = json.loads(held.get(b"evenhand", b"{}"))
+    except ValueError:
+        metadata = {}
+    schema = metadata.get("schema", "") if isinstance(metadata, dict) else ""
+    if schema == SCHEMA:
+        return dict(metadata)
+    if str(schema).startswith(_OURS.decode()):
+        raise InputError(f"{path} is a cube of another version ({schema}, not {SCHEMA}).  {_ADVICE}")
+    raise InputError(f"{path} is no cube.  Make one with: evenhand cube count TABLE … --out FILE")
+
+
+def _first(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+# -- writing ------------------------------------------------------------------------------------
+
+
+def _described(metric: CountedMetric) -> dict[str, Any]:
+    cube = metric.cube
+    return {
+        "metric": metric.text,
+        "higher_is_worse": metric.higher_is_worse,
+        "form": metric.form,
+        "proportion": metric.proportion,
+        "bounds": metric.bounds,
+        "notes": [asdict(note) for note in metric.notes],
+        "parts": cube.parts,
+        "n_levels": cube.n_levels,
+        "indicators": cube.indicators,
+        "missing": cube.missing,
+        "meaning": cube.meaning,
+        "powers_of": cube.powers_of
+        and {"numerator": cube.powers_of.numerator, "denominator": cube.powers_of.denominator},
+    }
+
+
+def _rows(place: int, cube: Cube) -> pa.Table:
+    """Cells of a cube, or its pairs of a cell and a unit."""
+    rows = np.arange(len(cube.keys)) if cube.units is None else cube.units.cell
+    columns: dict[str, Any] = {"metric": np.full(len(rows), place, np.int16)}
+    for index in range(len(cube.attributes)):
+        columns[f"attribute:{index}"] = _written([key[index] for key in cube.keys], rows)
+    columns["level"] = cube.level[rows]
+    if cube.units is None:
+        columns |= {"n_rows": cube.n_rows, "n_defined": cube.n_defined}
+        sums = cube.sums
+        for i in range(len(cube.parts)):
+            for j in range(i + 1):
+                columns[f"comoment:{i}:{j}"] = cube.comoments[:, i, j]
+        if cube.powers is not None:
+            columns |= {f"power:{i}": cube.powers[:, i] for i in range(cube.powers.shape[1])}
+    else:
+        columns["unit"] = pa.array(cube.units.names, pa.string()).take(pa.array(cube.units.unit))
+        # Cell counts stand once, at the first unit of each cell.
+        heads = np.unique(rows, return_index=True)[1]
+        for name, counts in (("n_rows", cube.n_rows), ("n_defined", cube.n_defined)):
+            placed = np.zeros(len(rows), np.int64)
+            placed[heads] = counts[rows[heads]]
+            columns[name] = placed
+        sums = cube.units.sums
+    for index in range(len(cube.parts)):
+        columns[f"sum:{index}"] = sums[:, index]
+    return pa.table(columns)
+
+
+def _written(values: Sequence[Key], rows: npt.NDArray[np.int64]) -> pa.Array:
+    """Values of cells as JSON, one for each row; each value is written once."""
+    # True and 1 are equal, and two values: they are told apart by their types.
+    place: dict[tuple[type, Key], int] = {}
+    codes = [place.setdefault((type(value), value), len(place)) for value in values]
+    texts = [None if value is None else json.dumps(value) for _, value in place]
+    return pa.array(texts, pa.string()).take(pa.array(np.asarray(codes, np.int64)[rows]))
+
+
+# -- reading ------------------------------------------------------------------------------------
+
+
+def _attribute(told: Mapping[str, Any], columns: Sequence[Column]) -> Attribute:
+    name = told["name"]
+    predicate = parse_predicate(name, columns, label="by") if told["predicate"] else None
+    edges = None if told["edges"] is None else tuple(told["edges"])
+    return Attribute(name=name, edges=edges, predicate=predicate)
+
+
+def _notes(told: Sequence[Mapping[str, str]]) -> tuple[Note, ...]:
+    return tuple(Note(code=note["code"], text=note["text"]) for note in told)
+
+
+def _metric(
+    table: pa.Table,
+    place: int,
+    told: Mapping[str, Any],
+    attributes: Sequence[Attribute],
+    ways: int,
+) -> CountedMetric:
+    chosen = np.flatnonzero(table["metric"].to_numpy() == place)
+    rows = table.take(pa.array(chosen)) if len(chosen) < table.num_rows else table
+    return CountedMetric(
+        text=told["metric"],
+        higher_is_worse=bool(told["higher_is_worse"]),
+        form=dict(told["form"]),
+        cube=_cube(rows, told, attributes, ways),
+        proportion=bool(told["proportion"]),
+        bounds=None if told["bounds"] is None else (told["bounds"][0], told["bounds"][1]),
+        notes=_notes(told["notes"]),
+    )
+
+
+def _cube(
+    rows: pa.Table, told: Mapping[str, Any], attributes: Sequence[Attribute], ways: int
+) -> Cube:
+    keys, cell, level = _cells(rows, len(attributes))
+    parts = tuple(told["parts"])
+    sums = _floats(rows, [f"sum:{i}" for i in range(len(parts))])
+    counts = {name: _counts(rows, name) for name in ("n_rows", "n_defined")}
+    shared: dict[str, Any] = {
+        "attributes": tuple(attribute.name for attribute in attributes),
+        "parts": parts,
+        "keys": keys,
+        "level": level,
+        "n_levels": int(told["n_levels"]),
+        "indicators": bool(told["indicators"]),
+        "meaning": str(told["meaning"]),
+        "missing": tuple((str(name), int(count)) for name, count in told["missing"]),
+        **{name: summed_by_cell(values, cell, len(keys)) for name, values in counts.items()},
+    }
+    if ways:
+        named = rows["unit"].combine_chunks().dictionary_encode()
+        units = Units(
+            cell=cell,
+            unit=named.indices.to_numpy().astype(np.int64),
+            sums=sums,
+            names=tuple(named.dictionary.to_pylist()),
+            ways=ways,
+        )
+        return cube_of_units(units=units, **shared)
+    if len(keys) < rows.num_rows:
+        raise ValueError("a cell stands there twice")
+    comoments = np.zeros((rows.num_rows, len(parts), len(parts)))
+    for i in range(len(parts)):
+        for j in range(i + 1):
+            comoments[:, i, j] = comoments[:, j, i] = rows[f"comoment:{i}:{j}"].to_numpy()
+    powers = told["powers_of"] and [n for n in rows.column_names if n.startswith("power:")]
+    return Cube(
+        sums=sums,
+        comoments=comoments,
+        powers=_floats(rows, powers) if powers else None,
+        powers_of=_ratio(told["powers_of"]),
+        **shared,
+    )
+
+
+def _cells(
+    rows: pa.Table, attributes: int
+) -> tuple[tuple[tuple[Key, ...], ...], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Keys and levels of the cells in the order in which they stand, and the cell of each row."""
+    level = rows["level"].to_numpy().astype(np.int64)
+    codes, values = [level], []
+    for index in range(attributes):
+        coded = rows[f"attribute:{index}"].combine_chunks().dictionary_encode(null_encoding="encode")
+        texts = coded.dictionary.to_pylist()
+        values.append([None if text is None else _key(json.loads(text)) for text in texts])
+        codes.append(coded.indices.to_numpy().astype(np.int64))
+    first, cell = _numbered(codes)
+    columns = [
+        [known[code] for code in own[first].tolist()]
+        for known, own in zip(values, codes[1:], strict=True)
+    ]
+    keys = tuple(zip(*columns, strict=True)) if columns else ((),) * len(first)
+    return keys, cell, level[first]
+
+
+def _numbered(
+    codes: Sequence[npt.NDArray[np.int64]],
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """First row of each combination of codes, in the order of rows, and the combination of each row."""
+    together = np.zeros(len(codes[0]), np.int64)
+    for own in codes:
+        joined = together * (int(own.max(initial=0)) + 1) + own
+        together = np.unique(joined, return_inverse=True)[1].astype(np.int64)
+    _, first, inverse = np.unique(together, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    return first[order], rank[inverse]
+
+
+def _key(value: Any) -> Key:
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    raise TypeError(f"{value!r} is no value of a group")
+
+
+def _counts(rows: pa.Table, name: str) -> npt.NDArray[np.int64]:
+    values = rows[name].to_numpy().astype(np.int64)
+    if (values < 0).any():
+        raise ValueError(f"{name} is below 0")
+    return values
+
+
+def _floats(rows: pa.Table, names: Sequence[str]) -> npt.NDArray[np.float64]:
+    out = np.empty((rows.num_rows, len(names)))
+    for index, name in enumerate(names):
+        out[:, index] = rows[name].to_numpy()
+    if not np.isfinite(out).all():
+        raise ValueError("a sum is no finite number")
+    return out
+
+
+def _ratio(found: Mapping[str, Sequence[float]] | None) -> Ratio | None:
+    return found and Ratio(
+        numerator=tuple(found["numerator"]), denominator=tuple(found["denominator"])
+    )

@@ -1,0 +1,327 @@
+"""A question asked of counts instead of rows: which of its groups the cells can tell apart."""
+
+import datetime
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from evenhand.cubes import (
+    CountedMetric,
+    CountedRecords,
+    CubeQuery,
+    Input,
+    Measure,
+    holds_counts,
+    merge_all,
+    read_counted,
+    regrouped,
+)
+from evenhand.cubes.cube import Cube
+from evenhand.errors import InputError, Note, unknown_name
+from evenhand.groups import (
+    Attribute,
+    Predicate,
+    columns_of,
+    parse_partitions,
+    parse_predicate,
+    to_text,
+)
+from evenhand.groups.partition import Key
+from evenhand.groups.predicate import column_expression
+from evenhand.metrics import Metric, MetricPlan, parse_metric
+from evenhand.questions.options import plain_bins
+from evenhand.questions.question import By, Question
+from evenhand.records import MISSING_VALUES, Kind, Records, open_records
+from evenhand.records.output import input_files
+from evenhand.stats.written_forms import read_form
+
+_CELL = "evenhand:cell"
+#: Sources that are named, of many.
+_NAMED = 3
+
+
+def counted_records(table: Any) -> CountedRecords | None:
+    """What was counted, where a table is a cube, its file, or a glob of such files; `None` where it holds rows.
+
+    Raises
+    ------
+    InputError
+        Where a file is damaged, some of the files hold rows, or they do not add.
+    """
+    if isinstance(table, CountedRecords):
+        return table
+    if not isinstance(table, str | Path):
+        return None
+    files = sorted(input_files(str(table)))
+    if not files or not holds_counts(files[0]):
+        return None
+    return merge_all([read_counted(path) for path in files])
+
+
+def open_cells(counted: CountedRecords) -> Records:
+    """The cells as a table: a column for each attribute that is a column, and the number of the cell.
+
+    The other columns that were read have a name there and no values, so that predicates on them are understood,
+    and refused (see `read_counted_question`).
+    """
+    kinds = {column.name: column.kind for column in counted.columns}
+    keys = all_keys(counted)
+    plain = {name: place for place, name in enumerate(_plain(counted))}
+    columns = {
+        attribute.name: _column([key[place] for key in keys], kinds.get(attribute.name, Kind.TEXT))
+        for place, attribute in enumerate(counted.attributes)
+        if attribute.name in plain
+    }
+    table = pa.table({**columns, _CELL: pa.array(range(len(keys)), pa.int64())})
+    cells = open_records(table, missing_values=counted.missing_values)
+    told = {column.name for column in cells.columns}
+    return replace(
+        cells,
+        name=counted.name,
+        files=(counted.path,) if counted.path else (),
+        columns=(*cells.columns, *(c for c in counted.columns if c.name not in told)),
+        declared=counted.declared,
+    )
+
+
+def all_keys(counted: CountedRecords) -> list[tuple[Key, ...]]:
+    """Keys of all cubes, each once."""
+    return list(dict.fromkeys(key for metric in counted.metrics for key in metric.cube.keys))
+
+
+def _plain(counted: CountedRecords) -> list[str]:
+    """Columns whose values the cells hold as they are."""
+    return [a.name for a in counted.attributes if a.predicate is None and a.edges is None]
+
+
+def _column(values: Sequence[Key], kind: Kind) -> pa.Array:
+    """Values of an attribute as the column held them; dates are told by their text."""
+    if kind is Kind.DATE:
+        for read in (datetime.date.fromisoformat, datetime.datetime.fromisoformat):
+            try:
+                return pa.array([None if v is None else read(str(v)) for v in values])
+            except ValueError:
+                continue
+    try:
+        return pa.array(values)
+    except (pa.ArrowException, OverflowError):
+        return pa.array([None if v is None else str(v) for v in values], pa.string())
+
+
+# -- the question -------------------------------------------------------------------------------
+
+
+def counted_metrics(
+    counted: CountedRecords, asked: Sequence[str | Metric]
+) -> tuple[list[Metric], CountedRecords]:
+    """The metrics that are asked for, or all, and what was counted of them."""
+    known = [parse_metric(metric.text, counted.columns) for metric in counted.metrics]
+    if not asked:
+        return known, counted
+    texts = [metric.text for metric in known]
+    wanted = [one if isinstance(one, Metric) else parse_metric(one, counted.columns) for one in asked]
+    for one in wanted:
+        if one.text not in texts:
+            raise InputError(
+                f"{one.text} was not counted in {counted.name}, which has: {'; '.join(texts)}.  "
+                "Name one of these, or count the records again."
+            )
+    places = [texts.index(one.text) for one in wanted]
+    chosen = tuple(counted.metrics[place] for place in places)
+    return [known[place] for place in places], replace(counted, metrics=chosen)
+
+
+def read_counted_question(
+    counted: CountedRecords,
+    cells: Records,
+    by: By,
+    *,
+    where: str | None = None,
+    bins: Mapping[str, Any] | None = None,
+) -> Question:
+    """Understand what is asked of counts.
+
+    Parameters
+    ----------
+    counted : CountedRecords
+    cells : Records
+        See `open_cells`.
+    by, where, bins
+        As in `evenhand.audit`; without `by` the groups that were counted.
+
+    Raises
+    ------
+    InputError
+        For groups that the cells cannot tell apart.
+    """
+    kept = parse_predicate(where, cells.columns, label="where") if where else None
+    if kept is not None:
+        check_told(counted, kept)
+    cut = plain_bins(bins)
+    attributes, partitions = parse_partitions(by or counted.by, cells.columns, bins=cut)
+    return Question(
+        records=cells,
+        attributes=tuple(_known(counted, attribute, cut) for attribute in attributes),
+        partitions=partitions,
+        units=counted.units,
+        where=kept,
+    )
+
+
+def _known(
+    counted: CountedRecords, attribute: Attribute, cut: Mapping[str, int | Sequence[float]]
+) -> Attribute:
+    stored = {one.name: one for one in counted.attributes}
+    if attribute.predicate is not None:
+        if attribute.name not in stored:
+            check_told(counted, attribute.predicate)
+        return attribute
+    if attribute.name not in stored:
+        raise InputError(
+            unknown_name("group", attribute.name, list(stored))
+            + f"  {counted.name} was counted by these; for others count the records again."
+        )
+    mine = stored[attribute.name]
+    wanted = cut.get(attribute.name)
+    if wanted is None or attribute.edges == mine.edges:
+        return mine
+    if mine.edges is not None or isinstance(wanted, int):
+        edges = ", ".join(f"{edge:g}" for edge in mine.edges or ()) or "no edge"
+        raise InputError(
+            f"{attribute.name} was cut at {edges} when it was counted; cells cannot be cut otherwise.  Leave --bins "
+            f"{attribute.name} out, or count the records again."
+            if mine.edges is not None
+            else f"Cells do not tell where quantiles of {attribute.name} lie.  Name edges: --bins {attribute.name}=10,20"
+        )
+    return attribute
+
+
+def check_told(counted: CountedRecords, predicate: Predicate) -> None:
+    """Refuse a predicate on what the cells do not tell apart."""
+    plain = _plain(counted)
+    for name in columns_of(predicate):
+        if name not in plain:
+            cut = next((a for a in counted.attributes if a.name == name and a.edges is not None), None)
+            why = "is cut into bins" if cut else "is not among what cells are told apart by"
+            raise InputError(
+                f"{name} {why} in {counted.name}, so that no row of it can be chosen.  Allowed in a predicate: "
+                f"{', '.join(plain) or 'nothing'}; for others count the records again."
+            )
+
+
+# -- the counts ---------------------------------------------------------------------------------
+
+
+def counted_plan(metric: CountedMetric, cells: Records) -> MetricPlan:
+    """How the metric's value follows from its counts."""
+    return MetricPlan(
+        records=cells,
+        measure=Measure(parts=(), inputs=()),
+        form=read_form(metric.form, len(metric.cube.parts)),
+        proportion=metric.proportion,
+        notes=metric.notes,
+        bounds=metric.bounds,
+    )
+
+
+def counted_cubes(
+    counted: CountedRecords, question: Question
+) -> list[Cube]:
+    """The cubes of metrics under a question's attributes and filter.
+
+    Raises
+    ------
+    InputError
+        Where no cell is left.
+    """
+    keys = _keys(counted, question)
+    kinds = {column.name: column.kind for column in counted.columns}
+    numbered = [kinds[name].numeric for name in counted.units if name in kinds]
+    names = [attribute.name for attribute in question.attributes]
+    if not keys:
+        raise InputError(f"There is nothing to audit: no cell of {counted.name} satisfies --where.")
+    return [regrouped(metric.cube, names, keys, numbered=numbered) for metric in counted.metrics]
+
+
+def _keys(counted: CountedRecords, question: Question) -> dict[tuple[Key, ...], tuple[Key, ...]]:
+    """Key of each cell under the question's attributes; cells that the filter leaves out have none."""
+    stored = {one: place for place, one in enumerate(counted.attributes)}
+    asked = [a for a in question.attributes if a not in stored]
+    known = all_keys(counted)
+    computed: dict[int, tuple[Key, ...]] = dict.fromkeys(range(len(known)), ())
+    if asked or question.where is not None:
+        computed = _computed(question, asked)
+    take: list[Callable[[int], Key]] = []
+    for attribute in question.attributes:
+        if attribute in stored:
+            take.append(lambda cell, place=stored[attribute]: known[cell][place])  # type: ignore[misc]
+        else:
+            take.append(lambda cell, place=asked.index(attribute): computed[cell][place])  # type: ignore[misc]
+    return {known[cell]: tuple(one(cell) for one in take) for cell in sorted(computed)}
+
+
+def _computed(question: Question, attributes: Sequence[Attribute]) -> dict[int, tuple[Key, ...]]:
+    """Values of attributes that were not counted by, for each cell that the filter keeps."""
+    cell = Input(name=_CELL, expression=column_expression(_CELL), text="cell")
+    measure = Measure(parts=((_CELL, column_expression(_CELL)),), inputs=(cell,))
+    query = CubeQuery(question.records, measure, attributes, None, question.where, ())
+    found = question.records.engine.query(query.rows_sql())
+    columns = [found[f"a{place}"].to_pylist() for place in range(len(attributes))]
+    cells = found["s0"].to_pylist()
+    rows = zip(*columns, strict=True) if columns else ((),) * len(cells)
+    return dict(zip(cells, rows, strict=True))
+
+
+def kept_within(question: Question, counted: CountedRecords | None) -> str | None:
+    """Which rows the numbers are of: the filter of the question, within that of the counts."""
+    own = to_text(question.where) if question.where is not None else None
+    before = None if counted is None else counted.where
+    return f"({before}) AND ({own})" if before and own else before or own
+
+
+def check_asked(
+    counted: CountedRecords,
+    units: tuple[str, ...],
+    columns: str | Mapping[str, str] | None,
+    missing_values: Sequence[str],
+) -> None:
+    """Refuse what was settled when the records were counted, and is now asked for otherwise."""
+    if units and units != counted.units:
+        now = ", ".join(counted.units) or "rows, each for itself"
+        raise InputError(
+            f"unit is {', '.join(units)}, but {counted.name} was counted with {now}.  Leave the unit out, or count "
+            "the records again."
+        )
+    if columns is not None:
+        raise InputError(f"columns were read when {counted.name} was counted.  Give them there.")
+    if tuple(missing_values) not in (MISSING_VALUES, counted.missing_values):
+        raise InputError(
+            f"Texts that mean missing were settled when {counted.name} was counted: "
+            f"{', '.join(map(repr, counted.missing_values)) or 'none'}.  Give them there."
+        )
+
+
+def counted_notes(counted: CountedRecords, question: Question) -> tuple[Note, ...]:
+    """What a reader must know of numbers that come from counts."""
+    names = [source.name for source in counted.sources]
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    read = f"{', '.join(names[:_NAMED])}{more}"
+    within = f", kept by {counted.where}" if counted.where else ""
+    notes = [
+        Note(
+            code="counted_before",
+            text=f"The rows were not read: {counted.name} holds the counts of {counted.n_rows:,} rows of {read}{within}.",
+        )
+    ]
+    if question.where is not None and any(metric.cube.missing for metric in counted.metrics):
+        notes.append(
+            Note(
+                code="missing_not_filtered",
+                text="Rows that lack what the metric or the unit needs are told for all that was counted, not for "
+                "those of --where alone.",
+            )
+        )
+    return (*notes, *counted.notes)
