@@ -12,10 +12,13 @@ if TYPE_CHECKING:
         audit,
         audit_metrics,
         conditional_demographic_disparity,
+        count_cube,
         equalized_odds,
+        merge_cubes,
+        update_cube,
     )
     from evenhand.conditions import Condition, parse_condition
-    from evenhand.cubes import Cube
+    from evenhand.cubes import CountedRecords, Cube, read_cube, write_cube
     from evenhand.differential import Effects, effects
     from evenhand.metrics import DEFINITIONS, Definition
     from evenhand.metrics.laws import check_metric
@@ -34,7 +37,13 @@ _HOMES = {
     "equalized_odds": "evenhand.audits",
     "Condition": "evenhand.conditions",
     "parse_condition": "evenhand.conditions",
+    "count_cube": "evenhand.audits",
+    "merge_cubes": "evenhand.audits",
+    "update_cube": "evenhand.audits",
+    "CountedRecords": "evenhand.cubes",
     "Cube": "evenhand.cubes",
+    "read_cube": "evenhand.cubes",
+    "write_cube": "evenhand.cubes",
     "Edition": "evenhand.pages.edition",
     "Effects": "evenhand.differential",
     "effects": "evenhand.differential",
@@ -62,6 +71,7 @@ __all__ = [
     "MISSING_VALUES",
     "Audit",
     "Condition",
+    "CountedRecords",
     "Cube",
     "Definition",
     "Edition",
@@ -75,17 +85,22 @@ __all__ = [
     "check_metric",
     "conditional_demographic_disparity",
     "confusion_pairs",
+    "count_cube",
     "effects",
     "equalized_odds",
     "make_plan",
+    "merge_cubes",
     "open_records",
     "parse_condition",
     "read_audio",
+    "read_cube",
     "read_image",
     "read_plan",
     "run_trial",
     "slices",
     "slices_of_cube",
+    "update_cube",
+    "write_cube",
 ]
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from evenhand.audits.disclosure.hiding import Hidden, hidden_sets
 from evenhand.audits.judge import Judgement, judge
@@ -18,10 +19,10 @@ from evenhand.audits.normalizers import depends_on_normalizer
 from evenhand.audits.result import Audit, AuditSettings, Gap, Group, ScoreCurve
 from evenhand.audits.scores import score_curves, scores_read
 from evenhand.comparisons.rules import VerdictRules
-from evenhand.cubes import CountedRecords, Cube, write_counted
+from evenhand.cubes import CountedRecords, Cube, write_cube
 from evenhand.groups import Attribute
 from evenhand.metrics import Metric, MetricPlan
-from evenhand.questions.counted import kept_within
+from evenhand.questions.counted import within
 from evenhand.questions.crowding import shared_units
 from evenhand.questions.premises import explained
 from evenhand.questions.question import Question, directions, metric_note, metric_rules
@@ -35,7 +36,7 @@ def answer(
     *,
     reference: str | Attribute,
     worse: str | None,
-    cube: str | None,
+    cube: str | Path | None,
     command: str,
     counted: CountedRecords | None = None,
 ) -> tuple[Audit, ...]:
@@ -78,7 +79,7 @@ def answer(
         else:
             measured = measure_counts(counted, question, premises)
         if cube is not None:
-            write_counted(counted_now(question, metrics, measured, higher, before=counted), cube)
+            write_cube(counted_now(question, metrics, measured, higher, before=counted), cube)
         return tuple(_audits(question, metrics, measured, rules, higher, command, counted))
 
 
@@ -165,7 +166,7 @@ def _settings(
 ) -> AuditSettings:
     return AuditSettings(
         by=question.by,
-        where=kept_within(question, before),
+        where=within(None if before is None else before.where, question),
         versus=rules.versus,
         tolerance=rules.tolerance,
         min_units=rules.min_units,

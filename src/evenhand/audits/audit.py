@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, TypedDict
 
 from evenhand.audits.assembly import answer
@@ -54,7 +55,7 @@ class AuditOptions(TypedDict, total=False):
     columns: str | Mapping[str, str] | None
     suppress_below: int
     seed: int
-    cube: str | None
+    cube: str | Path | None
     command: str | None
     progress: Callable[[int], None] | None
 
@@ -62,8 +63,8 @@ class AuditOptions(TypedDict, total=False):
 @tells_options
 def audit(
     table: Any,
-    metric: str | Metric,
-    by: By,
+    metric: str | Metric = "",
+    by: By = (),
     *,
     unit: str | Sequence[str] | None = None,
     where: str | None = None,
@@ -79,7 +80,7 @@ def audit(
     columns: str | Mapping[str, str] | None = None,
     suppress_below: int = 0,
     seed: int = 0,
-    cube: str | None = None,
+    cube: str | Path | None = None,
     command: str | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Audit:
@@ -89,12 +90,12 @@ def audit(
     ----------
     table : str, Path or data frame
         Path, glob or URL of records, or a pandas, Polars, Arrow or narwhals-compatible frame;
-        one row per evaluated example.
+        one row per evaluated example.  Or a cube: what `count_cube` gives, or the file of one.
     metric : str or Metric
-        For example ``wer(reference=text, hypothesis=amazon)``.
+        For example ``wer(reference=text, hypothesis=amazon)``; of a cube of one metric it can be left out.
     by : str or sequence
         What groups are: a column, columns joined by commas (their crossing and each alone), or a
-        predicate; or a sequence of these.
+        predicate; or a sequence of these.  Of a cube those that were counted, where left out.
     unit : str or sequence of str, optional
         Column that names what is independent (speaker, patient, document).  Without it each row
         is taken for independent, which makes intervals too narrow where it is not.  Two columns
@@ -127,8 +128,8 @@ def audit(
         can be told more closely than within a range as wide.
     seed : int
         Of the multiplier bootstrap.
-    cube : str, optional
-        File to write the metric's cube to.
+    cube : str or Path, optional
+        File to write the counts to.
     command : str, optional
         The command that reports name as their origin.
     progress : callable, optional
@@ -151,9 +152,9 @@ def audit(
     >>> [(group.label, group.estimate.value, group.verdict) for group in result.groups]
     [('b', 0.6, 'worse'), ('a', 0.1, 'not worse')]
     """
-    (result,) = audit_metrics(
+    found = audit_metrics(
         table,
-        [metric],
+        [metric] if metric else (),
         by,
         unit=unit,
         where=where,
@@ -173,14 +174,17 @@ def audit(
         command=command,
         progress=progress,
     )
-    return result
+    if len(found) > 1:
+        texts = "; ".join(one.metric.expression for one in found)
+        raise InputError(f"This cube counts {len(found)} metrics: {texts}.  Name one, or ask audit_metrics for all.")
+    return found[0]
 
 
 @tells_options
 def audit_metrics(
     table: Any,
-    metrics: Sequence[str | Metric],
-    by: By,
+    metrics: Sequence[str | Metric] = (),
+    by: By = (),
     *,
     unit: str | Sequence[str] | None = None,
     where: str | None = None,
@@ -196,7 +200,7 @@ def audit_metrics(
     columns: str | Mapping[str, str] | None = None,
     suppress_below: int = 0,
     seed: int = 0,
-    cube: str | None = None,
+    cube: str | Path | None = None,
     command: str | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> tuple[Audit, ...]:
@@ -208,8 +212,8 @@ def audit_metrics(
         As in `audit`.
     metrics : sequence of str or Metric
         One audit each; counts that metrics share are read once.
-    cube : str, optional
-        File to write the first metric's cube to.
+    cube : str or Path, optional
+        File to write the counts of all metrics to.
     unit, where, versus, tolerance, level, min_units, worse, adjust, interval, bins
         As in `audit`.
     missing_values, columns, suppress_below, seed, command, progress
@@ -231,7 +235,7 @@ def audit_metrics(
         family=len(metrics),
         units=unit_columns(unit),
     )
-    check_texts({"where": where, "versus": versus, "cube": cube}, needed=("versus",))
+    check_texts({"where": where, "versus": versus, "cube": str(cube) if isinstance(cube, Path) else cube}, needed=("versus",))
     _check(rules, worse)
     if cube is not None and suppress_below:
         raise InputError(
@@ -291,7 +295,7 @@ def _answer(
     reference: str | Attribute,
     counted: CountedRecords | None,
     worse: str | None,
-    cube: str | None,
+    cube: str | Path | None,
     command: str | None,
 ) -> tuple[Audit, ...]:
     return answer(

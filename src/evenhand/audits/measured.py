@@ -1,7 +1,7 @@
 """What is read of a table for the metrics of a question: their plans, their cubes, and what the table says of them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from evenhand.cubes import (
     CountedMetric,
@@ -14,7 +14,7 @@ from evenhand.cubes import (
 from evenhand.errors import Note
 from evenhand.metrics import Metric, MetricPlan, Takes
 from evenhand.questions.copies import MOST_JOINED, MOST_ROWS, copied_rows
-from evenhand.questions.counted import counted_cubes, counted_notes, counted_plan, kept_within
+from evenhand.questions.counted import counted_cubes, counted_notes, counted_plan, within
 from evenhand.questions.crowding import check_first_groups
 from evenhand.questions.premises import check_agreement, read_premises
 from evenhand.questions.question import Question
@@ -155,7 +155,6 @@ def counted_now(
         attributes=question.attributes,
         by=question.by,
         units=question.units,
-        where=kept_within(question, before),
         columns=tuple(c for c in (before or records).columns if before or c.name in used),
         metrics=tuple(
             CountedMetric(
@@ -171,15 +170,23 @@ def counted_now(
                 metrics, measured.plans, measured.cubes, higher, strict=True
             )
         ),
-        sources=_sources(records) if before is None else before.sources,
+        sources=_sources(question, before),
         notes=measured.notes if before is None else before.notes,
         missing_values=records.missing_values,
         declared=records.declared,
     )
 
 
-def _sources(records: Records) -> tuple[CountedSource, ...]:
-    """Each file by itself, so that an update knows which are new."""
+def _sources(
+    question: Question, before: CountedRecords | None
+) -> tuple[CountedSource, ...]:
+    """What is counted; each file by itself, so that an update knows which are new."""
+    if before is not None:
+        return tuple(replace(one, where=within(one.where, question)) for one in before.sources)
+    records, where = question.records, within(None, question)
     if len(records.files) <= 1:
-        return (CountedSource(name=records.name, sha256=records.sha256()),)
-    return tuple(CountedSource(name=str(p), sha256=fingerprint([p])) for p in records.files)
+        return (CountedSource(name=records.name, sha256=records.sha256(), where=where),)
+    return tuple(
+        CountedSource(name=str(path), sha256=fingerprint([path]), where=where)
+        for path in records.files
+    )

@@ -41,6 +41,10 @@ VERBS = {
         "Say what each condition costs each group beyond the others.",
         f"$ evenhand effects ward.csv {_WER} \\\n    --by voice --reference quiet --unit sentence",
     ),
+    "cube": (
+        "Count records once; add the counts of days and sites, and audit them without the rows.",
+        "",
+    ),
     "conditions": ("List the conditions and how to write them.", "$ evenhand conditions tone"),
     "bounty": ("Let outsiders submit better models, accept what is proven, and merge it.", ""),
     "metrics": ("List the metrics and how to write them.", "$ evenhand metrics wer"),

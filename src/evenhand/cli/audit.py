@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from evenhand.audits import Audit, audit_metrics
-from evenhand.cli.kinds import Flag, Needed, Several
+from evenhand.cli.kinds import Flag, Several
 from evenhand.cli.labels import fit
 from evenhand.cli.lines import written_command
 from evenhand.cli.options import SHARED, Comparing, Confidence, Output, Reading
@@ -17,8 +17,8 @@ def audit(
     table: str,
     /,
     *,
-    metric: Needed,
-    by: Needed,
+    metric: Several = (),
+    by: Several = (),
     unit: Several = (),
     versus: str = "rest",
     interval: str = "wilson",
@@ -36,7 +36,8 @@ def audit(
     Parameters
     ----------
     table
-        Path, glob, duckdb:///file.db?table=t or postgresql://…?table=t of the records.
+        Path, glob, duckdb:///file.db?table=t, postgresql://…?table=t or sc://host:port?table=t of the records; or a
+        cube of their counts, whose metrics and groups are taken where none is named.
     metric
         For example 'wer(reference=text, hypothesis=amazon)'; may be repeated. See: evenhand metrics
     by
@@ -54,7 +55,7 @@ def audit(
     share
         The report is for strangers: hide groups below 10 units (or --suppress-below), and folders.
     cube
-        Write the sufficient statistics to this Parquet file.
+        Write the counts to this file, which audit reads in place of the table. See: evenhand cube
     """
     if output.json and csv:
         raise InputError("--json and --csv cannot both go to the output.  Choose one.")

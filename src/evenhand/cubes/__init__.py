@@ -4,7 +4,7 @@ from evenhand.cubes.bins import bin_attributes
 from evenhand.cubes.build import build_cube, build_cubes, floats_of
 from evenhand.cubes.cells import Cells, cells_of, read_cells
 from evenhand.cubes.counted import CountedMetric, CountedRecords, CountedSource, merge_all
-from evenhand.cubes.counted_file import holds_counts, read_counted, write_counted
+from evenhand.cubes.counted_file import read_cube, write_cube
 from evenhand.cubes.cube import Cube, Units
 from evenhand.cubes.estimates import Estimates, estimate
 from evenhand.cubes.faults import raise_faults
@@ -35,14 +35,13 @@ __all__ = [
     "contrast_powers",
     "estimate",
     "floats_of",
-    "holds_counts",
     "median",
     "merge_all",
     "raise_faults",
     "read_cells",
-    "read_counted",
+    "read_cube",
     "regrouped",
     "unit_contributions",
     "unit_values",
-    "write_counted",
+    "write_cube",
 ]

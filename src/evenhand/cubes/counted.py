@@ -4,7 +4,7 @@ They add: over shards, days and customers, wherever each was counted.  Each says
 none counts twice and an update knows which files it has not read.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -25,10 +25,13 @@ class CountedSource:
         What the user called them; of several files read as one, each file.
     sha256 : str or None
         SHA-256 of the file's bytes; `None` for frames and servers.
+    where : str, optional
+        Which of their rows.
     """
 
     name: str
     sha256: str | None
+    where: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -74,8 +77,6 @@ class CountedRecords:
         The groups that were asked for, as `evenhand.audit` takes them.
     units : tuple of str
         Columns that name what is independent.
-    where : str, optional
-        Which rows were read.
     columns : tuple of Column
         Columns of the table that were read, and their kinds.
     metrics : tuple of CountedMetric
@@ -94,7 +95,6 @@ class CountedRecords:
     attributes: tuple[Attribute, ...]
     by: tuple[str, ...]
     units: tuple[str, ...]
-    where: str | None
     columns: tuple[Column, ...]
     metrics: tuple[CountedMetric, ...]
     sources: tuple[CountedSource, ...]
@@ -104,10 +104,18 @@ class CountedRecords:
     path: Path | None = field(default=None)
 
     @property
-    def n_cells(self) -> int:
-        """Cells of the largest cube; where units are named, the pairs of a cell and a unit."""
+    def n_counts(self) -> int:
+        """Cells of the largest cube; where units are named, pairs of a cell and a unit."""
         cubes = [metric.cube for metric in self.metrics]
         return max(len(c.keys) if c.units is None else len(c.units.cell) for c in cubes)
+
+    @property
+    def where(self) -> str | None:
+        """Which rows were counted; where it differs from source to source, any of them."""
+        filters = list(dict.fromkeys(source.where for source in self.sources))
+        if None in filters or len(filters) == 1:
+            return filters[0] if len(filters) == 1 else None
+        return " OR ".join(f"({one})" for one in filters)
 
     @property
     def n_rows(self) -> int:
@@ -147,18 +155,26 @@ class CountedRecords:
             Where something else was counted, or some of the records are the same.
         """
         self._check_like(other)
-        known = {source.sha256: source for source in self.sources}
+        notes = [*self.notes, *other.notes]
         for source in other.sources:
-            if source.sha256 is not None and source.sha256 in known:
+            same = [one for one in self.sources if one.sha256 == source.sha256 is not None]
+            if any(None in (one.where, source.where) or one.where == source.where for one in same):
                 raise InputError(
                     f"Both count {source.name}.  Added, its rows would count twice: leave one out."
                 )
+            notes += [
+                Note(
+                    code="counted_in_parts",
+                    text=f"{source.name} was counted in parts: where {one.where}, and where {source.where}.  Rows that "
+                    "satisfy both count twice.",
+                )
+                for one in same
+            ]
         return replace(
             self,
             metrics=tuple(map(_added, self.metrics, other.metrics)),
             sources=self.sources + other.sources,
-            notes=tuple(dict.fromkeys(self.notes + other.notes)),
-            columns=tuple(dict.fromkeys(self.columns + other.columns)),
+            notes=tuple(dict.fromkeys(notes)),
             path=None,
         )
 
@@ -169,11 +185,17 @@ class CountedRecords:
                     f"{mine.name} is cut at {_edges(mine)} in one and at {_edges(theirs)} in the other.  Quantiles "
                     f"differ from file to file: name the edges when you count, as in --bins '{mine.name}=10,20'"
                 )
+        kinds = {column.name: column.kind for column in self.columns}
+        for column in other.columns:
+            if kinds.get(column.name, column.kind) is not column.kind:
+                raise InputError(
+                    f"{column.name} holds {kinds[column.name]} values in one and {column.kind} values in the other.  Say "
+                    f"what it is when you count: --columns '{column.name}=text'"
+                )
         for what, mine, theirs in (
             ("metrics", [m.text for m in self.metrics], [m.text for m in other.metrics]),
             ("groups", [a.name for a in self.attributes], [a.name for a in other.attributes]),
             ("units", list(self.units), list(other.units)),
-            ("filter", [self.where or "none"], [other.where or "none"]),
             ("missing values", list(self.missing_values), list(other.missing_values)),
         ):
             if mine != theirs:
@@ -183,26 +205,29 @@ class CountedRecords:
                 )
 
 
-def merge_all(shards: Sequence[CountedRecords]) -> CountedRecords:
+def merge_all(shards: Iterable[CountedRecords]) -> CountedRecords:
     """Add several, two by two and the results again, so that each cell is touched as seldom as can be.
+
+    Of many that are read one after the other, at most as many are in memory as the logarithm of their number says.
 
     Raises
     ------
     InputError
         Where there is none, two count different things, or two count the same records.
     """
-    if not shards:
-        raise InputError("There is no cube to add.  Name at least one file.")
     waiting: list[tuple[int, CountedRecords]] = []
     for shard in shards:
         total, size = shard, 1
         while waiting and waiting[-1][0] == size:
             total, size = _told(waiting.pop()[1], total, shard), 2 * size
         waiting.append((size, total))
+        named = shard
+    if not waiting:
+        raise InputError("There is no cube to add.  Name at least one file.")
     while len(waiting) > 1:
         _, last = waiting.pop()
         size, before = waiting.pop()
-        waiting.append((size, _told(before, last, shards[-1])))
+        waiting.append((size, _told(before, last, named)))
     return waiting[0][1]
 
 

@@ -17,17 +17,17 @@ from evenhand.errors import InputError, Note
 from evenhand.groups import Attribute, parse_predicate
 from evenhand.groups.partition import Key
 from evenhand.records import Column, Kind
+from evenhand.records.files import CUBE_SCHEMA
 from evenhand.records.output import write_file
 from evenhand.results.origin import versions
 from evenhand.stats.forms import Ratio
 
-SCHEMA = "evenhand.cube/2"
-_OURS = b"evenhand.cube/"
+SCHEMA = f"{CUBE_SCHEMA}2"
 _ADVICE = "Count the records again: evenhand cube count TABLE --metric … --by … --out FILE"
 
 
-def write_counted(counted: CountedRecords, path: str | Path) -> None:
-    """Write counted records as a Parquet file that `read_counted` understands."""
+def write_cube(counted: CountedRecords, path: str | Path) -> None:
+    """Write counted records as a Parquet file that `read_cube` understands."""
     tables = [_rows(place, metric.cube) for place, metric in enumerate(counted.metrics)]
     table = pa.concat_tables(tables, promote_options="default")
     metadata = {
@@ -38,7 +38,6 @@ def write_counted(counted: CountedRecords, path: str | Path) -> None:
         ],
         "by": counted.by,
         "units": counted.units,
-        "where": counted.where,
         "columns": [[column.name, column.kind] for column in counted.columns],
         "missing_values": counted.missing_values,
         "declared": counted.declared,
@@ -51,23 +50,8 @@ def write_counted(counted: CountedRecords, path: str | Path) -> None:
     write_file(Path(path), lambda beside: parquet.write_table(marked, beside))
 
 
-def holds_counts(path: Path) -> bool:
-    """Whether a Parquet file looks as if counts stood in it instead of rows; its end tells, and is all that is read."""
-    try:
-        with path.open("rb") as file:
-            if file.read(4) != b"PAR1":
-                return False
-            size = file.seek(0, 2)
-            file.seek(max(size - 8, 0))
-            length = int.from_bytes(file.read(4), "little")
-            file.seek(max(size - 8 - length, 0))
-            return _OURS in file.read(length)
-    except OSError:
-        return False
-
-
-def read_counted(path: str | Path) -> CountedRecords:
-    """Read what `write_counted` wrote.
+def read_cube(path: str | Path) -> CountedRecords:
+    """Read what `write_cube` wrote.
 
     Raises
     ------
@@ -87,7 +71,6 @@ def read_counted(path: str | Path) -> CountedRecords:
             attributes=attributes,
             by=tuple(metadata["by"]),
             units=tuple(metadata["units"]),
-            where=metadata["where"],
             columns=columns,
             metrics=metrics,
             sources=tuple(CountedSource(**source) for source in metadata["sources"]),
@@ -112,7 +95,7 @@ def _metadata(path: str | Path) -> dict[str, Any]:
     schema = metadata.get("schema", "") if isinstance(metadata, dict) else ""
     if schema == SCHEMA:
         return dict(metadata)
-    if str(schema).startswith(_OURS.decode()):
+    if str(schema).startswith(CUBE_SCHEMA):
         raise InputError(f"{path} is a cube of another version ({schema}, not {SCHEMA}).  {_ADVICE}")
     raise InputError(f"{path} is no cube.  Make one with: evenhand cube count TABLE … --out FILE")
 

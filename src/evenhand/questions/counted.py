@@ -14,9 +14,8 @@ from evenhand.cubes import (
     CubeQuery,
     Input,
     Measure,
-    holds_counts,
     merge_all,
-    read_counted,
+    read_cube,
     regrouped,
 )
 from evenhand.cubes.cube import Cube
@@ -34,7 +33,7 @@ from evenhand.groups.predicate import column_expression
 from evenhand.metrics import Metric, MetricPlan, parse_metric
 from evenhand.questions.options import plain_bins
 from evenhand.questions.question import By, Question
-from evenhand.records import MISSING_VALUES, Kind, Records, open_records
+from evenhand.records import MISSING_VALUES, Kind, Records, holds_counts, open_records
 from evenhand.records.output import input_files
 from evenhand.stats.written_forms import read_form
 
@@ -58,7 +57,7 @@ def counted_records(table: Any) -> CountedRecords | None:
     files = sorted(input_files(str(table)))
     if not files or not holds_counts(files[0]):
         return None
-    return merge_all([read_counted(path) for path in files])
+    return merge_all([read_cube(path) for path in files])
 
 
 def open_cells(counted: CountedRecords) -> Records:
@@ -275,10 +274,9 @@ def _computed(question: Question, attributes: Sequence[Attribute]) -> dict[int, 
     return dict(zip(cells, rows, strict=True))
 
 
-def kept_within(question: Question, counted: CountedRecords | None) -> str | None:
-    """Which rows the numbers are of: the filter of the question, within that of the counts."""
+def within(before: str | None, question: Question) -> str | None:
+    """The filter of a question, within that of what was counted before."""
     own = to_text(question.where) if question.where is not None else None
-    before = None if counted is None else counted.where
     return f"({before}) AND ({own})" if before and own else before or own
 
 

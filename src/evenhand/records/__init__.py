@@ -6,7 +6,7 @@ from evenhand.records.engine import Engine
 from evenhand.records.engines.duckdb import DuckDBEngine
 from evenhand.records.engines.postgres import PostgresEngine
 from evenhand.records.file_faults import lines_of
-from evenhand.records.files import fingerprint
+from evenhand.records.files import find_files, fingerprint, holds_counts
 from evenhand.records.missing import MISSING_VALUES
 from evenhand.records.schema import Column, Kind, check_key, find_column
 from evenhand.records.table import Records, open_records, public_name
@@ -22,7 +22,9 @@ __all__ = [
     "check_key",
     "dialect_of",
     "find_column",
+    "find_files",
     "fingerprint",
+    "holds_counts",
     "lines_of",
     "open_records",
     "public_name",

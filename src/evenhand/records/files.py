@@ -24,6 +24,23 @@ from evenhand.records.schema import Kind, kind_of
 from evenhand.records.text_files import Loaded, load_text
 
 MAX_PATH = 4000
+#: How the schema of a file of counts begins.
+CUBE_SCHEMA = "evenhand.cube/"
+
+
+def holds_counts(path: Path) -> bool:
+    """Whether a Parquet file looks as if counts stood in it instead of rows; its end tells, and is all that is read."""
+    try:
+        with path.open("rb") as file:
+            if file.read(4) != b"PAR1":
+                return False
+            size = file.seek(0, 2)
+            file.seek(max(size - 8, 0))
+            length = int.from_bytes(file.read(4), "little")
+            file.seek(max(size - 8 - length, 0))
+            return CUBE_SCHEMA.encode() in file.read(length)
+    except OSError:
+        return False
 
 
 def find_files(pattern: str) -> list[Path]:

@@ -22,6 +22,7 @@ from evenhand.records.engines.spark import connect
 from evenhand.records.files import (
     find_files,
     fingerprint,
+    holds_counts,
     load_files,
     plain_table,
     raise_file_faults,
@@ -144,6 +145,11 @@ def open_records(
 
 def _open_files(pattern: str, declared: Mapping[str, str], missing: Sequence[str]) -> Records:
     paths = find_files(pattern)
+    counts = next((path for path in paths if holds_counts(path)), None)
+    if counts is not None:
+        raise InputError(
+            f"{counts} is a cube: it holds counts, not rows.  evenhand audit reads cubes; this needs the records."
+        )
     engine = DuckDBEngine()
     return _records(pattern, engine, load_files(engine, paths, declared, missing), tuple(paths))
 

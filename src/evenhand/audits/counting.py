@@ -1,0 +1,200 @@
+"""Counting without judging: a cube of records, cubes added, and one brought up to date."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from evenhand.audits.measured import counted_now, measure_rows, premises_of_rows
+from evenhand.cubes import CountedRecords, merge_all, read_cube, write_cube
+from evenhand.errors import InputError
+from evenhand.groups import parse_partitions, parse_predicate
+from evenhand.metrics import Metric, parse_metric
+from evenhand.questions.keywords import tells_options
+from evenhand.questions.opening import opened
+from evenhand.questions.options import check_choices, check_texts
+from evenhand.questions.premises import explained
+from evenhand.questions.question import (
+    By,
+    Question,
+    bound_metric,
+    check_rows,
+    directions,
+    read_question,
+    unit_columns,
+)
+from evenhand.records import MISSING_VALUES, find_column, find_files, holds_counts
+
+
+@tells_options
+def count_cube(
+    table: Any,
+    metrics: str | Metric | Sequence[str | Metric],
+    by: By,
+    *,
+    unit: str | Sequence[str] | None = None,
+    where: str | None = None,
+    worse: str | None = None,
+    bins: Mapping[str, int | Sequence[float]] | None = None,
+    missing_values: Sequence[str] = MISSING_VALUES,
+    columns: str | Mapping[str, str] | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> CountedRecords:
+    """Count a table once, to be audited as often as one likes, added to others, and kept without its rows.
+
+    Parameters
+    ----------
+    table : str, Path or data frame
+        As in `evenhand.audit`.
+    metrics : str, Metric or sequence of them
+        What is counted.
+    by : str or sequence
+        What cells are told apart by; whoever reads the cube can ask for these groups, for some of them, and for
+        predicates on them.
+    unit, where, worse, bins, missing_values, columns, progress
+        As in `evenhand.audit`.
+
+    Returns
+    -------
+    CountedRecords
+        What `evenhand.audit` takes in place of a table; `write_cube` writes it to a file.
+
+    Raises
+    ------
+    InputError
+        For anything that must be changed first; all faults of a file come together.
+
+    Notes
+    -----
+    A cube holds the counts of small cells too, and the names of units.  It is as confidential as the records.
+
+    Examples
+    --------
+    >>> import pyarrow as pa, evenhand
+    >>> table = pa.table({"site": ["a"] * 50 + ["b"] * 50, "wrong": [0] * 45 + [1] * 5 + [0] * 20 + [1] * 30})
+    >>> cube = evenhand.count_cube(table, "mean(wrong)", by="site", worse="higher")
+    >>> result = evenhand.audit(cube)
+    >>> [(group.label, group.estimate.value, group.verdict) for group in result.groups]
+    [('b', 0.6, 'worse'), ('a', 0.1, 'not worse')]
+    """
+    check_texts({"where": where})
+    check_choices({"worse": worse})
+    asked = [metrics] if isinstance(metrics, str | Metric) else list(metrics)
+    if not asked:
+        raise InputError(
+            "Say at least one metric, for example wer(reference=text, hypothesis=amazon)."
+        )
+    with opened(
+        table, columns=columns, missing_values=missing_values, progress=progress
+    ) as records:
+        check_rows(records)
+        units = unit_columns(unit)
+        question = read_question(records, by, units=units, where=where, bins=bins)
+        bound = [bound_metric(metric, records) for metric in asked]
+        return _counted(question, bound, directions(bound, worse))
+
+
+def _counted(
+    question: Question, metrics: Sequence[Metric], higher: Sequence[bool]
+) -> CountedRecords:
+    premises = premises_of_rows(question, metrics, few=0)
+    with explained(premises, metrics, question.records):
+        measured = measure_rows(question, metrics, premises, few=0)
+    return counted_now(question, metrics, measured, higher)
+
+
+def merge_cubes(cubes: Sequence[str | Path | CountedRecords]) -> CountedRecords:
+    """Add cubes of other days, shards or customers, wherever each was counted.
+
+    Parameters
+    ----------
+    cubes : sequence of str, Path or CountedRecords
+        Files that `write_cube` wrote, or what `count_cube` gave.
+
+    Raises
+    ------
+    InputError
+        Where there is none, two count different things, or two count the same records.
+    """
+    return merge_all(c if isinstance(c, CountedRecords) else read_cube(c) for c in cubes)
+
+
+def update_cube(
+    cube: str | Path | CountedRecords,
+    table: str | Path,
+    *,
+    keep: str | Path | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> CountedRecords:
+    """Count the files that a cube does not count yet, and add them; only these are read.
+
+    Parameters
+    ----------
+    cube : str, Path or CountedRecords
+        What was counted before.
+    table : str or Path
+        Path or glob of files.
+    keep : str or Path, optional
+        File to write the sum to; also when a file cannot be counted or the work is interrupted, what was counted until
+        then, so that the next update goes on from there.
+    progress : callable, optional
+        Told the number of rows done while transcripts are scored.
+
+    Returns
+    -------
+    CountedRecords
+        The sum; where no file is new, what was counted before.
+
+    Raises
+    ------
+    InputError
+        Where a file that was counted holds something else by now, or counts other things than the rest.
+
+    Notes
+    -----
+    Files are known by the SHA-256 of their bytes, whatever they are called.  Cut points stay those of the cube.
+    """
+    before = cube if isinstance(cube, CountedRecords) else read_cube(cube)
+    if len({source.where for source in before.sources}) > 1:
+        raise InputError(
+            f"{before.name} counts its files by several filters ({before.where}), so that it is open which are meant "
+            "for new files.  Count them by themselves, and add the cubes."
+        )
+    files = [path for path in find_files(str(table)) if not holds_counts(path)]
+    total = before
+    try:
+        for path in before.unseen(files):
+            total = replace(merge_all([total, _counted_alike(before, path, progress)]), path=before.path)
+    finally:
+        if keep is not None and total is not before:
+            write_cube(total, keep)
+    return total
+
+
+def _counted_alike(
+    before: CountedRecords, path: Path, progress: Callable[[int], None] | None
+) -> CountedRecords:
+    """One more file, counted as the others were."""
+    declared, missing = before.declared or None, before.missing_values
+    with opened(path, columns=declared, missing_values=missing, progress=progress) as records:
+        check_rows(records)
+        kinds = {column.name: column.kind for column in records.columns}
+        for column in before.columns:
+            found = kinds.get(find_column(column.name, records.columns).name)
+            if found is not column.kind:
+                raise InputError(
+                    f"{column.name} holds {found} values in {path}, and {column.kind} values in what was counted before.  "
+                    f"Count all anew and say what it is: --columns '{column.name}=text'"
+                )
+        question = Question(
+            records=records,
+            attributes=before.attributes,
+            partitions=parse_partitions(before.by, records.columns)[1],
+            units=before.units,
+            where=parse_predicate(before.where, records.columns, label="where")
+            if before.where
+            else None,
+        )
+        metrics = [parse_metric(metric.text, records.columns) for metric in before.metrics]
+        higher = [metric.higher_is_worse for metric in before.metrics]
+        return _counted(question, metrics, higher)

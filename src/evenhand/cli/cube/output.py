@@ -1,0 +1,32 @@
+"""What the verbs of a cube say."""
+
+import shlex
+
+from evenhand.audits.cube_summary import CubeSummary
+from evenhand.cli.lines import say
+
+#: Files that are named.
+_NAMED = 5
+
+
+def tell(summary: CubeSummary, *, json: bool) -> None:
+    """Say what a cube counts, for people or for programs."""
+    if json:
+        print(summary.to_json())
+        return
+    what = f"{summary.rows:,} rows"
+    if summary.units is not None:
+        what += f" of {summary.units:,} units ({', '.join(summary.unit)})"
+    names = [part.name for part in summary.sources]
+    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+    say(f"{summary.file} counts {what}, from {', '.join(names[:_NAMED])}{more}.")
+    if summary.added is not None:
+        files = "file was" if summary.added == 1 else "files were"
+        say(f"{summary.added:,} {files} new." if summary.added else "No file was new.")
+    for where in dict.fromkeys(part.where for part in summary.sources if part.where):
+        say(f"Only rows where {where}.")
+    say(f"Metrics: {'; '.join(summary.metrics)}")
+    say(f"Groups: {'; '.join(summary.by)}  ({summary.cells:,} cells, {summary.counts:,} counts)")
+    for name, edges in summary.bins.items():
+        say(f"{name} is cut at {', '.join(f'{edge:g}' for edge in edges) or 'no edge'}.")
+    say(f"Next: evenhand audit {shlex.quote(str(summary.file))}")
