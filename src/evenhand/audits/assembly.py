@@ -1,7 +1,7 @@
 """An audit put together: what is read of the table, judged, and said of its origin."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from evenhand.audits.disclosure.hiding import Hidden, hidden_sets

@@ -176,7 +176,9 @@ def audit(
     )
     if len(found) > 1:
         texts = "; ".join(one.metric.expression for one in found)
-        raise InputError(f"This cube counts {len(found)} metrics: {texts}.  Name one, or ask audit_metrics for all.")
+        raise InputError(
+            f"This cube counts {len(found)} metrics: {texts}.  Name one, or ask audit_metrics for all."
+        )
     return found[0]
 
 
@@ -235,14 +237,17 @@ def audit_metrics(
         family=len(metrics),
         units=unit_columns(unit),
     )
-    check_texts({"where": where, "versus": versus, "cube": str(cube) if isinstance(cube, Path) else cube}, needed=("versus",))
+    check_texts(
+        {"where": where, "versus": versus, "cube": str(cube) if isinstance(cube, Path) else cube},
+        needed=("versus",),
+    )
     _check(rules, worse)
     if cube is not None and suppress_below:
         raise InputError(
             "cube and suppress_below are both given, but a cube holds the counts of every cell, small ones too.  "
             "Write the cube in a run of its own, and do not publish it."
         )
-    made = {"worse": worse, "cube": cube, "command": command}
+    made: dict[str, Any] = {"worse": worse, "cube": cube, "command": command}
     counted = counted_records(table)
     if counted is not None:
         check_asked(counted, rules.units, columns, missing_values)
@@ -282,7 +287,11 @@ def _audit_counts(
         check_outputs([("cube", made["cube"])], files, force=True)
         question = read_counted_question(counted, cells, by, where=where, bins=bins)
         reference = _reference(versus, cells)
-        if isinstance(reference, Attribute) and reference.predicate and reference not in counted.attributes:
+        if (
+            isinstance(reference, Attribute)
+            and reference.predicate
+            and reference not in counted.attributes
+        ):
             check_told(counted, reference.predicate)
         return _answer(question, bound, rules, reference=reference, counted=counted, **made)
 

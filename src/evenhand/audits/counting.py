@@ -164,7 +164,9 @@ def update_cube(
     total = before
     try:
         for path in before.unseen(files):
-            total = replace(merge_all([total, _counted_alike(before, path, progress)]), path=before.path)
+            total = replace(
+                merge_all([total, _counted_alike(before, path, progress)]), path=before.path
+            )
     finally:
         if keep is not None and total is not before:
             write_cube(total, keep)
@@ -183,8 +185,8 @@ def _counted_alike(
             found = kinds.get(find_column(column.name, records.columns).name)
             if found is not column.kind:
                 raise InputError(
-                    f"{column.name} holds {found} values in {path}, and {column.kind} values in what was counted before.  "
-                    f"Count all anew and say what it is: --columns '{column.name}=text'"
+                    f"{column.name} holds {found} values in {path}, and {column.kind} values in what was counted "
+                    f"before.  Count all anew and say what it is: --columns '{column.name}=text'"
                 )
         question = Question(
             records=records,

@@ -19,7 +19,7 @@ from evenhand.questions.crowding import check_first_groups
 from evenhand.questions.premises import check_agreement, read_premises
 from evenhand.questions.question import Question
 from evenhand.questions.repeats import Design, candidate_columns, repeating_columns
-from evenhand.records import Records, fingerprint
+from evenhand.records import fingerprint
 from evenhand.stats.written_forms import write_form
 
 
@@ -60,9 +60,7 @@ def premises_of_rows(
 def premises_of_counts(counted: CountedRecords, question: Question) -> tuple[Note, ...]:
     """What the cells say of what the question takes for granted."""
     own = [attribute for attribute in question.attributes if attribute not in counted.attributes]
-    return read_premises(
-        question.records, (), where=question.where, attributes=own, counted=True
-    )
+    return read_premises(question.records, (), where=question.where, attributes=own, counted=True)
 
 
 def measure_rows(
@@ -177,9 +175,7 @@ def counted_now(
     )
 
 
-def _sources(
-    question: Question, before: CountedRecords | None
-) -> tuple[CountedSource, ...]:
+def _sources(question: Question, before: CountedRecords | None) -> tuple[CountedSource, ...]:
     """What is counted; each file by itself, so that an update knows which are new."""
     if before is not None:
         return tuple(replace(one, where=within(one.where, question)) for one in before.sources)

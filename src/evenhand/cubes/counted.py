@@ -179,18 +179,18 @@ class CountedRecords:
         )
 
     def _check_like(self, other: "CountedRecords") -> None:
-        for mine, theirs in zip(self.attributes, other.attributes, strict=False):
-            if mine.name == theirs.name and mine.edges != theirs.edges:
+        for own, its in zip(self.attributes, other.attributes, strict=False):
+            if own.name == its.name and own.edges != its.edges:
                 raise InputError(
-                    f"{mine.name} is cut at {_edges(mine)} in one and at {_edges(theirs)} in the other.  Quantiles "
-                    f"differ from file to file: name the edges when you count, as in --bins '{mine.name}=10,20'"
+                    f"{own.name} is cut at {_edges(own)} in one and at {_edges(its)} in the other.  Quantiles "
+                    f"differ from file to file: name the edges when you count, as in --bins '{own.name}=10,20'"
                 )
         kinds = {column.name: column.kind for column in self.columns}
         for column in other.columns:
             if kinds.get(column.name, column.kind) is not column.kind:
                 raise InputError(
-                    f"{column.name} holds {kinds[column.name]} values in one and {column.kind} values in the other.  Say "
-                    f"what it is when you count: --columns '{column.name}=text'"
+                    f"{column.name} holds {kinds[column.name]} values in one and {column.kind} values in the other.  "
+                    f"Say what it is when you count: --columns '{column.name}=text'"
                 )
         for what, mine, theirs in (
             ("metrics", [m.text for m in self.metrics], [m.text for m in other.metrics]),

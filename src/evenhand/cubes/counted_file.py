@@ -79,7 +79,14 @@ def read_cube(path: str | Path) -> CountedRecords:
             declared=metadata["declared"],
             path=Path(path),
         )
-    except (KeyError, ValueError, TypeError, IndexError, AttributeError, pa.ArrowException) as error:
+    except (
+        KeyError,
+        ValueError,
+        TypeError,
+        IndexError,
+        AttributeError,
+        pa.ArrowException,
+    ) as error:
         raise InputError(f"{path} is a damaged cube ({_first(error)}).  {_ADVICE}") from error
 
 
@@ -96,7 +103,9 @@ def _metadata(path: str | Path) -> dict[str, Any]:
     if schema == SCHEMA:
         return dict(metadata)
     if str(schema).startswith(CUBE_SCHEMA):
-        raise InputError(f"{path} is a cube of another version ({schema}, not {SCHEMA}).  {_ADVICE}")
+        raise InputError(
+            f"{path} is a cube of another version ({schema}, not {SCHEMA}).  {_ADVICE}"
+        )
     raise InputError(f"{path} is no cube.  Make one with: evenhand cube count TABLE … --out FILE")
 
 
@@ -249,7 +258,9 @@ def _cells(
     level = rows["level"].to_numpy().astype(np.int64)
     codes, values = [level], []
     for index in range(attributes):
-        coded = rows[f"attribute:{index}"].combine_chunks().dictionary_encode(null_encoding="encode")
+        coded = (
+            rows[f"attribute:{index}"].combine_chunks().dictionary_encode(null_encoding="encode")
+        )
         texts = coded.dictionary.to_pylist()
         values.append([None if text is None else _key(json.loads(text)) for text in texts])
         codes.append(coded.indices.to_numpy().astype(np.int64))
@@ -284,7 +295,7 @@ def _key(value: Any) -> Key:
 
 
 def _counts(rows: pa.Table, name: str) -> npt.NDArray[np.int64]:
-    values = rows[name].to_numpy().astype(np.int64)
+    values: npt.NDArray[np.int64] = rows[name].to_numpy().astype(np.int64)
     if (values < 0).any():
         raise ValueError(f"{name} is below 0")
     return values
@@ -300,6 +311,6 @@ def _floats(rows: pa.Table, names: Sequence[str]) -> npt.NDArray[np.float64]:
 
 
 def _ratio(found: Mapping[str, Sequence[float]] | None) -> Ratio | None:
-    return found and Ratio(
-        numerator=tuple(found["numerator"]), denominator=tuple(found["denominator"])
-    )
+    if found is None:
+        return None
+    return Ratio(numerator=tuple(found["numerator"]), denominator=tuple(found["denominator"]))

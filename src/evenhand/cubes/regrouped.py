@@ -96,9 +96,7 @@ def _units(units: Units, group: Integers, numbered: Sequence[bool]) -> Units:
         group[units.cell][kept] * len(units.names) + rank[unit[kept]], return_inverse=True
     )
     by_rank = np.argsort(rank)
-    met, first, unit = np.unique(
-        pairs % len(units.names), return_index=True, return_inverse=True
-    )
+    met, first, unit = np.unique(pairs % len(units.names), return_index=True, return_inverse=True)
     order = np.argsort(first)
     number = np.empty_like(order)
     number[order] = np.arange(len(order))

@@ -1,7 +1,7 @@
 """A question asked of counts instead of rows: which of its groups the cells can tell apart."""
 
 import datetime
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -121,7 +121,9 @@ def counted_metrics(
     if not asked:
         return known, counted
     texts = [metric.text for metric in known]
-    wanted = [one if isinstance(one, Metric) else parse_metric(one, counted.columns) for one in asked]
+    wanted = [
+        one if isinstance(one, Metric) else parse_metric(one, counted.columns) for one in asked
+    ]
     for one in wanted:
         if one.text not in texts:
             raise InputError(
@@ -193,7 +195,8 @@ def _known(
             f"{attribute.name} was cut at {edges} when it was counted; cells cannot be cut otherwise.  Leave --bins "
             f"{attribute.name} out, or count the records again."
             if mine.edges is not None
-            else f"Cells do not tell where quantiles of {attribute.name} lie.  Name edges: --bins {attribute.name}=10,20"
+            else f"Cells do not tell where quantiles of {attribute.name} lie.  Name edges: "
+            f"--bins {attribute.name}=10,20"
         )
     return attribute
 
@@ -203,7 +206,9 @@ def check_told(counted: CountedRecords, predicate: Predicate) -> None:
     plain = _plain(counted)
     for name in columns_of(predicate):
         if name not in plain:
-            cut = next((a for a in counted.attributes if a.name == name and a.edges is not None), None)
+            cut = next(
+                (a for a in counted.attributes if a.name == name and a.edges is not None), None
+            )
             why = "is cut into bins" if cut else "is not among what cells are told apart by"
             raise InputError(
                 f"{name} {why} in {counted.name}, so that no row of it can be chosen.  Allowed in a predicate: "
@@ -226,9 +231,7 @@ def counted_plan(metric: CountedMetric, cells: Records) -> MetricPlan:
     )
 
 
-def counted_cubes(
-    counted: CountedRecords, question: Question
-) -> list[Cube]:
+def counted_cubes(counted: CountedRecords, question: Question) -> list[Cube]:
     """The cubes of metrics under a question's attributes and filter.
 
     Raises
@@ -253,13 +256,14 @@ def _keys(counted: CountedRecords, question: Question) -> dict[tuple[Key, ...], 
     computed: dict[int, tuple[Key, ...]] = dict.fromkeys(range(len(known)), ())
     if asked or question.where is not None:
         computed = _computed(question, asked)
-    take: list[Callable[[int], Key]] = []
-    for attribute in question.attributes:
-        if attribute in stored:
-            take.append(lambda cell, place=stored[attribute]: known[cell][place])  # type: ignore[misc]
-        else:
-            take.append(lambda cell, place=asked.index(attribute): computed[cell][place])  # type: ignore[misc]
-    return {known[cell]: tuple(one(cell) for one in take) for cell in sorted(computed)}
+    # Of each attribute: its place among a cell's own values, followed by those that were computed.
+    first = len(counted.attributes)
+    places = [stored[a] if a in stored else first + asked.index(a) for a in question.attributes]
+    out = {}
+    for cell, more in sorted(computed.items()):
+        values = known[cell] + more
+        out[known[cell]] = tuple(values[place] for place in places)
+    return out
 
 
 def _computed(question: Question, attributes: Sequence[Attribute]) -> dict[int, tuple[Key, ...]]:
@@ -307,11 +311,11 @@ def counted_notes(counted: CountedRecords, question: Question) -> tuple[Note, ..
     names = [source.name for source in counted.sources]
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     read = f"{', '.join(names[:_NAMED])}{more}"
-    within = f", kept by {counted.where}" if counted.where else ""
+    kept = f" where {counted.where}" if counted.where else ""
     notes = [
         Note(
             code="counted_before",
-            text=f"The rows were not read: {counted.name} holds the counts of {counted.n_rows:,} rows of {read}{within}.",
+            text=f"The rows were not read: {counted.name} holds the counts of {counted.n_rows:,} rows of {read}{kept}.",
         )
     ]
     if question.where is not None and any(metric.cube.missing for metric in counted.metrics):

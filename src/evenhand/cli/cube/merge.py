@@ -23,7 +23,9 @@ def merge(*cubes: Path, out: Path, writing: Writing = Writing()) -> int:
         File to write.
     """
     if not cubes:
-        raise InputError("There is no cube to add.  Name files: evenhand cube merge a.cube b.cube --out sum.cube")
+        raise InputError(
+            "There is no cube to add.  Name files: evenhand cube merge a.cube b.cube --out sum.cube"
+        )
     check_outputs([("--out", out)], cubes, force=writing.force)
     total = merge_all(read_cube(path) for path in cubes)
     write_cube(total, out)

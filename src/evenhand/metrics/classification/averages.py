@@ -119,9 +119,7 @@ def _by_class(
     above, below = (
         [weights[names.index(cell)] for cell in used] for weights in (numerator, denominator)
     )
-    form = average_form(
-        classes=len(classes), numerator=above, denominator=below, weighted=weighted
-    )
+    form = average_form(classes=len(classes), numerator=above, denominator=below, weighted=weighted)
     never = frozenset(
         (i, j) for i, j in combinations(range(len(where)), 2) if _apart(where[i], where[j])
     )

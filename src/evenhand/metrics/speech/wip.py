@@ -6,6 +6,7 @@ from evenhand.metrics.speech.transcripts import OF_WORDS, edit_form
 from evenhand.stats.forms import Smooth
 from evenhand.stats.written_forms import recipe
 
+
 @recipe("wip")
 def _form() -> Smooth:
     return Smooth(function=preserved, sides=((0, 1, 2),))
