@@ -7,6 +7,7 @@ import types
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from evenhand.audits.cube_summary import CubeSummary
 from evenhand.audits.disparities import ConditionalDisparity, EqualizedOdds
 from evenhand.audits.result import Audit as AuditResult
 from evenhand.bounty.telling.answers import Committed, Confirmed, Exported, Written
@@ -37,6 +38,10 @@ ANSWERS: dict[type[Result], tuple[str, str]] = {
     ConditionalDisparity: (
         "Conditional demographic disparity",
         "`evenhand.conditional_demographic_disparity` gives one for each group.",
+    ),
+    CubeSummary: (
+        "Cube",
+        "`evenhand cube count`, `merge`, `update` and `show` with `--json` give one object.",
     ),
     Trial: (
         "Trial",

@@ -4,6 +4,7 @@ import shlex
 
 from evenhand.audits.cube_summary import CubeSummary
 from evenhand.cli.lines import say
+from evenhand.pages.nouns import count_units
 
 #: Files that are named.
 _NAMED = 5
@@ -16,7 +17,10 @@ def tell(summary: CubeSummary, *, json: bool) -> None:
         return
     what = f"{summary.rows:,} rows"
     if summary.units is not None:
-        what += f" of {summary.units:,} units ({', '.join(summary.unit)})"
+        names = summary.unit
+        what += f" and {count_units(summary.units, names[0])}" if len(names) == 1 else (
+            f", {summary.units:,} combinations of {' and '.join(names)}"
+        )
     names = [part.name for part in summary.sources]
     more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
     say(f"{summary.file} counts {what}, from {', '.join(names[:_NAMED])}{more}.")
