@@ -311,20 +311,6 @@ def test_work_goes_to_any_executor(tmp_path):
         run(tmp_path, unfit, executor=pool)
 
 
-@pytest.mark.filterwarnings("ignore")
-def test_work_goes_to_a_dask_cluster(tmp_path):
-    distributed = pytest.importorskip("distributed")
-    with distributed.Client(
-        processes=False, n_workers=1, threads_per_worker=2, dashboard_address=None
-    ) as client:
-        trial, rows = run(
-            tmp_path,
-            FunctionService(name="f", function="json:dumps"),
-            executor=client.get_executor(),
-        )
-    assert (trial.outcomes, rows[0]["output"]) == ({"answered": 4}, '"text 0"')
-
-
 def test_calls_in_flight_are_bounded_and_paced(tmp_path, fake):
     async def slow(*_):
         import asyncio

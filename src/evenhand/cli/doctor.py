@@ -24,6 +24,7 @@ EXIT_LEAK = 1
 _NEEDED = ("duckdb", "numpy", "pyarrow", "rapidfuzz", "scipy", "sqlglot")
 _OPTIONAL = {
     "adbc-driver-postgresql": "postgresql:// tables: pip install 'evenhand[postgres]'",
+    "distributed": "workers of a dask cluster for trials: pip install 'evenhand[dask]'",
     "pyspark-client": "sc:// tables: pip install 'evenhand[spark]'",
 }
 

@@ -308,7 +308,7 @@ def check_asked(
 
 def counted_notes(counted: CountedRecords, question: Question) -> tuple[Note, ...]:
     """What a reader must know of numbers that come from counts."""
-    names = [source.name for source in counted.sources]
+    names = list(dict.fromkeys(source.name for source in counted.sources))
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     read = f"{', '.join(names[:_NAMED])}{more}"
     kept = f" where {counted.where}" if counted.where else ""

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
-from concurrent.futures import BrokenExecutor, Executor
+from concurrent.futures import BrokenExecutor, CancelledError, Executor
 from dataclasses import dataclass, field
 from pathlib import Path
 from pickle import PicklingError
@@ -83,6 +83,14 @@ class Calls:
             raise InputError(
                 f"The executor cannot do the work ({type(error).__name__}: {error}).  Its processes "
                 "must be able to import what the plan names; threads (the default) always can."
+            ) from error
+        except (CancelledError, asyncio.CancelledError, ConnectionError, OSError) as error:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise  # we were interrupted ourselves
+            raise InputError(
+                f"The workers were lost ({type(error).__name__}).  What was answered is kept: run the same command to "
+                "go on, there or with workers = 'threads'."
             ) from error
 
     async def work(self, line: Line) -> None:

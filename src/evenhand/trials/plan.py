@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from evenhand.deferred import Deferred
 from evenhand.errors import Fault, FaultsError, InputError, near, unknown_name
@@ -14,6 +14,7 @@ from evenhand.samples import MEASURES, Kind, Sample, check_measures
 from evenhand.samples.table import TableProfile
 from evenhand.services.template import SLOTS
 from evenhand.trials.design import CLEAN, DESIGNS, Design, Treatment, expand
+from evenhand.trials.executors import HERE, is_workers
 from evenhand.trials.manifest import Columns, ListedSample, listed_of, read_manifest, read_rows
 from evenhand.trials.scoring import JUDGED, AnswerScore, Judge, read_score
 from evenhand.trials.wiring import Wired, check_number, wire
@@ -23,7 +24,6 @@ TRIAL_FIELDS = (
     "name", "design", "fraction", "balance", "repeats", "seed", "budget", "metrics", "baseline",
     "measure", "cache", "workers",
 )  # fmt: skip
-_WORKERS = ("threads", "processes")
 SAMPLE_FIELDS = (
     "manifest", "kind", "id", "file", "text", "reference", "unit", "attributes", "features",
     "training",
@@ -69,7 +69,8 @@ class Plan:
         File of the answers; beside the records if not given.
     workers : str
         Where media and local services are computed: ``threads``, or ``processes``, which cost a
-        second to start and let those run side by side that hold Python's lock (PocketSphinx does).
+        second to start and let those run side by side that hold Python's lock (PocketSphinx does); or the
+        address of a dask scheduler, ``tcp://host:8786``, whose workers have this version of the package.
     """
 
     samples: tuple[ListedSample, ...]
@@ -88,7 +89,7 @@ class Plan:
     measure: bool | tuple[str, ...] = True
     profile: Any = field(default=None, compare=False)
     cache: Path | None = None
-    workers: Literal["threads", "processes"] = "threads"
+    workers: str = "threads"
 
     @property
     def judges(self) -> tuple[Judge, ...]:
@@ -246,9 +247,10 @@ def _values(trial: Mapping[str, Any], folder: Path, faults: _Faults) -> dict[str
         faults.found.append(
             "[trial]: " + unknown_name("design", str(values.pop("design")), DESIGNS)
         )
-    if values.get("workers", "threads") not in _WORKERS:
+    if not is_workers(str(values.get("workers", "threads"))):
         place = str(values.pop("workers"))
-        faults.found.append("[trial]: " + unknown_name("kind of worker", place, _WORKERS))
+        places = (*HERE, "tcp://host:8786")
+        faults.found.append("[trial]: " + unknown_name("kind of worker", place, places))
     if not isinstance(values.get("measure", True), bool | list | tuple):
         faults.found.append(
             f"[trial]: measure is {values.pop('measure')!r}; allowed: true, false or a list of names"

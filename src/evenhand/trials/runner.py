@@ -1,17 +1,10 @@
 """The runner: every call of a plan is made once, and what it said is kept."""
 
 import asyncio
-import contextlib
-import multiprocessing
-import os
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import (
-    Executor,
-    ProcessPoolExecutor,
-    ThreadPoolExecutor,
-)
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +13,7 @@ from evenhand.questions.keywords import tells_options
 from evenhand.services.service import SAID, Answer, Service
 from evenhand.trials.cache import Cache
 from evenhand.trials.calls import Calls, Tell
+from evenhand.trials.executors import open_executor
 from evenhand.trials.expect import expect
 from evenhand.trials.judging import Opinion, agreement, judging_plan, verdicts_of
 from evenhand.trials.layout import Call, Layout, lay_out
@@ -84,7 +78,7 @@ def run_trial(
     if dry_run:
         return expect(layout, plan.cache)
     with Cache(plan.cache) as cache:
-        with _executor(executor, plan.workers) as pool:
+        with open_executor(executor, plan.workers) as pool:
             run = _Run.of(layout, cache, pool, progress)
             _wait_for(run)
             rows = run.rows()
@@ -108,22 +102,6 @@ def _judged(run: "_Run", rows: Sequence[Row]) -> dict[str, list[Opinion]]:
         found[score.column] = verdicts_of(rows, second.rows(), score.judge)
         run.add(second)
     return found
-
-
-@contextlib.contextmanager
-def _executor(given: Executor | None, workers: str) -> Iterator[Executor]:
-    if given is not None:
-        yield given
-        return
-    count = os.cpu_count() or 1
-    pool: Executor = ThreadPoolExecutor(count, thread_name_prefix="evenhand")
-    if workers == "processes":
-        # A fork would copy locks that other threads hold.
-        pool = ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn"))
-    try:
-        yield pool
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _wait_for(run: "_Run") -> None:

@@ -17,11 +17,13 @@ def tell(summary: CubeSummary, *, json: bool) -> None:
         return
     what = f"{summary.rows:,} rows"
     if summary.units is not None:
-        names = summary.unit
-        what += f" and {count_units(summary.units, names[0])}" if len(names) == 1 else (
-            f", {summary.units:,} combinations of {' and '.join(names)}"
+        unit = summary.unit
+        what += (
+            f" and {count_units(summary.units, unit[0])}"
+            if len(unit) == 1
+            else f", {summary.units:,} combinations of {' and '.join(unit)}"
         )
-    names = [part.name for part in summary.sources]
+    names = list(dict.fromkeys(part.name for part in summary.sources))
     more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
     say(f"{summary.file} counts {what}, from {', '.join(names[:_NAMED])}{more}.")
     if summary.added is not None:
