@@ -60,7 +60,7 @@ def test_nobody_there_no_workers_and_other_versions_are_told(tmp_path, cluster, 
         run(tmp_path, "tcp://127.0.0.1:9")
     with pytest.raises(InputError, match="Unknown kind of worker 'nowhere'"):
         run(tmp_path, "nowhere")
-    monkeypatch.setattr(executors, "__version__", "9.9")
+    monkeypatch.setattr(executors, "versions", lambda: (("evenhand", "9.9"),))
     monkeypatch.setattr(executors, "own_version", _older)
     with pytest.raises(InputError, match=r"Workers at tcp.* have evenhand 0\.0, and this is 9\.9"):
         run(tmp_path, cluster.scheduler_address)

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from typing import Any
 
-from evenhand import __version__
 from evenhand.errors import InputError
+from evenhand.results.origin import versions
 
 #: Work that is done here.
 HERE = ("threads", "processes")
@@ -84,25 +84,26 @@ def _cluster(address: str) -> Iterator[Executor]:
 
 def _check(client: Any, address: str) -> None:
     """Refuse a cluster that cannot do the work, before anything is asked of it."""
+    mine = dict(versions())["evenhand"]
     try:
         found = client.run(own_version)
     except Exception as error:
         raise InputError(
             f"The workers at {address} cannot import evenhand ({type(error).__name__}: {error}).  Run there: "
-            f"pip install evenhand=={__version__}, with the extras that this trial needs."
+            f"pip install evenhand=={mine}, with the extras that this trial needs."
         ) from error
     if not found:
         raise InputError(
             f"The scheduler at {address} has no workers.  Start one: dask worker {address}"
         )
-    others = sorted({version for version in found.values() if version != __version__})
+    others = sorted({version for version in found.values() if version != mine})
     if others:
         raise InputError(
-            f"Workers at {address} have evenhand {', '.join(others)}, and this is {__version__}: answers would not be "
-            f"comparable.  Run there: pip install evenhand=={__version__}"
+            f"Workers at {address} have evenhand {', '.join(others)}, and this is {mine}: answers would not be "
+            f"comparable.  Run there: pip install evenhand=={mine}"
         )
 
 
 def own_version() -> str:
     """Version of the worker that is asked."""
-    return __version__
+    return dict(versions())["evenhand"]
