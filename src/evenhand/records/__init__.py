@@ -1,6 +1,7 @@
 """The record table: one row per evaluated example, wherever it lies."""
 
 from evenhand.records.column_types import suggestions
+from evenhand.records.connected import open_connection
 from evenhand.records.dialect import dialect_of
 from evenhand.records.engine import Engine
 from evenhand.records.engines.duckdb import DuckDBEngine
@@ -26,6 +27,7 @@ __all__ = [
     "fingerprint",
     "holds_counts",
     "lines_of",
+    "open_connection",
     "open_records",
     "public_name",
     "suggestions",

@@ -31,6 +31,11 @@ class Dialect:
         As sqlglot has it once `spoken` was asked for it.
     quote : str
         What stands around a name; doubled where it stands inside.
+    schema : str
+        Where tables lie that are named without a schema.
+    columns : str
+        Query of the names and types of a table's columns in their order, with places for the texts ``{schema}``
+        and ``{table}``, or for the quoted ``{path}`` of the schema.
     double : str
         Its name of a floating number of 64 bits.
     fraction : str
@@ -62,6 +67,8 @@ class Dialect:
 
     name: str
     quote: str
+    schema: str
+    columns: str
     double: str
     fraction: str
     covariance: str
@@ -79,6 +86,12 @@ class Dialect:
     def quoted(self, name: str) -> str:
         """Quoted reference of a column or table."""
         return self.quote + name.replace(self.quote, self.quote * 2) + self.quote
+
+
+def dialects() -> list[str]:
+    """Names of the dialects that there are files of."""
+    found = (files("evenhand.records") / "dialects").iterdir()
+    return sorted(one.name.removesuffix(".toml") for one in found if one.name.endswith(".toml"))
 
 
 #: Kind of a column that a person declared, by the words of `column_types.DECLARED` that servers take.
