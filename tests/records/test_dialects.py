@@ -13,6 +13,7 @@ import sqlglot
 from tests.records.questions import made_rows
 
 from evenhand.cubes import build_cube
+from evenhand.cubes.joint_query import cells_query, units_query
 from evenhand.cubes.query import CubeQuery
 from evenhand.groups import Attribute, parse_predicate
 from evenhand.metrics import parse_metric
@@ -87,7 +88,9 @@ def test_the_query_of_a_warehouse_is_written_as_it_was(warehouse, question):
     query = CubeQuery(
         warehouse, plan.measure, attributes, unit, where, warehouse.missing_values, form=form
     )
-    text = query.sql().replace(" FROM ", "\nFROM ").replace(" GROUP BY ", "\nGROUP BY ") + "\n"
+    queries = [cells_query([query]), *([units_query([query])] if unit else [])]
+    text = ";\n".join(one.sql for one in queries) + "\n"
+    text = text.replace(" FROM ", "\nFROM ").replace(" GROUP BY ", "\nGROUP BY ")
     path = WRITTEN / f"{warehouse.name}-{question}.sql"
     if os.environ.get("EVENHAND_WRITE"):
         path.write_text(text, encoding="utf-8")

@@ -1,28 +1,26 @@
-"""Records to cube: one generated query, run where the records lie."""
+"""Records to cube: one generated query, and one more of the units where they are named."""
 
-import datetime
-import decimal
-import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from evenhand.cubes.cube import Cube, Units, cube_of_units, summed_by_cell
+from evenhand.cubes.columns import floats_of, integers_of, keys_of, values_of
+from evenhand.cubes.cube import Cube, cube_of_units
+from evenhand.cubes.extent import FirstRows, check_cells, check_pairs, first_rows
 from evenhand.cubes.faults import raise_faults
+from evenhand.cubes.joint_query import cells_query, units_query
 from evenhand.cubes.measure import Input, Measure, Moments
-from evenhand.cubes.query import DEGREES, CubeQuery, joint_query, meaning
+from evenhand.cubes.query import DEGREES, CubeQuery, meaning
+from evenhand.cubes.unit_reading import read_units
 from evenhand.deferred import compute
 from evenhand.errors import InputError
 from evenhand.groups import Attribute, Predicate
-from evenhand.groups.partition import Key
 from evenhand.records import Records
 from evenhand.stats.forms import Form
 
-#: Columns up to so long are read without Arrow's functions, which take 25 ms to load.
-_FEW_ROWS = 4096
 #: Columns at most of what is asked at once: PostgreSQL gives no more than 1,664.
 _MOST_COLUMNS = 800
 
@@ -99,6 +97,7 @@ def build_cubes(
     have a scan each, since their rows cannot be told together.
     """
     made: dict[int, Cube] = {}
+    first: FirstRows | None = None
     for batch in _batches([measure for measure, _ in counted]):
         queries = [
             CubeQuery(
@@ -113,10 +112,10 @@ def build_cubes(
             )
             for place, measure in batch.items()
         ]
-        asked = joint_query(queries)
-        table = records.engine.query(asked.sql)
-        for name, kept in asked.same.items():
-            table = table.append_column(name, table[kept])
+        if not made:
+            first = first_rows(queries[0])
+            check_cells(queries[0], first)
+        table = cells_query(queries).run(records.engine)
         if table.num_rows == 0:
             rows = (
                 f"no row of {records.name} satisfies --where"
@@ -124,10 +123,13 @@ def build_cubes(
                 else f"{records.name} has no rows"
             )
             raise InputError(f"There is nothing to audit: {rows}.")
-        for place, query in zip(batch, queries, strict=True):
-            measure, own = counted[place][0], _columns_of(table, query)
-            _check_faults(own, records, where, measure)
-            made[place] = _read(own, query, measure)
+        own = [_columns_of(table, query) for query in queries]
+        for place, cells in zip(batch, own, strict=True):
+            _check_faults(cells, records, where, counted[place][0])
+        units = _units_of(table, own, queries, first) if queries[0].units else None
+        for place, query, cells in zip(batch, queries, own, strict=True):
+            by_unit = None if units is None else _columns_of(units, query)
+            made[place] = _read(cells, query, counted[place][0], by_unit)
     return [made[place] for place in range(len(counted))]
 
 
@@ -165,8 +167,34 @@ def _columns_of(table: pa.Table, query: CubeQuery) -> pa.Table:
     if not query.prefix:
         return table
     names = [name for name in table.column_names if name.startswith(query.prefix)]
-    own = table.select([*query.keys, *names])
-    return own.rename_columns([*query.keys, *(name.removeprefix(query.prefix) for name in names)])
+    keys = [name for name in (*query.keys(), *query.units) if name in table.column_names]
+    own = table.select([*keys, *names])
+    return own.rename_columns([*keys, *(name.removeprefix(query.prefix) for name in names)])
+
+
+def _units_of(
+    table: pa.Table,
+    cells: Sequence[pa.Table],
+    queries: Sequence[CubeQuery],
+    first: FirstRows | None,
+) -> pa.Table:
+    """What each unit has in each cell, asked once it is known what some row lacks."""
+    rows = max(int(floats_of(own["n_rows"]).sum()) for own in cells)
+    check_pairs(queries[0], first, table.num_rows, rows)
+    # Sums of fractions depend on how rows were grouped before.
+    whole = all(query.measure.moments is not Moments.CENTRED for query in queries)
+    if first is not None and whole and not first.units_repeat(rows):
+        queries = [query.ungrouped() for query in queries]
+    missing = {name for name in queries[0].keys() if table[name].null_count}  # noqa: SIM118
+    for query, own in zip(queries, cells, strict=True):
+        missing |= {lacked for lacked, count in _missing(own, query) if count}
+    return units_query(queries, missing).run(queries[0].records.engine)
+
+
+def _missing(table: pa.Table, query: CubeQuery) -> Iterator[tuple[str, int]]:
+    """What a row must have, by its name in the query, and how many rows lack it."""
+    for index, name in enumerate(query.needed):
+        yield name, int(floats_of(table[f"missing{index}"]).sum())
 
 
 def _check_faults(
@@ -178,87 +206,35 @@ def _check_faults(
         raise_faults(records, where, measure, broken)
 
 
-def floats_of(column: pa.ChunkedArray) -> npt.NDArray[np.float64]:
-    """Numbers of an Arrow column, decimals included."""
-    if pa.types.is_decimal(column.type):
-        if len(column) <= _FEW_ROWS:
-            return np.array(column.to_pylist(), dtype=float)
-        column = column.cast(pa.float64(), safe=False)
-    return np.asarray(column.to_numpy(), dtype=float)
-
-
-def _integers(column: pa.ChunkedArray) -> npt.NDArray[np.int64]:
-    return floats_of(column).astype(np.int64)
-
-
-def values_of(column: pa.ChunkedArray | pa.Array, name: str) -> list[Any]:
-    """Values of an attribute; dates that Python has no word for are refused."""
-    try:
-        return list(column.to_pylist())
-    except (OverflowError, ValueError) as error:
-        raise InputError(
-            f"{name} holds a date outside the years 1 to 9999 (or an infinite one).  Mend it, leave it "
-            f"out with --where, or take the dates as text: --columns '{name}=text'"
-        ) from error
-
-
-def key_of(value: Any) -> Key:
-    """An attribute's value as it stands in a cube: text, number, truth or missing."""
-    if isinstance(value, datetime.date | datetime.datetime | datetime.time):
-        return value.isoformat()
-    if isinstance(value, decimal.Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    if value is None or isinstance(value, str | int | float | bool):
-        return value
-    return str(value)
-
-
-def _keys_of(values: Sequence[Any]) -> list[Key]:
-    """Keys of an attribute's values, each value turned once: units repeat them."""
-    known = {value: key_of(value) for value in dict.fromkeys(values)}
-    return [known[value] for value in values]
-
-
-def _read(table: pa.Table, query: CubeQuery, measure: Measure) -> Cube:
-    missing = {
-        name: count
-        for index, name in enumerate(query.needed.values())
-        if (count := int(floats_of(table[f"missing{index}"]).sum()))
-    }
-    for name in (*query.units, *["level"] * bool(measure.level)):
-        if table[name].null_count:
-            table = table.filter(compute.is_valid(table[name]))
+def _read(table: pa.Table, query: CubeQuery, measure: Measure, units: pa.Table | None) -> Cube:
+    missing = {query.needed[name]: count for name, count in _missing(table, query) if count}
+    if measure.level and table["level"].null_count:
+        table = table.filter(compute.is_valid(table["level"]))
     counted = floats_of(table["n_rows"]) > 0
     table = table if counted.all() else table.filter(pa.array(counted))
     columns = [
         values_of(table[f"a{i}"], attribute.name) for i, attribute in enumerate(query.attributes)
     ]
     levels, level = _levels(table, measure)
-    keyed = [_keys_of(column) for column in columns]
-    rows = list(zip(*keyed, level.tolist(), strict=True))
-    cells = list(dict.fromkeys(rows))
-    place = {cell: index for index, cell in enumerate(cells)}
-    cell = np.array([place[row] for row in rows], np.int64)
-    sums = np.stack([floats_of(table[f"s{i}"]) for i in range(len(measure.parts))], axis=1)
-    with np.errstate(over="ignore"):
-        squares_fit = np.isfinite((sums**2).sum())
-    if not np.isfinite(sums).all() or ((query.units or measure.level) and not squares_fit):
-        raise InputError("The numbers are too large to add.  Measure them in a larger unit.")
+    cells = list(zip(*map(keys_of, columns), level.tolist(), strict=True))
     shared: dict[str, Any] = {
         "attributes": tuple(attribute.name for attribute in query.attributes),
         "parts": measure.names,
-        "keys": tuple(row[:-1] for row in cells),
-        "n_rows": summed_by_cell(_integers(table["n_rows"]), cell, len(cells)),
-        "n_defined": summed_by_cell(_integers(table["n_defined"]), cell, len(cells)),
-        "level": np.array([row[-1] for row in cells], np.int64),
-        "n_levels": levels,
+        "keys": tuple(cell[:-1] for cell in cells),
+        "n_rows": integers_of(table["n_rows"]),
+        "n_defined": integers_of(table["n_defined"]),
+        "level": level,
+        "n_levels": max(len(levels), 1),
         "indicators": measure.moments is Moments.INDICATORS,
         "missing": tuple(missing.items()),
         "meaning": meaning(measure, query.attributes, query.units.values()),
     }
-    if query.units:
-        coded = [_coded(table[name]) for name in query.units]
-        return cube_of_units(units=_units(coded, cell, sums), **shared)
+    if units is not None:
+        found = read_units(units, query, cells, levels)
+        _check_sizes(found.sums, squared=True)
+        return cube_of_units(units=found, **shared)
+    sums = np.stack([floats_of(table[f"s{i}"]) for i in range(len(measure.parts))], axis=1)
+    _check_sizes(sums, squared=bool(measure.level))
     comoments = _comoments(table, measure, sums)
     return Cube(
         sums=sums,
@@ -267,6 +243,13 @@ def _read(table: pa.Table, query: CubeQuery, measure: Measure) -> Cube:
         powers_of=query.ratio,
         **shared,
     )
+
+
+def _check_sizes(sums: npt.NDArray[np.float64], *, squared: bool) -> None:
+    with np.errstate(over="ignore"):
+        squares_fit = np.isfinite((sums**2).sum())
+    if not np.isfinite(sums).all() or (squared and not squares_fit):
+        raise InputError("The numbers are too large to add.  Measure them in a larger unit.")
 
 
 def _powers(
@@ -292,44 +275,14 @@ def _powers(
     return out
 
 
-def _levels(table: pa.Table, measure: Measure) -> tuple[int, npt.NDArray[np.int64]]:
+def _levels(
+    table: pa.Table, measure: Measure
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+    """Values of the levels in rising order, and the number of each row's."""
     if not measure.level:
-        return 1, np.zeros(table.num_rows, np.int64)
+        return np.zeros(0), np.zeros(table.num_rows, np.int64)
     values, codes = np.unique(floats_of(table["level"]), return_inverse=True)
-    return max(len(values), 1), codes.astype(np.int64)
-
-
-def _coded(column: pa.ChunkedArray) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
-    """Numbers of a column's values, and the values as text."""
-    coded = column.combine_chunks().dictionary_encode() if column.num_chunks else None
-    if coded is None or isinstance(coded, pa.ChunkedArray):
-        coded = (
-            pa.chunked_array(column.chunks, type=column.type).combine_chunks().dictionary_encode()
-        )
-    if pa.types.is_dictionary(column.type):
-        coded = column.combine_chunks()
-    names = tuple(str(value) for value in coded.dictionary.to_pylist())
-    return coded.indices.to_numpy().astype(np.int64), names
-
-
-def _units(
-    coded: Sequence[tuple[npt.NDArray[np.int64], tuple[str, ...]]],
-    cell: npt.NDArray[np.int64],
-    sums: npt.NDArray[np.float64],
-) -> Units:
-    """Units of one column, or the combinations of several."""
-    if len(coded) == 1:
-        ((unit, names),) = coded
-        return Units(cell=cell, unit=unit, sums=sums, names=names)
-    together, unit = np.unique(
-        np.stack([codes for codes, _ in coded], axis=1), axis=0, return_inverse=True
-    )
-    lists = [names for _, names in coded]
-    joined = tuple(
-        json.dumps([names[i] for names, i in zip(lists, row, strict=True)], ensure_ascii=False)
-        for row in together.tolist()
-    )
-    return Units(cell=cell, unit=unit.reshape(-1), sums=sums, names=joined, ways=len(coded))
+    return values, codes.astype(np.int64)
 
 
 def _comoments(

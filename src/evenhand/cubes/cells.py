@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from evenhand.cubes.build import floats_of, key_of, values_of
+from evenhand.cubes.columns import floats_of, key_of, values_of
 from evenhand.cubes.cube import Cube, Units, cube_of_units
 from evenhand.cubes.measure import Measure, Moments
 from evenhand.cubes.query import CubeQuery, meaning

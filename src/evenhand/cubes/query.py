@@ -4,8 +4,8 @@ What differs between engines (columns, literals, a metric's own expressions, pre
 sqlglot, once each; what holds it together is SQL of every engine, and is put together as text.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import replace
 from functools import cached_property
 
 from sqlglot import exp
@@ -64,22 +64,35 @@ class CubeQuery:
         self.needed = {item.name: item.text for item in measure.inputs}
         self.needed |= self.units
 
-    def sql(self) -> str:
-        """Counts of each cell."""
-        return joint_query([self]).sql
+    def ungrouped(self) -> "CubeQuery":
+        """The same without counting rows of equal values first."""
+        return CubeQuery(
+            self.records,
+            replace(self.measure, few_values=False),
+            self.attributes,
+            tuple(self.units.values()),
+            self.where,
+            self.missing_values,
+            as_written=self.as_written,
+            prefix=self.prefix,
+        )
 
-    @cached_property
-    def keys(self) -> dict[str, str]:
-        """What tells cells apart, by the names they have in the result."""
-        keys = {f"a{i}": self._key(a, f"a{i}") for i, a in enumerate(self.attributes)}
-        keys |= {name: name for name in self.units}
+    def keys(self, missing: Container[str] | None = None) -> dict[str, str]:
+        """What tells cells apart, by the names they have in the result.
+
+        Where it is known which of them are `missing` in some row, the others are taken as they stand.
+        """
+        keys = {
+            f"a{i}": self._key(a, f"a{i}") if missing is None or f"a{i}" in missing else f"a{i}"
+            for i, a in enumerate(self.attributes)
+        }
         return keys | ({"level": "level"} if self.measure.level else {})
 
-    def counted_parts(self) -> Iterable[str]:
-        """The counts of a row as columns of their own, where there are many."""
+    def counted_parts(self, valid: str) -> Iterable[str]:
+        """The counts of a valid row as columns of their own, where there are many."""
         if self._many_parts:
             for i, part in enumerate(self._parts):
-                yield f"{_when(self._valid, part, None)} AS {self.prefix}part{i}"
+                yield f"{_when(valid, part, None)} AS {self.prefix}part{i}"
 
     @property
     def _many_parts(self) -> bool:
@@ -92,18 +105,18 @@ class CubeQuery:
         dialect = self.records.engine.dialect
         return tuple(part.sql(dialect, identify=True) for _, part in self.measure.parts)
 
-    def _part(self, index: int) -> str:
+    def _part(self, index: int, valid: str) -> str:
         """A count of the rows that have all that is needed, NULL of others."""
         if self._many_parts:
             return f"{self.prefix}part{index}"
-        return _when(self._valid, self._parts[index], None)
+        return _when(valid, self._parts[index], None)
 
     def rows_sql(self) -> str:
         """Attributes ``a0 …``, unit and counts ``s0 …`` of each row that the metric can use."""
         selected = [f"{self._key(a, f'a{i}')} AS a{i}" for i, a in enumerate(self.attributes)]
         selected += self.units
         selected += [f"{part} AS s{i}" for i, part in enumerate(self._parts)]
-        return f"SELECT {', '.join(selected)} FROM ({self.rows(self.measure.inputs)}) AS counted WHERE {self._valid}"
+        return f"SELECT {', '.join(selected)} FROM ({self.rows(self.measure.inputs)}) AS counted WHERE {self.valid()}"
 
     def values_sql(self, attribute: Attribute, least: int) -> str:
         """Values of one attribute that at least so many rows have, the most frequent first."""
@@ -113,14 +126,38 @@ class CubeQuery:
             f" GROUP BY 1 HAVING COUNT(*) >= {least} ORDER BY n DESC, 1 NULLS FIRST"
         )
 
-    def rows(self, inputs: Iterable[Input]) -> str:
-        """Attributes and inputs of each row, or of each distinct combination with its count."""
+    def first_rows_sql(self, rows: int) -> str:
+        """How many of the first rows there are, how many different keys, and how many with units."""
+        keys = [f"{self._raw_key(a)} AS a{i}" for i, a in enumerate(self.attributes)]
+        first = f"SELECT {', '.join([*keys, *self._raw_units()])} FROM {self.records.source} LIMIT {rows}"
+        by = [f"a{i}" for i in range(len(keys))]
+        pairs = ", ".join([*by, *self.units])
+        asked = f"SELECT {pairs}, COUNT(*) AS w FROM ({first}) AS first_rows GROUP BY {pairs}"
+        cells = ", ".join([*by, "COUNT(*) AS pairs", "SUM(w) AS w"])
+        asked = f"SELECT {cells} FROM ({asked}) AS pairs" + f" GROUP BY {', '.join(by)}" * bool(by)
+        total = "SELECT SUM(w) AS n_rows, COUNT(*) AS n_cells, SUM(pairs) AS n_pairs"
+        return f"{total} FROM ({asked}) AS cells"
+
+    def distinct_sql(self, places: Iterable[int], most: int, *, units: bool = False) -> str:
+        """How many different keys of some attributes there are, at most so many."""
+        keys = [f"{self._raw_key(self.attributes[i])} AS a{i}" for i in places]
+        keys += self._raw_units() if units else ()
+        asked = f"SELECT DISTINCT {', '.join(keys)} FROM {self.records.source}{self._kept()} LIMIT {most}"
+        return f"SELECT COUNT(*) AS n FROM ({asked}) AS d"
+
+    def _raw_units(self) -> Iterable[str]:
+        return (f"{self._quoted(column)} AS {name}" for name, column in self.units.items())
+
+    def rows(
+        self, inputs: Iterable[Input], missing: Container[str] | None = None, *, units: bool = True
+    ) -> str:
+        """Attributes and inputs of each row.
+
+        Of measures of few values: of each distinct combination, with its count ``w``.  Without `units`
+        it is told only whether a row has one.
+        """
         selected = [f"{self._raw_key(a)} AS a{i}" for i, a in enumerate(self.attributes)]
-        # A text that means missing names no unit: its row is left out, and counted.
-        selected += [
-            f"{self._written(self._known(column, column_expression(column)))} AS {name}"
-            for name, column in self.units.items()
-        ]
+        selected += [f"{self._unit(name, missing, named=units)} AS {name}" for name in self.units]
         if self.measure.level:
             selected.append(f"{self._level()} AS level")
         selected += [
@@ -131,6 +168,16 @@ class CubeQuery:
         if not self.measure.few_values:
             return query
         return f"{query} GROUP BY {', '.join(str(i + 1) for i in range(len(selected)))}"
+
+    def _unit(self, name: str, missing: Container[str] | None, *, named: bool) -> str:
+        column = column_expression(self.units[name])
+        # A text that means missing names no unit: its row is left out, and counted.
+        known = missing is None or name in missing
+        unit = self._known(self.units[name], column) if known else column
+        if named:
+            return self._written(unit)
+        absent = exp.If(this=exp.Is(this=unit, expression=exp.Null()), true=exp.Null())
+        return self._written(exp.Case(ifs=[absent], default=literal(1)))
 
     def _kept(self) -> str:
         return "" if self.where is None else f" WHERE {self._written(to_expression(self.where))}"
@@ -226,33 +273,48 @@ class CubeQuery:
         return f"{source} ASOF LEFT JOIN ({edges}) AS edges ON {score} >= evenhand_edge"
 
     def aggregates(self) -> Iterable[str]:
-        """What is counted of each cell."""
+        """What is counted of each cell; where units are named, the counts themselves are theirs."""
+        valid = self.valid()
         some = " OR ".join(f"{part} <> 0" for part in self._each_part())
-        yield f"SUM({_when(self._valid, 'w')}) AS {self.prefix}n_rows"
-        yield f"SUM({_when(f'({self._valid}) AND ({some})', 'w')}) AS {self.prefix}n_defined"
+        yield self.usable_rows(valid)
+        yield f"SUM({_when(f'({valid}) AND ({some})', 'w')}) AS {self.prefix}n_defined"
         for index, name in enumerate(self.needed):
             yield f"SUM({_when(f'{self._quoted(name)} IS NULL', 'w')}) AS {self.prefix}missing{index}"
         for index, check in enumerate(self.measure.checks):
             yield f"SUM({_when(self._written(check.faulty), 'w')}) AS {self.prefix}fault{index}"
-        for index in range(len(self.measure.parts)):
-            yield f"{self._sum(self._part(index))} AS {self.prefix}s{index}"
         if not self.units:
+            yield from self.sums(valid)
             yield from self._second_moments()
             yield from self._powers()
 
-    @cached_property
-    def _valid(self) -> str:
-        """Whether a row has all that the metric and the unit need."""
-        return " AND ".join(f"NOT {self._quoted(name)} IS NULL" for name in self.needed)
+    def usable_rows(self, valid: str) -> str:
+        """How many rows are valid."""
+        return f"SUM({_when(valid, 'w')}) AS {self.prefix}n_rows"
+
+    def sums(self, valid: str) -> Iterable[str]:
+        """Sums of the counts of valid rows."""
+        for index in range(len(self.measure.parts)):
+            yield f"{self._sum(self._part(index, valid))} AS {self.prefix}s{index}"
+
+    def valid(self, missing: Container[str] | None = None) -> str:
+        """Whether a row has all that the metric and the unit need; empty where all rows are known to."""
+        return " AND ".join(
+            f"NOT {self._quoted(name)} IS NULL"
+            for name in self.needed
+            if missing is None or name in missing
+        )
 
     def _each_part(self) -> Iterable[str]:
-        return (self._part(i) if self._many_parts else p for i, p in enumerate(self._parts))
+        if self._many_parts:
+            return (f"{self.prefix}part{i}" for i in range(len(self._parts)))
+        return self._parts
 
     def _sum(self, value: str) -> str:
         return f"COALESCE(SUM({f'w * {value}' if self.measure.few_values else value}), 0)"
 
     def _second_moments(self) -> Iterable[str]:
-        parts = [self._part(index) for index in range(len(self.measure.parts))]
+        valid = self.valid()
+        parts = [self._part(index, valid) for index in range(len(self.measure.parts))]
         moments, exclusive = self.measure.moments, self.measure.exclusive
         for i, first in enumerate(parts):
             for j, second in enumerate(parts[: i + 1]):
@@ -269,7 +331,7 @@ class CubeQuery:
             return
         above, below = (self._side(w) for w in (self.ratio.numerator, self.ratio.denominator))
         # A database refuses numbers that are too large to multiply; these powers only describe.
-        small = f"({self._valid}) AND ABS({above}) < 1e+70 AND ABS({below}) < 1e+70"
+        small = f"({self.valid()}) AND ABS({above}) < 1e+70 AND ABS({below}) < 1e+70"
         for place in self.degrees:
             i, j = DEGREES[place]
             product = " * ".join([above] * i + [below] * j)
@@ -310,47 +372,6 @@ class CubeQuery:
         return f"CAST({value} AS {self._written(_DOUBLE)})"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JointQuery:
-    """The counts of several measures in one query.
-
-    Attributes
-    ----------
-    sql : str
-        The query.
-    same : Mapping of str to str
-        Counts that it gives once for several names: the others, and the one that they are the same as.
-    """
-
-    sql: str
-    same: Mapping[str, str]
-
-
-def joint_query(queries: Sequence[CubeQuery]) -> JointQuery:
-    """Counts of each cell for several measures of the same rows and cells, which are read once."""
-    first = queries[0]
-    inputs = {item.name: item for query in queries for item in query.measure.inputs}
-    rows = first.rows(inputs.values())
-    parts = [part for query in queries for part in query.counted_parts()]
-    if parts:
-        rows = f"SELECT *, {', '.join(parts)} FROM ({rows}) AS counted"
-    kept: dict[str, str] = {}
-    same: dict[str, str] = {}
-    for count in (count for query in queries for count in query.aggregates()):
-        counted, _, name = count.rpartition(" AS ")
-        if kept.setdefault(counted, name) != name:
-            same[name] = kept[counted]
-    selected = [f"{key} AS {name}" for name, key in first.keys.items()]
-    selected += [f"{counted} AS {name}" for counted, name in kept.items()]
-    asked = f"SELECT {', '.join(selected)} FROM ({rows}) AS counted"
-    if not first.keys:
-        return JointQuery(sql=f"{asked} HAVING COUNT(*) > 0", same=same)
-    # In a fixed order, whatever follows is the same at every run.
-    places = [str(i + 1) for i in range(len(first.keys))]
-    order = ", ".join(f"{place} NULLS LAST" for place in places)
-    return JointQuery(sql=f"{asked} GROUP BY {', '.join(places)} ORDER BY {order}", same=same)
-
-
 def meaning(measure: Measure, attributes: Sequence[Attribute], units: Iterable[str]) -> str:
     """What a cube's counts and keys stand for; only cubes of one meaning add."""
     parts = [f"{name} = {part.sql()}" for name, part in measure.parts]
@@ -361,6 +382,8 @@ def meaning(measure: Measure, attributes: Sequence[Attribute], units: Iterable[s
 
 
 def _when(condition: str, value: str, otherwise: int | None = 0) -> str:
+    if not condition:
+        return value
     return (
         f"CASE WHEN {condition} THEN {value} ELSE {'NULL' if otherwise is None else otherwise} END"
     )

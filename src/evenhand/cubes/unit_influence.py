@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -42,6 +43,13 @@ def _divided(above: Floats, below: Floats) -> Floats:
     return out
 
 
+def _by_unit(reduce: np.ufunc, values: npt.NDArray[Any], starts: Integers) -> npt.NDArray[Any]:
+    """What the values of each unit come to, along the last axis; units of one cell have one."""
+    if len(starts) == values.shape[-1]:
+        return values
+    return np.asarray(reduce.reduceat(values, starts, axis=-1))
+
+
 class UnitBlocks:
     """Units with their influences on sets and their sizes there, in blocks that fit into memory."""
 
@@ -61,10 +69,13 @@ class UnitBlocks:
     def influences(self, gradient: Floats) -> Iterator[Floats]:
         """Influence of each unit of a block on each set, shape (units, sets)."""
         for place in self._places:
-            weights = gradient[:, self._cube.level[self._cell[place]], :]
-            parts = np.einsum("krp,rp->kr", weights, self._sums[place])
-            inside = self._sets[:, self._cell[place]]
-            yield np.add.reduceat(np.where(inside, parts, 0.0), self._starts(place), axis=1).T
+            cell, sums = self._cell[place], self._sums[place]
+            if self._cube.n_levels == 1:
+                parts = np.einsum("kp,rp->kr", gradient[:, 0, :], sums)
+            else:
+                parts = np.einsum("krp,rp->kr", gradient[:, self._cube.level[cell], :], sums)
+            inside = self._sets[:, cell]
+            yield _by_unit(np.add, np.where(inside, parts, 0.0), self._starts(place)).T
 
     def sizes(self) -> Iterator[tuple[Bools, Floats]]:
         """Which sides of the form each unit of a block has in each set, and its size on each.
@@ -78,8 +89,8 @@ class UnitBlocks:
 
     def _sizes_there(self, place: slice) -> tuple[Bools, Floats]:
         starts, inside = self._starts(place), self._sets[:, self._cell[place]]
-        there = np.maximum.reduceat(inside & self._says[:, None, place], starts, axis=2)
-        size = np.add.reduceat(np.where(inside, self._sizes[:, None, place], 0.0), starts, axis=2)
+        there = _by_unit(np.logical_or, inside & self._says[:, None, place], starts)
+        size = _by_unit(np.add, np.where(inside, self._sizes[:, None, place], 0.0), starts)
         there, size = there.transpose(0, 2, 1), size.transpose(0, 2, 1)
         return there, np.where(there, np.abs(size), 0.0)
 

@@ -17,8 +17,9 @@ def unit_values(cube: Cube, form: Ratio, cells: Bools) -> tuple[Floats, Floats]:
     units = cube.units
     assert units is not None
     inside = cells[units.cell]
-    _, place = np.unique(units.coarsest[inside], return_inverse=True)
-    count = int(place.max(initial=-1)) + 1
+    named = units.coarsest[inside]
+    numbers = np.cumsum(np.bincount(named) > 0) - 1
+    place, count = numbers[named], int(numbers.max(initial=-1)) + 1
     above, below = (
         np.bincount(place, units.sums[inside] @ np.asarray(weights, float), count)
         for weights in (form.numerator, form.denominator)

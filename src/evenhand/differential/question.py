@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from evenhand.cubes.build import key_of
+from evenhand.cubes.columns import key_of
 from evenhand.errors import InputError, near
 from evenhand.groups import (
     And,

@@ -1,5 +1,7 @@
 """Limits of the mean of bounded values: Gaffke's, by betting, and empirical Bernstein's."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
@@ -9,6 +11,8 @@ from evenhand.stats.intervals import constant_limits
 Floats = npt.NDArray[np.float64]
 #: No bet stakes more than this share of what could be lost; Waudby-Smith & Ramdas use 1/2 or 3/4.
 STAKE = 0.75
+#: Of so many units each different one is told once.
+_MANY_UNITS = 2_000
 
 
 def empirical_bernstein_lower(
@@ -222,7 +226,9 @@ def gaffke_upper(
     """The upper one of `gaffke_limits` alone; the lower is that of values and bounds with their signs turned."""
     x, w = _weighed(values, sizes)
     plain = _plain_upper(x, w, tail, (low, high), times)
-    return _gaffke_upper(x, w, tail, high, times) if plain is None else plain
+    if plain is not None:
+        return plain
+    return _gaffke_upper(_Weighed.of(x, w, times), tail, high)
 
 
 def gaffke_within(
@@ -244,7 +250,32 @@ def gaffke_within(
         return True
     if limit <= (w * x).sum() / w.sum():
         return False
-    return _probability_below(w * (x - limit), high - limit, times, 0.0)[0] >= 1 - tail
+    units = _Weighed.of(x, w, times)
+    return _probability_below(units.steps(limit), high - limit, units.times, 0.0)[0] >= 1 - tail
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Weighed:
+    """Values of units and their sizes, each combination `times` over."""
+
+    values: Floats
+    sizes: Floats
+    times: float | Floats
+    mean: float
+
+    @classmethod
+    def of(cls, x: Floats, w: Floats, times: float) -> "_Weighed":
+        """Units as they are, or, of many, each different one once: shares of few rows repeat."""
+        mean = float((w * x).sum() / w.sum())
+        if len(x) < _MANY_UNITS:
+            return cls(values=x, sizes=w, times=times, mean=mean)
+        different, counts = np.unique(x + 1j * w, return_counts=True)
+        over = times * np.asarray(counts, float)
+        return cls(values=different.real, sizes=different.imag, times=over, mean=mean)
+
+    def steps(self, limit: float) -> Floats:
+        """How far each unit pulls the mean from a limit."""
+        return np.asarray(self.sizes * (self.values - limit))
 
 
 def _weighed(values: npt.ArrayLike, sizes: npt.ArrayLike | None) -> tuple[Floats, Floats]:
@@ -266,12 +297,14 @@ def _plain_upper(
     return None
 
 
-def _gaffke_upper(x: Floats, w: Floats, tail: float, high: float, times: float) -> float:
-    kept, rejected = float((w * x).sum() / w.sum()), high
+def _gaffke_upper(units: _Weighed, tail: float, high: float) -> float:
+    kept, rejected = units.mean, high
     start, enough = 0.0, 1e-7 * (high - kept)
     while rejected - kept > enough:
         middle = (kept + rejected) / 2
-        probability, start = _probability_below(w * (x - middle), high - middle, times, start)
+        probability, start = _probability_below(
+            units.steps(middle), high - middle, units.times, start
+        )
         if probability >= 1 - tail:
             rejected = middle
         else:
@@ -280,7 +313,7 @@ def _gaffke_upper(x: Floats, w: Floats, tail: float, high: float, times: float) 
 
 
 def _probability_below(
-    steps: Floats, last: float, times: float, start: float
+    steps: Floats, last: float, times: float | Floats, start: float
 ) -> tuple[float, float]:
     """P(Σ steps E + last E0 ≤ 0) with independent exponentials, each of `steps` `times` over.
 
@@ -292,27 +325,32 @@ def _probability_below(
         return 0.0, 0.0
     t = _saddlepoint(steps, last, times, start)
     one, zero = 1 - steps * t, 1 - last * t
-    second = times * ((steps / one) ** 2).sum() + (last / zero) ** 2
-    generating = -times * np.log(one).sum() - np.log(zero)
+    second = _total((steps / one) ** 2, times) + (last / zero) ** 2
+    generating = -_total(np.log(one), times) - np.log(zero)
     root = np.sign(t) * np.sqrt(max(-2 * generating, 0.0))
     if abs(root) < 1e-4:
-        third = 2 * (times * (steps**3).sum() + last**3)
-        plain = times * (steps**2).sum() + last**2
+        third = 2 * (_total(steps**3, times) + last**3)
+        plain = _total(steps**2, times) + last**2
         return float(0.5 + third / plain**1.5 / (6 * np.sqrt(2 * np.pi))), t
     density = np.exp(-(root**2) / 2) / np.sqrt(2 * np.pi)
     below = special.ndtr(root) + density * (1 / root - 1 / (t * np.sqrt(second)))
     return float(np.clip(below, 0.0, 1.0)), t
 
 
-def _saddlepoint(steps: Floats, last: float, times: float, start: float) -> float:
+def _total(values: Floats, times: float | Floats) -> float:
+    """Sum of values, each as many times over as is said of all or of itself."""
+    return float(values @ times if isinstance(times, np.ndarray) else times * values.sum())
+
+
+def _saddlepoint(steps: Floats, last: float, times: float | Floats, start: float) -> float:
     """Where the cumulant generating function is least: between its poles, by Newton within bisection."""
     low, high = 1 / min(steps.min(), last), 1 / max(steps.max(), last)
     t = start if low < start < high else 0.0
     for _ in range(60):
         own, other = steps / (1 - steps * t), last / (1 - last * t)
-        slope = times * own.sum() + other
+        slope = _total(own, times) + other
         low, high = (t, high) if slope < 0 else (low, t)
-        following = t - slope / (times * (own**2).sum() + other**2)
+        following = t - slope / (_total(own**2, times) + other**2)
         if not low < following < high:
             following = (low + high) / 2
         if abs(following - t) <= 1e-9 * abs(t):

@@ -1,0 +1,127 @@
+"""Units of each cell, from what an engine counted in any order, in one order."""
+
+import json
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from evenhand.cubes.columns import floats_of, keys_of, values_of
+from evenhand.cubes.cube import Units
+from evenhand.cubes.query import CubeQuery
+from evenhand.deferred import compute
+from evenhand.errors import InputError
+from evenhand.groups.partition import Key
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+
+
+def read_units(
+    table: pa.Table, query: CubeQuery, cells: Sequence[tuple[Key, ...]], levels: Floats
+) -> Units:
+    """Units in the order of cells, and of their values in each cell.
+
+    Parameters
+    ----------
+    table : Table
+        Keys, units and sums of a measure, in any order.
+    query : CubeQuery
+        What was asked.
+    cells : sequence of tuples
+        Keys of each cell, the last the number of its level.
+    levels : array
+        Values of the levels, in rising order.
+    """
+    if "n_rows" in table.column_names:
+        used = floats_of(table["n_rows"]) > 0
+        table = table if used.all() else table.filter(pa.array(used))
+    cell = _cells(table, query, cells, levels)
+    coded = [_ranked(table[name]) for name in query.units]
+    within = cell
+    for rank, names in coded:
+        within = within * max(len(names), 1) + rank
+    order = np.argsort(within, kind="stable")
+    sums = [floats_of(table[f"s{i}"])[order] for i in range(len(query.measure.parts))]
+    numbered = [_by_appearance(rank[order], names) for rank, names in coded]
+    unit, names = numbered[0] if len(numbered) == 1 else _joined(numbered)
+    return Units(
+        cell=cell[order], unit=unit, sums=np.stack(sums, axis=1), names=names, ways=len(coded)
+    )
+
+
+def _cells(
+    table: pa.Table, query: CubeQuery, cells: Sequence[tuple[Key, ...]], levels: Floats
+) -> Integers:
+    """Number of the cell of each row."""
+    codes, known = np.zeros(table.num_rows, np.int64), [()]
+    for own, keys in _keyed(table, query, levels):
+        # Combinations are numbered anew with each column, so that numbers stay small.
+        codes, present = _encoded(pa.array(codes * len(keys) + own))
+        known = [
+            (*known[code // len(keys)], keys[code % len(keys)]) for code in present.to_pylist()
+        ]
+    place = {cell: index for index, cell in enumerate(cells)}
+    try:
+        return np.array([place[key] for key in known], np.int64)[codes]
+    except KeyError as error:
+        raise InputError(
+            f"{query.records.name} changed while it was counted.  Ask again when nobody writes to it, or ask a copy."
+        ) from error
+
+
+def _keyed(
+    table: pa.Table, query: CubeQuery, levels: Floats
+) -> Iterator[tuple[Integers, list[Key]]]:
+    """Numbers of each column's keys, and the keys."""
+    for index, attribute in enumerate(query.attributes):
+        own, values = _encoded(table[f"a{index}"])
+        yield own, keys_of(values_of(values, attribute.name))
+    # As in `cells`: the number of the level is the last key, 0 where there are none.
+    yield (
+        (np.searchsorted(levels, floats_of(table["level"])), list(range(len(levels) + 1)))
+        if query.measure.level
+        else (np.zeros(table.num_rows, np.int64), [0])
+    )
+
+
+def _encoded(column: pa.Array | pa.ChunkedArray) -> tuple[Integers, pa.Array]:
+    """Numbers of a column's values in order of appearance, and the values; NULL is one of them."""
+    if isinstance(column, pa.ChunkedArray):
+        column = column.combine_chunks()
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    coded = column.dictionary_encode("encode")
+    return coded.indices.to_numpy().astype(np.int64), coded.dictionary
+
+
+def _ranked(column: pa.ChunkedArray) -> tuple[Integers, pa.Array]:
+    """Rank of each row's value among the values, and the values in order: texts by code point."""
+    codes, values = _encoded(column)
+    order = compute.array_sort_indices(values)
+    rank = np.empty(len(values), np.int64)
+    rank[order.to_numpy()] = np.arange(len(values))
+    return rank[codes], values.take(order)
+
+
+def _by_appearance(rank: Integers, values: pa.Array) -> tuple[Integers, tuple[str, ...]]:
+    """Numbers of values in order of appearance, and the values as text."""
+    codes, present = _encoded(pa.array(rank))
+    return codes, tuple(str(value) for value in values.take(present).to_pylist())
+
+
+def _joined(
+    numbered: Sequence[tuple[Integers, tuple[str, ...]]],
+) -> tuple[Integers, tuple[str, ...]]:
+    """Combinations of the units of several columns."""
+    together = np.zeros(len(numbered[0][0]), np.int64)
+    for codes, names in numbered:
+        together = together * max(len(names), 1) + codes
+    present, unit = np.unique(together, return_inverse=True)
+    each = []
+    for _, names in reversed(numbered):
+        each.append([names[code] for code in (present % max(len(names), 1)).tolist()])
+        present //= max(len(names), 1)
+    joined = [json.dumps(row, ensure_ascii=False) for row in zip(*reversed(each), strict=True)]
+    return unit.astype(np.int64), tuple(joined)
