@@ -13,13 +13,15 @@ import numpy.typing as npt
 
 from evenhand.cubes import Cells
 from evenhand.slicing.bitmaps import Bitmaps
+from evenhand.slicing.kernels import count_numpy
 from evenhand.slicing.losses import Losses
 from evenhand.slicing.space import Item
 
 Integers = npt.NDArray[np.int64]
 Slices32 = npt.NDArray[np.int32]
-#: Slices of the same attributes from which on a table costs less than bitmaps: those ever asked for.
-TABLE_FROM = 60
+#: Slices of the same attributes, times bits of a cell that each of them counts, from which on a table
+#: costs less than bitmaps (those ever asked for): about 60 of a cube, and 330 of rows with a 0/1 loss.
+TABLE_FROM, COMPILED_TABLE_FROM = 660, 6600
 #: Combinations in a table, and numbers kept of all tables (128 MB), at most.
 LARGEST, KEPT = 1 << 20, 1 << 24
 #: Whole numbers are added exactly in double precision below this.
@@ -90,28 +92,33 @@ class LocalCounter:
     items: tuple[Item, ...]
     #: Number of values of each attribute, the one that stands for rare ones included.
     sizes: tuple[int, ...]
-    _first: Integers = field(init=False)
     _attribute: Integers = field(init=False)
+    _first: Integers = field(init=False)
+    _from: float = field(init=False)
+    _exact: bool | None = None
     _tables: dict[tuple[int, ...], Integers] = field(default_factory=dict)
     _asked: dict[tuple[int, ...], int] = field(default_factory=dict)
-    _exact: bool = field(init=False)
 
     def __post_init__(self) -> None:
         self._attribute = np.array([item.attribute for item in self.items], np.int64)
         self._first = np.searchsorted(self._attribute, np.arange(len(self.sizes) + 1))
-        self._exact = self.counted.exact
+        least = TABLE_FROM if self.bitmaps.kernel is count_numpy else COMPILED_TABLE_FROM
+        self._from = least / len(self.bitmaps.weights)
 
     def sums(self, slices: Slices32) -> Integers:
         """Rows, numerator and denominator of slices, shape (slices, 3)."""
-        out = np.zeros((len(slices), 3), np.int64)
-        if not len(slices):
-            return out
-        left = np.ones(len(slices), bool)
-        sets, of = np.unique(self._attribute[slices], axis=0, return_inverse=True)
-        order = np.argsort(of.ravel(), kind="stable")
-        ends = np.cumsum(np.bincount(of.ravel(), minlength=len(sets)))
-        for attributes, chosen in zip(sets.tolist(), np.split(order, ends[:-1]), strict=True):
-            table = self._table(tuple(attributes), len(chosen))
+        most = np.sort(np.diff(self._first))[-slices.shape[1] :].prod(dtype=float)
+        if most < self._from or not len(slices):
+            return self.bitmaps.sums(slices)
+        key = np.zeros(len(slices), np.int64)
+        for column in slices.T:
+            key = key * len(self.sizes) + self._attribute[column]
+        order = np.argsort(key, kind="stable")
+        starts = np.flatnonzero(np.diff(key[order], prepend=-1))
+        out, left = np.zeros((len(slices), 3), np.int64), np.ones(len(slices), bool)
+        for chosen in np.split(order, starts[1:]):
+            attributes = tuple(self._attribute[slices[chosen[0]]].tolist())
+            table = self._table(attributes, len(chosen))
             if table is not None:
                 places = (slices[chosen, i] - self._first[a] for i, a in enumerate(attributes))
                 out[chosen] = table[tuple(places)]
@@ -123,18 +130,20 @@ class LocalCounter:
     def _table(self, attributes: tuple[int, ...], asked: int) -> Integers | None:
         """The table of some attributes, where it is worth its cost."""
         known = self._tables.get(attributes)
-        if known is not None or not self._exact:
+        if known is not None:
             return known
         self._asked[attributes] = self._asked.get(attributes, 0) + asked
+        if self._asked[attributes] < self._from:
+            return None
         sizes = [self.sizes[a] for a in attributes]
         literals = [self.items[self._first[a] : self._first[a + 1]] for a in attributes]
-        numbers = 3 * int(np.prod([len(items) for items in literals]))
         kept = sum(table.size for table in self._tables.values())
-        if (
-            self._asked[attributes] < TABLE_FROM
-            or np.prod(sizes, dtype=float) > min(LARGEST, 4 * len(self.counted.channels[0]))
-            or kept + numbers > KEPT
-        ):
+        largest = min(LARGEST, 4 * len(self.counted.channels[0]))
+        if np.prod(sizes, dtype=float) > largest or kept + 3 * largest > KEPT:
+            return None
+        if self._exact is None:
+            self._exact = self.counted.exact
+        if not self._exact:
             return None
         self._tables[attributes] = table = self.counted.table(attributes, literals, sizes)
         return table
