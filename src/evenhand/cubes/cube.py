@@ -120,11 +120,24 @@ class Cube:
         (codes, groups)
             Code of each cell, and the values behind each code in a stable order.
         """
-        columns = [self.attributes.index(name) for name in names]
-        values = [tuple(key[column] for column in columns) for key in self.keys]
-        groups = sorted(set(values), key=lambda group: tuple(map(_order, group)))
-        place = {group: code for code, group in enumerate(groups)}
-        return np.array([place[value] for value in values], dtype=np.int64), groups
+        count = len(self.keys)
+        place, groups = np.zeros(count, np.int64), [()] if count else []
+        for name in names:
+            codes, values = self._coded(self.attributes.index(name))
+            # Numbers of combinations are in the order of their values, one attribute after the other.
+            there, place = np.unique(place * len(values) + codes, return_inverse=True)
+            groups = [
+                (*groups[pair // len(values)], values[pair % len(values)])
+                for pair in there.tolist()
+            ]
+        return place, groups
+
+    def _coded(self, column: int) -> tuple[Integers, list[Key]]:
+        """Number of the value of one attribute in each cell, and the values in a stable order."""
+        found = [key[column] for key in self.keys]
+        values = sorted(set(found), key=_order)
+        place = {value: code for code, value in enumerate(values)}
+        return np.fromiter(map(place.__getitem__, found), np.int64, len(found)), values
 
     def merge(self, other: "Cube") -> "Cube":
         """Add two cubes of the same attributes and parts.

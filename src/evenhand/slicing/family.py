@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from evenhand.slicing.bitmaps import Bitmaps
+from evenhand.slicing.counter import Counter, LocalCounter
 from evenhand.slicing.search import Level, Limits, join, stacked
 
 Integers = npt.NDArray[np.int64]
@@ -24,19 +24,19 @@ class Family:
     counted: bool
 
 
-def admissible(bitmaps: Bitmaps, attribute: Integers, limits: Limits) -> Iterator[Level]:
+def admissible(counter: Counter, attribute: Integers, limits: Limits) -> Iterator[Level]:
     """All admissible slices, in chunks, level by level.
 
     Rows and denominators alone decide, so the family does not depend on the loss; numerators are not
     counted.
     """
-    bitmaps = bitmaps.supports()
+    counter = counter.supports()
     items = np.arange(len(attribute), dtype=np.int32)[:, None]
-    alive = yield from _counted(bitmaps, limits, iter([_unseen(items)]))
+    alive = yield from _counted(counter, limits, iter([_unseen(items)]))
     for _ in range(2, limits.depth + 1):
         if len(alive.slices) < 2:
             return
-        alive = yield from _counted(bitmaps, limits, join(alive, attribute))
+        alive = yield from _counted(counter, limits, join(alive, attribute))
 
 
 def _unseen(items: npt.NDArray[np.int32]) -> Level:
@@ -46,13 +46,13 @@ def _unseen(items: npt.NDArray[np.int32]) -> Level:
 
 
 def _counted(
-    bitmaps: Bitmaps, limits: Limits, levels: Iterator[Level]
+    counter: Counter, limits: Limits, levels: Iterator[Level]
 ) -> Generator[Level, None, Level]:
     kept = []
     for level in levels:
         for start in range(0, len(level.slices), CHUNK):
             part = level.take(np.arange(start, min(start + CHUNK, len(level.slices))))
-            sums = bitmaps.sums(part.slices)
+            sums = counter.sums(part.slices)
             fits = (sums[:, 0] >= limits.rows) & (sums[:, 2] >= limits.denominator)
             chosen = replace(part, sums=sums).take(fits)
             kept.append(chosen)
@@ -63,12 +63,12 @@ def _counted(
     return whole.take(np.lexsort(whole.slices.T[::-1]))
 
 
-def count_family(bitmaps: Bitmaps, attribute: Integers, limits: Limits) -> Family:
+def count_family(counter: LocalCounter, attribute: Integers, limits: Limits) -> Family:
     """Number of admissible slices, or an upper limit where counting would take too long."""
-    words = bitmaps.items.shape[0] * bitmaps.items.shape[2]
+    words = counter.bitmaps.items.shape[0] * counter.bitmaps.items.shape[2]
     most = COUNTED_WORDS / words
     size = 0
-    for chunks, level in enumerate(admissible(bitmaps, attribute, limits), 1):
+    for chunks, level in enumerate(admissible(counter, attribute, limits), 1):
         size += len(level.slices)
         if chunks > limits.depth and chunks * CHUNK > most:
             return Family(size=_upper_limit(attribute, limits.depth), counted=False)

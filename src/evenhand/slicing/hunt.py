@@ -11,6 +11,7 @@ from evenhand.cubes import Cells
 from evenhand.errors import InputError
 from evenhand.pages.numbers import plural
 from evenhand.slicing.bitmaps import Bitmaps, bytes_needed, pack
+from evenhand.slicing.counter import Counted, LocalCounter
 from evenhand.slicing.folding import Kept, fold
 from evenhand.slicing.judging import Aim
 from evenhand.slicing.kernels import choose_kernel
@@ -82,14 +83,19 @@ class Hunt:
     items: tuple[Item, ...]
     attribute: Integers
     steepest: Floats
-    bitmaps: Bitmaps
+    counter: LocalCounter
     score: SliceScore
     limits: Limits
+
+    @property
+    def bitmaps(self) -> Bitmaps:
+        """Literals and losses as bits."""
+        return self.counter.bitmaps
 
     def search(self, top: int, progress: Report | None = None) -> Found:
         """The best slices, redundant ones included."""
         return search(
-            self.bitmaps,
+            self.counter,
             self.attribute,
             self.steepest,
             self.score,
@@ -133,7 +139,7 @@ class Hunt:
         """Slices by the numbers of their literals, with sums and scores; only those with enough units."""
         refine, out = self._refine(), []
         for items in slices:
-            sums = self.bitmaps.sums(np.array([items], np.int32))[0]
+            sums = self.counter.sums(np.array([items], np.int32))[0]
             score = float(self.score.value(*sums[1:, None].astype(float))[0])
             one = Candidate(
                 items=items, score=score, sums=(int(sums[0]), int(sums[1]), int(sums[2]))
@@ -279,7 +285,12 @@ def prepare(cells: Cells, question: Aim, settings: SearchOptions, *, share: floa
         items=tuple(items),
         attribute=np.array([item.attribute for item in items], np.int64),
         steepest=_steepest(cells, losses, items),
-        bitmaps=pack(cells, items, losses, kernel),
+        counter=LocalCounter(
+            bitmaps=pack(cells, items, losses, kernel),
+            counted=Counted.of(cells, losses),
+            items=tuple(items),
+            sizes=tuple(len(keys) + 1 for keys in cells.keys),
+        ),
         score=_score(cells, losses, settings),
         limits=Limits(
             depth=settings.depth,

@@ -15,10 +15,10 @@ from evenhand.deferred import compute
 from evenhand.groups import Predicate, columns_of, to_expression
 from evenhand.groups.predicate import column_expression
 from evenhand.metrics import Metric, Takes
-from evenhand.records import Kind, Records
+from evenhand.records import Kind, Records, dialect_of
 
 Codes = npt.NDArray[np.int64]
-#: Rows that are looked at, evenly spread over the table.
+#: Rows that are looked at, about, evenly spread over the table.
 ROWS = 20_000
 #: A near-function is wrong at most this often, beside the most frequent value alone.
 WRONG = 0.1
@@ -56,7 +56,8 @@ def leaks_of(
     uncertainty coefficient, less its bias).
     """
     own = list(dict.fromkeys(name for metric in metrics for name in _read(metric)))
-    table = _rows(records, [*features, *(name for name in own if name not in features)], where)
+    names = [*features, *(name for name in own if name not in features)]
+    table, by_chance = _rows(records, names, where)
     if table.num_rows < 2 * FEWEST:
         return {}
     kinds = {column.name: column.kind for column in records.columns}
@@ -66,7 +67,7 @@ def leaks_of(
     }
     found = {}
     for place, name in enumerate(features):
-        reason = _bookkeeping(name, table[f"c{place}"], kinds[name])
+        reason = _bookkeeping(name, table[f"c{place}"], kinds[name], by_chance)
         told = (_repeats(name, codes[name], column, codes[column]) for column in own)
         reason = reason or next(filter(None, told), None)
         if reason:
@@ -88,24 +89,29 @@ def _read(metric: Metric) -> Iterator[str]:
             yield from columns_of(given)
 
 
-def _rows(records: Records, names: Sequence[str], where: Predicate | None) -> pa.Table:
-    """Every n-th row, so that the order of the table does not matter."""
-    dialect = records.engine.dialect
-    kept = "" if where is None else f" WHERE {to_expression(where).sql(dialect)}"
-    count = records.engine.query(f"SELECT COUNT(*) AS n FROM {records.source}{kept}")["n"][
-        0
-    ].as_py()
-    step = max(-(-int(count) // ROWS), 1)
+def _rows(
+    records: Records, names: Sequence[str], where: Predicate | None
+) -> tuple[pa.Table, int | None]:
+    """Every n-th row, so that the order of the table does not matter.
+
+    Where rows have no number each is taken by chance, and the second that is returned is one in how many.
+    """
+    engine = records.engine
+    kept = "" if where is None else f" WHERE {to_expression(where).sql(engine.dialect)}"
+    count = int(engine.query(f"SELECT COUNT(*) AS n FROM {records.source}{kept}")["n"][0].as_py())
+    step = max(-(-count // ROWS), 1)
     columns = ", ".join(
-        exp.alias_(column_expression(name), f"c{place}").sql(dialect)
+        exp.alias_(column_expression(name), f"c{place}").sql(engine.dialect)
         for place, name in enumerate(names)
     )
-    numbered = f"SELECT {columns}, ROW_NUMBER() OVER () AS place FROM {records.source}{kept}"
-    return records.engine.query(
-        f"SELECT * FROM ({numbered}) AS numbered WHERE place % {step} = 0"
-        if step > 1
-        else f"SELECT {columns} FROM {records.source}{kept}"
-    )
+    dialect = dialect_of(engine.dialect)
+    place = "ROW_NUMBER() OVER ()" if dialect.numbers_rows else dialect.random
+    chosen = f"place % {step} = 0" if dialect.numbers_rows else f"place * {step} < 1"
+    numbered = f"SELECT {columns}, {place} AS place FROM {records.source}{kept}"
+    if step == 1:
+        return engine.query(f"SELECT {columns} FROM {records.source}{kept}"), None
+    table = engine.query(f"SELECT * FROM ({numbered}) AS numbered WHERE {chosen}")
+    return table, None if dialect.numbers_rows else step
 
 
 def _codes(column: pa.ChunkedArray, kind: Kind) -> Codes:
@@ -185,7 +191,9 @@ def _share_a_word(first: str, second: str) -> bool:
     return not _words(first).isdisjoint(_words(second))
 
 
-def _bookkeeping(name: str, column: pa.ChunkedArray, kind: Kind) -> str | None:
+def _bookkeeping(
+    name: str, column: pa.ChunkedArray, kind: Kind, by_chance: int | None
+) -> str | None:
     """Why a column is a weight or an id; `None` where it is not."""
     known = _known_words()
     if (
@@ -205,7 +213,9 @@ def _bookkeeping(name: str, column: pa.ChunkedArray, kind: Kind) -> str | None:
     if values == count and kind is Kind.INTEGER:
         ends = compute.min_max(column).as_py()
         span = ends["max"] - ends["min"] + 1  # of every n-th row the numbers are n apart
-        if span <= count * ROWS and _evenly(column):
+        # Of one row in n by chance they are n apart on the whole.
+        close = _evenly(column) if by_chance is None else span <= 1.1 * by_chance * count
+        if span <= count * ROWS and close:
             return "an id: it numbers the rows"
     return None
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from evenhand.cubes import Cells
 from evenhand.deferred import sparse
-from evenhand.slicing.bitmaps import Bitmaps
+from evenhand.slicing.counter import LocalCounter
 from evenhand.slicing.family import admissible
 from evenhand.slicing.losses import Losses
 from evenhand.slicing.search import Limits
@@ -20,7 +20,7 @@ Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Integers = npt.NDArray[np.int64]
 Slices32 = npt.NDArray[np.int32]
-Family = tuple[Bitmaps, Integers, Limits]
+Family = tuple[LocalCounter, Integers, Limits]
 #: Contrasts with the slices that they are of, for so many draws at a time.
 Source = Callable[[int], Iterator[tuple[Contrasts, Slices32]]]
 DRAWS = 999
@@ -186,9 +186,9 @@ def observed(sample: UnitSample, masks: Bools) -> Contrasts:
 
 def work(family: Family, cells: int) -> float:
     """Products that a maximum takes, about."""
-    bitmaps, attribute, limits = family
+    counter, attribute, limits = family
     members = 0.0
-    for level in admissible(bitmaps, attribute, limits):
+    for level in admissible(counter, attribute, limits):
         # Rows say how many cells there are where each cell is a row, and else too many.
         members += float(np.minimum(level.sums[:, 0], cells).sum())
         if members * DRAWS > 1e13:
@@ -226,9 +226,9 @@ def _members(family: Family, cells: int) -> Iterator[Any]:
 
 def _bits(family: Family, cells: int, chunk: int) -> Iterator[tuple[Integers, Integers, Slices32]]:
     """Slices and their cells, pair by pair in order, and the slices."""
-    bitmaps, attribute, limits = family
-    flat = np.ascontiguousarray(bitmaps.items.transpose(1, 0, 2)).reshape(len(attribute), -1)
-    for level in admissible(bitmaps, attribute, limits):
+    counter, attribute, limits = family
+    flat = np.ascontiguousarray(counter.bitmaps.items.transpose(1, 0, 2)).reshape(len(attribute), -1)
+    for level in admissible(counter, attribute, limits):
         for start in range(0, len(level.slices), chunk):
             slices = level.slices[start : start + chunk]
             bits = flat[slices[:, 0]].copy()

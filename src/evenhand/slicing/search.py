@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evenhand.errors import InputError
-from evenhand.slicing.bitmaps import Bitmaps
+from evenhand.slicing.counter import Counter
 from evenhand.slicing.scores import SliceScore
 
 Floats = npt.NDArray[np.float64]
@@ -152,7 +152,7 @@ class Found:
 
 
 def search(
-    bitmaps: Bitmaps,
+    counter: Counter,
     attribute: Integers,
     steepest: Floats,
     score: SliceScore,
@@ -168,8 +168,8 @@ def search(
 
     Parameters
     ----------
-    bitmaps : Bitmaps
-        Literals and losses.
+    counter : Counter
+        Sums of slices of literals.
     attribute : integer array of shape (items,)
         Attribute of each literal, in rising order; a slice has one literal of each at most.
     steepest : array of shape (items,)
@@ -195,7 +195,7 @@ def search(
         After an interruption (Ctrl-C) the best so far, not `exact`.
     """
     run = _Search(
-        bitmaps, attribute, score, limits, Best(size=top, above=above, refine=refine), progress
+        counter, attribute, score, limits, Best(size=top, above=above, refine=refine), progress
     )
     run.bounded = bounded
     exact = True
@@ -217,14 +217,14 @@ class _Search:
 
     def __init__(
         self,
-        bitmaps: Bitmaps,
+        counter: Counter,
         attribute: Integers,
         score: SliceScore,
         limits: Limits,
         best: Best,
         progress: Callable[[SearchProgress], None] | None,
     ) -> None:
-        self.bitmaps, self.attribute, self.score, self.limits = bitmaps, attribute, score, limits
+        self.counter, self.attribute, self.score, self.limits = counter, attribute, score, limits
         self.best, self.progress = best, progress
         self.bounded = True
         self.candidates = self.evaluated = 0
@@ -280,7 +280,7 @@ class _Search:
 
     def _count(self, level: Level) -> Level:
         counted = Level(
-            slices=level.slices, sums=self.bitmaps.sums(level.slices), steepest=level.steepest
+            slices=level.slices, sums=self.counter.sums(level.slices), steepest=level.steepest
         )
         self.evaluated += len(level.slices)
         sums = counted.sums
