@@ -11,7 +11,7 @@ import sys
 import threading
 import uuid
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
@@ -21,7 +21,7 @@ from urllib.parse import unquote
 from evenhand.deferred import pyarrow as pa
 from evenhand.errors import InputError, unknown_name
 from evenhand.records.dialect import dialect_of, spoken
-from evenhand.records.engine import BATCH_ROWS, interruptible
+from evenhand.records.engine import BATCH_ROWS, Work, interruptible
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -121,6 +121,24 @@ class SparkEngine:
     def batches(self, sql: str) -> Iterator[pa.RecordBatch]:
         """Run `sql` and return the result in batches of about 65 000 rows."""
         yield from self.query(sql).to_batches(BATCH_ROWS)
+
+    def map_batches(
+        self, sql: str, work: Work, *, kept: Sequence[str], counts: Sequence[str]
+    ) -> str:
+        """FROM clause of a view of what Python on the workers makes of the rows of `sql`."""
+        from pyspark.sql.types import IntegerType, StructField, StructType  # noqa: PLC0415
+
+        rows = self.session.sql(sql)
+        read = self._run(lambda: rows.schema)
+        fields = [StructField(name, read[place].dataType) for place, name in enumerate(kept)]
+        fields += [StructField(name, IntegerType()) for name in counts]
+        return self.view(rows.mapInArrow(work, StructType(fields)))
+
+    def sample(self, sql: str, share: float) -> pa.Table:
+        """About so large a share of the rows of `sql`, the same ones each time; all of them at 1."""
+        rows = self.session.sql(sql)
+        some = rows if share >= 1 else rows.sample(fraction=share, seed=0)
+        return self._run(some.toArrow)
 
     def types_of(self, source: str) -> dict[str, str]:
         """The engine's name for the type of each column of a view."""
