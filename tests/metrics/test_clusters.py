@@ -1,7 +1,5 @@
 """Transcripts scored by the workers of a cluster give the counts that are made here."""
 
-import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from tests.records.questions import CASES, made_rows
@@ -9,9 +7,7 @@ from tests.records.questions import CASES, made_rows
 import evenhand
 from evenhand.metrics.speech import scoring
 
-OF_TEXT = [
-    case for case in CASES if case[0].startswith(("wer", "cer", "wil", "sentence"))
-]
+OF_TEXT = [case for case in CASES if case[0].startswith(("wer", "cer", "wil", "sentence"))]
 OF_TEXT += [
     ("mer(text, heard, tokenizer='character')", {"by": "accent", "unit": "speaker"}),
     ("wip(text, heard, normalizer='english', markup='sclite')", {"by": "member"}),
@@ -56,9 +52,8 @@ def test_workers_that_cannot_score_are_told_and_the_rows_scored_here(
     monkeypatch.setattr(scoring, "score_there", None)
     found = told(f"{cluster_url}?parquet={path}", metric, options)
     (note,) = [note for note in found["notes"] if note["code"] == "transcripts_fetched"]
-    print(note)
     assert "600 rows were fetched and scored here" in note["text"]
-    assert "(ModuleNotFoundError: No module named 'evenhand')" in note["text"]
+    assert "ModuleNotFoundError: No module named 'evenhand')" in note["text"]
     assert "pip install 'evenhand==" in note["text"]
     found["notes"].remove(note)
     assert found == file

@@ -132,9 +132,7 @@ def score_there(asked: Transcripts, engine: MappingEngine, scoring: Scoring) -> 
     return _scored(asked.records, engine, source, scoring)
 
 
-def score_batches(
-    scoring: Scoring, batches: Iterator[pa.RecordBatch]
-) -> Iterator[pa.RecordBatch]:
+def score_batches(scoring: Scoring, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Score what a worker is given of a table."""
     for block in gathered(batches, _WORKER_ROWS):
         yield from scoring.table(block).combine_chunks().to_batches()
@@ -152,7 +150,9 @@ def try_batches(
         yield pa.RecordBatch.from_pydict({"tried": pa.array([1] * batch.num_rows, pa.int32())})
 
 
-def _scored(records: Records, engine: DuckDBEngine | MappingEngine, source: str, scoring: Scoring) -> Records:
+def _scored(
+    records: Records, engine: DuckDBEngine | MappingEngine, source: str, scoring: Scoring
+) -> Records:
     columns = tuple(column for column in records.columns if column.name in scoring.kept)
     columns += tuple(Column(name=name, kind=Kind.INTEGER) for name in scoring.counts)
     return replace(records, engine=engine, source=source, columns=columns)

@@ -139,9 +139,7 @@ def _builder(counted: _CountedWords) -> Builder:
                 )  # fmt: skip
             return tuple(found)
 
-        return replace(
-            made, notes=(*scored.notes, *seen.notes(metric)), alternatives=alternatives
-        )
+        return replace(made, notes=(*scored.notes, *seen.notes(metric)), alternatives=alternatives)
 
     return build
 
