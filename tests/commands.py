@@ -182,9 +182,9 @@ def load():
     """Load what commands would; pandas stays hidden, as `main` hides it."""
     import importlib
 
-    from evenhand.cli.app import _WithoutPandas
+    from evenhand.deferred import hide_pandas
 
-    sys.meta_path.insert(0, _WithoutPandas())
+    hide_pandas()
     for name in LOADED:
         importlib.import_module(f"evenhand.cli.{name}")
     for name in FIRST_USED:

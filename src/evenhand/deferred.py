@@ -85,6 +85,28 @@ def put_off(name: str) -> None:
     setattr(holder, tail, module)
 
 
+class _WithoutPandas:
+    """A finder that finds pandas nowhere."""
+
+    @staticmethod
+    def find_spec(name: str, path: object = None, target: object = None) -> None:
+        del path, target
+        if name == "pandas":
+            raise ModuleNotFoundError("The command line does without pandas.", name=name)
+
+
+def hide_pandas() -> None:
+    """Hide pandas from this process: pyarrow loads it wherever it is installed (0.6 s) for nothing."""
+    sys.meta_path.insert(0, _WithoutPandas())
+
+
+def show_pandas() -> None:
+    """Let pandas be found again, for a library that does not do without."""
+    sys.meta_path[:] = [
+        finder for finder in sys.meta_path if not isinstance(finder, _WithoutPandas)
+    ]
+
+
 if not TYPE_CHECKING:
     jinja2 = Deferred("jinja2")
     duckdb = Deferred("duckdb")

@@ -318,16 +318,16 @@ def test_importing_metrics_costs_no_dictionary():
 
 
 def test_a_large_table_is_compared_on_a_sample(monkeypatch):
-    monkeypatch.setattr(sample, "_WHOLE_ROWS", 400)
-    monkeypatch.setattr(sample, "_MOST_ROWS", 300)
+    monkeypatch.setattr(sample, "WHOLE_ROWS", 400)
+    monkeypatch.setattr(sample, "MOST_ROWS", 300)
     result = audit(world(1), "wer(reference, hypothesis, normalizer='basic')")
     assert result.notes[-1].code == "depends_on_normalizer"
     assert "on a sample of the rows" in result.notes[-1].text
 
 
 def test_a_sample_is_every_kth_row(monkeypatch):
-    monkeypatch.setattr(sample, "_WHOLE_ROWS", 100)
-    monkeypatch.setattr(sample, "_MOST_ROWS", 50)
+    monkeypatch.setattr(sample, "WHOLE_ROWS", 100)
+    monkeypatch.setattr(sample, "MOST_ROWS", 50)
     for sizes in ([7] * 60, [1000, 3, 50], [64, 64, 64], [100], [0, 101]):
         numbers = iter(range(sum(sizes)))
         blocks = [pa.table({"a": [next(numbers) for _ in range(size)]}) for size in sizes]

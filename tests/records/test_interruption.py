@@ -10,7 +10,7 @@ PROGRAM = """
 import os, signal, sys, threading
 import polars  # it takes Ctrl-C over
 from evenhand.records import DuckDBEngine, PostgresEngine
-from evenhand.records.engines.spark import connect
+from evenhand.records.engines.spark_client import connect
 
 how, place = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else ""
 if place.startswith("sc:"):

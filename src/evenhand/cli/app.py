@@ -11,7 +11,7 @@ import sys
 from cyclopts import App
 
 from evenhand import __version__
-from evenhand.deferred import SPARED, Deferred
+from evenhand.deferred import SPARED, Deferred, hide_pandas
 from evenhand.errors import EXIT_ERROR, EXIT_INTERRUPTED, EvenhandError, inert_text
 
 app = App(
@@ -62,16 +62,6 @@ for _name, (_help, _example) in VERBS.items():
     app.command(f"evenhand.cli.{_name}:{_name}", name=_name, help=_help, **_epilogue)
 
 
-class _WithoutPandas:
-    """Hides pandas from this process: pyarrow loads it wherever it is installed (0.6 s) for nothing."""
-
-    @staticmethod
-    def find_spec(name: str, path: object = None, target: object = None) -> None:
-        del path, target
-        if name == "pandas":
-            raise ModuleNotFoundError("The command line does without pandas.", name=name)
-
-
 def _with_values(words: list[str]) -> list[str]:
     """`--missing -` as `--missing=-`: a lone mark looks like an option that lacks its name."""
     out: list[str] = []
@@ -85,7 +75,7 @@ def _with_values(words: list[str]) -> list[str]:
 
 def main() -> None:
     """Run the command line; the exit code says how it ended."""
-    sys.meta_path.insert(0, _WithoutPandas())
+    hide_pandas()
     # Matrices here are small: threads of the linear algebra cost more than they give.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Loading modules makes many objects and no garbage: look for it less often.

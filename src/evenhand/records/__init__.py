@@ -3,7 +3,7 @@
 from evenhand.records.column_types import suggestions
 from evenhand.records.connected import open_connection
 from evenhand.records.dialect import dialect_of
-from evenhand.records.engine import Engine
+from evenhand.records.engine import Engine, MappingEngine
 from evenhand.records.engines.duckdb import DuckDBEngine
 from evenhand.records.engines.postgres import PostgresEngine
 from evenhand.records.file_faults import lines_of
@@ -18,6 +18,7 @@ __all__ = [
     "DuckDBEngine",
     "Engine",
     "Kind",
+    "MappingEngine",
     "PostgresEngine",
     "Records",
     "check_key",

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from evenhand.deferred import pyarrow as pa
 
@@ -44,6 +44,38 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Give memory and connections back."""
+        ...
+
+
+#: What a worker does with its part of a table: batches of Arrow in, batches out.
+Work = Callable[[Iterator[Any]], Iterator[Any]]
+
+
+@runtime_checkable
+class MappingEngine(Engine, Protocol):
+    """An engine whose workers can do to rows what no SQL says, where they lie."""
+
+    def map_batches(
+        self, sql: str, work: Work, *, kept: Sequence[str], counts: Sequence[str]
+    ) -> str:
+        """FROM clause of what `work` makes of the rows of `sql`, each time that it is read.
+
+        Parameters
+        ----------
+        sql : str
+            A query.
+        work : callable
+            From batches of the query's rows to batches of `kept` and `counts`.  It and what it holds are
+            sent to the workers, which import what they need of this package.
+        kept : sequence of str
+            Names of the query's first columns, which stay as they are.
+        counts : sequence of str
+            Names of columns of int32.
+        """
+        ...
+
+    def sample(self, sql: str, share: float) -> pa.Table:
+        """About so large a share of the rows of `sql`; all of them at 1."""
         ...
 
 

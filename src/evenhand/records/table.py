@@ -18,7 +18,8 @@ from evenhand.records.dialect import dialect_of
 from evenhand.records.engine import Engine
 from evenhand.records.engines.duckdb import DuckDBEngine
 from evenhand.records.engines.postgres import PostgresEngine
-from evenhand.records.engines.spark import connect
+from evenhand.records.engines.spark import SparkEngine
+from evenhand.records.engines.spark_client import connect
 from evenhand.records.files import (
     find_files,
     fingerprint,
@@ -102,8 +103,9 @@ def open_records(
     table : str, Path, Records or data frame
         Path or glob of Parquet, CSV, TSV, JSON lines (the last three also gzipped) or Arrow
         files; ``duckdb:///file.db?table=t``; ``postgresql://…?table=t``; ``sc://host:port?table=t``
-        or ``?parquet=path`` (Spark Connect); a pandas, Polars or PyArrow table, or anything that
-        narwhals or the Arrow stream interface understands.
+        or ``?parquet=path`` (Spark Connect); a pandas, Polars or PyArrow table, a data frame of
+        Spark (its session stays open and as it was), or anything that narwhals or the Arrow stream
+        interface understands.
     columns : str or Mapping, optional
         Types that somebody knows better, such as ``age=number, code=text`` (see `parse_declared`).
     missing_values : sequence of str
@@ -138,6 +140,8 @@ def open_records(
             )
         else:
             opened = _open_files(text, declared, missing)
+    elif _is_of_spark(table):
+        opened = _open_spark_frame(table, declared)
     else:
         opened = _open_frame(table, declared, missing)
     return replace(opened, missing_values=missing, declared=write_declared(declared))
@@ -262,6 +266,25 @@ def _open_spark(url: str, declared: Mapping[str, str]) -> Records:
         source = (engine.table if what == "table" else engine.parquet)(unquote(name))
         check_case(name, list(engine.types_of(source)))
         return _records(public_name(url), engine, load_native(engine, source, declared))
+    except InputError:
+        engine.close()
+        raise
+
+
+def _is_of_spark(frame: Any) -> bool:
+    """Whether it is a data frame of a Spark session, which is not asked of pyspark: it may not be there."""
+    return type(frame).__module__.startswith("pyspark.sql.") and hasattr(frame, "sparkSession")
+
+
+def _open_spark_frame(frame: Any, declared: Mapping[str, str]) -> Records:
+    """Rows of a session that goes on: its settings are changed after it has said what the frame means."""
+    engine = SparkEngine(frame.sparkSession, own=False)
+    try:
+        source = engine.view(frame)
+        engine.set_up()
+        name = type(frame).__name__
+        check_case(name, list(engine.types_of(source)))
+        return _records(name, engine, load_native(engine, source, declared))
     except InputError:
         engine.close()
         raise

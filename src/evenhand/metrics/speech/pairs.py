@@ -11,9 +11,9 @@ from rapidfuzz.distance import Levenshtein
 from evenhand.errors import InputError
 from evenhand.groups import parse_predicate
 from evenhand.metrics.inputs import text_input
+from evenhand.metrics.speech.blocks import Transcripts
 from evenhand.metrics.speech.normalizers import strings
 from evenhand.metrics.speech.preparation import preparation, read_equivalents
-from evenhand.metrics.speech.transcripts import read_blocks
 from evenhand.metrics.speech.wer import WER
 from evenhand.records import MISSING_VALUES, Records, check_key, find_column, open_records
 
@@ -118,7 +118,8 @@ def confusion_pairs(
         )
         pairs: Counter[_Pair] = Counter()
         words: Counter[tuple[tuple[Value, ...], str]] = Counter()
-        for block in read_blocks(records, names, texts, kept):
+        asked = Transcripts(records=records, kept=names, texts=texts, where=kept)
+        for block in asked.blocks():
             for group, said, heard in _rows(block, len(names), prepare):
                 words.update((group, word) for word in said)
                 pairs.update(_errors(group, said, heard))

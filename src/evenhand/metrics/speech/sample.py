@@ -8,8 +8,8 @@ import pyarrow as pa
 
 # Tables up to here are kept whole; of larger ones so many rows that scoring them again costs some
 # 0.05 s, which an audit of a few 100,000 rows does not feel.
-_WHOLE_ROWS = 20_000
-_MOST_ROWS = 3_000
+WHOLE_ROWS = 20_000
+MOST_ROWS = 3_000
 
 
 @dataclass(slots=True, kw_only=True)
@@ -35,7 +35,7 @@ class TranscriptSample:
         """Kept rows are those whose number in the table is divisible by k."""
         before, start = self._every, self._passed
         self._passed += block.num_rows
-        while self._passed > _WHOLE_ROWS and -(-self._passed // self._every) > _MOST_ROWS:
+        while self._passed > WHOLE_ROWS and -(-self._passed // self._every) > MOST_ROWS:
             self.whole = False
             self._every *= 2
         if self._every > before:

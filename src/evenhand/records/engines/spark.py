@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import logging
-import os
 import re
-import sys
 import threading
 import uuid
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from importlib import import_module
-from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import unquote
+from typing import TYPE_CHECKING, TypeVar
 
 from evenhand.deferred import pyarrow as pa
 from evenhand.errors import InputError, unknown_name
 from evenhand.records.dialect import dialect_of, spoken
-from evenhand.records.engine import BATCH_ROWS, interruptible
+from evenhand.records.engine import BATCH_ROWS, Work, interruptible
+from evenhand.records.engines.spark_faults import far_apart, fault_of
+from evenhand.records.engines.spark_files import NO_VALUE, ParquetFiles
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -29,10 +25,6 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 #: What stands before the names of views and queries that are ours.
 _OURS = "evenhand_"
-#: A server that does not answer is asked for some four seconds, not for the client's ten minutes.
-_RETRIES = 4
-#: Folder of the rows that have no value of a partition's column; Sail takes it for a text.
-_NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 _SETTINGS = {
     # A time with a zone is read as the time in UTC.
     "spark.sql.session.timeZone": "UTC",
@@ -56,7 +48,7 @@ class SparkEngine:
     session : SparkSession
         An open session.
     own : bool
-        Whether it is closed with the engine.
+        Whether it ends with the engine; else its settings are as they were, once the engine is closed.
     """
 
     def __init__(self, session: SparkSession, *, own: bool) -> None:
@@ -65,15 +57,24 @@ class SparkEngine:
         self._views: list[str] = []
         self._numbers = itertools.count()
         self._name = f"{_OURS}{uuid.uuid4().hex}"
+        self._settings: dict[str, str | None] = {}
+        self._check_files: Callable[[], None] | None = None
+        self._versions, self._gone = "", False
 
     def set_up(self) -> None:
         """Make the session read as all engines do."""
+        self._versions = far_apart(self._run(lambda: self.session.version))
+        for name, value in _SETTINGS.items():
+            if not self._own:
+                self._settings[name] = self._run(partial(self.session.conf.get, name, None))
+            self._set(name, value)
+
+    def _set(self, name: str, value: str | None) -> None:
+        conf = self.session.conf
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # the client advises against one of them, as it is set to
-            for name, value in _SETTINGS.items():
-                self._run(partial(self.session.conf.set, name, value))
+            # The client advises against one of them, as it is set to.
+            warnings.simplefilter("ignore")
+            self._run(lambda: conf.unset(name) if value is None else conf.set(name, value))
 
     def view(self, frame: DataFrame) -> str:
         """FROM clause of a data frame."""
@@ -95,50 +96,102 @@ class SparkEngine:
 
     def parquet(self, path: str) -> str:
         """FROM clause of Parquet files that the cluster reads: a file, a folder or a glob."""
-        frame = self.session.read.option("mergeSchema", "true").parquet(path)
-        source = self.view(frame)
+        found = self._run(lambda: self.session.read.parquet(path).inputFiles())
+        files = ParquetFiles(path=path, files=tuple(found))
+        source = self._read_files(files)
         columns = self.types_of(source)
         if not columns:
             raise InputError(
                 f"The cluster finds no Parquet file at {path!r}.  Name a folder or file that it can read."
             )
-        empty = _without_value(self._run(frame.inputFiles))
-        if not empty:
+        if not files.without_value:
             return source
         quoted = dialect_of(self.dialect).quoted
         read = (
-            f"NULLIF({quoted(name)}, '{_NO_VALUE}') AS {quoted(name)}"
-            if name in empty
+            f"NULLIF({quoted(name)}, '{NO_VALUE}') AS {quoted(name)}"
+            if name in files.without_value
             else quoted(name)
             for name in columns
         )
         return self.view(self.session.sql(f"SELECT {', '.join(read)} FROM {source}"))
 
+    def _read_files(self, files: ParquetFiles) -> str:
+        """A view of files that does not change when others are written beside them."""
+        reader = self.session.read.option("mergeSchema", "true")
+        if not files.files or self._minds_absent(f"{files.files[0]}.absent"):
+            # A view of Spark's is of the files that were there when it was made.
+            return self.view(reader.parquet(files.path))
+        # Sail looks again at each query (0.7.2), and finds what is left of the files that it is told.
+        # Where folders name values it reads these by the folder only.
+        named = (files.path,) if files.partitions else files.files
+        frame = reader.parquet(*named)
+        self._check_files = lambda: files.check(
+            # The client remembers what a frame was asked once.
+            self.session.read.parquet(*named).inputFiles()
+        )
+        return self.view(frame)
+
+    def _minds_absent(self, file: str) -> bool:
+        """Whether a file that is not there is an error."""
+        try:
+            self._run(lambda: self.session.read.parquet(file).inputFiles())
+        except InputError:
+            return True
+        return False
+
     def query(self, sql: str) -> pa.Table:
         """Run `sql` and return the whole result."""
-        return self._run(lambda: self.session.sql(sql).toArrow())
+        found = self._run(lambda: self.session.sql(sql).toArrow())
+        if self._check_files is not None:
+            self._run(self._check_files)
+        return found
 
     def batches(self, sql: str) -> Iterator[pa.RecordBatch]:
         """Run `sql` and return the result in batches of about 65 000 rows."""
         yield from self.query(sql).to_batches(BATCH_ROWS)
 
+    def map_batches(
+        self, sql: str, work: Work, *, kept: Sequence[str], counts: Sequence[str]
+    ) -> str:
+        """FROM clause of a view of what Python on the workers makes of the rows of `sql`."""
+        from pyspark.sql.types import IntegerType, StructField, StructType  # noqa: PLC0415
+
+        rows = self.session.sql(sql)
+        read = self._run(lambda: rows.schema)
+        fields = [StructField(name, read[place].dataType) for place, name in enumerate(kept)]
+        fields += [StructField(name, IntegerType()) for name in counts]
+        return self.view(rows.mapInArrow(work, StructType(fields)))
+
+    def sample(self, sql: str, share: float) -> pa.Table:
+        """About so large a share of the rows of `sql`, the same ones each time; all of them at 1."""
+        rows = self.session.sql(sql)
+        some = rows if share >= 1 else rows.sample(fraction=share, seed=0)
+        return self._run(some.toArrow)
+
     def types_of(self, source: str) -> dict[str, str]:
         """The engine's name for the type of each column of a view."""
         columns = self._run(lambda: self.session.catalog.listColumns(source))
+        names = [column.name for column in columns]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise InputError(f"The columns {twice} are there twice.  Give each its own name.")
         return {column.name: column.dataType for column in columns}
 
     def close(self) -> None:
-        """Forget the views, and end the session if it is ours."""
-        if self._own:
-            self.session.stop()
+        """Forget the views; end the session if it is ours, else leave it as it was."""
+        if self._gone:
             return
-        for name in self._views:
-            self.session.catalog.dropTempView(name)
+        # What went wrong before is what is told.
+        with contextlib.suppress(InputError, *self._errors()):
+            if self._own:
+                self.session.stop()
+                return
+            while self._views:
+                self.session.catalog.dropTempView(self._views.pop())
+            while self._settings:
+                self._set(*self._settings.popitem())
 
     def _run(self, work: Callable[[], _T]) -> _T:
         """Do what asks the cluster; its errors become ours, and Ctrl-C ends it there too."""
-        from pyspark.errors import PySparkException  # noqa: PLC0415 - a heavy third-party extra
-
         tag = f"{_OURS}{uuid.uuid4().hex}"
 
         def tagged() -> _T:
@@ -148,78 +201,20 @@ class SparkEngine:
             finally:
                 self.session.removeTag(tag)
 
-        told = ""
         try:
             return interruptible(tagged, lambda: self._cancel(tag))
-        except (PySparkException, pa.ArrowException, ValueError) as error:
-            told = _told(error)
+        except self._errors() as error:
+            fault = fault_of(error)
+            self._gone = fault.gone
         # Raised here, away from the client's error: its text may hold a token.
-        raise InputError(f"Spark cannot answer: {told}")
+        raise InputError(f"Spark cannot answer: {fault.told}{self._versions}")
+
+    @staticmethod
+    def _errors() -> tuple[type[Exception], ...]:
+        from pyspark.errors import PySparkException  # noqa: PLC0415 - a heavy third-party extra
+
+        return PySparkException, pa.ArrowException, ValueError
 
     def _cancel(self, tag: str) -> None:
         # A second thread, since the server may be gone and the client waits for it.
         threading.Thread(target=self.session.interruptTag, args=(tag,), daemon=True).start()
-
-
-def connect(place: str) -> SparkEngine:
-    """Open a session at ``sc://host:port``, Spark Connect's own scheme."""
-    with _importable():
-        try:
-            from pyspark.errors import PySparkException  # noqa: PLC0415
-            from pyspark.sql.connect.client.retries import DefaultPolicy  # noqa: PLC0415
-            from pyspark.sql.connect.session import SparkSession  # noqa: PLC0415
-        except ImportError as error:
-            raise InputError(
-                "Reading sc:// needs one more package.  Run: pip install 'evenhand[spark]'"
-            ) from error
-        session: Any = None
-        # Told below, away from the client's error: its text may hold a token.
-        with contextlib.suppress(PySparkException, ValueError):
-            session = SparkSession.builder.remote(place).create()
-    if session is None:
-        raise InputError("That is no address of Spark Connect.  Write sc://host:port?table=NAME")
-    # The client writes each error to stderr, as JSON with the query; it is told once, by us.
-    for name in ("SQLQueryContextLogger", "DataFrameQueryContextLogger"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-    # How often the client asked again is told from threads of its own; that it was in vain is told by us.
-    warnings.filterwarnings("ignore", message=r"\[RETRIES_EXCEEDED\]")
-    session.client.set_retry_policies([DefaultPolicy(max_retries=_RETRIES)])
-    engine = SparkEngine(session, own=True)
-    engine.set_up()
-    return engine
-
-
-@contextlib.contextmanager
-def _importable() -> Iterator[None]:
-    """Let the client be imported: in silence about pandas 3, and where no file was started.
-
-    Version 4.2.0 takes a main module without a file (``python -c``, a worker of a pool) for a run of its
-    own tests, looks for a Spark that is not there, and ends the process.
-    """
-    main = sys.modules["__main__"]
-    started = getattr(main, "__spec__", None) or hasattr(main, "__file__") or hasattr(sys, "ps1")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        if not started and "SPARK_HOME" not in os.environ and find_spec("pyspark"):
-            os.environ["SPARK_HOME"] = ""
-            try:
-                import_module("pyspark.testing.connectutils")
-            finally:
-                del os.environ["SPARK_HOME"]
-        yield
-
-
-def _without_value(files: Iterable[str]) -> set[str]:
-    """Columns that folders of Hive name, and of which some row has no value."""
-    found = (
-        re.findall(rf"/([^/=]+)={_NO_VALUE}(?=/)", file) for file in files if _NO_VALUE in file
-    )
-    return {unquote(name) for names in found for name in names}
-
-
-def _told(error: Exception) -> str:
-    """What the server says, without where it is: that may hold a token."""
-    text = str(error).strip()
-    details = re.search(r'details = "(.*)"', text)
-    first = details[1] if details else (text.splitlines() or [type(error).__name__])[0]
-    return re.sub(r"\w*://\S+", "the URL", first)
