@@ -3,9 +3,9 @@
 from evenhand.cubes.bins import bin_attributes
 from evenhand.cubes.build import build_cube, build_cubes
 from evenhand.cubes.cells import Cells, cells_of, read_cells
+from evenhand.cubes.columns import floats_of
 from evenhand.cubes.counted import CountedMetric, CountedRecords, CountedSource, merge_all
 from evenhand.cubes.counted_file import read_cube, write_cube
-from evenhand.cubes.columns import floats_of
 from evenhand.cubes.cube import Cube, Units
 from evenhand.cubes.estimates import Estimates, estimate
 from evenhand.cubes.faults import raise_faults

@@ -63,7 +63,9 @@ class Counted:
         """Whether doubles add these numbers without rounding."""
         return all(float(np.abs(channel).sum(dtype=float)) < EXACT for channel in self.channels)
 
-    def table(self, attributes: Sequence[int], literals: Sequence[Sequence[Item]], sizes: Sequence[int]) -> Integers:
+    def table(
+        self, attributes: Sequence[int], literals: Sequence[Sequence[Item]], sizes: Sequence[int]
+    ) -> Integers:
         """Sums of all conjunctions of one literal of each attribute, shape (literals, …, 3)."""
         place = np.zeros(len(self.channels[0]), np.int64)
         for attribute, size in zip(attributes, sizes, strict=True):
@@ -72,7 +74,14 @@ class Counted:
         count = int(np.prod(sizes))
         known: list[tuple[Integers, npt.NDArray[np.float64]]] = []
         for channel in self.channels:
-            same = next((summed for other, summed in known if other is channel or np.array_equal(other, channel)), None)
+            same = next(
+                (
+                    summed
+                    for other, summed in known
+                    if other is channel or np.array_equal(other, channel)
+                ),
+                None,
+            )
             known.append((channel, np.bincount(place, channel, count) if same is None else same))
         out = np.stack([summed for _, summed in known], axis=-1).reshape(*sizes, 3)
         for axis, (items, size) in enumerate(zip(literals, sizes, strict=True)):
@@ -151,7 +160,10 @@ class LocalCounter:
     def supports(self) -> "LocalCounter":
         """The same where only rows and denominators matter."""
         out = LocalCounter(
-            bitmaps=self.bitmaps.supports(), counted=self.counted, items=self.items, sizes=self.sizes
+            bitmaps=self.bitmaps.supports(),
+            counted=self.counted,
+            items=self.items,
+            sizes=self.sizes,
         )
         out._tables, out._asked = self._tables, self._asked
         return out

@@ -227,7 +227,9 @@ def _members(family: Family, cells: int) -> Iterator[Any]:
 def _bits(family: Family, cells: int, chunk: int) -> Iterator[tuple[Integers, Integers, Slices32]]:
     """Slices and their cells, pair by pair in order, and the slices."""
     counter, attribute, limits = family
-    flat = np.ascontiguousarray(counter.bitmaps.items.transpose(1, 0, 2)).reshape(len(attribute), -1)
+    flat = np.ascontiguousarray(counter.bitmaps.items.transpose(1, 0, 2)).reshape(
+        len(attribute), -1
+    )
     for level in admissible(counter, attribute, limits):
         for start in range(0, len(level.slices), chunk):
             slices = level.slices[start : start + chunk]
