@@ -181,6 +181,8 @@ def test_parts_of_one_file_add_and_the_reader_is_told(days):
     total = evenhand.merge_cubes(parts)
     close(told(evenhand.audit(total))["groups"], told(evenhand.audit(count(days[0])))["groups"])
     assert "counted_in_parts" in {note.code for note in total.notes}
+    # Strangers get no folder.
+    assert not any("/" in note.text for note in evenhand.audit(total).notes)
     with pytest.raises(InputError, match="Both count"):
         evenhand.merge_cubes([parts[0], count(days[0])])
     with pytest.raises(InputError, match="by several filters"):

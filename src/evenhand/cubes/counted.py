@@ -12,6 +12,7 @@ from typing import Any
 from evenhand.cubes.cube import Cube
 from evenhand.errors import InputError, Note
 from evenhand.groups import Attribute
+from evenhand.pages.edition import without_folders
 from evenhand.records import MISSING_VALUES, Column, fingerprint
 
 
@@ -165,7 +166,7 @@ class CountedRecords:
             notes += [
                 Note(
                     code="counted_in_parts",
-                    text=f"{source.name} was counted in parts: where {one.where}, and where {source.where}.  Rows that "
+                    text=f"{without_folders(source.name)} was counted in parts: where {one.where}, and where {source.where}.  Rows that "
                     "satisfy both count twice.",
                 )
                 for one in same

@@ -136,7 +136,18 @@ class Edition:
 
     def source(self, name: str) -> str:
         """What the records are called: without folders in front, which say nothing to a reader."""
-        return name.replace("\\", "/").rstrip("/").rpartition("/")[2] or name
+        return without_folders(name)
+
+
+def without_folders(name: str) -> str:
+    """The name of a file, or of a table behind a URL, without what stands in front.
+
+    Examples
+    --------
+    >>> without_folders("/home/ada/calls/may.csv")
+    'may.csv'
+    """
+    return name.replace("\\", "/").rstrip("/").rpartition("/")[2] or name
 
 
 #: Options of commands that name files.

@@ -31,6 +31,7 @@ from evenhand.groups import (
 from evenhand.groups.partition import Key
 from evenhand.groups.predicate import column_expression
 from evenhand.metrics import Metric, MetricPlan, parse_metric
+from evenhand.pages.edition import without_folders
 from evenhand.questions.options import plain_bins
 from evenhand.questions.question import By, Question
 from evenhand.records import MISSING_VALUES, Kind, Records, holds_counts, open_records
@@ -308,14 +309,14 @@ def check_asked(
 
 def counted_notes(counted: CountedRecords, question: Question) -> tuple[Note, ...]:
     """What a reader must know of numbers that come from counts."""
-    names = list(dict.fromkeys(source.name for source in counted.sources))
+    names = list(dict.fromkeys(without_folders(source.name) for source in counted.sources))
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     read = f"{', '.join(names[:_NAMED])}{more}"
     kept = f" where {counted.where}" if counted.where else ""
     notes = [
         Note(
             code="counted_before",
-            text=f"The rows were not read: {counted.name} holds the counts of {counted.n_rows:,} rows of {read}{kept}.",
+            text=f"The rows were not read: {without_folders(counted.name)} holds the counts of {counted.n_rows:,} rows of {read}{kept}.",
         )
     ]
     if question.where is not None and any(metric.cube.missing for metric in counted.metrics):
