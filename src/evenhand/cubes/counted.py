@@ -166,8 +166,8 @@ class CountedRecords:
             notes += [
                 Note(
                     code="counted_in_parts",
-                    text=f"{without_folders(source.name)} was counted in parts: where {one.where}, and where {source.where}.  Rows that "
-                    "satisfy both count twice.",
+                    text=f"{without_folders(source.name)} was counted in parts: where {one.where}, and where "
+                    f"{source.where}.  Rows that satisfy both count twice.",
                 )
                 for one in same
             ]

@@ -316,7 +316,8 @@ def counted_notes(counted: CountedRecords, question: Question) -> tuple[Note, ..
     notes = [
         Note(
             code="counted_before",
-            text=f"The rows were not read: {without_folders(counted.name)} holds the counts of {counted.n_rows:,} rows of {read}{kept}.",
+            text=f"The rows were not read: {without_folders(counted.name)} holds the counts of {counted.n_rows:,} rows "
+            f"of {read}{kept}.",
         )
     ]
     if question.where is not None and any(metric.cube.missing for metric in counted.metrics):
