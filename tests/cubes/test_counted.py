@@ -115,7 +115,7 @@ def test_fewer_groups_and_predicates_on_groups_are_answered_as_from_the_rows(cub
 
 def test_what_cells_do_not_tell_is_refused(cube):
     for asked, match in [
-        ({"by": "few"}, r"Unknown column 'few'"),
+        ({"by": "few"}, r"Unknown column 'few'.  Columns: accent, member, Mixed Case, age, speaker, label, prediction$"),
         ({"by": "label"}, r"Unknown group 'label'.*Groups: accent, member, age, Mixed Case.*count the records again"),
         ({"by": "age", "bins": {"age": [50]}}, r"age was cut at 30, 60 when it was counted"),
         ({"by": "accent", "where": "age > 40"}, r"age is cut into bins in .*Allowed in a predicate: accent, member"),
@@ -280,6 +280,8 @@ def test_files_that_are_no_cubes_are_told(days, cube, tmp_path):
     (tmp_path / "no.cube").write_text("no")
     with pytest.raises(InputError, match=r"no\.cube is not a whole Parquet file"):
         evenhand.read_cube(tmp_path / "no.cube")
+    with pytest.raises(InputError, match=r"There is no file .*none\.cube"):
+        evenhand.read_cube(tmp_path / "none.cube")
     with pytest.raises(InputError, match=r"day0\.parquet is no cube.  Make one with"):
         evenhand.merge_cubes([days[0]])
     table = pq.read_table(cube)

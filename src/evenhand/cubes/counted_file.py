@@ -93,6 +93,8 @@ def read_cube(path: str | Path) -> CountedRecords:
 def _metadata(path: str | Path) -> dict[str, Any]:
     try:
         held = parquet.read_schema(path).metadata or {}
+    except FileNotFoundError as error:
+        raise InputError(f"There is no file {path}.") from error
     except (pa.ArrowException, OSError) as error:
         raise InputError(f"{path} is not a whole Parquet file, so it is no cube.") from error
     try:

@@ -77,12 +77,13 @@ def open_cells(counted: CountedRecords) -> Records:
     }
     table = pa.table({**columns, _CELL: pa.array(range(len(keys)), pa.int64())})
     cells = open_records(table, missing_values=counted.missing_values)
-    told = {column.name for column in cells.columns}
+    plainly = tuple(column for column in cells.columns if column.name != _CELL)
+    told = {column.name for column in plainly}
     return replace(
         cells,
         name=counted.name,
         files=(counted.path,) if counted.path else (),
-        columns=(*cells.columns, *(c for c in counted.columns if c.name not in told)),
+        columns=(*plainly, *(c for c in counted.columns if c.name not in told)),
         declared=counted.declared,
     )
 
