@@ -11,6 +11,7 @@ import pytest
 from tests.records.questions import CASES, close, made_rows
 
 import evenhand
+from evenhand.cubes import cube as cubes
 from evenhand.errors import InputError
 
 ROWS = made_rows()
@@ -46,6 +47,9 @@ SUMS = [
     ("wer(text, heard)", {"unit": "speaker"}),
     ("mean(score)", {"worse": "higher"}),
     ("accuracy(few, guess)", {"unit": ["speaker", "few"]}),
+    ("auc(label, score)", {}),
+    ("average_precision(label, score)", {"unit": "speaker"}),
+    ("median_absolute_error(age, label)", {}),
 ]
 
 
@@ -271,6 +275,18 @@ def test_a_share_of_zeros_and_ones_is_no_proportion_once_other_numbers_are_added
     total = evenhand.merge_cubes([one, two])
     rows = evenhand.audit(pa.concat_tables([half, other]), "mean(x)", "g", worse="higher")
     close(told(evenhand.audit(total)), told(rows))
+
+
+def test_very_many_scores_of_shards_are_rounded_to_quantiles(monkeypatch):
+    shards = [evenhand.count_cube(ROWS[i::3], "auc(label, score)", by="accent") for i in range(3)]
+    exact = evenhand.audit(ROWS, "auc(label, score)", "accent").overall.value
+    monkeypatch.setattr(cubes, "MAX_LEVELS", 100)
+    (found,) = evenhand.merge_cubes(shards).metrics
+    assert found.cube.n_levels <= 100
+    assert found.cube.n_rows.sum() == 600
+    value = evenhand.audit(evenhand.merge_cubes(shards)).overall.value
+    assert value == pytest.approx(exact, abs=0.01)
+    assert value != exact
 
 
 # -- files --------------------------------------------------------------------------------------

@@ -1,7 +1,6 @@
 """Laws of cubes: merging, order, relabelling, splitting, files; and digits that stay."""
 
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -204,8 +203,6 @@ def test_unlike_cubes_do_not_add(hold):
         cube.merge(cube_of(hold, table, by=BY[:1]))
     with pytest.raises(InputError, match="names its units"):
         cube.merge(cube_of(hold, table, unit="unit"))
-    with pytest.raises(InputError, match="levels"):
-        cube.merge(replace(cube, n_levels=2))
 
 
 # -- audits ----------------------------------------------------------------------------------

@@ -258,7 +258,7 @@ def auc_cube(score, positive) -> Cube:
         sums=sums,
         comoments=comoments,
         level=np.arange(len(levels)),
-        n_levels=len(levels),
+        levels=np.arange(len(levels), dtype=float),
         indicators=True,
     )
 

@@ -12,7 +12,6 @@ from evenhand.cubes.faults import raise_faults
 from evenhand.cubes.measure import Check, Input, Measure, Moments
 from evenhand.cubes.quantiles import median
 from evenhand.cubes.query import CubeQuery
-from evenhand.cubes.regrouped import regrouped
 from evenhand.cubes.unit_influence import contrast_powers
 from evenhand.cubes.unit_parts import unit_contributions, unit_values
 
@@ -41,7 +40,6 @@ __all__ = [
     "raise_faults",
     "read_cells",
     "read_cube",
-    "regrouped",
     "unit_contributions",
     "unit_values",
     "write_cube",

@@ -224,7 +224,7 @@ def _read(table: pa.Table, query: CubeQuery, measure: Measure, units: pa.Table |
         "n_rows": integers_of(table["n_rows"]),
         "n_defined": integers_of(table["n_defined"]),
         "level": level,
-        "n_levels": max(len(levels), 1),
+        "levels": levels,
         "indicators": measure.moments is Moments.INDICATORS,
         "missing": tuple(missing.items()),
         "meaning": meaning(measure, query.attributes, query.units.values()),

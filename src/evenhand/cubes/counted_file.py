@@ -128,7 +128,7 @@ def _described(metric: CountedMetric) -> dict[str, Any]:
         "bounds": metric.bounds,
         "notes": [asdict(note) for note in metric.notes],
         "parts": cube.parts,
-        "n_levels": cube.n_levels,
+        "leveled": bool(len(cube.levels)),
         "indicators": cube.indicators,
         "missing": cube.missing,
         "meaning": cube.meaning,
@@ -143,7 +143,8 @@ def _rows(place: int, cube: Cube) -> pa.Table:
     columns: dict[str, Any] = {"metric": np.full(len(rows), place, np.int16)}
     for index in range(len(cube.attributes)):
         columns[f"attribute:{index}"] = _written([key[index] for key in cube.keys], rows)
-    columns["level"] = cube.level[rows]
+    if len(cube.levels):
+        columns["level"] = cube.levels[cube.level[rows]]
     if cube.units is None:
         columns |= {"n_rows": cube.n_rows, "n_defined": cube.n_defined}
         sums = cube.sums
@@ -212,7 +213,10 @@ def _metric(
 def _cube(
     rows: pa.Table, told: Mapping[str, Any], attributes: Sequence[Attribute], ways: int
 ) -> Cube:
-    keys, cell, level = _cells(rows, len(attributes))
+    levels, of_row = np.zeros(0), np.zeros(rows.num_rows, np.int64)
+    if told["leveled"]:
+        levels, of_row = np.unique(_floats(rows, ["level"])[:, 0], return_inverse=True)
+    keys, cell, level = _cells(rows, of_row, len(attributes))
     parts = tuple(told["parts"])
     sums = _floats(rows, [f"sum:{i}" for i in range(len(parts))])
     counts = {name: _counts(rows, name) for name in ("n_rows", "n_defined")}
@@ -221,7 +225,7 @@ def _cube(
         "parts": parts,
         "keys": keys,
         "level": level,
-        "n_levels": int(told["n_levels"]),
+        "levels": levels,
         "indicators": bool(told["indicators"]),
         "meaning": str(told["meaning"]),
         "missing": tuple((str(name), int(count)) for name, count in told["missing"]),
@@ -254,10 +258,9 @@ def _cube(
 
 
 def _cells(
-    rows: pa.Table, attributes: int
+    rows: pa.Table, level: npt.NDArray[np.int64], attributes: int
 ) -> tuple[tuple[tuple[Key, ...], ...], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Keys and levels of the cells in the order in which they stand, and the cell of each row."""
-    level = rows["level"].to_numpy().astype(np.int64)
     codes, values = [level], []
     for index in range(attributes):
         coded = (

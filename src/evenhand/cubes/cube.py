@@ -5,7 +5,8 @@ add: over shards, days, machines and customers.
 """
 
 import json
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,10 @@ from evenhand.stats.forms import Ratio
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
+
+
+#: More distinct scores than this are rounded to as many quantiles.
+MAX_LEVELS = 32_768
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +63,66 @@ class Units:
         """Number of the unit of each pair, by the column that names the fewest."""
         return min(self.by_way(), key=lambda codes: int(codes.max(initial=-1)))
 
+    def beside(self, other: "Units", *, first: int) -> "Units":
+        """The pairs of both, not yet added up; the other's cells are numbered from `first`."""
+        names = tuple(dict.fromkeys(self.names + other.names))
+        place = {name: index for index, name in enumerate(names)}
+        unit = [
+            np.array([place[name] for name in one.names], np.int64)[one.unit]
+            for one in (self, other)
+        ]
+        return replace(
+            self,
+            cell=np.concatenate([self.cell, other.cell + first]),
+            unit=np.concatenate(unit),
+            sums=np.concatenate([self.sums, other.sums]),
+            names=names,
+        )
+
+    def regrouped(self, group: Integers, numbered: Sequence[bool]) -> "Units":
+        """Pairs of a new cell and a unit, units in the order in which they are met.
+
+        Parameters
+        ----------
+        group : integer array of shape (cells,)
+            Number of each cell's new cell, -1 where it is left out.
+        numbered : sequence of bool
+            As for `Cube.regrouped`.
+        """
+        rank, count = self._ranks(numbered), max(len(self.names), 1)
+        kept = group[self.cell] >= 0
+        pairs, where = np.unique(
+            group[self.cell][kept] * count + rank[self.unit[kept]], return_inverse=True
+        )
+        met, first, unit = np.unique(pairs % count, return_index=True, return_inverse=True)
+        order = np.argsort(first)
+        number = np.empty_like(order)
+        number[order] = np.arange(len(order))
+        by_rank = np.argsort(rank)
+        return replace(
+            self,
+            cell=pairs // count,
+            unit=number[unit],
+            sums=_summed(self.sums[kept], where, len(pairs)),
+            names=tuple(self.names[i] for i in by_rank[met[order]].tolist()),
+        )
+
+    def _ranks(self, numbered: Sequence[bool]) -> Integers:
+        """Place of each unit among all, as an engine sorts them: texts by their characters, numbers as numbers."""
+
+        def key(place: int) -> list[Any]:
+            name = self.names[place]
+            one = json.loads(name) if self.ways > 1 else [name]
+            told = numbered or [False] * self.ways
+            return [
+                float(text) if is_number else text
+                for text, is_number in zip(one, told, strict=True)
+            ]
+
+        rank = np.empty(len(self.names), np.int64)
+        rank[sorted(range(len(self.names)), key=key)] = np.arange(len(self.names))
+        return rank
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cube:
@@ -79,8 +144,8 @@ class Cube:
         Centred second moments over the `n_rows` rows; zero where `units` holds them instead.
     level : integer array of shape (cells,)
         Index of the cell's level in rising order; 0 where the measure keeps no level.
-    n_levels : int
-        How many levels there are.
+    levels : array of shape (levels,)
+        Values of the levels in rising order; empty where the measure keeps none.
     indicators : bool
         Whether each row adds 1 to at most one count and 0 to the others.
     units : Units, optional
@@ -104,13 +169,18 @@ class Cube:
     sums: Floats
     comoments: Floats
     level: Integers
-    n_levels: int = 1
+    levels: Floats = field(default_factory=lambda: np.zeros(0))
     indicators: bool = False
     units: Units | None = None
     powers: Floats | None = None
     powers_of: Ratio | None = None
     missing: tuple[tuple[str, int], ...] = ()
     meaning: str = ""
+
+    @property
+    def n_levels(self) -> int:
+        """How many levels there are: 1 where the measure keeps none."""
+        return max(len(self.levels), 1)
 
     def codes(self, names: tuple[str, ...]) -> tuple[Integers, list[tuple[Key, ...]]]:
         """Number the cells by the values of some attributes.
@@ -120,35 +190,16 @@ class Cube:
         (codes, groups)
             Code of each cell, and the values behind each code in a stable order.
         """
-        count = len(self.keys)
-        place, groups = np.zeros(count, np.int64), [()] if count else []
-        for name in names:
-            codes, values = self._coded(self.attributes.index(name))
-            # Numbers of combinations are in the order of their values, one attribute after the other.
-            there, place = np.unique(place * len(values) + codes, return_inverse=True)
-            groups = [
-                (*groups[pair // len(values)], values[pair % len(values)])
-                for pair in there.tolist()
-            ]
-        return place, groups
-
-    def _coded(self, column: int) -> tuple[Integers, list[Key]]:
-        """Number of the value of one attribute in each cell, and the values in a stable order."""
-        found = [key[column] for key in self.keys]
-        values = sorted(set(found), key=_order)
-        place = {value: code for code, value in enumerate(values)}
-        return np.fromiter(map(place.__getitem__, found), np.int64, len(found)), values
+        columns = [self.attributes.index(name) for name in names]
+        return _numbered([[key[column] for key in self.keys] for column in columns], len(self.keys))
 
     def merge(self, other: "Cube") -> "Cube":
         """Add two cubes of the same attributes and parts.
 
-        Centred moments are merged by Chan, Golub & LeVeque (1983),
-        doi:10.1080/00031305.1983.10483115.
-
         Raises
         ------
         InputError
-            If the cubes do not describe the same thing, or keep levels.
+            If the cubes do not describe the same thing.
         """
         if (self.attributes, self.parts) != (other.attributes, other.parts):
             raise InputError("These cubes differ in attributes or counts; only like cubes add.")
@@ -158,79 +209,138 @@ class Cube:
             raise InputError(
                 f"These cubes count different things, so they do not add:\n  {self.meaning}\n  {other.meaning}"
             )
-        if max(self.n_levels, other.n_levels) > 1:
-            raise InputError("Cubes that keep score levels do not add; audit the joined records.")
-        keys = tuple(dict.fromkeys(self.keys + other.keys))
-        place = {key: index for index, key in enumerate(keys)}
-        total = _placed(self, place)
-        return replace(_added(total, _placed(other, place)), keys=keys)
+        both = _beside(self, other)
+        added = both.regrouped(self.attributes, {key: key for key in both.keys})
+        return _coarser(added) if len(added.levels) > MAX_LEVELS else added
+
+    def regrouped(
+        self,
+        attributes: Sequence[str],
+        keys: Mapping[tuple[Key, ...], tuple[Key, ...]],
+        *,
+        numbered: Sequence[bool] = (),
+    ) -> "Cube":
+        """Add up the cells that have one key under other attributes.
+
+        Parameters
+        ----------
+        attributes : sequence of str
+            Names of the other attributes.
+        keys : Mapping of tuple to tuple
+            Key of each cell under them; cells that have none are left out.
+        numbered : sequence of bool
+            For each column that names units, whether its values are numbers and stand in their order.
+
+        Returns
+        -------
+        Cube
+            As it would have been counted from the rows: cells, levels and units in the order in which an engine gives
+            them, whole numbers digit for digit; centred moments merge by Chan, Golub & LeVeque (1983),
+            doi:10.1080/00031305.1983.10483115.
+        """
+        kept = np.array([key in keys for key in self.keys], bool)
+        new = [keys[key] for key in self.keys if key in keys]
+        place, cells = _numbered(list(zip(*new, strict=True)), len(new))
+        used, level = np.unique(self.level[kept], return_inverse=True)
+        there, group = np.unique(place * max(len(used), 1) + level.reshape(-1), return_inverse=True)
+        count = len(there)
+        shared: dict[str, Any] = {
+            "attributes": tuple(attributes),
+            "parts": self.parts,
+            "keys": tuple(cells[one] for one in (there // max(len(used), 1)).tolist()),
+            "n_rows": summed_by_cell(self.n_rows[kept], group, count),
+            "n_defined": summed_by_cell(self.n_defined[kept], group, count),
+            "level": there % max(len(used), 1),
+            "levels": self.levels[used] if len(self.levels) else self.levels,
+            "indicators": self.indicators,
+            "missing": self.missing,
+            "meaning": self.meaning,
+        }
+        if self.units is not None:
+            whole = np.full(len(self.keys), -1, np.int64)
+            whole[kept] = group
+            return cube_of_units(units=self.units.regrouped(whole, numbered), **shared)
+        sums = _summed(self.sums[kept], group, count)
+        n = np.maximum(self.n_rows[kept], 1)[:, None]
+        apart = self.sums[kept] / n - (sums / np.maximum(shared["n_rows"], 1)[:, None])[group]
+        between = self.n_rows[kept][:, None, None] * apart[:, :, None] * apart[:, None, :]
+        # One cell of its own is what it was: no rounding is added to it.
+        between[np.bincount(group, minlength=count)[group] == 1] = 0
+        return Cube(
+            sums=sums,
+            comoments=_summed(self.comoments[kept] + between, group, count),
+            powers=None if self.powers is None else _summed(self.powers[kept], group, count),
+            powers_of=self.powers_of,
+            **shared,
+        )
+
+
+def _numbered(
+    columns: Sequence[Sequence[Key]], count: int
+) -> tuple[Integers, list[tuple[Key, ...]]]:
+    """Number of each combination of values, in the order of the values of one column after the other."""
+    place: Integers = np.zeros(count, np.int64)
+    groups: list[tuple[Key, ...]] = [()] if count else []
+    for found in columns:
+        values = sorted(set(found), key=_order)
+        code = {value: number for number, value in enumerate(values)}
+        codes = np.fromiter(map(code.__getitem__, found), np.int64, count)
+        there, place = np.unique(place * len(values) + codes, return_inverse=True)
+        groups = [
+            (*groups[pair // len(values)], values[pair % len(values)]) for pair in there.tolist()
+        ]
+    return place, groups
 
 
 def _order(key: Key) -> tuple[bool, bool, Any]:
     return (key is None, isinstance(key, str), 0 if key is None else key)
 
 
-def _placed(cube: Cube, place: dict[tuple[Key, ...], int]) -> Cube:
-    """The same cube with its cells moved to the places of `place`; other cells are empty."""
-    target = np.array([place[key] for key in cube.keys], dtype=np.int64)
-    cells, parts = len(place), len(cube.parts)
-
-    def moved(values: npt.NDArray[Any], shape: tuple[int, ...]) -> npt.NDArray[Any]:
-        out = np.zeros(shape, dtype=values.dtype)
-        out[target] = values
-        return out
-
-    units = cube.units and replace(cube.units, cell=target[cube.units.cell])
-    return replace(
-        cube,
-        n_rows=moved(cube.n_rows, (cells,)),
-        n_defined=moved(cube.n_defined, (cells,)),
-        sums=moved(cube.sums, (cells, parts)),
-        comoments=moved(cube.comoments, (cells, parts, parts)),
-        powers=None if cube.powers is None else moved(cube.powers, (cells, cube.powers.shape[1])),
-        level=np.zeros(cells, np.int64),
-        units=units,
-    )
+def _summed(values: npt.NDArray[Any], group: Integers, count: int) -> npt.NDArray[Any]:
+    out = np.zeros((count, *values.shape[1:]), values.dtype)
+    np.add.at(out, group, values)
+    return out
 
 
-def _added(a: Cube, b: Cube) -> Cube:
-    n = a.n_rows + b.n_rows
-    with np.errstate(divide="ignore", invalid="ignore"):
-        apart = np.nan_to_num(a.sums / a.n_rows[:, None] - b.sums / b.n_rows[:, None])
-        weight = np.where(n > 0, a.n_rows * b.n_rows / np.maximum(n, 1), 0.0)
-    between = weight[:, None, None] * apart[:, :, None] * apart[:, None, :]
-    if a.units is not None:
-        between = np.zeros_like(between)
+def _beside(a: Cube, b: Cube) -> Cube:
+    """The cells of both, not yet added up."""
     missing: dict[str, int] = dict(a.missing)
-    for name, count in b.missing:
-        missing[name] = missing.get(name, 0) + count
+    for name, number in b.missing:
+        missing[name] = missing.get(name, 0) + number
+    levels = np.union1d(a.levels, b.levels)
+    own = [
+        np.searchsorted(levels, cube.levels)[cube.level] if len(levels) else cube.level
+        for cube in (a, b)
+    ]
+    powers = None
+    if a.powers is not None and b.powers is not None and a.powers_of == b.powers_of:
+        powers = np.concatenate([a.powers, b.powers])
+    units = None
+    if a.units is not None and b.units is not None:
+        units = a.units.beside(b.units, first=len(a.keys))
     return replace(
         a,
-        n_rows=n,
-        n_defined=a.n_defined + b.n_defined,
-        sums=a.sums + b.sums,
-        comoments=a.comoments + b.comoments + between,
-        powers=None
-        if a.powers is None or b.powers is None or a.powers_of != b.powers_of
-        else a.powers + b.powers,
-        units=_added_units(a.units, b.units),
+        keys=a.keys + b.keys,
+        n_rows=np.concatenate([a.n_rows, b.n_rows]),
+        n_defined=np.concatenate([a.n_defined, b.n_defined]),
+        sums=np.concatenate([a.sums, b.sums]),
+        comoments=np.concatenate([a.comoments, b.comoments]),
+        powers=powers,
+        level=np.concatenate(own),
+        levels=levels,
+        units=units,
         missing=tuple(missing.items()),
     )
 
 
-def _added_units(a: Units | None, b: Units | None) -> Units | None:
-    if a is None or b is None:
-        return None
-    names = tuple(dict.fromkeys(a.names + b.names))
-    place = {name: index for index, name in enumerate(names)}
-    moved = [
-        np.array([place[name] for name in units.names], np.int64)[units.unit] for units in (a, b)
-    ]
-    cell, unit = np.concatenate([a.cell, b.cell]), np.concatenate(moved)
-    pairs, where = np.unique(np.stack([cell, unit]), axis=1, return_inverse=True)
-    sums = np.zeros((pairs.shape[1], a.sums.shape[1]))
-    np.add.at(sums, where, np.concatenate([a.sums, b.sums]))
-    return Units(cell=pairs[0], unit=pairs[1], sums=sums, names=names, ways=a.ways)
+def _coarser(cube: Cube) -> Cube:
+    """Scores rounded down to as many quantiles as are kept of a table that has more."""
+    rows = np.bincount(cube.level, cube.n_rows, len(cube.levels))
+    before = np.cumsum(rows) - rows
+    tile = (before * MAX_LEVELS // max(rows.sum(), 1)).astype(np.int64)
+    _, first, number = np.unique(tile, return_index=True, return_inverse=True)
+    rounded = replace(cube, level=number[cube.level], levels=cube.levels[first])
+    return rounded.regrouped(cube.attributes, {key: key for key in cube.keys})
 
 
 def summed_by_cell(values: Integers, cell: Integers, cells: int) -> Integers:

@@ -10,6 +10,7 @@ from functools import cached_property
 
 from sqlglot import exp
 
+from evenhand.cubes.cube import MAX_LEVELS
 from evenhand.cubes.measure import Input, Measure, Moments
 from evenhand.errors import InputError
 from evenhand.groups import Attribute, Predicate, to_expression
@@ -19,8 +20,6 @@ from evenhand.stats.forms import Form, Ratio
 
 #: Powers of numerator and denominator whose products are summed for rows that are their own units.
 DEGREES = ((3, 0), (2, 1), (1, 2), (0, 3), (4, 0), (3, 1), (2, 2), (1, 3), (0, 4))
-# More distinct scores than this are rounded to as many quantiles.
-MAX_LEVELS = 32_768
 # With more counts than this, each is named once before their products are summed: the text of the
 # query stays short.  (20 classes: 6.3 s of CPU before, most of it writing SQL.)
 _FEW_PARTS = 8

@@ -16,7 +16,6 @@ from evenhand.cubes import (
     Measure,
     merge_all,
     read_cube,
-    regrouped,
 )
 from evenhand.cubes.cube import Cube
 from evenhand.errors import InputError, Note, unknown_name
@@ -247,7 +246,7 @@ def counted_cubes(counted: CountedRecords, question: Question) -> list[Cube]:
     names = [attribute.name for attribute in question.attributes]
     if not keys:
         raise InputError(f"There is nothing to audit: no cell of {counted.name} satisfies --where.")
-    return [regrouped(metric.cube, names, keys, numbered=numbered) for metric in counted.metrics]
+    return [metric.cube.regrouped(names, keys, numbered=numbered) for metric in counted.metrics]
 
 
 def _keys(counted: CountedRecords, question: Question) -> dict[tuple[Key, ...], tuple[Key, ...]]:
