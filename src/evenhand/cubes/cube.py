@@ -206,8 +206,13 @@ class Cube:
         if (self.units is None) != (other.units is None):
             raise InputError("One cube names its units and the other does not; they do not add.")
         if self.meaning != other.meaning:
+            mine, theirs = (one.meaning.split("; ") for one in (self, other))
+            own = "; ".join(part for part in mine if part not in theirs)
+            its = "; ".join(part for part in theirs if part not in mine)
             raise InputError(
-                f"These cubes count different things, so they do not add:\n  {self.meaning}\n  {other.meaning}"
+                f"These cubes count different things, so they do not add:\n  {own}\n  {its}\n"
+                "Where numbers are told from a middle of their own (r_squared, level='interval'), count all records "
+                "in one run."
             )
         both = _beside(self, other)
         added = both.regrouped(self.attributes, {key: key for key in both.keys})
