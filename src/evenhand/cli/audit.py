@@ -36,7 +36,7 @@ def audit(
     Parameters
     ----------
     table
-        Path, glob, duckdb:///file.db?table=t or postgresql://…?table=t of the records.
+        Path, glob, duckdb:///file.db?table=t, postgresql://…?table=t or sc://host:port?table=t of the records.
     metric
         For example 'wer(reference=text, hypothesis=amazon)'; may be repeated. See: evenhand metrics
     by

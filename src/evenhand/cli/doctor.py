@@ -24,7 +24,7 @@ EXIT_LEAK = 1
 _NEEDED = ("duckdb", "numpy", "pyarrow", "rapidfuzz", "scipy", "sqlglot")
 _OPTIONAL = {
     "adbc-driver-postgresql": "postgresql:// tables: pip install 'evenhand[postgres]'",
-    "pyspark-client": "sc:// tables: pip install 'evenhand[spark]'",
+    "pyspark-client": "sc:// tables, data frames of Spark: pip install 'evenhand[spark]'",
 }
 
 
