@@ -86,7 +86,10 @@ def test_a_number_of_any_kind_is_cut_into_bins_alike(kind, path, cluster_url):
 )
 def test_a_measured_column_of_any_kind_is_measured_alike(metric, path, cluster_url):
     options = {"metric": metric, "by": "category", "worse": "higher"}
-    (file,), (cluster,) = audits(path, **options), audits(f"{cluster_url}?parquet={path}", **options)
+    (file,), (cluster,) = (
+        audits(path, **options),
+        audits(f"{cluster_url}?parquet={path}", **options),
+    )
     # An engine adds fractions, and centred squares, in an order of its own.
     close(file, cluster)
 
