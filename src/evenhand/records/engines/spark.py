@@ -180,7 +180,7 @@ class SparkEngine:
         """Forget the views; end the session if it is ours, else leave it as it was."""
         if self._gone and self._own:
             return
-        steps: list[Callable[[], Any]] = [self.session.stop]
+        steps: list[Callable[[], object]] = [self.session.stop]
         if not self._own:
             steps = [partial(self._set, name, value) for name, value in self._settings.items()]
             steps += [partial(self.session.catalog.dropTempView, name) for name in self._views]
