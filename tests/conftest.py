@@ -10,7 +10,9 @@ from tests.engines import (  # noqa: F401 - fixtures
     cluster_url,
     hold,
     postgres_url,
+    sail_cluster_url,
     sail_url,
+    spark_cluster_url,
     spark_url,
 )
 

@@ -11,6 +11,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from functools import partial
@@ -143,43 +144,105 @@ def sail_url():
     server.stop()
 
 
+#: Sail in a process of its own, told its port once it listens; it stops when its input ends.
+_SAIL = """
+import sys
+from pysail.spark import SparkConnectServer
+server = SparkConnectServer(ip="127.0.0.1", port=0)
+server.start(background=True)
+print(server.listening_address[1], flush=True)
+sys.stdin.read()
+server.stop()
+"""
+
+
+@pytest.fixture(scope="module")
+def sail_cluster_url():
+    """URL of Sail as a cluster of four workers on this machine."""
+    pytest.importorskip("pysail", reason="pysail is not installed")
+    pytest.importorskip("pyspark", reason="pyspark-client is not installed")
+    workers = {f"SAIL_CLUSTER__WORKER_{name}_COUNT": "4" for name in ("INITIAL", "MAX")}
+    server = subprocess.Popen(
+        [sys.executable, "-c", _SAIL],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ, **workers, "SAIL_MODE": "local-cluster"},
+    )
+    try:
+        yield f"sc://127.0.0.1:{int(server.stdout.readline())}"
+    finally:
+        server.stdin.close()
+        server.wait(20)
+        server.stdout.close()
+
+
 @pytest.fixture(scope="session")
 def spark_url():
     """URL of Apache Spark itself, two cores of this machine, from the folder that SPARK_HOME names."""
-    home = os.environ.get("SPARK_HOME", "")
-    if not (Path(home) / "bin" / "spark-submit").is_file():
-        pytest.skip("SPARK_HOME names no Spark: `make spark` installs one and runs these tests")
-    port, place = _free_port(), Path(tempfile.mkdtemp(prefix="evenhand-spark-"))
+    with _spark_connect("local[2]") as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def spark_cluster_url():
+    """URL of Apache Spark with a master and two workers, each a process of this machine."""
+    port = _free_port()
+    master = f"spark://127.0.0.1:{port}"
+    place = ("--host", "127.0.0.1", "--webui-port", "0")
+    one = ("--cores", "1", "--memory", "1g", master)
+    with contextlib.ExitStack() as stack:
+        deploy = "org.apache.spark.deploy"
+        first = stack.enter_context(
+            _of_spark("spark-class", f"{deploy}.master.Master", *place, "--port", str(port))
+        )
+        _wait_for(port, *first)
+        for _ in range(2):
+            stack.enter_context(_of_spark("spark-class", f"{deploy}.worker.Worker", *place, *one))
+        yield stack.enter_context(_spark_connect(master, {"spark.executor.memory": "512m"}))
+
+
+@contextlib.contextmanager
+def _spark_connect(master, more=None):
+    """A server of Spark Connect, whose queries `master` runs."""
+    port = _free_port()
     settings = {
         "spark.connect.grpc.binding.address": "127.0.0.1",
         "spark.connect.grpc.binding.port": port,
         "spark.driver.host": "127.0.0.1",
         "spark.sql.shuffle.partitions": 4,
-        "spark.sql.warehouse.dir": place / "warehouse",
+        "spark.sql.warehouse.dir": "warehouse",
         "spark.ui.enabled": "false",
+        **(more or {}),
     }
+    words = [word for item in settings.items() for word in ("--conf", "{}={}".format(*item))]
+    started = "org.apache.spark.sql.connect.service.SparkConnectServer"
+    with _of_spark(
+        "spark-submit", "--master", master, *words, "--class", started, "spark-internal"
+    ) as server:
+        _wait_for(port, *server)
+        yield f"sc://127.0.0.1:{port}"
+
+
+@contextlib.contextmanager
+def _of_spark(program, *words):
+    """A program of Spark that runs until the end, in a folder that goes with it; and its log."""
+    home = os.environ.get("SPARK_HOME", "")
+    if not (Path(home) / "bin" / "spark-submit").is_file():
+        pytest.skip("SPARK_HOME names no Spark: `make spark` installs one and runs these tests")
+    place = Path(tempfile.mkdtemp(prefix="evenhand-spark-"))
     with (place / "log.txt").open("wb") as log:
         server = subprocess.Popen(
-            [
-                f"{home}/bin/spark-submit",
-                *("--master", "local[2]"),
-                *(
-                    word
-                    for name, value in settings.items()
-                    for word in ("--conf", f"{name}={value}")
-                ),
-                *("--class", "org.apache.spark.sql.connect.service.SparkConnectServer"),
-                "spark-internal",
-            ],
+            [f"{home}/bin/{program}", *words],
             stdout=log,
             stderr=log,
             cwd=place,
-            env={**os.environ, "SPARK_LOCAL_IP": "127.0.0.1"},
+            env={**os.environ, "SPARK_LOCAL_IP": "127.0.0.1", "SPARK_WORKER_DIR": str(place)},
             start_new_session=True,
         )
     try:
-        _wait_for(port, server, place / "log.txt")
-        yield f"sc://127.0.0.1:{port}"
+        yield server, place / "log.txt"
     finally:
         os.killpg(server.pid, signal.SIGTERM)
         server.wait(60)

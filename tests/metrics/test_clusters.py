@@ -1,5 +1,8 @@
 """Transcripts scored by the workers of a cluster give the counts that are made here."""
 
+import re
+
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from tests.records.questions import CASES, made_rows
@@ -63,3 +66,34 @@ def test_few_rows_are_scored_here_without_a_word(path, cluster_url, monkeypatch)
     metric, options = OF_TEXT[0]
     monkeypatch.setattr(scoring, "score_there", None)
     assert told(f"{cluster_url}?parquet={path}", metric, options) == told(path, metric, options)
+
+
+@pytest.mark.parametrize("name", ["a.b", "c`d", 'e"f', "g h", "é", "x;DROP TABLE y", "${x}", "{0}", "*", "evenhand:hits"])  # fmt: skip
+def test_columns_of_any_name_are_kept_beside_the_counts(name, cluster_url, monkeypatch, tmp_path):
+    rows = made_rows().rename_columns(
+        {"accent": name, "text": f"{name} said", "speaker": f"{name}?"}
+    )
+    pq.write_table(rows, tmp_path / "t.parquet")
+    quoted = '"{}"'.format(name.replace('"', '""'))
+    metric = f'wer({quoted[:-1]} said", heard)'
+    options = {"by": quoted, "unit": f"{name}?"}
+    file = told(str(tmp_path / "t.parquet"), metric, options)
+    monkeypatch.setattr(scoring, "WHOLE_ROWS", 0)
+    monkeypatch.setattr(scoring, "_fetched", None)
+    assert told(f"{cluster_url}?parquet={tmp_path}/t.parquet", metric, options) == file
+
+
+def test_a_sample_of_many_rows_is_looked_at(cluster_url, monkeypatch, tmp_path):
+    rows = pa.concat_tables([made_rows()] * 4)
+    rows = rows.set_column(rows.column_names.index("text"), "text", pa.array(["你好 吗"] * 2400))
+    pq.write_table(rows, tmp_path / "t.parquet")
+    monkeypatch.setattr(scoring, "WHOLE_ROWS", 100)
+    monkeypatch.setattr(scoring, "MOST_ROWS", 700)
+    audit = evenhand.audit(
+        f"{cluster_url}?parquet={tmp_path}/t.parquet", metric="wer(text, heard)", by="accent"
+    )
+    (note,) = [note for note in audit.notes if note.code == "no_spaces_between_words"]
+    of, looked = map(int, re.findall(r"but (\d+) of the (\d+) references", note.text)[0])
+    assert of == looked
+    assert 400 < looked < 800
+    assert sum(group.estimate.n_rows for group in audit.groups) + audit.missing[0].n_rows == 2400

@@ -25,7 +25,7 @@ _NEEDED = ("duckdb", "numpy", "pyarrow", "rapidfuzz", "scipy", "sqlglot")
 _OPTIONAL = {
     "adbc-driver-postgresql": "postgresql:// tables: pip install 'evenhand[postgres]'",
     "distributed": "workers of a dask cluster for trials: pip install 'evenhand[dask]'",
-    "pyspark-client": "sc:// tables: pip install 'evenhand[spark]'",
+    "pyspark-client": "sc:// tables, data frames of Spark: pip install 'evenhand[spark]'",
 }
 
 

@@ -38,7 +38,7 @@ def effects(
     Parameters
     ----------
     table
-        Path, glob, duckdb:///file.db?table=t or postgresql://…?table=t of a trial's records.
+        Path, glob, duckdb:///file.db?table=t, postgresql://…?table=t or sc://host:port?table=t of a trial's records.
     metric
         For example 'wer(reference=text, hypothesis=output)'. See: evenhand metrics
     by

@@ -54,7 +54,7 @@ def slices(
     Parameters
     ----------
     table
-        Path, glob, duckdb:///file.db?table=t or postgresql://…?table=t of the records.
+        Path, glob, duckdb:///file.db?table=t, postgresql://…?table=t or sc://host:port?table=t of the records.
     metric
         A ratio of sums, for example 'error_rate(label=y, prediction=p)'. See: evenhand metrics
     features

@@ -285,7 +285,8 @@ def _open_spark_frame(frame: Any, declared: Mapping[str, str]) -> Records:
         name = type(frame).__name__
         check_case(name, list(engine.types_of(source)))
         return _records(name, engine, load_native(engine, source, declared))
-    except InputError:
+    except BaseException:
+        # Ctrl-C as well: the session is somebody's.
         engine.close()
         raise
 

@@ -178,17 +178,17 @@ class SparkEngine:
 
     def close(self) -> None:
         """Forget the views; end the session if it is ours, else leave it as it was."""
-        if self._gone:
+        if self._gone and self._own:
             return
-        # What went wrong before is what is told.
-        with contextlib.suppress(InputError, *self._errors()):
-            if self._own:
-                self.session.stop()
-                return
-            while self._views:
-                self.session.catalog.dropTempView(self._views.pop())
-            while self._settings:
-                self._set(*self._settings.popitem())
+        steps: list[Callable[[], object]] = [self.session.stop]
+        if not self._own:
+            steps = [partial(self._set, name, value) for name, value in self._settings.items()]
+            steps += [partial(self.session.catalog.dropTempView, name) for name in self._views]
+        for step in steps:
+            # What went wrong before is what is told.
+            with contextlib.suppress(InputError, *self._errors()):
+                step()
+        self._settings, self._views = {}, []
 
     def _run(self, work: Callable[[], _T]) -> _T:
         """Do what asks the cluster; its errors become ours, and Ctrl-C ends it there too."""
