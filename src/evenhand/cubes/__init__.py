@@ -2,13 +2,14 @@
 
 from evenhand.cubes.bins import bin_attributes
 from evenhand.cubes.build import build_cube, build_cubes, floats_of
-from evenhand.cubes.cells import Cells, cells_of, read_cells
+from evenhand.cubes.cells import Cells, cells_of
 from evenhand.cubes.cube import Cube, Units
 from evenhand.cubes.estimates import Estimates, estimate
 from evenhand.cubes.faults import raise_faults
 from evenhand.cubes.measure import Check, Input, Measure, Moments
 from evenhand.cubes.quantiles import median
 from evenhand.cubes.query import CubeQuery
+from evenhand.cubes.row_cells import fold_cells, read_cells
 from evenhand.cubes.shards import Shards, merge_shards, read_shard
 from evenhand.cubes.unit_influence import contrast_powers
 from evenhand.cubes.unit_parts import unit_contributions, unit_values
@@ -31,6 +32,7 @@ __all__ = [
     "contrast_powers",
     "estimate",
     "floats_of",
+    "fold_cells",
     "median",
     "merge_shards",
     "raise_faults",
