@@ -150,6 +150,8 @@ def _searching() -> Iterator[Callable[[Search], None]]:
             "" if search.bound == float("inf") else f", others at most {significant(search.bound)}"
         )
         text = f"slices of {search.level}{best}{bound}"
+        if not search.level:
+            text = f"fetching {search.total:,} rows from the server"
         bar.update(task, description=text, completed=search.done, total=search.total)
 
     with bar:

@@ -2,7 +2,7 @@
 
 from evenhand.cubes.bins import bin_attributes
 from evenhand.cubes.build import build_cube, build_cubes
-from evenhand.cubes.cells import Cells, cells_of, read_cells
+from evenhand.cubes.cells import Cells, cells_of
 from evenhand.cubes.columns import floats_of
 from evenhand.cubes.counted import CountedMetric, CountedRecords, CountedSource, merge_all
 from evenhand.cubes.counted_file import read_cube, write_cube
@@ -12,6 +12,7 @@ from evenhand.cubes.faults import raise_faults
 from evenhand.cubes.measure import Check, Input, Measure, Moments
 from evenhand.cubes.quantiles import median
 from evenhand.cubes.query import CubeQuery
+from evenhand.cubes.row_cells import fold_cells, read_cells
 from evenhand.cubes.unit_influence import contrast_powers
 from evenhand.cubes.unit_parts import unit_contributions, unit_values
 
@@ -35,6 +36,7 @@ __all__ = [
     "contrast_powers",
     "estimate",
     "floats_of",
+    "fold_cells",
     "median",
     "merge_all",
     "raise_faults",

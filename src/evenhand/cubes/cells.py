@@ -4,29 +4,21 @@ The same type holds the rows of a table and the cells of a cube, so whatever rea
 for slices) gives one answer for both.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
-from evenhand.cubes.columns import floats_of, key_of, values_of
 from evenhand.cubes.cube import Cube, Units, cube_of_units
-from evenhand.cubes.measure import Measure, Moments
-from evenhand.cubes.query import CubeQuery, meaning
-from evenhand.deferred import compute
 from evenhand.errors import InputError
-from evenhand.groups import Attribute, Predicate
+from evenhand.groups import Attribute
 from evenhand.groups.partition import Key
-from evenhand.records import Records
 
 Codes = npt.NDArray[np.unsignedinteger[Any]]
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
-#: More frequent values of one attribute than this are no attribute but a name of the row.
-MAX_VALUES = 60_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -49,10 +41,12 @@ class Cells:
     sums : array of shape (cells, parts)
         Counts.
     comoments : array of shape (cells, parts, parts), optional
-        Centred second moments over the rows of a cell; absent where each cell is one row or one
-        unit.
+        Centred second moments over the rows of a cell; absent where each cell is one row, one unit,
+        or rows that are alike.
     unit : integer array of shape (cells,), optional
         Number of the unit; present where units are named, and then a cell holds one unit only.
+    folded : bool
+        Whether a cell stands for `n_rows` rows that are all alike, where it else is one row.
     indicators : bool
         Whether each row adds 1 to at most one count and 0 to the others.
     """
@@ -65,6 +59,7 @@ class Cells:
     sums: Floats
     comoments: Floats | None = None
     unit: Integers | None = None
+    folded: bool = False
     indicators: bool = False
     meaning: str = ""
 
@@ -158,147 +153,7 @@ def _summed(values: npt.NDArray[Any], group: Integers, count: int) -> Floats:
     return np.bincount(group, values, count).astype(float)
 
 
-def read_cells(
-    records: Records,
-    measure: Measure,
-    attributes: Sequence[Attribute],
-    *,
-    unit: str | None = None,
-    where: Predicate | None = None,
-    missing_values: Sequence[str] = (),
-    least: int = 1,
-) -> Cells:
-    """Read the rows of a table as cells.
-
-    Rows that lack what the metric needs are left out; faults are not looked for (`build_cube` does).
-
-    Parameters
-    ----------
-    records, measure, attributes, unit, where
-        As in `build_cube`.
-    missing_values : Sequence of str
-        Texts that mean *missing*, in units and attributes.
-    least : int
-        Values of an attribute that fewer rows have are not told apart.
-    """
-    plain = replace(measure, few_values=False)
-    query = CubeQuery(records, plain, attributes, unit, where, missing_values, as_written=True)
-    values = [_frequent(records, query, attribute, least) for attribute in attributes]
-    columns, units, sums = _columns(records, query, values)
-    keys = [
-        tuple(key_of(value) for value in values_of(column, attribute.name))
-        for column, attribute in zip(values, attributes, strict=True)
-    ]
-    for number, attribute in enumerate(attributes):
-        if attribute.edges is None:
-            columns[number], keys[number] = _scored(columns[number], keys[number], least)
-    cells = Cells(
-        attributes=tuple(attributes),
-        codes=tuple(columns),
-        keys=tuple(keys),
-        parts=measure.names,
-        n_rows=np.ones(len(sums), np.int64),
-        sums=sums,
-        unit=units,
-        indicators=measure.moments is Moments.INDICATORS,
-        meaning=meaning(measure, attributes, [unit] if unit else []),
-    )
-    return cells if units is None else _by_unit(cells)
-
-
-def _scored(codes: Codes, keys: tuple[Key, ...], least: int) -> tuple[Codes, tuple[Key, ...]]:
-    """Values that are frequent among the rows that can be scored, too."""
-    counts = np.bincount(codes, minlength=len(keys) + 1)[: len(keys)]
-    kept = np.flatnonzero(counts >= least)
-    if len(kept) == len(keys):
-        return codes, keys
-    place = np.full(len(keys) + 1, len(kept))
-    place[kept] = np.arange(len(kept))
-    small = np.min_scalar_type(len(kept))
-    return place[codes].astype(small), tuple(keys[number] for number in kept)
-
-
-def _frequent(records: Records, query: CubeQuery, attribute: Attribute, least: int) -> pa.Array:
-    # Bins are few, and runs of rare ones may be frequent.
-    least = least if attribute.edges is None else 1
-    table = records.engine.query(query.values_sql(attribute, least))
-    if table.num_rows > MAX_VALUES:
-        raise InputError(
-            f"{attribute.name} has {table.num_rows:,} values of at least {least} rows each; "
-            f"at most {MAX_VALUES:,} can be searched.  Raise the minimum support, or leave it out."
-        )
-    column = table["value"]
-    if pa.types.is_floating(column.type):
-        known = compute.or_kleene(compute.is_null(column), compute.is_finite(column))
-        column = column.filter(compute.fill_null(known, fill_value=True))
-    elif pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-        # A text that means missing is no value, and not NULL either: no literal selects it.
-        texts = pa.array(query.missing_values, column.type)
-        column = column.filter(compute.invert(compute.is_in(column, value_set=texts)))
-    elif attribute.edges is not None:
-        column = column.filter(compute.fill_null(compute.greater_equal(column, 0), fill_value=True))
-    return column.combine_chunks() if column.num_chunks else pa.array([], column.type)
-
-
-def _columns(
-    records: Records, query: CubeQuery, values: list[pa.Array]
-) -> tuple[list[Codes], Integers | None, Floats]:
-    codes: list[list[Codes]] = [[] for _ in values]
-    sums: list[Floats] = []
-    units: list[Integers] = []
-    known: dict[Any, int] = {}
-    for batch in _batches(records, query):
-        for index, column in enumerate(values):
-            codes[index].append(_coded(batch[f"a{index}"], column))
-        parts = range(len(query.measure.parts))
-        sums.append(np.stack([floats_of(batch[f"s{i}"]) for i in parts], axis=1))
-        if query.units:
-            units.append(_numbered(batch["unit"], known))
-    if not sums:
-        raise InputError(f"There is nothing to search: no row of {records.name} can be scored.")
-    return (
-        [np.concatenate(column) for column in codes],
-        np.concatenate(units) if query.units else None,
-        np.concatenate(sums),
-    )
-
-
-def _batches(records: Records, query: CubeQuery) -> Iterator[pa.Table]:
-    for batch in records.engine.batches(query.rows_sql()):
-        table = pa.Table.from_batches([batch])
-        # A unit that is written as missing is.
-        table = table.filter(compute.is_valid(table["unit"])) if query.units else table
-        if table.num_rows:
-            yield table
-
-
-def _coded(column: pa.ChunkedArray, values: pa.Array) -> Codes:
-    small = np.min_scalar_type(len(values))
-    if not len(values):
-        return np.zeros(len(column), small)
-    if column.type != values.type:
-        column = column.cast(values.type)
-    if pa.types.is_floating(values.type):
-        # To SQL 0 and -0 are one value.
-        column, values = compute.add(column, 0.0), compute.add(values, 0.0)
-    if pa.types.is_dictionary(values.type):
-        column, values = column.cast(values.type.value_type), values.dictionary_decode()
-    codes = compute.fill_null(compute.index_in(column, value_set=values), len(values))
-    return np.asarray(codes.to_numpy()).astype(small)
-
-
-def _numbered(column: pa.ChunkedArray, known: dict[Any, int]) -> Integers:
-    coded = column.combine_chunks()
-    if not pa.types.is_dictionary(coded.type):
-        coded = coded.dictionary_encode()
-    if isinstance(coded, pa.ChunkedArray):
-        coded = coded.unify_dictionaries().combine_chunks()
-    names = coded.dictionary.to_pylist()
-    place = np.array([known.setdefault(name, len(known)) for name in names], np.int64)
-    return np.asarray(place[coded.indices.to_numpy()], np.int64)
-
-
-def _by_unit(cells: Cells) -> Cells:
+def by_unit(cells: Cells) -> Cells:
     """Rows of one unit with the same attributes, added: what a cube with units holds."""
     assert cells.unit is not None
     order = np.lexsort([*cells.codes, cells.unit])
@@ -359,7 +214,7 @@ def cells_of(cube: Cube, attributes: Sequence[Attribute] | None = None, least: i
         unit=units.unit,
         **shared,
     )
-    return _by_unit(cells_now)
+    return by_unit(cells_now)
 
 
 def _rows_of_units(cube: Cube, units: Units) -> Integers:

@@ -61,6 +61,8 @@ class Dialect:
         Whether ``PERCENTILE_DISC`` and ``PERCENTILE_CONT`` are exact, of whole numbers of 64 bits as well.
     numbers_rows : bool
         Whether rows come in an order of their own, so that each has a number (``ROW_NUMBER() OVER ()``).
+    local : bool
+        Whether the rows are in this process, so that reading them sends none.
     random : str
         A number in [0, 1) for each row, by chance; empty where rows have numbers, which serve as well.
     decimals_hold_nan : bool
@@ -83,6 +85,7 @@ class Dialect:
     hashes_rows: bool
     exact_quantiles: bool
     numbers_rows: bool
+    local: bool
     random: str
     decimals_hold_nan: bool
 
@@ -130,6 +133,7 @@ def dialect_of(name: str) -> Dialect:
         fraction=given.pop("fraction", PLAIN),
         covariance=given.pop("covariance", "COVAR_POP({}, {})"),
         random=given.pop("random", ""),
+        local=given.pop("local", False),
         text=ColumnReading(sql=given.pop("text")["sql"], kind=Kind.TEXT),
         types={
             type_: ColumnReading(sql=read.get("sql", PLAIN), kind=Kind(read["kind"]))

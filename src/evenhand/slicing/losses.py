@@ -80,8 +80,10 @@ def losses_of(cells: Cells, form: Form, *, higher_is_worse: bool, proportion: bo
     if (below < 0).any():
         raise InputError("A denominator is negative; slices need one that is not.")
     above = above if higher_is_worse else -above
-    below_fixed, below_scale = _fixed(below)
-    above_fixed, above_scale = _fixed(above)
+    # Rows of a cell without units are counted apart: what each of them adds at most decides the steps.
+    rows = np.maximum(cells.n_rows, 1) if cells.unit is None else np.ones(len(cells), np.int64)
+    below_fixed, below_scale = _fixed(below, rows)
+    above_fixed, above_scale = _fixed(above, rows)
     if not below_fixed.sum():
         raise InputError(
             "There is nothing to divide by: the metric's denominator is 0 in all rows."
@@ -106,6 +108,16 @@ def losses_of(cells: Cells, form: Form, *, higher_is_worse: bool, proportion: bo
     )
 
 
+def is_binary(cells: Cells, form: Form) -> bool:
+    """Whether each row has a denominator of 0 or 1 and a numerator of at most that."""
+    alone = cells.folded or (cells.n_rows == 1).all()
+    if not isinstance(form, Ratio) or cells.unit is not None or not alone:
+        return False
+    above, below = form.split(cells.sums[:, None, :])
+    whole = all(((side == 0) | (side == cells.n_rows)).all() for side in (above, below))
+    return bool(whole and (above <= below).all())
+
+
 def _squares(
     cells: Cells,
     form: Ratio,
@@ -116,7 +128,7 @@ def _squares(
     rate = above.sum() / below.sum()
     excess = above - rate * below
     if cells.comoments is None:
-        return np.asarray(excess**2, float)
+        return np.asarray(excess**2 / cells.n_rows if cells.folded else excess**2, float)
     # Of the metric's own counts: the shift of numerators cancels against that of the rate.
     sums = form.split(cells.sums.sum(axis=0)[None, None, :])
     weights = np.asarray(form.numerator) - sums[0] / sums[1] * np.asarray(form.denominator)
@@ -124,12 +136,13 @@ def _squares(
     return np.asarray(within + excess**2 / np.maximum(cells.n_rows, 1), float)
 
 
-def _fixed(values: Floats) -> tuple[Integers, float]:
-    """Whole numbers as they are; others in steps of 2⁻³⁰ of the largest."""
+def _fixed(values: Floats, rows: Integers) -> tuple[Integers, float]:
+    """Whole numbers as they are, where a row adds less than 2³⁰; others in steps of 2⁻³⁰ of the largest."""
     if not np.isfinite(values).all():
         raise InputError("The numbers are too large to add.  Measure them in a larger unit.")
     largest = float(np.abs(values).max(initial=0.0))
-    if (values == np.rint(values)).all() and largest < 2**FIXED_BITS:
+    each = float((np.abs(values) / rows).max(initial=0.0))
+    if (values == np.rint(values)).all() and each < 2**FIXED_BITS:
         return values.astype(np.int64), 1.0
     if not 1e-150 < largest < 1e150:
         which, unit = ("large", "larger") if largest > 1 else ("small", "smaller")

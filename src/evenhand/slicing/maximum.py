@@ -88,7 +88,7 @@ class _Surest:
 def exchangeable(cells: Cells) -> bool:
     """Whether cells can be permuted: each is one row, or the only cell of its unit."""
     if cells.unit is None:
-        return cells.comoments is None
+        return cells.comoments is None and not cells.folded
     return len(cells) == cells.n_units
 
 

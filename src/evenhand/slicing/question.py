@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from evenhand.cubes import Cells, bin_attributes, build_cube, read_cells
+from evenhand.cubes import bin_attributes
 from evenhand.errors import InputError, Note
 from evenhand.groups import (
     And,
@@ -17,22 +17,17 @@ from evenhand.groups import (
 )
 from evenhand.groups.partition import split_names
 from evenhand.metrics import Metric, MetricPlan
-from evenhand.questions.absent import missing_rows
 from evenhand.questions.premises import read_premises
 from evenhand.questions.question import bound_metric
 from evenhand.records import Kind, Records, find_column
-from evenhand.results.estimate import Missing
 from evenhand.slicing.differences import (
     baseline_plan,
     between_plan,
-    check_denominators,
     typed_value,
 )
-from evenhand.slicing.hunt import SearchOptions, rows_needed
 from evenhand.slicing.judging import Aim
 from evenhand.slicing.leaks import leaks_of
 from evenhand.slicing.result import SearchedMetric as MetricNote
-from evenhand.stats.forms import Ratio
 
 _KINDS = (Kind.TEXT, Kind.BOOLEAN, Kind.INTEGER, Kind.NUMBER, Kind.DATE)
 
@@ -119,31 +114,6 @@ class SearchQuestion:
             left_out=left_out,
             notes=(*premises, *plan.notes),
         )
-
-    def cells(self, settings: SearchOptions) -> tuple[Cells, tuple[Missing, ...]]:
-        """The table's rows as cells, and those left out; faults are raised together."""
-        plan, where = self.plan, self.where
-        whole = build_cube(
-            plan.records,
-            plan.measure,
-            (),
-            unit=self.unit,
-            where=where,
-            missing_values=self.records.missing_values,
-        )
-        cells = read_cells(
-            plan.records,
-            plan.measure,
-            self.attributes,
-            unit=self.unit,
-            where=where,
-            missing_values=self.records.missing_values,
-            least=rows_needed(settings, int(whole.n_rows.sum())),
-        )
-        if self.sides is not None:
-            assert isinstance(plan.form, Ratio)
-            check_denominators(cells, len(cells.parts) // 2, plan.form, *self.sides)
-        return cells, missing_rows(whole, (self.unit,) if self.unit else ())
 
 
 def _sides(between: str | None, records: Records, baseline: bool) -> tuple[str, str, str] | None:

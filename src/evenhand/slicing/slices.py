@@ -33,9 +33,11 @@ from evenhand.questions.premises import explained
 from evenhand.records import MISSING_VALUES, Kind
 from evenhand.slicing.assembly import Facts, assemble
 from evenhand.slicing.confirm import METHODS, choose_method, confirm, prove_others
+from evenhand.slicing.evidence import read_evidence
 from evenhand.slicing.folding import Kept
 from evenhand.slicing.hunt import Hunt, Report, SearchFields, SearchOptions, prepare, rows_needed
 from evenhand.slicing.judging import Aim
+from evenhand.slicing.losses import is_binary
 from evenhand.slicing.maximum import DRAWS
 from evenhand.slicing.question import SearchQuestion
 from evenhand.slicing.result import SearchedMetric as MetricNote
@@ -193,7 +195,7 @@ def slices(
             records, metric, baseline, between, features, unit, where, plain_bins(bins), worse
         )
         with explained(asked.notes, [asked.metric], records):
-            cells, missing = asked.cells(settings)
+            evidence = read_evidence(asked, settings, method, progress)
         sha256 = records.sha256()
     options = {
         "features": features
@@ -221,11 +223,11 @@ def slices(
         command=command or _command(asked, {**options, **asdict(settings)}, method, level),
         options=options,
         started=started,
-        notes=asked.notes,
-        missing=missing,
+        notes=(*asked.notes, *evidence.notes),
+        missing=evidence.missing,
     )
     return search_cells(
-        cells, asked.question, settings, method=method, facts=facts, progress=progress
+        evidence.cells, asked.question, settings, method=method, facts=facts, progress=progress
     )
 
 
@@ -298,7 +300,7 @@ def search_cells(
     progress: Report | None = None,
 ) -> Slices:
     """Search, confirm and report."""
-    question = replace(question, proportion=question.proportion or _binary(cells, question))
+    question = replace(question, proportion=question.proportion or is_binary(cells, question.form))
     hunt = prepare(cells, question, settings)
     hunt = hunt if facts.explicit else _without_leaks(hunt, facts)
     if method is not None:
@@ -321,16 +323,6 @@ def _check_reach(method: str, level: float) -> None:
             f"level is {level:g}, but {DRAWS} draws know no p-value below {1 / (DRAWS + 1):g}, so --confirm {method} "
             f"could prove nothing.  Take a level up to {1 - 1 / (DRAWS + 1):g}, or --confirm split."
         )
-
-
-def _binary(cells: Cells, question: Aim) -> bool:
-    """Whether each cell is a row with a denominator of 0 or 1 and a numerator of at most that."""
-    if not isinstance(question.form, Ratio) or cells.unit is not None or (cells.n_rows != 1).any():
-        return False
-    above, below = question.form.split(cells.sums[:, None, :])
-    return bool(
-        np.isin(below, (0, 1)).all() and np.isin(above, (0, 1)).all() and (above <= below).all()
-    )
 
 
 def _confirmed(

@@ -1,0 +1,127 @@
+"""Evidence: what a search reads of a table, rows or cells that rows were folded into where they lie."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from evenhand.cubes import Cells, build_cube, fold_cells, read_cells
+from evenhand.errors import InputError, Note
+from evenhand.pages.numbers import plural
+from evenhand.questions.absent import missing_rows
+from evenhand.records import dialect_of
+from evenhand.results.estimate import Missing
+from evenhand.slicing.differences import check_denominators
+from evenhand.slicing.hunt import SearchOptions, rows_needed
+from evenhand.slicing.losses import is_binary
+from evenhand.slicing.question import SearchQuestion
+from evenhand.slicing.search import SearchProgress
+from evenhand.stats.forms import Ratio
+
+#: Folded cells that are fetched at most.
+MOST_CELLS = 2_000_000
+#: Methods whose answer does not depend on which row comes first.
+ORDERLESS = (None, "auto", "exact")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """Cells that are searched, the rows that lack what the metric needs, and what must be known besides."""
+
+    cells: Cells
+    missing: tuple[Missing, ...]
+    notes: tuple[Note, ...] = ()
+
+
+def read_evidence(
+    asked: SearchQuestion,
+    settings: SearchOptions,
+    method: str | None,
+    progress: Callable[[SearchProgress], None] | None = None,
+) -> Evidence:
+    """Read what is searched; faults of the table are raised together.
+
+    The rows of a server stay there where they can: of independent rows with a 0/1 loss whose slices are
+    confirmed exactly, or not at all, only combinations come, with how many rows have each.  Otherwise
+    the rows are fetched, in the server's order, and that is told before.
+
+    Parameters
+    ----------
+    asked : SearchQuestion
+        What was asked of which table.
+    settings : SearchOptions
+        How to search.
+    method : str, optional
+        How to confirm.
+    progress : callable, optional
+        Told how many rows will be fetched.
+    """
+    plan, where = asked.plan, asked.where
+    texts = asked.records.missing_values
+    whole = build_cube(
+        plan.records, plan.measure, (), unit=asked.unit, where=where, missing_values=texts
+    )
+    rows = int(whole.n_rows.sum())
+    least = rows_needed(settings, rows)
+    far = not dialect_of(plan.records.engine.dialect).local
+    cells, notes = None, ()
+    if far and asked.unit is None and method in ORDERLESS:
+        cells = _folded(asked, least)
+    if cells is None:
+        notes = _told(asked, settings, rows, progress, far=far)
+        cells = read_cells(
+            plan.records,
+            plan.measure,
+            asked.attributes,
+            unit=asked.unit,
+            where=where,
+            missing_values=texts,
+            least=least,
+        )
+    if asked.sides is not None:
+        assert isinstance(plan.form, Ratio)
+        check_denominators(cells, len(cells.parts) // 2, plan.form, *asked.sides)
+    missing = missing_rows(whole, (asked.unit,) if asked.unit else ())
+    return Evidence(cells=cells, missing=missing, notes=notes)
+
+
+def _folded(asked: SearchQuestion, least: int) -> Cells | None:
+    """Combinations with their numbers of rows; `None` where the rows themselves are needed."""
+    cells = fold_cells(
+        asked.plan.records,
+        asked.plan.measure,
+        asked.attributes,
+        where=asked.where,
+        missing_values=asked.records.missing_values,
+        least=least,
+        most=MOST_CELLS,
+    )
+    return cells if cells is not None and is_binary(cells, asked.plan.form) else None
+
+
+def _told(
+    asked: SearchQuestion,
+    settings: SearchOptions,
+    rows: int,
+    progress: Callable[[SearchProgress], None] | None,
+    *,
+    far: bool,
+) -> tuple[Note, ...]:
+    """Say how many rows come, before they do; refuse where they do not fit."""
+    # Codes of two bytes, counts and numbers of rows and units of eight; in pieces first, and then whole.
+    each = 2 * (2 * len(asked.attributes) + 8 * (len(asked.plan.measure.parts) + 2))
+    needed = rows * each / 1e9
+    if needed > settings.memory_limit:
+        raise InputError(
+            f"The search needs all {plural(rows, 'row')} of {asked.records.name} in memory, about "
+            f"{needed:.2g} GB; the limit is {settings.memory_limit:g} GB, and nothing was fetched.  Name fewer "
+            "features, keep fewer rows with --where, raise --memory-limit, or search a cube of the features."
+        )
+    if not far:
+        return ()
+    if progress is not None:
+        progress(
+            SearchProgress(
+                level=0, done=0, total=rows, threshold=float("-inf"), bound=float("inf")
+            )
+        )
+    text = f"{plural(rows, 'row')} came from the server: the search needed them one by one."
+    return (Note(code="rows_fetched", text=text),)
