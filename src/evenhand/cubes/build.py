@@ -11,7 +11,7 @@ from evenhand.cubes.columns import floats_of, integers_of, keys_of, values_of
 from evenhand.cubes.cube import Cube, cube_of_units
 from evenhand.cubes.extent import FirstRows, check_cells, check_pairs, first_rows
 from evenhand.cubes.faults import raise_faults
-from evenhand.cubes.joint_query import cells_query, units_query
+from evenhand.cubes.joint_query import cells_query, sums_of_others, units_query
 from evenhand.cubes.measure import Input, Measure, Moments
 from evenhand.cubes.query import DEGREES, CubeQuery, meaning
 from evenhand.cubes.unit_reading import read_units
@@ -181,14 +181,19 @@ def _units_of(
     """What each unit has in each cell, asked once it is known what some row lacks."""
     rows = max(int(floats_of(own["n_rows"]).sum()) for own in cells)
     check_pairs(queries[0], first, table.num_rows, rows)
-    # Sums of fractions depend on how rows were grouped before.
-    whole = all(query.measure.moments is not Moments.CENTRED for query in queries)
-    if first is not None and whole and not first.units_repeat(rows):
-        queries = [query.ungrouped() for query in queries]
     missing = {name for name in queries[0].keys() if table[name].null_count}  # noqa: SIM118
     for query, own in zip(queries, cells, strict=True):
         missing |= {lacked for lacked, count in _missing(own, query) if count}
-    return units_query(queries, missing).run(queries[0].records.engine)
+    # Sums of fractions depend on how rows were grouped before.
+    whole = all(
+        query.measure.few_values and query.measure.moments is not Moments.CENTRED
+        for query in queries
+    )
+    sums = None
+    if first is not None and whole and not first.units_repeat(rows):
+        sums = sums_of_others(queries, missing)
+        queries = [query.ungrouped() for query in queries]
+    return units_query(queries, missing, sums).run(queries[0].records.engine)
 
 
 def _missing(table: pa.Table, query: CubeQuery) -> Iterator[tuple[str, int]]:
