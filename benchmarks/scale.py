@@ -17,6 +17,7 @@ ones. CPU seconds are those of all threads, memory is the peak of the process. L
 
 import argparse
 import contextlib
+import hashlib
 import json
 import os
 import platform
@@ -25,6 +26,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
@@ -180,7 +182,12 @@ def measure(name: str, file: Path) -> Result:
     run(made(MACHINE[0] // 10))
     before = time.process_time()
     answer = run(file)
-    return {"cpu": time.process_time() - before, "memory": peak(), "answer": answer}
+    cpu = time.process_time() - before
+    before = time.process_time()
+    with file.open("rb") as opened:
+        hashlib.file_digest(opened, "sha256")
+    hashing = time.process_time() - before
+    return {"cpu": cpu, "memory": peak(), "fingerprint": hashing, "answer": answer}
 
 
 def on_one_machine(sizes: Sequence[int]) -> Result:
@@ -191,12 +198,15 @@ def on_one_machine(sizes: Sequence[int]) -> Result:
         found = {}
         for name in ("evenhand", "DuckDB GROUP BY"):
             runs = [json.loads(again("--measure", name, made(rows))) for _ in range(REPEATS)]
-            found[name] = {k: median(run[k] for run in runs) for k in ("cpu", "memory")}
+            keys = ("cpu", "memory", "fingerprint")
+            found[name] = {k: median(run[k] for run in runs) for k in keys}
             found[name]["answer"] = runs[0]["answer"]
         agree(found["evenhand"].pop("answer"), found["DuckDB GROUP BY"].pop("answer"))
         out[str(rows)] = rounded(found)
         ratio = found["evenhand"]["cpu"] / found["DuckDB GROUP BY"]["cpu"]
-        print(f"{rows:,} rows on one machine: {told(out[str(rows)])}; {ratio:.2f} times", flush=True)
+        print(
+            f"{rows:,} rows on one machine: {told(out[str(rows)])}; {ratio:.2f} times", flush=True
+        )
     return out
 
 
@@ -209,6 +219,7 @@ def count_parts(parts: int, rows: int) -> Result:
     from evenhand.records import open_records
     from evenhand.results.origin import Source
 
+    cubes_of(open_records(made(MACHINE[0] // 10)))
     each: list[Result] = []
     total: Counts = {}
     with tempfile.TemporaryDirectory(dir=HERE / "data") as place:
@@ -249,12 +260,13 @@ def count_parts(parts: int, rows: int) -> Result:
 
 def in_parts(parts: int, rows: int) -> Result:
     """Parts counted and added, in a fresh process."""
-    (HERE / "data").mkdir(exist_ok=True)
+    made(MACHINE[0] // 10)
     found: Result = json.loads(again("--count", parts, rows))
     cpu = [part["cpu"] for part in found["parts"]]
     print(
-        f"{parts * rows:,} rows in {parts} parts: {sum(cpu):.1f} CPU s, a part {min(cpu):.3f} to {max(cpu):.3f}; bare "
-        f"{sum(part['bare'] for part in found['parts']):.1f}; added in {found['adding']:.2f}; {found['memory']:.0f} MiB",
+        f"{parts * rows:,} rows in {parts} parts: {sum(cpu):.1f} CPU s, a part {min(cpu):.3f} to {max(cpu):.3f}; "
+        f"bare {sum(part['bare'] for part in found['parts']):.1f}; added in {found['adding']:.2f}; "
+        f"{found['memory']:.0f} MiB",
         flush=True,
     )
     return rounded(found)
@@ -295,7 +307,7 @@ def on_a_cluster(rows: int) -> Result:
     """Our counts beside the same by hand on Sail, with and without units; the least of the runs."""
     from evenhand.records import open_records
 
-    out: Result = {"rows": rows, "sail": version("pysail")}
+    out: Result = {"rows": rows, "bytes": made(rows).stat().st_size, "sail": version("pysail")}
     with sail() as (url, cpu):
         records = open_records(f"{url}?parquet={made(rows)}")
 
@@ -347,6 +359,266 @@ def rounded(found: Any) -> Any:
 
 def told(found: Result) -> str:
     return ", ".join(f"{k} {v['cpu']:.3f} CPU s {v['memory']:.0f} MiB" for k, v in found.items())
+
+
+# -- page and picture ------------------------------------------------------------------------------
+
+INK, PALE, GREY = "#1c1b1a", "#d8d4ce", "#5c5955"
+OURS, BARE = "#1f6b3a", "#5c5955"
+WIDTH, HEIGHT, LEFT, TOP, GAP = 230, 150, 52, 58, 62
+#: A node that the arithmetic speaks of, and how much of the time its cores count.
+CORES, BUSY = 8, 0.8
+NODES = (1, 10, 100)
+TABLES = (10**9, 10**10, 10**11)
+
+
+def short(x: float) -> str:
+    """10,000,000 as 10 M."""
+    for size, name in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
+        if x >= size:
+            return f"{x / size:g}{name}"
+    return f"{x:g}"
+
+
+def lasting(seconds: float) -> str:
+    """Seconds in a unit that reads well."""
+    for size, name in ((3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.1f} {name}"
+    return f"{seconds:.1f} s"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """Points that are joined; of what was not measured, dashed."""
+
+    points: Sequence[tuple[float, float]]
+    colour: str
+    dashed: bool = False
+
+
+def panel(
+    title: str, lines: Sequence[Line], column: int, ticks: tuple[Sequence[float], Sequence[float]]
+) -> str:
+    """One chart.  Its axes run from the first tick to the last, logarithmic where no tick is 0."""
+    left = LEFT + column * (WIDTH + GAP)
+    across_ticks, down_ticks = ticks
+
+    def share(value: float, of: Sequence[float]) -> float:
+        if of[0] > 0:
+            return float(np.log(value / of[0]) / np.log(of[-1] / of[0]))
+        return value / of[-1]
+
+    def across(x: float) -> float:
+        return left + WIDTH * share(x, across_ticks)
+
+    def down(y: float) -> float:
+        return TOP + HEIGHT * (1 - share(y, down_ticks))
+
+    parts = [f'<text x="{left}" y="{TOP - 12}" font-weight="600" fill="{INK}">{title}</text>']
+    parts += [
+        f'<path d="M{left} {down(y):.0f}h{WIDTH}" stroke="{PALE}"/>'
+        f'<text x="{left - 5}" y="{down(y) + 4:.0f}" text-anchor="end" fill="{GREY}">{short(y)}</text>'
+        for y in down_ticks
+    ]
+    parts += [
+        f'<text x="{across(x):.0f}" y="{TOP + HEIGHT + 16}" text-anchor="middle" fill="{GREY}">'
+        f"{short(x)}</text>"
+        for x in across_ticks
+    ]
+    for line in lines:
+        path = " ".join(f"{across(x):.1f},{down(y):.1f}" for x, y in line.points)
+        dashes = ' stroke-dasharray="4 3"' if line.dashed else ""
+        parts.append(
+            f'<polyline points="{path}" fill="none" stroke="{line.colour}" stroke-width="2"{dashes}/>'
+        )
+    return "".join(parts)
+
+
+def rate(results: Result, what: str) -> float:
+    """Rows that one core of the cluster counts in a second."""
+    return float(results["cluster"]["rows"] / results["cluster"][what]["evenhand"]["cpu"])
+
+
+def seconds(rows: float, nodes: int, rows_a_second: float) -> float:
+    """What nodes take, if all of their cores count as fast as one was measured to."""
+    return rows / (rows_a_second * CORES * BUSY * nodes)
+
+
+def svg(results: Result) -> str:
+    """Cost and memory of parts, as measured, and what nodes would take."""
+    parts = results["in_parts"]
+    rows = [parts["rows"] * (i + 1) for i in range(len(parts["parts"]))]
+
+    def measured(name: str, colour: str) -> Line:
+        found = [part[name] for part in parts["parts"]]
+        return Line(points=list(zip(rows, found, strict=True)), colour=colour)
+
+    most = rows[-1]
+    columns = [0, most / 2, most]
+    cost = max(part[name] for part in parts["parts"] for name in ("cpu", "bare"))
+    top = next(t for t in (0.2, 0.5, 1, 2, 5, 10, 100) if t > cost)
+    spread = [1e9, 1e10, 1e11]
+    body = [
+        panel(
+            f"CPU s for {short(parts['rows'])} rows more",
+            [measured("bare", BARE), measured("cpu", OURS)],
+            0,
+            (columns, [0, top / 2, top]),
+        ),
+        panel("MiB at the peak", [measured("memory", OURS)], 1, (columns, [0, 100, 200, 300, 400])),
+        panel(
+            f"Seconds on {', '.join(map(str, NODES))} nodes (not measured)",
+            [
+                Line(
+                    points=[(x, seconds(x, nodes, rate(results, "groups"))) for x in spread],
+                    colour=OURS,
+                    dashed=True,
+                )
+                for nodes in NODES
+            ],
+            2,
+            (spread, [0.01, 0.1, 1, 10, 100, 1000]),
+        ),
+    ]
+    for place, (name, colour) in enumerate((("Evenhand", OURS), ("DuckDB GROUP BY", BARE))):
+        x = LEFT + place * 130
+        body.append(
+            f'<circle cx="{x}" cy="18" r="4" fill="{colour}"/>'
+            f'<text x="{x + 10}" y="22" fill="{INK}">{name}</text>'
+        )
+    title = "Cost and memory of parts that are added, and what nodes would take, against rows"
+    width, height = LEFT + 3 * (WIDTH + GAP), TOP + HEIGHT + 30
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" '
+        f'font-family="system-ui, sans-serif"\n font-size="11"><title>{title}</title>\n'
+        f'<rect width="{width}" height="{height}" fill="#fffdfa"/>' + "\n".join(body) + "</svg>\n"
+    )
+
+
+def machine_table(results: Result) -> str:
+    """Whole audits on one machine, in Markdown."""
+    lines = [
+        "| rows | Evenhand, CPU s | fingerprint alone | MiB | DuckDB GROUP BY, CPU s | MiB | ratio |",
+        "| ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for rows, found in results["machine"].items():
+        ours, bare = found["evenhand"], found["DuckDB GROUP BY"]
+        lines.append(
+            f"| {int(rows):,} | {ours['cpu']:.3f} | {ours['fingerprint']:.3f} | {ours['memory']:.0f} | "
+            f"{bare['cpu']:.3f} | {bare['memory']:.0f} | {ours['cpu'] / bare['cpu']:.2f} |"
+        )
+    return "\n".join(lines)
+
+
+def cluster_table(results: Result) -> str:
+    """Our counts and those by hand on Sail, in Markdown."""
+    lines = [
+        "| what | Evenhand, CPU s of the server | by hand | ratio | rows a core counts in a second |",
+        "| --- | ---: | ---: | ---: | ---: |",
+    ]
+    for what, name in (("groups", "18 groups"), ("units", f"18 groups × {PEOPLE:,} people")):
+        ours, hand = (results["cluster"][what][who]["cpu"] for who in ("evenhand", "by hand"))
+        lines.append(
+            f"| {name} | {ours:.2f} | {hand:.2f} | {ours / hand:.2f} | {rate(results, what):,.0f} |"
+        )
+    return "\n".join(lines)
+
+
+def nodes_table(results: Result) -> str:
+    """What nodes take, in Markdown."""
+    lines = [
+        f"| rows | units | {' | '.join(f'{nodes} nodes' for nodes in NODES)} | core-hours |",
+        "| ---: | ---: |" + " ---: |" * (len(NODES) + 1),
+    ]
+    lines[0] = lines[0].replace("1 nodes", "1 node", 1)
+    for what, units in (("groups", "–"), ("units", f"{PEOPLE:,}")):
+        for rows in TABLES:
+            took = [lasting(seconds(rows, nodes, rate(results, what))) for nodes in NODES]
+            hours = rows / rate(results, what) / 3600
+            lines.append(f"| {rows:,} | {units} | {' | '.join(took)} | {hours:.2g} |")
+    return "\n".join(lines)
+
+
+def page(results: Result) -> str:
+    """docs/how-far.md: every figure is one of the results, or follows from them, or is a limit of the code."""
+    from evenhand.cubes.extent import MOST_CELLS, MOST_PAIRS, PAIR_BYTES
+    from evenhand.questions.crowding import MOST_GROUPS
+
+    parts, cluster = results["in_parts"], results["cluster"]
+    each = [part["cpu"] for part in parts["parts"]]
+    third = max(len(each) // 3, 1)
+    first, last = (median(some) for some in (each[:third], each[-third:]))
+    flat = ": the cost of a row does not grow" if last < 1.1 * first else ""
+    rows, groups = parts["rows"] * len(each), rate(results, "groups")
+    versions = ", ".join(f"{name} {number}" for name, number in results["versions"].items())
+    at_once, bytes_each = groups * CORES * BUSY, cluster["bytes"] / cluster["rows"]
+    return f"""# How far: parts, clusters and nodes
+
+<!-- Written by `python benchmarks/scale.py --write`. Do not edit: change the benchmark and run it again. -->
+
+An audit keeps counts, not rows.  So rows cost time and no memory, and a table may be cut into parts that are
+counted one by one, anywhere, and added.  What costs memory is cells and units.  Five rates (accuracy, selection, true
+and false positives, precision) of 18 groups were counted here; [How fast](how-fast.md) has one rate against more
+rows, groups and units.
+
+![Cost and memory of parts, and what nodes would take](pictures/how-far.svg)
+
+## On one machine
+
+Whole audits of a Parquet file, with all intervals, comparisons and verdicts, beside a bare count.  The file's
+fingerprint reads all of its bytes, those of columns that nobody asks for as well:
+
+{machine_table(results)}
+
+## In parts
+
+{rows:,} rows in {len(each)} parts of {parts["rows"]:,}, counted by one process, each to a cube's file, and added:
+{sum(each):.1f} CPU seconds to count, {parts["adding"]:.2f} to add, {parts["memory"]:.0f} MiB at the peak.  A part of
+the first third took {first:.3f} CPU seconds, one of the last third {last:.3f}{flat}.
+
+## On a cluster
+
+{cluster["rows"]:,} rows on Sail {cluster["sail"]}, a server of Spark Connect, beside the same counts written by hand:
+
+{cluster_table(results)}
+
+## What 1, 10 and 100 nodes take
+
+*Nobody measured this*: it is arithmetic from the table above.  A core counts {groups:,.0f} rows in a second.  Take a
+node of {CORES} cores that count {BUSY:.0%} of the time: {groups:,.0f} × {CORES} × {BUSY} =
+{at_once / 1e6:,.0f} million rows a second, and ten nodes ten times as many.  A core-hour is a core for an hour,
+however many there are: times its price it is what you pay.
+
+{nodes_table(results)}
+
+It holds while the rows come as fast as they are counted: one of this table has {bytes_each:.0f} bytes, which makes
+{at_once * bytes_each / 1e9:.1f} GB a second and node.  And it holds while rows are far more than cells, since
+cells travel between nodes.  To plan, to start and to wait is not in it: on a cluster some seconds a question.
+
+## The ceiling: cells × units
+
+A cell is one combination of all attributes; with units there is a count of each unit in each cell it is in.  These
+are read into the memory of one machine.  So at most {MOST_CELLS:,} cells are counted, at most {MOST_PAIRS:,} units
+in cells (about {PAIR_BYTES} bytes each: {MOST_PAIRS * PAIR_BYTES / 1e9:.0f} GB), and at most {MOST_GROUPS:,} groups
+compared.  More is refused before it is counted, with the number of values of each attribute.  What to do then:
+
+* **A column that names each row** is no attribute: leave it out.
+* **A number** has few values once it is cut: `--bins age=4`.
+* **Many attributes at once**: ask for some of them at a time, or let
+  [`evenhand slices`](tutorial.md#8-find-slices-nobody-named) look for those that matter.
+* **Very many units**: name a coarser one (the clinic, not the visit), or keep every tenth with all of its rows:
+  intervals become about three times as wide, and stay true.
+
+Measured on {results["processors"]} processors that others used, too, with Python {results["python"]}, {versions}.
+`python benchmarks/scale.py --write` measures again.
+"""
+
+
+def write(results: Result) -> None:
+    """Page and picture from results."""
+    PAGE.write_text(page(results), encoding="utf-8")
+    PICTURE.write_text(svg(results), encoding="utf-8")
 
 
 def main() -> None:
