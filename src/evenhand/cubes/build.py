@@ -8,16 +8,17 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from evenhand.cubes.columns import floats_of, integers_of, keys_of, values_of
-from evenhand.cubes.cube import Cube, cube_of_units
+from evenhand.cubes.cube import Cube, Units, cube_of_units
 from evenhand.cubes.extent import FirstRows, check_cells, check_pairs, first_rows
 from evenhand.cubes.faults import raise_faults
-from evenhand.cubes.joint_query import cells_query, units_query
+from evenhand.cubes.joint_query import cells_query, sums_of_others, units_query
 from evenhand.cubes.measure import Input, Measure, Moments
 from evenhand.cubes.query import DEGREES, CubeQuery, meaning
-from evenhand.cubes.unit_reading import read_units
+from evenhand.cubes.unit_reading import UnitPlaces, read_places
 from evenhand.deferred import compute
 from evenhand.errors import InputError
 from evenhand.groups import Attribute, Predicate
+from evenhand.groups.partition import Key
 from evenhand.records import Records
 from evenhand.stats.forms import Form
 
@@ -115,22 +116,32 @@ def build_cubes(
         if not made:
             first = first_rows(queries[0])
             check_cells(queries[0], first)
-        table = cells_query(queries).run(records.engine)
-        if table.num_rows == 0:
-            rows = (
-                f"no row of {records.name} satisfies --where"
-                if where is not None
-                else f"{records.name} has no rows"
-            )
-            raise InputError(f"There is nothing to audit: {rows}.")
-        own = [_columns_of(table, query) for query in queries]
-        for place, cells in zip(batch, own, strict=True):
-            _check_faults(cells, records, where, counted[place][0])
-        units = _units_of(table, own, queries, first) if queries[0].units else None
-        for place, query, cells in zip(batch, queries, own, strict=True):
-            by_unit = None if units is None else _columns_of(units, query)
-            made[place] = _read(cells, query, counted[place][0], by_unit)
+        cubes = _counted(queries, [counted[place][0] for place in batch], first)
+        made |= zip(batch, cubes, strict=True)
     return [made[place] for place in range(len(counted))]
+
+
+def _counted(
+    queries: Sequence[CubeQuery], measures: Sequence[Measure], first: FirstRows | None
+) -> list[Cube]:
+    """Cubes of measures that are counted together."""
+    records, where = queries[0].records, queries[0].where
+    table = cells_query(queries).run(records.engine)
+    if table.num_rows == 0:
+        rows = (
+            f"no row of {records.name} satisfies --where"
+            if where is not None
+            else f"{records.name} has no rows"
+        )
+        raise InputError(f"There is nothing to audit: {rows}.")
+    own = [_columns_of(table, query) for query in queries]
+    for cells, measure in zip(own, measures, strict=True):
+        _check_faults(cells, records, where, measure)
+    units = _UnitReader(_units_of(table, own, queries, first)) if queries[0].units else None
+    return [
+        _read(cells, query, measure, units)
+        for cells, query, measure in zip(own, queries, measures, strict=True)
+    ]
 
 
 def _batches(measures: Sequence[Measure]) -> list[dict[int, Measure]]:
@@ -181,14 +192,19 @@ def _units_of(
     """What each unit has in each cell, asked once it is known what some row lacks."""
     rows = max(int(floats_of(own["n_rows"]).sum()) for own in cells)
     check_pairs(queries[0], first, table.num_rows, rows)
-    # Sums of fractions depend on how rows were grouped before.
-    whole = all(query.measure.moments is not Moments.CENTRED for query in queries)
-    if first is not None and whole and not first.units_repeat(rows):
-        queries = [query.ungrouped() for query in queries]
     missing = {name for name in queries[0].keys() if table[name].null_count}  # noqa: SIM118
     for query, own in zip(queries, cells, strict=True):
         missing |= {lacked for lacked, count in _missing(own, query) if count}
-    return units_query(queries, missing).run(queries[0].records.engine)
+    # Sums of fractions depend on how rows were grouped before.
+    whole = all(
+        query.measure.few_values and query.measure.moments is not Moments.CENTRED
+        for query in queries
+    )
+    sums = None
+    if first is not None and whole and not first.units_repeat(rows):
+        sums = sums_of_others(queries, missing)
+        queries = [query.ungrouped() for query in queries]
+    return units_query(queries, missing, sums).run(queries[0].records.engine)
 
 
 def _missing(table: pa.Table, query: CubeQuery) -> Iterator[tuple[str, int]]:
@@ -206,7 +222,24 @@ def _check_faults(
         raise_faults(records, where, measure, broken)
 
 
-def _read(table: pa.Table, query: CubeQuery, measure: Measure, units: pa.Table | None) -> Cube:
+class _UnitReader:
+    """Reads the units of several measures; those of the same cells and rows have the same places."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self._table = table
+        self._places: UnitPlaces | None = None
+
+    def read(
+        self, query: CubeQuery, cells: Sequence[tuple[Key, ...]], levels: npt.NDArray[np.float64]
+    ) -> Units:
+        table, known = _columns_of(self._table, query), self._places
+        if known is None or "n_rows" in table.column_names or known.cells != cells:
+            known = read_places(table, query, cells, levels)
+        self._places = known
+        return known.units(table, len(query.measure.parts))
+
+
+def _read(table: pa.Table, query: CubeQuery, measure: Measure, units: _UnitReader | None) -> Cube:
     missing = {query.needed[name]: count for name, count in _missing(table, query) if count}
     if measure.level and table["level"].null_count:
         table = table.filter(compute.is_valid(table["level"]))
@@ -230,7 +263,7 @@ def _read(table: pa.Table, query: CubeQuery, measure: Measure, units: pa.Table |
         "meaning": meaning(measure, query.attributes, query.units.values()),
     }
     if units is not None:
-        found = read_units(units, query, cells, levels)
+        found = units.read(query, cells, levels)
         _check_sizes(found.sums, squared=True)
         return cube_of_units(units=found, **shared)
     sums = np.stack([floats_of(table[f"s{i}"]) for i in range(len(measure.parts))], axis=1)

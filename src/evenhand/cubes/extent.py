@@ -23,7 +23,7 @@ SMALL_BYTES = 1 << 24
 #: So many rows nobody has: where cells would be few among them, rows need not be counted.
 _ANY_ROWS = 10_000_000_000
 #: With fewer rows for each unit in a cell, engines count faster what is not grouped by all values first.
-_FEW_ROWS_EACH = 12
+_FEW_ROWS_EACH = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -65,10 +65,17 @@ class CubeQuery:
 
     def ungrouped(self) -> "CubeQuery":
         """The same without counting rows of equal values first."""
+        return self._changed(replace(self.measure, few_values=False), self.attributes)
+
+    def of_all(self) -> "CubeQuery":
+        """The same without telling cells apart."""
+        return self._changed(self.measure, ())
+
+    def _changed(self, measure: Measure, attributes: Sequence[Attribute]) -> "CubeQuery":
         return CubeQuery(
             self.records,
-            replace(self.measure, few_values=False),
-            self.attributes,
+            measure,
+            attributes,
             tuple(self.units.values()),
             self.where,
             self.missing_values,
@@ -275,25 +282,26 @@ class CubeQuery:
         """What is counted of each cell; where units are named, the counts themselves are theirs."""
         valid = self.valid()
         some = " OR ".join(f"{part} <> 0" for part in self._each_part())
-        yield self.usable_rows(valid)
+        yield f"SUM({_when(valid, 'w')}) AS {self.prefix}n_rows"
         yield f"SUM({_when(f'({valid}) AND ({some})', 'w')}) AS {self.prefix}n_defined"
         for index, name in enumerate(self.needed):
             yield f"SUM({_when(f'{self._quoted(name)} IS NULL', 'w')}) AS {self.prefix}missing{index}"
         for index, check in enumerate(self.measure.checks):
             yield f"SUM({_when(self._written(check.faulty), 'w')}) AS {self.prefix}fault{index}"
         if not self.units:
-            yield from self.sums(valid)
+            for name, value in self.counts(valid).items():
+                yield f"{self._sum(value)} AS {name}"
             yield from self._second_moments()
             yield from self._powers()
 
-    def usable_rows(self, valid: str) -> str:
-        """How many rows are valid."""
-        return f"SUM({_when(valid, 'w')}) AS {self.prefix}n_rows"
+    def counts(self, valid: str) -> dict[str, str]:
+        """What valid rows count, NULL of others, by the names of the sums."""
+        parts = range(len(self.measure.parts))
+        return {f"{self.prefix}s{index}": self._part(index, valid) for index in parts}
 
-    def sums(self, valid: str) -> Iterable[str]:
-        """Sums of the counts of valid rows."""
-        for index in range(len(self.measure.parts)):
-            yield f"{self._sum(self._part(index, valid))} AS {self.prefix}s{index}"
+    def usable(self, valid: str) -> str:
+        """Whether a row is valid, as a number."""
+        return _when(valid, "1")
 
     def valid(self, missing: Container[str] | None = None) -> str:
         """Whether a row has all that the metric and the unit need; empty where all rows are known to."""

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -18,15 +19,50 @@ Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 
-def read_units(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitPlaces:
+    """Where the rows of an answer belong: cells and units in order, without their counts.
+
+    Attributes
+    ----------
+    cells : sequence of tuples
+        Keys of each cell, the last the number of its level.
+    rows : array
+        Rows of the answer in order of cells, and of the units' values in each cell.
+    cell, unit, names
+        As in `Units`.
+    ways : int
+        Columns that name units.
+    """
+
+    cells: Sequence[tuple[Key, ...]]
+    rows: Integers
+    cell: Integers
+    unit: Integers
+    names: tuple[str, ...]
+    ways: int
+
+    def units(self, table: pa.Table, parts: int) -> Units:
+        """The units with their counts."""
+        sums = [floats_of(table[f"s{i}"])[self.rows] for i in range(parts)]
+        return Units(
+            cell=self.cell,
+            unit=self.unit,
+            sums=np.stack(sums, axis=1),
+            names=self.names,
+            ways=self.ways,
+        )
+
+
+def read_places(
     table: pa.Table, query: CubeQuery, cells: Sequence[tuple[Key, ...]], levels: Floats
-) -> Units:
-    """Units in the order of cells, and of their values in each cell.
+) -> UnitPlaces:
+    """Find the places of units.
 
     Parameters
     ----------
     table : Table
-        Keys, units and sums of a measure, in any order.
+        Keys and units of an answer, in any order, with ``n_rows`` where some have no row.
     query : CubeQuery
         What was asked.
     cells : sequence of tuples
@@ -34,20 +70,25 @@ def read_units(
     levels : array
         Values of the levels, in rising order.
     """
+    used = None
     if "n_rows" in table.column_names:
-        used = floats_of(table["n_rows"]) > 0
-        table = table if used.all() else table.filter(pa.array(used))
+        used = np.flatnonzero(floats_of(table["n_rows"]) > 0)
+        table = table.take(pa.array(used))
     cell = _cells(table, query, cells, levels)
     coded = [_ranked(table[name]) for name in query.units]
     within = cell
-    for rank, names in coded:
-        within = within * max(len(names), 1) + rank
+    for rank, values in coded:
+        within = within * max(len(values), 1) + rank
     order = np.argsort(within, kind="stable")
-    sums = [floats_of(table[f"s{i}"])[order] for i in range(len(query.measure.parts))]
-    numbered = [_by_appearance(rank[order], names) for rank, names in coded]
+    numbered = [_by_appearance(rank[order], values) for rank, values in coded]
     unit, names = numbered[0] if len(numbered) == 1 else _joined(numbered)
-    return Units(
-        cell=cell[order], unit=unit, sums=np.stack(sums, axis=1), names=names, ways=len(coded)
+    return UnitPlaces(
+        cells=cells,
+        rows=order if used is None else used[order],
+        cell=cell[order],
+        unit=unit,
+        names=names,
+        ways=len(coded),
     )
 
 
