@@ -9,8 +9,8 @@ import numpy.typing as npt
 import pyarrow as pa
 from sqlglot import exp
 
-from evenhand.cubes.build import floats_of, key_of, values_of
 from evenhand.cubes.cells import Cells, Codes, by_unit
+from evenhand.cubes.columns import floats_of, key_of, values_of
 from evenhand.cubes.measure import Measure, Moments
 from evenhand.cubes.query import CubeQuery, meaning
 from evenhand.deferred import compute
@@ -204,9 +204,7 @@ def _frequent(records: Records, query: CubeQuery, attribute: Attribute, least: i
     return column.combine_chunks() if column.num_chunks else pa.array([], column.type)
 
 
-def _columns(
-    reading: _Reading, sql: str
-) -> tuple[list[Codes], Integers | None, Integers, Floats]:
+def _columns(reading: _Reading, sql: str) -> tuple[list[Codes], Integers | None, Integers, Floats]:
     query, values = reading.query, reading.values
     codes: list[list[Codes]] = [[] for _ in values]
     sums: list[Floats] = []
@@ -273,5 +271,3 @@ def _numbered(column: pa.ChunkedArray, known: dict[Any, int]) -> Integers:
     names = coded.dictionary.to_pylist()
     place = np.array([known.setdefault(name, len(known)) for name in names], np.int64)
     return np.asarray(place[coded.indices.to_numpy()], np.int64)
-
-

@@ -6,7 +6,7 @@ combinations of these attributes' values; both ways give the same whole numbers.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -72,7 +72,7 @@ class Counted:
             place *= size
             place += self.codes[attribute]
         count = int(np.prod(sizes))
-        known: list[tuple[Integers, npt.NDArray[np.float64]]] = []
+        known: list[tuple[Integers, npt.NDArray[Any]]] = []
         for channel in self.channels:
             same = next(
                 (

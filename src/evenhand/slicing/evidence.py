@@ -62,7 +62,8 @@ def read_evidence(
     rows = int(whole.n_rows.sum())
     least = rows_needed(settings, rows)
     far = not dialect_of(plan.records.engine.dialect).local
-    cells, notes = None, ()
+    cells: Cells | None = None
+    notes: tuple[Note, ...] = ()
     if far and asked.unit is None and method in ORDERLESS:
         cells = _folded(asked, least)
     if cells is None:
@@ -119,9 +120,7 @@ def _told(
         return ()
     if progress is not None:
         progress(
-            SearchProgress(
-                level=0, done=0, total=rows, threshold=float("-inf"), bound=float("inf")
-            )
+            SearchProgress(level=0, done=0, total=rows, threshold=float("-inf"), bound=float("inf"))
         )
     text = f"{plural(rows, 'row')} came from the server: the search needed them one by one."
     return (Note(code="rows_fetched", text=text),)

@@ -45,7 +45,6 @@ from evenhand.slicing.result import Slices
 from evenhand.slicing.scores import SCORES
 from evenhand.slicing.space import MERGED_VALUES
 from evenhand.slicing.verdicts import Verdicts
-from evenhand.stats.forms import Ratio
 
 _KINDS = (Kind.TEXT, Kind.BOOLEAN, Kind.INTEGER, Kind.NUMBER, Kind.DATE)
 #: Conditions of a slice, and slices told, at most.
