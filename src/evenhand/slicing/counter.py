@@ -89,7 +89,8 @@ class Counted:
             for number, item in enumerate(items):
                 chosen[number, list(item.codes)] = 1.0
             out = np.moveaxis(np.tensordot(chosen, out, (1, axis)), 0, axis)
-        return np.rint(out).astype(np.int64)
+        counts: Integers = np.rint(out).astype(np.int64)
+        return counts
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
