@@ -2,10 +2,12 @@
 
 import datetime
 import decimal
+import json
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from tests import commands
 from tests.records.questions import CASES, close, made_rows
 
 import evenhand
@@ -230,3 +232,13 @@ def test_a_declared_type_is_read_by_the_cluster(cluster_url, tmp_path):
     assert {column.name: column.kind for column in records.columns}["x"] is Kind.NUMBER
     with pytest.raises(InputError, match="which servers do not read"):
         open_records(f"{cluster_url}?parquet={file}", columns="x=percent")
+
+
+def test_the_command_line_reads_it_as_the_package_does(path, cluster_url):
+    metric, options = "true_positive_rate(label, prediction)", {"by": ["accent"], "unit": "speaker"}
+    url = f"{cluster_url}?parquet={path}"
+    done = commands.run_command(
+        "audit", url, "--metric", metric, "--by", "accent", "--unit", "speaker", "--json"
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["groups"] == told(url, metric, options)["groups"]

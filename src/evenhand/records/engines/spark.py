@@ -91,6 +91,11 @@ class SparkEngine:
         if not self._run(lambda: self.session.catalog.tableExists(read)):
             tables = self._run(self.session.catalog.listTables)
             known = sorted(one.name for one in tables if not one.name.startswith(_OURS))
+            if not known:
+                raise InputError(
+                    f"Unknown table {name!r}: the current database of the cluster's catalog has none.  "
+                    "Name it as CATALOG.DATABASE.TABLE, or a folder with ?parquet=PATH"
+                )
             raise InputError(unknown_name("table", name, known))
         return self.view(self.session.table(read))
 
