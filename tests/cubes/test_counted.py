@@ -350,3 +350,10 @@ def test_large_whole_numbers_dates_and_truths_keep_their_groups(tmp_path):
         assert told(evenhand.audit(tmp_path / "x.cube")) == told(rows)
     found = evenhand.audit(tmp_path / "x.cube", by="when >= '2026-01-02'", where="member IS NULL")
     assert [group.estimate.n_rows for group in found.groups] == [30]
+
+
+@pytest.mark.parametrize("zero", [0.0, -0.0])
+def test_zero_is_one_group_of_one_name_whichever_row_comes_first(zero):
+    table = pa.table({"g": [zero, -zero, 1.0] * 20, "wrong": [0, 1, 1] * 20})
+    found = evenhand.audit(table, "mean(wrong)", "g", worse="higher")
+    assert [group.label for group in found.groups] == ["1.0", "0.0"]

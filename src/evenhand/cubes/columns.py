@@ -47,7 +47,9 @@ def key_of(value: Any) -> Key:
         return value.isoformat()
     if isinstance(value, decimal.Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
-    if value is None or isinstance(value, str | int | float | bool):
+    if isinstance(value, float):
+        return value + 0.0  # -0.0 is 0.0, whichever row comes first
+    if value is None or isinstance(value, str | int | bool):
         return value
     return str(value)
 
