@@ -144,7 +144,9 @@ def test_the_quantile_of_all_at_once_counts_every_draw(width: int):
 
 
 @pytest.mark.parametrize("times", [1.0, 2.5])
-def test_units_that_are_alike_are_told_once_without_another_limit(times, monkeypatch):
+def test_units_that_are_alike_are_told_once_without_another_limit(
+    times: float, monkeypatch: pytest.MonkeyPatch
+):
     rng = np.random.default_rng(9)
     sizes = rng.integers(1, 12, 3_000).astype(float)
     values = rng.binomial(sizes.astype(int), 0.1) / sizes
