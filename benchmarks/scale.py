@@ -608,8 +608,9 @@ cells travel between nodes.  To plan, to start and to wait is not in it: on a cl
 
 A cell is one combination of all attributes; with units there is a count of each unit in each cell it is in.  These
 are read into the memory of one machine.  So at most {MOST_CELLS:,} cells are counted, at most {MOST_PAIRS:,} units
-in cells (about {PAIR_BYTES} bytes each: {MOST_PAIRS * PAIR_BYTES / 1e9:.0f} GB), and at most {MOST_GROUPS:,} groups
-compared.  More is refused before it is counted, with the number of values of each attribute.  What to do then:
+in cells (of one metric about {PAIR_BYTES} bytes each: {MOST_PAIRS * PAIR_BYTES / 1e9:.0f} GB), and at most
+{MOST_GROUPS:,} groups compared.  More is refused before it is counted, with the number of values of each attribute.
+What to do then:
 
 * **A column that names each row** is no attribute: leave it out.
 * **A number** has few values once it is cut: `--bins age=4`.

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from evenhand.stats import contrasts, simultaneous, spread
+from evenhand.stats import bounded_means, contrasts, simultaneous, spread
 from evenhand.stats.bounded_means import gaffke_limits, gaffke_upper, gaffke_within
 
 Floats = np.ndarray
@@ -141,3 +141,19 @@ def test_the_quantile_of_all_at_once_counts_every_draw(width: int):
         beyond = np.maximum((np.abs(draws) > z).sum(axis=1) - 1, 0).mean()
         exceeded = width * contrasts.p_of_z(np.array([z]))[0] - beyond
         assert exceeded == pytest.approx(1 - level, abs=1e-3 / 3)
+
+
+@pytest.mark.parametrize("times", [1.0, 2.5])
+def test_units_that_are_alike_are_told_once_without_another_limit(
+    times: float, monkeypatch: pytest.MonkeyPatch
+):
+    rng = np.random.default_rng(9)
+    sizes = rng.integers(1, 12, 3_000).astype(float)
+    values = rng.binomial(sizes.astype(int), 0.1) / sizes
+    found = []
+    for many in (1, 10**9):
+        monkeypatch.setattr(bounded_means, "_MANY_UNITS", many)
+        limits = gaffke_limits(values, 0.025, sizes=sizes, times=times)
+        within = gaffke_within(values, 0.025, limits[1], sizes=sizes, times=times)
+        found.append((*limits, within))
+    assert found[0] == pytest.approx(found[1], rel=1e-6)

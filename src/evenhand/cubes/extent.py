@@ -14,7 +14,7 @@ from evenhand.records import Kind, Records
 
 #: Cells at most.
 MOST_CELLS = 5_000_000
-#: Units in cells at most, and bytes of memory that an audit takes of each.
+#: Units in cells at most, and bytes of memory that an audit of one metric takes of each.
 MOST_PAIRS, PAIR_BYTES = 20_000_000, 450
 #: Rows that are looked at first.
 FIRST_ROWS = 100_000
