@@ -215,27 +215,21 @@ def on_one_machine(sizes: Sequence[int]) -> Result:
 
 def count_parts(parts: int, rows: int) -> Result:
     """Count parts to cubes' files one after the other, and add these, in this process."""
-    from evenhand.cubes import merge_shards
-    from evenhand.records import open_records
-    from evenhand.results.origin import Source
+    from evenhand import count_cube, merge_cubes, write_cube
 
     each: list[Result] = []
     total: Counts = {}
     with tempfile.TemporaryDirectory(dir=HERE / "data") as place:
         folder = Path(place)
         # Unclocked, on few rows, so that imports do not count.
-        cubes_of(open_records(made(MACHINE[0] // 10)))[0].write(folder / "first.cube")
+        write_cube(count_cube(made(MACHINE[0] // 10), METRICS, ",".join(BY)), folder / "first.cube")
         for part in range(parts):
             file = folder / f"part{part}.parquet"
             again("--make", rows, part, file)
             alone = json.loads(again("--measure", "DuckDB GROUP BY", file))
             before = time.process_time()
-            records = open_records(file)
-            cubes = cubes_of(records)
-            source = Source(name=file.name, rows=rows, sha256=records.sha256())
-            for number, cube in enumerate(cubes):
-                cube.write(folder / f"{number}-{part}.cube", [source])
-            records.close()
+            counted = count_cube(file, METRICS, ",".join(BY))
+            write_cube(counted, folder / f"part{part}.cube")
             each.append(
                 {
                     "cpu": time.process_time() - before,
@@ -243,19 +237,16 @@ def count_parts(parts: int, rows: int) -> Result:
                     "bare": alone["cpu"],
                 }
             )
-            assert counts_of(cubes) == alone["answer"]
+            assert counts_of([metric.cube for metric in counted.metrics]) == alone["answer"]
             for name, counts in alone["answer"].items():
                 before_it = total.get(name, [0] * 4)
                 total[name] = [one + other for one, other in zip(before_it, counts, strict=True)]
             file.unlink()
         before = time.process_time()
-        merged = [
-            merge_shards([folder / f"{number}-{part}.cube" for part in range(parts)])
-            for number in range(len(cubes))
-        ]
+        merged = merge_cubes([folder / f"part{part}.cube" for part in range(parts)])
         adding = time.process_time() - before
-    assert counts_of([shards.cube for shards in merged]) == total
-    assert len(merged[0].sources) == parts
+    assert counts_of([metric.cube for metric in merged.metrics]) == total
+    assert len(merged.sources) == parts
     return {"rows": rows, "parts": each, "adding": adding, "memory": peak()}
 
 
