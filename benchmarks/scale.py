@@ -572,7 +572,8 @@ fingerprint reads all of its bytes, those of columns that nobody asks for as wel
 
 ## In parts
 
-{rows:,} rows in {len(each)} parts of {parts["rows"]:,}, counted by one process, each to a cube's file, and added:
+{rows:,} rows in {len(each)} parts of {parts["rows"]:,}, counted by one process, each to a
+[cube's file](how-to.md#count-once-audit-without-the-rows), and added (`evenhand cube count`, `evenhand cube merge`):
 {sum(each):.1f} CPU seconds to count, {parts["adding"]:.2f} to add, {parts["memory"]:.0f} MiB at the peak.  A part of
 the first third took {first:.3f} CPU seconds, one of the last third {last:.3f}{flat}.
 

@@ -357,3 +357,16 @@ def test_zero_is_one_group_of_one_name_whichever_row_comes_first(zero):
     table = pa.table({"g": [zero, -zero, 1.0] * 20, "wrong": [0, 1, 1] * 20})
     found = evenhand.audit(table, "mean(wrong)", "g", worse="higher")
     assert [group.label for group in found.groups] == ["1.0", "0.0"]
+
+
+def test_who_only_counts_need_not_say_what_harm_is(tmp_path):
+    metrics = ["selection_rate(prediction)", "accuracy(label, prediction)"]
+    counted = evenhand.count_cube(ROWS, metrics, by="accent")
+    evenhand.write_cube(counted, tmp_path / "a.cube")
+    with pytest.raises(InputError, match="selection_rate has no direction of harm of its own"):
+        evenhand.audit_metrics(tmp_path / "a.cube")
+    rows = evenhand.audit_metrics(ROWS, metrics, "accent", worse="lower")
+    counts = evenhand.audit_metrics(tmp_path / "a.cube", worse="lower")
+    assert [told(one) for one in counts] == [told(one) for one in rows]
+    (said, _) = evenhand.count_cube(ROWS, metrics, by="accent", worse="lower").metrics
+    assert said.higher_is_worse is False

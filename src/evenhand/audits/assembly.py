@@ -22,10 +22,10 @@ from evenhand.comparisons.rules import VerdictRules
 from evenhand.cubes import CountedRecords, Cube, write_cube
 from evenhand.groups import Attribute
 from evenhand.metrics import Metric, MetricPlan
-from evenhand.questions.counted import within
+from evenhand.questions.counted import directions_of, within
 from evenhand.questions.crowding import shared_units
 from evenhand.questions.premises import explained
-from evenhand.questions.question import Question, directions, metric_note, metric_rules
+from evenhand.questions.question import Question, metric_note, metric_rules
 from evenhand.results.origin import Source, versions
 
 
@@ -62,10 +62,7 @@ def answer(
     if isinstance(reference, Attribute):
         others = (a for a in question.attributes if a.name != versus)
         question = replace(question, attributes=(*others, reference))
-    if counted is not None and worse is None:
-        higher = [metric.higher_is_worse for metric in counted.metrics]
-    else:
-        higher = directions(metrics, worse)
+    higher = directions_of(metrics, worse, counted)
     for metric in metrics:
         metric.check_tolerance(rules.tolerance)
     few = rules.suppress_below

@@ -91,11 +91,14 @@ def count_cube(
         units = unit_columns(unit)
         question = read_question(records, by, units=units, where=where, bins=bins)
         bound = [bound_metric(metric, records) for metric in asked]
-        return _counted(question, bound, directions(bound, worse))
+        # Who only counts need not say what harm is.
+        open_ = any(metric.definition.higher_is_worse is None for metric in bound) and worse is None
+        own = [metric.definition.higher_is_worse for metric in bound]
+        return _counted(question, bound, own if open_ else directions(bound, worse))
 
 
 def _counted(
-    question: Question, metrics: Sequence[Metric], higher: Sequence[bool]
+    question: Question, metrics: Sequence[Metric], higher: Sequence[bool | None]
 ) -> CountedRecords:
     premises = premises_of_rows(question, metrics, few=0)
     with explained(premises, metrics, question.records):

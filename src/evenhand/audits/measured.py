@@ -142,7 +142,7 @@ def counted_now(
     question: Question,
     metrics: Sequence[Metric],
     measured: Measured,
-    higher: Sequence[bool],
+    higher: Sequence[bool | None],
     *,
     before: CountedRecords | None = None,
 ) -> CountedRecords:

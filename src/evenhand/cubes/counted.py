@@ -43,8 +43,8 @@ class CountedMetric:
     ----------
     text : str
         The metric, as `parse_metric` reads it.
-    higher_is_worse : bool
-        Direction of harm.
+    higher_is_worse : bool or None
+        Direction of harm; `None` where it is open until somebody judges.
     form : Mapping
         How its value follows from the counts, as `write_form` has it.
     cube : Cube
@@ -58,7 +58,7 @@ class CountedMetric:
     """
 
     text: str
-    higher_is_worse: bool
+    higher_is_worse: bool | None
     form: Mapping[str, Any]
     cube: Cube
     proportion: bool = False
@@ -245,10 +245,14 @@ def _added(one: CountedMetric, other: CountedMetric) -> CountedMetric:
             f"{one.text} counts {_parts(one)} in one and {_parts(other)} in the other.  Where a class is absent from "
             "some records, name all of them: labels=('a', 'b', 'c')"
         )
-    if one.higher_is_worse != other.higher_is_worse:
+    directions = {one.higher_is_worse, other.higher_is_worse}
+    if len(directions - {None}) > 1:
         raise InputError(f"{one.text} is worse when higher in one, and when lower in the other.")
     return replace(
         one,
+        higher_is_worse=one.higher_is_worse
+        if one.higher_is_worse is not None
+        else other.higher_is_worse,
         cube=one.cube.merge(other.cube),
         proportion=one.proportion and other.proportion,
         bounds=one.bounds if one.bounds == other.bounds else None,

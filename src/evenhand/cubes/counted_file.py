@@ -201,7 +201,7 @@ def _metric(
     rows = table.take(pa.array(chosen)) if len(chosen) < table.num_rows else table
     return CountedMetric(
         text=told["metric"],
-        higher_is_worse=bool(told["higher_is_worse"]),
+        higher_is_worse=None if told["higher_is_worse"] is None else bool(told["higher_is_worse"]),
         form=dict(told["form"]),
         cube=_cube(rows, told, attributes, ways),
         proportion=bool(told["proportion"]),

@@ -32,7 +32,7 @@ from evenhand.groups.predicate import column_expression
 from evenhand.metrics import Metric, MetricPlan, parse_metric
 from evenhand.pages.edition import without_folders
 from evenhand.questions.options import plain_bins
-from evenhand.questions.question import By, Question
+from evenhand.questions.question import By, Question, directions
 from evenhand.records import MISSING_VALUES, Kind, Records, holds_counts, open_records
 from evenhand.records.output import input_files
 from evenhand.stats.written_forms import read_form
@@ -134,6 +134,18 @@ def counted_metrics(
     places = [texts.index(one.text) for one in wanted]
     chosen = tuple(counted.metrics[place] for place in places)
     return [known[place] for place in places], replace(counted, metrics=chosen)
+
+
+def directions_of(
+    metrics: Sequence[Metric], worse: str | None, counted: CountedRecords | None
+) -> list[bool]:
+    """Whether higher is worse for each metric: as is asked, or as it was said when records were counted."""
+    if counted is None or worse is not None:
+        return directions(metrics, worse)
+    return [
+        directions([metric], None)[0] if known.higher_is_worse is None else known.higher_is_worse
+        for metric, known in zip(metrics, counted.metrics, strict=True)
+    ]
 
 
 def read_counted_question(
