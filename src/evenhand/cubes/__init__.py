@@ -9,7 +9,7 @@ from evenhand.cubes.faults import raise_faults
 from evenhand.cubes.measure import Check, Input, Measure, Moments
 from evenhand.cubes.quantiles import median
 from evenhand.cubes.query import CubeQuery
-from evenhand.cubes.row_cells import fold_cells, read_cells
+from evenhand.cubes.row_cells import Reading, read_cells
 from evenhand.cubes.shards import Shards, merge_shards, read_shard
 from evenhand.cubes.unit_influence import contrast_powers
 from evenhand.cubes.unit_parts import unit_contributions, unit_values
@@ -23,6 +23,7 @@ __all__ = [
     "Input",
     "Measure",
     "Moments",
+    "Reading",
     "Shards",
     "Units",
     "bin_attributes",
@@ -32,7 +33,6 @@ __all__ = [
     "contrast_powers",
     "estimate",
     "floats_of",
-    "fold_cells",
     "median",
     "merge_shards",
     "raise_faults",

@@ -128,7 +128,8 @@ class Cube:
             Code of each cell, and the values behind each code in a stable order.
         """
         count = len(self.keys)
-        place, groups = np.zeros(count, np.int64), [()] if count else []
+        place = np.zeros(count, np.int64)
+        groups: list[tuple[Key, ...]] = [()] if count else []
         for name in names:
             codes, values = self._coded(self.attributes.index(name))
             # Numbers of combinations are in the order of their values, one attribute after the other.
