@@ -103,6 +103,20 @@ def test_rows_stay_on_the_server_and_the_answer_is_that_of_the_file(
     assert "rows_fetched" not in notes
 
 
+@pytest.mark.parametrize(("metric", "options"), STAYING)
+def test_combinations_that_are_too_many_are_counted_level_by_level(
+    pair, monkeypatch, metric, options
+):
+    file, _ = told(pair[0], metric, options)
+    monkeypatch.setattr("evenhand.slicing.evidence.MOST_CELLS", 20)
+    monkeypatch.setattr("evenhand.slicing.far.BLOCK", 700)
+    monkeypatch.setattr("evenhand.slicing.evidence.read_cells", None)
+    server, _ = told(pair[1], metric, options)
+    close(file, server)
+    if options.get("score") != "z":
+        assert server == file
+
+
 @pytest.mark.parametrize(("metric", "options"), FETCHED)
 def test_where_rows_are_needed_they_come_and_that_is_told_before(pair, metric, options):
     seen = []

@@ -12,7 +12,7 @@ from evenhand.cubes.faults import raise_faults
 from evenhand.cubes.measure import Check, Input, Measure, Moments
 from evenhand.cubes.quantiles import median
 from evenhand.cubes.query import CubeQuery
-from evenhand.cubes.row_cells import fold_cells, read_cells
+from evenhand.cubes.row_cells import Reading, read_cells
 from evenhand.cubes.unit_influence import contrast_powers
 from evenhand.cubes.unit_parts import unit_contributions, unit_values
 
@@ -28,6 +28,7 @@ __all__ = [
     "Input",
     "Measure",
     "Moments",
+    "Reading",
     "Units",
     "bin_attributes",
     "build_cube",
@@ -36,7 +37,6 @@ __all__ = [
     "contrast_powers",
     "estimate",
     "floats_of",
-    "fold_cells",
     "median",
     "merge_all",
     "raise_faults",

@@ -51,48 +51,26 @@ def read_cells(
     least : int
         Values of an attribute that fewer rows have are not told apart.
     """
-    reading = _Reading.of(records, measure, attributes, unit, where, missing_values, least)
+    reading = Reading.of(records, measure, attributes, unit, where, missing_values, least)
     cells = reading.cells(reading.query.rows_sql(), least)
     return cells if unit is None else by_unit(cells)
 
 
-def fold_cells(
-    records: Records,
-    measure: Measure,
-    attributes: Sequence[Attribute],
-    *,
-    where: Predicate | None = None,
-    missing_values: Sequence[str] = (),
-    least: int = 1,
-    most: int,
-) -> Cells | None:
-    """Cells of a table whose rows stay where they lie: rows that are alike come as one, with their number.
-
-    They say all that the rows say but their order, so what does not ask for it has the same answer.
-
-    Parameters
-    ----------
-    records, measure, attributes, where, missing_values, least
-        As in `read_cells`.
-    most : int
-        Cells at most.
-
-    Returns
-    -------
-    Cells or None
-        `None` where there are more than `most`: counted there, and nothing was fetched.
-    """
-    reading = _Reading.of(records, measure, attributes, None, where, missing_values, least)
-    sql = reading.folded_sql()
-    counted = f"SELECT COUNT(*) AS n FROM ({sql} LIMIT {most + 1}) AS folded"
-    if int(records.engine.query(counted)["n"][0].as_py()) > most:
-        return None
-    return replace(reading.cells(sql, least), folded=True)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Reading:
-    """What is read: the query of rows, and the values of each attribute that are told apart."""
+class Reading:
+    """What is read of a table: its rows, or cells that rows which are alike are folded into where they lie.
+
+    Folded cells say all that the rows say but their order, so what does not ask for it has the same answer.
+
+    Attributes
+    ----------
+    records : Records
+        The table.
+    query : CubeQuery
+        What is asked of each row.
+    values : tuple of Arrow arrays
+        Values of each attribute that are told apart.
+    """
 
     records: Records
     query: CubeQuery
@@ -108,7 +86,8 @@ class _Reading:
         where: Predicate | None,
         missing_values: Sequence[str],
         least: int,
-    ) -> "_Reading":
+    ) -> "Reading":
+        """Look up the values that at least so many rows have."""
         plain = replace(measure, few_values=False)
         query = CubeQuery(records, plain, attributes, unit, where, missing_values, as_written=True)
         values = tuple(_frequent(records, query, attribute, least) for attribute in attributes)
@@ -139,11 +118,70 @@ class _Reading:
             meaning=meaning(measure, attributes, self.query.units.values()),
         )
 
-    def folded_sql(self) -> str:
-        """Rows that are alike as one, with their number; values too rare to be told apart are one."""
-        keys: list[str] = []
-        for place, attribute in enumerate(self.query.attributes):
-            keys += self._keys(place, attribute)
+    def folded(self, told: Sequence[int], most: int, least: int = 0) -> Cells | None:
+        """Cells told apart by some attributes only; `None` where there would be more than `most`.
+
+        They are counted where they lie before any is fetched.  In the attributes that are not told
+        all values are one, as rare ones are.
+        """
+        sql = self._folded_sql(told)
+        if self._most(told) > most:
+            counted = f"SELECT COUNT(*) AS n FROM ({sql} LIMIT {most + 1}) AS folded"
+            if self.records.engine.query(counted)["n"][0].as_py() > most:
+                return None
+        return replace(self.cells(sql, least), folded=True)
+
+    def _most(self, told: Sequence[int]) -> float:
+        """Cells that there can be: known where values are named and a row adds to one count at most."""
+        parts = len(self.query.measure.parts) + 1
+        named = all(self._named(place) for place in told)
+        if not named or self.query.measure.moments is not Moments.INDICATORS:
+            return np.inf
+        return parts * float(np.prod([len(self.values[place]) + 2.0 for place in told]))
+
+    def _named(self, place: int) -> bool:
+        """Whether a query names the values of an attribute, or they are bins."""
+        attribute = self.query.attributes[place]
+        # A date is not named in a list: engines compare it with a text each in its own way.
+        dated = attribute.edges is None and self.query.kinds[attribute.name] is Kind.DATE
+        return not dated and len(self.values[place]) <= NAMED_VALUES
+
+    def scored(self, least: int) -> "Reading":
+        """Only values that at least so many of the rows that can be scored have."""
+        values = []
+        for place, (attribute, column) in enumerate(
+            zip(self.query.attributes, self.values, strict=True)
+        ):
+            cells = self.cells(self._folded_sql([place]), 0)
+            counts = np.bincount(cells.codes[place], cells.n_rows, len(column) + 1)[:-1]
+            kept = pa.array(counts >= least)
+            values.append(column.filter(kept) if attribute.edges is None else column)
+        return replace(self, values=tuple(values))
+
+    def only(self, attributes: Sequence[int]) -> "Reading":
+        """Only some of the attributes."""
+        was = self.query
+        query = CubeQuery(
+            self.records,
+            was.measure,
+            [was.attributes[place] for place in attributes],
+            None,
+            was.where,
+            was.missing_values,
+            as_written=True,
+        )
+        return replace(self, query=query, values=tuple(self.values[place] for place in attributes))
+
+    def of_codes(self, codes: Sequence[Sequence[int]]) -> "Reading":
+        """With fewer values of each attribute, by their numbers."""
+        values = (
+            column.take(pa.array(some, pa.int64()))
+            for column, some in zip(self.values, codes, strict=True)
+        )
+        return replace(self, values=tuple(values))
+
+    def _folded_sql(self, told: Sequence[int]) -> str:
+        keys = [key for place in told for key in self._keys(place, self.query.attributes[place])]
         keys += [f"s{i}" for i in range(len(self.query.measure.parts))]
         groups = ", ".join(str(i + 1) for i in range(len(keys)))
         rows = self.query.rows_sql()
@@ -151,8 +189,7 @@ class _Reading:
 
     def _keys(self, place: int, attribute: Attribute) -> Iterator[str]:
         kind, values = self.query.kinds[attribute.name], self.values[place]
-        # A date is not named in a list: engines compare it with a text each in its own way.
-        if attribute.edges is not None or kind is Kind.DATE or len(values) > NAMED_VALUES:
+        if attribute.edges is not None or not self._named(place):
             yield f"a{place}"
             return
         dialect, column = self.records.engine.dialect, exp.column(f"a{place}")
@@ -204,7 +241,7 @@ def _frequent(records: Records, query: CubeQuery, attribute: Attribute, least: i
     return column.combine_chunks() if column.num_chunks else pa.array([], column.type)
 
 
-def _columns(reading: _Reading, sql: str) -> tuple[list[Codes], Integers | None, Integers, Floats]:
+def _columns(reading: Reading, sql: str) -> tuple[list[Codes], Integers | None, Integers, Floats]:
     query, values = reading.query, reading.values
     codes: list[list[Codes]] = [[] for _ in values]
     sums: list[Floats] = []
@@ -213,7 +250,10 @@ def _columns(reading: _Reading, sql: str) -> tuple[list[Codes], Integers | None,
     known: dict[Any, int] = {}
     for batch in _batches(reading, sql):
         for index, column in enumerate(values):
-            coded = _coded(batch[f"a{index}"], column)
+            if f"a{index}" not in batch.column_names:
+                coded = np.full(batch.num_rows, len(column), np.min_scalar_type(len(column)))
+            else:
+                coded = _coded(batch[f"a{index}"], column)
             if f"rare{index}" in batch.column_names:
                 rare = floats_of(batch[f"rare{index}"]) == 1
                 coded = np.where(rare, len(column), coded).astype(coded.dtype)
@@ -238,7 +278,7 @@ def _columns(reading: _Reading, sql: str) -> tuple[list[Codes], Integers | None,
     )
 
 
-def _batches(reading: _Reading, sql: str) -> Iterator[pa.Table]:
+def _batches(reading: Reading, sql: str) -> Iterator[pa.Table]:
     for batch in reading.records.engine.batches(sql):
         table = pa.Table.from_batches([batch])
         # A unit that is written as missing is.

@@ -203,6 +203,7 @@ def prove_others(
 
 def _again(hunt: Hunt, slices: Found, told: Verdicts, level: float) -> Verdicts:
     """Verdicts of other slices by the simulation that there is."""
+    hunt = hunt.telling([items for items, _ in slices])
     if told.maximum is None:
         return _exact(hunt, slices, level, np.random.default_rng(0))
     contrasts = None

@@ -4,7 +4,7 @@ Where many slices of the same attributes are asked for, their cells are added on
 combinations of these attributes' values; both ways give the same whole numbers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, Self
 
@@ -45,6 +45,24 @@ class Counter(Protocol):
         """The same where only rows and denominators matter."""
         ...
 
+    @property
+    def words(self) -> int:
+        """Words of 64 cells, as a measure of what a slice costs."""
+        ...
+
+
+def by_attributes(
+    slices: Slices32, attribute: Integers
+) -> Iterator[tuple[tuple[int, ...], Integers]]:
+    """Slices by their attributes: these, and the places of the slices."""
+    key = np.zeros(len(slices), np.int64)
+    for column in slices.T:
+        key = key * (int(attribute.max(initial=0)) + 1) + attribute[column]
+    order = np.argsort(key, kind="stable")
+    starts = np.flatnonzero(np.diff(key[order], prepend=-1))
+    for chosen in np.split(order, starts[1:]):
+        yield tuple(attribute[slices[chosen[0]]].tolist()), chosen
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Counted:
@@ -74,15 +92,11 @@ class Counted:
         count = int(np.prod(sizes))
         known: list[tuple[Integers, npt.NDArray[Any]]] = []
         for channel in self.channels:
-            same = next(
-                (
-                    summed
-                    for other, summed in known
-                    if other is channel or np.array_equal(other, channel)
-                ),
-                None,
-            )
-            known.append((channel, np.bincount(place, channel, count) if same is None else same))
+            same = (summed for other, summed in known if np.array_equal(other, channel))
+            summed = next(same, None)
+            if summed is None:
+                summed = np.bincount(place, channel, count).astype(float)
+            known.append((channel, summed))
         out = np.stack([summed for _, summed in known], axis=-1).reshape(*sizes, 3)
         for axis, (items, size) in enumerate(zip(literals, sizes, strict=True)):
             chosen = np.zeros((len(items), size))
@@ -120,14 +134,8 @@ class LocalCounter:
         most = np.sort(np.diff(self._first))[-slices.shape[1] :].prod(dtype=float)
         if most < self._from or not len(slices):
             return self.bitmaps.sums(slices)
-        key = np.zeros(len(slices), np.int64)
-        for column in slices.T:
-            key = key * len(self.sizes) + self._attribute[column]
-        order = np.argsort(key, kind="stable")
-        starts = np.flatnonzero(np.diff(key[order], prepend=-1))
         out, left = np.zeros((len(slices), 3), np.int64), np.ones(len(slices), bool)
-        for chosen in np.split(order, starts[1:]):
-            attributes = tuple(self._attribute[slices[chosen[0]]].tolist())
+        for attributes, chosen in by_attributes(slices, self._attribute):
             table = self._table(attributes, len(chosen))
             if table is not None:
                 places = (slices[chosen, i] - self._first[a] for i, a in enumerate(attributes))
@@ -136,6 +144,11 @@ class LocalCounter:
         if left.any():
             out[left] = self.bitmaps.sums(slices[left])
         return out
+
+    @property
+    def words(self) -> int:
+        """Words of 64 cells."""
+        return int(self.bitmaps.items.shape[0] * self.bitmaps.items.shape[2])
 
     def _table(self, attributes: tuple[int, ...], asked: int) -> Integers | None:
         """The table of some attributes, where it is worth its cost."""

@@ -1,32 +1,33 @@
 """Evidence: what a search reads of a table, rows or cells that rows were folded into where they lie."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from evenhand.cubes import Cells, build_cube, fold_cells, read_cells
+from evenhand.cubes import Cells, Reading, build_cube, read_cells
 from evenhand.errors import InputError, Note
 from evenhand.pages.numbers import plural
 from evenhand.questions.absent import missing_rows
 from evenhand.records import dialect_of
 from evenhand.results.estimate import Missing
 from evenhand.slicing.differences import check_denominators
+from evenhand.slicing.far import MOST_CELLS, FarRows
 from evenhand.slicing.hunt import SearchOptions, rows_needed
 from evenhand.slicing.losses import is_binary
 from evenhand.slicing.question import SearchQuestion
 from evenhand.slicing.search import SearchProgress
 from evenhand.stats.forms import Ratio
 
-#: Folded cells that are fetched at most.
-MOST_CELLS = 2_000_000
+#: Combinations of a row's counts, at most: a 0/1 loss has four.
+MOST_LOSSES = 16
 #: Methods whose answer does not depend on which row comes first.
 ORDERLESS = (None, "auto", "exact")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """Cells that are searched, the rows that lack what the metric needs, and what must be known besides."""
+    """Cells or far rows that are searched, the rows that lack what the metric needs, and what must be known besides."""
 
-    cells: Cells
+    cells: Cells | FarRows
     missing: tuple[Missing, ...]
     notes: tuple[Note, ...] = ()
 
@@ -62,10 +63,10 @@ def read_evidence(
     rows = int(whole.n_rows.sum())
     least = rows_needed(settings, rows)
     far = not dialect_of(plan.records.engine.dialect).local
-    cells: Cells | None = None
+    cells: Cells | FarRows | None = None
     notes: tuple[Note, ...] = ()
     if far and asked.unit is None and method in ORDERLESS:
-        cells = _folded(asked, least)
+        cells = _staying(asked, least)
     if cells is None:
         notes = _told(asked, settings, rows, progress, far=far)
         cells = read_cells(
@@ -79,23 +80,24 @@ def read_evidence(
         )
     if asked.sides is not None:
         assert isinstance(plan.form, Ratio)
-        check_denominators(cells, len(cells.parts) // 2, plan.form, *asked.sides)
+        known = cells.cells(()) if isinstance(cells, FarRows) else cells
+        check_denominators(known, len(known.parts) // 2, plan.form, *asked.sides)
     missing = missing_rows(whole, (asked.unit,) if asked.unit else ())
     return Evidence(cells=cells, missing=missing, notes=notes)
 
 
-def _folded(asked: SearchQuestion, least: int) -> Cells | None:
-    """Combinations with their numbers of rows; `None` where the rows themselves are needed."""
-    cells = fold_cells(
-        asked.plan.records,
-        asked.plan.measure,
-        asked.attributes,
-        where=asked.where,
-        missing_values=asked.records.missing_values,
-        least=least,
-        most=MOST_CELLS,
+def _staying(asked: SearchQuestion, least: int) -> Cells | FarRows | None:
+    """All combinations, or the rows where they lie if there are too many; `None` if rows are needed here."""
+    plan, texts = asked.plan, asked.records.missing_values
+    reading = Reading.of(
+        plan.records, plan.measure, asked.attributes, None, asked.where, texts, least
     )
-    return cells if cells is not None and is_binary(cells, asked.plan.form) else None
+    losses = reading.folded((), MOST_LOSSES)
+    if losses is None or not is_binary(losses, plan.form):
+        return None
+    cells = reading.folded(range(len(asked.attributes)), MOST_CELLS, least)
+    aim = replace(asked.question, proportion=True)
+    return FarRows(reading=reading.scored(least), question=aim) if cells is None else cells
 
 
 def _told(

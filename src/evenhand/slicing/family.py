@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from evenhand.slicing.counter import Counter, LocalCounter
+from evenhand.slicing.counter import Counter
 from evenhand.slicing.search import Level, Limits, join, stacked
 
 Integers = npt.NDArray[np.int64]
@@ -63,10 +63,9 @@ def _counted(
     return whole.take(np.lexsort(whole.slices.T[::-1]))
 
 
-def count_family(counter: LocalCounter, attribute: Integers, limits: Limits) -> Family:
+def count_family(counter: Counter, attribute: Integers, limits: Limits) -> Family:
     """Number of admissible slices, or an upper limit where counting would take too long."""
-    words = counter.bitmaps.items.shape[0] * counter.bitmaps.items.shape[2]
-    most = COUNTED_WORDS / words
+    most = COUNTED_WORDS / counter.words
     size = 0
     for chunks, level in enumerate(admissible(counter, attribute, limits), 1):
         size += len(level.slices)

@@ -11,7 +11,8 @@ from evenhand.cubes import Cells
 from evenhand.errors import InputError
 from evenhand.pages.numbers import plural
 from evenhand.slicing.bitmaps import Bitmaps, bytes_needed, pack
-from evenhand.slicing.counter import Counted, LocalCounter
+from evenhand.slicing.counter import Counted, Counter, LocalCounter
+from evenhand.slicing.far import FarCounter, FarRows
 from evenhand.slicing.folding import Kept, fold
 from evenhand.slicing.judging import Aim
 from evenhand.slicing.kernels import choose_kernel
@@ -69,11 +70,13 @@ class Hunt:
     Attributes
     ----------
     cells : Cells
-        The evidence.
+        The evidence; where the rows are far, told apart by what was asked for last.
     items : tuple of Item
         Literals with enough support.
     attribute : integer array of shape (items,)
         Attribute of each literal.
+    far : FarRows, optional
+        Where the rows are, if not here.
     """
 
     cells: Cells
@@ -83,14 +86,20 @@ class Hunt:
     items: tuple[Item, ...]
     attribute: Integers
     steepest: Floats
-    counter: LocalCounter
+    counter: Counter
+    bitmaps: Bitmaps
     score: SliceScore
     limits: Limits
+    far: FarRows | None = None
 
-    @property
-    def bitmaps(self) -> Bitmaps:
-        """Literals and losses as bits."""
-        return self.counter.bitmaps
+    def telling(self, slices: Sequence[Sequence[Item]]) -> "Hunt":
+        """The same hunt with cells that tell some slices apart, where the rows are far; else itself."""
+        if self.far is None:
+            return self
+        cells = self.far.telling(slices)
+        losses = self.far.losses(cells)
+        bitmaps = pack(cells, self.items, losses, choose_kernel(0.0))
+        return replace(self, cells=cells, losses=losses, bitmaps=bitmaps)
 
     def search(self, top: int, progress: Report | None = None) -> Found:
         """The best slices, redundant ones included."""
@@ -155,7 +164,7 @@ class Hunt:
     def _kept(self, best: Sequence[Candidate]) -> list[Kept]:
         top = self.settings.top
         if self.settings.fold:
-            return self.folded(best, top)
+            return self.telling([self.literals(one) for one in best]).folded(best, top)
         return [
             Kept(candidate=one, words=self.bitmaps.words(one.items), folded=[])
             for one in best[:top]
@@ -170,10 +179,14 @@ class Hunt:
         if not self.losses.plain:
             return []
         out = []
-        for number, (codes, keys) in enumerate(zip(self.cells.codes, self.cells.keys, strict=True)):
+        for number, keys in enumerate(self.cells.keys):
+            cells, losses = self.cells, self.losses
+            if self.far is not None:
+                cells = self.far.cells([number])
+                losses = self.far.losses(cells)
             above, below = (
-                np.bincount(codes, side, len(keys) + 1)
-                for side in (self.losses.above, self.losses.below)
+                np.bincount(cells.codes[number], side, len(keys) + 1)
+                for side in (losses.above, losses.below)
             )
             told = below > 0
             if ((above == 0) | (above == below))[told].all() and not told[len(keys)]:
@@ -254,6 +267,77 @@ def prepare(cells: Cells, question: Aim, settings: SearchOptions, *, share: floa
         Where nothing can be found: no attribute with two frequent values, a constant loss, a support
         larger than the table, or more memory needed than allowed.
     """
+    losses, least_rows, least_below = _ground(cells, question, settings, share)
+    literals = items_of(cells, merge=settings.merge)
+    items = _supported(cells, losses, literals, least_rows, least_below)
+    _check_memory(cells, losses, items, settings)
+    words = -(-len(cells) // 64)
+    bitmaps = pack(
+        cells, items, losses, choose_kernel(words * len(items) ** 2 / 2, settings.kernel)
+    )
+    return Hunt(
+        cells=cells,
+        question=question,
+        settings=settings,
+        losses=losses,
+        items=tuple(items),
+        attribute=np.array([item.attribute for item in items], np.int64),
+        steepest=_steepest(cells, losses, items),
+        counter=LocalCounter(
+            bitmaps=bitmaps,
+            counted=Counted.of(cells, losses),
+            items=tuple(items),
+            sizes=tuple(len(keys) + 1 for keys in cells.keys),
+        ),
+        bitmaps=bitmaps,
+        score=_score(cells, losses, settings),
+        limits=Limits(
+            depth=settings.depth,
+            rows=least_rows,
+            denominator=least_below,
+            least=_least_denominator(cells, losses, least_rows),
+        ),
+    )
+
+
+def prepare_far(far: FarRows, settings: SearchOptions) -> Hunt:
+    """Make rows ready to be searched that stay on a server; the same hunt as if they were here."""
+    cells = far.cells(())
+    losses, least_rows, least_below = _ground(cells, far.question, settings, 1.0)
+    literals, rows = items_of(cells, merge=settings.merge), int(cells.n_rows.sum())
+    sizes = tuple(len(keys) + 1 for keys in cells.keys)
+    words = -(-rows // 64)
+    every = FarCounter(rows=far, items=tuple(literals), sizes=sizes, words=words)
+    sums = every.sums(np.arange(len(literals), dtype=np.int32)[:, None])
+    fits = (sums[:, 0] >= least_rows) & (sums[:, 2] >= least_below) & (sums[:, 0] < rows)
+    items = tuple(item for item, kept in zip(literals, fits, strict=True) if kept)
+    if not items:
+        raise _no_literal(least_rows, least_below)
+    return Hunt(
+        cells=cells,
+        question=far.question,
+        settings=settings,
+        losses=losses,
+        items=items,
+        attribute=np.array([item.attribute for item in items], np.int64),
+        steepest=_steepest(cells, losses, list(items)),
+        counter=FarCounter(rows=far, items=items, sizes=sizes, words=words),
+        bitmaps=pack(cells, items, losses, choose_kernel(0.0)),
+        score=_score(cells, losses, settings),
+        limits=Limits(
+            depth=settings.depth,
+            rows=least_rows,
+            denominator=least_below,
+            least=_least_denominator(cells, losses, least_rows),
+        ),
+        far=far,
+    )
+
+
+def _ground(
+    cells: Cells, question: Aim, settings: SearchOptions, share: float
+) -> tuple[Losses, int, float]:
+    """Losses, and the rows and the denominator that a slice has at least."""
     losses = losses_of(
         cells,
         question.form,
@@ -266,39 +350,11 @@ def prepare(cells: Cells, question: Aim, settings: SearchOptions, *, share: floa
             f"Every {'row' if cells.unit is None else 'unit'} has the same loss, so no slice is worse than "
             "another.  Look at the metric's columns."
         )
-    rows = int(cells.n_rows.sum())
-    least_rows = rows_needed(settings, rows, share=share)
+    least_rows = rows_needed(settings, int(cells.n_rows.sum()), share=share)
     # A denominator in fixed point may fall short of the wanted one by rounding.
     wanted = settings.min_denominator * share / losses.size_step
     least_below = max(np.floor(wanted * (1 - 1e-8)) if losses.size_step != 1 else wanted, 1.0)
-    items = _supported(
-        cells, losses, items_of(cells, merge=settings.merge), least_rows, least_below
-    )
-    _check_memory(cells, losses, items, settings)
-    words = -(-len(cells) // 64)
-    kernel = choose_kernel(words * len(items) ** 2 / 2, settings.kernel)
-    return Hunt(
-        cells=cells,
-        question=question,
-        settings=settings,
-        losses=losses,
-        items=tuple(items),
-        attribute=np.array([item.attribute for item in items], np.int64),
-        steepest=_steepest(cells, losses, items),
-        counter=LocalCounter(
-            bitmaps=pack(cells, items, losses, kernel),
-            counted=Counted.of(cells, losses),
-            items=tuple(items),
-            sizes=tuple(len(keys) + 1 for keys in cells.keys),
-        ),
-        score=_score(cells, losses, settings),
-        limits=Limits(
-            depth=settings.depth,
-            rows=least_rows,
-            denominator=least_below,
-            least=_least_denominator(cells, losses, least_rows),
-        ),
-    )
+    return losses, least_rows, float(least_below)
 
 
 def _score(cells: Cells, losses: Losses, settings: SearchOptions) -> SliceScore:
@@ -337,12 +393,16 @@ def _supported(
         if n >= rows and b >= below and n < cells.n_rows.sum():
             kept.append(item)
     if not kept:
-        raise InputError(
-            f"No attribute has a value that at least {rows:,} rows (and a denominator of {below:g}) share "
-            "and others lack.  Lower the minimum support, cut numeric attributes with --bins, or name other "
-            "features."
-        )
+        raise _no_literal(rows, below)
     return kept
+
+
+def _no_literal(rows: int, below: float) -> InputError:
+    return InputError(
+        f"No attribute has a value that at least {rows:,} rows (and a denominator of {below:g}) share "
+        "and others lack.  Lower the minimum support, cut numeric attributes with --bins, or name other "
+        "features."
+    )
 
 
 def _check_memory(cells: Cells, losses: Losses, items: list[Item], settings: SearchOptions) -> None:

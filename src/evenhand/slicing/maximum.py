@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from evenhand.cubes import Cells
 from evenhand.deferred import sparse
-from evenhand.slicing.counter import LocalCounter
+from evenhand.slicing.counter import Counter, LocalCounter
 from evenhand.slicing.family import admissible
 from evenhand.slicing.losses import Losses
 from evenhand.slicing.search import Limits
@@ -20,7 +20,7 @@ Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Integers = npt.NDArray[np.int64]
 Slices32 = npt.NDArray[np.int32]
-Family = tuple[LocalCounter, Integers, Limits]
+Family = tuple[Counter, Integers, Limits]
 #: Contrasts with the slices that they are of, for so many draws at a time.
 Source = Callable[[int], Iterator[tuple[Contrasts, Slices32]]]
 DRAWS = 999
@@ -227,6 +227,7 @@ def _members(family: Family, cells: int) -> Iterator[Any]:
 def _bits(family: Family, cells: int, chunk: int) -> Iterator[tuple[Integers, Integers, Slices32]]:
     """Slices and their cells, pair by pair in order, and the slices."""
     counter, attribute, limits = family
+    assert isinstance(counter, LocalCounter)  # whose rows are here
     flat = np.ascontiguousarray(counter.bitmaps.items.transpose(1, 0, 2)).reshape(
         len(attribute), -1
     )

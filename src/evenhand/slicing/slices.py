@@ -34,8 +34,17 @@ from evenhand.records import MISSING_VALUES, Kind
 from evenhand.slicing.assembly import Facts, assemble
 from evenhand.slicing.confirm import METHODS, choose_method, confirm, prove_others
 from evenhand.slicing.evidence import read_evidence
+from evenhand.slicing.far import FarRows
 from evenhand.slicing.folding import Kept
-from evenhand.slicing.hunt import Hunt, Report, SearchFields, SearchOptions, prepare, rows_needed
+from evenhand.slicing.hunt import (
+    Hunt,
+    Report,
+    SearchFields,
+    SearchOptions,
+    prepare,
+    prepare_far,
+    rows_needed,
+)
 from evenhand.slicing.judging import Aim
 from evenhand.slicing.losses import is_binary
 from evenhand.slicing.maximum import DRAWS
@@ -196,38 +205,38 @@ def slices(
         with explained(asked.notes, [asked.metric], records):
             evidence = read_evidence(asked, settings, method, progress)
         sha256 = records.sha256()
-    options = {
-        "features": features
-        if features is None or isinstance(features, str)
-        else join_names(features),
-        "unit": unit,
-        "where": where,
-        "baseline": baseline.text if isinstance(baseline, Metric) else baseline,
-        "between": between,
-        "worse": worse,
-        "bins": written_bins(plain_bins(bins)),
-        "missing": () if records.missing_values == MISSING_VALUES else records.missing_values,
-        "columns": records.declared or None,
-        "seed": seed,
-    }
-    facts = Facts(
-        metric=asked.note,
-        unit=unit,
-        source=records.name,
-        sha256=sha256,
-        level=level,
-        seed=seed,
-        left_out=dict(asked.left_out),
-        explicit=features is not None,
-        command=command or _command(asked, {**options, **asdict(settings)}, method, level),
-        options=options,
-        started=started,
-        notes=(*asked.notes, *evidence.notes),
-        missing=evidence.missing,
-    )
-    return search_cells(
-        evidence.cells, asked.question, settings, method=method, facts=facts, progress=progress
-    )
+        options = {
+            "features": features
+            if features is None or isinstance(features, str)
+            else join_names(features),
+            "unit": unit,
+            "where": where,
+            "baseline": baseline.text if isinstance(baseline, Metric) else baseline,
+            "between": between,
+            "worse": worse,
+            "bins": written_bins(plain_bins(bins)),
+            "missing": () if records.missing_values == MISSING_VALUES else records.missing_values,
+            "columns": records.declared or None,
+            "seed": seed,
+        }
+        facts = Facts(
+            metric=asked.note,
+            unit=unit,
+            source=records.name,
+            sha256=sha256,
+            level=level,
+            seed=seed,
+            left_out=dict(asked.left_out),
+            explicit=features is not None,
+            command=command or _command(asked, {**options, **asdict(settings)}, method, level),
+            options=options,
+            started=started,
+            notes=(*asked.notes, *evidence.notes),
+            missing=evidence.missing,
+        )
+        return search_cells(
+            evidence.cells, asked.question, settings, method=method, facts=facts, progress=progress
+        )
 
 
 @tells_options
@@ -290,7 +299,7 @@ def slices_of_cube(
 
 
 def search_cells(
-    cells: Cells,
+    cells: Cells | FarRows,
     question: Aim,
     settings: SearchOptions,
     *,
@@ -299,12 +308,16 @@ def search_cells(
     progress: Report | None = None,
 ) -> Slices:
     """Search, confirm and report."""
-    question = replace(question, proportion=question.proportion or is_binary(cells, question.form))
-    hunt = prepare(cells, question, settings)
+    if isinstance(cells, FarRows):
+        hunt = prepare_far(cells, settings)
+    else:
+        binary = question.proportion or is_binary(cells, question.form)
+        hunt = prepare(cells, replace(question, proportion=binary), settings)
     hunt = hunt if facts.explicit else _without_leaks(hunt, facts)
     if method is not None:
         _check_reach(choose_method(hunt, method), facts.level)
     found, kept = hunt.find(progress)
+    hunt = hunt.telling([hunt.literals(one.candidate) for one in kept])
     verdicts = others = None
     if method is not None and found.exact:
         try:
@@ -346,6 +359,8 @@ def _without_leaks(hunt: Hunt, facts: Facts) -> Hunt:
             f"All features tell the loss of every row ({', '.join(names)}), so slices of them would say nothing.  "
             "Name others, or these with --features."
         )
+    if hunt.far is not None:
+        return prepare_far(hunt.far.only(kept), hunt.settings)
     return prepare(hunt.cells.only(kept), hunt.question, hunt.settings)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evenhand.cubes import Cells
-from evenhand.slicing.counter import LocalCounter
+from evenhand.slicing.counter import Counter
 from evenhand.slicing.family import Family
 from evenhand.slicing.hunt import Hunt
 from evenhand.slicing.judging import Aim, JudgedSlices, judge_slices
@@ -68,7 +68,7 @@ class Verdicts:
         return [n for n in range(len(self.slices)) if self.confirmed(n, question, level)]
 
 
-def family_of(hunt: Hunt) -> tuple[LocalCounter, Integers, Limits]:
+def family_of(hunt: Hunt) -> tuple[Counter, Integers, Limits]:
     """What `admissible` takes."""
     return hunt.counter, hunt.attribute, hunt.limits
 
