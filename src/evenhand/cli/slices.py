@@ -26,7 +26,7 @@ def slices(
     table: str,
     /,
     *,
-    metric: str,
+    metric: str = "",
     features: str | None = None,
     depth: int = 3,
     min_support: float = 0.01,
@@ -54,7 +54,8 @@ def slices(
     Parameters
     ----------
     table
-        Path, glob, duckdb:///file.db?table=t, postgresql://…?table=t or sc://host:port?table=t of the records.
+        Path, glob, duckdb:///file.db?table=t, postgresql://…?table=t or sc://host:port?table=t of the records; or a
+        cube of their counts, whose metric and groups are taken where none is named.
     metric
         A ratio of sums, for example 'error_rate(label=y, prediction=p)'. See: evenhand metrics
     features

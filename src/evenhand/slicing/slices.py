@@ -15,6 +15,7 @@ from evenhand.groups import (
 from evenhand.groups.partition import join_names
 from evenhand.metrics import Metric, MetricPlan
 from evenhand.questions.command import write_command, written_bins
+from evenhand.questions.counted import check_asked, counted_records, open_cells
 from evenhand.questions.keywords import tells_options
 from evenhand.questions.opening import opened
 from evenhand.questions.options import (
@@ -30,9 +31,11 @@ from evenhand.questions.options import (
     whole,
 )
 from evenhand.questions.premises import explained
+from evenhand.questions.question import unit_columns
 from evenhand.records import MISSING_VALUES, Kind
 from evenhand.slicing.assembly import Facts, assemble
 from evenhand.slicing.confirm import METHODS, choose_method, confirm, prove_others
+from evenhand.slicing.counted import search_of_counts
 from evenhand.slicing.evidence import read_evidence
 from evenhand.slicing.far import FarRows
 from evenhand.slicing.folding import Kept
@@ -63,7 +66,7 @@ DEEPEST, MOST = 4, 1000
 @tells_options
 def slices(
     table: Any,
-    metric: str | Metric,
+    metric: str | Metric = "",
     *,
     features: str | Sequence[str] | None = None,
     depth: int = 3,
@@ -198,12 +201,24 @@ def slices(
     check_choices({"worse": worse})
     texts = {"where": where, "unit": unit, "between": between}
     check_texts(texts, words="text that names a column")
+    counted = counted_records(table)
+    if counted is None and not metric:
+        raise InputError("Say which metric, for example error_rate(label=y, prediction=p).")
+    if counted is not None:
+        check_asked(counted, unit_columns(unit), columns, missing_values)
+        table, unit = open_cells(counted), counted.units[0] if counted.units else None
     with opened(table, columns=columns, missing_values=missing_values) as records:
-        asked = SearchQuestion.read(
-            records, metric, baseline, between, features, unit, where, plain_bins(bins), worse
-        )
-        with explained(asked.notes, [asked.metric], records):
-            evidence = read_evidence(asked, settings, method, progress)
+        if counted is not None:
+            asked, evidence = search_of_counts(
+                counted, records, settings, metric=metric, features=features, where=where,
+                bins=plain_bins(bins), worse=worse, two_sides=bool(baseline or between),
+            )  # fmt: skip
+        else:
+            asked = SearchQuestion.read(
+                records, metric, baseline, between, features, unit, where, plain_bins(bins), worse
+            )
+            with explained(asked.notes, [asked.metric], records):
+                evidence = read_evidence(asked, settings, method, progress)
         sha256 = records.sha256()
         options = {
             "features": features
@@ -227,7 +242,7 @@ def slices(
             level=level,
             seed=seed,
             left_out=dict(asked.left_out),
-            explicit=features is not None,
+            explicit=features is not None or counted is not None,
             command=command or _command(asked, {**options, **asdict(settings)}, method, level),
             options=options,
             started=started,
@@ -258,7 +273,7 @@ def slices_of_cube(
     Parameters
     ----------
     cube : Cube
-        Counts by the features, for example from `evenhand.Cube.read`.
+        Counts by the features, for example one of `evenhand.read_cube`.
     plan : MetricPlan
         How the metric's value follows from the counts: ``metric.plan(records)``.
     attributes : sequence of Attribute, optional
