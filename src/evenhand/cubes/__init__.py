@@ -12,7 +12,7 @@ from evenhand.cubes.faults import raise_faults
 from evenhand.cubes.measure import Check, Input, Measure, Moments
 from evenhand.cubes.quantiles import median
 from evenhand.cubes.query import CubeQuery
-from evenhand.cubes.row_cells import Reading, read_cells
+from evenhand.cubes.row_cells import RowReading, read_cells
 from evenhand.cubes.unit_influence import contrast_powers
 from evenhand.cubes.unit_parts import unit_contributions, unit_values
 
@@ -28,7 +28,7 @@ __all__ = [
     "Input",
     "Measure",
     "Moments",
-    "Reading",
+    "RowReading",
     "Units",
     "bin_attributes",
     "build_cube",

@@ -51,13 +51,13 @@ def read_cells(
     least : int
         Values of an attribute that fewer rows have are not told apart.
     """
-    reading = Reading.of(records, measure, attributes, unit, where, missing_values, least)
+    reading = RowReading.of(records, measure, attributes, unit, where, missing_values, least)
     cells = reading.cells(reading.query.rows_sql(), least)
     return cells if unit is None else by_unit(cells)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class RowReading:
     """What is read of a table: its rows, or cells that rows which are alike are folded into where they lie.
 
     Folded cells say all that the rows say but their order, so what does not ask for it has the same answer.
@@ -86,7 +86,7 @@ class Reading:
         where: Predicate | None,
         missing_values: Sequence[str],
         least: int,
-    ) -> "Reading":
+    ) -> "RowReading":
         """Look up the values that at least so many rows have."""
         plain = replace(measure, few_values=False)
         query = CubeQuery(records, plain, attributes, unit, where, missing_values, as_written=True)
@@ -146,7 +146,7 @@ class Reading:
         dated = attribute.edges is None and self.query.kinds[attribute.name] is Kind.DATE
         return not dated and len(self.values[place]) <= NAMED_VALUES
 
-    def scored(self, least: int) -> "Reading":
+    def scored(self, least: int) -> "RowReading":
         """Only values that at least so many of the rows that can be scored have."""
         values = []
         for place, (attribute, column) in enumerate(
@@ -158,7 +158,7 @@ class Reading:
             values.append(column.filter(kept) if attribute.edges is None else column)
         return replace(self, values=tuple(values))
 
-    def only(self, attributes: Sequence[int]) -> "Reading":
+    def only(self, attributes: Sequence[int]) -> "RowReading":
         """Only some of the attributes."""
         was = self.query
         query = CubeQuery(
@@ -172,7 +172,7 @@ class Reading:
         )
         return replace(self, query=query, values=tuple(self.values[place] for place in attributes))
 
-    def of_codes(self, codes: Sequence[Sequence[int]]) -> "Reading":
+    def of_codes(self, codes: Sequence[Sequence[int]]) -> "RowReading":
         """With fewer values of each attribute, by their numbers."""
         values = (
             column.take(pa.array(some, pa.int64()))
@@ -241,7 +241,9 @@ def _frequent(records: Records, query: CubeQuery, attribute: Attribute, least: i
     return column.combine_chunks() if column.num_chunks else pa.array([], column.type)
 
 
-def _columns(reading: Reading, sql: str) -> tuple[list[Codes], Integers | None, Integers, Floats]:
+def _columns(
+    reading: RowReading, sql: str
+) -> tuple[list[Codes], Integers | None, Integers, Floats]:
     query, values = reading.query, reading.values
     codes: list[list[Codes]] = [[] for _ in values]
     sums: list[Floats] = []
@@ -278,7 +280,7 @@ def _columns(reading: Reading, sql: str) -> tuple[list[Codes], Integers | None, 
     )
 
 
-def _batches(reading: Reading, sql: str) -> Iterator[pa.Table]:
+def _batches(reading: RowReading, sql: str) -> Iterator[pa.Table]:
     for batch in reading.records.engine.batches(sql):
         table = pa.Table.from_batches([batch])
         # A unit that is written as missing is.

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from evenhand.cubes import Cells, Reading, build_cube, read_cells
+from evenhand.cubes import Cells, RowReading, build_cube, read_cells
 from evenhand.errors import InputError, Note
 from evenhand.pages.numbers import plural
 from evenhand.questions.absent import missing_rows
@@ -89,7 +89,7 @@ def read_evidence(
 def _staying(asked: SearchQuestion, least: int) -> Cells | FarRows | None:
     """All combinations, or the rows where they lie if there are too many; `None` if rows are needed here."""
     plan, texts = asked.plan, asked.records.missing_values
-    reading = Reading.of(
+    reading = RowReading.of(
         plan.records, plan.measure, asked.attributes, None, asked.where, texts, least
     )
     losses = reading.folded((), MOST_LOSSES)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from evenhand.cubes import Cells, Reading
+from evenhand.cubes import Cells, RowReading
 from evenhand.errors import InputError
 from evenhand.pages.numbers import plural
 from evenhand.slicing.counter import Counted, by_attributes
@@ -28,13 +28,13 @@ class FarRows:
 
     Attributes
     ----------
-    reading : Reading
+    reading : RowReading
         What is asked of the server, with only the values that are told apart.
     question : Aim
         The metric.
     """
 
-    reading: Reading
+    reading: RowReading
     question: Aim
 
     def cells(self, told: Sequence[int]) -> Cells:

@@ -18,17 +18,19 @@ class ServerFault:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Known:
+class _KnownFault:
     said: re.Pattern[str]
     then: str
     gone: bool
 
 
 @cache
-def _known() -> tuple[_Known, ...]:
+def _known() -> tuple[_KnownFault, ...]:
     file = files("evenhand.records.engines") / "spark_faults.toml"
     return tuple(
-        _Known(said=re.compile(fault["said"]), then=fault["next"], gone=fault.get("gone", False))
+        _KnownFault(
+            said=re.compile(fault["said"]), then=fault["next"], gone=fault.get("gone", False)
+        )
         for fault in tomllib.loads(file.read_text(encoding="utf-8"))["faults"]
     )
 
