@@ -311,7 +311,7 @@ def test_more_frequent_values_than_pairs_fit_are_an_answer():
 
 @pytest.mark.parametrize("limit", [0, 1e-9])
 def test_too_little_memory_is_an_error_that_says_what_to_change(limit):
-    with pytest.raises(InputError, match=r"Raise --memory-limit or the minimum support"):
+    with pytest.raises(InputError, match=r"Raise --memory-limit"):
         ask(few(), memory_limit=limit)
 
 

@@ -131,7 +131,7 @@ def test_where_rows_are_needed_they_come_and_that_is_told_before(pair, metric, o
 def test_rows_that_do_not_fit_are_refused_before_they_come(pair, monkeypatch):
     monkeypatch.setattr("evenhand.slicing.evidence.read_cells", None)
     for table in pair:
-        with pytest.raises(InputError, match=r"all 3,000 rows of .* nothing was fetched"):
+        with pytest.raises(InputError, match=r"all 3,000 rows must be in .* nothing was fetched"):
             told(table, "mean(loss)", {"memory_limit": 1e-4})
 
 

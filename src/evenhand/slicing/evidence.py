@@ -114,9 +114,9 @@ def _told(
     needed = rows * each / 1e9
     if needed > settings.memory_limit:
         raise InputError(
-            f"The search needs all {plural(rows, 'row')} of {asked.records.name} in memory, about "
-            f"{needed:.2g} GB; the limit is {settings.memory_limit:g} GB, and nothing was fetched.  Name fewer "
-            "features, keep fewer rows with --where, raise --memory-limit, or search a cube of the features."
+            f"Searching {asked.records.name} needs about {needed:.2g} GB, since all {plural(rows, 'row')} must be in "
+            f"memory; the limit is {settings.memory_limit:g} GB, and nothing was fetched.  Raise --memory-limit, name "
+            "fewer features, keep fewer rows with --where, or search a cube of the features."
         )
     if not far:
         return ()
