@@ -31,6 +31,7 @@ KINDS = {
     "zoned": some(pa.array([datetime.datetime(2026, 1, 1, h) for h in (0, 9, 23)], pa.timestamp("us", "Asia/Tokyo"))),  # noqa: DTZ001
     "category": some(["a", "B", "é", None]).dictionary_encode(),
     "single": some(pa.array([0.7, 0.1, 1e-5, 0.0, float("nan"), float("inf"), None], pa.float32())),
+    "zero": some(pa.array([-0.0, 0.0, 1.0, 2.0, float("nan"), None])),
     "small": some(pa.array([1, -1, 127], pa.int8())),
     "unsigned": some(pa.array([1, 255], pa.uint8())),
     "text": some(["a", "B", "", "NA", "a b", "NULL"]),
@@ -127,3 +128,13 @@ def test_integers_of_two_widths_are_one_column_or_told(cluster_url, tmp_path):
         assert "Write the file again, with the types of the others" in str(error)  # noqa: PT017
     else:
         assert found == audits(f"{tmp_path}/*.parquet", metric="mean(y)", by="text")
+
+
+def test_minus_zero_is_found_in_a_long_list(path, cluster_url):
+    check(
+        path,
+        f"{cluster_url}?parquet={path}",
+        metric="error_rate(y, guess)",
+        by="text",
+        where="zero IN (0.0, 1.5, 2.5, 3.5, 4.5, 5.5)",
+    )
