@@ -45,3 +45,12 @@ def test_parts_of_different_seeds_hold_different_rows(tmp_path):
     for seed in (0, 1):
         scale.make(1_000, seed, tmp_path / f"{seed}.parquet")
     assert scale.bare(tmp_path / "0.parquet") != scale.bare(tmp_path / "1.parquet")
+
+
+def test_the_readme_quotes_the_parts_as_they_were_measured():
+    found = KEPT["in_parts"]
+    assert len(found["parts"]) * found["rows"] == 1_000_000_000
+    seconds = round(sum(part["cpu"] for part in found["parts"]) + found["adding"])
+    readme = (scale.PAGE.parent.parent / "README.md").read_text(encoding="utf-8")
+    assert f"A billion rows in parts: {seconds} CPU seconds, {found['memory']:.0f} MiB" in readme
+    assert found["memory"] < 400
