@@ -256,7 +256,7 @@ def counted_cubes(counted: CountedRecords, question: Question) -> list[Cube]:
     kinds = {column.name: column.kind for column in counted.columns}
     numbered = [kinds[name].numeric for name in counted.units if name in kinds]
     names = [attribute.name for attribute in question.attributes]
-    if not keys:
+    if not keys and question.where is not None:
         raise InputError(f"There is nothing to audit: no cell of {counted.name} satisfies --where.")
     return [metric.cube.regrouped(names, keys, numbered=numbered) for metric in counted.metrics]
 
@@ -332,7 +332,9 @@ def counted_notes(counted: CountedRecords, question: Question) -> tuple[Note, ..
             f"of {read}{kept}.",
         )
     ]
-    if question.where is not None and any(metric.cube.missing for metric in counted.metrics):
+    if question.where is not None and any(
+        count for metric in counted.metrics for _, count in metric.cube.missing
+    ):
         notes.append(
             Note(
                 code="missing_not_filtered",

@@ -53,7 +53,11 @@ class Question:
     @property
     def by(self) -> tuple[str, ...]:
         """The partitions as they are asked for."""
-        return tuple(join_names(partition.names) for partition in self.partitions)
+        # One name stands as it is: quotes around a predicate would make a name of it.
+        return tuple(
+            one.names[0] if len(one.names) == 1 else join_names(one.names)
+            for one in self.partitions
+        )
 
     @property
     def bins(self) -> dict[str, tuple[float, ...]]:
