@@ -70,7 +70,7 @@ def test_a_text_that_meant_missing_cannot_be_asked_of_counts(asked):
     """Cells hold it as missing: no answer is that of the rows."""
     rows = pa.table({"group": ["x", "NA", "y", None] * 20, "wrong": [0, 1, 1, 0] * 20})
     cube = evenhand.count_cube(rows, "mean(wrong)", "group", worse="higher")
-    with pytest.raises(InputError, match="'NA' meant missing .* --missing"):
+    with pytest.raises(InputError, match=r"'NA' meant missing .* --missing"):
         evenhand.audit(cube, **asked)
     told_apart = evenhand.count_cube(rows, "mean(wrong)", "group = 'NA'", worse="higher")
     assert evenhand.audit(told_apart, by="group = 'NA'").groups[0].estimate.n_rows == 20

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from evenhand.cubes.counted import CountedMetric
+from evenhand.cubes.cube import Units
 from evenhand.groups import Attribute
 from evenhand.records import Column
 
@@ -141,12 +142,7 @@ def check_counts(
         if not np.isfinite(squares).all() or (squares < -_ROUNDING * (1 + cube.sums**2)).any():
             raise ValueError("a variance is below 0")
         return
-    pairs = np.stack([cube.units.cell, cube.units.unit])
-    if len(np.unique(pairs, axis=1).T) < pairs.shape[1]:
-        raise ValueError("a unit stands twice in a cell")
-    if (cube.indicators or metric.proportion) and (cube.units.sums < 0).any():
-        raise ValueError("a unit counts less than no row")
-    _check_units(cube.units.names, units, columns)
+    _check_pairs(cube.units, units, columns, of_rows=cube.indicators or metric.proportion)
 
 
 def _check_key(value: Any, attribute: Attribute) -> None:
@@ -160,6 +156,18 @@ def _check_key(value: Any, attribute: Attribute) -> None:
         not -math.inf < value < math.inf or (isinstance(value, int) and abs(value) >= 10**_DIGITS)
     ):
         raise ValueError(f"{value!r:.40} is no group of {attribute.name}")
+
+
+def _check_pairs(
+    counted: Units, units: Sequence[str], columns: Sequence[Column], *, of_rows: bool
+) -> None:
+    """Each unit stands once in a cell; where rows are counted, none counts less than no row."""
+    pairs = np.stack([counted.cell, counted.unit])
+    if len(np.unique(pairs, axis=1).T) < pairs.shape[1]:
+        raise ValueError("a unit stands twice in a cell")
+    if of_rows and (counted.sums < 0).any():
+        raise ValueError("a unit counts less than no row")
+    _check_units(counted.names, units, columns)
 
 
 def _check_units(names: Sequence[str], units: Sequence[str], columns: Sequence[Column]) -> None:
