@@ -53,9 +53,10 @@ class Question:
     @property
     def by(self) -> tuple[str, ...]:
         """The partitions as they are asked for."""
-        # One name stands as it is: quotes around a predicate would make a name of it.
+        # A predicate stands as it is: quotes around it would make a name of it.
+        predicates = {(a.name,) for a in self.attributes if a.predicate is not None}
         return tuple(
-            one.names[0] if len(one.names) == 1 else join_names(one.names)
+            one.names[0] if one.names in predicates else join_names(one.names)
             for one in self.partitions
         )
 
