@@ -240,7 +240,8 @@ class _UnitReader:
 
 
 def _read(table: pa.Table, query: CubeQuery, measure: Measure, units: _UnitReader | None) -> Cube:
-    missing = {query.needed[name]: count for name, count in _missing(table, query) if count}
+    # Those that no row lacks stand there too, so that sums keep the order of the metric.
+    missing = {query.needed[name]: count for name, count in _missing(table, query)}
     if measure.level and table["level"].null_count:
         table = table.filter(compute.is_valid(table["level"]))
     counted = floats_of(table["n_rows"]) > 0

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from evenhand.cubes.counted import CountedMetric, CountedRecords, CountedSource
+from evenhand.cubes.counted_checks import check_counts, check_places, check_told
 from evenhand.cubes.cube import Cube, Units, cube_of_units, summed_by_cell
 from evenhand.deferred import parquet
 from evenhand.errors import InputError, Note
@@ -47,7 +48,9 @@ def write_cube(counted: CountedRecords, path: str | Path) -> None:
         "versions": dict(versions()),
     }
     marked = table.replace_schema_metadata({"evenhand": json.dumps(metadata)})
-    write_file(Path(path), lambda beside: parquet.write_table(marked, beside))
+    write_file(
+        Path(path), lambda beside: parquet.write_table(marked, beside, write_page_checksum=True)
+    )
 
 
 def read_cube(path: str | Path) -> CountedRecords:
@@ -60,13 +63,17 @@ def read_cube(path: str | Path) -> CountedRecords:
     """
     metadata = _metadata(path)
     try:
-        table = parquet.read_table(path)
+        check_told(metadata)
+        table = parquet.read_table(path, page_checksum_verification=True)
+        check_places(table["metric"], len(metadata["metrics"]))
         columns = tuple(Column(name=n, kind=Kind(kind)) for n, kind in metadata["columns"])
         attributes = tuple(_attribute(told, columns) for told in metadata["attributes"])
         metrics = tuple(
             _metric(table, place, told, attributes, len(metadata["units"]))
             for place, told in enumerate(metadata["metrics"])
         )
+        for metric in metrics:
+            check_counts(metric, attributes, metadata["units"], columns)
         return CountedRecords(
             attributes=attributes,
             by=tuple(metadata["by"]),
@@ -85,6 +92,10 @@ def read_cube(path: str | Path) -> CountedRecords:
         TypeError,
         IndexError,
         AttributeError,
+        ArithmeticError,
+        RecursionError,
+        InputError,
+        OSError,
         pa.ArrowException,
     ) as error:
         raise InputError(f"{path} is a damaged cube ({_first(error)}).  {_ADVICE}") from error
@@ -95,11 +106,11 @@ def _metadata(path: str | Path) -> dict[str, Any]:
         held = parquet.read_schema(path).metadata or {}
     except FileNotFoundError as error:
         raise InputError(f"There is no file {path}.") from error
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise InputError(f"{path} is not a whole Parquet file, so it is no cube.") from error
     try:
         metadata = json.loads(held.get(b"evenhand", b"{}"))
-    except ValueError:
+    except (ValueError, RecursionError):
         metadata = {}
     schema = metadata.get("schema", "") if isinstance(metadata, dict) else ""
     if schema == SCHEMA:
@@ -232,6 +243,8 @@ def _cube(
         **{name: summed_by_cell(values, cell, len(keys)) for name, values in counts.items()},
     }
     if ways:
+        if not pa.types.is_string(rows["unit"].type) or rows["unit"].null_count:
+            raise TypeError("a unit has no name")
         named = rows["unit"].combine_chunks().dictionary_encode()
         units = Units(
             cell=cell,
@@ -300,6 +313,8 @@ def _key(value: Any) -> Key:
 
 
 def _counts(rows: pa.Table, name: str) -> npt.NDArray[np.int64]:
+    if not pa.types.is_integer(rows[name].type) or rows[name].null_count:
+        raise TypeError(f"{name} holds {rows[name].type} values, or none")
     values: npt.NDArray[np.int64] = rows[name].to_numpy().astype(np.int64)
     if (values < 0).any():
         raise ValueError(f"{name} is below 0")

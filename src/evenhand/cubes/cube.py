@@ -7,6 +7,7 @@ add: over shards, days, machines and customers.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -95,17 +96,29 @@ class Units:
             group[self.cell][kept] * count + rank[self.unit[kept]], return_inverse=True
         )
         met, first, unit = np.unique(pairs % count, return_index=True, return_inverse=True)
-        order = np.argsort(first)
-        number = np.empty_like(order)
+        names = [self.names[i] for i in np.argsort(rank)[met].tolist()]
+        order = self._order(names, np.argsort(first).tolist())
+        number = np.empty(len(order), np.int64)
         number[order] = np.arange(len(order))
-        by_rank = np.argsort(rank)
         return replace(
             self,
             cell=pairs // count,
             unit=number[unit],
             sums=_summed(self.sums[kept], where, len(pairs)),
-            names=tuple(self.names[i] for i in by_rank[met[order]].tolist()),
+            names=tuple(names[i] for i in order),
         )
+
+    def _order(self, names: Sequence[str], met: list[int]) -> list[int]:
+        """Units in the order of an engine's answer: as they are met, column by column."""
+        if self.ways == 1:
+            return met
+        told = [json.loads(names[i]) for i in met]
+        place: list[dict[str, int]] = [{} for _ in range(self.ways)]
+        codes = [
+            [one.setdefault(name, len(one)) for one, name in zip(place, own, strict=True)]
+            for own in told
+        ]
+        return [i for _, i in sorted(zip(codes, met, strict=True))]
 
     def _ranks(self, numbered: Sequence[bool]) -> Integers:
         """Place of each unit among all, as an engine sorts them: texts by their characters, numbers as numbers."""
@@ -114,8 +127,9 @@ class Units:
             name = self.names[place]
             one = json.loads(name) if self.ways > 1 else [name]
             told = numbered or [False] * self.ways
+            # Numbers of many digits differ where their floats are equal.
             return [
-                float(text) if is_number else text
+                Decimal(text) if is_number else text
                 for text, is_number in zip(one, told, strict=True)
             ]
 

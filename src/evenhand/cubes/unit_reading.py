@@ -139,6 +139,9 @@ def _encoded(column: pa.Array | pa.ChunkedArray) -> tuple[Integers, pa.Array]:
 
 def _ranked(column: pa.ChunkedArray) -> tuple[Integers, pa.Array]:
     """Rank of each row's value among the values, and the values in order: texts by code point."""
+    if pa.types.is_floating(column.type):
+        # To engines -0.0 and 0.0 are one unit; arrow takes them for two.
+        column = compute.add(column, 0.0)
     codes, values = _encoded(column)
     order = compute.array_sort_indices(values)
     rank = np.empty(len(values), np.int64)

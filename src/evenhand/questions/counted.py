@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+from sqlglot import exp
 
 from evenhand.cubes import (
     CountedMetric,
@@ -25,6 +26,7 @@ from evenhand.groups import (
     columns_of,
     parse_partitions,
     parse_predicate,
+    to_expression,
     to_text,
 )
 from evenhand.groups.partition import Key
@@ -217,6 +219,12 @@ def _known(
 def check_told(counted: CountedRecords, predicate: Predicate) -> None:
     """Refuse a predicate on what the cells do not tell apart."""
     plain = _plain(counted)
+    meant = sorted(_texts(predicate) & set(counted.missing_values))
+    if meant:
+        raise InputError(
+            f"{meant[0]!r} meant missing when {counted.name} was counted, so that no cell tells it apart.  Ask for "
+            "what IS NULL, or count the records again with other --missing texts."
+        )
     for name in columns_of(predicate):
         if name not in plain:
             cut = next(
@@ -227,6 +235,12 @@ def check_told(counted: CountedRecords, predicate: Predicate) -> None:
                 f"{name} {why} in {counted.name}, so that no row of it can be chosen.  Allowed in a predicate: "
                 f"{', '.join(plain) or 'nothing'}; for others count the records again."
             )
+
+
+def _texts(predicate: Predicate) -> set[str]:
+    """Texts that a predicate compares with."""
+    found = to_expression(predicate).find_all(exp.Literal)
+    return {literal.name for literal in found if literal.is_string}
 
 
 # -- the counts ---------------------------------------------------------------------------------
@@ -256,7 +270,7 @@ def counted_cubes(counted: CountedRecords, question: Question) -> list[Cube]:
     kinds = {column.name: column.kind for column in counted.columns}
     numbered = [kinds[name].numeric for name in counted.units if name in kinds]
     names = [attribute.name for attribute in question.attributes]
-    if not keys:
+    if not keys and question.where is not None:
         raise InputError(f"There is nothing to audit: no cell of {counted.name} satisfies --where.")
     return [metric.cube.regrouped(names, keys, numbered=numbered) for metric in counted.metrics]
 
@@ -332,7 +346,9 @@ def counted_notes(counted: CountedRecords, question: Question) -> tuple[Note, ..
             f"of {read}{kept}.",
         )
     ]
-    if question.where is not None and any(metric.cube.missing for metric in counted.metrics):
+    if question.where is not None and any(
+        count for metric in counted.metrics for _, count in metric.cube.missing
+    ):
         notes.append(
             Note(
                 code="missing_not_filtered",

@@ -53,7 +53,12 @@ class Question:
     @property
     def by(self) -> tuple[str, ...]:
         """The partitions as they are asked for."""
-        return tuple(join_names(partition.names) for partition in self.partitions)
+        # A predicate stands as it is: quotes around it would make a name of it.
+        predicates = {(a.name,) for a in self.attributes if a.predicate is not None}
+        return tuple(
+            one.names[0] if one.names in predicates else join_names(one.names)
+            for one in self.partitions
+        )
 
     @property
     def bins(self) -> dict[str, tuple[float, ...]]:
