@@ -16,7 +16,12 @@ from evenhand.errors import InputError
 
 ROWS = made_rows()
 #: What an audit of counts says otherwise: where it comes from; curves of scores, and other normalisers, need rows.
-OTHERWISE = {"interval_alone": 0, "counted_before": 1, "depends_on_normalizer": 1}
+OTHERWISE = {
+    "interval_alone": 0,
+    "counted_before": 1,
+    "depends_on_normalizer": 1,
+    "missing_in_filter": 1,
+}
 
 
 def told(found):
@@ -144,6 +149,24 @@ def test_a_filter_within_a_filter_is_told():
     assert {note.code for note in found.notes} >= {"counted_before", "missing_not_filtered"}
     rows = evenhand.audit(ROWS, metric, "accent", where="age < 70 AND member = TRUE")
     assert found.overall == rows.overall
+
+
+def test_a_filter_that_meets_missing_values_is_told():
+    table = ROWS.set_column(0, "accent", pa.array(["us", "in", "NA", None] * 150))
+    counted = evenhand.count_cube(table, "accuracy(label, prediction)", by="accent,member")
+    for where, told_so in [
+        ("accent IS NULL", True),
+        ("NOT (accent = 'us')", True),
+        ("member = TRUE", False),
+    ]:
+        notes = [
+            n
+            for n in evenhand.audit(counted, by="member", where=where).notes
+            if n.code == "missing_in_filter"
+        ]
+        assert [("accent is missing in 300 counted rows" in note.text) for note in notes] == [
+            True
+        ] * told_so
 
 
 def test_a_narrower_cube_is_written_from_a_cube(cube, tmp_path):

@@ -356,4 +356,25 @@ def counted_notes(counted: CountedRecords, question: Question) -> tuple[Note, ..
                 "those of --where alone.",
             )
         )
+    notes += _missing_in_filter(counted, question)
     return (*notes, *counted.notes)
+
+
+def _missing_in_filter(counted: CountedRecords, question: Question) -> list[Note]:
+    """Say where a filter meets missing values, of which cells know only that they are missing."""
+    names = [attribute.name for attribute in counted.attributes]
+    cube, notes = counted.metrics[0].cube, []
+    for name in columns_of(question.where) if question.where is not None else ():
+        place = names.index(name)
+        rows = sum(
+            int(n) for key, n in zip(cube.keys, cube.n_rows, strict=True) if key[place] is None
+        )
+        if rows:
+            notes.append(
+                Note(
+                    code="missing_in_filter",
+                    text=f"{name} is missing in {rows:,} counted rows.  Cells do not tell an empty value from a text such "
+                    "as 'NA', so --where takes both for missing; of the rows it reads such a text as a value.",
+                )
+            )
+    return notes
