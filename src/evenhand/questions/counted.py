@@ -373,8 +373,8 @@ def _missing_in_filter(counted: CountedRecords, question: Question) -> list[Note
             notes.append(
                 Note(
                     code="missing_in_filter",
-                    text=f"{name} is missing in {rows:,} counted rows.  Cells do not tell an empty value from a text such "
-                    "as 'NA', so --where takes both for missing; of the rows it reads such a text as a value.",
+                    text=f"{name} is missing in {rows:,} counted rows.  Cells do not tell an empty value from a text "
+                    "such as 'NA', so --where takes both for missing; of the rows it reads such a text as a value.",
                 )
             )
     return notes
