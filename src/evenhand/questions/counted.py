@@ -56,7 +56,10 @@ def counted_records(table: Any) -> CountedRecords | None:
         return table
     if not isinstance(table, str | Path):
         return None
-    files = sorted(input_files(str(table)))
+    try:
+        files = sorted(input_files(str(table)))
+    except (OSError, ValueError):
+        return None  # no place of a file: what opens tables says so
     if not files or not holds_counts(files[0]):
         return None
     return merge_all([read_cube(path) for path in files])

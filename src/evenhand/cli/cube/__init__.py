@@ -9,7 +9,10 @@ cube = App(
     name="cube",
     help="Count records once; add the counts of days and sites, and audit them without the rows.",
     help_format="plaintext",
-    help_epilogue="Examples\n$ evenhand cube count --help\n$ evenhand audit ward.cube",
+    help_epilogue=(
+        "Examples\n$ evenhand cube count ward.csv --metric 'wer(reference, hypothesis)' \\\n"
+        "    --by voice,condition --unit sentence --out ward.cube\n$ evenhand cube show ward.cube"
+    ),
 )
 #: What each verb does, and how it is called.
 VERBS = {
