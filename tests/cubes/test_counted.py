@@ -169,6 +169,26 @@ def test_a_filter_that_meets_missing_values_is_told():
         ] * told_so
 
 
+def test_no_number_of_rows_is_told_in_notes_where_small_groups_are_hidden():
+    table = pa.concat_tables(
+        [
+            ROWS.append_column("id", pa.array(range(600))),
+            ROWS[:7].append_column("id", pa.array(range(7))),
+        ]
+    )
+    counted = evenhand.count_cube(table, "accuracy(label, prediction)", by="accent")
+    assert any("7 of the 607 rows" in note.text for note in evenhand.audit(counted).notes)
+    found = evenhand.audit(counted, where="accent IS NULL OR accent = 'us'", suppress_below=30)
+    before = [
+        n
+        for n in found.notes
+        if n.code in ("counted_before", "missing_in_filter", "notes_left_out")
+    ]
+    assert len(before) == 3
+    assert not any(character.isdigit() for note in before for character in note.text)
+    assert "duplicate_rows" not in {note.code for note in found.notes}
+
+
 def test_a_narrower_cube_is_written_from_a_cube(cube, tmp_path):
     evenhand.audit(cube, by="accent", where="member = TRUE", cube=tmp_path / "b.cube")
     again = evenhand.read_cube(tmp_path / "b.cube")

@@ -74,7 +74,7 @@ def answer(
         if counted is None:
             measured = measure_rows(question, metrics, premises, few=few)
         else:
-            measured = measure_counts(counted, question, premises)
+            measured = measure_counts(counted, question, premises, few=few)
         if cube is not None:
             write_cube(counted_now(question, metrics, measured, higher, before=counted), cube)
         return tuple(_audits(question, metrics, measured, rules, higher, command, counted))

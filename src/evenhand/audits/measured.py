@@ -96,13 +96,13 @@ def measure_rows(
 
 
 def measure_counts(
-    counted: CountedRecords, question: Question, premises: tuple[Note, ...]
+    counted: CountedRecords, question: Question, premises: tuple[Note, ...], *, few: int
 ) -> Measured:
     """Take the counts of records that were counted before."""
     return Measured(
         plans=tuple(counted_plan(metric, question.records) for metric in counted.metrics),
         cubes=tuple(counted_cubes(counted, question)),
-        notes=tuple(dict.fromkeys((*counted_notes(counted, question), *premises))),
+        notes=tuple(dict.fromkeys((*counted_notes(counted, question, few=few), *premises))),
     )
 
 

@@ -1,6 +1,7 @@
 """A question asked of counts instead of rows: which of its groups the cells can tell apart."""
 
 import datetime
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -336,8 +337,11 @@ def check_asked(
         )
 
 
-def counted_notes(counted: CountedRecords, question: Question) -> tuple[Note, ...]:
-    """What a reader must know of numbers that come from counts."""
+def counted_notes(counted: CountedRecords, question: Question, *, few: int = 0) -> tuple[Note, ...]:
+    """What a reader must know of numbers that come from counts.
+
+    Where few people are to be hidden, no number of rows is told: it was noted when nobody was hidden.
+    """
     names = list(dict.fromkeys(without_folders(source.name) for source in counted.sources))
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     read = f"{', '.join(names[:_NAMED])}{more}"
@@ -345,8 +349,8 @@ def counted_notes(counted: CountedRecords, question: Question) -> tuple[Note, ..
     notes = [
         Note(
             code="counted_before",
-            text=f"The rows were not read: {without_folders(counted.name)} holds the counts of {counted.n_rows:,} rows "
-            f"of {read}{kept}.",
+            text=f"The rows were not read: {without_folders(counted.name)} holds the counts of "
+            f"{'the' if few else f'{counted.n_rows:,}'} rows of {read}{kept}.",
         )
     ]
     if question.where is not None and any(
@@ -359,11 +363,15 @@ def counted_notes(counted: CountedRecords, question: Question) -> tuple[Note, ..
                 "those of --where alone.",
             )
         )
-    notes += _missing_in_filter(counted, question)
-    return (*notes, *counted.notes)
+    notes += _missing_in_filter(counted, question, few=few)
+    shown = [note for note in counted.notes if not few or not re.search(r"\d", note.text)]
+    if len(shown) < len(counted.notes):
+        text = "Notes that tell numbers of rows are left out, since small groups are hidden."
+        shown.append(Note(code="notes_left_out", text=text))
+    return (*notes, *shown)
 
 
-def _missing_in_filter(counted: CountedRecords, question: Question) -> list[Note]:
+def _missing_in_filter(counted: CountedRecords, question: Question, *, few: int) -> list[Note]:
     """Say where a filter meets missing values, of which cells know only that they are missing."""
     names = [attribute.name for attribute in counted.attributes]
     cube, notes = counted.metrics[0].cube, []
@@ -376,8 +384,9 @@ def _missing_in_filter(counted: CountedRecords, question: Question) -> list[Note
             notes.append(
                 Note(
                     code="missing_in_filter",
-                    text=f"{name} is missing in {rows:,} counted rows.  Cells do not tell an empty value from a text "
-                    "such as 'NA', so --where takes both for missing; of the rows it reads such a text as a value.",
+                    text=f"{name} is missing in {'some' if few else f'{rows:,}'} counted rows.  Cells do not tell an "
+                    "empty value from a text such as 'NA', so --where takes both for missing; of the rows it reads "
+                    "such a text as a value.",
                 )
             )
     return notes
