@@ -30,6 +30,7 @@ contract: $(VENV)/lint ## every room imports only rooms below it
 spark: $(VENV)/test $(VENV)-spark/spark ## what speaks Spark Connect, on Apache Spark itself (needs Java 17)
 	@SPARK_HOME=$$($(VENV)-spark/bin/python -c 'import pyspark; print(pyspark.__path__[0])') \
 	  PYSPARK_PYTHON=$(abspath $(BIN)/python) \
+	  PYTHONPATH=$(CURDIR) \
 	  $(BIN)/python -m pytest -q tests/records/test_spark*.py tests/records/test_interruption.py tests/metrics/test_clusters.py tests/cubes -k spark
 
 oldest: $(VENV)-oldest/test ## the core tests with the oldest supported versions
