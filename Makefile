@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Processes that tests run in: one a core, or as many as JOBS says.
 JOBS ?= auto
+# What is asked of Apache Spark: all that speaks Spark Connect.
+SPARK_TESTS ?= tests/records/test_spark*.py tests/records/test_interruption.py tests/metrics/test_clusters.py tests/cubes
 
 help: ## list the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -31,7 +33,7 @@ spark: $(VENV)/test $(VENV)-spark/spark ## what speaks Spark Connect, on Apache 
 	@SPARK_HOME=$$($(VENV)-spark/bin/python -c 'import pyspark; print(pyspark.__path__[0])') \
 	  PYSPARK_PYTHON=$(abspath $(BIN)/python) \
 	  PYTHONPATH=$(CURDIR) \
-	  $(BIN)/python -m pytest -q tests/records/test_spark*.py tests/records/test_interruption.py tests/metrics/test_clusters.py tests/cubes -k spark
+	  $(BIN)/python -m pytest -q $(SPARK_TESTS) -k spark
 
 oldest: $(VENV)-oldest/test ## the core tests with the oldest supported versions
 	@$(VENV)-oldest/bin/python -m pytest -q -p no:cacheprovider tests/stats tests/cubes tests/metrics/test_laws.py tests/acceptance/test_command_line.py

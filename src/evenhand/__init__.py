@@ -18,7 +18,7 @@ if TYPE_CHECKING:
         update_cube,
     )
     from evenhand.conditions import Condition, parse_condition
-    from evenhand.cubes import CountedRecords, Cube, read_cube, write_cube
+    from evenhand.cubes import CellKeys, CountedRecords, Cube, read_cube, write_cube
     from evenhand.differential import Effects, effects
     from evenhand.metrics import DEFINITIONS, Definition
     from evenhand.metrics.laws import check_metric
@@ -41,6 +41,7 @@ _HOMES = {
     "merge_cubes": "evenhand.audits",
     "update_cube": "evenhand.audits",
     "CountedRecords": "evenhand.cubes",
+    "CellKeys": "evenhand.cubes",
     "Cube": "evenhand.cubes",
     "read_cube": "evenhand.cubes",
     "write_cube": "evenhand.cubes",
@@ -71,6 +72,7 @@ __all__ = [
     "DEFINITIONS",
     "MISSING_VALUES",
     "Audit",
+    "CellKeys",
     "Condition",
     "CountedRecords",
     "Cube",

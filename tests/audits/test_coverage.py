@@ -15,6 +15,7 @@ from evenhand.comparisons.comparison import compare
 from evenhand.comparisons.rules import VerdictRules
 from evenhand.cubes import Cube, Units, estimate
 from evenhand.cubes.cube import cube_of_units
+from evenhand.cubes.keys import CellKeys
 from evenhand.groups import Attribute, Partition
 from evenhand.stats import contrasts, intervals
 from evenhand.stats.forms import Ratio
@@ -42,7 +43,7 @@ def most(level, worlds):
 def unit_cube(cell, unit, numerator, denominator) -> Cube:
     rows = np.bincount(cell)
     return cube_of_units(
-        keys=tuple((f"k{i:04}",) for i in range(len(rows))),
+        keys=CellKeys.of([(f"k{i:04}",) for i in range(len(rows))]),
         attributes=("k",),
         parts=("above", "below"),
         n_rows=rows,
@@ -65,7 +66,7 @@ def binary_cube(wrong, trials) -> Cube:
     return Cube(
         attributes=("k",),
         parts=("wrong", "right"),
-        keys=tuple((f"k{i:02}",) for i in range(len(trials))),
+        keys=CellKeys.of([(f"k{i:02}",) for i in range(len(trials))]),
         n_rows=trials,
         n_defined=trials,
         sums=sums,

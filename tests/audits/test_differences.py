@@ -6,6 +6,7 @@ import pytest
 from evenhand.comparisons.comparison import compare, differences
 from evenhand.cubes import estimate
 from evenhand.cubes.cube import Units, cube_of_units
+from evenhand.cubes.keys import CellKeys
 from evenhand.stats.forms import Ratio
 
 FORM = Ratio(numerator=(1, 0), denominator=(0, 1))
@@ -17,7 +18,7 @@ def estimates_of(above, below):
     unit, cell = np.nonzero(present)
     rows = present.sum(axis=0)
     cube = cube_of_units(
-        keys=tuple((f"c{i}",) for i in range(above.shape[1])),
+        keys=CellKeys.of([(f"c{i}",) for i in range(above.shape[1])]),
         attributes=("set",),
         parts=("above", "below"),
         n_rows=rows,

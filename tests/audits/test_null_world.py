@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_limits
 from evenhand.audits.judge import Judgement, judge
 from evenhand.comparisons.rules import VerdictRules
 from evenhand.cubes.cube import Cube, Units, cube_of_units
+from evenhand.cubes.keys import CellKeys
 from evenhand.groups import Attribute, Partition
 from evenhand.stats.forms import Ratio
 
@@ -42,7 +43,7 @@ def binary_cube(successes, trials, keys=NAMES) -> Cube:
     return Cube(
         attributes=("group",),
         parts=("wrong", "right"),
-        keys=keys,
+        keys=CellKeys.of(keys),
         n_rows=trials,
         n_defined=trials,
         sums=sums,
@@ -56,7 +57,7 @@ def unit_cube(cell, unit, numerator, denominator, keys=NAMES) -> Cube:
     """Units with a numerator and a denominator each."""
     rows = np.bincount(cell, minlength=len(keys))
     return cube_of_units(
-        keys=keys,
+        keys=CellKeys.of(keys),
         attributes=("group",),
         parts=("above", "below"),
         n_rows=rows,

@@ -9,6 +9,7 @@ import pytest
 from evenhand.comparisons.rules import VerdictRules
 from evenhand.comparisons.sets import cells_of
 from evenhand.cubes.cube import Cube, Units, cube_of_units
+from evenhand.cubes.keys import CellKeys
 from evenhand.differential.evidence import ConditionEvidence
 from evenhand.groups import Attribute, Partition
 from evenhand.stats.forms import Ratio
@@ -26,7 +27,7 @@ def unit_cube(group, condition, unit, errors, words) -> Cube:
     np.add.at(sums, place, np.stack([errors, words], axis=1))
     counts = np.bincount(cell, minlength=len(keys))
     return cube_of_units(
-        keys=tuple((f"g{g}", f"c{c}") for g, c in keys),
+        keys=CellKeys.of([(f"g{g}", f"c{c}") for g, c in keys]),
         attributes=("group", "condition"),
         parts=("errors", "words"),
         n_rows=counts,
@@ -49,7 +50,7 @@ def row_cube(wrong, trials) -> Cube:
     return Cube(
         attributes=("group", "condition"),
         parts=("wrong", "right"),
-        keys=keys,
+        keys=CellKeys.of(keys),
         n_rows=n,
         n_defined=n,
         sums=sums,

@@ -10,6 +10,7 @@ from evenhand.audits.judge import judge
 from evenhand.comparisons.rules import VerdictRules
 from evenhand.cubes import Cube, Units, estimate
 from evenhand.cubes.cube import cube_of_units
+from evenhand.cubes.keys import CellKeys
 from evenhand.groups import Attribute, Partition
 from evenhand.metrics.classification.mcc import _value as mcc
 from evenhand.stats.forms import AreaUnderCurve, Ratio, Smooth
@@ -94,7 +95,7 @@ def cube_of(above, below, unit, cell=None) -> Cube:
     np.add.at(sums, where, np.stack([above, below], axis=1))
     rows = np.bincount(cell)
     return cube_of_units(
-        keys=tuple((f"k{i}",) for i in range(len(rows))),
+        keys=CellKeys.of([(f"k{i}",) for i in range(len(rows))]),
         attributes=("k",),
         parts=("above", "below"),
         n_rows=rows,
@@ -188,7 +189,7 @@ def test_variance_of_a_smooth_metric_is_near_the_jackknife():
     sums = rng.multinomial(6, [0.3, 0.2, 0.1, 0.4], 400).astype(float)
     form = Smooth(function=f1, sides=((0, 1, 2),))
     cube = cube_of_units(
-        keys=(("k",),),
+        keys=CellKeys.of((("k",),)),
         attributes=("k",),
         parts=("tp", "fp", "fn", "tn"),
         n_rows=np.array([2400]),
@@ -252,7 +253,7 @@ def auc_cube(score, positive) -> Cube:
     return Cube(
         attributes=("k",),
         parts=("positives", "negatives"),
-        keys=(("k",),) * len(levels),
+        keys=CellKeys.of((("k",),) * len(levels)),
         n_rows=rows,
         n_defined=rows,
         sums=sums,

@@ -8,7 +8,7 @@ from scipy.optimize import linprog
 
 from evenhand.audits.judge import judge
 from evenhand.comparisons.rules import VerdictRules
-from evenhand.cubes import Cube
+from evenhand.cubes import CellKeys, Cube
 from evenhand.groups import Attribute, Partition
 from evenhand.stats.forms import Ratio
 from evenhand.stats.suppression import Quantity, suppress
@@ -159,7 +159,7 @@ def judged(wrong, trials, **options):
     cube = Cube(
         attributes=("k",),
         parts=("wrong", "right"),
-        keys=tuple((f"k{i}",) for i in range(len(trials))),
+        keys=CellKeys.of([(f"k{i}",) for i in range(len(trials))]),
         n_rows=trials,
         n_defined=trials,
         sums=sums,

@@ -7,11 +7,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from evenhand.cubes.columns import floats_of, integers_of, keys_of, values_of
+from evenhand.cubes.columns import coded_keys, floats_of, integers_of
 from evenhand.cubes.cube import Cube, Units, cube_of_units
 from evenhand.cubes.extent import FirstRows, check_cells, check_pairs, first_rows
 from evenhand.cubes.faults import raise_faults
 from evenhand.cubes.joint_query import cells_query, sums_of_others, units_query
+from evenhand.cubes.keys import CellKeys
 from evenhand.cubes.measure import Input, Measure, Moments
 from evenhand.cubes.query import DEGREES, CubeQuery, meaning
 from evenhand.cubes.unit_reading import UnitPlaces, read_places
@@ -246,15 +247,13 @@ def _read(table: pa.Table, query: CubeQuery, measure: Measure, units: _UnitReade
         table = table.filter(compute.is_valid(table["level"]))
     counted = floats_of(table["n_rows"]) > 0
     table = table if counted.all() else table.filter(pa.array(counted))
-    columns = [
-        values_of(table[f"a{i}"], attribute.name) for i, attribute in enumerate(query.attributes)
-    ]
+    coded = [coded_keys(table[f"a{i}"], a.name) for i, a in enumerate(query.attributes)]
+    keys = CellKeys.of_codes([k for k, _ in coded], [c for _, c in coded], table.num_rows)
     levels, level = _levels(table, measure)
-    cells = list(zip(*map(keys_of, columns), level.tolist(), strict=True))
     shared: dict[str, Any] = {
         "attributes": tuple(attribute.name for attribute in query.attributes),
         "parts": measure.names,
-        "keys": tuple(cell[:-1] for cell in cells),
+        "keys": keys,
         "n_rows": integers_of(table["n_rows"]),
         "n_defined": integers_of(table["n_defined"]),
         "level": level,
@@ -264,6 +263,7 @@ def _read(table: pa.Table, query: CubeQuery, measure: Measure, units: _UnitReade
         "meaning": meaning(measure, query.attributes, query.units.values()),
     }
     if units is not None:
+        cells = list(zip(*map(keys.column, range(len(coded))), level.tolist(), strict=True))
         found = units.read(query, cells, levels)
         _check_sizes(found.sums, squared=True)
         return cube_of_units(units=found, **shared)

@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from evenhand.cubes.cube import Cube, Units, cube_of_units
+from evenhand.cubes.keys import CellKeys
+from evenhand.cubes.moments import merged_comoments, summed
 from evenhand.errors import InputError
 from evenhand.groups import Attribute
 from evenhand.groups.partition import Key
@@ -101,20 +103,15 @@ class Cells:
         ----------
         group : integer array of shape (cells,)
             Number of the group of each cell, from 0 without gaps.
-
-        Notes
-        -----
-        Centred moments are merged by Chan, Golub & LeVeque (1983),
-        doi:10.1080/00031305.1983.10483115.
         """
         count = int(group.max(initial=-1)) + 1
         says = (self.sums != 0).any(axis=1)
         shared: dict[str, Any] = {
             "attributes": ("group",),
             "parts": self.parts,
-            "keys": tuple((number,) for number in range(count)),
-            "n_rows": _summed(self.n_rows, group, count).astype(np.int64),
-            "n_defined": _summed(self.n_rows * says, group, count).astype(np.int64),
+            "keys": CellKeys.of_columns([range(count)], count),
+            "n_rows": summed(self.n_rows, group, count),
+            "n_defined": summed(self.n_rows * says, group, count),
             "indicators": self.indicators,
             "meaning": self.meaning,
         }
@@ -123,34 +120,19 @@ class Cells:
             units = Units(
                 cell=pairs // self.n_units,
                 unit=pairs % self.n_units,
-                sums=np.stack([_summed(part, place, len(pairs)) for part in self.sums.T], axis=1),
+                sums=summed(self.sums, place, len(pairs)),
                 names=tuple(map(str, range(self.n_units))),
             )
             return cube_of_units(units=units, **shared)
-        sums = np.stack([_summed(part, group, count) for part in self.sums.T], axis=1)
+        sums = summed(self.sums, group, count)
         return Cube(
             sums=sums,
-            comoments=self._comoments(group, sums, shared["n_rows"]),
+            comoments=merged_comoments(
+                self.n_rows, self.sums, self.comoments, group, sums, shared["n_rows"]
+            ),
             level=np.zeros(count, np.int64),
             **shared,
         )
-
-    def _comoments(self, group: Integers, sums: Floats, n_rows: Integers) -> Floats:
-        count, parts = sums.shape
-        out = np.zeros((count, parts, parts))
-        means = sums / np.maximum(n_rows, 1)[:, None]
-        apart = self.sums / np.maximum(self.n_rows, 1)[:, None] - means[group]
-        for i, j in np.ndindex(parts, parts):
-            if j <= i:
-                products = self.n_rows * apart[:, i] * apart[:, j]
-                if self.comoments is not None:
-                    products = products + self.comoments[:, i, j]
-                out[:, i, j] = out[:, j, i] = _summed(products, group, count)
-        return out
-
-
-def _summed(values: npt.NDArray[Any], group: Integers, count: int) -> Floats:
-    return np.bincount(group, values, count).astype(float)
 
 
 def by_unit(cells: Cells) -> Cells:
@@ -225,7 +207,7 @@ def _rows_of_units(cube: Cube, units: Units) -> Integers:
     order = np.argsort(units.cell, kind="stable")
     cell = units.cell[order]
     weight = np.abs(units.sums[order]).sum(axis=1) + 1e-9
-    share = weight / _summed(weight, cell, len(cube.n_rows))[cell]
+    share = weight / summed(weight, cell, len(cube.n_rows))[cell]
     starts = np.flatnonzero(np.diff(cell, prepend=-1))
     run = np.cumsum(share)
     before = np.repeat(run[starts] - share[starts], np.diff(np.append(starts, len(cell))))
@@ -239,7 +221,7 @@ def _rows_of_units(cube: Cube, units: Units) -> Integers:
 
 def _cell_codes(cube: Cube, name: str, least: int) -> tuple[tuple[Key, ...], Codes]:
     codes, groups = cube.codes((name,))
-    rows = _summed(cube.n_rows, codes, len(groups))
+    rows = summed(cube.n_rows, codes, len(groups))
     # The most frequent first, as `read_cells` has them.
     order = [int(i) for i in np.argsort(-rows, kind="stable") if rows[i] >= least]
     place = np.full(len(groups), len(order))

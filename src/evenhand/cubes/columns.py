@@ -58,3 +58,21 @@ def keys_of(values: Sequence[Any]) -> list[Key]:
     """Keys of an attribute's values, each value turned once: units repeat them."""
     known = {value: key_of(value) for value in dict.fromkeys(values)}
     return [known[value] for value in values]
+
+
+def coded(column: pa.Array | pa.ChunkedArray) -> tuple[npt.NDArray[np.int64], pa.Array]:
+    """Numbers of a column's values in order of appearance, and the values; NULL is one of them."""
+    if isinstance(column, pa.ChunkedArray):
+        column = column.combine_chunks()
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    found = column.dictionary_encode("encode")
+    return found.indices.to_numpy().astype(np.int64), found.dictionary
+
+
+def coded_keys(column: pa.ChunkedArray, name: str) -> tuple[list[Key], npt.NDArray[np.int64]]:
+    """Keys of an attribute's values, and which of them each row has; some keys may be equal."""
+    if len(column) <= _FEW_ROWS:
+        return keys_of(values_of(column, name)), np.arange(len(column))
+    codes, values = coded(column)
+    return keys_of(values_of(values, name)), codes

@@ -10,9 +10,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from evenhand.cubes.columns import coded
 from evenhand.cubes.counted import CountedMetric, CountedRecords, CountedSource
 from evenhand.cubes.counted_checks import check_counts, check_places, check_told
-from evenhand.cubes.cube import Cube, Units, cube_of_units, summed_by_cell
+from evenhand.cubes.cube import Cube, Units, cube_of_units
+from evenhand.cubes.keys import CellKeys
+from evenhand.cubes.moments import summed
 from evenhand.deferred import parquet
 from evenhand.errors import InputError, Note
 from evenhand.groups import Attribute, parse_predicate
@@ -153,7 +156,7 @@ def _rows(place: int, cube: Cube) -> pa.Table:
     rows = np.arange(len(cube.keys)) if cube.units is None else cube.units.cell
     columns: dict[str, Any] = {"metric": np.full(len(rows), place, np.int16)}
     for index in range(len(cube.attributes)):
-        columns[f"attribute:{index}"] = _written([key[index] for key in cube.keys], rows)
+        columns[f"attribute:{index}"] = _written(cube.keys, index, rows)
     if len(cube.levels):
         columns["level"] = cube.levels[cube.level[rows]]
     if cube.units is None:
@@ -178,13 +181,10 @@ def _rows(place: int, cube: Cube) -> pa.Table:
     return pa.table(columns)
 
 
-def _written(values: Sequence[Key], rows: npt.NDArray[np.int64]) -> pa.Array:
+def _written(keys: CellKeys, place: int, rows: npt.NDArray[np.int64]) -> pa.Array:
     """Values of cells as JSON, one for each row; each value is written once."""
-    # True and 1 are equal, and two values: they are told apart by their types.
-    place: dict[tuple[type, Key], int] = {}
-    codes = [place.setdefault((type(value), value), len(place)) for value in values]
-    texts = [None if value is None else json.dumps(value) for _, value in place]
-    return pa.array(texts, pa.string()).take(pa.array(np.asarray(codes, np.int64)[rows]))
+    texts = [None if value is None else json.dumps(value) for value in keys.values[place]]
+    return pa.array(texts, pa.string()).take(pa.array(keys.codes[place][rows]))
 
 
 # -- reading ------------------------------------------------------------------------------------
@@ -240,7 +240,7 @@ def _cube(
         "indicators": bool(told["indicators"]),
         "meaning": str(told["meaning"]),
         "missing": tuple((str(name), int(count)) for name, count in told["missing"]),
-        **{name: summed_by_cell(values, cell, len(keys)) for name, values in counts.items()},
+        **{name: summed(values, cell, len(keys)) for name, values in counts.items()},
     }
     if ways:
         if not pa.types.is_string(rows["unit"].type) or rows["unit"].null_count:
@@ -272,41 +272,27 @@ def _cube(
 
 def _cells(
     rows: pa.Table, level: npt.NDArray[np.int64], attributes: int
-) -> tuple[tuple[tuple[Key, ...], ...], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+) -> tuple[CellKeys, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Keys and levels of the cells in the order in which they stand, and the cell of each row."""
-    codes, values = [level], []
+    codes, values = [], []
     for index in range(attributes):
-        coded = (
-            rows[f"attribute:{index}"].combine_chunks().dictionary_encode(null_encoding="encode")
-        )
-        texts = coded.dictionary.to_pylist()
-        values.append([None if text is None else _key(json.loads(text)) for text in texts])
-        codes.append(coded.indices.to_numpy().astype(np.int64))
-    first, cell = _numbered(codes)
-    columns = [
-        [known[code] for code in own[first].tolist()]
-        for known, own in zip(values, codes[1:], strict=True)
-    ]
-    keys = tuple(zip(*columns, strict=True)) if columns else ((),) * len(first)
-    return keys, cell, level[first]
-
-
-def _numbered(
-    codes: Sequence[npt.NDArray[np.int64]],
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """First row of each combination of codes, in the order of rows, and the combination of each row."""
-    together = np.zeros(len(codes[0]), np.int64)
-    for own in codes:
-        joined = together * (int(own.max(initial=0)) + 1) + own
-        together = np.unique(joined, return_inverse=True)[1].astype(np.int64)
-    _, first, inverse = np.unique(together, return_index=True, return_inverse=True)
+        own, texts = coded(rows[f"attribute:{index}"])
+        values.append([_key(text) for text in texts.to_pylist()])
+        codes.append(own)
+    keys = CellKeys.of_codes(values, codes, rows.num_rows)
+    place, cells = keys.with_numbers(level).numbered()
+    first = np.empty(len(cells), np.int64)
+    first[place[::-1]] = np.arange(len(place))[
+        ::-1
+    ]  # of rows of one cell, the first is written last
     order = np.argsort(first)
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))
-    return first[order], rank[inverse]
+    return keys.take(first[order]), rank[place], level[first[order]]
 
 
-def _key(value: Any) -> Key:
+def _key(text: str | None) -> Key:
+    value = None if text is None else json.loads(text)
     if value is None or isinstance(value, str | int | float | bool):
         return value
     raise TypeError(f"{value!r} is no value of a group")

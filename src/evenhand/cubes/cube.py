@@ -5,7 +5,7 @@ add: over shards, days, machines and customers.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from evenhand.cubes.keys import CellKeys
+from evenhand.cubes.moments import merged_comoments, summed
 from evenhand.errors import InputError
 from evenhand.groups.partition import Key
 from evenhand.stats.forms import Ratio
@@ -104,7 +106,7 @@ class Units:
             self,
             cell=pairs // count,
             unit=number[unit],
-            sums=_summed(self.sums[kept], where, len(pairs)),
+            sums=summed(self.sums[kept], where, len(pairs)),
             names=tuple(names[i] for i in order),
         )
 
@@ -146,8 +148,8 @@ class Cube:
     ----------
     attributes, parts : tuple of str
         Names of the attributes and of the counts.
-    keys : tuple of tuples
-        Attribute values of each cell; `None` is missing.
+    keys : CellKeys
+        Attribute values of each cell, a tuple each; `None` is missing.
     n_rows : array of shape (cells,)
         Rows scored.
     n_defined : array of shape (cells,)
@@ -177,7 +179,7 @@ class Cube:
 
     attributes: tuple[str, ...]
     parts: tuple[str, ...]
-    keys: tuple[tuple[Key, ...], ...]
+    keys: CellKeys
     n_rows: Integers
     n_defined: Integers
     sums: Floats
@@ -204,8 +206,9 @@ class Cube:
         (codes, groups)
             Code of each cell, and the values behind each code in a stable order.
         """
-        columns = [self.attributes.index(name) for name in names]
-        return _numbered([[key[column] for key in self.keys] for column in columns], len(self.keys))
+        places = [self.attributes.index(name) for name in names]
+        codes, groups = self.keys.only(places).numbered()
+        return codes, list(groups)
 
     def merge(self, other: "Cube") -> "Cube":
         """Add two cubes of the same attributes and parts.
@@ -229,14 +232,15 @@ class Cube:
                 "in one run."
             )
         both = _beside(self, other)
-        added = both.regrouped(self.attributes, {key: key for key in both.keys})
+        added = both.regrouped(self.attributes, both.keys)
         return _coarser(added) if len(added.levels) > MAX_LEVELS else added
 
     def regrouped(
         self,
         attributes: Sequence[str],
-        keys: Mapping[tuple[Key, ...], tuple[Key, ...]],
+        keys: CellKeys,
         *,
+        kept: npt.NDArray[np.bool_] | None = None,
         numbered: Sequence[bool] = (),
     ) -> "Cube":
         """Add up the cells that have one key under other attributes.
@@ -245,8 +249,10 @@ class Cube:
         ----------
         attributes : sequence of str
             Names of the other attributes.
-        keys : Mapping of tuple to tuple
-            Key of each cell under them; cells that have none are left out.
+        keys : CellKeys
+            Key of each cell under them.
+        kept : bool array of shape (cells,), optional
+            Cells that are not left out.
         numbered : sequence of bool
             For each column that names units, whether its values are numbers and stand in their order.
 
@@ -254,22 +260,18 @@ class Cube:
         -------
         Cube
             As it would have been counted from the rows: cells, levels and units in the order in which an engine gives
-            them, whole numbers digit for digit; centred moments merge by Chan, Golub & LeVeque (1983),
-            doi:10.1080/00031305.1983.10483115.
+            them, whole numbers digit for digit.
         """
-        kept = np.array([key in keys for key in self.keys], bool)
-        new = [keys[key] for key in self.keys if key in keys]
-        place, cells = _numbered(list(zip(*new, strict=True)), len(new))
-        used, level = np.unique(self.level[kept], return_inverse=True)
-        there, group = np.unique(place * max(len(used), 1) + level.reshape(-1), return_inverse=True)
-        count = len(there)
+        some = np.arange(len(keys)) if kept is None else np.flatnonzero(kept)
+        group, cells = keys.take(some).with_numbers(self.level[some]).numbered()
+        used, count = np.flatnonzero(np.bincount(self.level[some])), len(cells)
         shared: dict[str, Any] = {
             "attributes": tuple(attributes),
             "parts": self.parts,
-            "keys": tuple(cells[one] for one in (there // max(len(used), 1)).tolist()),
-            "n_rows": summed_by_cell(self.n_rows[kept], group, count),
-            "n_defined": summed_by_cell(self.n_defined[kept], group, count),
-            "level": there % max(len(used), 1),
+            "keys": cells.only(range(len(attributes))),
+            "n_rows": summed(self.n_rows[some], group, count),
+            "n_defined": summed(self.n_defined[some], group, count),
+            "level": np.searchsorted(used, cells.codes[-1]),
             "levels": self.levels[used] if len(self.levels) else self.levels,
             "indicators": self.indicators,
             "missing": self.missing,
@@ -277,48 +279,23 @@ class Cube:
         }
         if self.units is not None:
             whole = np.full(len(self.keys), -1, np.int64)
-            whole[kept] = group
+            whole[some] = group
             return cube_of_units(units=self.units.regrouped(whole, numbered), **shared)
-        sums = _summed(self.sums[kept], group, count)
-        n = np.maximum(self.n_rows[kept], 1)[:, None]
-        apart = self.sums[kept] / n - (sums / np.maximum(shared["n_rows"], 1)[:, None])[group]
-        between = self.n_rows[kept][:, None, None] * apart[:, :, None] * apart[:, None, :]
-        # One cell of its own is what it was: no rounding is added to it.
-        between[np.bincount(group, minlength=count)[group] == 1] = 0
+        sums = summed(self.sums[some], group, count)
         return Cube(
             sums=sums,
-            comoments=_summed(self.comoments[kept] + between, group, count),
-            powers=None if self.powers is None else _summed(self.powers[kept], group, count),
+            comoments=merged_comoments(
+                self.n_rows[some],
+                self.sums[some],
+                self.comoments[some],
+                group,
+                sums,
+                shared["n_rows"],
+            ),
+            powers=None if self.powers is None else summed(self.powers[some], group, count),
             powers_of=self.powers_of,
             **shared,
         )
-
-
-def _numbered(
-    columns: Sequence[Sequence[Key]], count: int
-) -> tuple[Integers, list[tuple[Key, ...]]]:
-    """Number of each combination of values, in the order of the values of one column after the other."""
-    place: Integers = np.zeros(count, np.int64)
-    groups: list[tuple[Key, ...]] = [()] if count else []
-    for found in columns:
-        values = sorted(set(found), key=_order)
-        code = {value: number for number, value in enumerate(values)}
-        codes = np.fromiter(map(code.__getitem__, found), np.int64, count)
-        there, place = np.unique(place * len(values) + codes, return_inverse=True)
-        groups = [
-            (*groups[pair // len(values)], values[pair % len(values)]) for pair in there.tolist()
-        ]
-    return place, groups
-
-
-def _order(key: Key) -> tuple[bool, bool, Any]:
-    return (key is None, isinstance(key, str), 0 if key is None else key)
-
-
-def _summed(values: npt.NDArray[Any], group: Integers, count: int) -> npt.NDArray[Any]:
-    out = np.zeros((count, *values.shape[1:]), values.dtype)
-    np.add.at(out, group, values)
-    return out
 
 
 def _beside(a: Cube, b: Cube) -> Cube:
@@ -339,7 +316,7 @@ def _beside(a: Cube, b: Cube) -> Cube:
         units = a.units.beside(b.units, first=len(a.keys))
     return replace(
         a,
-        keys=a.keys + b.keys,
+        keys=a.keys.beside(b.keys),
         n_rows=np.concatenate([a.n_rows, b.n_rows]),
         n_defined=np.concatenate([a.n_defined, b.n_defined]),
         sums=np.concatenate([a.sums, b.sums]),
@@ -359,27 +336,18 @@ def _coarser(cube: Cube) -> Cube:
     tile = (before * MAX_LEVELS // max(rows.sum(), 1)).astype(np.int64)
     _, first, number = np.unique(tile, return_index=True, return_inverse=True)
     rounded = replace(cube, level=number[cube.level], levels=cube.levels[first])
-    return rounded.regrouped(cube.attributes, {key: key for key in cube.keys})
-
-
-def summed_by_cell(values: Integers, cell: Integers, cells: int) -> Integers:
-    """Sum of the values of each cell, shape (cells,)."""
-    out = np.zeros(cells, np.int64)
-    np.add.at(out, cell, values)
-    return out
+    return rounded.regrouped(cube.attributes, cube.keys)
 
 
 def cube_of_units(
-    *, keys: tuple[tuple[Key, ...], ...], units: Units, level: Integers | None = None, **rest: Any
+    *, keys: CellKeys, units: Units, level: Integers | None = None, **rest: Any
 ) -> Cube:
     """Cube whose cell sums are those of its units."""
     parts = units.sums.shape[1]
-    sums = np.zeros((len(keys), parts))
-    np.add.at(sums, units.cell, units.sums)
     return Cube(
         keys=keys,
         units=units,
-        sums=sums,
+        sums=summed(units.sums, units.cell, len(keys)),
         comoments=np.zeros((len(keys), parts, parts)),
         level=np.zeros(len(keys), np.int64) if level is None else level,
         **rest,

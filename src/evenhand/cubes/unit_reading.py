@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from evenhand.cubes.columns import floats_of, keys_of, values_of
+from evenhand.cubes.columns import coded, floats_of, keys_of, values_of
 from evenhand.cubes.cube import Units
 from evenhand.cubes.query import CubeQuery
 from evenhand.deferred import compute
@@ -75,12 +75,12 @@ def read_places(
         used = np.flatnonzero(floats_of(table["n_rows"]) > 0)
         table = table.take(pa.array(used))
     cell = _cells(table, query, cells, levels)
-    coded = [_ranked(table[name]) for name in query.units]
+    ranked = [_ranked(table[name]) for name in query.units]
     within = cell
-    for rank, values in coded:
+    for rank, values in ranked:
         within = within * max(len(values), 1) + rank
     order = np.argsort(within, kind="stable")
-    numbered = [_by_appearance(rank[order], values) for rank, values in coded]
+    numbered = [_by_appearance(rank[order], values) for rank, values in ranked]
     unit, names = numbered[0] if len(numbered) == 1 else _joined(numbered)
     return UnitPlaces(
         cells=cells,
@@ -88,7 +88,7 @@ def read_places(
         cell=cell[order],
         unit=unit,
         names=names,
-        ways=len(coded),
+        ways=len(ranked),
     )
 
 
@@ -99,7 +99,7 @@ def _cells(
     codes, known = np.zeros(table.num_rows, np.int64), [()]
     for own, keys in _keyed(table, query, levels):
         # Combinations are numbered anew with each column, so that numbers stay small.
-        codes, present = _encoded(pa.array(codes * len(keys) + own))
+        codes, present = coded(pa.array(codes * len(keys) + own))
         known = [
             (*known[code // len(keys)], keys[code % len(keys)]) for code in present.to_pylist()
         ]
@@ -117,7 +117,7 @@ def _keyed(
 ) -> Iterator[tuple[Integers, list[Key]]]:
     """Numbers of each column's keys, and the keys."""
     for index, attribute in enumerate(query.attributes):
-        own, values = _encoded(table[f"a{index}"])
+        own, values = coded(table[f"a{index}"])
         yield own, keys_of(values_of(values, attribute.name))
     # As in `cells`: the number of the level is the last key, 0 where there are none.
     yield (
@@ -127,22 +127,12 @@ def _keyed(
     )
 
 
-def _encoded(column: pa.Array | pa.ChunkedArray) -> tuple[Integers, pa.Array]:
-    """Numbers of a column's values in order of appearance, and the values; NULL is one of them."""
-    if isinstance(column, pa.ChunkedArray):
-        column = column.combine_chunks()
-    if pa.types.is_dictionary(column.type):
-        column = column.dictionary_decode()
-    coded = column.dictionary_encode("encode")
-    return coded.indices.to_numpy().astype(np.int64), coded.dictionary
-
-
 def _ranked(column: pa.ChunkedArray) -> tuple[Integers, pa.Array]:
     """Rank of each row's value among the values, and the values in order: texts by code point."""
     if pa.types.is_floating(column.type):
         # To engines -0.0 and 0.0 are one unit; arrow takes them for two.
         column = compute.add(column, 0.0)
-    codes, values = _encoded(column)
+    codes, values = coded(column)
     order = compute.array_sort_indices(values)
     rank = np.empty(len(values), np.int64)
     rank[order.to_numpy()] = np.arange(len(values))
@@ -151,7 +141,7 @@ def _ranked(column: pa.ChunkedArray) -> tuple[Integers, pa.Array]:
 
 def _by_appearance(rank: Integers, values: pa.Array) -> tuple[Integers, tuple[str, ...]]:
     """Numbers of values in order of appearance, and the values as text."""
-    codes, present = _encoded(pa.array(rank))
+    codes, present = coded(pa.array(rank))
     return codes, tuple(str(value) for value in values.take(present).to_pylist())
 
 

@@ -166,7 +166,7 @@ def _groups(cube: Cube, asked: ConditionQuestion) -> tuple[list[GroupSet], list[
 def _members(cube: Cube, asked: ConditionQuestion) -> npt.NDArray[np.bool_]:
     """Cells under each condition, the reference first; shape (conditions, cells)."""
     column = cube.attributes.index(asked.condition)
-    own = [key[column] for key in cube.keys]
+    own = cube.keys.column(column)
     return np.array([[value == key for value in own] for key in asked.keys], bool)
 
 

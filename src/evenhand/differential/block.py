@@ -248,7 +248,7 @@ def _some_cells(cube: Cube, kept: Integers) -> Cube:
         )
     return replace(
         cube,
-        keys=tuple(cube.keys[i] for i in kept),
+        keys=cube.keys.take(kept),
         n_rows=cube.n_rows[kept],
         n_defined=cube.n_defined[kept],
         sums=cube.sums[kept],

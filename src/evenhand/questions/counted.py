@@ -1,25 +1,30 @@
 """A question asked of counts instead of rows: which of its groups the cells can tell apart."""
 
 import datetime
+import functools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 from sqlglot import exp
 
 from evenhand.cubes import (
+    CellKeys,
     CountedMetric,
     CountedRecords,
+    Cube,
     CubeQuery,
     Input,
     Measure,
+    coded,
     merge_all,
     read_cube,
 )
-from evenhand.cubes.cube import Cube
 from evenhand.errors import InputError, Note, unknown_name
 from evenhand.groups import (
     Attribute,
@@ -39,6 +44,8 @@ from evenhand.questions.question import By, Question, directions
 from evenhand.records import MISSING_VALUES, Kind, Records, holds_counts, open_records
 from evenhand.records.output import input_files
 from evenhand.stats.written_forms import read_form
+
+Integers = npt.NDArray[np.int64]
 
 _CELL = "evenhand:cell"
 #: Sources that are named, of many.
@@ -73,14 +80,15 @@ def open_cells(counted: CountedRecords) -> Records:
     and refused (see `read_counted_question`).
     """
     kinds = {column.name: column.kind for column in counted.columns}
-    keys = all_keys(counted)
-    plain = {name: place for place, name in enumerate(_plain(counted))}
+    keys, _ = _distinct(counted)
     columns = {
-        attribute.name: _column([key[place] for key in keys], kinds.get(attribute.name, Kind.TEXT))
-        for place, attribute in enumerate(counted.attributes)
-        if attribute.name in plain
+        name: _column(keys.values[place], kinds.get(name, Kind.TEXT)).take(
+            pa.array(keys.codes[place])
+        )
+        for place, name in enumerate(attribute.name for attribute in counted.attributes)
+        if name in _plain(counted)
     }
-    table = pa.table({**columns, _CELL: pa.array(range(len(keys)), pa.int64())})
+    table = pa.table({**columns, _CELL: pa.array(np.arange(len(keys)))})
     cells = open_records(table, missing_values=counted.missing_values)
     plainly = tuple(column for column in cells.columns if column.name != _CELL)
     told = {column.name for column in plainly}
@@ -93,9 +101,11 @@ def open_cells(counted: CountedRecords) -> Records:
     )
 
 
-def all_keys(counted: CountedRecords) -> list[tuple[Key, ...]]:
-    """Keys of all cubes, each once."""
-    return list(dict.fromkeys(key for metric in counted.metrics for key in metric.cube.keys))
+def _distinct(counted: CountedRecords) -> tuple[CellKeys, list[Integers]]:
+    """Keys of all cubes, each once, and which of them each cell of each cube has."""
+    cubes = [metric.cube.keys for metric in counted.metrics]
+    cell, keys = functools.reduce(CellKeys.beside, cubes).numbered()
+    return keys, np.split(cell, np.cumsum([len(one) for one in cubes])[:-1])
 
 
 def _plain(counted: CountedRecords) -> list[str]:
@@ -270,43 +280,50 @@ def counted_cubes(counted: CountedRecords, question: Question) -> list[Cube]:
     InputError
         Where no cell is left.
     """
-    keys = _keys(counted, question)
+    known, cells = _distinct(counted)
+    keys, kept = _asked(known, counted, question)
     kinds = {column.name: column.kind for column in counted.columns}
     numbered = [kinds[name].numeric for name in counted.units if name in kinds]
     names = [attribute.name for attribute in question.attributes]
-    if not keys and question.where is not None:
+    if not kept.any() and question.where is not None:
         raise InputError(f"There is nothing to audit: no cell of {counted.name} satisfies --where.")
-    return [metric.cube.regrouped(names, keys, numbered=numbered) for metric in counted.metrics]
+    return [
+        metric.cube.regrouped(names, keys.take(own), kept=kept[own], numbered=numbered)
+        for metric, own in zip(counted.metrics, cells, strict=True)
+    ]
 
 
-def _keys(counted: CountedRecords, question: Question) -> dict[tuple[Key, ...], tuple[Key, ...]]:
-    """Key of each cell under the question's attributes; cells that the filter leaves out have none."""
+def _asked(
+    known: CellKeys, counted: CountedRecords, question: Question
+) -> tuple[CellKeys, npt.NDArray[np.bool_]]:
+    """Key of each cell under the question's attributes, and whether the filter keeps it."""
     stored = {one: place for place, one in enumerate(counted.attributes)}
     asked = [a for a in question.attributes if a not in stored]
-    known = all_keys(counted)
-    computed: dict[int, tuple[Key, ...]] = dict.fromkeys(range(len(known)), ())
-    if asked or question.where is not None:
-        computed = _computed(question, asked)
+    if not asked and question.where is None:
+        return known.only([stored[a] for a in question.attributes]), np.ones(len(known), bool)
+    found = _computed(question, asked)
+    cells = found["s0"].to_numpy().astype(np.int64)
+    kept = np.zeros(len(known), bool)
+    kept[cells] = True
+    place = np.zeros(len(known), np.int64)
+    place[cells] = np.arange(len(cells))
+    values, codes = list(known.values), list(known.codes)
+    for index in range(len(asked)):
+        own, keys = coded(found[f"a{index}"])
+        values.append(tuple(keys.to_pylist()))
+        codes.append(own[place] if len(own) else place)
     # Of each attribute: its place among a cell's own values, followed by those that were computed.
     first = len(counted.attributes)
     places = [stored[a] if a in stored else first + asked.index(a) for a in question.attributes]
-    out = {}
-    for cell, more in sorted(computed.items()):
-        values = known[cell] + more
-        out[known[cell]] = tuple(values[place] for place in places)
-    return out
+    return CellKeys.of_codes(values, codes, len(known)).only(places), kept
 
 
-def _computed(question: Question, attributes: Sequence[Attribute]) -> dict[int, tuple[Key, ...]]:
-    """Values of attributes that were not counted by, for each cell that the filter keeps."""
+def _computed(question: Question, attributes: Sequence[Attribute]) -> pa.Table:
+    """Numbers of the cells that the filter keeps, and their values of attributes that were not counted by."""
     cell = Input(name=_CELL, expression=column_expression(_CELL), text="cell")
     measure = Measure(parts=((_CELL, column_expression(_CELL)),), inputs=(cell,))
     query = CubeQuery(question.records, measure, attributes, None, question.where, ())
-    found = question.records.engine.query(query.rows_sql())
-    columns = [found[f"a{place}"].to_pylist() for place in range(len(attributes))]
-    cells = found["s0"].to_pylist()
-    rows = zip(*columns, strict=True) if columns else ((),) * len(cells)
-    return dict(zip(cells, rows, strict=True))
+    return question.records.engine.query(query.rows_sql())
 
 
 def within(before: str | None, question: Question) -> str | None:
@@ -377,9 +394,8 @@ def _missing_in_filter(counted: CountedRecords, question: Question, *, few: int)
     cube, notes = counted.metrics[0].cube, []
     for name in columns_of(question.where) if question.where is not None else ():
         place = names.index(name)
-        rows = sum(
-            int(n) for key, n in zip(cube.keys, cube.n_rows, strict=True) if key[place] is None
-        )
+        missing = [value is None for value in cube.keys.values[place]]
+        rows = int(cube.n_rows[np.array(missing, bool)[cube.keys.codes[place]]].sum())
         if rows:
             notes.append(
                 Note(
