@@ -33,7 +33,7 @@ spark: $(VENV)/test $(VENV)-spark/spark ## what speaks Spark Connect, on Apache 
 	@SPARK_HOME=$$($(VENV)-spark/bin/python -c 'import pyspark; print(pyspark.__path__[0])') \
 	  PYSPARK_PYTHON=$(abspath $(BIN)/python) \
 	  PYTHONPATH=$(CURDIR) \
-	  $(BIN)/python -m pytest -q $(SPARK_TESTS) -k spark
+	  $(BIN)/python -m pytest -q $(SPARK_TESTS) -k 'spark and not sail'
 
 oldest: $(VENV)-oldest/test ## the core tests with the oldest supported versions
 	@$(VENV)-oldest/bin/python -m pytest -q -p no:cacheprovider tests/stats tests/cubes tests/metrics/test_laws.py tests/acceptance/test_command_line.py

@@ -203,6 +203,9 @@ def spark_cluster_url():
         yield stack.enter_context(_spark_connect(master, {"spark.executor.memory": "512m"}))
 
 
+_QUICK = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xshare:auto"
+
+
 @contextlib.contextmanager
 def _spark_connect(master, more=None):
     """A server of Spark Connect, whose queries `master` runs."""
@@ -211,7 +214,10 @@ def _spark_connect(master, more=None):
         "spark.connect.grpc.binding.address": "127.0.0.1",
         "spark.connect.grpc.binding.port": port,
         "spark.driver.host": "127.0.0.1",
-        "spark.sql.shuffle.partitions": 4,
+        "spark.sql.shuffle.partitions": 2,
+        # Queries of a few hundred rows: what is compiled least is done first.
+        "spark.driver.extraJavaOptions": _QUICK,
+        "spark.executor.extraJavaOptions": _QUICK,
         "spark.sql.warehouse.dir": "warehouse",
         "spark.ui.enabled": "false",
         **(more or {}),

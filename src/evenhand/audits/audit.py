@@ -28,6 +28,7 @@ from evenhand.questions.question import (
     By,
     Question,
     bound_metric,
+    check_metrics,
     check_rows,
     read_question,
     unit_columns,
@@ -253,10 +254,7 @@ def audit_metrics(
         check_asked(counted, rules.units, columns, missing_values)
         return _audit_counts(counted, metrics, by, replace(rules, units=counted.units), where=where,
                              bins=bins, versus=versus, **made)  # fmt: skip
-    if not metrics:
-        raise InputError(
-            "Say at least one metric, for example wer(reference=text, hypothesis=amazon)."
-        )
+    check_metrics(metrics)
     with opened(
         table, columns=columns, missing_values=missing_values, progress=progress
     ) as records:

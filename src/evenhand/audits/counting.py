@@ -18,6 +18,7 @@ from evenhand.questions.question import (
     By,
     Question,
     bound_metric,
+    check_metrics,
     check_rows,
     directions,
     read_question,
@@ -80,10 +81,7 @@ def count_cube(
     check_texts({"where": where})
     check_choices({"worse": worse})
     asked = [metrics] if isinstance(metrics, str | Metric) else list(metrics)
-    if not asked:
-        raise InputError(
-            "Say at least one metric, for example wer(reference=text, hypothesis=amazon)."
-        )
+    check_metrics(asked)
     with opened(
         table, columns=columns, missing_values=missing_values, progress=progress
     ) as records:

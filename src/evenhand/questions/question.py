@@ -142,6 +142,14 @@ def check_rows(records: Records) -> None:
         raise InputError(f"There is nothing to audit: {records.name} has no rows, only a header.")
 
 
+def check_metrics(metrics: Sequence[str | Metric]) -> None:
+    """Refuse none."""
+    if not metrics:
+        raise InputError(
+            "Say at least one metric, for example wer(reference=text, hypothesis=amazon)."
+        )
+
+
 def bound_metric(metric: str | Metric, records: Records) -> Metric:
     """The metric, read from its text where it is one."""
     if isinstance(metric, Metric):

@@ -26,10 +26,12 @@ class ConnectionEngine:
         An open connection of a driver that follows PEP 249; Arrow is taken where the driver gives it.
     dialect : str
         Which SQL the server speaks.
+    name : str, optional
+        What messages call it; the dialect where absent.
     """
 
-    def __init__(self, connection: Any, dialect: str) -> None:
-        self._connection, self._name = connection, dialect
+    def __init__(self, connection: Any, dialect: str, *, name: str = "") -> None:
+        self.connection, self._name = connection, name or dialect
         self.dialect = spoken(dialect)
 
     def query(self, sql: str) -> pa.Table:
@@ -38,8 +40,13 @@ class ConnectionEngine:
             return _renamed(self._told(cursor, lambda: _all_rows(cursor)), sql)
 
     def batches(self, sql: str) -> Iterator[pa.RecordBatch]:
-        """Run `sql` and return the result in batches of about 65 000 rows."""
+        """Run `sql` and return the result in batches of about 65 000 rows, or as the driver cuts them."""
         with self._ran(sql) as cursor:
+            if hasattr(cursor, "adbc_cancel"):
+                reader = self._told(cursor, cursor.fetch_record_batch)
+                while (batch := self._told(cursor, lambda: next(reader, None))) is not None:
+                    yield from _renamed(pa.Table.from_batches([batch]), sql).to_batches()
+                return
             if _arrow_method(cursor) is not None:
                 table = self._told(cursor, lambda: _all_rows(cursor))
                 yield from _renamed(table, sql).to_batches(BATCH_ROWS)
@@ -55,7 +62,9 @@ class ConnectionEngine:
         quoted = ".".join(map(dialect.quoted, path))
         schema = path[-1] if path else dialect.schema
         found = self.query(
-            dialect.columns.format(schema=_text(schema), table=_text(table), path=quoted)
+            dialect.columns.format(
+                schema=text_literal(schema), table=text_literal(table), path=quoted
+            )
         )
         return dict(zip(found["name"].to_pylist(), found["type"].to_pylist(), strict=True))
 
@@ -71,7 +80,7 @@ class ConnectionEngine:
 
     @contextlib.contextmanager
     def _ran(self, sql: str) -> Iterator[Any]:
-        cursor = self._connection.cursor()
+        cursor = self.connection.cursor()
         try:
             self._told(cursor, lambda: cursor.execute(sql))
             yield cursor
@@ -88,9 +97,9 @@ class ConnectionEngine:
         try:
             return interruptible(work, cancel)
         except Exception as error:  # noqa: BLE001 - each driver has errors of its own
-            told = _first_line(error)
+            told = first_line(error)
         with contextlib.suppress(Exception):
-            self._connection.rollback()
+            self.connection.rollback()
         # Raised here, away from the driver's error: its text may hold a password.
         raise InputError(f"{self._name} cannot answer: {told}")
 
@@ -129,11 +138,12 @@ def _renamed(table: pa.Table, sql: str) -> pa.Table:
     return table.rename_columns(names)
 
 
-def _text(value: str) -> str:
+def text_literal(value: str) -> str:
+    """A text as SQL writes it."""
     return "'" + value.replace("'", "''") + "'"
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
     """What the driver says, without where it is: that may hold a password."""
     first = (str(error).strip().splitlines() or [type(error).__name__])[0]
     return re.sub(r"\w*://\S+", "the URL", first)
