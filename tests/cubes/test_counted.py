@@ -134,6 +134,7 @@ def test_what_cells_do_not_tell_is_refused(cube):
         ({"by": "accent", "columns": "age=text"}, r"columns were read when"),
         ({"by": "accent", "missing_values": ("zz",)}, r"Texts that mean missing were settled"),
         ({"by": "accent", "where": "accent = 'us' AND accent = 'in'"}, r"no cell of .* satisfies --where"),
+        ({"by": "accent = 'us'", "where": "accent = 'nobody'"}, r"no cell of .* satisfies --where"),
     ]:  # fmt: skip
         with pytest.raises(InputError, match=match):
             evenhand.audit(cube, **asked)

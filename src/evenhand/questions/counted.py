@@ -305,13 +305,13 @@ def _asked(
     cells = found["s0"].to_numpy().astype(np.int64)
     kept = np.zeros(len(known), bool)
     kept[cells] = True
-    place = np.zeros(len(known), np.int64)
-    place[cells] = np.arange(len(cells))
     values, codes = list(known.values), list(known.codes)
     for index in range(len(asked)):
         own, keys = coded(found[f"a{index}"])
-        values.append(tuple(keys.to_pylist()))
-        codes.append(own[place] if len(own) else place)
+        code = np.zeros(len(known), np.int64)
+        code[cells] = own + 1
+        values.append((None, *keys.to_pylist()))
+        codes.append(code)
     # Of each attribute: its place among a cell's own values, followed by those that were computed.
     first = len(counted.attributes)
     places = [stored[a] if a in stored else first + asked.index(a) for a in question.attributes]
