@@ -504,3 +504,18 @@ def test_functions_show_their_options_to_editors(name):
     parameters = inspect.signature(getattr(evenhand, name)).parameters.values()
     assert sum(one.kind is one.KEYWORD_ONLY for one in parameters) > 1 or name == "equalized_odds"
     assert all(one.annotation is not one.empty for one in parameters)
+
+
+def test_rows_that_all_lack_their_unit_are_told_and_divide_nothing():
+    table = pa.table(
+        {
+            "label": [0, 1, 1, 0],
+            "guess": [1, 1, 0, 0],
+            "site": ["a", "a", "b", "b"],
+            "person": pa.array([None] * 4, pa.string()),
+        }
+    )
+    found = evenhand.audit(table, "accuracy(label, guess)", "site", unit="person")
+    assert found.overall.value is None
+    assert [(one.attribute, one.n_rows) for one in found.missing] == [("person", 4)]
+    assert found.groups == ()

@@ -764,3 +764,19 @@ def test_any_small_table_under_any_options_is_an_error_or_an_answer(seed):
         ask(table, metric, **options)
     except InputError as error:
         assert len(str(error)) > 20  # noqa: PT017 - either is fine
+
+
+def test_a_table_of_which_no_row_can_be_scored_says_why():
+    table = pa.table(
+        {
+            "label": [0, 1] * 20,
+            "guess": [0, 0, 0, 1, 1] * 8,
+            "site": ["a", "a", "b", "b"] * 10,
+            "person": pa.array([None] * 40, pa.string()),
+        }
+    )
+    metric, match = "accuracy(label, guess)", r"no row can be scored \(40 rows without person\)"
+    with pytest.raises(InputError, match=match):
+        evenhand.slices(table, metric, unit="person")
+    with pytest.raises(InputError, match=match):
+        evenhand.slices(evenhand.count_cube(table, metric, by="site", unit="person"))

@@ -47,8 +47,10 @@ class FirstRows:
 
         Among P pairs as likely as each other, n rows show ``P (1 - exp(-n / P))``.
         """
+        if not rows or not self.rows:
+            return True
         few = rows / _FEW_ROWS_EACH
-        return self.rows == 0 or self.pairs <= few * -expm1(-self.rows / few)
+        return self.pairs <= few * -expm1(-self.rows / few)
 
 
 def first_rows(query: CubeQuery) -> FirstRows | None:

@@ -93,7 +93,7 @@ def search_of_counts(
         left_out={},
         notes=(*counted_notes(counted, question), *plan.notes),
     )
-    least = rows_needed(settings, int(cube.n_rows.sum()))
+    least = rows_needed(settings, int(cube.n_rows.sum()), missing=cube.missing)
     found = cells_of(cube, question.attributes, least)
     return asked, Evidence(cells=found, missing=missing_rows(cube, counted.units))
 

@@ -367,8 +367,19 @@ def _score(cells: Cells, losses: Losses, settings: SearchOptions) -> SliceScore:
     )
 
 
-def rows_needed(settings: SearchOptions, rows: int, *, share: float = 1.0) -> int:
-    """Rows of the smallest slice, where `rows` of the table's rows are searched."""
+def rows_needed(
+    settings: SearchOptions,
+    rows: int,
+    *,
+    share: float = 1.0,
+    missing: Sequence[tuple[str, int]] = (),
+) -> int:
+    """Rows of the smallest slice, where `rows` of the table's rows are searched; `missing` tells why some are not."""
+    if not rows:
+        lacking = ", ".join(f"{plural(n, 'row')} without {name}" for name, n in missing if n)
+        raise InputError(
+            f"There is nothing to search: no row can be scored ({lacking or 'the table has none'})."
+        )
     support = settings.min_support
     least = int(np.ceil(support * rows - 1e-9)) if support < 1 else int(np.ceil(support * share))
     if least >= rows:
