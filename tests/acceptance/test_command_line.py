@@ -48,6 +48,7 @@ def test_audit_prints_a_finding_in_plain_words():
     )
     assert "▲ worse" in out.stdout
     assert "\x1b[" not in out.stdout
+    assert out.stderr == "", "libraries say nothing at the end"
 
 
 def test_json_is_the_python_result(tmp_path):
@@ -180,6 +181,13 @@ def test_an_error_says_what_to_change_without_a_traceback(words, told):
     assert out.returncode == 2
     assert told in out.stderr + out.stdout
     assert "Traceback" not in out.stderr
+
+
+def test_a_glob_that_the_shell_took_apart_is_told_without_a_frame():
+    out = run("audit", "day-1.csv", "day-2.csv", "[3].csv", "--metric", WER)
+    assert out.returncode == 2
+    assert out.stderr.startswith("evenhand audit does not take 'day-2.csv', '[3].csv'")
+    assert "'day-*.csv'" in out.stderr
 
 
 def test_unknown_command_and_option_offer_near_names():

@@ -254,10 +254,10 @@ def audit_metrics(
         check_asked(counted, rules.units, columns, missing_values)
         return _audit_counts(counted, metrics, by, replace(rules, units=counted.units), where=where,
                              bins=bins, versus=versus, **made)  # fmt: skip
-    check_metrics(metrics)
     with opened(
         table, columns=columns, missing_values=missing_values, progress=progress
     ) as records:
+        check_metrics(metrics)
         check_outputs([("cube", cube)], records.files, force=True)
         check_rows(records)
         question = read_question(records, by, units=rules.units, where=where, bins=bins)

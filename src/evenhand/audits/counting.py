@@ -81,10 +81,10 @@ def count_cube(
     check_texts({"where": where})
     check_choices({"worse": worse})
     asked = [metrics] if isinstance(metrics, str | Metric) else list(metrics)
-    check_metrics(asked)
     with opened(
         table, columns=columns, missing_values=missing_values, progress=progress
     ) as records:
+        check_metrics(asked)
         check_rows(records)
         units = unit_columns(unit)
         question = read_question(records, by, units=units, where=where, bins=bins)

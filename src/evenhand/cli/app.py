@@ -7,17 +7,35 @@ import atexit
 import gc
 import os
 import sys
+from typing import Any
 
-from cyclopts import App
+from cyclopts import App, CycloptsError, UnusedCliTokensError
 
 from evenhand import __version__
 from evenhand.deferred import SPARED, Deferred, hide_pandas
 from evenhand.errors import EXIT_ERROR, EXIT_INTERRUPTED, EvenhandError, inert_text
 
+
+def _told(error: CycloptsError) -> Any:
+    """What is wrong with the words of a command, without a frame: people copy it."""
+    from rich.text import Text  # noqa: PLC0415 - only where something is wrong
+
+    text = str(error)
+    if isinstance(error, UnusedCliTokensError):
+        called = " ".join(("evenhand", *(error.command_chain or ())))
+        left = ", ".join(map(repr, error.unused_tokens or ()))
+        text = (
+            f"{called} does not take {left} besides what it was given.  Quote a text with spaces, and a glob of files "
+            f"that are read as one ('day-*.csv').  What it takes: {called} --help"
+        )
+    return Text(inert_text(text))
+
+
 app = App(
     name="evenhand",
     help="Find whom an AI service fails, prove it, and let the people outside help fix it.",
     version=__version__,
+    error_formatter=_told,
     help_format="plaintext",  # Markdown would load a parser for a line of text
     help_epilogue="Examples\n$ evenhand demo\n$ evenhand audit --help",
     suppress_keyboard_interrupt=False,  # main says how it ended
