@@ -26,6 +26,7 @@ import evenhand
 from evenhand.errors import Note
 from evenhand.pages.edition import PLAIN
 from evenhand.slicing.plain import plain_literal, plain_slice
+from evenhand.slicing.words import TOLD, sentences
 
 METRIC = "error_rate(label=label, prediction=prediction)"
 LONG = "name = '" + "averyveryverylongname" * 40 + "'"
@@ -422,3 +423,11 @@ def test_hostile_names_stay_text(browser, pages):
     look(browser, pages / "hostile.html", 1280)
     assert browser.title != "owned"
     assert browser.find_element("css selector", ".forest .name small").text == EVIL
+
+
+@pytest.mark.parametrize(
+    ("more", "told"), [(1, "1 more confirmed slice,"), (2, "2 more confirmed slices,")]
+)
+def test_slices_beyond_those_that_are_told_are_counted_in_words(found, more, told):
+    page = sentences(with_slices(found, [slice_of(found, confirmed=True)] * (TOLD + more)))
+    assert any(told in sentence for sentence in page)

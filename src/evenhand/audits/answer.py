@@ -27,7 +27,7 @@ def findings(audit: Audit, edition: Edition) -> Iterator[str]:
     for group in worse[:TOLD]:
         yield _finding(audit, group, edition)
     if len(worse) > TOLD:
-        yield f"… and {len(worse) - TOLD:,} more groups, in the tables."
+        yield f"… and {plural(len(worse) - TOLD, 'more group')}, in the tables."
     if not worse:
         yield from words.sentences(audit)
     gap = words.gap_sentence(audit, edition)

@@ -9,7 +9,7 @@ from evenhand.audits import words
 from evenhand.audits.result import Audit, Group
 from evenhand.groups.partition import tidy
 from evenhand.pages.caveats import after_numbers, before_numbers, missing_sentences
-from evenhand.pages.numbers import count, direction, interval, minus, percent, rate, ratio
+from evenhand.pages.numbers import count, direction, interval, minus, percent, plural, rate, ratio
 from evenhand.pages.table import Table, TableCell, TableColumn, table_of
 from evenhand.pages.terminal import lay_out
 from evenhand.results.estimate import Estimate
@@ -49,7 +49,7 @@ def _heading(audit: Audit) -> Text:
     )
     units = audit.overall.n_units or 0
     people = f", {units:,} {words.unit_name(audit, units)}" if audit.unit else ""
-    text.append(f"{audit.source.name}: {audit.source.rows:,} rows{people}", style="dim")
+    text.append(f"{audit.source.name}: {plural(audit.source.rows, 'row')}{people}", style="dim")
     return text
 
 

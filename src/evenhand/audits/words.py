@@ -75,7 +75,7 @@ def sentences(audit: Audit) -> Iterator[str]:
     for group in ranked[:TOLD]:
         yield _finding(group, audit)
     if len(ranked) > TOLD:
-        yield f"… and {len(ranked) - TOLD:,} more groups for which it is worse, in the table."
+        yield f"… and {plural(len(ranked) - TOLD, 'more group')} for which it is worse, in the table."
     if not ranked:
         yield _nothing_found(audit)
 

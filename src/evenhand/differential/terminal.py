@@ -10,7 +10,7 @@ from evenhand.differential import words
 from evenhand.differential.result import Effects, GroupEffect
 from evenhand.pages.caveats import before_numbers
 from evenhand.pages.nouns import count_units
-from evenhand.pages.numbers import direction, p_value, rate
+from evenhand.pages.numbers import direction, p_value, plural, rate
 from evenhand.pages.table import Table, TableCell, TableColumn, table_of
 from evenhand.pages.terminal import lay_out
 
@@ -49,7 +49,7 @@ def _heading(found: Effects) -> Text:
     units = f", {count_units(plain.n_units or 0, found.unit)}" if found.unit else ""
     number = len(found.conditions)
     text.append(
-        f"{found.source.name}: {found.source.rows:,} rows{units}, {number} "
+        f"{found.source.name}: {plural(found.source.rows, 'row')}{units}, {number} "
         f"condition{'s' * (number != 1)} against {words.reference(found, advice='; --reference names another')}",
         style="dim",
     )
@@ -102,7 +102,9 @@ def _matrix(found: Effects, by: tuple[str, ...], width: int) -> Iterator[Rendera
     yield Text()
     yield _titled(title, table_of(title, columns, rows), width)
     if len(labels) > len(shown):
-        yield Text(f"… {len(labels) - len(shown):,} more groups in --json and --html", style="dim")
+        yield Text(
+            f"… {plural(len(labels) - len(shown), 'more group')} in --json and --html", style="dim"
+        )
 
 
 def _cell(one: GroupEffect, found: Effects) -> TableCell:

@@ -109,7 +109,7 @@ def sentences(found: Effects, manner: Manner = PLAIN) -> Iterator[str]:
     for one in ranked[:TOLD]:
         yield _more(one, found, manner)
     if len(ranked) > TOLD:
-        yield f"… and {len(ranked) - TOLD:,} more cases of a group that pays more, in the table."
+        yield f"… and {numbers.plural(len(ranked) - TOLD, 'more case')} of a group that pays more, in the table."
     if not ranked:
         yield _nobody(found, manner)
     yield from _pairs(found, manner)
@@ -135,7 +135,8 @@ def _everybody(found: Effects, manner: Manner) -> Iterator[str]:
             f"{manner.write(one.estimate.value)} under it."
         )
     if len(proven) > 3:
-        yield f"… and {len(proven) - 3:,} more that cost or save something overall, in the table."
+        more = numbers.plural(len(proven) - 3, "more condition")
+        yield f"… and {more} with a proven cost or saving overall, in the table."
     if not proven:
         yield "No condition is proven to cost or save anything overall."
 

@@ -6,7 +6,7 @@ from rich.text import Text
 
 from evenhand.pages.caveats import before_numbers
 from evenhand.pages.nouns import count_units
-from evenhand.pages.numbers import p_value, span
+from evenhand.pages.numbers import p_value, plural, span
 from evenhand.pages.table import Table, TableCell, TableColumn, table_of
 from evenhand.pages.terminal import lay_out
 from evenhand.slicing import words
@@ -29,7 +29,7 @@ def _heading(found: Slices) -> Text:
     value = words.difference_of(found.overall.value, found)
     text.append(f"{found.metric.name} {value}", style="bold")
     text.append(f"  {words.direction(found)}\n", style="dim")
-    rows = f"{found.source}: {found.overall.n_rows:,} rows"
+    rows = f"{found.source}: {plural(found.overall.n_rows, 'row')}"
     units = f", {count_units(found.overall.n_units, found.unit)}" if found.unit else ""
     features = len(found.searched.features)
     text.append(f"{rows}{units}, {features} features", style="dim")

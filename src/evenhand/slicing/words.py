@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from evenhand.pages.caveats import after_numbers, missing_sentences
 from evenhand.pages.marks import MARKS
-from evenhand.pages.numbers import points, rate, share
+from evenhand.pages.numbers import plural, points, rate, share
 from evenhand.slicing.result import Slice, Slices
 
 #: Methods that tell what parts of the rows showed.
@@ -65,7 +65,7 @@ def sentences(
     for one in confirmed[:TOLD]:
         yield _finding(one, found, name(one), write)
     if len(confirmed) > TOLD:
-        yield f"… and {len(confirmed) - TOLD} more confirmed slices, in the table."
+        yield f"… and {plural(len(confirmed) - TOLD, 'more confirmed slice')}, in the table."
     if not confirmed:
         yield _none_proven(found)
         yield from (_finding(one, found, name(one), write) for one in found.elsewhere[:TOLD])
@@ -111,7 +111,7 @@ def _finding(
     else:
         shown = points(abs(one.difference or 0), in_points=in_points, signed=False)
         size = f"by about {shown}{unit}"
-    rows = f"{one.n_rows:,} rows, {one.support * 100:.1f} %"
+    rows = f"{plural(one.n_rows, 'row')}, {one.support * 100:.1f} %"
     if found.metric.baseline is None:
         return (
             f"Worse for {name}: {found.metric.name} {write(one.value, found)}, {size} compared with the rest "

@@ -5,6 +5,7 @@ import shlex
 from evenhand.audits.cube_summary import CubeSummary
 from evenhand.cli.lines import say
 from evenhand.pages.nouns import count_units
+from evenhand.pages.numbers import plural
 
 #: Files that are named.
 _NAMED = 5
@@ -15,7 +16,7 @@ def tell(summary: CubeSummary, *, json: bool) -> None:
     if json:
         print(summary.to_json())
         return
-    what = f"{summary.rows:,} rows"
+    what = plural(summary.rows, "row")
     if summary.units is not None:
         unit = summary.unit
         what += (
@@ -32,7 +33,9 @@ def tell(summary: CubeSummary, *, json: bool) -> None:
     for where in dict.fromkeys(part.where for part in summary.sources if part.where):
         say(f"Only rows where {where}.")
     say(f"Metrics: {'; '.join(summary.metrics)}")
-    say(f"Groups: {'; '.join(summary.by)}  ({summary.cells:,} cells, {summary.counts:,} counts)")
+    say(
+        f"Groups: {'; '.join(summary.by)}  ({plural(summary.cells, 'cell')}, {plural(summary.counts, 'count')})"
+    )
     for name, edges in summary.bins.items():
         say(f"{name} is cut at {', '.join(f'{edge:g}' for edge in edges) or 'no edge'}.")
     say(f"Next: evenhand audit {shlex.quote(str(summary.file))}")
