@@ -2,8 +2,11 @@
 
 import subprocess
 import sys
+import time
 
 import pytest
+
+from evenhand.records.engine import interruptible
 
 #: A statement of minutes, run with an interruption on its way; afterwards the engine still answers.
 PROGRAM = """
@@ -65,3 +68,30 @@ def test_a_statement_of_postgresql_is_interrupted(how, postgres_url):
 def test_a_statement_behind_spark_connect_is_interrupted(how, cluster_url):
     done = interrupt(how, cluster_url)
     assert (done.stdout, done.returncode) == ("interrupted\n", 0), done.stderr
+
+
+@pytest.mark.parametrize("line", range(10))
+def test_wherever_the_wait_is_interrupted_it_is_an_interruption(line):
+    """Ctrl-C strikes between any two lines of Python, also of what the wait is made of."""
+    running, cancelled, lines = [], [], []
+
+    def work():
+        running.append(True)
+        while not cancelled:
+            time.sleep(0.001)
+
+    def strike(_frame, event, _argument):
+        if running and not cancelled and event == "line":
+            lines.append(event)
+            if len(lines) > line:
+                raise KeyboardInterrupt
+        return strike
+
+    before = sys.gettrace()
+    sys.settrace(strike)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            interruptible(work, lambda: cancelled.append(True))
+    finally:
+        sys.settrace(before)
+    assert interruptible(lambda: 1, lambda: None) == 1

@@ -90,11 +90,10 @@ class CellKeys(Sequence[tuple[Key, ...]]):
         values = self.values[place]
         return [values[code] for code in self.codes[place].tolist()]
 
-    def take(self, cells: npt.NDArray[Any]) -> "CellKeys":
-        """Some of the cells: their numbers, or a mask."""
-        chosen = np.flatnonzero(cells) if cells.dtype == bool else cells
-        codes = tuple(codes[chosen] for codes in self.codes)
-        return replace(self, codes=codes, n_cells=len(chosen))
+    def take(self, cells: Integers) -> "CellKeys":
+        """Some of the cells, by their numbers."""
+        codes = tuple(codes[cells] for codes in self.codes)
+        return replace(self, codes=codes, n_cells=len(cells))
 
     def only(self, places: Sequence[int]) -> "CellKeys":
         """Some of the attributes."""

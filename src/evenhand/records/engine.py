@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
@@ -90,18 +90,31 @@ def interruptible(work: Callable[[], _T], cancel: Callable[[], None]) -> _T:
 
     Native code in the main thread would see the signal late (DuckDB 2.0.1 between its tasks, as a
     RuntimeError) or keep it to itself (ADBC 1.13.0, as an error of the statement).  It waits in
-    short turns, since a wait without end is not woken once polars 2.1.0 is imported.
+    short turns, since a wait without end is not woken once polars 2.1.0 is imported; and for a bare lock, since
+    `threading.Condition` is written in Python, where Ctrl-C can leave it unlocked twice (a RuntimeError).
     """
     if threading.current_thread() is not threading.main_thread():
         return work()
-    result = _thread(os.getpid()).submit(work)
+    ended: list[bool] = []
+    running = threading.Lock()
+    running.acquire()
+
+    def run() -> _T:
+        try:
+            return work()
+        finally:
+            ended.append(True)
+            running.release()
+
+    result = _thread(os.getpid()).submit(run)
     try:
-        while not wait([result], timeout=0.1).done:
-            pass
+        while not ended:
+            running.acquire(timeout=0.1)
     except KeyboardInterrupt:
         cancel()
-        # Cancelled before it began, it would go on.
-        while not wait([result], timeout=0.1).done:
-            cancel()
+        while not ended:
+            running.acquire(timeout=0.1)
+            if not ended:
+                cancel()  # before it began, it was cancelled in vain
         raise
     return result.result()
