@@ -76,6 +76,7 @@ def test_wherever_the_wait_is_interrupted_it_is_an_interruption(line):
     running, cancelled, lines = [], [], []
 
     def work():
+        time.sleep(0.05)  # until the main thread waits
         running.append(True)
         while not cancelled:
             time.sleep(0.001)
@@ -94,4 +95,5 @@ def test_wherever_the_wait_is_interrupted_it_is_an_interruption(line):
             interruptible(work, lambda: cancelled.append(True))
     finally:
         sys.settrace(before)
+        cancelled.append(True)  # whatever came, no work goes on behind the other tests
     assert interruptible(lambda: 1, lambda: None) == 1
