@@ -252,6 +252,65 @@ def test_an_update_reads_new_files_only(days, tmp_path, monkeypatch):
     close(told(evenhand.audit(path)), told(rows))
 
 
+def test_an_update_refuses_another_cube_and_passes_over_itself(days, tmp_path):
+    one, two = tmp_path / "day_a.cube", tmp_path / "day_b.cube"
+    evenhand.write_cube(count(days[0]), one)
+    assert len(evenhand.update_cube(one, tmp_path / "day*").sources) == 4
+    evenhand.write_cube(count(days[1]), two)
+    for table in (two, tmp_path / "day*"):
+        with pytest.raises(
+            InputError,
+            match=r"day_b\.cube is a cube.*evenhand cube merge .*day_a\.cube .*day_b\.cube",
+        ):
+            evenhand.update_cube(one, table)
+
+
+def test_what_is_no_cube_is_told(days, tmp_path):
+    counted = count(days[0])
+    evenhand.write_cube(counted, tmp_path / "a.cube")
+    assert evenhand.merge_cubes(tmp_path / "*.cube").n_rows == 150
+    assert evenhand.merge_cubes(counted) is counted
+    for wrong, match in [
+        (lambda: evenhand.merge_cubes([counted, counted]), "One cube is given twice"),
+        (lambda: evenhand.merge_cubes([counted, 5]), "A int is no cube.*count_cube"),
+        (lambda: evenhand.merge_cubes("b*.cube"), r"There is no file b\*\.cube"),
+        (lambda: evenhand.read_cube(None), "path is a NoneType"),
+        (lambda: evenhand.write_cube("b.cube", counted), r"write_cube\(counted, 'sum.cube'\)"),
+        (lambda: evenhand.update_cube(counted, ROWS), "table is a Table, but an update reads files"),
+        (lambda: evenhand.update_cube(counted, ["a.csv"]), "table is a list"),
+        (lambda: evenhand.count_cube(counted, "mean(score)", "accent"), "A cube holds counts, not rows"),
+    ]:  # fmt: skip
+        with pytest.raises(InputError, match=match):
+            wrong()
+
+
+def test_a_metric_told_from_an_order_is_not_searched():
+    counted = evenhand.count_cube(ROWS, "median_absolute_error(age, label)", by="accent")
+    with pytest.raises(InputError, match=r"searched by a ratio of sums.*Choose one such as"):
+        evenhand.slices(counted)
+
+
+@pytest.mark.parametrize(
+    ("confirm", "match"),
+    [
+        ("permutation", "Choose --confirm exact, or search"),
+        ("split", "exact or bootstrap, or count the cube with"),
+    ],
+)
+def test_a_confirmation_that_needs_rows_names_those_that_do_not(confirm, match):
+    counted = evenhand.count_cube(ROWS, "accuracy(label, prediction)", by="accent,member")
+    with pytest.raises(InputError, match=match):
+        evenhand.slices(counted, confirm=confirm)
+
+
+def test_one_row_is_one_row():
+    counted = evenhand.count_cube(ROWS[:1], "accuracy(label, prediction)", by="accent")
+    assert "the counts of 1 row of" in evenhand.audit(counted).notes[0].text
+    for searched in (counted, ROWS[:1]):
+        with pytest.raises(InputError, match="only one row can be scored"):
+            evenhand.slices(searched, "accuracy(label, prediction)")
+
+
 def test_what_was_counted_before_a_fault_is_kept(days, tmp_path):
     path = tmp_path / "all.cube"
     evenhand.write_cube(count(days[0]), path)

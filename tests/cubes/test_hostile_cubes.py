@@ -127,3 +127,15 @@ def test_a_unit_of_minus_zero_is_that_of_zero():
     )
     rows = evenhand.audit(zeros, "mean(wrong)", "group", unit="unit", worse="higher")
     assert rows.overall.n_units == 5
+
+
+@pytest.mark.parametrize("size", [0, 2000])
+@pytest.mark.parametrize("asked", [evenhand.audit, evenhand.slices])
+def test_a_cube_that_is_cut_off_is_told_wherever_it_is_read(asked, size, tmp_path):
+    path = tmp_path / "cut.cube"
+    whole = write(tmp_path / "whole.cube").read_bytes()
+    path.write_bytes(whole[:size])
+    with pytest.raises(
+        InputError, match=r"cut\.cube is not a whole Parquet file.*count the records again"
+    ):
+        asked(path)

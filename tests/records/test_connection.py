@@ -159,3 +159,18 @@ def test_a_driver_that_gives_nothing_for_no_rows_gives_an_empty_table():
 
     found = ConnectionEngine(Nothing(), "snowflake").query('SELECT 1 AS n, 2 AS "kept"')
     assert (found.num_rows, found.column_names) == (0, ["n", "kept"])
+
+
+def test_what_is_no_connection_or_no_name_is_told():
+    connection = duckdb.connect()
+    for given, table, match in [
+        ("hello", "d", "connection is a str"),
+        (None, "d", "connection is a NoneType"),
+        (connection, 5, "table is 5"),
+        (connection, ["d", 5], "table is .*must be a name"),
+    ]:
+        with pytest.raises(InputError, match=match):
+            evenhand.open_connection(given, table, dialect="duckdb")
+    connection.close()
+    with pytest.raises(InputError, match="duckdb cannot answer"):
+        evenhand.open_connection(connection, "d", dialect="duckdb")

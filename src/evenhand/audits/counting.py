@@ -1,6 +1,6 @@
 """Counting without judging: a cube of records, cubes added, and one brought up to date."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from evenhand.questions.question import (
     unit_columns,
 )
 from evenhand.records import MISSING_VALUES, find_column, find_files, holds_counts
+from evenhand.records.output import input_files
 
 
 @tells_options
@@ -104,20 +105,41 @@ def _counted(
     return counted_now(question, metrics, measured, higher)
 
 
-def merge_cubes(cubes: Sequence[str | Path | CountedRecords]) -> CountedRecords:
+def merge_cubes(
+    cubes: str | Path | CountedRecords | Sequence[str | Path | CountedRecords],
+) -> CountedRecords:
     """Add cubes of other days, shards or customers, wherever each was counted.
 
     Parameters
     ----------
     cubes : sequence of str, Path or CountedRecords
-        Files that `write_cube` wrote, or what `count_cube` gave.
+        Files that `write_cube` wrote, globs of them, or what `count_cube` gave.
 
     Raises
     ------
     InputError
         Where there is none, two count different things, or two count the same records.
     """
-    return merge_all(c if isinstance(c, CountedRecords) else read_cube(c) for c in cubes)
+    given = [cubes] if isinstance(cubes, str | Path | CountedRecords) else list(cubes)
+    if len({id(one) for one in given if isinstance(one, CountedRecords)}) < sum(
+        isinstance(one, CountedRecords) for one in given
+    ):
+        raise InputError(
+            "One cube is given twice.  Added, its rows would count twice: leave one out."
+        )
+    return merge_all(counted for one in given for counted in _cubes_of(one))
+
+
+def _cubes_of(given: str | Path | CountedRecords) -> Iterator[CountedRecords]:
+    """A cube, or those of the files that a path or glob names."""
+    if isinstance(given, CountedRecords):
+        yield given
+    elif isinstance(given, str | Path):
+        yield from map(read_cube, sorted(input_files(str(given))) or [Path(given)])
+    else:
+        raise InputError(
+            f"A {type(given).__name__} is no cube.  Give files that write_cube wrote, or what count_cube gave."
+        )
 
 
 def update_cube(
@@ -161,7 +183,12 @@ def update_cube(
             f"{before.name} counts its files by several filters ({before.where}), so that it is open which are meant "
             "for new files.  Count them by themselves, and add the cubes."
         )
-    files = [path for path in find_files(str(table)) if not holds_counts(path)]
+    if not isinstance(table, str | Path):
+        raise InputError(
+            f"table is a {type(table).__name__}, but an update reads files: a path or a glob of them.  Count it with "
+            "count_cube, and add it with merge_cubes."
+        )
+    files = [path for path in find_files(str(table)) if not _is_itself(path, before)]
     total = before
     try:
         for path in before.unseen(files):
@@ -172,6 +199,18 @@ def update_cube(
         if keep is not None and total is not before:
             write_cube(total, keep)
     return total
+
+
+def _is_itself(path: Path, cube: CountedRecords) -> bool:
+    """Whether a file is the cube that is brought up to date; another cube is refused."""
+    if not holds_counts(path):
+        return False
+    if cube.path is not None and path.samefile(cube.path):
+        return True
+    raise InputError(
+        f"{path} is a cube: it holds counts, and an update reads rows.  Add it: "
+        f"evenhand cube merge {cube.path or 'CUBE'} {path} --out FILE"
+    )
 
 
 def _counted_alike(

@@ -168,7 +168,10 @@ def cells_of(cube: Cube, attributes: Sequence[Attribute] | None = None, least: i
         Values of an attribute that fewer rows have are not told apart.
     """
     if cube.n_levels > 1:
-        raise InputError("A cube that keeps score levels (auc) cannot be searched.")
+        raise InputError(
+            "This metric is told from the order of scores or errors, and slices are searched by a ratio of sums.  "
+            "Choose one such as error_rate(label, prediction) or mean(error)."
+        )
     known = {attribute.name: attribute for attribute in attributes or ()}
     given = tuple(known.get(name, Attribute(name=name)) for name in cube.attributes)
     coded = [_cell_codes(cube, a.name, least if a.edges is None else 1) for a in given]

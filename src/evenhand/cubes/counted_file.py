@@ -32,6 +32,10 @@ _ADVICE = "Count the records again: evenhand cube count TABLE --metric … --by 
 
 def write_cube(counted: CountedRecords, path: str | Path) -> None:
     """Write counted records as a Parquet file that `read_cube` understands."""
+    if not isinstance(counted, CountedRecords) or not isinstance(path, str | Path):
+        raise InputError(
+            "write_cube takes what count_cube gave, and then the path of a file: write_cube(counted, 'sum.cube')"
+        )
     tables = [_rows(place, metric.cube) for place, metric in enumerate(counted.metrics)]
     table = pa.concat_tables(tables, promote_options="default")
     metadata = {
@@ -64,6 +68,8 @@ def read_cube(path: str | Path) -> CountedRecords:
     InputError
         Where it is no such file, or a damaged one.
     """
+    if not isinstance(path, str | Path):
+        raise InputError(f"path is a {type(path).__name__}, but must be the path of a file.")
     metadata = _metadata(path)
     try:
         check_told(metadata)
@@ -110,7 +116,10 @@ def _metadata(path: str | Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise InputError(f"There is no file {path}.") from error
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise InputError(f"{path} is not a whole Parquet file, so it is no cube.") from error
+        raise InputError(
+            f"{path} is not a whole Parquet file, so it is no cube.  Copy it again, or count the records again: "
+            "evenhand cube count TABLE --metric … --by … --out FILE"
+        ) from error
     try:
         metadata = json.loads(held.get(b"evenhand", b"{}"))
     except (ValueError, RecursionError):

@@ -39,9 +39,11 @@ from evenhand.groups.partition import Key
 from evenhand.groups.predicate import column_expression
 from evenhand.metrics import Metric, MetricPlan, parse_metric
 from evenhand.pages.edition import without_folders
+from evenhand.pages.numbers import plural
 from evenhand.questions.options import plain_bins
 from evenhand.questions.question import By, Question, directions
 from evenhand.records import MISSING_VALUES, Kind, Records, holds_counts, open_records
+from evenhand.records.files import is_whole_parquet
 from evenhand.records.output import input_files
 from evenhand.stats.written_forms import read_form
 
@@ -68,7 +70,11 @@ def counted_records(table: Any) -> CountedRecords | None:
         files = sorted(input_files(str(table)))
     except (OSError, ValueError):
         return None  # no place of a file: what opens tables says so
-    if not files or not holds_counts(files[0]):
+    if not files:
+        return None
+    if not holds_counts(files[0]):
+        if files[0].suffix == ".cube" and not is_whole_parquet(files[0]):
+            read_cube(files[0])  # says what is wrong with it
         return None
     return merge_all([read_cube(path) for path in files])
 
@@ -367,7 +373,7 @@ def counted_notes(counted: CountedRecords, question: Question, *, few: int = 0) 
         Note(
             code="counted_before",
             text=f"The rows were not read: {without_folders(counted.name)} holds the counts of "
-            f"{'the' if few else f'{counted.n_rows:,}'} rows of {read}{kept}.",
+            f"{'the rows' if few else plural(counted.n_rows, 'row')} of {read}{kept}.",
         )
     ]
     if question.where is not None and any(

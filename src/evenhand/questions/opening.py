@@ -7,6 +7,7 @@ from typing import Any
 
 import duckdb
 
+from evenhand.cubes import CountedRecords
 from evenhand.errors import InputError
 from evenhand.records import MISSING_VALUES, Records, open_records
 
@@ -34,6 +35,10 @@ def opened(
         Where it cannot be opened, or a query of the block fails: with all faults of the file, where it has
         some, else in the engine's own words.
     """
+    if isinstance(table, CountedRecords):
+        raise InputError(
+            "A cube holds counts, not rows.  audit and slices read cubes; this needs the records."
+        )
     records = open_records(table, columns=columns, missing_values=missing_values)
     if progress is not None:
         records = replace(records, progress=progress)

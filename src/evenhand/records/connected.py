@@ -62,8 +62,18 @@ def open_connection(
     """
     if dialect not in dialects():
         raise InputError(unknown_name("dialect", dialect, dialects()))
-    parts = table.split(".") if isinstance(table, str) else list(table)
-    if not parts or not all(parts):
+    if not callable(getattr(connection, "cursor", None)):
+        raise InputError(
+            f"connection is a {type(connection).__name__}, but must be an open connection of a driver that follows "
+            "Python's DB-API, such as duckdb.connect('x.db')."
+        )
+    parts = table.split(".") if isinstance(table, str) else table
+    if (
+        not isinstance(parts, list | tuple)
+        or not parts
+        or not all(parts)
+        or not all(isinstance(one, str) for one in parts)
+    ):
         raise InputError(
             f"table is {table!r}, but must be a name such as 'calls' or 'quality.calls'."
         )

@@ -43,6 +43,17 @@ def holds_counts(path: Path) -> bool:
         return False
 
 
+def is_whole_parquet(path: Path) -> bool:
+    """Whether a file begins and ends as Parquet does."""
+    try:
+        with path.open("rb") as file:
+            begins = file.read(4) == b"PAR1"
+            file.seek(max(file.seek(0, 2) - 4, 0))
+            return begins and file.read(4) == b"PAR1"
+    except OSError:
+        return False
+
+
 def find_files(pattern: str) -> list[Path]:
     """Files that a path or glob names, sorted; an error where there is none."""
     if not pattern.strip() or len(pattern) > MAX_PATH:

@@ -152,7 +152,8 @@ def _open_files(pattern: str, declared: Mapping[str, str], missing: Sequence[str
     counts = next((path for path in paths if holds_counts(path)), None)
     if counts is not None:
         raise InputError(
-            f"{counts} is a cube: it holds counts, not rows.  evenhand audit reads cubes; this needs the records."
+            f"{counts} is a cube: it holds counts, not rows.  evenhand audit and slices read cubes; this needs the "
+            "records."
         )
     engine = DuckDBEngine()
     return _records(pattern, engine, load_files(engine, paths, declared, missing), tuple(paths))

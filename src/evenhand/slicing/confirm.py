@@ -51,16 +51,21 @@ def choose_method(hunt: Hunt, wanted: str) -> str:
             "Exact p-values exist for 0/1 losses of independent rows only.  "
             "Choose --confirm permutation, bootstrap, split, cross-screening or e-values."
         )
+    if wanted == "permutation" and _from_cube(hunt.cells):
+        raise InputError(
+            "A permutation moves rows, and a cube without units holds sums of them.  Choose --confirm "
+            f"{'exact' if binary else 'bootstrap'}, or search the records."
+        )
     if wanted == "permutation" and not exchangeable(hunt.cells):
         raise InputError(
-            "A permutation would tear units apart whose attributes vary (or a cube's cells).  "
+            "A permutation would tear units apart whose attributes vary.  "
             "Choose --confirm bootstrap, split, cross-screening or e-values."
         )
     halved = wanted in ("split", "cross-screening", "e-values")
     if halved and _from_cube(hunt.cells):
         raise InputError(
             "A cube without units cannot be split in halves: its cells hold rows of both.  "
-            "Choose --confirm exact or bootstrap, or build the cube with units."
+            f"Choose --confirm {'exact or bootstrap' if binary else 'bootstrap'}, or count the cube with a --unit."
         )
     return wanted
 

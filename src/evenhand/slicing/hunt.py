@@ -382,6 +382,10 @@ def rows_needed(
         )
     support = settings.min_support
     least = int(np.ceil(support * rows - 1e-9)) if support < 1 else int(np.ceil(support * share))
+    if rows == 1:
+        raise InputError(
+            "There is nothing to search: only one row can be scored, and a slice is compared with the rest."
+        )
     if least >= rows:
         raise InputError(
             f"The minimum support is {plural(least, 'row')}, but only {plural(rows, 'row')} can be scored.  Lower it."
@@ -410,7 +414,7 @@ def _supported(
 
 def _no_literal(rows: int, below: float) -> InputError:
     return InputError(
-        f"No attribute has a value that at least {rows:,} rows (and a denominator of {below:g}) share "
+        f"No attribute has a value that at least {plural(rows, 'row')} (and a denominator of {below:g}) share "
         "and others lack.  Lower the minimum support, cut numeric attributes with --bins, or name other "
         "features."
     )

@@ -32,7 +32,7 @@ def _heading(found: Slices) -> Text:
     rows = f"{found.source}: {plural(found.overall.n_rows, 'row')}"
     units = f", {count_units(found.overall.n_units, found.unit)}" if found.unit else ""
     features = len(found.searched.features)
-    text.append(f"{rows}{units}, {features} features", style="dim")
+    text.append(f"{rows}{units}, {plural(features, 'feature')}", style="dim")
     return text
 
 

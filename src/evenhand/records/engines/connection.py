@@ -80,7 +80,7 @@ class ConnectionEngine:
 
     @contextlib.contextmanager
     def _ran(self, sql: str) -> Iterator[Any]:
-        cursor = self.connection.cursor()
+        cursor = self._told(None, self.connection.cursor)
         try:
             self._told(cursor, lambda: cursor.execute(sql))
             yield cursor
