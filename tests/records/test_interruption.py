@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -97,3 +98,37 @@ def test_wherever_the_wait_is_interrupted_it_is_an_interruption(line):
         sys.settrace(before)
         cancelled.append(True)  # whatever came, no work goes on behind the other tests
     assert interruptible(lambda: 1, lambda: None) == 1
+
+
+@pytest.mark.parametrize("line", range(24))
+def test_work_is_not_left_behind_wherever_it_is_interrupted(line):
+    """Also between handing it over and waiting for it: what was given up ends, or never begins."""
+    begun, ended, lines, inside = [], [], [], []
+    cancelled = threading.Event()
+
+    def work():
+        begun.append(True)
+        cancelled.wait(20)
+        ended.append(True)
+
+    def strike(frame, event, _argument):
+        if frame.f_code is interruptible.__code__ and event in ("call", "return"):
+            inside[:] = [event == "call"]
+        if event == "line" and any(inside):
+            lines.append(event)
+            if len(lines) == line + 1:
+                raise KeyboardInterrupt
+        return strike
+
+    before = sys.gettrace()
+    sys.settrace(strike)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            interruptible(work, cancelled.set)
+    finally:
+        sys.settrace(before)
+        left = len(begun) - len(ended)
+        cancelled.set()  # whatever came, no work goes on behind the other tests
+    assert not left
+    assert interruptible(lambda: 1, lambda: None) == 1
+    assert begun == ended

@@ -697,7 +697,7 @@ def test_a_cube_of_score_levels_is_an_error():
     records = open_records(few(score=RNG.random(N).tolist()))
     plan = parse_metric("auc(y, score)", records.columns).plan(records)
     cube = build_cube(records, plan.measure, [Attribute(name="site")])
-    with pytest.raises(InputError, match="cannot be searched"):
+    with pytest.raises(InputError, match="told from the order of scores"):
         slices_of_cube(cube, plan)
 
 

@@ -85,7 +85,7 @@ def test_what_counts_cannot_be_searched_for_is_told(tmp_path):
         evenhand.slices(two)
     with pytest.raises(InputError, match="predicates only"):
         evenhand.slices(evenhand.count_cube(ROWS, metrics[0], by="age >= 60"))
-    with pytest.raises(InputError, match="keeps score levels"):
+    with pytest.raises(InputError, match="told from the order of scores"):
         evenhand.slices(evenhand.count_cube(ROWS, "auc(label, score)", by="accent"))
     with pytest.raises(InputError, match="Say which metric"):
         evenhand.slices(pa.table({"a": [1]}))

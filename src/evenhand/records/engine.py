@@ -6,12 +6,10 @@ server; a new engine is a file in `engines`.
 
 from __future__ import annotations
 
-import os
+import _thread
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from evenhand.deferred import pyarrow as pa
 
@@ -79,42 +77,61 @@ class MappingEngine(Engine, Protocol):
         ...
 
 
-@cache
-def _thread(process: int) -> ThreadPoolExecutor:
-    """The thread in which the main thread's statements run; a forked process has its own."""
-    return ThreadPoolExecutor(1, thread_name_prefix=f"evenhand-engine-{process}")
-
-
 def interruptible(work: Callable[[], _T], cancel: Callable[[], None]) -> _T:
     """Do `work` such that Ctrl-C ends it at once: the main thread only waits, and then cancels.
 
     Native code in the main thread would see the signal late (DuckDB 2.0.1 between its tasks, as a
     RuntimeError) or keep it to itself (ADBC 1.13.0, as an error of the statement).  It waits in
-    short turns, since a wait without end is not woken once polars 2.1.0 is imported; and for a bare lock, since
-    `threading.Condition` is written in Python, where Ctrl-C can leave it unlocked twice (a RuntimeError).
+    short turns, since a wait without end is not woken once polars 2.1.0 is imported.
+
+    A bare thread and a bare lock: `threading.Condition`, and so a pool of threads, is written in Python, where
+    Ctrl-C between two lines leaves it locked, or unlocked twice.
     """
     if threading.current_thread() is not threading.main_thread():
         return work()
-    ended: list[bool] = []
-    running = threading.Lock()
-    running.acquire()
-
-    def run() -> _T:
-        try:
-            return work()
-        finally:
-            ended.append(True)
-            running.release()
-
-    result = _thread(os.getpid()).submit(run)
+    task = _Task(work)
     try:
-        while not ended:
-            running.acquire(timeout=0.1)
+        _thread.start_new_thread(task.run, ())
+        while not task.ended:
+            task.wait()
     except KeyboardInterrupt:
-        cancel()
-        while not ended:
-            running.acquire(timeout=0.1)
-            if not ended:
-                cancel()  # before it began, it was cancelled in vain
+        task.given_up = True
+        if task.begun:
+            cancel()
+        while task.begun and not task.ended:
+            task.wait()
+            if not task.ended:
+                cancel()  # before its statement ran, it was cancelled in vain
         raise
-    return result.result()
+    return task.result()
+
+
+class _Task(Generic[_T]):
+    """Work in a thread of its own; what is given up before it begins never does."""
+
+    def __init__(self, work: Callable[[], _T]) -> None:
+        self._work = work
+        self._result: list[_T] = []
+        self._error: list[BaseException] = []
+        self._running = threading.Lock()
+        self._running.acquire()
+        self.begun = self.ended = self.given_up = False
+
+    def run(self) -> None:
+        self.begun = True
+        try:
+            if not self.given_up:
+                self._result.append(self._work())
+        except BaseException as error:  # noqa: BLE001 — raised where it is waited for
+            self._error.append(error)
+        finally:
+            self.ended = True
+            self._running.release()
+
+    def wait(self) -> None:
+        self._running.acquire(timeout=0.1)
+
+    def result(self) -> _T:
+        if self._error:
+            raise self._error.pop()
+        return self._result[0]
