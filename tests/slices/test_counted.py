@@ -2,6 +2,7 @@
 
 import pyarrow as pa
 import pytest
+from tests.cubes.test_counted import missing_rows
 from tests.records.questions import close, made_rows
 
 import evenhand
@@ -50,6 +51,30 @@ def test_slices_of_counts_are_those_of_the_rows(metric, asked, searched, tmp_pat
     assert [s.predicate for s in counts.slices] == [s.predicate for s in rows.slices]
     close(told(counts)["slices"], told(rows)["slices"])
     assert "counted_before" in {note.code for note in counts.notes}
+
+
+@pytest.mark.parametrize("asked", [{}, {"unit": "speaker"}, {"where": "dose > 1 OR accent = 'NA'"}])
+def test_slices_of_counts_are_those_of_rows_that_lack_values(asked, tmp_path):
+    """What means missing is no value and not NULL either: no literal of a slice selects it."""
+    names, missing = "accent,site,dose,code,age", ["NA", "", "-", "-99"]
+    rows, bins = missing_rows(), {"age": [30, 60], "dose": [1.75]}
+    for cut in ({}, bins):
+        features = names if cut else names.replace(",age", "")
+        read = {"missing_values": missing, "bins": cut}
+        counted = evenhand.count_cube(
+            rows, "error_rate(label, prediction)", by=features, **read, **asked
+        )
+        evenhand.write_cube(counted, tmp_path / "a.cube")
+        options = {"min_support": 0.05, "confirm": "none", "top": 60}
+        of_rows = evenhand.slices(
+            rows, "error_rate(label, prediction)", features=features, **read, **asked, **options
+        )
+        of_counts = evenhand.slices(tmp_path / "a.cube", **options)
+        assert [s.predicate for s in of_counts.slices] == [s.predicate for s in of_rows.slices]
+        close(told(of_counts)["slices"], told(of_rows)["slices"])
+        literals = {literal for one in of_rows.slices for literal in one.literals}
+        assert {"accent IS NULL", "dose IS NULL"} & literals or asked
+        assert not literals & {"accent = 'NA'", "site = ''", "code = -99"}
 
 
 def test_halves_and_draws_of_units_are_made_of_counts_too():

@@ -72,11 +72,14 @@ def answer(
         premises = premises_of_counts(counted, question)
     with explained(premises, metrics, question.records):
         if counted is None:
-            measured = measure_rows(question, metrics, premises, few=few)
+            measured = measure_rows(
+                question, metrics, premises, few=few, as_written=cube is not None
+            )
         else:
             measured = measure_counts(counted, question, premises, few=few)
         if cube is not None:
             write_cube(counted_now(question, metrics, measured, higher, before=counted), cube)
+        measured = measured.judged(question)
         return tuple(_audits(question, metrics, measured, rules, higher, command, counted))
 
 

@@ -101,7 +101,7 @@ def _counted(
 ) -> CountedRecords:
     premises = premises_of_rows(question, metrics, few=0)
     with explained(premises, metrics, question.records):
-        measured = measure_rows(question, metrics, premises, few=0)
+        measured = measure_rows(question, metrics, premises, few=0, as_written=True)
     return counted_now(question, metrics, measured, higher)
 
 

@@ -14,7 +14,13 @@ from evenhand.cubes import (
 from evenhand.errors import Note
 from evenhand.metrics import Metric, MetricPlan, Takes
 from evenhand.questions.copies import MOST_JOINED, MOST_ROWS, copied_rows
-from evenhand.questions.counted import counted_cubes, counted_notes, counted_plan, within
+from evenhand.questions.counted import (
+    counted_cubes,
+    counted_notes,
+    counted_plan,
+    known_cubes,
+    within,
+)
 from evenhand.questions.crowding import check_first_groups
 from evenhand.questions.premises import check_agreement, read_premises
 from evenhand.questions.question import Question
@@ -25,11 +31,18 @@ from evenhand.stats.written_forms import write_form
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Measured:
-    """What was read of the table for each metric, and what a reader must know of it."""
+    """What was read of the table for each metric, and what a reader must know of it.
+
+    To be kept, cubes tell apart what means missing, as the rows do; to be judged, all of it is missing.
+    """
 
     plans: tuple[MetricPlan, ...]
     cubes: tuple[Cube, ...]
     notes: tuple[Note, ...]
+
+    def judged(self, question: Question) -> "Measured":
+        """With cubes to be judged."""
+        return replace(self, cubes=tuple(known_cubes(self.cubes, question)))
 
 
 def premises_of_rows(
@@ -64,7 +77,12 @@ def premises_of_counts(counted: CountedRecords, question: Question) -> tuple[Not
 
 
 def measure_rows(
-    question: Question, metrics: Sequence[Metric], premises: tuple[Note, ...], *, few: int
+    question: Question,
+    metrics: Sequence[Metric],
+    premises: tuple[Note, ...],
+    *,
+    few: int,
+    as_written: bool = False,
 ) -> Measured:
     """Count the rows for each metric; faults are raised together.
 
@@ -76,13 +94,15 @@ def measure_rows(
         What was found before.
     few : int
         Fewer people than this are to be hidden; 0 hides nobody.
+    as_written : bool
+        Whether the cubes are to be kept.
     """
     records = question.records
     used = {*question.columns, *(name for metric in metrics for name in metric.columns)}
     repeating = candidate_columns(records, used, question.where, metrics)
     kept = [*question.columns, *repeating]
     plans = tuple(metric.plan(records, kept, question.where) for metric in metrics)
-    cubes = tuple(cubes_of(question, plans))
+    cubes = tuple(cubes_of(question, plans, as_written=as_written))
     for metric, cube in zip(metrics, cubes, strict=True):
         check_agreement(metric, cube, records)
     most = MOST_JOINED if len(records.files) > 1 else MOST_ROWS
@@ -98,7 +118,7 @@ def measure_rows(
 def measure_counts(
     counted: CountedRecords, question: Question, premises: tuple[Note, ...], *, few: int
 ) -> Measured:
-    """Take the counts of records that were counted before."""
+    """Take the counts of records that were counted before, to be kept."""
     return Measured(
         plans=tuple(counted_plan(metric, question.records) for metric in counted.metrics),
         cubes=tuple(counted_cubes(counted, question)),
@@ -117,7 +137,9 @@ def _design(question: Question) -> Design:
     )
 
 
-def cubes_of(question: Question, plans: Sequence[MetricPlan]) -> list[Cube]:
+def cubes_of(
+    question: Question, plans: Sequence[MetricPlan], *, as_written: bool = False
+) -> list[Cube]:
     """Cube of each plan; those with the same counts share it, and all share one scan if they can."""
     different: list[MetricPlan] = []
     for plan in plans:
@@ -133,6 +155,7 @@ def cubes_of(question: Question, plans: Sequence[MetricPlan]) -> list[Cube]:
             unit=question.units,
             where=question.where,
             missing_values=question.records.missing_values,
+            as_written=as_written,
         )
         made += zip((plan.measure for plan in asked), cubes, strict=True)
     return [next(cube for measure, cube in made if measure == plan.measure) for plan in plans]

@@ -14,6 +14,7 @@ from evenhand.cubes.faults import raise_faults
 from evenhand.cubes.joint_query import cells_query, sums_of_others, units_query
 from evenhand.cubes.keys import CellKeys
 from evenhand.cubes.measure import Input, Measure, Moments
+from evenhand.cubes.moments import indicator_comoments
 from evenhand.cubes.query import DEGREES, CubeQuery, meaning
 from evenhand.cubes.unit_reading import UnitPlaces, read_places
 from evenhand.deferred import compute
@@ -83,6 +84,7 @@ def build_cubes(
     unit: str | Sequence[str] | None = None,
     where: Predicate | None = None,
     missing_values: Sequence[str] = (),
+    as_written: bool = False,
 ) -> list[Cube]:
     """Reduce records to a cube for each of several measures, with as few scans as they allow.
 
@@ -92,6 +94,8 @@ def build_cubes(
         As for `build_cube`.
     counted : sequence of (Measure, Form)
         What each row counts, and the form of the metric.
+    as_written : bool
+        Whether columns and bins keep what means missing apart from NULL (see `evenhand.groups.partition.readings`).
 
     Notes
     -----
@@ -109,6 +113,7 @@ def build_cubes(
                 unit,
                 where,
                 missing_values,
+                as_written=as_written,
                 form=counted[place][1],
                 prefix=f"q{place}_" if len(batch) > 1 else "",
             )
@@ -324,6 +329,8 @@ def _comoments(
 ) -> npt.NDArray[np.float64]:
     parts = len(measure.parts)
     n = floats_of(table["n_rows"])
+    if measure.moments is Moments.INDICATORS:
+        return indicator_comoments(n, sums)
     out = np.zeros((table.num_rows, parts, parts))
     for i in range(parts):
         for j in range(i + 1):

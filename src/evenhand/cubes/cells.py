@@ -4,7 +4,7 @@ The same type holds the rows of a table and the cells of a cube, so whatever rea
 for slices) gives one answer for both.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evenhand.cubes.cube import Cube, Units, cube_of_units
-from evenhand.cubes.keys import CellKeys
+from evenhand.cubes.keys import CellKeys, frequent_first
 from evenhand.cubes.moments import merged_comoments, summed
 from evenhand.errors import InputError
 from evenhand.groups import Attribute
@@ -155,7 +155,13 @@ def by_unit(cells: Cells) -> Cells:
     )
 
 
-def cells_of(cube: Cube, attributes: Sequence[Attribute] | None = None, least: int = 1) -> Cells:
+def cells_of(
+    cube: Cube,
+    attributes: Sequence[Attribute] | None = None,
+    least: int = 1,
+    *,
+    read: Sequence[Callable[[Key], Key]] | None = None,
+) -> Cells:
     """The cells of a cube.
 
     Parameters
@@ -166,6 +172,9 @@ def cells_of(cube: Cube, attributes: Sequence[Attribute] | None = None, least: i
         What the cube's attributes stand for, where they are cut at edges; else they are columns.
     least : int
         Values of an attribute that fewer rows have are not told apart.
+    read : sequence of callable, optional
+        Of a cube whose keys are as they are written: for each attribute what its keys are read as.  What means
+        missing is no value, and not NULL either: no literal selects it.
     """
     if cube.n_levels > 1:
         raise InputError(
@@ -174,7 +183,11 @@ def cells_of(cube: Cube, attributes: Sequence[Attribute] | None = None, least: i
         )
     known = {attribute.name: attribute for attribute in attributes or ()}
     given = tuple(known.get(name, Attribute(name=name)) for name in cube.attributes)
-    coded = [_cell_codes(cube, a.name, least if a.edges is None else 1) for a in given]
+    reads = read or [_itself] * len(given)
+    coded = [
+        _cell_codes(cube, a.name, least if a.edges is None else 1, reading)
+        for a, reading in zip(given, reads, strict=True)
+    ]
     shared: dict[str, Any] = {
         "attributes": given,
         "keys": tuple(keys for keys, _ in coded),
@@ -222,11 +235,21 @@ def _rows_of_units(cube: Cube, units: Units) -> Integers:
     return out
 
 
-def _cell_codes(cube: Cube, name: str, least: int) -> tuple[tuple[Key, ...], Codes]:
+def _itself(key: Key) -> Key:
+    return key
+
+
+def _cell_codes(
+    cube: Cube, name: str, least: int, read: Callable[[Key], Key]
+) -> tuple[tuple[Key, ...], Codes]:
     codes, groups = cube.codes((name,))
     rows = summed(cube.n_rows, codes, len(groups))
-    # The most frequent first, as `read_cells` has them.
-    order = [int(i) for i in np.argsort(-rows, kind="stable") if rows[i] >= least]
+    keys = [key for (key,) in groups]
+    order = [
+        int(i)
+        for i in frequent_first(keys, rows)
+        if rows[i] >= least and (keys[i] is None or read(keys[i]) is not None)
+    ]
     place = np.full(len(groups), len(order))
     place[order] = np.arange(len(order))
-    return tuple(groups[i][0] for i in order), place[codes].astype(np.min_scalar_type(len(order)))
+    return tuple(keys[i] for i in order), place[codes].astype(np.min_scalar_type(len(order)))

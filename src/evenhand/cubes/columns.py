@@ -2,6 +2,7 @@
 
 import datetime
 import decimal
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -48,7 +49,8 @@ def key_of(value: Any) -> Key:
     if isinstance(value, decimal.Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
     if isinstance(value, float):
-        return value + 0.0  # -0.0 is 0.0, whichever row comes first
+        # -0.0 is 0.0, whichever row comes first; of NaN there is one, so that it equals itself in a key.
+        return math.nan if math.isnan(value) else value + 0.0
     if value is None or isinstance(value, str | int | bool):
         return value
     return str(value)

@@ -13,7 +13,8 @@ import pyarrow as pa
 from evenhand.cubes.counted import CountedMetric
 from evenhand.cubes.cube import Units
 from evenhand.groups import Attribute
-from evenhand.records import Column
+from evenhand.groups.partition import NO_BIN
+from evenhand.records import Column, Kind
 
 #: Digits of a number that is a group; whole numbers of databases have fewer.
 _DIGITS = 40
@@ -122,9 +123,10 @@ def check_counts(
         With what is wrong.
     """
     cube = metric.cube
+    kinds = {column.name: column.kind for column in columns}
     for place, attribute in enumerate(attributes):
         for value in cube.keys.values[place]:
-            _check_key(value, attribute)
+            _check_key(value, attribute, kinds)
     if (cube.n_defined > cube.n_rows).any() or (cube.n_rows < 1).any():
         raise ValueError("a cell has less than one row, or says more of rows than it has")
     if cube.n_rows.astype(float).sum() > 2.0**53:
@@ -145,15 +147,19 @@ def check_counts(
     _check_pairs(cube.units, units, columns, of_rows=cube.indicators or metric.proportion)
 
 
-def _check_key(value: Any, attribute: Attribute) -> None:
+def _check_key(value: Any, attribute: Attribute, kinds: Mapping[str, Kind]) -> None:
     if attribute.edges is not None:
-        if value is not None and (type(value) is not int or not 0 <= value <= len(attribute.edges)):
+        if value is not None and (
+            type(value) is not int or not NO_BIN <= value <= len(attribute.edges)
+        ):
             raise ValueError(f"{value!r:.40} is no bin of {attribute.name}")
     elif attribute.predicate is not None:
         if value not in (True, False, None):
             raise ValueError(f"{value!r:.40} is not true or false of {attribute.name}")
-    elif isinstance(value, int | float) and (
-        not -math.inf < value < math.inf or (isinstance(value, int) and abs(value) >= 10**_DIGITS)
+    elif (isinstance(value, int) and abs(value) >= 10**_DIGITS) or (
+        isinstance(value, float)
+        and not math.isfinite(value)
+        and kinds.get(attribute.name) is not Kind.NUMBER
     ):
         raise ValueError(f"{value!r:.40} is no group of {attribute.name}")
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from evenhand.cubes.columns import coded
+from evenhand.cubes.columns import coded, key_of
 from evenhand.cubes.counted import CountedMetric, CountedRecords, CountedSource
 from evenhand.cubes.counted_checks import check_counts, check_places, check_told
 from evenhand.cubes.cube import Cube, Units, cube_of_units
@@ -26,7 +26,7 @@ from evenhand.records.output import write_file
 from evenhand.results.origin import versions
 from evenhand.stats.forms import Ratio
 
-SCHEMA = f"{CUBE_SCHEMA}2"
+SCHEMA = f"{CUBE_SCHEMA}3"
 _ADVICE = "Count the records again: evenhand cube count TABLE --metric … --by … --out FILE"
 
 
@@ -291,9 +291,8 @@ def _cells(
     keys = CellKeys.of_codes(values, codes, rows.num_rows)
     place, cells = keys.with_numbers(level).numbered()
     first = np.empty(len(cells), np.int64)
-    first[place[::-1]] = np.arange(len(place))[
-        ::-1
-    ]  # of rows of one cell, the first is written last
+    # Of rows of one cell, the first is written last.
+    first[place[::-1]] = np.arange(len(place))[::-1]
     order = np.argsort(first)
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))
@@ -303,7 +302,7 @@ def _cells(
 def _key(text: str | None) -> Key:
     value = None if text is None else json.loads(text)
     if value is None or isinstance(value, str | int | float | bool):
-        return value
+        return key_of(value)
     raise TypeError(f"{value!r} is no value of a group")
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evenhand.cubes.keys import CellKeys
-from evenhand.cubes.moments import merged_comoments, summed
+from evenhand.cubes.moments import indicator_comoments, merged_comoments, summed
 from evenhand.errors import InputError
 from evenhand.groups.partition import Key
 from evenhand.stats.forms import Ratio
@@ -281,17 +281,17 @@ class Cube:
             whole = np.full(len(self.keys), -1, np.int64)
             whole[some] = group
             return cube_of_units(units=self.units.regrouped(whole, numbered), **shared)
-        sums = summed(self.sums[some], group, count)
+        sums, rows = summed(self.sums[some], group, count), shared["n_rows"]
+        comoments = (
+            indicator_comoments(rows, sums)
+            if self.indicators
+            else merged_comoments(
+                self.n_rows[some], self.sums[some], self.comoments[some], group, sums, rows
+            )
+        )
         return Cube(
             sums=sums,
-            comoments=merged_comoments(
-                self.n_rows[some],
-                self.sums[some],
-                self.comoments[some],
-                group,
-                sums,
-                shared["n_rows"],
-            ),
+            comoments=comoments,
             powers=None if self.powers is None else summed(self.powers[some], group, count),
             powers_of=self.powers_of,
             **shared,

@@ -1,6 +1,7 @@
 """Keys of a cube's cells, column by column: a number for each cell, and the values behind the numbers."""
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -103,6 +104,15 @@ class CellKeys(Sequence[tuple[Key, ...]]):
             codes=tuple(self.codes[place] for place in places),
         )
 
+    def changed(self, changes: Sequence[Callable[[Key], Key]]) -> "CellKeys":
+        """With what becomes of the values of each attribute; itself where none changes."""
+        values = [tuple(map(change, own)) for change, own in zip(changes, self.values, strict=True)]
+        same = all(
+            all(a is b for a, b in zip(new, own, strict=True))
+            for new, own in zip(values, self.values, strict=True)
+        )
+        return self if same else CellKeys.of_codes(values, self.codes, self.n_cells)
+
     def with_numbers(self, numbers: Integers) -> "CellKeys":
         """One more attribute, whose values are numbers from 0, such as those of levels."""
         values = tuple(range(int(numbers.max(initial=-1)) + 1))
@@ -137,15 +147,22 @@ class CellKeys(Sequence[tuple[Key, ...]]):
         return place, self.take(one_of)
 
 
+def frequent_first(values: Sequence[Key], rows: npt.NDArray[Any]) -> Integers:
+    """Numbers of the values, the most frequent first; of equally frequent ones missing, then as they are ordered."""
+    missing = np.array([value is None for value in values], bool)
+    return np.lexsort([_ranks(values), ~missing, -rows])
+
+
 def _ranks(values: Sequence[Key]) -> Integers:
-    """Rank of each value: numbers, then texts by code point, then missing."""
+    """Rank of each value: numbers (NaN last), then texts by code point, then missing."""
     rank = np.empty(len(values), np.int64)
     rank[sorted(range(len(values)), key=lambda i: _order(values[i]))] = np.arange(len(values))
     return rank
 
 
-def _order(key: Key) -> tuple[bool, bool, Any]:
-    return (key is None, isinstance(key, str), 0 if key is None else key)
+def _order(key: Key) -> tuple[bool, bool, bool, Any]:
+    nan = isinstance(key, float) and math.isnan(key)
+    return (key is None, isinstance(key, str), nan, 0 if nan or key is None else key)
 
 
 def _ranked(codes: Integers, size: int) -> tuple[Integers, int]:

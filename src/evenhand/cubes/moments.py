@@ -33,6 +33,19 @@ def summed(values: npt.NDArray[Any], group: Integers, count: int) -> npt.NDArray
     return out.reshape(count, *values.shape[1:])
 
 
+def indicator_comoments(n_rows: npt.NDArray[Any], sums: Floats) -> Floats:
+    """Centred second moments of cells whose rows add 1 to at most one count: told by the sums alone.
+
+    Parameters
+    ----------
+    n_rows, sums : arrays of shape (cells,) and (cells, parts)
+    """
+    products = sums[:, :, None] * sums[:, None, :]
+    diagonal = sums[:, :, None] * np.eye(sums.shape[1])
+    out: Floats = diagonal - products / n_rows[:, None, None]
+    return out
+
+
 def merged_comoments(
     n_rows: Integers,
     sums: Floats,

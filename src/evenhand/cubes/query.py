@@ -14,6 +14,7 @@ from evenhand.cubes.cube import MAX_LEVELS
 from evenhand.cubes.measure import Input, Measure, Moments
 from evenhand.errors import InputError
 from evenhand.groups import Attribute, Predicate, to_expression
+from evenhand.groups.partition import NO_BIN
 from evenhand.groups.predicate import column_expression, finite, literal, unless_missing
 from evenhand.records import Kind, Records, check_key, dialect_of
 from evenhand.stats.forms import Form, Ratio
@@ -48,7 +49,7 @@ class CubeQuery:
         named = (unit,) if isinstance(unit, str) else tuple(unit or ())
         known = not named and measure.moments is not Moments.INDICATORS and not measure.level
         self.ratio = form if known and isinstance(form, Ratio) else None
-        # Attributes keep texts that mean missing where they are taken as written.
+        # Columns and bins keep what means missing where they are taken as written.
         self.as_written = as_written
         self.records, self.measure, self.attributes = records, measure, attributes
         #: Columns that name units, by the names they have in the query.
@@ -204,8 +205,7 @@ class CubeQuery:
             condition = to_expression(attribute.predicate)
             # A text that the predicate itself asks for is not missing there.
             asked = {node.name for node in condition.find_all(exp.Literal) if node.is_string}
-            texts = () if self.as_written else self.missing_values
-            missing = [value for value in texts if value not in asked]
+            missing = [value for value in self.missing_values if value not in asked]
             return condition.transform(
                 lambda node: (
                     self._known(node.name, node, missing) if isinstance(node, exp.Column) else node
@@ -235,7 +235,7 @@ class CubeQuery:
             raw = exp.Is(this=column_expression(name), expression=exp.Null())
             missing = exp.If(
                 this=missing.this,
-                true=exp.Case(ifs=[exp.If(this=exp.Not(this=raw), true=literal(-1))]),
+                true=exp.Case(ifs=[exp.If(this=exp.Not(this=raw), true=literal(NO_BIN))]),
             )
         steps = [
             exp.If(this=exp.LT(this=column.copy(), expression=literal(edge)), true=literal(i))

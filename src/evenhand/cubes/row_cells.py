@@ -11,12 +11,13 @@ from sqlglot import exp
 
 from evenhand.cubes.cells import Cells, Codes, by_unit
 from evenhand.cubes.columns import floats_of, key_of, values_of
+from evenhand.cubes.keys import frequent_first
 from evenhand.cubes.measure import Measure, Moments
 from evenhand.cubes.query import CubeQuery, meaning
 from evenhand.deferred import compute
 from evenhand.errors import InputError
 from evenhand.groups import Attribute, Predicate
-from evenhand.groups.partition import Key
+from evenhand.groups.partition import Key, readings
 from evenhand.groups.predicate import finite, literal
 from evenhand.records import Kind, Records
 
@@ -102,7 +103,7 @@ class RowReading:
             for column, attribute in zip(self.values, attributes, strict=True)
         ]
         for number, attribute in enumerate(attributes):
-            if attribute.edges is None:
+            if attribute.edges is None and least:
                 columns[number], keys[number] = _scored(
                     columns[number], keys[number], n_rows, least
                 )
@@ -152,10 +153,13 @@ class RowReading:
         for place, (attribute, column) in enumerate(
             zip(self.query.attributes, self.values, strict=True)
         ):
+            if attribute.edges is not None:
+                values.append(column)
+                continue
             cells = self.cells(self._folded_sql([place]), 0)
             counts = np.bincount(cells.codes[place], cells.n_rows, len(column) + 1)[:-1]
-            kept = pa.array(counts >= least)
-            values.append(column.filter(kept) if attribute.edges is None else column)
+            order = frequent_first(cells.keys[place], counts)
+            values.append(column.take(pa.array(order[counts[order] >= least])))
         return replace(self, values=tuple(values))
 
     def only(self, attributes: Sequence[int]) -> "RowReading":
@@ -207,10 +211,11 @@ class RowReading:
 def _scored(
     codes: Codes, keys: tuple[Key, ...], n_rows: Integers, least: int
 ) -> tuple[Codes, tuple[Key, ...]]:
-    """Values that are frequent among the rows that can be scored, too."""
+    """Values that are frequent among the rows that can be scored, too; the most frequent of these first."""
     counts = np.bincount(codes, n_rows, len(keys) + 1)[: len(keys)]
-    kept = np.flatnonzero(counts >= least)
-    if len(kept) == len(keys):
+    order = frequent_first(keys, counts)
+    kept = order[counts[order] >= least]
+    if np.array_equal(kept, np.arange(len(keys))):
         return codes, keys
     place = np.full(len(keys) + 1, len(kept))
     place[kept] = np.arange(len(kept))
@@ -229,15 +234,15 @@ def _frequent(records: Records, query: CubeQuery, attribute: Attribute, least: i
         )
     column = table["value"]
     if pa.types.is_floating(column.type):
-        known = compute.or_kleene(compute.is_null(column), compute.is_finite(column))
         # To SQL 0 and -0 are one value, of which an engine gives the first it sees.
-        column = compute.add(column.filter(compute.fill_null(known, fill_value=True)), 0.0)
-    elif pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-        # A text that means missing is no value, and not NULL either: no literal selects it.
-        texts = pa.array(query.missing_values, column.type)
-        column = column.filter(compute.invert(compute.is_in(column, value_set=texts)))
-    elif attribute.edges is not None:
-        column = column.filter(compute.fill_null(compute.greater_equal(column, 0), fill_value=True))
+        column = compute.add(column, 0.0)
+    (read,) = readings([attribute], records.columns, query.missing_values)
+    if query.kinds[attribute.name] is not Kind.DATE:
+        # What means missing is no value, and not NULL either: no literal selects it.
+        keys = map(key_of, column.to_pylist())
+        column = column.filter(
+            pa.array([key is None or read(key) is not None for key in keys], pa.bool_())
+        )
     return column.combine_chunks() if column.num_chunks else pa.array([], column.type)
 
 

@@ -7,7 +7,7 @@ edges, or a predicate (in it or not).  A *partition* is one attribute or several
 import itertools
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from evenhand.errors import InputError, unknown_name
@@ -19,12 +19,15 @@ from evenhand.groups.predicate import (
     Predicate,
     Value,
     equals,
+    means_missing,
     to_text,
 )
 from evenhand.records import Column, Kind, check_key
 
 Key = Value | None
 MAX_BINS = 100
+#: Key of what is there and falls into no bin, where keys are taken as written: NaN, infinite, meant as missing.
+NO_BIN = -1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +79,33 @@ class Attribute:
         if low or high:
             return f"under {high}" if high else f"{low} and over"
         return "all values"
+
+
+def readings(
+    attributes: Sequence[Attribute], columns: Sequence[Column], texts: Sequence[str]
+) -> list[Callable[[Key], Key]]:
+    """For each attribute what its keys are read as: themselves, or `None` where they mean missing.
+
+    Parameters
+    ----------
+    attributes : sequence of Attribute
+        Their keys are values as the table has them; of bins -1 stands for a number that falls into none.
+    columns : sequence of Column
+        The columns of the table.
+    texts : sequence of str
+        Texts that mean missing.
+    """
+    kinds = {column.name: column.kind for column in columns}
+
+    def read(attribute: Attribute) -> Callable[[Key], Key]:
+        if attribute.predicate is not None:
+            return lambda key: key
+        if attribute.edges is not None:
+            return lambda key: None if key == NO_BIN else key
+        kind = kinds[attribute.name]
+        return lambda key: None if key is None or means_missing(key, kind, texts) else key
+
+    return [read(attribute) for attribute in attributes]
 
 
 def tidy(edge: float) -> int | float:

@@ -187,6 +187,15 @@ def unless_missing(column: exp.Expr, kind: Kind, texts: Sequence[str]) -> exp.Ex
     return exp.Case(ifs=[exp.If(this=missing, true=exp.Null())], default=column)
 
 
+def means_missing(value: Value, kind: Kind, texts: Sequence[str]) -> bool:
+    """Whether a value of a column is one of those that `unless_missing` and `finite` make NULL."""
+    if kind is Kind.NUMBER and isinstance(value, float) and not math.isfinite(value):
+        return True
+    return (kind is Kind.TEXT and value in texts) or (
+        kind.numeric and value in _numbers(tuple(texts))
+    )
+
+
 class _Plain(str):
     """Literals that all engines write alike."""
 
@@ -208,6 +217,11 @@ def _listed(texts: tuple[str, ...], *, numeric: bool) -> tuple[Value, ...]:
         else:
             out.append(_Plain(", ".join(literal(value).sql("duckdb") for value in run)))
     return tuple(out)
+
+
+@lru_cache(maxsize=64)
+def _numbers(texts: tuple[str, ...]) -> frozenset[int | float | None]:
+    return frozenset(map(_number, texts))
 
 
 def _differs(value: Value) -> bool:

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from sqlglot import exp
 
 from evenhand.cubes import (
     CellKeys,
@@ -32,17 +31,16 @@ from evenhand.groups import (
     columns_of,
     parse_partitions,
     parse_predicate,
-    to_expression,
     to_text,
 )
-from evenhand.groups.partition import Key
+from evenhand.groups.partition import Key, readings
 from evenhand.groups.predicate import column_expression
 from evenhand.metrics import Metric, MetricPlan, parse_metric
 from evenhand.pages.edition import without_folders
 from evenhand.pages.numbers import plural
 from evenhand.questions.options import plain_bins
 from evenhand.questions.question import By, Question, directions
-from evenhand.records import MISSING_VALUES, Kind, Records, holds_counts, open_records
+from evenhand.records import MISSING_VALUES, Column, Kind, Records, holds_counts, open_records
 from evenhand.records.files import is_whole_parquet
 from evenhand.records.output import input_files
 from evenhand.stats.written_forms import read_form
@@ -239,12 +237,6 @@ def _known(
 def check_told(counted: CountedRecords, predicate: Predicate) -> None:
     """Refuse a predicate on what the cells do not tell apart."""
     plain = _plain(counted)
-    meant = sorted(_texts(predicate) & set(counted.missing_values))
-    if meant:
-        raise InputError(
-            f"{meant[0]!r} meant missing when {counted.name} was counted, so that no cell tells it apart.  Ask for "
-            "what IS NULL, or count the records again with other --missing texts."
-        )
     for name in columns_of(predicate):
         if name not in plain:
             cut = next(
@@ -255,12 +247,6 @@ def check_told(counted: CountedRecords, predicate: Predicate) -> None:
                 f"{name} {why} in {counted.name}, so that no row of it can be chosen.  Allowed in a predicate: "
                 f"{', '.join(plain) or 'nothing'}; for others count the records again."
             )
-
-
-def _texts(predicate: Predicate) -> set[str]:
-    """Texts that a predicate compares with."""
-    found = to_expression(predicate).find_all(exp.Literal)
-    return {literal.name for literal in found if literal.is_string}
 
 
 # -- the counts ---------------------------------------------------------------------------------
@@ -279,7 +265,7 @@ def counted_plan(metric: CountedMetric, cells: Records) -> MetricPlan:
 
 
 def counted_cubes(counted: CountedRecords, question: Question) -> list[Cube]:
-    """The cubes of metrics under a question's attributes and filter.
+    """The cubes of metrics under a question's attributes and filter; keys stay as the records have them.
 
     Raises
     ------
@@ -288,8 +274,7 @@ def counted_cubes(counted: CountedRecords, question: Question) -> list[Cube]:
     """
     known, cells = _distinct(counted)
     keys, kept = _asked(known, counted, question)
-    kinds = {column.name: column.kind for column in counted.columns}
-    numbered = [kinds[name].numeric for name in counted.units if name in kinds]
+    numbered = _numbered(counted.columns, counted.units)
     names = [attribute.name for attribute in question.attributes]
     if not kept.any() and question.where is not None:
         raise InputError(f"There is nothing to audit: no cell of {counted.name} satisfies --where.")
@@ -297,6 +282,25 @@ def counted_cubes(counted: CountedRecords, question: Question) -> list[Cube]:
         metric.cube.regrouped(names, keys.take(own), kept=kept[own], numbered=numbered)
         for metric, own in zip(counted.metrics, cells, strict=True)
     ]
+
+
+def known_cubes(cubes: Sequence[Cube], question: Question) -> list[Cube]:
+    """Cubes in which what means missing is: what was counted as it is written, to be judged."""
+    records = question.records
+    read = readings(question.attributes, records.columns, records.missing_values)
+    numbered = _numbered(records.columns, question.units)
+    out = []
+    for cube in cubes:
+        keys = cube.keys.changed(read)
+        same = keys is cube.keys
+        out.append(cube if same else cube.regrouped(cube.attributes, keys, numbered=numbered))
+    return out
+
+
+def _numbered(columns: Sequence[Column], units: Sequence[str]) -> list[bool]:
+    """For each column that names units, whether it holds numbers."""
+    kinds = {column.name: column.kind for column in columns}
+    return [kinds[name].numeric for name in units if name in kinds]
 
 
 def _asked(
@@ -328,8 +332,10 @@ def _computed(question: Question, attributes: Sequence[Attribute]) -> pa.Table:
     """Numbers of the cells that the filter keeps, and their values of attributes that were not counted by."""
     cell = Input(name=_CELL, expression=column_expression(_CELL), text="cell")
     measure = Measure(parts=((_CELL, column_expression(_CELL)),), inputs=(cell,))
-    query = CubeQuery(question.records, measure, attributes, None, question.where, ())
-    return question.records.engine.query(query.rows_sql())
+    records = question.records
+    texts = records.missing_values
+    query = CubeQuery(records, measure, attributes, None, question.where, texts)
+    return records.engine.query(query.rows_sql())
 
 
 def within(before: str | None, question: Question) -> str | None:
@@ -386,29 +392,8 @@ def counted_notes(counted: CountedRecords, question: Question, *, few: int = 0) 
                 "those of --where alone.",
             )
         )
-    notes += _missing_in_filter(counted, question, few=few)
     shown = [note for note in counted.notes if not few or not re.search(r"\d", note.text)]
     if len(shown) < len(counted.notes):
         text = "Notes that tell numbers of rows are left out, since small groups are hidden."
         shown.append(Note(code="notes_left_out", text=text))
     return (*notes, *shown)
-
-
-def _missing_in_filter(counted: CountedRecords, question: Question, *, few: int) -> list[Note]:
-    """Say where a filter meets missing values, of which cells know only that they are missing."""
-    names = [attribute.name for attribute in counted.attributes]
-    cube, notes = counted.metrics[0].cube, []
-    for name in columns_of(question.where) if question.where is not None else ():
-        place = names.index(name)
-        missing = [value is None for value in cube.keys.values[place]]
-        rows = int(cube.n_rows[np.array(missing, bool)[cube.keys.codes[place]]].sum())
-        if rows:
-            notes.append(
-                Note(
-                    code="missing_in_filter",
-                    text=f"{name} is missing in {'some' if few else f'{rows:,}'} counted rows.  Cells do not tell an "
-                    "empty value from a text such as 'NA', so --where takes both for missing; of the rows it reads "
-                    "such a text as a value.",
-                )
-            )
-    return notes

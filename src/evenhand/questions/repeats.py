@@ -272,7 +272,9 @@ def _is_result(own: Floats, cluster: Integers, value: Integers) -> bool:
     n = np.bincount(cluster)
     between = float((np.bincount(cluster, own) ** 2 / np.maximum(n, 1)).sum())
     whole = float((own**2).sum())
-    return whole - between <= 1e-9 * whole and np.bincount(value).max() >= COMMON * len(value)
+    return whole - between <= 1e-9 * whole and np.bincount(value).max(initial=0) >= COMMON * len(
+        value
+    )
 
 
 def _in_order(plan: MetricPlan, rows: _Rows) -> bool:

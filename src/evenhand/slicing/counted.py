@@ -5,7 +5,7 @@ from typing import Any
 
 from evenhand.cubes import CountedRecords, cells_of
 from evenhand.errors import InputError, unknown_name
-from evenhand.groups.partition import split_names
+from evenhand.groups.partition import readings, split_names
 from evenhand.metrics import Metric
 from evenhand.questions.absent import missing_rows
 from evenhand.questions.counted import (
@@ -94,7 +94,8 @@ def search_of_counts(
         notes=(*counted_notes(counted, question), *plan.notes),
     )
     least = rows_needed(settings, int(cube.n_rows.sum()), missing=cube.missing)
-    found = cells_of(cube, question.attributes, least)
+    read = readings(question.attributes, cells.columns, cells.missing_values)
+    found = cells_of(cube, question.attributes, least, read=read)
     return asked, Evidence(cells=found, missing=missing_rows(cube, counted.units))
 
 
