@@ -1,11 +1,14 @@
 """Orders that an engine gives, kept by counts: of units, of what rows lack, and of what was asked for."""
 
+import dataclasses
 import json
 import random
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from tests.cubes.test_counted import told
+from tests.records.questions import close
 
 import evenhand
 
@@ -72,3 +75,26 @@ def test_a_text_that_meant_missing_is_asked_of_counts_as_of_rows(asked):
     assert told(evenhand.audit(cube, **asked))["groups"] == told(of_rows)["groups"]
     told_apart = evenhand.count_cube(rows, "mean(wrong)", "group = 'NA'", worse="higher")
     assert evenhand.audit(told_apart, by="group = 'NA'").groups[0].estimate.n_rows == 20
+
+
+def test_rounding_of_an_engine_changes_no_limit():
+    """Second moments that differ in their last digits: one unit that says something stays one."""
+    rng = np.random.default_rng(3)
+    rows = pa.table(
+        {
+            "g": [f"g{i}" for i in range(40) for _ in range(3)],
+            "k": rng.integers(0, 7, 120),
+            # Of many groups only one row has a denominator.
+            "n": np.where(np.arange(120) % 3 == 0, rng.integers(1, 7, 120), rng.random(120) < 0.3),
+        }
+    )
+    counted = evenhand.count_cube(rows, "ratio(k, n)", "g", worse="higher")
+    metric = counted.metrics[0]
+    found = []
+    for digit in (0.0, 4e-16, -4e-16):
+        moments = metric.cube.comoments * (1 + digit) + digit
+        cube = dataclasses.replace(metric.cube, comoments=moments)
+        again = dataclasses.replace(counted, metrics=(dataclasses.replace(metric, cube=cube),))
+        found.append(told(evenhand.audit(again, min_units=2)))
+    close(found[1], found[0])
+    close(found[2], found[0])

@@ -109,8 +109,8 @@ def estimate(cube: Cube, form: Form, sets: Bools, pairs: Integers | None = None)
         sums=sums,
         n_rows=sets @ cube.n_rows,
         n_units=found.n_units,
-        n_effective=found.n_effective,
-        n_whole=found.n_whole,
+        n_effective=_whole(found.n_effective),
+        n_whole=_whole(found.n_whole),
         variances=_without_rounding(found.squares, values),
         third=found.third,
         fourth=found.fourth,
@@ -118,6 +118,12 @@ def estimate(cube: Cube, form: Form, sets: Bools, pairs: Integers | None = None)
         covariance=found.products,
         ways=found.ways,
     )
+
+
+def _whole(units: Floats) -> Floats:
+    """Numbers of units that are whole but for rounding become so: one unit has no variance, however it was added."""
+    near = np.rint(units)
+    return np.where(np.abs(units - near) <= 1e-9 * near, near, units)
 
 
 def _without_rounding(variances: Floats, values: Floats) -> Floats:
