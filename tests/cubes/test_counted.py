@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -28,6 +29,8 @@ def told(found):
     """An audit without what depends on whether rows were read."""
     answer = found.to_dict()
     answer["notes"] = [n for n in answer["notes"] if not OTHERWISE.get(n["code"])]
+    for note in answer["notes"]:
+        note["text"] = re.sub(r"^When .*? was counted by .*?: |  Counts keep .*", "", note["text"])
     del answer["settings"]["command"], answer["scores"]
     answer["source"] = answer["source"]["rows"]
     return answer
@@ -507,3 +510,31 @@ def test_who_only_counts_need_not_say_what_harm_is(tmp_path):
     assert [told(one) for one in counts] == [told(one) for one in rows]
     (said, _) = evenhand.count_cube(ROWS, metrics, by="accent", worse="lower").metrics
     assert said.higher_is_worse is False
+
+
+def test_notes_of_counts_say_what_they_were_found_in(tmp_path):
+    """They stay true of other groups, and after more files are added."""
+    rng = np.random.default_rng(1)
+    for day in range(6):
+        speaker = rng.integers(0, 40, 2000)
+        rows = {
+            "site": np.array(["a", "b"])[speaker % 2],
+            "sex": rng.choice(["f", "m"], 2000),
+            "speaker": [f"{day}-{one}" for one in speaker],
+            "wrong": (rng.random(2000) < rng.random(40)[speaker]).astype(int),
+        }
+        pq.write_table(pa.table(rows), tmp_path / f"day{day}.parquet")
+    one = evenhand.count_cube(tmp_path / "day0.parquet", "mean(wrong)", "site,sex", worse="higher")
+    (note,) = [n for n in evenhand.audit(one, by="site").notes if n.code == "column_repeats"]
+    assert note.text.startswith(
+        "When day0.parquet was counted by site and sex: Rows of one speaker"
+    )
+    assert note.text.endswith("Counts keep their unit: to name another, count again.")
+    evenhand.write_cube(one, tmp_path / "a.cube")
+    more = evenhand.update_cube(tmp_path / "a.cube", tmp_path / "*.parquet")
+    found = [n.text for n in evenhand.audit(more).notes if n.code == "column_repeats"]
+    assert len(more.notes) > 4
+    assert [text[:9] for text in found[:3]] == ["When day0", "When day1", "When day2"]
+    assert found[3:] == [
+        f"{len(more.notes) - 3} more notes like the last, of other records that were counted."
+    ]

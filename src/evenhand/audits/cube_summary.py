@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from evenhand.cubes import CountedRecords
+from evenhand.errors import Note
 from evenhand.results.protocol import Result
 
 
@@ -54,6 +55,8 @@ class CubeSummary(Result):
         What is counted.
     added : int or None
         Files that this run added; `None` where it added none by itself.
+    notes : tuple of Note
+        What a reader must know of the rows; of many files the first of each kind.
     """
 
     SCHEMA: ClassVar[str] = "evenhand.cube_summary/1"
@@ -69,6 +72,7 @@ class CubeSummary(Result):
     bins: dict[str, tuple[float, ...]]
     sources: tuple[CountedPart, ...]
     added: int | None = None
+    notes: tuple[Note, ...] = ()
 
 
 def summary_of(
@@ -92,4 +96,5 @@ def summary_of(
             for one in counted.sources
         ),
         added=added,
+        notes=counted.told_notes,
     )

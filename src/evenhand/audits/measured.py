@@ -13,6 +13,7 @@ from evenhand.cubes import (
 )
 from evenhand.errors import Note
 from evenhand.metrics import Metric, MetricPlan, Takes
+from evenhand.pages.edition import without_folders
 from evenhand.questions.copies import MOST_JOINED, MOST_ROWS, copied_rows
 from evenhand.questions.counted import (
     counted_cubes,
@@ -24,7 +25,7 @@ from evenhand.questions.counted import (
 from evenhand.questions.crowding import check_first_groups
 from evenhand.questions.premises import check_agreement, read_premises
 from evenhand.questions.question import Question
-from evenhand.questions.repeats import Design, candidate_columns, repeating_columns
+from evenhand.questions.repeats import COLUMN_REPEATS, Design, candidate_columns, repeating_columns
 from evenhand.records import fingerprint
 from evenhand.stats.written_forms import write_form
 
@@ -192,9 +193,25 @@ def counted_now(
             )
         ),
         sources=_sources(question, before),
-        notes=measured.notes if before is None else before.notes,
+        notes=_of_records(measured.notes, question) if before is None else before.notes,
         missing_values=records.missing_values,
         declared=records.declared,
+    )
+
+
+def _of_records(notes: Sequence[Note], question: Question) -> tuple[Note, ...]:
+    """Notes that stay true when counts are added, and asked for other groups: they say what they were found in."""
+    name, by = (
+        without_folders(question.records.name),
+        " and ".join(one.name for one in question.attributes),
+    )
+    again = "  Counts keep their unit: to name another, count again."
+    return tuple(
+        replace(
+            note,
+            text=f"When {name} was counted by {by}: {note.text}{again * (note.code == COLUMN_REPEATS)}",
+        )
+        for note in notes
     )
 
 

@@ -4,6 +4,7 @@ They add: over shards, days and customers, wherever each was counted.  Each says
 none counts twice and an update knows which files it has not read.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,7 +14,11 @@ from evenhand.cubes.cube import Cube
 from evenhand.errors import InputError, Note
 from evenhand.groups import Attribute
 from evenhand.pages.edition import without_folders
+from evenhand.pages.numbers import plural
 from evenhand.records import MISSING_VALUES, Column, fingerprint
+
+#: Notes of one kind that are shown.
+_NOTES_OF_A_KIND = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +133,21 @@ class CountedRecords:
         """The file it stands in, else what was counted."""
         return str(self.path) if self.path else ", ".join(source.name for source in self.sources)
 
+    @property
+    def told_notes(self) -> tuple[Note, ...]:
+        """The notes to show: of many files the first of each kind, and how many more there are."""
+        kinds = Counter(note.code for note in self.notes)
+        shown, met = [], Counter[str]()
+        for note in self.notes:
+            met[note.code] += 1
+            if met[note.code] <= _NOTES_OF_A_KIND:
+                shown.append(note)
+            elif met[note.code] == kinds[note.code]:
+                more = plural(kinds[note.code] - _NOTES_OF_A_KIND, "more note")
+                text = f"{more} like the last, of other records that were counted."
+                shown.append(Note(code=note.code, text=text))
+        return tuple(shown)
+
     def unseen(self, paths: Sequence[Path]) -> list[Path]:
         """Files that are not counted; each is read for its hash, not for its rows.
 
@@ -171,6 +191,15 @@ class CountedRecords:
                 )
                 for one in same
             ]
+            # Of frames whoever adds them knows; a table of a database has a place in its name.
+            if source.sha256 is None and ":" in source.name and source in self.sources:
+                notes.append(
+                    Note(
+                        code="counted_perhaps_twice",
+                        text=f"Several of the counts are of {without_folders(source.name)}, and no hash tells them "
+                        "apart: rows that are in more than one count more than once.",
+                    )
+                )
         return replace(
             self,
             metrics=tuple(map(_added, self.metrics, other.metrics)),

@@ -392,8 +392,9 @@ def counted_notes(counted: CountedRecords, question: Question, *, few: int = 0) 
                 "those of --where alone.",
             )
         )
-    shown = [note for note in counted.notes if not few or not re.search(r"\d", note.text)]
-    if len(shown) < len(counted.notes):
+    told = counted.told_notes
+    shown = [note for note in told if not few or not re.search(r"\d", note.text)]
+    if len(shown) < len(told):
         text = "Notes that tell numbers of rows are left out, since small groups are hidden."
         shown.append(Note(code="notes_left_out", text=text))
     return (*notes, *shown)

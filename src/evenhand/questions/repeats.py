@@ -21,6 +21,8 @@ from evenhand.metrics import Metric, MetricPlan
 from evenhand.questions.copies import is_large
 from evenhand.records import Kind, Records
 
+#: Code of the note that rows of one value of a column resemble each other.
+COLUMN_REPEATS = "column_repeats"
 #: Rows at most that are looked at; larger tables cost what the audit itself does.
 MOST_ROWS = 200_000
 #: Columns at most, those with the fewest values first; values at least, as fewer tell little of a spread.
@@ -134,7 +136,7 @@ def repeating_columns(
         if growth >= LEAST_GROWTH:
             grown[name] = max(growth, grown.get(name, 0.0))
     if grown:
-        yield Note(code="column_repeats", text=_told(grown, design.units, counted=counted))
+        yield Note(code=COLUMN_REPEATS, text=_told(grown, design.units, counted=counted))
 
 
 def _told(grown: dict[str, float], units: Sequence[str], *, counted: bool) -> str:

@@ -38,4 +38,6 @@ def tell(summary: CubeSummary, *, json: bool) -> None:
     )
     for name, edges in summary.bins.items():
         say(f"{name} is cut at {', '.join(f'{edge:g}' for edge in edges) or 'no edge'}.")
+    for note in summary.notes:
+        say(f"! {note.text}")
     say(f"Next: evenhand audit {shlex.quote(str(summary.file))}")
