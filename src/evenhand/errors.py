@@ -34,6 +34,10 @@ class InputError(EvenhandError):
     """The input cannot be used as it is."""
 
 
+class NoRowError(InputError):
+    """No row is left of which anything could be told."""
+
+
 class ExpressionError(InputError):
     """A predicate or metric expression is wrong at one place, shown by a caret.
 

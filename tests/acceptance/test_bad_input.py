@@ -103,7 +103,7 @@ def test_thin_data_is_judged_or_refused_but_never_nan(shape, metric):
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_an_empty_frame_is_an_error(metric):
-    with pytest.raises(InputError, match="nothing to audit: Table has no rows"):
+    with pytest.raises(InputError, match="nothing to measure: Table has no rows"):
         ask(rows().slice(0, 0), metric)
 
 

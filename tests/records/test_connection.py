@@ -176,12 +176,12 @@ def test_what_is_no_connection_or_no_name_is_told():
         evenhand.open_connection(connection, "d", dialect="duckdb")
 
 
-def test_counts_of_one_table_that_are_added_are_told(tmp_path):
-    """A server's rows have no hash: nobody knows whether they were counted before."""
-    with duckdb.connect(tmp_path / "t.db") as made:
-        made.execute("CREATE TABLE t AS SELECT i % 2 AS g, i % 3 AS x FROM range(90) r(i)")
-    place = f"duckdb:///{tmp_path / 't.db'}?table=t"
-    one, two = (evenhand.count_cube(place, "mean(x)", by="g", worse="higher") for _ in range(2))
+def test_counts_of_one_table_that_are_added_are_told():
+    """The rows behind a connection have no hash: nobody knows whether they were counted before."""
+    made = duckdb.connect()
+    made.execute("CREATE TABLE t AS SELECT i % 2 AS g, i % 3 AS x FROM range(90) r(i)")
+    rows = evenhand.open_connection(made, "t", dialect="duckdb")
+    one, two = (evenhand.count_cube(rows, "mean(x)", by="g", worse="higher") for _ in range(2))
     (note,) = evenhand.merge_cubes([one, two]).notes
     assert note.code == "counted_perhaps_twice"
     assert "no hash tells them apart" in note.text

@@ -84,7 +84,7 @@ def test_faults_of_rows_in_a_server_are_told_without_the_password(both):
 
 
 def test_an_empty_table_is_an_error(postgres_url, both):
-    with pytest.raises(InputError, match="nothing to audit"):
+    with pytest.raises(InputError, match="nothing to measure"):
         evenhand.audit(f"{postgres_url}?table=few", metric="mean(score)", by="accent")
 
 
@@ -103,7 +103,7 @@ def test_what_a_server_refuses_is_an_error_without_a_traceback(both, metric, opt
 
 
 def test_a_table_outside_the_search_path_is_an_error_not_a_crash(postgres_url, both):
-    with pytest.raises(EvenhandError, match=r"far|nothing to audit"):
+    with pytest.raises(EvenhandError, match=r"far|nothing to measure"):
         evenhand.audit(f"{postgres_url}?table=far", metric="mean(score)", by="accent")
 
 

@@ -41,7 +41,7 @@ CALM = {
 ONCE = {**CALM, "phases": [Phase.explicit, Phase.generate]}
 REFUSED = (
     "Every (row|unit) has the same loss|No attribute has a value|The minimum support is|"
-    "nothing to divide by|nothing to audit|nothing to search"
+    "nothing to divide by|nothing to measure|nothing to search"
 )
 #: Real losses are searched in steps of 2⁻³⁰ of the largest.
 CLOSE = 1e-6

@@ -19,7 +19,7 @@ from evenhand.comparisons.rates import bounds_of, rates_of
 from evenhand.comparisons.rules import VerdictRules
 from evenhand.comparisons.sets import GroupSet, cells_of
 from evenhand.cubes import Cube, Estimates, estimate, unit_values
-from evenhand.errors import InputError
+from evenhand.errors import NoRowError
 from evenhand.groups import Attribute, Partition
 from evenhand.questions.crowding import check_groups
 from evenhand.results.estimate import Estimate
@@ -142,7 +142,7 @@ class GroupEvidence:
             ]
         chosen = self.chosen_reference()
         if not chosen.any():
-            raise InputError(f"No row satisfies {versus}, so there is nothing to compare with.")
+            raise NoRowError(f"No row satisfies {versus}, so there is nothing to compare with.")
         same = [bool((cell.members == chosen).all()) for cell in self.cells]
         index[:] = np.where(same, NONE, first)
         return [chosen]
@@ -343,6 +343,6 @@ def _check_occurrence(
     for attribute in attributes:
         asked = Partition(names=(attribute.name,)) in partitions
         if attribute.predicate is not None and asked and (attribute.name,) not in met:
-            raise InputError(
+            raise NoRowError(
                 f"No row satisfies {attribute.name}.  Look at the values of its columns."
             )

@@ -18,7 +18,7 @@ from evenhand.cubes.moments import indicator_comoments
 from evenhand.cubes.query import DEGREES, CubeQuery, meaning
 from evenhand.cubes.unit_reading import UnitPlaces, read_places
 from evenhand.deferred import compute
-from evenhand.errors import InputError
+from evenhand.errors import InputError, NoRowError
 from evenhand.groups import Attribute, Predicate
 from evenhand.groups.partition import Key
 from evenhand.records import Records
@@ -139,7 +139,7 @@ def _counted(
             if where is not None
             else f"{records.name} has no rows"
         )
-        raise InputError(f"There is nothing to audit: {rows}.")
+        raise NoRowError(f"There is nothing to measure: {rows}.")
     own = [_columns_of(table, query) for query in queries]
     for cells, measure in zip(own, measures, strict=True):
         _check_faults(cells, records, where, measure)

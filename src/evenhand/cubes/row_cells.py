@@ -15,7 +15,7 @@ from evenhand.cubes.keys import frequent_first
 from evenhand.cubes.measure import Measure, Moments
 from evenhand.cubes.query import CubeQuery, meaning
 from evenhand.deferred import compute
-from evenhand.errors import InputError
+from evenhand.errors import InputError, NoRowError
 from evenhand.groups import Attribute, Predicate
 from evenhand.groups.partition import Key, readings
 from evenhand.groups.predicate import finite, literal
@@ -274,7 +274,7 @@ def _columns(
         if query.units:
             units.append(_numbered(batch["unit"], known))
     if not sums:
-        raise InputError(
+        raise NoRowError(
             f"There is nothing to search: no row of {reading.records.name} can be scored."
         )
     return (

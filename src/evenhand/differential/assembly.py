@@ -13,7 +13,7 @@ from evenhand.differential.evidence import PAIRED_GROUPS, ConditionEvidence
 from evenhand.differential.judge import judge_everybody, judge_groups, judge_pairs, refusals
 from evenhand.differential.question import ConditionQuestion
 from evenhand.differential.result import Dose, Effects, EffectsSettings
-from evenhand.errors import InputError, Note
+from evenhand.errors import InputError, NoRowError, Note
 from evenhand.groups import to_text
 from evenhand.metrics import Metric, MetricPlan
 from evenhand.questions.absent import missing_rows
@@ -152,7 +152,7 @@ def _groups(cube: Cube, asked: ConditionQuestion) -> tuple[list[GroupSet], list[
     found = [c for part in asked.partitions for c in cells_of(cube, part, asked.attributes)]
     cells = [cell for cell in found if not cell.missing]
     if not cells:
-        raise InputError(f"No row is in a group of {', '.join(a.name for a in asked.attributes)}.")
+        raise NoRowError(f"No row is in a group of {', '.join(a.name for a in asked.attributes)}.")
     if len(cells) > MOST_GROUPS:
         raise InputError(
             f"--by makes {len(cells):,} groups; at most {MOST_GROUPS} are compared.  Cut it more coarsely."

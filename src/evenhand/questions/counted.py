@@ -24,7 +24,7 @@ from evenhand.cubes import (
     merge_all,
     read_cube,
 )
-from evenhand.errors import InputError, Note, unknown_name
+from evenhand.errors import InputError, NoRowError, Note, unknown_name
 from evenhand.groups import (
     Attribute,
     Predicate,
@@ -277,7 +277,9 @@ def counted_cubes(counted: CountedRecords, question: Question) -> list[Cube]:
     numbered = _numbered(counted.columns, counted.units)
     names = [attribute.name for attribute in question.attributes]
     if not kept.any() and question.where is not None:
-        raise InputError(f"There is nothing to audit: no cell of {counted.name} satisfies --where.")
+        raise NoRowError(
+            f"There is nothing to measure: no cell of {counted.name} satisfies --where."
+        )
     return [
         metric.cube.regrouped(names, keys.take(own), kept=kept[own], numbered=numbered)
         for metric, own in zip(counted.metrics, cells, strict=True)

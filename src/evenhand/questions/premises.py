@@ -9,7 +9,7 @@ from typing import Any
 from sqlglot import exp
 
 from evenhand.cubes import Cube
-from evenhand.errors import FaultsError, InputError, Note
+from evenhand.errors import FaultsError, InputError, NoRowError, Note
 from evenhand.groups import (
     Attribute,
     Between,
@@ -29,6 +29,8 @@ from evenhand.records import Kind, Records, find_column
 
 #: Values of a column that are listed, and that are told.
 LISTED, TOLD = 1000, 8
+#: Literals that are looked for in one query, at most: PostgreSQL gives no more than 1,664 columns.
+_MOST_FLAGS = 800
 
 
 def read_premises(
@@ -86,7 +88,7 @@ def read_premises(
         if not isinstance(given, str | int | float | bool | tuple)
     ]
     notes += _literal_notes(records, predicates)
-    notes += [note for attribute in attributes for note in _edge_notes(records, attribute)]
+    notes += _edge_notes(records, attributes)
     notes += infinite_values(records, attributes, few)
     notes += [] if counted else copied_rows(records)
     return tuple(dict.fromkeys(notes))
@@ -102,11 +104,11 @@ def explained(notes: Sequence[Note], metrics: Sequence[Metric], records: Records
         if hint is None:
             raise
         raise InputError(hint) from error
-    except InputError as error:
+    except NoRowError as error:
         never = [note.text for note in notes if note.code == "literal_never_occurs"]
         if not never:
             raise
-        raise InputError("  ".join([str(error), *never])) from error
+        raise NoRowError("  ".join([str(error), *never])) from error
 
 
 # -- labels -------------------------------------------------------------------------------------
@@ -332,7 +334,7 @@ def _none_there(records: Records, one: _ValueLiteral) -> str:
     return f"No row has {to_text(one.needed)}: {_range(records, one.column)}."
 
 
-def _edge_notes(records: Records, attribute: Attribute) -> Iterator[Note]:
+def _edge_notes(records: Records, attributes: Sequence[Attribute]) -> Iterator[Note]:
     """Edges beyond all values, which make empty bins."""
     sides = [
         _ValueLiteral(
@@ -341,14 +343,18 @@ def _edge_notes(records: Records, attribute: Attribute) -> Iterator[Note]:
             needed=ColumnComparison(attribute.name, operator, edge),
             ordered=True,
         )
+        for attribute in attributes
         for edge in attribute.edges or ()
         for operator in ("<", ">=")
     ]
-    outside = list(dict.fromkeys(f"{one.value:g}" for one in _absent(records, sides)))
-    if outside:
-        edges = f"edge{'s' * (len(outside) > 1)} {', '.join(outside)}"
-        span = _range(records, attribute.name)
-        yield Note(code="literal_never_occurs", text=f"{span}, so its {edges} cut nothing.")
+    outside: dict[str, dict[str, None]] = {}
+    for start in range(0, len(sides), _MOST_FLAGS):
+        for one in _absent(records, sides[start : start + _MOST_FLAGS]):
+            outside.setdefault(one.column, {})[f"{one.value:g}"] = None
+    for column, edges in outside.items():
+        named = f"edge{'s' * (len(edges) > 1)} {', '.join(edges)}"
+        text = f"{_range(records, column)}, so its {named} cut nothing."
+        yield Note(code="literal_never_occurs", text=text)
 
 
 def _range(records: Records, column: str) -> str:

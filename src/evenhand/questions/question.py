@@ -6,7 +6,7 @@ from typing import Any
 
 from evenhand.comparisons.rules import VerdictRules
 from evenhand.cubes import bin_attributes
-from evenhand.errors import InputError
+from evenhand.errors import InputError, NoRowError
 from evenhand.groups import (
     Attribute,
     Partition,
@@ -139,7 +139,7 @@ def unit_columns(unit: str | Sequence[str] | None) -> tuple[str, ...]:
 def check_rows(records: Records) -> None:
     """Refuse a table without rows."""
     if not records.engine.query(f"SELECT 1 AS one FROM {records.source} LIMIT 1").num_rows:
-        raise InputError(f"There is nothing to audit: {records.name} has no rows, only a header.")
+        raise NoRowError(f"There is nothing to measure: {records.name} has no rows, only a header.")
 
 
 def check_metrics(metrics: Sequence[str | Metric]) -> None:

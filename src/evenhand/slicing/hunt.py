@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evenhand.cubes import Cells
-from evenhand.errors import InputError
+from evenhand.errors import InputError, NoRowError
 from evenhand.pages.numbers import plural
 from evenhand.slicing.bitmaps import Bitmaps, bytes_needed, pack
 from evenhand.slicing.counter import Counted, Counter, LocalCounter
@@ -377,13 +377,13 @@ def rows_needed(
     """Rows of the smallest slice, where `rows` of the table's rows are searched; `missing` tells why some are not."""
     if not rows:
         lacking = ", ".join(f"{plural(n, 'row')} without {name}" for name, n in missing if n)
-        raise InputError(
+        raise NoRowError(
             f"There is nothing to search: no row can be scored ({lacking or 'the table has none'})."
         )
     support = settings.min_support
     least = int(np.ceil(support * rows - 1e-9)) if support < 1 else int(np.ceil(support * share))
     if rows == 1:
-        raise InputError(
+        raise NoRowError(
             "There is nothing to search: only one row can be scored, and a slice is compared with the rest."
         )
     if least >= rows:

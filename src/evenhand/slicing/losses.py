@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evenhand.cubes import Cells
-from evenhand.errors import InputError
+from evenhand.errors import InputError, NoRowError
 from evenhand.stats.forms import Form, Ratio
 
 Floats = npt.NDArray[np.float64]
@@ -85,7 +85,7 @@ def losses_of(cells: Cells, form: Form, *, higher_is_worse: bool, proportion: bo
     below_fixed, below_scale = _fixed(below, rows)
     above_fixed, above_scale = _fixed(above, rows)
     if not below_fixed.sum():
-        raise InputError(
+        raise NoRowError(
             "There is nothing to divide by: the metric's denominator is 0 in all rows."
         )
     above_fixed, shifted, bounded = _shifted(above_fixed, below_fixed)

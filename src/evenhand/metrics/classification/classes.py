@@ -6,7 +6,7 @@ from dataclasses import replace
 from sqlglot import exp
 
 from evenhand.cubes import Input
-from evenhand.errors import InputError, Note, near
+from evenhand.errors import InputError, NoRowError, Note, near
 from evenhand.groups import Predicate, to_expression
 from evenhand.groups.predicate import column_expression, literal
 from evenhand.metrics.definition import Argument, Metric, Takes
@@ -42,7 +42,7 @@ def classes_of(
     found = named_classes(metric, records, names) or _occurring(records, where, names)
     if not found:
         rows = "no row" if where is None else "no row of " + records.name + " satisfies --where and"
-        raise InputError(f"There is nothing to audit: {rows} has a label.")
+        raise NoRowError(f"There is nothing to measure: {rows} has a label.")
     if len(found) > most:
         raise InputError(
             f"{metric.name}: {len(found)} classes are too many for an average (at most {most}).  "

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from evenhand.deferred import compute
-from evenhand.errors import InputError
+from evenhand.errors import InputError, NoRowError
 from evenhand.groups import Predicate, to_expression
 from evenhand.groups.predicate import column_expression
 from evenhand.metrics.classification.classes import LABELS
@@ -161,7 +161,7 @@ def _names(metric: Metric, flat: Sequence[tuple[Integers, pa.Array]]) -> tuple[s
         return tuple(str(one) for one in (given if isinstance(given, tuple) else (given,)))
     found = {text for _, values in flat for text in compute.unique(values).to_pylist()}
     if not found:
-        raise InputError("There is nothing to audit: no row has a label.")
+        raise NoRowError("There is nothing to measure: no row has a label.")
     return tuple(sorted(found))
 
 

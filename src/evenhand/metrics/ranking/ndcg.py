@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from evenhand.cubes import Input, Measure
-from evenhand.errors import InputError
+from evenhand.errors import InputError, NoRowError
 from evenhand.groups import Predicate, columns_of, to_expression
 from evenhand.groups.predicate import column_expression, literal
 from evenhand.metrics.columns import number_column
@@ -91,7 +91,7 @@ def _read(
     place = f"c{len(kept)}"
     table = table.filter(table[place].is_valid())
     if not table.num_rows:
-        raise InputError(f"There is nothing to audit: no row of {records.name} has a query.")
+        raise NoRowError(f"There is nothing to measure: no row of {records.name} has a query.")
     codes = table[place].combine_chunks().dictionary_encode()
     codes = codes.combine_chunks() if isinstance(codes, pa.ChunkedArray) else codes
     code = codes.indices.to_numpy().astype(np.int64)
