@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import evenhand
+from evenhand.audits.words import sentences
 from evenhand.errors import InputError
 
 N = 400
@@ -304,3 +305,45 @@ def test_slices_and_effects_tell_it_too(inspections):
     assert "'x' never occurs in Result" in str(costs)
     assert 'class="caveats"' in costs.to_html()
     assert type(costs).from_dict(costs.to_dict()) == costs
+
+
+# -- nothing that can be scored ------------------------------------------------------------------
+
+
+def test_a_column_without_values_is_told_as_such():
+    """It was said that texts and numbers can never agree; there are no texts."""
+    rows = {"g": ["a", "b"] * 20, "y": pa.array([None] * 40, pa.string()), "p": [0] * 40}
+    with pytest.raises(InputError, match=r"no row of Table has a value in 'y'.*Name another"):
+        evenhand.audit(pa.table(rows), "error_rate(y, p)", by="g")
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (
+            {"g": ["a", "b"] * 20, "y": pa.array([None] * 40, pa.int64())},
+            "No row can be scored, so nothing is known of any group.",
+        ),
+        (
+            {"g": ["a", None] * 20, "y": pa.array([None, 1] * 20)},
+            "No row that can be scored is in a group: what tells groups apart is missing in all of them.",
+        ),
+    ],
+)
+def test_where_no_row_of_a_group_can_be_scored_no_group_is_found_sound(rows, said, capsys):
+    found = evenhand.audit(pa.table({**rows, "p": [0] * 40}), "error_rate(y, p)", by="g")
+    assert list(sentences(found)) == [said]
+
+
+def test_a_literal_that_never_occurs_explains_only_that_no_row_is_left():
+    rows = pa.table({"g": ["a", "b"] * 20, "y": [0, 1] * 20, "x": [1e300, 2e300] * 20})
+    harmless = "g = 'a' OR g = 'b' OR g = 'zz'"
+    with pytest.raises(InputError, match="too large") as told:
+        evenhand.audit(rows, "mean(x)", by="g", where=harmless, worse="higher")
+    assert "never occurs" not in str(told.value)
+    cube = evenhand.count_cube(rows, "error_rate(y, y)", "g")
+    for asked in (evenhand.audit, evenhand.slices):
+        with pytest.raises(InputError, match=r"no row that Table counts.*'zz' never occurs in g"):
+            asked(cube, where="g = 'zz'")
+    with pytest.raises(InputError, match=r"nothing to measure.*'zz' never occurs in g"):
+        evenhand.audit(rows, "error_rate(y, y)", by="g", where="g = 'zz'")

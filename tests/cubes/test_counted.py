@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+from tests.commands import run_command
 from tests.records.questions import CASES, close, made_rows
 
 import evenhand
@@ -136,8 +137,8 @@ def test_what_cells_do_not_tell_is_refused(cube):
         ({"by": "accent", "unit": "few"}, r"unit is few, but .* was counted with speaker"),
         ({"by": "accent", "columns": "age=text"}, r"columns were read when"),
         ({"by": "accent", "missing_values": ("zz",)}, r"Texts that mean missing were settled"),
-        ({"by": "accent", "where": "accent = 'us' AND accent = 'in'"}, r"no cell of .* satisfies --where"),
-        ({"by": "accent = 'us'", "where": "accent = 'nobody'"}, r"no cell of .* satisfies --where"),
+        ({"by": "accent", "where": "accent = 'us' AND accent = 'in'"}, r"no row that .* counts satisfies --where"),
+        ({"by": "accent = 'us'", "where": "accent = 'nobody'"}, r"no row that .* counts satisfies --where"),
     ]:  # fmt: skip
         with pytest.raises(InputError, match=match):
             evenhand.audit(cube, **asked)
@@ -385,9 +386,9 @@ def test_an_update_of_other_columns_is_refused(days, tmp_path):
 def test_counts_of_other_things_do_not_add(days):
     one = count(days[0])
     for asked, match in [
-        ({"metrics": "f1(prediction, label)"}, r"Metrics of one: f1\(label=label.*of the other: f1\(label=prediction"),
-        ({"by": "member"}, "Groups of one: accent; of the other: member"),
-        ({"unit": "speaker"}, "Units of one: none; of the other: speaker"),
+        ({"metrics": "f1(prediction, label)"}, r"Metrics of .*: f1\(label=label.*; of .*: f1\(label=prediction"),
+        ({"by": "member"}, "Groups of .*: accent; of .*: member"),
+        ({"unit": "speaker"}, "Units of .*: none; of .*: speaker"),
         ({"missing_values": ()}, "Missing values of one"),
     ]:  # fmt: skip
         with pytest.raises(InputError, match=match):
@@ -438,7 +439,7 @@ def test_very_many_scores_of_shards_are_rounded_to_quantiles(monkeypatch):
 
 def test_files_that_are_no_cubes_are_told(days, cube, tmp_path):
     (tmp_path / "no.cube").write_text("no")
-    with pytest.raises(InputError, match=r"no\.cube is not a whole Parquet file"):
+    with pytest.raises(InputError, match=r"no\.cube is no cube.*Make one with"):
         evenhand.read_cube(tmp_path / "no.cube")
     with pytest.raises(InputError, match=r"There is no file .*none\.cube"):
         evenhand.read_cube(tmp_path / "none.cube")
@@ -538,3 +539,15 @@ def test_notes_of_counts_say_what_they_were_found_in(tmp_path):
     assert found[3:] == [
         f"{len(more.notes) - 3} more notes like the last, of other records that were counted."
     ]
+
+
+def test_a_glob_of_cubes_is_shown_as_their_sum(days, tmp_path):
+    for day in days[:2]:
+        counted = evenhand.count_cube(day, "accuracy(label, prediction)", by="accent")
+        evenhand.write_cube(counted, day.with_suffix(".cube"))
+    glob = str(tmp_path / "*.cube")
+    done = run_command("cube", "show", glob, "--json")
+    assert done.returncode == 0, done.stderr
+    shown = json.loads(done.stdout)
+    assert shown["file"] == glob
+    assert [one["name"] for one in shown["sources"]] == [str(day) for day in days[:2]]

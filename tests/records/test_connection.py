@@ -1,6 +1,7 @@
 """Tables behind a connection of somebody's driver are audited like the rows; Arrow or not."""
 
 import json
+import sqlite3
 
 import duckdb
 import pytest
@@ -185,3 +186,8 @@ def test_counts_of_one_table_that_are_added_are_told():
     (note,) = evenhand.merge_cubes([one, two]).notes
     assert note.code == "counted_perhaps_twice"
     assert "no hash tells them apart" in note.text
+
+
+def test_a_connection_of_sqlite_is_told_what_to_do():
+    with pytest.raises(InputError, match=r"SQLite.*Read the table into a frame"):
+        evenhand.open_connection(sqlite3.connect(":memory:"), "t", dialect="duckdb")

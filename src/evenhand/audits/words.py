@@ -118,6 +118,10 @@ def _nothing_found(audit: Audit) -> str:
 
 
 def _nothing_judged(audit: Audit) -> str:
+    if not audit.overall.n_rows:
+        return "No row can be scored, so nothing is known of any group."
+    if not audit.groups:
+        return "No row that can be scored is in a group: what tells groups apart is missing in all of them."
     reasons = {group.estimate.reason for group in audit.groups}
     contrasts = {group.versus.reason for group in audit.groups if group.versus}
     if any(group.suppressed for group in audit.groups):

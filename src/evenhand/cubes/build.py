@@ -14,13 +14,12 @@ from evenhand.cubes.faults import raise_faults
 from evenhand.cubes.joint_query import cells_query, sums_of_others, units_query
 from evenhand.cubes.keys import CellKeys
 from evenhand.cubes.measure import Input, Measure, Moments
-from evenhand.cubes.moments import indicator_comoments
+from evenhand.cubes.moments import LARGEST_SUM, indicator_comoments
 from evenhand.cubes.query import DEGREES, CubeQuery, meaning
 from evenhand.cubes.unit_reading import UnitPlaces, read_places
 from evenhand.deferred import compute
 from evenhand.errors import InputError, NoRowError
 from evenhand.groups import Attribute, Predicate
-from evenhand.groups.partition import Key
 from evenhand.records import Records
 from evenhand.stats.forms import Form
 
@@ -235,9 +234,7 @@ class _UnitReader:
         self._table = table
         self._places: UnitPlaces | None = None
 
-    def read(
-        self, query: CubeQuery, cells: Sequence[tuple[Key, ...]], levels: npt.NDArray[np.float64]
-    ) -> Units:
+    def read(self, query: CubeQuery, cells: CellKeys, levels: npt.NDArray[np.float64]) -> Units:
         table, known = _columns_of(self._table, query), self._places
         if known is None or "n_rows" in table.column_names or known.cells != cells:
             known = read_places(table, query, cells, levels)
@@ -268,12 +265,11 @@ def _read(table: pa.Table, query: CubeQuery, measure: Measure, units: _UnitReade
         "meaning": meaning(measure, query.attributes, query.units.values()),
     }
     if units is not None:
-        cells = list(zip(*map(keys.column, range(len(coded))), level.tolist(), strict=True))
-        found = units.read(query, cells, levels)
-        _check_sizes(found.sums, squared=True)
+        found = units.read(query, keys.with_numbers(level), levels)
+        _check_sizes(found.sums)
         return cube_of_units(units=found, **shared)
     sums = np.stack([floats_of(table[f"s{i}"]) for i in range(len(measure.parts))], axis=1)
-    _check_sizes(sums, squared=bool(measure.level))
+    _check_sizes(sums)
     comoments = _comoments(table, measure, sums)
     return Cube(
         sums=sums,
@@ -284,10 +280,9 @@ def _read(table: pa.Table, query: CubeQuery, measure: Measure, units: _UnitReade
     )
 
 
-def _check_sizes(sums: npt.NDArray[np.float64], *, squared: bool) -> None:
-    with np.errstate(over="ignore"):
-        squares_fit = np.isfinite((sums**2).sum())
-    if not np.isfinite(sums).all() or (squared and not squares_fit):
+def _check_sizes(sums: npt.NDArray[np.float64]) -> None:
+    """Refuse numbers whose fourth powers, which tell how surely a variance is known, fit in no float."""
+    if not np.isfinite(sums).all() or np.abs(sums).max(initial=0) > LARGEST_SUM:
         raise InputError("The numbers are too large to add.  Measure them in a larger unit.")
 
 
@@ -341,6 +336,6 @@ def _comoments(
                 exact = floats_of(table[f"m{i}_{j}"]) if asked else (i == j) * sums[:, i]
                 out[:, i, j] = exact - sums[:, i] * sums[:, j] / n
             out[:, j, i] = out[:, i, j]
-    if not np.isfinite(out).all():
+    if not np.isfinite(out).all() or np.abs(out).max(initial=0) > LARGEST_SUM**2:
         raise InputError("The numbers are too large to square.  Measure them in a larger unit.")
     return out

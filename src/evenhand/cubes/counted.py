@@ -13,12 +13,15 @@ from typing import Any
 from evenhand.cubes.cube import Cube
 from evenhand.errors import InputError, Note
 from evenhand.groups import Attribute
+from evenhand.groups.partition import join_names
 from evenhand.pages.edition import without_folders
 from evenhand.pages.numbers import plural
 from evenhand.records import MISSING_VALUES, Column, fingerprint
 
 #: Notes of one kind that are shown.
 _NOTES_OF_A_KIND = 3
+#: Sources that are named, of many.
+_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +151,18 @@ class CountedRecords:
                 shown.append(Note(code=note.code, text=text))
         return tuple(shown)
 
+    @property
+    def called(self) -> str:
+        """The file it stands in, else the first of what was counted."""
+        return str(self.path) if self.path else self.read_from
+
+    @property
+    def read_from(self) -> str:
+        """What was counted, of many files the first."""
+        names = list(dict.fromkeys(without_folders(source.name) for source in self.sources))
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        return f"{', '.join(names[:_NAMED])}{more}"
+
     def unseen(self, paths: Sequence[Path]) -> list[Path]:
         """Files that are not counted; each is read for its hash, not for its rows.
 
@@ -229,9 +244,14 @@ class CountedRecords:
             ("missing values", list(self.missing_values), list(other.missing_values)),
         ):
             if mine != theirs:
-                shown = [", ".join(map(str, one)) or "none" for one in (mine, theirs)]
+                shown = [
+                    ("; ".join(one) if what == "metrics" else join_names(one)) or "none"
+                    for one in (mine, theirs)
+                ]
                 raise InputError(
-                    f"They count different things.  {what.capitalize()} of one: {shown[0]}; of the other: {shown[1]}"
+                    f"They count different things.  {what.capitalize()} of {self.called}: {shown[0]}; of "
+                    f"{other.called}: {shown[1]}.  Only like counts add: count the records of one again, as those of "
+                    "the other were."
                 )
 
 

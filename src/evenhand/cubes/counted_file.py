@@ -21,7 +21,7 @@ from evenhand.errors import InputError, Note
 from evenhand.groups import Attribute, parse_predicate
 from evenhand.groups.partition import Key
 from evenhand.records import Column, Kind
-from evenhand.records.files import CUBE_SCHEMA
+from evenhand.records.files import CUBE_SCHEMA, begins_as_parquet
 from evenhand.records.output import write_file
 from evenhand.results.origin import versions
 from evenhand.stats.forms import Ratio
@@ -116,6 +116,10 @@ def _metadata(path: str | Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise InputError(f"There is no file {path}.") from error
     except (pa.ArrowException, OSError, ValueError) as error:
+        if Path(path).stat().st_size and not begins_as_parquet(Path(path)):
+            raise InputError(
+                f"{path} is no cube.  Make one with: evenhand cube count TABLE --metric … --by … --out FILE"
+            ) from error
         raise InputError(
             f"{path} is not a whole Parquet file, so it is no cube.  Copy it again, or count the records again: "
             "evenhand cube count TABLE --metric … --by … --out FILE"

@@ -82,6 +82,10 @@ class CellKeys(Sequence[tuple[Key, ...]]):
         return zip(*(self.column(place) for place in range(len(self.codes))), strict=True)
 
     def __eq__(self, other: object) -> bool:
+        if isinstance(other, CellKeys) and self.values == other.values:
+            return self.n_cells == other.n_cells and all(
+                map(np.array_equal, self.codes, other.codes)
+            )
         return isinstance(other, Sequence) and list(self) == list(other)
 
     __hash__ = None  # type: ignore[assignment]

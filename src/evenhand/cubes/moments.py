@@ -9,6 +9,9 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
+#: Beyond this the fourth power of a sum, and the square of a variance, fit in no float.
+LARGEST_SUM = 1e70
+
 
 def summed(values: npt.NDArray[Any], group: Integers, count: int) -> npt.NDArray[Any]:
     """Sum of the values of each group, added in the order in which they stand.

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from evenhand.cubes.columns import coded, floats_of, keys_of, values_of
 from evenhand.cubes.cube import Units
+from evenhand.cubes.keys import CellKeys
 from evenhand.cubes.query import CubeQuery
 from evenhand.deferred import compute
 from evenhand.errors import InputError
@@ -25,7 +26,7 @@ class UnitPlaces:
 
     Attributes
     ----------
-    cells : sequence of tuples
+    cells : CellKeys
         Keys of each cell, the last the number of its level.
     rows : array
         Rows of the answer in order of cells, and of the units' values in each cell.
@@ -35,7 +36,7 @@ class UnitPlaces:
         Columns that name units.
     """
 
-    cells: Sequence[tuple[Key, ...]]
+    cells: CellKeys
     rows: Integers
     cell: Integers
     unit: Integers
@@ -54,9 +55,7 @@ class UnitPlaces:
         )
 
 
-def read_places(
-    table: pa.Table, query: CubeQuery, cells: Sequence[tuple[Key, ...]], levels: Floats
-) -> UnitPlaces:
+def read_places(table: pa.Table, query: CubeQuery, cells: CellKeys, levels: Floats) -> UnitPlaces:
     """Find the places of units.
 
     Parameters
@@ -65,7 +64,7 @@ def read_places(
         Keys and units of an answer, in any order, with ``n_rows`` where some have no row.
     query : CubeQuery
         What was asked.
-    cells : sequence of tuples
+    cells : CellKeys
         Keys of each cell, the last the number of its level.
     levels : array
         Values of the levels, in rising order.
@@ -92,24 +91,18 @@ def read_places(
     )
 
 
-def _cells(
-    table: pa.Table, query: CubeQuery, cells: Sequence[tuple[Key, ...]], levels: Floats
-) -> Integers:
+def _cells(table: pa.Table, query: CubeQuery, cells: CellKeys, levels: Floats) -> Integers:
     """Number of the cell of each row."""
-    codes, known = np.zeros(table.num_rows, np.int64), [()]
-    for own, keys in _keyed(table, query, levels):
-        # Combinations are numbered anew with each column, so that numbers stay small.
-        codes, present = coded(pa.array(codes * len(keys) + own))
-        known = [
-            (*known[code // len(keys)], keys[code % len(keys)]) for code in present.to_pylist()
-        ]
-    place = {cell: index for index, cell in enumerate(cells)}
-    try:
-        return np.array([place[key] for key in known], np.int64)[codes]
-    except KeyError as error:
+    codes, values = zip(*_keyed(table, query, levels), strict=True)
+    number, distinct = cells.beside(CellKeys.of_codes(values, codes, table.num_rows)).numbered()
+    place = np.full(len(distinct), -1, np.int64)
+    place[number[: len(cells)]] = np.arange(len(cells))
+    found = place[number[len(cells) :]]
+    if (found < 0).any():
         raise InputError(
             f"{query.records.name} changed while it was counted.  Ask again when nobody writes to it, or ask a copy."
-        ) from error
+        )
+    return found
 
 
 def _keyed(

@@ -1,12 +1,13 @@
 """Arguments of a metric resolved against a table: expressions, and checks of their values."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 from sqlglot import exp
 
 from evenhand.cubes import Check, Input, Measure, raise_faults
-from evenhand.errors import InputError, near
+from evenhand.errors import InputError, NoRowError, near
 from evenhand.groups import Predicate, columns_of, to_expression, to_text
 from evenhand.groups.predicate import (
     column_expression,
@@ -182,6 +183,21 @@ def in_kind(metric: Metric, name: str, value: object, kind: Kind) -> Class:
     )
 
 
+def _check_filled(metric: Metric, columns: Sequence[str], records: Records) -> None:
+    """A column without any value has no kind that could differ from another's."""
+    counts = ", ".join(
+        f"COUNT({column_expression(name).sql(records.engine.dialect)}) AS n{place}"
+        for place, name in enumerate(columns)
+    )
+    (found,) = records.engine.query(f"SELECT {counts} FROM {records.source}").to_pylist()
+    for place, name in enumerate(columns):
+        if not found[f"n{place}"]:
+            raise NoRowError(
+                f"{metric.name}: no row of {records.name} has a value in {name!r}, so none can be scored.  Name "
+                "another column, or add the values."
+            )
+
+
 def class_inputs(metric: Metric, records: Records) -> tuple[Input, Input]:
     """Label and prediction, which must hold values of one kind."""
     columns = [_column(metric, name, records) for name in ("label", "prediction")]
@@ -196,6 +212,7 @@ def class_inputs(metric: Metric, records: Records) -> tuple[Input, Input]:
         )
         return label, prediction
     if kinds[0] is not kinds[1] and not (kinds[0].numeric and kinds[1].numeric):
+        _check_filled(metric, columns, records)
         raise InputError(
             f"{metric.name}: {columns[0]!r} holds {kinds[0]} and {columns[1]!r} holds {kinds[1]} values; "
             "they can never agree.  Write both in one way."

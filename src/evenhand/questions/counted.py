@@ -48,8 +48,6 @@ from evenhand.stats.written_forms import read_form
 Integers = npt.NDArray[np.int64]
 
 _CELL = "evenhand:cell"
-#: Sources that are named, of many.
-_NAMED = 3
 
 
 def counted_records(table: Any) -> CountedRecords | None:
@@ -278,7 +276,7 @@ def counted_cubes(counted: CountedRecords, question: Question) -> list[Cube]:
     names = [attribute.name for attribute in question.attributes]
     if not kept.any() and question.where is not None:
         raise NoRowError(
-            f"There is nothing to measure: no cell of {counted.name} satisfies --where."
+            f"There is nothing to measure: no row that {counted.name} counts satisfies --where."
         )
     return [
         metric.cube.regrouped(names, keys.take(own), kept=kept[own], numbered=numbered)
@@ -373,15 +371,12 @@ def counted_notes(counted: CountedRecords, question: Question, *, few: int = 0) 
 
     Where few people are to be hidden, no number of rows is told: it was noted when nobody was hidden.
     """
-    names = list(dict.fromkeys(without_folders(source.name) for source in counted.sources))
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    read = f"{', '.join(names[:_NAMED])}{more}"
     kept = f" where {counted.where}" if counted.where else ""
     notes = [
         Note(
             code="counted_before",
             text=f"The rows were not read: {without_folders(counted.name)} holds the counts of "
-            f"{'the rows' if few else plural(counted.n_rows, 'row')} of {read}{kept}.",
+            f"{'the rows' if few else plural(counted.n_rows, 'row')} of {counted.read_from}{kept}.",
         )
     ]
     if question.where is not None and any(

@@ -60,6 +60,11 @@ def open_connection(
     >>> [(group.label, round(group.estimate.value, 3)) for group in found.groups]
     [('0', 0.333), ('1', 0.0)]
     """
+    if type(connection).__module__.partition(".")[0] == "sqlite3":
+        raise InputError(
+            "connection speaks SQLite's SQL, in which queries are not written here.  Read the table into a frame, and "
+            'audit that: polars.read_database("SELECT * FROM calls", connection)'
+        )
     if dialect not in dialects():
         raise InputError(unknown_name("dialect", dialect, dialects()))
     if not callable(getattr(connection, "cursor", None)):

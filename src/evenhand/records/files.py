@@ -26,6 +26,7 @@ from evenhand.records.text_files import Loaded, load_text
 MAX_PATH = 4000
 #: How the schema of a file of counts begins.
 CUBE_SCHEMA = "evenhand.cube/"
+_PARQUET = b"PAR1"
 
 
 def holds_counts(path: Path) -> bool:
@@ -43,15 +44,22 @@ def holds_counts(path: Path) -> bool:
         return False
 
 
-def is_whole_parquet(path: Path) -> bool:
-    """Whether a file begins and ends as Parquet does."""
+def begins_as_parquet(path: Path) -> bool:
+    """Whether a file begins as Parquet does, whole or not."""
     try:
         with path.open("rb") as file:
-            begins = file.read(4) == b"PAR1"
-            file.seek(max(file.seek(0, 2) - 4, 0))
-            return begins and file.read(4) == b"PAR1"
+            return file.read(4) == _PARQUET
     except OSError:
         return False
+
+
+def is_whole_parquet(path: Path) -> bool:
+    """Whether a file begins and ends as Parquet does."""
+    if not begins_as_parquet(path):
+        return False
+    with path.open("rb") as file:
+        file.seek(max(file.seek(0, 2) - 4, 0))
+        return file.read(4) == _PARQUET
 
 
 def find_files(pattern: str) -> list[Path]:

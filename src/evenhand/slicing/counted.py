@@ -16,6 +16,7 @@ from evenhand.questions.counted import (
     directions_of,
     read_counted_question,
 )
+from evenhand.questions.premises import explained, read_premises
 from evenhand.records import Records
 from evenhand.slicing.evidence import Evidence
 from evenhand.slicing.hunt import SearchOptions, rows_needed
@@ -65,13 +66,17 @@ def search_of_counts(
         )
     if len(counted.units) > 1:
         raise InputError(
-            f"A search knows one unit, and {counted.name} was counted with {' and '.join(counted.units)}."
+            f"A search knows one unit, and {counted.name} was counted with {' and '.join(counted.units)}.  Count the "
+            f"records again with one of them: --unit {counted.units[0]}"
         )
     names = _features(counted, features)
     question = read_counted_question(
         counted, cells, [(name,) for name in names], where=where, bins=bins
     )
-    (cube,) = counted_cubes(counted, question)
+    premises = read_premises(cells, (), where=question.where, counted=True)
+    with explained(premises, bound, cells):
+        (cube,) = counted_cubes(counted, question)
+        least = rows_needed(settings, cube)
     plan, definition = counted_plan(counted.metrics[0], cells), bound[0].definition
     (higher,) = directions_of(bound, worse, counted)
     asked = SearchQuestion(
@@ -91,9 +96,8 @@ def search_of_counts(
         where=question.where,
         sides=None,
         left_out={},
-        notes=(*counted_notes(counted, question), *plan.notes),
+        notes=(*counted_notes(counted, question), *premises, *plan.notes),
     )
-    least = rows_needed(settings, int(cube.n_rows.sum()), missing=cube.missing)
     read = readings(question.attributes, cells.columns, cells.missing_values)
     found = cells_of(cube, question.attributes, least, read=read)
     return asked, Evidence(cells=found, missing=missing_rows(cube, counted.units))

@@ -61,7 +61,7 @@ def read_evidence(
         plan.records, plan.measure, (), unit=asked.unit, where=where, missing_values=texts
     )
     rows = int(whole.n_rows.sum())
-    least = rows_needed(settings, rows, missing=whole.missing)
+    least = rows_needed(settings, whole)
     far = not dialect_of(plan.records.engine.dialect).local
     cells: Cells | FarRows | None = None
     notes: tuple[Note, ...] = ()

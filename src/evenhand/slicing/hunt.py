@@ -7,7 +7,7 @@ from typing import TypedDict
 import numpy as np
 import numpy.typing as npt
 
-from evenhand.cubes import Cells
+from evenhand.cubes import Cells, Cube
 from evenhand.errors import InputError, NoRowError
 from evenhand.pages.numbers import plural
 from evenhand.slicing.bitmaps import Bitmaps, bytes_needed, pack
@@ -350,7 +350,7 @@ def _ground(
             f"Every {'row' if cells.unit is None else 'unit'} has the same loss, so no slice is worse than "
             "another.  Look at the metric's columns."
         )
-    least_rows = rows_needed(settings, int(cells.n_rows.sum()), share=share)
+    least_rows = rows_needed(settings, cells, share=share)
     # A denominator in fixed point may fall short of the wanted one by rounding.
     wanted = settings.min_denominator * share / losses.size_step
     least_below = max(np.floor(wanted * (1 - 1e-8)) if losses.size_step != 1 else wanted, 1.0)
@@ -367,15 +367,11 @@ def _score(cells: Cells, losses: Losses, settings: SearchOptions) -> SliceScore:
     )
 
 
-def rows_needed(
-    settings: SearchOptions,
-    rows: int,
-    *,
-    share: float = 1.0,
-    missing: Sequence[tuple[str, int]] = (),
-) -> int:
-    """Rows of the smallest slice, where `rows` of the table's rows are searched; `missing` tells why some are not."""
+def rows_needed(settings: SearchOptions, searched: Cells | Cube, *, share: float = 1.0) -> int:
+    """Rows of the smallest slice; a cube tells why some rows cannot be searched."""
+    rows = int(searched.n_rows.sum())
     if not rows:
+        missing = searched.missing if isinstance(searched, Cube) else ()
         lacking = ", ".join(f"{plural(n, 'row')} without {name}" for name, n in missing if n)
         raise NoRowError(
             f"There is nothing to search: no row can be scored ({lacking or 'the table has none'})."

@@ -292,9 +292,7 @@ def slices_of_cube(
     method = _method(confirm)
     level, seed = plain(level), plain(seed)
     _check(settings, level, seed)
-    cells = cells_of(
-        cube, attributes, rows_needed(settings, int(cube.n_rows.sum()), missing=cube.missing)
-    )
+    cells = cells_of(cube, attributes, rows_needed(settings, cube))
     question = Aim(form=plan.form, higher_is_worse=higher_is_worse, proportion=plan.proportion)
     note = MetricNote(
         name=name, expression=name, definition="", higher_is_worse=higher_is_worse, in_points=True

@@ -138,7 +138,11 @@ def read_plan(path: Path, *, own_code: bool = True) -> Plan:
     """
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path} is no plan: it is not text.  A plan is a TOML file; see: evenhand trial --help"
+        ) from error
+    except OSError as error:
         raise InputError(f"{path} cannot be read as a plan: {error}.") from error
     try:
         given = tomllib.loads(text)

@@ -1,20 +1,20 @@
 """``evenhand cube show``: what a cube counts."""
 
-from pathlib import Path
-
 from evenhand.audits.cube_summary import summary_of
 from evenhand.cli.cube.output import tell
 from evenhand.cli.options import Printing
 from evenhand.cubes import read_cube
+from evenhand.questions.counted import counted_records
 
 
-def show(cube: Path, /, *, printing: Printing = Printing()) -> int:
+def show(cube: str, /, *, printing: Printing = Printing()) -> int:
     """Say what a cube counts: which rows, groups and metrics, from which records.
 
     Parameters
     ----------
     cube
-        File of counts, as evenhand cube count writes it.
+        File of counts, as evenhand cube count writes it, or a glob of such files, which are added.
     """
-    tell(summary_of(read_cube(cube)), json=printing.json)
+    counted = counted_records(cube) or read_cube(cube)  # which says what is wrong with it
+    tell(summary_of(counted, file=cube), json=printing.json)
     return 0
