@@ -389,7 +389,7 @@ def test_counts_of_other_things_do_not_add(days):
         ({"metrics": "f1(prediction, label)"}, r"Metrics of .*: f1\(label=label.*; of .*: f1\(label=prediction"),
         ({"by": "member"}, "Groups of .*: accent; of .*: member"),
         ({"unit": "speaker"}, "Units of .*: none; of .*: speaker"),
-        ({"missing_values": ()}, "Missing values of one"),
+        ({"missing_values": ()}, "Texts that mean missing of .*: 4., of which the other lacks .*; of .*day1.parquet: none"),
     ]:  # fmt: skip
         with pytest.raises(InputError, match=match):
             evenhand.merge_cubes([one, count(days[1], **asked)])

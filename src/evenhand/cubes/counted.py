@@ -13,15 +13,14 @@ from typing import Any
 from evenhand.cubes.cube import Cube
 from evenhand.errors import InputError, Note
 from evenhand.groups import Attribute
-from evenhand.groups.partition import join_names
 from evenhand.pages.edition import without_folders
 from evenhand.pages.numbers import plural
 from evenhand.records import MISSING_VALUES, Column, fingerprint
 
 #: Notes of one kind that are shown.
 _NOTES_OF_A_KIND = 3
-#: Sources that are named, of many.
-_NAMED = 3
+#: Sources that are named, of many, and other things.
+_NAMED, _LISTED = 3, 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,21 +237,26 @@ class CountedRecords:
                     f"Say what it is when you count: --columns '{column.name}=text'"
                 )
         for what, mine, theirs in (
-            ("metrics", [m.text for m in self.metrics], [m.text for m in other.metrics]),
-            ("groups", [a.name for a in self.attributes], [a.name for a in other.attributes]),
-            ("units", list(self.units), list(other.units)),
-            ("missing values", list(self.missing_values), list(other.missing_values)),
+            ("Metrics", [m.text for m in self.metrics], [m.text for m in other.metrics]),
+            ("Groups", [a.name for a in self.attributes], [a.name for a in other.attributes]),
+            ("Units", list(self.units), list(other.units)),
+            ("Texts that mean missing", list(self.missing_values), list(other.missing_values)),
         ):
             if mine != theirs:
-                shown = [
-                    ("; ".join(one) if what == "metrics" else join_names(one)) or "none"
-                    for one in (mine, theirs)
-                ]
+                here, there = _only(mine, theirs), _only(theirs, mine)
                 raise InputError(
-                    f"They count different things.  {what.capitalize()} of {self.called}: {shown[0]}; of "
-                    f"{other.called}: {shown[1]}.  Only like counts add: count the records of one again, as those of "
-                    "the other were."
+                    f"They count different things.  {what} of {self.called}: {here}; of {other.called}: {there}.  Only "
+                    "like counts add: count the records of one again, as those of the other were."
                 )
+
+
+def _only(names: Sequence[str], others: Sequence[str]) -> str:
+    """Names, for a message; of many those that the others lack."""
+    if len(names) <= _LISTED:
+        return "; ".join(names) or "none"
+    own = [name for name in names if name not in others]
+    told = "; ".join(own[:_LISTED]) + "; …" * (len(own) > _LISTED)
+    return f"{len(names)}, of which the other lacks {told or 'none'}"
 
 
 def merge_all(shards: Iterable[CountedRecords]) -> CountedRecords:
