@@ -16,6 +16,7 @@ SEARCHES = [
     ("error_rate(label, prediction)", {"unit": "speaker"}, {"confirm": "none"}),
     ("mae(decade, label)", {"unit": "speaker"}, {"confirm": "none", "score": "z"}),
     ("wer(text, heard)", {"unit": "speaker"}, {"confirm": "none", "depth": 2}),
+    ("ratio(label, decade)", {"worse": "higher"}, {"confirm": "none"}),
     ("mean(score)", {"worse": "higher"}, {"confirm": "none", "score": "sliceline"}),
     ("error_rate(label, prediction)", {"where": "age < 70"}, {"where": "member = TRUE", "features": "accent,few"}),
 ]  # fmt: skip

@@ -40,6 +40,8 @@ class Cells:
         Names of the counts.
     n_rows : integer array of shape (cells,)
         Rows scored.
+    n_defined : integer array of shape (cells,), optional
+        Rows with a count other than zero; absent where the rows of a cell are alike.
     sums : array of shape (cells, parts)
         Counts.
     comoments : array of shape (cells, parts, parts), optional
@@ -59,6 +61,7 @@ class Cells:
     parts: tuple[str, ...]
     n_rows: Integers
     sums: Floats
+    n_defined: Integers | None = None
     comoments: Floats | None = None
     unit: Integers | None = None
     folded: bool = False
@@ -91,6 +94,7 @@ class Cells:
             self,
             codes=tuple(codes[chosen] for codes in self.codes),
             n_rows=self.n_rows[chosen],
+            n_defined=None if self.n_defined is None else self.n_defined[chosen],
             sums=self.sums[chosen],
             comoments=None if self.comoments is None else self.comoments[chosen],
             unit=unit,
@@ -105,13 +109,15 @@ class Cells:
             Number of the group of each cell, from 0 without gaps.
         """
         count = int(group.max(initial=-1)) + 1
-        says = (self.sums != 0).any(axis=1)
+        defined = self.n_defined
+        if defined is None:
+            defined = self.n_rows * (self.sums != 0).any(axis=1)
         shared: dict[str, Any] = {
             "attributes": ("group",),
             "parts": self.parts,
             "keys": CellKeys.of_columns([range(count)], count),
             "n_rows": summed(self.n_rows, group, count),
-            "n_defined": summed(self.n_rows * says, group, count),
+            "n_defined": summed(defined, group, count),
             "indicators": self.indicators,
             "meaning": self.meaning,
         }
@@ -185,7 +191,7 @@ def cells_of(
     given = tuple(known.get(name, Attribute(name=name)) for name in cube.attributes)
     reads = read or [_itself] * len(given)
     coded = [
-        _cell_codes(cube, a.name, least if a.edges is None else 1, reading)
+        _cell_codes(cube, a.name, least_rows(a, least), reading)
         for a, reading in zip(given, reads, strict=True)
     ]
     shared: dict[str, Any] = {
@@ -199,6 +205,7 @@ def cells_of(
         return Cells(
             codes=tuple(codes for _, codes in coded),
             n_rows=cube.n_rows,
+            n_defined=cube.n_defined,
             sums=cube.sums,
             comoments=cube.comoments,
             **shared,
@@ -233,6 +240,11 @@ def _rows_of_units(cube: Cube, units: Units) -> Integers:
     out = np.zeros(len(cell), np.int64)
     out[order] = rows.astype(np.int64)
     return out
+
+
+def least_rows(attribute: Attribute, least: int) -> int:
+    """Rows that a value needs to be told apart: bins are few, and runs of rare ones may be frequent."""
+    return least if attribute.edges is None else 1
 
 
 def _itself(key: Key) -> Key:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from sqlglot import exp
 
-from evenhand.cubes.cells import Cells, Codes, by_unit
+from evenhand.cubes.cells import Cells, Codes, by_unit, least_rows
 from evenhand.cubes.columns import floats_of, key_of, values_of
 from evenhand.cubes.keys import frequent_first
 from evenhand.cubes.measure import Measure, Moments
@@ -102,10 +102,10 @@ class RowReading:
             tuple(key_of(value) for value in values_of(column, attribute.name))
             for column, attribute in zip(self.values, attributes, strict=True)
         ]
-        for number, attribute in enumerate(attributes):
-            if attribute.edges is None and least:
+        if least:
+            for number, attribute in enumerate(attributes):
                 columns[number], keys[number] = _scored(
-                    columns[number], keys[number], n_rows, least
+                    columns[number], keys[number], n_rows, least_rows(attribute, least)
                 )
         return Cells(
             attributes=tuple(attributes),
@@ -153,13 +153,12 @@ class RowReading:
         for place, (attribute, column) in enumerate(
             zip(self.query.attributes, self.values, strict=True)
         ):
-            if attribute.edges is not None:
-                values.append(column)
-                continue
             cells = self.cells(self._folded_sql([place]), 0)
             counts = np.bincount(cells.codes[place], cells.n_rows, len(column) + 1)[:-1]
             order = frequent_first(cells.keys[place], counts)
-            values.append(column.take(pa.array(order[counts[order] >= least])))
+            values.append(
+                column.take(pa.array(order[counts[order] >= least_rows(attribute, least)]))
+            )
         return replace(self, values=tuple(values))
 
     def only(self, attributes: Sequence[int]) -> "RowReading":
@@ -224,8 +223,7 @@ def _scored(
 
 
 def _frequent(records: Records, query: CubeQuery, attribute: Attribute, least: int) -> pa.Array:
-    # Bins are few, and runs of rare ones may be frequent.
-    least = least if attribute.edges is None else 1
+    least = least_rows(attribute, least)
     table = records.engine.query(query.values_sql(attribute, least))
     if table.num_rows > MAX_VALUES:
         raise InputError(
