@@ -29,6 +29,9 @@ from evenhand.questions.repeats import COLUMN_REPEATS, Design, candidate_columns
 from evenhand.records import fingerprint
 from evenhand.stats.written_forms import write_form
 
+#: Groups that are named, of many.
+_NAMED = 3
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Measured:
@@ -201,10 +204,9 @@ def counted_now(
 
 def _of_records(notes: Sequence[Note], question: Question) -> tuple[Note, ...]:
     """Notes that stay true when counts are added, and asked for other groups: they say what they were found in."""
-    name, by = (
-        without_folders(question.records.name),
-        " and ".join(one.name for one in question.attributes),
-    )
+    name, names = without_folders(question.records.name), [a.name for a in question.attributes]
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    by = " and ".join(names) if not more else ", ".join(names[:_NAMED]) + more
     again = "  Counts keep their unit: to name another, count again."
     return tuple(
         replace(

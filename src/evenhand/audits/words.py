@@ -118,7 +118,7 @@ def _nothing_found(audit: Audit) -> str:
 
 
 def _nothing_judged(audit: Audit) -> str:
-    if not audit.overall.n_rows:
+    if audit.overall.n_rows == 0:
         return "No row can be scored, so nothing is known of any group."
     if not audit.groups:
         return "No row that can be scored is in a group: what tells groups apart is missing in all of them."

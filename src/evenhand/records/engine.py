@@ -89,24 +89,24 @@ def interruptible(work: Callable[[], _T], cancel: Callable[[], None]) -> _T:
     """
     if threading.current_thread() is not threading.main_thread():
         return work()
-    task = _Task(work)
+    statement = _Statement(work)
     try:
-        _thread.start_new_thread(task.run, ())
-        while not task.ended:
-            task.wait()
+        _thread.start_new_thread(statement.run, ())
+        while not statement.ended:
+            statement.wait()
     except KeyboardInterrupt:
-        task.given_up = True
-        if task.begun:
+        statement.given_up = True
+        if statement.begun:
             cancel()
-        while task.begun and not task.ended:
-            task.wait()
-            if not task.ended:
+        while statement.begun and not statement.ended:
+            statement.wait()
+            if not statement.ended:
                 cancel()  # before its statement ran, it was cancelled in vain
         raise
-    return task.result()
+    return statement.result()
 
 
-class _Task(Generic[_T]):
+class _Statement(Generic[_T]):
     """Work in a thread of its own; what is given up before it begins never does."""
 
     def __init__(self, work: Callable[[], _T]) -> None:
