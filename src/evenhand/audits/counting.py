@@ -1,15 +1,18 @@
 """Counting without judging: a cube of records, cubes added, and one brought up to date."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from evenhand.audits.measured import counted_now, measure_rows, premises_of_rows
+from evenhand.audits.measured import counted_now, measure_rows, premises_of_rows, without_rows
 from evenhand.cubes import CountedRecords, merge_all, read_cube, write_cube
+from evenhand.cubes.counted import common_kind
 from evenhand.errors import InputError
-from evenhand.groups import parse_partitions, parse_predicate
+from evenhand.groups import parse_partitions, parse_predicate, to_expression
 from evenhand.metrics import Metric, parse_metric
+from evenhand.metrics.inputs import has_values
 from evenhand.questions.keywords import tells_options
 from evenhand.questions.opening import opened
 from evenhand.questions.options import check_choices, check_texts
@@ -24,7 +27,9 @@ from evenhand.questions.question import (
     read_question,
     unit_columns,
 )
-from evenhand.records import MISSING_VALUES, find_column, find_files, holds_counts
+from evenhand.records import MISSING_VALUES, Kind, Records, find_column, find_files, holds_counts
+from evenhand.records.column_types import parse_declared
+from evenhand.records.declarations import columns_option
 from evenhand.records.output import input_files
 
 
@@ -120,6 +125,8 @@ def merge_cubes(
     InputError
         Where there is none, two count different things, or two count the same records.
     """
+    if not isinstance(cubes, str | Path | CountedRecords | Iterable):
+        raise InputError(f"cubes is {cubes!r:.40}, but must be cubes or the paths of their files.")
     given = [cubes] if isinstance(cubes, str | Path | CountedRecords) else list(cubes)
     if len({id(one) for one in given if isinstance(one, CountedRecords)}) < sum(
         isinstance(one, CountedRecords) for one in given
@@ -138,7 +145,7 @@ def _cubes_of(given: str | Path | CountedRecords) -> Iterator[CountedRecords]:
         yield from map(read_cube, sorted(input_files(str(given))) or [Path(given)])
     else:
         raise InputError(
-            f"A {type(given).__name__} is no cube.  Give files that write_cube wrote, or what count_cube gave."
+            f"{given!r:.40} is no cube.  Give files that write_cube wrote, or what count_cube gave."
         )
 
 
@@ -216,27 +223,62 @@ def _is_itself(path: Path, cube: CountedRecords) -> bool:
 def _counted_alike(
     before: CountedRecords, path: Path, progress: Callable[[int], None] | None
 ) -> CountedRecords:
-    """One more file, counted as the others were."""
-    declared, missing = before.declared or None, before.missing_values
-    with opened(path, columns=declared, missing_values=missing, progress=progress) as records:
-        check_rows(records)
-        kinds = {column.name: column.kind for column in records.columns}
-        for column in before.columns:
-            found = kinds.get(find_column(column.name, records.columns).name)
-            if found is not column.kind:
-                raise InputError(
-                    f"{column.name} holds {found} values in {path}, and {column.kind} values in what was counted "
-                    f"before.  Count all anew and say what it is: --columns '{column.name}=text'"
-                )
+    """One more file, counted as the others were; one without a row to count adds none, and is known from then on."""
+    with _opened_alike(before, path, progress) as records:
+        kept = (
+            parse_predicate(before.where, records.columns, label="where") if before.where else None
+        )
+        where = "" if kept is None else f" WHERE {to_expression(kept).sql(records.engine.dialect)}"
+        some = f"SELECT 1 AS one FROM {records.source}{where} LIMIT 1"
         question = Question(
             records=records,
             attributes=before.attributes,
             partitions=parse_partitions(before.by, records.columns)[1],
             units=before.units,
-            where=parse_predicate(before.where, records.columns, label="where")
-            if before.where
-            else None,
+            where=kept,
         )
+        if not records.engine.query(some).num_rows:
+            return without_rows(before, question)
         metrics = [parse_metric(metric.text, records.columns) for metric in before.metrics]
         higher = [metric.higher_is_worse for metric in before.metrics]
         return _counted(question, metrics, higher)
+
+
+@contextmanager
+def _opened_alike(
+    before: CountedRecords, path: Path, progress: Callable[[int], None] | None
+) -> Iterator[Records]:
+    """A file, its columns read as what they were in what was counted before."""
+    declared = parse_declared(before.declared or None)
+    options: dict[str, Any] = {"missing_values": before.missing_values, "progress": progress}
+    with opened(path, columns=declared, **options) as records:
+        other = _other_kinds(before, path, records)
+        if not other:
+            yield records
+    if other:
+        with opened(path, columns={**declared, **other}, **options) as records:
+            yield records
+
+
+def _other_kinds(before: CountedRecords, path: Path, records: Records) -> dict[str, str]:
+    """Columns to be read as another kind: those without a value, and whole numbers among numbers.
+
+    Raises
+    ------
+    InputError
+        Where a column cannot be.
+    """
+    out = {}
+    for column in before.columns:
+        found = find_column(column.name, records.columns).kind
+        if found is column.kind:
+            continue
+        among = found is Kind.INTEGER and column.kind is Kind.NUMBER
+        if not among and has_values(records, column.name):
+            kind = common_kind(found, column.kind)
+            raise InputError(
+                f"{column.name} holds {found} values in {path}, and {column.kind} values in what was counted before.  "
+                f"Count all anew and say what it is: {columns_option(column.name, kind)}"
+            )
+        out[column.name] = str(column.kind)
+    return out

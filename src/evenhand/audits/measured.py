@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from evenhand.cubes import (
     CountedMetric,
     CountedRecords,
@@ -199,6 +201,19 @@ def counted_now(
         notes=_of_records(measured.notes, question) if before is None else before.notes,
         missing_values=records.missing_values,
         declared=records.declared,
+    )
+
+
+def without_rows(before: CountedRecords, question: Question) -> CountedRecords:
+    """The counts of records that have no row for a question, which has been counted of others."""
+    metrics = []
+    for metric in before.metrics:
+        cube = metric.cube
+        none = np.zeros(len(cube.keys), bool)
+        empty = cube.regrouped(cube.attributes, cube.keys, kept=none)
+        metrics.append(replace(metric, cube=replace(empty, missing=()), notes=()))
+    return replace(
+        before, metrics=tuple(metrics), sources=_sources(question, None), notes=(), path=None
     )
 
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from evenhand.errors import InputError
 from evenhand.groups.partition import Key
+from evenhand.records.declarations import columns_option
 
 #: Columns up to so long are read without Arrow's functions, which take 25 ms to load.
 _FEW_ROWS = 4096
@@ -38,7 +39,7 @@ def values_of(column: pa.ChunkedArray | pa.Array, name: str) -> list[Any]:
     except (OverflowError, ValueError) as error:
         raise InputError(
             f"{name} holds a date outside the years 1 to 9999 (or an infinite one).  Mend it, leave it "
-            f"out with --where, or take the dates as text: --columns '{name}=text'"
+            f"out with --where, or take the dates as text: {columns_option(name, 'text')}"
         ) from error
 
 

@@ -4,8 +4,9 @@ They add: over shards, days and customers, wherever each was counted.  Each says
 none counts twice and an update knows which files it has not read.
 """
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,11 @@ from typing import Any
 from evenhand.cubes.cube import Cube
 from evenhand.errors import InputError, Note
 from evenhand.groups import Attribute
+from evenhand.groups.partition import Key
 from evenhand.pages.edition import without_folders
 from evenhand.pages.numbers import plural
-from evenhand.records import MISSING_VALUES, Column, fingerprint
+from evenhand.records import MISSING_VALUES, Column, Kind, fingerprint
+from evenhand.records.declarations import columns_option
 
 #: Notes of one kind that are shown.
 _NOTES_OF_A_KIND = 3
@@ -40,6 +43,12 @@ class CountedSource:
     name: str
     sha256: str | None
     where: str | None = None
+
+    @property
+    def identity(self) -> tuple[str | None, str]:
+        """What no other records have: the hash, and of a database's file the table."""
+        table = self.name.rpartition("?table=")[2] if self.name.startswith("duckdb:") else ""
+        return self.sha256, table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -189,10 +198,18 @@ class CountedRecords:
         InputError
             Where something else was counted, or some of the records are the same.
         """
+        mine, theirs = _alike(self, other), _alike(other, self)
+        return mine._added(theirs)  # noqa: SLF001 — of its own class
+
+    def _added(self, other: "CountedRecords") -> "CountedRecords":
         self._check_like(other)
         notes = [*self.notes, *other.notes]
         for source in other.sources:
-            same = [one for one in self.sources if one.sha256 == source.sha256 is not None]
+            same = [
+                one
+                for one in self.sources
+                if source.sha256 is not None and one.identity == source.identity
+            ]
             if any(None in (one.where, source.where) or one.where == source.where for one in same):
                 raise InputError(
                     f"Both count {source.name}.  Added, its rows would count twice: leave one out."
@@ -232,15 +249,20 @@ class CountedRecords:
         kinds = {column.name: column.kind for column in self.columns}
         for column in other.columns:
             if kinds.get(column.name, column.kind) is not column.kind:
+                kind = common_kind(kinds[column.name], column.kind)
                 raise InputError(
                     f"{column.name} holds {kinds[column.name]} values in one and {column.kind} values in the other.  "
-                    f"Say what it is when you count: --columns '{column.name}=text'"
+                    f"Say what it is when you count: {columns_option(column.name, kind)}"
                 )
         for what, mine, theirs in (
             ("Metrics", [m.text for m in self.metrics], [m.text for m in other.metrics]),
             ("Groups", [a.name for a in self.attributes], [a.name for a in other.attributes]),
             ("Units", list(self.units), list(other.units)),
-            ("Texts that mean missing", list(self.missing_values), list(other.missing_values)),
+            (
+                "Texts that mean missing",
+                list(map(repr, self.missing_values)),
+                list(map(repr, other.missing_values)),
+            ),
         ):
             if mine != theirs:
                 here, there = _only(mine, theirs), _only(theirs, mine)
@@ -248,6 +270,53 @@ class CountedRecords:
                     f"They count different things.  {what} of {self.called}: {here}; of {other.called}: {there}.  Only "
                     "like counts add: count the records of one again, as those of the other were."
                 )
+
+
+def _alike(counted: CountedRecords, other: CountedRecords) -> CountedRecords:
+    """As it would have been counted beside the other: an empty column is of the other's kind, a date is a moment."""
+    kinds = {column.name: column.kind for column in other.columns}
+    values = {a.name: _values(counted, i) for i, a in enumerate(counted.attributes)}
+    columns = tuple(
+        replace(column, kind=kinds.get(column.name, column.kind))
+        if values.get(column.name) == set()
+        else column
+        for column in counted.columns
+    )
+    dates = {column.name for column in columns if column.kind is Kind.DATE}
+    changes: list[Callable[[Key], Key]] = []
+    for attribute in counted.attributes:
+        own = [a.name for a in other.attributes]
+        theirs = _values(other, own.index(attribute.name)) if attribute.name in own else set()
+        moments = any(_MOMENT.search(str(value)) for value in theirs)
+        changes.append(_moment if attribute.name in dates and moments else lambda key: key)
+    metrics = []
+    for metric in counted.metrics:
+        keys = metric.cube.keys.changed(changes)
+        same = keys is metric.cube.keys
+        cube = metric.cube if same else replace(metric.cube, keys=keys)
+        metrics.append(metric if same else replace(metric, cube=cube))
+    return replace(counted, columns=columns, metrics=tuple(metrics))
+
+
+def _values(counted: CountedRecords, place: int) -> set[Key]:
+    """Values that an attribute has in some cell."""
+    keys = [metric.cube.keys for metric in counted.metrics]
+    found = {one.values[place][code] for one in keys for code in set(one.codes[place].tolist())}
+    return found - {None}
+
+
+#: Of a time without a zone.
+_MOMENT = re.compile(r"^[0-9-]{10}T[0-9:.]+$")
+
+
+def _moment(key: Key) -> Key:
+    """The first moment of a date, as a column of times holds it."""
+    return f"{key}T00:00:00" if isinstance(key, str) and re.fullmatch(r"[0-9-]{10}", key) else key
+
+
+def common_kind(one: Kind, other: Kind) -> str:
+    """What a column must be declared as, where it is of two kinds in two tables."""
+    return "number" if one.numeric and other.numeric else "text"
 
 
 def _only(names: Sequence[str], others: Sequence[str]) -> str:

@@ -69,7 +69,7 @@ def read_cube(path: str | Path) -> CountedRecords:
         Where it is no such file, or a damaged one.
     """
     if not isinstance(path, str | Path):
-        raise InputError(f"path is a {type(path).__name__}, but must be the path of a file.")
+        raise InputError(f"path is {path!r:.40}, but must be the path of a file.")
     metadata = _metadata(path)
     try:
         check_told(metadata)

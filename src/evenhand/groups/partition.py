@@ -23,6 +23,7 @@ from evenhand.groups.predicate import (
     to_text,
 )
 from evenhand.records import Column, Kind, check_key
+from evenhand.records.declarations import columns_option
 
 Key = Value | None
 MAX_BINS = 100
@@ -230,7 +231,8 @@ def _with_edges(
         if name not in kinds or not kinds[name].numeric:
             held = kinds.get(name, "true or false")
             raise InputError(
-                f"Bins are given for {name!r}, but it holds {held} values, not numbers."
+                f"Bins are given for {name!r}, but it holds {held} values, not numbers.  If they are numbers, or it "
+                f"has none: {columns_option(name, 'number')}"
             )
         _check_bins(name, wanted)
     edges = {

@@ -19,6 +19,7 @@ from evenhand.groups.predicate import (
 )
 from evenhand.metrics.definition import Given, Metric, Takes
 from evenhand.records import Kind, Records, check_key, dialect_of, find_column, suggestions
+from evenhand.records.declarations import columns_option
 
 Class = str | float | bool
 #: Rows that are looked at first: what is found among them needs no look at all rows.
@@ -49,6 +50,7 @@ def binary_input(
         return _input(name, read, str(value)), column_expression(name), ()
     if not kind.numeric:
         if kind is Kind.TEXT:
+            check_filled(metric, [str(value)], records)
             check_mixed(metric, records)
         raise InputError(
             f"{metric.name}: column {value!r} holds {kind}, so say which value counts, "
@@ -183,18 +185,22 @@ def in_kind(metric: Metric, name: str, value: object, kind: Kind) -> Class:
     )
 
 
-def _check_filled(metric: Metric, columns: Sequence[str], records: Records) -> None:
-    """A column without any value has no kind that could differ from another's."""
-    counts = ", ".join(
-        f"COUNT({column_expression(name).sql(records.engine.dialect)}) AS n{place}"
-        for place, name in enumerate(columns)
-    )
-    (found,) = records.engine.query(f"SELECT {counts} FROM {records.source}").to_pylist()
-    for place, name in enumerate(columns):
-        if not found[f"n{place}"]:
+def has_values(records: Records, name: str) -> bool:
+    """Whether any row has a value in a column; one without has no kind that could differ from another's."""
+    kind = find_column(name, records.columns).kind
+    known = unless_missing(column_expression(name), kind, records.missing_values)
+    counted = exp.Count(this=known).sql(records.engine.dialect)
+    found = records.engine.query(f"SELECT {counted} AS n FROM {records.source}")
+    return bool(found["n"][0].as_py())
+
+
+def check_filled(metric: Metric, columns: Sequence[str], records: Records) -> None:
+    """Refuse columns in which no row has a value."""
+    for name in columns:
+        if not has_values(records, name):
             raise NoRowError(
                 f"{metric.name}: no row of {records.name} has a value in {name!r}, so none can be scored.  Name "
-                "another column, or add the values."
+                f"another column, or add the values."
             )
 
 
@@ -212,7 +218,7 @@ def class_inputs(metric: Metric, records: Records) -> tuple[Input, Input]:
         )
         return label, prediction
     if kinds[0] is not kinds[1] and not (kinds[0].numeric and kinds[1].numeric):
-        _check_filled(metric, columns, records)
+        check_filled(metric, columns, records)
         raise InputError(
             f"{metric.name}: {columns[0]!r} holds {kinds[0]} and {columns[1]!r} holds {kinds[1]} values; "
             "they can never agree.  Write both in one way."
@@ -232,7 +238,7 @@ def text_input(metric: Metric, name: str, records: Records) -> str:
     if column.kind not in (Kind.TEXT, Kind.INTEGER):
         raise InputError(
             f"{metric.name}: {name} must be a text column, but {column.name!r} holds {column.kind} "
-            f"values.  If its spelling does not matter: --columns '{column.name}=text'"
+            f"values.  If its spelling does not matter: {columns_option(column.name, 'text')}"
         )
     return column.name
 
@@ -269,6 +275,7 @@ def column_input(
     kind = find_column(column, records.columns).kind
     if kind is not Kind.BOOLEAN and not kind.numeric:
         if kind is Kind.TEXT:
+            check_filled(metric, [column], records)
             check_mixed(metric, records)
         raise InputError(
             f"{metric.name}: {called or name} must be a numeric column, but {column!r} holds {kind} values."
@@ -315,7 +322,7 @@ def _other_marks(column: str, records: Records) -> str:
         "thousands-comma": "1,234 is one thousand two hundred and thirty-four",
         "percent": "12 % is 0.12",
     }
-    ways = [f"--columns '{column}={way}' ({means[way]})" for way in found]
+    ways = [f"{columns_option(column, way)} ({means[way]})" for way in found]
     return f"  They can be read as numbers; say how: {' or '.join(ways)}" if ways else ""
 
 

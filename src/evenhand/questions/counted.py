@@ -140,9 +140,12 @@ def counted_metrics(
     if not asked:
         return known, counted
     texts = [metric.text for metric in known]
-    wanted = [
-        one if isinstance(one, Metric) else parse_metric(one, counted.columns) for one in asked
-    ]
+    try:
+        wanted = [
+            one if isinstance(one, Metric) else parse_metric(one, counted.columns) for one in asked
+        ]
+    except InputError as error:
+        raise InputError(f"{error}.  {counted.name} counts: {'; '.join(texts)}") from error
     for one in wanted:
         if one.text not in texts:
             raise InputError(
@@ -214,11 +217,11 @@ def _known(
     if attribute.name not in stored:
         raise InputError(
             unknown_name("group", attribute.name, list(stored))
-            + f"  {counted.name} was counted by these; for others count the records again."
+            + f".  {counted.name} was counted by these; for others count the records again."
         )
     mine = stored[attribute.name]
     wanted = cut.get(attribute.name)
-    if wanted is None or attribute.edges == mine.edges:
+    if wanted is None or (not isinstance(wanted, int) and attribute.edges == mine.edges):
         return mine
     if mine.edges is not None or isinstance(wanted, int):
         edges = ", ".join(f"{edge:g}" for edge in mine.edges or ()) or "no edge"
@@ -241,9 +244,13 @@ def check_told(counted: CountedRecords, predicate: Predicate) -> None:
                 (a for a in counted.attributes if a.name == name and a.edges is not None), None
             )
             why = "is cut into bins" if cut else "is not among what cells are told apart by"
+            allowed = (
+                f"Allowed in a predicate: {', '.join(plain)}; for others count"
+                if plain
+                else "Count"
+            )
             raise InputError(
-                f"{name} {why} in {counted.name}, so that no row of it can be chosen.  Allowed in a predicate: "
-                f"{', '.join(plain) or 'nothing'}; for others count the records again."
+                f"{name} {why} in {counted.name}, so that no row of it can be chosen.  {allowed} the records again."
             )
 
 
@@ -351,7 +358,7 @@ def check_asked(
     missing_values: Sequence[str],
 ) -> None:
     """Refuse what was settled when the records were counted, and is now asked for otherwise."""
-    if units and units != counted.units:
+    if units and sorted(units) != sorted(counted.units):
         now = ", ".join(counted.units) or "rows, each for itself"
         raise InputError(
             f"unit is {', '.join(units)}, but {counted.name} was counted with {now}.  Leave the unit out, or count "

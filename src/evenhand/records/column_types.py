@@ -134,15 +134,6 @@ def _split_declared(text: str) -> dict[str, str]:
     return found
 
 
-def write_declared(declared: Mapping[str, str]) -> str:
-    """Text that `parse_declared` reads back."""
-    names = {
-        name: name if re.fullmatch(r"[^\",=]+", name) else '"' + name.replace('"', '""') + '"'
-        for name in declared
-    }
-    return ", ".join(f"{names[name]}={kind}" for name, kind in declared.items())
-
-
 def check_declared(declared: Mapping[str, str], names: Sequence[str]) -> None:
     """Refuse a declared column that does not exist, with a near name."""
     for name in declared:

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from evenhand.errors import InputError, unknown_name
-from evenhand.records.column_types import parse_declared, write_declared
+from evenhand.records.column_types import parse_declared
+from evenhand.records.declarations import write_declared
 from evenhand.records.dialect import dialect_of, dialects
 from evenhand.records.engines.connection import ConnectionEngine
 from evenhand.records.missing import MISSING_VALUES

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from evenhand.deferred import pyarrow as pa
 from evenhand.errors import InputError, unknown_name
+from evenhand.records.declarations import columns_option
 
 
 class Kind(StrEnum):
@@ -91,7 +92,7 @@ def check_key(column: Column) -> None:
     if not column.exact:
         raise InputError(
             f"Column {column.name!r} holds decimals of more digits than a number keeps, so groups of "
-            f"it would be mixed.  Use them as text: --columns '{column.name}=text'"
+            f"it would be mixed.  Use them as text: {columns_option(column.name, 'text')}"
         )
 
 

@@ -12,7 +12,8 @@ from urllib.parse import parse_qs, unquote
 from evenhand.deferred import narwhals
 from evenhand.deferred import pyarrow as pa
 from evenhand.errors import InputError, Note, unknown_name
-from evenhand.records.column_types import parse_declared, quoted, write_declared
+from evenhand.records.column_types import parse_declared, quoted
+from evenhand.records.declarations import write_declared
 from evenhand.records.delimited import check_case
 from evenhand.records.dialect import dialect_of
 from evenhand.records.engine import Engine

@@ -117,6 +117,6 @@ def _features(counted: CountedRecords, features: str | Sequence[str] | None) -> 
         if name not in known:
             raise InputError(
                 unknown_name("feature", name, known)
-                + f"  {counted.name} was counted by these; for others count the records again."
+                + f".  {counted.name} was counted by these; for others count the records again."
             )
     return list(dict.fromkeys(given))
