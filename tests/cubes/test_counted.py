@@ -312,7 +312,7 @@ def test_what_is_no_cube_is_told(days, tmp_path):
         (lambda: evenhand.merge_cubes([counted, counted]), "One cube is given twice"),
         (lambda: evenhand.merge_cubes([counted, 5]), "5 is no cube.*count_cube"),
         (lambda: evenhand.merge_cubes("b*.cube"), r"There is no file b\*\.cube"),
-        (lambda: evenhand.read_cube(None), "path is a NoneType"),
+        (lambda: evenhand.read_cube(None), "path is None"),
         (lambda: evenhand.write_cube("b.cube", counted), r"write_cube\(counted, 'sum.cube'\)"),
         (lambda: evenhand.update_cube(counted, ROWS), "table is a Table, but an update reads files"),
         (lambda: evenhand.update_cube(counted, ["a.csv"]), "table is a list"),
