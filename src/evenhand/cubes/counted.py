@@ -6,10 +6,12 @@ none counts twice and an update knows which files it has not read.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from evenhand.cubes.cube import Cube
 from evenhand.errors import InputError, Note
@@ -198,18 +200,14 @@ class CountedRecords:
         InputError
             Where something else was counted, or some of the records are the same.
         """
-        mine, theirs = _alike(self, other), _alike(other, self)
-        return mine._added(theirs)  # noqa: SLF001 — of its own class
-
-    def _added(self, other: "CountedRecords") -> "CountedRecords":
-        self._check_like(other)
+        own, its = _alike(self, other), _alike(other, self)
+        _check_like(own, its)
         notes = [*self.notes, *other.notes]
+        known: dict[tuple[str | None, str], list[CountedSource]] = {}
+        for one in self.sources:
+            known.setdefault(one.identity, []).append(one)
         for source in other.sources:
-            same = [
-                one
-                for one in self.sources
-                if source.sha256 is not None and one.identity == source.identity
-            ]
+            same = [] if source.sha256 is None else known.get(source.identity, [])
             if any(None in (one.where, source.where) or one.where == source.where for one in same):
                 raise InputError(
                     f"Both count {source.name}.  Added, its rows would count twice: leave one out."
@@ -223,7 +221,7 @@ class CountedRecords:
                 for one in same
             ]
             # Of frames whoever adds them knows; a table of a database has a place in its name.
-            if source.sha256 is None and ":" in source.name and source in self.sources:
+            if ":" in source.name and source in known.get((None, source.identity[1]), ()):
                 notes.append(
                     Note(
                         code="counted_perhaps_twice",
@@ -232,77 +230,82 @@ class CountedRecords:
                     )
                 )
         return replace(
-            self,
-            metrics=tuple(map(_added, self.metrics, other.metrics)),
+            own,
+            metrics=tuple(map(_added, own.metrics, its.metrics)),
             sources=self.sources + other.sources,
             notes=tuple(dict.fromkeys(notes)),
             path=None,
         )
 
-    def _check_like(self, other: "CountedRecords") -> None:
-        for own, its in zip(self.attributes, other.attributes, strict=False):
-            if own.name == its.name and own.edges != its.edges:
-                raise InputError(
-                    f"{own.name} is cut at {_edges(own)} in one and at {_edges(its)} in the other.  Quantiles "
-                    f"differ from file to file: name the edges when you count, as in --bins '{own.name}=10,20'"
-                )
-        kinds = {column.name: column.kind for column in self.columns}
-        for column in other.columns:
-            if kinds.get(column.name, column.kind) is not column.kind:
-                kind = common_kind(kinds[column.name], column.kind)
-                raise InputError(
-                    f"{column.name} holds {kinds[column.name]} values in one and {column.kind} values in the other.  "
-                    f"Say what it is when you count: {columns_option(column.name, kind)}"
-                )
-        for what, mine, theirs in (
-            ("Metrics", [m.text for m in self.metrics], [m.text for m in other.metrics]),
-            ("Groups", [a.name for a in self.attributes], [a.name for a in other.attributes]),
-            ("Units", list(self.units), list(other.units)),
-            (
-                "Texts that mean missing",
-                list(map(repr, self.missing_values)),
-                list(map(repr, other.missing_values)),
-            ),
-        ):
-            if mine != theirs:
-                here, there = _only(mine, theirs), _only(theirs, mine)
-                raise InputError(
-                    f"They count different things.  {what} of {self.called}: {here}; of {other.called}: {there}.  Only "
-                    "like counts add: count the records of one again, as those of the other were."
-                )
+
+def _check_like(one: CountedRecords, other: CountedRecords) -> None:
+    for own, its in zip(one.attributes, other.attributes, strict=False):
+        if own.name == its.name and own.edges != its.edges:
+            raise InputError(
+                f"{own.name} is cut at {_edges(own)} in one and at {_edges(its)} in the other.  Quantiles "
+                f"differ from file to file: name the edges when you count, as in --bins '{own.name}=10,20'"
+            )
+    kinds = {column.name: column.kind for column in one.columns}
+    for column in other.columns:
+        if kinds.get(column.name, column.kind) is not column.kind:
+            kind = common_kind(kinds[column.name], column.kind)
+            raise InputError(
+                f"{column.name} holds {kinds[column.name]} values in one and {column.kind} values in the other.  "
+                f"Say what it is when you count: {columns_option(column.name, kind)}"
+            )
+    for what, mine, theirs in (
+        ("Metrics", [m.text for m in one.metrics], [m.text for m in other.metrics]),
+        ("Groups", [a.name for a in one.attributes], [a.name for a in other.attributes]),
+        ("Units", list(one.units), list(other.units)),
+        (
+            "Texts that mean missing",
+            list(map(repr, one.missing_values)),
+            list(map(repr, other.missing_values)),
+        ),
+    ):
+        if mine != theirs:
+            here, there = _only(mine, theirs), _only(theirs, mine)
+            raise InputError(
+                f"They count different things.  {what} of {one.called}: {here}; of {other.called}: {there}.  Only "
+                "like counts add: count the records of one again, as those of the other were."
+            )
 
 
 def _alike(counted: CountedRecords, other: CountedRecords) -> CountedRecords:
     """As it would have been counted beside the other: an empty column is of the other's kind, a date is a moment."""
     kinds = {column.name: column.kind for column in other.columns}
-    values = {a.name: _values(counted, i) for i, a in enumerate(counted.attributes)}
-    columns = tuple(
-        replace(column, kind=kinds.get(column.name, column.kind))
-        if values.get(column.name) == set()
-        else column
-        for column in counted.columns
-    )
-    dates = {column.name for column in columns if column.kind is Kind.DATE}
-    changes: list[Callable[[Key], Key]] = []
-    for attribute in counted.attributes:
-        own = [a.name for a in other.attributes]
-        theirs = _values(other, own.index(attribute.name)) if attribute.name in own else set()
-        moments = any(_MOMENT.search(str(value)) for value in theirs)
-        changes.append(_moment if attribute.name in dates and moments else lambda key: key)
-    metrics = []
-    for metric in counted.metrics:
-        keys = metric.cube.keys.changed(changes)
-        same = keys is metric.cube.keys
-        cube = metric.cube if same else replace(metric.cube, keys=keys)
-        metrics.append(metric if same else replace(metric, cube=cube))
-    return replace(counted, columns=columns, metrics=tuple(metrics))
+    places = {attribute.name: place for place, attribute in enumerate(counted.attributes)}
+    theirs = {attribute.name: place for place, attribute in enumerate(other.attributes)}
+    columns, moments = [], set()
+    for column in counted.columns:
+        kind = kinds.get(column.name, column.kind)
+        place = places.get(column.name)
+        if place is not None and kind is not column.kind and not _values(counted, place):
+            column = replace(column, kind=kind)  # noqa: PLW2901
+        columns.append(column)
+        if place is not None and column.kind is Kind.DATE and column.name in theirs:
+            values = _values(other, theirs[column.name])
+            moments |= {place} if any(_MOMENT.search(str(value)) for value in values) else set()
+    if not moments:
+        return replace(counted, columns=tuple(columns))
+    changes = [_moment if place in moments else _itself for place in range(len(places))]
+    metrics = [
+        replace(m, cube=replace(m.cube, keys=m.cube.keys.changed(changes))) for m in counted.metrics
+    ]
+    return replace(counted, columns=tuple(columns), metrics=tuple(metrics))
 
 
 def _values(counted: CountedRecords, place: int) -> set[Key]:
     """Values that an attribute has in some cell."""
-    keys = [metric.cube.keys for metric in counted.metrics]
-    found = {one.values[place][code] for one in keys for code in set(one.codes[place].tolist())}
+    found: set[Key] = set()
+    for metric in counted.metrics:
+        keys = metric.cube.keys
+        found |= {keys.values[place][code] for code in np.unique(keys.codes[place]).tolist()}
     return found - {None}
+
+
+def _itself(key: Key) -> Key:
+    return key
 
 
 #: Of a time without a zone.
