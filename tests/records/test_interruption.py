@@ -71,6 +71,17 @@ def test_a_statement_behind_spark_connect_is_interrupted(how, cluster_url):
     assert (done.stdout, done.returncode) == ("interrupted\n", 0), done.stderr
 
 
+def struck(strike, work, cancel):
+    """Do work whose wait a tracer interrupts."""
+    before = sys.gettrace()
+    sys.settrace(strike)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            interruptible(work, cancel)
+    finally:
+        sys.settrace(before)
+
+
 @pytest.mark.parametrize("line", range(10))
 def test_wherever_the_wait_is_interrupted_it_is_an_interruption(line):
     """Ctrl-C strikes between any two lines of Python, also of what the wait is made of."""
@@ -89,13 +100,9 @@ def test_wherever_the_wait_is_interrupted_it_is_an_interruption(line):
                 raise KeyboardInterrupt
         return strike
 
-    before = sys.gettrace()
-    sys.settrace(strike)
     try:
-        with pytest.raises(KeyboardInterrupt):
-            interruptible(work, lambda: cancelled.append(True))
+        struck(strike, work, lambda: cancelled.append(True))
     finally:
-        sys.settrace(before)
         cancelled.append(True)  # whatever came, no work goes on behind the other tests
     assert interruptible(lambda: 1, lambda: None) == 1
 
@@ -120,13 +127,9 @@ def test_work_is_not_left_behind_wherever_it_is_interrupted(line):
                 raise KeyboardInterrupt
         return strike
 
-    before = sys.gettrace()
-    sys.settrace(strike)
     try:
-        with pytest.raises(KeyboardInterrupt):
-            interruptible(work, cancelled.set)
+        struck(strike, work, cancelled.set)
     finally:
-        sys.settrace(before)
         left = len(begun) - len(ended)
         cancelled.set()  # whatever came, no work goes on behind the other tests
     assert not left

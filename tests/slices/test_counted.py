@@ -115,3 +115,17 @@ def test_what_counts_cannot_be_searched_for_is_told(tmp_path):
         evenhand.slices(evenhand.count_cube(ROWS, "auc(label, score)", by="accent"))
     with pytest.raises(InputError, match="Say which metric"):
         evenhand.slices(pa.table({"a": [1]}))
+
+
+def test_an_edge_that_cuts_nothing_is_told_as_of_the_rows():
+    rows, asked = missing_rows(), {"bins": {"code": [2, 50]}, "features": "accent,code"}
+    counted = evenhand.count_cube(rows, "error_rate(label, prediction)", by="accent,code")
+    told_so = [
+        [note.text for note in found.notes if note.code == "literal_never_occurs"]
+        for found in (
+            evenhand.slices(counted, **asked),
+            evenhand.slices(rows, "error_rate(label, prediction)", **asked),
+        )
+    ]
+    assert told_so[0] == told_so[1]
+    assert "its edge 50 cut nothing" in told_so[0][0]

@@ -12,7 +12,6 @@ from evenhand.audits.measured import (
     cubes_of,
     measure_counts,
     measure_rows,
-    premises_of_counts,
     premises_of_rows,
 )
 from evenhand.audits.normalizers import depends_on_normalizer
@@ -22,7 +21,7 @@ from evenhand.comparisons.rules import VerdictRules
 from evenhand.cubes import CountedRecords, Cube, write_cube
 from evenhand.groups import Attribute
 from evenhand.metrics import Metric, MetricPlan
-from evenhand.questions.counted import directions_of, within
+from evenhand.questions.counted import directions_of, premises_of_counts, within
 from evenhand.questions.crowding import shared_units
 from evenhand.questions.premises import explained
 from evenhand.questions.question import Question, metric_note, metric_rules

@@ -10,7 +10,7 @@ from evenhand.audits.measured import counted_now, measure_rows, premises_of_rows
 from evenhand.cubes import CountedRecords, merge_all, read_cube, write_cube
 from evenhand.cubes.counted import common_kind
 from evenhand.errors import InputError
-from evenhand.groups import parse_partitions, parse_predicate, to_expression
+from evenhand.groups import parse_partitions, parse_predicate
 from evenhand.metrics import Metric, parse_metric
 from evenhand.metrics.inputs import has_values
 from evenhand.questions.keywords import tells_options
@@ -24,6 +24,7 @@ from evenhand.questions.question import (
     check_metrics,
     check_rows,
     directions,
+    has_rows,
     read_question,
     unit_columns,
 )
@@ -128,13 +129,12 @@ def merge_cubes(
     if not isinstance(cubes, str | Path | CountedRecords | Iterable):
         raise InputError(f"cubes is {cubes!r:.40}, but must be cubes or the paths of their files.")
     given = [cubes] if isinstance(cubes, str | Path | CountedRecords) else list(cubes)
-    if len({id(one) for one in given if isinstance(one, CountedRecords)}) < sum(
-        isinstance(one, CountedRecords) for one in given
-    ):
+    counted = [id(one) for one in given if isinstance(one, CountedRecords)]
+    if len(set(counted)) < len(counted):
         raise InputError(
             "One cube is given twice.  Added, its rows would count twice: leave one out."
         )
-    return merge_all(counted for one in given for counted in _cubes_of(one))
+    return merge_all(cube for one in given for cube in _cubes_of(one))
 
 
 def _cubes_of(given: str | Path | CountedRecords) -> Iterator[CountedRecords]:
@@ -228,8 +228,6 @@ def _counted_alike(
         kept = (
             parse_predicate(before.where, records.columns, label="where") if before.where else None
         )
-        where = "" if kept is None else f" WHERE {to_expression(kept).sql(records.engine.dialect)}"
-        some = f"SELECT 1 AS one FROM {records.source}{where} LIMIT 1"
         question = Question(
             records=records,
             attributes=before.attributes,
@@ -237,7 +235,7 @@ def _counted_alike(
             units=before.units,
             where=kept,
         )
-        if not records.engine.query(some).num_rows:
+        if not has_rows(records, kept):
             return without_rows(before, question)
         metrics = [parse_metric(metric.text, records.columns) for metric in before.metrics]
         higher = [metric.higher_is_worse for metric in before.metrics]

@@ -16,6 +16,7 @@ from evenhand.cubes import (
 from evenhand.errors import Note
 from evenhand.metrics import Metric, MetricPlan, Takes
 from evenhand.pages.edition import without_folders
+from evenhand.pages.numbers import listed
 from evenhand.questions.copies import MOST_JOINED, MOST_ROWS, copied_rows
 from evenhand.questions.counted import (
     counted_cubes,
@@ -30,9 +31,6 @@ from evenhand.questions.question import Question
 from evenhand.questions.repeats import COLUMN_REPEATS, Design, candidate_columns, repeating_columns
 from evenhand.records import fingerprint
 from evenhand.stats.written_forms import write_form
-
-#: Groups that are named, of many.
-_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -74,12 +72,6 @@ def premises_of_rows(
         counted=True,
         few=few,
     )
-
-
-def premises_of_counts(counted: CountedRecords, question: Question) -> tuple[Note, ...]:
-    """What the cells say of what the question takes for granted."""
-    own = [attribute for attribute in question.attributes if attribute not in counted.attributes]
-    return read_premises(question.records, (), where=question.where, attributes=own, counted=True)
 
 
 def measure_rows(
@@ -219,9 +211,8 @@ def without_rows(before: CountedRecords, question: Question) -> CountedRecords:
 
 def _of_records(notes: Sequence[Note], question: Question) -> tuple[Note, ...]:
     """Notes that stay true when counts are added, and asked for other groups: they say what they were found in."""
-    name, names = without_folders(question.records.name), [a.name for a in question.attributes]
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    by = " and ".join(names) if not more else ", ".join(names[:_NAMED]) + more
+    name = without_folders(question.records.name)
+    by = listed([attribute.name for attribute in question.attributes])
     again = "  Counts keep their unit: to name another, count again."
     return tuple(
         replace(

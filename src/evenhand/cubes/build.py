@@ -332,7 +332,7 @@ def _comoments(
             if measure.moments is Moments.CENTRED:
                 out[:, i, j] = floats_of(table[f"m{i}_{j}"]) * n
             else:
-                asked = measure.moments is Moments.COUNTS and (j, i) not in measure.exclusive
+                asked = (j, i) not in measure.exclusive
                 exact = floats_of(table[f"m{i}_{j}"]) if asked else (i == j) * sums[:, i]
                 out[:, i, j] = exact - sums[:, i] * sums[:, j] / n
             out[:, j, i] = out[:, i, j]

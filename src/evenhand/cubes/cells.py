@@ -258,9 +258,7 @@ def _cell_codes(
     rows = summed(cube.n_rows, codes, len(groups))
     keys = [key for (key,) in groups]
     order = [
-        int(i)
-        for i in frequent_first(keys, rows)
-        if rows[i] >= least and (keys[i] is None or read(keys[i]) is not None)
+        int(i) for i in frequent_first(keys, rows) if rows[i] >= least and read(keys[i]) is keys[i]
     ]
     place = np.full(len(groups), len(order))
     place[order] = np.arange(len(order))

@@ -274,23 +274,25 @@ def _check_like(one: CountedRecords, other: CountedRecords) -> None:
 def _alike(counted: CountedRecords, other: CountedRecords) -> CountedRecords:
     """As it would have been counted beside the other: an empty column is of the other's kind, a date is a moment."""
     kinds = {column.name: column.kind for column in other.columns}
-    places = {attribute.name: place for place, attribute in enumerate(counted.attributes)}
-    theirs = {attribute.name: place for place, attribute in enumerate(other.attributes)}
-    columns, moments = [], set()
+    places, theirs = (
+        {attribute.name: place for place, attribute in enumerate(one.attributes)}
+        for one in (counted, other)
+    )
+    columns = []
     for column in counted.columns:
-        kind = kinds.get(column.name, column.kind)
-        place = places.get(column.name)
-        if place is not None and kind is not column.kind and not _values(counted, place):
-            column = replace(column, kind=kind)  # noqa: PLW2901
-        columns.append(column)
-        if place is not None and column.kind is Kind.DATE and column.name in theirs:
-            values = _values(other, theirs[column.name])
-            moments |= {place} if any(_MOMENT.search(str(value)) for value in values) else set()
+        kind, place = kinds.get(column.name, column.kind), places.get(column.name)
+        empty = kind is not column.kind and place is not None and not _values(counted, place)
+        columns.append(replace(column, kind=kind) if empty else column)
+    moments = {
+        places[column.name]: _moment
+        for column in columns
+        if column.kind is Kind.DATE and column.name in places and column.name in theirs
+        if any(_MOMENT.search(str(value)) for value in _values(other, theirs[column.name]))
+    }
     if not moments:
         return replace(counted, columns=tuple(columns))
-    changes = [_moment if place in moments else _itself for place in range(len(places))]
     metrics = [
-        replace(m, cube=replace(m.cube, keys=m.cube.keys.changed(changes))) for m in counted.metrics
+        replace(m, cube=replace(m.cube, keys=m.cube.keys.changed(moments))) for m in counted.metrics
     ]
     return replace(counted, columns=tuple(columns), metrics=tuple(metrics))
 
@@ -302,10 +304,6 @@ def _values(counted: CountedRecords, place: int) -> set[Key]:
         keys = metric.cube.keys
         found |= {keys.values[place][code] for code in np.unique(keys.codes[place]).tolist()}
     return found - {None}
-
-
-def _itself(key: Key) -> Key:
-    return key
 
 
 #: Of a time without a zone.

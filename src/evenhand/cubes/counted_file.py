@@ -27,7 +27,8 @@ from evenhand.results.origin import versions
 from evenhand.stats.forms import Ratio
 
 SCHEMA = f"{CUBE_SCHEMA}3"
-_ADVICE = "Count the records again: evenhand cube count TABLE --metric … --by … --out FILE"
+_COMMAND = "evenhand cube count TABLE --metric … --by … --out FILE"
+_ADVICE = f"Count the records again: {_COMMAND}"
 
 
 def write_cube(counted: CountedRecords, path: str | Path) -> None:
@@ -117,12 +118,10 @@ def _metadata(path: str | Path) -> dict[str, Any]:
         raise InputError(f"There is no file {path}.") from error
     except (pa.ArrowException, OSError, ValueError) as error:
         if Path(path).stat().st_size and not begins_as_parquet(Path(path)):
-            raise InputError(
-                f"{path} is no cube.  Make one with: evenhand cube count TABLE --metric … --by … --out FILE"
-            ) from error
+            raise _no_cube(path) from error
         raise InputError(
             f"{path} is not a whole Parquet file, so it is no cube.  Copy it again, or count the records again: "
-            "evenhand cube count TABLE --metric … --by … --out FILE"
+            f"{_COMMAND}"
         ) from error
     try:
         metadata = json.loads(held.get(b"evenhand", b"{}"))
@@ -135,7 +134,11 @@ def _metadata(path: str | Path) -> dict[str, Any]:
         raise InputError(
             f"{path} is a cube of another version ({schema}, not {SCHEMA}).  {_ADVICE}"
         )
-    raise InputError(f"{path} is no cube.  Make one with: evenhand cube count TABLE … --out FILE")
+    raise _no_cube(path)
+
+
+def _no_cube(path: str | Path) -> InputError:
+    return InputError(f"{path} is no cube.  Make one with: {_COMMAND}")
 
 
 def _first(error: Exception) -> str:

@@ -1,7 +1,8 @@
 """Keys of a cube's cells, column by column: a number for each cell, and the values behind the numbers."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+import operator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -108,12 +109,13 @@ class CellKeys(Sequence[tuple[Key, ...]]):
             codes=tuple(self.codes[place] for place in places),
         )
 
-    def changed(self, changes: Sequence[Callable[[Key], Key]]) -> "CellKeys":
-        """With what becomes of the values of each attribute; itself where none changes."""
-        values = [tuple(map(change, own)) for change, own in zip(changes, self.values, strict=True)]
+    def changed(self, changes: Mapping[int, Callable[[Key], Key]]) -> "CellKeys":
+        """With what becomes of the values of some attributes, by their places; itself where none changes."""
+        values = list(self.values)
+        for place, change in changes.items():
+            values[place] = tuple(map(change, values[place]))
         same = all(
-            all(a is b for a, b in zip(new, own, strict=True))
-            for new, own in zip(values, self.values, strict=True)
+            all(map(operator.is_, new, own)) for new, own in zip(values, self.values, strict=True)
         )
         return self if same else CellKeys.of_codes(values, self.codes, self.n_cells)
 

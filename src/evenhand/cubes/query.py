@@ -13,7 +13,7 @@ from sqlglot import exp
 from evenhand.cubes.cube import MAX_LEVELS
 from evenhand.cubes.measure import Input, Measure, Moments
 from evenhand.errors import InputError
-from evenhand.groups import Attribute, Predicate, to_expression
+from evenhand.groups import Attribute, Predicate, to_expression, where_clause
 from evenhand.groups.partition import NO_BIN
 from evenhand.groups.predicate import column_expression, finite, literal, unless_missing
 from evenhand.records import Kind, Records, check_key, dialect_of
@@ -187,7 +187,7 @@ class CubeQuery:
         return self._written(exp.Case(ifs=[absent], default=literal(1)))
 
     def _kept(self) -> str:
-        return "" if self.where is None else f" WHERE {self._written(to_expression(self.where))}"
+        return where_clause(self.where, self.records.engine.dialect)
 
     def _written(self, expression: exp.Expr) -> str:
         return str(expression.sql(self.records.engine.dialect))

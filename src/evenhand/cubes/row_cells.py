@@ -234,13 +234,11 @@ def _frequent(records: Records, query: CubeQuery, attribute: Attribute, least: i
     if pa.types.is_floating(column.type):
         # To SQL 0 and -0 are one value, of which an engine gives the first it sees.
         column = compute.add(column, 0.0)
-    (read,) = readings([attribute], records.columns, query.missing_values)
     if query.kinds[attribute.name] is not Kind.DATE:
         # What means missing is no value, and not NULL either: no literal selects it.
+        (read,) = readings([attribute], records.columns, query.missing_values)
         keys = map(key_of, column.to_pylist())
-        column = column.filter(
-            pa.array([key is None or read(key) is not None for key in keys], pa.bool_())
-        )
+        column = column.filter(pa.array([read(key) is key for key in keys], pa.bool_()))
     return column.combine_chunks() if column.num_chunks else pa.array([], column.type)
 
 

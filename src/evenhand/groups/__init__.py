@@ -16,6 +16,7 @@ from evenhand.groups.predicate import (
     equals,
     to_expression,
     to_text,
+    where_clause,
 )
 
 __all__ = [
@@ -36,4 +37,5 @@ __all__ = [
     "parse_predicate",
     "to_expression",
     "to_text",
+    "where_clause",
 ]

@@ -143,6 +143,11 @@ def to_expression(predicate: Predicate) -> exp.Expr:
             return exp.or_(*(to_expression(item) for item in operands))
 
 
+def where_clause(kept: Predicate | None, dialect: str) -> str:
+    """What follows a FROM clause so that only some rows are kept: `` WHERE …``, or nothing."""
+    return "" if kept is None else f" WHERE {to_expression(kept).sql(dialect)}"
+
+
 def _read(column: str, *values: Value) -> exp.Expr:
     """A column as it is compared: engines take NaN for the largest number, we for missing."""
     numeric = all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)

@@ -8,7 +8,7 @@ from sqlglot import exp
 
 from evenhand.cubes import Check, Input, Measure, raise_faults
 from evenhand.errors import InputError, NoRowError, near
-from evenhand.groups import Predicate, columns_of, to_expression, to_text
+from evenhand.groups import Predicate, columns_of, to_expression, to_text, where_clause
 from evenhand.groups.predicate import (
     column_expression,
     finite,
@@ -200,7 +200,7 @@ def check_filled(metric: Metric, columns: Sequence[str], records: Records) -> No
         if not has_values(records, name):
             raise NoRowError(
                 f"{metric.name}: no row of {records.name} has a value in {name!r}, so none can be scored.  Name "
-                f"another column, or add the values."
+                "another column, or add the values."
             )
 
 
@@ -300,10 +300,10 @@ def column_input(
 def middle_of(records: Records, value: exp.Expr, where: Predicate | None) -> float:
     """A number between the least and the largest value, with few digits, to shift sums of squares by."""
     dialect = records.engine.dialect
-    kept = f"WHERE {to_expression(where).sql(dialect)}" if where is not None else ""
+    kept = where_clause(where, dialect)
     name = finite(value).sql(dialect)
     found = records.engine.query(
-        f"SELECT MIN({name}) AS low, MAX({name}) AS high FROM {records.source} {kept}"
+        f"SELECT MIN({name}) AS low, MAX({name}) AS high FROM {records.source}{kept}"
     ).to_pylist()[0]
     if found["low"] is None:
         return 0.0

@@ -39,6 +39,7 @@ from evenhand.metrics import Metric, MetricPlan, parse_metric
 from evenhand.pages.edition import without_folders
 from evenhand.pages.numbers import plural
 from evenhand.questions.options import plain_bins
+from evenhand.questions.premises import read_premises
 from evenhand.questions.question import By, Question, directions
 from evenhand.records import MISSING_VALUES, Column, Kind, Records, holds_counts, open_records
 from evenhand.records.files import is_whole_parquet
@@ -294,7 +295,7 @@ def counted_cubes(counted: CountedRecords, question: Question) -> list[Cube]:
 def known_cubes(cubes: Sequence[Cube], question: Question) -> list[Cube]:
     """Cubes in which what means missing is: what was counted as it is written, to be judged."""
     records = question.records
-    read = readings(question.attributes, records.columns, records.missing_values)
+    read = dict(enumerate(readings(question.attributes, records.columns, records.missing_values)))
     numbered = _numbered(records.columns, question.units)
     out = []
     for cube in cubes:
@@ -371,6 +372,12 @@ def check_asked(
             f"Texts that mean missing were settled when {counted.name} was counted: "
             f"{', '.join(map(repr, counted.missing_values)) or 'none'}.  Give them there."
         )
+
+
+def premises_of_counts(counted: CountedRecords, question: Question) -> tuple[Note, ...]:
+    """What the cells say of what the question takes for granted."""
+    own = [attribute for attribute in question.attributes if attribute not in counted.attributes]
+    return read_premises(question.records, (), where=question.where, attributes=own, counted=True)
 
 
 def counted_notes(counted: CountedRecords, question: Question, *, few: int = 0) -> tuple[Note, ...]:

@@ -7,7 +7,7 @@ from sqlglot import exp
 
 from evenhand.cubes import Cube
 from evenhand.errors import InputError, Note
-from evenhand.groups import Attribute, Partition, Predicate, to_expression
+from evenhand.groups import Attribute, Partition, Predicate, where_clause
 from evenhand.groups.predicate import column_expression
 from evenhand.metrics.inputs import FIRST_ROWS
 from evenhand.pages.nouns import count_units, unit_noun
@@ -36,7 +36,7 @@ def check_first_groups(
     """
     dialect = records.engine.dialect
     plain = {a.name for a in attributes if a.edges is None and a.predicate is None}
-    kept = "" if where is None else f" WHERE {to_expression(where).sql(dialect)}"
+    kept = where_clause(where, dialect)
     for partition in partitions:
         names = [column_expression(name).sql(dialect) for name in partition.names if name in plain]
         if not names:

@@ -14,6 +14,7 @@ from evenhand.groups import (
     columns_of,
     parse_partitions,
     parse_predicate,
+    where_clause,
 )
 from evenhand.groups.partition import join_names
 from evenhand.metrics import Metric, MetricPlan, parse_metric
@@ -136,9 +137,16 @@ def unit_columns(unit: str | Sequence[str] | None) -> tuple[str, ...]:
     return named
 
 
+def has_rows(records: Records, where: Predicate | None = None) -> bool:
+    """Whether a table has a row that a filter keeps."""
+    kept = where_clause(where, records.engine.dialect)
+    found = records.engine.query(f"SELECT 1 AS one FROM {records.source}{kept} LIMIT 1")
+    return bool(found.num_rows)
+
+
 def check_rows(records: Records) -> None:
     """Refuse a table without rows."""
-    if not records.engine.query(f"SELECT 1 AS one FROM {records.source} LIMIT 1").num_rows:
+    if not has_rows(records):
         raise NoRowError(f"There is nothing to measure: {records.name} has no rows, only a header.")
 
 

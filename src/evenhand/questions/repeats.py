@@ -15,7 +15,7 @@ import pyarrow as pa
 from evenhand.cubes import CubeQuery, floats_of
 from evenhand.deferred import sparse, special
 from evenhand.errors import Note
-from evenhand.groups import Attribute, Partition, Predicate, to_expression
+from evenhand.groups import Attribute, Partition, Predicate, where_clause
 from evenhand.groups.predicate import column_expression
 from evenhand.metrics import Metric, MetricPlan
 from evenhand.questions.copies import is_large
@@ -81,7 +81,7 @@ def candidate_columns(
         for column in records.columns
         if column.kind in (Kind.TEXT, Kind.INTEGER) and column.name not in used
     ]
-    kept = "" if where is None else f" WHERE {to_expression(where).sql(dialect)}"
+    kept = where_clause(where, dialect)
     if not names:
         return ()
     counted = records.engine.query(f"SELECT COUNT(*) AS n FROM {records.source}")
@@ -274,9 +274,8 @@ def _is_result(own: Floats, cluster: Integers, value: Integers) -> bool:
     n = np.bincount(cluster)
     between = float((np.bincount(cluster, own) ** 2 / np.maximum(n, 1)).sum())
     whole = float((own**2).sum())
-    return whole - between <= 1e-9 * whole and np.bincount(value).max(initial=0) >= COMMON * len(
-        value
-    )
+    commonest = np.bincount(value).max(initial=0)
+    return bool(whole - between <= 1e-9 * whole and commonest >= COMMON * len(value))
 
 
 def _in_order(plan: MetricPlan, rows: _Rows) -> bool:

@@ -74,12 +74,8 @@ def open_connection(
             "Python's DB-API, such as duckdb.connect('x.db')."
         )
     parts = table.split(".") if isinstance(table, str) else table
-    if (
-        not isinstance(parts, list | tuple)
-        or not parts
-        or not all(parts)
-        or not all(isinstance(one, str) for one in parts)
-    ):
+    named = isinstance(parts, list | tuple) and all(isinstance(one, str) and one for one in parts)
+    if not named or not parts:
         raise InputError(
             f"table is {table!r}, but must be a name such as 'calls' or 'quality.calls'."
         )

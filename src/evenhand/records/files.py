@@ -33,7 +33,7 @@ def holds_counts(path: Path) -> bool:
     """Whether a Parquet file looks as if counts stood in it instead of rows; its end tells, and is all that is read."""
     try:
         with path.open("rb") as file:
-            if file.read(4) != b"PAR1":
+            if file.read(4) != _PARQUET:
                 return False
             size = file.seek(0, 2)
             file.seek(max(size - 8, 0))

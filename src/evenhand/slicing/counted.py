@@ -14,9 +14,10 @@ from evenhand.questions.counted import (
     counted_notes,
     counted_plan,
     directions_of,
+    premises_of_counts,
     read_counted_question,
 )
-from evenhand.questions.premises import explained, read_premises
+from evenhand.questions.premises import explained
 from evenhand.records import Records
 from evenhand.slicing.evidence import Evidence
 from evenhand.slicing.hunt import SearchOptions, rows_needed
@@ -73,7 +74,7 @@ def search_of_counts(
     question = read_counted_question(
         counted, cells, [(name,) for name in names], where=where, bins=bins
     )
-    premises = read_premises(cells, (), where=question.where, counted=True)
+    premises = premises_of_counts(counted, question)
     with explained(premises, bound, cells):
         (cube,) = counted_cubes(counted, question)
         least = rows_needed(settings, cube)

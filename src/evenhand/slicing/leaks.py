@@ -12,7 +12,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from evenhand.deferred import compute
-from evenhand.groups import Predicate, columns_of, to_expression
+from evenhand.groups import Predicate, columns_of, where_clause
 from evenhand.groups.predicate import column_expression
 from evenhand.metrics import Metric, Takes
 from evenhand.records import Kind, Records, dialect_of
@@ -97,7 +97,7 @@ def _rows(
     Where rows have no number each is taken by chance, and the second that is returned is one in how many.
     """
     engine = records.engine
-    kept = "" if where is None else f" WHERE {to_expression(where).sql(engine.dialect)}"
+    kept = where_clause(where, engine.dialect)
     count = int(engine.query(f"SELECT COUNT(*) AS n FROM {records.source}{kept}")["n"][0].as_py())
     step = max(-(-count // ROWS), 1)
     columns = ", ".join(

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from evenhand.deferred import compute
 from evenhand.errors import InputError, NoRowError
-from evenhand.groups import Predicate, to_expression
+from evenhand.groups import Predicate, where_clause
 from evenhand.groups.predicate import column_expression
 from evenhand.metrics.classification.classes import LABELS
 from evenhand.metrics.definition import Argument, Metric, Takes
@@ -90,7 +90,7 @@ def read_sets(
     dialect = records.engine.dialect
     selected = [column_expression(name).sql(dialect) for name in (*keep, *columns)]
     named = ", ".join(f"{text} AS c{i}" for i, text in enumerate(selected))
-    kept = f" WHERE {to_expression(where).sql(dialect)}" if where is not None else ""
+    kept = where_clause(where, dialect)
     table = records.engine.query(f"SELECT {named} FROM {records.source}{kept}")
     cells = [_lists(metric, table[f"c{len(keep) + i}"], records) for i in range(2)]
     known = cells[0].is_valid().to_numpy(zero_copy_only=False)

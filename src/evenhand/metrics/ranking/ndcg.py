@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from evenhand.cubes import Input, Measure
 from evenhand.errors import InputError, NoRowError
-from evenhand.groups import Predicate, columns_of, to_expression
+from evenhand.groups import Predicate, columns_of, where_clause
 from evenhand.groups.predicate import column_expression, literal
 from evenhand.metrics.columns import number_column
 from evenhand.metrics.definition import (
@@ -86,8 +86,8 @@ def _read(
     numbers_read = (relevance.expression, score.expression)
     selected = [*map(column_expression, kept), query, *numbers_read]
     named = ", ".join(f"{item.sql(dialect)} AS c{i}" for i, item in enumerate(selected))
-    condition = f" WHERE {to_expression(where).sql(dialect)}" if where is not None else ""
-    table = records.engine.query(f"SELECT {named} FROM {records.source}{condition}")
+    kept_rows = where_clause(where, dialect)
+    table = records.engine.query(f"SELECT {named} FROM {records.source}{kept_rows}")
     place = f"c{len(kept)}"
     table = table.filter(table[place].is_valid())
     if not table.num_rows:

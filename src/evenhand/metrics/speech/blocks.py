@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 from sqlglot import exp
 
-from evenhand.groups import Predicate, to_expression
+from evenhand.groups import Predicate, where_clause
 from evenhand.groups.predicate import column_expression
 from evenhand.records import Kind, Records
 
@@ -47,8 +47,7 @@ class Transcripts:
         ]
         selected = [item.sql(dialect) for item in (*map(column_expression, self.kept), *read)]
         named = ", ".join(f"{text} AS c{i}" for i, text in enumerate(selected))
-        where = f" WHERE {to_expression(self.where).sql(dialect)}" if self.where is not None else ""
-        return f"SELECT {named} FROM {self.records.source}{where}"
+        return f"SELECT {named} FROM {self.records.source}{where_clause(self.where, dialect)}"
 
     def blocks(self) -> Iterator[pa.Table]:
         """Kept columns, references, hypothesis; at least one block."""
