@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from evenhand.metrics.laws import check_metric
     from evenhand.metrics.speech.pairs import confusion_pairs
     from evenhand.pages.edition import Edition
-    from evenhand.records import MISSING_VALUES, open_connection, open_records
+    from evenhand.records import MISSING_VALUES, join_records, open_connection, open_records
     from evenhand.samples import Sample, read_audio, read_image
     from evenhand.slicing import Slices, slices, slices_of_cube
     from evenhand.trials import Plan, Trial, make_plan, read_plan, run_trial
@@ -53,6 +53,7 @@ _HOMES = {
     "check_metric": "evenhand.metrics.laws",
     "confusion_pairs": "evenhand.metrics.speech.pairs",
     "MISSING_VALUES": "evenhand.records",
+    "join_records": "evenhand.records",
     "open_connection": "evenhand.records",
     "open_records": "evenhand.records",
     "Sample": "evenhand.samples",
@@ -91,6 +92,7 @@ __all__ = [
     "count_cube",
     "effects",
     "equalized_odds",
+    "join_records",
     "make_plan",
     "merge_cubes",
     "open_connection",

@@ -261,6 +261,7 @@ def audit_metrics(
         check_outputs([("cube", cube)], records.files, force=True)
         check_rows(records)
         question = read_question(records, by, units=rules.units, where=where, bins=bins)
+        rules = replace(rules, units=question.units)
         reference = _reference(versus, records)
         bound = [bound_metric(metric, records) for metric in metrics]
         return _answer(question, bound, rules, reference=reference, counted=None, **made)

@@ -59,7 +59,7 @@ def audit(
     """
     if output.json and csv:
         raise InputError("--json and --csv cannot both go to the output.  Choose one.")
-    check_files(table, output, ("--cube", cube))
+    check_files(table, reading, output, ("--cube", cube))
     if output.figure is not None and len(metric) > 1:
         raise InputError(
             "--figure draws one metric.  Ask for one, or take --html, which shows all of them."
@@ -68,7 +68,7 @@ def audit(
     hidden = (SHARED if share else 0) if suppress_below is None else suppress_below
     with counting_bar("scoring") as advance:
         found = audit_metrics(
-            table,
+            reading.table(table),
             metric,
             by,
             unit=unit,

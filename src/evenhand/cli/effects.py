@@ -56,11 +56,11 @@ def effects(
     share
         The answer is for strangers: leave folders out, and refuse where a group has fewer than 10 units.
     """
-    check_files(table, output)
+    check_files(table, reading, output)
     edition = output.edition(share=share)
     with counting_bar("scoring") as advance:
         found = find_effects(
-            table,
+            reading.table(table),
             metric,
             by,
             condition=condition,

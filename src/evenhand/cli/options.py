@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from cyclopts import Group, Parameter
 
@@ -10,8 +10,10 @@ from evenhand.cli.bins import parse_bins
 from evenhand.cli.edition import read_labels, today
 from evenhand.cli.kinds import Flag, Several
 from evenhand.comparisons.rules import VerdictRules
+from evenhand.errors import InputError
 from evenhand.pages.edition import Edition
-from evenhand.records import MISSING_VALUES
+from evenhand.records import MISSING_VALUES, join_records, open_records
+from evenhand.records.output import input_files
 
 _READING = Group("Which rows are read, and how", sort_key=1)
 _JUDGING = Group("How it is judged", sort_key=2)
@@ -36,12 +38,41 @@ class Reading:
         A text that means missing; may be repeated and replaces the usual list.
     columns
         What columns hold where you know better: 'age=number, code=text, when=date:%d/%m/%Y'.
+    read
+        The tool whose log the table is, such as inspect or lm-eval, where its content does not tell.
+    with_
+        A file whose columns are joined to the rows; may be repeated.
+    on
+        Column by which it is joined, such as speaker, or id=file where the file calls it otherwise; may be repeated.
     """
 
     where: str | None = None
     bins: Several = ()
     missing: Several = MISSING_VALUES
     columns: str | None = None
+    read: str | None = None
+    with_: Annotated[Several, Parameter(name="--with")] = ()
+    on: Several = ()
+
+    def table(self, name: str) -> Any:
+        """The table, opened where more is said of it than its name."""
+        if self.on and not self.with_:
+            raise InputError(
+                "--on says by which column a file is joined.  Name the file: --with FILE"
+            )
+        if self.read is None and not self.with_:
+            return name
+        found = open_records(
+            name, columns=self.columns, missing_values=self.missing, read=self.read
+        )
+        for other in self.with_:
+            found = join_records(found, other, self.on)
+        return found
+
+    @property
+    def joined(self) -> list[Path]:
+        """Files that are read besides the table."""
+        return [path for name in self.with_ for path in input_files(name)]
 
     def given(self) -> dict[str, Any]:
         """The same as Python's functions take it."""
@@ -49,7 +80,8 @@ class Reading:
             "where": self.where,
             "bins": parse_bins(self.bins),
             "missing_values": self.missing,
-            "columns": self.columns,
+            # A table that was opened for this has its types.
+            "columns": None if self.read or self.with_ else self.columns,
         }
 
 

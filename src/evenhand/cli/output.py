@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.console import Console
 
 from evenhand.cli.drawing import check_figure, write_figure
-from evenhand.cli.options import Output
+from evenhand.cli.options import Output, Reading
 from evenhand.errors import InputError
 from evenhand.pages.edition import Edition
 from evenhand.pages.shown import Shown
@@ -27,9 +27,12 @@ def show(answers: Sequence[Shown], output: Output) -> None:
             console.print(f"{called}: {path}", style="bold", markup=False, soft_wrap=True)
 
 
-def check_files(table: str, output: Output, *others: tuple[str, Path | None]) -> None:
+def check_files(
+    table: str, reading: Reading, output: Output, *others: tuple[str, Path | None]
+) -> None:
     """Refuse files that cannot be written, or would replace something of worth, before the work."""
-    check_outputs([*output.files, *others], input_files(table), force=output.force)
+    read = [*input_files(table), *reading.joined]
+    check_outputs([*output.files, *others], read, force=output.force)
     if output.html is None and output.figure is None:
         for option in ("title", "note", "labels"):
             if getattr(output, option) is not None:

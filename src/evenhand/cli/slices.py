@@ -98,11 +98,11 @@ def slices(
     """
     if share:
         raise InputError(NOT_SHARED)
-    check_files(table, output)
+    check_files(table, reading, output)
     edition = output.edition()
     with _searching() as report:
         found = search_slices(
-            table,
+            reading.table(table),
             metric,
             features=features,
             depth=depth,
@@ -126,7 +126,7 @@ def slices(
             **reading.given(),
             **confidence.given(),
         )
-    edition = fit_slices(edition, found, table, reading)
+    edition = fit_slices(edition, found, reading.table(table), reading)
     page = None if output.html is None else found.to_html(edition)
     write_files(found, page, output, edition)
     show([found], output)

@@ -1,6 +1,7 @@
 """Differential effects that users call: from a table and a metric to what each condition costs whom."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from evenhand.comparisons.rules import VerdictRules
@@ -148,6 +149,7 @@ def effects(
             where=where,
             bins=bins,
         )
+        rules = replace(rules, units=asked.units)
         bound = bound_metric(metric, records)
         again = command or _command(bound, asked, rules, worse, chosen)
         return answer(asked, bound, rules, worse=worse, only=chosen, command=again)

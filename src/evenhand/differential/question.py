@@ -90,6 +90,7 @@ def read_conditions(
     InputError
         For names that do not exist, or that are asked for twice.
     """
+    units = units or records.unit
     for name in (condition, *units, dose):
         if name is not None:
             find_column(name, records.columns)

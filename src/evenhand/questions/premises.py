@@ -25,6 +25,7 @@ from evenhand.metrics import Metric, Takes
 from evenhand.metrics.inputs import FIRST_ROWS
 from evenhand.questions.copies import copied_rows
 from evenhand.questions.crowding import infinite_values
+from evenhand.questions.outcomes import outcome_notes
 from evenhand.records import Kind, Records, find_column
 
 #: Values of a column that are listed, and that are told.
@@ -72,6 +73,7 @@ def read_premises(
     pairs = dict.fromkeys(pair for metric in metrics if (pair := _label_pair(metric)) is not None)
     notes = [
         *records.notes,
+        *outcome_notes(records, attributes, where, few=few),
         *(
             note
             for pair in pairs

@@ -1,6 +1,6 @@
 """What was asked of which table, understood: its groups, units and filter."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -100,7 +100,7 @@ def read_question(
     by, where, bins
         As in `evenhand.audit`.
     units : tuple of str
-        See `unit_columns`.
+        See `unit_columns`; those of the table, where it names some, if none are given.
     among : Predicate, optional
         Rows of which quantiles are taken; those of `where`, unless others are read.
 
@@ -109,18 +109,32 @@ def read_question(
     InputError
         For names that do not exist, a predicate that cannot be read, and bins of nothing.
     """
+    units = units or records.unit
     for name in units:
         find_column(name, records.columns)
     kept = parse_predicate(where, records.columns, label="where") if where else None
     cut = plain_bins(bins)
     attributes, partitions = parse_partitions(by, records.columns, bins=cut)
-    return Question(
+    question = Question(
         records=records,
         attributes=bin_attributes(records, attributes, cut, among or kept),
         partitions=partitions,
         units=units,
         where=kept,
     )
+    check_chosen(records, question.columns)
+    return question
+
+
+def check_chosen(records: Records, read: Collection[str]) -> None:
+    """Refuse to pool several readings of one answer, where the filter or the groups do not tell them apart."""
+    for name, values in records.choices.items():
+        if name not in read:
+            first = str(values[0]).replace("'", "''")
+            raise InputError(
+                f"{records.name} reads each answer by {len(values)} values of {name}: {', '.join(values)}.  Pooled "
+                f"they mean nothing; choose one (--where \"{name} = '{first}'\") or tell them apart (--by {name})."
+            )
 
 
 def unit_columns(unit: str | Sequence[str] | None) -> tuple[str, ...]:

@@ -25,6 +25,8 @@ def input_files(place: str) -> list[Path]:
         return []
     if Path(place).is_file():
         return [Path(place)]
+    if Path(place).is_dir():
+        return [path for path in Path(place).rglob("*") if path.is_file()]
     return [Path(name) for name in glob.glob(place) if Path(name).is_file()]  # noqa: PTH207
 
 

@@ -29,6 +29,7 @@ from evenhand.records.files import (
     plain_table,
     raise_file_faults,
 )
+from evenhand.records.logs import files_under, find_logs, load_logs
 from evenhand.records.missing import MISSING_VALUES
 from evenhand.records.native_types import load_native
 from evenhand.records.schema import Column, Kind, check_key
@@ -59,6 +60,14 @@ class Records:
         What a reader should know of how the table was read.
     declared : str
         The types that a person gave, as ``--columns`` takes them.
+    log : str
+        The reader of logs that read it, as ``--read`` takes it; empty for tables.
+    unit : tuple of str
+        Columns whose values are independent, unless a person names others.
+    choices : Mapping
+        Columns that tell readings of one answer, and their values: one must be chosen.
+    features : tuple of str, optional
+        Columns that say what was known before the answer, where the table tells them from the others.
     """
 
     name: str
@@ -70,6 +79,10 @@ class Records:
     missing_values: tuple[str, ...] = field(default=MISSING_VALUES)
     notes: tuple[Note, ...] = field(default=())
     declared: str = field(default="")
+    log: str = field(default="")
+    unit: tuple[str, ...] = field(default=())
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    features: tuple[str, ...] | None = field(default=None)
 
     def close(self) -> None:
         """Close the engine."""
@@ -83,7 +96,7 @@ class Records:
 
     def raise_faults(self) -> None:
         """Look for faults in the text behind the table and raise them, if there are any."""
-        if self.files:
+        if self.files and not self.log:
             raise_file_faults(list(self.files))
 
     def sha256(self) -> str | None:
@@ -96,6 +109,7 @@ def open_records(
     *,
     columns: str | Mapping[str, str] | None = None,
     missing_values: Sequence[str] = MISSING_VALUES,
+    read: str | None = None,
 ) -> Records:
     """Open a table by path, glob, URL or as a data frame.
 
@@ -111,6 +125,8 @@ def open_records(
         Types that somebody knows better, such as ``age=number, code=text`` (see `parse_declared`).
     missing_values : sequence of str
         Texts that mean missing.
+    read : str, optional
+        The tool whose log it is (``inspect``, ``lm-eval``), where its content does not tell.
 
     Raises
     ------
@@ -140,7 +156,7 @@ def open_records(
                 "sc://host:port?table=t or ?parquet=path"
             )
         else:
-            opened = _open_files(text, declared, missing)
+            opened = _open_files(text, declared, missing, read)
     elif _is_of_spark(table):
         opened = _open_spark_frame(table, declared)
     else:
@@ -148,8 +164,12 @@ def open_records(
     return replace(opened, missing_values=missing, declared=write_declared(declared))
 
 
-def _open_files(pattern: str, declared: Mapping[str, str], missing: Sequence[str]) -> Records:
-    paths = find_files(pattern)
+def _open_files(
+    pattern: str, declared: Mapping[str, str], missing: Sequence[str], read: str | None
+) -> Records:
+    paths, reader = find_logs(pattern, read)
+    if reader is None:
+        paths = find_files(pattern)
     counts = next((path for path in paths if holds_counts(path)), None)
     if counts is not None:
         raise InputError(
@@ -157,7 +177,14 @@ def _open_files(pattern: str, declared: Mapping[str, str], missing: Sequence[str
             "records."
         )
     engine = DuckDBEngine()
-    return _records(pattern, engine, load_files(engine, paths, declared, missing), tuple(paths))
+    if reader is None:
+        return _records(pattern, engine, load_files(engine, paths, declared, missing), tuple(paths))
+    found = load_logs(engine, reader, paths, declared, missing)
+    files = tuple(file for path in paths for file in files_under(path))
+    opened = _records(pattern, engine, found.loaded, files)
+    return replace(
+        opened, log=reader.name, unit=found.unit, choices=found.choices, features=found.features
+    )
 
 
 def _open_frame(frame: Any, declared: Mapping[str, str], missing: Sequence[str]) -> Records:

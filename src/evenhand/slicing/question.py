@@ -10,6 +10,7 @@ from evenhand.groups import (
     Attribute,
     In,
     Predicate,
+    columns_of,
     equals,
     parse_partitions,
     parse_predicate,
@@ -18,7 +19,7 @@ from evenhand.groups import (
 from evenhand.groups.partition import split_names
 from evenhand.metrics import Metric, MetricPlan
 from evenhand.questions.premises import read_premises
-from evenhand.questions.question import bound_metric
+from evenhand.questions.question import bound_metric, check_chosen
 from evenhand.records import Kind, Records, find_column
 from evenhand.slicing.differences import (
     baseline_plan,
@@ -62,6 +63,7 @@ class SearchQuestion:
         worse: str | None,
     ) -> "SearchQuestion":
         """Understand what was asked; options as in `evenhand.slices`."""
+        unit = unit or next(iter(records.unit), None)
         if unit is not None:
             find_column(unit, records.columns)
         bound = bound_metric(metric, records)
@@ -81,6 +83,7 @@ class SearchQuestion:
             asked = [name for name in names if name not in bins]
             left_out |= leaks_of(records, metrics, asked, kept)
             names = _not_left_out(names, left_out)
+        check_chosen(records, [*names, *(columns_of(given) if given else ())])
         attributes, _ = parse_partitions([(name,) for name in names], records.columns, bins=bins)
         attributes = bin_attributes(records, attributes, bins, kept)
         keep = [*names, *([unit] if unit else []), *([sides[0]] if sides else [])]
@@ -149,21 +152,7 @@ def _features(
 ) -> tuple[list[str], dict[str, str]]:
     """Columns that slices are made of, and why others are not."""
     if features is None:
-        left_out = {}
-        names = []
-        for column in records.columns:
-            if column.name in taken:
-                continue
-            if column.kind in _KINDS:
-                names.append(column.name)
-            else:
-                left_out[column.name] = "its values cannot be compared"
-        if not names:
-            raise InputError(
-                f"{records.name} has no column besides those that the metric and the unit read, so there "
-                "is nothing to search."
-            )
-        return names, left_out
+        return _all_features(records, taken)
     texts = split_names(features) if isinstance(features, str) else features
     if not isinstance(texts, Sequence) or not all(isinstance(name, str) for name in texts):
         raise InputError(f"features are {features!r}, but must be names of columns.")
@@ -180,6 +169,27 @@ def _features(
                 "it already says.  Leave it out of the features."
             )
     return names, {}
+
+
+def _all_features(records: Records, taken: frozenset[str]) -> tuple[list[str], dict[str, str]]:
+    """All columns that a slice may be made of, and why others are not."""
+    left_out = {}
+    names = []
+    for column in records.columns:
+        if column.name in taken:
+            continue
+        if records.features is not None and column.name not in records.features:
+            left_out[column.name] = "the log tells it of the answer, not of who asked"
+        elif column.kind in _KINDS:
+            names.append(column.name)
+        else:
+            left_out[column.name] = "its values cannot be compared"
+    if not names:
+        raise InputError(
+            f"{records.name} has no column besides those that the metric and the unit read, so there is nothing to "
+            "search."
+        )
+    return names, left_out
 
 
 def _not_left_out(names: Sequence[str], left_out: Mapping[str, str]) -> list[str]:

@@ -217,6 +217,7 @@ def slices(
             asked = SearchQuestion.read(
                 records, metric, baseline, between, features, unit, where, plain_bins(bins), worse
             )
+            unit = asked.unit
             with explained(asked.notes, [asked.metric], records):
                 evidence = read_evidence(asked, settings, method, progress)
         sha256 = records.sha256()

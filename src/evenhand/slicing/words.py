@@ -1,6 +1,6 @@
 """Slices in plain words: what a person reads in the terminal and in the report."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from evenhand.pages.caveats import after_numbers, missing_sentences
 from evenhand.pages.marks import MARKS
@@ -166,8 +166,14 @@ def notes(
     if found.left_out:
         yield (
             "Left out: "
-            + "; ".join(f"{name} ({why})" for name, why in found.left_out.items())
+            + "; ".join(f"{', '.join(names)} ({why})" for why, names in _by_reason(found.left_out))
             + "."
         )
     if found.unit is None:
         yield f"Each row counts as independent{advice}."
+
+
+def _by_reason(left_out: Mapping[str, str]) -> Iterator[tuple[str, list[str]]]:
+    """Columns that were left out for one reason, together."""
+    for why in dict.fromkeys(left_out.values()):
+        yield why, [name for name, reason in left_out.items() if reason == why]

@@ -43,10 +43,17 @@ def count(
     worse
         Direction of harm, higher or lower, where it is not the metric's own.
     """
-    check_outputs([("--out", out)], input_files(table), force=writing.force)
+    read = [*input_files(table), *reading.joined]
+    check_outputs([("--out", out)], read, force=writing.force)
     with counting_bar("scoring") as advance:
         counted = count_cube(
-            table, metric, by, unit=unit, worse=worse, progress=advance, **reading.given()
+            reading.table(table),
+            metric,
+            by,
+            unit=unit,
+            worse=worse,
+            progress=advance,
+            **reading.given(),
         )
     write_cube(counted, out)
     tell(summary_of(counted, file=str(out)), json=writing.json)

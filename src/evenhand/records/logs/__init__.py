@@ -1,0 +1,21 @@
+"""What other tools write, read as tables: one file a tool."""
+
+from evenhand.records.logs.catalogue import reader_called, reader_names, reader_of
+from evenhand.records.logs.finding import files_under, find_logs
+from evenhand.records.logs.loading import LoadedLogs, load_logs
+from evenhand.records.logs.reader import Log, LogReader, OwnNumber
+from evenhand.records.logs.row import Row
+
+__all__ = [
+    "LoadedLogs",
+    "Log",
+    "LogReader",
+    "OwnNumber",
+    "Row",
+    "files_under",
+    "find_logs",
+    "load_logs",
+    "reader_called",
+    "reader_names",
+    "reader_of",
+]

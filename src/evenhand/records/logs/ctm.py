@@ -1,0 +1,52 @@
+"""CTM, what was heard in a recording: one line a word, with its time.  Joined to STM, segments get their words."""
+
+import re
+from collections.abc import Iterator
+
+from evenhand.errors import InputError
+from evenhand.records.encodings import open_text
+from evenhand.records.logs.glimpse import Glimpse
+from evenhand.records.logs.reader import Log, LogReader
+from evenhand.records.logs.row import Row
+
+_LINE = re.compile(
+    r"(?P<file>\S+)\s+(?P<channel>\S+)\s+(?P<start>[\d.]+)\s+(?P<seconds>[\d.]+)\s+(?P<word>\S+)"
+    r"(?:\s+(?P<confidence>[\d.eE+-]+|NA))?(?:\s.*)?\Z"
+)
+_ALTERNATIVES = re.compile(r"<ALT", re.IGNORECASE)
+
+
+class _CtmLog(Log):
+    """Words of recordings."""
+
+    def rows(self) -> Iterator[Row]:
+        with open_text(self.path) as file:
+            for number, line in enumerate(file, 1):
+                if not line.strip() or line.startswith(";;"):
+                    continue
+                found = _LINE.match(line.strip())
+                if found is None or _ALTERNATIVES.match(found["word"]):
+                    raise InputError(
+                        f"{self.path} line {number}: {line.strip()[:60]!r} is no word of CTM: file channel start "
+                        "seconds word confidence.  (Alternatives are not read: keep one.)"
+                    )
+                sure = found["confidence"]
+                own = {
+                    "id": f"{found['file']}-{found['channel']}",
+                    "file": found["file"],
+                    "channel": found["channel"],
+                    "start": float(found["start"]),
+                    "seconds": float(found["seconds"]),
+                    "word": found["word"],
+                    "confidence": None if sure in (None, "NA") else float(sure),
+                }
+                yield Row(own, {}, {}, len(line))
+
+
+def _recognises(glimpse: Glimpse) -> bool:
+    lines = [line for line in glimpse.text.splitlines()[:20] if line.strip() and not line.startswith(";;")]  # fmt: skip
+    named = glimpse.path.name.lower().endswith(".ctm")
+    return named and bool(lines) and all(_LINE.match(line.strip()) for line in lines[:3])
+
+
+READER = LogReader(name="ctm", title="CTM words", recognises=_recognises, open=_CtmLog)

@@ -1,0 +1,231 @@
+"""Logs as one table: their rows laid down, their names settled, what the tool says beside what the rows say."""
+
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from evenhand.deferred import pyarrow as pa
+from evenhand.errors import InputError, Note
+from evenhand.records.column_types import quoted, text_literal
+from evenhand.records.engines.duckdb import DuckDBEngine
+from evenhand.records.logs.reader import Log, LogReader, OwnNumber
+from evenhand.records.logs.spool import ATTRIBUTE, OWN, SCORE, Spool, Spooled
+from evenhand.records.native_types import load_native
+from evenhand.records.text_files import Loaded
+
+#: What an attribute gets before its name where the reader or a score bears it.
+_CLASH = {ATTRIBUTE: "metadata_", SCORE: "score_"}
+_ROWS = '"evenhand:log"'
+#: Two numbers that differ by less are one that was rounded.
+_ROUNDED = 5e-4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedLogs:
+    """Logs as a table, and what else they say.
+
+    Attributes
+    ----------
+    loaded : Loaded
+    unit : tuple of str
+        Columns whose values are independent, unless a person names others.
+    choices : Mapping
+        Columns of which one value must be chosen, and their values.
+    features : tuple of str
+        Columns that say what was known before the answer.
+    """
+
+    loaded: Loaded
+    unit: tuple[str, ...]
+    choices: Mapping[str, tuple[str, ...]]
+    features: tuple[str, ...]
+
+
+def load_logs(
+    engine: DuckDBEngine,
+    reader: LogReader,
+    paths: Sequence[Path],
+    declared: Mapping[str, str],
+    missing: Sequence[str],
+) -> LoadedLogs:
+    """Read logs of one tool into `engine`.
+
+    Parameters
+    ----------
+    engine : DuckDBEngine
+        Keeps the rows until it is closed.
+    reader : LogReader
+    paths : sequence of Path
+        Files or folders of this tool.
+    declared, missing
+        As in `open_records`.
+    """
+    spool = Spool(Path(engine.keep_folder(tempfile.mkdtemp(prefix="evenhand-"))))
+    logs: list[tuple[Path, Log]] = []
+    for path in paths:
+        log = reader.open(path)
+        for row in log.rows():
+            if len(paths) > 1:
+                row.own["log"] = path.name
+            spool.add(row)
+        logs.append((path, log))
+    spooled = spool.close()
+    if not spooled.n_rows:
+        raise InputError(f"{_called(paths)} has no row: {reader.title} wrote no answer into it.")
+    names = _settled(spooled, paths)
+    selected, letters = _selected(engine, reader, spooled, names)
+    engine.execute(f"CREATE TEMP VIEW {_ROWS} AS SELECT {selected} FROM ({spooled.query})")
+    found = load_native(engine, _ROWS, declared, missing)
+    numbers = [
+        (number if len(paths) == 1 else number._replace(where={**number.where, "log": path.name}))
+        for path, log in logs
+        for number in log.own_numbers()
+    ]
+    notes = [
+        _read_as(engine, reader, spooled, paths),
+        *_of_letters(reader, letters),
+        *_own_numbers(engine, reader, numbers, names),
+        *(sentence for _, log in logs for sentence in log.notes()),
+    ]
+    return LoadedLogs(
+        loaded=Loaded(
+            source=found.source,
+            columns=found.columns,
+            notes=(*found.notes, *(Note(code="log", text=text) for text in dict.fromkeys(notes))),
+        ),
+        unit=reader.unit,
+        choices=_choices(engine, reader, names),
+        features=tuple(name for key, name in names.items() if key.startswith(ATTRIBUTE)),
+    )
+
+
+def _called(paths: Sequence[Path]) -> str:
+    return str(paths[0]) if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} others"
+
+
+def _settled(spooled: Spooled, paths: Sequence[Path]) -> dict[str, str]:
+    """The name of each column; who comes first keeps it, and engines do not tell case apart."""
+    out: dict[str, str] = {}
+    taken: dict[str, str] = {}
+    for who in (OWN, SCORE, ATTRIBUTE):
+        for key in spooled.types:
+            if not key.startswith(who):
+                continue
+            name = key.removeprefix(who)
+            if name.casefold() in taken:
+                name = _CLASH.get(who, "") + name
+            if name.casefold() in taken:
+                raise InputError(
+                    f"{_called(paths)}: {key.removeprefix(who)!r} and {taken[name.casefold()]!r} would be one column.  "
+                    "Rename one of them where the log is made."
+                )
+            taken[name.casefold()] = key.removeprefix(who)
+            out[key] = name
+    return out
+
+
+def _selected(
+    engine: DuckDBEngine, reader: LogReader, spooled: Spooled, names: Mapping[str, str]
+) -> tuple[str, list[str]]:
+    """What is read of each column, and the scores whose letters became numbers."""
+    values = {key: quoted(key) for key in names}
+    letters = []
+    for key, type_ in spooled.types.items():
+        if key.startswith(SCORE) and pa.types.is_string(type_) and reader.letters:
+            number = _letter_number(reader.letters, key)
+            unknown = f"{number} IS NULL AND {quoted(key)} IS NOT NULL"
+            found = engine.query(f"SELECT 1 AS one FROM ({spooled.query}) WHERE {unknown} LIMIT 1")
+            if not found.num_rows:
+                values[key] = number
+                letters.append(names[key])
+    task, id_ = OWN + "task", OWN + "id"
+    if task in values and id_ in values:
+        several = f"(SELECT COUNT(DISTINCT {quoted(task)}) FROM ({spooled.query})) > 1"
+        if engine.query(f"SELECT {several} AS several")["several"][0].as_py():
+            values[id_] = f"CONCAT_WS('/', {quoted(task)}, {quoted(id_)})"
+    return ", ".join(f"{value} AS {quoted(names[key])}" for key, value in values.items()), letters
+
+
+def _letter_number(letters: Mapping[str, float], key: str) -> str:
+    cases = " ".join(
+        f"WHEN {text_literal(letter)} THEN {float(number)}" for letter, number in letters.items()
+    )
+    return f"CASE {quoted(key)} {cases} ELSE TRY_CAST({quoted(key)} AS DOUBLE) END"
+
+
+def _of_letters(reader: LogReader, scores: Sequence[str]) -> list[str]:
+    if not scores:
+        return []
+    told = ", ".join(f"{letter} {number:g}" for letter, number in reader.letters.items())
+    return [f"Letters of {', '.join(scores)} are numbers, as in {reader.title}: {told}."]
+
+
+def _read_as(
+    engine: DuckDBEngine, reader: LogReader, spooled: Spooled, paths: Sequence[Path]
+) -> str:
+    counted = ", ".join(f"COUNT(DISTINCT {quoted(name)})" for name in reader.unit)
+    units = engine.query(f"SELECT {counted} AS n FROM {_ROWS}")["n"][0].as_py()
+    several = f"{len(paths):,} files" if len(paths) > 1 else paths[0].name
+    told = f"Read {several} as {reader.title}: {spooled.n_rows:,} rows"
+    if units == spooled.n_rows:
+        return f"{told}."
+    unit = " and ".join(reader.unit)
+    return (
+        f"{told} of {units:,} different {unit}.  Rows of one {unit} are repeats, so {unit} is the unit unless you name "
+        "another."
+    )
+
+
+def _own_numbers(
+    engine: DuckDBEngine,
+    reader: LogReader,
+    numbers: Iterable[OwnNumber],
+    names: Mapping[str, str],
+) -> list[str]:
+    """Sentences on the tool's numbers that are not the mean of the rows."""
+    out = []
+    for number in numbers:
+        key = SCORE + number.score
+        if key not in names:
+            continue
+        column = quoted(names[key])
+        kept = " AND ".join(
+            f"{quoted(name)} = {text_literal(value)}" for name, value in number.where.items()
+        )
+        value = (
+            f"CASE WHEN isnan(CAST({column} AS DOUBLE)) THEN NULL ELSE CAST({column} AS DOUBLE) END"
+        )
+        try:
+            found = engine.query(
+                f"SELECT AVG({value}) AS mean, COUNT({value}) AS n FROM {_ROWS} WHERE {kept or 'TRUE'}"
+            ).to_pylist()[0]
+        except Exception:  # noqa: BLE001, S112 - a score of texts has no mean
+            continue
+        if found["mean"] is None or abs(found["mean"] - number.value) < _ROUNDED:
+            continue
+        where = f" of {number.where['log']}" if "log" in number.where else ""
+        out.append(
+            f"{reader.title} says {number.name} {number.value:.3f} of {names[key]}{where}; the {found['n']:,} rows "
+            f"that have a score give {found['mean']:.3f}, since {number.why}."
+        )
+    return out
+
+
+def _choices(
+    engine: DuckDBEngine, reader: LogReader, names: Mapping[str, str]
+) -> dict[str, tuple[str, ...]]:
+    """Columns of which one value must be chosen: some unit has rows of several."""
+    out = {}
+    for name in reader.choice:
+        if name in names.values():
+            units = ", ".join(map(quoted, reader.unit))
+            twice = engine.query(
+                f"SELECT 1 AS one FROM {_ROWS} GROUP BY {units} HAVING COUNT(DISTINCT {quoted(name)}) > 1 LIMIT 1"
+            )
+            if twice.num_rows:
+                found = engine.query(
+                    f"SELECT DISTINCT {quoted(name)} AS v FROM {_ROWS} WHERE {quoted(name)} IS NOT NULL ORDER BY 1"
+                )["v"].to_pylist()
+                out[name] = tuple(map(str, found))
+    return out

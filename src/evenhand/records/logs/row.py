@@ -1,0 +1,56 @@
+"""One answer of a log that somebody judged: what the tool says of it, its scores, and what it was given about it."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from evenhand.records.logs.json_text import written
+
+#: Steps into structures that become columns of their own; what is deeper is JSON text.
+_DEPTH = 3
+
+
+class Row(NamedTuple):
+    """One answer.
+
+    Attributes
+    ----------
+    own : dict
+        Columns that the reader names: `id`, `epoch`, `outcome`, texts.
+    scores : dict
+        Scores by the tool's names.
+    attributes : dict
+        What was known of the answer's question beforehand, by its own names.
+    size : int
+        Bytes of the log that it was read from.
+    """
+
+    own: dict[str, Any]
+    scores: dict[str, Any]
+    attributes: dict[str, Any]
+    size: int
+
+
+def flattened(found: Mapping[str, Any] | None, *, depth: int = _DEPTH) -> dict[str, Any]:
+    """Values that a column can hold: structures by their parts, lists as JSON text; what is missing is left out.
+
+    Examples
+    --------
+    >>> flattened({"dialect": "north", "who": {"age": 30, "from": None}, "tags": ["a", "b"]})
+    {'dialect': 'north', 'who_age': 30, 'tags': '["a", "b"]'}
+    """
+    out: dict[str, Any] = {}
+    for name, value in (found or {}).items():
+        if isinstance(value, str | int | float):
+            out[name] = value
+        elif isinstance(value, dict) and depth > 1:
+            out |= {f"{name}_{part}": v for part, v in flattened(value, depth=depth - 1).items()}
+        elif value is not None:
+            out[name] = written(value)
+    return out
+
+
+def plain_text(value: Any) -> str | None:
+    """A text as it is, a list of one as its text, anything else as JSON."""
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    return value if value is None or isinstance(value, str) else written(value)

@@ -1,0 +1,180 @@
+"""Rows of a log laid down as Parquet while they come: the memory is that of one batch.
+
+A part ends where a column appears or widens its type; the parts together are the table.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evenhand.deferred import parquet
+from evenhand.deferred import pyarrow as pa
+from evenhand.errors import InputError
+from evenhand.records.column_types import quoted
+from evenhand.records.delimited import listed
+from evenhand.records.logs.json_text import written
+from evenhand.records.logs.row import Row
+
+_ROWS = 4096
+_BYTES = 8 * 2**20
+#: Columns at most; attributes whose names are values would make one a row.
+_COLUMNS = 1000
+#: Who names a column: the reader, the tool's score, or whoever knew of the question.
+OWN, SCORE, ATTRIBUTE = "own:", "score:", "attribute:"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spooled:
+    """What was laid down.
+
+    Attributes
+    ----------
+    query : str
+        Reads all rows; columns are named by who names them and their name.
+    types : dict
+        Arrow types of the columns.
+    n_rows : int
+    """
+
+    query: str
+    types: dict[str, Any]
+    n_rows: int
+
+
+class Spool:
+    """Where rows are laid down.
+
+    Parameters
+    ----------
+    folder : Path
+        An empty folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._rows: list[Row] = []
+        self._bytes = 0
+        self._types: dict[str, Any] = {}
+        self._parts: list[tuple[Path, dict[str, Any]]] = []
+        self._writer: Any = None
+        self.n_rows = 0
+
+    def add(self, row: Row) -> None:
+        """Lay one row down."""
+        self._rows.append(row)
+        self._bytes += row.size
+        if len(self._rows) >= _ROWS or self._bytes >= _BYTES:
+            self._flush()
+
+    def close(self) -> Spooled:
+        """Finish the last part."""
+        self._flush()
+        self._end_part()
+        return Spooled(query=self._query(), types=self._types, n_rows=self.n_rows)
+
+    def _flush(self) -> None:
+        if not self._rows:
+            return
+        columns = _columns(self._rows)
+        count = len(self._rows)
+        self.n_rows += count
+        self._rows, self._bytes = [], 0
+        arrays = {name: _array(values) for name, values in columns.items()}
+        found = {name: a.type for name, a in arrays.items() if not pa.types.is_null(a.type)}
+        types = self._types | {
+            name: _wider(self._types[name], type_) if name in self._types else type_
+            for name, type_ in found.items()
+        }
+        if len(types) > _COLUMNS:
+            raise InputError(
+                f"The log has more than {_COLUMNS:,} columns, the last of them {list(types)[-1]!r}: are names in "
+                "its metadata values?  Give each value a name that rows share."
+            )
+        if types != self._types or self._writer is None:
+            self._end_part()
+            self._types = types
+            path = self._folder / f"part{len(self._parts)}.parquet"
+            self._writer = parquet.ParquetWriter(path, pa.schema(types), compression="lz4")
+            self._parts.append((path, types))
+        made = [
+            _as(arrays[name], type_, columns[name]) if name in arrays else pa.nulls(count, type_)
+            for name, type_ in types.items()
+        ]
+        self._writer.write_table(pa.Table.from_arrays(made, schema=pa.schema(types)))
+
+    def _end_part(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+
+    def _query(self) -> str:
+        """Parts of before as the last one has it: columns that came later are empty, types are the widest."""
+        selects = []
+        for path, types in self._parts:
+            columns = ", ".join(
+                _read(name, types.get(name), type_) for name, type_ in self._types.items()
+            )
+            selects.append(f"SELECT {columns} FROM read_parquet({listed([path])})")
+        return " UNION ALL ".join(selects)
+
+
+def _columns(rows: Sequence[Row]) -> dict[str, list[Any]]:
+    """Values of each column in the order of the rows."""
+    count = len(rows)
+    out: dict[str, list[Any]] = {}
+    for prefix, part in ((OWN, 0), (SCORE, 1), (ATTRIBUTE, 2)):
+        columns: dict[str, list[Any]] = {}
+        for place, row in enumerate(rows):
+            for name, value in row[part].items():  # type: ignore[union-attr]
+                try:
+                    columns[name][place] = value
+                except KeyError:
+                    columns[name] = [None] * count
+                    columns[name][place] = value
+        out |= {prefix + name: values for name, values in columns.items()}
+    return out
+
+
+def _array(values: Sequence[Any]) -> Any:
+    """The values with the type that all of them have, or as text."""
+    try:
+        return pa.array(values)
+    except (pa.ArrowException, TypeError, OverflowError, UnicodeError):
+        return _texts(values)
+
+
+def _texts(values: Sequence[Any]) -> Any:
+    told = (
+        value if value is None or isinstance(value, str) else written(value) for value in values
+    )
+    return pa.array(
+        [t if t is None else t.encode("utf-8", "replace").decode() for t in told], pa.string()
+    )
+
+
+def _wider(one: Any, other: Any) -> Any:
+    """The type that holds values of both."""
+    if one == other:
+        return one
+    numbers = pa.types.is_integer, pa.types.is_floating
+    if all(any(is_(type_) for is_ in numbers) for type_ in (one, other)):
+        return pa.float64()
+    return pa.string()
+
+
+def _as(array: Any, type_: Any, values: Sequence[Any]) -> Any:
+    """An array in the type of its column."""
+    if array.type == type_:
+        return array
+    if pa.types.is_null(array.type):
+        return pa.nulls(len(array), type_)
+    return _texts(values) if pa.types.is_string(type_) else array.cast(type_)
+
+
+def _read(name: str, had: Any, type_: Any) -> str:
+    """A column of a part in the type of the whole."""
+    sql = {pa.string(): "VARCHAR", pa.float64(): "DOUBLE", pa.int64(): "BIGINT"}.get(type_)
+    value = "NULL" if had is None else quoted(name)
+    cast = had == type_ or sql is None
+    return f"{value if cast else f'CAST({value} AS {sql})'} AS {quoted(name)}"
