@@ -14,7 +14,7 @@ demo: $(VENV)/demo ## find, prove and repair a harm, live, in two minutes; names
 	@$(BIN)/evenhand demo
 
 # Modules stay compiled, whatever the surroundings say: workers and what they start need not do it again.
-test: $(VENV)/test ## run all tests
+test: $(VENV)/test $(VENV)-evals/evals ## run all tests
 	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(JOBS) --dist worksteal --durations=20
 
 check: lint types contract test oldest ## everything that CI runs
@@ -52,7 +52,7 @@ trust: $(VENV)/test ## measure every claim beside its rivals and write docs/trus
 	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -W ignore -m trust
 
 clean: ## remove environments and caches
-	rm -rf $(VENV) $(VENV)-oldest $(VENV)-spark .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(VENV)-oldest $(VENV)-spark $(VENV)-evals .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 # Debian without python3-venv has no ensurepip: virtualenv from pip serves then.
 $(BIN)/python:
@@ -84,6 +84,12 @@ $(VENV)-spark/spark: | $(BIN)/python
 	  rm -rf $(VENV)-spark; $(PYTHON) -m pip install --quiet --target $(VENV)-tools virtualenv; \
 	  PYTHONPATH=$(VENV)-tools $(PYTHON) -m virtualenv --quiet $(VENV)-spark; rm -rf $(VENV)-tools; }
 	@$(VENV)-spark/bin/python -m pip install --quiet 'pyspark>=4'
+	@touch $@
+
+# What writes logs that are read here, with dependencies of its own.
+$(VENV)-evals/evals: | $(BIN)/python
+	@$(BIN)/python -m venv --without-pip $(VENV)-evals 2>/dev/null || $(BIN)/python -m virtualenv --quiet $(VENV)-evals
+	@$(BIN)/python -m pip --python $(VENV)-evals/bin/python install --quiet --no-compile 'inspect-ai>=0.3.285'
 	@touch $@
 
 # The lowest version that every `name>=version` line of pyproject.toml allows.

@@ -44,9 +44,9 @@ class _CtmLog(Log):
 
 
 def _recognises(glimpse: Glimpse) -> bool:
-    lines = [line for line in glimpse.text.splitlines()[:20] if line.strip() and not line.startswith(";;")]  # fmt: skip
+    lines = (line for line in glimpse.text.splitlines() if line.strip() and not line.startswith(";;"))
     named = glimpse.path.name.lower().endswith(".ctm")
-    return named and bool(lines) and all(_LINE.match(line.strip()) for line in lines[:3])
+    return named and _LINE.match(next(lines, "").strip()) is not None
 
 
 READER = LogReader(name="ctm", title="CTM words", recognises=_recognises, open=_CtmLog)

@@ -89,6 +89,7 @@ class Document:
                 return
         self._expect("[")
         if self._next() == "]":
+            self._place += 1
             return
         while True:
             yield self._value()

@@ -76,9 +76,9 @@ class _StmLog(Log):
 
 
 def _recognises(glimpse: Glimpse) -> bool:
-    lines = [line for line in glimpse.text.splitlines()[:50] if line.strip() and not line.startswith(";;")]  # fmt: skip
+    lines = (line for line in glimpse.text.splitlines() if line.strip() and not line.startswith(";;"))
     named = glimpse.path.name.lower().endswith(".stm")
-    return named and bool(lines) and all(map(_LINE.match, lines[:3]))
+    return named and _LINE.match(next(lines, "").strip()) is not None
 
 
 READER = LogReader(name="stm", title="STM segments", recognises=_recognises, open=_StmLog)

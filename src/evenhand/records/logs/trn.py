@@ -103,9 +103,9 @@ def told_alternatives(path: Path) -> str:
 
 
 def _recognises(glimpse: Glimpse) -> bool:
-    lines = [line for line in glimpse.text.splitlines()[:5] if line.strip() and not line.startswith(";;")]  # fmt: skip
+    lines = (line for line in glimpse.text.splitlines() if line.strip() and not line.startswith(";;"))
     named = glimpse.path.name.lower().endswith(".trn")
-    return named and bool(lines) and all(map(_LINE.match, lines[:-1] or lines))
+    return named and _LINE.match(next(lines, "").strip()) is not None
 
 
 READER = LogReader(name="trn", title="trn transcripts", recognises=_recognises, open=_TrnLog)
