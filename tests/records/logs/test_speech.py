@@ -67,7 +67,10 @@ def test_a_path_that_cannot_be_read(tmp_path):
         '<SYSTEM title="h" ref_fname="r" hyp_fname="h">\n<SPEAKER id="a">\n<PATH id="(a-1)" word_cnt="3" sequence="0">\n'
         'C,"the","the":D,"cat",\n</PATH>\n</SPEAKER>\n</SYSTEM>\n'
     )
-    with pytest.raises(InputError, match=r"line 5: the path of \(a-1\) has 2 steps that can be read and should have 3"):
+    with pytest.raises(
+        InputError,
+        match=r"line 5: the path of \(a-1\) has 2 steps that can be read and should have 3",
+    ):
         rows_of(log)
 
 
@@ -80,14 +83,32 @@ def test_what_sclite_writes_today(tmp_path):
     for speaker in ("ann", "bob", "cy"):
         for number in range(12):
             line = words[number % 7 :]
-            heard = [w for i, w in enumerate(line) if (i + number + len(speaker)) % 5] + ["uh"] * (number % 3)
+            heard = [w for i, w in enumerate(line) if (i + number + len(speaker)) % 5] + ["uh"] * (
+                number % 3
+            )
             ref.append(f"{' '.join(line)} ({speaker}-u{number})")
             hyp.append(f"{' '.join(heard)} ({speaker}-u{number})")
     (tmp_path / "ref.trn").write_text("\n".join(ref) + "\n")
     (tmp_path / "hyp.trn").write_text("\n".join(hyp) + "\n")
 
     def sclite(form):
-        command = ["sctk", "sclite", "-r", "ref.trn", "trn", "-h", "hyp.trn", "trn", "-i", "spu_id", "-o", form, "stdout", "-f", "0"]
+        command = [
+            "sctk",
+            "sclite",
+            "-r",
+            "ref.trn",
+            "trn",
+            "-h",
+            "hyp.trn",
+            "trn",
+            "-i",
+            "spu_id",
+            "-o",
+            form,
+            "stdout",
+            "-f",
+            "0",
+        ]
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -100,7 +121,10 @@ def test_what_sclite_writes_today(tmp_path):
     # The transcripts themselves, joined and aligned here, give the same errors.
     joined = join_records(open_records(tmp_path / "ref.trn"), tmp_path / "hyp.trn", "id")
     found = audit(joined, "wer(text, hyp_text)", "speaker")
-    counts = {group.label: (group.estimate.numerator, group.estimate.denominator) for group in found.groups}
+    counts = {
+        group.label: (group.estimate.numerator, group.estimate.denominator)
+        for group in found.groups
+    }
     assert counts == {speaker: (n[6], n[1]) for speaker, n in own.items()}
 
 
@@ -123,7 +147,11 @@ def test_trn_has_all_references_that_alternatives_make(sclite_files):
 def test_words_of_a_recording_join_their_segments(sclite_files):
     joined = join_records(open_records(sclite_files / "ref.stm"), sclite_files / "hyp.ctm")
     rows = joined.read_rows().to_pylist()
-    heard = [(row["speaker"], row["start"], row["hyp_text"]) for row in rows if row["outcome"] == "answered"]
+    heard = [
+        (row["speaker"], row["start"], row["hyp_text"])
+        for row in rows
+        if row["outcome"] == "answered"
+    ]
     assert heard == [
         ("Anna", 0, "hello there doctor"), ("Anna", 5, "please 2 tablets now"), ("Bob", 8, "yes"), ("Bob", 9, "thank"),
     ]  # fmt: skip
@@ -136,8 +164,16 @@ def test_words_of_a_recording_join_their_segments(sclite_files):
 @pytest.mark.parametrize(
     ("name", "text", "told"),
     [
-        ("a.trn", "hello world (a-1)\nno id here\n", r"a\.trn line 2: 'no id here' does not end with an id"),
-        ("a.trn", f"{'{ a / b } ' * 12}(a-1)\n", r"line 1 has alternatives that make 4,096 references"),
+        (
+            "a.trn",
+            "hello world (a-1)\nno id here\n",
+            r"a\.trn line 2: 'no id here' does not end with an id",
+        ),
+        (
+            "a.trn",
+            f"{'{ a / b } ' * 12}(a-1)\n",
+            r"line 1 has alternatives that make 4,096 references",
+        ),
         ("a.stm", "r 1 ann 0 1 <o> hi\nr 1 ann\n", r"a\.stm line 2: .* is no segment of STM"),
         ("a.ctm", "r 1 0.1 0.2 hi\nr 1 x\n", r"a\.ctm line 2: .* is no word of CTM"),
         ("a.ctm", "r 1 0.1 0.2 hi\nr 1 * * <ALT_BEGIN>\n", r"a\.ctm line 2: .* is no word of CTM"),
@@ -175,7 +211,13 @@ def test_a_folder_of_kaldi(tmp_path):
     }.items():
         (tmp_path / name).write_text(text)
     rows, notes = rows_of(str(tmp_path))
-    assert rows[0] == {"id": "u1", "speaker": "ann", "text": "hello there", "gender": "f", "dur": "1.5"}
+    assert rows[0] == {
+        "id": "u1",
+        "speaker": "ann",
+        "text": "hello there",
+        "gender": "f",
+        "dur": "1.5",
+    }
     assert rows[2]["text"] == ""
     assert "1 utterances of text have no speaker" in notes
     (tmp_path / "hyp.txt").write_text("u1 hello\nu2 bye\nu4 lost\n")
@@ -189,8 +231,22 @@ def test_a_folder_of_kaldi(tmp_path):
 
 def test_a_manifest_of_nemo(tmp_path):
     entries = [
-        {"audio_filepath": "a.wav", "offset": 1.5, "duration": 2, "text": "hi", "pred_text": "hey", "accent": "us"},
-        {"audio_filepath": "a.wav", "offset": 0, "duration": 1, "text": "yo", "pred_text": "yo", "accent": "uk"},
+        {
+            "audio_filepath": "a.wav",
+            "offset": 1.5,
+            "duration": 2,
+            "text": "hi",
+            "pred_text": "hey",
+            "accent": "us",
+        },
+        {
+            "audio_filepath": "a.wav",
+            "offset": 0,
+            "duration": 1,
+            "text": "yo",
+            "pred_text": "yo",
+            "accent": "uk",
+        },
     ]
     rows, _ = rows_of(written_lines(tmp_path / "m.json", entries))
     assert [row["id"] for row in rows] == ["a.wav#1.5", "a.wav"]
@@ -201,7 +257,11 @@ def test_a_manifest_of_nemo(tmp_path):
 
 def test_common_voice(tmp_path):
     header = "client_id\tpath\tsentence_id\tsentence\tup_votes\tdown_votes\tage\tgender\taccents\tvariant\tlocale\tsegment"
-    lines = [header, 'x\ta.mp3\ts1\tHe said "no\t2\t0\ttwenties\tfemale_feminine\t\t\ten\t', "x\tb.mp3\ts2\tYes\t2\t1\ttwenties\t\tUS\t\ten\t"]
+    lines = [
+        header,
+        'x\ta.mp3\ts1\tHe said "no\t2\t0\ttwenties\tfemale_feminine\t\t\ten\t',
+        "x\tb.mp3\ts2\tYes\t2\t1\ttwenties\t\tUS\t\ten\t",
+    ]
     table = tmp_path / "validated.tsv"
     table.write_text("\n".join(lines) + "\n")
     rows, notes = rows_of(table)
@@ -225,7 +285,10 @@ _TRANSCRIBE = {
         "transcripts": [{"transcript": "Two tablets."}],
         "items": [
             {"type": "pronunciation", "alternatives": [{"confidence": "0.9", "content": "Two"}]},
-            {"type": "pronunciation", "alternatives": [{"confidence": "0.7", "content": "tablets"}]},
+            {
+                "type": "pronunciation",
+                "alternatives": [{"confidence": "0.7", "content": "tablets"}],
+            },
             {"type": "punctuation", "alternatives": [{"confidence": "0.0", "content": "."}]},
         ],
     },
@@ -233,8 +296,20 @@ _TRANSCRIBE = {
 _OPENAI = {
     "text": " Two tablets.",
     "segments": [
-        {"id": 0, "text": " Two", "avg_logprob": -0.2, "no_speech_prob": 0.1, "compression_ratio": 1.1},
-        {"id": 1, "text": " tablets.", "avg_logprob": -0.5, "no_speech_prob": 0.4, "compression_ratio": 0.9},
+        {
+            "id": 0,
+            "text": " Two",
+            "avg_logprob": -0.2,
+            "no_speech_prob": 0.1,
+            "compression_ratio": 1.1,
+        },
+        {
+            "id": 1,
+            "text": " tablets.",
+            "avg_logprob": -0.5,
+            "no_speech_prob": 0.4,
+            "compression_ratio": 0.9,
+        },
     ],
     "language": "en",
 }
@@ -247,12 +322,16 @@ _CPP = {
 }
 
 
-@pytest.mark.parametrize("found", [_TRANSCRIBE, _OPENAI, _CPP, {k: v for k, v in _OPENAI.items() if k != "text"}])
+@pytest.mark.parametrize(
+    "found", [_TRANSCRIBE, _OPENAI, _CPP, {k: v for k, v in _OPENAI.items() if k != "text"}]
+)
 def test_transcripts_join_a_manifest(tmp_path, found):
     (tmp_path / "out").mkdir()
     for name in ("clip1", "clip2"):
         written_json(tmp_path / "out" / f"{name}.json", found)
-    (tmp_path / "manifest.csv").write_text("clip,accent,reference\nclip1,us,two tablets\nclip2,uk,two tablets now\n")
+    (tmp_path / "manifest.csv").write_text(
+        "clip,accent,reference\nclip1,us,two tablets\nclip2,uk,two tablets now\n"
+    )
     made = open_records(tmp_path / "manifest.csv")
     joined = join_records(made, str(tmp_path / "out"), "clip=id")
     assert joined.read_rows()["text"].to_pylist() == ["Two tablets."] * 2

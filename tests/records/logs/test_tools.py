@@ -19,7 +19,10 @@ _TIME = "2026-11-27T09-22-53.123456"
 def lm_eval_run(data, tmp_path):
     """The folder that a run of lm-eval leaves."""
     for task in ("inv_gen", "inv_mc", "inv_ppl"):
-        shutil.copy(data / "logs" / f"lm_eval_samples_{task}.jsonl", tmp_path / f"samples_{task}_{_TIME}.jsonl")
+        shutil.copy(
+            data / "logs" / f"lm_eval_samples_{task}.jsonl",
+            tmp_path / f"samples_{task}_{_TIME}.jsonl",
+        )
     shutil.copy(data / "logs" / "lm_eval_results.json", tmp_path / f"results_{_TIME}.json")
     return tmp_path
 
@@ -27,7 +30,11 @@ def lm_eval_run(data, tmp_path):
 @pytest.mark.data
 def test_lm_eval_gives_the_tool_s_own_numbers(lm_eval_run):
     own = json.loads((lm_eval_run / f"results_{_TIME}.json").read_text())["results"]
-    for task, metric, filters in (("inv_mc", "acc", ["none"]), ("inv_mc", "acc_norm", ["none"]), ("inv_gen", "exact_match", ["strict", "loose"])):
+    for task, metric, filters in (
+        ("inv_mc", "acc", ["none"]),
+        ("inv_mc", "acc_norm", ["none"]),
+        ("inv_gen", "exact_match", ["strict", "loose"]),
+    ):
         rows, notes = rows_of(lm_eval_run / f"samples_{task}_{_TIME}.jsonl")
         assert "says" not in notes
         for chosen in filters:
@@ -55,7 +62,9 @@ def test_lm_eval_columns(lm_eval_run):
 @pytest.mark.data
 def test_a_filter_must_be_chosen(lm_eval_run):
     log = str(lm_eval_run / f"samples_inv_gen_{_TIME}.jsonl")
-    with pytest.raises(InputError, match=r"by 2 values of filter: loose, strict.*--where .filter = 'loose'"):
+    with pytest.raises(
+        InputError, match=r"by 2 values of filter: loose, strict.*--where .filter = 'loose'"
+    ):
         audit(log, "mean(exact_match)", "speaker", worse="lower")
     strict = audit(log, "mean(exact_match)", "speaker", worse="lower", where="filter = 'strict'")
     assert strict.overall.value == 0.5
@@ -67,12 +76,17 @@ def test_a_filter_must_be_chosen(lm_eval_run):
 def test_a_folder_of_tasks(lm_eval_run):
     rows, notes = rows_of(str(lm_eval_run))
     assert "Read 3 files as lm-eval: 24 rows of 18 different id." in notes
-    assert {row["id"] for row in rows if row["task"] == "inv_mc"} == {f"inv_mc/{i}" for i in range(10)}
+    assert {row["id"] for row in rows if row["task"] == "inv_mc"} == {
+        f"inv_mc/{i}" for i in range(10)
+    }
 
 
 def test_lm_eval_of_a_part_of_the_documents(tmp_path):
     written_lines(tmp_path / f"samples_t_{_TIME}.jsonl", [lm_eval_row(i) for i in range(3)])
-    results = {"results": {"t": {"acc,none": 0.9}}, "n-samples": {"t": {"original": 10, "effective": 3}}}
+    results = {
+        "results": {"t": {"acc,none": 0.9}},
+        "n-samples": {"t": {"original": 10, "effective": 3}},
+    }
     written_json(tmp_path / f"results_{_TIME}.json", results)
     _, notes = rows_of(tmp_path / f"samples_t_{_TIME}.jsonl")
     assert "3 of the 10 documents of t were asked (--limit)" in notes
@@ -117,12 +131,18 @@ def helm_run(data, tmp_path):
 def test_helm_gives_the_tool_s_own_numbers(helm_run):
     rows, notes = rows_of(str(helm_run.parent))
     assert len(rows) == 10
-    assert {(row["id"], row["repeat"]) for row in rows} == {(i, t) for i in ("id60", "id38", "id41", "id74", "id56") for t in (0, 1)}
+    assert {(row["id"], row["repeat"]) for row in rows} == {
+        (i, t) for i in ("id60", "id38", "id41", "id74", "id56") for t in (0, 1)
+    }
     assert rows[0]["target"] == "Even"
     assert rows[2]["target"] == "Odd"
     assert rows[0]["model"] == "simple/model1"
     assert "says" not in notes
-    own = {s["name"]["name"]: s for s in json.loads((helm_run / "stats.json").read_text()) if not s["name"].get("perturbation")}
+    own = {
+        s["name"]["name"]: s
+        for s in json.loads((helm_run / "stats.json").read_text())
+        if not s["name"].get("perturbation")
+    }
     for name in ("exact_match", "num_prompt_tokens", "max_prob", "num_bytes"):
         mean = sum(row[name] for row in rows) / len(rows)
         assert mean == pytest.approx(own[name]["sum"] / own[name]["count"])
@@ -134,7 +154,9 @@ def test_helm_gives_the_tool_s_own_numbers(helm_run):
 def test_helm_by_one_of_its_files_and_without_the_other(helm_run):
     assert len(rows_of(helm_run / "per_instance_stats.json")[0]) == 10
     (helm_run / "scenario_state.json").unlink()
-    with pytest.raises(InputError, match=r"lacks scenario_state\.json, so it is no whole run of HELM"):
+    with pytest.raises(
+        InputError, match=r"lacks scenario_state\.json, so it is no whole run of HELM"
+    ):
         rows_of(helm_run / "per_instance_stats.json")
 
 
@@ -142,7 +164,13 @@ def test_helm_by_one_of_its_files_and_without_the_other(helm_run):
 def test_perturbed_instances_are_apart(helm_run):
     stats = json.loads((helm_run / "per_instance_stats.json").read_text())
     state = json.loads((helm_run / "scenario_state.json").read_text())
-    typos = {"name": "typos", "robustness": True, "fairness": False, "computed_on": "perturbed", "prob": 0.1}
+    typos = {
+        "name": "typos",
+        "robustness": True,
+        "fairness": False,
+        "computed_on": "perturbed",
+        "prob": 0.1,
+    }
     stats.append(stats[0] | {"perturbation": typos})
     first = json.loads(json.dumps(state["request_states"][0]))
     first["instance"]["perturbation"] = typos
@@ -151,7 +179,11 @@ def test_perturbed_instances_are_apart(helm_run):
     written_json(helm_run / "per_instance_stats.json", stats)
     written_json(helm_run / "scenario_state.json", state)
     rows, _ = rows_of(str(helm_run))
-    assert (rows[-1]["perturbation"], rows[-1]["outcome"], rows[-1]["error"]) == ("typos:0.1", "errored", "invented")
+    assert (rows[-1]["perturbation"], rows[-1]["outcome"], rows[-1]["error"]) == (
+        "typos:0.1",
+        "errored",
+        "invented",
+    )
     assert "exact_match" not in rows[-1]
     with pytest.raises(InputError, match="2 values of perturbation: none, typos:0.1"):
         audit(str(helm_run), "mean(exact_match)", "target", worse="lower")
@@ -176,14 +208,25 @@ def test_promptfoo_gives_the_tool_s_own_numbers(data):
     rows, notes = rows_of(path)
     own = json.loads(path.read_text())["results"]["prompts"][0]["metrics"]
     exact = [row["exact"] for row in rows if "exact" in row]
-    assert (sum(exact), len(exact)) == (own["namedScores"]["exact"], own["namedScoresCount"]["exact"])
+    assert (sum(exact), len(exact)) == (
+        own["namedScores"]["exact"],
+        own["namedScoresCount"]["exact"],
+    )
     outcomes = [row["outcome"] for row in rows]
     assert outcomes.count("errored") == own["testErrorCount"]
-    assert sum(row.get("success", 0) for row in rows) + outcomes.count("unscored") == own["testPassCount"]
-    assert "promptfoo says a pass rate of 0.600 of success; the 4 rows that have a score give 0.500" in notes
+    assert (
+        sum(row.get("success", 0) for row in rows) + outcomes.count("unscored")
+        == own["testPassCount"]
+    )
+    assert (
+        "promptfoo says a pass rate of 0.600 of success; the 4 rows that have a score give 0.500"
+        in notes
+    )
     assert "4 answers have no check" in notes
     # Repeats have no field: what is given to the prompt tells them.
-    assert sorted((row["word"], row["repeat"]) for row in rows) == sorted((w, r) for w in ("two", "three", "fail", "x", "y") for r in (1, 2))
+    assert sorted((row["word"], row["repeat"]) for row in rows) == sorted(
+        (w, r) for w in ("two", "three", "fail", "x", "y") for r in (1, 2)
+    )
     assert len({row["id"] for row in rows}) == 5
     assert rows[0]["speaker"] == "p1"
 
@@ -244,7 +287,10 @@ def _instance(number, **changed):
 
 def test_every_eval_ever(tmp_path):
     instances = [_instance(i) for i in range(4)]
-    instances += [_instance(4, error="broke", evaluation={"score": 0.0}), _instance(5, evaluation={"score": None})]
+    instances += [
+        _instance(4, error="broke", evaluation={"score": 0.0}),
+        _instance(5, evaluation={"score": None}),
+    ]
     log = written_lines(tmp_path / "e_samples.jsonl", instances)
     rows, _ = rows_of(log)
     assert [row["outcome"] for row in rows] == ["answered"] * 4 + ["errored", "unscored"]
@@ -273,7 +319,7 @@ def test_label_studio_keeps_what_its_other_exports_lose(data):
         ("1", "1", "answered"), ("1", "2", "answered"), ("2", "1", "answered"), ("2", "2", "skipped"), ("3", "1", "skipped"),
     ]  # fmt: skip
     assert [row.get("verdict") for row in rows] == ["right", "wrong", "right", None, None]
-    assert rows[1]["tags"] == '["rude", "unsafe"]'
+    assert rows[1]["tags"] == '["rude","unsafe"]'
     assert rows[0]["metadata_verdict"] == "in data"
     assert "2 annotations were skipped" in notes
     # No address of an annotator.
@@ -289,6 +335,10 @@ def test_label_studio_predictions(tmp_path):
         {"id": 2, "data": {"text": "b"}, "annotations": []},
     ]  # fmt: skip
     rows, notes = rows_of(written_json(tmp_path / "export.json", tasks))
-    assert (rows[0]["verdict"], rows[0]["prediction_verdict"], rows[0]["annotator"]) == ("yes", "no", "4")
+    assert (rows[0]["verdict"], rows[0]["prediction_verdict"], rows[0]["annotator"]) == (
+        "yes",
+        "no",
+        "4",
+    )
     assert len(rows) == 1
     assert "1 tasks have no annotation and no row" in notes

@@ -3,15 +3,18 @@
 from evenhand.records.logs.catalogue import reader_called, reader_names, reader_of
 from evenhand.records.logs.finding import files_under, find_logs
 from evenhand.records.logs.loading import LoadedLogs, load_logs
-from evenhand.records.logs.reader import Log, LogReader, OwnNumber
+from evenhand.records.logs.reader import LogReader, OwnNumber, RowLog, TableLog
 from evenhand.records.logs.row import Row
+from evenhand.records.logs.spool import Part
 
 __all__ = [
     "LoadedLogs",
-    "Log",
     "LogReader",
     "OwnNumber",
+    "Part",
     "Row",
+    "RowLog",
+    "TableLog",
     "files_under",
     "find_logs",
     "load_logs",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from evenhand.errors import InputError
 from evenhand.records.encodings import open_text
 from evenhand.records.logs.glimpse import Glimpse
-from evenhand.records.logs.reader import Log, LogReader
+from evenhand.records.logs.reader import LogReader, RowLog
 from evenhand.records.logs.row import Row
 
 _SPEAKER, _TEXTS = "client_id", ("sentence", "transcription")
@@ -15,7 +15,7 @@ _OWN = ("sentence_id", "sentence", "transcription", "prompt", "prompt_id", "audi
 _COUNTS = ("up_votes", "down_votes", "votes", "duration_ms")
 
 
-class _CommonVoiceLog(Log):
+class _CommonVoiceLog(RowLog):
     """One table of clips."""
 
     def rows(self) -> Iterator[Row]:
@@ -56,5 +56,5 @@ READER = LogReader(
     title="Common Voice",
     recognises=_recognises,
     open=_CommonVoiceLog,
-    unit=(_SPEAKER,),
+    unit=_SPEAKER,
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from evenhand.errors import InputError
 from evenhand.records.encodings import open_text
 from evenhand.records.logs.glimpse import Glimpse
-from evenhand.records.logs.reader import Log, LogReader
+from evenhand.records.logs.reader import LogReader, RowLog
 from evenhand.records.logs.row import Row
 
 _LINE = re.compile(
@@ -16,7 +16,7 @@ _LINE = re.compile(
 _ALTERNATIVES = re.compile(r"<ALT", re.IGNORECASE)
 
 
-class _CtmLog(Log):
+class _CtmLog(RowLog):
     """Words of recordings."""
 
     def rows(self) -> Iterator[Row]:
@@ -44,7 +44,9 @@ class _CtmLog(Log):
 
 
 def _recognises(glimpse: Glimpse) -> bool:
-    lines = (line for line in glimpse.text.splitlines() if line.strip() and not line.startswith(";;"))
+    lines = (
+        line for line in glimpse.text.splitlines() if line.strip() and not line.startswith(";;")
+    )
     named = glimpse.path.name.lower().endswith(".ctm")
     return named and _LINE.match(next(lines, "").strip()) is not None
 

@@ -6,13 +6,13 @@ from typing import Any
 from evenhand.errors import InputError
 from evenhand.records.logs.glimpse import Glimpse
 from evenhand.records.logs.json_text import lines, parsed
-from evenhand.records.logs.reader import Log, LogReader
+from evenhand.records.logs.reader import LogReader, RowLog
 from evenhand.records.logs.row import Row, flattened, plain_text
 
 _FIELDS = ("sample_id", "evaluation", "evaluation_name")
 
 
-class _EveryEvalEverLog(Log):
+class _EveryEvalEverLog(RowLog):
     """Instances of one or several evaluations."""
 
     def rows(self) -> Iterator[Row]:

@@ -66,7 +66,10 @@ def _mixed(found: Sequence[tuple[Path, LogReader | None]]) -> str:
     for path, reader in found:
         told.setdefault("no log" if reader is None else f"of {reader.title}", path.name)
     named = ", ".join(f"{name} is {what}" for what, name in told.items())
-    return f"One table cannot mix logs of several tools: {named}.  Name the files of one, or say --read NAME for a folder."
+    return (
+        f"One table cannot mix logs of several tools: {named}.  Name the files of one, or say --read NAME for a "
+        "folder."
+    )
 
 
 def files_under(path: Path) -> Iterator[Path]:

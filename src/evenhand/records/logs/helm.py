@@ -15,7 +15,7 @@ from typing import Any
 from evenhand.errors import InputError
 from evenhand.records.logs.glimpse import Glimpse
 from evenhand.records.logs.json_text import elements, members, parsed
-from evenhand.records.logs.reader import Log, LogReader, OwnNumber
+from evenhand.records.logs.reader import LogReader, OwnNumber, RowLog
 from evenhand.records.logs.row import Row, flattened
 
 _STATS, _STATE = "per_instance_stats.json", "scenario_state.json"
@@ -24,7 +24,7 @@ _NOTHING = float("nan")
 _Key = tuple[str, int, str]
 
 
-class _HelmLog(Log):
+class _HelmLog(RowLog):
     """One run."""
 
     def __init__(self, path: Path) -> None:
@@ -41,7 +41,7 @@ class _HelmLog(Log):
                     f"helm-run wrote ({_STATS} and {_STATE} lie in it)."
                 )
         stats = self._stats()
-        header = members(self._folder / _STATE, "request_states")
+        header = members(self._folder / _STATE, until="request_states")
         model = (header.get("adapter_spec") or {}).get("model")
         for state, size in elements(self._folder / _STATE, "request_states"):
             yield self._row(state, stats, model, size)

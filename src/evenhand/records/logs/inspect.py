@@ -9,11 +9,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+
 from evenhand.errors import InputError
 from evenhand.records.logs.archive import Archive, opened_archive
 from evenhand.records.logs.glimpse import Glimpse
 from evenhand.records.logs.json_text import elements, members, parsed
-from evenhand.records.logs.reader import Log, LogReader, OwnNumber
+from evenhand.records.logs.reader import LogReader, OwnNumber, RowLog
 from evenhand.records.logs.row import Row, flattened, plain_text
 
 #: What inspect's `value_to_float` makes of texts.
@@ -25,20 +27,52 @@ _VERSIONS = (1, 2, 3)
 _MEANS = ("accuracy", "mean")
 
 
-class _InspectLog(Log):
+class _Score(Struct):
+    value: Any = None
+    answer: Any = None
+
+
+class _Failure(Struct):
+    message: str = ""
+
+
+class _Limit(Struct):
+    type: str = ""
+
+
+class _Output(Struct):
+    completion: str | None = None
+
+
+class _Sample(Struct):
+    """What is read of a sample; its messages and events are passed over."""
+
+    id: str | int
+    epoch: int = 1
+    input: Any = None
+    target: Any = None
+    output: _Output | None = None
+    scores: dict[str, _Score] | None = None
+    metadata: dict[str, Any] | None = None
+    error: _Failure | None = None
+    limit: _Limit | None = None
+    total_time: float | None = None
+
+
+class _InspectLog(RowLog):
     """One run of one task."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         self._header = dict[str, Any]()
-        self._count, self._unscored = 0, 0
+        self._count = 0
 
     def rows(self) -> Iterator[Row]:
         if self.path.name.lower().endswith((".json", ".json.gz")):
-            self._header = members(self.path, "samples", "reductions")
+            self._header = members(self.path, until="samples")
             self._check()
-            for sample, size in elements(self.path, "samples"):
-                yield self._row(sample, size, f"{self.path}, sample {self._count + 1}")
+            for sample, size in elements(self.path, "samples", type_=_Sample):
+                yield self._row(sample, size)
             return
         with opened_archive(self.path) as archive:
             self._header = self._read_header(archive)
@@ -47,7 +81,7 @@ class _InspectLog(Log):
                 if name.startswith(_SAMPLES) and name.endswith(".json"):
                     text = archive.read(name)
                     where = f"{self.path}, member {name!r}"
-                    yield self._row(parsed(text, where), len(text), where)
+                    yield self._row(parsed(text, where, _Sample), len(text))
 
     def _read_header(self, archive: Archive) -> dict[str, Any]:
         name = next((n for n in (_HEADER, _START) if n in archive.names), None)
@@ -73,40 +107,33 @@ class _InspectLog(Log):
         found = self._header.get("eval")
         return found if isinstance(found, dict) else {}
 
-    def _row(self, sample: Any, size: int, where: str) -> Row:
-        if not isinstance(sample, dict) or "id" not in sample:
-            raise InputError(f"{where} has no field 'id', so it is no sample of inspect.")
+    def _row(self, sample: "_Sample", size: int) -> Row:
         self._count += 1
         scores = dict[str, Any]()
         own: dict[str, Any] = {
-            "id": str(sample["id"]),
-            "epoch": sample.get("epoch", 1),
+            "id": str(sample.id),
+            "epoch": sample.epoch,
             "outcome": "answered",
             "task": self._task.get("task"),
             "model": self._task.get("model"),
         }
-        for scorer, score in (sample.get("scores") or {}).items():
-            value = score.get("value") if isinstance(score, dict) else score
-            scores |= _values(scorer, value)
-            if isinstance(score, dict) and score.get("answer") is not None:
-                own[f"{scorer}_answer"] = plain_text(score["answer"])
-        error, limit = sample.get("error"), sample.get("limit")
-        if isinstance(error, dict):
-            own |= {"outcome": "errored", "error": str(error.get("message", ""))[:500]}
-        elif limit:
-            kind = limit.get("type") if isinstance(limit, dict) else limit
-            own |= {"outcome": "limited", "limit": str(kind)}
+        for scorer, score in (sample.scores or {}).items():
+            scores |= _values(scorer, score.value)
+            if score.answer is not None:
+                own[f"{scorer}_answer"] = plain_text(score.answer)
+        if sample.error is not None:
+            own |= {"outcome": "errored", "error": sample.error.message[:500]}
+        elif sample.limit is not None:
+            own |= {"outcome": "limited", "limit": sample.limit.type}
         elif all(v is None or v != v for v in scores.values()):  # noqa: PLR0124 - NaN is not itself
             own["outcome"] = "unscored"
-            self._unscored += 1
-        output = sample.get("output") or {}
         own |= {
-            "input": _said(sample.get("input")),
-            "target": plain_text(sample.get("target")),
-            "output": output.get("completion"),
-            "total_time": sample.get("total_time"),
+            "input": _said(sample.input),
+            "target": plain_text(sample.target),
+            "output": None if sample.output is None else sample.output.completion,
+            "total_time": sample.total_time,
         }
-        return Row(own, scores, flattened(sample.get("metadata")), size)
+        return Row(own, scores, flattened(sample.metadata), size)
 
     def own_numbers(self) -> Iterator[OwnNumber]:
         for score in (self._header.get("results") or {}).get("scores") or ():

@@ -3,10 +3,11 @@
 import codecs
 import json
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import IO, Any, cast
 
-import jiter
+import msgspec
 
 from evenhand.errors import InputError
 from evenhand.records.encodings import BLOCK, open_bytes
@@ -16,34 +17,72 @@ _LONGEST = 256 * 2**20
 _DECODER = json.JSONDecoder()
 
 
-def parsed(text: bytes, where: str) -> Any:
+def parsed(text: bytes | str, where: str, type_: Any = Any) -> Any:
     """The value of a JSON text; NaN and infinities are numbers.
+
+    Parameters
+    ----------
+    text : bytes or str
+    where : str
+        Whose it is, for messages.
+    type_ : type
+        What is asked for of it, such as a `msgspec.Struct`; members that it does not name are passed over.
 
     Raises
     ------
     InputError
-        Where it is no JSON; `where` says whose it is.
+        Where it is no JSON, or not what is asked for.
     """
     try:
-        return jiter.from_json(text, cache_mode="keys")
-    except ValueError as error:
+        return _decoder(type_).decode(text)
+    except msgspec.ValidationError as error:
+        raise _unfit(error, where) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _lenient(text, where, type_)
+
+
+def _lenient(text: bytes | str, where: str, type_: Any) -> Any:
+    """The same by the standard library, which takes NaN."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{where} is no JSON: {error}.") from error
+    return fitted(found, where, type_)
+
+
+def fitted(found: Any, where: str, type_: Any) -> Any:
+    """A value that was read already, as what is asked for."""
+    try:
+        return msgspec.convert(found, type_)
+    except msgspec.ValidationError as error:
+        raise _unfit(error, where) from error
+
+
+def _unfit(error: Exception, where: str) -> InputError:
+    return InputError(
+        f"{where}: {str(error).rstrip('.')}.  So it is damaged, or of a version that is not known here."
+    )
+
+
+@cache
+def _decoder(type_: Any) -> Any:
+    return msgspec.json.Decoder(type_)
 
 
 def written(value: Any) -> str:
     """A value as JSON text."""
-    return json.dumps(value, ensure_ascii=False)
+    return msgspec.json.encode(value).decode()
 
 
 def lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """Lines of a file that are not empty, numbered from 1; ``.gz`` is looked through."""
     with open_bytes(path) as file:
         for number, line in enumerate(file, 1):
-            if line.strip():
+            if not line.isspace():
                 yield number, line
 
 
-def elements(path: Path, *keys: str) -> Iterator[tuple[Any, int]]:
+def elements(path: Path, *keys: str, type_: Any = Any) -> Iterator[tuple[Any, int]]:
     """Elements of an array in a document and their sizes, one by one, whatever the document's size.
 
     Parameters
@@ -51,6 +90,8 @@ def elements(path: Path, *keys: str) -> Iterator[tuple[Any, int]]:
     path : Path
     *keys : str
         Where the array stands; none where the document is the array.
+    type_ : type
+        What is asked for of each, as in `parsed`.
 
     Raises
     ------
@@ -58,13 +99,13 @@ def elements(path: Path, *keys: str) -> Iterator[tuple[Any, int]]:
         Where the document is no JSON or ends early.
     """
     with open_bytes(path) as file:
-        yield from Document(file, str(path)).elements(*keys)
+        yield from Document(file, str(path)).elements(*keys, type_=type_)
 
 
-def members(path: Path, *left: str) -> dict[str, Any]:
-    """Members of a document's object but those named, which are passed over element by element."""
+def members(path: Path, until: str = "") -> dict[str, Any]:
+    """Members of a document's object, or those that stand before one of them."""
     with open_bytes(path) as file:
-        return Document(file, str(path)).members(left)
+        return Document(file, str(path)).members(until)
 
 
 class Document:
@@ -82,7 +123,7 @@ class Document:
         self._decode = codecs.getincrementaldecoder("utf-8-sig")("replace").decode
         self._window, self._place, self._ended = "", 0, False
 
-    def elements(self, *keys: str) -> Iterator[tuple[Any, int]]:
+    def elements(self, *keys: str, type_: Any = Any) -> Iterator[tuple[Any, int]]:
         """Elements of the array under these keys, and how many characters each takes."""
         for key in keys:
             if not self._enter(key):
@@ -91,26 +132,57 @@ class Document:
         if self._next() == "]":
             self._place += 1
             return
+        indent = self._indent()
+        number = 0
         while True:
-            yield self._value()
+            number += 1
+            where = f"{self._name}, {keys[-1] if keys else 'element'} {number}"
+            if indent:
+                yield self._block(indent, where, type_)
+            else:
+                value, size = self._value()
+                yield (value if type_ is Any else fitted(value, where, type_)), size
             if self._after("]"):
                 return
 
-    def members(self, left: tuple[str, ...]) -> dict[str, Any]:
-        """Members of the object that stands here, but arrays of these names."""
+    def _indent(self) -> str:
+        """What stands before each element's brackets, where each begins and ends a line; empty elsewhere.
+
+        No text of JSON holds a line's end, so a closing bracket after as many spaces ends the element.
+        """
+        if self._next() != "{":
+            return ""
+        start = self._window.rfind("\n", 0, self._place)
+        before = self._window[start : self._place]
+        follows = self._window[self._place + 1 : self._place + 2]
+        return before if start >= 0 and before.strip() == "" and follows in "\r\n" else ""
+
+    def _block(self, indent: str, where: str, type_: Any) -> tuple[Any, int]:
+        """An element whose closing bracket begins a line."""
+        self._next()
+        seen = self._place
+        while True:
+            end = self._window.find(indent + "}", seen)
+            if end >= 0:
+                end += len(indent) + 1
+                text, self._place = self._window[self._place : end], end
+                return parsed(text, where, type_), len(text)
+            held = len(self._window) - self._place
+            if not self._more():
+                raise self._fault("it ends within a value")
+            seen = max(held - len(indent), 0)
+
+    def members(self, until: str) -> dict[str, Any]:
+        """Members of the object that stands here, up to one of them."""
         out: dict[str, Any] = {}
         self._expect("{")
         if self._next() == "}":
             return out
-        while True:
-            key = self._key()
-            if key in left and self._next() == "[":
-                for _ in self.elements():
-                    pass
-            else:
-                out[key] = self._value()[0]
+        while (key := self._key()) != until:
+            out[key] = self._value()[0]
             if self._after("}"):
-                return out
+                break
+        return out
 
     def _enter(self, wanted: str) -> bool:
         """Go to a member of the object that stands here; whether it has it."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from evenhand.errors import InputError
 from evenhand.records.encodings import open_text
 from evenhand.records.logs.glimpse import Glimpse
-from evenhand.records.logs.reader import Log, LogReader
+from evenhand.records.logs.reader import LogReader, RowLog
 from evenhand.records.logs.row import Row
 
 _TEXT, _SPEAKERS = "text", "utt2spk"
@@ -14,7 +14,7 @@ _TEXT, _SPEAKERS = "text", "utt2spk"
 _PLACES = ("utt2num_frames",)
 
 
-class _KaldiLog(Log):
+class _KaldiLog(RowLog):
     """A data folder, or one file of transcripts."""
 
     def __init__(self, path: Path) -> None:

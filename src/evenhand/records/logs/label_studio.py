@@ -10,11 +10,11 @@ from typing import Any
 
 from evenhand.records.logs.glimpse import Glimpse
 from evenhand.records.logs.json_text import elements, written
-from evenhand.records.logs.reader import Log, LogReader
+from evenhand.records.logs.reader import LogReader, RowLog
 from evenhand.records.logs.row import Row, flattened
 
 
-class _LabelStudioLog(Log):
+class _LabelStudioLog(RowLog):
     """One export."""
 
     def __init__(self, path: Path) -> None:

@@ -6,16 +6,21 @@ is scored; numbers of the run stand in ``results_TIME.json`` beside it.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from evenhand.deferred import duckdb
 from evenhand.errors import InputError
+from evenhand.records.column_types import quoted, text_literal
+from evenhand.records.delimited import listed
+from evenhand.records.engines.duckdb import DuckDBEngine
 from evenhand.records.logs.glimpse import Glimpse
-from evenhand.records.logs.json_text import lines, parsed, written
-from evenhand.records.logs.reader import Log, LogReader, OwnNumber
-from evenhand.records.logs.row import Row, flattened, plain_text
+from evenhand.records.logs.json_columns import Columns, one_text
+from evenhand.records.logs.json_text import lines, parsed
+from evenhand.records.logs.reader import LogReader, OwnNumber, TableLog
+from evenhand.records.logs.spool import ATTRIBUTE, OWN, Part
 
 _NAME = re.compile(
     r"samples_(?P<task>.+?)(?:_(?P<time>\d{4}-\d\d-\d\dT[\d.:-]+))?\.jsonl(?:\.gz)?\Z"
@@ -26,9 +31,11 @@ _OTHERS = {
     *_FIELDS, "arguments", "filtered_resps", "filter", "metrics", "doc_hash", "prompt_hash", "target_hash",
     "schema_id",
 }  # fmt: skip
+#: Bytes of a line, at most.
+_LONGEST = 256 * 2**20
 
 
-class _LmEvalLog(Log):
+class _LmEvalLog(TableLog):
     """The samples of one task."""
 
     def __init__(self, path: Path) -> None:
@@ -36,39 +43,80 @@ class _LmEvalLog(Log):
         named = _NAME.search(path.name)
         self._task = named["task"] if named else path.name.split(".")[0]
         self._time = named["time"] if named else None
-        self._asked, self._documents = 1, set[Any]()
+        self._asked, self._documents = 1, 0
 
-    def rows(self) -> Iterator[Row]:
-        for number, line in lines(self.path):
-            found = parsed(line, f"{self.path} line {number}")
-            if not isinstance(found, dict) or not all(field in found for field in _FIELDS):
-                raise InputError(
-                    f"{self.path} line {number} lacks one of {', '.join(_FIELDS)}, so it is no sample of "
-                    "lm-eval.  Write the file again (lm_eval run --log_samples)."
-                )
-            yield self._row(found, len(line))
-
-    def _row(self, found: Mapping[str, Any], size: int) -> Row:
-        metrics = found.get("metrics")
-        if metrics is None:
-            metrics = [name for name in found if name not in _OTHERS]
-        scores: dict[str, Any] = {}
-        for name in metrics:
-            scores |= _score(name, found.get(name))
-        self._documents.add(found["doc_id"])
-        answers = found["resps"]
+    def part(self, engine: DuckDBEngine, folder: Path) -> Part:
+        first = self._first()
+        answers = first["resps"]
         if answers and isinstance(answers[0], list) and not isinstance(answers[0][0], list):
-            self._asked = max(self._asked, len(answers[0]))
-        own = {
-            "id": str(found["doc_id"]),
-            "outcome": "answered" if scores else "unscored",
-            "filter": found.get("filter", "none"),
-            "task": self._task,
-            "target": plain_text(found["target"]),
-            "output": _output(found.get("filtered_resps")),
-        }
-        doc = found["doc"]
-        return Row(own, scores, flattened(doc) if isinstance(doc, dict) else {"doc": written(doc)}, size)  # fmt: skip
+            self._asked = len(answers[0])
+        metrics = first.get("metrics")
+        metrics = [n for n in first if n not in _OTHERS] if metrics is None else list(metrics)
+        rows = self._laid_down(engine, folder, metrics)
+        others = engine.query(
+            f"SELECT DISTINCT unnest(metrics) AS name FROM {rows} WHERE metrics IS NOT NULL"
+        )["name"].to_pylist()
+        if not set(others) <= set(metrics):
+            metrics = list(dict.fromkeys([*metrics, *sorted(others)]))
+            rows = self._laid_down(engine, folder, metrics)
+        found = engine.query(
+            f"SELECT COUNT(DISTINCT doc_id) AS n, COUNT(*) FILTER (doc_id IS NULL OR doc IS NULL) AS lost FROM {rows}"
+        ).to_pylist()[0]
+        if found["lost"]:
+            raise self._fault()
+        self._documents = found["n"]
+        columns = Columns(engine, rows)
+        columns.text(f"{OWN}id", "doc_id")
+        scored = [columns.score(name, f"metric{place}") for place, name in enumerate(metrics)]
+        some = " OR ".join(f"{name} IS NOT NULL" for name in scored) or "FALSE"
+        columns.add(f"{OWN}outcome", f"CASE WHEN {some} THEN 'answered' ELSE 'unscored' END")
+        columns.add(f"{OWN}filter", "COALESCE(filter, 'none')")
+        columns.add(f"{OWN}task", text_literal(self._task))
+        columns.text(f"{OWN}target", "target")
+        # Of several choices the place of the most likely, else the answer.
+        likely = "TRY_CAST(json_extract_string(filtered_resps, '$[*][0]') AS DOUBLE[])"
+        columns.add(
+            f"{OWN}output",
+            f"COALESCE(CAST(list_position({likely}, list_max({likely})) - 1 AS VARCHAR), {one_text('filtered_resps')})",
+        )
+        columns.members(ATTRIBUTE, "doc")
+        return columns.part()
+
+    def _first(self) -> Mapping[str, Any]:
+        for _, text in lines(self.path):
+            found = parsed(text, f"{self.path} line 1")
+            if not isinstance(found, dict) or not all(name in found for name in _FIELDS):
+                raise self._fault()
+            return found
+        raise InputError(f"{self.path} is empty: lm-eval wrote no sample into it.")
+
+    def _laid_down(self, engine: DuckDBEngine, folder: Path, metrics: Sequence[str]) -> str:
+        """What is read of the lines, without their prompts, as Parquet."""
+        out = folder / "rows.parquet"
+        fields = dict.fromkeys(("doc_id", "doc", "target", "filtered_resps"), "JSON")
+        fields |= {"filter": "VARCHAR", "metrics": "VARCHAR[]"} | dict.fromkeys(metrics, "JSON")
+        columns = ", ".join(f"{text_literal(n)}: {text_literal(t)}" for n, t in fields.items())
+        asked = [*list(fields)[:6], *(f"{quoted(n)} AS metric{i}" for i, n in enumerate(metrics))]
+        try:
+            engine.execute(
+                f"COPY (SELECT {', '.join(asked)} FROM read_json({listed([self.path])}, "
+                f"format = 'newline_delimited', maximum_object_size = {_LONGEST}, columns = {{{columns}}})) "
+                f"TO {text_literal(str(out))} (FORMAT parquet, COMPRESSION uncompressed)"
+            )
+        except duckdb.Error as error:
+            raise self._fault(error) from error
+        return f"read_parquet({listed([out])})"
+
+    def _fault(self, error: Exception | None = None) -> InputError:
+        """What is wrong with the first line that is no sample."""
+        for number, text in lines(self.path):
+            found = parsed(text, f"{self.path} line {number}")
+            if not isinstance(found, dict) or not all(name in found for name in _FIELDS):
+                return InputError(
+                    f"{self.path} line {number} lacks one of {', '.join(_FIELDS)}, so it is no sample of lm-eval.  "
+                    "Write the file again (lm_eval run --log_samples)."
+                )
+        return InputError(f"{self.path} cannot be read: {str(error).splitlines()[0]}")
 
     @cached_property
     def _results(self) -> Mapping[str, Any]:
@@ -101,36 +149,11 @@ class _LmEvalLog(Log):
             )
         asked = (self._results.get("n-samples") or {}).get(self._task) or {}
         whole = asked.get("original")
-        if isinstance(whole, int) and len(self._documents) < whole:
+        if isinstance(whole, int) and self._documents < whole:
             yield (
-                f"{len(self._documents):,} of the {whole:,} documents of {self._task} were asked (--limit): the first "
+                f"{self._documents:,} of the {whole:,} documents of {self._task} were asked (--limit): the first "
                 "ones, which need not be like the others."
             )
-
-
-def _score(name: str, value: Any) -> dict[str, Any]:
-    """A metric's value; a log-likelihood comes with what it is divided by."""
-    if isinstance(value, list):
-        numbers = [part for part in value if isinstance(part, int | float)]
-        if len(value) == len(numbers) == 2:
-            return {f"{name}_loglikelihood": float(value[0]), f"{name}_weight": value[1]}
-        return {name: written(value)}
-    if isinstance(value, bool):
-        return {name: float(value)}
-    return {name: plain_text(value) if isinstance(value, dict) else value}
-
-
-def _output(answers: Any) -> str | None:
-    """What was answered; of several choices the place of the most likely."""
-    if not isinstance(answers, list) or not answers:
-        return plain_text(answers)
-    if all(isinstance(part, list) and len(part) == 2 for part in answers):
-        try:
-            likely = [float(part[0]) for part in answers]
-        except (TypeError, ValueError):
-            return written(answers)
-        return str(likely.index(max(likely)))
-    return plain_text(answers)
 
 
 def _recognises(glimpse: Glimpse) -> bool:

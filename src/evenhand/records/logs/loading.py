@@ -1,7 +1,7 @@
 """Logs as one table: their rows laid down, their names settled, what the tool says beside what the rows say."""
 
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,8 +9,8 @@ from evenhand.deferred import pyarrow as pa
 from evenhand.errors import InputError, Note
 from evenhand.records.column_types import quoted, text_literal
 from evenhand.records.engines.duckdb import DuckDBEngine
-from evenhand.records.logs.reader import Log, LogReader, OwnNumber
-from evenhand.records.logs.spool import ATTRIBUTE, OWN, SCORE, Spool, Spooled
+from evenhand.records.logs.reader import LogReader, OwnNumber, RowLog, TableLog
+from evenhand.records.logs.spool import ATTRIBUTE, OWN, SCORE, Part, Spool, Spooled, united
 from evenhand.records.native_types import load_native
 from evenhand.records.text_files import Loaded
 
@@ -61,18 +61,12 @@ def load_logs(
     declared, missing
         As in `open_records`.
     """
-    spool = Spool(Path(engine.keep_folder(tempfile.mkdtemp(prefix="evenhand-"))))
-    logs: list[tuple[Path, Log]] = []
-    for path in paths:
-        log = reader.open(path)
-        for row in log.rows():
-            if len(paths) > 1:
-                row.own["log"] = path.name
-            spool.add(row)
-        logs.append((path, log))
-    spooled = spool.close()
-    if not spooled.n_rows:
+    folder = Path(engine.keep_folder(tempfile.mkdtemp(prefix="evenhand-")))
+    logs = [(path, reader.open(path)) for path in paths]
+    parts = list(_parts(engine, folder, logs))
+    if not parts:
         raise InputError(f"{_called(paths)} has no row: {reader.title} wrote no answer into it.")
+    spooled = united(parts)
     names = _settled(spooled, paths)
     selected, letters = _selected(engine, reader, spooled, names)
     engine.execute(f"CREATE TEMP VIEW {_ROWS} AS SELECT {selected} FROM ({spooled.query})")
@@ -83,7 +77,7 @@ def load_logs(
         for number in log.own_numbers()
     ]
     notes = [
-        _read_as(engine, reader, spooled, paths),
+        _read_as(engine, reader, paths),
         *_of_letters(reader, letters),
         *_own_numbers(engine, reader, numbers, names),
         *(sentence for _, log in logs for sentence in log.notes()),
@@ -94,10 +88,32 @@ def load_logs(
             columns=found.columns,
             notes=(*found.notes, *(Note(code="log", text=text) for text in dict.fromkeys(notes))),
         ),
-        unit=reader.unit,
+        unit=(reader.unit,),
         choices=_choices(engine, reader, names),
         features=tuple(name for key, name in names.items() if key.startswith(ATTRIBUTE)),
     )
+
+
+def _parts(
+    engine: DuckDBEngine, folder: Path, logs: Sequence[tuple[Path, RowLog | TableLog]]
+) -> Iterator[Part]:
+    """The rows of all logs; of several each row says in which it stands."""
+    spool = Spool(folder)
+    several = len(logs) > 1
+    for place, (path, log) in enumerate(logs):
+        if isinstance(log, RowLog):
+            for row in log.rows():
+                if several:
+                    row.own["log"] = path.name
+                spool.add(row)
+            continue
+        own = folder / f"log{place}"
+        own.mkdir()
+        part = log.part(engine, own)
+        name = f"{OWN}log"
+        query = f"SELECT *, {text_literal(path.name)} AS {quoted(name)} FROM ({part.query})"
+        yield Part(query, part.types | {name: pa.string()}) if several else part
+    yield from spool.close()
 
 
 def _called(paths: Sequence[Path]) -> str:
@@ -161,19 +177,17 @@ def _of_letters(reader: LogReader, scores: Sequence[str]) -> list[str]:
     return [f"Letters of {', '.join(scores)} are numbers, as in {reader.title}: {told}."]
 
 
-def _read_as(
-    engine: DuckDBEngine, reader: LogReader, spooled: Spooled, paths: Sequence[Path]
-) -> str:
-    counted = ", ".join(f"COUNT(DISTINCT {quoted(name)})" for name in reader.unit)
-    units = engine.query(f"SELECT {counted} AS n FROM {_ROWS}")["n"][0].as_py()
+def _read_as(engine: DuckDBEngine, reader: LogReader, paths: Sequence[Path]) -> str:
+    unit = quoted(reader.unit)
+    found = engine.query(f"SELECT COUNT(*) AS rows, COUNT(DISTINCT {unit}) AS units FROM {_ROWS}")
+    rows, units = (found[name][0].as_py() for name in ("rows", "units"))
     several = f"{len(paths):,} files" if len(paths) > 1 else paths[0].name
-    told = f"Read {several} as {reader.title}: {spooled.n_rows:,} rows"
-    if units == spooled.n_rows:
+    told = f"Read {several} as {reader.title}: {rows:,} rows"
+    if units == rows:
         return f"{told}."
-    unit = " and ".join(reader.unit)
     return (
-        f"{told} of {units:,} different {unit}.  Rows of one {unit} are repeats, so {unit} is the unit unless you name "
-        "another."
+        f"{told} of {units:,} different {reader.unit}.  Rows of one {reader.unit} are repeats, so {reader.unit} is the "
+        "unit unless you name another."
     )
 
 
@@ -219,9 +233,9 @@ def _choices(
     out = {}
     for name in reader.choice:
         if name in names.values():
-            units = ", ".join(map(quoted, reader.unit))
             twice = engine.query(
-                f"SELECT 1 AS one FROM {_ROWS} GROUP BY {units} HAVING COUNT(DISTINCT {quoted(name)}) > 1 LIMIT 1"
+                f"SELECT 1 AS one FROM {_ROWS} GROUP BY {quoted(reader.unit)} "
+                f"HAVING COUNT(DISTINCT {quoted(name)}) > 1 LIMIT 1"
             )
             if twice.num_rows:
                 found = engine.query(

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from evenhand.errors import InputError
 from evenhand.records.logs.glimpse import Glimpse
 from evenhand.records.logs.json_text import members
-from evenhand.records.logs.reader import Log, LogReader
+from evenhand.records.logs.reader import LogReader, RowLog
 from evenhand.records.logs.row import Row
 
 _COUNTS = (
@@ -14,7 +14,7 @@ _COUNTS = (
 )  # fmt: skip
 
 
-class _MeetevalLog(Log):
+class _MeetevalLog(RowLog):
     """Sessions of one comparison."""
 
     def rows(self) -> Iterator[Row]:

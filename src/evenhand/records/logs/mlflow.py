@@ -11,14 +11,14 @@ from evenhand.deferred import parquet
 from evenhand.deferred import pyarrow as pa
 from evenhand.errors import InputError
 from evenhand.records.logs.glimpse import Glimpse
-from evenhand.records.logs.reader import Log, LogReader
+from evenhand.records.logs.reader import LogReader, RowLog
 from evenhand.records.logs.row import Row, flattened
 
 _VALUE, _ERROR = "/value", "/error_message"
 _ID = "trace_id"
 
 
-class _MlflowLog(Log):
+class _MlflowLog(RowLog):
     """One evaluation."""
 
     def rows(self) -> Iterator[Row]:

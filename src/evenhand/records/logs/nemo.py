@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from evenhand.errors import InputError
 from evenhand.records.logs.glimpse import Glimpse
 from evenhand.records.logs.json_text import lines, parsed
-from evenhand.records.logs.reader import Log, LogReader
+from evenhand.records.logs.reader import LogReader, RowLog
 from evenhand.records.logs.row import Row, flattened
 
 _AUDIO, _OWN = "audio_filepath", ("text", "pred_text", "duration", "offset")
 
 
-class _NemoLog(Log):
+class _NemoLog(RowLog):
     """One manifest."""
 
     def rows(self) -> Iterator[Row]:

@@ -14,13 +14,13 @@ from typing import Any
 from evenhand.errors import InputError
 from evenhand.records.logs.glimpse import Glimpse
 from evenhand.records.logs.json_text import elements, written
-from evenhand.records.logs.reader import Log, LogReader, OwnNumber
+from evenhand.records.logs.reader import LogReader, OwnNumber, RowLog
 from evenhand.records.logs.row import Row, flattened, plain_text
 
 _BROKEN = 2
 
 
-class _PromptfooLog(Log):
+class _PromptfooLog(RowLog):
     """One evaluation."""
 
     def __init__(self, path: Path) -> None:

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from evenhand.records.engines.duckdb import DuckDBEngine
 from evenhand.records.logs.glimpse import Glimpse
 from evenhand.records.logs.row import Row
+from evenhand.records.logs.spool import Part
 
 
 class OwnNumber(NamedTuple):
@@ -33,7 +35,7 @@ class OwnNumber(NamedTuple):
     where: Mapping[str, str] = {}
 
 
-class Log(ABC):
+class Log:
     """One log of a tool.
 
     Parameters
@@ -45,10 +47,6 @@ class Log(ABC):
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    @abstractmethod
-    def rows(self) -> Iterator[Row]:
-        """Each answer that was judged, one by one."""
-
     def own_numbers(self) -> Iterator[OwnNumber]:
         """What the tool says of its scores; asked for when all rows are read."""
         yield from ()
@@ -56,6 +54,29 @@ class Log(ABC):
     def notes(self) -> Iterator[str]:
         """What a reader must know of the log, as sentences; asked for when all rows are read."""
         yield from ()
+
+
+class RowLog(Log, ABC):
+    """A log that is read row by row."""
+
+    @abstractmethod
+    def rows(self) -> Iterator[Row]:
+        """Each answer that was judged, one by one."""
+
+
+class TableLog(Log, ABC):
+    """A log whose rows the engine reads by itself."""
+
+    @abstractmethod
+    def part(self, engine: DuckDBEngine, folder: Path) -> Part:
+        """The rows as a query.
+
+        Parameters
+        ----------
+        engine : DuckDBEngine
+        folder : Path
+            Where files can be laid down that the query reads.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,8 +93,8 @@ class LogReader:
         Whether a file, or a folder, is of this tool.
     open : callable
         A log from its path.
-    unit : tuple of str
-        Columns whose values are independent, unless a person names others.
+    unit : str
+        Column whose values are independent, unless a person names another.
     letters : Mapping
         Numbers that texts of scores stand for, where all texts of a score are among them.
     choice : tuple of str
@@ -83,7 +104,7 @@ class LogReader:
     name: str
     title: str
     recognises: Callable[[Glimpse], bool]
-    open: Callable[[Path], Log]
-    unit: tuple[str, ...] = ("id",)
+    open: Callable[[Path], RowLog | TableLog]
+    unit: str = "id"
     letters: Mapping[str, float] = field(default_factory=dict)
     choice: tuple[str, ...] = ()

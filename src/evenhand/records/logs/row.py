@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 from evenhand.records.logs.json_text import written
 
 #: Steps into structures that become columns of their own; what is deeper is JSON text.
-_DEPTH = 3
+DEPTH = 3
+_PLAIN = frozenset((str, int, float, bool))
 
 
 class Row(NamedTuple):
@@ -30,17 +31,19 @@ class Row(NamedTuple):
     size: int
 
 
-def flattened(found: Mapping[str, Any] | None, *, depth: int = _DEPTH) -> dict[str, Any]:
+def flattened(found: Mapping[str, Any] | None, *, depth: int = DEPTH) -> dict[str, Any]:
     """Values that a column can hold: structures by their parts, lists as JSON text; what is missing is left out.
 
     Examples
     --------
     >>> flattened({"dialect": "north", "who": {"age": 30, "from": None}, "tags": ["a", "b"]})
-    {'dialect': 'north', 'who_age': 30, 'tags': '["a", "b"]'}
+    {'dialect': 'north', 'who_age': 30, 'tags': '["a","b"]'}
     """
     out: dict[str, Any] = {}
-    for name, value in (found or {}).items():
-        if isinstance(value, str | int | float):
+    if not found:
+        return out
+    for name, value in found.items():
+        if value.__class__ in _PLAIN:
             out[name] = value
         elif isinstance(value, dict) and depth > 1:
             out |= {f"{name}_{part}": v for part, v in flattened(value, depth=depth - 1).items()}

@@ -1,8 +1,8 @@
 """sclite: alignments of transcripts as SGML (``-o sgml``) and as text (``-o pralign``).
 
 Facts of version 2.10 (sctk 2.4.10): utterances that the hypothesis lacks are not scored and not named; `word_cnt`
-counts aligned pairs, insertions too, so words are counted from the path; labels of STM are groups by their place; pralign
-writes what is wrong in capitals, so only its counts are read.
+counts aligned pairs, insertions too, so words are counted from the path; labels of STM are groups by their place;
+pralign writes what is wrong in capitals, so only its counts are read.
 """
 
 import html
@@ -16,7 +16,7 @@ from evenhand.errors import InputError
 from evenhand.records.encodings import open_text
 from evenhand.records.logs.glimpse import Glimpse
 from evenhand.records.logs.labels import LabelNames
-from evenhand.records.logs.reader import Log, LogReader
+from evenhand.records.logs.reader import LogReader, RowLog
 from evenhand.records.logs.row import Row
 
 _TAG = re.compile(r"<(/?)(SYSTEM|SPEAKER|PATH|LABEL|CATEGORY)\b(.*)>\s*\Z")
@@ -27,7 +27,7 @@ _SPEAKER = re.compile(r"Speaker sentences\s+\d+:\s+(\S+)")
 _DUMP = "DUMP OF SYSTEM ALIGNMENT STRUCTURE"
 
 
-class _ScliteLog(Log):
+class _ScliteLog(RowLog):
     """One alignment of a reference and a hypothesis."""
 
     def __init__(self, path: Path) -> None:

@@ -6,7 +6,7 @@ A part ends where a column appears or widens its type; the parts together are th
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from evenhand.deferred import parquet
 from evenhand.deferred import pyarrow as pa
@@ -24,6 +24,21 @@ _COLUMNS = 1000
 OWN, SCORE, ATTRIBUTE = "own:", "score:", "attribute:"
 
 
+class Part(NamedTuple):
+    """Some of the rows.
+
+    Attributes
+    ----------
+    query : str
+        Reads them; columns are named by who names them and their name.
+    types : dict
+        Arrow types of the columns.
+    """
+
+    query: str
+    types: dict[str, Any]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spooled:
     """What was laid down.
@@ -34,12 +49,10 @@ class Spooled:
         Reads all rows; columns are named by who names them and their name.
     types : dict
         Arrow types of the columns.
-    n_rows : int
     """
 
     query: str
     types: dict[str, Any]
-    n_rows: int
 
 
 class Spool:
@@ -56,9 +69,8 @@ class Spool:
         self._rows: list[Row] = []
         self._bytes = 0
         self._types: dict[str, Any] = {}
-        self._parts: list[tuple[Path, dict[str, Any]]] = []
+        self._parts: list[Part] = []
         self._writer: Any = None
-        self.n_rows = 0
 
     def add(self, row: Row) -> None:
         """Lay one row down."""
@@ -67,18 +79,17 @@ class Spool:
         if len(self._rows) >= _ROWS or self._bytes >= _BYTES:
             self._flush()
 
-    def close(self) -> Spooled:
+    def close(self) -> list[Part]:
         """Finish the last part."""
         self._flush()
         self._end_part()
-        return Spooled(query=self._query(), types=self._types, n_rows=self.n_rows)
+        return self._parts
 
     def _flush(self) -> None:
         if not self._rows:
             return
         columns = _columns(self._rows)
         count = len(self._rows)
-        self.n_rows += count
         self._rows, self._bytes = [], 0
         arrays = {name: _array(values) for name, values in columns.items()}
         found = {name: a.type for name, a in arrays.items() if not pa.types.is_null(a.type)}
@@ -96,7 +107,7 @@ class Spool:
             self._types = types
             path = self._folder / f"part{len(self._parts)}.parquet"
             self._writer = parquet.ParquetWriter(path, pa.schema(types), compression="lz4")
-            self._parts.append((path, types))
+            self._parts.append(Part(f"SELECT * FROM read_parquet({listed([path])})", types))
         made = [
             _as(arrays[name], type_, columns[name]) if name in arrays else pa.nulls(count, type_)
             for name, type_ in types.items()
@@ -108,31 +119,29 @@ class Spool:
             self._writer.close()
             self._writer = None
 
-    def _query(self) -> str:
-        """Parts of before as the last one has it: columns that came later are empty, types are the widest."""
-        selects = []
-        for path, types in self._parts:
-            columns = ", ".join(
-                _read(name, types.get(name), type_) for name, type_ in self._types.items()
-            )
-            selects.append(f"SELECT {columns} FROM read_parquet({listed([path])})")
-        return " UNION ALL ".join(selects)
+
+def united(parts: Sequence[Part]) -> Spooled:
+    """Parts as one table: columns that a part lacks are empty in it, and types are the widest."""
+    types: dict[str, Any] = {}
+    for part in parts:
+        types |= {
+            name: _wider(types[name], type_) if name in types else type_
+            for name, type_ in part.types.items()
+        }
+    selects = []
+    for part in parts:
+        columns = ", ".join(_read(name, part.types.get(name), t) for name, t in types.items())
+        selects.append(f"SELECT {columns} FROM ({part.query})")
+    return Spooled(query=" UNION ALL ".join(selects), types=types)
 
 
 def _columns(rows: Sequence[Row]) -> dict[str, list[Any]]:
     """Values of each column in the order of the rows."""
-    count = len(rows)
     out: dict[str, list[Any]] = {}
     for prefix, part in ((OWN, 0), (SCORE, 1), (ATTRIBUTE, 2)):
-        columns: dict[str, list[Any]] = {}
-        for place, row in enumerate(rows):
-            for name, value in row[part].items():  # type: ignore[union-attr]
-                try:
-                    columns[name][place] = value
-                except KeyError:
-                    columns[name] = [None] * count
-                    columns[name][place] = value
-        out |= {prefix + name: values for name, values in columns.items()}
+        found: list[dict[str, Any]] = [row[part] for row in rows]  # type: ignore[misc]
+        names = dict.fromkeys(name for keys in {tuple(one) for one in found} for name in keys)
+        out |= {prefix + name: [one.get(name) for one in found] for name in names}
     return out
 
 

@@ -13,7 +13,7 @@ from evenhand.errors import InputError
 from evenhand.records.encodings import open_text
 from evenhand.records.logs.glimpse import Glimpse
 from evenhand.records.logs.labels import LabelNames
-from evenhand.records.logs.reader import Log, LogReader
+from evenhand.records.logs.reader import LogReader, RowLog
 from evenhand.records.logs.row import Row
 from evenhand.records.logs.trn import readings, told_alternatives
 
@@ -25,7 +25,7 @@ _HEAD = re.compile(r';;\s*(LABEL|CATEGORY)\s+"([^"]*)"\s+"([^"]*)"')
 _IGNORED, _GAP = "IGNORE_TIME_SEGMENT_IN_SCORING", "inter_segment_gap"
 
 
-class _StmLog(Log):
+class _StmLog(RowLog):
     """Segments of recordings."""
 
     def __init__(self, path: Path) -> None:
@@ -76,7 +76,9 @@ class _StmLog(Log):
 
 
 def _recognises(glimpse: Glimpse) -> bool:
-    lines = (line for line in glimpse.text.splitlines() if line.strip() and not line.startswith(";;"))
+    lines = (
+        line for line in glimpse.text.splitlines() if line.strip() and not line.startswith(";;")
+    )
     named = glimpse.path.name.lower().endswith(".stm")
     return named and _LINE.match(next(lines, "").strip()) is not None
 

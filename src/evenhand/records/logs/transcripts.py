@@ -10,11 +10,11 @@ from evenhand.errors import InputError
 from evenhand.records.encodings import open_bytes
 from evenhand.records.logs.glimpse import Glimpse
 from evenhand.records.logs.json_text import parsed
-from evenhand.records.logs.reader import Log, LogReader
+from evenhand.records.logs.reader import LogReader, RowLog
 from evenhand.records.logs.row import Row
 
 
-class _Transcript(Log):
+class _Transcript(RowLog):
     """One file."""
 
     def rows(self) -> Iterator[Row]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from evenhand.errors import InputError
 from evenhand.records.encodings import open_text
 from evenhand.records.logs.glimpse import Glimpse
-from evenhand.records.logs.reader import Log, LogReader
+from evenhand.records.logs.reader import LogReader, RowLog
 from evenhand.records.logs.row import Row
 
 _LINE = re.compile(r"(?P<text>.*?)\s*\((?P<id>[^\s()]+)\)\s*\Z")
@@ -21,7 +21,7 @@ _CHOICE = re.compile(r"\{([^{}]*)\}")
 _MOST = 256
 
 
-class _TrnLog(Log):
+class _TrnLog(RowLog):
     """Transcripts of one reference or service."""
 
     def __init__(self, path: Path) -> None:
@@ -103,7 +103,9 @@ def told_alternatives(path: Path) -> str:
 
 
 def _recognises(glimpse: Glimpse) -> bool:
-    lines = (line for line in glimpse.text.splitlines() if line.strip() and not line.startswith(";;"))
+    lines = (
+        line for line in glimpse.text.splitlines() if line.strip() and not line.startswith(";;")
+    )
     named = glimpse.path.name.lower().endswith(".trn")
     return named and _LINE.match(next(lines, "").strip()) is not None
 
