@@ -4,15 +4,15 @@ from evenhand.records.logs.catalogue import reader_called, reader_names, reader_
 from evenhand.records.logs.finding import files_under, find_logs
 from evenhand.records.logs.loading import LoadedLogs, load_logs
 from evenhand.records.logs.reader import LogReader, OwnNumber, RowLog, TableLog
-from evenhand.records.logs.row import Row
-from evenhand.records.logs.spool import Part
+from evenhand.records.logs.row import LogRow
+from evenhand.records.logs.spool import LogPart
 
 __all__ = [
     "LoadedLogs",
+    "LogPart",
     "LogReader",
+    "LogRow",
     "OwnNumber",
-    "Part",
-    "Row",
     "RowLog",
     "TableLog",
     "files_under",

@@ -7,7 +7,7 @@ from evenhand.errors import InputError
 from evenhand.records.encodings import open_text
 from evenhand.records.logs.glimpse import Glimpse
 from evenhand.records.logs.reader import LogReader, RowLog
-from evenhand.records.logs.row import Row
+from evenhand.records.logs.row import LogRow
 
 _SPEAKER, _TEXTS = "client_id", ("sentence", "transcription")
 _CLIPS = ("path", "audio_file")
@@ -18,7 +18,7 @@ _COUNTS = ("up_votes", "down_votes", "votes", "duration_ms")
 class _CommonVoiceLog(RowLog):
     """One table of clips."""
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[LogRow]:
         with open_text(self.path) as file:
             reader = csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
             names = next(reader)
@@ -36,7 +36,7 @@ class _CommonVoiceLog(RowLog):
                     for name, value in found.items()
                     if name not in (clip, _SPEAKER, *_OWN)
                 }
-                yield Row(own, {}, about, sum(map(len, fields)))
+                yield LogRow(own, {}, about, sum(map(len, fields)))
 
     def notes(self) -> Iterator[str]:
         yield "Speakers of Common Voice say of themselves what they wish: an empty age, gender or accent was not given."

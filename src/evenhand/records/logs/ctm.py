@@ -7,7 +7,7 @@ from evenhand.errors import InputError
 from evenhand.records.encodings import open_text
 from evenhand.records.logs.glimpse import Glimpse
 from evenhand.records.logs.reader import LogReader, RowLog
-from evenhand.records.logs.row import Row
+from evenhand.records.logs.row import LogRow
 
 _LINE = re.compile(
     r"(?P<file>\S+)\s+(?P<channel>\S+)\s+(?P<start>[\d.]+)\s+(?P<seconds>[\d.]+)\s+(?P<word>\S+)"
@@ -19,7 +19,7 @@ _ALTERNATIVES = re.compile(r"<ALT", re.IGNORECASE)
 class _CtmLog(RowLog):
     """Words of recordings."""
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[LogRow]:
         with open_text(self.path) as file:
             for number, line in enumerate(file, 1):
                 if not line.strip() or line.startswith(";;"):
@@ -40,7 +40,7 @@ class _CtmLog(RowLog):
                     "word": found["word"],
                     "confidence": None if sure in (None, "NA") else float(sure),
                 }
-                yield Row(own, {}, {}, len(line))
+                yield LogRow(own, {}, {}, len(line))
 
 
 def _recognises(glimpse: Glimpse) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 from evenhand.records.logs.glimpse import Glimpse
 from evenhand.records.logs.json_text import elements
 from evenhand.records.logs.reader import LogReader, RowLog
-from evenhand.records.logs.row import Row, flattened, plain_text
+from evenhand.records.logs.row import LogRow, flattened, plain_text
 
 
 class _DeepevalLog(RowLog):
@@ -21,12 +21,12 @@ class _DeepevalLog(RowLog):
         super().__init__(path)
         self._errored = 0
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[LogRow]:
         for kind in ("testCases", "conversationalTestCases"):
             for found, size in elements(self.path, kind):
                 yield self._row(found, size)
 
-    def _row(self, found: Mapping[str, Any], size: int) -> Row:
+    def _row(self, found: Mapping[str, Any], size: int) -> LogRow:
         scores: dict[str, Any] = {}
         errors = []
         for metric in found.get("metricsData") or ():
@@ -47,7 +47,7 @@ class _DeepevalLog(RowLog):
         if errors:
             own["error"] = errors[0][:500]
             self._errored += 1
-        return Row(own, scores, flattened(found.get("metadata")), size)
+        return LogRow(own, scores, flattened(found.get("metadata")), size)
 
     def notes(self) -> Iterator[str]:
         if self._errored:

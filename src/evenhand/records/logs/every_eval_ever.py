@@ -7,7 +7,7 @@ from evenhand.errors import InputError
 from evenhand.records.logs.glimpse import Glimpse
 from evenhand.records.logs.json_text import lines, parsed
 from evenhand.records.logs.reader import LogReader, RowLog
-from evenhand.records.logs.row import Row, flattened, plain_text
+from evenhand.records.logs.row import LogRow, flattened, plain_text
 
 _FIELDS = ("sample_id", "evaluation", "evaluation_name")
 
@@ -15,7 +15,7 @@ _FIELDS = ("sample_id", "evaluation", "evaluation_name")
 class _EveryEvalEverLog(RowLog):
     """Instances of one or several evaluations."""
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[LogRow]:
         for number, line in lines(self.path):
             found = parsed(line, f"{self.path} line {number}")
             if not isinstance(found, dict) or not all(field in found for field in _FIELDS):
@@ -26,7 +26,7 @@ class _EveryEvalEverLog(RowLog):
             yield _row(found, len(line))
 
 
-def _row(found: Mapping[str, Any], size: int) -> Row:
+def _row(found: Mapping[str, Any], size: int) -> LogRow:
     given, answered = found.get("input") or {}, found.get("output") or {}
     judged = found["evaluation"] or {}
     error = found.get("error")
@@ -45,7 +45,7 @@ def _row(found: Mapping[str, Any], size: int) -> Row:
         own["error"] = str(error)[:500]
     right = judged.get("is_correct")
     scores = {"score": judged.get("score"), "is_correct": None if right is None else int(right)}
-    return Row(own, {} if error else scores, flattened(found.get("metadata")), size)
+    return LogRow(own, {} if error else scores, flattened(found.get("metadata")), size)
 
 
 def _recognises(glimpse: Glimpse) -> bool:

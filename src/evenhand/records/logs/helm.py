@@ -16,7 +16,7 @@ from evenhand.errors import InputError
 from evenhand.records.logs.glimpse import Glimpse
 from evenhand.records.logs.json_text import elements, members, parsed
 from evenhand.records.logs.reader import LogReader, OwnNumber, RowLog
-from evenhand.records.logs.row import Row, flattened
+from evenhand.records.logs.row import LogRow, flattened
 
 _STATS, _STATE = "per_instance_stats.json", "scenario_state.json"
 _KNOWN = {"input", "references", "split", "sub_split", "id", "perturbation"}
@@ -33,7 +33,7 @@ class _HelmLog(RowLog):
         self._names: dict[str, int] = {}
         self._unasked = 0
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[LogRow]:
         for name in (_STATS, _STATE):
             if not (self._folder / name).is_file():
                 raise InputError(
@@ -68,7 +68,7 @@ class _HelmLog(RowLog):
 
     def _row(
         self, state: Mapping[str, Any], stats: dict[_Key, array[float]], model: Any, size: int
-    ) -> Row:
+    ) -> LogRow:
         instance, result = state.get("instance") or {}, state.get("result") or {}
         perturbation = _perturbed(instance.get("perturbation"))
         key = (str(instance.get("id")), int(state.get("train_trial_index") or 0), perturbation)
@@ -100,7 +100,7 @@ class _HelmLog(RowLog):
         if failed:
             own["error"] = str(result.get("error", ""))[:500]
         others = {name: value for name, value in instance.items() if name not in _KNOWN}
-        return Row(own, {} if failed else scores, flattened(others), size)
+        return LogRow(own, {} if failed else scores, flattened(others), size)
 
     def own_numbers(self) -> Iterator[OwnNumber]:
         path = self._folder / "stats.json"

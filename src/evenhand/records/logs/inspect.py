@@ -16,7 +16,7 @@ from evenhand.records.logs.archive import Archive, opened_archive
 from evenhand.records.logs.glimpse import Glimpse
 from evenhand.records.logs.json_text import elements, members, parsed
 from evenhand.records.logs.reader import LogReader, OwnNumber, RowLog
-from evenhand.records.logs.row import Row, flattened, plain_text
+from evenhand.records.logs.row import LogRow, flattened, plain_text
 
 #: What inspect's `value_to_float` makes of texts.
 _LETTERS = {"C": 1, "P": 0.5, "I": 0, "N": 0, "yes": 1, "true": 1, "no": 0, "false": 0}
@@ -40,18 +40,18 @@ class _Limit(Struct):
     type: str = ""
 
 
-class _Output(Struct):
+class _ModelOutput(Struct):
     completion: str | None = None
 
 
-class _Sample(Struct):
+class _InspectSample(Struct):
     """What is read of a sample; its messages and events are passed over."""
 
     id: str | int
     epoch: int = 1
     input: Any = None
     target: Any = None
-    output: _Output | None = None
+    output: _ModelOutput | None = None
     scores: dict[str, _Score] | None = None
     metadata: dict[str, Any] | None = None
     error: _Failure | None = None
@@ -67,11 +67,11 @@ class _InspectLog(RowLog):
         self._header = dict[str, Any]()
         self._count = 0
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[LogRow]:
         if self.path.name.lower().endswith((".json", ".json.gz")):
             self._header = members(self.path, until="samples")
             self._check()
-            for sample, size in elements(self.path, "samples", type_=_Sample):
+            for sample, size in elements(self.path, "samples", type_=_InspectSample):
                 yield self._row(sample, size)
             return
         with opened_archive(self.path) as archive:
@@ -81,7 +81,7 @@ class _InspectLog(RowLog):
                 if name.startswith(_SAMPLES) and name.endswith(".json"):
                     text = archive.read(name)
                     where = f"{self.path}, member {name!r}"
-                    yield self._row(parsed(text, where, _Sample), len(text))
+                    yield self._row(parsed(text, where, _InspectSample), len(text))
 
     def _read_header(self, archive: Archive) -> dict[str, Any]:
         name = next((n for n in (_HEADER, _START) if n in archive.names), None)
@@ -107,7 +107,7 @@ class _InspectLog(RowLog):
         found = self._header.get("eval")
         return found if isinstance(found, dict) else {}
 
-    def _row(self, sample: "_Sample", size: int) -> Row:
+    def _row(self, sample: "_InspectSample", size: int) -> LogRow:
         self._count += 1
         scores = dict[str, Any]()
         own: dict[str, Any] = {
@@ -133,7 +133,7 @@ class _InspectLog(RowLog):
             "output": None if sample.output is None else sample.output.completion,
             "total_time": sample.total_time,
         }
-        return Row(own, scores, flattened(sample.metadata), size)
+        return LogRow(own, scores, flattened(sample.metadata), size)
 
     def own_numbers(self) -> Iterator[OwnNumber]:
         for score in (self._header.get("results") or {}).get("scores") or ():

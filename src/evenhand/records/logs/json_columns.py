@@ -1,4 +1,4 @@
-"""Columns of JSON that an engine holds, each as what its values are: numbers, truth or text."""
+"""JsonColumns of JSON that an engine holds, each as what its values are: numbers, truth or text."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ from evenhand.deferred import pyarrow as pa
 from evenhand.records.column_types import quoted, text_literal
 from evenhand.records.engines.duckdb import DuckDBEngine
 from evenhand.records.logs.row import DEPTH
-from evenhand.records.logs.spool import SCORE, Part
+from evenhand.records.logs.spool import SCORE, LogPart
 
 _WHOLE = {"BIGINT", "UBIGINT", "HUGEINT"}
 _NUMBERS = {*_WHOLE, "DOUBLE"}
@@ -14,8 +14,8 @@ _NUMBERS = {*_WHOLE, "DOUBLE"}
 _PAIR = 2
 
 
-class Columns:
-    """Columns that are made of those of JSON.
+class JsonColumns:
+    """JsonColumns that are made of those of JSON.
 
     Parameters
     ----------
@@ -120,10 +120,10 @@ class Columns:
         found = self._engine.query(f"SELECT 1 AS one FROM {self._rows} WHERE {condition} LIMIT 1")
         return bool(found.num_rows)
 
-    def part(self) -> Part:
+    def part(self) -> LogPart:
         """The columns as a query."""
         columns = ", ".join(f"{value} AS {quoted(name)}" for name, value in self._values.items())
-        return Part(f"SELECT {columns} FROM {self._rows}", self._types)
+        return LogPart(f"SELECT {columns} FROM {self._rows}", self._types)
 
 
 def one_text(column: str) -> str:

@@ -7,7 +7,7 @@ from evenhand.errors import InputError
 from evenhand.records.encodings import open_text
 from evenhand.records.logs.glimpse import Glimpse
 from evenhand.records.logs.reader import LogReader, RowLog
-from evenhand.records.logs.row import Row
+from evenhand.records.logs.row import LogRow
 
 _TEXT, _SPEAKERS = "text", "utt2spk"
 #: Maps that say where data lie, which is nobody's attribute.
@@ -21,10 +21,10 @@ class _KaldiLog(RowLog):
         super().__init__(path)
         self._strangers = 0
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[LogRow]:
         if self.path.is_file():
             for id_, text in _pairs(self.path):
-                yield Row({"id": id_, "text": text}, {}, {}, len(text))
+                yield LogRow({"id": id_, "text": text}, {}, {}, len(text))
             return
         speakers = dict(_pairs(self.path / _SPEAKERS))
         of_utterances, of_speakers = self._maps("utt2"), self._maps("spk2")
@@ -33,7 +33,7 @@ class _KaldiLog(RowLog):
             self._strangers += speaker is None
             about = {name: found[id_] for name, found in of_utterances.items() if id_ in found}
             about |= {name: found[speaker] for name, found in of_speakers.items() if speaker in found}  # fmt: skip
-            yield Row({"id": id_, "speaker": speaker, "text": text}, {}, about, len(text) + 100)
+            yield LogRow({"id": id_, "speaker": speaker, "text": text}, {}, about, len(text) + 100)
 
     def _maps(self, prefix: str) -> dict[str, dict[str | None, str]]:
         """What the folder's maps of two columns say, by what they are called."""

@@ -11,7 +11,7 @@ from typing import Any
 from evenhand.records.logs.glimpse import Glimpse
 from evenhand.records.logs.json_text import elements, written
 from evenhand.records.logs.reader import LogReader, RowLog
-from evenhand.records.logs.row import Row, flattened
+from evenhand.records.logs.row import LogRow, flattened
 
 
 class _LabelStudioLog(RowLog):
@@ -21,7 +21,7 @@ class _LabelStudioLog(RowLog):
         super().__init__(path)
         self._skipped, self._bare = 0, 0
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[LogRow]:
         for task, size in elements(self.path):
             about = flattened(task.get("data"))
             predicted = {
@@ -43,7 +43,7 @@ class _LabelStudioLog(RowLog):
                     "lead_time": annotation.get("lead_time"),
                 }
                 labels = {} if skipped else _labels(annotation)
-                yield Row(own, labels | predicted, about, size // max(len(annotations), 1))
+                yield LogRow(own, labels | predicted, about, size // max(len(annotations), 1))
 
     def notes(self) -> Iterator[str]:
         if self._skipped:

@@ -17,10 +17,10 @@ from evenhand.records.column_types import quoted, text_literal
 from evenhand.records.delimited import listed
 from evenhand.records.engines.duckdb import DuckDBEngine
 from evenhand.records.logs.glimpse import Glimpse
-from evenhand.records.logs.json_columns import Columns, one_text
+from evenhand.records.logs.json_columns import JsonColumns, one_text
 from evenhand.records.logs.json_text import lines, parsed
 from evenhand.records.logs.reader import LogReader, OwnNumber, TableLog
-from evenhand.records.logs.spool import ATTRIBUTE, OWN, Part
+from evenhand.records.logs.spool import ATTRIBUTE, OWN, LogPart
 
 _NAME = re.compile(
     r"samples_(?P<task>.+?)(?:_(?P<time>\d{4}-\d\d-\d\dT[\d.:-]+))?\.jsonl(?:\.gz)?\Z"
@@ -45,7 +45,7 @@ class _LmEvalLog(TableLog):
         self._time = named["time"] if named else None
         self._asked, self._documents = 1, 0
 
-    def part(self, engine: DuckDBEngine, folder: Path) -> Part:
+    def part(self, engine: DuckDBEngine, folder: Path) -> LogPart:
         first = self._first()
         answers = first["resps"]
         if answers and isinstance(answers[0], list) and not isinstance(answers[0][0], list):
@@ -65,7 +65,7 @@ class _LmEvalLog(TableLog):
         if found["lost"]:
             raise self._fault()
         self._documents = found["n"]
-        columns = Columns(engine, rows)
+        columns = JsonColumns(engine, rows)
         columns.text(f"{OWN}id", "doc_id")
         scored = [columns.score(name, f"metric{place}") for place, name in enumerate(metrics)]
         some = " OR ".join(f"{name} IS NOT NULL" for name in scored) or "FALSE"

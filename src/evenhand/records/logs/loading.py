@@ -10,7 +10,7 @@ from evenhand.errors import InputError, Note
 from evenhand.records.column_types import quoted, text_literal
 from evenhand.records.engines.duckdb import DuckDBEngine
 from evenhand.records.logs.reader import LogReader, OwnNumber, RowLog, TableLog
-from evenhand.records.logs.spool import ATTRIBUTE, OWN, SCORE, Part, Spool, Spooled, united
+from evenhand.records.logs.spool import ATTRIBUTE, OWN, SCORE, LogPart, Spool, Spooled, united
 from evenhand.records.native_types import load_native
 from evenhand.records.text_files import Loaded
 
@@ -96,7 +96,7 @@ def load_logs(
 
 def _parts(
     engine: DuckDBEngine, folder: Path, logs: Sequence[tuple[Path, RowLog | TableLog]]
-) -> Iterator[Part]:
+) -> Iterator[LogPart]:
     """The rows of all logs; of several each row says in which it stands."""
     spool = Spool(folder)
     several = len(logs) > 1
@@ -112,7 +112,7 @@ def _parts(
         part = log.part(engine, own)
         name = f"{OWN}log"
         query = f"SELECT *, {text_literal(path.name)} AS {quoted(name)} FROM ({part.query})"
-        yield Part(query, part.types | {name: pa.string()}) if several else part
+        yield LogPart(query, part.types | {name: pa.string()}) if several else part
     yield from spool.close()
 
 

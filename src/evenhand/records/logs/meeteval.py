@@ -6,7 +6,7 @@ from evenhand.errors import InputError
 from evenhand.records.logs.glimpse import Glimpse
 from evenhand.records.logs.json_text import members
 from evenhand.records.logs.reader import LogReader, RowLog
-from evenhand.records.logs.row import Row
+from evenhand.records.logs.row import LogRow
 
 _COUNTS = (
     "errors", "length", "insertions", "deletions", "substitutions", "missed_speaker", "falarm_speaker",
@@ -17,14 +17,14 @@ _COUNTS = (
 class _MeetevalLog(RowLog):
     """Sessions of one comparison."""
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[LogRow]:
         for session, found in members(self.path).items():
             if not isinstance(found, dict) or "errors" not in found:
                 raise InputError(
                     f"{self.path}: session {session!r} has no errors, so this is no file of meeteval per session."
                 )
             scores = {name: found[name] for name in _COUNTS if found.get(name) is not None}
-            yield Row({"id": session, "outcome": "answered"}, scores, {}, 500)
+            yield LogRow({"id": session, "outcome": "answered"}, scores, {}, 500)
 
     def notes(self) -> Iterator[str]:
         yield (

@@ -12,7 +12,7 @@ from evenhand.deferred import pyarrow as pa
 from evenhand.errors import InputError
 from evenhand.records.logs.glimpse import Glimpse
 from evenhand.records.logs.reader import LogReader, RowLog
-from evenhand.records.logs.row import Row, flattened
+from evenhand.records.logs.row import LogRow, flattened
 
 _VALUE, _ERROR = "/value", "/error_message"
 _ID = "trace_id"
@@ -21,7 +21,7 @@ _ID = "trace_id"
 class _MlflowLog(RowLog):
     """One evaluation."""
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[LogRow]:
         try:
             file = parquet.ParquetFile(self.path)
             for batch in file.iter_batches(1024):
@@ -40,7 +40,7 @@ class _MlflowLog(RowLog):
         )
 
 
-def _row(found: dict[str, Any], size: int) -> Row:
+def _row(found: dict[str, Any], size: int) -> LogRow:
     errors = [name.removesuffix(_ERROR) for name, v in found.items() if name.endswith(_ERROR) and v]
     scores = {
         name.removesuffix(_VALUE): float(value) if isinstance(value, bool) else value
@@ -56,7 +56,7 @@ def _row(found: dict[str, Any], size: int) -> Row:
     if errors:
         own["error"] = ", ".join(errors)
     tags = {n: v for n, v in (found.get("tags") or {}).items() if not n.startswith("mlflow.")}
-    return Row(own, scores, flattened(tags), size)
+    return LogRow(own, scores, flattened(tags), size)
 
 
 def _recognises(glimpse: Glimpse) -> bool:

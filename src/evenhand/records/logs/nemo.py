@@ -6,7 +6,7 @@ from evenhand.errors import InputError
 from evenhand.records.logs.glimpse import Glimpse
 from evenhand.records.logs.json_text import lines, parsed
 from evenhand.records.logs.reader import LogReader, RowLog
-from evenhand.records.logs.row import Row, flattened
+from evenhand.records.logs.row import LogRow, flattened
 
 _AUDIO, _OWN = "audio_filepath", ("text", "pred_text", "duration", "offset")
 
@@ -14,7 +14,7 @@ _AUDIO, _OWN = "audio_filepath", ("text", "pred_text", "duration", "offset")
 class _NemoLog(RowLog):
     """One manifest."""
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[LogRow]:
         for number, line in lines(self.path):
             found = parsed(line, f"{self.path} line {number}")
             if not isinstance(found, dict) or _AUDIO not in found:
@@ -24,7 +24,7 @@ class _NemoLog(RowLog):
             part = f"#{found['offset']:g}" if found.get("offset") else ""
             own = {"id": f"{found[_AUDIO]}{part}"} | {n: found[n] for n in _OWN if n in found}
             about = {name: v for name, v in found.items() if name not in (_AUDIO, *_OWN)}
-            yield Row(own, {}, flattened(about), len(line))
+            yield LogRow(own, {}, flattened(about), len(line))
 
 
 def _recognises(glimpse: Glimpse) -> bool:

@@ -15,7 +15,7 @@ from evenhand.errors import InputError
 from evenhand.records.logs.glimpse import Glimpse
 from evenhand.records.logs.json_text import elements, written
 from evenhand.records.logs.reader import LogReader, OwnNumber, RowLog
-from evenhand.records.logs.row import Row, flattened, plain_text
+from evenhand.records.logs.row import LogRow, flattened, plain_text
 
 _BROKEN = 2
 
@@ -28,7 +28,7 @@ class _PromptfooLog(RowLog):
         self._seen, self._outcomes = Counter[tuple[str, ...]](), Counter[str]()
         self._passed = Counter[bool]()
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[LogRow]:
         for found, size in elements(self.path, "results", "results"):
             if not isinstance(found, dict) or "success" not in found:
                 raise InputError(
@@ -37,7 +37,7 @@ class _PromptfooLog(RowLog):
                 )
             yield self._row(found, size)
 
-    def _row(self, found: Mapping[str, Any], size: int) -> Row:
+    def _row(self, found: Mapping[str, Any], size: int) -> LogRow:
         test, grading = found.get("testCase") or {}, found.get("gradingResult") or {}
         given = found.get("vars") or test.get("vars") or {}
         provider, prompt = found.get("provider") or {}, found.get("prompt") or {}
@@ -66,7 +66,7 @@ class _PromptfooLog(RowLog):
             scores = {"score": found.get("score"), "success": int(bool(found["success"]))}
             scores |= flattened(found.get("namedScores") or {})
         about = {k: v for k, v in (test.get("metadata") or {}).items() if not k.startswith("_")}
-        return Row(own, scores, flattened(about) | flattened(given), size)
+        return LogRow(own, scores, flattened(about) | flattened(given), size)
 
     def own_numbers(self) -> Iterator[OwnNumber]:
         count = sum(self._passed.values())

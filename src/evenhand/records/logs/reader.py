@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from evenhand.records.engines.duckdb import DuckDBEngine
 from evenhand.records.logs.glimpse import Glimpse
-from evenhand.records.logs.row import Row
-from evenhand.records.logs.spool import Part
+from evenhand.records.logs.row import LogRow
+from evenhand.records.logs.spool import LogPart
 
 
 class OwnNumber(NamedTuple):
@@ -60,7 +60,7 @@ class RowLog(Log, ABC):
     """A log that is read row by row."""
 
     @abstractmethod
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[LogRow]:
         """Each answer that was judged, one by one."""
 
 
@@ -68,7 +68,7 @@ class TableLog(Log, ABC):
     """A log whose rows the engine reads by itself."""
 
     @abstractmethod
-    def part(self, engine: DuckDBEngine, folder: Path) -> Part:
+    def part(self, engine: DuckDBEngine, folder: Path) -> LogPart:
         """The rows as a query.
 
         Parameters

@@ -10,7 +10,7 @@ DEPTH = 3
 _PLAIN = frozenset((str, int, float, bool))
 
 
-class Row(NamedTuple):
+class LogRow(NamedTuple):
     """One answer.
 
     Attributes

@@ -17,7 +17,7 @@ from evenhand.records.encodings import open_text
 from evenhand.records.logs.glimpse import Glimpse
 from evenhand.records.logs.labels import LabelNames
 from evenhand.records.logs.reader import LogReader, RowLog
-from evenhand.records.logs.row import Row
+from evenhand.records.logs.row import LogRow
 
 _TAG = re.compile(r"<(/?)(SYSTEM|SPEAKER|PATH|LABEL|CATEGORY)\b(.*)>\s*\Z")
 _ATTRIBUTE = re.compile(r'(\w+)="([^"]*)"')
@@ -34,11 +34,11 @@ class _ScliteLog(RowLog):
         super().__init__(path)
         self._written = False
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[LogRow]:
         self._written = _DUMP in Glimpse(self.path).text
         return self._of_text() if self._written else self._of_sgml()
 
-    def _of_sgml(self) -> Iterator[Row]:
+    def _of_sgml(self) -> Iterator[LogRow]:
         names, speaker, about, steps = LabelNames(), "", dict[str, str](), list[str]()
         with open_text(self.path) as file:
             for number, line in enumerate(file, 1):
@@ -58,7 +58,7 @@ class _ScliteLog(RowLog):
 
     def _row(
         self, about: dict[str, str], speaker: str, path: str, names: LabelNames, number: int
-    ) -> Row:
+    ) -> LogRow:
         steps = [step for step in _STEP.finditer(path.strip()) if step[0]]
         if str(len(steps)) != about.get("word_cnt") or sum(len(s[0]) for s in steps) != len(path.strip()):  # fmt: skip
             raise InputError(
@@ -77,9 +77,9 @@ class _ScliteLog(RowLog):
             if name in about:
                 own[column] = float(about[name]) if name.startswith("R_") else about[name]
         labels = names.columns(about["labels"]) if "labels" in about else {}
-        return Row(own, _counted(counts), labels, len(path) + 100)
+        return LogRow(own, _counted(counts), labels, len(path) + 100)
 
-    def _of_text(self) -> Iterator[Row]:
+    def _of_text(self) -> Iterator[LogRow]:
         speaker = id_ = ""
         with open_text(self.path) as file:
             for line in file:
@@ -90,7 +90,7 @@ class _ScliteLog(RowLog):
                 elif found := _SCORES.match(line):
                     counts = dict(zip("CSDI", map(int, found.groups()), strict=True))
                     own = {"id": id_, "speaker": speaker, "outcome": "answered"}
-                    yield Row(own, _counted(counts), {}, 200)
+                    yield LogRow(own, _counted(counts), {}, 200)
 
     def notes(self) -> Iterator[str]:
         yield (

@@ -14,7 +14,7 @@ from evenhand.errors import InputError
 from evenhand.records.column_types import quoted
 from evenhand.records.delimited import listed
 from evenhand.records.logs.json_text import written
-from evenhand.records.logs.row import Row
+from evenhand.records.logs.row import LogRow
 
 _ROWS = 4096
 _BYTES = 8 * 2**20
@@ -24,7 +24,7 @@ _COLUMNS = 1000
 OWN, SCORE, ATTRIBUTE = "own:", "score:", "attribute:"
 
 
-class Part(NamedTuple):
+class LogPart(NamedTuple):
     """Some of the rows.
 
     Attributes
@@ -66,20 +66,20 @@ class Spool:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._rows: list[Row] = []
+        self._rows: list[LogRow] = []
         self._bytes = 0
         self._types: dict[str, Any] = {}
-        self._parts: list[Part] = []
+        self._parts: list[LogPart] = []
         self._writer: Any = None
 
-    def add(self, row: Row) -> None:
+    def add(self, row: LogRow) -> None:
         """Lay one row down."""
         self._rows.append(row)
         self._bytes += row.size
         if len(self._rows) >= _ROWS or self._bytes >= _BYTES:
             self._flush()
 
-    def close(self) -> list[Part]:
+    def close(self) -> list[LogPart]:
         """Finish the last part."""
         self._flush()
         self._end_part()
@@ -107,7 +107,7 @@ class Spool:
             self._types = types
             path = self._folder / f"part{len(self._parts)}.parquet"
             self._writer = parquet.ParquetWriter(path, pa.schema(types), compression="lz4")
-            self._parts.append(Part(f"SELECT * FROM read_parquet({listed([path])})", types))
+            self._parts.append(LogPart(f"SELECT * FROM read_parquet({listed([path])})", types))
         made = [
             _as(arrays[name], type_, columns[name]) if name in arrays else pa.nulls(count, type_)
             for name, type_ in types.items()
@@ -120,7 +120,7 @@ class Spool:
             self._writer = None
 
 
-def united(parts: Sequence[Part]) -> Spooled:
+def united(parts: Sequence[LogPart]) -> Spooled:
     """Parts as one table: columns that a part lacks are empty in it, and types are the widest."""
     types: dict[str, Any] = {}
     for part in parts:
@@ -135,7 +135,7 @@ def united(parts: Sequence[Part]) -> Spooled:
     return Spooled(query=" UNION ALL ".join(selects), types=types)
 
 
-def _columns(rows: Sequence[Row]) -> dict[str, list[Any]]:
+def _columns(rows: Sequence[LogRow]) -> dict[str, list[Any]]:
     """Values of each column in the order of the rows."""
     out: dict[str, list[Any]] = {}
     for prefix, part in ((OWN, 0), (SCORE, 1), (ATTRIBUTE, 2)):

@@ -14,7 +14,7 @@ from evenhand.records.encodings import open_text
 from evenhand.records.logs.glimpse import Glimpse
 from evenhand.records.logs.labels import LabelNames
 from evenhand.records.logs.reader import LogReader, RowLog
-from evenhand.records.logs.row import Row
+from evenhand.records.logs.row import LogRow
 from evenhand.records.logs.trn import readings, told_alternatives
 
 _LINE = re.compile(
@@ -32,7 +32,7 @@ class _StmLog(RowLog):
         super().__init__(path)
         self._ignored, self._alternatives = 0, False
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[LogRow]:
         with open_text(self.path) as file:
             self._alternatives = any("{" in line for line in file)
         names = LabelNames()
@@ -43,7 +43,7 @@ class _StmLog(RowLog):
                 elif line.strip() and not line.startswith(";;"):
                     yield self._row(line.strip(), names, number)
 
-    def _row(self, line: str, names: LabelNames, number: int) -> Row:
+    def _row(self, line: str, names: LabelNames, number: int) -> LogRow:
         found = _LINE.match(line)
         if found is None:
             raise InputError(
@@ -66,7 +66,7 @@ class _StmLog(RowLog):
             "outcome": "ignored" if ignored else "answered",
             "text": made,
         }
-        return Row(own, {}, names.columns(found["labels"]) if found["labels"] else {}, len(line))
+        return LogRow(own, {}, names.columns(found["labels"]) if found["labels"] else {}, len(line))
 
     def notes(self) -> Iterator[str]:
         if self._ignored:

@@ -11,13 +11,13 @@ from evenhand.records.encodings import open_bytes
 from evenhand.records.logs.glimpse import Glimpse
 from evenhand.records.logs.json_text import parsed
 from evenhand.records.logs.reader import LogReader, RowLog
-from evenhand.records.logs.row import Row
+from evenhand.records.logs.row import LogRow
 
 
-class _Transcript(RowLog):
+class _TranscriptFile(RowLog):
     """One file."""
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[LogRow]:
         with open_bytes(self.path) as file:
             text = file.read()
         found = parsed(text, str(self.path))
@@ -30,7 +30,7 @@ class _Transcript(RowLog):
                 f"{self.path} is no transcript that is known: Amazon Transcribe, openai-whisper, faster-whisper or "
                 "whisper.cpp write one."
             )
-        yield Row(own | read, {}, {}, len(text))
+        yield LogRow(own | read, {}, {}, len(text))
 
 
 def _of_transcribe(found: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -90,7 +90,7 @@ def _of_whispers(glimpse: Glimpse) -> bool:
 
 READERS = (
     LogReader(
-        name="transcribe", title="Amazon Transcribe", recognises=_of_amazon, open=_Transcript
+        name="transcribe", title="Amazon Transcribe", recognises=_of_amazon, open=_TranscriptFile
     ),
-    LogReader(name="whisper", title="Whisper", recognises=_of_whispers, open=_Transcript),
+    LogReader(name="whisper", title="Whisper", recognises=_of_whispers, open=_TranscriptFile),
 )

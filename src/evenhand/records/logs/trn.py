@@ -13,7 +13,7 @@ from evenhand.errors import InputError
 from evenhand.records.encodings import open_text
 from evenhand.records.logs.glimpse import Glimpse
 from evenhand.records.logs.reader import LogReader, RowLog
-from evenhand.records.logs.row import Row
+from evenhand.records.logs.row import LogRow
 
 _LINE = re.compile(r"(?P<text>.*?)\s*\((?P<id>[^\s()]+)\)\s*\Z")
 _CHOICE = re.compile(r"\{([^{}]*)\}")
@@ -28,7 +28,7 @@ class _TrnLog(RowLog):
         super().__init__(path)
         self._alternatives = False
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[LogRow]:
         with open_text(self.path) as file:
             self._alternatives = any("{" in line for line in file)
         with open_text(self.path) as file:
@@ -50,7 +50,7 @@ class _TrnLog(RowLog):
                     "speaker": speaker_of(id_),
                     "text": readings(text, where) if self._alternatives else text,
                 }
-                yield Row(own, {}, {}, len(line))
+                yield LogRow(own, {}, {}, len(line))
 
     def notes(self) -> Iterator[str]:
         yield "The speaker is what stands before the first - of an id, or else the first _ (sclite -i spu_id)."
