@@ -364,5 +364,6 @@ def _command(
         "seed": rules.seed,
         "bins": question.bins,
         "missing_values": question.records.missing_values,
+        **question.records.options,
     }
     return write_command(audit, question.records.name, given)

@@ -43,7 +43,8 @@ class Reading:
     with_
         A file whose columns are joined to the rows; may be repeated.
     on
-        Column by which it is joined, such as speaker, or id=file where the file calls it otherwise; may be repeated.
+        Column by which it is joined, such as speaker, or id=file where the file calls it otherwise; may be repeated, and
+        of several files each is joined by those that it has.
     """
 
     where: str | None = None
@@ -65,8 +66,19 @@ class Reading:
         found = open_records(
             name, columns=self.columns, missing_values=self.missing, read=self.read
         )
-        for other in self.with_:
-            found = join_records(found, other, self.on)
+        unused = set(self.on)
+        for name in self.with_:
+            other = open_records(name)
+            names = {column.name for column in other.columns}
+            # Several files may be joined by columns of their own: each by those that it has.
+            keys = [key for key in self.on if key.rpartition("=")[2].strip() in names]
+            unused -= set(keys)
+            found = join_records(found, other, keys or self.on)
+        if unused:
+            key = min(unused)
+            raise InputError(
+                f"--on {key}: none of {', '.join(self.with_)} has a column {key.rpartition('=')[2]!r}."
+            )
         return found
 
     @property

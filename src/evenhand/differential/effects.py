@@ -181,5 +181,6 @@ def _command(
         "seed": rules.seed,
         "bins": asked.bins,
         "missing_values": asked.records.missing_values,
+        **asked.records.options,
     }
     return write_command(effects, asked.records.name, given)

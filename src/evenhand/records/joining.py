@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from evenhand.deferred import parquet
 from evenhand.errors import InputError, Note
@@ -112,6 +113,7 @@ def _joined(table: Records, other: Records, keys: Sequence[tuple[Column, Column]
             files=(*table.files, *other.files),
             notes=(*table.notes, *other.notes),
             features=_features(table, other, columns),
+            options=_options(table, other, _written(keys)),
         ),
         _partners(table, other, base, right, equal, keys),
     )
@@ -238,10 +240,7 @@ def _partners(
         .to_pylist()[0]
         .values()
     )
-    on = " and ".join(
-        ours.name if ours.name == theirs.name else f"{ours.name} = {theirs.name}"
-        for ours, theirs in keys
-    )
+    on = " and ".join(text.replace("=", " = ") for text in _written(keys))
     if rows and alone == rows:
         first = ours_and_theirs(table, right, base, keys)
         raise InputError(
@@ -275,6 +274,23 @@ def _features(table: Records, other: Records, columns: Sequence[Column]) -> tupl
     return (*table.features, *kept)
 
 
+def _written(keys: Sequence[tuple[Column, Column]]) -> list[str]:
+    return [
+        ours.name if ours.name == theirs.name else f"{ours.name}={theirs.name}"
+        for ours, theirs in keys
+    ]
+
+
+def _options(table: Records, other: Records, on: Sequence[str]) -> dict[str, Any]:
+    """What a command joins, with what was joined before."""
+    before = table.options
+    return {
+        **before,
+        "with": [*before.get("with", ()), public_name(other.name)],
+        "on": list(dict.fromkeys([*before.get("on", ()), *on])),
+    }
+
+
 def _told(records: Records, sentence: str) -> Records:
     return replace(records, notes=(*records.notes, Note(code="joined", text=sentence)))
 
@@ -304,5 +320,6 @@ def _with_words(table: Records, words: Records) -> Records:
         source=view,
         columns=(*table.columns, Column(name=name, kind=Kind.TEXT)),
         files=(*table.files, *words.files),
+        options=_options(table, words, ()),
     )
     return _told(joined, told)

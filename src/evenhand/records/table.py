@@ -68,6 +68,8 @@ class Records:
         Columns that tell readings of one answer, and their values: one must be chosen.
     features : tuple of str, optional
         Columns that say what was known before the answer, where the table tells them from the others.
+    options : Mapping
+        What the command line calls what was asked of the table besides its types: ``read``, ``with``, ``on``.
     """
 
     name: str
@@ -83,6 +85,7 @@ class Records:
     unit: tuple[str, ...] = field(default=())
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     features: tuple[str, ...] | None = field(default=None)
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     def close(self) -> None:
         """Close the engine."""
@@ -161,7 +164,12 @@ def open_records(
         opened = _open_spark_frame(table, declared)
     else:
         opened = _open_frame(table, declared, missing)
-    return replace(opened, missing_values=missing, declared=write_declared(declared))
+    return replace(
+        opened,
+        missing_values=missing,
+        declared=write_declared(declared),
+        options={} if read is None else {"read": read},
+    )
 
 
 def _open_files(

@@ -428,5 +428,6 @@ def _command(
         "fold": options["fold"],
         "confirm": True if method == "auto" else method or "none",
         "level": level,
+        **asked.records.options,
     }
     return write_command(slices, asked.records.name, given)
