@@ -20,7 +20,28 @@ from statistics import median
 ROUNDS = 3
 FEW = 10
 WORDS_OF_PROMPT = 300
-WORDS = "which of these is the right answer to the question that stands above and what would a nurse do now".split()
+WORDS = [
+    "which",
+    "of",
+    "these",
+    "is",
+    "the",
+    "right",
+    "answer",
+    "to",
+    "the",
+    "question",
+    "that",
+    "stands",
+    "above",
+    "and",
+    "what",
+    "would",
+    "a",
+    "nurse",
+    "do",
+    "now",
+]
 
 
 def text_of(number, words):
@@ -35,9 +56,20 @@ def write_lm_eval(path, documents):
             logs = [[str(-1.5 - c * number % 7), "False"] for c in range(4)]
             row = {
                 "doc_id": number,
-                "doc": {"question": text_of(number, 30), "choices": choices, "label": number % 4, "dialect": "ns"[number % 2]},
+                "doc": {
+                    "question": text_of(number, 30),
+                    "choices": choices,
+                    "label": number % 4,
+                    "dialect": "ns"[number % 2],
+                },
                 "target": str(number % 4),
-                "arguments": {f"gen_args_{c}": {"arg_0": text_of(number, WORDS_OF_PROMPT), "arg_1": choices[c]} for c in range(4)},
+                "arguments": {
+                    f"gen_args_{c}": {
+                        "arg_0": text_of(number, WORDS_OF_PROMPT),
+                        "arg_1": choices[c],
+                    }
+                    for c in range(4)
+                },
                 "resps": [[log] for log in logs],
                 "filtered_resps": logs,
                 "filter": "none",
@@ -47,40 +79,82 @@ def write_lm_eval(path, documents):
                 "target_hash": "c" * 64,
                 "acc": float(number % 2),
                 "acc_norm": float(number % 3 == 0),
-            }  # fmt: skip
+            }
             file.write(json.dumps(row) + "\n")
 
 
 def sample_of(number):
     """A sample of inspect with its messages and events."""
-    messages = [{"id": f"m{i}", "role": "user" if i % 2 == 0 else "assistant", "content": text_of(number + i, 80), "source": "generate"} for i in range(6)]  # fmt: skip
+    messages = [
+        {
+            "id": f"m{i}",
+            "role": "user" if i % 2 == 0 else "assistant",
+            "content": text_of(number + i, 80),
+            "source": "generate",
+        }
+        for i in range(6)
+    ]
     return {
         "id": f"s{number}",
         "epoch": 1,
         "input": text_of(number, 80),
         "target": "answer",
         "messages": messages,
-        "output": {"model": "m", "choices": [{"message": messages[-1], "stop_reason": "stop"}], "completion": text_of(number, 80)},
+        "output": {
+            "model": "m",
+            "choices": [{"message": messages[-1], "stop_reason": "stop"}],
+            "completion": text_of(number, 80),
+        },
         "scores": {"verdict": {"value": "CI"[number % 2], "answer": "x", "history": []}},
         "metadata": {"dialect": "ns"[number % 2], "speaker": f"p{number % 50}"},
         "store": {},
         "events": [
-            {"uuid": f"e{number}_{i}", "span_id": "x", "timestamp": "2026-11-27T09:22:53.214951+00:00", "working_start": 0.1, "event": "info", "data": text_of(number + i, 60)}
+            {
+                "uuid": f"e{number}_{i}",
+                "span_id": "x",
+                "timestamp": "2026-11-27T09:22:53.214951+00:00",
+                "working_start": 0.1,
+                "event": "info",
+                "data": text_of(number + i, 60),
+            }
             for i in range(20)
         ],
-        "model_usage": {}, "total_time": 0.1, "working_time": 0.1, "uuid": f"u{number}", "error_retries": [], "attachments": {},
-    }  # fmt: skip
+        "model_usage": {},
+        "total_time": 0.1,
+        "working_time": 0.1,
+        "uuid": f"u{number}",
+        "error_retries": [],
+        "attachments": {},
+    }
 
 
 def header_of(samples):
     return {
         "version": 2,
         "status": "success",
-        "eval": {"eval_id": "e", "run_id": "r", "created": "2026-11-27T09:22:53+00:00", "task": "t", "task_id": "i", "task_version": 0, "task_attribs": {}, "task_args": {}, "dataset": {"name": "d", "samples": samples, "sample_ids": [], "shuffled": False}, "model": "m/m", "model_args": {}, "config": {"epochs": 1}, "packages": {}},
+        "eval": {
+            "eval_id": "e",
+            "run_id": "r",
+            "created": "2026-11-27T09:22:53+00:00",
+            "task": "t",
+            "task_id": "i",
+            "task_version": 0,
+            "task_attribs": {},
+            "task_args": {},
+            "dataset": {"name": "d", "samples": samples, "sample_ids": [], "shuffled": False},
+            "model": "m/m",
+            "model_args": {},
+            "config": {"epochs": 1},
+            "packages": {},
+        },
         "plan": {"name": "plan", "steps": [], "config": {}},
         "results": {"total_samples": samples, "completed_samples": samples, "scores": []},
-        "stats": {"started_at": "2026-11-27T09:22:53+00:00", "completed_at": "2026-11-27T09:22:53+00:00", "model_usage": {}},
-    }  # fmt: skip
+        "stats": {
+            "started_at": "2026-11-27T09:22:53+00:00",
+            "completed_at": "2026-11-27T09:22:53+00:00",
+            "model_usage": {},
+        },
+    }
 
 
 def write_inspect(path, samples):

@@ -66,7 +66,7 @@ def test_names_that_both_have(files):
     assert {"wrong", "extra_wrong", "extra_ID"} <= {column.name for column in joined.columns}
     again = join_records(joined, files / "people.csv", "speaker")
     assert [c.name for c in again.columns][-2:] == ["accent", "age"]
-    with pytest.raises(InputError, match="'extra_wrong', which stands in .* already"):
+    with pytest.raises(InputError, match=r"'extra_wrong', which stands in .* already"):
         join_records(joined, files / "extra.csv", "speaker")
 
 

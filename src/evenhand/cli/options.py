@@ -43,8 +43,8 @@ class Reading:
     with_
         A file whose columns are joined to the rows; may be repeated.
     on
-        Column by which it is joined, such as speaker, or id=file where the file calls it otherwise; may be repeated, and
-        of several files each is joined by those that it has.
+        Column by which it is joined, such as speaker, or id=file where the file calls it otherwise; may be repeated,
+        and of several files each is joined by those that it has.
     """
 
     where: str | None = None
@@ -67,8 +67,8 @@ class Reading:
             name, columns=self.columns, missing_values=self.missing, read=self.read
         )
         unused = set(self.on)
-        for name in self.with_:
-            other = open_records(name)
+        for path in self.with_:
+            other = open_records(path)
             names = {column.name for column in other.columns}
             # Several files may be joined by columns of their own: each by those that it has.
             keys = [key for key in self.on if key.rpartition("=")[2].strip() in names]

@@ -3,7 +3,6 @@
 import json
 import struct
 import subprocess
-import sys
 import zipfile
 import zlib
 from pathlib import Path
@@ -173,8 +172,7 @@ def test_names_that_clash(tmp_path):
 def test_metadata_of_mixed_types_is_text(tmp_path):
     values = [1, "one", 2.5, True, None, {"a": 1}]
     samples = [
-        inspect_sample(str(i), metadata={"m": v, "n": i if i else None})
-        for i, v in enumerate(values)
+        inspect_sample(str(i), metadata={"m": v, "n": i or None}) for i, v in enumerate(values)
     ]
     rows, _ = rows_of(written_json(tmp_path / "run.json", inspect_document(samples)))
     assert [row.get("m") for row in rows] == ["1", "one", "2.5", "true", None, None]

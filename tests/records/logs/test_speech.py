@@ -78,7 +78,7 @@ def test_what_sclite_writes_today(tmp_path):
     """Made by the tool: the rows' counts are those of its summary, in both forms."""
     if shutil.which("sctk") is None:
         absent("sctk", "apt-get install sctk")
-    words = "the nurse said two tablets please now go home again".split()
+    words = ["the", "nurse", "said", "two", "tablets", "please", "now", "go", "home", "again"]
     ref, hyp = [], []
     for speaker in ("ann", "bob", "cy"):
         for number in range(12):

@@ -185,7 +185,7 @@ def test_perturbed_instances_are_apart(helm_run):
         "invented",
     )
     assert "exact_match" not in rows[-1]
-    with pytest.raises(InputError, match="2 values of perturbation: none, typos:0.1"):
+    with pytest.raises(InputError, match=r"2 values of perturbation: none, typos:0\.1"):
         audit(str(helm_run), "mean(exact_match)", "target", worse="lower")
 
 
