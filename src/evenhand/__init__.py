@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from evenhand.metrics import DEFINITIONS, Definition
     from evenhand.metrics.laws import check_metric
     from evenhand.metrics.speech.pairs import confusion_pairs
+    from evenhand.overviews import Overview, look
     from evenhand.pages.edition import Edition
     from evenhand.records import MISSING_VALUES, join_records, open_connection, open_records
     from evenhand.samples import Sample, read_audio, read_image
@@ -52,6 +53,8 @@ _HOMES = {
     "Definition": "evenhand.metrics",
     "check_metric": "evenhand.metrics.laws",
     "confusion_pairs": "evenhand.metrics.speech.pairs",
+    "Overview": "evenhand.overviews",
+    "look": "evenhand.overviews",
     "MISSING_VALUES": "evenhand.records",
     "join_records": "evenhand.records",
     "open_connection": "evenhand.records",
@@ -80,6 +83,7 @@ __all__ = [
     "Definition",
     "Edition",
     "Effects",
+    "Overview",
     "Plan",
     "Sample",
     "Slices",
@@ -93,6 +97,7 @@ __all__ = [
     "effects",
     "equalized_odds",
     "join_records",
+    "look",
     "make_plan",
     "merge_cubes",
     "open_connection",

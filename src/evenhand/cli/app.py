@@ -43,6 +43,10 @@ app = App(
 _WER = "--metric 'wer(reference, hypothesis)'"
 #: What each verb does, and how it is called: on the records that `evenhand demo --records ward.csv` writes.
 VERBS = {
+    "look": (
+        "See what a table or a log holds, what is odd in it, and what could be asked of it.",
+        "$ evenhand look ward.csv",
+    ),
     "audit": (
         "Compare a service's groups and give verdicts.",
         f"$ evenhand audit ward.csv {_WER} \\\n    --by accent --unit sentence",

@@ -1,0 +1,60 @@
+"""A look as lines of the terminal."""
+
+from collections.abc import Iterator
+
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from evenhand.overviews.result import Overview
+from evenhand.pages.numbers import percent, plural
+
+
+def table_of(found: Overview) -> RichTable:
+    """The columns, one a line."""
+    table = RichTable(box=None, pad_edge=False)
+    for head in ("column", "kind", "missing", "different", "examples", "looks like"):
+        right = head in ("missing", "different")
+        table.add_column(head, justify="right" if right else "left", no_wrap=head == "column")
+    for column in found.columns:
+        table.add_row(
+            Text(column.name),
+            column.kind,
+            f"{column.missing:,}" if column.missing else "",
+            f"{column.different:,}",
+            Text(", ".join(column.examples)),
+            column.role,
+        )
+    return table
+
+
+def lines_of(found: Overview) -> Iterator[str]:
+    """What is said after the columns."""
+    for share in found.missing:
+        yield (
+            f"! {share.column} is missing in {_share(share.share)} of the rows of {share.by} = {share.most}, and in "
+            f"{_share(share.least_share)} of {share.least}: who is left out is not the same everywhere."
+        )
+    for one in found.spellings:
+        values = ", ".join(f"{v!r} ({n:,})" for v, n in zip(one.values, one.rows, strict=True))
+        yield f"! {one.column}: are these one? {values}"
+    for crossing in found.crossings:
+        yield (
+            f"{crossing.units:,} of {crossing.of:,} values of {crossing.unit} stand in several groups of {crossing.by}: "
+            "there the groups are compared in pairs."
+        )
+    for note in found.notes:
+        yield f"! {note.text}"
+
+
+def head_of(found: Overview) -> str:
+    """What it is, in one sentence."""
+    part = (
+        "" if found.looked_at == found.rows else f"; the first {found.looked_at:,} were looked at"
+    )
+    return (
+        f"{found.table}: {plural(found.rows, 'row')}, {plural(len(found.columns), 'column')}{part}"
+    )
+
+
+def _share(value: float) -> str:
+    return percent(round(value, 3)) if value else "none"
