@@ -1,11 +1,11 @@
 """Faults that services tell in words of their own: filters, quotas, errors inside a success."""
 
 import functools
-import tomllib
 from collections.abc import Iterator, Mapping
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
+from evenhand.deferred import tomllib
 from evenhand.services.service import Answer, ServiceError
 from evenhand.services.usage import count
 from evenhand.services.waits import retry_after
@@ -26,9 +26,7 @@ _BY_WORD = {
 
 @functools.cache
 def _words() -> Mapping[str, Any]:
-    return tomllib.loads(
-        files("evenhand.services").joinpath("filters.toml").read_text(encoding="utf-8")
-    )
+    return tomllib.loads(Path(__file__).with_name("filters.toml").read_text(encoding="utf-8"))
 
 
 def finish_of(reason: Any) -> str | None:

@@ -5,8 +5,9 @@ import re
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
+
+from evenhand.deferred import email_utils
 
 #: Ten years: what is asked beyond is the same to everybody alive.
 LONGEST = 315_360_000.0
@@ -74,7 +75,7 @@ def _by_header(headers: Mapping[str, str]) -> float | None:
     if number is not None:
         return _sane(number)
     try:
-        until = parsedate_to_datetime(text)
+        until = email_utils.parsedate_to_datetime(text)
     except (ValueError, TypeError):
         return span(text)
     return _sane(_until(until, headers))
@@ -84,7 +85,7 @@ def _until(moment: datetime, headers: Mapping[str, str]) -> float:
     """Seconds to a moment, on the service's own clock where it tells it, else on ours, read once."""
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     try:
-        now = parsedate_to_datetime(headers["date"]).timestamp()
+        now = email_utils.parsedate_to_datetime(headers["date"]).timestamp()
     except (KeyError, ValueError, TypeError):
         now = time.time()
     return max(0.0, moment.timestamp() - now)
