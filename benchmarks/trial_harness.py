@@ -3,7 +3,7 @@
     python benchmarks/trial_harness.py [PROMPTS] [ROUNDS]        (default 2000 3)
 
 Every run is a process of its own with 32 calls in flight, a full log (the cache keeps every raw
-reply), records in Parquet, and what the command line hides or puts off.  "marginal" is the CPU
+reply), records in Parquet, and spares what the command line spares.  "marginal" is the CPU
 of a run of PROMPTS less that of a run of 20, per call.  The bare HTTP clients that are installed
 take part with the same server and the same bodies: no cache, no records.
 
@@ -62,16 +62,10 @@ async def serve():
     await server.serve_forever()
 
 
-def be_the_command_line():
-    """What the command line spares, in a process that is ours alone."""
-    from evenhand.deferred import SPARED, Deferred, hide_pandas
-
-    hide_pandas()
-    Deferred.spared = SPARED
-
-
 def run_ours(url, folder, prompts, measure):
-    be_the_command_line()
+    from evenhand.deferred import own_process
+
+    own_process()
     from evenhand.trials import run_trial
 
     plan = {
@@ -143,7 +137,9 @@ def contestant(what, url, folder, prompts):
     if what in ("trial", "trial, measured"):
         run_ours(url, folder, prompts, what != "trial")
     elif what == "start-up":
-        be_the_command_line()
+        from evenhand.deferred import own_process
+
+        own_process()
         import evenhand.trials  # noqa: F401
     else:
         asyncio.run(CLIENTS[what](f"{url}/chat/completions", prompts))

@@ -5,9 +5,12 @@ at its first attribute.  Type checkers see the real one.  Why, and what was refu
 ``docs/decisions/012-start-up.md``.
 """
 
+import atexit
 import contextlib
+import gc
 import importlib
 import importlib.util
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from types import ModuleType
@@ -144,6 +147,18 @@ def hide_pandas() -> None:
     sys.meta_path.insert(0, _Without("pandas"))
 
 
+def own_process() -> None:
+    """Spare what a process that is ours alone, as the command line's is, can do without."""
+    hide_pandas()
+    # Matrices here are small: threads of the linear algebra cost more than they give.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # Loading modules makes many objects and no garbage: look for it less often.
+    gc.set_threshold(100_000, 50, 50)
+    Deferred.spared = SPARED
+    # The process ends with all of them: nobody need look through them for garbage then (40 ms).
+    atexit.register(gc.freeze)
+
+
 def show_pandas() -> None:
     """Let pandas be found again, for a library that does not do without."""
     sys.meta_path[:] = [
@@ -154,17 +169,18 @@ def show_pandas() -> None:
 
 
 @contextlib.contextmanager
-def hidden_numpy() -> Iterator[None]:
-    """Let Arrow load without numpy (0.14 s, 12 MB), where nobody will ask it for an array.
+def small_arrow() -> Iterator[None]:
+    """Let Arrow load small, where it writes one table and nobody will ask it for an array.
 
-    Only in a process that is ours alone (see `Deferred.spared`), and only where neither is loaded yet:
-    Arrow does without for as long as the process lives.
+    It does without numpy (0.14 s, 12 MB) and without a pool of memory (6 MB), for as long as the process
+    lives: so only in a process that is ours alone (see `own_process`), and only where neither is loaded yet.
     """
     if not Deferred.spared or not sys.modules.keys().isdisjoint(("numpy", "pyarrow")):
         yield
         return
     finder = _Without("numpy")
     sys.meta_path.insert(0, finder)
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     try:
         yield
     finally:
