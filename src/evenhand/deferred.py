@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     import platform
     import tomllib
     from concurrent.futures import process
-    from email import utils as email_utils
     from importlib import metadata
 
     import duckdb
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
 __all__ = [
     "compute",
     "duckdb",
-    "email_utils",
     "jinja2",
     "metadata",
     "multiprocessing",
@@ -201,7 +199,6 @@ if not TYPE_CHECKING:
     special = Deferred("scipy.special")
     sqlglot = Deferred("sqlglot")
     # Of the standard library, what a run of calls needs seldom or never: 60 ms.
-    email_utils = Deferred("email.utils")
     metadata = Deferred("importlib.metadata")
     multiprocessing = Deferred("multiprocessing")
     platform = Deferred("platform")
