@@ -94,7 +94,8 @@ class Layout:
             source=listed.media,
             content=content,
             condition=treatment.condition,
-            seed=seed_of(content, self.plan.seed, treatment.seed),
+            # Clean samples draw nothing.
+            seed=seed_of(content, self.plan.seed, treatment.seed) if treatment.condition else 0,
         )
 
 
