@@ -3,7 +3,7 @@
     python benchmarks/trial_harness.py [PROMPTS] [ROUNDS]        (default 2000 3)
 
 Every run is a process of its own with 32 calls in flight, a full log (the cache keeps every raw
-reply), records in Parquet, and pandas hidden as the command line hides it.  "marginal" is the CPU
+reply), records in Parquet, and spares what the command line spares.  "marginal" is the CPU
 of a run of PROMPTS less that of a run of 20, per call.  The bare HTTP clients that are installed
 take part with the same server and the same bodies: no cache, no records.
 
@@ -11,16 +11,13 @@ Measured elsewhere on the same task (2,000 prompts, 32 in flight, instant server
 2026-11): HELM 5.6 ms a call and 500 MB, lm-eval 1.4 ms and 300 MB, inspect_ai 21.6 ms and 226 MB.
 """
 
-import argparse
 import asyncio
 import json
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
-from statistics import median
 
 IN_FLIGHT = 32
 REPLY = json.dumps(
@@ -65,17 +62,10 @@ async def serve():
     await server.serve_forever()
 
 
-def hide_pandas():
-    class Hidden:
-        def find_spec(self, name, *_):
-            if name == "pandas":
-                raise ModuleNotFoundError(name)
-
-    sys.meta_path.insert(0, Hidden())
-
-
 def run_ours(url, folder, prompts, measure):
-    hide_pandas()
+    from evenhand.deferred import own_process
+
+    own_process()
     from evenhand.trials import run_trial
 
     plan = {
@@ -147,7 +137,9 @@ def contestant(what, url, folder, prompts):
     if what in ("trial", "trial, measured"):
         run_ours(url, folder, prompts, what != "trial")
     elif what == "start-up":
-        hide_pandas()
+        from evenhand.deferred import own_process
+
+        own_process()
         import evenhand.trials  # noqa: F401
     else:
         asyncio.run(CLIENTS[what](f"{url}/chat/completions", prompts))
@@ -187,6 +179,11 @@ def measure_all(url, folder, prompts):
 
 
 def main():
+    # Here, since a contestant should load what it runs with and no more.
+    import argparse
+    import tempfile
+    from statistics import median
+
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("prompts", nargs="?", type=int, default=2000)
     parser.add_argument("rounds", nargs="?", type=int, default=3)

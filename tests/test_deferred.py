@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -72,3 +73,34 @@ def test_nothing_is_put_off_for_others_where_nobody_asks_for_it():
         "assert type(sys.modules['numpy.testing']).__name__ == 'module'"
     )
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    ("before", "numpy"),
+    [
+        ("own_process()", False),
+        ("pass", True),  # somebody else's process: they may ask Arrow for an array
+        ("own_process(); import numpy", True),
+    ],
+)
+def test_arrow_does_without_numpy_where_it_only_writes(before: str, numpy: bool, tmp_path: Path):
+    code = (
+        "import sys; from evenhand.deferred import own_process, small_arrow\n"
+        f"{before}\n"
+        "with small_arrow():\n    import pyarrow as pa\n    from pyarrow import parquet\n"
+        f"assert ('numpy' in sys.modules) is {numpy}\n"
+        f"parquet.write_table(pa.table({{'a': [1, None], 'b': ['x', 'y']}}), {str(tmp_path / 'a')!r})\n"
+        f"assert parquet.read_table({str(tmp_path / 'a')!r}).to_pylist()[1] == {{'a': None, 'b': 'y'}}\n"
+        "import numpy\n"
+    )
+    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
+
+
+def test_a_trial_of_texts_is_read_without_what_it_does_not_need():
+    code = (
+        "import sys, evenhand.trials; plan = {'samples': [{'id': '1', 'text': 'x'}], 'services': ["
+        "{'kind': 'chat', 'url': 'http://127.0.0.1:9/v1', 'model': 'm'}]}; "
+        "evenhand.trials.make_plan(plan); "
+        "assert not sys.modules.keys() & {'numpy', 'scipy', 'pyarrow', 'duckdb', 'email.utils', 'sqlglot'}"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

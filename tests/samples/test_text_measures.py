@@ -1,7 +1,7 @@
 """Texts in any script are counted as a reader counts them; readability by its published formula."""
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from evenhand.samples.text import MEASURES, SCRIPTS, measure_text
@@ -88,3 +88,12 @@ def test_any_text_is_measured(text):
         assert sum(shares) == pytest.approx(1)
     assert 0 <= found["characters"] <= len(text)
     assert found["emoji"] <= len(text)
+
+
+@given(st.text(alphabet="abÉ0９_ '’-.!?…。אमस😀½", min_size=1), st.data())
+def test_an_accent_on_a_letter_changes_no_count(text, data):
+    # A text without marks is counted whole, one with marks letter by letter: each is the other's oracle.
+    places = [place for place, letter in enumerate(text, 1) if letter.isalnum()]
+    assume(places)
+    place = data.draw(st.sampled_from(places))
+    assert measure_text(text[:place] + "\u0301" + text[place:]) == measure_text(text)

@@ -1,10 +1,13 @@
 """Fixtures: the fake server and a request."""
 
+import asyncio
 import importlib.util
 import sys
 from pathlib import Path
 
 import pytest
+
+from evenhand.services import Request
 
 _PLACE = Path(__file__).parent / "fake.py"
 
@@ -21,3 +24,19 @@ def load_fake():
 @pytest.fixture(scope="session")
 def fake():
     return load_fake()
+
+
+@pytest.fixture(scope="session")
+def ask():
+    """Ask a service once, and let it go."""
+
+    def asked(service, media="hello", kind="text", **more):
+        async def run():
+            try:
+                return await service.answer(Request(kind=kind, media=media, sample_id="s1", **more))
+            finally:
+                await service.close()
+
+        return asyncio.run(run())
+
+    return asked

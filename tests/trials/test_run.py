@@ -40,7 +40,8 @@ SHOUT = ConditionDefinition(
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch):
-    monkeypatch.setitem(DEFINITIONS, "shout", SHOUT)
+    known = {**DEFINITIONS, "shout": SHOUT}
+    monkeypatch.setattr("evenhand.conditions.catalogue.DEFINITIONS", known)
     monkeypatch.setattr(pace_module, "FIRST_WAIT", 0.001)
 
 

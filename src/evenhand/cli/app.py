@@ -3,8 +3,6 @@
 Verbs are loaded only when they are called, so that ``--help`` answers at once.
 """
 
-import atexit
-import gc
 import os
 import sys
 from typing import Any
@@ -12,7 +10,7 @@ from typing import Any
 from cyclopts import App, CycloptsError, UnusedCliTokensError
 
 from evenhand import __version__
-from evenhand.deferred import SPARED, Deferred, hide_pandas
+from evenhand.deferred import own_process
 from evenhand.errors import EXIT_ERROR, EXIT_INTERRUPTED, EvenhandError, inert_text
 
 
@@ -97,14 +95,7 @@ def _with_values(words: list[str]) -> list[str]:
 
 def main() -> None:
     """Run the command line; the exit code says how it ended."""
-    hide_pandas()
-    # Matrices here are small: threads of the linear algebra cost more than they give.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    # Loading modules makes many objects and no garbage: look for it less often.
-    gc.set_threshold(100_000, 50, 50)
-    Deferred.spared = SPARED
-    # The process ends with all of them: nobody need look through them for garbage then (40 ms).
-    atexit.register(gc.freeze)
+    own_process()
     try:
         code = app(_with_values(sys.argv[1:]))
     except EvenhandError as error:

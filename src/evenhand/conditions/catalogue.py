@@ -1,17 +1,39 @@
-"""All conditions by name."""
+"""All conditions by name, each medium's loaded when one of them is first asked for.
+
+Those of the medium *audio* are ``AUDIO`` in ``conditions/audio``.
+"""
+
+from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from evenhand.conditions.audio import AUDIO
 from evenhand.conditions.condition import Condition, ConditionDefinition
 from evenhand.conditions.expression import read_condition
-from evenhand.conditions.image import IMAGE
-from evenhand.conditions.table import TABLE
-from evenhand.conditions.text import TEXT
+from evenhand.deferred import Catalogue
 from evenhand.errors import InputError, unknown_name
+
+if TYPE_CHECKING:
+    import numpy as np
+
+#: Names of each medium's conditions, as the reference lists them.
+_NAMES = {
+    "any": "clean",
+    "audio": """
+        tone noise recorded_noise babble reverberation impulse_response band microphone mu_law a_law
+        gsm opus packet_loss clipping gain speed tempo pitch notch
+    """,
+    "image": """
+        light gamma contrast gaussian_blur motion_blur defocus_blur gaussian_noise shot_noise jpeg
+        resolution occlusion haze rotation
+    """,
+    "text": """
+        gender names dialect formality misspellings typos casing contractions expansions
+    """,
+    "table": "missing_fields unit_mistake rounding shifted_category",
+}
+_FAMILY_OF = {name: family for family, names in _NAMES.items() for name in names.split()}
 
 
 def _unchanged(media: Any, _: np.random.Generator, __: Mapping[str, Any]) -> Any:
@@ -26,15 +48,23 @@ CLEAN = ConditionDefinition(
     source="no change",
 )
 
+
+def _family(name: str) -> tuple[ConditionDefinition, ...]:
+    if name == "any":
+        return (CLEAN,)
+    found: tuple[ConditionDefinition, ...] = getattr(
+        import_module(f"evenhand.conditions.{name}"), name.upper()
+    )
+    return found
+
+
+def _definition(name: str) -> ConditionDefinition:
+    return next(found for found in _family(_FAMILY_OF[name]) if found.name == name)
+
+
 #: Conditions by media, as the reference lists them.
-FAMILIES: dict[str, tuple[ConditionDefinition, ...]] = {
-    "any": (CLEAN,),
-    "audio": AUDIO,
-    "image": IMAGE,
-    "text": TEXT,
-    "table": TABLE,
-}
-DEFINITIONS = {definition.name: definition for family in FAMILIES.values() for definition in family}
+FAMILIES: Mapping[str, tuple[ConditionDefinition, ...]] = Catalogue(tuple(_NAMES), _family)
+DEFINITIONS: Mapping[str, ConditionDefinition] = Catalogue(tuple(_FAMILY_OF), _definition)
 
 
 def find_definition(name: str) -> ConditionDefinition:

@@ -5,6 +5,8 @@ values, and perhaps another condition after it.  Neither holds randomness: the s
 a condition is applied, so the same sample, condition and seed give the same media.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,8 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-
+from evenhand.deferred import numpy as np
 from evenhand.errors import InputError, near, unknown_name
 
 Kind = Literal["audio", "image", "text", "table", "any"]
@@ -21,7 +22,7 @@ Value = float | int | bool | str | tuple[str, ...] | None
 #: No physical quantity of ours is larger; beyond, a float would not hold whole numbers.
 LARGEST = 2**53
 Check = Callable[[Mapping[str, Any]], str | None]
-Apply = Callable[[Any, np.random.Generator, Mapping[str, Any]], Any]
+Apply = Callable[[Any, "np.random.Generator", Mapping[str, Any]], Any]
 
 
 class ParameterKind(StrEnum):
@@ -119,7 +120,9 @@ class Parameter:
         raise self._refused(value, owner)
 
     def _number(self, value: Any, owner: str) -> Value:
-        number = isinstance(value, int | float | np.integer | np.floating)
+        number = type(value) in (int, float) or isinstance(
+            value, int | float | np.integer | np.floating
+        )
         if not number or isinstance(value, bool) or not abs(value) <= LARGEST:
             raise self._refused(value, owner)
         whole = self.takes is ParameterKind.WHOLE
@@ -169,7 +172,7 @@ class ConditionDefinition:
     source: str
     check: Check | None = None
 
-    def __call__(self, **given: Any) -> "Condition":
+    def __call__(self, **given: Any) -> Condition:
         """Bind values to the parameters.
 
         Raises
@@ -219,10 +222,10 @@ class Condition:
 
     definition: ConditionDefinition
     parameters: Mapping[str, Value]
-    then: "Condition | None" = None
+    then: Condition | None = None
 
     @property
-    def steps(self) -> tuple["Condition", ...]:
+    def steps(self) -> tuple[Condition, ...]:
         """Each condition of the chain, alone."""
         alone = Condition(definition=self.definition, parameters=self.parameters)
         return (alone, *(self.then.steps if self.then else ()))
@@ -256,7 +259,7 @@ class Condition:
                     found.extend(value)
         return tuple(found)
 
-    def followed_by(self, other: "Condition") -> "Condition":
+    def followed_by(self, other: Condition) -> Condition:
         """Chain the other condition behind this one.
 
         Raises

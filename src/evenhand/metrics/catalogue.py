@@ -4,10 +4,10 @@ A metric is a file: ``accuracy`` of the family *classification* is ``ACCURACY`` 
 ``classification/accuracy.py``.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from importlib import import_module
-from typing import Generic, TypeVar
 
+from evenhand.deferred import Catalogue
 from evenhand.errors import InputError, unknown_name
 from evenhand.metrics.definition import Definition
 
@@ -30,31 +30,6 @@ _NAMES = {
 }
 _FOLDERS = {"any two columns": "generic"}
 _FAMILY_OF = {name: family for family, names in _NAMES.items() for name in names.split()}
-_Value = TypeVar("_Value")
-
-
-class Catalogue(Mapping[str, _Value], Generic[_Value]):
-    """Values by name; names are known at once, and a value is loaded when it is asked for."""
-
-    __slots__ = ("_load", "_names")
-
-    def __init__(self, names: tuple[str, ...], load: Callable[[str], _Value]) -> None:
-        self._names = names
-        self._load = load
-
-    def __getitem__(self, name: str) -> _Value:
-        if name not in self._names:
-            raise KeyError(name)
-        return self._load(name)
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._names
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._names)
-
-    def __len__(self) -> int:
-        return len(self._names)
 
 
 def _definition(name: str) -> Definition:

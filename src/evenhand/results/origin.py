@@ -1,9 +1,9 @@
 """Where a result came from: the metric as computed, the records, and the versions that computed it."""
 
-import platform
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import version
+
+from evenhand.deferred import metadata, platform
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,4 +69,7 @@ class Source:
 def versions() -> tuple[tuple[str, str], ...]:
     """Versions of what computed the numbers."""
     packages = ("evenhand", "duckdb", "numpy", "rapidfuzz")
-    return (("python", platform.python_version()), *((name, version(name)) for name in packages))
+    return (
+        ("python", platform.python_version()),
+        *((name, metadata.version(name)) for name in packages),
+    )

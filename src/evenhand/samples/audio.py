@@ -1,5 +1,7 @@
 """Audio files: any that libsndfile reads, to one channel of floats; writing and resampling."""
 
+from __future__ import annotations
+
 import io
 import re
 from contextlib import closing
@@ -7,8 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from evenhand.deferred import numpy as np
 from evenhand.errors import InputError, near
 from evenhand.samples.sample import SampleError
 from evenhand.samples.speech_measures import measure_audio

@@ -1,17 +1,20 @@
 """An image as red, green and blue bytes, and how it is read and written."""
 
+from __future__ import annotations
+
 import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
-
+from evenhand.deferred import numpy as np
 from evenhand.errors import InputError
 from evenhand.samples.sample import SampleError
 
-Pixels = NDArray[np.uint8]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Pixels: TypeAlias = "NDArray[np.uint8]"
 
 #: 8 bits of each of three colours of so many pixels are 200 MB.
 MAX_PIXELS: Final = 67_108_864

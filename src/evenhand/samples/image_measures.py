@@ -1,17 +1,15 @@
 """What a picture is like: light, contrast, sharpness, colour; never who is in it."""
 
+from __future__ import annotations
+
 from typing import Final
 
-import numpy as np
-
+from evenhand.deferred import numpy as np
 from evenhand.samples.image import Image
 from evenhand.samples.measure import SampleMeasure
 from evenhand.samples.srgb import LUMINANCE, Floats, Pixels, linear_of_bytes
 
-_TO_XYZ: Final = np.array(
-    [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
-)
-_WHITE: Final = _TO_XYZ.sum(axis=1)
+_TO_XYZ: Final = ((0.4124, 0.3576, 0.1805), (0.2126, 0.7152, 0.0722), (0.0193, 0.1192, 0.9505))
 _LIGHTNESS = "CIE 15, L* of illuminant D65"
 MEASURES = (
     SampleMeasure(
@@ -110,7 +108,11 @@ def _lab(pixels: Pixels) -> tuple[Floats, float, float]:
     linear = linear_of_bytes()
     colours = [linear.take(pixels[:, :, channel]) for channel in range(3)]
     luminance = sum(weight * colour for weight, colour in zip(LUMINANCE, colours, strict=True))
-    mean = _TO_XYZ @ np.array([colour.mean() for colour in colours]) / _WHITE
+    mean = (
+        np.array(_TO_XYZ)
+        @ np.array([colour.mean() for colour in colours])
+        / np.sum(_TO_XYZ, axis=1)
+    )
     x, y, z = _cube_root(mean)
     lightness = 116 * _cube_root(np.asarray(luminance)) - 16
     return np.clip(lightness, 0, 100), float(500 * (x - y)), float(200 * (y - z))

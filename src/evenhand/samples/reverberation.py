@@ -1,7 +1,8 @@
 """Reverberation time: exactly from an impulse response, by estimate from speech."""
 
-import numpy as np
+from __future__ import annotations
 
+from evenhand.deferred import numpy as np
 from evenhand.samples.speech_level import block_means
 from evenhand.samples.waveform import Audio, Signal
 

@@ -1,10 +1,11 @@
 """The level of speech while somebody speaks."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from math import exp
 
-import numpy as np
-
+from evenhand.deferred import numpy as np
 from evenhand.samples.waveform import Audio, Signal, mean_power, to_decibels, to_ratio
 
 _BLOCK_S = 0.005

@@ -1,13 +1,18 @@
 """What a recording of speech is like: level, noise, bandwidth, clipping, echo, pace."""
 
-import numpy as np
-from numpy.typing import NDArray
+from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from evenhand.deferred import numpy as np
 from evenhand.errors import InputError
 from evenhand.samples.measure import SampleMeasure
 from evenhand.samples.reverberation import reverberation_seconds
 from evenhand.samples.speech_level import SpeechLevel, block_means, speech_level
 from evenhand.samples.waveform import Audio, Signal, to_decibels
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 MEASURES = (
     SampleMeasure(

@@ -1,13 +1,17 @@
 """Bytes of sRGB, and the linear light that they stand for."""
 
+from __future__ import annotations
+
 from functools import cache
-from typing import Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
+from evenhand.deferred import numpy as np
 
-Pixels = NDArray[np.uint8]
-Floats = NDArray[np.float64]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Pixels: TypeAlias = "NDArray[np.uint8]"
+Floats: TypeAlias = "NDArray[np.float64]"
 
 #: Relative luminance of linear sRGB (IEC 61966-2-1, ITU-R BT.709).
 LUMINANCE: Final = (0.2126, 0.7152, 0.0722)

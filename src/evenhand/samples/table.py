@@ -1,18 +1,21 @@
 """What is measured of a table's row: what is missing, and how far it lies from training data."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
-
+from evenhand.deferred import numpy as np
 from evenhand.errors import InputError
 from evenhand.samples.measure import SampleMeasure
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
 Row = Mapping[str, Any]
-Floats = NDArray[np.float64]
+Floats: TypeAlias = "NDArray[np.float64]"
 #: Rows that stand for the training data; more change the nearest distance little.
 MAX_ROWS = 1_000
 _GOWER = "Gower (1971), doi:10.2307/2528823: mean over fields of |difference| / range, at most 1; 0 or 1 for categories"
@@ -123,7 +126,7 @@ class TableProfile:
     @classmethod
     def fit(
         cls, rows: Iterable[Row], *, columns: Sequence[str] | None = None, seed: int = 0
-    ) -> "TableProfile":
+    ) -> TableProfile:
         """Learn what training data look like.
 
         A column whose values are all numbers is numeric; any other is of categories, as texts.

@@ -28,6 +28,8 @@ _SCRIPT_OF: Final = {"cjk": "han", "hiragana": "kana", "katakana": "kana", "full
 #: Written without spaces, so that words cannot be counted without a dictionary.
 _UNSPACED: Final = frozenset({"han", "kana", "thai", "lao", "khmer", "myanmar"})
 _JOINED: Final = "'’‘-‐‑"
+_LETTERS_AND_DIGITS: Final = re.compile(r"[^\W_]+")
+_PLAIN_WORD: Final = re.compile(rf"[^\W_]+(?:[{re.escape(_JOINED)}][^\W_]+)*")
 _WIDE_JOINER: Final = "\u200d"
 _SENTENCE_END: Final = re.compile(r"[.!?…。！？؟۔।]+[\"'”’»)\]]*(?=\s|$)|[。！？]")
 
@@ -134,23 +136,31 @@ def measure_text(text: str) -> dict[str, float | str | None]:
     >>> found["words"], found["sentences"], found["emoji"], found["script"]
     (5.0, 2.0, 1.0, 'latin')
     """
-    scripts = Counter(script for script in map(_script, text) if script)
+    # Most questions are of characters, of which a text has few different ones.
+    held = Counter(text)
+    scripts: Counter[str] = Counter()
+    for character, times in held.items():
+        if script := _script(character):
+            scripts[script] += times
     letters = scripts.total()
-    words = _words(text)
+    plain = not any(map(_changes, held))
+    words = _plain_words(text) if plain else _words(text)
     unspaced = sum(scripts[script] for script in _UNSPACED)
     spaced = 2 * unspaced <= letters
     sentences = _sentences(text) if words else 0
     latin = 2 * scripts["latin"] > letters
     return {
-        "characters": float(_characters(text)),
+        "characters": float(len(text) if plain else _characters(text)),
         "letters": float(letters),
         "words": float(len(words)) if spaced else None,
         "sentences": float(sentences),
-        "emoji": float(_emoji(text)),
+        "emoji": float(_emoji(text) if any(map(_pictured, held)) else 0),
         "word_length": sum(words) / len(words) if words and spaced else None,
         "lix": _lix(words, sentences) if spaced else None,
         "ari": _ari(words, sentences) if latin else None,
-        "right_to_left_share": _share(sum(map(_leftward, text)), letters),
+        "right_to_left_share": _share(
+            sum(times for character, times in held.items() if _leftward(character)), letters
+        ),
         "script": scripts.most_common(1)[0][0] if scripts else None,
         **{f"letters_{script}": _share(scripts[script], letters) for script in SCRIPTS},
         "letters_other": _share(
@@ -195,6 +205,20 @@ def _mark(character: str) -> bool:
     skin_tone = "\U0001f3fb" <= character <= "\U0001f3ff"
     tag = "\U000e0020" <= character <= "\U000e007f"
     return skin_tone or tag or unicodedata.category(character) in {"Mn", "Me", "Mc", "Cf"}
+
+
+@lru_cache(maxsize=4096)
+def _changes(character: str) -> bool:
+    """Whether it may be a part of its neighbours: a mark, or a letter of a flag."""
+    return _mark(character) or "\U0001f1e6" <= character <= "\U0001f1ff"
+
+
+def _plain_words(text: str) -> list[int]:
+    """Letters and digits of each word of a text without marks."""
+    return [
+        len(word) if word.isalnum() else sum(map(len, _LETTERS_AND_DIGITS.findall(word)))
+        for word in _PLAIN_WORD.findall(text)
+    ]
 
 
 def _words(text: str) -> list[int]:

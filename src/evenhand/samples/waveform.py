@@ -1,14 +1,17 @@
 """Sound as numbers."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
-
+from evenhand.deferred import numpy as np
 from evenhand.errors import InputError
 
-Signal = NDArray[np.float64]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Signal: TypeAlias = "NDArray[np.float64]"
 
 LOWEST_RATE_HZ = 1_000
 HIGHEST_RATE_HZ = 768_000
@@ -51,7 +54,7 @@ class Audio:
         """Duration."""
         return self.signal.size / self.rate
 
-    def with_signal(self, signal: Signal) -> "Audio":
+    def with_signal(self, signal: Signal) -> Audio:
         """Build another sound of the same rate."""
         return Audio(signal=signal, rate=self.rate)
 

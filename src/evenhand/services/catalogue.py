@@ -62,6 +62,7 @@ KINDS: Mapping[str, Entry] = {
     ),
     "chat": _entry("chat:ChatService", "OpenAI's chat format", mode="chat"),
     "completions": _entry("chat:ChatService", "OpenAI's completions format", mode="completions"),
+    "responses": _entry("chat:ChatService", "OpenAI's responses format", mode="responses"),
     "transcriptions": _entry(
         "transcription:TranscriptionService", "OpenAI's transcription format, sound as a form"
     ),

@@ -1,4 +1,4 @@
-"""OpenAI's wire format, chat and completions: llama.cpp, vLLM and most clouds speak it."""
+"""OpenAI's wire formats, chat, completions and responses: llama.cpp, vLLM and most clouds speak them."""
 
 import base64
 from collections.abc import Mapping
@@ -6,34 +6,43 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from evenhand.services.faults import error_in, finish_of, raise_fault
-from evenhand.services.keys import absent_keys, check_url, refuse_literal_keys, resolve_headers
+from evenhand.services.keys import (
+    absent_keys,
+    address_below,
+    check_url,
+    refuse_literal_keys,
+    resolve_headers,
+)
+from evenhand.services.responses import read_response, response_body
 from evenhand.services.service import Answer, Payload, Price, Request, ServiceError, plain_answer
 from evenhand.services.template import fill, slots_in, written_json
 from evenhand.services.thinking import joined_thinking
 from evenhand.services.usage import longest_answer, media_tokens, read_usage, text_tokens
 from evenhand.services.wire import Client, Reply, check_wire
 
+_PATHS = {"chat": "chat/completions", "completions": "completions", "responses": "responses"}
 #: Fields of a message in which servers put thinking.
 _THINKING = ("reasoning_content", "reasoning", "thinking")
 
 
 @dataclass(slots=True, kw_only=True)
 class ChatService:
-    """A language model behind ``/chat/completions`` or ``/completions``.
+    """A language model behind ``/chat/completions``, ``/completions`` or ``/responses``.
 
     Attributes
     ----------
     name : str
     url : str
-        Up to the version, for example ``http://localhost:8000/v1``.
+        Up to the version, for example ``http://localhost:8000/v1``; what stands behind a ``?`` stays at the
+        end.
     model : str
     mode : str
-        ``chat`` or ``completions``.
+        ``chat``, ``completions`` or ``responses``.
     prompt : str
         Template of the user's message; ``{text}`` is the sample, ``{attribute}`` one of its
         attributes.
     system : str, optional
-        Template of the system's message; chat only.
+        Template of the system's message; not for completions.
     options : Mapping
         Added to the body as they are: ``temperature``, ``max_tokens``, ``seed``, …
     headers : Mapping
@@ -46,7 +55,7 @@ class ChatService:
     name: str
     url: str
     model: str
-    mode: Literal["chat", "completions"] = "chat"
+    mode: Literal["chat", "completions", "responses"] = "chat"
     prompt: str = "{text}"
     system: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -65,8 +74,7 @@ class ChatService:
         self.version = written_json(
             [self.url, self.mode, self.model, self.prompt, self.system, dict(self.options)]
         )
-        path = "/chat/completions" if self.mode == "chat" else "/completions"
-        self._address = self.url.rstrip("/") + path
+        self._address = address_below(self.url, _PATHS[self.mode])
         self._client = Client(url=self.url, timeout=self.timeout)
 
     async def answer(self, request: Request) -> Answer:
@@ -81,6 +89,11 @@ class ChatService:
         start: dict[str, Any] = {"model": self.model, **self.options}
         if self.mode == "completions":
             return start | {"prompt": filled}
+        if self.mode == "responses":
+            system = None if self.system is None else fill(self.system, request)
+            media = request.payload() if request.kind in ("audio", "image") else None
+            url = "" if media is None else _data_url(media)
+            return response_body(filled, system, media, url) | start
         messages: list[dict[str, Any]] = []
         if self.system is not None:
             messages.append({"role": "system", "content": fill(self.system, request)})
@@ -97,13 +110,8 @@ class ChatService:
         if not 200 <= reply.status < 300 or error_in(found) is not None:
             return raise_fault(reply, found, raw, cost=cost if tokens.output else None)
         try:
-            choice = found["choices"][0]
-            said = choice["message"] if self.mode == "chat" else choice
-            text, thinking = _parts(said.get("content") if self.mode == "chat" else said["text"])
-            for name in _THINKING:
-                if isinstance(said.get(name), str):
-                    thinking = joined_thinking(said[name], thinking)
-            refusal, stopped = said.get("refusal"), choice.get("finish_reason")
+            read = read_response if self.mode == "responses" else self._choice
+            text, thinking, refusal, stopped = read(found)
             if not isinstance(refusal, str | None):
                 raise TypeError  # noqa: TRY301 - one place says what a chat reply is
         except (TypeError, LookupError, AttributeError):
@@ -120,6 +128,16 @@ class ChatService:
             "thinking": thinking,
         }  # fmt: skip
         return ended_answer(text, refusal, stopped, **more)
+
+    def _choice(self, found: Mapping[str, Any]) -> tuple[str | None, str | None, Any, Any]:
+        """Text, thinking, refusal, and why the answer ended, of the first choice."""
+        choice = found["choices"][0]
+        said = choice["message"] if self.mode == "chat" else choice
+        text, thinking = _parts(said.get("content") if self.mode == "chat" else said["text"])
+        for name in _THINKING:
+            if isinstance(said.get(name), str):
+                thinking = joined_thinking(said[name], thinking)
+        return text, thinking, said.get("refusal"), choice.get("finish_reason")
 
     def most(self, request: Request) -> float:
         """Cost of a call at most, by three bytes a token and the longest answer allowed."""
@@ -185,8 +203,12 @@ def _parts(content: Any) -> tuple[str | None, str | None]:
 
 
 def _part(payload: Payload) -> dict[str, Any]:
-    data = base64.b64encode(payload.content).decode("ascii")
     if payload.type.startswith("audio/"):
+        data = base64.b64encode(payload.content).decode("ascii")
         form = payload.type.removeprefix("audio/")
         return {"type": "input_audio", "input_audio": {"data": data, "format": form}}
-    return {"type": "image_url", "image_url": {"url": f"data:{payload.type};base64,{data}"}}
+    return {"type": "image_url", "image_url": {"url": _data_url(payload)}}
+
+
+def _data_url(payload: Payload) -> str:
+    return f"data:{payload.type};base64,{base64.b64encode(payload.content).decode('ascii')}"

@@ -1,17 +1,19 @@
 """Faults that services tell in words of their own: filters, quotas, errors inside a success."""
 
 import functools
-import tomllib
 from collections.abc import Iterator, Mapping
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
+from evenhand.deferred import tomllib
 from evenhand.services.service import Answer, ServiceError
 from evenhand.services.usage import count
 from evenhand.services.waits import retry_after
 from evenhand.services.wire import RETRY, STOP, Reply
 
 _OUT_OF_FUNDS = ("insufficient_quota", "billing", "insufficient_balance", "insufficient_credits")
+#: Until a server that loads its model is asked again.
+LOADING_SECONDS = 1.0
 #: Statuses that a filter may have.
 _FILTERED = (200, 400, 403, 422, 451)
 #: Statuses that tell of a limit, whose reset is the time to wait.
@@ -20,15 +22,13 @@ _BY_WORD = {
     "rate": 429, "too_many": 429, "throttl": 429, "resource_exhausted": 429, "overloaded": 529,
     "unavailable": 503, "timeout": 504, "server_error": 500, "internal": 500, "api_error": 500,
     "authentication": 401, "invalid_api_key": 401, "permission": 403, "model_not_found": 404,
-    "not_found": 404, "invalid_request": 400, "bad_request": 400,
+    "not_found": 404, "invalid_request": 400, "bad_request": 400, "invalid_prompt": 400, "image": 400,
 }  # fmt: skip
 
 
 @functools.cache
 def _words() -> Mapping[str, Any]:
-    return tomllib.loads(
-        files("evenhand.services").joinpath("filters.toml").read_text(encoding="utf-8")
-    )
+    return tomllib.loads(Path(__file__).with_name("filters.toml").read_text(encoding="utf-8"))
 
 
 def finish_of(reason: Any) -> str | None:
@@ -107,13 +107,17 @@ def raise_fault(reply: Reply, found: Any, raw: str, *, cost: float | None = None
     empty = any(word in code.casefold() for word in _OUT_OF_FUNDS) or status == 402
     limits = {n: v for n, v in reply.headers.items() if status in _LIMITED or "retry-after" in n}
     wait = retry_after(limits, found if status in _LIMITED else None)
+    # A server that loads its model (llama.cpp says so) shows nothing of the rate that it will take.
+    loading = status == 503 and "loading" in text.casefold()
+    if loading and wait is None:
+        wait = LOADING_SECONDS
     raise ServiceError(
         f"http_{status}",
         text,
         retry=status in RETRY and not empty,
         retry_after=wait,
         stop=status in STOP or empty,
-        slow_down=status in (429, 529) or (status == 503 and wait is not None),
+        slow_down=status in (429, 529) or (status == 503 and wait is not None and not loading),
         billed="yes" if cost else ("maybe" if status == 504 else "no"),
         cost=cost,
         raw=raw,

@@ -97,6 +97,20 @@ def check_url(url: str, owner: str) -> None:
         )
 
 
+def address_below(url: str, path: str) -> str:
+    """Address below another; its query stays behind the path.
+
+    Examples
+    --------
+    >>> address_below("http://localhost:8000/v1/", "chat/completions")
+    'http://localhost:8000/v1/chat/completions'
+    >>> address_below("https://a.example/openai/deployments/d?api-version=2024-10-21", "completions")
+    'https://a.example/openai/deployments/d/completions?api-version=2024-10-21'
+    """
+    place, mark, query = url.partition("?")
+    return f"{place.rstrip('/')}/{path.lstrip('/')}{mark}{query}"
+
+
 def refuse_literal_keys(owner: str, fields: Mapping[str, Any]) -> None:
     """Refuse fields that hold a key instead of naming one."""
     found = literal_keys(fields)

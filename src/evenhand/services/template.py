@@ -30,6 +30,7 @@ from evenhand.services.wire import Client, Reply, check_wire
 # `{{word}}` is the text {word}; other braces, as those of JSON in a prompt, need no escape.
 _SLOT = re.compile(r"\{(\{[A-Za-z_][A-Za-z0-9_.]*\})\}|\{([A-Za-z_][A-Za-z0-9_.]*)\}")
 _STEP = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
+_SORTED = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 #: Slots that every request can fill; others are attributes of the sample.
 SLOTS = ("text", "row", "media_base64", "media_type", "sample_id", "condition", "repeat")
 
@@ -38,7 +39,7 @@ _OF_MEDIA = ("text", "row", "media", "media_base64", "media_type", "repeat")
 
 def written_json(value: Any) -> str:
     """JSON that is equal for equal values."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return _SORTED.encode(value)
 
 
 def slot(name: str, request: Request) -> Any:

@@ -7,12 +7,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from evenhand.services.faults import error_in, raise_fault
-from evenhand.services.keys import absent_keys, check_url, refuse_literal_keys, resolve_headers
+from evenhand.services.keys import (
+    absent_keys,
+    address_below,
+    check_url,
+    refuse_literal_keys,
+    resolve_headers,
+)
 from evenhand.services.service import Answer, Payload, Price, Request, ServiceError, plain_answer
 from evenhand.services.template import fill, slots_in, written_json
 from evenhand.services.usage import Tokens, count, media_tokens, read_usage, sound_seconds
 from evenhand.services.wire import Client, Reply, check_wire
 
+_PATH = "audio/transcriptions"
 #: Words are seldom more than four a second, a word seldom more than three tokens.
 _SPOKEN_TOKENS_A_SECOND = 12
 
@@ -31,6 +38,8 @@ class TranscriptionService:
         Code of the language; the recogniser finds it out if not given.
     prompt : str, optional
         Template of a text that guides the recogniser: names, spelling.
+    path : str
+        Where the form goes below `url`: ``inference`` for the server of whisper.cpp.
     options : Mapping
         Further fields of the form: ``temperature``, ``response_format``, …
     headers : Mapping
@@ -45,6 +54,7 @@ class TranscriptionService:
     model: str
     language: str | None = None
     prompt: str | None = None
+    path: str = _PATH
     options: Mapping[str, Any] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     timeout: float = 120.0
@@ -59,6 +69,7 @@ class TranscriptionService:
         self.uses = slots_in(self.prompt)
         self.version = written_json(
             [self.url, self.model, self.language, self.prompt, dict(self.options)]
+            + ([self.path] if self.path != _PATH else [])
         )
         self._client = Client(url=self.url, timeout=self.timeout)
 
@@ -69,7 +80,7 @@ class TranscriptionService:
         payload = request.payload()
         body, kind = multipart(self._fields(request), payload)
         headers = {"Content-Type": kind} | resolve_headers(self.headers)
-        address = self.url.rstrip("/") + "/audio/transcriptions"
+        address = address_below(self.url, self.path)
         reply = await self._client.send("POST", address, headers, body)
         return self._read(reply, sound_seconds(payload.content))
 

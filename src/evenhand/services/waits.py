@@ -5,9 +5,12 @@ import re
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
+from evenhand.deferred import Deferred
+
+#: Reads dates as HTTP writes them; few services tell one.
+_MAIL = Deferred("email.utils")
 #: Ten years: what is asked beyond is the same to everybody alive.
 LONGEST = 315_360_000.0
 _PART = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|h|m|s|d)", re.IGNORECASE)
@@ -74,7 +77,7 @@ def _by_header(headers: Mapping[str, str]) -> float | None:
     if number is not None:
         return _sane(number)
     try:
-        until = parsedate_to_datetime(text)
+        until = _MAIL.parsedate_to_datetime(text)
     except (ValueError, TypeError):
         return span(text)
     return _sane(_until(until, headers))
@@ -84,7 +87,7 @@ def _until(moment: datetime, headers: Mapping[str, str]) -> float:
     """Seconds to a moment, on the service's own clock where it tells it, else on ours, read once."""
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     try:
-        now = parsedate_to_datetime(headers["date"]).timestamp()
+        now = float(_MAIL.parsedate_to_datetime(headers["date"]).timestamp())
     except (KeyError, ValueError, TypeError):
         now = time.time()
     return max(0.0, moment.timestamp() - now)

@@ -1,8 +1,7 @@
-"""A light HTTP/1.1 client: h11 reads and writes the protocol, asyncio the socket.
+"""A light HTTP/1.1 client: asyncio has the sockets, h11 the protocol wherever it is not plain.
 
-Measured beside others (2,000 calls, 32 in flight, instant server; CPU a call): h11 0.22 ms, aiohttp
-0.32 ms and 23 MB more memory, `http.client` in threads 0.47 ms, httpx 2.6 ms.  It follows no
-redirects, since a key must not travel to another host, and asks for uncompressed replies.
+Measured beside others: `benchmarks/trial_harness.py`.  It follows no redirects, since a key must not
+travel to another host, and asks for uncompressed replies.
 """
 
 import asyncio
@@ -10,13 +9,20 @@ import functools
 import json
 import socket
 import ssl
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from evenhand.errors import InputError
+from evenhand.services.connection import (
+    ClosedWhileIdleError,
+    Connection,
+    Received,
+    broken,
+    connect,
+    import_h11,
+    write_head,
+)
 from evenhand.services.keys import redact
 from evenhand.services.service import ServiceError
 
@@ -48,15 +54,6 @@ class Reply:
             return text, None
 
 
-@dataclass(slots=True)
-class _Connection:
-    reader: asyncio.StreamReader
-    writer: asyncio.StreamWriter
-    protocol: Any
-    used: float = 0.0
-    fresh: bool = True
-
-
 @dataclass(slots=True, kw_only=True)
 class Client:
     """Connections to one address, kept open between calls.
@@ -74,7 +71,10 @@ class Client:
     url: str
     timeout: float = 60.0
     max_reply: int = MAX_REPLY
-    _idle: list[_Connection] = field(default_factory=list)
+    _idle: list[Connection] = field(default_factory=list, repr=False)
+    #: Of the request before, whose head most others share.
+    _asked: tuple[str, str, Mapping[str, str]] | None = field(default=None, repr=False)
+    _head: bytes = field(default=b"", repr=False)
 
     async def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
         """Send a request and read the whole reply.
@@ -85,162 +85,51 @@ class Client:
             ``timeout``, ``no_connection``, ``broken_reply``, ``huge_reply``; never with an address
             or a header in it.
         """
-        start = time.monotonic()
+        if self._asked != (method, url, headers):
+            self._head = write_head(method, url, headers)
+            self._asked = (method, url, dict(headers))
+        message = b"%bContent-Length: %d\r\n\r\n%b" % (self._head, len(body), body)
+        clock = asyncio.get_running_loop().time
+        start = clock()
         try:
-            async with asyncio.timeout(self.timeout):
-                return await self._send(method, url, headers, body, start)
+            status, found, content = await self._exchange(method, message, start)
         except TimeoutError:
             raise ServiceError(
                 "timeout", f"no whole reply in {self.timeout:g} s", retry=True, billed="maybe"
             ) from None
+        return Reply(status=status, headers=found, body=content, seconds=clock() - start)
 
-    async def _send(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes, start: float
-    ) -> Reply:
+    async def _exchange(self, method: str, message: bytes, start: float) -> Received:
+        deadline = start + self.timeout
         while True:
-            connection = await self._connection()
-            reused = not connection.fresh
+            connection = self._take_idle(start)
+            if connection is None:
+                tls = _tls() if self.url.startswith("https:") else None
+                async with asyncio.timeout_at(deadline):
+                    connection = await connect(self.url, self.max_reply, tls)
+            reused = connection.used > 0
             try:
-                reply = await _exchange(
-                    connection, method, url, headers, body, self.max_reply, start
-                )
-            except _ClosedWhileIdleError:
-                connection.writer.close()
+                found = await connection.ask(method, message, deadline)
+            except ClosedWhileIdleError:
                 if reused:  # the server had closed it between two calls: nothing was processed
                     continue
-                raise _broken("closed without a reply") from None
-            except BaseException:
-                connection.writer.close()
-                raise
-            self._keep(connection)
-            return reply
+                raise broken("closed without a reply") from None
+            if connection.open:
+                self._idle.append(connection)
+            return found
 
-    async def _connection(self) -> _Connection:
-        now = time.monotonic()
+    def _take_idle(self, now: float) -> Connection | None:
         while self._idle:
             connection = self._idle.pop()
-            if now - connection.used < MAX_IDLE and not connection.reader.at_eof():
-                connection.fresh = False
+            if connection.open and now - connection.used < MAX_IDLE:
                 return connection
-            connection.writer.close()
-        place = urlsplit(self.url)
-        secure = place.scheme == "https"
-        try:
-            reader, writer = await asyncio.open_connection(
-                place.hostname,
-                place.port or (443 if secure else 80),
-                ssl=_tls() if secure else None,
-            )
-        except ssl.SSLCertVerificationError as error:
-            raise ServiceError("certificate", error.verify_message, stop=True) from None
-        except OSError as error:
-            what = error.strerror or type(error).__name__
-            raise ServiceError("no_connection", what, retry=True) from None
-        h11 = _h11()
-        return _Connection(reader, writer, h11.Connection(h11.CLIENT))
-
-    def _keep(self, connection: _Connection) -> None:
-        h11 = _h11()
-        protocol = connection.protocol
-        if protocol.our_state is h11.DONE and protocol.their_state is h11.DONE:
-            protocol.start_next_cycle()
-            connection.used = time.monotonic()
-            self._idle.append(connection)
-        else:
-            connection.writer.close()
+            connection.close()
+        return None
 
     async def close(self) -> None:
         """Close all idle connections."""
-        while self._idle:
-            writer = self._idle.pop().writer
-            writer.close()
-            try:
-                await asyncio.wait_for(writer.wait_closed(), 1)
-            except (OSError, TimeoutError):  # it is going away in any case
-                continue
-
-
-class _ClosedWhileIdleError(Exception):
-    """The other side closed the connection before it sent a byte of reply."""
-
-
-async def _exchange(
-    connection: _Connection,
-    method: str,
-    url: str,
-    headers: Mapping[str, str],
-    body: bytes,
-    max_reply: int,
-    start: float,
-) -> Reply:
-    h11 = _h11()
-    protocol, writer = connection.protocol, connection.writer
-    try:
-        writer.write(_request(h11, protocol, method, url, headers, body))
-        await writer.drain()
-    except h11.LocalProtocolError:
-        raise ServiceError(
-            "bad_request", "a header holds what HTTP does not allow", stop=True
-        ) from None
-    except (ConnectionError, ssl.SSLError):
-        raise _ClosedWhileIdleError from None
-    status, found, parts, size = 0, {}, [], 0
-    while True:
-        event = await _next_event(h11, connection, begun=status > 0)
-        if isinstance(event, h11.Response):
-            status = event.status_code
-            found = {k.decode("ascii").lower(): v.decode("latin-1") for k, v in event.headers}
-        elif isinstance(event, h11.Data):
-            size += len(event.data)
-            if size > max_reply:
-                raise ServiceError("huge_reply", f"more than {max_reply:,} bytes", billed="maybe")
-            parts.append(bytes(event.data))
-        elif isinstance(event, h11.EndOfMessage):
-            break
-    return Reply(
-        status=status, headers=found, body=b"".join(parts), seconds=time.monotonic() - start
-    )
-
-
-async def _next_event(h11: Any, connection: _Connection, *, begun: bool) -> Any:
-    """Next event of the protocol; a reply cut short is an error that may be retried."""
-    while True:
-        try:
-            event = connection.protocol.next_event()
-            if event is not h11.NEED_DATA:
-                if isinstance(event, h11.ConnectionClosed):
-                    raise _broken("closed within the reply")
-                return event
-            data = await connection.reader.read(1 << 16)
-        except h11.RemoteProtocolError as error:
-            raise _broken(str(error)) from None
-        except (ConnectionError, ssl.SSLError) as error:
-            if begun:
-                raise _broken(type(error).__name__) from None
-            raise _ClosedWhileIdleError from None
-        if not data and not begun and not connection.protocol.trailing_data[0]:
-            raise _ClosedWhileIdleError
-        connection.protocol.receive_data(data)
-
-
-def _broken(detail: str) -> ServiceError:
-    """Reply that broke off: whether it was billed, only the other side knows."""
-    return ServiceError("broken_reply", detail, retry=True, billed="maybe")
-
-
-def _request(
-    h11: Any, protocol: Any, method: str, url: str, headers: Mapping[str, str], body: bytes
-) -> bytes:
-    place = urlsplit(url)
-    target = (place.path or "/") + (f"?{place.query}" if place.query else "")
-    fields = [
-        ("Host", place.netloc.rpartition("@")[2]),
-        ("Accept-Encoding", "identity"),
-        ("Content-Length", str(len(body))),
-        *((name, value.encode("utf-8")) for name, value in headers.items()),
-    ]
-    head = protocol.send(h11.Request(method=method, target=target, headers=fields))
-    return bytes(head + protocol.send(h11.Data(data=body)) + protocol.send(h11.EndOfMessage()))
+        idle, self._idle = self._idle, []
+        await asyncio.gather(*(connection.wait_closed(1) for connection in idle))
 
 
 @functools.cache
@@ -250,7 +139,7 @@ def _tls() -> ssl.SSLContext:
 
 def check_wire(url: str) -> list[str]:
     """What stands between here and an address: a package, a name, nobody who listens."""
-    _h11()
+    import_h11()
     place = urlsplit(url)
     port = place.port or (443 if place.scheme == "https" else 80)
     try:
@@ -261,13 +150,3 @@ def check_wire(url: str) -> list[str]:
             f"nobody answers at {place.hostname}:{port} ({why}).  Start the service, or mend url"
         ]
     return []
-
-
-def _h11() -> Any:
-    try:
-        import h11  # noqa: PLC0415 - only services on a wire need it
-    except ImportError:
-        raise InputError(
-            "A service over HTTP needs one more package.  Run: pip install 'evenhand[text]'"
-        ) from None
-    return h11

@@ -45,18 +45,26 @@ ALTER TABLE answers ADD COLUMN thinking_tokens INTEGER;
 _FORMAT = 2
 _AT_ONCE = 500
 MAX_RAW = 1 << 20
+_JSON = json.JSONEncoder(default=str)
 
 
-def call_key(
-    *, content: bytes, condition: str, seed: int, service: str, version: str, repeat: int
-) -> bytes:
-    """Content address of a call: SHA-256 of everything that may change its answer."""
-    fields = (condition, str(seed), service, version, str(repeat))
-    digest = hashlib.sha256(content)
-    for each in fields:
-        encoded = each.encode("utf-8")
-        digest.update(len(encoded).to_bytes(8, "big") + encoded)
-    return digest.digest()
+def call_key(content: bytes, asked: bytes) -> bytes:
+    """Content address of a call: SHA-256 of everything that may change its answer.
+
+    Parameters
+    ----------
+    content : bytes
+        What the sample brings.
+    asked : bytes
+        What it is asked under: see `asked_under`.
+    """
+    return hashlib.sha256(content + asked).digest()
+
+
+def asked_under(*, condition: str, seed: int, service: str, version: str, repeat: int) -> bytes:
+    """What a call's answer depends on beside the sample, the same for all of them."""
+    fields = [each.encode() for each in (condition, str(seed), service, version, str(repeat))]
+    return b"".join(len(each).to_bytes(8, "big") + each for each in fields)
 
 
 @dataclass(slots=True)
@@ -211,7 +219,7 @@ class Cache:
 
 
 def _row(answer: Answer, service: str, now: float) -> tuple[Any, ...]:
-    output = None if answer.output is None else json.dumps(answer.output, default=str)
+    output = None if answer.output is None else _JSON.encode(answer.output)
     raw, reason = _plain(answer.raw), _plain(answer.reason)
     told = answer.tokens
     tokens = (None, None, None) if told is None else (told.input, told.output, told.thinking)

@@ -2,12 +2,12 @@
 
 import contextlib
 import logging
-import multiprocessing
 import os
 from collections.abc import Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any
 
+from evenhand.deferred import multiprocessing, process
 from evenhand.errors import InputError
 from evenhand.results.origin import versions
 
@@ -50,7 +50,7 @@ def open_executor(given: Executor | None, workers: str) -> Iterator[Executor]:
     local: Executor = ThreadPoolExecutor(count, thread_name_prefix="evenhand")
     if workers == "processes":
         # A fork would copy locks that other threads hold.
-        local = ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn"))
+        local = process.ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn"))
     try:
         yield local
     finally:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from evenhand.samples.sample import SampleError
 from evenhand.services.service import Request
-from evenhand.trials.cache import call_key
+from evenhand.trials.cache import asked_under, call_key
 from evenhand.trials.design import assign
 from evenhand.trials.media import Job, content_of
 from evenhand.trials.plan import Plan
@@ -36,21 +36,28 @@ class Layout:
     hands: tuple[tuple[int, ...], ...] = field(repr=False)
 
     def __iter__(self) -> Iterator[Call]:
+        services, repeats = range(len(self.plan.services)), range(self.plan.repeats)
+        under = {
+            (treatment, service, repeat): self._under(treatment, service, repeat)
+            for treatment in range(len(self.plan.treatments))
+            for service in services
+            for repeat in repeats
+        }
         for sample, hand in enumerate(self.hands):
             for treatment in hand:
-                for service in range(len(self.plan.services)):
-                    for repeat in range(self.plan.repeats):
-                        key = self._key(sample, treatment, service, repeat)
+                for service in services:
+                    content = self.contents[sample] + self._shown(sample, treatment, service)
+                    for repeat in repeats:
+                        key = call_key(content, under[treatment, service, repeat])
                         yield Call(sample, treatment, service, repeat, key)
 
     def __len__(self) -> int:
         return sum(map(len, self.hands)) * len(self.plan.services) * self.plan.repeats
 
-    def _key(self, sample: int, treatment: int, service: int, repeat: int) -> bytes:
+    def _under(self, treatment: int, service: int, repeat: int) -> bytes:
         asked = self.plan.services[service].service
         given = self.plan.treatments[treatment]
-        return call_key(
-            content=self.contents[sample] + self._shown(sample, treatment, service),
+        return asked_under(
             condition=given.text,
             seed=self.plan.seed * 1_000_003 + given.seed if given.condition else 0,
             service=asked.name,
@@ -87,7 +94,8 @@ class Layout:
             source=listed.media,
             content=content,
             condition=treatment.condition,
-            seed=seed_of(content, self.plan.seed, treatment.seed),
+            # Clean samples draw nothing.
+            seed=seed_of(content, self.plan.seed, treatment.seed) if treatment.condition else 0,
         )
 
 

@@ -83,18 +83,25 @@ def read_manifest(path: Path, columns: Columns, kind: str | None = None) -> list
     absent = [name for name in wanted if name not in names]
     if absent:
         raise InputError("\n".join(unknown_name("column", name, names) for name in absent))
-    return [_listed(row, columns, path.parent, kind) for row in rows]
+    attributes = _attributes(names, columns, kind)
+    return [_listed(row, columns, path.parent, kind, attributes) for row in rows]
+
+
+def _attributes(names: Sequence[str], columns: Columns, kind: str | None) -> Sequence[str]:
+    """Columns that describe a sample."""
+    special = {columns.id, columns.file, columns.reference}
+    if kind != "table":
+        special.add(columns.text)
+    return columns.attributes or [name for name in names if name not in special]
 
 
 def _listed(
-    row: Mapping[str, Any], columns: Columns, folder: Path, kind: str | None
+    row: Mapping[str, Any],
+    columns: Columns,
+    folder: Path,
+    kind: str | None,
+    attributes: Sequence[str],
 ) -> ListedSample:
-    special = {columns.id, columns.file, columns.reference}
-    attributes = columns.attributes or [
-        name
-        for name in row
-        if name not in special and not (name == columns.text and kind != "table")
-    ]
     media, found = _media(row, columns, folder, kind, attributes)
     unit = row.get(columns.unit) if columns.unit else None
     return ListedSample(
@@ -184,9 +191,11 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
             with path.open(encoding="utf-8-sig", newline="") as file:
                 mark = "\t" if name.endswith(".tsv") else _delimiter(file.readline())
                 file.seek(0)
-                found = list(csv.DictReader(file, delimiter=mark, strict=True))
-            if not any(None in row or None in row.values() for row in found):
-                return _typed(found)
+                reader = csv.reader(file, delimiter=mark, strict=True)
+                header = next(reader, [])
+                found = [row for row in reader if row]
+            if all(len(row) == len(header) for row in found):
+                return _typed(header, found)
         elif name.endswith((".parquet", ".pq")):
             from pyarrow import parquet  # noqa: PLC0415 - CSV manifests do not need it
 
@@ -219,14 +228,10 @@ def _same_columns(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{name: row.get(name) for name in names} for row in rows]
 
 
-def _typed(rows: list[dict[str, str]]) -> list[dict[str, Any]]:
+def _typed(names: list[str], rows: list[list[str]]) -> list[dict[str, Any]]:
     """Columns of whole numbers, numbers or truth values in their type; empty is missing."""
-    if not rows:
-        return []
-    columns = {name: _column([row[name] for row in rows]) for name in rows[0]}
-    return [
-        dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
-    ]
+    columns = [_column(list(values)) for values in zip(*rows, strict=True)]
+    return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
 
 
 def _column(values: list[str]) -> list[Any]:

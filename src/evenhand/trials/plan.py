@@ -1,14 +1,13 @@
 """Plans: what is put before which service under which conditions, checked as a whole."""
 
 import contextlib
-import tomllib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from evenhand.deferred import Deferred
+from evenhand.deferred import Deferred, tomllib
 from evenhand.errors import Fault, FaultsError, InputError, near, unknown_name
 from evenhand.samples import MEASURES, Kind, Sample, check_measures
 from evenhand.samples.table import TableProfile

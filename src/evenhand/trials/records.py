@@ -1,5 +1,6 @@
 """Records of a trial: one row per sample, condition, service and repeat, nothing dropped."""
 
+import contextlib
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -7,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from evenhand.deferred import small_arrow
 from evenhand.errors import InputError
 from evenhand.services.service import SAID, Answer
 from evenhand.trials.design import Treatment
@@ -74,9 +76,10 @@ def write_records(
     InputError
         Where the disk is full or the place cannot be written; no answer is lost by that.
     """
-    import pyarrow as pa  # noqa: PLC0415 - 40 MB that the calls do without
-    from pyarrow import parquet  # noqa: PLC0415 - the same
-
+    # The agreement of judges with people is counted from arrays, behind this.
+    with contextlib.nullcontext() if plan.judges else small_arrow():
+        import pyarrow as pa  # noqa: PLC0415 - 40 MB that the calls do without
+        from pyarrow import parquet  # noqa: PLC0415 - the same
     table = pa.table(_columns(pa, plan, rows, measures) | _verdicts(pa, verdicts or {}))
     table = table.replace_schema_metadata(
         {"evenhand": json.dumps({"schema": SCHEMA, "trial": plan.name})}
@@ -250,7 +253,8 @@ def column(pa: Any, values: Sequence[Any]) -> Any:
         if kinds <= allowed:
             try:
                 kind = make() if kinds else pa.string()
-                return pa.array([_finite(value) for value in values], kind)
+                known = [_finite(value) for value in values] if float in kinds else values
+                return pa.array(known, kind)
             except (pa.ArrowInvalid, OverflowError, UnicodeEncodeError):
                 continue
     return pa.array([_text(value) for value in values], pa.string())

@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from evenhand.deferred import Deferred
 from evenhand.errors import InputError, unknown_name
-from evenhand.trials.ratings import read_rating
-from evenhand.trials.scorers import SCORERS, mentions, option, refusal
 from evenhand.trials.wiring import Wired, check_number, wire
 
+#: Thirty patterns and the words of numbers in eight languages, which a plan without scores does not ask.
+_RATINGS = Deferred("evenhand.trials.ratings")
+_SCORERS = Deferred("evenhand.trials.scorers")
 #: Slots that a judge's template may use beside the answer, which is its ``{text}``.
 JUDGED = ("input", "reference")
 
@@ -48,7 +50,8 @@ class Judge:
 
         See `evenhand.trials.ratings.read_rating`.
         """
-        return read_rating(said, values=self.values, output=self.output)
+        found: float | None = _RATINGS.read_rating(said, values=self.values, output=self.output)
+        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,23 +73,27 @@ class AnswerScore:
         self, output: Any, reference: Any, outcome: str, attributes: Mapping[str, Any] | None = None
     ) -> float | None:
         """Score of one row; `None` where there is nothing to score."""
+        score: float | None
         attributes = attributes or {}
         reference = attributes.get(self.against) if self.against else reference
         if self.kind == "refusal":
-            return refusal(output, outcome)
+            score = _SCORERS.refusal(output, outcome)
+            return score
         if outcome != "answered" or output is None:
             return None
         if self.kind == "mentions":
-            return mentions(str(output), **self.options)
+            score = _SCORERS.mentions(str(output), **self.options)
+            return score
         if reference is None and self.kind != "regex":
             return None
         options = dict(self.options)
         if self.among is not None:
             options["options"] = attributes.get(self.among) or ()
         if self.kind == "option" and isinstance(reference, list | tuple):
-            return option(str(output), reference, **options)
+            score = _SCORERS.option(str(output), reference, **options)
+            return score
         wanted = reference if isinstance(reference, list | tuple) else [reference]
-        found = [SCORERS[self.kind](str(output), item, **options) for item in wanted]
+        found = [_SCORERS.SCORERS[self.kind](str(output), item, **options) for item in wanted]
         known = [value for value in found if value is not None]
         return max(known) if known else (None if found else 0.0)
 
@@ -122,10 +129,10 @@ def read_score(
     if kind not in OPTIONS:
         raise InputError(unknown_name("kind of score", kind, list(OPTIONS)))
     column = str(table.pop("column", kind))
-    against = table.pop("against", None) if kind in SCORERS else None
+    against = table.pop("against", None) if kind in _SCORERS.SCORERS else None
     for name in table:
         if name not in OPTIONS[kind]:
-            known = ["column", *(["against"] if kind in SCORERS else []), *OPTIONS[kind]]
+            known = ["column", *(["against"] if kind in _SCORERS.SCORERS else []), *OPTIONS[kind]]
             raise InputError(unknown_name("option", name, known))
     if kind == "judge":
         judge = _judge(table, folder=folder, own_code=own_code)
