@@ -18,6 +18,7 @@ from evenhand.bounty.telling.standing import Standing
 from evenhand.bounty.verification import Verification
 from evenhand.differential.result import Effects as EffectsResult
 from evenhand.errors import REASONS
+from evenhand.overviews.result import Overview
 from evenhand.results.protocol import Result
 from evenhand.slicing.result import Slices as SlicesResult
 from evenhand.trials.trial import Trial
@@ -34,6 +35,7 @@ ANSWERS: dict[type[Result], tuple[str, str]] = {
         "Effects",
         "`evenhand effects … --json` and `Effects.to_json()` give one object.",
     ),
+    Overview: ("Overview", "`evenhand look … --json` and `Overview.to_json()` give one object."),
     EqualizedOdds: ("Equalised odds", "`evenhand.equalized_odds` gives one for each partition."),
     ConditionalDisparity: (
         "Conditional demographic disparity",

@@ -72,8 +72,8 @@ def _metrics(of_role: Mapping[str, Sequence[str]]) -> Iterator[list[str]]:
     for hypothesis in of_role.get(HYPOTHESIS, [])[:1]:
         reference = of_role[REFERENCE][0]
         yield ["--metric", f"wer({_written(reference)}, {_written(hypothesis)})"]
-    for label in of_role.get(LABEL, [])[:1]:
-        predicted = of_role[PREDICTION][0]
+    for predicted in of_role.get(PREDICTION, [])[:1]:
+        label = of_role[LABEL][0]
         pair = f"label={_written(label)}, prediction={_written(predicted)}"
         yield ["--metric", f"error_rate({pair})"]
     for score in of_role.get(SCORE, [])[:_NAMED]:

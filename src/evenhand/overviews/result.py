@@ -14,6 +14,7 @@ class SeenColumn:
     Attributes
     ----------
     name : str
+        What it is called.
     kind : str
         `boolean`, `integer`, `number`, `text`, `date` or `other`.
     missing : int
@@ -65,6 +66,7 @@ class Spellings:
     Attributes
     ----------
     column : str
+        Whose values.
     values : tuple of str
         The most frequent first.
     rows : tuple of int
@@ -113,6 +115,7 @@ class Overview(Result):
     looked_at : int
         Rows that were looked at: the first ones.
     columns : tuple of SeenColumn
+        The columns, in their order.
     missing : tuple of MissingShare
         Where values are missing unevenly.
     spellings : tuple of Spellings

@@ -16,30 +16,20 @@ MOST_GROUPS, MOST_LABELS = 30, 20
 #: Fewest rows that say anything.
 _FEW = 5
 _MEDIA = re.compile(r"\.(wav|flac|mp3|ogg|m4a|opus|jpe?g|png|webp|bmp|tiff?|mp4)\Z", re.IGNORECASE)
+#: How columns are called that hold each, once their values allow it.
 _HINTS: Mapping[str, re.Pattern[str]] = {
-    UNIT: re.compile(
-        r"speaker|patient|client|voice|subject|participant|user|person|respondent|document|template|sentence|family|house|twin|session",
-        re.IGNORECASE,
-    ),  # fmt: skip
-    REFERENCE: re.compile(
-        r"^ref|reference|truth|gold|target|expected|sentence|transcript$|^text$", re.IGNORECASE
-    ),
-    HYPOTHESIS: re.compile(
-        r"^hyp|hypothesis|pred|recogni[sz]ed|output|answer|asr|_text$|transcribed|heard",
-        re.IGNORECASE,
-    ),
-    LABEL: re.compile(
-        r"label|truth|gold|target|actual|expected|^y$|^y_true$|outcome|diagnos|recid", re.IGNORECASE
-    ),
-    PREDICTION: re.compile(
-        r"pred|^y_?hat$|^y_pred$|decision|output|answer|decile|classif|guess|decided", re.IGNORECASE
-    ),
-    PROBABILITY: re.compile(r"prob|score|conf|risk|^p$", re.IGNORECASE),
-    WEIGHT: re.compile(r"^w$|weight|wgt|fnlwgt|pweight", re.IGNORECASE),
-    SCORE: re.compile(
-        r"wrong|error|correct|right|success|fail|refus|accura|match|passed|score|hit|miss",
-        re.IGNORECASE,
-    ),
+    role: re.compile(text, re.IGNORECASE)
+    for role, text in {
+        UNIT: "speaker|patient|client|voice|subject|participant|user|person|respondent|document|template|sentence|"
+        "family|household|twin|session",
+        REFERENCE: "^ref|reference|truth|gold|target|expected|sentence|transcript$|^text$",
+        HYPOTHESIS: "^hyp|hypothesis|pred|recogni[sz]ed|output|answer|asr|_text$|transcribed|heard",
+        LABEL: "label|truth|gold|target|actual|expected|^y$|^y_true$|outcome|diagnos|recid",
+        PREDICTION: "pred|^y_?hat$|^y_pred$|decision|output|answer|decile|classif|guess|decided",
+        PROBABILITY: "prob|score|conf|risk|^p$",
+        WEIGHT: "^w$|weight|wgt",
+        SCORE: "wrong|error|correct|right|success|fail|refus|accura|match|passed|score|hit|miss",
+    }.items()
 }
 #: Names that say that more is worse.
 HARM = re.compile(
@@ -56,18 +46,15 @@ def roles_of(records: Records, columns: Sequence[Values]) -> dict[str, str]:
         (FILE, [c.name for c in columns if _is_media(c)]),
     ):
         out |= dict.fromkeys(names, role)
-    left = [c for c in columns if c.name not in out]
-    features = records.features
-    if features is not None:
-        # A log says itself what its scores are.
-        texts = {"target": REFERENCE, "output": TEXT, "input": TEXT}
-        out |= {c.name: texts[c.name] for c in left if c.name in texts and c.name not in features}
-        own = [c for c in left if c.name not in features and c.name not in out]
-        out |= {c.name: SCORE for c in own if _is_score(c)}
     out |= {name: UNIT for name in records.unit if name not in out}
-    for found in (_transcripts, _labels, _others):
-        left = [c for c in columns if c.name not in out]
-        out |= dict(found(left))
+    left = [c for c in columns if c.name not in out]
+    if records.features is not None:
+        # A log says itself what it was asked, what its scores are, and what was known beforehand.
+        own = [c for c in left if c.name not in records.features]
+        out |= {c.name: SCORE for c in own if c.name in records.scores and _is_number(c)}
+        left = [c for c in left if c.name in records.features]
+    for found in (_transcripts, _labels, _rankings, _others):
+        out |= dict(found([c for c in left if c.name not in out]))
     return out
 
 
@@ -76,10 +63,8 @@ def _is_media(c: Values) -> bool:
     return bool(texts) and all(_MEDIA.search(text) for text in c.known[:_COMPARED])
 
 
-def _is_score(c: Values) -> bool:
-    return (c.column.kind.numeric or c.column.kind is Kind.BOOLEAN) and c.name not in (
-        "epoch", "repeat", "total_time", "annotation", "lead_time", "ground_truth", "start", "end",
-    )  # fmt: skip
+def _is_number(c: Values) -> bool:
+    return c.column.kind.numeric or c.column.kind is Kind.BOOLEAN
 
 
 def _hinted(role: str, c: Values) -> bool:
@@ -121,31 +106,68 @@ def _labels(columns: Sequence[Values]) -> Iterator[tuple[str, str]]:
                 return
 
 
+def _rankings(columns: Sequence[Values]) -> Iterator[tuple[str, str]]:
+    """What happened, 0 or 1, and numbers that are called as a forecast of it is."""
+    happened = next((c for c in columns if c.is_binary and _hinted(LABEL, c)), None)
+    if happened is None:
+        return
+    forecasts = [
+        c for c in columns if _is_number(c) and not c.is_binary and _hinted(PROBABILITY, c)
+    ]
+    if forecasts:
+        yield happened.name, LABEL
+        yield from ((c.name, PROBABILITY) for c in forecasts)
+
+
 def _others(columns: Sequence[Values]) -> Iterator[tuple[str, str]]:
     for c in columns:
-        rows, different = len(c.known), len(c.counts)
-        kind = c.column.kind
-        whole = kind in (Kind.TEXT, Kind.INTEGER)
-        if kind is Kind.DATE:
-            yield c.name, DATE
-        elif c.words >= 2 * _WORDY and different > MOST_GROUPS:
-            yield c.name, TEXT
-        elif whole and not c.missing and different == rows > _FEW:
-            yield c.name, ID
-        elif kind.numeric and _hinted(WEIGHT, c) and min(c.known) >= 0:
-            yield c.name, WEIGHT
-        elif kind is Kind.NUMBER and _hinted(PROBABILITY, c) and _within_one(c):
-            yield c.name, PROBABILITY
-        elif (c.is_binary or kind.numeric) and _hinted(SCORE, c):
-            yield c.name, SCORE
-        elif whole and _hinted(UNIT, c) and _FEW <= different <= rows / 1.5:
-            yield c.name, UNIT
-        elif different <= MOST_GROUPS and kind is not Kind.NUMBER:
-            yield c.name, GROUP
-        elif kind.numeric:
-            yield c.name, NUMBER
-        elif kind is Kind.TEXT and different <= rows / 2:
-            yield c.name, UNIT
+        role = _number_role(c) if _is_number(c) else _text_role(c)
+        if role:
+            yield c.name, role
+
+
+def _number_role(c: Values) -> str:
+    """What a column of numbers, or of truth, looks like."""
+    kind = c.column.kind
+    if kind is Kind.INTEGER and _is_id(c):
+        return ID
+    if _hinted(WEIGHT, c) and min(c.known) >= 0:
+        return WEIGHT
+    if kind is Kind.NUMBER and _hinted(PROBABILITY, c) and _within_one(c):
+        return PROBABILITY
+    if _hinted(SCORE, c):
+        return SCORE
+    if _repeats(c) and _hinted(UNIT, c):
+        return UNIT
+    return GROUP if kind is not Kind.NUMBER and _is_group(c) else NUMBER
+
+
+def _text_role(c: Values) -> str:
+    """What a column of texts or dates looks like."""
+    if c.column.kind is Kind.DATE:
+        return DATE
+    if c.words >= 2 * _WORDY and len(c.counts) > MOST_GROUPS:
+        return TEXT
+    if _is_id(c):
+        return ID
+    if _repeats(c) and (_hinted(UNIT, c) or not _is_group(c)):
+        return UNIT
+    return GROUP if _is_group(c) else ""
+
+
+def _is_id(c: Values) -> bool:
+    """Whether each row has a value of its own."""
+    return not c.missing and len(c.counts) == len(c.known) > _FEW
+
+
+def _repeats(c: Values) -> bool:
+    """Whether values stand in several rows each, and there are some."""
+    return _FEW <= len(c.counts) <= len(c.known) / 1.5
+
+
+def _is_group(c: Values) -> bool:
+    """Whether values are few, and each has some rows."""
+    return len(c.counts) <= min(MOST_GROUPS, max(len(c.known) / _FEW, 2))
 
 
 def _within_one(c: Values) -> bool:

@@ -37,11 +37,12 @@ def lines_of(found: Overview) -> Iterator[str]:
     for one in found.spellings:
         values = ", ".join(f"{v!r} ({n:,})" for v, n in zip(one.values, one.rows, strict=True))
         yield f"! {one.column}: are these one? {values}"
-    for crossing in found.crossings:
-        yield (
-            f"{crossing.units:,} of {crossing.of:,} values of {crossing.unit} stand in several groups of {crossing.by}: "
-            "there the groups are compared in pairs."
+    for unit in dict.fromkeys(crossing.unit for crossing in found.crossings):
+        own = [crossing for crossing in found.crossings if crossing.unit == unit]
+        told = "; ".join(
+            f"{one.units:,} of {one.of:,} in several groups of {one.by}" for one in own
         )
+        yield f"{unit}: {told}.  There groups are compared in pairs."
     for note in found.notes:
         yield f"! {note.text}"
 

@@ -68,6 +68,8 @@ class Records:
         Columns that tell readings of one answer, and their values: one must be chosen.
     features : tuple of str, optional
         Columns that say what was known before the answer, where the table tells them from the others.
+    scores : tuple of str
+        Columns of a log that hold its scores.
     options : Mapping
         What the command line calls what was asked of the table besides its types: ``read``, ``with``, ``on``.
     """
@@ -85,6 +87,7 @@ class Records:
     unit: tuple[str, ...] = field(default=())
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     features: tuple[str, ...] | None = field(default=None)
+    scores: tuple[str, ...] = field(default=())
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def close(self) -> None:
@@ -191,7 +194,12 @@ def _open_files(
     files = tuple(file for path in paths for file in files_under(path))
     opened = _records(pattern, engine, found.loaded, files)
     return replace(
-        opened, log=reader.name, unit=found.unit, choices=found.choices, features=found.features
+        opened,
+        log=reader.name,
+        unit=found.unit,
+        choices=found.choices,
+        features=found.features,
+        scores=found.scores,
     )
 
 

@@ -34,12 +34,15 @@ class LoadedLogs:
         Columns of which one value must be chosen, and their values.
     features : tuple of str
         Columns that say what was known before the answer.
+    scores : tuple of str
+        Columns that hold scores.
     """
 
     loaded: Loaded
     unit: tuple[str, ...]
     choices: Mapping[str, tuple[str, ...]]
     features: tuple[str, ...]
+    scores: tuple[str, ...]
 
 
 def load_logs(
@@ -91,6 +94,7 @@ def load_logs(
         unit=(reader.unit,),
         choices=_choices(engine, reader, names),
         features=tuple(name for key, name in names.items() if key.startswith(ATTRIBUTE)),
+        scores=tuple(name for key, name in names.items() if key.startswith(SCORE)),
     )
 
 
