@@ -294,7 +294,7 @@ WHOLE = {
         long_gzip(OBJECT * 5000)[:-20],
         "cannot be read to its end",
     ),
-    "a workbook": ("t.xlsx", b"x", "CSV UTF-8"),
+    "a workbook": ("t.xlsx", b"x", "no whole spreadsheet"),
     "unknown ending": ("t.abc", b"x", "known format"),
     "no ending": ("records", b"x", "known format"),
     "a column twice in csv": ("t.csv", "g,label,label\n" + ROWS, "'label' stands 2 times"),

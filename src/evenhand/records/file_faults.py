@@ -23,12 +23,12 @@ _FORMATS = {
     ".feather": "arrow",
     ".ipc": "arrow",
 }
-_ALLOWED = "Allowed: .parquet .csv .tsv .jsonl .arrow (.csv, .tsv and .jsonl also with .gz)"
+_ALLOWED = (
+    "Allowed: .parquet .csv .tsv .jsonl .arrow (.csv, .tsv and .jsonl also with .gz), .xlsx .ods"
+)
 _PANDAS = 'python -c "import pandas; pandas.{reader}({path!r}).to_csv({csv!r}, index=False)"'
 #: Files that people have and that are no tables here: what to do with them.
 _ELSEWHERE = {
-    (".xlsx", ".xlsm", ".xls", ".ods"): "In the spreadsheet save the sheet as 'CSV UTF-8', or run: "
-    + _PANDAS.replace("{reader}", "read_excel"),
     (".sav",): "Run: " + _PANDAS.replace("{reader}", "read_spss"),
     (".dta",): "Run: " + _PANDAS.replace("{reader}", "read_stata"),
     (".sas7bdat", ".xpt"): "Run: " + _PANDAS.replace("{reader}", "read_sas"),

@@ -21,6 +21,7 @@ from evenhand.records.engines.duckdb import DuckDBEngine
 from evenhand.records.file_faults import find_faults, format_of, told
 from evenhand.records.native_types import load_native
 from evenhand.records.schema import Kind, kind_of
+from evenhand.records.sheets import ENDINGS
 from evenhand.records.text_files import Loaded, load_text
 
 MAX_PATH = 4000
@@ -62,10 +63,15 @@ def is_whole_parquet(path: Path) -> bool:
         return file.read(4) == _PARQUET
 
 
-def find_files(pattern: str) -> list[Path]:
-    """Files that a path or glob names, sorted; an error where there is none."""
+def check_pattern(pattern: str) -> None:
+    """Refuse what is no path of a file."""
     if not pattern.strip() or len(pattern) > MAX_PATH:
         raise InputError(f"{pattern[:80]!r} is no path of a file.")
+
+
+def find_files(pattern: str) -> list[Path]:
+    """Files that a path or glob names, sorted; an error where there is none."""
+    check_pattern(pattern)
     # Path.glob takes no absolute pattern.
     matches = glob.glob(pattern)  # noqa: PTH207
     paths = [Path(pattern)] if Path(pattern).is_file() else sorted(map(Path, matches))
@@ -110,7 +116,8 @@ def raise_file_faults(paths: Sequence[Path]) -> None:
     """Raise what is wrong with text files, if anything is."""
     engine = DuckDBEngine()
     try:
-        error = told(find_faults(engine, [path for path in paths if path.suffix != ".db"]))
+        texts = [path for path in paths if not path.name.lower().endswith((".db", *ENDINGS))]
+        error = told(find_faults(engine, texts))
     finally:
         engine.close()
     if error is not None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from evenhand.errors import InputError
+from evenhand.records.sheets import split_sheet
 
 #: Bytes of a page in which its mark stands; of a JSON text that are searched for its own.
 _HEAD, _MOST = 4096, 256 * 2**20
@@ -23,6 +24,7 @@ def input_files(place: str) -> list[Path]:
         return [path for path in (Path(text.removeprefix("/")), Path(text)) if path.is_file()]
     if "://" in place or "\0" in place:
         return []
+    place, _ = split_sheet(place)
     if Path(place).is_file():
         return [Path(place)]
     if Path(place).is_dir():

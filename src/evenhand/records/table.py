@@ -33,6 +33,7 @@ from evenhand.records.logs import files_under, find_logs, load_logs
 from evenhand.records.missing import MISSING_VALUES
 from evenhand.records.native_types import load_native
 from evenhand.records.schema import Column, Kind, check_key
+from evenhand.records.sheets import ENDINGS, load_sheet, split_sheet
 from evenhand.records.text_files import Loaded
 
 
@@ -178,9 +179,10 @@ def open_records(
 def _open_files(
     pattern: str, declared: Mapping[str, str], missing: Sequence[str], read: str | None
 ) -> Records:
-    paths, reader = find_logs(pattern, read)
+    place, sheet = split_sheet(pattern)
+    paths, reader = find_logs(place, read)
     if reader is None:
-        paths = find_files(pattern)
+        paths = find_files(place)
     counts = next((path for path in paths if holds_counts(path)), None)
     if counts is not None:
         raise InputError(
@@ -188,6 +190,14 @@ def _open_files(
             "records."
         )
     engine = DuckDBEngine()
+    if reader is None and paths[0].name.lower().endswith(ENDINGS):
+        if len(paths) > 1:
+            raise InputError(
+                f"{pattern} names {len(paths)} spreadsheets, and one is read at a time.  Save the sheets as CSV to "
+                "read them as one."
+            )
+        loaded = load_sheet(engine, paths[0], sheet, declared, missing)
+        return _records(pattern, engine, loaded, tuple(paths))
     if reader is None:
         return _records(pattern, engine, load_files(engine, paths, declared, missing), tuple(paths))
     found = load_logs(engine, reader, paths, declared, missing)

@@ -52,9 +52,11 @@ def test_logs_of_several_tools(tmp_path):
 
 def test_a_folder_without_logs(tmp_path):
     (tmp_path / "t.csv").write_text("a\n1\n")
-    with pytest.raises(InputError, match=r"is a folder with no log that is known here.*/\*\.csv"):
+    with pytest.raises(
+        InputError, match=r"is a folder\.  Name its files, .*/\*\.csv; no log of another tool"
+    ):
         rows_of(str(tmp_path))
-    with pytest.raises(InputError, match="is a folder with no log of HELM"):
+    with pytest.raises(InputError, match="no log of HELM lies in it"):
         rows_of(str(tmp_path), read="helm")
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from evenhand.errors import InputError
+from evenhand.records.files import check_pattern
 from evenhand.records.logs.catalogue import reader_called, reader_of
 from evenhand.records.logs.reader import LogReader
 
@@ -24,15 +25,16 @@ def find_logs(pattern: str, read: str | None) -> tuple[list[Path], LogReader | N
     InputError
         Where a folder holds no log, or the logs are of several tools.
     """
+    check_pattern(pattern)
     named = reader_called(read) if read is not None else None
     whole = Path(pattern)
     found: list[tuple[Path, LogReader | None]] = []
     if whole.is_dir():
         found += _under(whole, named)
         if not found:
-            what = f"no log of {named.title}" if named else "no log that is known here"
+            what = f"no log of {named.title}" if named else "no log of another tool that is known"
             raise InputError(
-                f"{pattern} is a folder with {what}.  Of tables name its files, for example {pattern}/*.csv"
+                f"{pattern} is a folder.  Name its files, for example {pattern}/*.csv; {what} lies in it."
             )
     else:
         paths = [whole] if whole.is_file() else sorted(map(Path, glob.glob(pattern)))  # noqa: PTH207
