@@ -104,7 +104,7 @@ def _audits(
         judged = _judge(plan, cube, question, ruled, hidden)
         shared = shared_units(cube, partitions, rules.units, counted=counted)
         read = scores_read(metric)
-        if before is not None:
+        if before is not None or rules.weight is not None:
             scores[read] = ()
         elif read not in scores:
             scores[read] = score_curves(metric, question, rules, groups=len(judged.groups))
@@ -125,6 +125,7 @@ def _audits(
             settings=_settings(question, rules, judged, command, before),
             notes=notes,
             scores=scores[read],
+            weight=rules.weight,
         )
         more = depends_on_normalizer(report, plan, _again(question, ruled, hidden))
         yield replace(report, notes=(*notes, *more))

@@ -18,6 +18,7 @@ from evenhand.comparisons.sizes import unequal_units
 from evenhand.cubes import Cube
 from evenhand.errors import REASONS, Note
 from evenhand.groups import Attribute, Partition
+from evenhand.metrics.weights import Weighting
 from evenhand.pages.nouns import unit_noun
 from evenhand.questions.absent import missing_rows
 from evenhand.results.estimate import Estimate, Missing
@@ -299,7 +300,8 @@ def _missing(evidence: GroupEvidence, hidden: frozenset[int]) -> tuple[Missing, 
             Missing(attribute=name, n_rows=rate.n_rows, estimate=rate, reason="missing_attribute")
         )
     few = evidence.rules.suppress_below
-    return (*shown, *missing_rows(evidence.cube, evidence.rules.units, few))
+    weighting = Weighting(weight=evidence.rules.weight)
+    return (*shown, *missing_rows(evidence.cube, evidence.rules.units, few, weighting))
 
 
 def _shrunk(evidence: GroupEvidence, hidden: frozenset[int]) -> list[float | None]:
@@ -412,7 +414,7 @@ def _finite(value: float) -> float | None:
 
 
 def _hide(rate: Estimate) -> Estimate:
-    return replace(_hide_rate(rate), n_rows=None, n_units=None)
+    return replace(_hide_rate(rate), n_rows=None, n_units=None, effective_sample_size=None)
 
 
 def _hide_rate(rate: Estimate) -> Estimate:

@@ -99,7 +99,10 @@ def measure_rows(
     used = {*question.columns, *(name for metric in metrics for name in metric.columns)}
     repeating = candidate_columns(records, used, question.where, metrics)
     kept = [*question.columns, *repeating]
-    plans = tuple(metric.plan(records, kept, question.where) for metric in metrics)
+    plans = tuple(
+        question.weighting.of(metric, metric.plan(records, kept, question.where))
+        for metric in metrics
+    )
     cubes = tuple(cubes_of(question, plans, as_written=as_written))
     for metric, cube in zip(metrics, cubes, strict=True):
         check_agreement(metric, cube, records)
@@ -193,6 +196,7 @@ def counted_now(
         notes=_of_records(measured.notes, question) if before is None else before.notes,
         missing_values=records.missing_values,
         declared=records.declared,
+        weight=question.weighting.weight,
     )
 
 

@@ -20,6 +20,7 @@ def audit(
     metric: Several = (),
     by: Several = (),
     unit: Several = (),
+    weight: str | None = None,
     versus: str = "rest",
     interval: str = "wilson",
     suppress_below: int | None = None,
@@ -44,6 +45,8 @@ def audit(
         Groups: a column, columns a,b (their crossing and each alone) or a predicate; may be repeated.
     unit
         Column that names what is independent: speaker, patient.  Twice where rows that share either are dependent.
+    weight
+        Column that says how many each row stands for; for metrics that are ratios of sums.
     versus
         Compare with rest, best, overall, or the group of a predicate.
     interval
@@ -72,6 +75,7 @@ def audit(
             metric,
             by,
             unit=unit,
+            weight=weight,
             versus=versus,
             interval=interval,
             suppress_below=hidden,

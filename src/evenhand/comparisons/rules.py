@@ -36,6 +36,8 @@ class VerdictRules:
         Of the multiplier bootstrap.
     units : tuple of str
         Columns that name independent units.
+    weight : str, optional
+        Column that says how many each row stands for.
     """
 
     level: float = 0.95
@@ -53,6 +55,7 @@ class VerdictRules:
     draws: int = 10_000
     seed: int = 0
     units: tuple[str, ...] = ()
+    weight: str | None = None
 
     @property
     def unit(self) -> str:

@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from evenhand.cubes.counted import CountedMetric
@@ -34,6 +35,7 @@ def check_told(told: Mapping[str, Any]) -> None:
     for name in ("by", "units", "missing_values"):
         _texts(told[name], name)
     _text(told["declared"], "declared")
+    _text(told.get("weight"), "weight", missing=True)
     for source in told["sources"]:
         for name in ("name", "sha256", "where"):
             _text(source.get(name), f"{name} of a source", missing=name != "name")
@@ -130,13 +132,15 @@ def check_counts(
             _check_key(value, attribute, kinds)
     if (cube.n_defined > cube.n_rows).any() or (cube.n_rows < 1).any():
         raise ValueError("a cell has less than one row, or says more of rows than it has")
+    if cube.weights is not None:
+        _check_weights(cube.weights, cube.n_rows)
     if cube.n_rows.astype(float).sum() > 2.0**53:
         raise ValueError("there are more rows than can be counted")
     if np.abs(cube.sums).max(initial=0) > LARGEST_SUM:
         raise ValueError("a sum is too large to be squared")
+    of_rows = (cube.indicators or metric.proportion) and cube.weights is None
     if (cube.indicators and (cube.sums.sum(axis=1) > cube.n_defined).any()) or (
-        (cube.indicators or metric.proportion)
-        and ((cube.sums < 0).any() or (cube.sums > cube.n_rows[:, None]).any())
+        of_rows and ((cube.sums < 0).any() or (cube.sums > cube.n_rows[:, None]).any())
     ):
         raise ValueError("more rows are counted in a cell than it has")
     if cube.units is None:
@@ -144,7 +148,15 @@ def check_counts(
         if not np.isfinite(squares).all() or (squares < -_ROUNDING * (1 + cube.sums**2)).any():
             raise ValueError("a variance is below 0")
         return
-    _check_pairs(cube.units, units, columns, of_rows=cube.indicators or metric.proportion)
+    _check_pairs(cube.units, units, columns, of_rows=of_rows)
+
+
+def _check_weights(weights: npt.NDArray[np.float64], n_rows: npt.NDArray[np.int64]) -> None:
+    """No more rows have a weight than there are, and squares fit their sums."""
+    rows, total, squares = np.moveaxis(weights, -1, 0)
+    most = total**2 * (1 + _ROUNDING)
+    if (weights < 0).any() or (rows > n_rows[:, None]).any() or (squares > most).any():
+        raise ValueError("a weight is below 0, or more rows have one than there are")
 
 
 def _check_key(value: Any, attribute: Attribute, kinds: Mapping[str, Kind]) -> None:

@@ -111,6 +111,8 @@ def _product(first: Floats, second: Floats, scale: Floats, pairs: Integers | Non
 
 def _row_units(cube: Cube, form: Form, sets: Bools, sums: Floats) -> Integers:
     """Rows that say something about the metric, of the scarcest side."""
+    if cube.weights is not None:
+        return np.asarray(np.tensordot(sets, cube.weights[:, :, 0], 1).min(axis=1), np.int64)
     if isinstance(form, Ratio) and not cube.indicators:
         return np.asarray(sets @ cube.n_defined, np.int64)
     fewest = np.min([sums[:, :, list(side)].sum(axis=(1, 2)) for side in form.sides], axis=0)

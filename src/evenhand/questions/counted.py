@@ -36,6 +36,7 @@ from evenhand.groups import (
 from evenhand.groups.partition import Key, readings
 from evenhand.groups.predicate import column_expression
 from evenhand.metrics import Metric, MetricPlan, parse_metric
+from evenhand.metrics.weights import Weighting
 from evenhand.pages.edition import without_folders
 from evenhand.pages.numbers import plural
 from evenhand.questions.options import plain_bins
@@ -204,6 +205,7 @@ def read_counted_question(
         partitions=partitions,
         units=counted.units,
         where=kept,
+        weighting=Weighting(weight=counted.weight),
     )
 
 
@@ -357,6 +359,8 @@ def check_asked(
     units: tuple[str, ...],
     columns: str | Mapping[str, str] | None,
     missing_values: Sequence[str],
+    *,
+    weight: str | None = None,
 ) -> None:
     """Refuse what was settled when the records were counted, and is now asked for otherwise."""
     if units and sorted(units) != sorted(counted.units):
@@ -364,6 +368,12 @@ def check_asked(
         raise InputError(
             f"unit is {', '.join(units)}, but {counted.name} was counted with {now}.  Leave the unit out, or count "
             "the records again."
+        )
+    if weight is not None and weight != counted.weight:
+        now = f"weight {counted.weight}" if counted.weight else "no weight: each row stands for one"
+        raise InputError(
+            f"weight is {weight}, but {counted.name} was counted with {now}.  Leave the weight out, or count the "
+            "records again."
         )
     if columns is not None:
         raise InputError(f"columns were read when {counted.name} was counted.  Give them there.")

@@ -18,6 +18,7 @@ from evenhand.groups import (
 )
 from evenhand.groups.partition import join_names
 from evenhand.metrics import Metric, MetricPlan, parse_metric
+from evenhand.metrics.weights import UNWEIGHTED, Weighting
 from evenhand.questions.options import plain_bins
 from evenhand.records import Records, find_column
 from evenhand.results.origin import MetricNote
@@ -43,6 +44,8 @@ class Question:
         Columns that name what is independent; without one rows are.
     where : Predicate, optional
         Which rows are read.
+    weighting : Weighting
+        What rows stand for.
     """
 
     records: Records
@@ -50,6 +53,7 @@ class Question:
     partitions: tuple[Partition, ...]
     units: tuple[str, ...]
     where: Predicate | None
+    weighting: Weighting = UNWEIGHTED
 
     @property
     def by(self) -> tuple[str, ...]:
@@ -78,7 +82,7 @@ def columns_read(question: Question, *others: str) -> list[str]:
     names = [*others]
     for one in read:
         names += (one,) if isinstance(one, str) else columns_of(one)
-    names += question.units
+    names += [*question.units, *question.weighting.columns]
     names += columns_of(question.where) if question.where is not None else []
     return list(dict.fromkeys(names))
 
@@ -91,6 +95,7 @@ def read_question(
     where: str | None = None,
     bins: Mapping[str, Any] | None = None,
     among: Predicate | None = None,
+    weight: str | None = None,
 ) -> Question:
     """Understand what was asked.
 
@@ -103,6 +108,8 @@ def read_question(
         See `unit_columns`.
     among : Predicate, optional
         Rows of which quantiles are taken; those of `where`, unless others are read.
+    weight : str, optional
+        Column that says how many each row stands for.
 
     Raises
     ------
@@ -111,6 +118,8 @@ def read_question(
     """
     for name in units:
         find_column(name, records.columns)
+    weighting = Weighting(weight=weight)
+    weighting.check(records.columns)
     kept = parse_predicate(where, records.columns, label="where") if where else None
     cut = plain_bins(bins)
     attributes, partitions = parse_partitions(by, records.columns, bins=cut)
@@ -120,6 +129,7 @@ def read_question(
         partitions=partitions,
         units=units,
         where=kept,
+        weighting=weighting,
     )
 
 
