@@ -104,7 +104,7 @@ def _audits(
         judged = _judge(plan, cube, question, ruled, hidden)
         shared = shared_units(cube, partitions, rules.units, counted=counted)
         read = scores_read(metric)
-        if before is not None or rules.weight is not None:
+        if before is not None or question.weighting:
             scores[read] = ()
         elif read not in scores:
             scores[read] = score_curves(metric, question, rules, groups=len(judged.groups))
@@ -126,6 +126,7 @@ def _audits(
             notes=notes,
             scores=scores[read],
             weight=rules.weight,
+            stratum=rules.stratum,
         )
         more = depends_on_normalizer(report, plan, _again(question, ruled, hidden))
         yield replace(report, notes=(*notes, *more))

@@ -300,7 +300,7 @@ def _missing(evidence: GroupEvidence, hidden: frozenset[int]) -> tuple[Missing, 
             Missing(attribute=name, n_rows=rate.n_rows, estimate=rate, reason="missing_attribute")
         )
     few = evidence.rules.suppress_below
-    weighting = Weighting(weight=evidence.rules.weight)
+    weighting = Weighting(weight=evidence.rules.weight, stratum=evidence.rules.stratum)
     return (*shown, *missing_rows(evidence.cube, evidence.rules.units, few, weighting))
 
 

@@ -12,6 +12,7 @@ from evenhand.cubes import (
     Cube,
     Measure,
     build_cubes,
+    with_strata,
 )
 from evenhand.errors import Note
 from evenhand.metrics import Metric, MetricPlan, Takes
@@ -158,6 +159,7 @@ def cubes_of(
             missing_values=question.records.missing_values,
             as_written=as_written,
         )
+        cubes = [with_strata(cube, question.weighting.stratum) for cube in cubes]
         made += zip((plan.measure for plan in asked), cubes, strict=True)
     return [next(cube for measure, cube in made if measure == plan.measure) for plan in plans]
 
@@ -197,6 +199,7 @@ def counted_now(
         missing_values=records.missing_values,
         declared=records.declared,
         weight=question.weighting.weight,
+        stratum=question.weighting.stratum,
     )
 
 

@@ -354,6 +354,8 @@ class Audit(Shown):
         other metrics, where anything is hidden, for weighted rows, and for more than 40 groups.
     weight : str or None
         Column that says how many each row stands for; `None` where each stands for one.
+    stratum : str or None
+        Column that tells apart the strata within which units were drawn; `None` where there are none.
     """
 
     SCHEMA: ClassVar[str] = "evenhand.audit/1"
@@ -373,6 +375,7 @@ class Audit(Shown):
     notes: tuple[Note, ...] = ()
     scores: tuple[ScoreCurve, ...] = ()
     weight: str | None = None
+    stratum: str | None = None
 
     @property
     def worse(self) -> tuple[Group, ...]:

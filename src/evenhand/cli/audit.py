@@ -21,6 +21,7 @@ def audit(
     by: Several = (),
     unit: Several = (),
     weight: str | None = None,
+    stratum: str | None = None,
     versus: str = "rest",
     interval: str = "wilson",
     suppress_below: int | None = None,
@@ -47,6 +48,8 @@ def audit(
         Column that names what is independent: speaker, patient.  Twice where rows that share either are dependent.
     weight
         Column that says how many each row stands for; for metrics that are ratios of sums.
+    stratum
+        Column that tells apart the strata within which units were drawn.
     versus
         Compare with rest, best, overall, or the group of a predicate.
     interval
@@ -76,6 +79,7 @@ def audit(
             by,
             unit=unit,
             weight=weight,
+            stratum=stratum,
             versus=versus,
             interval=interval,
             suppress_below=hidden,

@@ -117,7 +117,9 @@ def _rate(
     elif not (np.isfinite(low) and np.isfinite(high)):
         reason = "no_variation"
     counts = estimates.sums[i, 0] if estimates.sums.shape[1] == 1 else estimates.sums[i].sum(axis=0)
-    error = np.sqrt(estimates.variances[i]) if reason is None else np.nan
+    by_design = estimates.design_variances
+    variances = estimates.variances if by_design is None else by_design
+    error = np.sqrt(variances[i]) if reason is None else np.nan
     return Estimate(
         value=float(value) if np.isfinite(value) else None,
         low=float(low) if reason is None else None,

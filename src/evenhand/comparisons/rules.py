@@ -38,6 +38,8 @@ class VerdictRules:
         Columns that name independent units.
     weight : str, optional
         Column that says how many each row stands for.
+    stratum : str, optional
+        Column that tells apart the strata within which units were drawn.
     """
 
     level: float = 0.95
@@ -56,6 +58,7 @@ class VerdictRules:
     seed: int = 0
     units: tuple[str, ...] = ()
     weight: str | None = None
+    stratum: str | None = None
 
     @property
     def unit(self) -> str:

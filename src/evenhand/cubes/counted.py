@@ -109,6 +109,8 @@ class CountedRecords:
         The types that a person gave, as ``--columns`` takes them.
     weight : str, optional
         Column that says how many each row stands for.
+    stratum : str, optional
+        The attribute that tells strata of the sample apart.
     path : Path, optional
         The file it was read from.
     """
@@ -123,6 +125,7 @@ class CountedRecords:
     missing_values: tuple[str, ...] = MISSING_VALUES
     declared: str = ""
     weight: str | None = None
+    stratum: str | None = None
     path: Path | None = field(default=None)
 
     @property
@@ -261,6 +264,7 @@ def _check_like(one: CountedRecords, other: CountedRecords) -> None:
         ("Groups", [a.name for a in one.attributes], [a.name for a in other.attributes]),
         ("Units", list(one.units), list(other.units)),
         ("Weights", _named(one.weight), _named(other.weight)),
+        ("Strata", _named(one.stratum), _named(other.stratum)),
         (
             "Texts that mean missing",
             list(map(repr, one.missing_values)),

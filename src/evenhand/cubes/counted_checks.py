@@ -35,7 +35,7 @@ def check_told(told: Mapping[str, Any]) -> None:
     for name in ("by", "units", "missing_values"):
         _texts(told[name], name)
     _text(told["declared"], "declared")
-    _text(told.get("weight"), "weight", missing=True)
+    _check_sample(told)
     for source in told["sources"]:
         for name in ("name", "sha256", "where"):
             _text(source.get(name), f"{name} of a source", missing=name != "name")
@@ -53,6 +53,15 @@ def check_told(told: Mapping[str, Any]) -> None:
     for metric in told["metrics"]:
         _check_metric(metric)
     _notes(told["notes"])
+
+
+def _check_sample(told: Mapping[str, Any]) -> None:
+    """How rows were drawn, where it is told."""
+    for name in ("weight", "stratum"):
+        _text(told.get(name), name, missing=True)
+    names = [attribute["name"] for attribute in told["attributes"]]
+    if told.get("stratum") is not None and told["stratum"] not in names:
+        raise ValueError("the stratum is none of its groups")
 
 
 def _check_metric(told: Mapping[str, Any]) -> None:

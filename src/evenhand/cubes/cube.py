@@ -174,6 +174,8 @@ class Cube:
     weights : array of shape (cells, sides, 3), optional
         Of weighted rows: for each side of the ratio the rows that have it, the sum of their weights
         and the sum of the squares.
+    stratum : str, optional
+        The attribute that tells strata of the sample apart.
     missing : tuple of (str, int)
         Columns that the metric or the unit needs, with the rows that lack them.
     meaning : str
@@ -194,6 +196,7 @@ class Cube:
     powers: Floats | None = None
     powers_of: Ratio | None = None
     weights: Floats | None = None
+    stratum: str | None = None
     missing: tuple[tuple[str, int], ...] = ()
     meaning: str = ""
 
@@ -280,6 +283,7 @@ class Cube:
             "indicators": self.indicators,
             "missing": self.missing,
             "meaning": self.meaning,
+            "stratum": self.stratum if self.stratum in attributes else None,
             "weights": None if self.weights is None else summed(self.weights[some], group, count),
         }
         if self.units is not None:

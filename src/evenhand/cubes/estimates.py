@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evenhand.cubes.cube import Cube
+from evenhand.cubes.design import design_moments, stratified
 from evenhand.cubes.influence import set_sums
 from evenhand.cubes.row_influence import moments_of_rows
 from evenhand.cubes.unit_influence import moments_of_units
@@ -49,6 +50,9 @@ class Estimates:
         one of them.
     sample_size : array of shape (sets,), optional
         Of weighted rows: the effective sample size, of the scarcest side.
+    design_variances : array of shape (sets,), optional
+        Of weighted rows: variances by the sample's design, as survey software has them; `variances` add
+        what small sets of unequal units lack.
     """
 
     values: Floats
@@ -64,6 +68,7 @@ class Estimates:
     covariance: Floats
     ways: tuple[tuple[Floats, Floats], ...] = ()
     sample_size: Floats | None = None
+    design_variances: Floats | None = None
 
     @property
     def skewness(self) -> Floats:
@@ -107,6 +112,11 @@ def estimate(cube: Cube, form: Form, sets: Bools, pairs: Integers | None = None)
         if cube.units is None
         else moments_of_units(cube, form, sets, gradient, pairs)
     )
+    design = None
+    if cube.weights is not None:
+        design = design_moments(cube, form, sets, gradient, pairs)
+        if design is not None and cube.stratum is not None:
+            found = stratified(found, design, cube, sets, pairs)
     return Estimates(
         values=values,
         sums=sums,
@@ -121,6 +131,7 @@ def estimate(cube: Cube, form: Form, sets: Bools, pairs: Integers | None = None)
         covariance=found.products,
         ways=found.ways,
         sample_size=None if cube.weights is None else effective_sample_size(sets, cube.weights),
+        design_variances=None if design is None else _without_rounding(design.squares, values),
     )
 
 

@@ -9,18 +9,19 @@ from evenhand.cubes import Check, Input, Measure, Moments
 from evenhand.errors import InputError
 from evenhand.groups.predicate import (
     column_expression,
+    finite,
     is_finite,
     literal,
     unless_missing,
     without_nan,
 )
 from evenhand.metrics.definition import Alternative, Metric, MetricPlan
-from evenhand.records import Column, Kind, Records, find_column
+from evenhand.records import Column, Kind, Records, check_key, find_column
 from evenhand.records.declarations import columns_option
 from evenhand.stats.forms import Ratio
 
 #: Names that no argument of a metric has.
-_WEIGHT, _SOME = "row weight", "row weight above 0"
+_WEIGHT, _SOME, _STRATUM = "row weight", "row weight above 0", "row stratum"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,20 +32,35 @@ class Weighting:
     ----------
     weight : str, optional
         Column of the weights; without it each row stands for one.
+    stratum : str, optional
+        Column that tells apart the strata within which units were drawn.
     """
 
     weight: str | None = None
+    stratum: str | None = None
 
     def __bool__(self) -> bool:
-        return self.weight is not None
+        return self.weight is not None or self.stratum is not None
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Columns that it reads."""
-        return () if self.weight is None else (self.weight,)
+        return tuple(name for name in (self.weight, self.stratum) if name is not None)
 
-    def check(self, columns: Sequence[Column]) -> None:
-        """Refuse a column that does not exist, or holds no numbers."""
+    def check(self, columns: Sequence[Column], units: Sequence[str]) -> None:
+        """Refuse a column that does not exist, or is not of its kind."""
+        if self.stratum is not None:
+            check_key(find_column(self.stratum, columns))
+            if len(units) > 1:
+                raise InputError(
+                    f"stratum is {self.stratum!r}, and two columns name units ({', '.join(units)}), but strata are of "
+                    "units that one column names.  Name one unit, or leave the stratum out."
+                )
+            if self.stratum in units:
+                raise InputError(
+                    f"stratum and unit are both {self.stratum!r}, but units are drawn within strata.  Name the column "
+                    "of the units, or leave one of them out."
+                )
         if self.weight is None:
             return
         kind = find_column(self.weight, columns).kind
@@ -57,9 +73,10 @@ class Weighting:
 
     def reasons(self) -> dict[str, str]:
         """Why rows are left out, by what they are told to lack."""
-        if self.weight is None:
-            return {}
-        return {self.weight: "missing_weight", no_weight(self.weight): "zero_weight"}
+        reasons = {} if self.stratum is None else {self.stratum: "missing_stratum"}
+        if self.weight is not None:
+            reasons |= {self.weight: "missing_weight", no_weight(self.weight): "zero_weight"}
+        return reasons
 
     def of(self, metric: Metric, plan: MetricPlan) -> MetricPlan:
         """The plan of a metric with weighted rows; itself where there are no weights.
@@ -82,10 +99,10 @@ class Weighting:
             or not metric.definition.weighable
         ):
             raise InputError(
-                f"{metric.text} takes no weight: weights multiply the two sums of a ratio, and "
-                f"{metric.name} is no ratio of two sums.  Allowed: rates such as accuracy, true_positive_rate, "
+                f"{metric.text} takes no {self._what}: they are for ratios of two sums over rows, and "
+                f"{metric.name} is none.  Allowed: rates such as accuracy, true_positive_rate, "
                 "precision, f1, mae, mse, wer, mean and ratio (evenhand metrics has all).  Name one of these, or "
-                "leave the weight out."
+                f"leave the {self._what} out."
             )
 
         def alternatives() -> tuple[Alternative, ...]:
@@ -106,10 +123,15 @@ class Weighting:
             alternatives=alternatives,
         )
 
+    @property
+    def _what(self) -> str:
+        return "weight" if self.stratum is None else "weight or stratum"
+
     def _weighted(self, measure: Measure, form: Ratio, records: Records) -> Measure:
-        assert self.weight is not None
-        inputs, check = _inputs(self.weight, records)
+        inputs, checks = _inputs(self.weight, records)
         weight = column_expression(_WEIGHT)
+        if self.stratum is not None:
+            inputs = (*inputs, _stratum_input(self.stratum, records))
         return replace(
             measure,
             parts=tuple(
@@ -117,7 +139,7 @@ class Weighting:
                 for name, part in measure.parts
             ),
             inputs=(*measure.inputs, *inputs),
-            checks=(*measure.checks, check),
+            checks=(*measure.checks, *checks),
             moments=Moments.CENTRED,
             few_values=False,
             exclusive=frozenset(),
@@ -147,8 +169,22 @@ def _sides_only(form: Ratio, measure: Measure) -> tuple[Ratio, Measure]:
     return kept, replace(measure, parts=tuple(measure.parts[count] for count in used))
 
 
-def _inputs(column: str, records: Records) -> tuple[tuple[Input, Input], Check]:
+def _stratum_input(column: str, records: Records) -> Input:
+    """Whether a row has a stratum; NULL where it has none."""
+    kind = find_column(column, records.columns).kind
+    read: exp.Expr = column_expression(column)
+    if kind is Kind.NUMBER:
+        read = finite(read)
+    missing = exp.Is(this=unless_missing(read, kind, records.missing_values), expression=exp.Null())
+    known = exp.Case(ifs=[exp.If(this=missing, true=exp.Null())], default=literal(1))
+    return Input(name=_STRATUM, expression=known, text=column)
+
+
+def _inputs(column: str | None, records: Records) -> tuple[tuple[Input, ...], tuple[Check, ...]]:
     """The weight; whether there is one above 0, NULL where it is 0; and what it must be."""
+    if column is None:
+        one = exp.cast(literal(1), "DOUBLE")
+        return (Input(name=_WEIGHT, expression=one, text="row"),), ()
     kind = find_column(column, records.columns).kind
     read: exp.Expr = exp.cast(column_expression(column), "DOUBLE")
     if kind is Kind.NUMBER:
@@ -169,4 +205,4 @@ def _inputs(column: str, records: Records) -> tuple[tuple[Input, Input], Check]:
     return (
         Input(name=_WEIGHT, expression=read, text=column),
         Input(name=_SOME, expression=some, text=no_weight(column)),
-    ), check
+    ), (check,)

@@ -95,7 +95,7 @@ def read_question(
     where: str | None = None,
     bins: Mapping[str, Any] | None = None,
     among: Predicate | None = None,
-    weight: str | None = None,
+    weighting: Weighting = UNWEIGHTED,
 ) -> Question:
     """Understand what was asked.
 
@@ -108,8 +108,8 @@ def read_question(
         See `unit_columns`.
     among : Predicate, optional
         Rows of which quantiles are taken; those of `where`, unless others are read.
-    weight : str, optional
-        Column that says how many each row stands for.
+    weighting : Weighting
+        What rows stand for; a stratum is one more attribute.
 
     Raises
     ------
@@ -118,19 +118,40 @@ def read_question(
     """
     for name in units:
         find_column(name, records.columns)
-    weighting = Weighting(weight=weight)
-    weighting.check(records.columns)
+    weighting.check(records.columns, units)
     kept = parse_predicate(where, records.columns, label="where") if where else None
     cut = plain_bins(bins)
     attributes, partitions = parse_partitions(by, records.columns, bins=cut)
+    cut_at = bin_attributes(records, attributes, cut, among or kept)
     return Question(
         records=records,
-        attributes=bin_attributes(records, attributes, cut, among or kept),
+        attributes=with_stratum(cut_at, weighting),
         partitions=partitions,
         units=units,
         where=kept,
         weighting=weighting,
     )
+
+
+def with_stratum(attributes: Sequence[Attribute], weighting: Weighting) -> tuple[Attribute, ...]:
+    """What cells are told apart by: the groups' attributes, and the stratum where it is none of them.
+
+    Raises
+    ------
+    InputError
+        Where the stratum is a number that is cut into bins for the groups.
+    """
+    stratum = weighting.stratum
+    if stratum is None:
+        return tuple(attributes)
+    for attribute in attributes:
+        if attribute.name == stratum and attribute.edges is not None:
+            raise InputError(
+                f"{stratum} is the stratum, whose values must stay apart, and is cut into bins for groups.  Give the "
+                "groups a column of their own, or name another stratum."
+            )
+    known = any(a.name == stratum and a.predicate is None for a in attributes)
+    return tuple(attributes) if known else (*attributes, Attribute(name=stratum))
 
 
 def unit_columns(unit: str | Sequence[str] | None) -> tuple[str, ...]:

@@ -19,7 +19,8 @@ class Estimate:
     high : float or None
         Upper end of it.
     standard_error : float or None
-        Standard error over independent units; `None` where there is no interval.
+        Standard error over independent units; `None` where there is no interval.  Of weighted rows that of
+        the sample's design, as survey software gives it; intervals add what small samples lack.
     n_rows : int or None
         Rows scored.
     n_units : int or None
