@@ -16,7 +16,7 @@ from evenhand.audits.measured import (
 )
 from evenhand.audits.normalizers import depends_on_normalizer
 from evenhand.audits.result import Audit, AuditSettings, Gap, Group, ScoreCurve
-from evenhand.audits.scores import score_curves, scores_read
+from evenhand.audits.scores import curves_left_out, score_curves, scores_read
 from evenhand.comparisons.rules import VerdictRules
 from evenhand.cubes import CountedRecords, Cube, write_cube
 from evenhand.groups import Attribute
@@ -109,6 +109,8 @@ def _audits(
         elif read not in scores:
             scores[read] = score_curves(metric, question, rules, groups=len(judged.groups))
         notes = (*measured.notes, *plan.notes, *judged.notes, *shared, *hidden.notes())
+        if before is None and question.weighting:
+            notes += curves_left_out(metric, question)
         report = Audit(
             metric=metric_note(metric, higher_is_worse=worst, label=label),
             level=rules.level,

@@ -47,6 +47,7 @@ def render_csv(audit: Audit) -> str:
             "verdict",
             "suppressed",
             "tolerance",
+            "effective_sample_size",
         ]
     )
     for group in audit.groups:
@@ -64,6 +65,7 @@ def render_csv(audit: Audit) -> str:
                 group.verdict,
                 group.suppressed,
                 audit.settings.tolerance,
+                group.estimate.effective_sample_size,
             ]
         )
     return out.getvalue()

@@ -93,6 +93,8 @@ class GroupEvidence:
         if hidden:  # only what the value consists of is protected, not each of its counts
             self.rates = [replace(rate, counts=None) for rate in self.rates]
         if rules.suppress_below:
+            # Sums of squared weights are protected by nothing.
+            self.rates = [replace(rate, effective_sample_size=None) for rate in self.rates]
             # How many are of the scarcer class is nobody's to subtract.
             rows = [self.rows_of_classes(index) for index in range(len(self.rates))]
             self.rates = [

@@ -14,7 +14,7 @@ from evenhand.audits.result import Contrast, Gap, Group, Refused, Verdict
 from evenhand.comparisons.comparison import ON_UNITS, Pools, moderated
 from evenhand.comparisons.limits import interval_alone
 from evenhand.comparisons.rules import VerdictRules
-from evenhand.comparisons.sizes import unequal_units
+from evenhand.comparisons.sizes import lonely_units, unequal_units
 from evenhand.cubes import Cube
 from evenhand.errors import REASONS, Note
 from evenhand.groups import Attribute, Partition
@@ -106,15 +106,9 @@ def _notes(evidence: GroupEvidence, hidden: frozenset[int]) -> tuple[Note, ...]:
     names = [None, *(evidence.cell_of(int(i)).predicate for i in shown)]
     number = np.array([0, *shown], np.int64)
     rules = evidence.rules
-    return tuple(
-        unequal_units(
-            evidence.cube,
-            evidence.form,
-            evidence.estimates,
-            (evidence.sets, number, names),
-            rules,
-        )
-    )
+    sets = (evidence.sets, number, names)
+    unequal = unequal_units(evidence.cube, evidence.form, evidence.estimates, sets, rules)
+    return (*unequal, *lonely_units(evidence.cube, rules))
 
 
 def _alone(evidence: GroupEvidence, groups: Sequence[Group]) -> Iterator[Note]:

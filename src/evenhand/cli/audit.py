@@ -20,7 +20,6 @@ def audit(
     metric: Several = (),
     by: Several = (),
     unit: Several = (),
-    weight: str | None = None,
     stratum: str | None = None,
     versus: str = "rest",
     interval: str = "wilson",
@@ -46,10 +45,8 @@ def audit(
         Groups: a column, columns a,b (their crossing and each alone) or a predicate; may be repeated.
     unit
         Column that names what is independent: speaker, patient.  Twice where rows that share either are dependent.
-    weight
-        Column that says how many each row stands for; for metrics that are ratios of sums.
     stratum
-        Column that tells apart the strata within which units were drawn.
+        Column that tells apart the strata within which units were drawn, as a survey has them.
     versus
         Compare with rest, best, overall, or the group of a predicate.
     interval
@@ -78,7 +75,6 @@ def audit(
             metric,
             by,
             unit=unit,
-            weight=weight,
             stratum=stratum,
             versus=versus,
             interval=interval,

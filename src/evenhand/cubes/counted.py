@@ -261,10 +261,10 @@ def _check_like(one: CountedRecords, other: CountedRecords) -> None:
             )
     for what, mine, theirs in (
         ("Metrics", [m.text for m in one.metrics], [m.text for m in other.metrics]),
+        ("Strata", _named(one.stratum), _named(other.stratum)),
         ("Groups", [a.name for a in one.attributes], [a.name for a in other.attributes]),
         ("Units", list(one.units), list(other.units)),
         ("Weights", _named(one.weight), _named(other.weight)),
-        ("Strata", _named(one.stratum), _named(other.stratum)),
         (
             "Texts that mean missing",
             list(map(repr, one.missing_values)),

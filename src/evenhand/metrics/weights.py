@@ -78,13 +78,14 @@ class Weighting:
             reasons |= {self.weight: "missing_weight", no_weight(self.weight): "zero_weight"}
         return reasons
 
-    def of(self, metric: Metric, plan: MetricPlan) -> MetricPlan:
+    def of(self, metric: Metric, plan: MetricPlan, *, all_counts: bool = False) -> MetricPlan:
         """The plan of a metric with weighted rows; itself where there are no weights.
 
         Each row's numerator and denominator are multiplied by its weight, so that the value is a ratio
         of weighted sums: the estimator of a ratio from a sample drawn with unequal chances (Horvitz &
         Thompson 1952, doi:10.1080/01621459.1952.10483446; Hájek 1971).  A proportion of weighted rows
         is none of whole counts any more: its variance is the linearised one (see `comparisons.rates`).
+        Counts that the ratio does not read are left out, unless `all_counts` are needed.
 
         Raises
         ------
@@ -115,7 +116,9 @@ class Weighting:
                 for one in plan.alternatives()
             )
 
-        form, measure = _sides_only(plan.form, plan.measure)
+        form, measure = plan.form, plan.measure
+        if not all_counts:
+            form, measure = _sides_only(form, measure)
         return replace(
             plan,
             measure=self._weighted(measure, form, plan.records),

@@ -17,6 +17,7 @@ from evenhand.groups import (
 )
 from evenhand.groups.partition import split_names
 from evenhand.metrics import Metric, MetricPlan
+from evenhand.metrics.weights import UNWEIGHTED, Weighting
 from evenhand.questions.premises import read_premises
 from evenhand.questions.question import bound_metric
 from evenhand.records import Kind, Records, find_column
@@ -47,6 +48,7 @@ class SearchQuestion:
     sides: tuple[str, str] | None
     left_out: Mapping[str, str]
     notes: tuple[Note, ...] = ()
+    weighting: Weighting = UNWEIGHTED
 
     @classmethod
     def read(
@@ -60,10 +62,13 @@ class SearchQuestion:
         where: str | None,
         bins: Mapping[str, int | Sequence[float]],
         worse: str | None,
+        weight: str | None = None,
     ) -> "SearchQuestion":
         """Understand what was asked; options as in `evenhand.slices`."""
         if unit is not None:
             find_column(unit, records.columns)
+        weighting = Weighting(weight=weight)
+        weighting.check(records.columns, ())
         bound = bound_metric(metric, records)
         other = None if baseline is None else bound_metric(baseline, records)
         given = parse_predicate(where, records.columns, label="where") if where else None
@@ -73,7 +78,7 @@ class SearchQuestion:
             column, *values = sides
             only = _either(records, column, values)
             kept = only if kept is None else And((kept, only))
-        taken = bound.columns | (other.columns if other else frozenset()) | {unit}
+        taken = bound.columns | (other.columns if other else frozenset()) | {unit, weight}
         taken |= {sides[0]} if sides else set()
         names, left_out = _features(features, records, frozenset(n for n in taken if n))
         metrics = [bound, *([other] if other is not None else [])]
@@ -84,6 +89,7 @@ class SearchQuestion:
         attributes, _ = parse_partitions([(name,) for name in names], records.columns, bins=bins)
         attributes = bin_attributes(records, attributes, bins, kept)
         keep = [*names, *([unit] if unit else []), *([sides[0]] if sides else [])]
+        keep += weighting.columns
         premises = read_premises(records, metrics, where=given, attributes=attributes)
         if other is not None:
             plan = baseline_plan(bound, other, records, keep, kept)
@@ -91,6 +97,8 @@ class SearchQuestion:
             plan = bound.plan(records, keep, kept)
         if sides is not None:
             plan = between_plan(plan, *sides, records)
+        # Counts of two sides are compared row by row.
+        plan = weighting.of(bound, plan, all_counts=sides is not None or other is not None)
         definition = bound.definition
         higher = bound.higher_is_worse(worse)
         against = other.text if other else f"{sides[0]} = {sides[1]}" if sides else None
@@ -98,7 +106,11 @@ class SearchQuestion:
             records=records,
             metric=bound,
             plan=plan,
-            question=Aim(form=plan.form, higher_is_worse=higher, proportion=plan.proportion),
+            question=Aim(
+                form=plan.form,
+                higher_is_worse=higher,
+                proportion=plan.proportion and not weighting,
+            ),
             note=MetricNote(
                 name=definition.name,
                 expression=bound.text,
@@ -113,6 +125,7 @@ class SearchQuestion:
             sides=(bound.text, against) if against else None,
             left_out=left_out,
             notes=(*premises, *plan.notes),
+            weighting=weighting,
         )
 
 
@@ -176,7 +189,7 @@ def _features(
         find_column(name, records.columns)
         if name in taken:
             raise InputError(
-                f"{name} is read by the metric, the unit or --between, so slices of it would only say what "
+                f"{name} is read by the metric, the unit, the weight or --between, so slices of it would only say what "
                 "it already says.  Leave it out of the features."
             )
     return names, {}
