@@ -3,6 +3,7 @@
 import numpy as np
 import pyarrow as pa
 import pytest
+from scipy import stats
 from sklearn import metrics as peers
 
 import evenhand
@@ -158,9 +159,262 @@ def test_what_is_no_ratio_of_sums_takes_no_weight(metric):
 
 
 def test_a_weight_that_is_no_column_of_numbers_is_refused():
-    with pytest.raises(InputError, match="Unknown column 'wieght'. Did you mean 'weight'"):
+    with pytest.raises(InputError, match=r"Unknown column 'wieght'\. Did you mean 'weight'"):
         audited(made(), "accuracy(label, prediction)", weight="wieght")
     with pytest.raises(InputError, match="weight is 'site', which holds text values, but must be"):
         audited(made(), "accuracy(label, prediction)", weight="site")
     with pytest.raises(InputError, match="weight is 3, but must be text"):
         audited(made(), "accuracy(label, prediction)", weight=3)
+
+
+# -- laws ---------------------------------------------------------------------------------------
+
+RATES = ["accuracy(label, prediction)", "mae(target, guess)", "ratio(label, score)", "mean(score)"]
+
+
+def numbers_of(found):
+    """Values, ends and errors of everybody and of each group."""
+    estimates = [found.overall, *(group.estimate for group in found.groups)]
+    told = [(e.value, e.low, e.high, e.standard_error) for e in estimates]
+    told += [
+        (g.versus.difference, g.versus.low, g.versus.high, g.versus.p_value) for g in found.groups
+    ]
+    return np.array(told, float)
+
+
+@pytest.mark.parametrize("metric", RATES)
+@pytest.mark.parametrize("design", [{}, {"unit": "speaker"}, {"stratum": "region"}])
+def test_scaling_weights_changes_nothing(metric, design):
+    rows = made()
+    rows["region"] = rows["speaker"] % 4
+    once = audited(rows, metric, **design)
+    rows["weight"] = rows["weight"] * 1000
+    again = audited(rows, metric, **design)
+    np.testing.assert_allclose(numbers_of(again), numbers_of(once), rtol=1e-8)
+    assert again.overall.effective_sample_size == pytest.approx(once.overall.effective_sample_size)
+
+
+@pytest.mark.parametrize("metric", ["mae(target, guess)", "ratio(label, score)", "mean(score)"])
+@pytest.mark.parametrize("unit", [None, "speaker"])
+def test_one_weight_for_all_is_none(metric, unit):
+    """Values and intervals are those of the linearised interval without weights; of units the error is the design's."""
+    rows = made()
+    rows["weight"] = np.full(len(rows["weight"]), 2.5)
+    weighted, plain = (
+        audited(rows, metric, unit=unit),
+        audited(rows, metric, unit=unit, weight=None),
+    )
+    own, its = numbers_of(weighted), numbers_of(plain)
+    ends = [0, 1, 2]
+    np.testing.assert_allclose(own[:, ends], its[:, ends], rtol=1e-8, atol=1e-12)
+    assert weighted.overall.standard_error == pytest.approx(plain.overall.standard_error, rel=0.05)
+    assert weighted.overall.effective_sample_size == pytest.approx(len(rows["weight"]))
+
+
+def test_one_weight_for_all_leaves_a_proportion_about_as_sure():
+    """An interval of proportions is Wilson's in both; where the variance is estimated it is a bit wider."""
+    rows = made(n=900)
+    rows["weight"] = np.ones(900)
+    weighted = audited(rows, "accuracy(label, prediction)")
+    plain = audited(rows, "accuracy(label, prediction)", weight=None)
+    for own, its in zip(weighted.groups, plain.groups, strict=True):
+        width = its.estimate.high - its.estimate.low
+        assert own.estimate.value == pytest.approx(its.estimate.value)
+        assert 1 <= (own.estimate.high - own.estimate.low) / width < 1.02
+        assert own.estimate.method == "wilson-effective"
+
+
+@pytest.mark.parametrize("metric", RATES)
+def test_whole_weights_are_repeated_rows(metric):
+    rows = made()
+    times = np.random.default_rng(1).integers(1, 5, len(rows["weight"]))
+    rows["weight"] = times
+    weighted = audited(rows, metric, unit="speaker")
+    repeated = {name: np.repeat(values, times) for name, values in rows.items()}
+    again = audited(repeated, metric, unit="speaker", weight=None)
+    # Of units it does not matter whether a row counts three times or stands there three times.
+    np.testing.assert_allclose(
+        numbers_of(weighted)[:, :3], numbers_of(again)[:, :3], rtol=1e-8, atol=1e-12
+    )
+
+
+def test_the_order_of_rows_does_not_matter():
+    rows = made()
+    once = audited(rows, "accuracy(label, prediction)")
+    order = np.random.default_rng(2).permutation(len(rows["weight"]))
+    again = audited({n: v[order] for n, v in rows.items()}, "accuracy(label, prediction)")
+    np.testing.assert_allclose(numbers_of(again), numbers_of(once), rtol=1e-9)
+
+
+def test_exact_intervals_take_fewer_trials():
+    rows = made()
+    found = audited(rows, "accuracy(label, prediction)", interval="clopper-pearson").overall
+    wilson = audited(rows, "accuracy(label, prediction)").overall
+    assert found.method == "korn-graubard"
+    assert found.low < wilson.low < wilson.high < found.high
+    # Korn & Graubard (1998) by their own formula, with the effective size where it is smaller.
+    t, z = stats.t.ppf(0.975, found.effective_sample_size - 1), stats.norm.ppf(0.975)
+    p = found.value
+    trials = min(p * (1 - p) / found.standard_error**2, found.effective_sample_size) * (z / t) ** 2
+    low = stats.beta.ppf(0.025, p * trials, trials - p * trials + 1)
+    high = stats.beta.ppf(0.975, p * trials + 1, trials - p * trials)
+    assert (found.low, found.high) == pytest.approx((low, high), rel=1e-9)
+
+
+def test_groups_where_all_agree_are_not_certain():
+    rows = made()
+    rows["prediction"] = rows["label"]
+    for group in audited(rows, "accuracy(label, prediction)").groups:
+        assert (group.estimate.value, group.estimate.high) == (1.0, 1.0)
+        assert 0.9 < group.estimate.low < 0.98
+
+
+def test_min_units_looks_at_units_not_at_weights():
+    rows = made()
+    rows["site"][:4] = "tiny"
+    rows["site"][4:] = np.where(rows["site"][4:] == "tiny", "east", rows["site"][4:])
+    rows["weight"][:4] = 1e6
+    (refused,) = audited(rows, "accuracy(label, prediction)").refused
+    assert (refused.reason, refused.n_units) == ("too_few_units", 4)
+
+
+# -- cubes --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "design", [{}, {"unit": "speaker"}, {"unit": "speaker", "stratum": "region"}]
+)
+def test_a_cube_keeps_its_weights(tmp_path, design):
+    rows = made()
+    rows["region"] = rows["speaker"] % 4
+    table = pa.table(rows)
+    options = {"weight": "weight", **design}
+    counted = evenhand.count_cube(table, "accuracy(label, prediction)", "site", **options)
+    evenhand.write_cube(counted, tmp_path / "all.cube")
+    found = evenhand.audit(tmp_path / "all.cube")
+    asked = evenhand.audit(table, "accuracy(label, prediction)", "site", **options)
+    assert (found.overall, found.groups, found.missing) == (
+        asked.overall,
+        asked.groups,
+        asked.missing,
+    )
+    assert (found.weight, found.stratum) == ("weight", design.get("stratum"))
+    halves = [table.slice(0, 140), table.slice(140)]
+    added = evenhand.merge_cubes(
+        [evenhand.count_cube(h, "accuracy(label, prediction)", "site", **options) for h in halves]
+    )
+    np.testing.assert_allclose(
+        numbers_of(evenhand.audit(added)), numbers_of(asked), rtol=1e-9, atol=1e-12
+    )
+
+
+def test_only_cubes_of_one_weight_add():
+    rows = made()
+    rows["other"] = rows["weight"] + 1
+    table = pa.table(rows)
+    one, other, none = (
+        evenhand.count_cube(table, "accuracy(label, prediction)", "site", weight=weight)
+        for weight in ("weight", "other", None)
+    )
+    with pytest.raises(InputError, match=r"Weights of Table: weight; of Table: other\.  Only like"):
+        evenhand.merge_cubes([one, other])
+    with pytest.raises(InputError, match=r"Weights of Table: weight; of Table: none"):
+        evenhand.merge_cubes([one, none])
+
+
+def test_a_cube_is_not_asked_for_another_weight():
+    counted = evenhand.count_cube(
+        pa.table(made()), "accuracy(label, prediction)", "site", weight="weight"
+    )
+    assert evenhand.audit(counted, weight="weight").weight == "weight"
+    with pytest.raises(InputError, match=r"weight is score, but Table was counted with weight"):
+        evenhand.audit(counted, weight="score")
+    with pytest.raises(InputError, match=r"stratum is site, but Table was counted with no stratum"):
+        evenhand.audit(counted, stratum="site")
+    with pytest.raises(InputError, match=r"weight is score, but Table was counted with weight"):
+        evenhand.slices(counted, weight="score")
+
+
+# -- slices and effects -------------------------------------------------------------------------
+
+
+def test_slices_are_weighted():
+    rows = made(n=800)
+    rows["age"] = np.random.default_rng(5).choice(["old", "young"], 800)
+    wrong = (rows["site"] == "east") & (rows["age"] == "old") & (rows["guess"] > 8)
+    rows["prediction"] = np.where(wrong, 1 - rows["label"], rows["label"])
+    table = pa.table(rows)
+    found = evenhand.slices(
+        table, "error_rate(label, prediction)", features="site,age", weight="weight"
+    )
+    best = found.slices[0]
+    inside = (rows["site"] == "east") & (rows["age"] == "old")
+    assert best.predicate == "site = 'east' AND age = 'old'"
+    assert best.value == pytest.approx(np.average(wrong[inside], weights=rows["weight"][inside]))
+    assert best.confirmed
+    assert found.settings.weight == "weight"
+    assert "--weight weight" in found.command
+    counted = evenhand.count_cube(
+        table, "error_rate(label, prediction)", "site,age", weight="weight"
+    )
+    again = evenhand.slices(counted).slices[0]
+    assert (again.predicate, again.confirmed) == (best.predicate, True)
+    assert again.value == pytest.approx(best.value)
+
+
+def test_the_weight_is_no_feature_of_slices():
+    found = evenhand.slices(pa.table(made()), "error_rate(label, prediction)", weight="weight")
+    assert "weight" not in found.searched.features
+
+
+def test_slices_of_a_difference_are_weighted():
+    rows = made(n=600)
+    rows["before"] = rows["label"]
+    found = evenhand.slices(
+        pa.table(rows),
+        "error_rate(label, prediction)",
+        baseline="error_rate(label, before)",
+        features="site",
+        weight="weight",
+        confirm=False,
+    )
+    wrong = rows["label"] != rows["prediction"]
+    assert found.overall.value == pytest.approx(np.average(wrong, weights=rows["weight"]))
+
+
+def test_effects_are_weighted():
+    rows = made(n=900)
+    rows["condition"] = np.tile(["clean", "noisy"], 450)
+    rows["region"] = rows["speaker"] % 4
+    options = {"weight": "weight", "unit": "speaker", "stratum": "region"}
+    found = evenhand.effects(pa.table(rows), "accuracy(label, prediction)", "site", **options)
+    right = rows["label"] == rows["prediction"]
+    values = [
+        np.average(right[own], weights=rows["weight"][own])
+        for own in (rows["condition"] == "clean", rows["condition"] == "noisy")
+    ]
+    assert [one.estimate.value for one in found.overall] == pytest.approx(values)
+    assert found.overall[1].cost.value == pytest.approx(values[0] - values[1])
+    assert (found.weight, found.stratum) == ("weight", "region")
+    assert "--weight weight --stratum region" in found.settings.command
+    assert found.groups[0].estimate.effective_sample_size > 0
+
+
+def test_the_command_asks_again_with_the_weight():
+    found = audited(made(), "accuracy(label, prediction)")
+    assert "--weight weight" in found.settings.command
+
+
+def test_what_rows_are_worth_is_hidden_with_small_groups():
+    found = audited(made(), "accuracy(label, prediction)", suppress_below=10)
+    assert found.overall.effective_sample_size is None
+    assert all(group.estimate.effective_sample_size is None for group in found.groups)
+
+
+def test_reports_say_what_rows_are_worth():
+    found = audited(made(), "accuracy(label, prediction)")
+    assert "weighted by weight (worth " in str(found)
+    assert "effective" in str(found)
+    assert "weighted by weight (worth " in found.to_html()
+    assert found.to_csv().splitlines()[0].endswith("effective_sample_size")
+    assert type(found).from_json(found.to_json()) == found
