@@ -20,6 +20,8 @@ from evenhand.records import Column, Kind, Records, check_key, find_column
 from evenhand.records.declarations import columns_option
 from evenhand.stats.forms import Ratio
 
+#: Weights beyond these have squares that are lost beside others.
+LEAST, MOST = 1e-30, 1e30
 #: Names that no argument of a metric has.
 _WEIGHT, _SOME, _STRATUM = "row weight", "row weight above 0", "row stratum"
 
@@ -196,14 +198,17 @@ def _inputs(column: str | None, records: Records) -> tuple[tuple[Input, ...], tu
     zero = exp.If(this=exp.EQ(this=read.copy(), expression=literal(0)), true=exp.Null())
     some = exp.Case(ifs=[zero], default=literal(1))
     inner = column_expression(_WEIGHT)
+    above = exp.GT(this=inner.copy(), expression=literal(0))
     faulty = exp.or_(
         exp.Not(this=exp.paren(is_finite(inner))),
         exp.LT(this=inner.copy(), expression=literal(0)),
+        exp.and_(above, exp.LT(this=inner.copy(), expression=literal(LEAST))),
+        exp.GT(this=inner.copy(), expression=literal(MOST)),
     )
     check = Check(
         input=_WEIGHT,
         faulty=exp.paren(faulty),
-        message=f"`{column}` is {{value}}, but a weight is a finite number of at least 0",
+        message=f"`{column}` is {{value}}, but a weight is 0, or a number from {LEAST:g} to {MOST:g}",
     )
     return (
         Input(name=_WEIGHT, expression=read, text=column),
