@@ -46,8 +46,8 @@ def render_csv(audit: Audit) -> str:
             "minimum_detectable_difference",
             "verdict",
             "suppressed",
-            "tolerance",
             "effective_sample_size",
+            "tolerance",
         ]
     )
     for group in audit.groups:
@@ -64,8 +64,8 @@ def render_csv(audit: Audit) -> str:
                 sensitivity,
                 group.verdict,
                 group.suppressed,
-                audit.settings.tolerance,
                 group.estimate.effective_sample_size,
+                audit.settings.tolerance,
             ]
         )
     return out.getvalue()
