@@ -20,6 +20,8 @@ from evenhand.records import Column, Kind
 
 #: Digits of a number that is a group; whole numbers of databases have fewer.
 _DIGITS = 40
+#: Sides at most that a ratio needs units of.
+_MOST_SIDES = 2
 #: A square that is 0 may be below it by so much of what it was told from.
 _ROUNDING = 1e-6
 
@@ -62,6 +64,13 @@ def _check_sample(told: Mapping[str, Any]) -> None:
     names = [attribute["name"] for attribute in told["attributes"]]
     if told.get("stratum") is not None and told["stratum"] not in names:
         raise ValueError("the stratum is none of its groups")
+    drawn = told.get("weight") is not None or told.get("stratum") is not None
+    for metric in told["metrics"]:
+        sides = metric.get("weighted")
+        if (sides is not None) != drawn:
+            raise ValueError("it says in one place that rows have weights, and not in the other")
+        if drawn and (type(sides) is not int or not 1 <= sides <= _MOST_SIDES):
+            raise ValueError(f"weights of {sides!r:.40} sides are none of a ratio")
 
 
 def _check_metric(told: Mapping[str, Any]) -> None:
@@ -163,9 +172,13 @@ def check_counts(
 def _check_weights(weights: npt.NDArray[np.float64], n_rows: npt.NDArray[np.int64]) -> None:
     """No more rows have a weight than there are, and squares fit their sums."""
     rows, total, squares = np.moveaxis(weights, -1, 0)
-    most = total**2 * (1 + _ROUNDING)
-    if (weights < 0).any() or (rows > n_rows[:, None]).any() or (squares > most).any():
+    if (weights < 0).any() or (rows > n_rows[:, None]).any():
         raise ValueError("a weight is below 0, or more rows have one than there are")
+    if np.abs(weights).max(initial=0) > LARGEST_SUM:
+        raise ValueError("a sum of weights is too large to be squared")
+    slack = 1 + _ROUNDING
+    if (squares > total**2 * slack).any() or (total**2 > rows * squares * slack).any():
+        raise ValueError("the squares of weights are none of numbers with their sum")
 
 
 def _check_key(value: Any, attribute: Attribute, kinds: Mapping[str, Kind]) -> None:
