@@ -3,6 +3,7 @@
 import numpy as np
 import pyarrow as pa
 import pytest
+from pyarrow import csv
 from scipy import stats
 from sklearn import metrics as peers
 
@@ -420,3 +421,21 @@ def test_reports_say_what_rows_are_worth():
     assert "weighted by weight (worth " in found.to_html()
     assert "effective_sample_size" in found.to_csv().splitlines()[0].split(",")
     assert type(found).from_json(found.to_json()) == found
+
+
+def test_a_weighted_cube_is_kept_up_to_date(tmp_path):
+    rows = made()
+    rows["region"] = rows["speaker"] % 4
+    table = pa.table(rows)
+    csv.write_csv(table.slice(0, 140), tmp_path / "1.csv")
+    options = {"weight": "weight", "stratum": "region", "unit": "speaker"}
+    counted = evenhand.count_cube(
+        tmp_path / "1.csv", "accuracy(label, prediction)", "site", **options
+    )
+    csv.write_csv(table.slice(140), tmp_path / "2.csv")
+    csv.write_csv(table.slice(0, 0), tmp_path / "3.csv")
+    total = evenhand.update_cube(counted, tmp_path / "*.csv")
+    whole = evenhand.audit(table, "accuracy(label, prediction)", "site", **options)
+    np.testing.assert_allclose(
+        numbers_of(evenhand.audit(total)), numbers_of(whole), rtol=1e-9, atol=1e-12
+    )
