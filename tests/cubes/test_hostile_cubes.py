@@ -21,9 +21,9 @@ ROWS = pa.table(
 )
 
 
-def write(path, *, metric="mean(wrong)", unit=None, told=None, column=None, values=None):
+def write(path, *, metric="mean(wrong)", unit=None, told=None, column=None, values=None, **drawn):
     """A cube, then changed as somebody might."""
-    evenhand.write_cube(evenhand.count_cube(ROWS, metric, "group", unit=unit), path)
+    evenhand.write_cube(evenhand.count_cube(ROWS, metric, "group", unit=unit, **drawn), path)
     table = pq.read_table(path)
     metadata = json.loads(table.schema.metadata[b"evenhand"])
     if told:
@@ -75,6 +75,39 @@ COLUMNS = [
 def test_counts_that_no_rows_have_are_refused(column, values, tmp_path):
     with pytest.raises(InputError, match="is a damaged cube"):
         evenhand.read_cube(write(tmp_path / "a.cube", column=column, values=values))
+
+
+WEIGHTED = {
+    "weight": lambda m: m.update(weight=5),
+    "no weight": lambda m: m.update(weight=None),
+    "stratum": lambda m: m.update(stratum="elsewhere"),
+    "sides": lambda m: m["metrics"][0].update(weighted=10**9),
+    "no sides": lambda m: m["metrics"][0].update(weighted=None),
+    "fraction of a side": lambda m: m["metrics"][0].update(weighted=1.5),
+}
+
+
+@pytest.mark.parametrize("told", WEIGHTED.values(), ids=WEIGHTED)
+def test_metadata_of_weights_that_says_nothing_is_refused(told, tmp_path):
+    with pytest.raises(InputError, match=r"is a damaged cube .*Count the records again"):
+        evenhand.audit(write(tmp_path / "a.cube", told=told, weight="score"), worse="higher")
+
+
+@pytest.mark.parametrize("unit", [None, "person"])
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("weight:0:0", 1e6), ("weight:0:1", -1.0), ("weight:0:1", 1e6), ("weight:0:2", 1e300)],
+)
+def test_weights_that_no_rows_have_are_refused(column, value, unit, tmp_path):
+    path = write(
+        tmp_path / "a.cube",
+        column=column,
+        values=lambda v: [value, *v[1:]],
+        weight="score",
+        unit=unit,
+    )
+    with pytest.raises(InputError, match=r"is a damaged cube .*weights?"):
+        evenhand.audit(path, worse="higher")
 
 
 def test_sums_beyond_squares_are_refused(tmp_path):

@@ -41,6 +41,7 @@ def made_rows():
         "sets": rng.choice(["a, b", "b", "c,a"], n),
         "guesses": rng.choice(["a", "b", "c", None], n).tolist(),
     }
+    more["household"] = [f"{d}-{i % 9}" for i, d in enumerate(more["decade"].tolist())]
     for name, values in more.items():
         made = made.append_column(name, pa.array(values))
     return made
@@ -113,4 +114,8 @@ CASES = [
     ("sentence_error_rate(text, heard)", {"by": "accent"}),
     ("wer(reference=text, hypothesis=heard)", {"by": "accent", "unit": "speaker"}),
     ("cer(reference=text, hypothesis=heard)", {"by": ["accent", "age"], "where": "member = TRUE"}),
+    ("true_positive_rate(label, prediction)", {"by": "accent", "weight": "score"}),
+    ("mae(age, score)", {"by": "accent", "weight": "decade", "stratum": "few"}),
+    ("wer(reference=text, hypothesis=heard)", {"by": "member", "unit": "speaker", "weight": "age"}),
+    ("f1(label, prediction)", {"by": "accent", "unit": "household", "stratum": "decade"}),
 ]

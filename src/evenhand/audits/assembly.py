@@ -16,7 +16,7 @@ from evenhand.audits.measured import (
 )
 from evenhand.audits.normalizers import depends_on_normalizer
 from evenhand.audits.result import Audit, AuditSettings, Gap, Group, ScoreCurve
-from evenhand.audits.scores import score_curves, scores_read
+from evenhand.audits.scores import curves_left_out, score_curves, scores_read
 from evenhand.comparisons.rules import VerdictRules
 from evenhand.cubes import CountedRecords, Cube, write_cube
 from evenhand.groups import Attribute
@@ -104,11 +104,13 @@ def _audits(
         judged = _judge(plan, cube, question, ruled, hidden)
         shared = shared_units(cube, partitions, rules.units, counted=counted)
         read = scores_read(metric)
-        if before is not None:
+        if before is not None or question.weighting:
             scores[read] = ()
         elif read not in scores:
             scores[read] = score_curves(metric, question, rules, groups=len(judged.groups))
         notes = (*measured.notes, *plan.notes, *judged.notes, *shared, *hidden.notes())
+        if before is None and question.weighting:
+            notes += curves_left_out(metric, question)
         report = Audit(
             metric=metric_note(metric, higher_is_worse=worst, label=label),
             level=rules.level,
@@ -125,6 +127,8 @@ def _audits(
             settings=_settings(question, rules, judged, command, before),
             notes=notes,
             scores=scores[read],
+            weight=rules.weight,
+            stratum=rules.stratum,
         )
         more = depends_on_normalizer(report, plan, _again(question, ruled, hidden))
         yield replace(report, notes=(*notes, *more))

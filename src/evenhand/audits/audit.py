@@ -12,6 +12,7 @@ from evenhand.cubes import CountedRecords
 from evenhand.errors import InputError, near
 from evenhand.groups import Attribute, parse_predicate, to_text
 from evenhand.metrics import Metric
+from evenhand.metrics.weights import Weighting
 from evenhand.questions.command import write_command
 from evenhand.questions.counted import (
     check_asked,
@@ -43,6 +44,8 @@ class AuditOptions(TypedDict, total=False):
     """Options of `audit_metrics`, for functions that pass them on."""
 
     unit: str | Sequence[str] | None
+    weight: str | None
+    stratum: str | None
     where: str | None
     versus: str
     tolerance: float
@@ -68,6 +71,8 @@ def audit(
     by: By = (),
     *,
     unit: str | Sequence[str] | None = None,
+    weight: str | None = None,
+    stratum: str | None = None,
     where: str | None = None,
     versus: str = "rest",
     tolerance: float = 0.0,
@@ -101,6 +106,12 @@ def audit(
         Column that names what is independent (speaker, patient, document).  Without it each row
         is taken for independent, which makes intervals too narrow where it is not.  Two columns
         where rows that share either are dependent: raters and items, or speakers within sites.
+    weight : str, optional
+        Column that says how many each row stands for: a survey's weight, or one over the chance with which
+        a row was drawn.  Rows that lack it or have 0 are left out and counted; metrics must be ratios of sums.
+    stratum : str, optional
+        Column that tells apart the strata within which units were drawn; variance is added over strata.
+        With or without `weight`, for the same metrics.
     where : str, optional
         Predicate; only rows that satisfy it are read.
     versus : {'rest', 'best', 'overall'} or predicate
@@ -158,6 +169,8 @@ def audit(
         [metric] if metric else (),
         by,
         unit=unit,
+        weight=weight,
+        stratum=stratum,
         where=where,
         versus=versus,
         tolerance=tolerance,
@@ -190,6 +203,8 @@ def audit_metrics(
     by: By = (),
     *,
     unit: str | Sequence[str] | None = None,
+    weight: str | None = None,
+    stratum: str | None = None,
     where: str | None = None,
     versus: str = "rest",
     tolerance: float = 0.0,
@@ -217,7 +232,7 @@ def audit_metrics(
         One audit each; counts that metrics share are read once.
     cube : str or Path, optional
         File to write the counts of all metrics to.
-    unit, where, versus, tolerance, level, min_units, worse, adjust, interval, bins
+    unit, weight, stratum, where, versus, tolerance, level, min_units, worse, adjust, interval, bins
         As in `audit`.
     missing_values, columns, suppress_below, seed, command, progress
         As in `audit`.
@@ -237,9 +252,17 @@ def audit_metrics(
         seed=plain(seed),
         family=len(metrics),
         units=unit_columns(unit),
+        weight=weight,
+        stratum=stratum,
     )
     check_texts(
-        {"where": where, "versus": versus, "cube": str(cube) if isinstance(cube, Path) else cube},
+        {
+            "where": where,
+            "weight": weight,
+            "stratum": stratum,
+            "versus": versus,
+            "cube": str(cube) if isinstance(cube, Path) else cube,
+        },
         needed=("versus",),
     )
     _check(rules, worse)
@@ -248,19 +271,24 @@ def audit_metrics(
             "cube and suppress_below are both given, but a cube holds the counts of every cell, small ones too.  "
             "Write the cube in a run of its own, and do not publish it."
         )
+    weighting = Weighting(weight=weight, stratum=stratum)
     made: dict[str, Any] = {"worse": worse, "cube": cube, "command": command}
     counted = counted_records(table)
     if counted is not None:
-        check_asked(counted, rules.units, columns, missing_values)
-        return _audit_counts(counted, metrics, by, replace(rules, units=counted.units), where=where,
-                             bins=bins, versus=versus, **made)  # fmt: skip
+        check_asked(counted, rules.units, columns, missing_values, weighting)
+        rules = replace(rules, units=counted.units, weight=counted.weight, stratum=counted.stratum)
+        return _audit_counts(
+            counted, metrics, by, rules, where=where, bins=bins, versus=versus, **made
+        )
     with opened(
         table, columns=columns, missing_values=missing_values, progress=progress
     ) as records:
         check_metrics(metrics)
         check_outputs([("cube", cube)], records.files, force=True)
         check_rows(records)
-        question = read_question(records, by, units=rules.units, where=where, bins=bins)
+        question = read_question(
+            records, by, units=rules.units, where=where, bins=bins, weighting=weighting
+        )
         rules = replace(rules, units=question.units)
         reference = _reference(versus, records)
         bound = [bound_metric(metric, records) for metric in metrics]
@@ -351,6 +379,8 @@ def _command(
         "metric": [metric.text for metric in metrics],
         "by": question.by,
         "unit": question.units,
+        "weight": question.weighting.weight,
+        "stratum": question.weighting.stratum,
         "where": to_text(question.where) if question.where is not None else None,
         "versus": reference if isinstance(reference, str) else reference.name,
         "tolerance": rules.tolerance,

@@ -13,6 +13,7 @@ from evenhand.errors import InputError
 from evenhand.groups import parse_partitions, parse_predicate
 from evenhand.metrics import Metric, parse_metric
 from evenhand.metrics.inputs import has_values
+from evenhand.metrics.weights import Weighting
 from evenhand.questions.keywords import tells_options
 from evenhand.questions.opening import opened
 from evenhand.questions.options import check_choices, check_texts
@@ -41,6 +42,8 @@ def count_cube(
     by: By,
     *,
     unit: str | Sequence[str] | None = None,
+    weight: str | None = None,
+    stratum: str | None = None,
     where: str | None = None,
     worse: str | None = None,
     bins: Mapping[str, int | Sequence[float]] | None = None,
@@ -59,7 +62,7 @@ def count_cube(
     by : str or sequence
         What cells are told apart by; whoever reads the cube can ask for these groups, for some of them, and for
         predicates on them.
-    unit, where, worse, bins, missing_values, columns, progress
+    unit, weight, stratum, where, worse, bins, missing_values, columns, progress
         As in `evenhand.audit`.
 
     Returns
@@ -85,7 +88,8 @@ def count_cube(
     >>> [(group.label, group.estimate.value, group.verdict) for group in result.groups]
     [('b', 0.6, 'worse'), ('a', 0.1, 'not worse')]
     """
-    check_texts({"where": where})
+    check_texts({"where": where, "weight": weight, "stratum": stratum})
+    weighting = Weighting(weight=weight, stratum=stratum)
     check_choices({"worse": worse})
     asked = [metrics] if isinstance(metrics, str | Metric) else list(metrics)
     with opened(
@@ -94,7 +98,9 @@ def count_cube(
         check_metrics(asked)
         check_rows(records)
         units = unit_columns(unit)
-        question = read_question(records, by, units=units, where=where, bins=bins)
+        question = read_question(
+            records, by, units=units, where=where, bins=bins, weighting=weighting
+        )
         bound = [bound_metric(metric, records) for metric in asked]
         # Who only counts need not say what harm is.
         open_ = any(metric.definition.higher_is_worse is None for metric in bound) and worse is None
@@ -234,6 +240,7 @@ def _counted_alike(
             partitions=parse_partitions(before.by, records.columns)[1],
             units=before.units,
             where=kept,
+            weighting=Weighting(weight=before.weight, stratum=before.stratum),
         )
         if not has_rows(records, kept):
             return without_rows(before, question)

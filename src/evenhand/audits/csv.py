@@ -46,6 +46,7 @@ def render_csv(audit: Audit) -> str:
             "minimum_detectable_difference",
             "verdict",
             "suppressed",
+            "effective_sample_size",
             "tolerance",
         ]
     )
@@ -63,6 +64,7 @@ def render_csv(audit: Audit) -> str:
                 sensitivity,
                 group.verdict,
                 group.suppressed,
+                group.estimate.effective_sample_size,
                 audit.settings.tolerance,
             ]
         )

@@ -57,6 +57,10 @@ class CubeSummary(Result):
         Files that this run added; `None` where it added none by itself.
     notes : tuple of Note
         What a reader must know of the rows; of many files the first of each kind.
+    weight : str or None
+        Column that says how many each row stands for; `None` where each stands for one.
+    stratum : str or None
+        Column that tells apart the strata within which units were drawn; `None` where there are none.
     """
 
     SCHEMA: ClassVar[str] = "evenhand.cube_summary/1"
@@ -73,6 +77,8 @@ class CubeSummary(Result):
     sources: tuple[CountedPart, ...]
     added: int | None = None
     notes: tuple[Note, ...] = ()
+    weight: str | None = None
+    stratum: str | None = None
 
 
 def summary_of(
@@ -97,4 +103,6 @@ def summary_of(
         ),
         added=added,
         notes=counted.told_notes,
+        weight=counted.weight,
+        stratum=counted.stratum,
     )

@@ -71,7 +71,9 @@ class GroupEvidence:
         hidden: Hidden = NOTHING,
     ) -> None:
         self.cube, self.form, self.rules = cube, form, rules
-        self.binomial = proportion and cube.units is None and isinstance(form, Ratio)
+        #: Whether values are proportions of independent rows, and of rows that count whole.
+        self.shares = proportion and cube.units is None and isinstance(form, Ratio)
+        self.binomial = self.shares and cube.weights is None
         self.rng = np.random.default_rng(rules.seed)
         check_groups(cube, partitions)
         found = [cell for partition in partitions for cell in cells_of(cube, partition, attributes)]
@@ -86,11 +88,13 @@ class GroupEvidence:
         self._estimate()
         self.hidden |= self._hidden_references(hidden)
         self.rates: list[Estimate] = rates_of(
-            self.estimates, form, cube.parts, rules, binomial=self.binomial
+            self.estimates, form, cube.parts, rules, binomial=self.shares
         )
         if hidden:  # only what the value consists of is protected, not each of its counts
             self.rates = [replace(rate, counts=None) for rate in self.rates]
         if rules.suppress_below:
+            # Sums of squared weights are protected by nothing.
+            self.rates = [replace(rate, effective_sample_size=None) for rate in self.rates]
             # How many are of the scarcer class is nobody's to subtract.
             rows = [self.rows_of_classes(index) for index in range(len(self.rates))]
             self.rates = [
@@ -291,7 +295,7 @@ class GroupEvidence:
         rules = replace(self.rules, level=contrasts.level_of_z(self.joint_z))
         if self.compared.exact:
             rules = replace(rules, interval="clopper-pearson")
-        low, high, _ = bounds_of(self.estimates, self.form, rules, binomial=self.binomial)
+        low, high, _ = bounds_of(self.estimates, self.form, rules, binomial=self.shares)
         return low, high
 
     @cached_property

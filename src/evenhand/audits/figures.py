@@ -13,6 +13,7 @@ from evenhand.pages.edition import PLAIN, Edition
 from evenhand.pages.forest import Difference, Forest, draw_forest
 from evenhand.pages.page import render_page
 from evenhand.pages.picture import Figure, draw_picture
+from evenhand.pages.sampled import EFFECTIVE, effective
 from evenhand.pages.table import Table, TableCell, TableColumn, table_of
 from evenhand.results.estimate import Estimate, Missing
 
@@ -172,6 +173,7 @@ def _table(
         TableColumn(head="difference (interval)"),
         TableColumn(head="rows"),
         TableColumn(head=words.unit_name(audit)) if audit.unit else None,
+        TableColumn(head=EFFECTIVE) if audit.weight else None,
     )
     rows = [_row(audit, group, edition) for group in groups]
     if lacking is not None and lacking.estimate is not None:
@@ -198,17 +200,19 @@ def _row(audit: Audit, group: Group, edition: Edition) -> list[TableCell]:
 
 
 def _numbers(audit: Audit, rate: Estimate) -> list[TableCell]:
-    """Value, counts behind it, rows and units."""
+    """Value, counts behind it, rows, units and their worth."""
     return [
         TableCell(answer.told_value(audit, rate)),
         TableCell(_counts(audit, rate)),
         TableCell(numbers.count(rate.n_rows)),
         TableCell(numbers.count(rate.n_units)),
+        TableCell(effective(rate.effective_sample_size)),
     ]
 
 
 def _counts(audit: Audit, rate: Estimate) -> str:
-    if not answer.is_share(audit):
+    # Weighted sums are no numbers of rows, even where they are whole.
+    if not answer.is_share(audit) or audit.weight:
         return "–"
     return numbers.out_of(rate.numerator, rate.denominator)
 

@@ -75,7 +75,7 @@ def _lower_bound(evidence: GroupEvidence, index: Integers, level: float) -> floa
     if not evidence.full:
         z = float(z_of(1 - (1 - level) / len(index)))
         wide = replace(rules, level=contrasts.level_of_z(z))
-        low, high, _ = bounds_of(estimates, evidence.form, wide, binomial=evidence.binomial)
+        low, high, _ = bounds_of(estimates, evidence.form, wide, binomial=evidence.shares)
         return max(float(np.nanmax(low[index]) - np.nanmin(high[index])), 0.0)
     covariance = evidence.covariance_of(index).copy()
     flat = estimates.variances[index] == 0

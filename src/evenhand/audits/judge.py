@@ -14,10 +14,11 @@ from evenhand.audits.result import Contrast, Gap, Group, Refused, Verdict
 from evenhand.comparisons.comparison import ON_UNITS, Pools, moderated
 from evenhand.comparisons.limits import interval_alone
 from evenhand.comparisons.rules import VerdictRules
-from evenhand.comparisons.sizes import unequal_units
+from evenhand.comparisons.sizes import lonely_units, unequal_units
 from evenhand.cubes import Cube
 from evenhand.errors import REASONS, Note
 from evenhand.groups import Attribute, Partition
+from evenhand.metrics.weights import Weighting
 from evenhand.pages.nouns import unit_noun
 from evenhand.questions.absent import missing_rows
 from evenhand.results.estimate import Estimate, Missing
@@ -105,15 +106,9 @@ def _notes(evidence: GroupEvidence, hidden: frozenset[int]) -> tuple[Note, ...]:
     names = [None, *(evidence.cell_of(int(i)).predicate for i in shown)]
     number = np.array([0, *shown], np.int64)
     rules = evidence.rules
-    return tuple(
-        unequal_units(
-            evidence.cube,
-            evidence.form,
-            evidence.estimates,
-            (evidence.sets, number, names),
-            rules,
-        )
-    )
+    sets = (evidence.sets, number, names)
+    unequal = unequal_units(evidence.cube, evidence.form, evidence.estimates, sets, rules)
+    return (*unequal, *lonely_units(evidence.cube, rules))
 
 
 def _alone(evidence: GroupEvidence, groups: Sequence[Group]) -> Iterator[Note]:
@@ -299,7 +294,8 @@ def _missing(evidence: GroupEvidence, hidden: frozenset[int]) -> tuple[Missing, 
             Missing(attribute=name, n_rows=rate.n_rows, estimate=rate, reason="missing_attribute")
         )
     few = evidence.rules.suppress_below
-    return (*shown, *missing_rows(evidence.cube, evidence.rules.units, few))
+    weighting = Weighting(weight=evidence.rules.weight, stratum=evidence.rules.stratum)
+    return (*shown, *missing_rows(evidence.cube, evidence.rules.units, few, weighting))
 
 
 def _shrunk(evidence: GroupEvidence, hidden: frozenset[int]) -> list[float | None]:
@@ -412,7 +408,7 @@ def _finite(value: float) -> float | None:
 
 
 def _hide(rate: Estimate) -> Estimate:
-    return replace(_hide_rate(rate), n_rows=None, n_units=None)
+    return replace(_hide_rate(rate), n_rows=None, n_units=None, effective_sample_size=None)
 
 
 def _hide_rate(rate: Estimate) -> Estimate:

@@ -12,6 +12,7 @@ from evenhand.cubes import (
     Cube,
     Measure,
     build_cubes,
+    with_strata,
 )
 from evenhand.errors import Note
 from evenhand.metrics import Metric, MetricPlan, Takes
@@ -99,7 +100,10 @@ def measure_rows(
     used = {*question.columns, *(name for metric in metrics for name in metric.columns)}
     repeating = candidate_columns(records, used, question.where, metrics)
     kept = [*question.columns, *repeating]
-    plans = tuple(metric.plan(records, kept, question.where) for metric in metrics)
+    plans = tuple(
+        question.weighting.of(metric, metric.plan(records, kept, question.where))
+        for metric in metrics
+    )
     cubes = tuple(cubes_of(question, plans, as_written=as_written))
     for metric, cube in zip(metrics, cubes, strict=True):
         check_agreement(metric, cube, records)
@@ -155,6 +159,7 @@ def cubes_of(
             missing_values=question.records.missing_values,
             as_written=as_written,
         )
+        cubes = [with_strata(cube, question.weighting.stratum) for cube in cubes]
         made += zip((plan.measure for plan in asked), cubes, strict=True)
     return [next(cube for measure, cube in made if measure == plan.measure) for plan in plans]
 
@@ -193,6 +198,8 @@ def counted_now(
         notes=_of_records(measured.notes, question) if before is None else before.notes,
         missing_values=records.missing_values,
         declared=records.declared,
+        weight=question.weighting.weight,
+        stratum=question.weighting.stratum,
     )
 
 

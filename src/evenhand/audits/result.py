@@ -351,7 +351,11 @@ class Audit(Shown):
         What a reader must know before the numbers.  Empty where there is nothing.
     scores : tuple of ScoreCurve
         For a metric of probabilities of a yes-or-no label: everybody's scores, then each group's.  Empty for
-        other metrics, where anything is hidden, and for more than 40 groups.
+        other metrics, where anything is hidden, for weighted rows, and for more than 40 groups.
+    weight : str or None
+        Column that says how many each row stands for; `None` where each stands for one.
+    stratum : str or None
+        Column that tells apart the strata within which units were drawn; `None` where there are none.
     """
 
     SCHEMA: ClassVar[str] = "evenhand.audit/1"
@@ -370,6 +374,8 @@ class Audit(Shown):
     settings: AuditSettings
     notes: tuple[Note, ...] = ()
     scores: tuple[ScoreCurve, ...] = ()
+    weight: str | None = None
+    stratum: str | None = None
 
     @property
     def worse(self) -> tuple[Group, ...]:

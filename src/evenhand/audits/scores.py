@@ -11,6 +11,7 @@ from evenhand.comparisons.rates import rates_of
 from evenhand.comparisons.rules import VerdictRules
 from evenhand.comparisons.sets import GroupSet, cells_of
 from evenhand.cubes import Cube, build_cube, estimate
+from evenhand.errors import Note
 from evenhand.groups import Attribute
 from evenhand.groups.predicate import column_expression
 from evenhand.metrics import Metric
@@ -68,6 +69,14 @@ def score_curves(
     found = [c for p in question.partitions for c in cells_of(cube, p, question.attributes)]
     cells = [cell for cell in found if not cell.missing]
     return tuple(_curves(cube, cells, score, rules))
+
+
+def curves_left_out(metric: Metric, question: Question) -> tuple[Note, ...]:
+    """Say of weighted rows that the curves of their scores, which count rows, are not drawn."""
+    if score_column(metric, question.records) is None:
+        return ()
+    text = "How often what a score promises comes true is not drawn: those curves count rows, and rows have weights."
+    return (Note(code="curves_left_out", text=text),)
 
 
 def _probabilities(question: Question, column: str) -> bool:

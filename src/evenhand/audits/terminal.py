@@ -10,6 +10,7 @@ from evenhand.audits.result import Audit, Group
 from evenhand.groups.partition import tidy
 from evenhand.pages.caveats import after_numbers, before_numbers, missing_sentences
 from evenhand.pages.numbers import count, direction, interval, minus, percent, plural, rate, ratio
+from evenhand.pages.sampled import EFFECTIVE, effective, sampled
 from evenhand.pages.table import Table, TableCell, TableColumn, table_of
 from evenhand.pages.terminal import lay_out
 from evenhand.results.estimate import Estimate
@@ -49,6 +50,7 @@ def _heading(audit: Audit) -> Text:
     )
     units = audit.overall.n_units or 0
     people = f", {units:,} {words.unit_name(audit, units)}" if audit.unit else ""
+    people += sampled(audit.weight, audit.stratum, audit.overall.effective_sample_size)
     text.append(f"{audit.source.name}: {plural(audit.source.rows, 'row')}{people}", style="dim")
     return text
 
@@ -61,6 +63,7 @@ def _table(audit: Audit, by: tuple[str, ...], shown: int) -> Table:
         TableColumn(head="group", left=True, fold=True),
         TableColumn(head="rows", need=3),
         TableColumn(head=words.unit_name(audit), need=2) if audit.unit else None,
+        TableColumn(head=EFFECTIVE, need=2) if audit.weight else None,
         TableColumn(head=audit.metric.name),
         TableColumn(head=percent(audit.level), left=True, need=1),
         TableColumn(head=f"vs {audit.settings.versus if short else 'reference'}"),
@@ -99,6 +102,7 @@ def _row(audit: Audit, group: Group) -> list[TableCell | str]:
 
 def _numbers(estimate: Estimate) -> list[str]:
     sizes = [count(estimate.n_rows), count(estimate.n_units)]
+    sizes.append(effective(estimate.effective_sample_size))
     return [*sizes, rate(estimate.value), interval(estimate.low, estimate.high)]
 
 

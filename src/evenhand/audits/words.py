@@ -8,6 +8,7 @@ from evenhand.pages.edition import PLAIN, Edition
 from evenhand.pages.marks import MARKS
 from evenhand.pages.nouns import unit_noun
 from evenhand.pages.numbers import amount, percent, plural, points, rate, span
+from evenhand.pages.sampled import sampled
 from evenhand.results.estimate import Estimate
 
 #: The kind of each verdict, which decides its sign and its colour.
@@ -206,4 +207,5 @@ def method(audit: Audit, *, advice: str = " (name a --unit if it is not)") -> st
         if audit.unit
         else f"each row counts as independent{advice}"
     )
+    units += sampled(audit.weight, audit.stratum, None)
     return f"{percent(audit.level)} intervals; {number} comparison{'s' * (number != 1)}, {family}; {units}."

@@ -20,6 +20,7 @@ def audit(
     metric: Several = (),
     by: Several = (),
     unit: Several = (),
+    stratum: str | None = None,
     versus: str = "rest",
     interval: str = "wilson",
     suppress_below: int | None = None,
@@ -44,6 +45,8 @@ def audit(
         Groups: a column, columns a,b (their crossing and each alone) or a predicate; may be repeated.
     unit
         Column that names what is independent: speaker, patient.  Twice where rows that share either are dependent.
+    stratum
+        Column that tells apart the strata within which units were drawn, as a survey has them.
     versus
         Compare with rest, best, overall, or the group of a predicate.
     interval
@@ -72,6 +75,7 @@ def audit(
             metric,
             by,
             unit=unit,
+            stratum=stratum,
             versus=versus,
             interval=interval,
             suppress_below=hidden,

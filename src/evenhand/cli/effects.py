@@ -23,6 +23,7 @@ def effects(
     reference: str = USUAL_REFERENCE,
     only: Several = (),
     unit: Several = (),
+    stratum: str | None = None,
     dose: str | None = None,
     share: Flag = False,
     reading: Reading = Reading(),
@@ -51,6 +52,8 @@ def effects(
         Compare only this condition with the reference; may be repeated.
     unit
         Column that names what is independent: sentence, speaker.  Twice where rows that share either are dependent.
+    stratum
+        Column that tells apart the strata within which units were drawn, as a survey has them.
     dose
         Numeric column to follow the metric along, for example tone_level.
     share
@@ -67,6 +70,7 @@ def effects(
             reference=reference,
             only=only,
             unit=unit,
+            stratum=stratum,
             dose=dose,
             command=written_command(),
             progress=advance,

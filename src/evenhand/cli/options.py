@@ -32,6 +32,8 @@ class Reading:
     ----------
     where
         Keep only rows that satisfy this predicate, for example "duration > 1".
+    weight
+        Column that says how many people or cases each row stands for; for metrics that are ratios of sums.
     bins
         Cut a numeric attribute: age=25,45,65 at these edges, age=5 in five quantile bins.
     missing
@@ -48,6 +50,7 @@ class Reading:
     """
 
     where: str | None = None
+    weight: str | None = None
     bins: Several = ()
     missing: Several = MISSING_VALUES
     columns: str | None = None
@@ -90,6 +93,7 @@ class Reading:
         """The same as Python's functions take it."""
         return {
             "where": self.where,
+            "weight": self.weight,
             "bins": parse_bins(self.bins),
             "missing_values": self.missing,
             # A table that was opened for this has its types.

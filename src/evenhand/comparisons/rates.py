@@ -20,12 +20,15 @@ def bounds_of(
 ) -> tuple[Floats, Floats, list[str]]:
     """Interval of each set's value and the name of its method; NaN where there is none.
 
-    Proportions of independent rows get Wilson's or Clopper-Pearson's interval; other ratios the
-    linearised t, bent by the skewness of the units where that is known; all else the linearised t on
-    the scale that the metric's range gives it.  Where every unit gave the same value of a metric with known bounds, the
+    Proportions of independent rows get Wilson's or Clopper-Pearson's interval, those of weighted rows
+    the same on as many trials as the rows are worth; other ratios the linearised t, bent by the skewness
+    of the units where that is known; all else the linearised t on the scale that the metric's range
+    gives it.  Where every unit gave the same value of a metric with known bounds, the
     linearised variance of 0 is replaced by the limits that hold.
     """
     if binomial and isinstance(form, Ratio):
+        if estimates.sample_size is not None:
+            return _weighted_bounds(estimates, rules)
         above, below = form.split(estimates.sums)
         if rules.interval == "clopper-pearson":
             low, high = intervals.clopper_pearson(above, below, rules.level)
@@ -50,6 +53,25 @@ def bounds_of(
     low = low if rules.low is None else np.maximum(low, rules.low)
     high = high if rules.high is None else np.minimum(high, rules.high)
     return low, high, methods
+
+
+def _weighted_bounds(estimates: Estimates, rules: VerdictRules) -> tuple[Floats, Floats, list[str]]:
+    """Intervals of proportions of weighted rows, on as many trials as they are worth; within 0 and 1.
+
+    Student's t takes the normal quantile's place, since the variance was estimated: in Wilson's interval as its
+    quantile, in Clopper and Pearson's by fewer trials (Korn & Graubard 1998, Survey Methodology 24(2)).  In
+    72 simulated worlds (30 to 400 rows, rates of 2 to 50 %, weights with a coefficient of variation of up to 1.3
+    that rates depend on or not) 95 % covered at least 93.3 %, where the linearised t covered as little as 85.2 %.
+    """
+    n, values = estimates.n_effective, estimates.values
+    trials = intervals.effective_trials(values, np.nan_to_num(estimates.variances), n)
+    t = intervals.t_of(rules.level, np.maximum(n - 1, 1))
+    if rules.interval == "clopper-pearson":
+        trials = trials * (intervals.z_of(rules.level) / t) ** 2
+        low, high = intervals.clopper_pearson(values * trials, trials, rules.level)
+        return low, high, ["korn-graubard"] * len(low)
+    low, high = intervals.wilson(values * trials, trials, t)
+    return low, high, ["wilson-effective"] * len(low)
 
 
 def _ratio_bounds(estimates: Estimates, rules: VerdictRules) -> tuple[Floats, Floats, list[str]]:
@@ -95,7 +117,9 @@ def _rate(
     elif not (np.isfinite(low) and np.isfinite(high)):
         reason = "no_variation"
     counts = estimates.sums[i, 0] if estimates.sums.shape[1] == 1 else estimates.sums[i].sum(axis=0)
-    error = np.sqrt(estimates.variances[i]) if reason is None else np.nan
+    by_design = estimates.design_variances
+    variances = estimates.variances if by_design is None else by_design
+    error = np.sqrt(variances[i]) if reason is None else np.nan
     return Estimate(
         value=float(value) if np.isfinite(value) else None,
         low=float(low) if reason is None else None,
@@ -108,6 +132,9 @@ def _rate(
         counts={name: _whole(count) for name, count in zip(parts, counts, strict=True)},
         method=method if reason is None else None,
         reason=reason,
+        effective_sample_size=None
+        if estimates.sample_size is None
+        else float(estimates.sample_size[i]),
     )
 
 

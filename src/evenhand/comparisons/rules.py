@@ -36,6 +36,10 @@ class VerdictRules:
         Of the multiplier bootstrap.
     units : tuple of str
         Columns that name independent units.
+    weight : str, optional
+        Column that says how many each row stands for.
+    stratum : str, optional
+        Column that tells apart the strata within which units were drawn.
     """
 
     level: float = 0.95
@@ -53,6 +57,8 @@ class VerdictRules:
     draws: int = 10_000
     seed: int = 0
     units: tuple[str, ...] = ()
+    weight: str | None = None
+    stratum: str | None = None
 
     @property
     def unit(self) -> str:

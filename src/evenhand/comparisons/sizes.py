@@ -6,11 +6,13 @@ import numpy as np
 import numpy.typing as npt
 
 from evenhand.comparisons.rules import VerdictRules
-from evenhand.cubes import Cube, Estimates, unit_values
+from evenhand.cubes import Cube, Estimates, lonely_strata, unit_values
 from evenhand.errors import Note
 from evenhand.pages.nouns import unit_noun
 from evenhand.stats.forms import Form, Ratio
 
+#: Strata that are named.
+NAMED = 5
 Bools = npt.NDArray[np.bool_]
 Integers = npt.NDArray[np.int64]
 #: Units that count as fewer than this share of their number (Kish) are told of.
@@ -43,7 +45,8 @@ def unequal_units(
     but not for sizes that were not met: where larger units fail more often, the one that would have
     decided the rate may be missing.  No interval that was tried holds there (see ``docs/trust.md``).
     """
-    if cube.units is None or not isinstance(form, Ratio):
+    # Of strata each takes a degree of freedom: what counts as few is then no matter of sizes.
+    if cube.units is None or cube.stratum is not None or not isinstance(form, Ratio):
         return
     members, number, names = sets
     n, effective = estimates.n_units[number], estimates.n_effective[number]
@@ -67,6 +70,26 @@ def unequal_units(
         f"simulations instead of 5.{once}  Collect more {units}, or about as much of each."
     )
     yield Note(code="unequal_units", text=text)
+
+
+def lonely_units(cube: Cube, rules: VerdictRules) -> Iterator[Note]:
+    """Say which strata have one unit alone, and what is made of them; how many, where groups are to be hidden."""
+    alone = lonely_strata(cube)
+    if not alone:
+        return
+    which = "Some strata have"
+    if not rules.suppress_below:
+        named = ", ".join(alone[:NAMED]) + ", …" * (len(alone) > NAMED)
+        strata, have = (
+            ("1 stratum", "has") if len(alone) == 1 else (f"{len(alone):,} strata", "have")
+        )
+        which = f"{strata} of {cube.stratum} ({named}) {have}"
+    text = (
+        f"{which} one {unit_noun(rules.unit, 1)} alone, which shows no variance within it.  Its distance from the "
+        "overall rate is taken instead: too large rather than too small.  Join such strata with their likes to be "
+        "surer."
+    )
+    yield Note(code="lonely_strata", text=text)
 
 
 def _each_once(cube: Cube, form: Ratio, estimates: Estimates, sets: Bools, index: int) -> str:

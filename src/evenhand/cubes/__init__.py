@@ -7,6 +7,7 @@ from evenhand.cubes.columns import coded, floats_of
 from evenhand.cubes.counted import CountedMetric, CountedRecords, CountedSource, merge_all
 from evenhand.cubes.counted_file import read_cube, write_cube
 from evenhand.cubes.cube import Cube, Units
+from evenhand.cubes.design import lonely_strata, with_strata
 from evenhand.cubes.estimates import Estimates, estimate
 from evenhand.cubes.faults import raise_faults
 from evenhand.cubes.keys import CellKeys
@@ -40,6 +41,7 @@ __all__ = [
     "contrast_powers",
     "estimate",
     "floats_of",
+    "lonely_strata",
     "median",
     "merge_all",
     "raise_faults",
@@ -47,5 +49,6 @@ __all__ = [
     "read_cube",
     "unit_contributions",
     "unit_values",
+    "with_strata",
     "write_cube",
 ]

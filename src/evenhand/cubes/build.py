@@ -175,7 +175,8 @@ def _width(measure: Measure) -> int:
     """How many columns the counts of a measure take at most."""
     parts = len(measure.parts)
     moments = 0 if measure.moments is Moments.INDICATORS else parts * (parts + 1) // 2
-    return 2 + parts + moments + len(measure.inputs) + len(measure.checks) + len(DEGREES)
+    others = len(measure.inputs) + len(measure.checks) + len(DEGREES) + 3 * len(measure.sides)
+    return 2 + parts + moments + others
 
 
 def _columns_of(table: pa.Table, query: CubeQuery) -> pa.Table:
@@ -263,6 +264,7 @@ def _read(table: pa.Table, query: CubeQuery, measure: Measure, units: _UnitReade
         "indicators": measure.moments is Moments.INDICATORS,
         "missing": tuple(missing.items()),
         "meaning": meaning(measure, query.attributes, query.units.values()),
+        "weights": _weights(table, measure),
     }
     if units is not None:
         found = units.read(query, keys.with_numbers(level), levels)
@@ -307,6 +309,15 @@ def _powers(
         out[:, 1:4] = np.stack([known[place] for place in (1, 2, 3)], axis=1)
         out[:, 5:9] = np.stack([known[place] for place in (0, 1, 2, 3)], axis=1)
     return out
+
+
+def _weights(table: pa.Table, measure: Measure) -> npt.NDArray[np.float64] | None:
+    """Rows of each side of a ratio and what their weights and squares add up to; shape (cells, sides, 3)."""
+    if measure.weight is None:
+        return None
+    sides = range(len(measure.sides))
+    told = [[floats_of(table[f"w{side}_{power}"]) for power in range(3)] for side in sides]
+    return np.array(told).transpose(2, 0, 1)
 
 
 def _levels(

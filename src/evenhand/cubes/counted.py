@@ -107,6 +107,10 @@ class CountedRecords:
         Texts that meant missing.
     declared : str
         The types that a person gave, as ``--columns`` takes them.
+    weight : str, optional
+        Column that says how many each row stands for.
+    stratum : str, optional
+        The attribute that tells strata of the sample apart.
     path : Path, optional
         The file it was read from.
     """
@@ -120,6 +124,8 @@ class CountedRecords:
     notes: tuple[Note, ...] = ()
     missing_values: tuple[str, ...] = MISSING_VALUES
     declared: str = ""
+    weight: str | None = None
+    stratum: str | None = None
     path: Path | None = field(default=None)
 
     @property
@@ -255,8 +261,10 @@ def _check_like(one: CountedRecords, other: CountedRecords) -> None:
             )
     for what, mine, theirs in (
         ("Metrics", [m.text for m in one.metrics], [m.text for m in other.metrics]),
+        ("Strata", _named(one.stratum), _named(other.stratum)),
         ("Groups", [a.name for a in one.attributes], [a.name for a in other.attributes]),
         ("Units", list(one.units), list(other.units)),
+        ("Weights", _named(one.weight), _named(other.weight)),
         (
             "Texts that mean missing",
             list(map(repr, one.missing_values)),
@@ -318,6 +326,10 @@ def _moment(key: Key) -> Key:
 def common_kind(one: Kind, other: Kind) -> str:
     """What a column must be declared as, where it is of two kinds in two tables."""
     return "number" if one.numeric and other.numeric else "text"
+
+
+def _named(column: str | None) -> list[str]:
+    return [] if column is None else [column]
 
 
 def _only(names: Sequence[str], others: Sequence[str]) -> str:

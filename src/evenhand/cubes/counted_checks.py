@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from evenhand.cubes.counted import CountedMetric
@@ -19,6 +20,8 @@ from evenhand.records import Column, Kind
 
 #: Digits of a number that is a group; whole numbers of databases have fewer.
 _DIGITS = 40
+#: Sides at most that a ratio needs units of.
+_MOST_SIDES = 2
 #: A square that is 0 may be below it by so much of what it was told from.
 _ROUNDING = 1e-6
 
@@ -34,6 +37,7 @@ def check_told(told: Mapping[str, Any]) -> None:
     for name in ("by", "units", "missing_values"):
         _texts(told[name], name)
     _text(told["declared"], "declared")
+    _check_sample(told)
     for source in told["sources"]:
         for name in ("name", "sha256", "where"):
             _text(source.get(name), f"{name} of a source", missing=name != "name")
@@ -51,6 +55,22 @@ def check_told(told: Mapping[str, Any]) -> None:
     for metric in told["metrics"]:
         _check_metric(metric)
     _notes(told["notes"])
+
+
+def _check_sample(told: Mapping[str, Any]) -> None:
+    """How rows were drawn, where it is told."""
+    for name in ("weight", "stratum"):
+        _text(told.get(name), name, missing=True)
+    names = [attribute["name"] for attribute in told["attributes"]]
+    if told.get("stratum") is not None and told["stratum"] not in names:
+        raise ValueError("the stratum is none of its groups")
+    drawn = told.get("weight") is not None or told.get("stratum") is not None
+    for metric in told["metrics"]:
+        sides = metric.get("weighted")
+        if (sides is not None) != drawn:
+            raise ValueError("it says in one place that rows have weights, and not in the other")
+        if drawn and (type(sides) is not int or not 1 <= sides <= _MOST_SIDES):
+            raise ValueError(f"weights of {sides!r:.40} sides are none of a ratio")
 
 
 def _check_metric(told: Mapping[str, Any]) -> None:
@@ -130,13 +150,15 @@ def check_counts(
             _check_key(value, attribute, kinds)
     if (cube.n_defined > cube.n_rows).any() or (cube.n_rows < 1).any():
         raise ValueError("a cell has less than one row, or says more of rows than it has")
+    if cube.weights is not None:
+        _check_weights(cube.weights, cube.n_rows)
     if cube.n_rows.astype(float).sum() > 2.0**53:
         raise ValueError("there are more rows than can be counted")
     if np.abs(cube.sums).max(initial=0) > LARGEST_SUM:
         raise ValueError("a sum is too large to be squared")
+    of_rows = (cube.indicators or metric.proportion) and cube.weights is None
     if (cube.indicators and (cube.sums.sum(axis=1) > cube.n_defined).any()) or (
-        (cube.indicators or metric.proportion)
-        and ((cube.sums < 0).any() or (cube.sums > cube.n_rows[:, None]).any())
+        of_rows and ((cube.sums < 0).any() or (cube.sums > cube.n_rows[:, None]).any())
     ):
         raise ValueError("more rows are counted in a cell than it has")
     if cube.units is None:
@@ -144,7 +166,19 @@ def check_counts(
         if not np.isfinite(squares).all() or (squares < -_ROUNDING * (1 + cube.sums**2)).any():
             raise ValueError("a variance is below 0")
         return
-    _check_pairs(cube.units, units, columns, of_rows=cube.indicators or metric.proportion)
+    _check_pairs(cube.units, units, columns, of_rows=of_rows)
+
+
+def _check_weights(weights: npt.NDArray[np.float64], n_rows: npt.NDArray[np.int64]) -> None:
+    """No more rows have a weight than there are, and squares fit their sums."""
+    rows, total, squares = np.moveaxis(weights, -1, 0)
+    if (weights < 0).any() or (rows > n_rows[:, None]).any():
+        raise ValueError("a weight is below 0, or more rows have one than there are")
+    if np.abs(weights).max(initial=0) > LARGEST_SUM:
+        raise ValueError("a sum of weights is too large to be squared")
+    slack = 1 + _ROUNDING
+    if (squares > total**2 * slack).any() or (total**2 > rows * squares * slack).any():
+        raise ValueError("the squares of weights are none of numbers with their sum")
 
 
 def _check_key(value: Any, attribute: Attribute, kinds: Mapping[str, Kind]) -> None:

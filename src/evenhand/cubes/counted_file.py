@@ -1,7 +1,7 @@
 """Counted records as a Parquet file: a row for each cell (and unit) of each metric, the question in its metadata."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,8 @@ def write_cube(counted: CountedRecords, path: str | Path) -> None:
         ],
         "by": counted.by,
         "units": counted.units,
+        "weight": counted.weight,
+        "stratum": counted.stratum,
         "columns": [[column.name, column.kind] for column in counted.columns],
         "missing_values": counted.missing_values,
         "declared": counted.declared,
@@ -88,6 +90,8 @@ def read_cube(path: str | Path) -> CountedRecords:
             attributes=attributes,
             by=tuple(metadata["by"]),
             units=tuple(metadata["units"]),
+            weight=metadata.get("weight"),
+            stratum=metadata.get("stratum"),
             columns=columns,
             metrics=metrics,
             sources=tuple(CountedSource(**source) for source in metadata["sources"]),
@@ -162,6 +166,7 @@ def _described(metric: CountedMetric) -> dict[str, Any]:
         "indicators": cube.indicators,
         "missing": cube.missing,
         "meaning": cube.meaning,
+        "weighted": None if cube.weights is None else cube.weights.shape[1],
         "powers_of": cube.powers_of
         and {"numerator": cube.powers_of.numerator, "denominator": cube.powers_of.denominator},
     }
@@ -176,7 +181,7 @@ def _rows(place: int, cube: Cube) -> pa.Table:
     if len(cube.levels):
         columns["level"] = cube.levels[cube.level[rows]]
     if cube.units is None:
-        columns |= {"n_rows": cube.n_rows, "n_defined": cube.n_defined}
+        columns |= {"n_rows": cube.n_rows, "n_defined": cube.n_defined, **dict(_weights(cube))}
         sums = cube.sums
         for i in range(len(cube.parts)):
             for j in range(i + 1):
@@ -187,14 +192,31 @@ def _rows(place: int, cube: Cube) -> pa.Table:
         columns["unit"] = pa.array(cube.units.names, pa.string()).take(pa.array(cube.units.unit))
         # Cell counts stand once, at the first unit of each cell.
         heads = np.unique(rows, return_index=True)[1]
-        for name, counts in (("n_rows", cube.n_rows), ("n_defined", cube.n_defined)):
-            placed = np.zeros(len(rows), np.int64)
+        for name, counts in (
+            ("n_rows", cube.n_rows),
+            ("n_defined", cube.n_defined),
+            *_weights(cube),
+        ):
+            placed = np.zeros(len(rows), counts.dtype)
             placed[heads] = counts[rows[heads]]
             columns[name] = placed
         sums = cube.units.sums
     for index in range(len(cube.parts)):
         columns[f"sum:{index}"] = sums[:, index]
     return pa.table(columns)
+
+
+def _weights(cube: Cube) -> Iterator[tuple[str, npt.NDArray[np.float64]]]:
+    """What is known of the weights of each cell's rows, by the names of its columns."""
+    if cube.weights is not None:
+        for name, place in zip(
+            _weight_names(cube.weights.shape[1]), np.ndindex(cube.weights.shape[1:]), strict=True
+        ):
+            yield name, cube.weights[(slice(None), *place)]
+
+
+def _weight_names(sides: int) -> list[str]:
+    return [f"weight:{side}:{power}" for side in range(sides) for power in range(3)]
 
 
 def _written(keys: CellKeys, place: int, rows: npt.NDArray[np.int64]) -> pa.Array:
@@ -258,6 +280,10 @@ def _cube(
         "missing": tuple((str(name), int(count)) for name, count in told["missing"]),
         **{name: summed(values, cell, len(keys)) for name, values in counts.items()},
     }
+    if told.get("weighted"):
+        weights = _floats(rows, _weight_names(int(told["weighted"])))
+        by_cell = summed(weights, cell, len(keys))
+        shared["weights"] = by_cell.reshape(len(keys), -1, 3)
     if ways:
         if not pa.types.is_string(rows["unit"].type) or rows["unit"].null_count:
             raise TypeError("a unit has no name")

@@ -171,6 +171,11 @@ class Cube:
         4, which tell how skewed rows are.
     powers_of : Ratio, optional
         The ratio whose numerator and denominator these are.
+    weights : array of shape (cells, sides, 3), optional
+        Of weighted rows: for each side of the ratio the rows that have it, the sum of their weights
+        and the sum of the squares.
+    stratum : str, optional
+        The attribute that tells strata of the sample apart.
     missing : tuple of (str, int)
         Columns that the metric or the unit needs, with the rows that lack them.
     meaning : str
@@ -190,6 +195,8 @@ class Cube:
     units: Units | None = None
     powers: Floats | None = None
     powers_of: Ratio | None = None
+    weights: Floats | None = None
+    stratum: str | None = None
     missing: tuple[tuple[str, int], ...] = ()
     meaning: str = ""
 
@@ -276,6 +283,8 @@ class Cube:
             "indicators": self.indicators,
             "missing": self.missing,
             "meaning": self.meaning,
+            "stratum": self.stratum if self.stratum in attributes else None,
+            "weights": None if self.weights is None else summed(self.weights[some], group, count),
         }
         if self.units is not None:
             whole = np.full(len(self.keys), -1, np.int64)
@@ -311,6 +320,9 @@ def _beside(a: Cube, b: Cube) -> Cube:
     powers = None
     if a.powers is not None and b.powers is not None and a.powers_of == b.powers_of:
         powers = np.concatenate([a.powers, b.powers])
+    weights = None
+    if a.weights is not None and b.weights is not None:
+        weights = np.concatenate([a.weights, b.weights])
     units = None
     if a.units is not None and b.units is not None:
         units = a.units.beside(b.units, first=len(a.keys))
@@ -322,6 +334,7 @@ def _beside(a: Cube, b: Cube) -> Cube:
         sums=np.concatenate([a.sums, b.sums]),
         comoments=np.concatenate([a.comoments, b.comoments]),
         powers=powers,
+        weights=weights,
         level=np.concatenate(own),
         levels=levels,
         units=units,

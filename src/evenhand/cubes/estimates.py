@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evenhand.cubes.cube import Cube
+from evenhand.cubes.design import design_moments, stratified
 from evenhand.cubes.influence import set_sums
 from evenhand.cubes.row_influence import moments_of_rows
 from evenhand.cubes.unit_influence import moments_of_units
@@ -47,6 +48,11 @@ class Estimates:
     ways : tuple of (variances, covariance)
         Where several columns name units, those by each column alone: no difference is surer than by
         one of them.
+    sample_size : array of shape (sets,), optional
+        Of weighted rows: the effective sample size, of the scarcest side.
+    design_variances : array of shape (sets,), optional
+        Of weighted rows: variances by the sample's design, as survey software has them; `variances` add
+        what small sets of unequal units lack.
     """
 
     values: Floats
@@ -61,6 +67,8 @@ class Estimates:
     shared: Integers
     covariance: Floats
     ways: tuple[tuple[Floats, Floats], ...] = ()
+    sample_size: Floats | None = None
+    design_variances: Floats | None = None
 
     @property
     def skewness(self) -> Floats:
@@ -104,6 +112,11 @@ def estimate(cube: Cube, form: Form, sets: Bools, pairs: Integers | None = None)
         if cube.units is None
         else moments_of_units(cube, form, sets, gradient, pairs)
     )
+    design = None
+    if cube.weights is not None:
+        design = design_moments(cube, form, sets, gradient, pairs)
+        if design is not None and cube.stratum is not None:
+            found = stratified(found, design, cube, sets, pairs)
     return Estimates(
         values=values,
         sums=sums,
@@ -117,7 +130,32 @@ def estimate(cube: Cube, form: Form, sets: Bools, pairs: Integers | None = None)
         shared=found.shared,
         covariance=found.products,
         ways=found.ways,
+        sample_size=None if cube.weights is None else effective_sample_size(sets, cube.weights),
+        design_variances=None if design is None else _without_rounding(design.squares, values),
     )
+
+
+def effective_sample_size(sets: Bools, weights: Floats) -> Floats:
+    """Rows of one weight that would know as much as weighted ones: ``(Σ w)² / Σ w²``, of the scarcest side.
+
+    Of rows whose values do not depend on their weights: Kish (1965), Survey Sampling, section 11.7.
+
+    Parameters
+    ----------
+    sets : bool array of shape (sets, cells)
+    weights : array of shape (cells, sides, 3)
+        As in `Cube`.
+
+    Examples
+    --------
+    >>> three = np.array([[[3.0, 4.0, 6.0]]])  # weights 1, 1 and 2
+    >>> effective_sample_size(np.array([[True]]), three).round(3)
+    array([2.667])
+    """
+    _, total, squares = np.moveaxis(np.tensordot(sets, weights, 1), -1, 0)
+    out: Floats = np.zeros(total.shape)
+    np.divide(total**2, squares, out=out, where=squares > 0)
+    return np.asarray(out.min(axis=1), float)
 
 
 def _whole(units: Floats) -> Floats:

@@ -69,6 +69,10 @@ class Measure:
         Input whose values are kept apart within each cell (the score, for auc).
     about : str
         What the counts are of, where the expressions do not tell.
+    weight : str, optional
+        Input that holds how many a row stands for; the counts are already that many times as large.
+    sides : tuple of tuples of int
+        Counts of each side of the ratio; of weighted rows each side's are counted.
     exclusive : frozenset of (int, int)
         Pairs of counts, the lower number first, that no row has both of: with `Moments.COUNTS` their
         product is known to be 0, which keeps a query of many counts within a server's limits.
@@ -82,6 +86,8 @@ class Measure:
     level: str | None = None
     about: str = ""
     exclusive: frozenset[tuple[int, int]] = frozenset()
+    weight: str | None = None
+    sides: tuple[tuple[int, ...], ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -108,4 +114,5 @@ class Measure:
                 replace(c, input=names.get(c.input, c.input), faulty=written(c.faulty))
                 for c in self.checks
             ),
+            weight=names.get(self.weight, self.weight) if self.weight else None,
         )

@@ -288,11 +288,23 @@ class CubeQuery:
             yield f"SUM({_when(f'{self._quoted(name)} IS NULL', 'w')}) AS {self.prefix}missing{index}"
         for index, check in enumerate(self.measure.checks):
             yield f"SUM({_when(self._written(check.faulty), 'w')}) AS {self.prefix}fault{index}"
+        yield from self._weights(valid)
         if not self.units:
             for name, value in self.counts(valid).items():
                 yield f"{self._sum(value)} AS {name}"
             yield from self._second_moments()
             yield from self._powers()
+
+    def _weights(self, valid: str) -> Iterable[str]:
+        """Of weighted rows: how many have each side, and sums of their weights and of the squares."""
+        if self.measure.weight is None:
+            return
+        weight, parts = self._quoted(self.measure.weight), list(self._each_part())
+        for side, counts in enumerate(self.measure.sides):
+            some = " OR ".join(f"{parts[count]} <> 0" for count in counts)
+            for power, value in enumerate(("1", weight, f"{weight} * {weight}")):
+                told = _when(f"({valid}) AND ({some})", value, None)
+                yield f"{self._sum(told)} AS {self.prefix}w{side}_{power}"
 
     def counts(self, valid: str) -> dict[str, str]:
         """What valid rows count, NULL of others, by the names of the sums."""

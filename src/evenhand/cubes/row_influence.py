@@ -17,7 +17,7 @@ def moments_of_rows(
 ) -> InfluenceMoments:
     """Moments of influences where each row is its own unit."""
     n_units = _row_units(cube, form, sets, sums)
-    squares, products = _cell_products(cube, sets, gradient, pairs)
+    squares, products = cell_products(cube, sets, gradient, pairs)
     root = np.sqrt(np.where(n_units > 1, n_units / np.maximum(n_units - 1, 1), np.nan))
     one, two = (root[:, None], root[None, :]) if pairs is None else root[pairs.T]
     third, fourth = _row_powers(cube, form, sets, sums, gradient)
@@ -75,27 +75,36 @@ def _row_powers(
     return np.where(kept, third_power, np.nan), np.where(kept, fourth_power, np.nan)
 
 
-def _cell_products(
-    cube: Cube, sets: Bools, gradient: Floats, pairs: Integers | None
+def cell_products(
+    cube: Cube,
+    sets: Bools,
+    gradient: Floats,
+    pairs: Integers | None,
+    some: Integers | None = None,
 ) -> tuple[Floats, Floats]:
-    """Squares and products of influences of rows: from the cells' second moments."""
-    cells, parts = cube.sums.shape
+    """Squares and products of influences of rows: from the cells' second moments.
+
+    Of `some` cells only, `sets` has a column for each of these.
+    """
+    own = slice(None) if some is None else some
+    sums, comoments, levels = cube.sums[own], cube.comoments[own], cube.level[own]
+    cells, parts = sums.shape
     products = np.zeros((len(sets), len(sets)) if pairs is None else len(pairs))
     squares = np.zeros(len(sets))
     one, two = pairs.T if pairs is not None else (slice(None), slice(None))
-    rows = np.maximum(cube.n_rows, 1).astype(float)
+    rows = np.maximum(cube.n_rows[own], 1).astype(float)
     for block in blocks(cells, len(sets) * (parts + 2)):
         # Weight of each count of each cell in each set: one array (sets, block) a part.
-        level = cube.level[block]
+        level = levels[block]
         weights = [np.where(sets[:, block], gradient[:, level, i], 0.0) for i in range(parts)]
         # Influences vary within cells by the centred moments, and between them by the means.
         means = sum(
-            w * m for w, m in zip(weights, (cube.sums[block] / rows[block, None]).T, strict=True)
+            w * m for w, m in zip(weights, (sums[block] / rows[block, None]).T, strict=True)
         )
         squares += means**2 @ rows[block]
         products += _product(means[one], means[two], rows[block], pairs)
         for i, j in np.ndindex(parts, parts):
-            moment = cube.comoments[block, i, j]
+            moment = comoments[block, i, j]
             if moment.any():
                 squares += (weights[i] * weights[j]) @ moment
                 products += _product(weights[i][one], weights[j][two], moment, pairs)
@@ -111,6 +120,8 @@ def _product(first: Floats, second: Floats, scale: Floats, pairs: Integers | Non
 
 def _row_units(cube: Cube, form: Form, sets: Bools, sums: Floats) -> Integers:
     """Rows that say something about the metric, of the scarcest side."""
+    if cube.weights is not None:
+        return np.asarray(np.tensordot(sets, cube.weights[:, :, 0], 1).min(axis=1), np.int64)
     if isinstance(form, Ratio) and not cube.indicators:
         return np.asarray(sets @ cube.n_defined, np.int64)
     fewest = np.min([sums[:, :, list(side)].sum(axis=(1, 2)) for side in form.sides], axis=0)

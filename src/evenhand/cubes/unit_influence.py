@@ -66,6 +66,11 @@ class UnitBlocks:
         self._places = list(blocks(len(order), numbers, boundaries=self._unit))
         self._only: tuple[Bools, Floats] | None = None
 
+    def numbers(self) -> Iterator[Integers]:
+        """Number of each unit of a block."""
+        for place in self._places:
+            yield self._unit[place][self._starts(place)]
+
     def influences(self, gradient: Floats) -> Iterator[Floats]:
         """Influence of each unit of a block on each set, shape (units, sets)."""
         for place in self._places:

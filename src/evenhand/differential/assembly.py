@@ -7,7 +7,8 @@ import numpy.typing as npt
 
 from evenhand.comparisons.rules import VerdictRules
 from evenhand.comparisons.sets import GroupSet, cells_of
-from evenhand.cubes import Cube, build_cube
+from evenhand.comparisons.sizes import lonely_units
+from evenhand.cubes import Cube, build_cube, with_strata
 from evenhand.differential.doses import dose_response
 from evenhand.differential.evidence import PAIRED_GROUPS, ConditionEvidence
 from evenhand.differential.judge import judge_everybody, judge_groups, judge_pairs, refusals
@@ -59,7 +60,9 @@ def answer(
     with explained(premises, [metric], asked.records):
         used = {*asked.columns, *metric.columns}
         repeating = candidate_columns(asked.records, used, asked.kept, [metric])
-        plan = metric.plan(asked.records, [*asked.columns, *repeating], asked.kept)
+        plan = asked.weighting.of(
+            metric, metric.plan(asked.records, [*asked.columns, *repeating], asked.kept)
+        )
         cube = build_cube(
             plan.records,
             plan.measure,
@@ -69,6 +72,7 @@ def answer(
             missing_values=asked.records.missing_values,
             form=plan.form,
         )
+        cube = with_strata(cube, asked.weighting.stratum)
         cells, absent = _groups(cube, asked)
     ruled = metric_rules(rules, metric, plan, higher_is_worse=higher)
     members = _members(cube, asked)
@@ -96,17 +100,20 @@ def answer(
                 if count
             ),
             *_without_condition(asked),
-            *missing_rows(cube, asked.units),
+            *missing_rows(cube, asked.units, weighting=asked.weighting),
         ),
         notes=(
             *premises,
             *plan.notes,
             *repeating_columns(plan, repeating, _design(asked)),
             *evidence.notes(asked.names),
+            *lonely_units(cube, ruled),
             *shared_units(cube, asked.partitions, asked.units),
             *_notes(evidence, asked, doses),
         ),
         settings=_settings(asked, rules, evidence, only, command),
+        weight=asked.weighting.weight,
+        stratum=asked.weighting.stratum,
     )
 
 

@@ -72,7 +72,8 @@ class Block:
         rests = [(cell.known & ~cell.members)[kept] for cell in cells]
         sides = np.array([everybody, *inside, *rests])
         sets = (sides[:, None, :] & members[None, :, :]).reshape(-1, len(kept))
-        self.binomial = proportion and cube.units is None and isinstance(form, Ratio)
+        shares = proportion and cube.units is None and isinstance(form, Ratio)
+        self.binomial = shares and cube.weights is None
         self.cube, self.sets = cube, sets
         self.estimates: Estimates = estimate(cube, form, sets)
         number = np.arange(len(sets)).reshape(self.sides, -1)
@@ -84,7 +85,7 @@ class Block:
         self.costs: Estimates = differences(
             self.estimates, form, self.treated, self.plain, powers, self.bounds
         )
-        rates = rates_of(self.estimates, form, cube.parts, rules, binomial=self.binomial)
+        rates = rates_of(self.estimates, form, cube.parts, rules, binomial=shares)
         #: Of everybody and of each group.
         self.rates: list[Estimate] = rates[: (1 + len(cells)) * (1 + self.conditions)]
 
@@ -253,6 +254,8 @@ def _some_cells(cube: Cube, kept: Integers) -> Cube:
         n_defined=cube.n_defined[kept],
         sums=cube.sums[kept],
         comoments=cube.comoments[kept],
+        powers=None if cube.powers is None else cube.powers[kept],
+        weights=None if cube.weights is None else cube.weights[kept],
         level=cube.level[kept],
         units=units,
     )

@@ -10,6 +10,7 @@ from evenhand.differential.question import USUAL_REFERENCE, ConditionQuestion, r
 from evenhand.differential.result import Effects
 from evenhand.groups import to_text
 from evenhand.metrics import Metric
+from evenhand.metrics.weights import Weighting
 from evenhand.questions.command import write_command
 from evenhand.questions.keywords import tells_options
 from evenhand.questions.opening import opened
@@ -28,6 +29,8 @@ def effects(
     reference: str = USUAL_REFERENCE,
     only: str | Sequence[str] = (),
     unit: str | Sequence[str] | None = None,
+    weight: str | None = None,
+    stratum: str | None = None,
     where: str | None = None,
     dose: str | None = None,
     tolerance: float = 0.0,
@@ -58,6 +61,8 @@ def effects(
     unit : str or sequence of str, optional
         Column that names what is independent (speaker, sentence, document).  Where units meet
         several conditions, or belong to several groups, they are their own controls.
+    weight, stratum : str, optional
+        As in `evenhand.audit`: columns of the rows' weights, and of the strata within which units were drawn.
     where : str, optional
         Predicate; only rows that satisfy it are read.
     dose : str, optional
@@ -125,9 +130,12 @@ def effects(
         adjust=adjust,
         seed=plain(seed),
         units=unit_columns(unit),
+        weight=weight,
+        stratum=stratum,
     )
     chosen = (only,) if isinstance(only, str) else tuple(only)
     texts = {"condition": condition, "reference": reference, "where": where, "dose": dose}
+    texts |= {"weight": weight, "stratum": stratum}
     check_texts(texts, needed=("condition", "reference"))
     for name in chosen:
         check_texts({"only": name}, needed=("only",))
@@ -148,6 +156,7 @@ def effects(
             dose=dose,
             where=where,
             bins=bins,
+            weighting=Weighting(weight=weight, stratum=stratum),
         )
         rules = replace(rules, units=asked.units)
         bound = bound_metric(metric, records)
@@ -170,6 +179,8 @@ def _command(
         "reference": asked.names[0],
         "only": only,
         "unit": asked.units,
+        "weight": asked.weighting.weight,
+        "stratum": asked.weighting.stratum,
         "where": to_text(asked.where) if asked.where is not None else None,
         "dose": asked.dose,
         "tolerance": rules.tolerance,

@@ -16,6 +16,7 @@ from evenhand.pages.heat import Heat, HeatCell, tint
 from evenhand.pages.nouns import unit_noun
 from evenhand.pages.page import render_page
 from evenhand.pages.picture import Figure, draw_picture
+from evenhand.pages.sampled import EFFECTIVE, effective
 from evenhand.pages.table import Table, TableCell, TableColumn, table_of
 
 #: Lines drawn, lines of a table, pairs, columns of a heat map, and panels; all are in JSON.
@@ -243,6 +244,7 @@ def _more(found: Effects, own: Sequence[GroupEffect], title: str, edition: Editi
         TableColumn(head="detectable"),
         TableColumn(head="rows"),
         TableColumn(head=unit_noun(found.unit)) if found.unit else None,
+        TableColumn(head=EFFECTIVE) if found.weight else None,
     )
     rows = []
     for one in own:
@@ -258,6 +260,7 @@ def _more(found: Effects, own: Sequence[GroupEffect], title: str, edition: Editi
                 "–" if least is None else numbers.points(least, in_points=in_points, signed=False),
                 numbers.count(one.estimate.n_rows),
                 numbers.count(one.estimate.n_units),
+                effective(one.estimate.effective_sample_size),
             ]
         )
     return table_of(f"How sure the effects by {title} are", columns, rows)

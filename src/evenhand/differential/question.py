@@ -21,6 +21,7 @@ from evenhand.groups import (
 )
 from evenhand.groups.partition import Key
 from evenhand.groups.predicate import column_expression
+from evenhand.metrics.weights import UNWEIGHTED, Weighting
 from evenhand.questions.options import plain_bins
 from evenhand.questions.question import By, Question, columns_read, read_question
 from evenhand.records import Kind, Records, dialect_of, find_column
@@ -82,6 +83,7 @@ def read_conditions(
     dose: str | None,
     where: str | None,
     bins: Mapping[str, Any] | None,
+    weighting: Weighting = UNWEIGHTED,
 ) -> ConditionQuestion:
     """Understand what was asked.
 
@@ -94,6 +96,11 @@ def read_conditions(
     for name in (condition, *units, dose):
         if name is not None:
             find_column(name, records.columns)
+    twice = [name for name in (condition, dose) if name in weighting.columns]
+    if twice:
+        raise InputError(
+            f"{twice[0]} cannot be the weight or stratum and the condition or dose at once."
+        )
     given = parse_predicate(where, records.columns, label="where") if where else None
     attributes, _ = parse_partitions(by, records.columns, bins=plain_bins(bins))
     _check_columns(attributes, condition, units, dose, records)
@@ -103,13 +110,16 @@ def read_conditions(
     kept = _in(condition, values, given)
     if dose is not None:
         _check_dose(records, dose, kept)
-    question = read_question(records, by, units=units, where=where, bins=bins, among=kept)
+    question = read_question(
+        records, by, units=units, where=where, bins=bins, among=kept, weighting=weighting
+    )
     return ConditionQuestion(
         records=records,
         attributes=question.attributes,
         partitions=question.partitions,
         units=units,
         where=question.where,
+        weighting=weighting,
         condition=condition,
         keys=chosen,
         names=tuple(map(name_of, chosen)),

@@ -311,6 +311,10 @@ class Effects(Shown):
         before the numbers.
     settings : EffectsSettings
         The options that decided.
+    weight : str or None
+        Column that says how many each row stands for; `None` where each stands for one.
+    stratum : str or None
+        Column that tells apart the strata within which units were drawn; `None` where there are none.
     """
 
     SCHEMA: ClassVar[str] = "evenhand.effects/1"
@@ -331,6 +335,8 @@ class Effects(Shown):
     missing: tuple[Missing, ...]
     notes: tuple[Note, ...]
     settings: EffectsSettings
+    weight: str | None = None
+    stratum: str | None = None
 
     @property
     def costs_more(self) -> tuple[GroupEffect, ...]:

@@ -11,6 +11,7 @@ from evenhand.differential.result import Effects, GroupEffect
 from evenhand.pages.caveats import before_numbers
 from evenhand.pages.nouns import count_units
 from evenhand.pages.numbers import direction, p_value, plural, rate
+from evenhand.pages.sampled import sampled
 from evenhand.pages.table import Table, TableCell, TableColumn, table_of
 from evenhand.pages.terminal import lay_out
 
@@ -47,6 +48,7 @@ def _heading(found: Effects) -> Text:
         f"  = {found.metric.definition}; {direction(found.metric.higher_is_worse)}\n", style="dim"
     )
     units = f", {count_units(plain.n_units or 0, found.unit)}" if found.unit else ""
+    units += sampled(found.weight, found.stratum, plain.effective_sample_size)
     number = len(found.conditions)
     text.append(
         f"{found.source.name}: {plural(found.source.rows, 'row')}{units}, {number} "

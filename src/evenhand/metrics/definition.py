@@ -133,6 +133,9 @@ class Definition:
         are refused.
     joins : str, optional
         Argument whose equal values make several rows one (the answers of a query).
+    weighable : bool
+        Whether rows may have weights, where the value is a ratio of sums: not where something else of the
+        table decides it, such as a median of all rows.
     """
 
     name: str
@@ -149,6 +152,7 @@ class Definition:
     corrected: bool = False
     least_units: int = 2
     joins: str | None = None
+    weighable: bool = True
 
     def __call__(self, *columns: Given, **arguments: Given) -> "Metric":
         """Bind the metric to columns, in order or by name.

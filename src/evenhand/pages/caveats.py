@@ -18,6 +18,7 @@ FOOTNOTES = frozenset(
         "doses_together",
         "fewer_slices",
         "too_few_units",
+        "curves_left_out",
     }
 )
 
@@ -40,6 +41,10 @@ def missing_sentences(missing: Sequence[Missing]) -> Iterator[str]:
         rows = "1 row lacks" if item.n_rows == 1 else f"{item.n_rows or 0:,} rows lack"
         rows = "Some rows (how many is hidden) lack" if item.n_rows is None else rows
         they = "is" if item.n_rows == 1 else "are"
+        if item.reason == "zero_weight":
+            have = rows.replace("lacks", "has").replace("lack", "have")
+            yield f"{have} a weight of 0 ({item.attribute}) and {they} not in the numbers."
+            continue
         if item.estimate is not None:
             yield f"{rows} {item.attribute}: shown as missing, not judged."
         elif item.reason == "missing_attribute":

@@ -9,6 +9,7 @@ from evenhand.deferred import jinja2
 from evenhand.pages import nouns, numbers
 from evenhand.pages.commands import readable, unbroken
 from evenhand.pages.marks import MARKS
+from evenhand.pages.sampled import sampled
 
 
 def render_page(name: str, **values: Any) -> str:
@@ -55,6 +56,7 @@ _WRITTEN = (
     numbers.share,
     numbers.shares,
     numbers.significant,
+    sampled,
 )
 
 

@@ -23,6 +23,7 @@ from evenhand.cubes import (
     coded,
     merge_all,
     read_cube,
+    with_strata,
 )
 from evenhand.errors import InputError, NoRowError, Note, unknown_name
 from evenhand.groups import (
@@ -36,11 +37,12 @@ from evenhand.groups import (
 from evenhand.groups.partition import Key, readings
 from evenhand.groups.predicate import column_expression
 from evenhand.metrics import Metric, MetricPlan, parse_metric
+from evenhand.metrics.weights import UNWEIGHTED, Weighting
 from evenhand.pages.edition import without_folders
 from evenhand.pages.numbers import plural
 from evenhand.questions.options import plain_bins
 from evenhand.questions.premises import read_premises
-from evenhand.questions.question import By, Question, directions
+from evenhand.questions.question import By, Question, directions, with_stratum
 from evenhand.records import MISSING_VALUES, Column, Kind, Records, holds_counts, open_records
 from evenhand.records.files import is_whole_parquet
 from evenhand.records.output import input_files
@@ -197,13 +199,15 @@ def read_counted_question(
     if kept is not None:
         check_told(counted, kept)
     cut = plain_bins(bins)
+    weighting = Weighting(weight=counted.weight, stratum=counted.stratum)
     attributes, partitions = parse_partitions(by or counted.by, cells.columns, bins=cut)
     return Question(
         records=cells,
-        attributes=tuple(_known(counted, attribute, cut) for attribute in attributes),
+        attributes=with_stratum([_known(counted, a, cut) for a in attributes], weighting),
         partitions=partitions,
         units=counted.units,
         where=kept,
+        weighting=weighting,
     )
 
 
@@ -286,10 +290,11 @@ def counted_cubes(counted: CountedRecords, question: Question) -> list[Cube]:
         raise NoRowError(
             f"There is nothing to measure: no row that {counted.name} counts satisfies --where."
         )
-    return [
+    made = (
         metric.cube.regrouped(names, keys.take(own), kept=kept[own], numbered=numbered)
         for metric, own in zip(counted.metrics, cells, strict=True)
-    ]
+    )
+    return [with_strata(cube, counted.stratum) for cube in made]
 
 
 def known_cubes(cubes: Sequence[Cube], question: Question) -> list[Cube]:
@@ -357,6 +362,7 @@ def check_asked(
     units: tuple[str, ...],
     columns: str | Mapping[str, str] | None,
     missing_values: Sequence[str],
+    weighting: Weighting = UNWEIGHTED,
 ) -> None:
     """Refuse what was settled when the records were counted, and is now asked for otherwise."""
     if units and sorted(units) != sorted(counted.units):
@@ -365,6 +371,15 @@ def check_asked(
             f"unit is {', '.join(units)}, but {counted.name} was counted with {now}.  Leave the unit out, or count "
             "the records again."
         )
+    for what, asked, known in (
+        ("weight", weighting.weight, counted.weight),
+        ("stratum", weighting.stratum, counted.stratum),
+    ):
+        if asked is not None and asked != known:
+            raise InputError(
+                f"{what} is {asked}, but {counted.name} was counted with {known or f'no {what}'}.  Leave the {what} "
+                "out, or count the records again."
+            )
     if columns is not None:
         raise InputError(f"columns were read when {counted.name} was counted.  Give them there.")
     if tuple(missing_values) not in (MISSING_VALUES, counted.missing_values):

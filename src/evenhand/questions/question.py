@@ -18,6 +18,7 @@ from evenhand.groups import (
 )
 from evenhand.groups.partition import join_names
 from evenhand.metrics import Metric, MetricPlan, parse_metric
+from evenhand.metrics.weights import UNWEIGHTED, Weighting
 from evenhand.questions.options import plain_bins
 from evenhand.records import Records, find_column
 from evenhand.results.origin import MetricNote
@@ -43,6 +44,8 @@ class Question:
         Columns that name what is independent; without one rows are.
     where : Predicate, optional
         Which rows are read.
+    weighting : Weighting
+        What rows stand for.
     """
 
     records: Records
@@ -50,6 +53,7 @@ class Question:
     partitions: tuple[Partition, ...]
     units: tuple[str, ...]
     where: Predicate | None
+    weighting: Weighting = UNWEIGHTED
 
     @property
     def by(self) -> tuple[str, ...]:
@@ -78,7 +82,7 @@ def columns_read(question: Question, *others: str) -> list[str]:
     names = [*others]
     for one in read:
         names += (one,) if isinstance(one, str) else columns_of(one)
-    names += question.units
+    names += [*question.units, *question.weighting.columns]
     names += columns_of(question.where) if question.where is not None else []
     return list(dict.fromkeys(names))
 
@@ -91,6 +95,7 @@ def read_question(
     where: str | None = None,
     bins: Mapping[str, Any] | None = None,
     among: Predicate | None = None,
+    weighting: Weighting = UNWEIGHTED,
 ) -> Question:
     """Understand what was asked.
 
@@ -103,6 +108,8 @@ def read_question(
         See `unit_columns`; those of the table, where it names some, if none are given.
     among : Predicate, optional
         Rows of which quantiles are taken; those of `where`, unless others are read.
+    weighting : Weighting
+        What rows stand for; a stratum is one more attribute.
 
     Raises
     ------
@@ -112,15 +119,18 @@ def read_question(
     units = units or records.unit
     for name in units:
         find_column(name, records.columns)
+    weighting.check(records.columns, units)
     kept = parse_predicate(where, records.columns, label="where") if where else None
     cut = plain_bins(bins)
     attributes, partitions = parse_partitions(by, records.columns, bins=cut)
+    cut_at = bin_attributes(records, attributes, cut, among or kept)
     question = Question(
         records=records,
-        attributes=bin_attributes(records, attributes, cut, among or kept),
+        attributes=with_stratum(cut_at, weighting),
         partitions=partitions,
         units=units,
         where=kept,
+        weighting=weighting,
     )
     check_chosen(records, question.columns)
     return question
@@ -135,6 +145,27 @@ def check_chosen(records: Records, read: Collection[str]) -> None:
                 f"{records.name} reads each answer by {len(values)} values of {name}: {', '.join(values)}.  Pooled "
                 f"they mean nothing; choose one (--where \"{name} = '{first}'\") or tell them apart (--by {name})."
             )
+
+
+def with_stratum(attributes: Sequence[Attribute], weighting: Weighting) -> tuple[Attribute, ...]:
+    """What cells are told apart by: the groups' attributes, and the stratum where it is none of them.
+
+    Raises
+    ------
+    InputError
+        Where the stratum is a number that is cut into bins for the groups.
+    """
+    stratum = weighting.stratum
+    if stratum is None:
+        return tuple(attributes)
+    for attribute in attributes:
+        if attribute.name == stratum and attribute.edges is not None:
+            raise InputError(
+                f"{stratum} is the stratum, whose values must stay apart, and is cut into bins for groups.  Give the "
+                "groups a column of their own, or name another stratum."
+            )
+    known = any(a.name == stratum and a.predicate is None for a in attributes)
+    return tuple(attributes) if known else (*attributes, Attribute(name=stratum))
 
 
 def unit_columns(unit: str | Sequence[str] | None) -> tuple[str, ...]:

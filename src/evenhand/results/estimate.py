@@ -19,7 +19,8 @@ class Estimate:
     high : float or None
         Upper end of it.
     standard_error : float or None
-        Standard error over independent units; `None` where there is no interval.
+        Standard error over independent units; `None` where there is no interval.  Of weighted rows that of
+        the sample's design, as survey software gives it; intervals add what small samples lack.
     n_rows : int or None
         Rows scored.
     n_units : int or None
@@ -32,10 +33,14 @@ class Estimate:
     counts : dict or None
         The sums behind the value, by name.  `None` where anything of the audit is suppressed.
     method : str or None
-        How the interval was made: `wilson`, `clopper-pearson`, `cluster-t-skew`, `cluster-t`,
+        How the interval was made: `wilson`, `clopper-pearson`, of weighted rows `wilson-effective` or
+        `korn-graubard`, else `cluster-t-skew`, `cluster-t`,
         `logit-t` and its like, or `all-units-equal`.
     reason : str or None
         Why there is no value or no interval; `None` where there are both.
+    effective_sample_size : float or None
+        Of weighted rows that say something about the metric: how many of one weight would know as much,
+        ``(sum of weights)² / sum of squared weights``; `None` without weights.
     """
 
     value: float | None
@@ -49,6 +54,7 @@ class Estimate:
     counts: dict[str, float] | None
     method: str | None
     reason: str | None
+    effective_sample_size: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +62,8 @@ class Missing:
     """Rows that lack a column's value.
 
     `reason` says what they are: ``missing_attribute`` (shown, not judged), or out of the numbers as
-    ``missing_input`` (the metric reads it), ``missing_unit`` or ``missing_condition``.
+    ``missing_input`` (the metric reads it), ``missing_unit``, ``missing_condition``, ``missing_weight`` or
+    ``zero_weight`` (of which `attribute` says that the weight is 0).
 
     Attributes
     ----------
@@ -69,7 +76,8 @@ class Missing:
         for a column of the metric or the unit, whose rows are not in the numbers.
     reason : str
         What the rows are: `missing_attribute` (shown, not judged), or out of the numbers as
-        `missing_input` (the metric reads it), `missing_unit` or `missing_condition`.
+        `missing_input` (the metric reads it), `missing_unit`, `missing_condition`, `missing_weight`
+        or `zero_weight`.
     """
 
     attribute: str

@@ -70,6 +70,11 @@ def search_of_counts(
             f"A search knows one unit, and {counted.name} was counted with {' and '.join(counted.units)}.  Count the "
             f"records again with one of them: --unit {counted.units[0]}"
         )
+    if counted.stratum is not None:
+        raise InputError(
+            f"A search knows no strata, and {counted.name} was counted with those of {counted.stratum}.  Count the "
+            "records again without --stratum."
+        )
     names = _features(counted, features)
     question = read_counted_question(
         counted, cells, [(name,) for name in names], where=where, bins=bins
@@ -84,7 +89,11 @@ def search_of_counts(
         records=cells,
         metric=bound[0],
         plan=plan,
-        question=Aim(form=plan.form, higher_is_worse=higher, proportion=plan.proportion),
+        question=Aim(
+            form=plan.form,
+            higher_is_worse=higher,
+            proportion=plan.proportion and cube.weights is None,
+        ),
         note=SearchedMetric(
             name=definition.name,
             expression=bound[0].text,
@@ -98,10 +107,13 @@ def search_of_counts(
         sides=None,
         left_out={},
         notes=(*counted_notes(counted, question), *premises, *plan.notes),
+        weighting=question.weighting,
     )
     read = readings(question.attributes, cells.columns, cells.missing_values)
     found = cells_of(cube, question.attributes, least, read=read)
-    return asked, Evidence(cells=found, missing=missing_rows(cube, counted.units))
+    return asked, Evidence(
+        cells=found, missing=missing_rows(cube, counted.units, weighting=question.weighting)
+    )
 
 
 def _features(counted: CountedRecords, features: str | Sequence[str] | None) -> list[str]:

@@ -82,7 +82,8 @@ def read_evidence(
         assert isinstance(plan.form, Ratio)
         known = cells.cells(()) if isinstance(cells, FarRows) else cells
         check_denominators(known, len(known.parts) // 2, plan.form, *asked.sides)
-    missing = missing_rows(whole, (asked.unit,) if asked.unit else ())
+    units = (asked.unit,) if asked.unit else ()
+    missing = missing_rows(whole, units, weighting=asked.weighting)
     return Evidence(cells=cells, missing=missing, notes=notes)
 
 

@@ -18,6 +18,7 @@ from evenhand.groups import (
 )
 from evenhand.groups.partition import split_names
 from evenhand.metrics import Metric, MetricPlan
+from evenhand.metrics.weights import UNWEIGHTED, Weighting
 from evenhand.questions.premises import read_premises
 from evenhand.questions.question import bound_metric, check_chosen
 from evenhand.records import Kind, Records, find_column
@@ -48,6 +49,7 @@ class SearchQuestion:
     sides: tuple[str, str] | None
     left_out: Mapping[str, str]
     notes: tuple[Note, ...] = ()
+    weighting: Weighting = UNWEIGHTED
 
     @classmethod
     def read(
@@ -61,11 +63,14 @@ class SearchQuestion:
         where: str | None,
         bins: Mapping[str, int | Sequence[float]],
         worse: str | None,
+        weight: str | None = None,
     ) -> "SearchQuestion":
         """Understand what was asked; options as in `evenhand.slices`."""
         unit = unit or next(iter(records.unit), None)
         if unit is not None:
             find_column(unit, records.columns)
+        weighting = Weighting(weight=weight)
+        weighting.check(records.columns, ())
         bound = bound_metric(metric, records)
         other = None if baseline is None else bound_metric(baseline, records)
         given = parse_predicate(where, records.columns, label="where") if where else None
@@ -75,7 +80,7 @@ class SearchQuestion:
             column, *values = sides
             only = _either(records, column, values)
             kept = only if kept is None else And((kept, only))
-        taken = bound.columns | (other.columns if other else frozenset()) | {unit}
+        taken = bound.columns | (other.columns if other else frozenset()) | {unit, weight}
         taken |= {sides[0]} if sides else set()
         names, left_out = _features(features, records, frozenset(n for n in taken if n))
         metrics = [bound, *([other] if other is not None else [])]
@@ -87,6 +92,7 @@ class SearchQuestion:
         attributes, _ = parse_partitions([(name,) for name in names], records.columns, bins=bins)
         attributes = bin_attributes(records, attributes, bins, kept)
         keep = [*names, *([unit] if unit else []), *([sides[0]] if sides else [])]
+        keep += weighting.columns
         premises = read_premises(records, metrics, where=given, attributes=attributes)
         if other is not None:
             plan = baseline_plan(bound, other, records, keep, kept)
@@ -94,6 +100,8 @@ class SearchQuestion:
             plan = bound.plan(records, keep, kept)
         if sides is not None:
             plan = between_plan(plan, *sides, records)
+        # Counts of two sides are compared row by row.
+        plan = weighting.of(bound, plan, all_counts=sides is not None or other is not None)
         definition = bound.definition
         higher = bound.higher_is_worse(worse)
         against = other.text if other else f"{sides[0]} = {sides[1]}" if sides else None
@@ -101,7 +109,11 @@ class SearchQuestion:
             records=records,
             metric=bound,
             plan=plan,
-            question=Aim(form=plan.form, higher_is_worse=higher, proportion=plan.proportion),
+            question=Aim(
+                form=plan.form,
+                higher_is_worse=higher,
+                proportion=plan.proportion and not weighting,
+            ),
             note=MetricNote(
                 name=definition.name,
                 expression=bound.text,
@@ -116,6 +128,7 @@ class SearchQuestion:
             sides=(bound.text, against) if against else None,
             left_out=left_out,
             notes=(*premises, *plan.notes),
+            weighting=weighting,
         )
 
 
@@ -165,7 +178,7 @@ def _features(
         find_column(name, records.columns)
         if name in taken:
             raise InputError(
-                f"{name} is read by the metric, the unit or --between, so slices of it would only say what "
+                f"{name} is read by the metric, the unit, the weight or --between, so slices of it would only say what "
                 "it already says.  Leave it out of the features."
             )
     return names, {}

@@ -238,6 +238,8 @@ class SearchSettings:
         Columns asked for, separated by commas; `None` where all were taken that could be.
     unit : str or None
         Column of the independent unit.
+    weight : str or None
+        Column that says how many each row stands for; `None` where each stands for one.
     where : str or None
         The predicate that kept rows; `None` where all were kept.
     baseline : str or None
@@ -284,6 +286,7 @@ class SearchSettings:
 
     features: str | None = None
     unit: str | None = None
+    weight: str | None = None
     where: str | None = None
     baseline: str | None = None
     between: str | None = None

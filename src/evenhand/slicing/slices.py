@@ -14,6 +14,7 @@ from evenhand.groups import (
 )
 from evenhand.groups.partition import join_names
 from evenhand.metrics import Metric, MetricPlan
+from evenhand.metrics.weights import Weighting
 from evenhand.questions.command import write_command, written_bins
 from evenhand.questions.counted import check_asked, counted_records, open_cells
 from evenhand.questions.keywords import tells_options
@@ -78,6 +79,7 @@ def slices(
     alpha: float = 0.95,
     confirm: bool | str = True,
     unit: str | None = None,
+    weight: str | None = None,
     where: str | None = None,
     baseline: str | Metric | None = None,
     between: str | None = None,
@@ -122,6 +124,8 @@ def slices(
         cross-screening, e-values; ``False`` or ``"none"`` leaves all slices leads.
     unit : str, optional
         Column that names what is independent (speaker, patient, document).
+    weight : str, optional
+        Column that says how many each row stands for, as in `evenhand.audit`.
     where : str, optional
         Predicate; only rows that satisfy it are read.
     baseline : str or Metric, optional
@@ -199,13 +203,14 @@ def slices(
     level, seed = plain(level), plain(seed)
     _check(settings, level, seed)
     check_choices({"worse": worse})
-    texts = {"where": where, "unit": unit, "between": between}
+    texts = {"where": where, "unit": unit, "weight": weight, "between": between}
     check_texts(texts, words="text that names a column")
     counted = counted_records(table)
     if counted is None and not metric:
         raise InputError("Say which metric, for example error_rate(label=y, prediction=p).")
     if counted is not None:
-        check_asked(counted, unit_columns(unit), columns, missing_values)
+        weighting = Weighting(weight=weight)
+        check_asked(counted, unit_columns(unit), columns, missing_values, weighting)
         table, unit = open_cells(counted), counted.units[0] if counted.units else None
     with opened(table, columns=columns, missing_values=missing_values) as records:
         if counted is not None:
@@ -215,8 +220,9 @@ def slices(
             )  # fmt: skip
         else:
             asked = SearchQuestion.read(
-                records, metric, baseline, between, features, unit, where, plain_bins(bins), worse
-            )
+                records, metric, baseline, between, features, unit, where, plain_bins(bins), worse,
+                weight,
+            )  # fmt: skip
             unit = asked.unit
             with explained(asked.notes, [asked.metric], records):
                 evidence = read_evidence(asked, settings, method, progress)
@@ -226,6 +232,7 @@ def slices(
             if features is None or isinstance(features, str)
             else join_names(features),
             "unit": unit,
+            "weight": asked.weighting.weight,
             "where": where,
             "baseline": baseline.text if isinstance(baseline, Metric) else baseline,
             "between": between,

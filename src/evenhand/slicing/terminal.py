@@ -7,6 +7,7 @@ from rich.text import Text
 from evenhand.pages.caveats import before_numbers
 from evenhand.pages.nouns import count_units
 from evenhand.pages.numbers import p_value, plural, span
+from evenhand.pages.sampled import sampled
 from evenhand.pages.table import Table, TableCell, TableColumn, table_of
 from evenhand.pages.terminal import lay_out
 from evenhand.slicing import words
@@ -31,6 +32,7 @@ def _heading(found: Slices) -> Text:
     text.append(f"  {words.direction(found)}\n", style="dim")
     rows = f"{found.source}: {plural(found.overall.n_rows, 'row')}"
     units = f", {count_units(found.overall.n_units, found.unit)}" if found.unit else ""
+    units += sampled(found.settings.weight, None, None)
     features = len(found.searched.features)
     text.append(f"{rows}{units}, {plural(features, 'feature')}", style="dim")
     return text

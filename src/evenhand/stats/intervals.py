@@ -92,6 +92,28 @@ def wilson(
     return np.where(x == 0, 0.0 * low, low), np.where(x == n, 1.0 + 0.0 * high, high)
 
 
+def effective_trials(value: Floats, variance: Floats, effective: Floats) -> Floats:
+    """Independent trials of which a proportion would have the variance that was seen.
+
+    Parameters
+    ----------
+    value, variance : array of shape (sets,)
+        A proportion of weighted rows, and its linearised variance.
+    effective : array of shape (sets,)
+        Effective sample size, above which none is taken: where few events were met, the variance that was
+        seen is too small, and the trials would be too many.
+
+    Notes
+    -----
+    Kish (1965), Survey Sampling, section 8.2: ``p (1 - p) / variance``.  A proportion of 0 or 1 shows no
+    variance; then it is the effective sample size alone, as Korn & Graubard (1998), Survey Methodology
+    24(2), and Franco, Little, Louis & Slud (2019), doi:10.1093/jssam/smy019, weigh it.
+    """
+    most = np.array(effective, float)
+    np.divide(value * (1 - value), variance, out=most, where=variance > 0)
+    return np.asarray(np.minimum(most, effective), float)
+
+
 def _low_of_few(x: Floats, n: Floats, z: Floats, *, each_end: bool) -> Floats:
     """Lower limit of the rate of few events; 1, which binds nothing, where they are not few."""
     most = z**2 if each_end else z**2 - (n <= SMALL_SAMPLE)
@@ -131,13 +153,15 @@ def clopper_pearson(
 
 def exact_low(successes: Floats, trials: Floats, tail: Floats) -> Floats:
     """Lower limit of Clopper and Pearson alone."""
-    low = special.betaincinv(np.maximum(successes, 1), trials - successes + 1, tail)
+    low = special.betaincinv(np.where(successes > 0, successes, 1), trials - successes + 1, tail)
     return np.where(trials > 0, np.where(successes > 0, low, 0.0), np.nan)
 
 
 def exact_high(successes: Floats, trials: Floats, tail: Floats) -> Floats:
     """Upper limit of Clopper and Pearson alone; the complement keeps far tails exact."""
-    high = special.betainccinv(successes + 1, np.maximum(trials - successes, 1), tail)
+    high = special.betainccinv(
+        successes + 1, np.where(trials > successes, trials - successes, 1), tail
+    )
     return np.where(trials > 0, np.where(successes < trials, high, 1.0), np.nan)
 
 

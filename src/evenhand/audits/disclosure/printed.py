@@ -146,7 +146,7 @@ def _of_json(audit: Mapping[str, Any]) -> Printed:
             for note in audit.get("notes", ())
             if (found := re.match(r"Groups of (.+) are compared with all other rows", note["text"]))
         ),
-        once=not re.search(r"\d", audit["metric"]["definition"]),
+        once=not (audit.get("weight") or re.search(r"\d", audit["metric"]["definition"])),
     )
 
 
@@ -280,7 +280,8 @@ def _of_html(text: str) -> Iterator[Printed]:
 def _metric_of_page(blocks: Sequence[tuple[str, str]], text: str) -> Printed:
     words = shlex.split(next((inside for tag, inside in blocks if tag == "pre"), ""))
     lines = (inside for tag, inside in blocks if tag == "p")
-    ends = (re.search(r"([\d,]+) rows(?:, ([\d,]+) .+?)?\.$", line) for line in lines)
+    drawn = r"(?:, (?:weighted by|in strata of) .+)?"
+    ends = (re.search(rf"([\d,]+) rows(?:, ([\d,]+) .+?)?{drawn}\.$", line) for line in lines)
     counted = next((found for found in ends if found), None)
     if counted is None:
         raise ValueError("it does not say how many rows there are")

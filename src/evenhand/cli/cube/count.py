@@ -20,6 +20,7 @@ def count(
     by: Needed,
     out: Path,
     unit: Several = (),
+    stratum: str | None = None,
     worse: str | None = None,
     reading: Reading = Reading(),
     writing: Writing = Writing(),
@@ -40,6 +41,8 @@ def count(
         File to write, such as calls.cube; it is Parquet.
     unit
         Column that names what is independent: speaker, patient.  Twice where rows that share either are dependent.
+    stratum
+        Column that tells apart the strata within which units were drawn, as a survey has them.
     worse
         Direction of harm, higher or lower, where it is not the metric's own.
     """
@@ -51,6 +54,7 @@ def count(
             metric,
             by,
             unit=unit,
+            stratum=stratum,
             worse=worse,
             progress=advance,
             **reading.given(),

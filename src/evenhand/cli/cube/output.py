@@ -6,6 +6,7 @@ from evenhand.audits.cube_summary import CubeSummary
 from evenhand.cli.lines import say
 from evenhand.pages.nouns import count_units
 from evenhand.pages.numbers import plural
+from evenhand.pages.sampled import sampled
 
 #: Files that are named.
 _NAMED = 5
@@ -24,6 +25,7 @@ def tell(summary: CubeSummary, *, json: bool) -> None:
             if len(unit) == 1
             else f", {summary.units:,} combinations of {' and '.join(unit)}"
         )
+    what += sampled(summary.weight, summary.stratum, None)
     names = list(dict.fromkeys(part.name for part in summary.sources))
     more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
     say(f"{summary.file} counts {what}, from {', '.join(names[:_NAMED])}{more}.")

@@ -53,5 +53,6 @@ SCORING_RATE = Definition(
     build=_build,
     higher_is_worse=False,
     example=Example(columns={"score": [1, 2, 3, 4, 5]}, value=2 / 5),
+    weighable=False,
     source="NYC Local Law 144 of 2021, rules of 2023, 6 RCNY 5-300",
 )
