@@ -143,6 +143,18 @@ class ConditionEvidence:
             partition_numbers(self.cells),
         )
 
+    def gaps(self) -> Floats:
+        """How much worse off each group is than its rest, under the reference and each condition.
+
+        Shape (groups, 1 + conditions); NaN where a side is undefined.
+        """
+        groups = np.arange(1, 1 + len(self.cells))
+        own, rest = (
+            self._of_sides(sides, "values", reference=True)
+            for sides in (groups, groups + len(self.cells))
+        )
+        return own - rest if self.rules.higher_is_worse else rest - own
+
     def _of_sides(self, sides: Integers, field: str, *, reference: bool) -> Floats:
         """An array of estimates of some sides under each condition; shape (sides, conditions)."""
         columns = []
@@ -170,6 +182,11 @@ class ConditionEvidence:
         return replace(judged, low=judged.low - below, high=judged.high + above, limit=limit)
 
     def notes(self, names: Sequence[str]) -> Iterator[Note]:
+        """What is told of units, and of what rests on intervals alone."""
+        yield from self.unit_notes(names)
+        yield from self.alone_notes((self.beyond, self.pairs), "not more")
+
+    def unit_notes(self, names: Sequence[str]) -> Iterator[Note]:
         """What is told of the units of everybody and of the groups under the reference."""
         block = self.blocks[0]
         number = np.arange(1 + len(self.cells)) * (1 + block.conditions)
@@ -178,15 +195,25 @@ class ConditionEvidence:
         yield from unequal_units(
             block.cube, block.form, block.estimates, (block.sets, number, called), self.rules
         )
-        if self._denies_alone(self.beyond) or self._denies_alone(self.pairs):
+
+    def alone_notes(
+        self, judged: Sequence[JudgedCosts], verdict: str, *, better: bool = True
+    ) -> Iterator[Note]:
+        """Whether somebody is told `verdict` by an interval alone, among what was judged.
+
+        `better` says whether what is proven to be better counts as told so.
+        """
+        if any(self._denies_alone(one, better=better) for one in judged):
             units = [rate.n_units or 0 for rates in self.rates for rate in rates]
             fewest = min(n for n in units if n >= self.rules.min_units)
-            yield from interval_alone(fewest, self.rules.unit, "not more")
+            yield from interval_alone(fewest, self.rules.unit, verdict)
 
-    def _denies_alone(self, judged: JudgedCosts) -> bool:
+    def _denies_alone(self, judged: JudgedCosts, *, better: bool) -> bool:
         """Whether somebody is told not to pay more where no limit stands beside the interval."""
         at_most = np.where(judged.told > 0, judged.high, -judged.low)
+        at_least = np.where(judged.told > 0, judged.low, -judged.high)
         within = judged.tested & (at_most <= self.rules.tolerance) & np.isneginf(judged.limit)
+        within &= better | (at_least >= -self.rules.tolerance)
         on_units = np.array([method == ON_UNITS for method in judged.methods], bool)
         return bool((within & on_units).any())
 
