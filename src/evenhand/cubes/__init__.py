@@ -15,7 +15,7 @@ from evenhand.cubes.quantiles import median
 from evenhand.cubes.query import CubeQuery
 from evenhand.cubes.row_cells import RowReading, read_cells
 from evenhand.cubes.unit_influence import contrast_powers
-from evenhand.cubes.unit_parts import unit_contributions, unit_values
+from evenhand.cubes.unit_parts import unit_contributions, unit_turns, unit_values
 
 __all__ = [
     "CellKeys",
@@ -46,6 +46,7 @@ __all__ = [
     "read_cells",
     "read_cube",
     "unit_contributions",
+    "unit_turns",
     "unit_values",
     "write_cube",
 ]

@@ -91,11 +91,20 @@ class ConditionEvidence:
         rules: VerdictRules,
         *,
         proportion: bool,
+        one_row_each: bool = False,
     ) -> None:
         self.rules, self.cells, self.conditions = rules, cells, len(members) - 1
         self.rng = np.random.default_rng(rules.seed)
         self.blocks = [
-            Block(cube, form, cells, members[[0, *some]], rules, proportion=proportion)
+            Block(
+                cube,
+                form,
+                cells,
+                members[[0, *some]],
+                rules,
+                proportion=proportion,
+                one_row_each=one_row_each,
+            )
             for some in _shares(self.conditions, 1 + 2 * len(cells))
         ]
         groups = np.arange(1, 1 + len(cells))

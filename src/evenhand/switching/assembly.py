@@ -71,6 +71,7 @@ def answer(
         members_under(paired.together, SERVICE, names),
         ruled,
         proportion=plan.proportion,
+        one_row_each=not question.units,
     )
     rates = [rates_under(cube, plan, group_sets(cube, question)[0], ruled) for cube in paired.cubes]
     unpaired = tuple(_unpaired(paired, question, names))

@@ -84,7 +84,7 @@ def compare(
     >>> table = pa.table({"site": site, "old": old, "new": new})
     >>> found = evenhand.compare(table, ["mean(old)", "mean(new)"], "site")
     >>> [(one.label, round(one.change.value, 3), one.verdict) for one in found.switched("new", ("site",))]
-    [('a', -0.1, 'gains'), ('b', 0.3, 'loses')]
+    [('a', -0.1, 'insufficient evidence'), ('b', 0.3, 'loses')]
     """
     rules = VerdictRules(
         level=plain(level),
