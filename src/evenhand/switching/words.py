@@ -119,23 +119,21 @@ def _answer(found: Switches, own: Sequence[GroupSwitch], edition: Edition) -> st
     total, by = len(own), own[0].by
     groups = edition.groups(by, predicate=own[0].group == {own[0].predicate: True})
     gains, loses = _of(own, "gains"), _of(own, "loses")
-    told = "for none of them" if total > 1 else "for it"
     unsure = sum(one.verdict == "insufficient evidence" for one in own)
-    start = f"{_switch(found, own[0].service, edition)}:"
+    start = f"{switch(found, own[0].service, edition)}:"
     if unsure == total:
         size = _size([one.change for one in own], found)
-        could = (
-            f"; a change of {size} would have been found in four comparisons of five"
-            if size
-            else ""
-        )
-        return (
-            f"{start} these records cannot tell {told} of {total:,} {groups} whether it gains or loses{could}."
-            if (total > 1)
-            else f"{start} these records cannot tell whether {_name(own[0], edition)} gains or loses{could}."
-        )
-    parts = [_count(gains, total, groups, "gain", found, edition)]
-    parts.append(_count(loses, total, "", "lose", found, edition))
+        could = f"; {size} would have been found in four comparisons of five" if size else ""
+        whom = f"any of {total:,} {groups}" if total > 1 else _name(own[0], edition)
+        return f"{start} these records cannot tell a gain or a loss of {whom}{could}."
+    kept = len(_of(own, "no loss"))
+    if not gains and not loses:
+        parts = [f"none of {total:,} {groups} is shown to gain or to lose"]
+    else:
+        parts = [_count(gains, total, groups, "gain", found, edition)]
+        parts.append(_count(loses, total, "", "lose", found, edition))
+    if kept and found.settings.tolerance:
+        parts.append(f"{kept:,} {'loses' if kept == 1 else 'lose'} nothing beyond the tolerance")
     if unsure:
         parts.append(f"for {unsure:,} these records cannot tell")
     return f"{start} {', '.join(parts)}."
@@ -315,7 +313,8 @@ def _titled(one: GroupSwitch, edition: Edition) -> str:
     return name if by == name else f"{by} {name}"
 
 
-def _switch(found: Switches, service: str, edition: Edition) -> str:
+def switch(found: Switches, service: str, edition: Edition) -> str:
+    """What is done: ``Switching from amazon to google``."""
     first, other = (edition.column(name) for name in (found.services[0].name, service))
     return f"Switching from {first} to {other}"
 
