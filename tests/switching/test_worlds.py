@@ -9,7 +9,7 @@ import pytest
 
 import evenhand
 
-WORLDS = 60
+WORLDS = 40
 GROUPS = 5
 
 

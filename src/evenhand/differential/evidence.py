@@ -8,6 +8,7 @@ occur under several conditions, or in several groups, are their own controls.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -115,7 +116,7 @@ class ConditionEvidence:
         self.beyond = self._judge([b.beyond(groups, groups + len(cells)) for b in self.blocks])
         rest = groups + len(cells)
         self.beyond = self._allowing(self.beyond, (groups, rest), (self.loss.own, self.loss.rest))
-        self._pairs()
+        self._find_pairs()
 
     def _rates(self) -> None:
         rows = []
@@ -128,7 +129,7 @@ class ConditionEvidence:
             rows.append(row)
         self.everybody, self.rates = rows[0], rows[1:]
 
-    def _pairs(self) -> None:
+    def _find_pairs(self) -> None:
         firsts, seconds = [np.zeros(0, int)], [np.zeros(0, int)]
         for names in dict.fromkeys(cell.partition.names for cell in self.cells):
             own = np.array([i for i, c in enumerate(self.cells) if c.partition.names == names])
@@ -137,9 +138,13 @@ class ConditionEvidence:
                 firsts.append(own[one])
                 seconds.append(own[two])
         self.first, self.second = np.concatenate(firsts), np.concatenate(seconds)
+
+    @cached_property
+    def pairs(self) -> JudgedCosts:
+        """Costs of two groups of one partition, one beyond the other; judged when they are asked for."""
         sides = (self.first + 1, self.second + 1)
         lost = (self.loss.own[self.first], self.loss.own[self.second])
-        self.pairs = self._allowing(
+        return self._allowing(
             self._judge([b.beyond(*sides) for b in self.blocks], pairs=True), sides, lost
         )
 

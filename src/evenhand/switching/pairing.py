@@ -215,7 +215,7 @@ def _side_by_side(cubes: Sequence[Cube], names: Sequence[str]) -> Cube:
                 cube, attributes=(SERVICE, *cube.attributes), keys=keys, meaning="", powers=None
             )
         )
-    return reduce(Cube.merge, told)
+    return reduce(Cube.beside, told)
 
 
 def _scored(question: Question, rows: Records, plans: Sequence[MetricPlan]) -> Cube:
