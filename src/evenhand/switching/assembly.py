@@ -22,7 +22,13 @@ from evenhand.questions.repeats import Design, candidate_columns, repeating_colu
 from evenhand.results.estimate import Missing
 from evenhand.results.origin import Source, versions
 from evenhand.switching.judge import judge_everybody, judge_groups, rates_under, refusals
-from evenhand.switching.pairing import SERVICE, Paired, pair_services, rows_scored
+from evenhand.switching.pairing import (
+    SERVICE,
+    Paired,
+    change_plan,
+    pair_services,
+    rows_scored,
+)
 from evenhand.switching.result import ComparedService, Switches, SwitchSettings, UnpairedRows
 from evenhand.switching.services import check_services
 
@@ -102,7 +108,7 @@ def answer(
             *_unpaired_notes(services, unpaired),
             *premises,
             *dict.fromkeys(note for one in paired.plans for note in one.notes),
-            *repeating_columns(plan, repeating, _design(question)),
+            *_repeating(paired, repeating, question),
             *evidence.unit_notes(names),
             *evidence.alone_notes((evidence.overall, evidence.paid), "no loss", better=False),
             *evidence.alone_notes((evidence.beyond,), "keeps up", better=False),
@@ -125,14 +131,23 @@ def answer(
     )
 
 
-def _design(question: Question) -> Design:
-    return Design(
+def _repeating(paired: Paired, names: Sequence[str], question: Question) -> Iterator[Note]:
+    """The first column that makes what switching changes alike in several rows."""
+    first, *others = paired.plans
+    if not names or first.measure.level:
+        return
+    design = Design(
         attributes=question.attributes,
         partitions=question.partitions,
         units=question.units,
         where=question.where,
         missing_values=question.records.missing_values,
     )
+    for other in others:
+        found = list(repeating_columns(change_plan(first, other), names, design))
+        if found:
+            yield from found
+            return
 
 
 def _rows_independent(question: Question) -> Iterator[Note]:

@@ -22,6 +22,7 @@ from evenhand.metrics import Metric, MetricPlan
 from evenhand.metrics.inputs import both, indicator, negation
 from evenhand.questions.question import Question
 from evenhand.records import Column, DuckDBEngine, Kind, Records, dialect_of
+from evenhand.stats.forms import FormDifference
 
 #: What tells services apart in the cube, and rows in the table: names that no column has.
 SERVICE, _ROW = "evenhand:service", "evenhand:row"
@@ -124,6 +125,28 @@ def _moments(plans: Sequence[MetricPlan]) -> Moments:
     """How second moments are computed for all, where one service has only 0 and 1 and another has not."""
     kinds = {plan.measure.moments for plan in plans}
     return kinds.pop() if len(kinds) == 1 else Moments.CENTRED
+
+
+def change_plan(first: MetricPlan, second: MetricPlan) -> MetricPlan:
+    """Plan whose value is that of the second service less that of the first, on rows that both were scored on.
+
+    For what looks at influences of rows on changes; not for metrics with levels.
+    """
+    named = {item.name: f"{item.name}:second" for item in second.measure.inputs}
+    after = second.measure.renamed(named)
+    measure = replace(
+        first.measure,
+        parts=(
+            *first.measure.parts,
+            *((f"{name}:second", part) for name, part in after.parts),
+        ),
+        inputs=(*first.measure.inputs, *after.inputs),
+        checks=(),
+        moments=Moments.CENTRED,
+    )
+    split = len(first.measure.parts)
+    form = FormDifference(first=first.form, second=second.form, split=split)
+    return MetricPlan(records=first.records, measure=measure, form=form, proportion=False)
 
 
 def _paired_measures(plans: Sequence[MetricPlan]) -> list[Measure]:

@@ -84,14 +84,12 @@ def gap(size: float | None, found: Switches) -> str:
 
 
 def answers(found: Switches, edition: Edition = PLAIN) -> Iterator[str]:
-    """Of each switch and each way to cut the records: who gains, who loses, and whose gap changes."""
+    """Of each switch and each way to cut the records: who gains, who loses, and which gap grows."""
     for service in found.services[1:]:
         for by in found.by:
             own = found.switched(service.name, by)
             yield _answer(found, own, edition)
-            gaps = _moved(own)
-            if gaps:
-                yield _gap(gaps[0], found, edition)
+            yield from _gaps_answer(found, own, edition)
 
 
 def findings(found: Switches, edition: Edition = PLAIN) -> Iterator[str]:
@@ -139,6 +137,29 @@ def _answer(found: Switches, own: Sequence[GroupSwitch], edition: Edition) -> st
     return f"{start} {', '.join(parts)}."
 
 
+def _gaps_answer(found: Switches, own: Sequence[GroupSwitch], edition: Edition) -> Iterator[str]:
+    """The gap that is proven to grow most; or that none is, and how many shrink."""
+    moved = _moved(own)
+    grown = [one for one in moved if abs(one.gap or 0.0) > abs(_gap_before(one, found) or 0.0)]
+    if grown:
+        yield _gap(grown[0], found, edition)
+        more = len(grown) - 1
+        if more:
+            yield f"So {'does' if more == 1 else 'do'} {more:,} more {'gap' if more == 1 else 'gaps'} to the others."
+    elif moved:
+        shrink = "1 shrinks" if len(moved) == 1 else f"{len(moved):,} shrink"
+        if len(own) == 2:
+            yield _gap(moved[0], found, edition)
+        else:
+            yield f"No gap between a group and the others is shown to grow, and {shrink}."
+
+
+def _gap_before(one: GroupSwitch, found: Switches) -> float | None:
+    """How much worse off a group is than the others under the first service."""
+    first = found.switched(found.services[0].name, one.by)
+    return next(g.gap for g in first if g.predicate == one.predicate)
+
+
 def _count(
     proven: Sequence[GroupSwitch],
     total: int,
@@ -154,6 +175,8 @@ def _count(
     if len(proven) == 1:
         (one,) = proven
         return f"{_name(one, edition)} {verb}s {_told(one.change, found)}"
+    if groups and len(proven) == total:
+        return f"{'both' if total == 2 else f'all {total:,}'} {groups} {verb}"
     if verb == "lose":
         return f"{len(proven):,}{of} lose ({listed([_name(one, edition) for one in proven])})"
     return f"{len(proven):,}{of} gain"
@@ -197,11 +220,7 @@ def _beside(own: Estimate, first: Estimate, found: Switches, service: str, editi
 
 def _gap(one: GroupSwitch, found: Switches, edition: Edition) -> str:
     """What becomes of the gap between a group and the others."""
-    before = next(
-        g.gap
-        for g in found.groups
-        if (g.by, g.predicate, g.service) == (one.by, one.predicate, found.services[0].name)
-    )
+    before = _gap_before(one, found)
     name, change, after = _name(one, edition), one.gap_change, one.gap
     assert change is not None
     assert before is not None
