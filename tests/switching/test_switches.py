@@ -227,6 +227,37 @@ def test_transcripts_are_scored_once_each_on_the_same_rows():
     assert found.source.rows == 40
 
 
+def test_a_share_and_a_mean_are_compared_as_means():
+    rng = np.random.default_rng(3)
+    old, new = rng.integers(0, 2, 80), rng.random(80)
+    table = pa.table({"all": ["x"] * 80, "old": old, "new": new})
+    change = of(evenhand.compare(table, ["mean(old)", "mean(new)"], "all"), "x").change
+    assert change.method == "influence-t"
+    assert change.p_value == pytest.approx(stats.ttest_rel(new, old).pvalue, rel=1e-6)
+
+
+def test_averages_over_classes_need_the_same_classes():
+    rng = np.random.default_rng(3)
+    label, old, new = (rng.choice(list(kinds), 200) for kinds in ("abc", "abc", "abd"))
+    table = pa.table({"all": ["x"] * 200, "y": label, "old": old, "new": new})
+    metrics = ["f1(y, old, average='macro')", "f1(y, new, average='macro')"]
+    with pytest.raises(InputError, match="Name the classes"):
+        evenhand.compare(table, metrics, "all")
+    named = [text.replace("')", "', labels=('a', 'b', 'c'))") for text in metrics]
+    found = evenhand.compare(table, named, "all")
+    for place, metric in enumerate(named):
+        assert found.overall[place].estimate == evenhand.audit(table, metric, "all").overall
+
+
+def test_units_may_be_named_by_two_columns():
+    table = clustered().append_column("item", pa.array(np.arange(clustered().num_rows) % 37))
+    found = evenhand.compare(table, RATIOS, "group", unit=["speaker", "item"], worse="higher")
+    one = evenhand.compare(table, RATIOS, "group", unit="speaker", worse="higher")
+    wide, narrow = of(found, "g0").change, of(one, "g0").change
+    assert wide.value == narrow.value
+    assert wide.standard_error >= narrow.standard_error * (1 - 1e-9)
+
+
 # -- rows that cannot be paired ------------------------------------------------------------------
 
 
@@ -276,6 +307,23 @@ def test_a_label_that_is_missing_makes_no_row_unpaired():
     assert found.unpaired == ()
     assert [one.n_unpaired for one in found.services] == [0, 0]
     assert found.source.rows == 30
+
+
+def test_a_missing_transcript_is_an_empty_one_and_said():
+    """As in every audit: a service that says nothing has every word wrong, and does not win by it."""
+    table = pa.table(
+        {
+            "g": ["a", "b"] * 10,
+            "said": ["one two three"] * 20,
+            "old": ["one two four"] * 20,
+            "new": [None, "one two three"] * 10,
+        }
+    )
+    found = evenhand.compare(table, ["wer(said, old)", "wer(said, new)"], "g")
+    assert found.overall[1].estimate.value == 0.5
+    assert found.unpaired == ()
+    (note,) = (note for note in found.notes if note.code == "transcripts_empty")
+    assert "(new: 10 rows)" in note.text
 
 
 # -- what is refused -----------------------------------------------------------------------------

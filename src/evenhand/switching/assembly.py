@@ -2,18 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-
 from evenhand.comparisons.rules import VerdictRules
-from evenhand.comparisons.sets import GroupSet
 from evenhand.differential.assembly import MOST_GROUPS, group_sets, members_under
-from evenhand.differential.block import partition_numbers
 from evenhand.differential.evidence import ConditionEvidence
-from evenhand.differential.losses import loss_of
 from evenhand.errors import Note
 from evenhand.groups import to_text
 from evenhand.metrics import Metric
-from evenhand.pages.numbers import plural
 from evenhand.questions.absent import missing_rows
 from evenhand.questions.crowding import check_first_groups, shared_units
 from evenhand.questions.premises import explained, read_premises
@@ -27,10 +21,15 @@ from evenhand.switching.pairing import (
     Paired,
     change_plan,
     pair_services,
-    rows_scored,
 )
-from evenhand.switching.result import ComparedService, Switches, SwitchSettings, UnpairedRows
+from evenhand.switching.result import Switches, SwitchSettings
 from evenhand.switching.services import check_services
+from evenhand.switching.unpaired import (
+    compared_services,
+    empty_transcripts,
+    unpaired_notes,
+    unpaired_rows,
+)
 
 
 def answer(
@@ -80,8 +79,8 @@ def answer(
         one_row_each=not question.units,
     )
     rates = [rates_under(cube, plan, group_sets(cube, question)[0], ruled) for cube in paired.cubes]
-    unpaired = tuple(_unpaired(paired, question, names))
-    services = tuple(_services(paired, metrics, names))
+    unpaired = tuple(unpaired_rows(paired, question, names))
+    services = tuple(compared_services(paired, metrics, names))
     return Switches(
         metric=metric_note(metrics[0], higher_is_worse=higher),
         level=rules.level,
@@ -105,7 +104,8 @@ def answer(
             *missing_rows(paired.cubes[0], question.units),
         ),
         notes=(
-            *_unpaired_notes(services, unpaired),
+            *unpaired_notes(services, unpaired),
+            *empty_transcripts(question, metrics, names),
             *premises,
             *dict.fromkeys(note for one in paired.plans for note in one.notes),
             *_repeating(paired, repeating, question),
@@ -157,66 +157,3 @@ def _rows_independent(question: Question) -> Iterator[Note]:
             "(speaker, patient, document)."
         )
         yield Note(code="rows_independent", text=text)
-
-
-# -- rows that not all services were scored on --------------------------------------------------
-
-
-def _services(
-    paired: Paired, metrics: Sequence[Metric], names: Sequence[str]
-) -> Iterator[ComparedService]:
-    everywhere = np.ones((1, len(paired.scored.keys)), bool)
-    _, both, *scored = rows_scored(paired, everywhere)[0].astype(int).tolist()
-    for metric, name, number in zip(metrics, names, scored, strict=True):
-        yield ComparedService(
-            name=name, expression=metric.text, n_scored=number, n_unpaired=number - both
-        )
-
-
-def _unpaired(paired: Paired, question: Question, names: Sequence[str]) -> Iterator[UnpairedRows]:
-    """Rows of each group that a service was not scored on and another was."""
-    cells: list[GroupSet] = group_sets(paired.scored, question)[0]
-    own = rows_scored(paired, np.array([cell.members for cell in cells]))
-    rests = rows_scored(paired, np.array([cell.known & ~cell.members for cell in cells]))
-    places = [0, *range(2, own.shape[1])]  # the rows that any was scored on, and each service's
-    loss = loss_of(own[:, places], rests[:, places], partition_numbers(cells))
-    for i, cell in enumerate(cells):
-        for k, name in enumerate(names):
-            lost = int(own[i, 0] - own[i, k + 2])
-            if lost:
-                yield UnpairedRows(
-                    by=cell.partition.names,
-                    predicate=cell.predicate,
-                    service=name,
-                    n_rows=lost,
-                    share=float(loss.own[i, k]),
-                    uneven=bool(loss.uneven[i, k]),
-                )
-
-
-def _unpaired_notes(
-    services: Sequence[ComparedService], unpaired: Sequence[UnpairedRows]
-) -> Iterator[Note]:
-    """Rows that one service alone was scored on: by group where groups differ, else overall."""
-    if not any(one.n_unpaired for one in services):
-        return
-    told = "; ".join(
-        f"{one.name} was scored on {plural(one.n_unpaired, 'row')} that another was not"
-        for one in services
-        if one.n_unpaired
-    )
-    text = (
-        f"{told}.  These cannot be paired and are in no number: a service that answers only what is easy looks better "
-        "than it is.  Score a missing answer as what it is, a failure, to count it."
-    )
-    uneven = [one for one in unpaired if one.uneven]
-    if uneven:
-        most = max(uneven, key=lambda one: one.share)
-        own = [one for one in unpaired if (one.by, one.service) == (most.by, most.service)]
-        least = min(own, key=lambda one: one.share)
-        beside = f", of {least.predicate} {least.share:.1%}" if least is not most else ""
-        text = (
-            f"{most.service} was not scored on {most.share:.1%} of the rows of {most.predicate}{beside}: groups differ "
-            f"by more than chance, and if rows are lost because they went badly, that alone hides a loss.  {text}"
-        )
-    yield Note(code="rows_unpaired", text=text)

@@ -22,7 +22,7 @@ from evenhand.metrics import Metric, MetricPlan
 from evenhand.metrics.inputs import both, indicator, negation
 from evenhand.questions.question import Question
 from evenhand.records import Column, DuckDBEngine, Kind, Records, dialect_of
-from evenhand.stats.forms import FormDifference
+from evenhand.stats.forms import FormDifference, Smooth
 
 #: What tells services apart in the cube, and rows in the table: names that no column has.
 SERVICE, _ROW = "evenhand:service", "evenhand:row"
@@ -102,8 +102,7 @@ def _plans(
         made += [column.name for column in plan.records.columns if column.name not in known]
         table = plan.records
         plans.append(plan)
-    first = plans[0]
-    if any(plan.measure.names != first.measure.names or plan.form != first.form for plan in plans):
+    if any(_counted(plan) != _counted(plans[0]) for plan in plans):
         raise InputError(
             f"{metrics[0].name} finds other classes in the answers of one service than in those of another, so that "
             "their values are of other things.  Name the classes: labels=('a', 'b')."
@@ -119,6 +118,14 @@ def _plans(
         )
         for plan in plans
     )
+
+
+def _counted(plan: MetricPlan) -> object:
+    """What is counted and how the value follows, to be compared."""
+    form = plan.form
+    if isinstance(form, Smooth):  # two functions that do the same are not equal; what made them is
+        return plan.measure.names, form.made_by, form.sides, form.votes
+    return plan.measure.names, form
 
 
 def _moments(plans: Sequence[MetricPlan]) -> Moments:
