@@ -324,6 +324,7 @@ def test_a_missing_transcript_is_an_empty_one_and_said():
     assert found.unpaired == ()
     (note,) = (note for note in found.notes if note.code == "transcripts_empty")
     assert "(new: 10 rows)" in note.text
+    assert "--where 'new IS NOT NULL'" in note.text
 
 
 # -- what is refused -----------------------------------------------------------------------------

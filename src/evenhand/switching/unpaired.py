@@ -10,7 +10,7 @@ from evenhand.differential.assembly import group_sets
 from evenhand.differential.block import partition_numbers
 from evenhand.differential.losses import loss_of
 from evenhand.errors import Note
-from evenhand.groups import where_clause
+from evenhand.groups import IsNull, to_text, where_clause
 from evenhand.groups.predicate import column_expression, literal
 from evenhand.metrics import Metric
 from evenhand.pages.numbers import plural
@@ -104,8 +104,13 @@ def empty_transcripts(
     empty = [(name, int(row[f"n{place}"] or 0)) for place, (name, _) in enumerate(told)]
     if any(number for _, number in empty):
         listed = "; ".join(f"{name}: {plural(number, 'row')}" for name, number in empty if number)
+        absent = " AND ".join(
+            to_text(IsNull(column, negated=True))
+            for (_, column), (_, number) in zip(told, empty, strict=True)
+            if number
+        )
         text = (
             f"Rows without a transcript ({listed}) count as empty ones, with every word wrong.  To compare only what "
-            "all services answered, leave them out: --where 'COLUMN IS NOT NULL'."
+            f"all services answered, leave them out: --where '{absent}'."
         )
         yield Note(code="transcripts_empty", text=text)
