@@ -14,6 +14,7 @@ from . import (
     worlds_hiding,
     worlds_rates,
     worlds_slices,
+    worlds_switching,
 )
 from .claims import Claim, Measured, measured
 
@@ -26,6 +27,7 @@ CLAIMS: dict[str, Claim] = {
         worlds_audits,
         worlds_slices,
         worlds_effects,
+        worlds_switching,
         worlds_hiding,
         worlds_attack,
     )

@@ -21,6 +21,7 @@ from evenhand.errors import REASONS
 from evenhand.overviews.result import Overview
 from evenhand.results.protocol import Result
 from evenhand.slicing.result import Slices as SlicesResult
+from evenhand.switching.result import Switches as SwitchesResult
 from evenhand.trials.trial import Trial
 from reference_pages.page import page, table, told_by
 
@@ -34,6 +35,10 @@ ANSWERS: dict[type[Result], tuple[str, str]] = {
     EffectsResult: (
         "Effects",
         "`evenhand effects … --json` and `Effects.to_json()` give one object.",
+    ),
+    SwitchesResult: (
+        "Switches",
+        "`evenhand audit … --compare … --json` and `Switches.to_json()` give one object.",
     ),
     Overview: ("Overview", "`evenhand look … --json` and `Overview.to_json()` give one object."),
     EqualizedOdds: ("Equalised odds", "`evenhand.equalized_odds` gives one for each partition."),

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from evenhand.records import MISSING_VALUES, join_records, open_connection, open_records
     from evenhand.samples import Sample, read_audio, read_image
     from evenhand.slicing import Slices, slices, slices_of_cube
+    from evenhand.switching import Switches, compare
     from evenhand.trials import Plan, Trial, make_plan, read_plan, run_trial
 
 _HOMES = {
@@ -65,6 +66,8 @@ _HOMES = {
     "Slices": "evenhand.slicing",
     "slices": "evenhand.slicing",
     "slices_of_cube": "evenhand.slicing",
+    "Switches": "evenhand.switching",
+    "compare": "evenhand.switching",
     "Plan": "evenhand.trials",
     "Trial": "evenhand.trials",
     "make_plan": "evenhand.trials",
@@ -87,10 +90,12 @@ __all__ = [
     "Plan",
     "Sample",
     "Slices",
+    "Switches",
     "Trial",
     "audit",
     "audit_metrics",
     "check_metric",
+    "compare",
     "conditional_demographic_disparity",
     "confusion_pairs",
     "count_cube",

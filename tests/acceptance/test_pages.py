@@ -23,7 +23,10 @@ from evenhand.demos import ward_commands
 from evenhand.pages.edition import Edition
 
 WER = "wer(reference=reference, hypothesis=hypothesis)"
-KINDS = ("audit", "tolerance", "metrics", "slices", "effects", "doses", "crossed", "scores", "demo")
+KINDS = (
+    *("audit", "tolerance", "metrics", "slices", "effects", "doses", "crossed", "scores"),
+    *("switches", "demo"),
+)
 
 
 def people():
@@ -40,8 +43,14 @@ def people():
             "label": label,
             "prediction": np.where(wrong, 1 - label, label),
             "score": (label * 0.4 + rng.random(len(who)) * 0.6).round(3),
+            "other": np.where(rng.random(len(who)) < 0.2, 1 - label, label),
         }
     )
+
+
+def switches():
+    services = [f"error_rate(label=label, prediction={name})" for name in ("prediction", "other")]
+    return evenhand.compare(people(), services, "group_of_people", tolerance=0.02)
 
 
 def doses():
@@ -69,6 +78,7 @@ def figures():
         "tolerance": evenhand.audit(people(), errors, "group_of_people", tolerance=0.05),
         "scores": evenhand.audit(people(), "brier(label=label, score=score)", "group_of_people"),
         "slices": evenhand.slices(people(), errors),
+        "switches": switches(),
         "effects": evenhand.effects(
             ward_commands(), WER, ["voice", "accent"], unit="sentence", reference="quiet"
         ),
@@ -86,6 +96,7 @@ def rendered():
         "tolerance": evenhand.audit(people(), rates, "group_of_people", tolerance=0.05).to_html(),
         "metrics": render_html(*several),
         "slices": evenhand.slices(people(), errors).to_html(),
+        "switches": switches().to_html(),
         "effects": evenhand.effects(
             ward_commands(), WER, ["voice", "accent"], unit="sentence", reference="quiet"
         ).to_html(),
@@ -243,7 +254,7 @@ def test_a_word_leads_to_its_meaning_though_that_is_folded(browser, pages):
     assert browser.find_element("css selector", "dt:target").is_displayed()
 
 
-@pytest.mark.parametrize("kind", ["tolerance", "scores", "slices", "effects", "doses"])
+@pytest.mark.parametrize("kind", ["tolerance", "scores", "slices", "effects", "doses", "switches"])
 def test_texts_of_a_figure_of_its_own_stay_inside_and_do_not_touch(browser, faces, files, kind):
     browser.get(files[kind].as_uri())
     for face in faces:

@@ -84,14 +84,35 @@ def is_share(audit: Audit) -> bool:
 
 def in_hundred(audit: Audit, value: float | None, other: float | None) -> tuple[str, str] | None:
     """Two rates as a sentence part and a bare number, ``35 of 100 words wrong`` and ``20``."""
-    pattern = _trade().get(audit.metric.name)
-    if pattern is None or value is None or other is None or not is_share(audit):
+    if not is_share(audit):
+        return None
+    return two_of_hundred(audit.metric.name, value, other)
+
+
+def two_of_hundred(metric: str, value: float | None, other: float | None) -> tuple[str, str] | None:
+    """The same of a metric that is a share, by its name; `None` where the trade has no words for it."""
+    if value is None or other is None:
         return None
     for digits in (0, 1):
         first, second = (f"{v * 100:.{digits}f}" for v in (value, other))
+        told = of_hundred(metric, first)
+        if told is None:
+            return None
         if first != second and (min(value, other) >= 0.01 or digits):
-            return pattern.replace("{n}", first), second
+            return told, second
     return None
+
+
+def of_hundred(metric: str, number: str) -> str | None:
+    """A number of a hundred in words of the trade: ``35 of 100 words wrong``, or ``3.1 more of …``.
+
+    Examples
+    --------
+    >>> of_hundred("wer", "3.1 more"), of_hundred("mean", "3.1")
+    ('3.1 more of 100 words wrong', None)
+    """
+    pattern = _trade().get(metric)
+    return None if pattern is None else pattern.replace("{n}", number)
 
 
 def _answer(audit: Audit, by: tuple[str, ...], edition: Edition) -> str:

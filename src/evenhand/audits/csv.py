@@ -5,7 +5,7 @@ import io
 
 from evenhand.audits.result import Audit
 
-_ESTIMATE = (
+ESTIMATE = (
     "value",
     "low",
     "high",
@@ -40,7 +40,7 @@ def render_csv(audit: Audit) -> str:
             "by",
             "group",
             "predicate",
-            *_ESTIMATE,
+            *ESTIMATE,
             "shrunk",
             *versus,
             "minimum_detectable_difference",
@@ -51,10 +51,14 @@ def render_csv(audit: Audit) -> str:
         ]
     )
     for group in audit.groups:
-        estimate = [getattr(group.estimate, name) for name in _ESTIMATE]
+        estimate = [getattr(group.estimate, name) for name in ESTIMATE]
         contrast = [getattr(group.versus, name) if group.versus else None for name in _CONTRAST]
         sensitivity = group.minimum_detectable_difference
-        labels = [_safe(",".join(group.by)), _safe(group.label), _safe(group.predicate)]
+        labels = [
+            inert_cell(",".join(group.by)),
+            inert_cell(group.label),
+            inert_cell(group.predicate),
+        ]
         writer.writerow(
             [
                 *labels,
@@ -71,6 +75,6 @@ def render_csv(audit: Audit) -> str:
     return out.getvalue()
 
 
-def _safe(text: str) -> str:
+def inert_cell(text: str) -> str:
     """Text that a spreadsheet does not take for a formula."""
     return "'" + text if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

@@ -1,15 +1,17 @@
 """``evenhand audit``: from a file of records to verdicts."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from evenhand.audits import Audit, audit_metrics
-from evenhand.cli.kinds import Flag, Several
+from evenhand.cli.kinds import Flag, Row, Several
 from evenhand.cli.labels import fit
 from evenhand.cli.lines import written_command
 from evenhand.cli.options import SHARED, Comparing, Confidence, Output, Reading
 from evenhand.cli.output import check_files, show, write_files
 from evenhand.cli.progress import counting_bar
 from evenhand.cli.strangers import given_away
+from evenhand.cli.switches import Asked, compare_services
 from evenhand.errors import EXIT_REFUSED, InputError
 
 
@@ -18,6 +20,7 @@ def audit(
     /,
     *,
     metric: Several = (),
+    compare: Row = (),
     by: Several = (),
     unit: Several = (),
     stratum: str | None = None,
@@ -41,6 +44,9 @@ def audit(
         cube of their counts, whose metrics and groups are taken where none is named.
     metric
         For example 'wer(reference=text, hypothesis=amazon)'; may be repeated. See: evenhand metrics
+    compare
+        Compare services on the same rows in place of one: the metric of each, the one that is switched from first,
+        as in --compare 'wer(text, amazon)' 'wer(text, google)'.
     by
         Groups: a column, columns a,b (their crossing and each alone) or a predicate; may be repeated.
     unit
@@ -63,12 +69,18 @@ def audit(
     if output.json and csv:
         raise InputError("--json and --csv cannot both go to the output.  Choose one.")
     check_files(table, reading, output, ("--cube", cube))
+    hidden = (SHARED if share else 0) if suppress_below is None else suppress_below
+    if compare:
+        _check_compared(metric, versus, interval, cube, stratum)
+        asked = Asked(
+            table=table, metrics=compare, by=by, unit=unit, hidden=hidden, share=share, csv=csv
+        )
+        return compare_services(asked, reading, comparing, confidence, output)
     if output.figure is not None and len(metric) > 1:
         raise InputError(
             "--figure draws one metric.  Ask for one, or take --html, which shows all of them."
         )
     edition = output.edition(share=share)
-    hidden = (SHARED if share else 0) if suppress_below is None else suppress_below
     with counting_bar("scoring") as advance:
         found = audit_metrics(
             reading.table(table),
@@ -100,6 +112,24 @@ def audit(
     else:
         show(audits, output)
     return EXIT_REFUSED if all(map(_refused, audits)) else 0
+
+
+def _check_compared(
+    metric: Sequence[str], versus: str, interval: str, cube: Path | None, stratum: str | None
+) -> None:
+    """Refuse options that say nothing of services beside each other."""
+    others = {
+        "--metric": bool(metric),
+        "--versus": versus != "rest",
+        "--interval": interval != "wilson",
+        "--cube": cube is not None,
+        "--stratum": stratum is not None,
+    }
+    for option, given in others.items():
+        if given:
+            raise InputError(
+                f"{option} is for the audit of one service, and --compare names several.  Leave one of them out."
+            )
 
 
 def _refused(found: Audit) -> bool:

@@ -8,3 +8,5 @@ Flag = Annotated[bool, Parameter(negative="", show_default=False)]
 Several = Annotated[tuple[str, ...], Parameter(negative="", show_default=False)]
 #: Several that must be given.
 Needed = Annotated[list[str], Parameter(negative="")]
+#: Several after one name, or the name several times.
+Row = Annotated[tuple[str, ...], Parameter(negative="", show_default=False, consume_multiple=True)]

@@ -6,14 +6,17 @@ from collections.abc import Collection, Mapping, Sequence
 from evenhand.audits.result import Audit
 from evenhand.differential.result import Effects
 from evenhand.pages.edition import Edition
+from evenhand.switching.result import Switches
 
 
-def fit(edition: Edition, found: Sequence[Audit | Effects]) -> Edition:
+def fit(edition: Edition, found: Sequence[Audit | Effects | Switches]) -> Edition:
     """The edition with values kept apart that labels would call alike; labels of nothing are told."""
     values: dict[str, dict[object, None]] = {}
     names: list[str] = []
     for one in found:
         names.append(one.metric.title)
+        if isinstance(one, Switches):
+            names += [service.name for service in one.services]
         if isinstance(one, Effects):
             values.setdefault(one.condition, {}).update(
                 dict.fromkeys((one.reference, *one.conditions))

@@ -6,8 +6,9 @@ from typing import TypeVar
 from evenhand.audits.result import Audit
 from evenhand.differential.result import Effects
 from evenhand.pages.edition import Edition
+from evenhand.switching.result import Switches
 
-_Found = TypeVar("_Found", Audit, Effects)
+_Found = TypeVar("_Found", Audit, Effects, Switches)
 
 
 def given_away(found: _Found, edition: Edition) -> _Found:

@@ -16,7 +16,7 @@ from evenhand.cubes.quantiles import median
 from evenhand.cubes.query import CubeQuery
 from evenhand.cubes.row_cells import RowReading, read_cells
 from evenhand.cubes.unit_influence import contrast_powers
-from evenhand.cubes.unit_parts import unit_contributions, unit_values
+from evenhand.cubes.unit_parts import unit_contributions, unit_turns, unit_values
 
 __all__ = [
     "CellKeys",
@@ -48,6 +48,7 @@ __all__ = [
     "read_cells",
     "read_cube",
     "unit_contributions",
+    "unit_turns",
     "unit_values",
     "with_strata",
     "write_cube",

@@ -238,9 +238,44 @@ class Cube:
                 "Where numbers are told from a middle of their own (r_squared, level='interval'), count all records "
                 "in one run."
             )
-        both = _beside(self, other)
+        both = self.beside(other)
         added = both.regrouped(self.attributes, both.keys)
         return _coarser(added) if len(added.levels) > MAX_LEVELS else added
+
+    def beside(self, other: "Cube") -> "Cube":
+        """The cells of both, not yet added up; the other's counts must be those of this one."""
+        missing: dict[str, int] = dict(self.missing)
+        for name, number in other.missing:
+            missing[name] = missing.get(name, 0) + number
+        levels = np.union1d(self.levels, other.levels)
+        own = [
+            np.searchsorted(levels, cube.levels)[cube.level] if len(levels) else cube.level
+            for cube in (self, other)
+        ]
+        powers = None
+        if self.powers is not None and other.powers is not None:
+            alike = self.powers_of == other.powers_of
+            powers = np.concatenate([self.powers, other.powers]) if alike else None
+        weights = None
+        if self.weights is not None and other.weights is not None:
+            weights = np.concatenate([self.weights, other.weights])
+        units = None
+        if self.units is not None and other.units is not None:
+            units = self.units.beside(other.units, first=len(self.keys))
+        return replace(
+            self,
+            keys=self.keys.beside(other.keys),
+            n_rows=np.concatenate([self.n_rows, other.n_rows]),
+            n_defined=np.concatenate([self.n_defined, other.n_defined]),
+            sums=np.concatenate([self.sums, other.sums]),
+            comoments=np.concatenate([self.comoments, other.comoments]),
+            powers=powers,
+            weights=weights,
+            level=np.concatenate(own),
+            levels=levels,
+            units=units,
+            missing=tuple(missing.items()),
+        )
 
     def regrouped(
         self,
@@ -305,41 +340,6 @@ class Cube:
             powers_of=self.powers_of,
             **shared,
         )
-
-
-def _beside(a: Cube, b: Cube) -> Cube:
-    """The cells of both, not yet added up."""
-    missing: dict[str, int] = dict(a.missing)
-    for name, number in b.missing:
-        missing[name] = missing.get(name, 0) + number
-    levels = np.union1d(a.levels, b.levels)
-    own = [
-        np.searchsorted(levels, cube.levels)[cube.level] if len(levels) else cube.level
-        for cube in (a, b)
-    ]
-    powers = None
-    if a.powers is not None and b.powers is not None and a.powers_of == b.powers_of:
-        powers = np.concatenate([a.powers, b.powers])
-    weights = None
-    if a.weights is not None and b.weights is not None:
-        weights = np.concatenate([a.weights, b.weights])
-    units = None
-    if a.units is not None and b.units is not None:
-        units = a.units.beside(b.units, first=len(a.keys))
-    return replace(
-        a,
-        keys=a.keys.beside(b.keys),
-        n_rows=np.concatenate([a.n_rows, b.n_rows]),
-        n_defined=np.concatenate([a.n_defined, b.n_defined]),
-        sums=np.concatenate([a.sums, b.sums]),
-        comoments=np.concatenate([a.comoments, b.comoments]),
-        powers=powers,
-        weights=weights,
-        level=np.concatenate(own),
-        levels=levels,
-        units=units,
-        missing=tuple(missing.items()),
-    )
 
 
 def _coarser(cube: Cube) -> Cube:

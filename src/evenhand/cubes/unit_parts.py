@@ -10,6 +10,7 @@ from evenhand.stats.forms import Ratio
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
+Integers = npt.NDArray[np.int64]
 
 
 def unit_values(cube: Cube, form: Ratio, cells: Bools) -> tuple[Floats, Floats]:
@@ -66,3 +67,44 @@ def unit_contributions(
         highest += ends.max(axis=0)
     there = highest > lowest
     return Contributions(value=value[there], low=lowest[there], high=highest[there])
+
+
+def unit_turns(
+    cube: Cube, form: Ratio, sets: Bools, first: Integers, second: Integers
+) -> tuple[Floats, Floats, Floats]:
+    """Units that have 1 in the first of two sets and 0 in the second, the other way round, and all of them.
+
+    Parameters
+    ----------
+    cube, form, sets
+        As in `estimate`; units are named.
+    first, second : integer arrays of shape (pairs,)
+        Sets of each pair.
+
+    Returns
+    -------
+    (up, down, units) : arrays of shape (pairs,)
+        NaN where a unit has anything but 0 or 1 of 1 in either set, or is in one of them only.
+    """
+    units = cube.units
+    assert units is not None
+    count = int(units.unit.max(initial=-1)) + 1
+    above, below = (
+        units.sums @ np.asarray(weights, float) for weights in (form.numerator, form.denominator)
+    )
+    known: dict[int, tuple[Floats, Floats]] = {}
+    for index in {*first.tolist(), *second.tolist()}:
+        inside = sets[index][units.cell]
+        of = units.unit[inside]
+        known[index] = (
+            np.bincount(of, above[inside], count).astype(float),
+            np.bincount(of, below[inside], count).astype(float),
+        )
+    out = np.full((3, len(first)), np.nan)
+    for pair, (one, two) in enumerate(zip(first.tolist(), second.tolist(), strict=True)):
+        (above1, below1), (above2, below2) = known[one], known[two]
+        single = (below1 == below2) & ((below1 == 0) | (below1 == 1))
+        whole = [np.isin(side, (0.0, 1.0)).all() for side in (above1, above2)]
+        if single.all() and all(whole):
+            out[:, pair] = (above1 > above2).sum(), (above1 < above2).sum(), below1.sum()
+    return out[0], out[1], out[2]

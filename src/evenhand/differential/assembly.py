@@ -16,11 +16,12 @@ from evenhand.differential.question import ConditionQuestion
 from evenhand.differential.result import Dose, Effects, EffectsSettings
 from evenhand.errors import InputError, NoRowError, Note
 from evenhand.groups import to_text
+from evenhand.groups.partition import Key
 from evenhand.metrics import Metric, MetricPlan
 from evenhand.questions.absent import missing_rows
 from evenhand.questions.crowding import check_first_groups, shared_units
 from evenhand.questions.premises import explained, read_premises
-from evenhand.questions.question import metric_note, metric_rules
+from evenhand.questions.question import Question, metric_note, metric_rules
 from evenhand.questions.repeats import Design, candidate_columns, repeating_columns
 from evenhand.results.estimate import Missing
 from evenhand.results.origin import Source, versions
@@ -73,9 +74,9 @@ def answer(
             form=plan.form,
         )
         cube = with_strata(cube, asked.weighting.stratum)
-        cells, absent = _groups(cube, asked)
+        cells, absent = group_sets(cube, asked)
     ruled = metric_rules(rules, metric, plan, higher_is_worse=higher)
-    members = _members(cube, asked)
+    members = members_under(cube, asked.condition, asked.keys)
     evidence = ConditionEvidence(cube, plan.form, cells, members, ruled, proportion=plan.proportion)
     doses = _doses(cube, plan, cells, members[0], asked, ruled)
     return Effects(
@@ -154,7 +155,7 @@ def _design(asked: ConditionQuestion) -> Design:
     )
 
 
-def _groups(cube: Cube, asked: ConditionQuestion) -> tuple[list[GroupSet], list[tuple[str, int]]]:
+def group_sets(cube: Cube, asked: Question) -> tuple[list[GroupSet], list[tuple[str, int]]]:
     """Groups of all partitions, and the rows that lack an attribute."""
     found = [c for part in asked.partitions for c in cells_of(cube, part, asked.attributes)]
     cells = [cell for cell in found if not cell.missing]
@@ -170,11 +171,10 @@ def _groups(cube: Cube, asked: ConditionQuestion) -> tuple[list[GroupSet], list[
     ]
 
 
-def _members(cube: Cube, asked: ConditionQuestion) -> npt.NDArray[np.bool_]:
+def members_under(cube: Cube, condition: str, keys: Sequence[Key]) -> npt.NDArray[np.bool_]:
     """Cells under each condition, the reference first; shape (conditions, cells)."""
-    column = cube.attributes.index(asked.condition)
-    own = cube.keys.column(column)
-    return np.array([[value == key for value in own] for key in asked.keys], bool)
+    own = cube.keys.column(cube.attributes.index(condition))
+    return np.array([[value == key for value in own] for key in keys], bool)
 
 
 def _doses(

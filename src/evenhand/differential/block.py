@@ -19,7 +19,7 @@ from evenhand.comparisons.limits import contrast_limit, rows_limit
 from evenhand.comparisons.rates import rates_of
 from evenhand.comparisons.rules import VerdictRules
 from evenhand.comparisons.sets import GroupSet
-from evenhand.cubes import Cube, Estimates, contrast_powers, estimate, unit_values
+from evenhand.cubes import Cube, Estimates, contrast_powers, estimate, unit_turns, unit_values
 from evenhand.results.estimate import Estimate
 from evenhand.stats.forms import Form, Ratio
 
@@ -61,8 +61,11 @@ class Block:
         rules: VerdictRules,
         *,
         proportion: bool,
+        one_row_each: bool = False,
     ) -> None:
         self.form, self.rules, self.cells = form, rules, cells
+        #: Whether units are rows of 0 and 1, which have an exact test of their own.
+        self.turning = proportion and one_row_each and cube.units is not None
         self.sides, self.conditions = 1 + 2 * len(cells), len(members) - 1
         # Cells of the other conditions are in no set: left out, a long sweep costs no more than its parts.
         kept = np.flatnonzero(members.any(axis=0))
@@ -128,6 +131,9 @@ class Block:
             proportion=self.binomial,
             bounds=self.bounds,
         )
+        if self.turning and isinstance(self.form, Ratio):
+            turns = unit_turns(self.cube, self.form, self.sets, first, second)
+            compared = replace(compared, turns=turns)
         why = self._why(np.stack([first, second]), ("", "no_reference"))
 
         def covariance(kept: Integers) -> Floats:

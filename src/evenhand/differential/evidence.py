@@ -8,6 +8,7 @@ occur under several conditions, or in several groups, are their own controls.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -91,11 +92,20 @@ class ConditionEvidence:
         rules: VerdictRules,
         *,
         proportion: bool,
+        one_row_each: bool = False,
     ) -> None:
         self.rules, self.cells, self.conditions = rules, cells, len(members) - 1
         self.rng = np.random.default_rng(rules.seed)
         self.blocks = [
-            Block(cube, form, cells, members[[0, *some]], rules, proportion=proportion)
+            Block(
+                cube,
+                form,
+                cells,
+                members[[0, *some]],
+                rules,
+                proportion=proportion,
+                one_row_each=one_row_each,
+            )
             for some in _shares(self.conditions, 1 + 2 * len(cells))
         ]
         groups = np.arange(1, 1 + len(cells))
@@ -106,7 +116,7 @@ class ConditionEvidence:
         self.beyond = self._judge([b.beyond(groups, groups + len(cells)) for b in self.blocks])
         rest = groups + len(cells)
         self.beyond = self._allowing(self.beyond, (groups, rest), (self.loss.own, self.loss.rest))
-        self._pairs()
+        self._find_pairs()
 
     def _rates(self) -> None:
         rows = []
@@ -119,7 +129,7 @@ class ConditionEvidence:
             rows.append(row)
         self.everybody, self.rates = rows[0], rows[1:]
 
-    def _pairs(self) -> None:
+    def _find_pairs(self) -> None:
         firsts, seconds = [np.zeros(0, int)], [np.zeros(0, int)]
         for names in dict.fromkeys(cell.partition.names for cell in self.cells):
             own = np.array([i for i, c in enumerate(self.cells) if c.partition.names == names])
@@ -128,9 +138,13 @@ class ConditionEvidence:
                 firsts.append(own[one])
                 seconds.append(own[two])
         self.first, self.second = np.concatenate(firsts), np.concatenate(seconds)
+
+    @cached_property
+    def pairs(self) -> JudgedCosts:
+        """Costs of two groups of one partition, one beyond the other; judged when they are asked for."""
         sides = (self.first + 1, self.second + 1)
         lost = (self.loss.own[self.first], self.loss.own[self.second])
-        self.pairs = self._allowing(
+        return self._allowing(
             self._judge([b.beyond(*sides) for b in self.blocks], pairs=True), sides, lost
         )
 
@@ -142,6 +156,18 @@ class ConditionEvidence:
             self._of_sides(groups + len(self.cells), "n_rows", reference=True),
             partition_numbers(self.cells),
         )
+
+    def gaps(self) -> Floats:
+        """How much worse off each group is than its rest, under the reference and each condition.
+
+        Shape (groups, 1 + conditions); NaN where a side is undefined.
+        """
+        groups = np.arange(1, 1 + len(self.cells))
+        own, rest = (
+            self._of_sides(sides, "values", reference=True)
+            for sides in (groups, groups + len(self.cells))
+        )
+        return own - rest if self.rules.higher_is_worse else rest - own
 
     def _of_sides(self, sides: Integers, field: str, *, reference: bool) -> Floats:
         """An array of estimates of some sides under each condition; shape (sides, conditions)."""
@@ -170,6 +196,11 @@ class ConditionEvidence:
         return replace(judged, low=judged.low - below, high=judged.high + above, limit=limit)
 
     def notes(self, names: Sequence[str]) -> Iterator[Note]:
+        """What is told of units, and of what rests on intervals alone."""
+        yield from self.unit_notes(names)
+        yield from self.alone_notes((self.beyond, self.pairs), "not more")
+
+    def unit_notes(self, names: Sequence[str]) -> Iterator[Note]:
         """What is told of the units of everybody and of the groups under the reference."""
         block = self.blocks[0]
         number = np.arange(1 + len(self.cells)) * (1 + block.conditions)
@@ -178,15 +209,25 @@ class ConditionEvidence:
         yield from unequal_units(
             block.cube, block.form, block.estimates, (block.sets, number, called), self.rules
         )
-        if self._denies_alone(self.beyond) or self._denies_alone(self.pairs):
+
+    def alone_notes(
+        self, judged: Sequence[JudgedCosts], verdict: str, *, better: bool = True
+    ) -> Iterator[Note]:
+        """Whether somebody is told `verdict` by an interval alone, among what was judged.
+
+        `better` says whether what is proven to be better counts as told so.
+        """
+        if any(self._denies_alone(one, better=better) for one in judged):
             units = [rate.n_units or 0 for rates in self.rates for rate in rates]
             fewest = min(n for n in units if n >= self.rules.min_units)
-            yield from interval_alone(fewest, self.rules.unit, "not more")
+            yield from interval_alone(fewest, self.rules.unit, verdict)
 
-    def _denies_alone(self, judged: JudgedCosts) -> bool:
+    def _denies_alone(self, judged: JudgedCosts, *, better: bool) -> bool:
         """Whether somebody is told not to pay more where no limit stands beside the interval."""
         at_most = np.where(judged.told > 0, judged.high, -judged.low)
+        at_least = np.where(judged.told > 0, judged.low, -judged.high)
         within = judged.tested & (at_most <= self.rules.tolerance) & np.isneginf(judged.limit)
+        within &= better | (at_least >= -self.rules.tolerance)
         on_units = np.array([method == ON_UNITS for method in judged.methods], bool)
         return bool((within & on_units).any())
 

@@ -119,6 +119,40 @@ class Smooth:
         return np.nan_to_num(slopes, posinf=0.0, neginf=0.0)[:, None, :]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormDifference:
+    """The value of one form at the last counts less that of another at the first `split` counts.
+
+    Two services on the same rows: the influence of a row is the difference of its two influences.
+
+    Examples
+    --------
+    >>> rate = Ratio(numerator=(1, 0), denominator=(1, 1))
+    >>> FormDifference(first=rate, second=rate, split=2).value(np.array([[[3.0, 1.0, 1.0, 3.0]]]))
+    array([-0.5])
+    """
+
+    first: Form
+    second: Form
+    split: int
+
+    def value(self, sums: Floats) -> Floats:
+        """Second less first; NaN where one is undefined."""
+        before, after = sums[..., : self.split], sums[..., self.split :]
+        return self.second.value(after) - self.first.value(before)
+
+    def gradient(self, sums: Floats) -> Floats:
+        """Derivative by each count."""
+        before, after = sums[..., : self.split], sums[..., self.split :]
+        return np.concatenate([-self.first.gradient(before), self.second.gradient(after)], axis=-1)
+
+    @property
+    def sides(self) -> tuple[tuple[int, ...], ...]:
+        """Those of both."""
+        after = (tuple(part + self.split for part in side) for side in self.second.sides)
+        return (*self.first.sides, *after)
+
+
 @dataclass(frozen=True, slots=True)
 class AreaUnderCurve:
     """Area under the ROC curve from counts of (positives, negatives) at each score level.

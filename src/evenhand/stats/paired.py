@@ -40,6 +40,54 @@ def mcnemar_p(wins: npt.ArrayLike, losses: npt.ArrayLike) -> Floats:
     return np.asarray(np.where(w > 0, tail, 1.0), float)
 
 
+def mcnemar_z(up: npt.ArrayLike, down: npt.ArrayLike) -> Floats:
+    """Size of the normal quantile at which `conditional_limits` just touch 0, never below 0.
+
+    Examples
+    --------
+    >>> mcnemar_z([5, 3], [0, 3]).round(4).tolist()
+    [1.8627, 0.0]
+    """
+    u, d = np.asarray(up, float), np.asarray(down, float)
+    tail = np.maximum(mcnemar_p(np.maximum(u, d), np.minimum(u, d)), 1e-300)
+    return np.asarray(np.maximum(-special.ndtri(tail), 0.0), float)
+
+
+def conditional_limits(
+    up: npt.ArrayLike, down: npt.ArrayLike, rows: npt.ArrayLike, tail: npt.ArrayLike
+) -> tuple[Floats, Floats]:
+    """Limits of the mean of differences that are 1, 0 or -1, given how many of them are not 0.
+
+    Parameters
+    ----------
+    up, down : array_like
+        Rows whose difference is 1, and -1.
+    rows : array_like
+        All rows.
+    tail : array_like
+        Probability beyond each limit.
+
+    Notes
+    -----
+    Clopper and Pearson's limits of the share of `up` among the rows that differ, times the rate of these as it was
+    seen.  They exclude 0 exactly where McNemar's exact test does; that they take the rate for known makes them too
+    narrow far from 0, so they are for use beside an interval that does not.  (0, 0) where no row differs.  McNemar
+    (1947), doi:10.1007/BF02295996; Clopper & Pearson (1934), doi:10.1093/biomet/26.4.404.
+
+    Examples
+    --------
+    >>> low, high = conditional_limits(5, 0, 50, 0.025)
+    >>> round(float(low), 4), round(float(high), 4)
+    (-0.0044, 0.1)
+    """
+    u, d, n, t = np.broadcast_arrays(*(np.asarray(item, float) for item in (up, down, rows, tail)))
+    both = u + d
+    low, high = clopper_pearson(u, np.maximum(both, 1), tail=t)
+    rate = both / np.maximum(n, 1)
+    ends = (rate * (2 * low - 1), rate * (2 * high - 1))
+    return np.where(both > 0, ends[0], 0.0), np.where(both > 0, ends[1], 0.0)
+
+
 def paired_gain_lower(
     wins: npt.ArrayLike, losses: npt.ArrayLike, rows: npt.ArrayLike, alpha: npt.ArrayLike
 ) -> Floats:
