@@ -83,9 +83,15 @@ for _name, (_help, _example) in VERBS.items():
 
 
 def _with_values(words: list[str]) -> list[str]:
-    """`--missing -` as `--missing=-`: a lone mark looks like an option that lacks its name."""
+    """`--missing -` as `--missing=-`, and `--compare` without a value as `--compare=`.
+
+    A lone mark looks like an option that lacks its name; logs are compared by the metric that another option names.
+    """
     out: list[str] = []
-    for word in words:
+    for place, word in enumerate(words):
+        if word == "--compare" and (place + 1 == len(words) or words[place + 1].startswith("--")):
+            out.append("--compare=")
+            continue
         if out and out[-1] == "--missing" and word.startswith("-") and not word.startswith("--"):
             out[-1] += "=" + word
         else:

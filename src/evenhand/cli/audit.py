@@ -11,14 +11,14 @@ from evenhand.cli.options import SHARED, Comparing, Confidence, Output, Reading
 from evenhand.cli.output import check_files, show, write_files
 from evenhand.cli.progress import counting_bar
 from evenhand.cli.strangers import given_away
-from evenhand.cli.switches import Asked, compare_services
+from evenhand.cli.switches import Asked, check_others, compare_services
 from evenhand.errors import EXIT_REFUSED, InputError
 
 
 def audit(
     table: str,
     /,
-    *,
+    *others: str,
     metric: Several = (),
     compare: Row = (),
     by: Several = (),
@@ -42,11 +42,14 @@ def audit(
     table
         Path, glob, duckdb:///file.db?table=t, postgresql://…?table=t or sc://host:port?table=t of the records; or a
         cube of their counts, whose metrics and groups are taken where none is named.
+    others
+        Logs of other services, with --compare: they are paired with the first by what was asked.
     metric
         For example 'wer(reference=text, hypothesis=amazon)'; may be repeated. See: evenhand metrics
     compare
         Compare services on the same rows in place of one: the metric of each, the one that is switched from first,
-        as in --compare 'wer(text, amazon)' 'wer(text, google)'.
+        as in --compare 'wer(text, amazon)' 'wer(text, google)'.  Without metrics between the logs that are named, by
+        --metric.
     by
         Groups: a column, columns a,b (their crossing and each alone) or a predicate; may be repeated.
     unit
@@ -68,12 +71,21 @@ def audit(
     """
     if output.json and csv:
         raise InputError("--json and --csv cannot both go to the output.  Choose one.")
-    check_files(table, reading, output, ("--cube", cube))
+    check_others(others, compare, metric)
+    check_files(table, reading, output, ("--cube", cube), others=others)
     hidden = (SHARED if share else 0) if suppress_below is None else suppress_below
     if compare:
-        _check_compared(metric, versus, interval, cube, stratum)
+        metrics = metric if others else compare
+        _check_compared(() if others else metric, versus, interval, cube, stratum)
         asked = Asked(
-            table=table, metrics=compare, by=by, unit=unit, hidden=hidden, share=share, csv=csv
+            table=table,
+            others=others,
+            metrics=metrics,
+            by=by,
+            unit=unit,
+            hidden=hidden,
+            share=share,
+            csv=csv,
         )
         return compare_services(asked, reading, comparing, confidence, output)
     if output.figure is not None and len(metric) > 1:

@@ -28,11 +28,16 @@ def show(answers: Sequence[Shown], output: Output) -> None:
 
 
 def check_files(
-    table: str, reading: Reading, output: Output, *others: tuple[str, Path | None]
+    table: str,
+    reading: Reading,
+    output: Output,
+    *outputs: tuple[str, Path | None],
+    others: Sequence[str] = (),
 ) -> None:
     """Refuse files that cannot be written, or would replace something of worth, before the work."""
-    read = [*input_files(table), *reading.joined]
-    check_outputs([*output.files, *others], read, force=output.force)
+    read = [path for name in (table, *others) for path in input_files(name)]
+    read += reading.joined
+    check_outputs([*output.files, *outputs], read, force=output.force)
     if output.html is None and output.figure is None:
         for option in ("title", "note", "labels"):
             if getattr(output, option) is not None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from evenhand.cli.labels import fit
 from evenhand.cli.lines import written_command
@@ -10,8 +11,15 @@ from evenhand.cli.output import show, write_files
 from evenhand.cli.progress import counting_bar
 from evenhand.cli.strangers import given_away
 from evenhand.errors import EXIT_REFUSED, InputError
+from evenhand.metrics import Metric
+from evenhand.questions.question import bound_metric
+from evenhand.records import Records, join_records, joined_names, open_records
 from evenhand.switching import GroupSwitch, compare
 from evenhand.switching.sharing import check_small
+from evenhand.switching.switches import metric_beside
+
+#: What ``--compare`` holds where no metric follows it.
+BETWEEN_LOGS = ("",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,12 +27,35 @@ class Asked:
     """What was asked for on the command line, besides the options that commands share."""
 
     table: str
+    others: Sequence[str]
     metrics: Sequence[str]
     by: Sequence[str]
     unit: Sequence[str]
     hidden: int
     share: bool
     csv: bool
+
+
+def check_others(others: Sequence[str], compare: Sequence[str], metric: Sequence[str]) -> None:
+    """Refuse files that nothing is done with, and a comparison of which it is not said of what."""
+    between = compare == BETWEEN_LOGS
+    if others and not between:
+        left = ", ".join(map(repr, others))
+        raise InputError(
+            f"evenhand audit does not take {left} besides what it was given.  Quote a text with spaces, and a glob of "
+            "files that are read as one ('day-*.csv').  To compare logs of services: evenhand audit A B --compare.  "
+            "What it takes: evenhand audit --help"
+        )
+    if between and not others:
+        raise InputError(
+            "--compare names no services.  Name the metric of each (--compare 'wer(text, amazon)' "
+            "'wer(text, google)'), or the log of each: evenhand audit A B --compare --metric 'mean(right)'."
+        )
+    if between and len(metric) != 1:
+        raise InputError(
+            f"Logs of services are compared by one metric, and --metric names {len(metric)}.  Name one, for example "
+            "--metric 'mean(right)'."
+        )
 
 
 def compare_services(
@@ -40,11 +71,16 @@ def compare_services(
         raise InputError(
             "--compare takes no --weight: rows of services are paired, and each counts once."
         )
+    table: Any = reading.table(asked.table)
+    metrics: Sequence[str | Metric] = asked.metrics
+    if asked.others:
+        table, metrics = _beside(table, asked, reading)
+        given["columns"] = None
     edition = output.edition(share=asked.share)
     with counting_bar("scoring") as advance:
         found = compare(
-            reading.table(asked.table),
-            asked.metrics,
+            table,
+            metrics,
             asked.by,
             unit=asked.unit,
             command=written_command(),
@@ -64,6 +100,20 @@ def compare_services(
     else:
         show([found], output)
     return EXIT_REFUSED if all(map(_refused, found.groups)) else 0
+
+
+def _beside(table: Any, asked: Asked, reading: Reading) -> tuple[Records, list[str | Metric]]:
+    """Logs of several services as one table, and the metric of each."""
+    records = open_records(table, columns=reading.given()["columns"], read=reading.read)
+    first = bound_metric(asked.metrics[0], records)
+    metrics: list[str | Metric] = [first]
+    for name in asked.others:
+        other = open_records(
+            name, columns=reading.columns, missing_values=reading.missing, read=reading.read
+        )
+        metrics.append(metric_beside(first, joined_names(records, other)))
+        records = join_records(records, other, reading.on if not reading.with_ else ())
+    return records, metrics
 
 
 def _refused(group: GroupSwitch) -> bool:

@@ -178,13 +178,12 @@ def _check_once(
 def _columns(table: Records, other: Records, keys: set[str]) -> tuple[list[Column], list[str]]:
     """The other's columns under the names that they get, and how they are selected."""
     taken = {column.name.casefold() for column in table.columns}
+    called = joined_names(table, other)
     columns, selected = [], []
     for column in other.columns:
         if column.name in keys:
             continue
-        name = column.name
-        if name.casefold() in taken:
-            name = f"{stem_of(other.name)}_{column.name}"
+        name = called.get(column.name, column.name)
         if name.casefold() in taken:
             raise InputError(
                 f"{other.name}: its column {column.name!r} would be called {name!r}, which stands in {table.name} "
@@ -197,6 +196,22 @@ def _columns(table: Records, other: Records, keys: set[str]) -> tuple[list[Colum
         if written and column.written:
             selected.append(f"other.{quoted(column.written)} AS {quoted(written)}")
     return columns, selected
+
+
+def joined_names(table: Records, other: Records) -> dict[str, str]:
+    """What another table's columns are called beside this one's, where theirs are taken.
+
+    Parameters
+    ----------
+    table, other : Records
+        As `join_records` takes them.
+    """
+    taken = {column.name.casefold() for column in table.columns}
+    return {
+        column.name: f"{stem_of(other.name)}_{column.name}"
+        for column in other.columns
+        if column.name.casefold() in taken
+    }
 
 
 def stem_of(name: str) -> str:

@@ -60,7 +60,7 @@ def _check_alike(first: Metric, other: Metric) -> None:
         )
     for argument in first.definition.arguments:
         name = argument.name
-        if _is_given(argument) and _given(first, name) != _given(other, name):
+        if is_given(argument) and _given(first, name) != _given(other, name):
             raise InputError(
                 f"{first.text} and {other.text} differ in {name} ({_told(first, name)}, {_told(other, name)}): a "
                 "difference could come from what is asked, not from the service.  Services are compared on the same "
@@ -68,7 +68,7 @@ def _check_alike(first: Metric, other: Metric) -> None:
             )
 
 
-def _is_given(argument: Argument) -> bool:
+def is_given(argument: Argument) -> bool:
     """Whether an argument says what was asked of all services, or how it is scored."""
     truth = argument.name == "target" and argument.takes is Takes.NUMBER
     return truth or argument.takes is Takes.CONSTANT or argument.name in _GIVEN

@@ -6,6 +6,7 @@ from typing import Any
 
 from evenhand.audits import audit
 from evenhand.comparisons.rules import VerdictRules
+from evenhand.errors import InputError
 from evenhand.groups import to_text
 from evenhand.metrics import Metric
 from evenhand.questions.command import write_command
@@ -23,6 +24,7 @@ from evenhand.questions.question import (
 from evenhand.records import MISSING_VALUES, Records
 from evenhand.switching.assembly import answer
 from evenhand.switching.result import Switches
+from evenhand.switching.services import is_given
 
 
 @tells_options
@@ -105,6 +107,35 @@ def compare(
         return compare_records(
             records, metrics, by, rules, where=where, bins=bins, worse=worse, command=command
         )
+
+
+def metric_beside(metric: Metric, names: Mapping[str, str]) -> Metric:
+    """The same metric of another service, whose answers stand in other columns.
+
+    Parameters
+    ----------
+    metric : Metric
+        Of the first service.
+    names : Mapping
+        What the first service's columns are called for the other; what is right for all stays as it is.
+
+    Raises
+    ------
+    InputError
+        Where an argument is more than a column.
+    """
+    given = dict(metric.given)
+    for argument in metric.definition.arguments:
+        value = given.get(argument.name)
+        if value is None or is_given(argument):
+            continue
+        if not isinstance(value, str):
+            raise InputError(
+                f"{metric.text}: between two files a metric names columns, and its {argument.name} is more.  Name one "
+                "metric for each service: --compare 'METRIC' 'METRIC' with --with FILE."
+            )
+        given[argument.name] = names.get(value, value)
+    return replace(metric, given=given)
 
 
 def compare_records(
