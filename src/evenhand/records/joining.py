@@ -207,8 +207,12 @@ def joined_names(table: Records, other: Records) -> dict[str, str]:
         As `join_records` takes them.
     """
     taken = {column.name.casefold() for column in table.columns}
+    stem = stem_of(other.name)
+    if stem == stem_of(table.name) and (folder := Path(other.name).parent.name):
+        # Two runs write files of one name into a folder each.
+        stem = stem_of(folder)
     return {
-        column.name: f"{stem_of(other.name)}_{column.name}"
+        column.name: f"{stem}_{column.name}"
         for column in other.columns
         if column.name.casefold() in taken
     }
@@ -272,10 +276,13 @@ def _partners(
 def ours_and_theirs(
     table: Records, right: str, base: str, keys: Sequence[tuple[Column, Column]]
 ) -> str:
-    """The first values of both keys, for somebody to see why they differ."""
-    ours = table.engine.query(f"SELECT {quoted(keys[0][0].name)} AS v FROM {base} AS base LIMIT {_NAMED}")  # fmt: skip
-    theirs = table.engine.query(f'SELECT "evenhand:key0" AS v FROM {right} LIMIT {_NAMED}')
-    told = [", ".join(repr(v) for v in found["v"].to_pylist()) for found in (ours, theirs)]
+    """The first keys of both, for somebody to see why they differ."""
+    ours = ", ".join(quoted(one.name) for one, _ in keys)
+    theirs = ", ".join(quoted(f"evenhand:key{place}") for place in range(len(keys)))
+    told = []
+    for names, rows in ((ours, f"{base} AS base"), (theirs, right)):
+        found = table.engine.query(f"SELECT {names} FROM {rows} LIMIT {_NAMED}").to_pylist()
+        told.append(", ".join(" / ".join(map(str, row.values())) for row in found))
     return f"Here stand {told[0]} …, there {told[1]} …"
 
 
