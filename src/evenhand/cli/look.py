@@ -34,3 +34,5 @@ def look(table: str, /, *, json: Flag = False, reading: Reading = Reading()) -> 
         say("", *lines)
     if found.next:
         say("", "Next:", *(f"  {command}" for command in found.next))
+    else:
+        say("", "No column looks like an answer or a score.  Choose a metric: evenhand metrics")
