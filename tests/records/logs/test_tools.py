@@ -342,3 +342,9 @@ def test_label_studio_predictions(tmp_path):
     )
     assert len(rows) == 1
     assert "1 tasks have no annotation and no row" in notes
+
+
+def test_a_line_longer_than_the_engine_s_usual(tmp_path):
+    rows = [lm_eval_row(1), lm_eval_row(2, arguments={"prompt": "x" * (17 * 2**20)}), lm_eval_row(3)]
+    found, _ = rows_of(written_lines(tmp_path / "samples_t.jsonl", rows))
+    assert [row["acc"] for row in found] == [1, 0, 1]

@@ -31,8 +31,8 @@ _OTHERS = {
     *_FIELDS, "arguments", "filtered_resps", "filter", "metrics", "doc_hash", "prompt_hash", "target_hash",
     "schema_id",
 }  # fmt: skip
-#: Bytes of a line, at most.
-_LONGEST = 256 * 2**20
+#: Bytes of a line: the engine holds twice as many for each processor, so more only where a line is longer.
+_USUAL, _LONGEST = 16 * 2**20, 256 * 2**20
 
 
 class _LmEvalLog(TableLog):
@@ -97,14 +97,17 @@ class _LmEvalLog(TableLog):
         fields |= {"filter": "VARCHAR", "metrics": "VARCHAR[]"} | dict.fromkeys(metrics, "JSON")
         columns = ", ".join(f"{text_literal(n)}: {text_literal(t)}" for n, t in fields.items())
         asked = [*list(fields)[:6], *(f"{quoted(n)} AS metric{i}" for i, n in enumerate(metrics))]
-        try:
-            engine.execute(
-                f"COPY (SELECT {', '.join(asked)} FROM read_json({listed([self.path])}, "
-                f"format = 'newline_delimited', maximum_object_size = {_LONGEST}, columns = {{{columns}}})) "
-                f"TO {text_literal(str(out))} (FORMAT parquet, COMPRESSION uncompressed)"
-            )
-        except duckdb.Error as error:
-            raise self._fault(error) from error
+        for longest in (_USUAL, _LONGEST):
+            try:
+                engine.execute(
+                    f"COPY (SELECT {', '.join(asked)} FROM read_json({listed([self.path])}, "
+                    f"format = 'newline_delimited', maximum_object_size = {longest}, columns = {{{columns}}})) "
+                    f"TO {text_literal(str(out))} (FORMAT parquet, COMPRESSION uncompressed, ROW_GROUP_SIZE 16384)"
+                )
+                break
+            except duckdb.Error as error:
+                if longest == _LONGEST or "maximum_object_size" not in str(error):
+                    raise self._fault(error) from error
         return f"read_parquet({listed([out])})"
 
     def _fault(self, error: Exception | None = None) -> InputError:
