@@ -138,7 +138,7 @@ def test_a_number_that_agrees_is_not_told(tmp_path):
     ("values", "read"),
     [
         (["C", "I", "P", "N"], [1, 0, 0.5, 0]),
-        (["yes", "no", "true", "false"], [1, 0, 1, 0]),
+        (["yes", "No", "TRUE", "false"], [1, 0, 1, 0]),
         (["C", "4", "0.5"], [1, 4, 0.5]),
         ([True, False], [1, 0]),
         # An answer among A to D is a letter, and C is not the right one.

@@ -158,7 +158,7 @@ def test_words_of_a_recording_join_their_segments(sclite_files):
     found = audit(joined, "wer(text, hyp_text)", "label2")
     # sclite: ten words, two deletions, one insertion.
     assert (found.overall.numerator, found.overall.denominator) == (3, 10)
-    assert "2 segments are to be ignored" in "\n".join(note.text for note in found.notes)
+    assert "2 segments to be ignored" in "\n".join(note.text for note in found.notes)
 
 
 @pytest.mark.parametrize(
@@ -219,7 +219,7 @@ def test_a_folder_of_kaldi(tmp_path):
         "dur": "1.5",
     }
     assert rows[2]["text"] == ""
-    assert "1 utterances of text have no speaker" in notes
+    assert "1 utterance of text without a speaker" in notes
     (tmp_path / "hyp.txt").write_text("u1 hello\nu2 bye\nu4 lost\n")
     rows, _ = rows_of(tmp_path / "hyp.txt", read="kaldi")
     assert [row["text"] for row in rows] == ["hello", "bye", "lost"]

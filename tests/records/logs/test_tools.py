@@ -195,7 +195,7 @@ def test_helm_files_of_two_runs(helm_run):
     stats[0]["instance_id"] = "another"
     written_json(helm_run / "per_instance_stats.json", stats)
     rows, notes = rows_of(str(helm_run))
-    assert "1 instances of per_instance_stats.json stand in no request" in notes
+    assert "1 instance of per_instance_stats.json in no request" in notes
     assert [row["outcome"] for row in rows].count("unscored") == 1
 
 
@@ -222,7 +222,7 @@ def test_promptfoo_gives_the_tool_s_own_numbers(data):
         "promptfoo says a pass rate of 0.600 of success; the 4 rows that have a score give 0.500"
         in notes
     )
-    assert "4 answers have no check" in notes
+    assert "4 answers without a check" in notes
     # Repeats have no field: what is given to the prompt tells them.
     assert sorted((row["word"], row["repeat"]) for row in rows) == sorted(
         (w, r) for w in ("two", "three", "fail", "x", "y") for r in (1, 2)
@@ -255,7 +255,7 @@ def test_deepeval_gives_the_tool_s_own_numbers(data):
     assert [row["exact"] for row in rows if "exact" in row] == own["scores"]
     assert sum(row.get("exact_success", 0) for row in rows) == own["passes"]
     assert [row["outcome"] for row in rows].count("errored") == own["errors"]
-    assert "1 cases have a metric that was errored" in notes
+    assert "1 case with a metric that was errored" in notes
 
 
 @pytest.mark.data
@@ -321,7 +321,7 @@ def test_label_studio_keeps_what_its_other_exports_lose(data):
     assert [row.get("verdict") for row in rows] == ["right", "wrong", "right", None, None]
     assert rows[1]["tags"] == '["rude","unsafe"]'
     assert rows[0]["metadata_verdict"] == "in data"
-    assert "2 annotations were skipped" in notes
+    assert "2 annotations skipped" in notes
     # No address of an annotator.
     assert "example.com" not in str(rows)
 
@@ -341,10 +341,27 @@ def test_label_studio_predictions(tmp_path):
         "4",
     )
     assert len(rows) == 1
-    assert "1 tasks have no annotation and no row" in notes
+    assert "1 task without an annotation" in notes
 
 
 def test_a_line_longer_than_the_engine_s_usual(tmp_path):
-    rows = [lm_eval_row(1), lm_eval_row(2, arguments={"prompt": "x" * (17 * 2**20)}), lm_eval_row(3)]
+    rows = [
+        lm_eval_row(1),
+        lm_eval_row(2, arguments={"prompt": "x" * (17 * 2**20)}),
+        lm_eval_row(3),
+    ]
     found, _ = rows_of(written_lines(tmp_path / "samples_t.jsonl", rows))
     assert [row["acc"] for row in found] == [1, 0, 1]
+
+
+def test_two_runs_of_one_task_are_not_pooled(tmp_path):
+    """lm-eval names no model in its samples: two folders with files of one name are two runs."""
+    for model in ("old", "new"):
+        (tmp_path / model).mkdir()
+        written_lines(
+            tmp_path / model / f"samples_t_{_TIME}.jsonl", [lm_eval_row(i) for i in range(20)]
+        )
+    with pytest.raises(InputError, match=rf"2 values of log: new/samples_t_{_TIME}\.jsonl, old/"):
+        audit(str(tmp_path), "mean(acc)", "dialect", worse="lower")
+    found = audit(str(tmp_path), "mean(acc)", "log", worse="lower")
+    assert len(found.groups) == 2

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from evenhand.pages.numbers import plural
 from evenhand.records.logs.glimpse import Glimpse
 from evenhand.records.logs.json_text import elements
 from evenhand.records.logs.reader import LogReader, RowLog
@@ -52,8 +53,8 @@ class _DeepevalLog(RowLog):
     def notes(self) -> Iterator[str]:
         if self._errored:
             yield (
-                f"{self._errored:,} cases have a metric that was errored: deepeval counts them among the failed tests, "
-                "and here they have no score of it (outcome 'errored')."
+                f"{plural(self._errored, 'case')} with a metric that was errored: deepeval counts such among the "
+                "failed tests, and here there is no score of it (outcome 'errored')."
             )
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from evenhand.errors import InputError
+from evenhand.pages.numbers import plural
 from evenhand.records.logs.glimpse import Glimpse
 from evenhand.records.logs.json_text import elements, members, parsed
 from evenhand.records.logs.reader import LogReader, OwnNumber, RowLog
@@ -122,7 +123,7 @@ class _HelmLog(RowLog):
     def notes(self) -> Iterator[str]:
         if self._unasked:
             yield (
-                f"{self._unasked:,} instances of {_STATS} stand in no request of {_STATE} and are left out: "
+                f"{plural(self._unasked, 'instance')} of {_STATS} in no request of {_STATE}, left out: "
                 "the two files are not of one run."
             )
 

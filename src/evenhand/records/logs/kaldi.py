@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from evenhand.errors import InputError
+from evenhand.pages.numbers import plural
 from evenhand.records.encodings import open_text
 from evenhand.records.logs.glimpse import Glimpse
 from evenhand.records.logs.reader import LogReader, RowLog
@@ -45,7 +46,7 @@ class _KaldiLog(RowLog):
 
     def notes(self) -> Iterator[str]:
         if self._strangers:
-            yield f"{self._strangers:,} utterances of {_TEXT} have no speaker in {_SPEAKERS}."
+            yield f"{plural(self._strangers, 'utterance')} of {_TEXT} without a speaker in {_SPEAKERS}."
 
 
 def _pairs(path: Path) -> Iterator[tuple[str, str]]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from evenhand.pages.numbers import plural
 from evenhand.records.logs.glimpse import Glimpse
 from evenhand.records.logs.json_text import elements, written
 from evenhand.records.logs.reader import LogReader, RowLog
@@ -47,9 +48,9 @@ class _LabelStudioLog(RowLog):
 
     def notes(self) -> Iterator[str]:
         if self._skipped:
-            yield f"{self._skipped:,} annotations were skipped and have no labels (outcome 'skipped')."
+            yield f"{plural(self._skipped, 'annotation')} skipped: without labels here (outcome 'skipped')."
         if self._bare:
-            yield f"{self._bare:,} tasks have no annotation and no row."
+            yield f"{plural(self._bare, 'task')} without an annotation: no row here."
 
 
 def _annotator(found: Any) -> str | None:

@@ -1,10 +1,12 @@
 """Logs as one table: their rows laid down, their names settled, what the tool says beside what the rows say."""
 
+import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from evenhand.deferred import duckdb
 from evenhand.deferred import pyarrow as pa
 from evenhand.errors import InputError, Note
 from evenhand.records.column_types import quoted, text_literal
@@ -17,6 +19,8 @@ from evenhand.records.text_files import Loaded
 #: What an attribute gets before its name where the reader or a score bears it.
 _CLASH = {ATTRIBUTE: "metadata_", SCORE: "score_"}
 _ROWS = '"evenhand:log"'
+#: What readers call the repeats of one question.
+_REPEATS = ("epoch", "repeat")
 #: Two numbers that differ by less are one that was rounded.
 _ROUNDED = 5e-4
 
@@ -65,7 +69,7 @@ def load_logs(
         As in `open_records`.
     """
     folder = Path(engine.keep_folder(tempfile.mkdtemp(prefix="evenhand-")))
-    logs = [(path, reader.open(path)) for path in paths]
+    logs = [(name, reader.open(path)) for name, path in zip(_log_names(paths), paths, strict=True)]
     parts = list(_parts(engine, folder, logs))
     if not parts:
         raise InputError(f"{_called(paths)} has no row: {reader.title} wrote no answer into it.")
@@ -75,8 +79,8 @@ def load_logs(
     engine.execute(f"CREATE TEMP VIEW {_ROWS} AS SELECT {selected} FROM ({spooled.query})")
     found = load_native(engine, _ROWS, declared, missing)
     numbers = [
-        (number if len(paths) == 1 else number._replace(where={**number.where, "log": path.name}))
-        for path, log in logs
+        (number if len(paths) == 1 else number._replace(where={**number.where, "log": name}))
+        for name, log in logs
         for number in log.own_numbers()
     ]
     notes = [
@@ -99,25 +103,34 @@ def load_logs(
 
 
 def _parts(
-    engine: DuckDBEngine, folder: Path, logs: Sequence[tuple[Path, RowLog | TableLog]]
+    engine: DuckDBEngine, folder: Path, logs: Sequence[tuple[str, RowLog | TableLog]]
 ) -> Iterator[LogPart]:
     """The rows of all logs; of several each row says in which it stands."""
     spool = Spool(folder)
     several = len(logs) > 1
-    for place, (path, log) in enumerate(logs):
+    for place, (called, log) in enumerate(logs):
         if isinstance(log, RowLog):
             for row in log.rows():
                 if several:
-                    row.own["log"] = path.name
+                    row.own["log"] = called
                 spool.add(row)
             continue
         own = folder / f"log{place}"
         own.mkdir()
         part = log.part(engine, own)
         name = f"{OWN}log"
-        query = f"SELECT *, {text_literal(path.name)} AS {quoted(name)} FROM ({part.query})"
+        query = f"SELECT *, {text_literal(called)} AS {quoted(name)} FROM ({part.query})"
         yield LogPart(query, part.types | {name: pa.string()}) if several else part
     yield from spool.close()
+
+
+def _log_names(paths: Sequence[Path]) -> list[str]:
+    """What each log is called: its file, with its folders where several files have one name."""
+    names = [path.name for path in paths]
+    if len(set(names)) == len(names):
+        return names
+    above = os.path.commonpath([path.parent for path in paths])
+    return [os.path.relpath(path, above) for path in paths]
 
 
 def _called(paths: Sequence[Path]) -> str:
@@ -168,10 +181,13 @@ def _selected(
 
 
 def _letter_number(letters: Mapping[str, float], key: str) -> str:
+    """A score's text as a number: letters as they are, words in any case, numbers by their value."""
+    value = quoted(key)
     cases = " ".join(
-        f"WHEN {text_literal(letter)} THEN {float(number)}" for letter, number in letters.items()
+        f"WHEN {value if len(text) == 1 else f'LOWER({value})'} = {text_literal(text)} THEN {float(number)}"
+        for text, number in letters.items()
     )
-    return f"CASE {quoted(key)} {cases} ELSE TRY_CAST({quoted(key)} AS DOUBLE) END"
+    return f"CASE {cases} ELSE TRY_CAST({value} AS DOUBLE) END"
 
 
 def _of_letters(reader: LogReader, scores: Sequence[str]) -> list[str]:
@@ -218,7 +234,7 @@ def _own_numbers(
             found = engine.query(
                 f"SELECT AVG({value}) AS mean, COUNT({value}) AS n FROM {_ROWS} WHERE {kept or 'TRUE'}"
             ).to_pylist()[0]
-        except Exception:  # noqa: BLE001, S112 - a score of texts has no mean
+        except duckdb.Error:  # a score of texts has no mean
             continue
         if found["mean"] is None or abs(found["mean"] - number.value) < _ROUNDED:
             continue
@@ -233,17 +249,31 @@ def _own_numbers(
 def _choices(
     engine: DuckDBEngine, reader: LogReader, names: Mapping[str, str]
 ) -> dict[str, tuple[str, ...]]:
-    """Columns of which one value must be chosen: some unit has rows of several."""
-    out = {}
-    for name in reader.choice:
-        if name in names.values():
-            twice = engine.query(
-                f"SELECT 1 AS one FROM {_ROWS} GROUP BY {quoted(reader.unit)} "
-                f"HAVING COUNT(DISTINCT {quoted(name)}) > 1 LIMIT 1"
-            )
-            if twice.num_rows:
-                found = engine.query(
-                    f"SELECT DISTINCT {quoted(name)} AS v FROM {_ROWS} WHERE {quoted(name)} IS NOT NULL ORDER BY 1"
-                )["v"].to_pylist()
-                out[name] = tuple(map(str, found))
-    return out
+    """Columns of which one value must be chosen: some answer has rows of several.
+
+    Several logs are read as one where each has answers of its own; two of the same answers are two runs.
+    """
+    there = set(names.values())
+    told = [name for name in reader.choice if name in there]
+    out = {
+        name: values
+        for name in told
+        if (values := _several(engine, name, (reader.unit,))) is not None
+    }
+    alike = (reader.unit, *(name for name in (*_REPEATS, *told) if name in there))
+    runs = _several(engine, "log", alike) if "log" in there else None
+    return out if runs is None else {**out, "log": runs}
+
+
+def _several(engine: DuckDBEngine, name: str, by: Sequence[str]) -> tuple[str, ...] | None:
+    """Values of a column, where some rows that agree in others have several."""
+    groups = ", ".join(map(quoted, by))
+    twice = engine.query(
+        f"SELECT 1 AS one FROM {_ROWS} GROUP BY {groups} HAVING COUNT(DISTINCT {quoted(name)}) > 1 LIMIT 1"
+    )
+    if not twice.num_rows:
+        return None
+    found = engine.query(
+        f"SELECT DISTINCT {quoted(name)} AS v FROM {_ROWS} WHERE {quoted(name)} IS NOT NULL ORDER BY 1"
+    )
+    return tuple(map(str, found["v"].to_pylist()))

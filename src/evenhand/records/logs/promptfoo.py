@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from evenhand.errors import InputError
+from evenhand.pages.numbers import plural
 from evenhand.records.logs.glimpse import Glimpse
 from evenhand.records.logs.json_text import elements, written
 from evenhand.records.logs.reader import LogReader, OwnNumber, RowLog
@@ -77,8 +78,8 @@ class _PromptfooLog(RowLog):
     def notes(self) -> Iterator[str]:
         if self._outcomes["unscored"]:
             yield (
-                f"{self._outcomes['unscored']:,} answers have no check: promptfoo gives them score 1, and here they "
-                "have none (outcome 'unscored')."
+                f"{plural(self._outcomes['unscored'], 'answer')} without a check: promptfoo gives such score 1, and "
+                "here they have none (outcome 'unscored')."
             )
 
 

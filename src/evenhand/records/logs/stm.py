@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from evenhand.errors import InputError
+from evenhand.pages.numbers import plural
 from evenhand.records.encodings import open_text
 from evenhand.records.logs.glimpse import Glimpse
 from evenhand.records.logs.labels import LabelNames
@@ -70,7 +71,7 @@ class _StmLog(RowLog):
 
     def notes(self) -> Iterator[str]:
         if self._ignored:
-            yield f"{self._ignored:,} segments are to be ignored, as {self.path.name} says, and have no text."
+            yield f"{plural(self._ignored, 'segment')} to be ignored, as {self.path.name} says: without text here."
         if self._alternatives:
             yield told_alternatives(self.path)
 
