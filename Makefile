@@ -14,7 +14,7 @@ demo: $(VENV)/demo ## find, prove and repair a harm, live, in two minutes; names
 	@$(BIN)/evenhand demo
 
 # Modules stay compiled, whatever the surroundings say: workers and what they start need not do it again.
-test: $(VENV)/test $(VENV)-evals/evals ## run all tests
+test: $(VENV)/test ## run all tests
 	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(JOBS) --dist worksteal --durations=20
 
 check: lint types contract test oldest ## everything that CI runs
@@ -34,6 +34,9 @@ spark: $(VENV)/test $(VENV)-spark/spark ## what speaks Spark Connect, on Apache 
 	  PYSPARK_PYTHON=$(abspath $(BIN)/python) \
 	  PYTHONPATH=$(CURDIR) \
 	  $(BIN)/python -m pytest -q $(SPARK_TESTS) -k 'spark and not sail'
+
+evals: $(VENV)/test $(VENV)-evals/evals ## logs as inspect_ai itself writes them today
+	@EVENHAND_EVALS=$(abspath $(VENV)-evals/bin/python) $(BIN)/python -m pytest -q tests/records/logs/test_inspect_itself.py
 
 oldest: $(VENV)-oldest/test ## the core tests with the oldest supported versions
 	@$(VENV)-oldest/bin/python -m pytest -q -p no:cacheprovider tests/stats tests/cubes tests/metrics/test_laws.py tests/acceptance/test_command_line.py

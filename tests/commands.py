@@ -31,11 +31,6 @@ LOADED = (
     *("bounty.close", "bounty.confirm", "bounty.explain", "bounty.export", "bounty.hunt"),
     *("bounty.init", "bounty.rollback", "bounty.status", "bounty.submit", "bounty.verify"),
 )
-#: What these load when it is first used.
-FIRST_USED = (
-    *("audits.terminal", "slicing.terminal", "differential.terminal", "metrics.speech.wer"),
-    *("audits.figures", "slicing.figures", "differential.figures", "bounty.submission"),
-)
 THIRD = (
     *("numba", "skl2onnx", "sklearn.tree", "scipy.stats", "scipy.sparse", "scipy.optimize"),
     *("jinja2", "h11", "pyarrow.compute", "pyarrow.parquet", "rapidfuzz", "dateutil.relativedelta"),
@@ -181,14 +176,18 @@ def become(asked, files):
 def load():
     """Load what commands would; pandas stays hidden, as `main` hides it."""
     import importlib
+    import pkgutil
 
+    import evenhand
     from evenhand.deferred import hide_pandas
 
     hide_pandas()
     for name in LOADED:
         importlib.import_module(f"evenhand.cli.{name}")
-    for name in FIRST_USED:
-        importlib.import_module(f"evenhand.{name}")
+    # And all that these load when it is first used.
+    for module in pkgutil.walk_packages(evenhand.__path__, "evenhand."):
+        with contextlib.suppress(ImportError):
+            importlib.import_module(module.name)
     for name in THIRD:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)

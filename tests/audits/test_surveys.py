@@ -261,7 +261,7 @@ def test_strata_are_no_group_unless_asked_for():
 # -- how often intervals cover ------------------------------------------------------------------
 
 RATE = Ratio(numerator=(1, 0), denominator=(0, 1))
-WORLDS = 600
+WORLDS = 300
 
 
 def cube_of(group, stratum, weight, value, unit):

@@ -9,7 +9,7 @@ import pytest
 
 import evenhand
 
-WORLDS = 40
+WORLDS = 20
 GROUPS = 5
 
 
