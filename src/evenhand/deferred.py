@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     import duckdb
     import jinja2
+    import msgspec
     import narwhals
     import numpy
     import pyarrow
@@ -37,6 +38,7 @@ __all__ = [
     "duckdb",
     "jinja2",
     "metadata",
+    "msgspec",
     "multiprocessing",
     "narwhals",
     "numpy",
@@ -188,6 +190,7 @@ def small_arrow() -> Iterator[None]:
 if not TYPE_CHECKING:
     jinja2 = Deferred("jinja2")
     duckdb = Deferred("duckdb")
+    msgspec = Deferred("msgspec")
     narwhals = Deferred("narwhals")
     numpy = Deferred("numpy")
     pyarrow = Deferred("pyarrow")

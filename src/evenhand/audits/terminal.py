@@ -7,9 +7,14 @@ from rich.text import Text
 
 from evenhand.audits import words
 from evenhand.audits.result import Audit, Group
-from evenhand.groups.partition import tidy
-from evenhand.pages.caveats import after_numbers, before_numbers, missing_sentences
-from evenhand.pages.numbers import count, direction, interval, minus, percent, plural, rate, ratio
+from evenhand.pages.caveats import (
+    after_numbers,
+    before_numbers,
+    bin_sentences,
+    missing_sentences,
+    refused_sentence,
+)
+from evenhand.pages.numbers import count, direction, interval, percent, plural, rate, ratio
 from evenhand.pages.sampled import EFFECTIVE, effective, sampled
 from evenhand.pages.table import Table, TableCell, TableColumn, table_of
 from evenhand.pages.terminal import lay_out
@@ -109,17 +114,9 @@ def _numbers(estimate: Estimate) -> list[str]:
 def _notes(audit: Audit) -> list[RenderableType]:
     unit = "; differences in percentage points" if audit.metric.in_points else ""
     notes = [words.method(audit).removesuffix(".") + unit + "."]
-    for name, edges in audit.settings.bins.items():
-        cut = ", ".join(minus(f"{tidy(edge)}") for edge in edges)
-        notes.append(
-            f"{name} is cut at {cut}." if edges else f"{name} has one bin: its values do not vary."
-        )
+    notes += bin_sentences(audit.settings.bins)
     notes += words.limits(audit)
     notes += after_numbers(audit.notes)
     notes += missing_sentences([item for item in audit.missing if item.estimate is None])
-    if audit.refused:
-        more = len(audit.refused) - 1
-        notes.append(
-            audit.refused[0].message + (f"  … and {more:,} more, in --json." if more else "")
-        )
+    notes += refused_sentence([one.message for one in audit.refused])
     return [Padding(Text(note, style="dim"), 0) for note in notes]

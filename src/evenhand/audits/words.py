@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from evenhand.audits.result import Audit, Contrast, Group
 from evenhand.errors import REASONS
+from evenhand.pages.caveats import independence, together
 from evenhand.pages.edition import PLAIN, Edition
 from evenhand.pages.marks import MARKS
 from evenhand.pages.nouns import unit_noun
@@ -196,16 +197,8 @@ def gap_sentence(audit: Audit, edition: Edition = PLAIN) -> str | None:
 def method(audit: Audit, *, advice: str = " (name a --unit if it is not)") -> str:
     """How the numbers were made, in one sentence; `advice` goes to who can ask again."""
     settings = audit.settings
-    family = {
-        "max-t": "all comparisons hold at once (max-t)",
-        "holm": "all comparisons hold at once (Bonferroni; p-values by Holm)",
-        "bh": "p-values control the false discovery rate (Benjamini-Hochberg)",
-    }[settings.adjust]
+    family = together(settings.adjust, "all comparisons")
     number = settings.comparisons
-    units = (
-        f"{audit.unit} is the independent unit"
-        if audit.unit
-        else f"each row counts as independent{advice}"
-    )
+    units = independence(audit.unit, advice=advice)
     units += sampled(audit.weight, audit.stratum, None)
     return f"{percent(audit.level)} intervals; {number} comparison{'s' * (number != 1)}, {family}; {units}."

@@ -12,7 +12,7 @@ from evenhand.cli.kinds import Flag, Several
 from evenhand.comparisons.rules import VerdictRules
 from evenhand.errors import InputError
 from evenhand.pages.edition import Edition
-from evenhand.records import MISSING_VALUES, join_records, open_records
+from evenhand.records import MISSING_VALUES, join_files, open_records
 from evenhand.records.output import input_files
 
 _READING = Group("Which rows are read, and how", sort_key=1)
@@ -69,20 +69,7 @@ class Reading:
         found = open_records(
             name, columns=self.columns, missing_values=self.missing, read=self.read
         )
-        unused = set(self.on)
-        for path in self.with_:
-            other = open_records(path)
-            names = {column.name for column in other.columns}
-            # Several files may be joined by columns of their own: each by those that it has.
-            keys = [key for key in self.on if key.rpartition("=")[2].strip() in names]
-            unused -= set(keys)
-            found = join_records(found, other, keys or self.on)
-        if unused:
-            key = min(unused)
-            raise InputError(
-                f"--on {key}: none of {', '.join(self.with_)} has a column {key.rpartition('=')[2]!r}."
-            )
-        return found
+        return join_files(found, self.with_, self.on)
 
     @property
     def joined(self) -> list[Path]:

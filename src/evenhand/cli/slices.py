@@ -100,9 +100,10 @@ def slices(
         raise InputError(NOT_SHARED)
     check_files(table, reading, output)
     edition = output.edition()
+    records = reading.table(table)
     with _searching() as report:
         found = search_slices(
-            reading.table(table),
+            records,
             metric,
             features=features,
             depth=depth,
@@ -126,7 +127,7 @@ def slices(
             **reading.given(),
             **confidence.given(),
         )
-    edition = fit_slices(edition, found, reading.table(table), reading)
+    edition = fit_slices(edition, found, records, reading)
     page = None if output.html is None else found.to_html(edition)
     write_files(found, page, output, edition)
     show([found], output)

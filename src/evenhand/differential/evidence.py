@@ -157,6 +157,14 @@ class ConditionEvidence:
             partition_numbers(self.cells),
         )
 
+    def refused(self, judged: JudgedCosts) -> Iterator[tuple[int, int, str]]:
+        """Numbers of the group and the condition of each cost that could not be judged, and the reason."""
+        for i in range(len(self.cells)):
+            for k in range(self.conditions):
+                reason = judged.why[i * self.conditions + k]
+                if reason is not None:
+                    yield i, k, reason
+
     def gaps(self) -> Floats:
         """How much worse off each group is than its rest, under the reference and each condition.
 

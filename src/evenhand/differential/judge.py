@@ -151,18 +151,15 @@ def paid_verdict(judged: JudgedCosts, place: int, rules: VerdictRules) -> Paid:
 
 def refusals(evidence: ConditionEvidence, names: Sequence[str]) -> Iterator[RefusedEffect]:
     """Groups under conditions that cannot be judged, and why."""
-    for i, cell in enumerate(evidence.cells):
-        for k, name in enumerate(names[1:]):
-            reason = evidence.beyond.why[i * evidence.conditions + k]
-            if reason is None:
-                continue
-            yield RefusedEffect(
-                by=cell.partition.names,
-                predicate=cell.predicate,
-                condition=name,
-                reason=reason,
-                message=f"Refused [{reason}]: {_told(evidence, i, k, cell, reason, names)}.",
-            )
+    for i, k, reason in evidence.refused(evidence.beyond):
+        cell = evidence.cells[i]
+        yield RefusedEffect(
+            by=cell.partition.names,
+            predicate=cell.predicate,
+            condition=names[k + 1],
+            reason=reason,
+            message=f"Refused [{reason}]: {_told(evidence, i, k, cell, reason, names)}.",
+        )
 
 
 def _told(

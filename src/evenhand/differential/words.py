@@ -13,11 +13,17 @@ from evenhand.differential.result import (
     Pair,
     Verdict,
 )
-from evenhand.groups.partition import tidy
 from evenhand.pages import numbers
-from evenhand.pages.caveats import after_numbers, missing_sentences
+from evenhand.pages.caveats import (
+    after_numbers,
+    bin_sentences,
+    independence,
+    missing_sentences,
+    refused_sentence,
+    together,
+)
 from evenhand.pages.marks import MARKS
-from evenhand.pages.numbers import minus, percent, points, rate
+from evenhand.pages.numbers import percent, points, rate
 
 #: The kind of each verdict, which decides its sign and its colour.
 KINDS = {
@@ -279,15 +285,9 @@ def _losers(found: Effects, manner: Manner) -> Iterator[str]:
 def method(found: Effects) -> str:
     """How the numbers were made, in one sentence."""
     settings = found.settings
-    family = {
-        "max-t": "all hold at once (max-t)",
-        "holm": "all hold at once (Bonferroni; p-values by Holm)",
-        "bh": "p-values control the false discovery rate (Benjamini-Hochberg)",
-    }[settings.adjust]
+    family = together(settings.adjust)
     number = settings.comparisons
-    units = (
-        f"{found.unit} is the independent unit" if found.unit else "each row counts as independent"
-    )
+    units = independence(found.unit)
     return (
         f"{percent(found.level)} intervals of differences in differences; {number} "
         f"comparison{'s' * (number != 1)}, {family}; {units}."
@@ -302,16 +302,10 @@ def notes(found: Effects, *, where: str = "in --json") -> Iterator[str]:
     yield method(found)
     if found.settings.tolerance:
         yield f"Up to {amount(found.settings.tolerance, found)} count as no harm."
-    for name, edges in found.settings.bins.items():
-        cut = ", ".join(minus(f"{tidy(edge)}") for edge in edges)
-        yield (
-            f"{name} is cut at {cut}." if edges else f"{name} has one bin: its values do not vary."
-        )
+    yield from bin_sentences(found.settings.bins)
     yield from after_numbers(found.notes)
     yield from missing_sentences(found.missing)
-    if found.refused:
-        more = len(found.refused) - 1
-        yield found.refused[0].message + (f"  … and {more:,} more, {where}." if more else "")
+    yield from refused_sentence([one.message for one in found.refused], where=where)
 
 
 def labels(found: Effects, by: Sequence[str]) -> dict[str, str]:

@@ -22,6 +22,7 @@ from evenhand.groups.predicate import (
     means_missing,
     to_text,
 )
+from evenhand.pages.numbers import tidy
 from evenhand.records import Column, Kind, check_key
 from evenhand.records.declarations import columns_option
 
@@ -107,11 +108,6 @@ def readings(
         return lambda key: None if key is None or means_missing(key, kind, texts) else key
 
     return [read(attribute) for attribute in attributes]
-
-
-def tidy(edge: float) -> int | float:
-    """An edge as it is shown and compared: whole numbers without a point."""
-    return int(edge) if float(edge).is_integer() else edge
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

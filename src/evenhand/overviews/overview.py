@@ -15,14 +15,14 @@ from evenhand.overviews.roles import (
     UNIT,
     roles_of,
 )
-from evenhand.overviews.seen import first_rows
+from evenhand.overviews.seen import Values, first_rows
 from evenhand.overviews.spellings import spellings_of
 from evenhand.overviews.uneven import crossings_of, missing_shares
 from evenhand.questions.copies import copied_rows
 from evenhand.questions.opening import opened
 from evenhand.questions.outcomes import outcome_notes
 from evenhand.questions.question import check_rows
-from evenhand.records import MISSING_VALUES, Kind
+from evenhand.records import MISSING_VALUES, Column
 
 _MEASURED = (LABEL, PREDICTION, HYPOTHESIS, SCORE, PROBABILITY)
 #: Names of units that are looked for in several groups.
@@ -67,7 +67,6 @@ def look(
         groups = [by_name[n] for n, role in roles.items() if role == GROUP]
         measured = [by_name[n] for n, role in roles.items() if role in _MEASURED]
         units = [by_name[n] for n, role in roles.items() if role == UNIT and n in by_name]
-        others = {column.name for column in records.columns if column.kind is Kind.OTHER}
         options = list[str]()
         for name, value in records.options.items():
             for one in [value] if isinstance(value, str) else value:
@@ -78,15 +77,7 @@ def look(
             rows=int(counted["n"][0].as_py()),
             looked_at=len(seen[0].values) if seen else 0,
             columns=tuple(
-                SeenColumn(
-                    name=column.name,
-                    kind=str(column.kind),
-                    missing=0 if column.name in others else by_name[column.name].missing,
-                    different=0 if column.name in others else len(by_name[column.name].counts),
-                    examples=() if column.name in others else by_name[column.name].examples(),
-                    role=roles.get(column.name, ""),
-                )
-                for column in records.columns
+                _seen(column, by_name.get(column.name), roles) for column in records.columns
             ),
             missing=missing_shares(measured, groups),
             spellings=tuple(found for c in [*groups, *units] for found in spellings_of(c)),
@@ -96,3 +87,15 @@ def look(
             notes=(*records.notes, *outcome_notes(records, (), None), *copied_rows(records)),
             next=tuple(next_commands(records.name, options, roles, records.choices)),
         )
+
+
+def _seen(column: Column, values: Values | None, roles: Mapping[str, str]) -> SeenColumn:
+    """A column as it was seen; those of lists and structures have no values."""
+    return SeenColumn(
+        name=column.name,
+        kind=str(column.kind),
+        missing=0 if values is None else values.missing,
+        different=0 if values is None else len(values.counts),
+        examples=() if values is None else values.examples(),
+        role=roles.get(column.name, ""),
+    )

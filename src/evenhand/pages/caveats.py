@@ -1,10 +1,11 @@
 """What stands beside numbers in every result: notes before them, and the rows that are not in them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from evenhand.errors import Note, inert_text
+from evenhand.pages.numbers import minus, tidy
 from evenhand.results.estimate import Missing
 
 #: Notes on how it was computed: they follow the numbers; all others stand before them.
@@ -31,6 +32,36 @@ def before_numbers(notes: Sequence[Note]) -> list[str]:
 def after_numbers(notes: Sequence[Note]) -> list[str]:
     """Notes on how it was computed."""
     return [note.text for note in notes if note.code in FOOTNOTES]
+
+
+def together(adjust: str, what: str = "all") -> str:
+    """In which sense comparisons hold together, by how they were corrected."""
+    return {
+        "max-t": f"{what} hold at once (max-t)",
+        "holm": f"{what} hold at once (Bonferroni; p-values by Holm)",
+        "bh": "p-values control the false discovery rate (Benjamini-Hochberg)",
+    }[adjust]
+
+
+def independence(unit: str | None, *, advice: str = "") -> str:
+    """What counts as independent; `advice` goes to who can name another unit."""
+    return f"{unit} is the independent unit" if unit else f"each row counts as independent{advice}"
+
+
+def bin_sentences(bins: Mapping[str, Sequence[float]]) -> Iterator[str]:
+    """Where each numeric attribute was cut."""
+    for name, edges in bins.items():
+        cut = ", ".join(minus(f"{tidy(edge)}") for edge in edges)
+        yield (
+            f"{name} is cut at {cut}." if edges else f"{name} has one bin: its values do not vary."
+        )
+
+
+def refused_sentence(messages: Sequence[str], *, where: str = "in --json") -> Iterator[str]:
+    """The first refusal, and how many more there are; `where` says where they stand.  Nothing where there is none."""
+    if messages:
+        more = len(messages) - 1
+        yield messages[0] + (f"  … and {more:,} more, {where}." if more else "")
 
 
 def missing_sentences(missing: Sequence[Missing]) -> Iterator[str]:

@@ -170,6 +170,11 @@ def percent(level: float) -> str:
     return f"{level * 100:g} %"
 
 
+def tidy(edge: float) -> int | float:
+    """An edge as it is shown and compared: whole numbers without a point."""
+    return int(edge) if float(edge).is_integer() else edge
+
+
 def plural(number: int, noun: str, nouns: str = "") -> str:
     """A count with its noun: ``1 group``, ``2,400 rows``, ``3 cities``; `nouns` where no rule makes it."""
     return f"{number:,} {noun if number == 1 else nouns or many(noun)}"

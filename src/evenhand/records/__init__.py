@@ -8,7 +8,7 @@ from evenhand.records.engines.duckdb import DuckDBEngine
 from evenhand.records.engines.postgres import PostgresEngine
 from evenhand.records.file_faults import lines_of
 from evenhand.records.files import find_files, fingerprint, holds_counts
-from evenhand.records.joining import join_records, joined_names
+from evenhand.records.joining import join_files, join_records, joined_names
 from evenhand.records.missing import MISSING_VALUES
 from evenhand.records.schema import Column, Kind, check_key, find_column
 from evenhand.records.table import Records, open_records, public_name
@@ -28,6 +28,7 @@ __all__ = [
     "find_files",
     "fingerprint",
     "holds_counts",
+    "join_files",
     "join_records",
     "joined_names",
     "lines_of",

@@ -7,7 +7,6 @@ so that their messages name the file, the line and the next step.
 from __future__ import annotations
 
 import base64
-import glob
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,6 +19,7 @@ from evenhand.records.delimited import check_case, listed
 from evenhand.records.engines.duckdb import DuckDBEngine
 from evenhand.records.file_faults import find_faults, format_of, told
 from evenhand.records.native_types import load_native
+from evenhand.records.output import matching_files
 from evenhand.records.schema import Kind, kind_of
 from evenhand.records.sheets import ENDINGS
 from evenhand.records.text_files import Loaded, load_text
@@ -72,10 +72,7 @@ def check_pattern(pattern: str) -> None:
 def find_files(pattern: str) -> list[Path]:
     """Files that a path or glob names, sorted; an error where there is none."""
     check_pattern(pattern)
-    # Path.glob takes no absolute pattern.
-    matches = glob.glob(pattern)  # noqa: PTH207
-    paths = [Path(pattern)] if Path(pattern).is_file() else sorted(map(Path, matches))
-    files = [path for path in paths if path.is_file()]
+    files = matching_files(pattern)
     if not files:
         if Path(pattern).is_dir():
             raise InputError(f"{pattern} is a folder.  Name its files, for example {pattern}/*.csv")

@@ -19,7 +19,7 @@ from evenhand.records.engines.duckdb import DuckDBEngine
 from evenhand.records.schema import Column, Kind, find_column
 from evenhand.records.table import Records, open_records, public_name
 
-#: Rows of the other that are laid down at a time.
+#: Keys that a message names.
 _NAMED = 3
 
 
@@ -62,6 +62,30 @@ def join_records(
     finally:
         if added is not other:
             added.close()
+
+
+def join_files(table: Records, files: Sequence[str], on: Sequence[str]) -> Records:
+    """A table with several files joined to it, each by those of the columns that it has.
+
+    Raises
+    ------
+    InputError
+        As `join_records`, and where no file has a column.
+    """
+    unused = set(on)
+    for name in files:
+        other = open_records(name)
+        names = {column.name for column in other.columns}
+        keys = [key for key in on if key.rpartition("=")[2].strip() in names]
+        unused -= set(keys)
+        table = join_records(table, other, keys or on)
+        other.close()
+    if unused:
+        key = min(unused)
+        raise InputError(
+            f"--on {key}: none of {', '.join(files)} has a column {key.rpartition('=')[2]!r}."
+        )
+    return table
 
 
 def _keys(table: Records, other: Records, on: Sequence[str]) -> list[tuple[Column, Column]]:
@@ -261,7 +285,7 @@ def _partners(
     )
     on = " and ".join(text.replace("=", " = ") for text in _written(keys))
     if rows and alone == rows:
-        first = ours_and_theirs(table, right, base, keys)
+        first = _ours_and_theirs(table, right, base, keys)
         raise InputError(
             f"No row of {table.name} has a partner in {public_name(other.name)} by {on}.  {first}"
         )
@@ -273,7 +297,7 @@ def _partners(
     )
 
 
-def ours_and_theirs(
+def _ours_and_theirs(
     table: Records, right: str, base: str, keys: Sequence[tuple[Column, Column]]
 ) -> str:
     """The first keys of both, for somebody to see why they differ."""

@@ -17,6 +17,20 @@ _PAGE = re.compile(rb'<meta name="generator" content="evenhand">')
 _SCHEMA = re.compile(rb'"schema":\s?"evenhand\.')
 
 
+def matching_files(pattern: str) -> list[Path]:
+    """Files that a path or glob names, sorted; none where it names none."""
+    if Path(pattern).is_file():
+        return [Path(pattern)]
+    # Path.glob takes no absolute pattern.
+    found = sorted(map(Path, glob.glob(pattern)))  # noqa: PTH207
+    return [path for path in found if path.is_file()]
+
+
+def files_under(path: Path) -> list[Path]:
+    """The file itself, or all files of a folder, sorted."""
+    return [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
+
+
 def input_files(place: str) -> list[Path]:
     """Files that a path, glob or ``duckdb:`` URL names; none for servers, and none where it names nothing."""
     if place.startswith("duckdb:"):
@@ -25,11 +39,7 @@ def input_files(place: str) -> list[Path]:
     if "://" in place or "\0" in place:
         return []
     place, _ = split_sheet(place)
-    if Path(place).is_file():
-        return [Path(place)]
-    if Path(place).is_dir():
-        return [path for path in Path(place).rglob("*") if path.is_file()]
-    return [Path(name) for name in glob.glob(place) if Path(name).is_file()]  # noqa: PTH207
+    return files_under(Path(place)) if Path(place).is_dir() else matching_files(place)
 
 
 def check_outputs(

@@ -29,9 +29,10 @@ from evenhand.records.files import (
     plain_table,
     raise_file_faults,
 )
-from evenhand.records.logs import files_under, find_logs, load_logs
+from evenhand.records.logs import find_logs, load_logs
 from evenhand.records.missing import MISSING_VALUES
 from evenhand.records.native_types import load_native
+from evenhand.records.output import files_under
 from evenhand.records.schema import Column, Kind, check_key
 from evenhand.records.sheets import ENDINGS, load_sheet, split_sheet
 from evenhand.records.text_files import Loaded

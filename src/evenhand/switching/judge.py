@@ -83,18 +83,15 @@ def _placed(verdict: str) -> Placed:
 
 def refusals(evidence: ConditionEvidence, names: Sequence[str]) -> Iterator[RefusedSwitch]:
     """Groups of which it cannot be said what switching changes for them, and why."""
-    for i, cell in enumerate(evidence.cells):
-        for k, name in enumerate(names[1:]):
-            reason = evidence.paid.why[i * evidence.conditions + k]
-            if reason is None:
-                continue
-            yield RefusedSwitch(
-                by=cell.partition.names,
-                predicate=cell.predicate,
-                service=name,
-                reason=reason,
-                message=f"Refused [{reason}]: {_told(evidence, i, k, cell, reason, names)}.",
-            )
+    for i, k, reason in evidence.refused(evidence.paid):
+        cell = evidence.cells[i]
+        yield RefusedSwitch(
+            by=cell.partition.names,
+            predicate=cell.predicate,
+            service=names[k + 1],
+            reason=reason,
+            message=f"Refused [{reason}]: {_told(evidence, i, k, cell, reason, names)}.",
+        )
 
 
 def _told(

@@ -4,12 +4,18 @@ from collections.abc import Iterator, Sequence
 
 from evenhand.audits.answer import of_hundred, two_of_hundred
 from evenhand.differential.result import Effect
-from evenhand.groups.partition import tidy
 from evenhand.pages import numbers
-from evenhand.pages.caveats import after_numbers, missing_sentences
+from evenhand.pages.caveats import (
+    after_numbers,
+    bin_sentences,
+    independence,
+    missing_sentences,
+    refused_sentence,
+    together,
+)
 from evenhand.pages.edition import PLAIN, Edition
 from evenhand.pages.marks import MARKS
-from evenhand.pages.numbers import listed, minus, percent, points, rate, share
+from evenhand.pages.numbers import listed, percent, points, rate, share
 from evenhand.results.estimate import Estimate
 from evenhand.switching.result import Gained, GroupSwitch, Placed, Switches
 
@@ -344,14 +350,8 @@ def switch(found: Switches, service: str, edition: Edition) -> str:
 def method(found: Switches) -> str:
     """How the numbers were made, in one sentence."""
     settings = found.settings
-    family = {
-        "max-t": "all hold at once (max-t)",
-        "holm": "all hold at once (Bonferroni; p-values by Holm)",
-        "bh": "p-values control the false discovery rate (Benjamini-Hochberg)",
-    }[settings.adjust]
-    units = (
-        f"{found.unit} is the independent unit" if found.unit else "each row counts as independent"
-    )
+    family = together(settings.adjust)
+    units = independence(found.unit)
     return (
         f"{percent(found.level)} intervals of differences on the same rows; "
         f"{numbers.plural(settings.comparisons, 'comparison')}, {family}; {units}."
@@ -364,13 +364,7 @@ def notes(found: Switches, *, where: str = "in --json") -> Iterator[str]:
     if found.settings.tolerance:
         size = _amount(found.settings.tolerance, found)
         yield f"A loss, or a gap that grows, up to {size} counts as no harm."
-    for name, edges in found.settings.bins.items():
-        cut = ", ".join(minus(f"{tidy(edge)}") for edge in edges)
-        yield (
-            f"{name} is cut at {cut}." if edges else f"{name} has one bin: its values do not vary."
-        )
+    yield from bin_sentences(found.settings.bins)
     yield from after_numbers(found.notes)
     yield from missing_sentences(found.missing)
-    if found.refused:
-        more = len(found.refused) - 1
-        yield found.refused[0].message + (f"  … and {more:,} more, {where}." if more else "")
+    yield from refused_sentence([one.message for one in found.refused], where=where)

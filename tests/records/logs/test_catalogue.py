@@ -81,8 +81,17 @@ READER = LogReader(
 NO_READER = 7
 
 
+@pytest.fixture
+def others():
+    """What is offered is looked for once a process: for a test anew, and after it."""
+    yield catalogue._others
+    catalogue._others.cache_clear()
+
+
+@pytest.mark.usefixtures("others")
 def test_another_package_offers_a_reader(tmp_path, monkeypatch):
     def offered(value):
+        catalogue._others.cache_clear()
         point = EntryPoint(name="words", value=f"{__name__}:{value}", group=catalogue.ENTRY_POINTS)
         monkeypatch.setattr(EntryPoint, "load", lambda self: globals()[value])
         monkeypatch.setattr(catalogue, "entry_points", lambda group: [point])

@@ -1,7 +1,7 @@
 """What other tools write, read as tables: one file a tool."""
 
 from evenhand.records.logs.catalogue import reader_called, reader_names, reader_of
-from evenhand.records.logs.finding import files_under, find_logs
+from evenhand.records.logs.finding import find_logs
 from evenhand.records.logs.loading import LoadedLogs, load_logs
 from evenhand.records.logs.reader import LogReader, OwnNumber, RowLog, TableLog
 from evenhand.records.logs.row import LogRow
@@ -15,7 +15,6 @@ __all__ = [
     "OwnNumber",
     "RowLog",
     "TableLog",
-    "files_under",
     "find_logs",
     "load_logs",
     "reader_called",

@@ -44,11 +44,7 @@ class _CtmLog(RowLog):
 
 
 def _recognises(glimpse: Glimpse) -> bool:
-    lines = (
-        line for line in glimpse.text.splitlines() if line.strip() and not line.startswith(";;")
-    )
-    named = glimpse.path.name.lower().endswith(".ctm")
-    return named and _LINE.match(next(lines, "").strip()) is not None
+    return glimpse.is_lines(".ctm", _LINE)
 
 
 READER = LogReader(name="ctm", title="CTM words", recognises=_recognises, open=_CtmLog)

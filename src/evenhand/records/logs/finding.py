@@ -1,7 +1,5 @@
 """Which files of a path, a glob or a folder are logs, and whose."""
 
-import glob
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -9,6 +7,7 @@ from evenhand.errors import InputError
 from evenhand.records.files import check_pattern
 from evenhand.records.logs.catalogue import reader_called, reader_of
 from evenhand.records.logs.reader import LogReader
+from evenhand.records.output import matching_files
 
 
 def find_logs(pattern: str, read: str | None) -> tuple[list[Path], LogReader | None]:
@@ -37,8 +36,7 @@ def find_logs(pattern: str, read: str | None) -> tuple[list[Path], LogReader | N
                 f"{pattern} is a folder.  Name its files, for example {pattern}/*.csv; {what} lies in it."
             )
     else:
-        paths = [whole] if whole.is_file() else sorted(map(Path, glob.glob(pattern)))  # noqa: PTH207
-        found += [(path, named or reader_of(path)) for path in paths]
+        found += [(path, named or reader_of(path)) for path in matching_files(pattern)]
     readers = {reader.name: reader for _, reader in found if reader is not None}
     if not readers:
         return [path for path, _ in found], None
@@ -72,12 +70,3 @@ def _mixed(found: Sequence[tuple[Path, LogReader | None]]) -> str:
         f"One table cannot mix logs of several tools: {named}.  Name the files of one, or say --read NAME for a "
         "folder."
     )
-
-
-def files_under(path: Path) -> Iterator[Path]:
-    """The file itself, or the files of a folder that was read as one log."""
-    if path.is_file():
-        yield path
-        return
-    for folder, _, names in os.walk(path):
-        yield from (Path(folder) / name for name in sorted(names))

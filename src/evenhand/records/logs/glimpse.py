@@ -1,6 +1,7 @@
 """What the beginning of a file shows of whose it is."""
 
 import json
+import re
 import zipfile
 from dataclasses import dataclass
 from functools import cached_property
@@ -72,6 +73,12 @@ class Glimpse:
         """The first JSON value as far as it is seen: of an object its whole first members, of an array its first."""
         return _begun(self.text.lstrip())
 
+    def is_lines(self, ending: str, line: re.Pattern[str]) -> bool:
+        """Whether the file is called so, and its first line that is no comment (``;;``) is of this form."""
+        lines = (one.strip() for one in self.text.splitlines())
+        first = next((one for one in lines if one and not one.startswith(";;")), "")
+        return self.path.name.lower().endswith(ending) and line.match(first) is not None
+
     def has(self, *keys: str) -> bool:
         """Whether the first JSON object has these members."""
         return isinstance(self.json, dict) and self.json.keys() >= set(keys)
@@ -101,9 +108,13 @@ def _begun(text: str) -> Any:
             place = _skip(text, place, " \t\r\n:")
             if not isinstance(key, str):
                 return out
-            out[key] = _begun(text[place:]) if text[place : place + 1] in "[{" else None
-            out[key], place = _DECODER.raw_decode(text, place)
         except (json.JSONDecodeError, RecursionError, IndexError):
+            return out
+        try:
+            out[key], place = _DECODER.raw_decode(text, place)
+        except (json.JSONDecodeError, RecursionError):
+            # What is seen ends within it.
+            out[key] = _begun(text[place:]) if text[place : place + 1] in ("[", "{") else None
             return out
 
 

@@ -7,8 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import IO, Any, cast
 
-import msgspec
-
+from evenhand.deferred import msgspec
 from evenhand.errors import InputError
 from evenhand.records.encodings import BLOCK, open_bytes
 

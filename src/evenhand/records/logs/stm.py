@@ -16,7 +16,7 @@ from evenhand.records.logs.glimpse import Glimpse
 from evenhand.records.logs.labels import LabelNames
 from evenhand.records.logs.reader import LogReader, RowLog
 from evenhand.records.logs.row import LogRow
-from evenhand.records.logs.trn import readings, told_alternatives
+from evenhand.records.logs.trn import has_alternatives, readings, told_alternatives
 
 _LINE = re.compile(
     r"(?P<file>\S+)\s+(?P<channel>\S+)\s+(?P<speaker>\S+)\s+(?P<start>[\d.]+)\s+(?P<end>[\d.]+)"
@@ -34,8 +34,7 @@ class _StmLog(RowLog):
         self._ignored, self._alternatives = 0, False
 
     def rows(self) -> Iterator[LogRow]:
-        with open_text(self.path) as file:
-            self._alternatives = any("{" in line for line in file)
+        self._alternatives = has_alternatives(self.path)
         names = LabelNames()
         with open_text(self.path) as file:
             for number, line in enumerate(file, 1):
@@ -77,11 +76,7 @@ class _StmLog(RowLog):
 
 
 def _recognises(glimpse: Glimpse) -> bool:
-    lines = (
-        line for line in glimpse.text.splitlines() if line.strip() and not line.startswith(";;")
-    )
-    named = glimpse.path.name.lower().endswith(".stm")
-    return named and _LINE.match(next(lines, "").strip()) is not None
+    return glimpse.is_lines(".stm", _LINE)
 
 
 READER = LogReader(name="stm", title="STM segments", recognises=_recognises, open=_StmLog)

@@ -29,8 +29,7 @@ class _TrnLog(RowLog):
         self._alternatives = False
 
     def rows(self) -> Iterator[LogRow]:
-        with open_text(self.path) as file:
-            self._alternatives = any("{" in line for line in file)
+        self._alternatives = has_alternatives(self.path)
         with open_text(self.path) as file:
             for number, line in enumerate(file, 1):
                 if not line.strip() or line.startswith(";;"):
@@ -94,6 +93,12 @@ def readings(text: str, where: str) -> list[str]:
     return [" ".join(word for word in " ".join(made).split() if word != "@") for made in product(*choices)]  # fmt: skip
 
 
+def has_alternatives(path: Path) -> bool:
+    """Whether some line of a reference has alternatives."""
+    with open_text(path) as file:
+        return any("{" in line for line in file)
+
+
 def told_alternatives(path: Path) -> str:
     """What a reader must know of a reference with alternatives."""
     return (
@@ -103,11 +108,7 @@ def told_alternatives(path: Path) -> str:
 
 
 def _recognises(glimpse: Glimpse) -> bool:
-    lines = (
-        line for line in glimpse.text.splitlines() if line.strip() and not line.startswith(";;")
-    )
-    named = glimpse.path.name.lower().endswith(".trn")
-    return named and _LINE.match(next(lines, "").strip()) is not None
+    return glimpse.is_lines(".trn", _LINE)
 
 
 READER = LogReader(name="trn", title="trn transcripts", recognises=_recognises, open=_TrnLog)
