@@ -25,7 +25,13 @@ if TYPE_CHECKING:
     from evenhand.metrics.speech.pairs import confusion_pairs
     from evenhand.overviews import Overview, look
     from evenhand.pages.edition import Edition
-    from evenhand.records import MISSING_VALUES, join_records, open_connection, open_records
+    from evenhand.records import (
+        MISSING_VALUES,
+        join_records,
+        open_connection,
+        open_records,
+        unfold_counts,
+    )
     from evenhand.samples import Sample, read_audio, read_image
     from evenhand.slicing import Slices, slices, slices_of_cube
     from evenhand.switching import Switches, compare
@@ -60,6 +66,7 @@ _HOMES = {
     "join_records": "evenhand.records",
     "open_connection": "evenhand.records",
     "open_records": "evenhand.records",
+    "unfold_counts": "evenhand.records",
     "Sample": "evenhand.samples",
     "read_audio": "evenhand.samples",
     "read_image": "evenhand.samples",
@@ -115,6 +122,7 @@ __all__ = [
     "run_trial",
     "slices",
     "slices_of_cube",
+    "unfold_counts",
     "update_cube",
     "write_cube",
 ]

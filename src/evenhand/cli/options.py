@@ -12,7 +12,7 @@ from evenhand.cli.kinds import Flag, Several
 from evenhand.comparisons.rules import VerdictRules
 from evenhand.errors import InputError
 from evenhand.pages.edition import Edition
-from evenhand.records import MISSING_VALUES, join_files, open_records
+from evenhand.records import MISSING_VALUES, join_files, open_records, unfold_counts
 from evenhand.records.output import input_files
 
 _READING = Group("Which rows are read, and how", sort_key=1)
@@ -47,6 +47,9 @@ class Reading:
     on
         Column by which it is joined, such as speaker, or id=file where the file calls it otherwise; may be repeated,
         and of several files each is joined by those that it has.
+    counts
+        The table holds counts and no rows: tp,fp,tn,fn where columns are called so, else true_positives=hits,…; or
+        selected,total; correct,total; errors,words; or the one column that says how many rows a line stands for.
     """
 
     where: str | None = None
@@ -57,6 +60,7 @@ class Reading:
     read: str | None = None
     with_: Annotated[Several, Parameter(name="--with")] = ()
     on: Several = ()
+    counts: Several = ()
 
     def table(self, name: str) -> Any:
         """The table, opened where more is said of it than its name."""
@@ -64,12 +68,18 @@ class Reading:
             raise InputError(
                 "--on says by which column a file is joined.  Name the file: --with FILE"
             )
-        if self.read is None and not self.with_:
+        if not self.opens:
             return name
         found = open_records(
             name, columns=self.columns, missing_values=self.missing, read=self.read
         )
-        return join_files(found, self.with_, self.on)
+        found = join_files(found, self.with_, self.on)
+        return unfold_counts(found, self.counts) if self.counts else found
+
+    @property
+    def opens(self) -> bool:
+        """Whether more is asked of the table than its name says."""
+        return self.read is not None or bool(self.with_ or self.counts)
 
     @property
     def joined(self) -> list[Path]:
@@ -84,7 +94,7 @@ class Reading:
             "bins": parse_bins(self.bins),
             "missing_values": self.missing,
             # A table that was opened for this has its types.
-            "columns": None if self.read or self.with_ else self.columns,
+            "columns": None if self.opens else self.columns,
         }
 
 

@@ -2,6 +2,7 @@
 
 from evenhand.records.column_types import suggestions
 from evenhand.records.connected import open_connection
+from evenhand.records.contingency import unfold_counts
 from evenhand.records.dialect import dialect_of
 from evenhand.records.engine import Engine, MappingEngine
 from evenhand.records.engines.duckdb import DuckDBEngine
@@ -36,4 +37,5 @@ __all__ = [
     "open_records",
     "public_name",
     "suggestions",
+    "unfold_counts",
 ]
