@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from evenhand.metrics.speech.pairs import confusion_pairs
     from evenhand.overviews import Overview, look
     from evenhand.pages.edition import Edition
+    from evenhand.questions.origins import with_origin
     from evenhand.records import (
         MISSING_VALUES,
         join_records,
@@ -67,6 +68,7 @@ _HOMES = {
     "open_connection": "evenhand.records",
     "open_records": "evenhand.records",
     "unfold_counts": "evenhand.records",
+    "with_origin": "evenhand.questions.origins",
     "Sample": "evenhand.samples",
     "read_audio": "evenhand.samples",
     "read_image": "evenhand.samples",
@@ -124,6 +126,7 @@ __all__ = [
     "slices_of_cube",
     "unfold_counts",
     "update_cube",
+    "with_origin",
     "write_cube",
 ]
 

@@ -34,6 +34,10 @@ class InputError(EvenhandError):
     """The input cannot be used as it is."""
 
 
+class RefusedError(InputError):
+    """What was asked cannot be told of these data, whatever they say (exit code 3)."""
+
+
 class NoRowError(InputError):
     """No row is left of which anything could be told."""
 

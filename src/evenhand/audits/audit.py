@@ -1,6 +1,6 @@
 """The audit: from a table and a metric to verdicts."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypedDict
@@ -9,10 +9,12 @@ from evenhand.audits.assembly import answer
 from evenhand.audits.result import Audit
 from evenhand.comparisons.rules import VerdictRules
 from evenhand.cubes import CountedRecords
-from evenhand.errors import InputError, near
+from evenhand.errors import InputError, Note, RefusedError, near
 from evenhand.groups import Attribute, parse_predicate, to_text
 from evenhand.metrics import Metric
+from evenhand.metrics.definition import RestsOn
 from evenhand.metrics.weights import Weighting
+from evenhand.pages.numbers import plural
 from evenhand.questions.command import write_command
 from evenhand.questions.counted import (
     check_asked,
@@ -25,12 +27,14 @@ from evenhand.questions.counted import (
 from evenhand.questions.keywords import tells_options
 from evenhand.questions.opening import opened
 from evenhand.questions.options import check_choices, check_numbers, check_texts, plain
+from evenhand.questions.origins import Arm, Arms, arms_of, parts_of, refusal
 from evenhand.questions.question import (
     By,
     Question,
     bound_metric,
     check_metrics,
     check_rows,
+    labelled,
     read_question,
     unit_columns,
 )
@@ -189,9 +193,12 @@ def audit(
         progress=progress,
     )
     if len(found) > 1:
-        texts = "; ".join(one.metric.expression for one in found)
+        texts = "; ".join(dict.fromkeys(one.metric.expression for one in found))
+        parts = "; ".join(dict.fromkeys(one.metric.title for one in found))
         raise InputError(
             f"This cube counts {len(found)} metrics: {texts}.  Name one, or ask audit_metrics for all."
+            if metric == ""
+            else f"There are {len(found)} answers: {parts}.  Choose rows with where, or ask audit_metrics for all."
         )
     return found[0]
 
@@ -202,6 +209,7 @@ def audit_metrics(
     metrics: Sequence[str | Metric] = (),
     by: By = (),
     *,
+    labels: Sequence[str] = (),
     unit: str | Sequence[str] | None = None,
     weight: str | None = None,
     stratum: str | None = None,
@@ -230,6 +238,9 @@ def audit_metrics(
         As in `audit`.
     metrics : sequence of str or Metric
         One audit each; counts that metrics share are read once.
+    labels : sequence of str
+        Columns or predicates that say what is right, each by another rule, for metrics that name no label: one
+        audit each.
     cube : str or Path, optional
         File to write the counts of all metrics to.
     unit, weight, stratum, where, versus, tolerance, level, min_units, worse, adjust, interval, bins
@@ -240,7 +251,15 @@ def audit_metrics(
     Returns
     -------
     tuple of Audit
-        In the order of `metrics`.
+        In the order of `metrics`, and of each by `labels`.  Of records whose labels came about in several ways
+        (`evenhand.with_origin`) one for each way that can tell the metric.
+
+    Raises
+    ------
+    InputError
+        As `audit`.
+    RefusedError
+        Where labels that came about so can tell none of the metrics.
     """
     rules = VerdictRules(
         level=plain(level),
@@ -250,7 +269,7 @@ def audit_metrics(
         interval=interval,
         suppress_below=plain(suppress_below),
         seed=plain(seed),
-        family=len(metrics),
+        family=len(metrics) * max(len(labels), 1),
         units=unit_columns(unit),
         weight=weight,
         stratum=stratum,
@@ -277,6 +296,7 @@ def audit_metrics(
     if counted is not None:
         check_asked(counted, rules.units, columns, missing_values, weighting)
         rules = replace(rules, units=counted.units, weight=counted.weight, stratum=counted.stratum)
+        metrics = labelled(metrics, labels, counted.columns)
         return _audit_counts(
             counted, metrics, by, rules, where=where, bins=bins, versus=versus, **made
         )
@@ -284,6 +304,7 @@ def audit_metrics(
         table, columns=columns, missing_values=missing_values, progress=progress
     ) as records:
         check_metrics(metrics)
+        metrics = labelled(metrics, labels, records.columns)
         check_outputs([("cube", cube)], records.files, force=True)
         check_rows(records)
         question = read_question(
@@ -292,7 +313,68 @@ def audit_metrics(
         rules = replace(rules, units=question.units)
         reference = _reference(versus, records)
         bound = [bound_metric(metric, records) for metric in metrics]
+        arms = arms_of(records, question.where)
+        if arms.apart and arms.column not in question.columns:
+            return _audit_arms(arms, question, bound, rules, reference=reference, **made)
         return _answer(question, bound, rules, reference=reference, counted=None, **made)
+
+
+def _audit_arms(
+    arms: Arms,
+    question: Question,
+    metrics: Sequence[Metric],
+    rules: VerdictRules,
+    *,
+    reference: str | Attribute,
+    **made: Any,
+) -> tuple[Audit, ...]:
+    """Audits of each part of the rows whose labels came about in one way, by metrics that these can tell."""
+    if made["cube"] is not None:
+        raise InputError(
+            f"A cube holds counts of one part of the rows, and {arms.column} tells several apart.  Choose one with "
+            f"where, or count by {arms.column}."
+        )
+    parts = parts_of(arms, metrics, question.records, question.where)
+    told = {arm: [metric for metric in metrics if arm.answers(metric)] for arm in parts}
+    if not any(told.values()):
+        raise RefusedError("  ".join(refusal(m, arm) for m in metrics for arm in parts))
+    rules = replace(rules, family=sum(map(len, told.values())))
+    found: dict[tuple[int, Arm], Audit] = {}
+    for arm, some in told.items():
+        asked = replace(question, where=arm.within(question.where))
+        audits = (
+            _answer(asked, some, rules, reference=reference, counted=None, **made) if some else ()
+        )
+        places = [place for place, metric in enumerate(metrics) if metric in some]
+        found |= {(place, arm): one for place, one in zip(places, audits, strict=True)}
+    out = []
+    for (place, arm), one in sorted(found.items(), key=lambda item: item[0][0]):
+        label = f"{one.metric.title}, {arm.name}"
+        notes = [*one.notes, *_untold(parts, arms, metrics, metrics[place], rules)]
+        out.append(replace(one, metric=replace(one.metric, label=label), notes=tuple(notes)))
+    return tuple(out)
+
+
+def _untold(
+    parts: Sequence[Arm],
+    arms: Arms,
+    metrics: Sequence[Metric],
+    metric: Metric,
+    rules: VerdictRules,
+) -> Iterator[Note]:
+    """What is not in an audit of one part of the rows: other parts, and metrics that none can tell."""
+    nowhere = [one for one in metrics if not any(arm.answers(one) for arm in parts)]
+    for one in (metric, *nowhere):
+        for arm in parts:
+            # Of those who were passed over nobody asks how often the system is right where it acts.
+            beside = arm.rest and one.definition.rests_on is RestsOn.SELECTED
+            if not arm.answers(one) and not beside:
+                yield Note(code="label_origin_refused", text=refusal(one, arm))
+    if arms.untold:
+        rows = "Some rows" if rules.suppress_below else plural(arms.untold, "row")
+        yield Note(
+            code="label_origin_unknown", text=f"{rows} without {arms.column} are in no part."
+        )
 
 
 def _audit_counts(

@@ -11,7 +11,14 @@ from cyclopts import App, CycloptsError, UnusedCliTokensError
 
 from evenhand import __version__
 from evenhand.deferred import own_process
-from evenhand.errors import EXIT_ERROR, EXIT_INTERRUPTED, EvenhandError, inert_text
+from evenhand.errors import (
+    EXIT_ERROR,
+    EXIT_INTERRUPTED,
+    EXIT_REFUSED,
+    EvenhandError,
+    RefusedError,
+    inert_text,
+)
 
 
 def _told(error: CycloptsError) -> Any:
@@ -106,7 +113,7 @@ def main() -> None:
         code = app(_with_values(sys.argv[1:]))
     except EvenhandError as error:
         print(inert_text(str(error)), file=sys.stderr)
-        code = EXIT_ERROR
+        code = EXIT_REFUSED if isinstance(error, RefusedError) else EXIT_ERROR
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
         code = EXIT_INTERRUPTED

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from evenhand.audits import Audit, audit_metrics
+from evenhand.audits.side_by_side import side_by_side
 from evenhand.cli.kinds import Flag, Row, Several
 from evenhand.cli.labels import fit
 from evenhand.cli.lines import written_command
@@ -20,6 +21,7 @@ def audit(
     /,
     *others: str,
     metric: Several = (),
+    label: Several = (),
     compare: Row = (),
     by: Several = (),
     unit: Several = (),
@@ -46,6 +48,8 @@ def audit(
         Logs of other services, with --compare: they are paired with the first by what was asked.
     metric
         For example 'wer(reference=text, hypothesis=amazon)'; may be repeated. See: evenhand metrics
+    label
+        Column that says what is right, for metrics that name none; once for each rule, and there is a line of each.
     compare
         Compare services on the same rows in place of one: the metric of each, the one that is switched from first,
         as in --compare 'wer(text, amazon)' 'wer(text, google)'.  Without metrics between the logs that are named, by
@@ -76,7 +80,7 @@ def audit(
     hidden = (SHARED if share else 0) if suppress_below is None else suppress_below
     if compare:
         metrics = metric if others else compare
-        _check_compared(() if others else metric, versus, interval, cube, stratum)
+        _check_compared(() if others else metric, versus, interval, cube, stratum, label)
         asked = Asked(
             table=table,
             others=others,
@@ -98,6 +102,7 @@ def audit(
             reading.table(table),
             metric,
             by,
+            labels=label,
             unit=unit,
             stratum=stratum,
             versus=versus,
@@ -122,12 +127,17 @@ def audit(
         for one in audits:
             print(one.to_csv(), end="")
     else:
-        show(audits, output)
+        show(audits, output, opening=side_by_side(audits))
     return EXIT_REFUSED if all(map(_refused, audits)) else 0
 
 
 def _check_compared(
-    metric: Sequence[str], versus: str, interval: str, cube: Path | None, stratum: str | None
+    metric: Sequence[str],
+    versus: str,
+    interval: str,
+    cube: Path | None,
+    stratum: str | None,
+    label: Sequence[str],
 ) -> None:
     """Refuse options that say nothing of services beside each other."""
     others = {
@@ -136,6 +146,7 @@ def _check_compared(
         "--interval": interval != "wilson",
         "--cube": cube is not None,
         "--stratum": stratum is not None,
+        "--label": bool(label),
     }
     for option, given in others.items():
         if given:

@@ -12,6 +12,7 @@ from evenhand.cli.kinds import Flag, Several
 from evenhand.comparisons.rules import VerdictRules
 from evenhand.errors import InputError
 from evenhand.pages.edition import Edition
+from evenhand.questions.origins import with_origin
 from evenhand.records import MISSING_VALUES, join_files, open_records, unfold_counts
 from evenhand.records.output import input_files
 
@@ -50,6 +51,9 @@ class Reading:
     counts
         The table holds counts and no rows: tp,fp,tn,fn where columns are called so, else true_positives=hits,…; or
         selected,total; correct,total; errors,words; or the one column that says how many rows a line stands for.
+    origin
+        How labels came about: random, chosen (by the system), complaint or review (by people); or the column that
+        says so, and after it what its values mean: --origin source --origin alert=chosen.
     """
 
     where: str | None = None
@@ -61,6 +65,7 @@ class Reading:
     with_: Annotated[Several, Parameter(name="--with")] = ()
     on: Several = ()
     counts: Several = ()
+    origin: Several = ()
 
     def table(self, name: str) -> Any:
         """The table, opened where more is said of it than its name."""
@@ -74,12 +79,13 @@ class Reading:
             name, columns=self.columns, missing_values=self.missing, read=self.read
         )
         found = join_files(found, self.with_, self.on)
-        return unfold_counts(found, self.counts) if self.counts else found
+        found = unfold_counts(found, self.counts) if self.counts else found
+        return with_origin(found, self.origin) if self.origin else found
 
     @property
     def opens(self) -> bool:
         """Whether more is asked of the table than its name says."""
-        return self.read is not None or bool(self.with_ or self.counts)
+        return self.read is not None or bool(self.with_ or self.counts or self.origin)
 
     @property
     def joined(self) -> list[Path]:

@@ -4,22 +4,27 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
+from rich.text import Text
 
 from evenhand.cli.drawing import check_figure, write_figure
 from evenhand.cli.options import Output, Reading
 from evenhand.errors import InputError
 from evenhand.pages.edition import Edition
 from evenhand.pages.shown import Shown
+from evenhand.pages.table import Table
+from evenhand.pages.terminal import lay_out
 from evenhand.records.output import check_outputs, input_files, write_text
 
 
-def show(answers: Sequence[Shown], output: Output) -> None:
-    """Print answers, and name their report where one was asked for."""
+def show(answers: Sequence[Shown], output: Output, *, opening: Table | None = None) -> None:
+    """Print answers, after what stands before all of them, and name their report where one was asked for."""
     if output.json:
         texts = [answer.to_json() for answer in answers]
         print(texts[0] if len(texts) == 1 else "[" + ",\n".join(texts) + "]")
         return
     console = Console(highlight=False)
+    if opening is not None:
+        console.print(lay_out(opening, console.width), Text())
     for answer in answers:
         console.print(answer)
     for called, path in (("Report", output.html), ("Figure", output.figure)):

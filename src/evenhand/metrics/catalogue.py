@@ -16,7 +16,7 @@ _NAMES = {
     "any two columns": "ratio mean",
     "classification": """
         accuracy error_rate selection_rate true_positive_rate false_positive_rate true_negative_rate
-        false_negative_rate precision false_discovery_rate false_omission_rate f1 f_beta jaccard
+        false_negative_rate precision false_discovery_rate false_omission_rate lift f1 f_beta jaccard
         balanced_accuracy mcc cohen_kappa brier log_loss calibration_gap auc average_precision
         generalized_entropy theil
     """,

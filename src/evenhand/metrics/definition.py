@@ -31,6 +31,17 @@ class Takes(StrEnum):
     """An option: a quoted text or a number."""
 
 
+class RestsOn(StrEnum):
+    """Of which rows labels must be known, where a system selects some and passes over others."""
+
+    ROWS = "rows"
+    """Of whatever rows there are: the value is of them."""
+    SELECTED = "selected"
+    """Of all rows that were selected, or of a random part of them."""
+    ALL = "all"
+    """Of rows that were selected, and of rows that were not."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Argument:
     """A named argument of a metric.
@@ -136,6 +147,8 @@ class Definition:
     weighable : bool
         Whether rows may have weights, where the value is a ratio of sums: not where something else of the
         table decides it, such as a median of all rows.
+    rests_on : RestsOn
+        Of which rows labels must be known.
     """
 
     name: str
@@ -153,6 +166,7 @@ class Definition:
     least_units: int = 2
     joins: str | None = None
     weighable: bool = True
+    rests_on: RestsOn = RestsOn.ROWS
 
     def __call__(self, *columns: Given, **arguments: Given) -> "Metric":
         """Bind the metric to columns, in order or by name.

@@ -1,7 +1,7 @@
 """Metric expressions: ``wer(reference=text, hypothesis=amazon)`` to a bound metric."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from evenhand.errors import ExpressionError, InputError
 from evenhand.groups import parse_predicate
@@ -18,7 +18,9 @@ _LABEL = "metric"
 MAX_CHARACTERS = 10_000
 
 
-def parse_metric(text: str, columns: Sequence[Column]) -> Metric:
+def parse_metric(
+    text: str, columns: Sequence[Column], also: Mapping[str, str] | None = None
+) -> Metric:
     """Read a metric expression.
 
     Parameters
@@ -29,6 +31,8 @@ def parse_metric(text: str, columns: Sequence[Column]) -> Metric:
         ``normalizer='english'``.
     columns : Sequence of Column
         The columns of the table.
+    also : Mapping, optional
+        Arguments that stand outside the text, by their names.
 
     Raises
     ------
@@ -78,7 +82,28 @@ def parse_metric(text: str, columns: Sequence[Column]) -> Metric:
             )
         else:
             named[name] = value
+    for name, piece in (also or {}).items():
+        given = {*named, *_names(definition)[: len(positional)]}
+        named[name] = _beside(definition, name, piece, given, text, columns)
     return definition(*positional, **named)
+
+
+def _beside(
+    definition: Definition,
+    name: str,
+    piece: str,
+    given: Collection[str],
+    text: str,
+    columns: Sequence[Column],
+) -> Given:
+    """An argument that stands outside the expression."""
+    if name not in _names(definition):
+        raise InputError(f"{definition.name} takes no {name}.  Write {definition.usage}")
+    if name in given:
+        raise InputError(
+            f"{text} names a {name} itself, and --{name} {piece} another.  Leave one of them out."
+        )
+    return _read(definition, name, piece, 0, len(piece), columns)
 
 
 def _names(definition: Definition) -> list[str]:

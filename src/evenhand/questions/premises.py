@@ -17,6 +17,7 @@ from evenhand.groups import (
     In,
     Predicate,
     Value,
+    columns_of,
     to_expression,
     to_text,
 )
@@ -25,6 +26,7 @@ from evenhand.metrics import Metric, Takes
 from evenhand.metrics.inputs import FIRST_ROWS
 from evenhand.questions.copies import copied_rows
 from evenhand.questions.crowding import infinite_values
+from evenhand.questions.origins import origin_notes
 from evenhand.questions.outcomes import outcome_notes
 from evenhand.records import Kind, Records, find_column
 
@@ -71,7 +73,13 @@ def read_premises(
         Where a label and a prediction can never agree.
     """
     pairs = dict.fromkeys(pair for metric in metrics if (pair := _label_pair(metric)) is not None)
+    read = [
+        name
+        for a in attributes
+        for name in ([a.name] if a.predicate is None else columns_of(a.predicate))
+    ]
     notes = [
+        *origin_notes(records, metrics, where, read),
         *records.notes,
         *outcome_notes(records, attributes, where, few=few),
         *(

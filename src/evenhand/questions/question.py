@@ -20,7 +20,7 @@ from evenhand.groups.partition import join_names
 from evenhand.metrics import Metric, MetricPlan, parse_metric
 from evenhand.metrics.weights import UNWEIGHTED, Weighting
 from evenhand.questions.options import plain_bins
-from evenhand.records import Records, find_column
+from evenhand.records import Column, Records, find_column
 from evenhand.results.origin import MetricNote
 
 #: Columns that may name units.
@@ -212,6 +212,24 @@ def bound_metric(metric: str | Metric, records: Records) -> Metric:
             f"metric is {metric!r}, but must be text such as wer(reference=a, hypothesis=b)."
         )
     return parse_metric(metric, records.columns)
+
+
+def labelled(
+    metrics: Sequence[str | Metric], labels: Sequence[str], columns: Sequence[Column]
+) -> list[str | Metric]:
+    """Each metric once for each rule of what is right, where any are named.
+
+    Raises
+    ------
+    InputError
+        Where a metric takes no label, or names one itself.
+    """
+    if not labels:
+        return list(metrics)
+    if isinstance(labels, str) or len(set(labels)) < len(labels):
+        raise InputError(f"labels are {labels!r}, but must be different columns, in a list.")
+    texts = [metric if isinstance(metric, str) else metric.text for metric in metrics]
+    return [parse_metric(text, columns, {"label": label}) for text in texts for label in labels]
 
 
 def directions(metrics: Sequence[Metric], worse: str | None) -> list[bool]:

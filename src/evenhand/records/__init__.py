@@ -10,17 +10,21 @@ from evenhand.records.engines.postgres import PostgresEngine
 from evenhand.records.file_faults import lines_of
 from evenhand.records.files import find_files, fingerprint, holds_counts
 from evenhand.records.joining import join_files, join_records, joined_names
+from evenhand.records.label_origin import ORIGINS, LabelOrigin, Origin
 from evenhand.records.missing import MISSING_VALUES
 from evenhand.records.schema import Column, Kind, check_key, find_column
 from evenhand.records.table import Records, open_records, public_name
 
 __all__ = [
     "MISSING_VALUES",
+    "ORIGINS",
     "Column",
     "DuckDBEngine",
     "Engine",
     "Kind",
+    "LabelOrigin",
     "MappingEngine",
+    "Origin",
     "PostgresEngine",
     "Records",
     "check_key",

@@ -29,6 +29,7 @@ from evenhand.records.files import (
     plain_table,
     raise_file_faults,
 )
+from evenhand.records.label_origin import LabelOrigin
 from evenhand.records.logs import find_logs, load_logs
 from evenhand.records.missing import MISSING_VALUES
 from evenhand.records.native_types import load_native
@@ -74,6 +75,8 @@ class Records:
         Columns of a log that hold its scores.
     options : Mapping
         What the command line calls what was asked of the table besides its types: ``read``, ``with``, ``on``.
+    origin : LabelOrigin, optional
+        How its labels came about, where somebody said so.
     """
 
     name: str
@@ -91,6 +94,7 @@ class Records:
     features: tuple[str, ...] | None = field(default=None)
     scores: tuple[str, ...] = field(default=())
     options: Mapping[str, Any] = field(default_factory=dict)
+    origin: LabelOrigin | None = field(default=None)
 
     def close(self) -> None:
         """Close the engine."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from evenhand.groups import Predicate
 from evenhand.metrics.classification.counts import CLASS_LABEL, CLASS_PREDICTION, agreement
-from evenhand.metrics.definition import Definition, Example, Metric, MetricPlan, rate
+from evenhand.metrics.definition import Definition, Example, Metric, MetricPlan, RestsOn, rate
 from evenhand.records import Records
 
 
@@ -29,4 +29,5 @@ ACCURACY = Definition(
         value=2 / 4,
     ),
     source="Fawcett (2006), doi:10.1016/j.patrec.2005.10.010",
+    rests_on=RestsOn.ALL,
 )

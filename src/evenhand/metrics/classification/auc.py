@@ -7,7 +7,7 @@ influence values are DeLong's placements (see `evenhand.stats.forms.AreaUnderCur
 """
 
 from evenhand.metrics.classification.counts import LABEL, POSITIVE, ranking
-from evenhand.metrics.definition import Argument, Definition, Example, Takes
+from evenhand.metrics.definition import Argument, Definition, Example, RestsOn, Takes
 from evenhand.stats.forms import AreaUnderCurve
 
 AUC = Definition(
@@ -21,4 +21,5 @@ AUC = Definition(
         value=3.5 / 4,
     ),
     source="Hanley & McNeil (1982), doi:10.1148/radiology.143.1.7063747; DeLong et al. (1988), doi:10.2307/2531595",
+    rests_on=RestsOn.ALL,
 )

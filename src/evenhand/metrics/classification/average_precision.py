@@ -6,7 +6,7 @@ down to as many quantiles.
 """
 
 from evenhand.metrics.classification.counts import LABEL, POSITIVE, ranking
-from evenhand.metrics.definition import Argument, Definition, Example, Takes
+from evenhand.metrics.definition import Argument, Definition, Example, RestsOn, Takes
 from evenhand.stats.forms import AveragePrecision
 
 AVERAGE_PRECISION = Definition(
@@ -20,4 +20,5 @@ AVERAGE_PRECISION = Definition(
         value=(1 / 1 + 2 / 3) / 2,
     ),
     source="Boyd, Eng & Page (2013), doi:10.1007/978-3-642-40994-3_29",
+    rests_on=RestsOn.ALL,
 )

@@ -12,7 +12,7 @@ from evenhand.groups import Predicate
 from evenhand.metrics.classification.averages import recalls_plan
 from evenhand.metrics.classification.classes import LABELS, has_classes
 from evenhand.metrics.classification.counts import LABEL, POSITIVE, PREDICTION, confusion_form
-from evenhand.metrics.definition import Definition, Example, Metric, MetricPlan
+from evenhand.metrics.definition import Definition, Example, Metric, MetricPlan, RestsOn
 from evenhand.records import Records
 from evenhand.stats.forms import Smooth
 from evenhand.stats.written_forms import recipe
@@ -51,4 +51,5 @@ BALANCED_ACCURACY = Definition(
         value=(2 / 3 + 4 / 5) / 2,
     ),
     source="Brodersen et al. (2010), doi:10.1109/ICPR.2010.764",
+    rests_on=RestsOn.ALL,
 )

@@ -28,7 +28,15 @@ from evenhand.metrics.classification.margins import (
     needed_margins,
     same_class,
 )
-from evenhand.metrics.definition import Argument, Definition, Example, Metric, MetricPlan, Takes
+from evenhand.metrics.definition import (
+    Argument,
+    Definition,
+    Example,
+    Metric,
+    MetricPlan,
+    RestsOn,
+    Takes,
+)
 from evenhand.metrics.inputs import Class, class_inputs, indicator, negation
 from evenhand.records import Kind, Records, find_column
 from evenhand.stats.forms import Smooth
@@ -139,4 +147,5 @@ COHEN_KAPPA = Definition(
     source="Cohen (1960), doi:10.1177/001316446002000104; Cohen (1968), doi:10.1037/h0026256",
     low=-1.0,
     in_points=False,
+    rests_on=RestsOn.ALL,
 )

@@ -1,7 +1,7 @@
 """F1: harmonic mean of precision and recall, which is itself a ratio of counts."""
 
 from evenhand.metrics.classification.counts import OF_CONFUSION, confusion_rate
-from evenhand.metrics.definition import Definition, Example
+from evenhand.metrics.definition import Definition, Example, RestsOn
 
 # A row counts 0, 1 or 2 in numerator and denominator, so that F1 is no proportion of rows:
 # its interval is linearised, not Wilson's.
@@ -16,4 +16,5 @@ F1 = Definition(
         value=4 / 6,
     ),
     source="van Rijsbergen (1979), Information Retrieval, chapter 7",
+    rests_on=RestsOn.ALL,
 )

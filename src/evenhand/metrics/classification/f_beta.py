@@ -3,7 +3,7 @@
 from evenhand.errors import InputError
 from evenhand.metrics.classification.averages import Weights
 from evenhand.metrics.classification.counts import OF_CONFUSION, confusion_rate
-from evenhand.metrics.definition import Argument, Definition, Example, Metric, Takes
+from evenhand.metrics.definition import Argument, Definition, Example, Metric, RestsOn, Takes
 
 # Beyond this one of precision and recall decides alone, to rounding.
 _MOST = 1000.0
@@ -56,4 +56,5 @@ F_BETA = Definition(
         value=5 / (5 + 1 + 4 * 2),
     ),
     source="van Rijsbergen (1979), Information Retrieval, chapter 7",
+    rests_on=RestsOn.ALL,
 )

@@ -1,7 +1,7 @@
 """False discovery rate: of the rows predicted positive, the share that are not."""
 
 from evenhand.metrics.classification.counts import OF_CONFUSION, confusion_rate
-from evenhand.metrics.definition import Definition, Example
+from evenhand.metrics.definition import Definition, Example, RestsOn
 
 FALSE_DISCOVERY_RATE = Definition(
     name="false_discovery_rate",
@@ -14,4 +14,5 @@ FALSE_DISCOVERY_RATE = Definition(
         value=1 / 3,
     ),
     source="Soric (1989), doi:10.1080/01621459.1989.10478811",
+    rests_on=RestsOn.SELECTED,
 )

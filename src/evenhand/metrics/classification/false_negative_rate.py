@@ -1,7 +1,7 @@
 """False negative rate (miss rate): of the positive rows, the share predicted negative."""
 
 from evenhand.metrics.classification.counts import OF_CONFUSION, confusion_rate
-from evenhand.metrics.definition import Definition, Example
+from evenhand.metrics.definition import Definition, Example, RestsOn
 
 FALSE_NEGATIVE_RATE = Definition(
     name="false_negative_rate",
@@ -14,4 +14,5 @@ FALSE_NEGATIVE_RATE = Definition(
         value=1 / 3,
     ),
     source="Fawcett (2006), doi:10.1016/j.patrec.2005.10.010",
+    rests_on=RestsOn.ALL,
 )

@@ -1,7 +1,7 @@
 """False omission rate: of the rows predicted negative, the share that are positive."""
 
 from evenhand.metrics.classification.counts import OF_CONFUSION, confusion_rate
-from evenhand.metrics.definition import Definition, Example
+from evenhand.metrics.definition import Definition, Example, RestsOn
 
 FALSE_OMISSION_RATE = Definition(
     name="false_omission_rate",
@@ -14,4 +14,5 @@ FALSE_OMISSION_RATE = Definition(
         value=1 / 5,
     ),
     source="Berk et al. (2021), doi:10.1177/0049124118782533",
+    rests_on=RestsOn.ALL,
 )

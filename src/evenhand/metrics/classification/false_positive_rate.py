@@ -1,7 +1,7 @@
 """False positive rate (fall-out): of the negative rows, the share predicted positive."""
 
 from evenhand.metrics.classification.counts import OF_CONFUSION, confusion_rate
-from evenhand.metrics.definition import Definition, Example
+from evenhand.metrics.definition import Definition, Example, RestsOn
 
 FALSE_POSITIVE_RATE = Definition(
     name="false_positive_rate",
@@ -14,4 +14,5 @@ FALSE_POSITIVE_RATE = Definition(
         value=1 / 5,
     ),
     source="Fawcett (2006), doi:10.1016/j.patrec.2005.10.010",
+    rests_on=RestsOn.ALL,
 )

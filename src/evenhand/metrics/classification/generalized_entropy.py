@@ -11,7 +11,15 @@ from typing import Any
 from evenhand.errors import InputError
 from evenhand.groups import Predicate
 from evenhand.metrics.classification.counts import LABEL, POSITIVE, PREDICTION, confusion
-from evenhand.metrics.definition import Argument, Definition, Example, Metric, MetricPlan, Takes
+from evenhand.metrics.definition import (
+    Argument,
+    Definition,
+    Example,
+    Metric,
+    MetricPlan,
+    RestsOn,
+    Takes,
+)
 from evenhand.records import Records
 from evenhand.stats.forms import Smooth
 from evenhand.stats.written_forms import recipe
@@ -78,4 +86,5 @@ GENERALIZED_ENTROPY = Definition(
     high=None,
     in_points=False,
     least_units=50,
+    rests_on=RestsOn.ALL,
 )

@@ -1,7 +1,7 @@
 """Jaccard index (critical success index): true positives of all rows that are positive or said to be."""
 
 from evenhand.metrics.classification.counts import OF_CONFUSION, confusion_rate
-from evenhand.metrics.definition import Definition, Example
+from evenhand.metrics.definition import Definition, Example, RestsOn
 
 JACCARD = Definition(
     name="jaccard",
@@ -14,4 +14,5 @@ JACCARD = Definition(
         value=2 / 4,
     ),
     source="Jaccard (1912), doi:10.1111/j.1469-8137.1912.tb05611.x",
+    rests_on=RestsOn.ALL,
 )

@@ -27,7 +27,7 @@ from evenhand.metrics.classification.margins import (
     needed_margins,
     same_class,
 )
-from evenhand.metrics.definition import Definition, Example, Metric, MetricPlan
+from evenhand.metrics.definition import Definition, Example, Metric, MetricPlan, RestsOn
 from evenhand.metrics.inputs import both, class_inputs, indicator
 from evenhand.records import Records
 from evenhand.stats.forms import Smooth
@@ -98,4 +98,5 @@ MCC = Definition(
     "doi:10.1016/j.compbiolchem.2004.09.006",
     low=-1.0,
     in_points=False,
+    rests_on=RestsOn.ALL,
 )

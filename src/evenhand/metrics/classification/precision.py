@@ -1,7 +1,7 @@
 """Precision (positive predictive value): of the rows predicted positive, the share that are."""
 
 from evenhand.metrics.classification.counts import OF_CONFUSION, confusion_rate
-from evenhand.metrics.definition import Definition, Example
+from evenhand.metrics.definition import Definition, Example, RestsOn
 
 PRECISION = Definition(
     name="precision",
@@ -14,4 +14,5 @@ PRECISION = Definition(
         value=2 / 3,
     ),
     source="Fawcett (2006), doi:10.1016/j.patrec.2005.10.010",
+    rests_on=RestsOn.SELECTED,
 )

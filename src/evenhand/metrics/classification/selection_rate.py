@@ -6,7 +6,7 @@ from evenhand.cubes import Measure, Moments
 from evenhand.errors import Note
 from evenhand.groups import Predicate
 from evenhand.metrics.classification.counts import POSITIVE, PREDICTION
-from evenhand.metrics.definition import Definition, Example, Metric, MetricPlan, rate
+from evenhand.metrics.definition import Definition, Example, Metric, MetricPlan, RestsOn, rate
 from evenhand.metrics.inputs import binary_input, indicator, negation, never_occurs
 from evenhand.records import Records
 
@@ -47,4 +47,5 @@ SELECTION_RATE = Definition(
     ),
     example=Example(columns={"prediction": [1, 0, 1, 1]}, value=3 / 4),
     source="29 CFR 1607.4(D); NYC Local Law 144, 6 RCNY 5-301",
+    rests_on=RestsOn.ALL,
 )

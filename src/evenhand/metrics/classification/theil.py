@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from evenhand.metrics.classification.counts import LABEL, POSITIVE, PREDICTION, confusion_form
-from evenhand.metrics.definition import Definition, Example
+from evenhand.metrics.definition import Definition, Example, RestsOn
 from evenhand.stats.forms import Smooth
 from evenhand.stats.written_forms import recipe
 
@@ -40,4 +40,5 @@ THEIL = Definition(
     high=None,
     in_points=False,
     least_units=50,
+    rests_on=RestsOn.ALL,
 )

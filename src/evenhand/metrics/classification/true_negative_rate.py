@@ -1,7 +1,7 @@
 """True negative rate (specificity): of the negative rows, the share predicted negative."""
 
 from evenhand.metrics.classification.counts import OF_CONFUSION, confusion_rate
-from evenhand.metrics.definition import Definition, Example
+from evenhand.metrics.definition import Definition, Example, RestsOn
 
 TRUE_NEGATIVE_RATE = Definition(
     name="true_negative_rate",
@@ -14,4 +14,5 @@ TRUE_NEGATIVE_RATE = Definition(
         value=4 / 5,
     ),
     source="Fawcett (2006), doi:10.1016/j.patrec.2005.10.010",
+    rests_on=RestsOn.ALL,
 )

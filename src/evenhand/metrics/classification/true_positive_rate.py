@@ -1,7 +1,7 @@
 """True positive rate (recall, sensitivity): of the positive rows, the share predicted positive."""
 
 from evenhand.metrics.classification.counts import OF_CONFUSION, confusion_rate
-from evenhand.metrics.definition import Definition, Example
+from evenhand.metrics.definition import Definition, Example, RestsOn
 
 TRUE_POSITIVE_RATE = Definition(
     name="true_positive_rate",
@@ -14,4 +14,5 @@ TRUE_POSITIVE_RATE = Definition(
         value=2 / 3,
     ),
     source="Fawcett (2006), doi:10.1016/j.patrec.2005.10.010",
+    rests_on=RestsOn.ALL,
 )

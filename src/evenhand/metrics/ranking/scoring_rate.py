@@ -14,6 +14,7 @@ from evenhand.metrics.definition import (
     Example,
     Metric,
     MetricPlan,
+    RestsOn,
     Takes,
     rate,
 )
@@ -55,4 +56,5 @@ SCORING_RATE = Definition(
     example=Example(columns={"score": [1, 2, 3, 4, 5]}, value=2 / 5),
     weighable=False,
     source="NYC Local Law 144 of 2021, rules of 2023, 6 RCNY 5-300",
+    rests_on=RestsOn.ALL,
 )

@@ -1,6 +1,6 @@
 """False non-match rate: of the comparisons of one person with themselves, the share not matched."""
 
-from evenhand.metrics.definition import Definition, Example
+from evenhand.metrics.definition import Definition, Example, RestsOn
 from evenhand.metrics.verification.counts import MATCH, MATED, comparison_rate
 
 # The independent unit of a comparison is the person, so name one with --unit.
@@ -15,4 +15,5 @@ FALSE_NON_MATCH_RATE = Definition(
         value=1 / 3,
     ),
     source="ISO/IEC 19795-1:2021; NIST IR 8280, doi:10.6028/NIST.IR.8280",
+    rests_on=RestsOn.ALL,
 )
