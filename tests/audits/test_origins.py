@@ -53,8 +53,8 @@ def test_each_part_tells_what_it_can_and_no_more():
         records, ["precision(fraud, flag)", "false_negative_rate(fraud, flag)"], "region"
     )[1:]
     assert _titles((precision, missed)) == [
-        "precision, chosen by the system",
-        "false_negative_rate, drawn at random",
+        "precision (chosen by the system)",
+        "false_negative_rate (drawn at random)",
     ]
     # The oracle: everybody, whom no part of the rows is.
     right = audit(pa.table(world), "precision(fraud, flag)", "region")
@@ -99,7 +99,7 @@ def test_a_sample_of_those_who_were_passed_over_is_no_sample_of_all():
         audit(records, "false_negative_rate(fraud, flag)", "region", where="source = 'sample'")
     (found,) = audit_metrics(records, ["false_omission_rate(fraud, flag)"], "region")
     truth = audit(pa.table(_world()), "false_omission_rate(fraud, flag)", "region").overall.value
-    assert found.metric.title == "false_omission_rate, drawn at random of those passed over"
+    assert found.metric.title == "false_omission_rate (drawn at random of those passed over)"
     assert found.overall.low < truth < found.overall.high
     # What the message advises: each row stands for as many as there are of its kind.
     weights = np.where(np.array(seen["source"]) == "alert", 1.0, 1 / 0.3)
@@ -199,7 +199,7 @@ def test_other_questions_do_not_pool_either():
         lambda: slices(records, "precision(fraud, flag)", features=["region"]),
         lambda: compare(records, ["precision(fraud, flag)", "precision(fraud, other)"], "region"),
         lambda: effects(
-            records, "precision(fraud, flag)", condition="noise", baseline="off", by="region"
+            records, "precision(fraud, flag)", condition="noise", reference="off", by="region"
         ),
     ):
         with pytest.raises(InputError, match=r"came about in 2 ways .* Pooled they are of nobody"):
@@ -301,7 +301,7 @@ def test_the_command_says_a_line_each_and_its_page_too(tmp_path):
     assert lines[0].split() == ["overall", "value", "95", "%", "rows", "worse", "for"]
     page = (tmp_path / "page.html").read_text()
     assert "Side by side" in page
-    assert page.count("precision(label=chargeback), chosen by the system") >= 3
+    assert page.count("precision(label=chargeback) (chosen by the system)") >= 3
     refused = run_command(
         *words[:4], "--origin", "chosen", "--metric", "recall_of(x)", cwd=tmp_path
     )
@@ -320,8 +320,8 @@ def test_the_command_says_a_line_each_and_its_page_too(tmp_path):
         run_command(*words, "--metric", "precision(fraud, flag)", "--json", cwd=tmp_path).stdout
     )
     assert [one["metric"]["label"] for one in found] == [
-        "precision, drawn at random",
-        "precision, chosen by the system",
+        "precision (drawn at random)",
+        "precision (chosen by the system)",
     ]
     cube = run_command(
         *words, "--metric", "precision(fraud, flag)", "--cube", "x.cube", cwd=tmp_path

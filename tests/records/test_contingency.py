@@ -281,3 +281,12 @@ def test_groups_and_people_are_joined_before_they_are_laid_out(tmp_path):
     assert {g["group"]["region"]: (g["estimate"]["n_units"], g["estimate"]["n_rows"]) for g in found["groups"]} == {
         "north": (3, 56), "south": (3, 88),
     }  # fmt: skip
+
+
+def test_look_knows_a_table_of_counts(tmp_path):
+    (tmp_path / "published.csv").write_text(_PUBLISHED)
+    done = run_command("look", "published.csv", "--json", cwd=tmp_path)
+    (command,) = json.loads(done.stdout)["next"]
+    assert command == (
+        "evenhand audit published.csv --counts tp,fp,tn,fn --metric 'error_rate(label, prediction)' --by race"
+    )

@@ -349,7 +349,7 @@ def _audit_arms(
         found |= {(place, arm): one for place, one in zip(places, audits, strict=True)}
     out = []
     for (place, arm), one in sorted(found.items(), key=lambda item: item[0][0]):
-        label = f"{one.metric.title}, {arm.name}"
+        label = f"{one.metric.title} ({arm.name})"
         notes = [*one.notes, *_untold(parts, arms, metrics, metrics[place], rules)]
         out.append(replace(one, metric=replace(one.metric, label=label), notes=tuple(notes)))
     return tuple(out)

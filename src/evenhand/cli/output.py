@@ -25,7 +25,9 @@ def show(answers: Sequence[Shown], output: Output, *, opening: Table | None = No
     console = Console(highlight=False)
     if opening is not None:
         console.print(lay_out(opening, console.width), Text())
-    for answer in answers:
+    for place, answer in enumerate(answers):
+        if place:
+            console.print()
         console.print(answer)
     for called, path in (("Report", output.html), ("Figure", output.figure)):
         if path is not None:

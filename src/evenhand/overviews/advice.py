@@ -5,9 +5,11 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 
 from evenhand.overviews.roles import (
+    COUNT,
     GROUP,
     HARM,
     HYPOTHESIS,
+    ID,
     LABEL,
     PREDICTION,
     PROBABILITY,
@@ -51,6 +53,13 @@ def next_commands(
     units = of_role.get(UNIT, [])[:1]
     unit = [word for name in units for word in ("--unit", name)]
     weight = [word for name in of_role.get(WEIGHT, [])[:1] for word in ("--weight", name)]
+    if COUNT in of_role:
+        counts = ["--counts", ",".join(of_role[COUNT])]
+        told = (groups + of_role.get(ID, []))[:1]
+        by = [word for name in told for word in ("--by", name)]
+        metric = ["--metric", "error_rate(label, prediction)"]
+        yield shlex.join(["evenhand", "audit", *start, *counts, *metric, *by])
+        return
     for words in metrics:
         if groups:
             by = [word for name in groups[:_NAMED] for word in ("--by", name)]

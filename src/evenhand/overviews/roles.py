@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from rapidfuzz import fuzz
 
 from evenhand.overviews.seen import Values
-from evenhand.records import Kind, Records
+from evenhand.records import Kind, Records, count_columns
 
 ID, UNIT, GROUP, LABEL, PREDICTION = "id", "unit", "group", "label", "prediction"
 REFERENCE, HYPOTHESIS, SCORE, PROBABILITY = "reference", "hypothesis", "score", "probability"
 WEIGHT, FILE, TEXT, CONSTANT, DATE, NUMBER = "weight", "file", "text", "constant", "date", "number"
+COUNT = "count"
 #: Different values that groups, and labels, have at most.
 MOST_GROUPS, MOST_LABELS = 30, 20
 #: Fewest rows that say anything.
@@ -44,6 +45,7 @@ def roles_of(records: Records, columns: Sequence[Values]) -> dict[str, str]:
     for role, names in (
         (CONSTANT, [c.name for c in columns if len(c.counts) <= 1]),
         (FILE, [c.name for c in columns if _is_media(c)]),
+        (COUNT, count_columns(records.columns)),
     ):
         out |= dict.fromkeys(names, role)
     out |= {name: UNIT for name in records.unit if name not in out}

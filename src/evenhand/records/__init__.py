@@ -2,7 +2,7 @@
 
 from evenhand.records.column_types import suggestions
 from evenhand.records.connected import open_connection
-from evenhand.records.contingency import unfold_counts
+from evenhand.records.contingency import count_columns, unfold_counts
 from evenhand.records.dialect import dialect_of
 from evenhand.records.engine import Engine, MappingEngine
 from evenhand.records.engines.duckdb import DuckDBEngine
@@ -28,6 +28,7 @@ __all__ = [
     "PostgresEngine",
     "Records",
     "check_key",
+    "count_columns",
     "dialect_of",
     "find_column",
     "find_files",

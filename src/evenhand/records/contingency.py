@@ -171,6 +171,20 @@ def unfold_counts(table: Records, counts: str | Sequence[str] | Mapping[str, str
     )
 
 
+def count_columns(columns: Sequence[Column]) -> list[str]:
+    """Columns that are called as counts of a confusion are, where there are at least two."""
+    names = [
+        c.name for c in columns if c.kind is Kind.INTEGER and _role(c.name) in _CONFUSION.cells
+    ]
+    return names if len(names) > 1 else []
+
+
+def _role(name: str) -> str:
+    """What a column of this name counts, if it is called as counts are."""
+    plain = re.sub(r"[\s-]+", "_", name.strip().casefold())
+    return _SHORT.get(plain, plain)
+
+
 # -- what counts what ---------------------------------------------------------------------------
 
 
@@ -193,8 +207,7 @@ def _roles(counts: str | Sequence[str] | Mapping[str, str], table: Records) -> d
     for one in asked:
         role, equals, name = one.partition("=")
         column = find_column((name if equals else role).strip(), table.columns)
-        plain = re.sub(r"[\s-]+", "_", role.strip().casefold())
-        plain = _SHORT.get(plain, plain)
+        plain = _role(role)
         if not equals and len(asked) == 1 and plain not in _ROLES:
             plain = "rows"
         if plain not in _ROLES:
