@@ -40,7 +40,7 @@ def test_an_axis_holds_all_its_values(values):
     assert 2 <= len(axis.ticks) <= 7
 
 
-@pytest.mark.parametrize("value", [1e-11, 1e-8, 0.0, 5e23, -7.0])
+@pytest.mark.parametrize("value", [1e-11, 1e-8, 0.0, 5e23, -7.0, 5e-324, -1e-310])
 def test_equal_values_of_any_size_have_an_axis(value):
     axis = axis_of([value] * 3)
     assert axis.start < axis.stop

@@ -5,6 +5,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 
+#: Smaller spans are none.
+_LEAST = 1e-300
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Axis:
     """A linear axis; positions on it are percentages."""
@@ -36,10 +40,12 @@ def axis_of(values: Sequence[float], bounds: Sequence[float] = (), *, whole: boo
     """
     if not values:
         return Axis(start=0.0, stop=1.0, ticks=())
-    reach = max(values) - min(values) or abs(values[0]) or 1.0
+    spread = max(values) - min(values)
+    # What is smaller has no fourth part that is a number of full precision.
+    reach = next(filter(lambda size: size > _LEAST, (spread, abs(values[0]))), 1.0)
     low = max(min([*bounds, *values]), min(values) - reach)
     high = min(max([*bounds, *values]), max(values) + reach)
-    step = round_step(high - low or reach)
+    step = round_step(high - low if high - low > _LEAST else reach)
     if whole:
         step = max(float(math.ceil(step)), 1.0)
     first, last = math.floor(low / step), math.ceil(high / step)
