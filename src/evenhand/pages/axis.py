@@ -4,7 +4,6 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-
 #: Smaller spans are none.
 _LEAST = 1e-300
 
