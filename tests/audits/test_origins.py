@@ -85,7 +85,12 @@ def test_a_part_is_the_audit_of_its_rows_alone():
         assert [g.versus for g in one.groups] == [g.versus for g in alone.groups]
         assert one.settings.where == f"source = '{source}'"
         assert one.settings.metrics_in_family == 2
-    assert audit(records, "precision(fraud, flag)", "source").overall.n_rows == seen.num_rows
+    for by in ("source", ["region", "source"], "region,source"):
+        with pytest.raises(
+            InputError,
+            match="source says how labels came about, so each of its parts is told alone",
+        ):
+            audit_metrics(records, ["precision(fraud, flag)"], by)
 
 
 def test_a_sample_of_those_who_were_passed_over_is_no_sample_of_all():
@@ -138,8 +143,8 @@ def test_by_the_rule_of_what_is_right_alone_a_model_is_better_or_worse():
         ("precision(label=fraud, prediction=flag)", ["chargeback"], "names a label itself"),
         ("mean(flag)", ["fraud"], "mean takes no label"),
         ("precision(prediction=flag)", ["frad"], "Did you mean 'fraud'?"),
-        ("precision(prediction=flag)", ["fraud", "fraud"], "must be different columns"),
-        ("precision(prediction=flag)", "fraud", "must be different columns, in a list"),
+        ("precision(prediction=flag)", ["fraud", "fraud"], "Labels are named twice: fraud, fraud"),
+        ("precision(prediction=flag)", "fraud", "must be columns, in a list"),
         ("precision(prediction=flag)", [], "precision also needs label"),
     ],
 )
@@ -244,6 +249,10 @@ def test_rows_of_which_nothing_is_said_are_in_no_part():
         (["source", "alert=choosen"], "say what a value of the column means, as in alert=chosen"),
         (["source", "alert"], "say what a value of the column means"),
         (["random", "alert=chosen"], "no column is called so"),
+        (
+            ["source", "alert=chosen", "alert=random"],
+            "says of alert that it means chosen and random",
+        ),
         ([], "Say how labels came about"),
     ],
 )
@@ -328,3 +337,55 @@ def test_the_command_says_a_line_each_and_its_page_too(tmp_path):
     )
     assert cube.returncode == 2
     assert "Choose one with where" in cube.stderr
+
+
+def test_rows_chosen_by_something_else_are_told_or_refused():
+    world = _world(4000)
+    chosen = pa.table({k: v for k, v in world.items() if k != "random"}).filter(
+        pa.array(world["flag"] == 1)
+    )
+    # Another system's decisions on the rows that the first one chose.
+    other = np.ones(len(chosen), int)
+    other[::10] = 0
+    records = with_origin(open_records(chosen.append_column("other", pa.array(other))), "chosen")
+    assert [n.code for n in audit(records, "precision(fraud, flag)", "region").notes][:2].count(
+        "chosen_by_another"
+    ) == 0
+    told = {n.code: n.text for n in audit(records, "precision(fraud, other)", "region").notes}
+    assert told["chosen_by_another"].startswith(
+        "Of the rows that are said to be chosen by the system other selects 90.0%."
+    )
+    for metric in ("precision(fraud, flag, positive=0)", "precision(fraud, region = 'nowhere')"):
+        with pytest.raises(InputError):
+            audit(records, metric, "region")
+    with pytest.raises(RefusedError, match="it needs rows that the system did not choose"):
+        audit(records, "precision(fraud, flag, average='macro')", "region")
+    with pytest.raises(RefusedError, match="selects 10% of them"):
+        audit(records, "precision(fraud, other = 0)", "region")
+
+
+@pytest.mark.parametrize("values", [[True, False], [1.0, 0.0], [1, 0], ["Yes", "No"]])
+def test_origins_are_written_as_people_write_values(values, tmp_path):
+    seen = _seen(_world(400))
+    column = pa.array(
+        [values[0] if v == "alert" else values[1] for v in seen["source"].to_pylist()]
+    )
+    table = seen.set_column(seen.column_names.index("source"), "source", column)
+    one, none = {bool: ("true", "false"), float: ("1", "0"), int: ("1", "0"), str: ("Yes", "No")}[
+        type(values[0])
+    ]
+    records = with_origin(open_records(table), ["source", f"{one}=chosen", f"{none}=random"])
+    found = audit_metrics(records, ["precision(fraud, flag)"], "region")
+    assert _titles(found) == ["precision (drawn at random)", "precision (chosen by the system)"]
+
+
+def test_labels_of_a_cube_are_those_that_were_counted(tmp_path):
+    from evenhand import count_cube
+
+    counted = count_cube(
+        pa.table(_world(400)), ["precision(fraud, flag)", "precision(chargeback, flag)"], "region"
+    )
+    (one,) = audit_metrics(counted, ["precision(prediction=flag)"], labels=["chargeback"])
+    assert one.metric.expression == "precision(label=chargeback, prediction=flag)"
+    with pytest.raises(InputError, match="Name the metric that the labels are for"):
+        audit_metrics(counted, labels=["chargeback"])

@@ -1,5 +1,6 @@
 """Counts alone: a published table says what the rows behind it say, and what does not add up is told."""
 
+import datetime as dt
 import json
 
 import numpy as np
@@ -156,8 +157,8 @@ def test_selected_of_total_and_wrong_of_total():
     wrong = _unfolded(
         {"skin": ["dark", "light"], "wrong": [30, 2], "n": [100, 200]}, "wrong,total=n"
     )
-    found = audit(wrong, "mean(correct)", "skin", worse="lower")
-    assert {g.label: g.estimate.value for g in found.groups} == {"dark": 0.7, "light": 0.99}
+    found = audit(wrong, "mean(wrong)", "skin")
+    assert {g.label: g.estimate.value for g in found.groups} == {"dark": 0.3, "light": 0.01}
 
 
 def test_errors_among_words_have_a_value_and_no_interval_without_their_speakers():
@@ -186,24 +187,96 @@ def test_totals_do_not_count_twice():
     assert rows.read_rows().num_rows == 12
     told = [note.text for note in rows.notes if note.code == "total_left_out"]
     assert told[0] == "Line 3 (race = 'All') is the total of other lines and is left out."
-    assert len(told) == 4
+    assert told[2] == "Line 7 (race = 'all') is the total of other lines and is left out."
     assert told[3] == "2 more lines hold the total of others and are left out."
 
 
-def test_a_group_that_is_only_called_all_stays():
-    rows = _unfolded({"skin": ["All", "dry", "oily"], "n": [3, 20, 30]}, "n")
-    assert rows.read_rows().num_rows == 53
-    assert "total_left_out" not in _told(rows)
-    # One other group alone has no total, and a line without a name is one only where it is one exactly.
-    assert _unfolded({"skin": ["All", "dry"], "n": [30, 20]}, "n").read_rows().num_rows == 50
-    assert (
-        _unfolded({"skin": [None, "dry", "oily"], "n": [31, 20, 10]}, "n").read_rows().num_rows
-        == 61
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"code": ["B", "W", "T"]},
+        {"year": [2020, 2020, None]},
+        {"rate": [0.1, 0.2, 0.15]},
+        {"rate": [0.1, 0.2, 0.2]},
+        {"final": [True, True, False]},
+        {"day": [dt.date(2020, 1, 1), dt.date(2020, 1, 1), dt.date(2020, 1, 2)]},
+        {"range": ["x", "x", "x"], "one": [1, 1, 1], "line": ["y", "y", "y"], "n": [1, 1, 2]},
+    ],
+)
+@pytest.mark.parametrize(
+    "name",
+    ["All", "All persons", "Both sexes", "TOTAL:", "Total*", "Total1", "Всего", "全体", None],
+)
+def test_a_total_is_known_whatever_else_its_line_says(more, name):
+    table = {"race": ["B", "W", name], "wrong": [10, 20, 30], "asked": [100, 200, 300], **more}
+    rows = _unfolded(table, ["wrong", "total=asked"])
+    assert rows.read_rows().num_rows == 300
+    assert "total_left_out" in _told(rows)
+
+
+def test_a_total_of_each_file_and_one_of_hidden_groups():
+    table = {"race": ["B", "W", "All", "B", "W", "All"], "n": [1, 2, 3, 10, 20, 30]}
+    rows = _unfolded(table, "n")
+    assert rows.read_rows().num_rows == 33
+    assert len([note for note in rows.notes if note.code == "total_left_out"]) == 2
+    # Of one group and the total what is left is of nobody in particular.
+    assert _unfolded({"race": ["B", "Total"], "n": [10, 30]}, "n").read_rows().num_rows == 10
+
+
+def test_groups_that_are_no_totals_stay():
+    others = {"race": ["B", "W", "All others"], "n": [10, 20, 31]}
+    assert _unfolded(others, "n").read_rows().num_rows == 61
+    assert _unfolded({"race": [None, "B", "W"], "n": [31, 20, 10]}, "n").read_rows().num_rows == 61
+    rows = _unfolded({"race": ["B", "W", "Latino"], "n": [10, 20, 30]}, "n")
+    assert rows.read_rows().num_rows == 60
+    assert _told(rows)["perhaps_a_total"].startswith(
+        "Line 3 (race = 'Latino') holds just what all others add up to."
     )
-    assert (
-        _unfolded({"skin": [None, "dry", "oily"], "n": [30, 20, 10]}, "n").read_rows().num_rows
-        == 30
+    with pytest.raises(
+        InputError, match="is called a total and holds less than the lines of its groups add up to"
+    ):
+        _unfolded({"race": ["B", "W", "Total"], "n": [200, 200, 300]}, "n")
+
+
+def test_the_same_rows_told_by_each_attribute_are_not_added():
+    stacked = {
+        "attribute": ["sex", "sex", "race", "race"],
+        "group": ["F", "M", "B", "W"],
+        "n": [120, 80, 50, 150],
+    }
+    rows = _unfolded({**stacked, "selected": [60, 40, 20, 80]}, ["selected", "total=n"])
+    with pytest.raises(InputError, match="choose one"):
+        audit(rows, "selection_rate(prediction)", "group", worse="lower")
+    rows = _unfolded({**stacked, "selected": [60, 40, 20, 80]}, ["selected", "total=n"])
+    found = audit(
+        rows, "selection_rate(prediction)", "group", where="attribute = 'sex'", worse="lower"
     )
+    assert found.overall.n_rows == 200
+    # A crossing of two attributes of equal sums is none.
+    crossed = {"sex": ["F", "F", "M", "M"], "race": ["B", "W", "B", "W"], "n": [10, 30, 20, 20]}
+    assert (
+        audit(
+            _unfolded(crossed, "n"), "selection_rate(sex = 'F')", "race", worse="lower"
+        ).overall.n_rows
+        == 80
+    )
+
+
+def test_a_group_of_nothing_is_told():
+    rows = _unfolded({"race": ["A", "B"], "wrong": [3, 0], "total": [10, 0]}, "wrong,total")
+    assert _told(rows)["line_of_nothing"] == "Of line 2 (B), nothing is counted."
+
+
+def test_a_point_between_thousands_is_not_taken_for_a_decimal_one(tmp_path):
+    (tmp_path / "published.csv").write_text("race;wrong;total\nB;1.000;3.000\nW;2.000;9.000\n")
+    with pytest.raises(
+        InputError, match=r"wrong is written 1\.000 in line 1: 1, or a thousand times that"
+    ):
+        unfold_counts(open_records(tmp_path / "published.csv"), "wrong,total")
+    declared = open_records(
+        tmp_path / "published.csv", columns="wrong=decimal-comma, total=decimal-comma"
+    )
+    assert unfold_counts(declared, "wrong,total").read_rows().num_rows == 12_000
 
 
 def test_counts_that_are_hidden_leave_their_line_out_and_are_told():
@@ -233,6 +306,7 @@ def test_counts_that_are_hidden_leave_their_line_out_and_are_told():
         ({"tp": ["12 %", "2"], "fn": [3, 4]}, "tp,fn", "tp is 12 % in line 1, but must be a whole number"),
         ({"tp": ["1.234", "2"], "fn": [3, 4]}, "tp,fn", "tp is 1.234 in line 1"),
         ({"tp": [10**12, 2], "fn": [3, 4]}, "tp,fn", "whole number of at most 1,000,000,000"),
+        ({"tp": [float("inf"), 2.0], "fn": [3, 4]}, "tp,fn", "tp is inf in line 1, but must be a whole number"),
         ({"tp": [True, False], "fn": [3, 4]}, "tp,fn", "tp is True in line 1"),
         ({"tp": [10**9, 10**9], "fn": [3, 4]}, "tp,fn", "The counts stand for 2,000,000,007 rows; at most"),
         ({"tp": [0, 0], "fn": [0, 0]}, "tp,fn", "every count is 0"),

@@ -27,7 +27,7 @@ from evenhand.questions.counted import (
 from evenhand.questions.keywords import tells_options
 from evenhand.questions.opening import opened
 from evenhand.questions.options import check_choices, check_numbers, check_texts, plain
-from evenhand.questions.origins import Arm, Arms, arms_of, parts_of, refusal
+from evenhand.questions.origins import Arm, Arms, arms_of, parts_of, refusal, rests_on_of
 from evenhand.questions.question import (
     By,
     Question,
@@ -314,7 +314,7 @@ def audit_metrics(
         reference = _reference(versus, records)
         bound = [bound_metric(metric, records) for metric in metrics]
         arms = arms_of(records, question.where)
-        if arms.apart and arms.column not in question.columns:
+        if arms.apart:
             return _audit_arms(arms, question, bound, rules, reference=reference, **made)
         return _answer(question, bound, rules, reference=reference, counted=None, **made)
 
@@ -329,6 +329,11 @@ def _audit_arms(
     **made: Any,
 ) -> tuple[Audit, ...]:
     """Audits of each part of the rows whose labels came about in one way, by metrics that these can tell."""
+    if arms.column in [name for one in question.partitions for name in one.names]:
+        raise InputError(
+            f"{arms.column} says how labels came about, so each of its parts is told alone.  Leave it out of the "
+            "groups."
+        )
     if made["cube"] is not None:
         raise InputError(
             f"A cube holds counts of one part of the rows, and {arms.column} tells several apart.  Choose one with "
@@ -367,7 +372,7 @@ def _untold(
     for one in (metric, *nowhere):
         for arm in parts:
             # Of those who were passed over nobody asks how often the system is right where it acts.
-            beside = arm.rest and one.definition.rests_on is RestsOn.SELECTED
+            beside = arm.rest and rests_on_of(one) is RestsOn.SELECTED
             if not arm.answers(one) and not beside:
                 yield Note(code="label_origin_refused", text=refusal(one, arm))
     if arms.untold:

@@ -84,7 +84,9 @@ def parse_metric(
             named[name] = value
     for name, piece in (also or {}).items():
         given = {*named, *_names(definition)[: len(positional)]}
-        named[name] = _beside(definition, name, piece, given, text, columns)
+        # In its place among the others, as if it stood in the text.
+        known = {name: _beside(definition, name, piece, given, text, columns), **named}
+        named = {n: known[n] for n in [*_names(definition), *known] if n in known}
     return definition(*positional, **named)
 
 

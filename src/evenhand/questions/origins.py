@@ -45,6 +45,8 @@ _ANSWERS = {
 }
 #: What a random sample of those that were passed over can tell.
 _OF_THE_REST = "false_omission_rate"
+#: A system that chose rows selects at least so many of them.
+_MOST_OF_THEM = 0.5
 _NEEDS = {
     RestsOn.ALL: "rows that the system did not choose",
     RestsOn.SELECTED: "all rows that the system chose, or a random part of them",
@@ -83,7 +85,7 @@ class Arm:
 
     def answers(self, metric: Metric) -> bool:
         """Whether labels that came about so can tell the metric."""
-        rests_on = metric.definition.rests_on
+        rests_on = rests_on_of(metric)
         if self.rest:
             return rests_on is RestsOn.ROWS or metric.name == _OF_THE_REST
         return rests_on in _ANSWERS[self.origin]
@@ -123,7 +125,12 @@ def with_origin(table: Records, origin: str | Sequence[str] | Mapping[str, str])
     if not asked:
         raise InputError("Say how labels came about: a column, or one of " + ", ".join(Origin))
     first, *others = asked
-    words = dict(map(_meaning, others))
+    words: dict[str, Origin] = {}
+    for value, meant in map(_meaning, others):
+        if words.setdefault(value, meant) is not meant:
+            raise InputError(
+                f"--origin says of {value} that it means {words[value]} and {meant}.  Keep one."
+            )
     names = [column.name for column in table.columns]
     if first in names:
         check_key(find_column(first, table.columns))
@@ -173,11 +180,17 @@ def parts_of(
     selects = any(arm.origin is Origin.CHOSEN for arm in arms_of(records).arms)
     predicted = [one for metric in metrics if (one := _selected(metric)) is not None]
     return [
-        replace(arm, rest=not any(_any(one, records, arm.within(where)) for one in predicted))
+        replace(arm, rest=not any(_share(one, records, arm.within(where)) for one in predicted))
         if arm.origin is Origin.RANDOM and selects and predicted
         else arm
         for arm in found.arms
     ]
+
+
+def rests_on_of(metric: Metric) -> RestsOn:
+    """Of which rows a metric needs labels; an average over classes has those that were not selected among them."""
+    own = metric.definition.rests_on
+    return RestsOn.ALL if own is RestsOn.SELECTED and "average" in metric.given else own
 
 
 def _selected(metric: Metric) -> Metric | None:
@@ -191,13 +204,13 @@ def _selected(metric: Metric) -> Metric | None:
     )
 
 
-def _any(selected: Metric, records: Records, where: Predicate | None) -> bool:
-    """Whether any row is selected."""
+def _share(selected: Metric, records: Records, where: Predicate | None) -> float:
+    """Which share of rows is selected."""
     plan = selected.plan(records, (), where)
     cube = build_cube(
         plan.records, plan.measure, (), where=where, missing_values=records.missing_values
     )
-    return bool(plan.form.value(cube.sums.sum(axis=0)[None, None, :])[0] > 0)
+    return float(plan.form.value(cube.sums.sum(axis=0)[None, None, :])[0])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -282,10 +295,7 @@ def _values(
 
 
 def origin_notes(
-    records: Records,
-    metrics: Sequence[Metric],
-    where: Predicate | None,
-    read: Sequence[str],
+    records: Records, metrics: Sequence[Metric], where: Predicate | None
 ) -> Iterator[Note]:
     """What the labels of a question cannot tell.
 
@@ -295,8 +305,6 @@ def origin_notes(
     metrics : sequence of Metric
     where : Predicate, optional
         Which rows are read.
-    read : sequence of str
-        Columns that groups are told apart by.
 
     Raises
     ------
@@ -306,14 +314,14 @@ def origin_notes(
         Where a metric needs rows that are not there.
     """
     found = arms_of(records, where)
-    if found.apart and found.column not in read:
+    if found.apart:
         ways = [f"{plural(arm.n_rows, 'row')} {arm.name}" for arm in found.arms]
         ways += [f"{plural(found.untold, 'row')} of which nothing is said"] if found.untold else []
         chosen = [to_text(arm.predicate) for arm in found.arms if arm.predicate is not None]
         example = f' (--where "{chosen[0]}")' if chosen else ""
         raise InputError(
             f"Labels of {records.name} came about in {len(ways)} ways ({', '.join(ways)}).  Pooled they are of nobody; "
-            f"choose one{example} or tell them apart (--by {found.column})."
+            f"choose one{example}."
         )
     arms = parts_of(found, metrics, records, where)
     for metric in metrics:
@@ -322,6 +330,37 @@ def origin_notes(
                 raise RefusedError(refusal(metric, arm))
     for arm in arms:
         yield Note(code="label_origin", text=_SAYS[arm.origin])
+        if arm.origin is Origin.CHOSEN:
+            yield from _chosen_by_another(metrics, records, where)
+
+
+def _chosen_by_another(
+    metrics: Sequence[Metric], records: Records, where: Predicate | None
+) -> Iterator[Note]:
+    """Say where rows that the system chose are not those that a metric's prediction selects.
+
+    Raises
+    ------
+    RefusedError
+        Where they are less than half: what is said to select them does not.
+    """
+    for metric in metrics:
+        selected = _selected(metric)
+        if selected is None or metric.definition.rests_on is not RestsOn.SELECTED:
+            continue
+        share = _share(selected, records, where)
+        by = metric.written("prediction")
+        if share < _MOST_OF_THEM:
+            raise RefusedError(
+                f"{metric.text} cannot be told of these rows: they are said to be chosen by the system, and {by} "
+                f"selects {share:.0%} of them.  Rows that it selected and that were not chosen are not here."
+            )
+        if share < 1:
+            yield Note(
+                code="chosen_by_another",
+                text=f"Of the rows that are said to be chosen by the system {by} selects {share:.1%}.  If something "
+                "else chose them, this is not how often it is right where it acts.",
+            )
 
 
 def refusal(metric: Metric, arm: Arm) -> str:
@@ -333,6 +372,6 @@ def refusal(metric: Metric, arm: Arm) -> str:
             f"{_OF_THE_REST}."
         )
     return (
-        f"{metric.text} cannot be told of rows {arm.name}: it needs {_NEEDS[metric.definition.rests_on]}, whose "
+        f"{metric.text} cannot be told of rows {arm.name}: it needs {_NEEDS[rests_on_of(metric)]}, whose "
         "labels are not here."
     )

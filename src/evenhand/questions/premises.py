@@ -17,7 +17,6 @@ from evenhand.groups import (
     In,
     Predicate,
     Value,
-    columns_of,
     to_expression,
     to_text,
 )
@@ -73,13 +72,8 @@ def read_premises(
         Where a label and a prediction can never agree.
     """
     pairs = dict.fromkeys(pair for metric in metrics if (pair := _label_pair(metric)) is not None)
-    read = [
-        name
-        for a in attributes
-        for name in ([a.name] if a.predicate is None else columns_of(a.predicate))
-    ]
     notes = [
-        *origin_notes(records, metrics, where, read),
+        *origin_notes(records, metrics, where),
         *records.notes,
         *outcome_notes(records, attributes, where, few=few),
         *(

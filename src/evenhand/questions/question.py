@@ -226,8 +226,14 @@ def labelled(
     """
     if not labels:
         return list(metrics)
-    if isinstance(labels, str) or len(set(labels)) < len(labels):
-        raise InputError(f"labels are {labels!r}, but must be different columns, in a list.")
+    if isinstance(labels, str):
+        raise InputError(f"labels are {labels!r}, but must be columns, in a list.")
+    if len(set(labels)) < len(labels):
+        raise InputError(f"Labels are named twice: {', '.join(labels)}.  Name each rule once.")
+    if not metrics:
+        raise InputError(
+            "Name the metric that the labels are for, such as precision(prediction=flag)."
+        )
     texts = [metric if isinstance(metric, str) else metric.text for metric in metrics]
     return [parse_metric(text, columns, {"label": label}) for text in texts for label in labels]
 

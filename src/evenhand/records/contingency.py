@@ -16,7 +16,7 @@ import numpy.typing as npt
 from evenhand.deferred import pyarrow as pa
 from evenhand.errors import Fault, FaultsError, InputError, Note, near
 from evenhand.pages.numbers import plural
-from evenhand.records.column_types import quoted
+from evenhand.records.column_types import parse_declared, quoted
 from evenhand.records.schema import Column, Kind, find_column
 from evenhand.records.table import Records, open_records
 from evenhand.records.totals import find_totals
@@ -26,8 +26,10 @@ Integers = npt.NDArray[np.int64]
 MOST_ROWS = 1_000_000_000
 #: Lines that a note names.
 _NAMED = 3
-_VIEW, _N = "evenhand:unfolded", "evenhand:n"
-_NUMBER = re.compile(r"[+-]?\d+(?:[,' \u00a0\u202f]\d{3})*(?:\.0*)?")
+_VIEW, _N, _LINE, _LIKE = (f"evenhand:{name}" for name in ("unfolded", "n", "line", "like"))
+_NUMBER = re.compile(r"[+-]?\d+(?:[,' \u00a0\u202f]\d{3})*(?:\.0{0,2})?")
+#: Three digits after a point: a whole number to some, thousands to others.
+_THOUSANDS = re.compile(r"\d{1,3}\.\d{3}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,9 +63,9 @@ _SELECTION = CountFamily(
     columns=("prediction",),
 )
 _ANSWERS = CountFamily(
-    cells={"correct": (1,), "wrong": (0,)},
+    cells={"correct": (0,), "wrong": (1,)},
     totals={"total": ("correct", "wrong")},
-    columns=("correct",),
+    columns=("wrong",),
 )
 _CONFUSION = CountFamily(
     cells={
@@ -105,7 +107,7 @@ def unfold_counts(table: Records, counts: str | Sequence[str] | Mapping[str, str
         they count, where they are not called so: ``true_positives=hits``.  True and false positives and negatives
         (also ``tp``, ``fp``, ``tn``, ``fn``), of which some follow from ``positives``, ``negatives``, ``selected``,
         ``rejected`` and ``total``, make rows of `label` and `prediction`; ``selected`` of ``total`` rows of
-        `prediction`; ``correct`` or ``wrong`` of ``total`` rows of `correct`; ``errors`` and ``words`` stay counts.
+        `prediction`; ``correct`` or ``wrong`` of ``total`` rows of `wrong`; ``errors`` and ``words`` stay counts.
 
     Returns
     -------
@@ -131,6 +133,7 @@ def unfold_counts(table: Records, counts: str | Sequence[str] | Mapping[str, str
     family = _family(roles)
     lines = table.read_rows()
     read, absent = _read(lines, roles, table)
+    _check_marks(roles, table)
     kept = [column for column in table.columns if column.name not in roles.values()]
     for name in family.columns:
         _check_free(name, kept, table)
@@ -145,17 +148,18 @@ def unfold_counts(table: Records, counts: str | Sequence[str] | Mapping[str, str
         _told(family, n_rows, int(left.sum()), table),
         *totals.notes,
         *_absent_note(described, lines, roles, absent),
+        *_empty_note(described, cells, np.flatnonzero(left)),
     ]
     declared = {c.name: "text" for c in kept if c.kind is Kind.TEXT}
     opened = open_records(long, columns=declared or None, missing_values=table.missing_values)
     columns = tuple(column for column in opened.columns if column.name != _N)
+    rows = opened.source
+    if family is not _ERRORS:
+        each = f"range({quoted(_N)}) AS {quoted(_LIKE)}({quoted(_LIKE)})"
+        rows = f"(SELECT * FROM {opened.source}) AS {quoted(_LINE)}, {each}"
+    selected = ", ".join(quoted(column.name) for column in columns)
     opened.engine.execute(  # type: ignore[attr-defined]
-        f"CREATE TEMP VIEW {quoted(_VIEW)} AS SELECT {', '.join(quoted(c.name) for c in columns)} FROM "
-        + (
-            opened.source
-            if family is _ERRORS
-            else f"(SELECT * FROM {opened.source}) AS line, range(line.{quoted(_N)}) AS one"
-        )
+        f"CREATE TEMP VIEW {quoted(_VIEW)} AS SELECT {selected} FROM {rows}"
     )
     table.close()
     return replace(
@@ -167,6 +171,7 @@ def unfold_counts(table: Records, counts: str | Sequence[str] | Mapping[str, str
         progress=table.progress,
         notes=(*table.notes, *notes),
         declared=table.declared,
+        choices={**table.choices, **totals.choices},
         options={**table.options, "counts": [f"{role}={name}" for role, name in roles.items()]},
     )
 
@@ -304,19 +309,36 @@ def _read(
     return read, absent
 
 
+def _check_marks(roles: Mapping[str, str], table: Records) -> None:
+    """Refuse counts that are written as 1.000 in a text file: one, or a thousand."""
+    declared = parse_declared(table.declared or None)
+    for name in roles.values():
+        written = find_column(name, table.columns).written
+        if written is None or name in declared:
+            continue
+        texts = table.engine.query(f"SELECT {quoted(written)} AS text FROM {table.source}")["text"]
+        for place, text in enumerate(texts.to_pylist()):
+            if text is not None and _THOUSANDS.fullmatch(text.strip()):
+                raise InputError(
+                    f"{table.name}: {name} is written {text.strip()} in line {place + 1}: {text.split('.')[0]}, or a "
+                    f"thousand times that?  Write it without the point, or say which: --columns '{name}=decimal-comma' "
+                    "where points stand between thousands."
+                )
+
+
 def _whole(value: Any) -> int | float | None:
     """A count; `None` where there is none (``<5``, ``*``), and a number that is no count as it is."""
     if isinstance(value, bool):
-        return float("nan")
+        return math.nan
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return None
     if isinstance(value, str):
         text = value.strip()
         if not _NUMBER.fullmatch(text):
-            return float("nan") if re.fullmatch(r"[+-]?[\d.,]*\d[\d.,]*\s*%?", text) else None
+            return math.nan if re.fullmatch(r"[+-]?[\d.,]*\d[\d.,]*\s*%?", text) else None
         value = float(re.sub(r"[,' \u00a0\u202f]", "", text))
     number = float(value)
-    return int(number) if number == int(number) else number
+    return int(number) if number.is_integer() else number
 
 
 def _solved(
@@ -425,6 +447,24 @@ def _told(family: CountFamily, n_rows: int, n_lines: int, table: Records) -> Not
     return Note(code="counts_unfolded", text=text)
 
 
+def _empty_note(
+    described: pa.Table, cells: Mapping[str, Integers], lines: Integers
+) -> Iterator[Note]:
+    """Lines all of whose counts are 0: their groups do not occur."""
+    empty = lines[np.sum(list(cells.values()), axis=0) == 0].tolist()
+    if empty:
+        told = "; ".join(_line(described, place) for place in empty[:_NAMED])
+        more = f", and {len(empty) - _NAMED:,} more" if len(empty) > _NAMED else ""
+        yield Note(code="line_of_nothing", text=f"Of {told}{more}, nothing is counted.")
+
+
+def _line(described: pa.Table, place: int) -> str:
+    """A line by its number and the texts that stand in it."""
+    row = described.slice(place, 1).to_pylist()[0]
+    what = ", ".join(value for value in row.values() if isinstance(value, str))
+    return f"line {place + 1}{f' ({what})' if what else ''}"
+
+
 def _absent_note(
     described: pa.Table, lines: pa.Table, roles: Mapping[str, str], absent: npt.NDArray[np.bool_]
 ) -> Iterator[Note]:
@@ -435,10 +475,7 @@ def _absent_note(
     for place in places[:_NAMED]:
         row = lines.slice(place, 1).to_pylist()[0]
         name = next(name for name in roles.values() if not isinstance(_whole(row[name]), int))
-        what = ", ".join(str(row[n]) for n in described.column_names if isinstance(row[n], str))
-        told.append(
-            f"line {place + 1}{f' ({what})' if what else ''}: {name} is {row[name] or 'empty'}"
-        )
+        told.append(f"{_line(described, place)}: {name} is {row[name] or 'empty'}")
     more = f", and {len(places) - _NAMED} more" if len(places) > _NAMED else ""
     yield Note(
         code="line_without_count",

@@ -54,5 +54,12 @@ class LabelOrigin:
 
     def of(self, value: object) -> Origin | None:
         """Origin of a row with this value of the column; `None` where it is not known."""
-        text = str(value)
+        text = _text(value)
         return self.words.get(text) or ORIGINS.get(text.strip().casefold())
+
+
+def _text(value: object) -> str:
+    """A value as a person writes it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

@@ -1,25 +1,26 @@
 """Lines of a table of counts that hold the total of others, and would count twice."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from itertools import combinations
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from evenhand.deferred import pyarrow as pa
-from evenhand.errors import Note
+from evenhand.errors import InputError, Note
 from evenhand.records.schema import Column, Kind
 
 Integers = npt.NDArray[np.int64]
+Marks = npt.NDArray[np.bool_]
 #: Lines that notes name.
 _NAMED = 3
-#: Words for all groups together, in the languages in which statistics are published.
-_TOTALS = frozenset((
-    "all", "all groups", "everybody", "everyone", "grand total", "overall", "sum", "total", "totals",
-    "alle", "gesamt", "insgesamt", "summe", "ensemble", "tous", "toutes", "todas", "todos", "total general",
-    "totaal", "totale", "tutte", "tutti", "合計", "总计", "總計", "計",
-))  # fmt: skip
+#: What follows a word of all and is none of all: "All others".
+_NOT_ALL = re.compile(r"\bothers?\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,22 +31,25 @@ class TotalLines:
     ----------
     places : array of bool
     notes : tuple of Note
+    choices : Mapping
+        Columns each of whose values has lines that add up to the same: the same rows, told once for each.
     """
 
-    places: npt.NDArray[np.bool_]
+    places: Marks
     notes: tuple[Note, ...]
+    choices: Mapping[str, tuple[str, ...]]
 
 
 def find_totals(
     described: pa.Table,
     columns: Sequence[Column],
     counts: Mapping[str, Integers],
-    counted: npt.NDArray[np.bool_],
+    counted: Marks,
 ) -> TotalLines:
     """Find lines for all groups together.
 
     A line is one where it is called so (`All`, `Gesamt`) and holds at least what the lines of its groups do, which may
-    lack counts; or is called nothing and holds just that.
+    lack counts; or is called nothing, and holds just that.
 
     Parameters
     ----------
@@ -57,70 +61,203 @@ def find_totals(
         By what they count, shape (lines,).
     counted : array of bool, shape (lines,)
         Lines that lack no count.
+
+    Raises
+    ------
+    InputError
+        Where a line is called a total and holds less than its groups.
     """
+    table = _Lines(
+        values={c.name: described[c.name].to_pylist() for c in columns},
+        kinds={c.name: c.kind for c in columns},
+        counts=np.stack(list(counts.values()), axis=1),
+        counted=counted,
+    )
     found = np.zeros(described.num_rows, bool)
-    notes = []
-    texts = {c.name: described[c.name].to_pylist() for c in columns if c.kind is Kind.TEXT}
-    numbers = {c.name: described[c.name].to_pylist() for c in columns if c.kind is Kind.INTEGER}
-    counted_in = np.stack(list(counts.values()), axis=1)
-    for name, values in texts.items():
-        alike = [
-            {k: v for k, v in known.items() if k != name} for known in (texts | numbers, texts)
-        ]
-        for place, value in enumerate(values):
-            if not counted[place] or not (value is None or _means_all(value)):
-                continue
-            tried = (_held(place, values, one, counted_in, counted) for one in alike)
-            held = next((one for one in tried if one is not None), None)
-            if held is None:
-                continue
-            found[place] = True
-            notes.append(_total_note(name, value, place, held, counts))
+    notes: list[Note] = []
+    for name in [c.name for c in columns if c.kind is Kind.TEXT]:
+        for places, held in table.totals_by(name):
+            own = table.counts[places].sum(axis=0)
+            for place in [place for place in places if not found[place]]:
+                found[place] = True
+                notes.append(
+                    _total_note(
+                        name, table.values[name][place], place, more=bool((own > held).any())
+                    )
+                )
     if len(notes) > _NAMED:
         more = len(notes) - _NAMED
-        notes[_NAMED:] = [
-            Note(
-                code="total_left_out",
-                text=f"{more} more lines hold the total of others and are left out.",
-            )
-        ]
-    return TotalLines(places=found, notes=tuple(notes))
-
-
-def _means_all(value: str) -> bool:
-    return value.strip().casefold() in _TOTALS
-
-
-def _held(
-    place: int,
-    values: Sequence[str | None],
-    others: Mapping[str, Sequence[Any]],
-    counts: Integers,
-    counted: npt.NDArray[np.bool_],
-) -> Integers | None:
-    """What the lines that one holds add up to, where it holds those of at least two groups."""
-    held = [
-        line
-        for line, value in enumerate(values)
-        if value is not None
-        and not _means_all(value)
-        and all(column[line] == column[place] for column in others.values())
-    ]
-    if len(held) < 2:
-        return None
-    total: Integers = counts[held][counted[held]].sum(axis=0)
-    own = counts[place]
-    # A line without a name is a total only where it is one exactly.
-    fits = (total == own).all() if values[place] is None else (total <= own).all()
-    return total if fits and own.any() else None
-
-
-def _total_note(
-    name: str, value: str | None, place: int, held: Integers, counts: Mapping[str, Integers]
-) -> Note:
-    more = any(
-        column[place] != total for column, total in zip(counts.values(), held.tolist(), strict=True)
+        verb = "lines hold" if more > 1 else "line holds"
+        text = (
+            f"{more:,} more {verb} the total of others and {'are' if more > 1 else 'is'} left out."
+        )
+        notes[_NAMED:] = [Note(code="total_left_out", text=text)]
+    notes += table.sums(~found)
+    return TotalLines(
+        places=found, notes=tuple(notes), choices=dict(table.told_by_each(counted & ~found))
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Lines:
+    """Lines of a table of counts: values of their columns, and counts of shape (lines, counts)."""
+
+    values: Mapping[str, Sequence[Any]]
+    kinds: Mapping[str, Kind]
+    counts: Integers
+    counted: Marks
+
+    def totals_by(self, name: str) -> Iterator[tuple[list[int], Integers]]:
+        """Lines that hold all values of a column, with what their groups add up to."""
+        values = self.values[name]
+        asked = [
+            place
+            for place in np.flatnonzero(self.counted).tolist()
+            if values[place] is None or means_all(values[place])
+        ]
+        done: set[int] = set()
+        for place in asked:
+            if place in done:
+                continue
+            families = [self._families(name, place, others) for others in self._alike(name, place)]
+            # What is just the total of some lines is that; otherwise more may be hidden.
+            fitting = next(
+                (
+                    one
+                    for exact in (True, False)
+                    for one in families
+                    if self._holds(name, *one, exact=exact)
+                ),
+                None,
+            )
+            if fitting is None:
+                self._check_called(name, place)
+                continue
+            places, held = fitting
+            done |= set(places)
+            yield places, self._sum(held)
+
+    def _sum(self, lines: Sequence[int]) -> Integers:
+        total: Integers = self.counts[lines][self.counted[lines]].sum(axis=0)
+        return total
+
+    def _alike(self, name: str, place: int) -> Iterator[list[str]]:
+        """Columns by which a total's groups are known: all that say of them what they say of it; then fewer."""
+        others = [
+            n
+            for n, column in self.values.items()
+            if n != name and sum(value == column[place] for value in column) > 1
+        ]
+        yield others
+        yield [n for n in others if self.kinds[n] is not Kind.NUMBER]
+        yield [n for n in others if self.kinds[n] is Kind.TEXT]
+
+    def _families(
+        self, name: str, place: int, others: Sequence[str]
+    ) -> tuple[list[int], list[int]]:
+        """Lines of the same total (one a file, where several are read), and those of its groups."""
+        values = self.values[name]
+        near = [
+            line
+            for line in range(len(values))
+            if all(self.values[n][line] == self.values[n][place] for n in others)
+        ]
+        own = [line for line in near if values[line] == values[place] and self.counted[line]]
+        held = [
+            line
+            for line in near
+            if values[line] is not None
+            and values[line] != values[place]
+            and not means_all(values[line])
+        ]
+        return own, held
+
+    def _holds(self, name: str, places: Sequence[int], held: Sequence[int], *, exact: bool) -> bool:
+        """Whether lines are the total of others; what is called nothing is one only where it is one exactly."""
+        own, total = self._sum(places), self._sum(held)
+        if not own.any() or not held:
+            return False
+        if self.values[name][places[0]] is None:
+            return exact and len(held) > 1 and bool((total == own).all())
+        return bool((total == own).all() if exact else (total <= own).all())
+
+    def _check_called(self, name: str, place: int) -> None:
+        value = self.values[name][place]
+        if value is None:
+            return
+        own, held = self._families(name, place, next(self._alike(name, place)))
+        if len(held) > 1 and (self._sum(held) > self._sum(own)).any():
+            raise InputError(
+                f"Line {place + 1} ({name} = {value!r}) is called a total and holds less than the lines of its groups "
+                "add up to: groups may overlap, or it is one of them.  Leave the line out, or call the group otherwise."
+            )
+
+    def sums(self, kept: Marks) -> Iterator[Note]:
+        """A line that could be a total: not called so, and just the sum of all others."""
+        left = np.flatnonzero(kept & self.counted)
+        if len(left) < 3:
+            return
+        counts = self.counts[left]
+        for place in left[
+            (counts.any(axis=1) & (2 * counts == counts.sum(axis=0)).all(axis=1))
+        ].tolist():
+            texts = (
+                f"{n} = {v[place]!r}" for n, v in self.values.items() if self.kinds[n] is Kind.TEXT
+            )
+            yield Note(
+                code="perhaps_a_total",
+                text=f"Line {place + 1} ({', '.join(texts)}) holds just what all others add up to.  If it is their "
+                "total, it counts twice: leave it out with --where.",
+            )
+
+    def told_by_each(self, kept: Marks) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Columns under each value of which all rows are told again: by sex, and by race."""
+        for name, values in self.values.items():
+            if self.kinds[name] is not Kind.TEXT:
+                continue
+            known = {v: [i for i, one in enumerate(values) if one == v and kept[i]] for v in values}
+            sums = [tuple(self.counts[lines].sum(axis=0)) for lines in known.values()]
+            several = len(known) > 1 and all(len(lines) > 1 for lines in known.values())
+            if several and None not in known and len(set(sums)) == 1 and self._apart(name, known):
+                yield name, tuple(map(str, known))
+
+    def _apart(self, name: str, known: Mapping[Any, Sequence[int]]) -> bool:
+        """Whether the lines of different values are told apart by other values too: no crossing of two columns."""
+        for other, values in self.values.items():
+            if other == name or self.kinds[other] is not Kind.TEXT:
+                continue
+            sets = [{values[line] for line in lines} for lines in known.values()]
+            if any(one & two for one, two in combinations(sets, 2)):
+                return False
+        return True
+
+
+def means_all(value: Any) -> bool:
+    """Whether a line is called one for all groups together.
+
+    Examples
+    --------
+    >>> [means_all(text) for text in ("Total:", "All races*", "Both sexes", "All others", "Alabama")]
+    [True, True, True, False, False]
+    """
+    if not isinstance(value, str):
+        return False
+    plain = re.sub(r"[\s_]+", " ", re.sub(r"[^\w\s]|(?<=\D)\d+$", "", value)).strip().casefold()
+    first, _, rest = plain.partition(" ")
+    words = _words()
+    if plain in words:
+        return True
+    return bool(rest) and f"{first} …" in words and _NOT_ALL.search(rest) is None
+
+
+@cache
+def _words() -> frozenset[str]:
+    text = (files("evenhand.records") / "total_words.txt").read_text(encoding="utf-8")
+    return frozenset(line for line in text.splitlines() if line and not line.startswith("# "))
+
+
+def _total_note(name: str, value: Any, place: int, *, more: bool) -> Note:
+    # How much more would tell what is hidden.
     told = "; it holds more than they add up to" if more else ""
     called = f"{name} = {value!r}" if value is not None else f"nothing in {name}"
     return Note(
