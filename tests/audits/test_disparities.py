@@ -135,7 +135,7 @@ def test_its_standard_error_is_that_of_the_jackknife():
 @pytest.mark.parametrize("n", [20, 60, 200])
 def test_its_interval_covers_as_often_as_it_says(n):
     """No disparity within strata, though groups apply to unlike strata."""
-    worlds = 150
+    worlds = 100
     inside = []
     for seed in range(worlds):
         one = cdd(admissions(seed, n)).get("b")

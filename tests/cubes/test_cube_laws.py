@@ -28,7 +28,7 @@ from evenhand.metrics import parse_metric
 from evenhand.stats.forms import AreaUnderCurve, Ratio
 
 BY = (Attribute(name="a"), Attribute(name="b"))
-FEW = settings(max_examples=8, deadline=None, derandomize=True)
+FEW = settings(max_examples=6, deadline=None, derandomize=True)
 
 ROWS = st.lists(
     st.tuples(

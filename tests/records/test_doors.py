@@ -419,7 +419,7 @@ def is_missing(text):
 
 
 @settings(
-    max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(messy())
 def test_a_messy_file_is_read_right_or_refused_never_wrong(tmp_path, drawn):

@@ -452,7 +452,7 @@ def searchable(case: Case) -> bool:
     )
 
 
-@settings(max_examples=1500, **CALM)
+@settings(max_examples=800, **CALM)
 @given(case=cases(), top=st.sampled_from([1, 3, 10, 60]))
 def test_what_is_found_is_what_brute_force_finds(case, top):
     """All scores, denominators of any kind, depths, supports, units, sets and intervals."""
