@@ -351,7 +351,26 @@ def _with_words(table: Records, words: Records) -> Records:
     )
     base = f"(SELECT * FROM {table.source})"
     heard = f"(SELECT string_agg(word.word, ' ' ORDER BY word.start) FROM {right} AS word WHERE {within})"
-    view = quoted("evenhand:words")
+    if any(column.name.casefold() == name.casefold() for column in table.columns):
+        raise InputError(
+            f"{words.name}: its words would be called {name!r}, which stands there already.  Rename the file."
+        )
+    view = quoted(f"evenhand:words{len(table.files)}")
+    several = table.engine.query(
+        f"SELECT COUNT(*) AS n FROM {right} AS word WHERE (SELECT COUNT(*) FROM {base} AS base WHERE {within}) > 1"
+    )["n"][0].as_py()
+    met = table.engine.query(
+        f"SELECT COUNT(*) AS n FROM {right} AS word WHERE EXISTS (SELECT 1 FROM {base} AS base WHERE {within})"
+    )["n"][0].as_py()
+    if not met:
+        ours, theirs = (
+            table.engine.query(f"SELECT file, channel FROM {rows} LIMIT 1").to_pylist()
+            for rows in (f"{base} AS base", f"{right} AS word")
+        )
+        raise InputError(
+            f"No word of {words.name} lies in a segment of {table.name}.  Here the first is of file and channel "
+            f"{_first(ours)}, there of {_first(theirs)}: both must be the same, and times be of one clock."
+        )
     table.engine.execute(  # type: ignore[attr-defined]
         f"CREATE OR REPLACE TEMP VIEW {view} AS SELECT base.*, CASE WHEN base.outcome <> 'ignored' THEN "
         f"COALESCE({heard}, '') END AS {quoted(name)} FROM {base} AS base"
@@ -360,7 +379,8 @@ def _with_words(table: Records, words: Records) -> Records:
         f"SELECT COUNT(*) AS n FROM {right} AS word WHERE NOT EXISTS (SELECT 1 FROM {base} AS base WHERE {within})"
     )["n"][0].as_py()
     told = f"Words of {words.name} belong to the segment in which their middle lies"
-    told += f"; {stray:,} lie in none and are left out." if stray else "."
+    told += f"; {stray:,} lie in none and are left out" if stray else ""
+    told += f"; {several:,} lie in several, which overlap, and count in each." if several else "."
     joined = replace(
         table,
         source=view,
@@ -369,3 +389,8 @@ def _with_words(table: Records, words: Records) -> Records:
         options=_options(table, words, ()),
     )
     return _told(joined, told)
+
+
+def _first(rows: Sequence[dict[str, Any]]) -> str:
+    """File and channel of the first row."""
+    return " ".join(map(str, rows[0].values())) if rows else "none"

@@ -9,9 +9,10 @@ from evenhand.records.logs.glimpse import Glimpse
 from evenhand.records.logs.reader import LogReader, RowLog
 from evenhand.records.logs.row import LogRow
 
+_TIME = r"(?:\d+\.?\d*|\.\d+)"
 _LINE = re.compile(
-    r"(?P<file>\S+)\s+(?P<channel>\S+)\s+(?P<start>[\d.]+)\s+(?P<seconds>[\d.]+)\s+(?P<word>\S+)"
-    r"(?:\s+(?P<confidence>[\d.eE+-]+|NA))?(?:\s.*)?\Z"
+    rf"(?P<file>\S+)\s+(?P<channel>\S+)\s+(?P<start>{_TIME})\s+(?P<seconds>{_TIME})\s+(?P<word>\S+)"
+    rf"(?:\s+(?P<confidence>[+-]?{_TIME}(?:[eE][+-]?\d+)?|NA|-))?(?:\s.*)?\Z"
 )
 _ALTERNATIVES = re.compile(r"<ALT", re.IGNORECASE)
 
@@ -38,7 +39,7 @@ class _CtmLog(RowLog):
                     "start": float(found["start"]),
                     "seconds": float(found["seconds"]),
                     "word": found["word"],
-                    "confidence": None if sure in (None, "NA") else float(sure),
+                    "confidence": None if sure in (None, "NA", "-") else float(sure),
                 }
                 yield LogRow(own, {}, {}, len(line))
 

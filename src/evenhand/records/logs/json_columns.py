@@ -64,9 +64,11 @@ class JsonColumns:
             self.text(
                 f"{who}{column}", f"CASE WHEN json_type({column}) <> 'OBJECT' THEN {column} END"
             )
-        self._members(who, column, "", "", DEPTH)
+        self._members(who, column, "", "", DEPTH, frozenset())
 
-    def _members(self, who: str, column: str, path: str, name: str, depth: int) -> None:
+    def _members(
+        self, who: str, column: str, path: str, name: str, depth: int, taken: frozenset[str]
+    ) -> None:
         keys = self._engine.query(
             f"SELECT DISTINCT unnest(json_keys({column}, {text_literal(path)})) AS key FROM {self._rows}"
         )["key"].to_pylist()
@@ -74,10 +76,13 @@ class JsonColumns:
         keys.sort(key=lambda key: (order.index(key) if key in order else len(order), key))
         places = [path + "/" + key.replace("~", "~0").replace("/", "~1") for key in keys]
         parts = [f"json_extract({column}, {text_literal(place)})" for place in places]
+        names = taken | {f"{name}{key}" for key in keys}
         for key, place, part, types in zip(
             keys, places, parts, self._kinds_of(column, places), strict=True
         ):
             told = f"{name}{key}"
+            # What stands under this name already keeps it.
+            told = f"{name[:-1]}.{key}" if told in taken or who + told in self._values else told
             value = f"({part})->>'$'"
             if types <= _WHOLE and types:
                 self.add(who + told, f"CAST({value} AS BIGINT)", pa.int64())
@@ -90,7 +95,7 @@ class JsonColumns:
                     self.add(
                         who + told, f"CASE WHEN json_type({part}) <> 'OBJECT' THEN {value} END"
                     )
-                self._members(who, column, place, f"{told}_", depth - 1)
+                self._members(who, column, place, f"{told}_", depth - 1, names)
             elif types:
                 self.add(who + told, value)
 

@@ -60,8 +60,8 @@ def _pairs(path: Path) -> Iterator[tuple[str, str]]:
                     f"{path} line {number}: {line.strip()[:60]!r} does not begin with an utterance's id, as lines of "
                     "Kaldi do: utterance words"
                 )
-            id_, _, rest = line.strip().partition(" ")
-            yield id_, rest.strip()
+            id_, *rest = line.split(maxsplit=1)
+            yield id_, "".join(rest).strip()
 
 
 def _recognises(glimpse: Glimpse) -> bool:

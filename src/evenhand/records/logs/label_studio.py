@@ -4,6 +4,7 @@ Facts of label-studio-sdk 2.1.2: JSON_MIN overwrites a field that bears a label'
 skipped annotations, so the full JSON is read; one choice is a text, several are a list.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,9 @@ from evenhand.records.logs.json_text import elements, written
 from evenhand.records.logs.reader import LogReader, RowLog
 from evenhand.records.logs.row import LogRow, flattened
 
+#: Under which name a control holds its value, where it is not that of its type.
+_HELD = {"textarea": "text", "pairwise": "selected"}
+
 
 class _LabelStudioLog(RowLog):
     """One export."""
@@ -21,6 +25,7 @@ class _LabelStudioLog(RowLog):
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         self._skipped, self._bare = 0, 0
+        self._unread = Counter[str]()
 
     def rows(self) -> Iterator[LogRow]:
         for task, size in elements(self.path):
@@ -43,7 +48,7 @@ class _LabelStudioLog(RowLog):
                     "ground_truth": int(bool(annotation.get("ground_truth"))),
                     "lead_time": annotation.get("lead_time"),
                 }
-                labels = {} if skipped else _labels(annotation)
+                labels = {} if skipped else _labels(annotation, self._unread)
                 yield LogRow(own, labels | predicted, about, size // max(len(annotations), 1))
 
     def notes(self) -> Iterator[str]:
@@ -51,6 +56,8 @@ class _LabelStudioLog(RowLog):
             yield f"{plural(self._skipped, 'annotation')} skipped: without labels here (outcome 'skipped')."
         if self._bare:
             yield f"{plural(self._bare, 'task')} without an annotation: no row here."
+        for kind, count in self._unread.items():
+            yield f"{plural(count, 'result')} of type {kind!r}: not read here."
 
 
 def _annotator(found: Any) -> str | None:
@@ -59,17 +66,20 @@ def _annotator(found: Any) -> str | None:
     return None if number is None else str(number)
 
 
-def _labels(annotation: Mapping[str, Any]) -> dict[str, Any]:
-    """What was labelled, by the control's name."""
+def _labels(annotation: Mapping[str, Any], unread: Counter[str] | None = None) -> dict[str, Any]:
+    """What was labelled, by the control's name; types that are not known are counted."""
     out: dict[str, list[Any]] = {}
     for part in annotation.get("result") or ():
         value = part.get("value") or {}
-        kind = part.get("type")
-        if kind in value:
-            found = value[kind]
+        kind = str(part.get("type"))
+        held = _HELD.get(kind, kind)
+        if held in value:
+            found = value[held]
             out.setdefault(part.get("from_name") or kind, []).extend(
                 found if isinstance(found, list) else [found]
             )
+        elif unread is not None:
+            unread[kind] += 1
     return {name: found[0] if len(found) == 1 else written(found) for name, found in out.items()}
 
 

@@ -1,6 +1,7 @@
 """NeMo: manifests of JSON lines, with what was heard as `pred_text` where a recogniser ran."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from evenhand.errors import InputError
 from evenhand.records.logs.glimpse import Glimpse
@@ -21,10 +22,15 @@ class _NemoLog(RowLog):
                 raise InputError(
                     f"{self.path} line {number} lacks {_AUDIO}, so it is no entry of a NeMo manifest."
                 )
-            part = f"#{found['offset']:g}" if found.get("offset") else ""
+            part = f"#{_plain(found['offset'])}" if found.get("offset") else ""
             own = {"id": f"{found[_AUDIO]}{part}"} | {n: found[n] for n in _OWN if n in found}
             about = {name: v for name, v in found.items() if name not in (_AUDIO, *_OWN)}
             yield LogRow(own, {}, flattened(about), len(line))
+
+
+def _plain(offset: Any) -> str:
+    """A time as it is written, without digits that say nothing."""
+    return f"{offset:.15g}" if isinstance(offset, int | float) else str(offset)
 
 
 def _recognises(glimpse: Glimpse) -> bool:

@@ -41,7 +41,11 @@ class _PromptfooLog(RowLog):
     def _row(self, found: Mapping[str, Any], size: int) -> LogRow:
         test, grading = found.get("testCase") or {}, found.get("gradingResult") or {}
         given = found.get("vars") or test.get("vars") or {}
-        provider, prompt = found.get("provider") or {}, found.get("prompt") or {}
+        provider, prompt = (
+            _structure(found.get("provider"), "id"),
+            _structure(found.get("prompt"), "label"),
+        )
+        response = _structure(found.get("response"), "output")
         named = hashlib.sha256(written(dict(sorted(given.items()))).encode()).hexdigest()[:12]
         key = (named, str(provider.get("id")), str(found.get("promptIdx")))
         self._seen[key] += 1
@@ -57,7 +61,7 @@ class _PromptfooLog(RowLog):
             "provider": provider.get("label") or provider.get("id"),
             "prompt": prompt.get("label"),
             "description": test.get("description"),
-            "output": plain_text((found.get("response") or {}).get("output")),
+            "output": plain_text(response.get("output")),
             "latencyMs": found.get("latencyMs"),
         }
         if broken:
@@ -81,6 +85,11 @@ class _PromptfooLog(RowLog):
                 f"{plural(self._outcomes['unscored'], 'answer')} without a check: promptfoo gives such score 1, and "
                 "here they have none (outcome 'unscored')."
             )
+
+
+def _structure(found: Any, name: str) -> Mapping[str, Any]:
+    """A structure; what older versions write as its text is the part of this name."""
+    return found if isinstance(found, Mapping) else {} if found is None else {name: found}
 
 
 def _recognises(glimpse: Glimpse) -> bool:

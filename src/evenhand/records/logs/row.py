@@ -38,6 +38,8 @@ def flattened(found: Mapping[str, Any] | None, *, depth: int = DEPTH) -> dict[st
     --------
     >>> flattened({"dialect": "north", "who": {"age": 30, "from": None}, "tags": ["a", "b"]})
     {'dialect': 'north', 'who_age': 30, 'tags': '["a","b"]'}
+    >>> flattened({"who": {"age": 30}, "who_age": "young"})
+    {'who.age': 30, 'who_age': 'young'}
     """
     out: dict[str, Any] = {}
     if not found:
@@ -46,7 +48,10 @@ def flattened(found: Mapping[str, Any] | None, *, depth: int = DEPTH) -> dict[st
         if value.__class__ in _PLAIN:
             out[name] = value
         elif isinstance(value, dict) and depth > 1:
-            out |= {f"{name}_{part}": v for part, v in flattened(value, depth=depth - 1).items()}
+            for part, inner in flattened(value, depth=depth - 1).items():
+                # What stands there under this name already keeps it.
+                taken = f"{name}_{part}" in found or f"{name}_{part}" in out
+                out[f"{name}.{part}" if taken else f"{name}_{part}"] = inner
         elif value is not None:
             out[name] = written(value)
     return out

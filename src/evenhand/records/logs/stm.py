@@ -18,8 +18,9 @@ from evenhand.records.logs.reader import LogReader, RowLog
 from evenhand.records.logs.row import LogRow
 from evenhand.records.logs.trn import has_alternatives, readings, told_alternatives
 
+_TIME = r"(?:\d+\.?\d*|\.\d+)"
 _LINE = re.compile(
-    r"(?P<file>\S+)\s+(?P<channel>\S+)\s+(?P<speaker>\S+)\s+(?P<start>[\d.]+)\s+(?P<end>[\d.]+)"
+    rf"(?P<file>\S+)\s+(?P<channel>\S+)\s+(?P<speaker>\S+)\s+(?P<start>{_TIME})\s+(?P<end>{_TIME})"
     r"(?:\s+(?P<labels><[^>]*>))?(?:\s+(?P<text>.*))?\Z"
 )
 _HEAD = re.compile(r';;\s*(LABEL|CATEGORY)\s+"([^"]*)"\s+"([^"]*)"')

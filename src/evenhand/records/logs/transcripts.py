@@ -3,7 +3,9 @@
 The row's `id` is the file's name without its ending, by which a manifest's rows are joined to it.
 """
 
+import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from evenhand.errors import InputError
@@ -13,6 +15,11 @@ from evenhand.records.logs.json_text import parsed
 from evenhand.records.logs.reader import LogReader, RowLog
 from evenhand.records.logs.row import LogRow
 
+_SOUND = re.compile(
+    r"\.(wav|mp3|mp4|m4a|flac|ogg|oga|opus|webm|amr|aac|wma|aiff?|mpga|mpeg|mkv|mov)\Z",
+    re.IGNORECASE,
+)
+
 
 class _TranscriptFile(RowLog):
     """One file."""
@@ -21,7 +28,7 @@ class _TranscriptFile(RowLog):
         with open_bytes(self.path) as file:
             text = file.read()
         found = parsed(text, str(self.path))
-        own = {"id": self.path.name.split(".")[0], "file": self.path.name, "outcome": "answered"}
+        own = {"id": _id(self.path), "file": self.path.name, "outcome": "answered"}
         if not isinstance(found, dict):
             raise InputError(f"{self.path} is no JSON object, so it is no transcript.")
         read = _of_transcribe(found) or _of_whisper_cpp(found) or _of_whisper(found)
@@ -31,6 +38,12 @@ class _TranscriptFile(RowLog):
                 "whisper.cpp write one."
             )
         yield LogRow(own | read, {}, {}, len(text))
+
+
+def _id(path: Path) -> str:
+    """A file's name without the endings that programs give it: ``.json``, and that of the sound before it."""
+    name = path.name.removesuffix(".json")
+    return _SOUND.sub("", name)
 
 
 def _of_transcribe(found: Mapping[str, Any]) -> dict[str, Any] | None:
