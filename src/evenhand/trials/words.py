@@ -1,9 +1,9 @@
 """A trial in words: what happened to every row, why, and what to do next."""
 
-import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from evenhand.pages.commands import written
 from evenhand.pages.numbers import ratio
 from evenhand.samples.sample import MEDIA_REASONS
 from evenhand.trials.plan import Plan
@@ -232,7 +232,7 @@ def next_steps(plan: Plan, records: Path) -> list[str]:
         if by and conditions:
             alone = ["--where", only[0]] if len(names) > 1 else []
             steps.append(["effects", *shown, "--by", by, *unit, *alone])
-    return [shlex.join(["evenhand", *step]) for step in steps]
+    return [written(["evenhand", *step]) for step in steps]
 
 
 def silence_steps(trial: Trial, plan: Plan, records: Path, again: str) -> list[str]:
@@ -244,7 +244,7 @@ def silence_steps(trial: Trial, plan: Plan, records: Path, again: str) -> list[s
     if by is not None:
         silent = "selection_rate(prediction=(outcome in ('failed', 'not run')))"
         asked = ["audit", str(records), "--metric", silent, "--worse", "higher", "--by", by]
-        steps.append(shlex.join(["evenhand", *asked, "--unit", plan.unit or "id"]))
+        steps.append(written(["evenhand", *asked, "--unit", plan.unit or "id"]))
     return steps
 
 
@@ -269,7 +269,9 @@ def _by_reference(plan: Plan) -> str:
         return _WORDS
     texts = [s.reference for s in plan.samples if isinstance(s.reference, str)]
     distinct = set(texts)
-    free = len(distinct) > max(_MOST_CLASSES, len(texts) / 2) or (
-        any(" " in text.strip() for text in distinct) and len(distinct) > len(texts) / 2
+    spaced = any(" " in text.strip() for text in distinct)
+    # The same text may be shown many times: in several faces, sizes, hands.
+    free = len(distinct) > (_MOST_CLASSES if spaced else max(_MOST_CLASSES, len(texts) / 2)) or (
+        spaced and len(distinct) > len(texts) / 2
     )
     return _LETTERS if kind == "image" and free else _CLASSES
