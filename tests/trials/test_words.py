@@ -134,6 +134,15 @@ def test_the_next_step_is_quoted_as_people_read_it():
     assert """ --where "service = 'one'\"""" in next_steps(plan, Path("r"))[0]
 
 
+def test_what_is_worse_is_asked_where_neither_metric_nor_plan_say_it():
+    plan = plan_of(lambda r: "x", trial={"metrics": ["selection_rate(output)"]})
+    for step in next_steps(plan, Path("r")):
+        assert step.endswith(" --worse higher   (or lower, where that is the harm)")
+    for told in ("wer(reference, output)", "error_rate(reference, output)"):
+        plan = plan_of(lambda r: "x", trial={"metrics": [told]})
+        assert "--worse" not in next_steps(plan, Path("r"))[0]
+
+
 def test_pictures_with_a_text_reference_are_read_by_letters():
     image = Path("x.png")
     signs = [

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from evenhand.deferred import Deferred
 from evenhand.pages.commands import written
 from evenhand.pages.numbers import ratio
 from evenhand.samples.sample import MEDIA_REASONS
@@ -55,6 +56,9 @@ _MOST_CLASSES = 20
 _CLASSES = "error_rate(label=reference, prediction=output)"
 _WORDS = "wer(reference=reference, hypothesis=output)"
 _LETTERS = "cer(reference=reference, hypothesis=output)"
+#: Where the metric does not know what harms, and nobody has said it.
+_EITHER = " --worse higher   (or lower, where that is the harm)"
+_METRICS = Deferred("evenhand.metrics")
 
 
 def explain(code: str) -> str:
@@ -232,7 +236,8 @@ def next_steps(plan: Plan, records: Path) -> list[str]:
         if by and conditions:
             alone = ["--where", only[0]] if len(names) > 1 else []
             steps.append(["effects", *shown, "--by", by, *unit, *alone])
-    return [written(["evenhand", *step]) for step in steps]
+    unsaid = "" if "--worse" in shown or _has_direction(plan) else _EITHER
+    return [written(["evenhand", *step]) + unsaid for step in steps]
 
 
 def silence_steps(trial: Trial, plan: Plan, records: Path, again: str) -> list[str]:
@@ -246,6 +251,14 @@ def silence_steps(trial: Trial, plan: Plan, records: Path, again: str) -> list[s
         asked = ["audit", str(records), "--metric", silent, "--worse", "higher", "--by", by]
         steps.append(written(["evenhand", *asked, "--unit", plan.unit or "id"]))
     return steps
+
+
+def _has_direction(plan: Plan) -> bool:
+    """Whether the metric itself knows what is worse; a mean of scores does not."""
+    if not plan.metrics:
+        return not plan.scores
+    definition = _METRICS.find_definition(plan.metrics[0].partition("(")[0].strip())
+    return definition.higher_is_worse is not None
 
 
 def _literal(text: str) -> str:
