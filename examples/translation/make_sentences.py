@@ -27,13 +27,13 @@ CUES = {
 
 with Path("sentences.csv").open("w", newline="", encoding="utf-8") as file:
     table = csv.writer(file)
-    table.writerow(["id", "text", "reference", "person", "job", "cue"])
+    table.writerow(["id", "text", "reference", "gender", "job", "cue"])
     for job in JOBS.split(", "):
         a = f"an {job}" if job[0] in "aeiou" else f"a {job}"
         for cue, (of_woman, of_man, feminine, masculine) in CUES.items():
-            for person, text, article in (
+            for gender, text, article in (
                 ("woman", of_woman, feminine),
                 ("man", of_man, masculine),
             ):
                 filled = text.format(job=job, a=a)
-                table.writerow([f"{job}/{cue}/{person}", filled, article, person, job, cue])
+                table.writerow([f"{job}/{cue}/{gender}", filled, article, gender, job, cue])
