@@ -227,4 +227,4 @@ def test_a_saving_comes_first_and_is_not_told_as_a_harm():
     harms = {text.partition("<")[0]: harm for text, harm in told.items()}
     assert [harm for text, harm in harms.items() if text.startswith("mended saves 0.2")] == [False]
     assert harms["By mended no group is worse off."] is False
-    assert [harm for text, harm in harms.items() if "who b nothing" in text][0] is True
+    assert next(harm for text, harm in harms.items() if "who b nothing" in text)
