@@ -38,6 +38,9 @@ spark: $(VENV)/test $(VENV)-spark/spark ## what speaks Spark Connect, on Apache 
 evals: $(VENV)/test $(VENV)-evals/evals ## logs as inspect_ai itself writes them today
 	@EVENHAND_EVALS=$(abspath $(VENV)-evals/bin/python) $(BIN)/python -m pytest -q tests/records/logs/test_inspect_itself.py
 
+examples: $(VENV)/test $(VENV)-examples/examples ## the systems of examples/ answer as their records say (needs tesseract and apertium)
+	@EVENHAND_EXAMPLES=$(abspath $(VENV)-examples/bin/python) PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -q tests/examples/test_stories.py -k systems
+
 oldest: $(VENV)-oldest/test ## the core tests with the oldest supported versions
 	@$(VENV)-oldest/bin/python -m pytest -q -p no:cacheprovider tests/stats tests/cubes tests/metrics/test_laws.py tests/acceptance/test_command_line.py
 
@@ -55,7 +58,7 @@ trust: $(VENV)/test ## measure every claim beside its rivals and write docs/trus
 	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -W ignore -m trust
 
 clean: ## remove environments and caches
-	rm -rf $(VENV) $(VENV)-oldest $(VENV)-spark $(VENV)-evals .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(VENV)-oldest $(VENV)-spark $(VENV)-evals $(VENV)-examples .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 # Debian without python3-venv has no ensurepip: virtualenv from pip serves then.
 $(BIN)/python:
@@ -95,6 +98,12 @@ $(VENV)-evals/evals: | $(BIN)/python
 	@$(BIN)/python -m pip --python $(VENV)-evals/bin/python install --quiet --no-compile 'inspect-ai>=0.3.285'
 	@touch $@
 
+# Systems that nobody here wrote, of the versions that their stories tell.
+$(VENV)-examples/examples: examples/requirements.txt pyproject.toml | $(BIN)/python
+	@$(BIN)/python -m venv --without-pip $(VENV)-examples 2>/dev/null || $(BIN)/python -m virtualenv --quiet $(VENV)-examples
+	@$(BIN)/python -m pip --python $(VENV)-examples/bin/python install --quiet --no-compile --editable . --requirement examples/requirements.txt
+	@touch $@
+
 # The lowest version that every `name>=version` line of pyproject.toml allows.
 $(VENV)-oldest/test: pyproject.toml | $(BIN)/python
 	@$(BIN)/python -m venv $(VENV)-oldest 2>/dev/null && test -x $(VENV)-oldest/bin/pip || $(BIN)/python -m pip --python $(BIN)/python --version >/dev/null
@@ -104,4 +113,4 @@ $(VENV)-oldest/test: pyproject.toml | $(BIN)/python
 	@$(VENV)-oldest/bin/python -m pip install --quiet pytest hypothesis statsmodels scikit-learn pandas jiwer --constraint $(VENV)-oldest/constraints.txt
 	@touch $@
 
-.PHONY: help demo test check lint types contract spark oldest format docs bench trust clean
+.PHONY: help demo test check lint types contract spark evals examples oldest format docs bench trust clean

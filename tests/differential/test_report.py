@@ -209,3 +209,22 @@ def test_where_nothing_changes_that_is_said():
         in told
     )
     assert "costs" not in told
+
+
+def test_a_saving_comes_first_and_is_not_told_as_a_harm():
+    """A repair that helps one group alone: it saves overall, the others gain less, nobody loses."""
+    rows = [
+        (who, condition, f"s{s}", float(who == "a" and condition == "clean" and s % 5 > 0))
+        for who in "abc"
+        for condition in ("clean", "mended")
+        for s in range(40)
+    ]
+    columns = dict(zip(("who", "condition", "s", "wrong"), zip(*rows, strict=True), strict=True))
+    found = evenhand.effects(pa.table(columns), "mean(wrong)", "who", unit="s", worse="higher")
+    page = found.to_html()
+    assert "Best is mended: mean" in page
+    told = {line.split(">", 1)[1]: "worse" in line.split(">", 1)[0] for line in page.splitlines() if line.startswith("<li")}  # fmt: skip
+    harms = {text.partition("<")[0]: harm for text, harm in told.items()}
+    assert [harm for text, harm in harms.items() if text.startswith("mended saves 0.2")] == [False]
+    assert harms["By mended no group is worse off."] is False
+    assert next(harm for text, harm in harms.items() if "who b nothing" in text)

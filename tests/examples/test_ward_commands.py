@@ -15,6 +15,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import evenhand
+
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "ward_commands"
 RECORDS = ROOT / "src" / "evenhand" / "demos" / "ward_commands.csv"
@@ -317,6 +319,30 @@ def test_the_figures_of_the_readme_are_those_of_the_records(records):
         voice, *cells = (cell.strip(" `*") for cell in line.split("|"))
         rates = [errors[voice, condition] / words[voice, condition] for condition in conditions]
         assert cells == [f"{rate:.3f}" for rate in rates], voice
+
+
+@pytest.mark.parametrize(
+    ("condition", "told", "points"),
+    [
+        ("tone_12hz", "52 points more errors than `kal16` at 12 Hz (95 % interval 42 to 62", (52, 42, 62)),
+        ("tone_16hz", "31 at 16 Hz (22 to 40)", (31, 22, 40)),
+        ("tone_12hz_notch", ".3 (−.3 to .9)", (0.3, -0.3, 0.9)),
+        ("tone_16hz_notch", "0 (−2.3 to 2.3)", (0, -2.3, 2.3)),
+    ],
+)  # fmt: skip
+def test_the_differences_of_the_readme_are_those_of_an_audit(condition, told, points):
+    assert told in " ".join((EXAMPLE / "README.md").read_text(encoding="utf-8").split())
+    audit = evenhand.audit(
+        RECORDS,
+        "wer(reference, hypothesis)",
+        "voice",
+        unit="sentence",
+        where=f"condition = '{condition}' AND voice IN ('slt', 'kal16')",
+        versus="voice = 'kal16'",
+    )
+    found = next(group.versus for group in audit.groups if group.label == "slt")
+    figures = [100 * value for value in (found.difference, found.low, found.high)]
+    assert figures == pytest.approx(points, abs=0.05 if "notch" in condition else 0.5)
 
 
 @pytest.mark.skipif(shutil.which("flite") is None, reason="needs flite: apt-get install flite")

@@ -478,3 +478,14 @@ def test_ctrl_c_lets_calls_in_flight_end_and_can_go_on(tmp_path, fake):
 def test_an_interrupted_trial_is_a_keyboard_interrupt():
     assert issubclass(InterruptedTrial, KeyboardInterrupt)
     assert parse_condition("shout").kind == "text"
+
+
+@pytest.mark.parametrize("name", ["records.csv", "records.JSON"])
+def test_records_are_not_named_as_another_kind_of_file(tmp_path, name):
+    plan = {
+        "samples": [{"id": "a", "text": "x"}],
+        "services": [MemoryService(function=lambda r: pytest.fail("nothing is called"))],
+    }
+    with pytest.raises(InputError, match=r"Name it \S*records\.parquet"):
+        run_trial(plan, out=tmp_path / name)
+    assert list(tmp_path.iterdir()) == []

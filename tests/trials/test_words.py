@@ -129,6 +129,20 @@ def test_services_and_conditions_are_never_pooled():
     ]
 
 
+def test_the_next_step_is_quoted_as_people_read_it():
+    plan = planned(labelled(["yes", "no"] * 10), services=("one", "two"))
+    assert """ --where "service = 'one'\"""" in next_steps(plan, Path("r"))[0]
+
+
+def test_what_is_worse_is_asked_where_neither_metric_nor_plan_say_it():
+    plan = plan_of(lambda r: "x", trial={"metrics": ["selection_rate(output)"]})
+    for step in next_steps(plan, Path("r")):
+        assert step.endswith(" --worse higher   (or lower, where that is the harm)")
+    for told in ("wer(reference, output)", "error_rate(reference, output)"):
+        plan = plan_of(lambda r: "x", trial={"metrics": [told]})
+        assert "--worse" not in next_steps(plan, Path("r"))[0]
+
+
 def test_pictures_with_a_text_reference_are_read_by_letters():
     image = Path("x.png")
     signs = [
@@ -136,6 +150,9 @@ def test_pictures_with_a_text_reference_are_read_by_letters():
         for i in range(30)
     ]
     (step,) = next_steps(planned(signs, services=("one", "two")), Path("r"))
+    assert "cer(reference=reference, hypothesis=output)" in step
+    faces = [{**sign, "id": f"{sign['id']}{face}"} for sign in signs for face in "abc"]
+    (step,) = next_steps(planned(faces), Path("r"))
     assert "cer(reference=reference, hypothesis=output)" in step
     labels = [
         {"id": f"s{i}", "file": str(image), "reference": ["cat", "dog"][i % 2]} for i in range(30)

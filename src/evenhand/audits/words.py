@@ -187,11 +187,22 @@ def gap_sentence(audit: Audit, edition: Edition = PLAIN) -> str | None:
     unit = " points" if in_points else ""
     by = " and ".join(map(edition.column, gap.by))
     if gap.lower_bound <= 0:
+        if any(group.by == gap.by and _proven_apart(group) for group in audit.groups):
+            return (
+                None  # of one group a difference is proven, though not of one pair among all pairs
+            )
         return f"Between groups of {by} no gap is proven; what differs may be chance."
     bound = points(gap.lower_bound, in_points=in_points, signed=False)
     groups = sum(group.by == gap.by for group in audit.groups)
     which = "the two" if groups == 2 else "some two"
     return f"Between {which} groups of {by} there is a gap of at least {bound}{unit}."
+
+
+def _proven_apart(group: Group) -> bool:
+    versus = group.versus
+    return versus is not None and (
+        (versus.low is not None and versus.low > 0) or (versus.high is not None and versus.high < 0)
+    )
 
 
 def method(audit: Audit, *, advice: str = " (name a --unit if it is not)") -> str:

@@ -9,7 +9,7 @@ from evenhand.pages.numbers import listed, rate, share
 
 
 def answers(found: Effects, edition: Edition) -> Iterator[str]:
-    """What the worst condition costs everybody, and for each cut of the records who pays more."""
+    """What everybody pays, or else gains, at most; and for each cut of the records who pays more."""
     yield _everybody(found, edition)
     for by in found.by:
         yield _whom(found, by, edition)
@@ -27,16 +27,20 @@ def _everybody(found: Effects, edition: Edition) -> str:
     costs = [
         (one.cost.value, one)
         for one in found.overall
-        if one.cost is not None and one.cost.value is not None and one.verdict == "worse"
+        if one.cost is not None
+        and one.cost.value is not None
+        and one.verdict in ("worse", "better")
     ]
     if not costs:
         return (
             f"No condition is proven to make {name} worse overall: it is {start} under {reference}."
         )
-    _, worst = max(costs, key=lambda pair: pair[0])
-    condition = edition.value(found.condition, worst.condition)
-    value = told_value(worst.estimate.value, found)
-    return f"Worst is {condition}: {name} {value}, and {start} under {reference}."
+    costs.sort(key=lambda pair: pair[0])
+    worst = costs[-1][1].verdict == "worse"
+    told = costs[-1 if worst else 0][1]
+    condition = edition.value(found.condition, told.condition)
+    value = told_value(told.estimate.value, found)
+    return f"{'Worst' if worst else 'Best'} is {condition}: {name} {value}, and {start} under {reference}."
 
 
 def _whom(found: Effects, by: tuple[str, ...], edition: Edition) -> str:

@@ -110,15 +110,21 @@ PLAIN = Manner(str, rate)
 
 def sentences(found: Effects, manner: Manner = PLAIN) -> Iterator[str]:
     """The findings as sentences: what it costs everybody, whom it costs more, and who loses by a gain."""
+    return (sentence for sentence, _ in findings(found, manner))
+
+
+def findings(found: Effects, manner: Manner = PLAIN) -> Iterator[tuple[str, bool]]:
+    """The same, each with whether it tells a harm that is proven: a saving is none."""
     yield from _everybody(found, manner)
     ranked = found.costs_more
     for one in ranked[:TOLD]:
-        yield _more(one, found, manner)
+        yield _more(one, found, manner), True
     if len(ranked) > TOLD:
-        yield f"… and {numbers.plural(len(ranked) - TOLD, 'more case')} of a group that pays more, in the table."
+        more = numbers.plural(len(ranked) - TOLD, "more case")
+        yield f"… and {more} of a group that pays more, in the table.", True
     if not ranked:
-        yield _nobody(found, manner)
-    yield from _pairs(found, manner)
+        yield _nobody(found, manner), False
+    yield from ((told, True) for told in _pairs(found, manner))
     yield from _losers(found, manner)
 
 
@@ -129,22 +135,24 @@ def reference(found: Effects, manner: Manner = PLAIN, *, advice: str = "") -> st
     return f"the reference {manner.condition(found.reference)}{'' if chosen else usual}"
 
 
-def _everybody(found: Effects, manner: Manner) -> Iterator[str]:
+def _everybody(found: Effects, manner: Manner) -> Iterator[tuple[str, bool]]:
     proven = [one for one in found.overall if one.verdict in ("worse", "better")]
     proven.sort(key=lambda one: -abs(_value(one)))
     plain = found.overall[0].estimate.value
     for one in proven[:3]:
         verb = "costs" if one.verdict == "worse" else "saves"
-        yield (
+        told = (
             f"{manner.condition(one.condition)} {verb} {amount(_value(one), found)} of {found.metric.name} overall "
             f"({_sizes(one.cost, found)}): {manner.write(plain)} under {manner.condition(found.reference)}, "
             f"{manner.write(one.estimate.value)} under it."
         )
+        yield told, one.verdict == "worse"
     if len(proven) > 3:
         more = numbers.plural(len(proven) - 3, "more condition")
-        yield f"… and {more} with a proven cost or saving overall, in the table."
+        harm = any(one.verdict == "worse" for one in proven[3:])
+        yield f"… and {more} with a proven cost or saving overall, in the table.", harm
     if not proven:
-        yield "No condition is proven to cost or save anything overall."
+        yield "No condition is proven to cost or save anything overall.", False
 
 
 def _value(one: ConditionOverall) -> float:
@@ -259,7 +267,7 @@ def _pair(pair: Pair, found: Effects, manner: Manner) -> str:
     return f"Furthest apart: {told}."
 
 
-def _losers(found: Effects, manner: Manner) -> Iterator[str]:
+def _losers(found: Effects, manner: Manner) -> Iterator[tuple[str, bool]]:
     """Who loses by a condition that gains overall."""
     for one in [o for o in found.overall if o.verdict == "better"][:3]:
         own = [g for g in found.groups if g.condition == one.condition]
@@ -271,15 +279,16 @@ def _losers(found: Effects, manner: Manner) -> Iterator[str]:
         ]
         if proven:
             names = ", ".join(manner.name(g.predicate) for g in proven[:5])
-            yield f"By {manner.condition(one.condition)} these are proven to lose: {names}."
+            yield f"By {manner.condition(one.condition)} these are proven to lose: {names}.", True
         elif worse:
             few = "1 group is" if len(worse) == 1 else f"{len(worse)} groups are"
-            yield (
+            told = (
                 f"By {manner.condition(one.condition)} nobody is proven to lose; {few} worse off in these records, by "
                 f"up to {amount(max(worse), found)}, which may be chance."
             )
+            yield told, False
         else:
-            yield f"By {manner.condition(one.condition)} no group is worse off."
+            yield f"By {manner.condition(one.condition)} no group is worse off.", False
 
 
 def method(found: Effects) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from evenhand.errors import InputError
 from evenhand.questions.keywords import tells_options
 from evenhand.services.service import SAID, Answer, Service
 from evenhand.trials.cache import Cache
@@ -26,6 +27,8 @@ from evenhand.trials.trial import Trial, count_rows
 
 #: Seconds that calls in flight are given to end after Ctrl-C: they are paid already.
 GRACE = 10.0
+#: Endings by which a file would later be read as something else.
+_NOT_PARQUET = {".csv", ".tsv", ".json", ".jsonl", ".txt", ".xlsx"}
 
 
 class InterruptedTrial(KeyboardInterrupt):
@@ -63,11 +66,17 @@ def run_trial(
     Raises
     ------
     InputError
-        For a faulty plan, a full disk, or a service that cannot be called at all (no key).
+        For a faulty plan, records named as another kind of file, a full disk, or a service that
+        cannot be called at all (no key).
     InterruptedTrial
         After Ctrl-C.
     """
     target = Path(out)
+    if target.suffix.lower() in _NOT_PARQUET:
+        raise InputError(
+            f"--out {target}: records are written as Parquet, and a file of this name would be read as "
+            f"something else.  Name it {target.with_suffix('.parquet')}."
+        )
     if isinstance(plan, str | Path):
         plan = read_plan(Path(plan))
     elif not isinstance(plan, Plan):

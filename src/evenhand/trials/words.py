@@ -1,9 +1,10 @@
 """A trial in words: what happened to every row, why, and what to do next."""
 
-import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from evenhand.deferred import Deferred
+from evenhand.pages.commands import written
 from evenhand.pages.numbers import ratio
 from evenhand.samples.sample import MEDIA_REASONS
 from evenhand.trials.plan import Plan
@@ -55,6 +56,9 @@ _MOST_CLASSES = 20
 _CLASSES = "error_rate(label=reference, prediction=output)"
 _WORDS = "wer(reference=reference, hypothesis=output)"
 _LETTERS = "cer(reference=reference, hypothesis=output)"
+#: Where the metric does not know what harms, and nobody has said it.
+_EITHER = " --worse higher   (or lower, where that is the harm)"
+_METRICS = Deferred("evenhand.metrics")
 
 
 def explain(code: str) -> str:
@@ -232,7 +236,8 @@ def next_steps(plan: Plan, records: Path) -> list[str]:
         if by and conditions:
             alone = ["--where", only[0]] if len(names) > 1 else []
             steps.append(["effects", *shown, "--by", by, *unit, *alone])
-    return [shlex.join(["evenhand", *step]) for step in steps]
+    unsaid = "" if "--worse" in shown or _has_direction(plan) else _EITHER
+    return [written(["evenhand", *step]) + unsaid for step in steps]
 
 
 def silence_steps(trial: Trial, plan: Plan, records: Path, again: str) -> list[str]:
@@ -244,8 +249,16 @@ def silence_steps(trial: Trial, plan: Plan, records: Path, again: str) -> list[s
     if by is not None:
         silent = "selection_rate(prediction=(outcome in ('failed', 'not run')))"
         asked = ["audit", str(records), "--metric", silent, "--worse", "higher", "--by", by]
-        steps.append(shlex.join(["evenhand", *asked, "--unit", plan.unit or "id"]))
+        steps.append(written(["evenhand", *asked, "--unit", plan.unit or "id"]))
     return steps
+
+
+def _has_direction(plan: Plan) -> bool:
+    """Whether the metric itself knows what is worse; a mean of scores does not."""
+    if not plan.metrics:
+        return not plan.scores
+    definition = _METRICS.find_definition(plan.metrics[0].partition("(")[0].strip())
+    return definition.higher_is_worse is not None
 
 
 def _literal(text: str) -> str:
@@ -269,7 +282,9 @@ def _by_reference(plan: Plan) -> str:
         return _WORDS
     texts = [s.reference for s in plan.samples if isinstance(s.reference, str)]
     distinct = set(texts)
-    free = len(distinct) > max(_MOST_CLASSES, len(texts) / 2) or (
-        any(" " in text.strip() for text in distinct) and len(distinct) > len(texts) / 2
+    spaced = any(" " in text.strip() for text in distinct)
+    # The same text may be shown many times: in several faces, sizes, hands.
+    free = len(distinct) > (_MOST_CLASSES if spaced else max(_MOST_CLASSES, len(texts) / 2)) or (
+        spaced and len(distinct) > len(texts) / 2
     )
     return _LETTERS if kind == "image" and free else _CLASSES
