@@ -113,4 +113,4 @@ def is_outside(text: str) -> bool:
     letters = letters_of(text)
     if not any(each.letters == letters and each.measured for each in languages()):
         return True
-    return len(_WORD.findall(text)) >= _LONG
+    return sum(len(word) > 1 for word in _WORD.findall(text)) >= _LONG
