@@ -11,6 +11,8 @@ from evenhand.trials.numbers import alternatives, markers, words
 _MARKUP = re.compile(r"[*_`$]+|\\(?:text|mathrm|mathbf|textbf)(?=\{)")
 _BOXED = re.compile(r"\\boxed\{+\s*([^{}]*?)\s*\}+")
 _OPEN = r"[(\[{<\"'“‘]*"
+_WITHIN = re.compile(r"[^\W\d_][,)]?\s+[(\[\"']*$")  # before a letter within a sentence
+_NEAR = 60  # characters around a letter that tell what it is
 _CLOSE = r"[)\]}>\"'”’]*"
 
 
@@ -88,7 +90,7 @@ def _is_letter(letter: str, rest: str, before: str = "") -> bool:
 
     A capital A within a sentence is.
     """
-    if letter == "A" and re.search(r"[^\W\d_][,)]?\s+[(\[\"']*$", before):
+    if letter == "A" and _WITHIN.search(before):
         return True
     following = re.match(r"[ \t]+([a-z][\w']*)", rest)
     if letter.islower():
@@ -124,14 +126,14 @@ def _first(text: str, names: str, letters: bool) -> set[str]:
 def _said(text: str, names: str, key: str) -> dict[int, str]:
     """Choices that are called right, or wrong, by where they stand; several at once among them."""
     said = rf"\s*(?:[:：]\s*|\s(?:{_any('links')})\s+|是)?(?:{_any(key)})(?![^\W\d_])"
+    before = re.compile(
+        rf"{_alone(names)}{_CLOSE},?\s*(?:,|{_any('conjunctions')})(?:\s+\w{{1,3}})?\s*{_OPEN}$"
+    )
     found = {}
     for match in re.finditer(rf"{_alone(names)}{_CLOSE}(?i:{said})", text):
         if not _denied(text, match.start()):
             found[match.start(1)] = match[1].casefold()
-        joined = re.search(
-            rf"{_alone(names)}{_CLOSE},?\s*(?:,|{_any('conjunctions')})(?:\s+\w{{1,3}})?\s*{_OPEN}$",
-            text[: match.start()],
-        )
+        joined = before.search(text, max(0, match.start() - _NEAR), match.start())
         if joined:
             found[joined.start(1)] = joined[1].casefold()
     return found
@@ -169,15 +171,15 @@ def _called(text: str, names: str, letters: bool) -> set[str]:
     return found | _every(text, names, letters) if found else found
 
 
-def _denied(text: str, place: int) -> bool:
-    return (
-        re.search(
-            rf"(?:^|\s|(?<=n)|(?<=[\u4e00-\u9fff，]))(?:{_any('negations')})\s*[(\[\"']*$",
-            text[:place],
-            re.IGNORECASE,
-        )
-        is not None
+@cache
+def _denying() -> re.Pattern[str]:
+    return re.compile(
+        rf"(?:^|\s|(?<=n)|(?<=[\u4e00-\u9fff，]))(?:{_any('negations')})\s*[(\[\"']*$", re.IGNORECASE
     )
+
+
+def _denied(text: str, place: int) -> bool:
+    return _denying().search(text, max(0, place - _NEAR), place) is not None
 
 
 def _is_denied_after(rest: str) -> bool:
@@ -188,7 +190,8 @@ def _every(text: str, names: str, letters: bool) -> set[str]:
     """Choices that are named in their own case, or in brackets, and not denied."""
     found = set()
     for match in re.finditer(_alone(names), text, re.IGNORECASE):
-        before, rest = text[: match.start()], text[match.end() :]
+        before = text[max(0, match.start() - _NEAR) : match.start()]
+        rest = text[match.end() : match.end() + _NEAR]
         enclosed = before[-1:] in "([" and rest[:1] in ")]" and before and rest
         own = not letters or match[1] in names.split("|")
         if letters and not enclosed and not (own and _is_letter(match[1], rest, before)):

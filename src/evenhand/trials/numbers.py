@@ -84,9 +84,11 @@ def _spans() -> re.Pattern[str]:
     """Two numbers between which, or between and beyond which, the answer leaves the choice."""
     spans, joined, between = (alternatives(words()[key]) for key in ("spans", "and", "between"))
     unit = r"(?:\s?[%٪°€$])?"
+    digits = r"\d{1,3}(?: \d{3}){1,4}(?!\d)|\d+(?:[.,]\d+)*"
     return re.compile(
-        rf"(?i:(?<![{_LETTER}])(?:{between}))\s*({_DIGITS}){unit}\s*(?i:{joined})\s*({_DIGITS})"
-        rf"|(?<![\w.,/-])({_DIGITS}){unit}(?:\s+(?i:{spans})\s+|\s*[到至~]\s*|\s?-\s?)({_DIGITS})(?![\d/]|\s*=)"
+        rf"(?i:(?<![{_LETTER}])(?:{between}))\s*({digits}){unit}\s*(?i:{joined})\s*({digits})"
+        rf"|(?<![\w.,/-])({digits}){unit}(?:\s+(?i:{spans})\s+|\s*[到至~]\s*|\s?-\s?)({digits})"
+        r"(?![\d/]|\s*=)"
     )
 
 
@@ -126,7 +128,7 @@ def meant_number(text: str, *, decimal: str | None = None) -> Number | None:
     for part in (boxed[-1] if boxed else "", *([] if outside else _marked(plain))):
         found = list(_numbers(_without_pointers(part), marks))
         if found:
-            free = list(_numbers(_without_spans(_without_pointers(part)), marks))
+            free = list(_numbers(without_spans(_without_pointers(part)), marks))
             return free[0] if free else None
     bold = {part for part in _BOLD.findall(plain) if len(list(_numbers(part, marks))) == 1}
     if len(bold) == 1:
@@ -136,7 +138,7 @@ def meant_number(text: str, *, decimal: str | None = None) -> Number | None:
     plain = plain.replace("*", " ")
     for part in (_without_pointers(_ASIDE.sub(" ", plain)), _ASIDE.sub(" ", plain), plain):
         if any(_numbers(part, marks)):
-            free = list(_numbers(_without_spans(part), marks))
+            free = list(_numbers(without_spans(part), marks))
             return free[-1] if free else None
     return None
 
@@ -206,7 +208,7 @@ def _without_pointers(text: str) -> str:
     return _pointers().sub(" ", text)
 
 
-def _without_spans(text: str) -> str:
+def without_spans(text: str) -> str:
     return _spans().sub(_open, text)
 
 
