@@ -74,7 +74,8 @@ def _after_markers(text: str, names: str, letters: bool) -> set[str]:
             continue
         if _is_denied_after(rest[match.end() :]):
             continue
-        final = re.search(r"final\s*$", text[: marker.start()], re.IGNORECASE) is not None
+        around = text[max(0, marker.start() - 8) : marker.end()]
+        final = re.search(r"final\b|النهائي", around, re.IGNORECASE) is not None
         found.append((final, match[1].casefold()))
         also = re.match(
             rf"{_CLOSE}\s*(?:/|,|{_any('conjunctions')})\s*{_OPEN}{_alone(names)}", rest[match.end() :]
@@ -94,7 +95,7 @@ def _is_letter(letter: str, rest: str, before: str = "") -> bool:
         return True
     following = re.match(r"[ \t]+([a-z][\w']*)", rest)
     if letter.islower():
-        return following is None
+        return re.match(r"[ \t]+\w", rest) is None
     if letter in "AI" and following:
         return following[1] in words()["after_a_letter"]
     return True
@@ -149,7 +150,7 @@ def _concluded(text: str, names: str, letters: bool) -> set[str]:
     if not letters:
         return set()
     found: set[str] = set()
-    pattern = rf"(?:(?<=[\u4e00-\u9fff，])|(?<![\w]))(?:{_any('conclusions')})(?P<between>[^.!?。！？\n]{{0,30}}?){_alone(names)}"
+    pattern = rf"(?:(?<=[\u4e00-\u9fff，])|(?<![\w]))(?i:{_any('conclusions')})(?![^\W\d_\u4e00-\u9fff])[^.!?。！？\n]{{0,30}}?{_alone(names)}"
     for match in re.finditer(pattern, text):
         rest, named = text[match.end() :], match[match.re.groups].casefold()
         if _denied(text, match.start(match.re.groups)) or re.match(r"\s+[^\W\d_A-Z]{2,}", rest):

@@ -31,7 +31,9 @@ _VULGAR = re.compile("[¼-¾⅐-⅞]")
 _MIXED = re.compile(r"(?<![\d.,/])(\d+)  (\d+)/(\d+)(?![\d/])")
 _END = re.compile(r"[\n;]|[.!?](?=\s|$)")
 _NEAR = 300  # characters after "the answer is" in which it stands
-_LETTER = r"\w\u0900-\u097f"  # the vowel signs of Devanagari are no letters to `re`
+_LETTER = r"\w\u0900-\u0963"  # the vowel signs of Devanagari are no letters to `re`
+_MONEY = re.compile(r"(?:[€$£₹¥]|R\$|EUR|USD)\s?$")
+_CURRENCY = re.compile(r"\s?(?:[€$£₹¥]|(?:euros?|eur|usd|dollars?|reais|rupees)(?!\w))", re.IGNORECASE)
 _CJK = re.compile("[\u4e00-\u9fff]+")
 _TEX_FRACTION = re.compile(r"\\[dt]?frac\{(\d+)\}\{(\d+)\}")
 
@@ -87,7 +89,8 @@ def _spans() -> re.Pattern[str]:
     digits = r"\d{1,3}(?: \d{3}){1,4}(?!\d)|\d+(?:[.,]\d+)*"
     return re.compile(
         rf"(?i:(?<![{_LETTER}])(?:{between}))\s*({digits}){unit}\s*(?i:{joined})\s*({digits})"
-        rf"|(?<![\w.,/-])({digits}){unit}(?:\s+(?i:{spans})\s+|\s*[到至~]\s*|\s?-\s?)({digits})"
+        rf"|({digits}){unit}\s*(?i:{joined})\s*({digits}){unit}\s*(?:{alternatives(words()['behind'])})"
+        rf"|(?<![^\W\u4e00-\u9fff]|[.,/-])({digits}){unit}(?:\s+(?i:{spans})\s+|\s*[到至~]\s*|\s?-\s?)({digits})"
         r"(?![\d/]|\s*=)"
     )
 
@@ -95,9 +98,10 @@ def _spans() -> re.Pattern[str]:
 @cache
 def markers() -> re.Pattern[str]:
     """A marker of the answer with its link: "the answer is", "Antwort:"."""
-    names, links = ("|".join(map(re.escape, words()[key])) for key in ("markers", "links"))
+    keys = ("markers", "links", "adjectives")
+    names, links, adjectives = ("|".join(map(re.escape, words()[key])) for key in keys)
     return re.compile(
-        rf"(?:{names})(?:\s+(?:{links})(?!\w)|[是为は])?\s*[:：=]?\s*(?:[:：]\s*)?", re.IGNORECASE
+        rf"(?:{names})(?:\s+(?:{adjectives})(?!\w))?(?:\s+(?:{links})(?!\w)|[是为は])?\s*[:：=]?\s*(?:[:：]\s*)?", re.IGNORECASE
     )
 
 
@@ -243,7 +247,10 @@ def _numbers(text: str, marks: _Marks) -> Iterator[Number]:
         if not text[max(0, match.start("body") - 1) : match.start("body")].isalpha()
     ]
     for match in free or found:
-        number = _value(match, _multiplier().match(text, match.end()), marks)
+        known = marks
+        if _MONEY.search(text[: match.start()]) or _CURRENCY.match(text, match.end()):
+            known = _Marks(marks.decimal, ".,")  # no price has three decimals
+        number = _value(match, _multiplier().match(text, match.end()), known)
         if number is not None:
             yield number
 

@@ -16,7 +16,8 @@ _OBJECT = re.compile(r"\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}")
 _BOXED = re.compile(r"\[\[\s*([-−]?\d+(?:[.,]\d+)?)\s*\]\]")
 _STARS = re.compile(r"(?:★+☆*|⭐+)(?:\ufe0f)?")
 _DIGITS = r"[-−]?\d+(?:[.,]\d+)?"
-_LETTER = r"[\w\u0900-\u097f]"
+_LETTER = r"[\w\u0900-\u0963]"
+_BEGINS = r"(?<![^\W\u4e00-\u9fff]|[\u0900-\u0963])"  # no letter before; Chinese does not part words
 _FIRST_WORD = re.compile(rf"\W*([^\W\d_][^\s,.;:!?،。，；：।()]*)\s*(?:[,.;:!?،。，；：।\n(]|[-–—]\s|$)")
 _SENTENCE = re.compile(r"[.!?](?=\s|$)|[。！？।؟\n]+")
 #: Names under which judges give their score, the best first.
@@ -111,6 +112,7 @@ def _verdicts() -> re.Pattern[str]:
 
 def _number(text: str) -> float | None:
     """The number that is the score: in [[4]], after a marker, in stars, given, or beginning a line."""
+    text = _scale_first().sub("", text)
     steps = (_in_boxes, _after_markers, _in_stars, _at_heads)
     for step in steps if is_outside(text) else (*steps, _given):
         found = step(text)
@@ -139,7 +141,8 @@ def _marked() -> re.Pattern[str]:
     last = _any("last")
     ratings = rf"(?:{_any('ratings')}|(?P<other>{_any('other_ratings')}))"
     return re.compile(
-        rf"(?<!{_LETTER})(?:(?P<last>(?:{last})\s?)?{ratings}(?:\s(?P<after>{last}))?|(?P<alone>{_any('last_ratings')}))"
+        rf"{_BEGINS}(?:(?P<last>(?:{last})\s?)?{ratings}(?:\s(?P<after>{last}))?|(?P<alone>{_any('last_ratings')}))"
+        rf"(?:\s(?:for|of|für|pour|de|para|per|за)\s[^.:\d\n]{{1,40}}(?=\s(?:{_any('links')})\s))?"
         rf"\s*(?P<link>[:：=]|\s(?:{_any('links')})(?!{_LETTER})|[是为は]|[-–—]\s|\s(?:de|di|of|von|da)\s)?\s*[\"'(]*"
         rf"(?P<number>{_DIGITS})(?P<percent>\s?%)?(?!\d|{_more()})",
         re.IGNORECASE,
@@ -160,7 +163,7 @@ def _tail() -> re.Pattern[str]:
     scale = rf"(?:\s*[(（]?\s*(?:/|{_any('out_of')})\s*\d+(?:[.,]\d+)?{points}\s*[)）]?)?"
     giving = rf"(?:\s*(?:{_any('giving')})(?:\s+\S{{1,4}})?)?"
     return re.compile(
-        rf"{points}{scale}{giving}\s*(?:$|[.,;:!?)\]\"'。，；！？।،](?!\d)|\n|[(（–—-]|(?:{_any('reasons')})(?!{_LETTER}))",
+        rf"{points}{scale}{giving}(?:\s*हैं?)?\s*(?:$|[.,;:!?)\]\"'。，；！？।،](?!\d)|\n|[(（–—-]|(?:{_any('reasons')})(?!{_LETTER}))",
         re.IGNORECASE,
     )
 
@@ -208,7 +211,7 @@ def _given(text: str) -> set[float]:
     for sentence in _SENTENCE.split(text):
         if not sentence or not _giving().search(sentence):
             continue
-        plain = without_spans(_scale_first().sub("", sentence))
+        plain = without_spans(sentence)
         numbers = list(re.finditer(rf"(?<![\w.,/])-?\d+(?:[.,]\d+)?|(?<=[\u4e00-\u9fff])\d+(?:[.,]\d+)?", plain))
         if numbers and (len(numbers) == 1 or _is_scaled(plain[numbers[0].end() :])):
             if _tail().match(plain, numbers[0].end()):
