@@ -78,7 +78,8 @@ def _after_markers(text: str, names: str, letters: bool) -> set[str]:
         final = re.search(r"final\b|النهائي", around, re.IGNORECASE) is not None
         found.append((final, match[1].casefold()))
         also = re.match(
-            rf"{_CLOSE}\s*(?:/|,|{_any('conjunctions')})\s*{_OPEN}{_alone(names)}", rest[match.end() :]
+            rf"{_CLOSE}\s*(?:/|,|{_any('conjunctions')})\s*{_OPEN}{_alone(names)}",
+            rest[match.end() :],
         )
         if also:
             found.append((final, also[1].casefold()))
@@ -150,7 +151,10 @@ def _concluded(text: str, names: str, letters: bool) -> set[str]:
     if not letters:
         return set()
     found: set[str] = set()
-    pattern = rf"(?:(?<=[\u4e00-\u9fff，])|(?<![\w]))(?i:{_any('conclusions')})(?![^\W\d_\u4e00-\u9fff])[^.!?。！？\n]{{0,30}}?{_alone(names)}"
+    pattern = (
+        rf"(?:(?<=[\u4e00-\u9fff，])|(?<![\w]))(?i:{_any('conclusions')})(?![^\W\d_\u4e00-\u9fff])"
+        rf"[^.!?。！？\n]{{0,30}}?{_alone(names)}"
+    )
     for match in re.finditer(pattern, text):
         rest, named = text[match.end() :], match[match.re.groups].casefold()
         if _denied(text, match.start(match.re.groups)) or re.match(r"\s+[^\W\d_A-Z]{2,}", rest):
@@ -175,7 +179,8 @@ def _called(text: str, names: str, letters: bool) -> set[str]:
 @cache
 def _denying() -> re.Pattern[str]:
     return re.compile(
-        rf"(?:^|\s|(?<=n)|(?<=[\u4e00-\u9fff，]))(?:{_any('negations')})\s*[(\[\"']*$", re.IGNORECASE
+        rf"(?:^|\s|(?<=n)|(?<=[\u4e00-\u9fff，]))(?:{_any('negations')})\s*[(\[\"']*$",
+        re.IGNORECASE,
     )
 
 

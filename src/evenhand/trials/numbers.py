@@ -33,7 +33,9 @@ _END = re.compile(r"[\n;]|[.!?](?=\s|$)")
 _NEAR = 300  # characters after "the answer is" in which it stands
 _LETTER = r"\w\u0900-\u0963"  # the vowel signs of Devanagari are no letters to `re`
 _MONEY = re.compile(r"(?:[€$£₹¥]|R\$|EUR|USD)\s?$")
-_CURRENCY = re.compile(r"\s?(?:[€$£₹¥]|(?:euros?|eur|usd|dollars?|reais|rupees)(?!\w))", re.IGNORECASE)
+_CURRENCY = re.compile(
+    r"\s?(?:[€$£₹¥]|(?:euros?|eur|usd|dollars?|reais|rupees)(?!\w))", re.IGNORECASE
+)
 _CJK = re.compile("[\u4e00-\u9fff]+")
 _TEX_FRACTION = re.compile(r"\\[dt]?frac\{(\d+)\}\{(\d+)\}")
 
@@ -78,7 +80,9 @@ def _multiplier() -> re.Pattern[str]:
     names = [name for name in words()["multipliers"] if name != "k"]
     cjk = alternatives(name for name in names if _CJK.fullmatch(name))
     others = alternatives(name for name in names if not _CJK.fullmatch(name))
-    return re.compile(rf"((?-i:k))(?![{_LETTER}])|\s?({cjk})|\s?({others})(?![{_LETTER}])", re.IGNORECASE)
+    return re.compile(
+        rf"((?-i:k))(?![{_LETTER}])|\s?({cjk})|\s?({others})(?![{_LETTER}])", re.IGNORECASE
+    )
 
 
 @cache
@@ -101,7 +105,8 @@ def markers() -> re.Pattern[str]:
     keys = ("markers", "links", "adjectives")
     names, links, adjectives = ("|".join(map(re.escape, words()[key])) for key in keys)
     return re.compile(
-        rf"(?:{names})(?:\s+(?:{adjectives})(?!\w))?(?:\s+(?:{links})(?!\w)|[是为は])?\s*[:：=]?\s*(?:[:：]\s*)?", re.IGNORECASE
+        rf"(?:{names})(?:\s+(?:{adjectives})(?!\w))?(?:\s+(?:{links})(?!\w)|[是为は])?\s*[:：=]?\s*(?:[:：]\s*)?",
+        re.IGNORECASE,
     )
 
 
@@ -213,6 +218,7 @@ def _without_pointers(text: str) -> str:
 
 
 def without_spans(text: str) -> str:
+    """A text without its ranges, whose ends are no answers."""
     return _spans().sub(_open, text)
 
 

@@ -9,16 +9,28 @@ from typing import Any
 
 from evenhand.trials.choices import find_choice
 from evenhand.trials.languages import is_outside
-from evenhand.trials.numbers import Number, alternatives, plain_digits, read_number, without_spans, words
+from evenhand.trials.numbers import (
+    Number,
+    alternatives,
+    plain_digits,
+    read_number,
+    without_spans,
+    words,
+)
 
 _FENCED = re.compile(r"```[\w-]*\s*\n?(.*?)```", re.DOTALL)
 _OBJECT = re.compile(r"\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}")
 _BOXED = re.compile(r"\[\[\s*([-−]?\d+(?:[.,]\d+)?)\s*\]\]")
 _STARS = re.compile(r"(?:★+☆*|⭐+)(?:\ufe0f)?")
 _DIGITS = r"[-−]?\d+(?:[.,]\d+)?"
+_ALONE = re.compile(r"(?<![\w.,/])-?\d+(?:[.,]\d+)?|(?<=[\u4e00-\u9fff])\d+(?:[.,]\d+)?")
 _LETTER = r"[\w\u0900-\u0963]"
-_BEGINS = r"(?<![^\W\u4e00-\u9fff]|[\u0900-\u0963])"  # no letter before; Chinese does not part words
-_FIRST_WORD = re.compile(rf"\W*([^\W\d_][^\s,.;:!?،。，；：।()]*)\s*(?:[,.;:!?،。，；：।\n(]|[-–—]\s|$)")
+_BEGINS = (
+    r"(?<![^\W\u4e00-\u9fff]|[\u0900-\u0963])"  # no letter before; Chinese does not part words
+)
+_FIRST_WORD = re.compile(
+    r"\W*([^\W\d_][^\s,.;:!?،。，；：।()]*)\s*(?:[,.;:!?،。，；：।\n(]|[-–—]\s|$)"
+)
 _SENTENCE = re.compile(r"[.!?](?=\s|$)|[。！？।؟\n]+")
 #: Names under which judges give their score, the best first.
 _SCORES = ("score", "rating", "grade", "verdict", "label", "answer", "value", "result", "overall")
@@ -196,7 +208,10 @@ def _at_heads(text: str) -> set[float]:
 
 @cache
 def _giving() -> re.Pattern[str]:
-    return re.compile(rf"(?<!{_LETTER})(?:{_any('giving')})(?!{_LETTER})|[给打评]\S{{0,12}}\d+\s*分", re.IGNORECASE)
+    return re.compile(
+        rf"(?<!{_LETTER})(?:{_any('giving')})(?!{_LETTER})|[给打评]\S{{0,12}}\d+\s*分",
+        re.IGNORECASE,
+    )
 
 
 @cache
@@ -212,10 +227,12 @@ def _given(text: str) -> set[float]:
         if not sentence or not _giving().search(sentence):
             continue
         plain = without_spans(sentence)
-        numbers = list(re.finditer(rf"(?<![\w.,/])-?\d+(?:[.,]\d+)?|(?<=[\u4e00-\u9fff])\d+(?:[.,]\d+)?", plain))
-        if numbers and (len(numbers) == 1 or _is_scaled(plain[numbers[0].end() :])):
-            if _tail().match(plain, numbers[0].end()):
-                found.add(_value(numbers[0][0]))
+        numbers = list(_ALONE.finditer(plain))
+        end = numbers[0].end() if numbers else 0
+        if (len(numbers) == 1 or (numbers and _is_scaled(plain[end:]))) and _tail().match(
+            plain, end
+        ):
+            found.add(_value(numbers[0][0]))
     return found
 
 

@@ -17,7 +17,9 @@ from evenhand.trials.languages import AnswerLanguage, is_short, language_of, lan
 _QUOTED = re.compile(r"[\"“„][^\"“”„]*[\"”“]|«[^«»]*»|「[^」]*」")
 _MARKUP = re.compile(r"[*_`#>]+")
 _CLAUSE = re.compile(r"[.!?。！？।؟\n]+\s*|[,;:،؛]\s+|[，；：]\s*|\s[—–-]\s")
-_VOWELS = re.compile("[\u064b-\u0652\u0640]")  # marks above and below Arabic letters, and their stretching
+_VOWELS = re.compile(
+    "[\u064b-\u0652\u0640]"
+)  # marks above and below Arabic letters, and their stretching
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,15 +102,15 @@ def _known() -> tuple[_RefusalPhrases, ...]:
 def _read(language: AnswerLanguage, table: Mapping[str, Any]) -> _RefusalPhrases:
     parts = table.get("parts", {})
 
-    def pattern(expressions: Sequence[str]) -> re.Pattern[str] | None:
+    def pattern(expressions: Sequence[str]) -> re.Pattern[str]:
         for part, text in parts.items():
             expressions = [each.replace(f"{{{part}}}", text) for each in expressions]
-        return re.compile("|".join(f"(?:{each})" for each in expressions)) if expressions else None
+        return re.compile("|".join(f"(?:{each})" for each in expressions))
 
     return _RefusalPhrases(
         name=language.name,
         letters=language.letters,
         but=re.compile(rf"(?:{table['but']})\s*\b") if "but" in table else None,
-        idioms=pattern(table.get("idioms", [])),
+        idioms=pattern(table["idioms"]) if "idioms" in table else None,
         refusals=pattern(table["refusals"]),
     )
