@@ -316,11 +316,13 @@ def unscored(column: str, made: ScoredColumn) -> Iterator[Unscored]:
 
 
 def group_attributes(plan: Plan) -> list[str]:
-    """Attributes that can be groups: two to twenty values, each of several samples."""
+    """Attributes that can be groups: two to twenty values, each of several samples; no labels of people."""
+    labels = {s.judge.human for s in plan.scores if s.judge}
+    labels |= {name for s in plan.scores for name in (s.against, s.among)}
     names = dict.fromkeys(name for sample in plan.samples for name in sample.attributes)
     found = []
     for name in names:
         values = [str(sample.attributes.get(name)) for sample in plan.samples]
-        if name != plan.unit and 2 <= len(set(values)) <= min(MOST_VALUES, len(values) / 2):
+        if name != plan.unit and name not in labels and 2 <= len(set(values)) <= min(MOST_VALUES, len(values) / 2):
             found.append(name)
     return found
