@@ -12,6 +12,7 @@ _MARKUP = re.compile(r"[*_`$]+|\\(?:text|mathrm|mathbf|textbf)(?=\{)")
 _BOXED = re.compile(r"\\boxed\{+\s*([^{}]*?)\s*\}+")
 _OPEN = r"[(\[{<\"'“‘]*"
 _WITHIN = re.compile(r"[^\W\d_][,)]?\s+[(\[\"']*$")  # before a letter within a sentence
+_ENDS = re.compile(r"[)\]}>\"']*\s*(?:$|[.,;:\n)。、]|です)")  # what denies a letter does not follow
 _NEAR = 60  # characters around a letter that tell what it is
 _CLOSE = r"[)\]}>\"'”’]*"
 
@@ -64,6 +65,7 @@ def _any(key: str) -> str:
 
 def _after_markers(text: str, names: str, letters: bool) -> set[str]:
     """What follows "answer is"; after a final answer, that one only."""
+    outside = is_outside(text)
     found: list[tuple[bool, str]] = []
     for marker in markers().finditer(text):
         rest = text[marker.end() :]
@@ -73,6 +75,8 @@ def _after_markers(text: str, names: str, letters: bool) -> set[str]:
         if match is None or (letters and not _is_letter(match[1], rest[match.end() :])):
             continue
         if _is_denied_after(rest[match.end() :]):
+            continue
+        if outside and not _ENDS.match(rest, match.end()):
             continue
         around = text[max(0, marker.start() - 8) : marker.end()]
         final = re.search(r"final\b|النهائي", around, re.IGNORECASE) is not None
