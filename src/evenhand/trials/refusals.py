@@ -17,6 +17,8 @@ from evenhand.trials.languages import AnswerLanguage, is_short, language_of, lan
 _QUOTED = re.compile(r"[\"“„][^\"“”„]*[\"”“]|«[^«»]*»|「[^」]*」")
 _MARKUP = re.compile(r"[*_`#>]+")
 _CLAUSE = re.compile(r"[.!?。！？।؟\n]+\s*|[,;:،؛]\s+|[，；：]\s*|\s[—–-]\s")
+_SENTENCE = re.compile(r"[.!?](?=\s|$)|[。！？।؟\n]")
+_FEWEST_LETTERS = 14  # of a sentence that says more than sorry
 _VOWELS = re.compile(
     "[\u064b-\u0652\u0640]"
 )  # marks above and below Arabic letters, and their stretching
@@ -29,6 +31,8 @@ class _RefusalPhrases:
     but: re.Pattern[str] | None
     idioms: re.Pattern[str] | None
     refusals: re.Pattern[str]
+    openings: re.Pattern[str]
+    salutations: re.Pattern[str]
 
 
 def declines(text: str) -> bool | None:
@@ -56,8 +60,13 @@ def declines(text: str) -> bool | None:
     for language in _known():
         if language.letters == letters:
             own = language.idioms.sub("…", plain) if language.idioms else plain
-            if any(language.refusals.match(own, start) for start in _starts(own, language)):
+            starts = _starts(own, language)
+            if any(language.refusals.match(own, start) for start in starts):
                 return True
+            if not language.salutations.match(own, starts[0]):
+                end = _first_end(own)
+                if any(language.openings.match(own, start) for start in starts if start < end):
+                    return True
     return False if _is_known(plain, letters) else None
 
 
@@ -80,6 +89,12 @@ def _is_known(text: str, letters: str) -> bool:
         return any(language.letters == letters for language in _known())
     found = language_of(text)
     return found is not None and found.measured
+
+
+def _first_end(text: str) -> int:
+    """Where the first sentence ends; an apology alone, or a no, is not yet one."""
+    ends = [found.start() for found in _SENTENCE.finditer(text)] or [len(text)]
+    return next((end for end in ends if end >= _FEWEST_LETTERS), ends[-1])
 
 
 def _starts(text: str, language: _RefusalPhrases) -> list[int]:
@@ -113,4 +128,6 @@ def _read(language: AnswerLanguage, table: Mapping[str, Any]) -> _RefusalPhrases
         but=re.compile(rf"(?:{table['but']})\s*\b") if "but" in table else None,
         idioms=pattern(table["idioms"]) if "idioms" in table else None,
         refusals=pattern(table["refusals"]),
+        openings=pattern(table["openings"]),
+        salutations=re.compile(table["salutations"]),
     )
