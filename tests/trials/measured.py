@@ -31,7 +31,7 @@ def answers(name):
             for text in lists[kind]:
                 yield path.stem, "refusals", text, truth
         for kind in SCORERS[1:]:
-            for text, truth in lists[kind]:
+            for text, truth in lists.get(kind, ()):
                 yield path.stem, kind, text, truth
 
 
@@ -66,7 +66,7 @@ def figures(name):
     """By scorer and language: answers, and of precision and recall what was right of how many, with its interval."""
     found = {}
     table = table_of(name)
-    for scorer in SCORERS:
+    for scorer in [each for each in SCORERS if each in table["scorer"].unique().to_pylist()]:
         told = evenhand.audit_metrics(
             table, [PRECISION, RECALL], by="language", where=f"scorer = '{scorer}'", min_units=2
         )
