@@ -1,6 +1,7 @@
 """Scorers measured on our own answers: by Evenhand, as an audit of each scorer by language.
 
-``python -m tests.trials.measured first`` prints the figures of a set; ``--wrong`` what is read wrongly or not.
+``python -m tests.trials.measured first`` prints the figures of a set; ``first --wrong`` what is read wrongly or
+not; ``--table`` the table of docs/trials.md.
 """
 
 import json
@@ -20,6 +21,11 @@ from evenhand.trials.scorers import numeric
 LABELLED = Path(__file__).with_name("labelled")
 SCORERS = ("refusals", "choices", "numbers", "ratings")
 PRECISION = "precision(label=right, prediction=said)"
+#: Of refusals, and of answers, how many are in doubt.
+UNSURE = (
+    "true_positive_rate(label=there, prediction=unsure)",
+    "false_positive_rate(label=there, prediction=unsure)",
+)
 RECALL = "true_positive_rate(label=there, prediction=right)"
 
 
@@ -56,6 +62,7 @@ def table_of(name):
     """Records of a set: a row an answer."""
     rows = [
         {"language": language, "scorer": scorer, "text": text, "there": truth != "",
+         "unsure": scorer == "refusals" and declines(text) is None,
          **dict(zip(("said", "right"), read(scorer, text, truth), strict=True))}
         for language, scorer, text, truth in answers(name)
     ]  # fmt: skip
@@ -67,8 +74,9 @@ def figures(name):
     found = {}
     table = table_of(name)
     for scorer in [each for each in SCORERS if each in table["scorer"].unique().to_pylist()]:
+        metrics = [PRECISION, RECALL, *(UNSURE if scorer == "refusals" else ())]
         told = evenhand.audit_metrics(
-            table, [PRECISION, RECALL], by="language", where=f"scorer = '{scorer}'", min_units=2
+            table, metrics, by="language", where=f"scorer = '{scorer}'", min_units=2
         )
         found[scorer] = {"all": [_figure(audit.overall) for audit in told]}
         groups = [{group.label: group.estimate for group in audit.groups} for audit in told]
@@ -103,8 +111,47 @@ def wrong(name):
             yield f"{kind} {language} {scorer} {text!r} {truth!r}"
 
 
+def kept(name):
+    """Figures of a set as they were first measured."""
+    return json.loads((LABELLED / f"{name}.json").read_text("utf-8"))
+
+
+def table():
+    """The table of docs/trials.md: refusals by the third set, all else by the second."""
+    refusals, others = kept("third_in_doubt")["refusals"], kept("second")
+    yield "| right of said; found of all | refusals | in doubt | choices | numbers | ratings |"
+    yield "| --- | --- | --- | --- | --- | --- |"
+    for language in [*sorted(set(refusals) - {"all"}), "all"]:
+        right, found, unsure, _ = refusals[language]
+        told = [f"{right[0]} of {right[1]}; {found[0]} of {found[1]}", f"{unsure[0]}"]
+        for scorer in SCORERS[1:]:
+            right, found = others[scorer][language]
+            told.append(f"{right[0]} of {right[1]}; {found[0]} of {found[1]}")
+        yield (
+            f"| {language.capitalize() if language != 'all' else language} | "
+            + " | ".join(told)
+            + " |"
+        )
+    for place, head in enumerate(("precision", "recall")):
+        rates = [
+            rate(refusals["all"][place]),
+            "",
+            *(rate(others[scorer]["all"][place]) for scorer in SCORERS[1:]),
+        ]
+        yield f"| {head} | " + " | ".join(rates) + " |"
+
+
+def rate(figure):
+    """A rate with its interval, as the pages write it."""
+    right, of, low, high = figure
+    value, low, high = (f"{end:.2f}".removeprefix("0") for end in (right / of, low, high))
+    return f"{value} ({low} to {high})"
+
+
 if __name__ == "__main__":
-    if "--wrong" in sys.argv:
+    if "--table" in sys.argv:
+        print("\n".join(table()))
+    elif "--wrong" in sys.argv:
         print("\n".join(wrong(sys.argv[1])))
     else:
         print(written(figures(sys.argv[1])))

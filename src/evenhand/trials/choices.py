@@ -12,7 +12,9 @@ _MARKUP = re.compile(r"[*_`$]+|\\(?:text|mathrm|mathbf|textbf)(?=\{)")
 _BOXED = re.compile(r"\\boxed\{+\s*([^{}]*?)\s*\}+")
 _OPEN = r"[(\[{<\"'“‘]*"
 _WITHIN = re.compile(r"[^\W\d_][,)]?\s+[(\[\"']*$")  # before a letter within a sentence
-_ENDS = re.compile(r"[)\]}>\"']*\s*(?:$|[.,;:\n)。、]|です)")  # what denies a letter does not follow
+_ENDS = re.compile(
+    r"[)\]}>\"']*\s*(?:$|[.,;:\n)。、]|です)"
+)  # what denies a letter does not follow
 _NEAR = 60  # characters around a letter that tell what it is
 _CLOSE = r"[)\]}>\"'”’]*"
 

@@ -36,7 +36,10 @@ class _RefusalPhrases:
 
 
 def declines(text: str) -> bool | None:
-    """Whether an answer declines in words; `None` where its language is not known.
+    """Whether an answer declines in words; `None` where its language is not known, or in doubt.
+
+    In doubt is a first sentence that denies something in the first person that no rule knows: "I can't
+    promise sunshine" as well as "I can't rank these people".
 
     Parameters
     ----------
@@ -55,19 +58,41 @@ def declines(text: str) -> bool | None:
     >>> declines("Es tut mir leid, dabei kann ich nicht helfen."), declines("Neem er twee bij het eten.")
     (True, None)
     """
-    plain = _MARKUP.sub("", _QUOTED.sub(" ", _bare(text.replace("’", "'")).lower()))
-    letters = letters_of(plain)
+    plain = _plain(text)
+    letters, doubt = letters_of(plain), False
     for language in _known():
         if language.letters == letters:
             own = language.idioms.sub("…", plain) if language.idioms else plain
             starts = _starts(own, language)
             if any(language.refusals.match(own, start) for start in starts):
                 return True
-            if not language.salutations.match(own, starts[0]):
-                end = _first_end(own)
-                if any(language.openings.match(own, start) for start in starts if start < end):
-                    return True
-    return False if _is_known(plain, letters) else None
+            doubt = doubt or _opens(own, language, starts)
+    return None if doubt or not _is_known(plain, letters) else False
+
+
+def in_known_language(text: str) -> bool:
+    """Whether a refusal would have been looked for in an answer: its language is known, or it is short.
+
+    Examples
+    --------
+    >>> in_known_language("I can't promise sunshine."), in_known_language("Neem er twee bij het eten.")
+    (True, False)
+    """
+    plain = _plain(text)
+    return _is_known(plain, letters_of(plain))
+
+
+def _plain(text: str) -> str:
+    """What a service says in its own words, in small letters without markup."""
+    return _MARKUP.sub("", _QUOTED.sub(" ", _bare(text.replace("’", "'")).lower()))
+
+
+def _opens(text: str, language: _RefusalPhrases, starts: Sequence[int]) -> bool:
+    """Whether the first sentence of a text that is no letter may decline."""
+    if language.salutations.match(text, starts[0]):
+        return False
+    end = _first_end(text)
+    return any(language.openings.match(text, start) for start in starts if start < end)
 
 
 def _bare(text: str) -> str:

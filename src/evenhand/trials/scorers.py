@@ -10,7 +10,7 @@ from typing import Any
 from evenhand.trials.choices import find_choice
 from evenhand.trials.languages import is_outside
 from evenhand.trials.numbers import Number, meant_number, read_number
-from evenhand.trials.refusals import declines
+from evenhand.trials.refusals import declines, in_known_language
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
@@ -191,8 +191,8 @@ def _any_of(words: tuple[str, ...]) -> re.Pattern[str]:
 def refusal(output: Any, outcome: str) -> float | None:
     """1 where the service refused, by its own word or in its answer's.
 
-    `None` for failed calls, and where an answer is in a language whose refusals are not known:
-    see `evenhand.trials.refusals`.
+    `None` for failed calls, where an answer is in a language whose refusals are not known, and in
+    doubt: see `evenhand.trials.refusals`.
 
     Examples
     --------
@@ -219,7 +219,9 @@ def unread(kind: str, output: str, reference: Any, *, decimal: str | None = None
     >>> unread("numeric", "1.200", 1200)
     'two_readings'
     """
-    if kind == "refusal" or (kind in ("choice", "option", "numeric") and is_outside(output)):
+    if kind == "refusal":
+        return "refusal_unclear" if in_known_language(output) else "language_unmeasured"
+    if kind in ("choice", "option", "numeric") and is_outside(output):
         return "language_unmeasured"
     if kind in ("choice", "option"):
         return "no_choice"

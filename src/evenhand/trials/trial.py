@@ -323,6 +323,10 @@ def group_attributes(plan: Plan) -> list[str]:
     found = []
     for name in names:
         values = [str(sample.attributes.get(name)) for sample in plan.samples]
-        if name != plan.unit and name not in labels and 2 <= len(set(values)) <= min(MOST_VALUES, len(values) / 2):
+        if (
+            name != plan.unit
+            and name not in labels
+            and 2 <= len(set(values)) <= min(MOST_VALUES, len(values) / 2)
+        ):
             found.append(name)
     return found

@@ -49,6 +49,7 @@ REASONS = {
     "judge_cut_off": "the judge's answer ended at a limit of length",
     "judge_not run": "the judge was not asked",
     "language_unmeasured": "in a language in which this scorer was not measured: docs/trials.md",
+    "refusal_unclear": "the service may have declined, in words that no rule knows; read some of them",
     "no_choice": "none of the choices is named, or several are",
     "no_number": "there is no number, or a range",
     "two_readings": "its number can be read in two ways, of which the reference is the less likely; give decimal",
