@@ -232,7 +232,7 @@ def _judge(table: Mapping[str, Any], *, folder: Path, own_code: bool) -> Judge:
 
 
 def score_answers(table: Any, scores: Sequence[str | Mapping[str, Any] | AnswerScore]) -> Any:
-    """Records with a numeric column for each score.
+    """Records with a numeric column for each score, and one of reasons where answers have none.
 
     Parameters
     ----------
@@ -258,6 +258,11 @@ def score_answers(table: Any, scores: Sequence[str | Mapping[str, Any] | AnswerS
         names = [name for name in (score.against, score.among) if name is not None]
         attributes = table.select(names).to_pylist() if names else [{}] * table.num_rows
         rows = zip(outputs, references, outcomes, attributes, strict=True)
-        values = [score.of(*row) for row in rows]
+        values, reasons = [], []
+        for row in rows:
+            values.append(score.of(*row))
+            reasons.append(score.reason(*row) if values[-1] is None else None)
         table = table.append_column(score.column, pa.array(values, pa.float64()))
+        if any(reasons):
+            table = table.append_column(f"{score.column}_reason", pa.array(reasons, pa.string()))
     return table
