@@ -56,7 +56,10 @@ def letters_of(text: str) -> str:
     >>> letters_of("The answer"), letters_of("答案是B"), letters_of("42")
     ('LATIN', 'CJK', 'LATIN')
     """
-    scripts = Counter(unicodedata.name(c, "?").split()[0] for c in text if c.isalpha())
+    scripts: Counter[str] = Counter()
+    for letter, times in Counter(text).items():
+        if letter.isalpha():
+            scripts[unicodedata.name(letter, "?").split()[0]] += times
     if scripts["HIRAGANA"] + scripts["KATAKANA"] > 0:
         return "HIRAGANA"
     # A name in Latin letters does not make a text of it.
@@ -89,7 +92,8 @@ def language_of(text: str) -> AnswerLanguage | None:
     words = _WORD.findall(plain)
     if len(words) < FEWEST_WORDS:
         return None
-    counts = [(sum(word in language.words for word in words), language) for language in known]
+    said = Counter(words)
+    counts = [(sum(said[word] for word in each.words & said.keys()), each) for each in known]
     most, best = max(counts, key=lambda pair: pair[0], default=(0, None))
     return best if most >= _SHARE * len(words) and most else None
 

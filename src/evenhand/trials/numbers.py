@@ -175,7 +175,8 @@ class _Marks:
 def plain_digits(text: str) -> str:
     """A text with ASCII digits, marks, signs and spaces, and a percentage's sign behind it."""
     text = _HUNDREDTHS.sub(r"\1%", _VULGAR.sub(_spelled, unicodedata.normalize("NFC", text)))
-    text = "".join(_ascii(character) for character in text)
+    if not text.isascii():
+        text = "".join(_ascii(character) for character in text)
     return _TEX_FRACTION.sub(r"\1/\2", text.replace("{,}", ","))
 
 
