@@ -10,6 +10,7 @@ from evenhand.errors import InputError
 from evenhand.services import MemoryService
 from evenhand.trials import make_plan, run_trial, score_answers
 from evenhand.trials.choices import find_choice
+from evenhand.trials.ratings import read_rating
 from evenhand.trials.scorers import choice, exact, numeric, option, refusal, regex, token_f1
 from evenhand.trials.scoring import read_score
 from evenhand.trials.words import summary_lines
@@ -186,6 +187,7 @@ def test_no_answer_breaks_a_scorer(text):
     assert numeric(text, 5) in (None, 0.0, 1.0)
     assert find_choice(text, "ABCD") in (None, "A", "B", "C", "D")
     assert refusal(text, "answered") in (None, 0.0, 1.0)
+    assert read_rating(text) is None or abs(read_rating(text)) < float("inf")
 
 
 UNREAD = [
@@ -234,7 +236,9 @@ def test_missing_scores_are_counted_by_reason(tmp_path):
 @pytest.mark.parametrize(
     "text",
     ["Het antwoord is niet A, maar wel iets met B in de tekst.", "Svaret är inte A utan nog B, som det står i texten.",
-     "答えはAではありません"],
+     "答えはAではありません",
+     "Cevap A değil.", "Odpowiedź to nie A.", "Odpověď není A.", "Jawabannya bukan A.", "پاسخ A نیست.", "Jibu si A.",
+     "Ang sagot ay hindi A.", "Відповідь не A.", "답은 A가 아닙니다.", "Η απάντηση δεν είναι A."],
 )  # fmt: skip
 def test_a_language_that_was_not_measured_gives_no_choice(text):
     assert find_choice(text, "ABCD") is None
