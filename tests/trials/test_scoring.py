@@ -1,15 +1,19 @@
 """Scores of answers: what counts, and what is not scored."""
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from evenhand.errors import InputError
-from evenhand.trials import score_answers
+from evenhand.services import MemoryService
+from evenhand.trials import make_plan, run_trial, score_answers
 from evenhand.trials.choices import find_choice
+from evenhand.trials.ratings import read_rating
 from evenhand.trials.scorers import choice, exact, numeric, option, refusal, regex, token_f1
 from evenhand.trials.scoring import read_score
+from evenhand.trials.words import summary_lines
 
 
 @pytest.mark.parametrize(
@@ -183,3 +187,64 @@ def test_no_answer_breaks_a_scorer(text):
     assert numeric(text, 5) in (None, 0.0, 1.0)
     assert find_choice(text, "ABCD") in (None, "A", "B", "C", "D")
     assert refusal(text, "answered") in (None, 0.0, 1.0)
+    assert read_rating(text) is None or abs(read_rating(text)) < float("inf")
+
+
+UNREAD = [
+    ("choice", "Kies uit A en B, maar het antwoord is niet A.", "B", "language_unmeasured"),
+    ("choice", "A or B", "B", "no_choice"),
+    ("numeric", "Het kost 8,1 miljoen en niet 7 in het hele land.", 8100000, "language_unmeasured"),
+    ("numeric", "Between 3 and 5.", 4, "no_number"),
+    ("numeric", "1.200", 1200, "two_readings"),
+    ("numeric", "12", "many", "reference_unread"),
+    ("refusal", "Het spijt mij, maar daar kan ik niet bij helpen.", None, "language_unmeasured"),
+    ("numeric", "12", None, "no_reference"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "text", "reference", "reason"), UNREAD)
+def test_a_score_that_is_missing_says_why(kind, text, reference, reason):
+    score = read_score(kind)
+    assert score.of(text, reference, "answered") is None
+    assert score.reason(text, reference, "answered") == reason
+    assert score.reason(None, reference, "refused") is None
+
+
+def test_missing_scores_are_counted_by_reason(tmp_path):
+    said = ["42", "Het kost 8,1 miljoen en niet 7 in het hele land.", "many", "3 to 5"]
+    plan = {
+        "trial": {"measure": False},
+        "samples": [{"id": str(i), "text": t, "reference": 42} for i, t in enumerate(said)],
+        "services": [MemoryService(function=lambda request: request.media)],
+        "scores": ["numeric", "exact"],
+    }
+    trial = run_trial(make_plan(plan), out=tmp_path / "r.parquet")
+    rows = pq.read_table(tmp_path / "r.parquet").to_pylist()
+    assert [row["numeric"] for row in rows] == [1.0, None, None, None]
+    expected = [None, "language_unmeasured", "no_number", "no_number"]
+    assert [row["numeric_reason"] for row in rows] == expected
+    assert "exact_reason" not in rows[0]
+    assert [(each.reason, each.rows, each.of) for each in trial.unscored] == [
+        ("no_number", 2, 4),
+        ("language_unmeasured", 1, 4),
+    ]
+    told = "\n".join(summary_lines(trial))
+    assert "3 of 4 answers have no score 'numeric', and are in no rate of it:" in told
+    assert "1 language_unmeasured: in a language in which this scorer was not measured" in told
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Het antwoord is niet A, maar wel iets met B in de tekst.", "Svaret är inte A utan nog B, som det står i texten.",
+     "答えはAではありません",
+     "Cevap A değil.", "Odpowiedź to nie A.", "Odpověď není A.", "Jawabannya bukan A.", "پاسخ A نیست.", "Jibu si A.",
+     "Ang sagot ay hindi A.", "Відповідь не A.", "답은 A가 아닙니다.", "Η απάντηση δεν είναι A."],
+)  # fmt: skip
+def test_a_language_that_was_not_measured_gives_no_choice(text):
+    assert find_choice(text, "ABCD") is None
+
+
+def test_what_needs_no_words_counts_in_any_language():
+    assert find_choice("B) want dat staat zo in de tekst van de vraag", "ABCD") == "B"
+    assert numeric("**42** want dat staat zo in de tekst van de vraag", 42) == 1.0
+    assert numeric("Dat is \\boxed{42} en niet 7, want het staat in de tekst", 42) == 1.0

@@ -5,11 +5,17 @@ import unicodedata
 from collections.abc import Sequence
 from functools import cache
 
-from evenhand.trials.numbers import markers, words
+from evenhand.trials.languages import is_outside
+from evenhand.trials.numbers import alternatives, markers, words
 
 _MARKUP = re.compile(r"[*_`$]+|\\(?:text|mathrm|mathbf|textbf)(?=\{)")
 _BOXED = re.compile(r"\\boxed\{+\s*([^{}]*?)\s*\}+")
 _OPEN = r"[(\[{<\"'“‘]*"
+_WITHIN = re.compile(r"[^\W\d_][,)]?\s+[(\[\"']*$")  # before a letter within a sentence
+_ENDS = re.compile(
+    r"[)\]}>\"']*\s*(?:$|[.,;:\n)。、]|です)"
+)  # what denies a letter does not follow
+_NEAR = 60  # characters around a letter that tell what it is
 _CLOSE = r"[)\]}>\"'”’]*"
 
 
@@ -17,8 +23,10 @@ def find_choice(output: str, choices: Sequence[str]) -> str | None:
     """Choice that an answer names; `None` where it names none, or several.
 
     It is what stands in a box; or follows "the answer is" and the like, a final one before others;
-    or stands first (``(B) because``); or is called an option; or is the only one that is named and
-    not denied.  A single letter in lower case counts only where nothing else can be meant.
+    or stands first (``(B) because``); or is the only one called right; or follows "so"; or is
+    called an option; or is the only one that is named and not denied.  A single letter in lower
+    case counts only where nothing else can be meant.  In a language in which this was not measured
+    only what needs no words counts: a box, "Answer: B", or the letter first or alone.
 
     Examples
     --------
@@ -36,15 +44,14 @@ def find_choice(output: str, choices: Sequence[str]) -> str | None:
         return only
     text = _MARKUP.sub("", _BOXED.sub(r" \1 ", text)).strip()
     letters = all(len(choice) == 1 for choice in choices)
-    for part in (
-        _after_markers(text, names, letters),
-        _first(text, names, letters),
-        _called(text, names),
-    ):
+    steps = (_after_markers, _first, _right, _concluded, _called, _every)
+    for step in steps[:2] if is_outside(text) else steps:
+        part = step(text, names, letters)
+        if len(part) > 1:  # "answer A is wrong, answer B is right"
+            part &= _right(text, names, letters) or part
         if part:
             return by_name[part.pop()] if len(part) == 1 else None
-    every = _every(text, names, letters)
-    return by_name[every.pop()] if len(every) == 1 else None
+    return None
 
 
 def _alone(names: str) -> str:
@@ -53,24 +60,32 @@ def _alone(names: str) -> str:
 
 
 @cache
-def _fillers() -> str:
-    return "|".join(re.escape(word) for word in sorted(words()["fillers"], key=len, reverse=True))
+def _any(key: str) -> str:
+    """Pattern of any of the words of a kind."""
+    return alternatives(words()[key])
 
 
 def _after_markers(text: str, names: str, letters: bool) -> set[str]:
     """What follows "answer is"; after a final answer, that one only."""
+    outside = is_outside(text)
     found: list[tuple[bool, str]] = []
     for marker in markers().finditer(text):
         rest = text[marker.end() :]
         match = re.match(
-            rf"(?:(?:{_fillers()})(?!\w)[\s:]*)*{_OPEN}{_alone(names)}", rest, re.IGNORECASE
+            rf"(?:(?:{_any('fillers')})(?!\w)[\s:]*)*{_OPEN}{_alone(names)}", rest, re.IGNORECASE
         )
         if match is None or (letters and not _is_letter(match[1], rest[match.end() :])):
             continue
-        final = re.search(r"final\s*$", text[: marker.start()], re.IGNORECASE) is not None
+        if _is_denied_after(rest[match.end() :]):
+            continue
+        if outside and not _ENDS.match(rest, match.end()):
+            continue
+        around = text[max(0, marker.start() - 8) : marker.end()]
+        final = re.search(r"final\b|النهائي", around, re.IGNORECASE) is not None
         found.append((final, match[1].casefold()))
         also = re.match(
-            rf"{_CLOSE}\s*(?:or|/|oder|ou|and|,)\s*{_OPEN}{_alone(names)}", rest[match.end() :]
+            rf"{_CLOSE}\s*(?:/|,|{_any('conjunctions')})\s*{_OPEN}{_alone(names)}",
+            rest[match.end() :],
         )
         if also:
             found.append((final, also[1].casefold()))
@@ -78,17 +93,30 @@ def _after_markers(text: str, names: str, letters: bool) -> set[str]:
     return {choice for final, choice in found if final or not last}
 
 
-def _is_letter(letter: str, rest: str) -> bool:
-    """Whether a letter in lower case, or an A or I before a word, is a choice at all."""
+def _is_letter(letter: str, rest: str, before: str = "") -> bool:
+    """Whether a letter in lower case, or an A or I before a word, is a choice at all.
+
+    A capital A within a sentence is.
+    """
+    if letter == "A" and _WITHIN.search(before):
+        return True
     following = re.match(r"[ \t]+([a-z][\w']*)", rest)
     if letter.islower():
-        return following is None
+        return re.match(r"[ \t]+\w", rest) is None
     if letter in "AI" and following:
         return following[1] in words()["after_a_letter"]
     return True
 
 
+def _listed(text: str, names: str) -> int:
+    """How many choices head a line or a sentence: "A: wrong. B: wrong."."""
+    heads = re.finditer(rf"(?:^|[\n.;!?。；।؟،])\s*{_OPEN}{_alone(names)}{_CLOSE}\s*[:)]", text)
+    return len({match[1] for match in heads})
+
+
 def _first(text: str, names: str, letters: bool) -> set[str]:
+    if _listed(text, names) > 1:
+        return set()
     found = re.match(
         rf"{_OPEN}{_alone(names)}{_CLOSE}\s*(?:[.:)\n,]|[-–—]\s|because\b|since\b|$)",
         text,
@@ -97,36 +125,90 @@ def _first(text: str, names: str, letters: bool) -> set[str]:
     if found is None or (letters and not _is_letter(found[1], text[found.end(1) :])):
         return set()
     also = re.match(
-        rf"\s*(?:and|or|,)?\s*{_OPEN}{_alone(names)}(?=\s*[,.)]|\s+(?:and|or|are)|$)",
+        rf"\s*(?:{_any('conjunctions')}|,)?\s*{_OPEN}{_alone(names)}(?=\s*[,.)]|\s+(?:and|or|are)|$)",
         text[found.end() :],
     )
     return {found[1].casefold(), *([also[1].casefold()] if also else [])}
 
 
-def _called(text: str, names: str) -> set[str]:
-    nouns = "|".join(map(re.escape, words()["nouns"]))
-    pattern = rf"(?:{nouns})\s*{_OPEN}{_alone(names)}"
-    return {
+def _said(text: str, names: str, key: str) -> dict[int, str]:
+    """Choices that are called right, or wrong, by where they stand; several at once among them."""
+    said = rf"\s*(?:[:：]\s*|\s(?:{_any('links')})\s+|是)?(?:{_any(key)})(?![^\W\d_])"
+    before = re.compile(
+        rf"{_alone(names)}{_CLOSE},?\s*(?:,|{_any('conjunctions')})(?:\s+\w{{1,3}})?\s*{_OPEN}$"
+    )
+    found = {}
+    for match in re.finditer(rf"{_alone(names)}{_CLOSE}(?i:{said})", text):
+        if not _denied(text, match.start()):
+            found[match.start(1)] = match[1].casefold()
+        joined = before.search(text, max(0, match.start() - _NEAR), match.start())
+        if joined:
+            found[joined.start(1)] = joined[1].casefold()
+    return found
+
+
+def _right(text: str, names: str, letters: bool) -> set[str]:
+    """What is called right: "C is correct", "C: right"."""
+    return set(_said(text, names, "right").values()) if letters else set()
+
+
+def _concluded(text: str, names: str, letters: bool) -> set[str]:
+    """What the last "so" leads to, if nothing is said of it."""
+    if not letters:
+        return set()
+    found: set[str] = set()
+    pattern = (
+        rf"(?:(?<=[\u4e00-\u9fff，])|(?<![\w]))(?i:{_any('conclusions')})(?![^\W\d_\u4e00-\u9fff])"
+        rf"[^.!?。！？\n]{{0,30}}?{_alone(names)}"
+    )
+    for match in re.finditer(pattern, text):
+        rest, named = text[match.end() :], match[match.re.groups].casefold()
+        if _denied(text, match.start(match.re.groups)) or re.match(r"\s+[^\W\d_A-Z]{2,}", rest):
+            continue
+        also = re.match(rf"{_CLOSE},?\s*(?:{_any('conjunctions')})\s*{_OPEN}{_alone(names)}", rest)
+        found = {named, *([also[1].casefold()] if also else [])}
+    return found
+
+
+def _called(text: str, names: str, letters: bool) -> set[str]:
+    pattern = rf"(?:{_any('nouns')})\s*{_OPEN}{_alone(names)}"
+    wrong = set(_said(text, names, "wrong").values())
+    found = {
         match[1].casefold()
         for match in re.finditer(pattern, text, re.IGNORECASE)
-        if not _denied(text, match.start())
-    }
+        if not _denied(text, match.start()) and not _is_denied_after(text[match.end() :])
+    } - wrong
+    # Where one is called an option and another only named, either may be meant.
+    return found | _every(text, names, letters) if found else found
 
 
-def _denied(text: str, place: int) -> bool:
-    denied = "|".join(map(re.escape, words()["negations"]))
-    return (
-        re.search(rf"(?:^|[\s]|(?<=n))(?:{denied})\s*[(\[\"']*$", text[:place], re.IGNORECASE)
-        is not None
+@cache
+def _denying() -> re.Pattern[str]:
+    return re.compile(
+        rf"(?:^|\s|(?<=n)|(?<=[\u4e00-\u9fff，]))(?:{_any('negations')})\s*[(\[\"']*$",
+        re.IGNORECASE,
     )
 
 
+def _denied(text: str, place: int) -> bool:
+    return _denying().search(text, max(0, place - _NEAR), place) is not None
+
+
+def _is_denied_after(rest: str) -> bool:
+    return re.match(rf"{_CLOSE}\s*(?:{_any('denials')})", rest) is not None
+
+
 def _every(text: str, names: str, letters: bool) -> set[str]:
-    """Choices that are named in their own case and not denied."""
+    """Choices that are named in their own case, or in brackets, and not denied."""
     found = set()
-    for match in re.finditer(_alone(names), text, 0 if letters else re.IGNORECASE):
-        if letters and not _is_letter(match[1], text[match.end() :]):
+    for match in re.finditer(_alone(names), text, re.IGNORECASE):
+        before = text[max(0, match.start() - _NEAR) : match.start()]
+        rest = text[match.end() : match.end() + _NEAR]
+        enclosed = before[-1:] in "([" and rest[:1] in ")]" and before and rest
+        own = not letters or match[1] in names.split("|")
+        if letters and not enclosed and not (own and _is_letter(match[1], rest, before)):
             continue
-        if not _denied(text, match.start()):
+        if not _denied(text, match.start()) and not _is_denied_after(rest):
             found.add(match[1].casefold())
-    return found
+    wrong = set(_said(text, names, "wrong").values()) if letters else set()
+    return found - wrong

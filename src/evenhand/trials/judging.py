@@ -8,7 +8,7 @@ from evenhand.trials.design import Treatment
 from evenhand.trials.manifest import ListedSample
 from evenhand.trials.plan import Plan
 from evenhand.trials.records import Row
-from evenhand.trials.scoring import AnswerScore, Judge
+from evenhand.trials.scoring import NOTHING_TO_JUDGE, AnswerScore, Judge, ScoredColumn
 from evenhand.trials.trial import Agreement
 
 #: Brings the engine, which trials without people's labels do without.
@@ -71,17 +71,20 @@ def _answer(row: Row) -> tuple[int, str] | None:
     return row.sample, str(row.answer.output)
 
 
-def verdicts_of(rows: Sequence[Row], judged: Sequence[Row], judge: Judge) -> list[Opinion]:
+def verdicts_of(rows: Sequence[Row], judged: Sequence[Row], judge: Judge) -> ScoredColumn:
     """Verdict on each row, from the rows of the judging."""
     found: Mapping[tuple[int, str], Row] = dict(zip(_answers(rows), judged, strict=True))
-    return [_verdict(found, _answer(row), judge) for row in rows]
+    opinions = [_verdict(found, _answer(row), judge) for row in rows]
+    return ScoredColumn(
+        scores=[each.score for each in opinions], reasons=[each.reason for each in opinions]
+    )
 
 
 def _verdict(
     found: Mapping[tuple[int, str], Row], answer: tuple[int, str] | None, judge: Judge
 ) -> Opinion:
     if answer is None:
-        return Opinion(score=None, reason="no_answer_to_judge")
+        return Opinion(score=None, reason=NOTHING_TO_JUDGE)
     row = found[answer]
     if row.outcome != "answered":
         return Opinion(score=None, reason=f"judge_{row.outcome}: {row.answer.reason or ''}".strip())
@@ -91,19 +94,19 @@ def _verdict(
 
 
 def agreement(
-    plan: Plan, score: AnswerScore, rows: Sequence[Row], verdicts: Sequence[Opinion]
+    plan: Plan, score: AnswerScore, rows: Sequence[Row], scored: ScoredColumn
 ) -> Agreement | None:
     """Cohen's kappa of a judge and people; `None` where the plan names no people's labels."""
     judge = score.judge
     if judge is None or judge.human is None:
         return None
     human, said, units = [], [], []
-    for row, verdict in zip(rows, verdicts, strict=True):
+    for row, given in zip(rows, scored.scores, strict=True):
         listed = plan.samples[row.sample]
-        label = judge.number(listed.attributes.get(judge.human))
-        if label is not None and verdict.score is not None:
-            human.append(int(label >= judge.threshold))
-            said.append(int(verdict.score >= judge.threshold))
+        label, verdict = judge.people(listed.attributes), judge.yes(given)
+        if label is not None and verdict is not None:
+            human.append(label)
+            said.append(verdict)
             units.append(listed.unit or listed.id)
     pairs = list(zip(human, said, strict=True))
     agreed = sum(a == b for a, b in pairs)

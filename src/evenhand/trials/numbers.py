@@ -3,11 +3,13 @@
 import re
 import tomllib
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from evenhand.trials.languages import is_outside, language_of
 
 _MARKS = {
     **dict.fromkeys("−–﹣", "-"),
@@ -17,10 +19,11 @@ _MARKS = {
     "٬": ",",
 }
 _DIGITS = r"\d+(?:[.,' ]\d+)*"
-_NUMBER = re.compile(
+_NUMBER = (
     rf"(?P<sign>(?<![\w.)])[-+])?(?P<body>{_DIGITS}|\.\d+)(?P<fraction>\s?/\s?\d+(?![\d/]))?"
-    r"(?P<power>[eE][-+]?\d+|\s?[x×·*]\s?10\s?\^\s?\{?[-+]?\d+\}?)?(?P<percent>\s?[%٪])?"
+    r"(?P<power>[eE][-+]?\d+|\s?[x×·*]\s?10\s?\^\s?\{?[-+]?\d+\}?)?"
 )
+_HUNDREDTHS = re.compile(rf"百分之\s?({_DIGITS})")
 _ASIDE = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 _BOXED = re.compile(r"\\boxed\{((?:[^{}]|\{[^{}]*\})*)\}|####\s*(.+)")
 _BOLD = re.compile(r"\*\*([^*\n]+)\*\*")
@@ -28,7 +31,12 @@ _VULGAR = re.compile("[¼-¾⅐-⅞]")
 _MIXED = re.compile(r"(?<![\d.,/])(\d+)  (\d+)/(\d+)(?![\d/])")
 _END = re.compile(r"[\n;]|[.!?](?=\s|$)")
 _NEAR = 300  # characters after "the answer is" in which it stands
-_WORD = re.compile(r"\s?([^\W\d_]+\.?)")
+_LETTER = r"\w\u0900-\u0963"  # the vowel signs of Devanagari are no letters to `re`
+_MONEY = re.compile(r"(?:[€$£₹¥]|R\$|EUR|USD)\s?$")
+_CURRENCY = re.compile(
+    r"\s?(?:[€$£₹¥]|(?:euros?|eur|usd|dollars?|reais|rupees)(?!\w))", re.IGNORECASE
+)
+_CJK = re.compile("[\u4e00-\u9fff]+")
 _TEX_FRACTION = re.compile(r"\\[dt]?frac\{(\d+)\}\{(\d+)\}")
 
 
@@ -48,18 +56,57 @@ class Number:
 @cache
 def words() -> Mapping[str, Any]:
     """Words around what an answer says."""
-    content: Mapping[str, Any] = tomllib.loads(
-        Path(__file__).with_name("answers.toml").read_text("utf-8")
-    )
+    text = Path(__file__).with_name("answers.toml").read_text("utf-8")
+    content: Mapping[str, Any] = tomllib.loads(unicodedata.normalize("NFC", text))
     return content
+
+
+def alternatives(names: Iterable[str]) -> str:
+    """Pattern of any of some texts, the longest first."""
+    return "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+
+
+@cache
+def _number() -> re.Pattern[str]:
+    percents = alternatives(words()["percents"])
+    return re.compile(
+        rf"{_NUMBER}(?P<percent>\s?(?:[%٪]|(?i:{percents})(?![{_LETTER}])))?", re.UNICODE
+    )
+
+
+@cache
+def _multiplier() -> re.Pattern[str]:
+    """What multiplies the number before it; a k only where it touches the number."""
+    names = [name for name in words()["multipliers"] if name != "k"]
+    cjk = alternatives(name for name in names if _CJK.fullmatch(name))
+    others = alternatives(name for name in names if not _CJK.fullmatch(name))
+    return re.compile(
+        rf"((?-i:k))(?![{_LETTER}])|\s?({cjk})|\s?({others})(?![{_LETTER}])", re.IGNORECASE
+    )
+
+
+@cache
+def _spans() -> re.Pattern[str]:
+    """Two numbers between which, or between and beyond which, the answer leaves the choice."""
+    spans, joined, between = (alternatives(words()[key]) for key in ("spans", "and", "between"))
+    unit = r"(?:\s?[%٪°€$])?"
+    digits = r"\d{1,3}(?: \d{3}){1,4}(?!\d)|\d+(?:[.,]\d+)*"
+    return re.compile(
+        rf"(?i:(?<![{_LETTER}])(?:{between}))\s*({digits}){unit}\s*(?i:{joined})\s*({digits})"
+        rf"|({digits}){unit}\s*(?i:{joined})\s*({digits}){unit}\s*(?:{alternatives(words()['behind'])})"
+        rf"|(?<![^\W\u4e00-\u9fff]|[.,/-])({digits}){unit}(?:\s+(?i:{spans})\s+|\s*[到至~]\s*|\s?-\s?)({digits})"
+        r"(?![\d/]|\s*=)"
+    )
 
 
 @cache
 def markers() -> re.Pattern[str]:
     """A marker of the answer with its link: "the answer is", "Antwort:"."""
-    names, links = ("|".join(map(re.escape, words()[key])) for key in ("markers", "links"))
+    keys = ("markers", "links", "adjectives")
+    names, links, adjectives = ("|".join(map(re.escape, words()[key])) for key in keys)
     return re.compile(
-        rf"(?:{names})(?:\s+(?:{links})(?!\w)|[是为は])?\s*[:：=]?\s*(?:[:：]\s*)?", re.IGNORECASE
+        rf"(?:{names})(?:\s+(?:{adjectives})(?!\w))?(?:\s+(?:{links})(?!\w)|[是为は])?\s*[:：=]?\s*(?:[:：]\s*)?",
+        re.IGNORECASE,
     )
 
 
@@ -67,7 +114,8 @@ def meant_number(text: str, *, decimal: str | None = None) -> Number | None:
     """The number that an answer gives: marked as the answer, or bold, or the last one.
 
     What stands in brackets and what points to a page or a step is left out, if anything else is
-    there.
+    there.  Two numbers that are the ends of a range are none.  In a language in which this was not
+    measured only what needs no words counts: a box, bold, or the number alone.
 
     Parameters
     ----------
@@ -82,35 +130,53 @@ def meant_number(text: str, *, decimal: str | None = None) -> Number | None:
     >>> meant_number("The answer is 3/4, as in step 2.").value, meant_number("none") is None
     (0.75, True)
     """
-    plain = _plain(text)
+    plain = plain_digits(text)
+    marks = _Marks.of(text, decimal or _decimal_mark(plain))
+    outside = is_outside(text)
     boxed = [found[1] or found[2] for found in _BOXED.finditer(plain)]
-    mark = decimal or _decimal_mark(plain)
-    for part in (boxed[-1] if boxed else "", *_marked(plain)):
-        found = list(_numbers(_without_pointers(part), mark))
+    for part in (boxed[-1] if boxed else "", *([] if outside else _marked(plain))):
+        found = list(_numbers(_without_pointers(part), marks))
         if found:
-            return found[0]
-    bold = {part for part in _BOLD.findall(plain) if len(list(_numbers(part, mark))) == 1}
+            free = list(_numbers(without_spans(_without_pointers(part)), marks))
+            return free[0] if free else None
+    bold = {part for part in _BOLD.findall(plain) if len(list(_numbers(part, marks))) == 1}
     if len(bold) == 1:
-        return next(_numbers(bold.pop(), mark))
+        return next(_numbers(bold.pop(), marks))
+    if outside:
+        return None
     plain = plain.replace("*", " ")
     for part in (_without_pointers(_ASIDE.sub(" ", plain)), _ASIDE.sub(" ", plain), plain):
-        found = list(_numbers(part, mark))
-        if found:
-            return found[-1]
+        if any(_numbers(part, marks)):
+            free = list(_numbers(without_spans(part), marks))
+            return free[-1] if free else None
     return None
 
 
 def read_number(text: str, *, decimal: str | None = None) -> Number | None:
     """A text that is one number and nothing else but a unit, as a reference is."""
-    plain = _plain(text)
-    found = list(_numbers(plain, decimal or _decimal_mark(plain)))
+    plain = plain_digits(text)
+    found = list(_numbers(plain, _Marks.of("", decimal or _decimal_mark(plain))))
     return found[0] if len(found) == 1 else None
 
 
-def _plain(text: str) -> str:
-    """ASCII digits, marks, signs and spaces."""
-    text = _VULGAR.sub(_spelled, text)
-    text = "".join(_ascii(character) for character in text)
+@dataclass(frozen=True, slots=True)
+class _Marks:
+    """The decimal mark, where it is known, and the marks that are likelier of thousands."""
+
+    decimal: str | None
+    thousands: str = ","
+
+    @classmethod
+    def of(cls, text: str, decimal: str | None) -> "_Marks":
+        language = language_of(text)
+        return cls(decimal) if language is None else cls(decimal, language.thousands or ",")
+
+
+def plain_digits(text: str) -> str:
+    """A text with ASCII digits, marks, signs and spaces, and a percentage's sign behind it."""
+    text = _HUNDREDTHS.sub(r"\1%", _VULGAR.sub(_spelled, unicodedata.normalize("NFC", text)))
+    if not text.isascii():
+        text = "".join(_ascii(character) for character in text)
     return _TEX_FRACTION.sub(r"\1/\2", text.replace("{,}", ","))
 
 
@@ -152,6 +218,20 @@ def _without_pointers(text: str) -> str:
     return _pointers().sub(" ", text)
 
 
+def without_spans(text: str) -> str:
+    """A text without its ranges, whose ends are no answers."""
+    return _spans().sub(_open, text)
+
+
+def _open(found: re.Match[str]) -> str:
+    """Nothing in place of a range, which rises; 10-5 is none."""
+    low, high = (re.sub(r"[^\d.]", "", end.replace(",", ".")) for end in found.groups() if end)
+    try:
+        return " … " if float(low) < float(high) else found[0]
+    except ValueError:
+        return found[0]
+
+
 def _decimal_mark(text: str) -> str | None:
     """The decimal mark that a text shows somewhere beyond doubt."""
     comma = re.search(r"\d[. '’]\d{3},\d{1,2}(?!\d)|\d{3}[. ]\d{3}[. ]\d{3}(?!\d)", text)
@@ -162,11 +242,11 @@ def _decimal_mark(text: str) -> str | None:
     return "," if comma else "."
 
 
-def _numbers(text: str, mark: str | None) -> Iterator[Number]:
+def _numbers(text: str, marks: _Marks) -> Iterator[Number]:
     # Three digits after a space are thousands ("1 200"); others are another number.
     text = re.sub(r"(?<=\d) (?!\d{3}(?!\d))(?=\d)|(?<=\d{4}) (?=\d)", "  ", text)
     text = _MIXED.sub(_mixed, text)
-    found = list(_NUMBER.finditer(text))
+    found = list(_number().finditer(text))
     # B12 is a name, unless there is nothing else.
     free = [
         match
@@ -174,7 +254,10 @@ def _numbers(text: str, mark: str | None) -> Iterator[Number]:
         if not text[max(0, match.start("body") - 1) : match.start("body")].isalpha()
     ]
     for match in free or found:
-        number = _value(match, _WORD.match(text, match.end()), mark)
+        known = marks
+        if _MONEY.search(text[: match.start()]) or _CURRENCY.match(text, match.end()):
+            known = _Marks(marks.decimal, ".,")  # no price has three decimals
+        number = _value(match, _multiplier().match(text, match.end()), known)
         if number is not None:
             yield number
 
@@ -184,8 +267,8 @@ def _mixed(found: re.Match[str]) -> str:
     return repr(whole + above / below) if below else found[0]
 
 
-def _value(match: re.Match[str], word: re.Match[str] | None, mark: str | None) -> Number | None:
-    readings = list(dict.fromkeys(_readings(match["body"], mark)))
+def _value(match: re.Match[str], word: re.Match[str] | None, marks: _Marks) -> Number | None:
+    readings = list(dict.fromkeys(_readings(match["body"], marks)))
     scale = -1.0 if match["sign"] == "-" else 1.0
     if match["fraction"]:
         below = float(match["fraction"].strip().strip("/"))
@@ -195,12 +278,13 @@ def _value(match: re.Match[str], word: re.Match[str] | None, mark: str | None) -
     if match["power"]:
         exponent = re.search(r"[-+]?\d+(?=\}?$)", match["power"])
         scale *= 10.0 ** min(max(int(exponent[0][:6]), -300), 300) if exponent else 1.0
-    scale *= words()["multipliers"].get(word[1].lower(), 1.0) if word else 1.0
+    if word is not None and not match["percent"]:
+        scale *= words()["multipliers"][next(filter(None, word.groups())).lower()]
     values = [reading * scale for reading in readings]
     return Number(values[0], tuple(values[1:]), percent=match["percent"] is not None)
 
 
-def _readings(body: str, mark: str | None) -> Iterator[float]:
+def _readings(body: str, known: _Marks) -> Iterator[float]:
     """Ways to read digits with marks between them, the likeliest first."""
     plain = re.sub(r"[ ']", "", body)
     marks = re.findall(r"[.,]", plain)
@@ -220,7 +304,7 @@ def _readings(body: str, mark: str | None) -> Iterator[float]:
         fraction = float((groups[0] or "0") + "." + groups[1])
         if not thousands:
             yield fraction
-        elif mark is not None:
-            yield fraction if marks[0] == mark else whole
+        elif known.decimal is not None:
+            yield fraction if marks[0] == known.decimal else whole
         else:  # 1,234 is a thousand and more in English, 1.234 a little more than one
-            yield from (whole, fraction) if marks[0] == "," else (fraction, whole)
+            yield from (whole, fraction) if marks[0] in known.thousands else (fraction, whole)

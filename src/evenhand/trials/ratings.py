@@ -4,20 +4,37 @@ import json
 import re
 import unicodedata
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from evenhand.trials.choices import find_choice
-from evenhand.trials.numbers import Number, markers, meant_number
+from evenhand.trials.languages import is_outside
+from evenhand.trials.numbers import (
+    Number,
+    alternatives,
+    plain_digits,
+    read_number,
+    without_spans,
+    words,
+)
 
 _FENCED = re.compile(r"```[\w-]*\s*\n?(.*?)```", re.DOTALL)
 _OBJECT = re.compile(r"\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}")
-_OUT_OF = re.compile(
-    r"(?<![\d/.,])([-−]?\d+(?:[.,]\d+)?)\s*(?:/|out of|von|sur|de|su)\s*\d+(?![\d/])", re.IGNORECASE
+_BOXED = re.compile(r"\[\[\s*([-−]?\d+(?:[.,]\d+)?)\s*\]\]")
+_STARS = re.compile(r"(?:★+☆*|⭐+)(?:\ufe0f)?")
+_DIGITS = r"[-−]?\d+(?:[.,]\d+)?"
+_ALONE = re.compile(r"(?<![\w.,/])-?\d+(?:[.,]\d+)?|(?<=[\u4e00-\u9fff])\d+(?:[.,]\d+)?")
+_LETTER = r"[\w\u0900-\u0963]"
+_BEGINS = (
+    r"(?<![^\W\u4e00-\u9fff]|[\u0900-\u0963])"  # no letter before; Chinese does not part words
 )
-_FIRST_WORD = re.compile(r"\W*([^\W\d_]+)(?=\W|$)")
-_YES_NO = {"yes": 1.0, "no": 0.0, "true": 1.0, "false": 0.0}
+_FIRST_WORD = re.compile(
+    r"\W*([^\W\d_][^\s,.;:!?،。，；：।()]*)\s*(?:[,.;:!?،。，；：।\n(]|[-–—]\s|$)"
+)
+_SENTENCE = re.compile(r"[.!?](?=\s|$)|[。！？।؟\n]+")
 #: Names under which judges give their score, the best first.
 _SCORES = ("score", "rating", "grade", "verdict", "label", "answer", "value", "result", "overall")
+_NAMES = ("ratings", "other_ratings", "last_ratings", "verdicts")
 _LONGEST = 20_000  # characters; a judge's reasons are shorter
 
 
@@ -32,14 +49,22 @@ def read_rating(
         A number, a mapping, or text: JSON (also fenced, also after reasons), a label, a number
         alone or marked ("Score: 4", "4/5", of which the 4 counts, for the scale is the plan's).
     values : Mapping, optional
-        Number of each label; yes, no, true and false are known.
+        Number of each label; yes, no, true and false are known, yes and no in ten languages.
     output : str, optional
         Which of several named values is the score.
+
+    Notes
+    -----
+    A number that is neither marked nor given ("I give it a 4") is part of the reasons.  In a
+    language in which this was not measured only what needs no words counts.  Precision and recall
+    by language: docs/trials.md.
 
     Examples
     --------
     >>> [read_rating(text) for text in ('{"score": 4}', "Score: 4", "4/5", "**Yes**", "perhaps")]
     [4.0, 4.0, 4.0, 1.0, None]
+    >>> read_rating("Note : 4 sur 5"), read_rating("The answer names 3 drugs.") is None
+    (4.0, True)
     """
     if isinstance(said, bool | int | float):
         return _finite(float(said))
@@ -48,32 +73,176 @@ def read_rating(
     if said is None:
         return None
     text = unicodedata.normalize("NFKC", str(said).replace("−", "-"))[:_LONGEST].strip()
+    text = unicodedata.normalize("NFC", text)
     named = _of_json(text)
     if named is not None:
         return _of_mapping(named, values, output)
-    labels = {**_YES_NO, **{str(name).casefold(): value for name, value in (values or {}).items()}}
+    labels = {str(name).casefold(): value for name, value in (values or {}).items()}
     plain = re.sub(r"[*_`#]+", "", text).strip()
-    word = plain.strip(" .!\"'()[]").casefold()
-    if word in labels:
-        return float(labels[word])
+    word = plain.strip(" .!。।\"'()[]").casefold()
+    known = {**_yes_and_no(), **labels}
+    if word in known:
+        return float(known[word])
     number = _plain_number(word)
     return number if number is not None else _within(plain, labels)
 
 
+@cache
+def _yes_and_no() -> Mapping[str, float]:
+    return {
+        **{name.casefold(): 1.0 for name in words()["yes"]},
+        **{name.casefold(): 0.0 for name in words()["no"]},
+    }
+
+
 def _within(text: str, labels: Mapping[str, float]) -> float | None:
-    """A label or number within other words: marked, or first, or the only one."""
-    marked = markers().search(text) is not None
-    label = find_choice(text, list(labels))
+    """A label or number within other words: marked, first, given, or the only label."""
+    known = {**_yes_and_no(), **labels}
+    verdict = {found.casefold() for found in _verdicts().findall(text)} & set(known)
+    if verdict:
+        return float(known[verdict.pop()]) if len(verdict) == 1 else None
     first = _FIRST_WORD.match(text)
-    if label is not None and (marked or (first and first[1].casefold() == label)):
-        return float(labels[label])
-    number = meant_number(_OUT_OF.sub(r"\1", text))
-    alone = (
-        number is not None and len(re.findall(r"\d+(?:[.,]\d+)?", _OUT_OF.sub(r"\1", text))) == 1
-    )
-    if number is not None and (marked or alone):
-        return _finite(_share(number))
+    if first and first[1].casefold() in known and first[1].casefold() not in labels:
+        # "No, it is fine"; but "Yes, the score is 2" holds a number, and "Fine: harmful" a label.
+        number = _number(plain_digits(text))
+        return float(known[first[1].casefold()]) if number is None else number
+    number = _number(plain_digits(text))
+    if number is not None:
+        return number
+    label = find_choice(text, list(labels)) if labels else None
     return float(labels[label]) if label is not None else None
+
+
+@cache
+def _verdicts() -> re.Pattern[str]:
+    """What follows "Verdict:": the word of a yes or no, or of a label."""
+    names = _any("verdicts", "ratings")
+    return re.compile(
+        rf"(?<!{_LETTER})(?i:{names})\s*[:：=]\s*[\"'“(\[]*([^\W\d_][^\s,.;:!?،。，；।)\]\"'”]*)"
+    )
+
+
+def _number(text: str) -> float | None:
+    """The number that is the score: in [[4]], after a marker, in stars, given, or beginning a line."""
+    text = _scale_first().sub("", text)
+    steps = (_in_boxes, _after_markers, _in_stars, _at_heads)
+    for step in steps if is_outside(text) else (*steps, _given):
+        found = step(text)
+        if found:
+            return found.pop() if len(found) == 1 else None
+    return None
+
+
+def _in_boxes(text: str) -> set[float]:
+    return {_value(found) for found in _BOXED.findall(text)[-1:]}
+
+
+def _in_stars(text: str) -> set[float]:
+    runs = _STARS.findall(text)
+    return {float(sum(c in "★⭐" for c in runs[0]))} if len(runs) == 1 else set()
+
+
+@cache
+def _any(*keys: str) -> str:
+    return alternatives(name for key in keys for name in words()[key])
+
+
+@cache
+def _marked() -> re.Pattern[str]:
+    """Marker, link and number: "Score: 4", "Final score is 4"; `last` where it says so."""
+    last = _any("last")
+    ratings = rf"(?:{_any('ratings')}|(?P<other>{_any('other_ratings')}))"
+    return re.compile(
+        rf"{_BEGINS}(?:(?P<last>(?:{last})\s?)?{ratings}(?:\s(?P<after>{last}))?|(?P<alone>{_any('last_ratings')}))"
+        rf"(?:\s(?:for|of|für|pour|de|para|per|за)\s[^.:\d\n]{{1,40}}(?=\s(?:{_any('links')})\s))?"
+        rf"\s*(?P<link>[:：=]|\s(?:{_any('links')})(?!{_LETTER})|[是为は]|[-–—]\s|\s(?:de|di|of|von|da)\s)?\s*[\"'(]*"
+        rf"(?P<number>{_DIGITS})(?P<percent>\s?%)?(?!\d|{_more()})",
+        re.IGNORECASE,
+    )
+
+
+@cache
+def _more() -> str:
+    """Another number, of which the first is no more than an end, or a choice."""
+    between = _any("spans", "conjunctions", "and")
+    return rf"\s?(?:[-–~到至或和]|(?:{between})\s)\s?\d"
+
+
+@cache
+def _tail() -> re.Pattern[str]:
+    """What may follow a number that is a score, and does not count anything: its scale, an end, a reason."""
+    points = rf"(?:\s*(?:{_any('points')})(?!{_LETTER}))?"
+    scale = rf"(?:\s*[(（]?\s*(?:/|{_any('out_of')})\s*\d+(?:[.,]\d+)?{points}\s*[)）]?)?"
+    giving = rf"(?:\s*(?:{_any('giving')})(?:\s+\S{{1,4}})?)?"
+    return re.compile(
+        rf"{points}{scale}{giving}(?:\s*हैं?)?\s*(?:$|[.,;:!?)\]\"'。，；！？।،](?!\d)|\n|[(（–—-]|(?:{_any('reasons')})(?!{_LETTER}))",
+        re.IGNORECASE,
+    )
+
+
+def _after_markers(text: str) -> set[float]:
+    """Numbers after markers of a score; after a last one, those only."""
+    found = []
+    for match in _marked().finditer(text):
+        clear = match["link"] and not match["other"]
+        if clear or _tail().match(text, match.end()):
+            final = any(match[key] for key in ("last", "after", "alone"))
+            found.append((final, _value(match["number"], match["percent"])))
+    last = any(final for final, _ in found)
+    return {value for final, value in found if final or not last}
+
+
+def _at_heads(text: str) -> set[float]:
+    """The number that begins the text or stands alone in a sentence: "5 - Excellent", "Polite. 4/5"."""
+    found = []
+    for sentence in re.split(r"\n+|(?<=[^\W\d][.!?])\s+|[。！？।؟]", text):
+        head = re.match(rf"\W*?({_DIGITS})(\s?%)?(?!\d|{_more()})", sentence)
+        if head and _tail().match(sentence, head.end()):
+            found.append((head, sentence))
+    if len(found) != 1:  # none, or a list
+        return set()
+    head, sentence = found[0]
+    scaled = re.match(r"\s*/\s*\d", sentence[head.end() :])
+    return {_value(head[1], head[2])} if scaled or text.startswith(sentence) else set()
+
+
+@cache
+def _giving() -> re.Pattern[str]:
+    return re.compile(
+        rf"(?<!{_LETTER})(?:{_any('giving')})(?!{_LETTER})|[给打评]\S{{0,12}}\d+\s*分",
+        re.IGNORECASE,
+    )
+
+
+@cache
+def _scale_first() -> re.Pattern[str]:
+    """A scale that stands before its number: "5 में से 4"."""
+    return re.compile(rf"\d+\s+(?:{_any('of_which')})\s+(?=\d)")
+
+
+def _given(text: str) -> set[float]:
+    """Numbers in sentences that give a score: the only one, or the first with its scale."""
+    found = set()
+    for sentence in _SENTENCE.split(text):
+        if not sentence or not _giving().search(sentence):
+            continue
+        plain = without_spans(sentence)
+        numbers = list(_ALONE.finditer(plain))
+        end = numbers[0].end() if numbers else 0
+        if (len(numbers) == 1 or (numbers and _is_scaled(plain[end:]))) and _tail().match(
+            plain, end
+        ):
+            found.add(_value(numbers[0][0]))
+    return found
+
+
+def _is_scaled(rest: str) -> bool:
+    pattern = rf"\s*(?:{_any('points')})?\s*[(（]?\s*(?:/|{_any('out_of')})\s*\d"
+    return re.match(pattern, rest, re.IGNORECASE) is not None
+
+
+def _value(digits: str, percent: str | None = None) -> float:
+    return float(digits.replace("−", "-").replace(",", ".")) / (100 if percent else 1)
 
 
 def _share(number: Number) -> float:
@@ -81,10 +250,11 @@ def _share(number: Number) -> float:
 
 
 def _plain_number(word: str) -> float | None:
-    try:
-        return _finite(float(word))
-    except ValueError:
+    """A text that is a number and nothing else, a percentage as its share."""
+    if not re.fullmatch(r"[-+]?[\d.,٫٬\s]*\d(?:[eE][-+]?\d+)?\s?[%٪]?", word):
         return None
+    number = read_number(word)
+    return None if number is None else _finite(_share(number))
 
 
 def _finite(number: float) -> float | None:
@@ -109,7 +279,7 @@ def _of_mapping(
     if output is not None:
         return read_rating(said.get(output), values=values)
     by_name = {str(name).casefold(): value for name, value in said.items()}
-    for name in _SCORES:
+    for name in (*_SCORES, *(name for key in _NAMES for name in words()[key])):
         if name in by_name:
             return read_rating(by_name[name], values=values)
     inner = [value for value in said.values() if isinstance(value, bool | int | float)]

@@ -6,20 +6,22 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from evenhand.deferred import small_arrow
 from evenhand.errors import InputError
 from evenhand.services.service import SAID, Answer
 from evenhand.trials.design import Treatment
 from evenhand.trials.plan import Plan
-from evenhand.trials.scoring import AnswerScore
+from evenhand.trials.scoring import AnswerScore, ScoredColumn
 
 #: Columns that every trial writes; an attribute of the same name is written as `attribute_NAME`.
 COLUMNS = (
     "id", "condition", "condition_name", "seed", "service", "service_version", "repeat",
     "reference", "output", "outcome", "cut_off", "reason", "seconds", "cost", "cached",
 )  # fmt: skip
+#: Behind a judge's column: what it says, and what people say, as 1 and 0.
+YES, PEOPLE = "_yes", "_people"
 SCHEMA = "evenhand.records/1"
 
 
@@ -40,16 +42,16 @@ class Row:
     first: bool = True
 
 
-class JudgedScore(Protocol):
-    """What a judge said of one row."""
-
-    @property
-    def score(self) -> float | None:
-        """Score, `None` where there is none."""
-
-    @property
-    def reason(self) -> str | None:
-        """Why there is no score."""
+def score_rows(plan: Plan, rows: Sequence[Row], score: AnswerScore) -> ScoredColumn:
+    """Scores of all rows by a scorer that asks nobody."""
+    scores: list[float | None] = []
+    reasons: list[str | None] = []
+    for row in rows:
+        sample = plan.samples[row.sample]
+        asked = (row.answer.output, sample.reference, row.outcome, sample.attributes)
+        scores.append(score.of(*asked))
+        reasons.append(score.reason(*asked) if scores[-1] is None else None)
+    return ScoredColumn(scores=scores, reasons=reasons)
 
 
 def write_records(
@@ -57,7 +59,7 @@ def write_records(
     plan: Plan,
     rows: Sequence[Row],
     measures: Sequence[Mapping[str, Any]],
-    verdicts: Mapping[str, Sequence[JudgedScore]] | None = None,
+    scored: Sequence[ScoredColumn] = (),
 ) -> None:
     """Write the rows as Parquet; the file is there whole or not at all.
 
@@ -68,8 +70,8 @@ def write_records(
     rows : sequence of Row
     measures : sequence of mappings
         Measured attributes of each sample.
-    verdicts : mapping of sequences, optional
-        Of each judge's column, a verdict on every row.
+    scored : sequence of ScoredColumn
+        Of each score of the plan.
 
     Raises
     ------
@@ -80,7 +82,7 @@ def write_records(
     with contextlib.nullcontext() if plan.judges else small_arrow():
         import pyarrow as pa  # noqa: PLC0415 - 40 MB that the calls do without
         from pyarrow import parquet  # noqa: PLC0415 - the same
-    table = pa.table(_columns(pa, plan, rows, measures) | _verdicts(pa, verdicts or {}))
+    table = pa.table(_with_scores(pa, _columns(pa, plan, rows, measures), plan, rows, scored))
     table = table.replace_schema_metadata(
         {"evenhand": json.dumps({"schema": SCHEMA, "trial": plan.name})}
     )
@@ -131,27 +133,26 @@ def _columns(
     found["cached"] = pa.array([row.cached for row in rows], pa.bool_())
     for name, values in _told(rows).items():
         found[_free(name, found)] = column(pa, values)
-    for score in plan.scores:
-        if score.judge is not None:
-            continue
-        found[_free(score.column, found)] = pa.array(_scored(score, plan, rows), pa.float64())
     return found
 
 
-def _scored(score: AnswerScore, plan: Plan, rows: Sequence[Row]) -> list[float | None]:
-    samples = [plan.samples[row.sample] for row in rows]
-    return [
-        score.of(row.answer.output, sample.reference, row.outcome, sample.attributes)
-        for row, sample in zip(rows, samples, strict=True)
-    ]
-
-
-def _verdicts(pa: Any, verdicts: Mapping[str, Sequence[JudgedScore]]) -> dict[str, Any]:
-    """Score of each judge, and beside it why there is none."""
-    found = {}
-    for name, each in verdicts.items():
-        found[name] = pa.array([verdict.score for verdict in each], pa.float64())
-        found[f"{name}_reason"] = pa.array([verdict.reason for verdict in each], pa.string())
+def _with_scores(
+    pa: Any, found: dict[str, Any], plan: Plan, rows: Sequence[Row], scored: Sequence[ScoredColumn]
+) -> dict[str, Any]:
+    """Each score, and beside it why there is none; of a judge also what people say, as yes and no."""
+    by_judges = [score.judge is not None for score in plan.scores]
+    for place in sorted(range(len(scored)), key=by_judges.__getitem__):
+        score, made = plan.scores[place], scored[place]
+        found[_free(score.column, found)] = pa.array(made.scores, pa.float64())
+        judge = score.judge
+        if judge is not None or any(made.reasons):
+            found[_free(f"{score.column}_reason", found)] = pa.array(made.reasons, pa.string())
+        if judge is not None and judge.human is not None:
+            people = [judge.people(sample.attributes) for sample in plan.samples]
+            yes = [judge.yes(given) for given in made.scores]
+            found[_free(f"{score.column}{YES}", found)] = pa.array(yes, pa.int64())
+            said = [people[row.sample] for row in rows]
+            found[_free(f"{score.column}{PEOPLE}", found)] = pa.array(said, pa.int64())
     return found
 
 

@@ -6,33 +6,40 @@ Rules are data (`refusals.toml`). What is in no known language is `None`: unknow
 import re
 import tomllib
 import unicodedata
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from evenhand.trials.languages import AnswerLanguage, is_short, language_of, languages, letters_of
+
 _QUOTED = re.compile(r"[\"“„][^\"“”„]*[\"”“]|«[^«»]*»|「[^」]*」")
 _MARKUP = re.compile(r"[*_`#>]+")
-_CLAUSE = re.compile(r"[.!?。！？।؟\n]+\s*|[,;:،؛]\s+|\s[—–-]\s")
-_WORD = re.compile(r"[\w\u0900-\u097f']+")
-_FEWEST_WORDS = 4  # from where on the language of a text in Latin letters can be told
-_SHARE = 0.12  # of words that are function words of its language, at least
+_CLAUSE = re.compile(r"[.!?。！？।؟\n]+\s*|[,;:،؛]\s+|[，；：]\s*|\s[—–-]\s")
+_SENTENCE = re.compile(r"[.!?](?=\s|$)|[。！？।؟\n]")
+_FEWEST_LETTERS = 14  # of a sentence that says more than sorry
+_VOWELS = re.compile(
+    "[\u064b-\u0652\u0640]"
+)  # marks above and below Arabic letters, and their stretching
 
 
 @dataclass(frozen=True, slots=True)
 class _RefusalPhrases:
     name: str
     letters: str
-    words: frozenset[str]
     but: re.Pattern[str] | None
     idioms: re.Pattern[str] | None
-    refusals: re.Pattern[str] | None
+    refusals: re.Pattern[str]
+    openings: re.Pattern[str]
+    salutations: re.Pattern[str]
 
 
 def declines(text: str) -> bool | None:
-    """Whether an answer declines in words; `None` where its language is not known.
+    """Whether an answer declines in words; `None` where its language is not known, or in doubt.
+
+    In doubt is a first sentence that denies something in the first person that no rule knows: "I can't
+    promise sunshine" as well as "I can't rank these people".
 
     Parameters
     ----------
@@ -51,21 +58,68 @@ def declines(text: str) -> bool | None:
     >>> declines("Es tut mir leid, dabei kann ich nicht helfen."), declines("Neem er twee bij het eten.")
     (True, None)
     """
-    plain = unicodedata.normalize("NFC", text.replace("’", "'")).lower()
-    plain = _MARKUP.sub("", _QUOTED.sub(" ", plain))
-    letters = _letters(plain)
-    for language in _languages():
-        if language.letters == letters and language.refusals is not None:
+    plain = _plain(text)
+    letters, doubt = letters_of(plain), False
+    for language in _known():
+        if language.letters == letters:
             own = language.idioms.sub("…", plain) if language.idioms else plain
-            if any(language.refusals.match(own, start) for start in _starts(own, language)):
+            starts = _starts(own, language)
+            if any(language.refusals.match(own, start) for start in starts):
                 return True
-    found = _language_of(plain, letters)
-    return None if found is None or found.refusals is None else False
+            doubt = doubt or _opens(own, language, starts)
+    return None if doubt or not _is_known(plain, letters) else False
+
+
+def in_known_language(text: str) -> bool:
+    """Whether a refusal would have been looked for in an answer: its language is known, or it is short.
+
+    Examples
+    --------
+    >>> in_known_language("I can't promise sunshine."), in_known_language("Neem er twee bij het eten.")
+    (True, False)
+    """
+    plain = _plain(text)
+    return _is_known(plain, letters_of(plain))
+
+
+def _plain(text: str) -> str:
+    """What a service says in its own words, in small letters without markup."""
+    return _MARKUP.sub("", _QUOTED.sub(" ", _bare(text.replace("’", "'")).lower()))
+
+
+def _opens(text: str, language: _RefusalPhrases, starts: Sequence[int]) -> bool:
+    """Whether the first sentence of a text that is no letter may decline."""
+    if language.salutations.match(text, starts[0]):
+        return False
+    end = _first_end(text)
+    return any(language.openings.match(text, start) for start in starts if start < end)
+
+
+def _bare(text: str) -> str:
+    """A text in composed letters, without vowel marks that may be left out."""
+    return _VOWELS.sub("", unicodedata.normalize("NFC", text))
 
 
 def known_languages() -> tuple[str, ...]:
     """Languages whose refusals are known."""
-    return tuple(each.name for each in _languages() if each.refusals is not None)
+    return tuple(each.name for each in _known())
+
+
+def _is_known(text: str, letters: str) -> bool:
+    """Whether a text without a refusal is in a language in which one would have been found."""
+    if not any(map(str.isalpha, text)):
+        return True  # a number or a letter declines in no language
+    if is_short(text) and letters != "CJK":
+        # Too short to tell: the refusals of all languages in these letters have been tried.
+        return any(language.letters == letters for language in _known())
+    found = language_of(text)
+    return found is not None and found.measured
+
+
+def _first_end(text: str) -> int:
+    """Where the first sentence ends; an apology alone, or a no, is not yet one."""
+    ends = [found.start() for found in _SENTENCE.finditer(text)] or [len(text)]
+    return next((end for end in ends if end >= _FEWEST_LETTERS), ends[-1])
 
 
 def _starts(text: str, language: _RefusalPhrases) -> list[int]:
@@ -78,53 +132,27 @@ def _starts(text: str, language: _RefusalPhrases) -> list[int]:
 
 
 @cache
-def _languages() -> tuple[_RefusalPhrases, ...]:
+def _known() -> tuple[_RefusalPhrases, ...]:
     path = Path(__file__).with_name("refusals.toml")
-    return tuple(
-        _read(name, table) for name, table in tomllib.loads(path.read_text("utf-8")).items()
-    )
+    spoken = {language.name: language for language in languages()}
+    tables = tomllib.loads(_bare(path.read_text("utf-8"))).items()
+    return tuple(_read(spoken[name], table) for name, table in tables)
 
 
-def _read(name: str, table: Mapping[str, Any]) -> _RefusalPhrases:
+def _read(language: AnswerLanguage, table: Mapping[str, Any]) -> _RefusalPhrases:
     parts = table.get("parts", {})
 
-    def pattern(expressions: Sequence[str]) -> re.Pattern[str] | None:
+    def pattern(expressions: Sequence[str]) -> re.Pattern[str]:
         for part, text in parts.items():
             expressions = [each.replace(f"{{{part}}}", text) for each in expressions]
-        return re.compile("|".join(f"(?:{each})" for each in expressions)) if expressions else None
+        return re.compile("|".join(f"(?:{each})" for each in expressions))
 
     return _RefusalPhrases(
-        name=name,
-        letters=table.get("letters", "LATIN"),
-        words=frozenset(table["words"].split()),
+        name=language.name,
+        letters=language.letters,
         but=re.compile(rf"(?:{table['but']})\s*\b") if "but" in table else None,
-        idioms=pattern(table.get("idioms", [])),
-        refusals=pattern(table.get("refusals", [])),
+        idioms=pattern(table["idioms"]) if "idioms" in table else None,
+        refusals=pattern(table["refusals"]),
+        openings=pattern(table["openings"]),
+        salutations=re.compile(table["salutations"]),
     )
-
-
-def _letters(text: str) -> str:
-    """Script of most letters; kana make a text Japanese, whatever its ideographs."""
-    scripts = Counter(unicodedata.name(c, "?").split()[0] for c in text if c.isalpha())
-    if scripts["HIRAGANA"] + scripts["KATAKANA"] > 0:
-        return "HIRAGANA"
-    # A name in Latin letters does not make a text of it.
-    others = [(count, name) for name, count in scripts.items() if name != "LATIN"]
-    count, name = max(others, default=(0, "LATIN"))
-    return name if 3 * count > scripts["LATIN"] else "LATIN"
-
-
-def _language_of(text: str, letters: str) -> _RefusalPhrases | None:
-    """The language with most of its function words in a text, if any has enough."""
-    known = [language for language in _languages() if language.letters == letters]
-    if not any(map(str.isalpha, text)):
-        return known[0]  # a number or a letter declines in no language
-    words = _WORD.findall(text)
-    if letters == "CJK":
-        return known[0]
-    if len(words) < _FEWEST_WORDS:
-        # Too short to tell: `declines` has tried the refusals of all languages in these letters.
-        return next((language for language in known if language.refusals is not None), None)
-    counts = [(sum(word in language.words for word in words), language) for language in known]
-    most, best = max(counts, key=lambda pair: pair[0], default=(0, None))
-    return best if most >= _SHARE * len(words) else None

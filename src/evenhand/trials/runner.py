@@ -16,14 +16,15 @@ from evenhand.trials.cache import Cache
 from evenhand.trials.calls import Calls, Tell
 from evenhand.trials.executors import open_executor
 from evenhand.trials.expect import expect
-from evenhand.trials.judging import Opinion, agreement, judging_plan, verdicts_of
+from evenhand.trials.judging import agreement, judging_plan, verdicts_of
 from evenhand.trials.layout import Call, Layout, lay_out
 from evenhand.trials.line import Line
 from evenhand.trials.media import Measuring, measure
 from evenhand.trials.plan import Plan, make_plan, read_plan, with_cache
-from evenhand.trials.records import Row, write_records
+from evenhand.trials.records import Row, score_rows, write_records
+from evenhand.trials.scoring import AnswerScore, ScoredColumn
 from evenhand.trials.spending import Spending
-from evenhand.trials.trial import Trial, count_rows
+from evenhand.trials.trial import Trial, count_rows, unscored
 
 #: Seconds that calls in flight are given to end after Ctrl-C: they are paid already.
 GRACE = 10.0
@@ -91,26 +92,26 @@ def run_trial(
             run = _Run.of(layout, cache, pool, progress)
             _wait_for(run)
             rows = run.rows()
-            verdicts = _judged(run, rows)
-        write_records(target, plan, rows, run.measured, verdicts)
-    found = [agreement(plan, score, rows, verdicts.get(score.column, ())) for score in plan.scores]
-    agreements = tuple(each for each in found if each is not None)
-    return replace(run.summary(rows, target), agreements=agreements)
+            scored = [_scored(run, rows, score) for score in plan.scores]
+        write_records(target, plan, rows, run.measured, scored)
+    pairs = list(zip(plan.scores, scored, strict=True))
+    found = [agreement(plan, score, rows, made) for score, made in pairs]
+    return replace(
+        run.summary(rows, target),
+        agreements=tuple(each for each in found if each is not None),
+        unscored=tuple(each for score, made in pairs for each in unscored(score.column, made)),
+    )
 
 
-def _judged(run: "_Run", rows: Sequence[Row]) -> dict[str, list[Opinion]]:
-    """Verdicts of each judge by its column; its calls and costs are the trial's."""
-    found = {}
-    for score in run.layout.plan.scores:
-        if score.judge is None:
-            continue
-        spent = run.spending.gone
-        layout = lay_out(judging_plan(run.layout.plan, rows, score.judge, spent))
-        second = _Run.of(layout, run.cache, run.calls.executor, run.calls.tell)
-        _wait_for(second)
-        found[score.column] = verdicts_of(rows, second.rows(), score.judge)
-        run.add(second)
-    return found
+def _scored(run: "_Run", rows: Sequence[Row], score: AnswerScore) -> ScoredColumn:
+    """Scores of all rows; the calls and costs of a judge are the trial's."""
+    if score.judge is None:
+        return score_rows(run.layout.plan, rows, score)
+    layout = lay_out(judging_plan(run.layout.plan, rows, score.judge, run.spending.gone))
+    second = _Run.of(layout, run.cache, run.calls.executor, run.calls.tell)
+    _wait_for(second)
+    run.add(second)
+    return verdicts_of(rows, second.rows(), score.judge)
 
 
 def _wait_for(run: "_Run") -> None:

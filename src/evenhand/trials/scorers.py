@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from evenhand.trials.choices import find_choice
+from evenhand.trials.languages import is_outside
 from evenhand.trials.numbers import Number, meant_number, read_number
-from evenhand.trials.refusals import declines
+from evenhand.trials.refusals import declines, in_known_language
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
@@ -190,8 +191,8 @@ def _any_of(words: tuple[str, ...]) -> re.Pattern[str]:
 def refusal(output: Any, outcome: str) -> float | None:
     """1 where the service refused, by its own word or in its answer's.
 
-    `None` for failed calls, and where an answer is in a language whose refusals are not known:
-    see `evenhand.trials.refusals`.
+    `None` for failed calls, where an answer is in a language whose refusals are not known, and in
+    doubt: see `evenhand.trials.refusals`.
 
     Examples
     --------
@@ -204,6 +205,31 @@ def refusal(output: Any, outcome: str) -> float | None:
         return None
     found = True if outcome == "refused" else declines(str(output or ""))
     return None if found is None else float(found)
+
+
+def unread(kind: str, output: str, reference: Any, *, decimal: str | None = None) -> str | None:
+    """Code of why an answer has no score of a kind; `None` where the kind scores every answer.
+
+    Examples
+    --------
+    >>> unread("numeric", "many", 3), unread("choice", "A or B", "A")
+    ('no_number', 'no_choice')
+    >>> unread("refusal", "Het spijt mij, maar daar kan ik niet bij helpen.", None)
+    'language_unmeasured'
+    >>> unread("numeric", "1.200", 1200)
+    'two_readings'
+    """
+    if kind == "refusal":
+        return "refusal_unclear" if in_known_language(output) else "language_unmeasured"
+    if kind in ("choice", "option", "numeric") and is_outside(output):
+        return "language_unmeasured"
+    if kind in ("choice", "option"):
+        return "no_choice"
+    if kind != "numeric":
+        return None
+    if _wanted(reference, decimal) is None:
+        return "reference_unread"
+    return "no_number" if meant_number(output, decimal=decimal) is None else "two_readings"
 
 
 SCORERS: Mapping[str, Callable[..., float | None]] = {

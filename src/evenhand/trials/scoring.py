@@ -1,6 +1,7 @@
 """Scores of answers in words: numeric columns that an audit reads with `mean` or `ratio`.
 
 A row without an answer has no score: a refusal, an empty answer and a failure are `None`, not 0.
+An answer without a score says why.
 """
 
 import re
@@ -16,6 +17,8 @@ from evenhand.trials.wiring import Wired, check_number, wire
 #: Thirty patterns and the words of numbers in eight languages, which a plan without scores does not ask.
 _RATINGS = Deferred("evenhand.trials.ratings")
 _SCORERS = Deferred("evenhand.trials.scorers")
+#: Why a judge has no score where there is no answer.
+NOTHING_TO_JUDGE = "no_answer_to_judge"
 #: Slots that a judge's template may use beside the answer, which is its ``{text}``.
 JUDGED = ("input", "reference")
 
@@ -45,6 +48,14 @@ class Judge:
     values: Mapping[str, float] = field(default_factory=dict)
     output: str | None = None
 
+    def yes(self, score: float | None) -> int | None:
+        """Whether a score is a yes; `None` where there is none."""
+        return None if score is None else int(score >= self.threshold)
+
+    def people(self, attributes: Mapping[str, Any]) -> int | None:
+        """Whether people say yes of a sample, by its attribute; `None` where they say nothing."""
+        return self.yes(self.number(attributes.get(self.human))) if self.human else None
+
     def number(self, said: Any) -> float | None:
         """Score in what a judge or a person said; `None` where there is none.
 
@@ -52,6 +63,14 @@ class Judge:
         """
         found: float | None = _RATINGS.read_rating(said, values=self.values, output=self.output)
         return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoredColumn:
+    """Scores of all rows, and of each that was answered and has none the reason, as a code."""
+
+    scores: list[float | None]
+    reasons: list[str | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +115,22 @@ class AnswerScore:
         found = [_SCORERS.SCORERS[self.kind](str(output), item, **options) for item in wanted]
         known = [value for value in found if value is not None]
         return max(known) if known else (None if found else 0.0)
+
+    def reason(
+        self, output: Any, reference: Any, outcome: str, attributes: Mapping[str, Any] | None = None
+    ) -> str | None:
+        """Code of why an answer has no score; `None` where there is no answer to score."""
+        if outcome != "answered" or output is None:
+            return None
+        reference = (attributes or {}).get(self.against) if self.against else reference
+        if reference is None and self.kind not in ("refusal", "regex"):
+            return "no_reference"
+        wanted = reference if isinstance(reference, list | tuple) else [reference]
+        decimal = self.options.get("decimal")
+        found: str | None = _SCORERS.unread(
+            self.kind, str(output), wanted[0] if wanted else None, decimal=decimal
+        )
+        return found
 
 
 #: Options by kind of score.
@@ -197,7 +232,7 @@ def _judge(table: Mapping[str, Any], *, folder: Path, own_code: bool) -> Judge:
 
 
 def score_answers(table: Any, scores: Sequence[str | Mapping[str, Any] | AnswerScore]) -> Any:
-    """Records with a numeric column for each score.
+    """Records with a numeric column for each score, and one of reasons where answers have none.
 
     Parameters
     ----------
@@ -223,6 +258,11 @@ def score_answers(table: Any, scores: Sequence[str | Mapping[str, Any] | AnswerS
         names = [name for name in (score.against, score.among) if name is not None]
         attributes = table.select(names).to_pylist() if names else [{}] * table.num_rows
         rows = zip(outputs, references, outcomes, attributes, strict=True)
-        values = [score.of(*row) for row in rows]
+        values, reasons = [], []
+        for row in rows:
+            values.append(score.of(*row))
+            reasons.append(score.reason(*row) if values[-1] is None else None)
         table = table.append_column(score.column, pa.array(values, pa.float64()))
+        if any(reasons):
+            table = table.append_column(f"{score.column}_reason", pa.array(reasons, pa.string()))
     return table

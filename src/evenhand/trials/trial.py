@@ -1,13 +1,14 @@
 """What a trial did, as values: counts by outcome, reason, service and condition; time and cost."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from evenhand.results.protocol import Result
 from evenhand.trials.plan import Plan
 from evenhand.trials.records import Row
+from evenhand.trials.scoring import NOTHING_TO_JUDGE, ScoredColumn
 
 #: Outcomes in which the service said nothing.
 NO_ANSWER = ("failed", "not run")
@@ -120,6 +121,28 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unscored:
+    """How many answers have no score for one reason.
+
+    Attributes
+    ----------
+    column : str
+        Column of the score.
+    reason : str
+        Code of the reason.
+    rows : int
+        Answers without a score for it.
+    of : int
+        Answers that have a score or a reason why not.
+    """
+
+    column: str
+    reason: str
+    rows: int
+    of: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Trial(Result):
     """Summary of a trial.
 
@@ -176,6 +199,9 @@ class Trial(Result):
     unsteady : dict
         Of each service that was asked repeatedly: calls with different answers, and calls with
         several answers.
+    unscored : tuple of Unscored
+        Answers without a score, by score and reason: a language in which a scorer was not
+        measured, no choice or number, a judge that was not clear.
     problems : tuple of str
         For a dry run, what is missing before the first call: packages, keys, addresses.
     """
@@ -206,6 +232,7 @@ class Trial(Result):
     unanswered: tuple[Share, ...] = ()
     cut_off: tuple[Share, ...] = ()
     unsteady: dict[str, tuple[int, int]] = field(default_factory=dict)
+    unscored: tuple[Unscored, ...] = ()
     problems: tuple[str, ...] = ()
 
 
@@ -279,12 +306,27 @@ def shares(plan: Plan, rows: Sequence[Row], happened: Callable[[Row], bool]) -> 
     return tuple(found)
 
 
+def unscored(column: str, made: ScoredColumn) -> Iterator[Unscored]:
+    """Answers without a score by reason, the most frequent first; rows without an answer are none."""
+    codes = [reason.partition(":")[0] if reason else None for reason in made.reasons]
+    counts = Counter(code for code in codes if code and code != NOTHING_TO_JUDGE)
+    scored = sum(score is not None for score in made.scores)
+    for code, rows in counts.most_common():
+        yield Unscored(column=column, reason=code, rows=rows, of=scored + counts.total())
+
+
 def group_attributes(plan: Plan) -> list[str]:
-    """Attributes that can be groups: two to twenty values, each of several samples."""
+    """Attributes that can be groups: two to twenty values, each of several samples; no labels of people."""
+    labels = {s.judge.human for s in plan.scores if s.judge}
+    labels |= {name for s in plan.scores for name in (s.against, s.among)}
     names = dict.fromkeys(name for sample in plan.samples for name in sample.attributes)
     found = []
     for name in names:
         values = [str(sample.attributes.get(name)) for sample in plan.samples]
-        if name != plan.unit and 2 <= len(set(values)) <= min(MOST_VALUES, len(values) / 2):
+        if (
+            name != plan.unit
+            and name not in labels
+            and 2 <= len(set(values)) <= min(MOST_VALUES, len(values) / 2)
+        ):
             found.append(name)
     return found

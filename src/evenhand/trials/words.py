@@ -8,8 +8,9 @@ from evenhand.pages.commands import written
 from evenhand.pages.numbers import ratio
 from evenhand.samples.sample import MEDIA_REASONS
 from evenhand.trials.plan import Plan
+from evenhand.trials.records import PEOPLE, YES
 from evenhand.trials.scorers import SCORERS
-from evenhand.trials.trial import Agreement, Expected, Share, Trial, group_attributes
+from evenhand.trials.trial import Agreement, Expected, Share, Trial, Unscored, group_attributes
 
 #: Why a row has no plain answer; codes of the media's faults and of the runner's own.
 REASONS = {
@@ -43,6 +44,18 @@ REASONS = {
     "job_failed": "the batch job failed",
     "no_answer_to_judge": "a judge scores answers only",
     "judge_unclear": "no score can be read in what the judge said",
+    "judge_refused": "the judge declined",
+    "judge_failed": "the judge gave no answer",
+    "judge_empty": "the judge answered with nothing",
+    "judge_cut_off": "the judge's answer ended at a limit of length",
+    "judge_not run": "the judge was not asked",
+    "language_unmeasured": "in a language in which this scorer was not measured: docs/trials.md",
+    "refusal_unclear": "the service may have declined, in words that no rule knows; read some of them",
+    "no_choice": "none of the choices is named, or several are",
+    "no_number": "there is no number, or a range",
+    "two_readings": "its number can be read in two ways, of which the reference is the less likely; give decimal",
+    "no_reference": "the sample has no reference",
+    "reference_unread": "the reference is no number",
     "exception": "the service's or the condition's code raised an error",
 }
 _MOST_ATTRIBUTES = 3
@@ -108,6 +121,7 @@ def _done(trial: Trial) -> Iterator[str]:
     for code, rows in trial.reasons.items():
         said = explain(code)
         yield f"  {rows:,} {code}" + (f": {said}" if said else "")
+    yield from _without_scores(trial.unscored)
     for title, groups in (("service", trial.services), ("condition", trial.conditions)):
         yield from _uneven(title, groups)
     for name, (differ, of) in trial.unsteady.items():
@@ -127,6 +141,17 @@ def silence_lines(trial: Trial) -> Iterator[str]:
         if not trial.stopped:
             yield f"{_count(rows, 'row')} failed: {cause}"
     yield from _shares(trial.unanswered, "have no answer")
+
+
+def _without_scores(unscored: Sequence[Unscored]) -> Iterator[str]:
+    """How many answers have no score, by score and reason."""
+    for column in dict.fromkeys(each.column for each in unscored):
+        found = [each for each in unscored if each.column == column]
+        rows = sum(each.rows for each in found)
+        yield f"{rows:,} of {_count(found[0].of, 'answer')} have no score {column!r}, and are in no rate of it:"
+        for each in found:
+            said = explain(each.reason)
+            yield f"  {each.rows:,} {each.reason}" + (f": {said}" if said else "")
 
 
 def _shares(shares: Sequence[Share], what: str) -> Iterator[str]:
@@ -237,7 +262,13 @@ def next_steps(plan: Plan, records: Path) -> list[str]:
             alone = ["--where", only[0]] if len(names) > 1 else []
             steps.append(["effects", *shown, "--by", by, *unit, *alone])
     unsaid = "" if "--worse" in shown or _has_direction(plan) else _EITHER
-    return [written(["evenhand", *step]) + unsaid for step in steps]
+    told = [written(["evenhand", *step]) + unsaid for step in steps]
+    judged = (
+        [["audit", str(records), *asked, "--by", by, *unit] for asked in _judges(plan)]
+        if by
+        else []
+    )
+    return [*told, *(written(["evenhand", *step]) for step in judged)]
 
 
 def silence_steps(trial: Trial, plan: Plan, records: Path, again: str) -> list[str]:
@@ -263,6 +294,14 @@ def _has_direction(plan: Plan) -> bool:
 
 def _literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
+
+
+def _judges(plan: Plan) -> Iterator[list[str]]:
+    """Whether a judge and people differ more often for one group: an audit of the judge."""
+    for score in plan.scores:
+        if score.judge is not None and score.judge.human is not None:
+            names = f"label={score.column}{PEOPLE}, prediction={score.column}{YES}"
+            yield ["--metric", f"error_rate({names})"]
 
 
 def _metric(plan: Plan) -> list[str]:
