@@ -220,7 +220,8 @@ def test_a_total_of_each_file_and_one_of_hidden_groups():
     assert rows.read_rows().num_rows == 33
     assert len([note for note in rows.notes if note.code == "total_left_out"]) == 2
     # Of one group and the total what is left is of nobody in particular.
-    assert _unfolded({"race": ["B", "Total"], "n": [10, 30]}, "n").read_rows().num_rows == 10
+    table = {"race": ["B", "Total"], "wrong": [1, 4], "total": [10, 30]}
+    assert _unfolded(table, "wrong,total").read_rows().num_rows == 10
 
 
 def test_groups_that_are_no_totals_stay():
@@ -320,6 +321,7 @@ def test_counts_that_are_hidden_leave_their_line_out_and_are_told():
         ({"total": [9], "tp": [1]}, "total,tp", "from total nothing follows without"),
         ({"hits": [1], "fn": [3]}, "hits,fn", "'hits' is no count that I know"),
         ({"tp": [1], "fn": [3], "x": [2]}, "tp,fn,true_positives=x", "names true_positives twice: tp and x"),
+        ({"wrong": [1], "x": [3]}, "wrong=wrong,total=wrong", "names the column wrong twice"),
         ({"tp": [1], "fn": [3]}, "tp,fm", "Unknown column 'fm'"),
         ({"tp": [1], "fn": [3]}, "", "Say which columns"),
         ({"tp": [1], "fn": [3], "Label": ["x"]}, "tp,fn", "has a column 'label', which the counts would make"),
@@ -364,3 +366,42 @@ def test_look_knows_a_table_of_counts(tmp_path):
     assert command == (
         "evenhand audit published.csv --counts tp,fp,tn,fn --metric 'error_rate(label, prediction)' --by race"
     )
+
+
+def test_an_update_does_not_guess_what_was_asked(tmp_path):
+    (tmp_path / "published.csv").write_text(_PUBLISHED)
+    counted = [
+        "cube",
+        "count",
+        "published.csv",
+        "--counts",
+        "tp,fp,tn,fn",
+        "--by",
+        "race",
+        "--out",
+        "p.cube",
+    ]
+    done = run_command(*counted, "--metric", "error_rate(label, prediction)", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    (tmp_path / "more.csv").write_text(_PUBLISHED.replace("532", "533"))
+    done = run_command("cube", "update", "p.cube", "more.csv", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "was counted with --counts, of which an update knows nothing" in done.stderr
+
+
+def test_a_class_that_is_called_all_is_a_class():
+    """How much of a bill is paid: all, some or none; the right lines hold more than the wrong ones."""
+    lines = [
+        ("all", "all", 90),
+        ("all", "some", 5),
+        ("all", "none", 2),
+        ("some", "some", 40),
+        ("some", "all", 3),
+    ]
+    label, prediction, n = zip(*lines, strict=True)
+    rows = _unfolded({"label": label, "prediction": prediction, "n": n}, "n")
+    assert rows.read_rows().num_rows == 140
+    assert _told(rows)["perhaps_a_total"].endswith("If it holds others, leave it out with --where.")
+    # Where a count is hidden a total may hold more.
+    hidden = _unfolded({"race": ["B", "W", "Total"], "n": ["10", "<5", "13"]}, "n")
+    assert hidden.read_rows().num_rows == 10

@@ -196,6 +196,12 @@ def update_cube(
             f"{before.name} counts its files by several filters ({before.where}), so that it is open which are meant "
             "for new files.  Count them by themselves, and add the cubes."
         )
+    for code, option in (("label_origin", "--origin"), ("counts_unfolded", "--counts")):
+        if any(note.code == code for note in before.notes):
+            raise InputError(
+                f"{before.name} was counted with {option}, of which an update knows nothing.  Count the new files by "
+                f"themselves (evenhand cube count … {option} …), and add the cubes (evenhand cube merge)."
+            )
     if not isinstance(table, str | Path):
         raise InputError(
             f"table is a {type(table).__name__}, but an update reads files: a path or a glob of them.  Count it with "

@@ -138,7 +138,7 @@ def unfold_counts(table: Records, counts: str | Sequence[str] | Mapping[str, str
     for name in family.columns:
         _check_free(name, kept, table)
     described = lines.select([column.name for column in kept])
-    totals = find_totals(described, kept, read, ~absent)
+    totals = find_totals(described, kept, read, ~absent, classes=family is _ROWS)
     left = ~absent & ~totals.places
     known = {role: column[left] for role, column in read.items()}
     # Faults are told by the line of the table.
@@ -223,6 +223,10 @@ def _roles(counts: str | Sequence[str] | Mapping[str, str], table: Records) -> d
         if plain in roles:
             raise InputError(
                 f"--counts names {plain} twice: {roles[plain]} and {column.name}.  Keep one of them."
+            )
+        if column.name in roles.values():
+            raise InputError(
+                f"--counts names the column {column.name} twice.  A column counts one thing."
             )
         roles[plain] = column.name
     return roles
@@ -441,8 +445,8 @@ def _told(family: CountFamily, n_rows: int, n_lines: int, table: Records) -> Not
         )
     else:
         text = (
-            f"{table.name} holds counts: {lines} for {plural(n_rows, 'row')}, which are taken for independent.  "
-            "Whether several are of one person counts do not say."
+            f"{table.name} holds counts: {lines} for {plural(n_rows, 'row')}, which are taken for independent "
+            "unless units are named.  Whether several are of one person counts do not say."
         )
     return Note(code="counts_unfolded", text=text)
 

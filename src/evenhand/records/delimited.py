@@ -172,7 +172,7 @@ def check_case(where: str, names: Iterable[str]) -> None:
     twins = [name for found in folded.values() if len(found) > 1 for name in found]
     if twins:
         raise InputError(
-            f"{where}: the columns {twins} differ in case only, which engines do not tell apart.  "
+            f"{where}: the columns {', '.join(twins)} differ in case only, which engines do not tell apart.  "
             "Give each its own name."
         )
 

@@ -36,6 +36,13 @@ _ELSEWHERE = {
     (".zip", ".bz2", ".xz", ".zst", ".7z"): "Unpack it first.",
     (".duckdb", ".db"): "Name the table in it: duckdb:///{path}?table=NAME",
     (
+        ".eval",
+        ".trn",
+        ".stm",
+        ".ctm",
+    ): "It is called as a log is and has not its content: it is empty, cut off, or of "
+    "another version.  --read with inspect, trn, stm or ctm tells where reading ends.",
+    (
         ".txt",
         ".dat",
     ): "If its columns are separated by tabs, call it {tsv}; if by commas or semicolons, {csv}",

@@ -21,6 +21,8 @@ from evenhand.records.table import Records, open_records, public_name
 
 #: Keys that a message names.
 _NAMED = 3
+#: Logs whose ids and speakers are in lower case, however they were written.
+_OF_NO_CASE = {"trn", "sclite"}
 
 
 def join_records(
@@ -115,6 +117,9 @@ def _key(name: str, records: Records) -> Column:
 
 def _joined(table: Records, other: Records, keys: Sequence[tuple[Column, Column]]) -> Records:
     pairs = [_alike(ours, theirs) for ours, theirs in keys]
+    if {table.log, other.log} & _OF_NO_CASE:
+        # sclite's ids meet in any case.
+        pairs = [(_in_any_case(left), _in_any_case(right)) for left, right in pairs]
     right = _laid_down(table, other, [pair[1] for pair in pairs])
     names = [f"evenhand:key{place}" for place in range(len(pairs))]
     _check_once(table, other, right, names, [theirs.name for _, theirs in keys])
@@ -155,6 +160,10 @@ def _alike(ours: Column, theirs: Column) -> tuple[str, str]:
         for prefix, column in (("base.", ours), ("", theirs))
     ]
     return f"CAST({written[0]} AS VARCHAR)", f"CAST({written[1]} AS VARCHAR)"
+
+
+def _in_any_case(key: str) -> str:
+    return f"LOWER(CAST({key} AS VARCHAR))"
 
 
 def _laid_down(table: Records, other: Records, keys: Sequence[str]) -> str:

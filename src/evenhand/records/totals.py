@@ -45,6 +45,8 @@ def find_totals(
     columns: Sequence[Column],
     counts: Mapping[str, Integers],
     counted: Marks,
+    *,
+    classes: bool = False,
 ) -> TotalLines:
     """Find lines for all groups together.
 
@@ -61,6 +63,9 @@ def find_totals(
         By what they count, shape (lines,).
     counted : array of bool, shape (lines,)
         Lines that lack no count.
+    classes : bool
+        Whether values may be classes, one of which is called `all`: then a total holds more than its lines only where
+        some of these lack a count.
 
     Raises
     ------
@@ -72,6 +77,7 @@ def find_totals(
         kinds={c.name: c.kind for c in columns},
         counts=np.stack(list(counts.values()), axis=1),
         counted=counted,
+        classes=classes,
     )
     found = np.zeros(described.num_rows, bool)
     notes: list[Note] = []
@@ -93,6 +99,7 @@ def find_totals(
         )
         notes[_NAMED:] = [Note(code="total_left_out", text=text)]
     notes += table.sums(~found)
+    notes += table.called(~found)
     return TotalLines(
         places=found, notes=tuple(notes), choices=dict(table.told_by_each(counted & ~found))
     )
@@ -106,6 +113,7 @@ class _Lines:
     kinds: Mapping[str, Kind]
     counts: Integers
     counted: Marks
+    classes: bool
 
     def totals_by(self, name: str) -> Iterator[tuple[list[int], Integers]]:
         """Lines that hold all values of a column, with what their groups add up to."""
@@ -179,7 +187,9 @@ class _Lines:
             return False
         if self.values[name][places[0]] is None:
             return exact and len(held) > 1 and bool((total == own).all())
-        return bool((total == own).all() if exact else (total <= own).all())
+        if exact or (self.classes and self.counted[held].all()):
+            return bool((total == own).all())
+        return bool((total <= own).all())
 
     def _check_called(self, name: str, place: int) -> None:
         value = self.values[name][place]
@@ -209,6 +219,19 @@ class _Lines:
                 text=f"Line {place + 1} ({', '.join(texts)}) holds just what all others add up to.  If it is their "
                 "total, it counts twice: leave it out with --where.",
             )
+
+    def called(self, kept: Marks) -> Iterator[Note]:
+        """Lines that are called totals, and are taken for what others are."""
+        for name, values in self.values.items():
+            named = [
+                i for i in np.flatnonzero(kept & self.counted).tolist() if means_all(values[i])
+            ]
+            if self.kinds[name] is Kind.TEXT and named and len(named) < kept.sum():
+                yield Note(
+                    code="perhaps_a_total",
+                    text=f"Line {named[0] + 1} ({name} = {values[named[0]]!r}) is not the sum of other lines, and counts "
+                    "as they do.  If it holds others, leave it out with --where.",
+                )
 
     def told_by_each(self, kept: Marks) -> Iterator[tuple[str, tuple[str, ...]]]:
         """Columns under each value of which all rows are told again: by sex, and by race."""

@@ -147,3 +147,76 @@ def test_texts_where_promptfoo_has_structures_are_read(tmp_path):
     )
     (row,), _ = rows_of(path)
     assert (row["provider"], row["prompt"], row["output"]) == ("echo", "p1", "said")
+
+
+def test_names_that_differ_in_case_keep_their_values(tmp_path):
+    about = {"Dialect": "north", "dialect": "south", "": "nothing"}
+    path = written_lines(
+        tmp_path / "samples_t_2026-11-28T00-00-00.jsonl",
+        [lm_eval_row(n, doc={"q": "x", **about}) for n in range(3)],
+    )
+    rows, _ = rows_of(path)
+    assert {(row["Dialect"], row["metadata_dialect"], row["metadata_"]) for row in rows} == {
+        ("north", "south", "nothing")
+    }
+    manifest = written_lines(
+        tmp_path / "m.jsonl",
+        [{"audio_filepath": "a.wav", "duration": 1.0, "text": "x", "pred_text": "x", **about}],
+    )
+    (row,), _ = rows_of(manifest)
+    assert (row["Dialect"], row["metadata_dialect"], row["metadata_"]) == (
+        "north",
+        "south",
+        "nothing",
+    )
+
+
+def test_what_transcribe_leaves_out_is_no_word(tmp_path):
+    item = {"type": "pronunciation", "alternatives": [{"confidence": None, "content": "x"}]}
+    results = {
+        "transcripts": [{"transcript": None}, {"transcript": "hello"}],
+        "items": [item, None],
+    }
+    rows, _ = rows_of(
+        written_json(
+            tmp_path / "t.json", {"jobName": "j", "results": results, "status": "COMPLETED"}
+        )
+    )
+    assert rows == [
+        {"id": "t", "file": "t.json", "outcome": "answered", "text": " hello", "job": "j"}
+    ]
+    found = {"language": "en", "segments": [None, {"text": "hi", "avg_logprob": None}]}
+    rows, _ = rows_of(written_json(tmp_path / "w.json", found))
+    assert rows[0]["text"] == "hi"
+
+
+def test_common_voice_with_blank_lines_and_columns_of_one_name(tmp_path):
+    path = tmp_path / "cv.tsv"
+    path.write_text("client_id\tpath\tsentence\tage\na\t1.mp3\thello\tteens\n\nb\t2.mp3\tyes\t\n")
+    rows, _ = rows_of(path)
+    assert [row["id"] for row in rows] == ["1.mp3", "2.mp3"]
+    path.write_text("client_id\tpath\tsentence\tage\tage\na\t1.mp3\thello\tteens\tfifties\n")
+    with pytest.raises(InputError, match="several columns are called age"):
+        open_records(path)
+
+
+def test_ids_of_trn_meet_in_any_case(tmp_path):
+    (tmp_path / "ref.trn").write_text("hello (ANN-1)\nyes (bob-1)\n")
+    (tmp_path / "people.csv").write_text("speaker,accent\nANN,wales\nBob,kent\n")
+    joined = join_records(open_records(tmp_path / "ref.trn"), tmp_path / "people.csv", "speaker")
+    assert joined.read_rows()["accent"].to_pylist() == ["wales", "kent"]
+
+
+def test_transcripts_in_utf_16_are_known(tmp_path):
+    (tmp_path / "ref.trn").write_bytes("hello (ann-1)\n".encode("utf-16"))
+    rows, _ = rows_of(tmp_path / "ref.trn")
+    assert rows[0]["text"] == "hello"
+
+
+@pytest.mark.parametrize("name", ["x.trn", "x.stm", "x.ctm", "x.eval"])
+def test_an_empty_log_says_that_it_is_none(tmp_path, name):
+    (tmp_path / name).write_text("")
+    with pytest.raises(
+        InputError, match="is called as a log is and has not its content: it is empty, cut off"
+    ):
+        open_records(tmp_path / name)

@@ -22,8 +22,15 @@ class _CommonVoiceLog(RowLog):
         with open_text(self.path) as file:
             reader = csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
             names = next(reader)
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                raise InputError(
+                    f"{self.path}: several columns are called {', '.join(twice)}.  Rename them."
+                )
             clip = next(name for name in _CLIPS if name in names)
             for fields in reader:
+                if not any(fields):
+                    continue
                 if len(fields) != len(names):
                     raise InputError(
                         f"{self.path} line {reader.line_num}: {len(fields)} fields, but the header has {len(names)}."

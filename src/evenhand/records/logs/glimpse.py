@@ -1,5 +1,6 @@
 """What the beginning of a file shows of whose it is."""
 
+import codecs
 import json
 import re
 import zipfile
@@ -61,6 +62,8 @@ class Glimpse:
     @cached_property
     def text(self) -> str:
         """The first characters of a file of text; empty where it is none."""
+        if self.start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+            return self.start.decode("utf-16", "replace")
         return "" if b"\0" in self.start else self.start.decode("utf-8-sig", "replace")
 
     @cached_property

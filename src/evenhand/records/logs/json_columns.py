@@ -6,7 +6,7 @@ from evenhand.deferred import pyarrow as pa
 from evenhand.records.column_types import quoted, text_literal
 from evenhand.records.engines.duckdb import DuckDBEngine
 from evenhand.records.logs.row import DEPTH
-from evenhand.records.logs.spool import SCORE, LogPart
+from evenhand.records.logs.spool import SCORE, LogPart, held
 
 _WHOLE = {"BIGINT", "UBIGINT", "HUGEINT"}
 _NUMBERS = {*_WHOLE, "DOUBLE"}
@@ -127,7 +127,9 @@ class JsonColumns:
 
     def part(self) -> LogPart:
         """The columns as a query."""
-        columns = ", ".join(f"{value} AS {quoted(name)}" for name, value in self._values.items())
+        columns = ", ".join(
+            f"{value} AS {quoted(held(name))}" for name, value in self._values.items()
+        )
         return LogPart(f"SELECT {columns} FROM {self._rows}", self._types)
 
 

@@ -9,10 +9,11 @@ from pathlib import Path
 from evenhand.deferred import duckdb
 from evenhand.deferred import pyarrow as pa
 from evenhand.errors import InputError, Note
+from evenhand.pages.numbers import plural
 from evenhand.records.column_types import quoted, text_literal
 from evenhand.records.engines.duckdb import DuckDBEngine
 from evenhand.records.logs.reader import LogReader, OwnNumber, RowLog, TableLog
-from evenhand.records.logs.spool import ATTRIBUTE, OWN, SCORE, LogPart, Spool, Spooled, united
+from evenhand.records.logs.spool import ATTRIBUTE, OWN, SCORE, LogPart, Spool, Spooled, held, united
 from evenhand.records.native_types import load_native
 from evenhand.records.text_files import Loaded
 
@@ -146,7 +147,7 @@ def _settled(spooled: Spooled, paths: Sequence[Path]) -> dict[str, str]:
             if not key.startswith(who):
                 continue
             name = key.removeprefix(who)
-            if name.casefold() in taken:
+            if not name or name.casefold() in taken:
                 name = _CLASH.get(who, "") + name
             if name.casefold() in taken:
                 raise InputError(
@@ -162,12 +163,12 @@ def _selected(
     engine: DuckDBEngine, reader: LogReader, spooled: Spooled, names: Mapping[str, str]
 ) -> tuple[str, list[str]]:
     """What is read of each column, and the scores whose letters became numbers."""
-    values = {key: quoted(key) for key in names}
+    values = {key: quoted(held(key)) for key in names}
     letters = []
     for key, type_ in spooled.types.items():
         if key.startswith(SCORE) and pa.types.is_string(type_) and reader.letters:
             number = _letter_number(reader.letters, key)
-            unknown = f"{number} IS NULL AND {quoted(key)} IS NOT NULL"
+            unknown = f"{number} IS NULL AND {quoted(held(key))} IS NOT NULL"
             found = engine.query(f"SELECT 1 AS one FROM ({spooled.query}) WHERE {unknown} LIMIT 1")
             if not found.num_rows:
                 values[key] = number
@@ -182,7 +183,7 @@ def _selected(
 
 def _letter_number(letters: Mapping[str, float], key: str) -> str:
     """A score's text as a number: letters as they are, words in any case, numbers by their value."""
-    value = quoted(key)
+    value = quoted(held(key))
     cases = " ".join(
         f"WHEN {value if len(text) == 1 else f'LOWER({value})'} = {text_literal(text)} THEN {float(number)}"
         for text, number in letters.items()
@@ -202,7 +203,7 @@ def _read_as(engine: DuckDBEngine, reader: LogReader, paths: Sequence[Path]) -> 
     found = engine.query(f"SELECT COUNT(*) AS rows, COUNT(DISTINCT {unit}) AS units FROM {_ROWS}")
     rows, units = (found[name][0].as_py() for name in ("rows", "units"))
     several = f"{len(paths):,} files" if len(paths) > 1 else paths[0].name
-    told = f"Read {several} as {reader.title}: {rows:,} rows"
+    told = f"Read {several} as {reader.title}: {plural(rows, 'row')}"
     if units == rows:
         return f"{told}."
     return (

@@ -24,6 +24,18 @@ _COLUMNS = 1000
 OWN, SCORE, ATTRIBUTE = "own:", "score:", "attribute:"
 
 
+def held(key: str) -> str:
+    """What a column is called where it is laid down: engines tell no case apart, so capitals are told by places.
+
+    Examples
+    --------
+    >>> held("attribute:dialect"), held("attribute:Dialect")
+    ('attribute:dialect', 'attribute:Dialect:400')
+    """
+    capitals = sum(1 << place for place, letter in enumerate(key) if letter != letter.casefold())
+    return f"{key}:{capitals:x}" if capitals else key
+
+
 class LogPart(NamedTuple):
     """Some of the rows.
 
@@ -106,13 +118,13 @@ class Spool:
             self._end_part()
             self._types = types
             path = self._folder / f"part{len(self._parts)}.parquet"
-            self._writer = parquet.ParquetWriter(path, pa.schema(types), compression="lz4")
+            self._writer = parquet.ParquetWriter(path, _schema(types), compression="lz4")
             self._parts.append(LogPart(f"SELECT * FROM read_parquet({listed([path])})", types))
         made = [
             _as(arrays[name], type_, columns[name]) if name in arrays else pa.nulls(count, type_)
             for name, type_ in types.items()
         ]
-        self._writer.write_table(pa.Table.from_arrays(made, schema=pa.schema(types)))
+        self._writer.write_table(pa.Table.from_arrays(made, schema=_schema(types)))
 
     def _end_part(self) -> None:
         if self._writer is not None:
@@ -133,6 +145,10 @@ def united(parts: Sequence[LogPart]) -> Spooled:
         columns = ", ".join(_read(name, part.types.get(name), t) for name, t in types.items())
         selects.append(f"SELECT {columns} FROM ({part.query})")
     return Spooled(query=" UNION ALL ".join(selects), types=types)
+
+
+def _schema(types: dict[str, Any]) -> Any:
+    return pa.schema([(held(name), type_) for name, type_ in types.items()])
 
 
 def _columns(rows: Sequence[LogRow]) -> dict[str, list[Any]]:
@@ -184,6 +200,6 @@ def _as(array: Any, type_: Any, values: Sequence[Any]) -> Any:
 def _read(name: str, had: Any, type_: Any) -> str:
     """A column of a part in the type of the whole."""
     sql = {pa.string(): "VARCHAR", pa.float64(): "DOUBLE", pa.int64(): "BIGINT"}.get(type_)
-    value = "NULL" if had is None else quoted(name)
+    value = "NULL" if had is None else quoted(held(name))
     cast = had == type_ or sql is None
-    return f"{value if cast else f'CAST({value} AS {sql})'} AS {quoted(name)}"
+    return f"{value if cast else f'CAST({value} AS {sql})'} AS {quoted(held(name))}"

@@ -46,18 +46,25 @@ def _id(path: Path) -> str:
     return _SOUND.sub("", name)
 
 
+def _structures(found: Any) -> list[Mapping[str, Any]]:
+    """The structures of a list; what is none says nothing."""
+    return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
+
+
 def _of_transcribe(found: Mapping[str, Any]) -> dict[str, Any] | None:
     results = found.get("results")
     if not isinstance(results, dict) or "transcripts" not in results:
         return None
-    texts = [str(part.get("transcript", "")) for part in results["transcripts"]]
+    texts = [str(part.get("transcript") or "") for part in _structures(results["transcripts"])]
     own: dict[str, Any] = {"text": " ".join(texts), "job": found.get("jobName")}
     if results.get("language_code"):
         own["language"] = results["language_code"]
     sure = [
-        float(item["alternatives"][0]["confidence"])
-        for item in results.get("items") or ()
-        if item.get("type") == "pronunciation" and item.get("alternatives")
+        float(best["confidence"])
+        for item in _structures(results.get("items"))
+        if item.get("type") == "pronunciation"
+        for best in _structures(item.get("alternatives"))[:1]
+        if best.get("confidence") is not None
     ]
     if sure:
         own["confidence"] = sum(sure) / len(sure)
@@ -70,7 +77,7 @@ def _of_whisper_cpp(found: Mapping[str, Any]) -> dict[str, Any] | None:
     parts = found.get("transcription")
     if not isinstance(parts, list):
         return None
-    text = "".join(str(part.get("text", "")) for part in parts).strip()
+    text = "".join(str(part.get("text") or "") for part in _structures(parts)).strip()
     return {"text": text, "language": (found.get("result") or {}).get("language")}
 
 
@@ -81,10 +88,12 @@ def _of_whisper(found: Mapping[str, Any]) -> dict[str, Any] | None:
         return None
     text = found.get("text")
     if text is None:
-        text = "".join(str(part.get("text", "")) for part in parts)
+        text = "".join(str(part.get("text") or "") for part in _structures(parts))
     own: dict[str, Any] = {"text": str(text).strip(), "language": found.get("language")}
     for name, choose in (("avg_logprob", min), ("no_speech_prob", max), ("compression_ratio", max)):
-        values = [part[name] for part in parts if isinstance(part.get(name), int | float)]
+        values = [
+            part[name] for part in _structures(parts) if isinstance(part.get(name), int | float)
+        ]
         if values:
             own[name] = float(choose(values))
     return own
