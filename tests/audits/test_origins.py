@@ -389,3 +389,71 @@ def test_labels_of_a_cube_are_those_that_were_counted(tmp_path):
     assert one.metric.expression == "precision(label=chargeback, prediction=flag)"
     with pytest.raises(InputError, match="Name the metric that the labels are for"):
         audit_metrics(counted, labels=["chargeback"])
+
+
+def test_a_sample_of_the_rest_is_known_by_predictions_of_any_kind():
+    """Accuracy takes classes, and had an answer where the rate of false negatives had none."""
+    records = with_origin(open_records(_seen(_world(3000), rest=True)), _SOURCE)
+    for metric in (
+        "accuracy(fraud, flag)",
+        "f1(fraud, flag, average='macro')",
+        "cohen_kappa(fraud, flag)",
+    ):
+        with pytest.raises(RefusedError, match="no sample of all"):
+            audit(records, metric, "region")
+    seen = _seen(_world(3000), rest=True)
+    scored = seen.append_column("score", pa.array(np.linspace(0, 1, len(seen))))
+    (found,) = audit_metrics(
+        with_origin(open_records(scored), _SOURCE), ["auc(fraud, score)"], "region"
+    )
+    told = {note.code: note.text for note in found.notes}
+    assert "they are no sample of all" in told["perhaps_of_the_rest"]
+
+
+def test_counts_of_parts_are_not_added(tmp_path):
+    from evenhand import count_cube, merge_cubes
+
+    seen = _seen(_world(1000))
+    drawn, chosen = (
+        count_cube(
+            with_origin(open_records(seen), _SOURCE),
+            ["precision(fraud, flag)"],
+            "region",
+            where=f"source = '{s}'",
+        )
+        for s in ("sample", "alert")
+    )
+    with pytest.raises(InputError, match="Origins of labels of"):
+        merge_cubes([drawn, chosen])
+    for by in ("source", "region,source"):
+        with pytest.raises(InputError, match="Pooled they are of nobody"):
+            count_cube(with_origin(open_records(seen), _SOURCE), ["precision(fraud, flag)"], by)
+    with pytest.raises(InputError, match="Pooled they are of nobody"):
+        slices(
+            with_origin(open_records(seen), _SOURCE),
+            "precision(fraud, flag)",
+            features=["region", "source"],
+        )
+
+
+def test_values_of_python_that_say_nothing_are_told(tmp_path):
+    csv.write_csv(_seen(_world(300)), tmp_path / "cases.csv")
+    assert with_origin(tmp_path / "cases.csv", "random").origin.every == "random"
+    for origin in (None, 3, [3], {}):
+        with pytest.raises((InputError, TypeError)):
+            with_origin(tmp_path / "cases.csv", origin)
+
+
+def test_the_lines_of_csv_say_of_which_part_they_are(tmp_path):
+    csv.write_csv(_seen(_world(2000)), tmp_path / "cases.csv")
+    done = run_command(
+        "audit", "cases.csv", "--by", "region", "--origin", "source", "--origin", "alert=chosen", "--origin", "sample=random",
+        "--metric", "precision(fraud, flag)", "--csv", cwd=tmp_path,
+    )  # fmt: skip
+    ends = [line.split(",")[-1] for line in done.stdout.splitlines()]
+    assert ends == [
+        "metric",
+        *["precision (drawn at random)"] * 2,
+        "metric",
+        *["precision (chosen by the system)"] * 2,
+    ]

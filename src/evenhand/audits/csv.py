@@ -48,6 +48,7 @@ def render_csv(audit: Audit) -> str:
             "suppressed",
             "effective_sample_size",
             "tolerance",
+            "metric",
         ]
     )
     for group in audit.groups:
@@ -70,6 +71,7 @@ def render_csv(audit: Audit) -> str:
                 group.suppressed,
                 group.estimate.effective_sample_size,
                 audit.settings.tolerance,
+                inert_cell(audit.metric.title),
             ]
         )
     return out.getvalue()

@@ -265,6 +265,7 @@ def _check_like(one: CountedRecords, other: CountedRecords) -> None:
         ("Groups", [a.name for a in one.attributes], [a.name for a in other.attributes]),
         ("Units", list(one.units), list(other.units)),
         ("Weights", _named(one.weight), _named(other.weight)),
+        ("Origins of labels", _origins(one), _origins(other)),
         (
             "Texts that mean missing",
             list(map(repr, one.missing_values)),
@@ -326,6 +327,11 @@ def _moment(key: Key) -> Key:
 def common_kind(one: Kind, other: Kind) -> str:
     """What a column must be declared as, where it is of two kinds in two tables."""
     return "number" if one.numeric and other.numeric else "text"
+
+
+def _origins(counted: CountedRecords) -> list[str]:
+    """How labels came about, as it was said when records were counted."""
+    return sorted({note.text for note in counted.notes if note.code == "label_origin"})
 
 
 def _named(column: str | None) -> list[str]:

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from evenhand.cubes import build_cube
 from evenhand.errors import InputError, Note, RefusedError, near
 from evenhand.groups import And, Predicate, to_text, where_clause
 from evenhand.groups.predicate import In, Value, equals
-from evenhand.metrics import Metric, Takes, find_definition
+from evenhand.metrics import Metric, find_definition
 from evenhand.metrics.definition import RestsOn
 from evenhand.pages.numbers import plural
 from evenhand.records import (
@@ -18,6 +19,7 @@ from evenhand.records import (
     check_key,
     dialect_of,
     find_column,
+    open_records,
 )
 
 #: Values that a message names.
@@ -91,12 +93,14 @@ class Arm:
         return rests_on in _ANSWERS[self.origin]
 
 
-def with_origin(table: Records, origin: str | Sequence[str] | Mapping[str, str]) -> Records:
+def with_origin(
+    table: Records | str | Path, origin: str | Sequence[str] | Mapping[str, str]
+) -> Records:
     """Say how the labels of a table came about.
 
     Parameters
     ----------
-    table : Records
+    table : Records, str or Path
     origin : str, sequence of str or mapping
         A column, or one word for every row: ``random`` (drawn at random), ``chosen`` (by the system), ``complaint``,
         ``review`` (picked by people).  After a column what its values mean, where they are not these words:
@@ -121,6 +125,7 @@ def with_origin(table: Records, origin: str | Sequence[str] | Mapping[str, str])
     >>> evenhand.audit(alerts, "precision(label, flag)", "site").overall.value
     0.75
     """
+    table = table if isinstance(table, Records) else open_records(table)
     asked = _asked(origin)
     if not asked:
         raise InputError("Say how labels came about: a column, or one of " + ", ".join(Origin))
@@ -150,7 +155,10 @@ def _asked(origin: str | Sequence[str] | Mapping[str, str]) -> list[str]:
     if isinstance(origin, Mapping):
         meanings = [f"{value}={word}" for value, word in origin.items() if value != "column"]
         return [origin.get("column", ""), *meanings]
-    return [origin] if isinstance(origin, str) else list(origin)
+    asked = [origin] if isinstance(origin, str) else list(origin or ())
+    if not all(isinstance(one, str) for one in asked):
+        raise InputError(f"origin is {origin!r}, but must be text, or a list of it.")
+    return asked
 
 
 def _meaning(text: str) -> tuple[str, Origin]:
@@ -178,7 +186,7 @@ def parts_of(
         The rows.
     """
     selects = any(arm.origin is Origin.CHOSEN for arm in arms_of(records).arms)
-    predicted = [one for metric in metrics if (one := _selected(metric)) is not None]
+    predicted = [one for metric in metrics if (one := _selected(metric, records)) is not None]
     return [
         replace(arm, rest=not any(_share(one, records, arm.within(where)) for one in predicted))
         if arm.origin is Origin.RANDOM and selects and predicted
@@ -193,15 +201,18 @@ def rests_on_of(metric: Metric) -> RestsOn:
     return RestsOn.ALL if own is RestsOn.SELECTED and "average" in metric.given else own
 
 
-def _selected(metric: Metric) -> Metric | None:
-    """The rate at which rows are selected, of a metric of yes and no that says what is."""
-    takes = {argument.name: argument.takes for argument in metric.definition.arguments}
-    if takes.get("prediction") is not Takes.BINARY or "average" in metric.given:
+def _selected(metric: Metric, records: Records) -> Metric | None:
+    """The rate at which rows are selected, of a metric whose prediction is yes or no."""
+    if "prediction" not in metric.given or isinstance(metric.given["prediction"], tuple):
         return None
     names = ("prediction", "positive")
-    return find_definition("selection_rate")(
-        **{n: metric.given[n] for n in names if n in metric.given}
-    )
+    given = {name: metric.given[name] for name in names if name in metric.given}
+    selected = find_definition("selection_rate")(**given)
+    try:
+        selected.plan(records, (), None)
+    except InputError:  # several classes, of which none is the one that is selected
+        return None
+    return selected
 
 
 def _share(selected: Metric, records: Records, where: Predicate | None) -> float:
@@ -330,8 +341,22 @@ def origin_notes(
                 raise RefusedError(refusal(metric, arm))
     for arm in arms:
         yield Note(code="label_origin", text=_SAYS[arm.origin])
+        yield from _perhaps_of_the_rest(arm, metrics, records)
         if arm.origin is Origin.CHOSEN:
             yield from _chosen_by_another(metrics, records, where)
+
+
+def _perhaps_of_the_rest(arm: Arm, metrics: Sequence[Metric], records: Records) -> Iterator[Note]:
+    """Say where nothing tells whether a random sample was drawn of all rows, or of those that were passed over."""
+    selects = any(one.origin is Origin.CHOSEN for one in arms_of(records).arms)
+    asked = any(rests_on_of(metric) is RestsOn.ALL for metric in metrics)
+    told = any(_selected(metric, records) for metric in metrics)
+    if arm.origin is Origin.RANDOM and selects and asked and not told:
+        yield Note(
+            code="perhaps_of_the_rest",
+            text="No metric here says which rows the system selected.  If those drawn at random are only of the rows "
+            "that it passed over, they are no sample of all.",
+        )
 
 
 def _chosen_by_another(
@@ -345,7 +370,7 @@ def _chosen_by_another(
         Where they are less than half: what is said to select them does not.
     """
     for metric in metrics:
-        selected = _selected(metric)
+        selected = _selected(metric, records)
         if selected is None or metric.definition.rests_on is not RestsOn.SELECTED:
             continue
         share = _share(selected, records, where)

@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -95,12 +96,14 @@ _SHORT = {
 _ROLES = dict.fromkeys(name for family in _FAMILIES for name in family.names)
 
 
-def unfold_counts(table: Records, counts: str | Sequence[str] | Mapping[str, str]) -> Records:
+def unfold_counts(
+    table: Records | str | Path, counts: str | Sequence[str] | Mapping[str, str]
+) -> Records:
     """The rows that a table of counts stands for.
 
     Parameters
     ----------
-    table : Records
+    table : Records, str or Path
         One line a group, or a group and a class; what is no count describes it.
     counts : str, sequence of str or mapping
         Columns that hold counts.  One column alone says how many rows a line stands for.  Several are named by what
@@ -129,6 +132,7 @@ def unfold_counts(table: Records, counts: str | Sequence[str] | Mapping[str, str
     >>> [(group.label, group.estimate.value, group.estimate.n_rows) for group in found.groups]
     [('b', 0.3, 40), ('a', 0.75, 40)]
     """
+    table = table if isinstance(table, Records) else open_records(table)
     roles = _roles(counts, table)
     family = _family(roles)
     lines = table.read_rows()
@@ -199,7 +203,9 @@ def _roles(counts: str | Sequence[str] | Mapping[str, str], table: Records) -> d
         asked = [f"{role}={name}" for role, name in counts.items()]
     else:
         names = {column.name for column in table.columns}
-        texts = [counts] if isinstance(counts, str) else list(counts)
+        texts = [counts] if isinstance(counts, str) else list(counts or ())
+        if not all(isinstance(text, str) for text in texts):
+            raise InputError(f"counts are {counts!r}, but must be names of columns.")
         asked = [
             one.strip()
             for text in texts

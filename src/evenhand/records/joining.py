@@ -94,7 +94,10 @@ def _keys(table: Records, other: Records, on: Sequence[str]) -> list[tuple[Colum
     if not on and table.log and other.log:
         names = [c.name for c in table.columns]
         both = [c.name for c in other.columns if c.name in names]
-        on = [*table.unit, *(name for name in ("epoch", "repeat", "task") if name in both)]
+        on = [
+            *table.unit,
+            *(name for name in ("epoch", "repeat", "task", "doc_hash") if name in both),
+        ]
     if not on:
         shared = sorted({c.name for c in table.columns} & {c.name for c in other.columns})
         raise InputError(

@@ -229,8 +229,8 @@ class _Lines:
             if self.kinds[name] is Kind.TEXT and named and len(named) < kept.sum():
                 yield Note(
                     code="perhaps_a_total",
-                    text=f"Line {named[0] + 1} ({name} = {values[named[0]]!r}) is not the sum of other lines, and counts "
-                    "as they do.  If it holds others, leave it out with --where.",
+                    text=f"Line {named[0] + 1} ({name} = {values[named[0]]!r}) is not the sum of other lines, and "
+                    "counts as they do.  If it holds others, leave it out with --where.",
                 )
 
     def told_by_each(self, kept: Marks) -> Iterator[tuple[str, tuple[str, ...]]]:

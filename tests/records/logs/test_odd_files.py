@@ -220,3 +220,16 @@ def test_an_empty_log_says_that_it_is_none(tmp_path, name):
         InputError, match="is called as a log is and has not its content: it is empty, cut off"
     ):
         open_records(tmp_path / name)
+
+
+def test_two_runs_of_other_documents_are_not_paired_by_number(tmp_path):
+    """The same task with another seed: document 3 is another question."""
+    for name, shift in (("a", 0), ("b", 5)):
+        (tmp_path / name).mkdir()
+        rows = [lm_eval_row(n, doc_hash=f"h{n + shift}") for n in range(20)]
+        written_lines(tmp_path / name / "samples_t_2026-11-28T00-00-00.jsonl", rows)
+    first, second = (
+        open_records(tmp_path / name / "samples_t_2026-11-28T00-00-00.jsonl") for name in ("a", "b")
+    )
+    with pytest.raises(InputError, match="has a partner"):
+        join_records(first, second)

@@ -73,6 +73,7 @@ class _LmEvalLog(TableLog):
         columns.add(f"{OWN}filter", "COALESCE(filter, 'none')")
         columns.add(f"{OWN}task", text_literal(self._task))
         columns.text(f"{OWN}target", "target")
+        columns.add(f"{OWN}doc_hash", "doc_hash")
         # Of several choices the place of the most likely, else the answer.
         likely = "TRY_CAST(json_extract_string(filtered_resps, '$[*][0]') AS DOUBLE[])"
         columns.add(
@@ -94,9 +95,13 @@ class _LmEvalLog(TableLog):
         """What is read of the lines, without their prompts, as Parquet."""
         out = folder / "rows.parquet"
         fields = dict.fromkeys(("doc_id", "doc", "target", "filtered_resps"), "JSON")
-        fields |= {"filter": "VARCHAR", "metrics": "VARCHAR[]"} | dict.fromkeys(metrics, "JSON")
+        fields |= {
+            "filter": "VARCHAR",
+            "doc_hash": "VARCHAR",
+            "metrics": "VARCHAR[]",
+        } | dict.fromkeys(metrics, "JSON")
         columns = ", ".join(f"{text_literal(n)}: {text_literal(t)}" for n, t in fields.items())
-        asked = [*list(fields)[:6], *(f"{quoted(n)} AS metric{i}" for i, n in enumerate(metrics))]
+        asked = [*list(fields)[:7], *(f"{quoted(n)} AS metric{i}" for i, n in enumerate(metrics))]
         for longest in (_USUAL, _LONGEST):
             try:
                 engine.execute(
