@@ -100,6 +100,7 @@ def find_totals(
         notes[_NAMED:] = [Note(code="total_left_out", text=text)]
     notes += table.sums(~found)
     notes += table.called(~found)
+    notes += table.margins(counted & ~found)
     return TotalLines(
         places=found, notes=tuple(notes), choices=dict(table.told_by_each(counted & ~found))
     )
@@ -231,6 +232,25 @@ class _Lines:
                     code="perhaps_a_total",
                     text=f"Line {named[0] + 1} ({name} = {values[named[0]]!r}) is not the sum of other lines, and "
                     "counts as they do.  If it holds others, leave it out with --where.",
+                )
+
+    def margins(self, kept: Marks) -> Iterator[Note]:
+        """Two columns of which each line names one: the same rows, told by one and by the other."""
+        texts = {
+            name: np.array([value is not None for value in values])
+            for name, values in self.values.items()
+            if self.kinds[name] is Kind.TEXT
+        }
+        for (one, named), (other, also) in combinations(texts.items(), 2):
+            by_one, by_other = kept & named & ~also, kept & also & ~named
+            if min(by_one.sum(), by_other.sum()) < 2 or (kept & named & also).any():
+                continue
+            if (self.counts[by_one].sum(axis=0) == self.counts[by_other].sum(axis=0)).all():
+                yield Note(
+                    code="told_twice",
+                    text=f"Lines by {one} and lines by {other} add up to the same: these are the same rows, told twice, "
+                    f'and what is said of all together counts them twice.  Keep those of one: --where "{one} IS NOT '
+                    'NULL"',
                 )
 
     def told_by_each(self, kept: Marks) -> Iterator[tuple[str, tuple[str, ...]]]:
