@@ -259,7 +259,7 @@ def test_the_same_rows_told_by_each_attribute_are_not_added():
         "n": [120, 80, 50, 150],
     }
     assert _told(_unfolded(margins, "n"))["told_twice"].endswith(
-        'Keep those of one: --where "sex IS NOT NULL"'
+        "Keep those of one: --where 'sex IS NOT NULL'"
     )
     # A crossing of two attributes of equal sums is none.
     crossed = {"sex": ["F", "F", "M", "M"], "race": ["B", "W", "B", "W"], "n": [10, 30, 20, 20]}

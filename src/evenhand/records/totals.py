@@ -187,7 +187,10 @@ class _Lines:
         if not own.any() or not held:
             return False
         if self.values[name][places[0]] is None:
-            return exact and len(held) > 1 and bool((total == own).all())
+            # Lines that name groups of their own are no total, though they add up to one.
+            texts = [v for n, v in self.values.items() if self.kinds[n] is Kind.TEXT]
+            alike = all(len({column[place] for place in places}) == 1 for column in texts)
+            return exact and alike and len(held) > 1 and bool((total == own).all())
         if exact or (self.classes and self.counted[held].all()):
             return bool((total == own).all())
         return bool((total <= own).all())
@@ -248,9 +251,8 @@ class _Lines:
             if (self.counts[by_one].sum(axis=0) == self.counts[by_other].sum(axis=0)).all():
                 yield Note(
                     code="told_twice",
-                    text=f"Lines by {one} and lines by {other} add up to the same: these are the same rows, told twice, "
-                    f'and what is said of all together counts them twice.  Keep those of one: --where "{one} IS NOT '
-                    'NULL"',
+                    text=f"Lines by {one} and lines by {other} add up to the same: they are the same rows, told twice, "
+                    f"and what is said of all together counts both.  Keep those of one: --where '{one} IS NOT NULL'",
                 )
 
     def told_by_each(self, kept: Marks) -> Iterator[tuple[str, tuple[str, ...]]]:
