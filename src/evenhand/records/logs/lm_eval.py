@@ -60,7 +60,8 @@ class _LmEvalLog(TableLog):
             metrics = list(dict.fromkeys([*metrics, *sorted(others)]))
             rows = self._laid_down(engine, folder, metrics)
         found = engine.query(
-            f"SELECT COUNT(DISTINCT doc_id) AS n, COUNT(*) FILTER (doc_id IS NULL OR doc IS NULL) AS lost FROM {rows}"
+            "SELECT COUNT(DISTINCT doc_id) AS n, COUNT(*) FILTER (doc_id IS NULL OR doc IS NULL) AS lost, "
+            f"COUNT(*) = COUNT(doc_hash) AS hashed FROM {rows}"
         ).to_pylist()[0]
         if found["lost"]:
             raise self._fault()
@@ -73,7 +74,9 @@ class _LmEvalLog(TableLog):
         columns.add(f"{OWN}filter", "COALESCE(filter, 'none')")
         columns.add(f"{OWN}task", text_literal(self._task))
         columns.text(f"{OWN}target", "target")
-        columns.add(f"{OWN}doc_hash", "doc_hash")
+        if found["hashed"]:
+            # Two runs may number other documents alike.
+            columns.add(f"{OWN}doc_hash", "doc_hash")
         # Of several choices the place of the most likely, else the answer.
         likely = "TRY_CAST(json_extract_string(filtered_resps, '$[*][0]') AS DOUBLE[])"
         columns.add(
