@@ -413,3 +413,17 @@ def test_a_class_that_is_called_all_is_a_class():
     # Where a count is hidden a total may hold more.
     hidden = _unfolded({"race": ["B", "W", "Total"], "n": ["10", "<5", "13"]}, "n")
     assert hidden.read_rows().num_rows == 10
+
+
+def test_a_long_table_is_looked_at_once():
+    """Lines that name no group are looked for among 40,000 by their values, not each beside each."""
+    rng = np.random.default_rng(0)
+    n = 40_000
+    site = np.where(rng.random(n) < 0.1, None, rng.choice([f"s{i}" for i in range(300)], n))
+    table = {
+        "site": pa.array(site),
+        "age": rng.integers(18, 90, n),
+        "kind": rng.choice(list("xyz"), n),
+    }
+    rows = _unfolded({**table, "label": rng.choice(list("ab"), n), "n": rng.integers(1, 4, n)}, "n")
+    assert rows.read_rows().num_rows > n

@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
 from importlib.resources import files
 from itertools import combinations
 from typing import Any
@@ -115,6 +115,19 @@ class _Lines:
     counts: Integers
     counted: Marks
     classes: bool
+    _found: dict[tuple[str, ...], dict[tuple[Any, ...], list[int]]] = field(default_factory=dict)
+    _known: dict[Any, tuple[list[int], list[int]]] = field(default_factory=dict)
+
+    def _of(self, names: Sequence[str]) -> dict[tuple[Any, ...], list[int]]:
+        """Lines by their values of some columns."""
+        asked = tuple(names)
+        if asked not in self._found:
+            known: dict[tuple[Any, ...], list[int]] = {}
+            columns = [self.values[name] for name in asked]
+            for line in range(len(self.counts)):
+                known.setdefault(tuple(column[line] for column in columns), []).append(line)
+            self._found[asked] = known
+        return self._found[asked]
 
     def totals_by(self, name: str) -> Iterator[tuple[list[int], Integers]]:
         """Lines that hold all values of a column, with what their groups add up to."""
@@ -125,10 +138,14 @@ class _Lines:
             if values[place] is None or means_all(values[place])
         ]
         done: set[int] = set()
+        looked: set[tuple[int, ...]] = set()
         for place in asked:
-            if place in done:
-                continue
             families = [self._families(name, place, others) for others in self._alike(name, place)]
+            # Lines of one family, which is kept, are looked at once.
+            same = tuple(id(own) for own, _ in families)
+            if place in done or same in looked:
+                continue
+            looked.add(same)
             # What is just the total of some lines is that; otherwise more may be hidden.
             fitting = next(
                 (
@@ -155,7 +172,7 @@ class _Lines:
         others = [
             n
             for n, column in self.values.items()
-            if n != name and sum(value == column[place] for value in column) > 1
+            if n != name and len(self._of([n])[(column[place],)]) > 1
         ]
         yield others
         yield [n for n in others if self.kinds[n] is not Kind.NUMBER]
@@ -166,20 +183,20 @@ class _Lines:
     ) -> tuple[list[int], list[int]]:
         """Lines of the same total (one a file, where several are read), and those of its groups."""
         values = self.values[name]
-        near = [
-            line
-            for line in range(len(values))
-            if all(self.values[n][line] == self.values[n][place] for n in others)
-        ]
-        own = [line for line in near if values[line] == values[place] and self.counted[line]]
-        held = [
-            line
-            for line in near
-            if values[line] is not None
-            and values[line] != values[place]
-            and not means_all(values[line])
-        ]
-        return own, held
+        alike = tuple(self.values[n][place] for n in others)
+        asked = (name, values[place], *others), alike
+        if asked not in self._known:
+            near = self._of(others)[alike]
+            own = [line for line in near if values[line] == values[place] and self.counted[line]]
+            held = [
+                line
+                for line in near
+                if values[line] is not None
+                and values[line] != values[place]
+                and not means_all(values[line])
+            ]
+            self._known[asked] = own, held
+        return self._known[asked]
 
     def _holds(self, name: str, places: Sequence[int], held: Sequence[int], *, exact: bool) -> bool:
         """Whether lines are the total of others; what is called nothing is one only where it is one exactly."""
@@ -257,10 +274,14 @@ class _Lines:
 
     def told_by_each(self, kept: Marks) -> Iterator[tuple[str, tuple[str, ...]]]:
         """Columns under each value of which all rows are told again: by sex, and by race."""
-        for name, values in self.values.items():
+        for name in self.values:
             if self.kinds[name] is not Kind.TEXT:
                 continue
-            known = {v: [i for i, one in enumerate(values) if one == v and kept[i]] for v in values}
+            lines_of = {
+                value: [line for line in lines if kept[line]]
+                for (value,), lines in self._of([name]).items()
+            }
+            known = {value: lines for value, lines in lines_of.items() if lines}
             sums = [tuple(self.counts[lines].sum(axis=0)) for lines in known.values()]
             several = len(known) > 1 and all(len(lines) > 1 for lines in known.values())
             if several and None not in known and len(set(sums)) == 1 and self._apart(name, known):
@@ -277,6 +298,7 @@ class _Lines:
         return True
 
 
+@lru_cache(8192)
 def means_all(value: Any) -> bool:
     """Whether a line is called one for all groups together.
 
