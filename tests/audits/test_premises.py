@@ -164,7 +164,7 @@ def test_a_tolerance_stands_wherever_a_verdict_does():
     assert told in str(result)
     assert told in result.to_html().split("</figcaption>")[0]
     assert result.to_dict()["settings"]["tolerance"] == 0.05
-    assert result.to_csv().splitlines()[1].endswith(",0.05")
+    assert result.to_csv().splitlines()[1].endswith(",0.05,error_rate")
     without = evenhand.audit(labels(1, 0), "error_rate(y, p)", by="g")
     assert "no harm" not in str(without) + without.to_html()
 

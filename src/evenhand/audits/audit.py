@@ -47,6 +47,7 @@ _VERSUS = ("rest", "best", "overall")
 class AuditOptions(TypedDict, total=False):
     """Options of `audit_metrics`, for functions that pass them on."""
 
+    labels: Sequence[str]
     unit: str | Sequence[str] | None
     weight: str | None
     stratum: str | None

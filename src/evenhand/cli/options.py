@@ -10,9 +10,9 @@ from evenhand.cli.bins import parse_bins
 from evenhand.cli.edition import read_labels, today
 from evenhand.cli.kinds import Flag, Several
 from evenhand.comparisons.rules import VerdictRules
+from evenhand.deferred import Deferred
 from evenhand.errors import InputError
 from evenhand.pages.edition import Edition
-from evenhand.questions.origins import with_origin
 from evenhand.records import MISSING_VALUES, join_files, open_records, unfold_counts
 from evenhand.records.output import input_files
 
@@ -20,6 +20,8 @@ _READING = Group("Which rows are read, and how", sort_key=1)
 _JUDGING = Group("How it is judged", sort_key=2)
 _OUTPUT = Group("What is written", sort_key=3)
 _USUAL = VerdictRules()
+#: Brings what counts, which most commands do without until they are asked.
+_ORIGINS = Deferred("evenhand.questions.origins")
 #: Groups of fewer units are not for strangers.
 SHARED = 10
 
@@ -80,7 +82,7 @@ class Reading:
         )
         found = join_files(found, self.with_, self.on)
         found = unfold_counts(found, self.counts) if self.counts else found
-        return with_origin(found, self.origin) if self.origin else found
+        return _ORIGINS.with_origin(found, self.origin) if self.origin else found
 
     @property
     def opens(self) -> bool:
