@@ -47,7 +47,6 @@ _VERSUS = ("rest", "best", "overall")
 class AuditOptions(TypedDict, total=False):
     """Options of `audit_metrics`, for functions that pass them on."""
 
-    labels: Sequence[str]
     unit: str | Sequence[str] | None
     weight: str | None
     stratum: str | None
@@ -209,8 +208,8 @@ def audit_metrics(
     table: Any,
     metrics: Sequence[str | Metric] = (),
     by: By = (),
-    *,
     labels: Sequence[str] = (),
+    *,
     unit: str | Sequence[str] | None = None,
     weight: str | None = None,
     stratum: str | None = None,

@@ -4,6 +4,8 @@ Published tables tell true and false positives, or rows of each kind, by group. 
 many rows, so that every question asks of them what it asks of rows.  Lines that hold the total of others are left out.
 """
 
+from __future__ import annotations
+
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,5 +1,7 @@
 """Lines of a table of counts that hold the total of others, and would count twice."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
