@@ -220,6 +220,7 @@ def test_one_weight_for_all_leaves_a_proportion_about_as_sure():
     rows["weight"] = np.ones(900)
     weighted = audited(rows, "accuracy(label, prediction)")
     plain = audited(rows, "accuracy(label, prediction)", weight=None)
+    assert weighted.groups
     for own, its in zip(weighted.groups, plain.groups, strict=True):
         width = its.estimate.high - its.estimate.low
         assert own.estimate.value == pytest.approx(its.estimate.value)

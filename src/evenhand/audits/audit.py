@@ -337,23 +337,23 @@ def _audit_arms(
     if made["cube"] is not None:
         raise InputError(
             f"A cube holds counts of one part of the rows, and {arms.column} tells several apart.  Choose one with "
-            f"where, or count by {arms.column}."
+            "where."
         )
     parts = parts_of(arms, metrics, question.records, question.where)
     told = {arm: [metric for metric in metrics if arm.answers(metric)] for arm in parts}
     if not any(told.values()):
         raise RefusedError("  ".join(refusal(m, arm) for m in metrics for arm in parts))
     rules = replace(rules, family=sum(map(len, told.values())))
-    found: dict[tuple[int, Arm], Audit] = {}
+    found: list[tuple[int, Arm, Audit]] = []
     for arm, some in told.items():
         asked = replace(question, where=arm.within(question.where))
         audits = (
             _answer(asked, some, rules, reference=reference, counted=None, **made) if some else ()
         )
         places = [place for place, metric in enumerate(metrics) if metric in some]
-        found |= {(place, arm): one for place, one in zip(places, audits, strict=True)}
+        found += [(place, arm, one) for place, one in zip(places, audits, strict=True)]
     out = []
-    for (place, arm), one in sorted(found.items(), key=lambda item: item[0][0]):
+    for place, arm, one in sorted(found, key=lambda item: item[0]):
         label = f"{one.metric.title} ({arm.name})"
         notes = [*one.notes, *_untold(parts, arms, metrics, metrics[place], rules)]
         out.append(replace(one, metric=replace(one.metric, label=label), notes=tuple(notes)))

@@ -187,10 +187,9 @@ def gap_sentence(audit: Audit, edition: Edition = PLAIN) -> str | None:
     unit = " points" if in_points else ""
     by = " and ".join(map(edition.column, gap.by))
     if gap.lower_bound <= 0:
+        # Of one group a difference may be proven, though not of one pair among all pairs.
         if any(group.by == gap.by and _proven_apart(group) for group in audit.groups):
-            return (
-                None  # of one group a difference is proven, though not of one pair among all pairs
-            )
+            return None
         return f"Between groups of {by} no gap is proven; what differs may be chance."
     bound = points(gap.lower_bound, in_points=in_points, signed=False)
     groups = sum(group.by == gap.by for group in audit.groups)

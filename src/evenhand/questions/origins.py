@@ -66,14 +66,14 @@ class Arm:
         Where a column tells.
     predicate : Predicate, optional
         Which rows; `None` where they are all.
-    rest : bool
-        Whether a random sample was drawn of those only that the system passed over.
+    rest : bool, optional
+        Whether a random sample was drawn of those only that the system passed over; `None` where nothing tells.
     """
 
     origin: Origin
     n_rows: int = 0
     predicate: Predicate | None = None
-    rest: bool = False
+    rest: bool | None = False
 
     @property
     def name(self) -> str:
@@ -185,13 +185,19 @@ def parts_of(
     records, where
         The rows.
     """
-    selects = any(arm.origin is Origin.CHOSEN for arm in arms_of(records).arms)
+    if not any(arm.origin is Origin.RANDOM for arm in found.arms):
+        return list(found.arms)
+    # A part that was chosen says that there is a system that selects, also where it is not among these rows.
+    if not any(arm.origin is Origin.CHOSEN for arm in arms_of(records).arms):
+        return list(found.arms)
     predicted = [one for metric in metrics if (one := _selected(metric, records)) is not None]
+
+    def rest(arm: Arm) -> bool | None:
+        shares = (_share(one, records, arm.within(where)) for one in predicted)
+        return not any(shares) if predicted else None
+
     return [
-        replace(arm, rest=not any(_share(one, records, arm.within(where)) for one in predicted))
-        if arm.origin is Origin.RANDOM and selects and predicted
-        else arm
-        for arm in found.arms
+        replace(arm, rest=rest(arm)) if arm.origin is Origin.RANDOM else arm for arm in found.arms
     ]
 
 
@@ -341,22 +347,14 @@ def origin_notes(
                 raise RefusedError(refusal(metric, arm))
     for arm in arms:
         yield Note(code="label_origin", text=_SAYS[arm.origin])
-        yield from _perhaps_of_the_rest(arm, metrics, records)
+        if arm.rest is None and any(rests_on_of(metric) is RestsOn.ALL for metric in metrics):
+            yield Note(
+                code="perhaps_of_the_rest",
+                text="No metric here says which rows the system selected.  If those drawn at random are only of the "
+                "rows that it passed over, they are no sample of all.",
+            )
         if arm.origin is Origin.CHOSEN:
             yield from _chosen_by_another(metrics, records, where)
-
-
-def _perhaps_of_the_rest(arm: Arm, metrics: Sequence[Metric], records: Records) -> Iterator[Note]:
-    """Say where nothing tells whether a random sample was drawn of all rows, or of those that were passed over."""
-    selects = any(one.origin is Origin.CHOSEN for one in arms_of(records).arms)
-    asked = any(rests_on_of(metric) is RestsOn.ALL for metric in metrics)
-    told = any(_selected(metric, records) for metric in metrics)
-    if arm.origin is Origin.RANDOM and selects and asked and not told:
-        yield Note(
-            code="perhaps_of_the_rest",
-            text="No metric here says which rows the system selected.  If those drawn at random are only of the rows "
-            "that it passed over, they are no sample of all.",
-        )
 
 
 def _chosen_by_another(
@@ -370,8 +368,10 @@ def _chosen_by_another(
         Where they are less than half: what is said to select them does not.
     """
     for metric in metrics:
+        if rests_on_of(metric) is not RestsOn.SELECTED:
+            continue
         selected = _selected(metric, records)
-        if selected is None or metric.definition.rests_on is not RestsOn.SELECTED:
+        if selected is None:
             continue
         share = _share(selected, records, where)
         by = metric.written("prediction")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -247,7 +247,9 @@ def _family(roles: Mapping[str, str]) -> CountFamily:
             f"--counts names {', '.join(roles)}, which do not belong together.  Together go: "
             + "; ".join(", ".join(one.names) for one in _FAMILIES)
         )
-    known, needless = _follows(set(roles), family)
+    steps = _steps(set(roles), family)
+    known = {name for name in roles if name in family.cells} | {cell for _, cell in steps if cell}
+    needless = [name for name in roles if name in family.totals and name not in dict(steps)]
     if family is _ERRORS and len(known) < len(family.cells):
         raise InputError("--counts needs both errors=COLUMN and words=COLUMN.")
     if needless:
@@ -263,27 +265,22 @@ def _family(roles: Mapping[str, str]) -> CountFamily:
     return family
 
 
-def _follows(given: set[str], family: CountFamily) -> tuple[set[str], list[str]]:
-    """Cells that are known, given or as what is left of a total, and the totals that say nothing."""
-    known = given & set(family.cells)
-    used: set[str] = set()
+def _steps(given: Collection[str], family: CountFamily) -> list[tuple[str, str | None]]:
+    """Totals in an order in which each lacks one cell at most: what is left of it follows; else it is a check."""
+    known, steps = {name for name in given if name in family.cells}, dict[str, str | None]()
     while True:
-        new = {
+        ready = {
             name: unknown
-            for name in family.totals
-            if name in given and len(unknown := set(family.totals[name]) - known) == 1
+            for name, parts in family.totals.items()
+            if name in given
+            and name not in steps
+            and len(unknown := [part for part in parts if part not in known]) <= 1
         }
-        if not new:
-            break
-        for name, unknown in new.items():
-            used.add(name)
-            known |= unknown
-    open_totals = [
-        name
-        for name, parts in family.totals.items()
-        if name in given and name not in used and not set(parts) <= known
-    ]
-    return known, open_totals
+        if not ready:
+            return list(steps.items())
+        name, unknown = next(iter(ready.items()))
+        steps[name] = next(iter(unknown), None)
+        known.update(unknown)
 
 
 # -- the numbers --------------------------------------------------------------------------------
@@ -359,37 +356,20 @@ def _solved(
     """Every cell that is known, or follows."""
     cells = {name: known[name] for name in family.cells if name in known}
     faults: list[Fault] = []
-    settled: set[str] = set()
-    while True:
-        ready = [
-            name
-            for name, parts in family.totals.items()
-            if name in known
-            and name not in settled
-            and sum(part not in cells for part in parts) <= 1
-        ]
-        if not ready:
-            break
-        for name in ready:
-            settled.add(name)
-            parts = family.totals[name]
-            there = [part for part in parts if part in cells]
-            rest = known[name] - sum(
-                (cells[part] for part in there), np.zeros(len(lines), np.int64)
+    for name, missing in _steps(known, family):
+        there = [part for part in family.totals[name] if part in cells]
+        rest = known[name] - sum((cells[part] for part in there), np.zeros(len(lines), np.int64))
+        faults += [
+            Fault(
+                line=None,
+                message=f"line {lines[place] + 1}: {name} is {known[name][place]:,}, but "
+                + " + ".join(f"{part} ({cells[part][place]:,})" for part in there)
+                + f" {'is more' if missing else 'is not that'}.",
             )
-            missing = next((part for part in parts if part not in cells), None)
-            wrong = rest < 0 if missing else rest != 0
-            faults += [
-                Fault(
-                    line=None,
-                    message=f"line {lines[place] + 1}: {name} is {known[name][place]:,}, but "
-                    + " + ".join(f"{part} ({cells[part][place]:,})" for part in there)
-                    + f" {'is more' if missing else 'is not that'}.",
-                )
-                for place in np.flatnonzero(wrong)
-            ]
-            if missing:
-                cells[missing] = rest
+            for place in np.flatnonzero(rest < 0 if missing else rest != 0)
+        ]
+        if missing:
+            cells[missing] = rest
     if family is _ERRORS:
         faults += [
             Fault(
@@ -465,9 +445,14 @@ def _empty_note(
     """Lines all of whose counts are 0: their groups do not occur."""
     empty = lines[np.sum(list(cells.values()), axis=0) == 0].tolist()
     if empty:
-        told = "; ".join(_line(described, place) for place in empty[:_NAMED])
-        more = f", and {len(empty) - _NAMED:,} more" if len(empty) > _NAMED else ""
-        yield Note(code="line_of_nothing", text=f"Of {told}{more}, nothing is counted.")
+        told = _in_short((_line(described, place) for place in empty[:_NAMED]), len(empty))
+        yield Note(code="line_of_nothing", text=f"Of {told}, nothing is counted.")
+
+
+def _in_short(first: Iterable[str], number: int) -> str:
+    """The first lines that are told, and how many more there are."""
+    more = f", and {number - _NAMED:,} more" if number > _NAMED else ""
+    return "; ".join(first) + more
 
 
 def _line(described: pa.Table, place: int) -> str:
@@ -488,9 +473,8 @@ def _absent_note(
         row = lines.slice(place, 1).to_pylist()[0]
         name = next(name for name in roles.values() if not isinstance(_whole(row[name]), int))
         told.append(f"{_line(described, place)}: {name} is {row[name] or 'empty'}")
-    more = f", and {len(places) - _NAMED} more" if len(places) > _NAMED else ""
     yield Note(
         code="line_without_count",
         text=f"Left out for want of a count: {len(places):,} of {plural(lines.num_rows, 'line')} "
-        f"({'; '.join(told)}{more}).  What is said of all together misses them.",
+        f"({_in_short(told, len(places))}).  What is said of all together misses them.",
     )

@@ -368,12 +368,15 @@ def _with_words(table: Records, words: Records) -> Records:
             f"{words.name}: its words would be called {name!r}, which stands there already.  Rename the file."
         )
     view = quoted(f"evenhand:words{len(table.files)}")
-    several = table.engine.query(
-        f"SELECT COUNT(*) AS n FROM {right} AS word WHERE (SELECT COUNT(*) FROM {base} AS base WHERE {within}) > 1"
-    )["n"][0].as_py()
-    met = table.engine.query(
-        f"SELECT COUNT(*) AS n FROM {right} AS word WHERE EXISTS (SELECT 1 FROM {base} AS base WHERE {within})"
-    )["n"][0].as_py()
+    inside = f"(SELECT COUNT(*) FROM {base} AS base WHERE {within})"
+    stray, several, met = (
+        table.engine.query(
+            "SELECT COUNT(*) FILTER (n = 0) AS stray, COUNT(*) FILTER (n > 1) AS several, "
+            f"COUNT(*) FILTER (n > 0) AS met FROM (SELECT {inside} AS n FROM {right} AS word)"
+        )
+        .to_pylist()[0]
+        .values()
+    )
     if not met:
         ours, theirs = (
             table.engine.query(f"SELECT file, channel FROM {rows} LIMIT 1").to_pylist()
@@ -387,9 +390,6 @@ def _with_words(table: Records, words: Records) -> Records:
         f"CREATE OR REPLACE TEMP VIEW {view} AS SELECT base.*, CASE WHEN base.outcome <> 'ignored' THEN "
         f"COALESCE({heard}, '') END AS {quoted(name)} FROM {base} AS base"
     )
-    stray = table.engine.query(
-        f"SELECT COUNT(*) AS n FROM {right} AS word WHERE NOT EXISTS (SELECT 1 FROM {base} AS base WHERE {within})"
-    )["n"][0].as_py()
     told = f"Words of {words.name} belong to the segment in which their middle lies"
     told += f"; {stray:,} lie in none and are left out" if stray else ""
     told += f"; {several:,} lie in several, which overlap, and count in each." if several else "."

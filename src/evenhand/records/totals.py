@@ -83,16 +83,11 @@ def find_totals(
     )
     found = np.zeros(described.num_rows, bool)
     notes: list[Note] = []
-    for name in [c.name for c in columns if c.kind is Kind.TEXT]:
-        for places, held in table.totals_by(name):
-            own = table.counts[places].sum(axis=0)
+    for name, values in table.texts().items():
+        for places, more_held in table.totals_by(name):
             for place in [place for place in places if not found[place]]:
                 found[place] = True
-                notes.append(
-                    _total_note(
-                        name, table.values[name][place], place, more=bool((own > held).any())
-                    )
-                )
+                notes.append(_total_note(name, values[place], place, more=more_held))
     if len(notes) > _NAMED:
         more = len(notes) - _NAMED
         verb = "lines hold" if more > 1 else "line holds"
@@ -131,8 +126,12 @@ class _Lines:
             self._found[asked] = known
         return self._found[asked]
 
-    def totals_by(self, name: str) -> Iterator[tuple[list[int], Integers]]:
-        """Lines that hold all values of a column, with what their groups add up to."""
+    def texts(self) -> dict[str, Sequence[Any]]:
+        """The columns of texts, which may name groups."""
+        return {name: v for name, v in self.values.items() if self.kinds[name] is Kind.TEXT}
+
+    def totals_by(self, name: str) -> Iterator[tuple[list[int], bool]]:
+        """Lines that hold all values of a column, and whether they hold more than their groups add up to."""
         values = self.values[name]
         asked = [
             place
@@ -163,7 +162,7 @@ class _Lines:
                 continue
             places, held = fitting
             done |= set(places)
-            yield places, self._sum(held)
+            yield places, bool((self._sum(places) > self._sum(held)).any())
 
     def _sum(self, lines: Sequence[int]) -> Integers:
         total: Integers = self.counts[lines][self.counted[lines]].sum(axis=0)
@@ -207,8 +206,7 @@ class _Lines:
             return False
         if self.values[name][places[0]] is None:
             # Lines that name groups of their own are no total, though they add up to one.
-            texts = [v for n, v in self.values.items() if self.kinds[n] is Kind.TEXT]
-            alike = all(len({column[place] for place in places}) == 1 for column in texts)
+            alike = all(len({v[place] for place in places}) == 1 for v in self.texts().values())
             return exact and alike and len(held) > 1 and bool((total == own).all())
         if exact or (self.classes and self.counted[held].all()):
             return bool((total == own).all())
@@ -234,9 +232,7 @@ class _Lines:
         for place in left[
             (counts.any(axis=1) & (2 * counts == counts.sum(axis=0)).all(axis=1))
         ].tolist():
-            texts = (
-                f"{n} = {v[place]!r}" for n, v in self.values.items() if self.kinds[n] is Kind.TEXT
-            )
+            texts = (f"{name} = {values[place]!r}" for name, values in self.texts().items())
             yield Note(
                 code="perhaps_a_total",
                 text=f"Line {place + 1} ({', '.join(texts)}) holds just what all others add up to.  If it is their "
@@ -245,11 +241,10 @@ class _Lines:
 
     def called(self, kept: Marks) -> Iterator[Note]:
         """Lines that are called totals, and are taken for what others are."""
-        for name, values in self.values.items():
-            named = [
-                i for i in np.flatnonzero(kept & self.counted).tolist() if means_all(values[i])
-            ]
-            if self.kinds[name] is Kind.TEXT and named and len(named) < kept.sum():
+        left = np.flatnonzero(kept & self.counted).tolist()
+        for name, values in self.texts().items():
+            named = [line for line in left if means_all(values[line])]
+            if named and len(named) < kept.sum():
                 yield Note(
                     code="perhaps_a_total",
                     text=f"Line {named[0] + 1} ({name} = {values[named[0]]!r}) is not the sum of other lines, and "
@@ -258,12 +253,11 @@ class _Lines:
 
     def margins(self, kept: Marks) -> Iterator[Note]:
         """Two columns of which each line names one: the same rows, told by one and by the other."""
-        texts = {
+        known = {
             name: np.array([value is not None for value in values])
-            for name, values in self.values.items()
-            if self.kinds[name] is Kind.TEXT
+            for name, values in self.texts().items()
         }
-        for (one, named), (other, also) in combinations(texts.items(), 2):
+        for (one, named), (other, also) in combinations(known.items(), 2):
             by_one, by_other = kept & named & ~also, kept & also & ~named
             if min(by_one.sum(), by_other.sum()) < 2 or (kept & named & also).any():
                 continue
@@ -276,9 +270,7 @@ class _Lines:
 
     def told_by_each(self, kept: Marks) -> Iterator[tuple[str, tuple[str, ...]]]:
         """Columns under each value of which all rows are told again: by sex, and by race."""
-        for name in self.values:
-            if self.kinds[name] is not Kind.TEXT:
-                continue
+        for name in self.texts():
             lines_of = {
                 value: [line for line in lines if kept[line]]
                 for (value,), lines in self._of([name]).items()
@@ -291,8 +283,8 @@ class _Lines:
 
     def _apart(self, name: str, known: Mapping[Any, Sequence[int]]) -> bool:
         """Whether the lines of different values are told apart by other values too: no crossing of two columns."""
-        for other, values in self.values.items():
-            if other == name or self.kinds[other] is not Kind.TEXT:
+        for other, values in self.texts().items():
+            if other == name:
                 continue
             sets = [{values[line] for line in lines} for lines in known.values()]
             if any(one & two for one, two in combinations(sets, 2)):

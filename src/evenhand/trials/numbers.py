@@ -31,7 +31,8 @@ _VULGAR = re.compile("[¼-¾⅐-⅞]")
 _MIXED = re.compile(r"(?<![\d.,/])(\d+)  (\d+)/(\d+)(?![\d/])")
 _END = re.compile(r"[\n;]|[.!?](?=\s|$)")
 _NEAR = 300  # characters after "the answer is" in which it stands
-_LETTER = r"\w\u0900-\u0963"  # the vowel signs of Devanagari are no letters to `re`
+#: Of a pattern's class of letters.
+LETTER = r"\w\u0900-\u0963"  # the vowel signs of Devanagari are no letters to `re`
 _MONEY = re.compile(r"(?:[€$£₹¥]|R\$|EUR|USD)\s?$")
 _CURRENCY = re.compile(
     r"\s?(?:[€$£₹¥]|(?:euros?|eur|usd|dollars?|reais|rupees)(?!\w))", re.IGNORECASE
@@ -70,7 +71,7 @@ def alternatives(names: Iterable[str]) -> str:
 def _number() -> re.Pattern[str]:
     percents = alternatives(words()["percents"])
     return re.compile(
-        rf"{_NUMBER}(?P<percent>\s?(?:[%٪]|(?i:{percents})(?![{_LETTER}])))?", re.UNICODE
+        rf"{_NUMBER}(?P<percent>\s?(?:[%٪]|(?i:{percents})(?![{LETTER}])))?", re.UNICODE
     )
 
 
@@ -81,7 +82,7 @@ def _multiplier() -> re.Pattern[str]:
     cjk = alternatives(name for name in names if _CJK.fullmatch(name))
     others = alternatives(name for name in names if not _CJK.fullmatch(name))
     return re.compile(
-        rf"((?-i:k))(?![{_LETTER}])|\s?({cjk})|\s?({others})(?![{_LETTER}])", re.IGNORECASE
+        rf"((?-i:k))(?![{LETTER}])|\s?({cjk})|\s?({others})(?![{LETTER}])", re.IGNORECASE
     )
 
 
@@ -92,7 +93,7 @@ def _spans() -> re.Pattern[str]:
     unit = r"(?:\s?[%٪°€$])?"
     digits = r"\d{1,3}(?: \d{3}){1,4}(?!\d)|\d+(?:[.,]\d+)*"
     return re.compile(
-        rf"(?i:(?<![{_LETTER}])(?:{between}))\s*({digits}){unit}\s*(?i:{joined})\s*({digits})"
+        rf"(?i:(?<![{LETTER}])(?:{between}))\s*({digits}){unit}\s*(?i:{joined})\s*({digits})"
         rf"|({digits}){unit}\s*(?i:{joined})\s*({digits}){unit}\s*(?:{alternatives(words()['behind'])})"
         rf"|(?<![^\W\u4e00-\u9fff]|[.,/-])({digits}){unit}(?:\s+(?i:{spans})\s+|\s*[到至~]\s*|\s?-\s?)({digits})"
         r"(?![\d/]|\s*=)"

@@ -10,6 +10,7 @@ from typing import Any
 from evenhand.trials.choices import find_choice
 from evenhand.trials.languages import is_outside
 from evenhand.trials.numbers import (
+    LETTER,
     Number,
     alternatives,
     plain_digits,
@@ -24,7 +25,7 @@ _BOXED = re.compile(r"\[\[\s*([-−]?\d+(?:[.,]\d+)?)\s*\]\]")
 _STARS = re.compile(r"(?:★+☆*|⭐+)(?:\ufe0f)?")
 _DIGITS = r"[-−]?\d+(?:[.,]\d+)?"
 _ALONE = re.compile(r"(?<![\w.,/])-?\d+(?:[.,]\d+)?|(?<=[\u4e00-\u9fff])\d+(?:[.,]\d+)?")
-_LETTER = r"[\w\u0900-\u0963]"
+_LETTER = f"[{LETTER}]"
 _BEGINS = (
     r"(?<![^\W\u4e00-\u9fff]|[\u0900-\u0963])"  # no letter before; Chinese does not part words
 )

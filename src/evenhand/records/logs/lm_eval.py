@@ -98,13 +98,10 @@ class _LmEvalLog(TableLog):
         """What is read of the lines, without their prompts, as Parquet."""
         out = folder / "rows.parquet"
         fields = dict.fromkeys(("doc_id", "doc", "target", "filtered_resps"), "JSON")
-        fields |= {
-            "filter": "VARCHAR",
-            "doc_hash": "VARCHAR",
-            "metrics": "VARCHAR[]",
-        } | dict.fromkeys(metrics, "JSON")
+        fields |= {"filter": "VARCHAR", "doc_hash": "VARCHAR", "metrics": "VARCHAR[]"}
+        asked = [*fields, *(f"{quoted(n)} AS metric{i}" for i, n in enumerate(metrics))]
+        fields |= dict.fromkeys(metrics, "JSON")
         columns = ", ".join(f"{text_literal(n)}: {text_literal(t)}" for n, t in fields.items())
-        asked = [*list(fields)[:7], *(f"{quoted(n)} AS metric{i}" for i, n in enumerate(metrics))]
         for longest in (_USUAL, _LONGEST):
             try:
                 engine.execute(
