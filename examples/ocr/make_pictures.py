@@ -25,7 +25,7 @@ NOTES = {
         Wieczorem zażyj jedną tabletkę.""",
     "Swahili": """Kliniki inafunguliwa saa mbili. | Njoo na barua yako. | Lifti haifanyi kazi.
         Nawa mikono kabla ya kula. | Treni itaondoka saa sita. | Tafadhali funga dirisha.
-        Maji haya si ya kunywa. | Ofisi iko ghorofa ya tatu. | Chumba namba kumi kiko kushoto.
+        Maji haya si ya kunywa. | Ofisi iko ghorofa ya tatu. | Chumba namba kumi na mbili kiko kushoto.
         Meza kidonge kimoja jioni.""",
     "Turkish": """Klinik saat sekizde açılıyor. | Mektubunuzu yanınızda getirin. | Asansör çalışmıyor.
         Yemekten önce ellerinizi yıkayın. | Sonraki tren öğlen kalkıyor. | Lütfen pencereyi kapatın.

@@ -80,11 +80,28 @@ def test_people_in_several_groups_are_said():
     pairs = len(set(zip(*(table[c].to_pylist() for c in ("site", "patient")), strict=True)))
     assert codes(result) == ["units_in_several_groups"]
     assert f"90 patients, {pairs} over the groups of site" in str(result)
-    assert "some are in several groups" in result.to_html()
+    assert "all are in several groups" in result.to_html()
     own = table.set_column(
         1, "patient", [[f"{s}{i % 20}" for i, s in enumerate(table["site"].to_pylist())]]
     )
     assert evenhand.audit(own, "mean(x)", by="site", unit="patient").notes == ()
+
+
+def test_where_all_people_are_in_several_groups_that_is_said():
+    table = pa.table(
+        {
+            "site": [f"s{i % 4}" for i in range(N)],
+            "patient": [f"p{i // 4 % 30}" for i in range(N)],
+            "x": [i % 7 % 2 for i in range(N)],
+        }
+    )
+
+    def told(where):
+        return str(evenhand.audit(table, "mean(x)", by="site", unit="patient", where=where))
+
+    assert "30 patients, 120 over the groups of site: all are in several groups" in told(None)
+    alone = "patient <> 'p0' OR site = 's0'"
+    assert "30 patients, 117 over the groups of site: some are in several groups" in told(alone)
 
 
 def test_rows_without_their_unit_are_counted_in_every_output():

@@ -15,6 +15,7 @@ from rich.console import Console
 
 import evenhand
 from evenhand.demos import ward_commands
+from evenhand.differential.answer import answers
 from evenhand.pages.edition import Edition
 
 EVIL = '</title><script>document.title="owned"</script>{{7*7}}\u202e\''
@@ -228,3 +229,37 @@ def test_a_saving_comes_first_and_is_not_told_as_a_harm():
     assert [harm for text, harm in harms.items() if text.startswith("mended saves 0.2")] == [False]
     assert harms["By mended no group is worse off."] is False
     assert next(harm for text, harm in harms.items() if "who b nothing" in text)
+
+
+def _answer(wrong):
+    """Answer of the page, where `wrong` says of a group the share of 40 that are wrong under each condition."""
+    rows = [
+        (who, condition, f"s{s}", float(s % 10 < 10 * share))
+        for who, shares in wrong.items()
+        for condition, share in zip(("clean", "mended", "noisy"), shares, strict=False)
+        for s in range(40)
+    ]
+    columns = dict(zip(("who", "condition", "s", "wrong"), zip(*rows, strict=True), strict=True))
+    table = pa.table({**columns, "right": [0.0] * len(rows)})
+    found = evenhand.effects(table, "error_rate(right, wrong)", "who", unit="s")
+    return list(answers(found, Edition()))[1]
+
+
+def test_who_had_nothing_to_gain_is_told_and_those_alike_share_the_most():
+    assert _answer({"a": (0.8, 0.0), "b": (0, 0), "c": (0, 0), "d": (0.5, 0.5)}) == (
+        "3 of 4 groups of who gain less than the others: b, c and d (b and c had nothing to gain). "
+        "Most: b, c and d under mended, by 26.7 points each."
+    )
+    assert _answer({"a": (0.8, 0.0), "b": (0, 0)}) == (
+        "1 of 2 groups of who gains less than the others: b, with nothing to gain. "
+        "Most: b under mended, by 80.0 points."
+    )
+
+
+def test_one_group_pays_and_of_two_one_may_gain_less():
+    assert _answer({"a": (0.1, 0.9), "b": (0.1, 0.1)}) == (
+        "1 of 2 groups of who pays more than the others: a. Most: a under mended, by 80.0 points."
+    )
+    assert _answer({"a": (0.9, 0.9, 0.9), "b": (0.9, 0.1, 0.1), "c": (0.1, 0.1, 0.9)}).startswith(
+        "2 of 3 groups of who pay more, or gain less, than the others: c and a"
+    )

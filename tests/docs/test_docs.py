@@ -1,10 +1,11 @@
 """The documentation is true: blocks run, everything is mentioned, links lead somewhere.
 
 A block whose fence names a file (```toml plan.toml) is written there before the next block runs.
-``python -m tests.docs.test_docs [PAGE]`` writes what the commands print today into the pages' console
+``PYTHONPATH=docs python -m tests.docs.test_docs [PAGE.md]`` writes what the commands print today into the pages' console
 blocks (those without ``...``); read the difference before you commit it.
 """
 
+import contextlib
 import doctest
 import os
 import re
@@ -322,6 +323,15 @@ def test_a_block_that_names_a_file_is_written_there(tmp_path):
     assert (named.language, named.line, plain.file) == ("toml", 2, "")
 
 
+def test_pages_are_written_anew_with_what_their_python_made(tmp_path, monkeypatch):
+    page = tmp_path / "page.md"
+    made = "```python\nfrom pathlib import Path\nPath('made.txt').write_text('yes')\n```"
+    page.write_text(f"{made}\n\n```console\n$ cat made.txt\nno\n```\n", encoding="utf-8")
+    monkeypatch.setattr(sys.modules[__name__], "PAGES", [page])
+    refresh([])
+    assert "$ cat made.txt\nyes\n" in page.read_text(encoding="utf-8")
+
+
 def test_a_block_that_is_not_run_must_say_why():
     assert not is_run(console("# not run: needs a server\n$ evenhand"))
     with pytest.raises(AssertionError, match="because"):
@@ -354,11 +364,15 @@ def refresh(names):
         if names and page.name not in names:
             continue
         text = page.read_text(encoding="utf-8")
+        known = {"__name__": "documentation"}
         with tempfile.TemporaryDirectory() as folder:
             shutil.copy(RECORDS, Path(folder) / "ward_commands.csv")
             for block in blocks_of(page):
                 if block.file:
                     write_file(block, Path(folder))
+                elif block.language == "python" and is_run(block):
+                    with contextlib.chdir(folder):  # it may write what later commands read
+                        run_python(block, known)
                 elif block.language == "console" and is_run(block):
                     fenced = "```console\n{}\n```"
                     text = text.replace(

@@ -2,7 +2,8 @@
 
 The figures are checked against the records of each story (`records.csv`), wherever the tests run.  That the
 systems give these answers is checked by ``make examples``, in an environment that has them.
-``EVENHAND_EXAMPLES=… python -m tests.examples.test_stories STORY`` asks a system for all anew and keeps its records.
+``PYTHONPATH=docs EVENHAND_EXAMPLES=… python -m tests.examples.test_stories STORY`` asks a system for all anew and keeps
+its records.
 """
 
 import os
@@ -15,6 +16,7 @@ import tomllib
 from pathlib import Path
 
 import duckdb
+import jiwer
 import pytest
 from tests.docs.test_docs import blocks_of, commands_of, looks_like, run_command
 
@@ -175,6 +177,29 @@ def test_a_page_has_its_parts_in_their_order(story):
         r"^## (.+)$", page_of(story).read_text(encoding="utf-8"), flags=re.MULTILINE
     )
     assert titles == ["Run it", "What was found", "What it does not show", "Versions"]
+
+
+@pytest.mark.parametrize("story", STORIES)
+def test_a_page_tells_the_licence_of_its_system(story):
+    _, versions = page_of(story).read_text(encoding="utf-8").split("\n## Versions\n")
+    assert "licence" in versions or "GPL" in versions
+
+
+def test_a_reader_of_print_is_judged_letter_by_letter():
+    """The default normaliser forgives what it is asked for: case, and whether an i has its dot."""
+    for command, _ in console_of("ocr"):
+        assert "cer(" not in command or "cer(reference, output, normalizer='none')" in command
+    wrong, characters = {}, {}
+    for language, reference, output in asked(
+        f"SELECT language, reference, output FROM '{EXAMPLES}/ocr/records.csv' WHERE service = 'eng'"
+    ):
+        found = jiwer.process_characters(reference, output)
+        errors = found.substitutions + found.deletions + found.insertions
+        wrong[language] = wrong.get(language, 0) + errors
+        characters[language] = characters.get(language, 0) + len(reference)
+    told = {language: f"{wrong[language] / characters[language]:.3f}"[1:] for language in wrong}
+    assert {told["Vietnamese"], told["Turkish"]} == {".219", ".111"}
+    assert all(told[each] in findings_of("ocr") for each in ("Vietnamese", "Turkish"))
 
 
 @pytest.mark.parametrize("story", STORIES)

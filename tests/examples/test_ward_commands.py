@@ -345,6 +345,22 @@ def test_the_differences_of_the_readme_are_those_of_an_audit(condition, told, po
     assert figures == pytest.approx(points, abs=0.05 if "notch" in condition else 0.5)
 
 
+@pytest.mark.parametrize(
+    ("condition", "told"),
+    [("tone_12hz", "at least 38.5 points apart at 12 Hz"), ("tone_16hz", "and 18.6 at 16 Hz")],
+)
+def test_the_gap_of_the_readme_holds_for_all_pairs(condition, told):
+    assert told in " ".join((EXAMPLE / "README.md").read_text(encoding="utf-8").split())
+    audit = evenhand.audit(
+        RECORDS,
+        "wer(reference, hypothesis)",
+        "voice",
+        unit="sentence",
+        where=f"condition = '{condition}' AND engine = 'flite'",
+    )
+    assert f"{100 * audit.gap.lower_bound:.1f}" in told
+
+
 @pytest.mark.skipif(shutil.which("flite") is None, reason="needs flite: apt-get install flite")
 @pytest.mark.skipif(
     importlib.util.find_spec("pocketsphinx") is None

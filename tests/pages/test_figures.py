@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 import evenhand
 from evenhand.audits.answer import in_hundred
+from evenhand.demos import ward_commands
 from evenhand.errors import InputError
 from evenhand.metrics import DEFINITIONS
 from evenhand.pages.axis import axis_of
@@ -272,3 +273,32 @@ def test_numbers_of_a_figure_are_those_of_its_page():
     values = re.findall(r"[+−][\d.]+ \([^)]*\)", figure)
     assert len(values) == 2
     assert all(value in page for value in values)
+
+
+@pytest.mark.parametrize(
+    ("metric", "told"),
+    [
+        ("wer(reference, hypothesis)", "under the normaliser “unicode”"),
+        ("cer(reference, hypothesis, normalizer='none')", "as they stand, under no normaliser"),
+    ],
+)
+def test_every_page_names_the_normaliser(metric, told):
+    records = ward_commands()
+    pages = [
+        evenhand.audit(records, metric, by="voice", unit="sentence"),
+        evenhand.effects(records, metric, "voice", unit="sentence", reference="quiet"),
+        evenhand.slices(records, metric=metric, features="voice", unit="sentence"),
+        evenhand.compare(
+            records,
+            [metric, metric.replace("hypothesis", "reference")],
+            by="voice",
+            unit="sentence",
+        ),
+    ]
+    for found in pages:
+        assert f"Texts are compared {told}" in found.to_html(), type(found)
+
+
+def test_a_page_of_answers_that_are_no_texts_names_no_normaliser():
+    table = pa.table({"g": ["a", "b"] * 20, "x": [0, 1] * 20, "y": [0, 1, 1, 1] * 10})
+    assert "normaliser" not in evenhand.audit(table, "error_rate(x, y)", by="g").to_html()

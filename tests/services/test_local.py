@@ -132,6 +132,28 @@ def test_a_programs_arguments_never_meet_a_shell():
     assert ask(service, request()).output == "$(id); `id`"
 
 
+@pytest.mark.parametrize(
+    ("first_line", "told"),
+    [
+        ("import nowhere_at_all", r"'faulty' imports it: install what brings it into "),
+        ("open('nothere.bin')", r"FileNotFoundError: .*nothere.bin' \(faulty.py, line 1\)"),
+        ("x = (", r"SyntaxError: '\(' was never closed \(faulty.py, line 1\).  See it by itself: python -c"),
+        ("raise SystemExit(3)", r"SystemExit: 3 \(faulty.py, line 1\)"),
+        ("from json import nothing_of_it", r"cannot import name 'nothing_of_it'.*  See it by itself"),
+    ],
+)  # fmt: skip
+def test_a_module_that_cannot_be_imported_says_why_and_what_next(
+    tmp_path, monkeypatch, first_line, told
+):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "faulty.py").write_text(f"{first_line}\ndef f(x):\n    return x\n")
+    with pytest.raises(InputError, match=told) as error:
+        FunctionService(name="f", function="faulty:f")
+    assert "PYTHONPATH" not in str(error.value)
+    with pytest.raises(InputError, match="Is the module on PYTHONPATH"):
+        FunctionService(name="f", function="nowhere_at_all:f")
+
+
 def test_a_program_that_fails_or_hangs_is_told_and_killed():
     failing = (sys.executable, "-c", "import sys; sys.exit('no model')")
     with pytest.raises(ServiceError, match="exit_code: 1; no model"):
@@ -141,7 +163,9 @@ def test_a_program_that_fails_or_hangs_is_told_and_killed():
     with pytest.raises(ServiceError, match="timeout"):
         ask(ProgramService(name="p", arguments=hanging, timeout=0.5), request())
     assert time.monotonic() - start < 20
-    with pytest.raises(InputError, match="no program is called 'nothere'"):
+    with pytest.raises(
+        InputError, match=r"no program is called 'nothere'\.  Install it, or write its path"
+    ):
         ProgramService(name="p", arguments=("nothere",))
 
 

@@ -18,6 +18,7 @@ from evenhand.conditions import ConditionDefinition, Parameter, ParameterKind, p
 from evenhand.conditions.catalogue import DEFINITIONS
 from evenhand.errors import InputError
 from evenhand.samples.audio import Audio, write_audio
+from evenhand.samples.image import Image, write_image
 from evenhand.services import Answer, MemoryService, Price, ServiceError
 from evenhand.services.function import FunctionService
 from evenhand.trials import InterruptedTrial, Wired, make_plan, run_trial
@@ -386,9 +387,37 @@ def test_two_trials_do_not_share_a_cache_at_once(tmp_path):
         run(tmp_path, MemoryService(function=echo))
 
 
+@pytest.mark.parametrize(
+    ("kind", "name", "needed"),
+    [("image", "a.png", "PIL"), ("audio", "a.wav", "soundfile")],
+)
+def test_media_without_their_package_stop_a_trial_before_its_first_call(
+    tmp_path, monkeypatch, kind, name, needed
+):
+    pytest.importorskip(needed)
+    if kind == "image":
+        (tmp_path / name).write_bytes(write_image(Image(pixels=np.zeros((4, 4, 3), np.uint8))))
+    else:
+        (tmp_path / name).write_bytes(write_audio(Audio(signal=np.zeros(800), rate=8000)))
+    samples = [{"id": "s0", "kind": kind, "file": str(tmp_path / name)}]
+    twin = MemoryService(function=lambda _: "seen")
+    with monkeypatch.context() as missing:
+        missing.setitem(sys.modules, needed, None)
+        missing.delitem(sys.modules, "PIL.Image", raising=False)
+        with pytest.raises(InputError, match=rf"evenhand\[{kind}\].*\nNothing was called") as told:
+            run(tmp_path, twin, samples=samples)
+        assert str(told.value).startswith("samples: ")
+        assert (twin.asked, (tmp_path / "r.parquet").exists()) == ([], False)
+    run(tmp_path, twin, samples=samples)
+    monkeypatch.setitem(sys.modules, needed, None)
+    monkeypatch.delitem(sys.modules, "PIL.Image", raising=False)
+    trial, rows = run(tmp_path, twin, samples=samples)
+    assert (trial.calls, rows[0]["output"]) == (0, "seen")
+
+
 def test_a_file_that_is_no_cache_is_left_alone(tmp_path):
     (tmp_path / "r.cache.sqlite").write_bytes(b"my thesis " * 100)
-    with pytest.raises(InputError, match="cannot be used as a cache"):
+    with pytest.raises(InputError, match=r"cannot be used as a cache.*cache under \[trial\]"):
         run(tmp_path, MemoryService(function=echo))
     assert (tmp_path / "r.cache.sqlite").read_bytes() == b"my thesis " * 100
 

@@ -7,6 +7,7 @@ from evenhand.audits import answer, words
 from evenhand.audits.result import Audit, Contrast, Gap, Group
 from evenhand.audits.score_figures import draw_scores, table_scores, table_thresholds
 from evenhand.audits.side_by_side import side_by_side
+from evenhand.metrics.described import normalizer_told
 from evenhand.pages import numbers
 from evenhand.pages.caveats import after_numbers, before_numbers, missing_sentences
 from evenhand.pages.curves import Panel
@@ -63,6 +64,7 @@ def render_html(*audits: Audit, edition: Edition = PLAIN) -> str:
     together = [edition.column(audit.metric.title) for audit in audits]
     return render_page(
         "evenhand.audits:audit.html",
+        normalizer_told=normalizer_told,
         views=[_view(audit, edition, together) for audit in audits],
         beside=side_by_side(audits, edition),
         edition=edition,

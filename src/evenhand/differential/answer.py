@@ -1,6 +1,6 @@
 """The answer first: what conditions cost, and whom."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from evenhand.differential import words
 from evenhand.differential.result import Effects, GroupEffect
@@ -51,13 +51,44 @@ def _whom(found: Effects, by: tuple[str, ...], edition: Edition) -> str:
     proven = [one for one in found.costs_more if one.by == by]
     if not proven:
         return f"None of {total:,} {groups} is proven to pay more than the others."
-    names = list(dict.fromkeys(_name(one, edition) for one in proven))
-    pay = "gain less" if words.gains(proven[0]) else "pay more"
-    first, condition = proven[0], edition.value(found.condition, proven[0].condition)
-    assert first.differential is not None
-    apart = words.amount(first.differential.value or 0.0, found)
-    most = f"{_name(first, edition)} under {condition}, by {apart}"
-    return f"{len(names):,} of {total:,} {groups} {pay} than the others: {listed(names)}. Most: {most}."
+    names = _names(proven, edition)
+    told = f"{len(names):,} of {total:,} {groups} {_pays(proven, len(names) > 1)} than the others: {listed(names)}"
+    idle = _names([one for one in proven if words.nothing_to_gain(one, found)], edition)
+    if idle:
+        told += (
+            ", with nothing to gain" if idle == names else f" ({listed(idle)} had nothing to gain)"
+        )
+    return f"{told}. {_most(proven, found, edition)}"
+
+
+def _pays(proven: Sequence[GroupEffect], several: bool) -> str:
+    """What the groups do: some may gain less under one condition, and others pay more under another."""
+    gain, pay = ("gain less", "pay more") if several else ("gains less", "pays more")
+    gains = {words.gains(one) for one in proven}
+    return f"{pay}, or {gain}," if len(gains) > 1 else gain if gains == {True} else pay
+
+
+def _most(proven: Sequence[GroupEffect], found: Effects, edition: Edition) -> str:
+    """The widest effect, of all groups that share it."""
+    first = proven[0]
+    alike = [
+        one
+        for one in proven
+        if one.condition == first.condition and _apart(one, found) == _apart(first, found)
+    ]
+    condition = edition.value(found.condition, first.condition)
+    each = " each" if len(alike) > 1 else ""
+    names = listed(_names(alike, edition))
+    return f"Most: {names} under {condition}, by {_apart(first, found)}{each}."
+
+
+def _apart(one: GroupEffect, found: Effects) -> str:
+    assert one.differential is not None
+    return words.amount(one.differential.value or 0.0, found)
+
+
+def _names(shown: Sequence[GroupEffect], edition: Edition) -> list[str]:
+    return list(dict.fromkeys(_name(one, edition) for one in shown))
 
 
 def _name(one: GroupEffect, edition: Edition) -> str:

@@ -7,6 +7,7 @@ from evenhand.differential import answer, words
 from evenhand.differential.result import ConditionOverall, Dose, Effect, Effects, GroupEffect, Pair
 from evenhand.differential.terminal import rank
 from evenhand.errors import REASONS
+from evenhand.metrics.described import normalizer_told
 from evenhand.pages import numbers
 from evenhand.pages.caveats import before_numbers
 from evenhand.pages.curves import Curve, CurvePoint, Panel, draw_curves
@@ -45,6 +46,7 @@ def render_html(found: Effects, *, edition: Edition = PLAIN) -> str:
     manner = _manner(found, edition)
     return render_page(
         "evenhand.differential:effects.html",
+        normalizer_told=normalizer_told,
         found=found,
         edition=edition,
         answers=list(answer.answers(found, edition)),

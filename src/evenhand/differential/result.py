@@ -113,7 +113,7 @@ class GroupEffect:
     verdict : Verdict or None
         Verdict on the differential effect: `costs more`, `not more` or `insufficient evidence`;
         `None` for the reference.  Tables say *gains less* for `costs more` where the group's
-        `cost` is below 0.
+        `cost` is not above 0.
     """
 
     by: tuple[str, ...]

@@ -81,6 +81,13 @@ def gains(one: GroupEffect) -> bool:
     return one.cost.value < 0 or (one.cost.value == 0 and (beyond or 0.0) > 0)
 
 
+def nothing_to_gain(one: GroupEffect, found: Effects) -> bool:
+    """Whether the group has the best value that there is, with and without the condition; known of shares."""
+    best = 0.0 if found.metric.higher_is_worse else 1.0
+    values = (one.estimate.value, _reference_of(one, found))
+    return found.metric.in_points and gains(one) and values == (best, best)
+
+
 def paid_mark(found: Paid | None, one: Effect | None) -> str:
     """Verdict on a cost with its sign."""
     if found is None:

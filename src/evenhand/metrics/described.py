@@ -1,11 +1,13 @@
 """A metric as people read of it: what it takes, its range, and its worked example with the counts behind it."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from evenhand.cubes import build_cube
 from evenhand.deferred import pyarrow as pa
+from evenhand.metrics.catalogue import DEFINITIONS
 from evenhand.metrics.definition import Argument, Definition, Metric, Takes
 from evenhand.records import open_records
 
@@ -19,6 +21,34 @@ _TAKES = {
     Takes.SET: "lists of labels, or texts such as `cat,dog`",
     Takes.CONSTANT: "an option, not a column",
 }
+
+
+_NORMALIZER = re.compile(r"\bnormalizer='(\w+)'")
+
+
+def normalizer_told(expression: str) -> str:
+    """What a metric takes for the same text, in a sentence for its page; empty for metrics that read no text.
+
+    Examples
+    --------
+    >>> normalizer_told("wer(reference=said, hypothesis=heard)")
+    'Texts are compared under the normaliser “unicode”, which decides what counts as the same.'
+    >>> normalizer_told("cer(reference=said, hypothesis=heard, normalizer='none')")
+    'Texts are compared as they stand, under no normaliser.'
+    >>> normalizer_told("error_rate(label=ill, prediction=flag)")
+    ''
+    """
+    definition = DEFINITIONS.get(expression.partition("(")[0])
+    arguments = definition.arguments if definition is not None else ()
+    default = next((each.default for each in arguments if each.name == "normalizer"), None)
+    if default is None:
+        return ""
+    used = [*_NORMALIZER.findall(expression), default][0]
+    if used == "none":
+        return "Texts are compared as they stand, under no normaliser."
+    return (
+        f"Texts are compared under the normaliser “{used}”, which decides what counts as the same."
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

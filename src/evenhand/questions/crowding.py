@@ -97,12 +97,14 @@ def shared_units(
         n_pairs = np.count_nonzero(np.diff(pairs, prepend=-1))
         if n_pairs > count and sum(known) > 1:
             by = " × ".join(partition.names)
-            told = f"{count_units(count, unit)}, {n_pairs:,} over the groups of {by}: some"
-            told = told if counted else f"Some {unit_noun(unit)}"
-            among = "several groups" if counted else f"several groups of {by}"
+            are = f"Some {unit_noun(unit)} are in several groups of {by}"
+            if counted:
+                distinct = pairs[np.diff(pairs, prepend=-1) != 0] // len(keys)
+                some = "some" if 1 in np.bincount(distinct) else "all"
+                are = f"{count_units(count, unit)}, {n_pairs:,} over the groups of {by}: {some} are in several groups"
             yield Note(
                 code="units_in_several_groups",
-                text=f"{told} are in {among}, which the comparisons allow for.",
+                text=f"{are}, which the comparisons allow for.",
             )
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import importlib
 import secrets
+import sys
 import time
 import traceback
 import types
@@ -85,7 +86,14 @@ def import_function(given: Callable[[Any], Any] | str) -> Callable[[Any], Any]:
     try:
         module = importlib.import_module(module_name)
     except ImportError as error:
-        raise InputError(f"{given!r}: {error}.  Is the module on PYTHONPATH?") from error
+        raise InputError(f"{given!r}: {error}.  {_next_step(module_name, error)}") from error
+    except (Exception, SystemExit) as error:  # a module is code of any kind
+        said = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        where = "" if isinstance(error, SyntaxError) else f" ({_where(error)})"
+        raise InputError(
+            f"{given!r}: {module_name!r} cannot be imported: {said}{where}.  "
+            f"See it by itself: python -c 'import {module_name}'"
+        ) from error
     found: Any = module
     for part in name.split("."):
         if not hasattr(found, part):
@@ -94,6 +102,16 @@ def import_function(given: Callable[[Any], Any] | str) -> Callable[[Any], Any]:
     if not callable(found):
         raise InputError(f"{given!r} is no function but {type(found).__name__}.")
     return found  # type: ignore[no-any-return]
+
+
+def _next_step(module_name: str, error: ImportError) -> str:
+    """What to do about a module that is not there, or that needs one that is not there."""
+    missing = error.name if isinstance(error, ModuleNotFoundError) else None
+    if missing is not None and (module_name == missing or module_name.startswith(missing + ".")):
+        return "Is the module on PYTHONPATH?"
+    if missing is not None:
+        return f"{module_name!r} imports it: install what brings it into {sys.executable}."
+    return f"See it by itself: python -c 'import {module_name}'"
 
 
 def plain(found: Any) -> Any:
@@ -159,7 +177,7 @@ def _written(code: types.CodeType) -> str:
     return repr((code.co_code, constants, code.co_names))
 
 
-def _where(error: Exception) -> str:
+def _where(error: BaseException) -> str:
     """File and line that an error came from, for whoever wrote the function."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
     own = [f for f in traceback.extract_tb(error.__traceback__)[1:] if not _installed(f.filename)]

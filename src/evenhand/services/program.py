@@ -55,7 +55,10 @@ class ProgramService:
             )
         place = shutil.which(self.arguments[0])
         if place is None:
-            raise InputError(f"{self.name}: no program is called {self.arguments[0]!r}.")
+            raise InputError(
+                f"{self.name}: no program is called {self.arguments[0]!r}.  Install it, or write its path "
+                "as the first of arguments."
+            )
         found = Path(place).stat()
         own = files_digest(
             [place, *self.arguments[1:]] if _is_script(place) else self.arguments[1:]

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from evenhand.errors import REASONS
+from evenhand.metrics.described import normalizer_told
 from evenhand.pages import numbers
 from evenhand.pages.axis import Axis, known
 from evenhand.pages.caveats import before_numbers
@@ -60,6 +61,7 @@ def render_html(found: Slices, *, edition: Edition = PLAIN) -> str:
     drawn = found.slices[:DRAWN]
     return render_page(
         "evenhand.slicing:slices.html",
+        normalizer_told=normalizer_told,
         found=found,
         edition=edition,
         answer=_answer(found, edition),

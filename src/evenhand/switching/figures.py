@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from evenhand.differential.result import Effect
 from evenhand.errors import REASONS
+from evenhand.metrics.described import normalizer_told
 from evenhand.pages import numbers
 from evenhand.pages.caveats import before_numbers
 from evenhand.pages.edition import PLAIN, Edition
@@ -49,6 +50,7 @@ def render_html(found: Switches, *, edition: Edition = PLAIN) -> str:
     """The report; every text from the data is escaped."""
     return render_page(
         "evenhand.switching:switches.html",
+        normalizer_told=normalizer_told,
         found=found,
         edition=edition,
         metric_name=edition.column(found.metric.name),

@@ -100,7 +100,8 @@ class Cache:
         except (sqlite3.Error, OSError) as error:
             self._lock.close()
             raise InputError(
-                f"{path} cannot be used as a cache: {error}.  Name another one."
+                f"{path} cannot be used as a cache: {error}.  Move it away, or name another one as cache "
+                "under [trial]: what it holds is asked again."
             ) from error
 
     def _open(self, path: Path, largest: int | None) -> None:

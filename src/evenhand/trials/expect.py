@@ -4,12 +4,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from evenhand.errors import InputError
-from evenhand.samples.audio import import_extra
-from evenhand.samples.image import pillow
 from evenhand.services.service import LocalService, Request, ServiceError
 from evenhand.trials.cache import Cache
 from evenhand.trials.layout import Call, Layout
-from evenhand.trials.media import prepare
+from evenhand.trials.media import missing_package, prepare
 from evenhand.trials.plan import Plan
 from evenhand.trials.trial import Expected, Trial
 from evenhand.trials.wiring import Wired
@@ -68,12 +66,10 @@ def expect(layout: Layout, path: Path) -> Trial:
 
 def _problems(plan: Plan) -> Iterator[str]:
     """What is missing before the first call: packages, keys, addresses."""
-    for kind, need in (("audio", _need_audio), ("image", _need_image)):
-        if any(sample.kind == kind for sample in plan.samples):
-            try:
-                need()
-            except InputError as error:
-                yield f"samples: {error}"
+    for kind in dict.fromkeys(sample.kind for sample in plan.samples):
+        missing = missing_package(kind)
+        if missing is not None:
+            yield f"samples: {missing}"
     asked = [(wired, wired.service.name) for wired in plan.services]
     asked += [(judge.wired, f"judge {judge.wired.service.name}") for judge in plan.judges]
     for wired, name in asked:
@@ -83,14 +79,6 @@ def _problems(plan: Plan) -> Iterator[str]:
         except InputError as error:
             found = [str(error)]
         yield from (f"{name}: {each}" for each in found)
-
-
-def _need_audio() -> None:
-    import_extra("soundfile")
-
-
-def _need_image() -> None:
-    pillow()
 
 
 def _judging(wired: Wired, rows: int) -> Expected:

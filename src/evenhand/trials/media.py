@@ -11,8 +11,8 @@ from typing import Any
 from evenhand.conditions import Condition
 from evenhand.errors import InputError
 from evenhand.samples import measure_audio
-from evenhand.samples.audio import read_audio
-from evenhand.samples.image import read_image
+from evenhand.samples.audio import import_extra, read_audio
+from evenhand.samples.image import pillow, read_image
 from evenhand.samples.image_measures import measure_image
 from evenhand.samples.sample import Kind, SampleError
 from evenhand.samples.text import measure_text
@@ -65,6 +65,18 @@ def content_of(kind: Kind, media: Any) -> bytes:
     else:
         digest.update(str(media.pixels.shape).encode() + media.pixels.tobytes())
     return digest.digest()
+
+
+def missing_package(kind: Kind) -> str | None:
+    """What must be installed to read and write media of a kind; `None` where nothing is missing."""
+    try:
+        if kind == "audio":
+            import_extra("soundfile")
+        elif kind == "image":
+            pillow()
+    except InputError as error:
+        return str(error)
+    return None
 
 
 def _missing(path: Path, error: Exception) -> SampleError:

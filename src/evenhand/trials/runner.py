@@ -19,7 +19,7 @@ from evenhand.trials.expect import expect
 from evenhand.trials.judging import agreement, judging_plan, verdicts_of
 from evenhand.trials.layout import Call, Layout, lay_out
 from evenhand.trials.line import Line
-from evenhand.trials.media import Measuring, measure
+from evenhand.trials.media import Measuring, measure, missing_package
 from evenhand.trials.plan import Plan, make_plan, read_plan, with_cache
 from evenhand.trials.records import Row, score_rows, write_records
 from evenhand.trials.scoring import AnswerScore, ScoredColumn
@@ -181,8 +181,9 @@ class _Run:
     async def go(self) -> None:
         """Make all calls; on Ctrl-C, those in flight."""
         try:
-            await self._measure()
             self.calls.lines = self._lines()
+            await self._check_packages()
+            await self._measure()
             workers = [
                 asyncio.create_task(self.calls.work(line))
                 for line in self.calls.lines
@@ -219,6 +220,20 @@ class _Run:
             f"Interrupted: {len(self.calls.known) + len(self.spending.fresh):,} answers are kept in "
             f"{self.cache.path}.  Run the same command to go on."
         )
+
+    async def _check_packages(self) -> None:
+        """Refuse to begin where media cannot be read or written, for want of a package, where that is done."""
+        samples = self.layout.plan.samples
+        kinds = {
+            samples[cell.sample].kind: None
+            for line in self.calls.lines
+            for cell in line.waiting
+            if isinstance(samples[cell.sample].media, Path) or not line.local
+        }
+        for kind in kinds:
+            missing = await self.calls.compute(missing_package, kind)
+            if missing is not None:
+                raise InputError(f"samples: {missing}\nNothing was called.")
 
     async def _measure(self) -> None:
         """Measure the samples that were not measured before."""
