@@ -76,7 +76,7 @@ def _after_markers(text: str, names: str, letters: bool) -> set[str]:
         )
         if match is None or (letters and not _is_letter(match[1], rest[match.end() :])):
             continue
-        if _is_denied_after(rest[match.end() :]):
+        if is_denied_after(rest[match.end() :]):
             continue
         if outside and not _ENDS.match(rest, match.end()):
             continue
@@ -139,7 +139,7 @@ def _said(text: str, names: str, key: str) -> dict[int, str]:
     )
     found = {}
     for match in re.finditer(rf"{_alone(names)}{_CLOSE}(?i:{said})", text):
-        if not _denied(text, match.start()):
+        if not is_denied(text, match.start()):
             found[match.start(1)] = match[1].casefold()
         joined = before.search(text, max(0, match.start() - _NEAR), match.start())
         if joined:
@@ -163,7 +163,7 @@ def _concluded(text: str, names: str, letters: bool) -> set[str]:
     )
     for match in re.finditer(pattern, text):
         rest, named = text[match.end() :], match[match.re.groups].casefold()
-        if _denied(text, match.start(match.re.groups)) or re.match(r"\s+[^\W\d_A-Z]{2,}", rest):
+        if is_denied(text, match.start(match.re.groups)) or re.match(r"\s+[^\W\d_A-Z]{2,}", rest):
             continue
         also = re.match(rf"{_CLOSE},?\s*(?:{_any('conjunctions')})\s*{_OPEN}{_alone(names)}", rest)
         found = {named, *([also[1].casefold()] if also else [])}
@@ -176,7 +176,7 @@ def _called(text: str, names: str, letters: bool) -> set[str]:
     found = {
         match[1].casefold()
         for match in re.finditer(pattern, text, re.IGNORECASE)
-        if not _denied(text, match.start()) and not _is_denied_after(text[match.end() :])
+        if not is_denied(text, match.start()) and not is_denied_after(text[match.end() :])
     } - wrong
     # Where one is called an option and another only named, either may be meant.
     return found | _every(text, names, letters) if found else found
@@ -190,11 +190,13 @@ def _denying() -> re.Pattern[str]:
     )
 
 
-def _denied(text: str, place: int) -> bool:
+def is_denied(text: str, place: int) -> bool:
+    """Whether a "not" stands right before a place."""
     return _denying().search(text, max(0, place - _NEAR), place) is not None
 
 
-def _is_denied_after(rest: str) -> bool:
+def is_denied_after(rest: str) -> bool:
+    """Whether a text begins with what denies the name before it."""
     return re.match(rf"{_CLOSE}\s*(?:{_any('denials')})", rest) is not None
 
 
@@ -208,7 +210,7 @@ def _every(text: str, names: str, letters: bool) -> set[str]:
         own = not letters or match[1] in names.split("|")
         if letters and not enclosed and not (own and _is_letter(match[1], rest, before)):
             continue
-        if not _denied(text, match.start()) and not _is_denied_after(rest):
+        if not is_denied(text, match.start()) and not is_denied_after(rest):
             found.add(match[1].casefold())
     wrong = set(_said(text, names, "wrong").values()) if letters else set()
     return found - wrong

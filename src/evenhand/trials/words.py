@@ -8,8 +8,8 @@ from evenhand.pages.commands import written
 from evenhand.pages.numbers import ratio
 from evenhand.samples.sample import MEDIA_REASONS
 from evenhand.trials.plan import Plan
-from evenhand.trials.records import PEOPLE, YES
 from evenhand.trials.scorers import SCORERS
+from evenhand.trials.scoring import PEOPLE, YES
 from evenhand.trials.trial import Agreement, Expected, Share, Trial, Unscored, group_attributes
 
 #: Why a row has no plain answer; codes of the media's faults and of the runner's own.
@@ -55,6 +55,8 @@ REASONS = {
     "no_number": "there is no number, or a range",
     "two_readings": "its number can be read in two ways, of which the reference is the less likely; give decimal",
     "no_reference": "the sample has no reference",
+    "reference_no_choice": "the reference is none of the choices or options",
+    "options_unread": 'the sample\'s options are no list; CSV holds one as JSON: ["one", "two"]',
     "reference_unread": "the reference is no number",
     "exception": "the service's or the condition's code raised an error",
 }
