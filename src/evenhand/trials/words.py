@@ -131,6 +131,7 @@ def _done(trial: Trial) -> Iterator[str]:
             yield f"{name} answers differently: {differ:,} of {of:,} repeated calls had not one answer."
     for agreement in trial.agreements:
         yield _agreement(agreement)
+        yield from _left_out(agreement)
 
 
 def silence_lines(trial: Trial) -> Iterator[str]:
@@ -183,6 +184,17 @@ def _uneven(title: str, groups: dict[str, dict[str, int]]) -> Iterator[str]:
 
 def _outcomes(counts: dict[str, int]) -> str:
     return ", ".join(f"{rows:,} {outcome}" for outcome, rows in counts.items()) or "no rows"
+
+
+def _left_out(found: Agreement) -> Iterator[str]:
+    """Labels of people that no judgement is held against."""
+    if found.unread:
+        yield (
+            f"  {_count(found.unread, 'row')} more: {found.human!r} says what is no score; give its labels their "
+            "values: values = {toxic = 1, fine = 0}"
+        )
+    if found.unjudged:
+        yield f"  {_count(found.unjudged, 'row')} more with {found.human!r}: the judge has no score"
 
 
 def _agreement(found: Agreement) -> str:
