@@ -136,7 +136,8 @@ class AnswerScore:
         if reference is None and self.needs_reference:
             return "no_reference"
         options = {name: self.options[name] for name in _TOLD if name in self.options}
-        wanted = reference if isinstance(reference, list | tuple) else [reference]
+        listed = isinstance(reference, list | tuple) and self.needs_reference
+        wanted = reference if listed else [reference]
         if self.among is not None:
             options["options"] = _SCORERS.read_options(attributes.get(self.among))
             wanted = [reference]
