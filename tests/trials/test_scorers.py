@@ -1,11 +1,12 @@
 """Scorers of texts: what an answer names, whatever its script, and what nobody can score."""
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from evenhand.errors import FaultsError, InputError
 from evenhand.services import MemoryService
-from evenhand.trials import make_plan, run_trial
+from evenhand.trials import make_plan, run_trial, score_answers
 from evenhand.trials.scorers import choice, exact, mentions, numeric, option, token_f1
 from evenhand.trials.scoring import read_score
 from evenhand.trials.words import next_steps, summary_lines
@@ -202,3 +203,38 @@ def test_the_next_command_audits_the_score(tmp_path):
     plan = make_plan(plan_of(["exact"], [{"dialect": each} for each in ["north", "south"] * 4]))
     (step,) = next_steps(plan, tmp_path / "r.parquet")
     assert "'mean(exact)'" in step
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [({"reference": "refrence"}, "Unknown column 'refrence'. Did you mean 'reference'"), ({"text": "txt"}, "Unknown column 'txt'. Did you mean 'text'"),
+     ({"kind": "txt"}, "Unknown kind of sample 'txt'. Did you mean 'text'"), ({"attributes": "dialect"}, "attributes is 'dialect'; allowed: a list of names"),
+     ({"unit": 5}, "unit is 5"), ({"manifest": 5}, "manifest is 5")],
+)  # fmt: skip
+def test_a_column_that_the_plan_names_and_the_manifest_lacks_is_told(tmp_path, given, message):
+    """A reference that is not found would leave every answer without a score, after it was paid."""
+    path = tmp_path / "m.csv"
+    path.write_text("id,text,reference,dialect\na,?,Rome,north\n", "utf-8")
+    plan = plan_of(["exact"], [])
+    with pytest.raises(FaultsError) as caught:
+        make_plan({**plan, "samples": {"manifest": str(path), **given}})
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("sample", [5, "a", None])
+def test_what_is_no_sample_is_told(sample):
+    with pytest.raises(FaultsError, match="is no sample"):
+        make_plan({**plan_of(["exact"], []), "samples": [sample]})
+
+
+@pytest.mark.parametrize(
+    ("scores", "message"),
+    [([{"kind": "exact", "against": "refrence"}], "Unknown column 'refrence'"), ([{"kind": "option", "options": "offred"}], "Unknown column 'offred'"),
+     (["exact", "exact"], "There is a column 'exact' already"), ([{"kind": "exact", "column": "offered"}], "There is a column 'offered' already")],
+)  # fmt: skip
+def test_scores_of_records_name_their_columns(scores, message):
+    table = pa.table(
+        {"output": ["B"], "reference": ["B"], "outcome": ["answered"], "offered": [["A", "B"]]}
+    )
+    with pytest.raises(InputError, match=message):
+        score_answers(table, scores)

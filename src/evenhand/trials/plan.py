@@ -231,6 +231,12 @@ def _samples(
     if not isinstance(given, Mapping) or "manifest" not in given:
         raise InputError('no samples.  Write manifest = "samples.csv"')
     faults.unknown("[samples]", given, SAMPLE_FIELDS)
+    for name in SAMPLE_FIELDS:
+        if name not in ("attributes", "features"):
+            path = isinstance(given.get(name), Path)
+            check_name(name, str(given[name]) if path else given.get(name))
+        elif not isinstance(given.get(name, ()), list | tuple):
+            raise InputError(f'{name} is {given[name]!r:.60}; allowed: a list of names, ["NAME"]')
     named: dict[str, Any] = {
         name: given[name] for name in ("id", "file", "text", "reference", "unit") if name in given
     }

@@ -304,10 +304,21 @@ def score_answers(table: Any, scores: Sequence[str | Mapping[str, Any] | AnswerS
     """
     import pyarrow as pa  # noqa: PLC0415 - plans are read without it
 
+    read = [read_score(score) for score in scores]
+    asked = ["output", "reference", "outcome"]
+    asked += [name for score in read for name in (score.against, score.among) if name is not None]
+    for name in asked:
+        if name not in table.column_names:
+            raise InputError(unknown_name("column", name, table.column_names))
     outcomes = table["outcome"].to_pylist()
     outputs = table["output"].to_pylist()
     references = table["reference"].to_pylist()
-    for score in map(read_score, scores):
+    for score in read:
+        if score.column in table.column_names:
+            raise InputError(
+                f"There is a column {score.column!r} already.  Give the score another: column = "
+                f'"{score.column}_score"'
+            )
         if score.judge is not None:
             raise InputError(
                 "A judge is asked by a trial: replay the outputs, and score them there."
