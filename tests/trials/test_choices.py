@@ -26,3 +26,13 @@ NAMED = [
 @pytest.mark.parametrize(("text", "named"), NAMED)
 def test_the_choice_is_the_one_that_the_answer_ends_with(text, named):
     assert find_choice(text, "ABCD") == named
+
+
+@pytest.mark.parametrize(
+    ("text", "choices", "named"),
+    [("I have no idea", ["yes", "no"], None), ("No idea.", ["yes", "no"], None), ("There is no evidence, so yes.", ["yes", "no"], "yes"), ("no lo sé", ["sí", "no"], None),
+     ("لا أعرف", ["نعم", "لا"], None), ("لا", ["نعم", "لا"], "لا"), ("No, never.", ["yes", "no"], "no"), ("No because it is small", ["yes", "no"], "no"),
+     ("The answer is no", ["yes", "no"], "no"), ("He is not guilty.", ["guilty", "not guilty"], "not guilty"), ("नहीं", ["हाँ", "नहीं"], "नहीं")],
+)  # fmt: skip
+def test_a_no_before_other_words_is_no_choice(text, choices, named):
+    assert find_choice(text, choices) == named

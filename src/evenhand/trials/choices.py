@@ -39,7 +39,7 @@ def find_choice(output: str, choices: Sequence[str]) -> str | None:
     """
     by_name = {choice.casefold(): choice for choice in choices}
     longest = sorted(choices, key=len, reverse=True)
-    names = "|".join(re.escape(choice) for choice in longest)
+    names = "|".join(re.escape(choice) + _pause_behind(choice) for choice in longest)
     text = unicodedata.normalize("NFKC", output).strip()
     boxed = [by_name.get(found.casefold()) for found in _BOXED.findall(_MARKUP.sub("", text))]
     if boxed and boxed[-1] is not None:
@@ -50,6 +50,13 @@ def find_choice(output: str, choices: Sequence[str]) -> str | None:
         if (named := _by_steps(part, names, letters)) is not None:
             return by_name[named] if named else None
     return None
+
+
+def _pause_behind(choice: str) -> str:
+    """What follows a choice that is a no: a pause or a reason; "no idea" is none."""
+    if choice.casefold() not in words()["no"]:
+        return ""
+    return rf"(?!\s*(?!(?:{_any('reasons')})(?!\w))\w)"
 
 
 def _by_steps(text: str, names: str, letters: bool) -> str | None:
