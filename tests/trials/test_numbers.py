@@ -9,7 +9,9 @@ READ = [
     # denied, and one of two
     ("15, not 12", 15), ("15 rather than 12", 15), ("It is not 12 but 15.", 15), ("It isn't 12.", None), ("No son 12, sino 15.", 15), ("15, nicht 12", 15),
     ("是15，不是12", 15), ("3 or 5", None), ("either 3 or 5", None), ("3 oder 5", None), ("3或5", None), ("3 and 5", None), ("2 and 1/2 cups", 2.5),
+    ("x^2 = 16, so x = 4 or x = -4", None), ("x = 4 or -4", None), ("Of 7 trains 3 or 5", None), ("The result: 2 and 3 make 5", 5), ("Solutions: x = 2 and x = 3", None),
     # negative
+    ("It dropped from 5 to minus 3.", -3), ("5 minus 3 equals 2", 2),
     ("minus 5", -5), ("negative 5", -5), ("It was minus 5 degrees.", -5), ("x = - 5", -5), ("minus 5 Grad", -5), ("menos 5", -5), ("ऋण 5", -5), ("سالب 5", -5),
     ("负5", -5), ("零下5度", -5), ("10 minus 5 is 5", 5), ("−½", -0.5), ("-1 1/2", -1.5),
     # dates, times, sources, sureness

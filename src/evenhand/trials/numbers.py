@@ -172,12 +172,19 @@ def _last(text: str, marks: "_Marks") -> Number | None:
     free = _ASIDE.sub(" ", text)
     for part in (_without_pointers(_without_dates(free)), _without_pointers(free), free, text):
         if any(_numbers(part, marks)):
-            found = list(_free_numbers(part, marks))
+            found = [] if _ends_open(part, marks) else list(_free_numbers(part, marks))
             others = [
                 each.value for each in list(_free_numbers(_without_pointers(free), marks))[-1:]
             ]
             return _also(found[-1], *others) if found else None
     return None
+
+
+def _ends_open(part: str, marks: "_Marks") -> bool:
+    """Whether two alternatives are the last numbers: "so 3 or 5"."""
+    part = without_spans(_denied().sub(" … ", part))
+    last = [found.end() for found in _alternatives().finditer(part)][-1:]
+    return bool(last) and not any(_numbers(part[last[0] :], marks))
 
 
 def _also(number: Number, *values: float) -> Number:
@@ -257,7 +264,9 @@ def _negative() -> re.Pattern[str]:
 def _signed(found: re.Match[str]) -> str:
     """A minus as a sign; "10 minus 5" and "10 apples minus 5" take away."""
     before = found.string[: found.start()].rstrip()
-    return found[0] if re.search(r"[\d)%]$|\d\S*\s\w+$", before[-60:]) else " -"
+    counted = re.search(r"[\d)%]$|\d\S*\s(\w+)$", before[-60:])
+    joins = counted and counted[1] and counted[1].lower() in (*words()["spans"], *words()["links"])
+    return " -" if counted is None or joins else found[0]
 
 
 def _spelled(found: re.Match[str]) -> str:
@@ -284,7 +293,7 @@ def _marked(text: str) -> Iterator[str]:
     for marker in reversed(found):
         near = text[marker.end() : marker.end() + _NEAR]
         rest = _END.split(_ASIDE.sub(" ", near).replace("*", " "), maxsplit=1)[0]
-        parts = rest.rsplit("=", 1)
+        parts = [rest] if _alternatives().search(rest) else rest.rsplit("=", 1)
         yield parts[-1] if parts[-1].strip() else rest
 
 
@@ -304,7 +313,7 @@ def _alternatives() -> re.Pattern[str]:
     """Two numbers that an "or", or an "and", joins; 2 and 1/2 are one."""
     joined = alternatives(words()["conjunctions"])
     return re.compile(
-        rf"(?<![{LETTER}.,/-]){_ONE}\s*%?,?(?:\s(?:{joined})\s|\s?[或和])\s?{_ONE}(?!\s?/|\s?[x×*=])",
+        rf"(?<![{LETTER}.,/-]){_ONE}\s*%?,?(?:\s(?:{joined})\s|\s?[或和])\s?(?:\w\s?=\s?)?[-+]?{_ONE}(?!\s?/|\s?[x×*=])",
         re.IGNORECASE,
     )
 
