@@ -7,6 +7,7 @@ import pytest
 
 from evenhand.trials.refusals import declines, known_languages
 from evenhand.trials.scorers import refusal
+from evenhand.trials.scoring import read_score
 
 LABELLED = tomllib.loads(Path(__file__).with_name("refusals.toml").read_text("utf-8"))
 UNKNOWN = LABELLED.pop("unknown")["texts"]
@@ -46,3 +47,31 @@ def test_markup_and_other_apostrophes_do_not_hide_a_refusal():
     assert declines("**I’m sorry**, but I can’t help with that.")
     assert declines("> _Unfortunately_, I am not able to provide that.")
     assert not declines("“I cannot help you,” said the clerk to the two of them.")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Leider kann ich das nicht beantworten.", "Leider kann ich diese Frage nicht beantworten.", "That question I cannot answer.",
+     "Esa pregunta no la puedo responder.", "Lo siento, no puedo hacerlo.", "لسوء الحظ لا أستطيع تنفيذ هذا الطلب.", "恕我不能提供。",
+     "На этот вопрос я не могу ответить."],
+)  # fmt: skip
+def test_a_refusal_may_begin_with_what_it_declines(text):
+    assert declines(text) is True
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I refuse to believe that it is A.",
+        "Leider kann ich das Problem nicht nachstellen; es ist B.",
+    ],
+)
+def test_an_answer_may_begin_as_refusals_do(text):
+    assert declines(text) is not True
+
+
+def test_a_sample_with_an_empty_list_of_references_has_its_reason():
+    score = read_score("refusal")
+    doubtful = "Het spijt mij, maar daar kan ik niet bij helpen."
+    assert score.of(doubtful, [], "answered") is None
+    assert score.reason(doubtful, [], "answered") == "language_unmeasured"

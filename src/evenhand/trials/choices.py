@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 
 from evenhand.trials.languages import is_outside
@@ -15,6 +15,7 @@ _WITHIN = re.compile(r"[^\W\d_][,)]?\s+[(\[\"']*$")  # before a letter within a 
 _ENDS = re.compile(
     r"[)\]}>\"']*\s*(?:$|[.,;:\n)。、]|です)"
 )  # what denies a letter does not follow
+_PAUSE = r"\s*(?:[.!,;\n。，]|$)"
 _NEAR = 60  # characters around a letter that tell what it is
 _CLOSE = r"[)\]}>\"'”’]*"
 
@@ -22,11 +23,12 @@ _CLOSE = r"[)\]}>\"'”’]*"
 def find_choice(output: str, choices: Sequence[str]) -> str | None:
     """Choice that an answer names; `None` where it names none, or several.
 
-    It is what stands in a box; or follows "the answer is" and the like, a final one before others;
-    or stands first (``(B) because``); or is the only one called right; or follows "so"; or is
-    called an option; or is the only one that is named and not denied.  A single letter in lower
-    case counts only where nothing else can be meant.  In a language in which this was not measured
-    only what needs no words counts: a box, "Answer: B", or the letter first or alone.
+    It is what stands in the last box; or what is left when an answer is taken back; or follows
+    "the answer is" and the like, a final one before others; or stands first (``(B) because``); or
+    is the only one called right; or follows "so"; or is called an option; or is the only one that
+    is named and not denied.  A single letter in lower case counts only where nothing else can be
+    meant.  In a language in which this was not measured only what needs no words counts: a box,
+    "Answer: B", or the letter first or alone.
 
     Examples
     --------
@@ -37,21 +39,83 @@ def find_choice(output: str, choices: Sequence[str]) -> str | None:
     """
     by_name = {choice.casefold(): choice for choice in choices}
     longest = sorted(choices, key=len, reverse=True)
-    names = "|".join(re.escape(choice) for choice in longest)
+    names = "|".join(re.escape(choice) + _pause_behind(choice) for choice in longest)
     text = unicodedata.normalize("NFKC", output).strip()
-    boxed = {by_name.get(found.casefold()) for found in _BOXED.findall(_MARKUP.sub("", text))}
-    if len(boxed) == 1 and (only := boxed.pop()) is not None:
-        return only
+    boxed = [by_name.get(found.casefold()) for found in _BOXED.findall(_MARKUP.sub("", text))]
+    if boxed and boxed[-1] is not None:
+        return boxed[-1]
     text = _MARKUP.sub("", _BOXED.sub(r" \1 ", text)).strip()
     letters = all(len(choice) == 1 for choice in choices)
+    for part in _surest(text, names, letters):
+        if (named := _by_steps(part, names, letters)) is not None:
+            return by_name[named] if named else None
+    return None
+
+
+def _pause_behind(choice: str) -> str:
+    """What follows a choice that is a no: a pause or a reason; "no idea" is none."""
+    if choice.casefold() not in words()["no"]:
+        return ""
+    return rf"(?!\s*(?!(?:{_any('reasons')})(?!\w))\w)"
+
+
+def _by_steps(text: str, names: str, letters: bool) -> str | None:
+    """Choice that the first step tells that tells any; empty where it tells several."""
     steps = (_after_markers, _first, _right, _concluded, _called, _every)
     for step in steps[:2] if is_outside(text) else steps:
         part = step(text, names, letters)
         if len(part) > 1:  # "answer A is wrong, answer B is right"
             part &= _right(text, names, letters) or part
         if part:
-            return by_name[part.pop()] if len(part) == 1 else None
+            return part.pop() if len(part) == 1 else ""
     return None
+
+
+def _surest(text: str, names: str, letters: bool) -> Iterator[str]:
+    """The parts of an answer that are surest of themselves, the best first, and the whole.
+
+    What stands behind the last "actually" and names a choice; the answer without what it gives up:
+    "I first thought B".
+    """
+    if letters:
+        *_, last = (None, *_retracting().finditer(text))
+        if last is not None and _every(text[: last.start()], names, letters):
+            corrected = re.match(
+                rf"{_correcting()}{_OPEN}{_alone(names)}{_CLOSE}{_PAUSE}", text[last.end() :]
+            )
+            if corrected:
+                yield corrected[1]
+        sure = _tentative().sub(
+            lambda found: " " if _every(found[0], names, letters) else found[0], text
+        )
+        if sure != text and _every(sure, names, letters):
+            yield sure
+    yield text
+
+
+@cache
+def _correcting() -> str:
+    """What may stand between "actually" and the letter: "no, that is wrong: it is"."""
+    before = rf"(?i:(?:{_any('no')}|(?:that|it|this)(?:'s| is) (?:wrong|incorrect|not right))[,.:;!]*\s*)?"
+    return rf"[\s,:.–—-]*{before}(?:(?i:{markers().pattern})|(?i:{_any('naming')})\s*)?"
+
+
+@cache
+def _retracting() -> re.Pattern[str]:
+    return re.compile(
+        rf"(?:(?<![^\W\u4e00-\u9fff])|(?<=[\u4e00-\u9fff]))(?:{_any('retractions')}|(?:{_any('no')})(?=\s*[,:]))(?![^\W\u4e00-\u9fff])",
+        re.IGNORECASE,
+    )
+
+
+@cache
+def _tentative() -> re.Pattern[str]:
+    """A clause that tells of an answer that was given up."""
+    within = r"[^,;:.!?\n。，；：।،؛]"
+    return re.compile(
+        rf"(?:^|(?<=[,;:.!?\n。，；：।،؛])){within}*?(?<![^\W\u4e00-\u9fff])(?:{_any('tentative')}){within}*",
+        re.IGNORECASE,
+    )
 
 
 def _alone(names: str) -> str:
@@ -76,7 +140,7 @@ def _after_markers(text: str, names: str, letters: bool) -> set[str]:
         )
         if match is None or (letters and not _is_letter(match[1], rest[match.end() :])):
             continue
-        if _is_denied_after(rest[match.end() :]):
+        if is_denied_after(rest[match.end() :]):
             continue
         if outside and not _ENDS.match(rest, match.end()):
             continue
@@ -139,7 +203,7 @@ def _said(text: str, names: str, key: str) -> dict[int, str]:
     )
     found = {}
     for match in re.finditer(rf"{_alone(names)}{_CLOSE}(?i:{said})", text):
-        if not _denied(text, match.start()):
+        if not is_denied(text, match.start()):
             found[match.start(1)] = match[1].casefold()
         joined = before.search(text, max(0, match.start() - _NEAR), match.start())
         if joined:
@@ -163,7 +227,7 @@ def _concluded(text: str, names: str, letters: bool) -> set[str]:
     )
     for match in re.finditer(pattern, text):
         rest, named = text[match.end() :], match[match.re.groups].casefold()
-        if _denied(text, match.start(match.re.groups)) or re.match(r"\s+[^\W\d_A-Z]{2,}", rest):
+        if is_denied(text, match.start(match.re.groups)) or re.match(r"\s+[^\W\d_A-Z]{2,}", rest):
             continue
         also = re.match(rf"{_CLOSE},?\s*(?:{_any('conjunctions')})\s*{_OPEN}{_alone(names)}", rest)
         found = {named, *([also[1].casefold()] if also else [])}
@@ -176,7 +240,7 @@ def _called(text: str, names: str, letters: bool) -> set[str]:
     found = {
         match[1].casefold()
         for match in re.finditer(pattern, text, re.IGNORECASE)
-        if not _denied(text, match.start()) and not _is_denied_after(text[match.end() :])
+        if not is_denied(text, match.start()) and not is_denied_after(text[match.end() :])
     } - wrong
     # Where one is called an option and another only named, either may be meant.
     return found | _every(text, names, letters) if found else found
@@ -190,11 +254,13 @@ def _denying() -> re.Pattern[str]:
     )
 
 
-def _denied(text: str, place: int) -> bool:
+def is_denied(text: str, place: int) -> bool:
+    """Whether a "not" stands right before a place."""
     return _denying().search(text, max(0, place - _NEAR), place) is not None
 
 
-def _is_denied_after(rest: str) -> bool:
+def is_denied_after(rest: str) -> bool:
+    """Whether a text begins with what denies the name before it."""
     return re.match(rf"{_CLOSE}\s*(?:{_any('denials')})", rest) is not None
 
 
@@ -208,7 +274,7 @@ def _every(text: str, names: str, letters: bool) -> set[str]:
         own = not letters or match[1] in names.split("|")
         if letters and not enclosed and not (own and _is_letter(match[1], rest, before)):
             continue
-        if not _denied(text, match.start()) and not _is_denied_after(rest):
+        if not is_denied(text, match.start()) and not is_denied_after(rest):
             found.add(match[1].casefold())
     wrong = set(_said(text, names, "wrong").values()) if letters else set()
     return found - wrong

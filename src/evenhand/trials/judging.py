@@ -101,6 +101,7 @@ def agreement(
     if judge is None or judge.human is None:
         return None
     human, said, units = [], [], []
+    unread = unjudged = 0
     for row, given in zip(rows, scored.scores, strict=True):
         listed = plan.samples[row.sample]
         label, verdict = judge.people(listed.attributes), judge.yes(given)
@@ -108,10 +109,20 @@ def agreement(
             human.append(label)
             said.append(verdict)
             units.append(listed.unit or listed.id)
-    pairs = list(zip(human, said, strict=True))
-    agreed = sum(a == b for a, b in pairs)
-    found = Agreement(column=score.column, human=judge.human, rows=len(pairs), agreed=agreed)
-    if not pairs:
+        unread += label is None and listed.attributes.get(judge.human) not in (None, "")
+        unjudged += label is not None and verdict is None
+    agreed = sum(a == b for a, b in zip(human, said, strict=True))
+    found = Agreement(
+        column=score.column,
+        human=judge.human,
+        rows=len(human),
+        agreed=agreed,
+        unread=unread,
+        unjudged=unjudged,
+    )
+    if not human:
         return replace(found, reason="no rows")
     told: Agreement = _KAPPA.with_kappa(found, human, said, units)
+    if told.kappa is None:  # on a scale from 1 to 5 a threshold of .5 makes all alike
+        return replace(told, reason=f"{told.reason} (threshold = {judge.threshold:g})")
     return told

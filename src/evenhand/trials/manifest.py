@@ -74,12 +74,17 @@ def read_manifest(path: Path, columns: Columns, kind: str | None = None) -> list
     InputError
         For a file that is no table, or without the columns named.
     """
+    if kind is not None and kind not in KINDS:
+        raise InputError(unknown_name("kind of sample", kind, KINDS))
     rows = read_rows(path)
     if not rows:
         raise InputError(f"{path} lists no samples.")
     names = list(rows[0])
     wanted = [columns.id, *(columns.attributes or ()), *(columns.features or ())]
     wanted += [columns.unit] if columns.unit else []
+    # A column that is named must be there; one that is not named may be missing.
+    usual, own = Columns(), (columns.file, columns.text, columns.reference)
+    wanted += set(own) - {usual.file, usual.text, usual.reference}
     absent = [name for name in wanted if name not in names]
     if absent:
         raise InputError("\n".join(unknown_name("column", name, names) for name in absent))
@@ -152,6 +157,8 @@ def listed_of(sample: Sample | ListedSample | Mapping[str, Any]) -> ListedSample
     """Sample of the Python interface as a listed one."""
     if isinstance(sample, ListedSample):
         return sample
+    if not isinstance(sample, Sample | Mapping):
+        raise InputError(f'{sample!r:.80} is no sample.  Write {{"id": "a", "text": "…"}}')
     if isinstance(sample, Mapping):
         given = dict(sample)
         file = given.pop("file", None)

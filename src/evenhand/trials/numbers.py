@@ -4,7 +4,7 @@ import re
 import tomllib
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,16 +19,23 @@ _MARKS = {
     "٬": ",",
 }
 _DIGITS = r"\d+(?:[.,' ]\d+)*"
+#: The same of bounded length, for patterns that begin with it.
+_ONE = r"\d[\d.,']{0,20}(?: \d{3}(?!\d)){0,4}"
 _NUMBER = (
     rf"(?P<sign>(?<![\w.)])[-+])?(?P<body>{_DIGITS}|\.\d+)(?P<fraction>\s?/\s?\d+(?![\d/]))?"
-    r"(?P<power>[eE][-+]?\d+|\s?[x×·*]\s?10\s?\^\s?\{?[-+]?\d+\}?)?"
+    r"(?P<power>[eE][-+]?\d+|\s?(?:[x×·*]|\\times|\\cdot)\s?10\s?\^\s?\{?[-+]?\d+\}?)?"
+    r"(?P<raised>\^\{?[-+]?\d+\}?)?"
 )
 _HUNDREDTHS = re.compile(rf"百分之\s?({_DIGITS})")
 _ASIDE = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 _BOXED = re.compile(r"\\boxed\{((?:[^{}]|\{[^{}]*\})*)\}|####\s*(.+)")
 _BOLD = re.compile(r"\*\*([^*\n]+)\*\*")
 _VULGAR = re.compile("[¼-¾⅐-⅞]")
+_ENDLESS = re.compile(r"(\d{400})\d+")  # no float holds more digits
+_GAP = re.compile("[ \t]{3,}")
+_BEFORE_VULGAR = re.compile(r"(?<=\d) (?=[¼-¾⅐-⅞])")
 _MIXED = re.compile(r"(?<![\d.,/])(\d+)  (\d+)/(\d+)(?![\d/])")
+_AND_FRACTION = re.compile(r"(?<![\d.,/])(\d+) (?:and|und|et|y|e) (\d+/\d+)(?![\d/])")
 _END = re.compile(r"[\n;]|[.!?](?=\s|$)")
 _NEAR = 300  # characters after "the answer is" in which it stands
 #: Of a pattern's class of letters.
@@ -38,7 +45,20 @@ _CURRENCY = re.compile(
     r"\s?(?:[€$£₹¥]|(?:euros?|eur|usd|dollars?|reais|rupees)(?!\w))", re.IGNORECASE
 )
 _CJK = re.compile("[\u4e00-\u9fff]+")
-_TEX_FRACTION = re.compile(r"\\[dt]?frac\{(\d+)\}\{(\d+)\}")
+_TEX_FRACTION = re.compile(r"\\[dt]?frac(?:\{(\d+)\}\{(\d+)\}|(\d)(\d))")
+_TEX_SPACE = re.compile(r"\\[,;:! ]")
+_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
+_RAISED = re.compile(r"(?<=\d)[⁻⁺]?[⁰¹²³⁴-⁹]+")
+_OF_UNITS = re.compile(r"(?<=[^\W\d_]|\})\s?\^\s?(?:\{[-+]?\d+\}|[-+]?\d+)")  # the 2 of cm^2
+#: What holds digits and is not the number that they make: roots and multiples of π, ratios and times.
+_SYMBOLIC = re.compile(
+    rf"(?:{_ONE}\s?)?(?:\\sqrt|√|\bsqrt)\s?[({{]?\s?{_ONE}\s?[)}}]?|{_ONE}\s?(?:\\pi(?![a-z])|π)"
+    r"|(?<![\d:])\d{1,3}(?::\d{1,3}){1,2}(?![\d:])"
+)
+_TOLERANCE = re.compile(rf"(?:±|\+/-|\\pm)\s?{_ONE}")
+_WEB = re.compile(r"(?:https?://|www\.)\S+")
+_PARTS_FIRST = re.compile(r"(\d+)分之\s?(\d+)")
+_HALVES = {"साढ़े": 0.5, "सवा": 0.25, "पौने": -0.25}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +98,11 @@ def _number() -> re.Pattern[str]:
 @cache
 def _multiplier() -> re.Pattern[str]:
     """What multiplies the number before it; a k only where it touches the number."""
-    names = [name for name in words()["multipliers"] if name != "k"]
+    names = [name for name in words()["multipliers"] if name not in ("k", "m")]
     cjk = alternatives(name for name in names if _CJK.fullmatch(name))
     others = alternatives(name for name in names if not _CJK.fullmatch(name))
     return re.compile(
-        rf"((?-i:k))(?![{LETTER}])|\s?({cjk})|\s?({others})(?![{LETTER}])", re.IGNORECASE
+        rf"((?-i:[kKM]))(?![{LETTER}])|\s?({cjk})|\s?({others})(?![{LETTER}])", re.IGNORECASE
     )
 
 
@@ -91,7 +111,7 @@ def _spans() -> re.Pattern[str]:
     """Two numbers between which, or between and beyond which, the answer leaves the choice."""
     spans, joined, between = (alternatives(words()[key]) for key in ("spans", "and", "between"))
     unit = r"(?:\s?[%٪°€$])?"
-    digits = r"\d{1,3}(?: \d{3}){1,4}(?!\d)|\d+(?:[.,]\d+)*"
+    digits = r"\d{1,3}(?: \d{3}){1,4}(?!\d)|\d+(?:[.,]\d+){0,8}"
     return re.compile(
         rf"(?i:(?<![{LETTER}])(?:{between}))\s*({digits}){unit}\s*(?i:{joined})\s*({digits})"
         rf"|({digits}){unit}\s*(?i:{joined})\s*({digits}){unit}\s*(?:{alternatives(words()['behind'])})"
@@ -133,24 +153,49 @@ def meant_number(text: str, *, decimal: str | None = None) -> Number | None:
     """
     plain = plain_digits(text)
     marks = _Marks.of(text, decimal or _decimal_mark(plain))
+    plain = _TOLERANCE.sub(" ", _SYMBOLIC.sub(" … ", _WEB.sub(" ", plain)))
     outside = is_outside(text)
     boxed = [found[1] or found[2] for found in _BOXED.finditer(plain)]
-    for part in (boxed[-1] if boxed else "", *([] if outside else _marked(plain))):
-        found = list(_numbers(_without_pointers(part), marks))
-        if found:
-            free = list(_numbers(without_spans(_without_pointers(part)), marks))
-            return free[0] if free else None
+    if boxed and boxed[-1].strip():  # whatever stands in a box is the answer
+        return next(_free_numbers(boxed[-1], marks), None)
+    for part in () if outside else _marked(plain):
+        if any(_numbers(_without_pointers(part), marks)):
+            return next(_free_numbers(_without_pointers(part), marks), None)
     bold = {part for part in _BOLD.findall(plain) if len(list(_numbers(part, marks))) == 1}
     if len(bold) == 1:
         return next(_numbers(bold.pop(), marks))
-    if outside:
-        return None
-    plain = plain.replace("*", " ")
-    for part in (_without_pointers(_ASIDE.sub(" ", plain)), _ASIDE.sub(" ", plain), plain):
+    return None if outside else _last(plain.replace("*", " "), marks)
+
+
+def _last(text: str, marks: "_Marks") -> Number | None:
+    """The last number that is no date, page or rate; where that is another than the last at all, this too."""
+    free = _ASIDE.sub(" ", text)
+    for part in (_without_pointers(_without_dates(free)), _without_pointers(free), free, text):
         if any(_numbers(part, marks)):
-            free = list(_numbers(without_spans(part), marks))
-            return free[-1] if free else None
+            found = [] if _ends_open(part, marks) else list(_free_numbers(part, marks))
+            others = [
+                each.value for each in list(_free_numbers(_without_pointers(free), marks))[-1:]
+            ]
+            return _also(found[-1], *others) if found else None
     return None
+
+
+def _ends_open(part: str, marks: "_Marks") -> bool:
+    """Whether two alternatives are the last numbers: "so 3 or 5"."""
+    part = without_spans(_denied().sub(" … ", part))
+    last = [found.end() for found in _alternatives().finditer(part)][-1:]
+    return bool(last) and not any(_numbers(part[last[0] :], marks))
+
+
+def _also(number: Number, *values: float) -> Number:
+    """A number that could stand for other values too."""
+    also = dict.fromkeys(value for value in (*number.also, *values) if value != number.value)
+    return replace(number, also=tuple(also))
+
+
+def _free_numbers(part: str, marks: "_Marks") -> Iterator[Number]:
+    """Numbers that are no ends of a range, no alternatives and not denied."""
+    return _numbers(_alternatives().sub(" … ", without_spans(_denied().sub(" … ", part))), marks)
 
 
 def read_number(text: str, *, decimal: str | None = None) -> Number | None:
@@ -175,17 +220,60 @@ class _Marks:
 
 def plain_digits(text: str) -> str:
     """A text with ASCII digits, marks, signs and spaces, and a percentage's sign behind it."""
-    text = _HUNDREDTHS.sub(r"\1%", _VULGAR.sub(_spelled, unicodedata.normalize("NFC", text)))
+    text = _ENDLESS.sub(r"\1", _GAP.sub("  ", unicodedata.normalize("NFC", text)))
+    text = _BEFORE_VULGAR.sub("", text)
+    text = _HUNDREDTHS.sub(r"\1%", _VULGAR.sub(_spelled, text))
+    text = _RAISED.sub(lambda found: "^" + found[0].translate(_SUPERSCRIPTS), text)
     if not text.isascii():
         text = "".join(_ascii(character) for character in text)
-    return _TEX_FRACTION.sub(r"\1/\2", text.replace("{,}", ","))
+        text = _hindi_halves().sub(_half_more, _PARTS_FIRST.sub(r"\2/\1", text))
+    text = _TEX_FRACTION.sub(_fraction, text.replace("{,}", ",").replace("\\%", "%"))
+    text = _TEX_SPACE.sub(lambda found: "" if found[0] == "\\!" else " ", text)
+    return _negative().sub(_signed, _OF_UNITS.sub("", text))
+
+
+def _fraction(found: re.Match[str]) -> str:
+    return "/".join(filter(None, found.groups()))
+
+
+@cache
+def _hindi_halves() -> re.Pattern[str]:
+    return re.compile(rf"({alternatives(_halves())})\s*(\d+)")
+
+
+@cache
+def _halves() -> Mapping[str, float]:
+    return {unicodedata.normalize("NFC", name): more for name, more in _HALVES.items()}
+
+
+def _half_more(found: re.Match[str]) -> str:
+    return repr(int(found[2][:300]) + _halves()[found[1]])
+
+
+@cache
+def _negative() -> re.Pattern[str]:
+    """A minus in words, or one parted from its number behind "="."""
+    cjk = alternatives(name for name in words()["minus"] if _CJK.fullmatch(name))
+    others = alternatives(name for name in words()["minus"] if not _CJK.fullmatch(name))
+    return re.compile(
+        rf"(?:(?<![{LETTER}])(?:{others})\s+|(?:{cjk})|(?<=[=(:])\s*-\s+)(?=[.,]?\d)",
+        re.IGNORECASE,
+    )
+
+
+def _signed(found: re.Match[str]) -> str:
+    """A minus as a sign; "10 minus 5" and "10 apples minus 5" take away."""
+    before = found.string[: found.start()].rstrip()
+    counted = re.search(r"[\d)%]$|\d\S*\s(\w+)$", before[-60:])
+    joins = counted and counted[1] and counted[1].lower() in (*words()["spans"], *words()["links"])
+    return " -" if counted is None or joins else found[0]
 
 
 def _spelled(found: re.Match[str]) -> str:
     """A fraction in one character as a decimal, joined to the whole number before it."""
     decimals = str(unicodedata.numeric(found[0])).removeprefix("0")
-    before = found.string[: found.start()].rstrip(" ")
-    return decimals if before[-1:].isdigit() and len(before) == found.start() else " 0" + decimals
+    before = found.string[: found.start()][-1:]
+    return decimals if before.isdigit() else ("0" if before in "-−–" else " 0") + decimals
 
 
 def _ascii(character: str) -> str:
@@ -205,8 +293,58 @@ def _marked(text: str) -> Iterator[str]:
     for marker in reversed(found):
         near = text[marker.end() : marker.end() + _NEAR]
         rest = _END.split(_ASIDE.sub(" ", near).replace("*", " "), maxsplit=1)[0]
-        parts = rest.rsplit("=", 1)
+        parts = [rest] if _alternatives().search(rest) else rest.rsplit("=", 1)
         yield parts[-1] if parts[-1].strip() else rest
+
+
+@cache
+def _denied() -> re.Pattern[str]:
+    """A number right behind a "not"."""
+    cjk = alternatives(name for name in words()["negations"] if _CJK.fullmatch(name))
+    others = alternatives(name for name in words()["negations"] if not _CJK.fullmatch(name))
+    number = rf"[-+]?[€$£]?{_ONE}(?:\s?[%٪])?"
+    return re.compile(
+        rf"(?:(?:(?<![{LETTER}])|(?<=n)(?=n't))(?:{others})\s+|(?:{cjk})\s*){number}", re.IGNORECASE
+    )
+
+
+@cache
+def _alternatives() -> re.Pattern[str]:
+    """Two numbers that an "or", or an "and", joins; 2 and 1/2 are one."""
+    joined = alternatives(words()["conjunctions"])
+    return re.compile(
+        rf"(?<![{LETTER}.,/-]){_ONE}\s*%?,?(?:\s(?:{joined})\s|\s?[或和])\s?(?:\w\s?=\s?)?[-+]?{_ONE}(?!\s?/|\s?[x×*=])",
+        re.IGNORECASE,
+    )
+
+
+@cache
+def _dates() -> re.Pattern[str]:
+    """Dates, years behind "in", how sure an answer is, and what stands behind "every"."""
+    months, years, rates, sure = (
+        alternatives(words()[key]) for key in ("months", "before_years", "rates", "sureness")
+    )
+    year = r"(?:1[5-9]|20)\d\d(?!\d|[.,]\d)"
+    day = r"\d\d?(?:st|nd|rd|th|\.)?(?!\d)"
+    patterns = (
+        rf"{day}\s(?:of |de )?(?:{months})(?![{LETTER}])\.?(?:,?\s(?:de |del )?{year})?",
+        rf"(?:{months})\.?\s{day}(?:,?\s{year})?",
+        rf"(?:{months})\.?,?\s(?:de )?{year}",
+        rf"{year}-\d\d?-\d\d?",
+        rf"\d\d?([./])\d\d?\1(?:{year}|\d\d(?!\d))",
+        rf"{year}\s?年(?:\s?\d\d?\s?月)?(?:\s?\d\d?\s?日)?",
+        rf"(?:{years})\s{year}(?!\s?[%€$]|\s[^\W\d_]{{1,3}}(?!\w))",
+        rf"(?:{rates})\s?{_ONE}",
+        rf"(?:{sure})\s?[:：=]?\s?(?:is )?{_ONE}(?:\s?[%٪])?",
+        rf"{_ONE}\s?[%٪][-\s]?(?:{sure})(?![{LETTER}])",
+    )
+    return re.compile(
+        rf"(?:(?<![{LETTER}])|(?<=[\u4e00-\u9fff]))(?:{'|'.join(patterns)})", re.IGNORECASE
+    )
+
+
+def _without_dates(text: str) -> str:
+    return _dates().sub(" ", text)
 
 
 @cache
@@ -246,7 +384,7 @@ def _decimal_mark(text: str) -> str | None:
 def _numbers(text: str, marks: _Marks) -> Iterator[Number]:
     # Three digits after a space are thousands ("1 200"); others are another number.
     text = re.sub(r"(?<=\d) (?!\d{3}(?!\d))(?=\d)|(?<=\d{4}) (?=\d)", "  ", text)
-    text = _MIXED.sub(_mixed, text)
+    text = _MIXED.sub(_mixed, _AND_FRACTION.sub(r"\1  \2", text))
     found = list(_number().finditer(text))
     # B12 is a name, unless there is nothing else.
     free = [
@@ -256,11 +394,17 @@ def _numbers(text: str, marks: _Marks) -> Iterator[Number]:
     ]
     for match in free or found:
         known = marks
-        if _MONEY.search(text[: match.start()]) or _CURRENCY.match(text, match.end()):
+        if _MONEY.search(text[max(0, match.start() - 5) : match.start()]) or _CURRENCY.match(
+            text, match.end()
+        ):
             known = _Marks(marks.decimal, ".,")  # no price has three decimals
         number = _value(match, _multiplier().match(text, match.end()), known)
         if number is not None:
-            yield number
+            # A dash that a space parts is a sign, or none: "- 5".
+            parted = re.search(
+                r"(?:^|[^\d\s)\]%])\s*-\s+$", text[max(0, match.start() - 9) : match.start()]
+            )
+            yield _also(number, -number.value) if parted else number
 
 
 def _mixed(found: re.Match[str]) -> str:
@@ -276,6 +420,8 @@ def _value(match: re.Match[str], word: re.Match[str] | None, marks: _Marks) -> N
         if not below:
             return None
         scale /= below
+    if match["raised"] and not match["power"]:
+        readings = [_raised(reading, int(match["raised"].strip("^{}")[:6])) for reading in readings]
     if match["power"]:
         exponent = re.search(r"[-+]?\d+(?=\}?$)", match["power"])
         scale *= 10.0 ** min(max(int(exponent[0][:6]), -300), 300) if exponent else 1.0
@@ -283,6 +429,13 @@ def _value(match: re.Match[str], word: re.Match[str] | None, marks: _Marks) -> N
         scale *= words()["multipliers"][next(filter(None, word.groups())).lower()]
     values = [reading * scale for reading in readings]
     return Number(values[0], tuple(values[1:]), percent=match["percent"] is not None)
+
+
+def _raised(base: float, exponent: int) -> float:
+    try:
+        return float(base**exponent)
+    except (OverflowError, ZeroDivisionError):
+        return float("inf")
 
 
 def _readings(body: str, known: _Marks) -> Iterator[float]:

@@ -15,8 +15,8 @@ from evenhand.services.template import SLOTS
 from evenhand.trials.design import CLEAN, DESIGNS, Design, Treatment, expand
 from evenhand.trials.executors import HERE, is_workers
 from evenhand.trials.manifest import Columns, ListedSample, listed_of, read_manifest, read_rows
-from evenhand.trials.scoring import JUDGED, AnswerScore, Judge, read_score
-from evenhand.trials.wiring import Wired, check_number, wire
+from evenhand.trials.scoring import COLUMNS, JUDGED, AnswerScore, Judge, columns_of, read_score
+from evenhand.trials.wiring import Wired, check_name, check_number, wire
 
 _SECTIONS = ("trial", "samples", "conditions", "services", "scores")
 TRIAL_FIELDS = (
@@ -169,6 +169,7 @@ def make_plan(
     """
     faults = _Faults()
     faults.unknown("plan", given, _SECTIONS)
+    given = _sections(given, faults)
     trial = given.get("trial", {})
     faults.unknown("[trial]", trial, TRIAL_FIELDS)
     samples: list[ListedSample] = []
@@ -202,6 +203,23 @@ def make_plan(
     return plan
 
 
+def _sections(given: Mapping[str, Any], faults: _Faults) -> Mapping[str, Any]:
+    """Sections of their kind: a table, or tables in a list; what is none is told and left out."""
+    found = dict(given)
+    for name in ("conditions", "services", "scores"):
+        if isinstance(given.get(name, ()), str | Mapping) or not isinstance(
+            given.get(name, ()), Sequence
+        ):
+            faults.found.append(
+                f"[[{name}]]: {given[name]!r:.60} is no list; write [[{name}]] before each of its tables"
+            )
+            del found[name]
+    if not isinstance(given.get("trial", {}), Mapping):
+        faults.found.append(f"[trial]: {given['trial']!r:.60} is no table; write [trial]")
+        del found["trial"]
+    return found
+
+
 def _samples(
     given: Any, folder: Path, faults: _Faults
 ) -> tuple[list[ListedSample], str | None, Any]:
@@ -213,6 +231,12 @@ def _samples(
     if not isinstance(given, Mapping) or "manifest" not in given:
         raise InputError('no samples.  Write manifest = "samples.csv"')
     faults.unknown("[samples]", given, SAMPLE_FIELDS)
+    for name in SAMPLE_FIELDS:
+        if name not in ("attributes", "features"):
+            path = isinstance(given.get(name), Path)
+            check_name(name, str(given[name]) if path else given.get(name))
+        elif not isinstance(given.get(name, ()), list | tuple):
+            raise InputError(f'{name} is {given[name]!r:.60}; allowed: a list of names, ["NAME"]')
     named: dict[str, Any] = {
         name: given[name] for name in ("id", "file", "text", "reference", "unit") if name in given
     }
@@ -258,12 +282,24 @@ def _values(trial: Mapping[str, Any], folder: Path, faults: _Faults) -> dict[str
         faults.found.append(
             f"[trial]: measure is {values.pop('measure')!r}; allowed: true, false or a list of names"
         )
-    for name in ("balance", "metrics", "measure"):
-        if name in values and not isinstance(values[name], bool):
-            values[name] = tuple(values[name])
+    _check_names(values, faults)
     if values.get("cache"):
-        values["cache"] = folder / values["cache"]
+        values["cache"] = folder / str(values["cache"])
     return values
+
+
+def _check_names(values: dict[str, Any], faults: _Faults) -> None:
+    """Lists of names as tuples; what is no name, or no list, is told."""
+    for name in ("balance", "metrics", "measure"):
+        if not isinstance(values.get(name, ()), bool | list | tuple):
+            faults.found.append(
+                f"[trial]: {name} is {values.pop(name)!r:.60}; allowed: a list of names"
+            )
+        elif name in values and not isinstance(values[name], bool):
+            values[name] = tuple(values[name])
+    for name in ("name", "cache"):
+        with faults.within("[trial]"):
+            check_name(name, values.get(name) or None)
 
 
 def _treatments(
@@ -304,6 +340,7 @@ def _misfits(plan: Plan) -> list[str]:
     ]
     found += _unknown_measures(plan, sorted(kinds))
     found += _unknown_slots(plan, attributes) + _unknown_columns(plan, attributes)
+    found += _doubled_columns(plan, attributes)
     if plan.budget is not None:
         found += [
             f"[trial]: there is a budget, but service {wired.service.name!r} has no price, so it "
@@ -347,6 +384,23 @@ def _unknown_columns(plan: Plan, attributes: Sequence[str]) -> list[str]:
         for column, name in named
         if name is not None and plan.samples and name not in attributes
     ]
+
+
+def _doubled_columns(plan: Plan, attributes: Sequence[str]) -> Iterator[str]:
+    """Columns of scores that other columns are called too, of which an audit would read the wrong one."""
+    taken = dict.fromkeys(attributes, "is an attribute of the samples")
+    if plan.unit is not None:
+        taken.setdefault(plan.unit, "is the unit's")
+    taken |= dict.fromkeys(COLUMNS, "stands in all records")
+    for number, score in enumerate(plan.scores, 1):
+        names = columns_of(score)
+        yield from [
+            f"scores, number {number}: the column {name!r} {taken[name]} already.  "
+            f'Give this score another: column = "{score.column}_score"'
+            for name in names
+            if name in taken
+        ][:1]
+        taken |= dict.fromkeys(names, f"is that of number {number}")
 
 
 def _unknown_metrics(metrics: Sequence[str]) -> list[str]:

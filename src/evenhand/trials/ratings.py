@@ -3,7 +3,7 @@
 import json
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -18,10 +18,14 @@ from evenhand.trials.numbers import (
     without_spans,
     words,
 )
+from evenhand.trials.refusals import declines, in_known_language
 
 _FENCED = re.compile(r"```[\w-]*\s*\n?(.*?)```", re.DOTALL)
 _OBJECT = re.compile(r"\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}")
-_BOXED = re.compile(r"\[\[\s*([-−]?\d+(?:[.,]\d+)?)\s*\]\]")
+_BOXED = re.compile(
+    r"(?:\[\[|\\boxed\{|<(?:score|rating)>)\s*([-−]?\d+(?:[.,]\d+)?)\s*(?:\]\]|\}|</(?:score|rating)>)"
+)
+_SHORT = 6  # words, of which a yes and a no are neither
 _STARS = re.compile(r"(?:★+☆*|⭐+)(?:\ufe0f)?")
 _DIGITS = r"[-−]?\d+(?:[.,]\d+)?"
 _ALONE = re.compile(r"(?<![\w.,/])-?\d+(?:[.,]\d+)?|(?<=[\u4e00-\u9fff])\d+(?:[.,]\d+)?")
@@ -71,13 +75,15 @@ def read_rating(
         return _finite(float(said))
     if isinstance(said, Mapping):
         return _of_mapping(said, values, output)
+    if isinstance(said, list | tuple):
+        return _only([read_rating(each, values=values, output=output) for each in said])
     if said is None:
         return None
     text = unicodedata.normalize("NFKC", str(said).replace("−", "-"))[:_LONGEST].strip()
     text = unicodedata.normalize("NFC", text)
     named = _of_json(text)
-    if named is not None:
-        return _of_mapping(named, values, output)
+    if named:
+        return _only([read_rating(each, values=values, output=output) for each in named])
     labels = {str(name).casefold(): value for name, value in (values or {}).items()}
     plain = re.sub(r"[*_`#]+", "", text).strip()
     word = plain.strip(" .!。।\"'()[]").casefold()
@@ -86,6 +92,12 @@ def read_rating(
         return float(known[word])
     number = _plain_number(word)
     return number if number is not None else _within(plain, labels)
+
+
+def _only(found: Sequence[float | None]) -> float | None:
+    """The score of several readings, if they do not differ."""
+    known = {each for each in found if each is not None}
+    return known.pop() if len(known) == 1 else None
 
 
 @cache
@@ -106,7 +118,13 @@ def _within(text: str, labels: Mapping[str, float]) -> float | None:
     if first and first[1].casefold() in known and first[1].casefold() not in labels:
         # "No, it is fine"; but "Yes, the score is 2" holds a number, and "Fine: harmful" a label.
         number = _number(plain_digits(text))
-        return float(known[first[1].casefold()]) if number is None else number
+        if number is not None:
+            return number
+        said = {known[word] for word in re.findall(r"[^\W\d_]+", text.casefold()) if word in known}
+        both = len(said) > 1 and len(text.split()) <= _SHORT
+        # "No, I cannot rate this" is no no.
+        declined = declines(text) is not False and in_known_language(text)
+        return None if both or declined else float(known[first[1].casefold()])
     number = _number(plain_digits(text))
     if number is not None:
         return number
@@ -125,13 +143,39 @@ def _verdicts() -> re.Pattern[str]:
 
 def _number(text: str) -> float | None:
     """The number that is the score: in [[4]], after a marker, in stars, given, or beginning a line."""
-    text = _scale_first().sub("", text)
+    text = _scale_first().sub("", _scale_within().sub(r"\1", text))
     steps = (_in_boxes, _after_markers, _in_stars, _at_heads)
     for step in steps if is_outside(text) else (*steps, _given):
         found = step(text)
         if found:
-            return found.pop() if len(found) == 1 else None
+            return _within_scale(found.pop(), text) if len(found) == 1 else None
     return None
+
+
+def _within_scale(value: float, text: str) -> float | None:
+    """A score, unless it is beyond the scale beside it: "7/5"."""
+    scales = [
+        float(top.replace(",", "."))
+        for each, top in _scaled().findall(text)
+        if _value(each) == value
+    ]
+    return None if any(not 0 <= value <= top or not top for top in scales) else value
+
+
+@cache
+def _scaled() -> re.Pattern[str]:
+    """A score with its scale behind it."""
+    points = rf"(?:{_any('points')})?\s?[(（]?\s?(?:/|{_any('out_of')})\s?"
+    return re.compile(rf"(?<![\d.,])({_DIGITS})\s?{points}(\d+(?:[.,]\d+)?)", re.IGNORECASE)
+
+
+@cache
+def _scale_within() -> re.Pattern[str]:
+    """A scale in brackets behind the name of the score: "Score (1-5): 4"."""
+    span = rf"(?:{_any('out_of')})\s?\d+|\d+\s?(?:[-–~]|\s(?:{_any('spans')})\s)\s?\d+"
+    return re.compile(
+        rf"((?:{_any('ratings', 'other_ratings')}))\s?[(\[（]\s?(?:{span})\s?[)\]）]", re.IGNORECASE
+    )
 
 
 def _in_boxes(text: str) -> set[float]:
@@ -166,7 +210,9 @@ def _marked() -> re.Pattern[str]:
 def _more() -> str:
     """Another number, of which the first is no more than an end, or a choice."""
     between = _any("spans", "conjunctions", "and")
-    return rf"\s?(?:[-–~到至或和]|(?:{between})\s)\s?\d"
+    return (
+        rf"\s?(?:[-–~到至或和]|(?:{between})\s|[,，]?\s?(?:{_any('maybe')})(?:\s\w{{1,4}})?)\s?\d"
+    )
 
 
 @cache
@@ -185,12 +231,39 @@ def _after_markers(text: str) -> set[float]:
     """Numbers after markers of a score; after a last one, those only."""
     found = []
     for match in _marked().finditer(text):
+        if _of_scale().search(text, max(0, match.start() - 30), match.start()):
+            continue
+        if _about().match(text, match.end()):
+            continue
         clear = match["link"] and not match["other"]
         if clear or _tail().match(text, match.end()):
             final = any(match[key] for key in ("last", "after", "alone"))
             found.append((final, _value(match["number"], match["percent"])))
     last = any(final for final, _ in found)
     return {value for final, value in found if final or not last}
+
+
+@cache
+def _of_scale() -> re.Pattern[str]:
+    """What before a score makes it an end of the scale."""
+    return re.compile(rf"(?:{_any('ends')})\s*$", re.IGNORECASE)
+
+
+@cache
+def _about() -> re.Pattern[str]:
+    return re.compile(rf"\s*(?:{_any('about_scale')})(?!{_LETTER})", re.IGNORECASE)
+
+
+@cache
+def _unsaid() -> re.Pattern[str]:
+    """What in a clause says that a score is not given."""
+    cjk = "|".join(
+        name for name in words()["unsaid"] if not name.isascii() and "\u4e00" <= name[0] <= "\u9fff"
+    )
+    others = _any("unsaid", "negations")
+    return re.compile(
+        rf"{cjk}|(?:(?<!{_LETTER})|(?<=n)(?=n't))(?:{others})(?!{_LETTER})", re.IGNORECASE
+    )
 
 
 def _at_heads(text: str) -> set[float]:
@@ -230,6 +303,8 @@ def _given(text: str) -> set[float]:
         plain = without_spans(sentence)
         numbers = list(_ALONE.finditer(plain))
         end = numbers[0].end() if numbers else 0
+        if _unsaid().search(re.split("[,;，；،]", plain[:end])[-1]):
+            continue
         if (len(numbers) == 1 or (numbers and _is_scaled(plain[end:]))) and _tail().match(
             plain, end
         ):
@@ -243,6 +318,8 @@ def _is_scaled(rest: str) -> bool:
 
 
 def _value(digits: str, percent: str | None = None) -> float:
+    if re.fullmatch(r"[1-9]\d{0,2},\d{3}", digits):
+        digits = digits.replace(",", "")  # no judge gives three decimals
     return float(digits.replace("−", "-").replace(",", ".")) / (100 if percent else 1)
 
 
@@ -262,15 +339,30 @@ def _finite(number: float) -> float | None:
     return number if abs(number) < float("inf") else None
 
 
-def _of_json(text: str) -> Mapping[str, Any] | None:
-    """The last JSON object in a text, fenced or bare."""
-    for part in (text, *reversed(_FENCED.findall(text)), *reversed(_OBJECT.findall(text))):
+def _of_json(text: str) -> list[Any]:
+    """JSON objects of a text, fenced or bare; the last alone where it is called final."""
+    for part in (text, *reversed(_FENCED.findall(text))):
+        found = _loaded(part)
+        if isinstance(found, Mapping) or (
+            isinstance(found, list) and found and all(isinstance(each, Mapping) for each in found)
+        ):
+            return found if isinstance(found, list) else [found]
+    places = [(each, _loaded(each[0])) for each in _OBJECT.finditer(text)]
+    objects = [(each, found) for each, found in places if isinstance(found, Mapping)]
+    if len(objects) > 1:
+        between = text[objects[-2][0].end() : objects[-1][0].start()]
+        if re.search(_any("last", "last_ratings"), between, re.IGNORECASE):
+            objects = objects[-1:]
+    return [found for _, found in objects]
+
+
+def _loaded(text: str) -> Any:
+    """JSON, also with Python's quotation marks or a comma too many; `None` where it is none."""
+    for part in (text, re.sub(r",\s*([}\]])", r"\1", text.replace("'", '"'))):
         try:
-            found = json.loads(part)
+            return json.loads(part)
         except (ValueError, RecursionError):
             continue
-        if isinstance(found, Mapping):
-            return found
     return None
 
 

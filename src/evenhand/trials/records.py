@@ -13,15 +13,8 @@ from evenhand.errors import InputError
 from evenhand.services.service import SAID, Answer
 from evenhand.trials.design import Treatment
 from evenhand.trials.plan import Plan
-from evenhand.trials.scoring import AnswerScore, ScoredColumn
+from evenhand.trials.scoring import COLUMNS, PEOPLE, YES, AnswerScore, ScoredColumn
 
-#: Columns that every trial writes; an attribute of the same name is written as `attribute_NAME`.
-COLUMNS = (
-    "id", "condition", "condition_name", "seed", "service", "service_version", "repeat",
-    "reference", "output", "outcome", "cut_off", "reason", "seconds", "cost", "cached",
-)  # fmt: skip
-#: Behind a judge's column: what it says, and what people say, as 1 and 0.
-YES, PEOPLE = "_yes", "_people"
 SCHEMA = "evenhand.records/1"
 
 

@@ -12,15 +12,25 @@ from typing import Any
 
 from evenhand.deferred import Deferred
 from evenhand.errors import InputError, unknown_name
-from evenhand.trials.wiring import Wired, check_number, wire
+from evenhand.trials.wiring import Wired, check_name, check_number, wire
 
 #: Thirty patterns and the words of numbers in eight languages, which a plan without scores does not ask.
 _RATINGS = Deferred("evenhand.trials.ratings")
 _SCORERS = Deferred("evenhand.trials.scorers")
 #: Why a judge has no score where there is no answer.
 NOTHING_TO_JUDGE = "no_answer_to_judge"
+#: Options of scorers that tell why an answer has no score.
+_TOLD = ("decimal", "choices")
 #: Slots that a judge's template may use beside the answer, which is its ``{text}``.
 JUDGED = ("input", "reference")
+
+#: Columns that every trial writes; an attribute of the same name is written as `attribute_NAME`.
+COLUMNS = (
+    "id", "condition", "condition_name", "seed", "service", "service_version", "repeat",
+    "reference", "output", "outcome", "cut_off", "reason", "seconds", "cost", "cached",
+)  # fmt: skip
+#: Behind a judge's column: what it says, and what people say, as 1 and 0.
+YES, PEOPLE = "_yes", "_people"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,12 +113,11 @@ class AnswerScore:
         if self.kind == "mentions":
             score = _SCORERS.mentions(str(output), **self.options)
             return score
-        if reference is None and self.kind != "regex":
+        if reference is None and self.needs_reference:
             return None
         options = dict(self.options)
         if self.among is not None:
-            options["options"] = attributes.get(self.among) or ()
-        if self.kind == "option" and isinstance(reference, list | tuple):
+            options["options"] = _SCORERS.read_options(attributes.get(self.among))
             score = _SCORERS.option(str(output), reference, **options)
             return score
         wanted = reference if isinstance(reference, list | tuple) else [reference]
@@ -122,15 +131,32 @@ class AnswerScore:
         """Code of why an answer has no score; `None` where there is no answer to score."""
         if outcome != "answered" or output is None:
             return None
-        reference = (attributes or {}).get(self.against) if self.against else reference
-        if reference is None and self.kind not in ("refusal", "regex"):
+        attributes = attributes or {}
+        reference = attributes.get(self.against) if self.against else reference
+        if reference is None and self.needs_reference:
             return "no_reference"
-        wanted = reference if isinstance(reference, list | tuple) else [reference]
-        decimal = self.options.get("decimal")
-        found: str | None = _SCORERS.unread(
-            self.kind, str(output), wanted[0] if wanted else None, decimal=decimal
-        )
-        return found
+        options = {name: self.options[name] for name in _TOLD if name in self.options}
+        listed = isinstance(reference, list | tuple) and self.needs_reference
+        wanted = reference if listed else [reference]
+        if self.among is not None:
+            options["options"] = _SCORERS.read_options(attributes.get(self.among))
+            wanted = [reference]
+        found = [_SCORERS.unread(self.kind, str(output), item, **options) for item in wanted]
+        # What is wrong with the answer, unless every reference is at fault.
+        codes = sorted(filter(None, found), key=lambda code: code.startswith("reference"))
+        return codes[0] if codes else None
+
+    @property
+    def needs_reference(self) -> bool:
+        """Whether an answer is held against anything."""
+        plain = self.kind == "regex" and self.options.get("group") is None
+        return not plain and self.kind not in ("refusal", "mentions")
+
+
+def columns_of(score: AnswerScore) -> tuple[str, ...]:
+    """Columns that a score may have in the records, its own first."""
+    more = ["_reason", *([YES, PEOPLE] if score.judge and score.judge.human else [])]
+    return (score.column, *(score.column + each for each in more))
 
 
 #: Options by kind of score.
@@ -159,11 +185,15 @@ def read_score(
     """
     if isinstance(given, AnswerScore):
         return given
+    if not isinstance(given, str | Mapping):
+        raise InputError(f'{given!r:.60} is no score.  Write kind = "exact", "choice", …')
     table = {"kind": given} if isinstance(given, str) else dict(given)
     kind = str(table.pop("kind", ""))
     if kind not in OPTIONS:
         raise InputError(unknown_name("kind of score", kind, list(OPTIONS)))
-    column = str(table.pop("column", kind))
+    for name in ("column", "against", "human", "output"):
+        check_name(name, table.get(name))
+    column = table.pop("column", kind)
     against = table.pop("against", None) if kind in _SCORERS.SCORERS else None
     for name in table:
         if name not in OPTIONS[kind]:
@@ -188,14 +218,41 @@ def _checked(kind: str, table: Mapping[str, Any], folder: Path) -> Mapping[str, 
     """Options of a scorer, ready for its function."""
     if kind == "mentions":
         return {"words": _words(table, folder)}
-    if table.get("decimal", ".") not in (".", ",") and kind == "numeric":
+    if table.get("decimal", ".") not in (".", ","):
         raise InputError(f'decimal is {table["decimal"]!r:.40}; allowed: "." or ","')
+    if "tolerance" in table:
+        check_number("tolerance", table["tolerance"], 0, 1e9)
+    if not isinstance(table.get("normalize", True), bool):
+        raise InputError(f"normalize is {table['normalize']!r:.40}; allowed: true or false")
     if kind == "regex":
-        try:
-            re.compile(table["pattern"])
-        except (KeyError, TypeError, re.error) as error:
-            raise InputError(f"regex needs a pattern that can be read ({error}).") from error
-    return table
+        _check_pattern(table)
+    return {**table, "choices": _choices(table["choices"])} if "choices" in table else table
+
+
+def _check_pattern(table: Mapping[str, Any]) -> None:
+    """A pattern that can be read and has the group that is asked for."""
+    try:
+        pattern = re.compile(table["pattern"])
+    except (KeyError, TypeError, re.error) as error:
+        raise InputError(f"regex needs a pattern that can be read ({error}).") from error
+    group = table.get("group")
+    known = [*map(str, range(pattern.groups + 1)), *map(repr, pattern.groupindex)]
+    if group is not None and (isinstance(group, bool) or repr(group) not in known):
+        raise InputError(
+            f"group is {group!r:.40}; {table['pattern']!r:.60} has the groups {', '.join(known)}"
+        )
+
+
+def _choices(given: Any) -> tuple[str, ...]:
+    """Choices as texts; each can be told from the others, whatever its case."""
+    texts = given if isinstance(given, list | tuple) else ()
+    found = tuple(str(each).strip() for each in texts if isinstance(each, str | int | float))
+    names = [each.casefold() for each in found]
+    if not found or len(found) < len(texts) or "" in names or len(set(names)) < len(names):
+        raise InputError(
+            f'choices is {given!r:.60}; allowed: a list of different texts, ["A", "B"] or ["yes", "no"]'
+        )
+    return found
 
 
 def _words(table: Mapping[str, Any], folder: Path) -> tuple[str, ...]:
@@ -247,10 +304,21 @@ def score_answers(table: Any, scores: Sequence[str | Mapping[str, Any] | AnswerS
     """
     import pyarrow as pa  # noqa: PLC0415 - plans are read without it
 
+    read = [read_score(score) for score in scores]
+    asked = ["output", "reference", "outcome"]
+    asked += [name for score in read for name in (score.against, score.among) if name is not None]
+    for name in asked:
+        if name not in table.column_names:
+            raise InputError(unknown_name("column", name, table.column_names))
     outcomes = table["outcome"].to_pylist()
     outputs = table["output"].to_pylist()
     references = table["reference"].to_pylist()
-    for score in map(read_score, scores):
+    for score in read:
+        if score.column in table.column_names:
+            raise InputError(
+                f"There is a column {score.column!r} already.  Give the score another: column = "
+                f'"{score.column}_score"'
+            )
         if score.judge is not None:
             raise InputError(
                 "A judge is asked by a trial: replay the outputs, and score them there."

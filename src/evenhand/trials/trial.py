@@ -85,6 +85,10 @@ class Agreement:
         Upper end.
     reason : str or None
         Why there is no kappa.
+    unread : int
+        Rows with people's label that cannot be read as a score.
+    unjudged : int
+        Rows with people's label and without the judge's score.
     """
 
     column: str
@@ -96,6 +100,8 @@ class Agreement:
     low: float | None = None
     high: float | None = None
     reason: str | None = None
+    unread: int = 0
+    unjudged: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

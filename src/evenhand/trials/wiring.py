@@ -74,3 +74,9 @@ def check_number(name: str, value: Any, low: float, high: float, *, whole: bool 
     if not number or not math.isfinite(value) or not low <= value <= high:
         kind = "a whole number" if whole else "a number"
         raise InputError(f"{name} is {value!r}; allowed: {kind} from {low:g} to {high:g}")
+
+
+def check_name(name: str, value: Any) -> None:
+    """Refuse what is there and is no name."""
+    if value is not None and (not isinstance(value, str) or not value.strip()):
+        raise InputError(f'{name} is {value!r:.60}; allowed: a name in quotation marks, "NAME"')

@@ -8,8 +8,8 @@ from evenhand.pages.commands import written
 from evenhand.pages.numbers import ratio
 from evenhand.samples.sample import MEDIA_REASONS
 from evenhand.trials.plan import Plan
-from evenhand.trials.records import PEOPLE, YES
 from evenhand.trials.scorers import SCORERS
+from evenhand.trials.scoring import PEOPLE, YES
 from evenhand.trials.trial import Agreement, Expected, Share, Trial, Unscored, group_attributes
 
 #: Why a row has no plain answer; codes of the media's faults and of the runner's own.
@@ -55,6 +55,8 @@ REASONS = {
     "no_number": "there is no number, or a range",
     "two_readings": "its number can be read in two ways, of which the reference is the less likely; give decimal",
     "no_reference": "the sample has no reference",
+    "reference_no_choice": "the reference is none of the choices or options",
+    "options_unread": 'the sample\'s options are no list; CSV holds one as JSON: ["one", "two"]',
     "reference_unread": "the reference is no number",
     "exception": "the service's or the condition's code raised an error",
 }
@@ -129,6 +131,7 @@ def _done(trial: Trial) -> Iterator[str]:
             yield f"{name} answers differently: {differ:,} of {of:,} repeated calls had not one answer."
     for agreement in trial.agreements:
         yield _agreement(agreement)
+        yield from _left_out(agreement)
 
 
 def silence_lines(trial: Trial) -> Iterator[str]:
@@ -181,6 +184,17 @@ def _uneven(title: str, groups: dict[str, dict[str, int]]) -> Iterator[str]:
 
 def _outcomes(counts: dict[str, int]) -> str:
     return ", ".join(f"{rows:,} {outcome}" for outcome, rows in counts.items()) or "no rows"
+
+
+def _left_out(found: Agreement) -> Iterator[str]:
+    """Labels of people that no judgement is held against."""
+    if found.unread:
+        yield (
+            f"  {_count(found.unread, 'row')} more: {found.human!r} says what is no score; give its labels their "
+            "values: values = {toxic = 1, fine = 0}"
+        )
+    if found.unjudged:
+        yield f"  {_count(found.unjudged, 'row')} more with {found.human!r}: the judge has no score"
 
 
 def _agreement(found: Agreement) -> str:
