@@ -36,3 +36,19 @@ def test_the_choice_is_the_one_that_the_answer_ends_with(text, named):
 )  # fmt: skip
 def test_a_no_before_other_words_is_no_choice(text, choices, named):
     assert find_choice(text, choices) == named
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('{"reasoning": "Options A and C contradict the text.", "answer": "B"}', "B"),
+        ('{"antwort": "C", "begruendung": "A und B nennen nur Symptome."}', "C"),
+        ('```json\n{"答案": "C", "理由": "A与原文不符"}\n```', "C"),
+        ('Here it is: {"choice": "(d)"}. B was close.', "D"),
+        ('{"first": "A", "second": "B"}', None),
+        ('{"answer": "none", "why": "B is wrong"}', None),
+        ("{A, B} is the set; the answer is C.", "C"),
+    ],
+)
+def test_the_value_of_a_json_object_is_the_choice_whatever_its_reasons_name(text, expected):
+    assert find_choice(text, "ABCD") == expected

@@ -10,7 +10,7 @@ from evenhand.trials.languages import languages
 from evenhand.trials.refusals import known_languages
 
 PAGE = Path(__file__).parents[2] / "docs" / "trials.md"
-SETS = ("first", "second", "third")
+SETS = ("first", "second", "third", "fourth")
 
 
 @pytest.mark.parametrize("name", SETS)
@@ -33,21 +33,33 @@ def test_no_answer_stands_in_two_sets():
         {text for _, scorer, text, _ in measured.answers(name) if scorer == "refusals"}
         for name in SETS
     ]
-    assert not texts[0] & texts[1] | texts[1] & texts[2] | texts[0] & texts[2]
+    assert len(set.union(*texts)) == sum(map(len, texts))
 
 
 def test_the_page_shows_what_was_measured():
     page = PAGE.read_text("utf-8")
     assert "\n".join(measured.table()) in page, "python -m tests.trials.measured --table"
-    for scorer, told in measured.kept("first").items():
-        precision, recall = (measured.rate(figure).partition(" (")[0] for figure in told["all"])
-        assert f"{scorer} {precision} and {recall}" in page
-    for name in ("second", "third"):
-        precision, recall = (
-            measured.rate(figure).partition(" (")[0]
-            for figure in measured.kept(name)["refusals"]["all"]
-        )
-        assert f"{precision} and {recall}" in page
+    for name in ("first", "second", "third", "third_in_doubt"):
+        for scorer, told in measured.kept(name).items():
+            precision, recall = (
+                measured.rate(figure).partition(" (")[0] for figure in told["all"][:2]
+            )
+            assert f"{scorer} {precision} and {recall}" in page, name
+
+
+def test_the_page_tells_what_had_no_score():
+    page = " ".join(PAGE.read_text("utf-8").split())
+    told = {scorer: each["all"] for scorer, each in measured.kept("fourth").items()}
+    (right, said, *_), (found, there, *_) = told["choices"]
+    assert (
+        f"Of {there} choices {there - found} had no score, and of {said} scores {said - right} was"
+        in page
+    )
+    _, (found, there, *_) = told["ratings"]
+    assert f"Of {there} ratings {there - found} had none" in page
+    _, (found, there, *_), (unsure, *_), _ = told["refusals"]
+    assert f"of the {there} of the table {there - found - unsure} count as answers, 0" in page
+    assert f"{len(list(measured.answers('fourth')))} answers by somebody" in page
 
 
 @pytest.mark.parametrize("name", [*SETS, "third_in_doubt"])

@@ -2,9 +2,10 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 
+from evenhand.trials.json_objects import json_objects
 from evenhand.trials.languages import is_outside
 from evenhand.trials.numbers import alternatives, markers, words
 
@@ -23,12 +24,12 @@ _CLOSE = r"[)\]}>\"'”’]*"
 def find_choice(output: str, choices: Sequence[str]) -> str | None:
     """Choice that an answer names; `None` where it names none, or several.
 
-    It is what stands in the last box; or what is left when an answer is taken back; or follows
-    "the answer is" and the like, a final one before others; or stands first (``(B) because``); or
-    is the only one called right; or follows "so"; or is called an option; or is the only one that
-    is named and not denied.  A single letter in lower case counts only where nothing else can be
-    meant.  In a language in which this was not measured only what needs no words counts: a box,
-    "Answer: B", or the letter first or alone.
+    It is what stands in the last box; or is the only one that is a value of a JSON object; or what is
+    left when an answer is taken back; or follows "the answer is" and the like, a final one before
+    others; or stands first (``(B) because``); or is the only one called right; or follows "so"; or
+    is called an option; or is the only one that is named and not denied.  A single letter in lower
+    case counts only where nothing else can be meant.  In a language in which this was not measured
+    only what needs no words counts: a box, "Answer: B", or the letter first or alone.
 
     Examples
     --------
@@ -44,12 +45,23 @@ def find_choice(output: str, choices: Sequence[str]) -> str | None:
     boxed = [by_name.get(found.casefold()) for found in _BOXED.findall(_MARKUP.sub("", text))]
     if boxed and boxed[-1] is not None:
         return boxed[-1]
+    if said := _values(text, by_name):
+        return said.pop() if len(said) == 1 else None
     text = _MARKUP.sub("", _BOXED.sub(r" \1 ", text)).strip()
     letters = all(len(choice) == 1 for choice in choices)
     for part in _surest(text, names, letters):
         if (named := _by_steps(part, names, letters)) is not None:
             return by_name[named] if named else None
     return None
+
+
+def _values(text: str, by_name: Mapping[str, str]) -> set[str]:
+    """Choices that are a value of a JSON object in an answer, and no part of its reasons."""
+    if "{" not in text:
+        return set()
+    values = (value for found in json_objects(text) for value in found.values())
+    said = (value.strip(" ().").casefold() for value in values if isinstance(value, str))
+    return {by_name[value] for value in said if value in by_name}
 
 
 def _pause_behind(choice: str) -> str:

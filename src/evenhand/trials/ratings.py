@@ -1,6 +1,5 @@
 """What a judge said, read as a number: JSON, a label, "Score: 4", "4/5", "**Yes**"."""
 
-import json
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -8,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from evenhand.trials.choices import find_choice
+from evenhand.trials.json_objects import json_objects
 from evenhand.trials.languages import is_outside
 from evenhand.trials.numbers import (
     LETTER,
@@ -20,8 +20,6 @@ from evenhand.trials.numbers import (
 )
 from evenhand.trials.refusals import declines, in_known_language
 
-_FENCED = re.compile(r"```[\w-]*\s*\n?(.*?)```", re.DOTALL)
-_OBJECT = re.compile(r"\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}")
 _BOXED = re.compile(
     r"(?:\[\[|\\boxed\{|<(?:score|rating)>)\s*([-−]?\d+(?:[.,]\d+)?)\s*(?:\]\]|\}|</(?:score|rating)>)"
 )
@@ -81,7 +79,7 @@ def read_rating(
         return None
     text = unicodedata.normalize("NFKC", str(said).replace("−", "-"))[:_LONGEST].strip()
     text = unicodedata.normalize("NFC", text)
-    named = _of_json(text)
+    named = json_objects(text)
     if named:
         return _only([read_rating(each, values=values, output=output) for each in named])
     labels = {str(name).casefold(): value for name, value in (values or {}).items()}
@@ -337,33 +335,6 @@ def _plain_number(word: str) -> float | None:
 
 def _finite(number: float) -> float | None:
     return number if abs(number) < float("inf") else None
-
-
-def _of_json(text: str) -> list[Any]:
-    """JSON objects of a text, fenced or bare; the last alone where it is called final."""
-    for part in (text, *reversed(_FENCED.findall(text))):
-        found = _loaded(part)
-        if isinstance(found, Mapping) or (
-            isinstance(found, list) and found and all(isinstance(each, Mapping) for each in found)
-        ):
-            return found if isinstance(found, list) else [found]
-    places = [(each, _loaded(each[0])) for each in _OBJECT.finditer(text)]
-    objects = [(each, found) for each, found in places if isinstance(found, Mapping)]
-    if len(objects) > 1:
-        between = text[objects[-2][0].end() : objects[-1][0].start()]
-        if re.search(_any("last", "last_ratings"), between, re.IGNORECASE):
-            objects = objects[-1:]
-    return [found for _, found in objects]
-
-
-def _loaded(text: str) -> Any:
-    """JSON, also with Python's quotation marks or a comma too many; `None` where it is none."""
-    for part in (text, re.sub(r",\s*([}\]])", r"\1", text.replace("'", '"'))):
-        try:
-            return json.loads(part)
-        except (ValueError, RecursionError):
-            continue
-    return None
 
 
 def _of_mapping(
