@@ -225,8 +225,20 @@ def test_rows_within_one_object_are_told_with_the_way_to_take_them_out(text, tmp
     told = str(caught.value)
     assert "one JSON object" in told
     assert "'rows' (2)" in told
-    command = re.search(r"jq .*jsonl", told).group()
+    command = re.search(r"jq .*?\.jsonl", told).group()
     assert shlex.split(command)[:4] == ["jq", "-c", '.["rows"][]', str(path)]
+
+
+def test_files_of_one_object_each_are_rows_whatever_lists_they_hold(tmp_path):
+    for i in range(40):
+        said = {"g": "ab"[i % 2], "label": i % 2, "score": 0.5, "messages": [{"role": "user"}]}
+        write(tmp_path, f"s{i:02}.json", json.dumps(said, indent=1))
+    assert audit(tmp_path / "s*.json").source.rows == 40
+    write(tmp_path, "s07.json", '{\n "g": "a",\n "label": }')
+    with pytest.raises(FaultsError) as caught:
+        audit(tmp_path / "s*.json")
+    assert str(tmp_path / "s07.json") == caught.value.source
+    assert "one JSON object, and" not in str(caught.value)
 
 
 def test_one_object_without_rows_and_objects_without_values_are_told_as_what_they_are(tmp_path):

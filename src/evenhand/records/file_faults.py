@@ -69,7 +69,7 @@ def find_faults(engine: DuckDBEngine, paths: Sequence[Path]) -> dict[Path, list[
         kind = format_of(path)
         if kind == "jsonl":
             encoding_of(path)
-            found[path] = list(jsonl.faults(path))
+            found[path] = list(jsonl.faults(path, alone=len(paths) == 1))
         elif kind in ("csv", "tsv"):
             found[path] = _rejected(engine, path)
     return {path: faults for path, faults in found.items() if faults}

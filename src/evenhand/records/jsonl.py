@@ -68,7 +68,7 @@ def rows_as_text(engine: DuckDBEngine, paths: Sequence[Path]) -> Rows:
                 f"iconv -f windows-1252 -t utf-8 {path} > utf8{path.suffix}"
             )
     # A file called .json may hold one array; lines must be objects, one each.
-    array = any(path.name.lower().removesuffix(".gz").endswith(".json") for path in paths)
+    array = any(map(_may_be_whole, paths))
     form = "auto" if array else "newline_delimited"
     files = listed([_without_mark(engine, path) for path in paths])
     objects = f"read_json_objects({files}, format = '{form}')"
@@ -93,8 +93,8 @@ def rows_as_text(engine: DuckDBEngine, paths: Sequence[Path]) -> Rows:
         for name, type_ in types.items()
         if type_ in _KINDS and not (type_ == "JSON" and _has_nested(engine, objects, name))
     }
-    if array and len(scalars) < len(types):
-        # The engine takes an object that holds the rows for a row.
+    if array and len(paths) == 1 and len(scalars) < len(types):
+        # The engine takes an object that holds the rows for a row; of several files each may be one.
         whole = _one_object(paths[0])
         if whole is not None and (not scalars or _lists_of_objects(whole)):
             raise InputError(f"{paths[0]}: {_wrapped(paths[0], whole)}")
@@ -131,11 +131,15 @@ def _without_mark(engine: DuckDBEngine, path: Path) -> Path:
     return path if encoding_of(path).name == "utf-8" else readable(engine, path)
 
 
-def faults(path: Path) -> Iterator[Fault]:
-    """Lines that are no JSON object, one after the other; of one object over many lines what it holds."""
+def faults(path: Path, *, alone: bool = True) -> Iterator[Fault]:
+    """Lines that are no JSON object, one after the other; of one object over many lines what it holds.
+
+    A file called .json that is not `alone` may be one object: a row.
+    """
     whole = _one_object(path)
     if whole is not None and not _half_surrogate(whole):
-        yield Fault(line=None, message=_wrapped(path, whole))
+        if alone or not _may_be_whole(path):
+            yield Fault(line=None, message=_wrapped(path, whole))
         return
     with open_text(path) as file:
         for number, line in enumerate(file, 1):
@@ -149,6 +153,11 @@ def faults(path: Path) -> Iterator[Fault]:
                 yield Fault(line=number, message=f"not JSON: {error.msg} at column {error.colno}")
             except RecursionError:
                 yield Fault(line=number, message="nested too deeply")
+
+
+def _may_be_whole(path: Path) -> bool:
+    """Whether a file may hold one array or object over many lines."""
+    return path.name.lower().removesuffix(".gz").endswith(".json")
 
 
 def _one_object(path: Path) -> dict[str, Any] | None:
@@ -195,7 +204,8 @@ def _wrapped(path: Path, whole: dict[str, Any]) -> str:
     inside = shlex.quote(f".[{json.dumps(next(iter(lists)))}][]")
     return (
         f"{start}.  Rows may be what lies under {told}.  Take them out: "
-        f"jq -c {inside} {shlex.quote(str(path))} > {shlex.quote(path.stem)}.jsonl"
+        f"jq -c {inside} {shlex.quote(str(path))} > {shlex.quote(path.stem)}.jsonl  (If it is one row of many files, "
+        "name them together, as in 'FOLDER/*.json'.)"
     )
 
 
