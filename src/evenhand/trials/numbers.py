@@ -87,6 +87,13 @@ def alternatives(names: Iterable[str]) -> str:
     return "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
 
 
+def _by_script(names: Iterable[str]) -> tuple[str, str]:
+    """Patterns of the names in Chinese characters, which no space parts from a number, and of the others."""
+    known = list(names)
+    cjk = [name for name in known if _CJK.fullmatch(name)]
+    return alternatives(cjk), alternatives(name for name in known if name not in cjk)
+
+
 @cache
 def _number() -> re.Pattern[str]:
     percents = alternatives(words()["percents"])
@@ -99,8 +106,7 @@ def _number() -> re.Pattern[str]:
 def _multiplier() -> re.Pattern[str]:
     """What multiplies the number before it; a k only where it touches the number."""
     names = [name for name in words()["multipliers"] if name not in ("k", "m")]
-    cjk = alternatives(name for name in names if _CJK.fullmatch(name))
-    others = alternatives(name for name in names if not _CJK.fullmatch(name))
+    cjk, others = _by_script(names)
     return re.compile(
         rf"((?-i:[kKM]))(?![{LETTER}])|\s?({cjk})|\s?({others})(?![{LETTER}])", re.IGNORECASE
     )
@@ -253,8 +259,7 @@ def _half_more(found: re.Match[str]) -> str:
 @cache
 def _negative() -> re.Pattern[str]:
     """A minus in words, or one parted from its number behind "="."""
-    cjk = alternatives(name for name in words()["minus"] if _CJK.fullmatch(name))
-    others = alternatives(name for name in words()["minus"] if not _CJK.fullmatch(name))
+    cjk, others = _by_script(words()["minus"])
     return re.compile(
         rf"(?:(?<![{LETTER}])(?:{others})\s+|(?:{cjk})|(?<=[=(:])\s*-\s+)(?=[.,]?\d)",
         re.IGNORECASE,
@@ -300,8 +305,7 @@ def _marked(text: str) -> Iterator[str]:
 @cache
 def _denied() -> re.Pattern[str]:
     """A number right behind a "not"."""
-    cjk = alternatives(name for name in words()["negations"] if _CJK.fullmatch(name))
-    others = alternatives(name for name in words()["negations"] if not _CJK.fullmatch(name))
+    cjk, others = _by_script(words()["negations"])
     number = rf"[-+]?[€$£]?{_ONE}(?:\s?[%٪])?"
     return re.compile(
         rf"(?:(?:(?<![{LETTER}])|(?<=n)(?=n't))(?:{others})\s+|(?:{cjk})\s*){number}", re.IGNORECASE
