@@ -2,6 +2,8 @@
 
 import gzip
 import json
+import re
+import shlex
 
 import pyarrow as pa
 import pyarrow.ipc
@@ -202,6 +204,37 @@ def test_lines_that_are_no_json_object_are_told_together(name, text, lines, tmp_
     with pytest.raises(FaultsError, match="Each line must be one JSON object") as caught:
         audit(write(tmp_path, name, text))
     assert lines_of(caught.value) == lines
+
+
+INSIDE = '[{"g": "a", "y": 1}, {"g": "b", "y": 0}]'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'{{"rows": {INSIDE}}}',
+        f'{{\n  "rows": {INSIDE}\n}}',
+        f'{{"version": 2, "rows": [\n{INSIDE[1:]}\n}}\n',
+        f'\n{{"none": [],\n"rows": {INSIDE}}}',
+    ],
+)
+def test_rows_within_one_object_are_told_with_the_way_to_take_them_out(text, tmp_path):
+    path = write(tmp_path, "some rows.json", text)
+    with pytest.raises(EvenhandError) as caught:
+        audit(path)
+    told = str(caught.value)
+    assert "one JSON object" in told
+    assert "'rows' (2)" in told
+    command = re.search(r"jq .*jsonl", told).group()
+    assert shlex.split(command)[:4] == ["jq", "-c", '.["rows"][]', str(path)]
+
+
+def test_one_object_without_rows_and_objects_without_values_are_told_as_what_they_are(tmp_path):
+    with pytest.raises(EvenhandError, match="has rows, none of which is a list of objects"):
+        audit(write(tmp_path, "t.json", '{\n"rows": {"g": "a"}}'))
+    nested = '{"rows": {"g": "a"}}\n' * 2
+    with pytest.raises(EvenhandError, match=r"nothing but lists and objects \(rows\)"):
+        audit(write(tmp_path, "t.jsonl", nested))
 
 
 def test_not_a_number_in_json_is_a_fault_or_missing_never_a_wrong_answer(tmp_path):

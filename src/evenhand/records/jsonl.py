@@ -1,11 +1,13 @@
 """JSON lines: one object a row.  JSON says which values are texts, so text is never made a number."""
 
 import json
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from evenhand.errors import Fault, InputError
+from evenhand.pages import numbers
 from evenhand.records.column_types import quoted, text_literal
 from evenhand.records.delimited import check_case, listed, readable
 from evenhand.records.encodings import encoding_of, open_text
@@ -34,6 +36,10 @@ _KINDS: Mapping[str, tuple[Kind, ...]] = {
     "TIMESTAMP WITH TIME ZONE": (),
     '"NULL"': (),
 }
+
+
+#: Bytes of a file up to which it is read as a whole to say what it holds.
+MOST_WHOLE = 1 << 28
 
 
 class StrayLinesError(InputError):
@@ -87,6 +93,16 @@ def rows_as_text(engine: DuckDBEngine, paths: Sequence[Path]) -> Rows:
         for name, type_ in types.items()
         if type_ in _KINDS and not (type_ == "JSON" and _has_nested(engine, objects, name))
     }
+    if array and len(scalars) < len(types):
+        # The engine takes an object that holds the rows for a row.
+        whole = _one_object(paths[0])
+        if whole is not None and (not scalars or _lists_of_objects(whole)):
+            raise InputError(f"{paths[0]}: {_wrapped(paths[0], whole)}")
+    if not scalars:
+        raise InputError(
+            f"{paths[0]}: its objects hold nothing but lists and objects ({numbers.listed(list(types))}), of which "
+            "there are no groups and no metrics."
+        )
     declared = ", ".join(
         f"{quoted(name)}: {text_literal('VARCHAR' if name in scalars else type_)}"
         for name, type_ in types.items()
@@ -116,7 +132,11 @@ def _without_mark(engine: DuckDBEngine, path: Path) -> Path:
 
 
 def faults(path: Path) -> Iterator[Fault]:
-    """Lines that are no JSON object, one after the other."""
+    """Lines that are no JSON object, one after the other; of one object over many lines what it holds."""
+    whole = _one_object(path)
+    if whole is not None and not _half_surrogate(whole):
+        yield Fault(line=None, message=_wrapped(path, whole))
+        return
     with open_text(path) as file:
         for number, line in enumerate(file, 1):
             try:
@@ -129,6 +149,54 @@ def faults(path: Path) -> Iterator[Fault]:
                 yield Fault(line=number, message=f"not JSON: {error.msg} at column {error.colno}")
             except RecursionError:
                 yield Fault(line=number, message="nested too deeply")
+
+
+def _one_object(path: Path) -> dict[str, Any] | None:
+    """The one object that a file of moderate size is; `None` where it is none, or each line is one."""
+    if path.stat().st_size > MOST_WHOLE:
+        return None
+    try:
+        with open_text(path) as file:
+            lines = (line for line in file if line.strip())
+            first = next(lines, "")
+            if not first.lstrip().startswith("{") or (_is_json(first) and next(lines, "")):
+                return None
+            file.seek(0)
+            found = json.load(file)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _lists_of_objects(whole: dict[str, Any]) -> dict[str, int]:
+    """Members that may be rows, and how many of these there are."""
+    return {
+        name: len(value)
+        for name, value in whole.items()
+        if isinstance(value, list) and value and all(isinstance(item, dict) for item in value)
+    }
+
+
+def _wrapped(path: Path, whole: dict[str, Any]) -> str:
+    """What is said of one object that holds the rows, and how to take them out of it."""
+    lists = _lists_of_objects(whole)
+    start = "it is one JSON object, and each row is one"
+    if not lists:
+        return f"{start}: it has {numbers.listed(list(whole))}, none of which is a list of objects"
+    told = ", ".join(f"{name!r} ({count:,})" for name, count in lists.items())
+    inside = shlex.quote(f".[{json.dumps(next(iter(lists)))}][]")
+    return (
+        f"{start}.  Rows may be what lies under {told}.  Take them out: "
+        f"jq -c {inside} {shlex.quote(str(path))} > {shlex.quote(path.stem)}.jsonl"
+    )
 
 
 def _half_surrogate(found: dict[str, Any]) -> str:

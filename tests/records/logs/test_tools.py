@@ -1,6 +1,7 @@
 """Logs of lm-eval, HELM, promptfoo, deepeval, MLflow, Every Eval Ever and Label Studio."""
 
 import json
+import re
 import shutil
 
 import pytest
@@ -152,12 +153,15 @@ def test_helm_gives_the_tool_s_own_numbers(helm_run):
 
 @pytest.mark.data
 def test_helm_by_one_of_its_files_and_without_the_other(helm_run):
-    assert len(rows_of(helm_run / "per_instance_stats.json")[0]) == 10
-    (helm_run / "scenario_state.json").unlink()
-    with pytest.raises(
-        InputError, match=r"lacks scenario_state\.json, so it is no whole run of HELM"
-    ):
-        rows_of(helm_run / "per_instance_stats.json")
+    names = ("per_instance_stats.json", "scenario_state.json")
+    for name, other in (names, names[::-1]):
+        assert len(rows_of(helm_run / name)[0]) == 10
+        held = (helm_run / other).read_bytes()
+        (helm_run / other).unlink()
+        lacking = f"The folder of {helm_run / name} lacks {other}, so it is no whole run of HELM"
+        with pytest.raises(InputError, match=re.escape(lacking)):
+            rows_of(helm_run / name)
+        (helm_run / other).write_bytes(held)
 
 
 @pytest.mark.data

@@ -37,8 +37,9 @@ class _HelmLog(RowLog):
     def rows(self) -> Iterator[LogRow]:
         for name in (_STATS, _STATE):
             if not (self._folder / name).is_file():
+                where = self.path if self.path.is_dir() else f"The folder of {self.path}"
                 raise InputError(
-                    f"{self._folder} lacks {name}, so it is no whole run of HELM.  Name the folder of one run, which "
+                    f"{where} lacks {name}, so it is no whole run of HELM.  Name the folder of one run, which "
                     f"helm-run wrote ({_STATS} and {_STATE} lie in it)."
                 )
         stats = self._stats()
@@ -143,6 +144,8 @@ def _perturbed(found: Any) -> str:
 def _recognises(glimpse: Glimpse) -> bool:
     if glimpse.path.is_dir():
         return glimpse.names >= {_STATS, _STATE}
+    if glimpse.has("adapter_spec", "request_states"):
+        return True
     first = glimpse.first()
     return isinstance(first, dict) and first.keys() >= {"instance_id", "stats"}
 
