@@ -202,7 +202,7 @@ def _units(found: PilotCells, goal: Goal, level: float, least: int, reserved: fl
     if goal.name in ("pair", "detect"):
         wanted = goal.size if goal.name == "pair" else goal.size / _reach(level)
         return units_for_pairs(pilot, wanted, level, goal.assurance, least)
-    fewest = least * float(pilot.unit_cost.sum()) + reserved
+    fewest = float((pilot.labels(np.full(len(pilot.rows), least)) + 1) @ pilot.cost) + reserved
     if goal.size < fewest:
         raise InputError(
             f"budget is {goal.size:g}, but {plural(least, 'unit')} of each cell cost {significant(fewest)}.  Raise "
@@ -231,7 +231,7 @@ def _planned(
     out = []
     for i, cell in enumerate(cells):
         place, able = int(places[i]), bool(found.able[i])
-        labels = int(np.ceil(units[place] * found.pilot.rows[place] - 1e-9)) if able else int(first[i])
+        labels = int(found.pilot.labels(units)[place]) if able else int(first[i])
         value = float(found.values[i])
         out.append(
             PlannedCell(
@@ -287,7 +287,7 @@ def _outcomes(
         halves = half_widths(pilot, own, level)
         yield RuleOutcome(
             rule=rule,
-            labels=tuple(int(n) for n in np.ceil(own * pilot.rows - 1e-9)),
+            labels=tuple(pilot.labels(own).tolist()),
             worst_pair=worst_pair(halves)[2],
             widest=float(halves.max()),
             overall=_overall(pilot, own, level),

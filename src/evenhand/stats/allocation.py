@@ -60,6 +60,10 @@ class Pilot:
         """Cost of all labels of one unit."""
         return np.asarray(self.cost * self.rows, float)
 
+    def labels(self, units: npt.ArrayLike) -> Integers:
+        """Whole labels of so many units of each cell."""
+        return np.ceil(np.asarray(units) * self.rows - 1e-9).astype(np.int64)
+
     def variance_df(self, units: Floats) -> Floats:
         """Degrees of freedom of the variance of so many units of each cell, fewer where tails are heavy.
 
@@ -215,6 +219,8 @@ def spend(
     -----
     Whole units; what is left after rounding down goes, unit by unit, to the cell that lacks most by the rule.
     """
+    # Labels are whole: rounding up may take one more of each cell.
+    budget -= float(pilot.cost[pilot.rows % 1 > 0].sum())
     if rule == "minimax-pair":
         units = _closest_pairs(pilot, budget, level, assurance, least)
     else:
