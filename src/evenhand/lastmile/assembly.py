@@ -109,9 +109,7 @@ def answer(
     if not (costs > 0).all() or not np.isfinite(costs).all():
         raise InputError(f"cost is {cost!r}, but must be a number above 0, or a file.")
     found = read_pilot(cube, made, cells, shares, costs)
-    least = max(
-        metric_rules(rules, metric, made, higher_is_worse=higher).min_units, LEAST_UNITS
-    )
+    least = max(metric_rules(rules, metric, made, higher_is_worse=higher).min_units, LEAST_UNITS)
     first = _first_units(found, costs, rows)
     units = _units(found, goal, rules.level, least, float((first * costs).sum()))
     expected = half_widths(found.pilot, units, rules.level)
@@ -258,9 +256,7 @@ def _harm(cell: PlannedCell, *, higher_is_worse: bool) -> float:
     return -cell.value if higher_is_worse else cell.value
 
 
-def _worst(
-    cells: Sequence[GroupSet], found: PilotCells, promised: Floats
-) -> WorstPair | None:
+def _worst(cells: Sequence[GroupSet], found: PilotCells, promised: Floats) -> WorstPair | None:
     if len(promised) < 2:
         return None
     first, second, half = worst_pair(promised)
@@ -298,7 +294,9 @@ def _overall(pilot: Pilot, units: Integers, level: float) -> float:
     """Half-width of the value of the population, cells weighted by their share."""
     share = pilot.share / pilot.share.sum()
     variance = float((share**2 * pilot.variance / units).sum())
-    return float(t_of(level, float((units * pilot.effective).sum()) - len(units)) * np.sqrt(variance))
+    return float(
+        t_of(level, float((units * pilot.effective).sum()) - len(units)) * np.sqrt(variance)
+    )
 
 
 def _notes(

@@ -52,8 +52,12 @@ def _forest(found: LabelPlan, edition: Edition) -> Forest:
             verdict=numbers.plural(cell.labels, "label"),
             value=words.bare(cell.half_width, found),
             point=cell.value,
-            low=None if cell.half_width is None or cell.value is None else cell.value - cell.half_width,
-            high=None if cell.half_width is None or cell.value is None else cell.value + cell.half_width,
+            low=None
+            if cell.half_width is None or cell.value is None
+            else cell.value - cell.half_width,
+            high=None
+            if cell.half_width is None or cell.value is None
+            else cell.value + cell.half_width,
         )
         for cell in found.cells[:DRAWN]
         if cell.value is not None

@@ -33,7 +33,10 @@ def render_terminal(found: LabelPlan, *, width: int) -> RenderableType:
         parts.append(Text(f"… {hidden:,} more in --json, --csv and --html", style="dim"))
     parts += [Text(sentence) for sentence in words.unknown(found)]
     if found.rules:
-        parts += [Text(), Text("The same money by each rule (as the pilot's values have it)", style="bold")]
+        parts += [
+            Text(),
+            Text("The same money by each rule (as the pilot's values have it)", style="bold"),
+        ]
         parts.append(lay_out(rules_table(found), width))
     parts += [Text(), *(Text(note, style="dim") for note in words.notes(found))]
     return Lines(*parts)

@@ -50,9 +50,7 @@ def answers(found: LabelPlan, edition: Edition = PLAIN) -> Iterator[str]:
     units = sum(cell.units for cell in found.cells)
     people = f" of {count_units(units, found.unit)}" if found.unit else ""
     cells = plural(len(found.cells), "cell")
-    yield (
-        f"Collect {plural(found.labels, 'label')}{people} in {cells}{price(found.cost, found)}."
-    )
+    yield (f"Collect {plural(found.labels, 'label')}{people} in {cells}{price(found.cost, found)}.")
     worst = found.worst_pair
     if worst is not None:
         first, second = (called(one, found, edition) for one in (worst.first, worst.second))
