@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from evenhand.conditions import Condition, parse_condition
     from evenhand.cubes import CellKeys, CountedRecords, Cube, read_cube, write_cube
     from evenhand.differential import Effects, effects
+    from evenhand.lastmile import LabelPlan, plan
     from evenhand.metrics import DEFINITIONS, Definition
     from evenhand.metrics.laws import check_metric
     from evenhand.metrics.speech.pairs import confusion_pairs
@@ -57,6 +58,8 @@ _HOMES = {
     "Edition": "evenhand.pages.edition",
     "Effects": "evenhand.differential",
     "effects": "evenhand.differential",
+    "LabelPlan": "evenhand.lastmile",
+    "plan": "evenhand.lastmile",
     "DEFINITIONS": "evenhand.metrics",
     "Definition": "evenhand.metrics",
     "check_metric": "evenhand.metrics.laws",

@@ -68,6 +68,10 @@ VERBS = {
         "Say what each condition costs each group beyond the others.",
         f"$ evenhand effects ward.csv {_WER} \\\n    --by voice --reference quiet --unit sentence",
     ),
+    "plan": (
+        "Say how many labels to collect of each group: for a wanted width, or a budget.",
+        f"$ evenhand plan ward.csv {_WER} \\\n    --by accent --unit sentence --budget 2000",
+    ),
     "cube": (
         "Count records once; add the counts of days and sites, and audit them without the rows.",
         "",

@@ -1,0 +1,190 @@
+"""Plans that users ask for: from a pilot and a budget, or a width, to labels of each cell."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from evenhand.comparisons.rules import VerdictRules
+from evenhand.errors import InputError
+from evenhand.groups import to_text
+from evenhand.lastmile.assembly import Goal, answer
+from evenhand.lastmile.result import LabelPlan
+from evenhand.metrics import Metric
+from evenhand.questions.command import write_command
+from evenhand.questions.keywords import tells_options
+from evenhand.questions.opening import opened
+from evenhand.questions.options import (
+    NUMBERS,
+    Allowed,
+    check_choices,
+    check_numbers,
+    check_texts,
+    plain,
+)
+from evenhand.questions.question import (
+    By,
+    bound_metric,
+    check_rows,
+    read_question,
+    unit_columns,
+)
+from evenhand.records import MISSING_VALUES
+from evenhand.stats.allocation import RULES
+
+_ABOVE_0 = Allowed(least=1e-12, words="a number above 0")
+_NUMBERS = NUMBERS | {
+    "budget": _ABOVE_0,
+    "half_width": _ABOVE_0,
+    "pair": _ABOVE_0,
+    "detect": _ABOVE_0,
+    "assurance": NUMBERS["level"],
+}
+
+
+@tells_options
+def plan(
+    table: Any,
+    metric: str | Metric,
+    by: By,
+    *,
+    budget: float | None = None,
+    half_width: float | None = None,
+    pair: float | None = None,
+    detect: float | None = None,
+    rule: str = "minimax-pair",
+    cost: float | str | Path = 1.0,
+    share: str | Path | None = None,
+    assurance: float = 0.95,
+    unit: str | Sequence[str] | None = None,
+    where: str | None = None,
+    level: float = 0.95,
+    min_units: int = 5,
+    worse: str | None = None,
+    bins: Mapping[str, int | Sequence[float]] | None = None,
+    missing_values: Sequence[str] = MISSING_VALUES,
+    columns: str | Mapping[str, str] | None = None,
+    command: str | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> LabelPlan:
+    """Say how many labels to collect of each cell: for a wanted width, or the best use of a budget.
+
+    Parameters
+    ----------
+    table
+        The pilot: records as in `evenhand.audit`, of which some rows of each cell are labelled.
+    metric : str or Metric
+        What is to be measured.
+    by : str or sequence
+        Attributes whose crossing makes the cells.
+    budget : float, optional
+        What may be spent; in labels, where each costs 1.
+    half_width : float, optional
+        The interval of each cell shall be no wider than this to each side.
+    pair : float, optional
+        The interval of each difference of two cells likewise.
+    detect : float, optional
+        Each difference of two cells of this size shall be found in four samples of five.
+    rule : {'minimax-pair', 'neyman', 'proportional', 'equal'}
+        How a budget is spent: such that the difference known least is known best; for the value of all together;
+        as the population is; as many of each.
+    cost : float or path
+        Of one label; or a CSV file with a column for each attribute and one called ``cost``.
+    share : path, optional
+        A CSV file with a column for each attribute and one called ``share``: of the population.  Where
+        not given, the pilot's rows are taken for it.
+    assurance : float
+        With what probability no interval shall be wider than is said.
+    unit, where, level, bins, missing_values, columns, command, progress
+        As in `evenhand.audit`.
+    min_units : int
+        Units that each cell has at least.
+    worse : {'higher', 'lower'}, optional
+        Direction of harm, where it is not the metric's own; it orders the cells.
+
+    Returns
+    -------
+    LabelPlan
+
+    Raises
+    ------
+    InputError
+        For anything that must be changed first: a budget that does not buy the fewest units among it.
+
+    Notes
+    -----
+    The new sample is drawn as the pilot was, and stands for itself: the pilot's labels are not counted in it.
+    Widths are told for the new sample given the pilot, so that a lucky pilot does not make a plan too small; see
+    `evenhand.stats.allocation`.  Proportional and Neyman's allocation are right for the value of all together and leave
+    small groups unknown.
+
+    Examples
+    --------
+    >>> import pyarrow as pa, evenhand
+    >>> table = pa.table({"site": ["a"] * 90 + ["b"] * 60, "wrong": [0] * 81 + [1] * 9 + [0] * 42 + [1] * 18})
+    >>> found = evenhand.plan(table, "mean(wrong)", "site", budget=1000, worse="higher")
+    >>> [(cell.label, cell.labels) for cell in found.cells]
+    [('b', 633), ('a', 367)]
+    """
+    numbers: dict[str, Any] = {
+        "budget": plain(budget),
+        "half_width": plain(half_width),
+        "pair": plain(pair),
+        "detect": plain(detect),
+    }
+    given = {name: value for name, value in numbers.items() if value is not None}
+    if len(given) != 1:
+        told = " and ".join(given) or "none of them"
+        raise InputError(
+            f"A plan has one goal, and {told} is given.  Allowed: budget (the best use of it), half_width (of each "
+            "cell), pair (half-width of each difference), or detect (differences that shall be found)."
+        )
+    numbers = given | {"level": plain(level), "min_units": plain(min_units)}
+    check_numbers(numbers | {"assurance": plain(assurance)}, _NUMBERS)
+    check_texts({"where": where})
+    check_choices({"rule": rule, "worse": worse}, _CHOICES, needed=("rule",))
+    ((name, size),) = given.items()
+    if rule != "minimax-pair" and name != "budget":
+        raise InputError(
+            f"rule is {rule!r}, but says how a budget is spent, and {name} is asked for.  Leave one of them out."
+        )
+    rules = VerdictRules(
+        level=numbers["level"], min_units=numbers["min_units"], units=unit_columns(unit)
+    )
+    with opened(
+        table, columns=columns, missing_values=missing_values, progress=progress
+    ) as records:
+        check_rows(records)
+        question = read_question(records, by, units=rules.units, where=where, bins=bins)
+        bound = bound_metric(metric, records)
+        told = {
+            "metric": bound.text,
+            "by": question.by,
+            **{one: value for one, value in numbers.items() if one in given},
+            "rule": rule,
+            "cost": cost if not isinstance(cost, float | int) or cost != 1 else None,
+            "share": share,
+            "assurance": plain(assurance),
+            "unit": question.units,
+            "where": to_text(question.where) if question.where is not None else None,
+            "level": rules.level,
+            "min_units": rules.min_units,
+            "worse": worse,
+            "columns": records.declared or None,
+            "bins": question.bins,
+            "missing_values": records.missing_values,
+            **records.options,
+        }
+        goal = Goal(name=name, size=float(size), rule=rule, assurance=plain(assurance))
+        return answer(
+            question,
+            bound,
+            rules,
+            goal,
+            cost=plain(cost),
+            share=share,
+            worse=worse,
+            command=command or write_command(plan, records.name, told),
+        )
+
+
+_CHOICES = {"rule": RULES, "worse": ("higher", "lower")}

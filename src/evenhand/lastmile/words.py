@@ -1,0 +1,100 @@
+"""Plans in plain words: what a person reads in the terminal and on the page, the answer first."""
+
+from collections.abc import Iterator
+
+from evenhand.errors import REASONS
+from evenhand.lastmile.result import LabelPlan, PlannedCell
+from evenhand.pages.caveats import after_numbers, bin_sentences, missing_sentences
+from evenhand.pages.edition import PLAIN, Edition
+from evenhand.pages.nouns import count_units
+from evenhand.pages.numbers import amount, percent, plural, rate
+
+#: What each rule is for.
+RULES = {
+    "minimax-pair": "the difference known least, as well as can be",
+    "neyman": "the value of all together, as well as can be",
+    "proportional": "as the population is",
+    "equal": "as many of each cell",
+}
+
+
+def size(value: float, found: LabelPlan) -> str:
+    """A half-width: ± points of a share, else in the metric's units."""
+    return f"± {amount(value, in_points=found.metric.in_points)}"
+
+
+def bare(value: float | None, found: LabelPlan) -> str:
+    """A half-width in a table, whose head says of what."""
+    if value is None:
+        return "–"
+    return f"± {amount(value, in_points=found.metric.in_points)}".removesuffix(" points")
+
+
+def called(predicate: str, found: LabelPlan, edition: Edition = PLAIN) -> str:
+    """A cell by its values."""
+    for cell in found.cells:
+        if cell.predicate == predicate:
+            return edition.group(cell.group, cell.predicate)
+    return predicate
+
+
+def price(value: float, found: LabelPlan) -> str:
+    """What labels cost; nothing is said where each costs 1."""
+    if all(cell.cost == 1 for cell in found.cells):
+        return ""
+    return f", which cost {value:,.6g}"
+
+
+def answers(found: LabelPlan, edition: Edition = PLAIN) -> Iterator[str]:
+    """What to collect, and what it will tell."""
+    units = sum(cell.units for cell in found.cells)
+    people = f" of {count_units(units, found.unit)}" if found.unit else ""
+    cells = plural(len(found.cells), "cell")
+    yield (f"Collect {plural(found.labels, 'label')}{people} in {cells}{price(found.cost, found)}.")
+    worst = found.worst_pair
+    if worst is not None:
+        first, second = (called(one, found, edition) for one in (worst.first, worst.second))
+        yield (
+            f"Then every difference of two cells is known to {size(worst.half_width, found)} or better; least known is "
+            f"that of {first} and {second}. A difference of {amount(worst.detectable, in_points=found.metric.in_points)} "
+            "is found in four samples of five."
+        )
+    yield from _usual(found)
+    yield (
+        f"Widths are promises: in {percent(found.assurance)} of samples none is wider, though this pilot may have been lucky."
+    )
+
+
+def _usual(found: LabelPlan) -> Iterator[str]:
+    """What the usual way of spending the same would leave unknown."""
+    by_rule = {one.rule: one for one in found.rules}
+    usual = by_rule.get("proportional")
+    own = by_rule.get(found.settings.rule)
+    if usual is None or own is None or usual is own or usual.worst_pair < 1.1 * own.worst_pair:
+        return
+    yield (
+        f"Spent as the population is, the same would leave a difference known only to {size(usual.worst_pair, found)} "
+        f"where this plan has {size(own.worst_pair, found)} (both as the pilot's values have it)."
+    )
+
+
+def unknown(found: LabelPlan, edition: Edition = PLAIN) -> Iterator[str]:
+    """Cells of which the pilot cannot tell."""
+    for cell in found.cells:
+        if cell.reason is not None:
+            yield (
+                f"{edition.group(cell.group, cell.predicate)}: {REASONS[cell.reason]} "
+                f"({plural(cell.pilot_units, 'unit')} in the pilot).  Label {cell.labels:,} first, then plan again."
+            )
+
+
+def notes(found: LabelPlan) -> Iterator[str]:
+    """How it was computed."""
+    yield from bin_sentences(found.settings.bins)
+    yield from after_numbers(found.notes)
+    yield from missing_sentences(found.missing)
+
+
+def value(cell: PlannedCell) -> str:
+    """The metric in the pilot."""
+    return rate(cell.value)
