@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from evenhand.conditions import Condition, parse_condition
     from evenhand.cubes import CellKeys, CountedRecords, Cube, read_cube, write_cube
     from evenhand.differential import Effects, effects
+    from evenhand.improving import ImprovementPlan, improve
     from evenhand.lastmile import LabelPlan, plan
     from evenhand.metrics import DEFINITIONS, Definition
     from evenhand.metrics.laws import check_metric
@@ -58,6 +59,8 @@ _HOMES = {
     "Edition": "evenhand.pages.edition",
     "Effects": "evenhand.differential",
     "effects": "evenhand.differential",
+    "ImprovementPlan": "evenhand.improving",
+    "improve": "evenhand.improving",
     "LabelPlan": "evenhand.lastmile",
     "plan": "evenhand.lastmile",
     "DEFINITIONS": "evenhand.metrics",
@@ -98,6 +101,8 @@ __all__ = [
     "Definition",
     "Edition",
     "Effects",
+    "ImprovementPlan",
+    "LabelPlan",
     "Overview",
     "Plan",
     "Sample",
@@ -113,6 +118,7 @@ __all__ = [
     "count_cube",
     "effects",
     "equalized_odds",
+    "improve",
     "join_records",
     "look",
     "make_plan",
@@ -120,6 +126,7 @@ __all__ = [
     "open_connection",
     "open_records",
     "parse_condition",
+    "plan",
     "read_audio",
     "read_cube",
     "read_image",

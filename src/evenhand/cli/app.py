@@ -72,6 +72,13 @@ VERBS = {
         "Say how many labels to collect of each group: for a wanted width, or a budget.",
         f"$ evenhand plan ward.csv {_WER} \\\n    --by accent --unit sentence --budget 2000",
     ),
+    "improve": (
+        "Say which rows to collect for training, and for whom more no longer help.",
+        (
+            "$ evenhand improve rows.csv --test test.csv --metric 'accuracy(label=y, prediction=prediction)' \\\n"
+            "    --train 'python fit.py {train} {test} {out}' --by sex --budget 1000"
+        ),
+    ),
     "cube": (
         "Count records once; add the counts of days and sites, and audit them without the rows.",
         "",
