@@ -1,7 +1,8 @@
 """What rows are worth by several rules, in worlds whose learner is trained on what each rule collects.
 
-Four groups that share a part of what is to be learnt, the last with a quarter of its labels wrong.  1,200 more rows are collected: by
-`evenhand.improve` in four rounds, or at once alike, as the population is, or all from the group that is worst.
+Four groups that share a part of what is to be learnt, the last with a quarter of its labels wrong.  1,200 more rows
+are collected: by `evenhand.improve` in four rounds, or at once alike, as the population is, or all from the group that
+is worst.
 
     python benchmarks/improve.py [worlds]
 """
@@ -49,10 +50,15 @@ def features(table: pa.Table) -> np.ndarray:
 
 def train(rows: pa.Table, test: pa.Table) -> list[int]:
     """Logistic regression."""
-    return LogisticRegression(C=1.0, max_iter=500).fit(features(rows), rows["y"].to_numpy()).predict(features(test)).tolist()
+    return (
+        LogisticRegression(C=1.0, max_iter=500)
+        .fit(features(rows), rows["y"].to_numpy())
+        .predict(features(test))
+        .tolist()
+    )
 
 
-def errors(world: World, rows: pa.Table, test: pa.Table) -> np.ndarray:
+def errors(rows: pa.Table, test: pa.Table) -> np.ndarray:
     """Error of each group on fresh rows."""
     wrong = np.array(train(rows, test)) != test["y"].to_numpy()
     group = np.array(test["group"].to_pylist())
@@ -66,7 +72,13 @@ def collected(rule: str, world: World, rows: pa.Table, test: pa.Table) -> pa.Tab
     if rule == "improve, 4 rounds":
         for left in (4, 3, 2, 1):
             found = evenhand.improve(
-                rows, train, "error_rate(label=y, prediction=prediction)", "group", test=test, budget=MORE, seed=left
+                rows,
+                train,
+                "error_rate(label=y, prediction=prediction)",
+                "group",
+                test=test,
+                budget=MORE,
+                seed=left,
             )
             collect = {one.group["group"]: one.collect for one in found.groups}
             rows = pa.concat_tables([rows, world.rows(np.array([collect[one] for one in GROUPS]))])
@@ -74,7 +86,7 @@ def collected(rule: str, world: World, rows: pa.Table, test: pa.Table) -> pa.Tab
     shares = {
         "alike": np.full(4, 0.25),
         "as the population": START / START.sum(),
-        "all to the worst": np.eye(4)[errors(world, rows, test).argmax()],
+        "all to the worst": np.eye(4)[errors(rows, test).argmax()],
     }[rule]
     return pa.concat_tables([rows, world.rows(np.round(MORE * shares))])
 
@@ -88,11 +100,13 @@ def main() -> None:
             world = World(seed)
             rows, test = world.rows(START), world.rows(np.full(4, 400))
             fresh = world.rows(np.full(4, 20_000))
-            found = errors(world, collected(rule, world, rows, test), fresh)
+            found = errors(collected(rule, world, rows, test), fresh)
             mean[seed, place] = found.mean()
             excess[seed, place] = (found - world.noise).max()
     for place, rule in enumerate(RULES):
-        print(f"{rule:20} mean {mean[:, place].mean():.4f}  largest excess {excess[:, place].mean():.4f}")
+        print(
+            f"{rule:20} mean {mean[:, place].mean():.4f}  largest excess {excess[:, place].mean():.4f}"
+        )
     print(f"{resource.getrusage(resource.RUSAGE_SELF).ru_utime:.0f} CPU s")
 
 

@@ -1,9 +1,9 @@
-"""Teach the recogniser what is said on the ward: a dictionary and a language model from sentences, tried on recordings.
+r"""Teach the recogniser what is said on the ward, a dictionary and a language model, and try it on recordings.
 
     python teach.py TRAIN TEST OUT
 
-TRAIN is a CSV with a column `sentence`, TEST one with a column `file` (beside `src/evenhand/demos/ward`); OUT becomes one with a
-line for each recording: `heard`. It is called by `evenhand improve`:
+TRAIN is a CSV with a column `sentence`, TEST one with a column `file` (within `src/evenhand/demos/ward`); OUT becomes
+one with a line for each recording: `heard`.  It is called by `evenhand improve`:
 
     python teach.py --rows 240 rows.csv test.csv
     evenhand improve rows.csv --test test.csv --train 'python teach.py {train} {test} {out}' \\
@@ -47,7 +47,9 @@ def write_rows(experiment: Experiment, count: int, voice: str, rows: Path, test:
         writer = csv.writer(file)
         writer.writerow(["file", "reference", "sentence", "about"])
         for row in said:
-            writer.writerow([row["file"], row["reference"], row["sentence"], about(row["reference"])])
+            writer.writerow(
+                [row["file"], row["reference"], row["sentence"], about(row["reference"])]
+            )
 
 
 def teach(rows: Path, test: Path, out: Path) -> None:
