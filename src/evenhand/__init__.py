@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from evenhand.metrics.speech.pairs import confusion_pairs
     from evenhand.overviews import Overview, look
     from evenhand.pages.edition import Edition
+    from evenhand.pooling import Pooled, pool, share_cube
     from evenhand.questions.origins import with_origin
     from evenhand.records import (
         MISSING_VALUES,
@@ -61,6 +62,9 @@ _HOMES = {
     "effects": "evenhand.differential",
     "ImprovementPlan": "evenhand.improving",
     "improve": "evenhand.improving",
+    "Pooled": "evenhand.pooling",
+    "pool": "evenhand.pooling",
+    "share_cube": "evenhand.pooling",
     "LabelPlan": "evenhand.lastmile",
     "plan": "evenhand.lastmile",
     "DEFINITIONS": "evenhand.metrics",
@@ -105,6 +109,7 @@ __all__ = [
     "LabelPlan",
     "Overview",
     "Plan",
+    "Pooled",
     "Sample",
     "Slices",
     "Switches",
@@ -127,11 +132,13 @@ __all__ = [
     "open_records",
     "parse_condition",
     "plan",
+    "pool",
     "read_audio",
     "read_cube",
     "read_image",
     "read_plan",
     "run_trial",
+    "share_cube",
     "slices",
     "slices_of_cube",
     "unfold_counts",

@@ -83,6 +83,10 @@ VERBS = {
         "Count records once; add the counts of days and sites, and audit them without the rows.",
         "",
     ),
+    "pool": (
+        "Estimate groups at several customers from their cubes, each borrowing from the others.",
+        "$ evenhand pool north.cube south.cube east.cube",
+    ),
     "conditions": ("List the conditions and how to write them.", "$ evenhand conditions tone"),
     "bounty": ("Let outsiders submit better models, accept what is proven, and merge it.", ""),
     "metrics": ("List the metrics and how to write them.", "$ evenhand metrics wer"),

@@ -31,6 +31,10 @@ VERBS = {
         "Count the files that a cube does not count yet; only these are read.",
         "$ evenhand cube update calls.cube 'calls/*.parquet'",
     ),
+    "share": (
+        "Make of a cube one that may leave the house.",
+        "$ evenhand cube share ward.cube --out for-others.cube",
+    ),
     "show": ("Say what a cube counts.", "$ evenhand cube show ward.cube"),
 }
 for _name, (_help, _example) in VERBS.items():
