@@ -4,15 +4,15 @@ from evenhand.metrics.described import normalizer_told
 from evenhand.pages import numbers
 from evenhand.pages.caveats import before_numbers
 from evenhand.pages.edition import PLAIN, Edition
-from evenhand.pages.forest import Difference, Forest, draw_forest
+from evenhand.pages.heat import Heat, HeatCell, tint
 from evenhand.pages.page import render_page
 from evenhand.pages.picture import Figure, draw_picture
 from evenhand.pooling import words
-from evenhand.pooling.result import Pooled
+from evenhand.pooling.result import Pooled, PooledGroup
 from evenhand.pooling.tables import groups_table, usual_table
 
-#: Lines drawn, and lines of the table; all are in JSON and CSV.
-DRAWN, TABLED = 60, 400
+#: Customers and groups drawn, and lines of the table; all are in JSON and CSV.
+CUSTOMERS, GROUPS, TABLED = 12, 40, 400
 
 
 def render_html(found: Pooled, *, edition: Edition = PLAIN) -> str:
@@ -25,7 +25,7 @@ def render_html(found: Pooled, *, edition: Edition = PLAIN) -> str:
         normalizer=normalizer_told(found.metric.expression),
         answers=list(words.answers(found, edition)),
         caveats=before_numbers(found.notes),
-        forest=_forest(found, edition),
+        heat=_heat(found, edition),
         usual=usual_table(found, edition),
         table=groups_table(found, TABLED, edition),
         notes=list(words.notes(found)),
@@ -37,25 +37,51 @@ def draw_figure(found: Pooled, edition: Edition = PLAIN) -> str:
     answers = list(words.answers(found, edition))
     notes = (
         edition.note,
-        f"Points: shrunk {edition.column(found.metric.name)}; lines: intervals of own rows.",
+        f"Shrunk {edition.column(found.metric.name)}, and that of the customer's own rows; darker: worse than is "
+        "usual.",
         edition.made(", ".join(one.name for one in found.customers)),
     )
-    drawn = Figure(heading=edition.crossed(found.settings.by), drawn=_forest(found, edition))
+    drawn = Figure(heading=edition.crossed(found.settings.by), drawn=_heat(found, edition))
     return draw_picture(edition.title or answers[0], [drawn], notes)
 
 
-def _forest(found: Pooled, edition: Edition) -> Forest:
-    lines = [
-        Difference(
-            name=f"{one.customer}: {words.called(one, edition)}",
-            kind="none",
-            verdict=f"own rows {numbers.rate(one.estimate.value)}",
-            value=numbers.rate(one.shrunk),
-            point=one.shrunk,
-            low=one.estimate.low,
-            high=one.estimate.high,
-        )
-        for one in found.groups[:DRAWN]
-        if one.shrunk is not None
-    ]
-    return draw_forest(lines, numbers.rate)
+def _heat(found: Pooled, edition: Edition) -> Heat:
+    """Shrunk values, tinted by how much worse they are than is usual."""
+    customers = [one.name for one in found.customers[:CUSTOMERS]]
+    at = {(one.customer, one.predicate): one for one in found.groups}
+    sign = 1.0 if found.metric.higher_is_worse else -1.0
+    usual = {one.predicate: one.value for one in found.usual}
+
+    def beyond(one: PooledGroup | None) -> float:
+        value = None if one is None else usual[one.predicate]
+        if one is None or one.shrunk is None or value is None:
+            return 0.0
+        return max(sign * (one.shrunk - value), 0.0)
+
+    largest = max((beyond(one) for one in found.groups), default=0.0)
+    rows = []
+    for group in found.usual[:GROUPS]:
+        cells = [HeatCell(text=numbers.rate(group.value), share=0.0)]
+        for name in customers:
+            one = at.get((name, group.predicate))
+            if one is None:
+                cells.append(HeatCell(text="–", share=0.0))
+                continue
+            own = f"own {numbers.rate(one.estimate.value)}"
+            size = beyond(one)
+            cells.append(
+                HeatCell(
+                    text=numbers.rate(one.shrunk),
+                    share=tint(size, largest),
+                    kind="harm" if size else "",
+                    note=own,
+                )
+            )
+        rows.append((words.called(group, edition), tuple(cells)))
+    return Heat(
+        label=f"Shrunk {edition.column(found.metric.name)} of each group at each customer",
+        corner="group",
+        columns=("usual", *customers),
+        rows=tuple(rows),
+        first=True,
+    )
