@@ -20,6 +20,8 @@ FOOTNOTES = frozenset(
         "fewer_slices",
         "too_few_units",
         "curves_left_out",
+        "share_of_pilot",
+        "units_shared",
     }
 )
 
