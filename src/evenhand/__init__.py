@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from evenhand.conditions import Condition, parse_condition
     from evenhand.cubes import CellKeys, CountedRecords, Cube, read_cube, write_cube
     from evenhand.differential import Effects, effects
-    from evenhand.lastmile import LabelPlan, plan
+    from evenhand.lastmile import Coverage, LabelPlan, coverage, plan
     from evenhand.metrics import DEFINITIONS, Definition
     from evenhand.metrics.laws import check_metric
     from evenhand.metrics.speech.pairs import confusion_pairs
@@ -58,7 +58,9 @@ _HOMES = {
     "Edition": "evenhand.pages.edition",
     "Effects": "evenhand.differential",
     "effects": "evenhand.differential",
+    "Coverage": "evenhand.lastmile",
     "LabelPlan": "evenhand.lastmile",
+    "coverage": "evenhand.lastmile",
     "plan": "evenhand.lastmile",
     "DEFINITIONS": "evenhand.metrics",
     "Definition": "evenhand.metrics",
@@ -94,6 +96,7 @@ __all__ = [
     "CellKeys",
     "Condition",
     "CountedRecords",
+    "Coverage",
     "Cube",
     "Definition",
     "Edition",
@@ -112,6 +115,7 @@ __all__ = [
     "conditional_demographic_disparity",
     "confusion_pairs",
     "count_cube",
+    "coverage",
     "effects",
     "equalized_odds",
     "join_records",

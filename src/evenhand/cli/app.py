@@ -72,6 +72,10 @@ VERBS = {
         "Say how many labels to collect of each group: for a wanted width, or a budget.",
         f"$ evenhand plan ward.csv {_WER} \\\n    --by accent --unit sentence --budget 2000",
     ),
+    "coverage": (
+        "Say which groups and conditions a table tells of, and what is missing.",
+        "$ evenhand coverage ward.csv --by accent,condition \\\n    --synthetic \"condition != 'quiet'\"",
+    ),
     "cube": (
         "Count records once; add the counts of days and sites, and audit them without the rows.",
         "",

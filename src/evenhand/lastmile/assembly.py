@@ -299,8 +299,8 @@ def _units(found: PilotCells, goal: Goal, level: float, least: int, reserved: fl
     if goal.name in ("pair", "detect"):
         if len(pilot.variance) < 2:
             raise RefusedError(
-                f"{goal.name} is of a difference, and the pilot tells of one cell only how much its units vary.  Ask for "
-                "half_width, or take a larger pilot."
+                f"{goal.name} is of a difference, and the pilot tells of one cell only how much its units vary.  Ask "
+                "for half_width, or take a larger pilot."
             )
         wanted = goal.size if goal.name == "pair" else goal.size / _reach(level)
         return units_for_pairs(pilot, wanted, level, goal.assurance, least)

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evenhand.cubes import Measure, build_cube
+from evenhand.cubes import Input, Measure, Moments, build_cube
 from evenhand.errors import InputError
 from evenhand.groups import Attribute, columns_of
-from evenhand.groups.predicate import literal
+from evenhand.groups.predicate import column_expression, literal
 from evenhand.lastmile.costs import header_of, key_text, read_numbers
 from evenhand.questions.opening import opened
 from evenhand.questions.question import check_rows
@@ -18,7 +18,11 @@ from evenhand.results.estimate import Missing
 #: The column that makes a file one of shares, and no traffic.
 SHARE = "share"
 #: Each row counts once, whatever is measured.
-ROWS = Measure(parts=(("rows", literal(1)),), inputs=())
+ROWS = Measure(
+    parts=(("rows", column_expression("row")),),
+    inputs=(Input(name="row", expression=literal(1), text="row"),),
+    moments=Moments.INDICATORS,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
