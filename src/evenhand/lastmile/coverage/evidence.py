@@ -1,6 +1,6 @@
 """What the natural units of cells can show, and how many would show what is wanted."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -94,7 +94,7 @@ def worst_case(units: Floats, level: float, detect: float | None) -> Shows:
         The difference that is wanted.
     """
     rest = units.sum() - units
-    found = _of_proportions(np.full(len(units), 0.5), rest, level, higher_is_worse=True)
+    found = _of_proportions((0.5,), rest, level, higher_is_worse=True)
     return _shown(found, units, detect, ("worst case",) * len(units))
 
 
@@ -105,7 +105,7 @@ def judged(given: Judged, level: float, detect: float | None) -> Shows:
     -----
     Each cell is compared with all other natural rows, by itself, and the rest is taken to be known at least as well as
     the cell: where it is not, that is lacking in other cells.  A proportion of independent rows has the rate of all
-    natural rows, at that limit of its interval which is nearer to one half; the power is exact (see
+    natural rows, or up to that limit of its interval which is nearer to one half; the power is exact (see
     `evenhand.stats.power.detectable_proportion`).  Elsewhere the variance of a cell's units is its own, larger where a
     difference makes it so; for units that are still to come the upper limit of it is taken, and where a cell has too
     few units the largest of the others'.
@@ -113,7 +113,7 @@ def judged(given: Judged, level: float, detect: float | None) -> Shows:
     units = given.cells.n_units.astype(float)
     if given.proportion and isinstance(given.form, Ratio):
         x, n = (np.asarray(side, float) for side in given.form.split(given.everything.sums))
-        rate = np.full(len(units), _nearest_half(float(x[0]), float(n[0]), level))
+        rate = _possible_rates(float(x[0]), float(n[0]), level)
         rest = given.rest.n_units.astype(float)
         found = _of_proportions(rate, rest, level, higher_is_worse=given.higher_is_worse)
         basis = "worst case" if n[0] < LEAST_UNITS else "rate"
@@ -121,26 +121,36 @@ def judged(given: Judged, level: float, detect: float | None) -> Shows:
     return _of_units(given, units, level, detect)
 
 
-def _nearest_half(x: float, n: float, level: float) -> float:
-    """The rate nearest to one half that so many rows leave possible; one half of too few."""
+def _possible_rates(x: float, n: float, level: float) -> tuple[float, ...]:
+    """The rate of so many rows, its limit nearer to one half, and one between them; one half of too few rows.
+
+    Successes are whole, so that what they show does not rise and fall evenly with the rate.
+    """
     if n < LEAST_UNITS:
-        return 0.5
+        return (0.5,)
     low, high = wilson(x, n, z_of(level))
-    return float(np.clip(0.5, low, high))
+    end = float(np.clip(0.5, low, high))
+    return x / n, (x / n + end) / 2, end
 
 
 def _of_proportions(
-    rate: Floats, rest: Floats, level: float, *, higher_is_worse: bool
+    rates: Sequence[float], rest: Floats, level: float, *, higher_is_worse: bool
 ) -> Callable[[Floats], Floats]:
+    """The largest difference that is needed at any of several rates."""
+
     def detectable(units: Floats) -> Floats:
         others = np.maximum(rest, units)
-        return detectable_proportion(
-            (rate * units, units),
-            (rate * others, others),
-            float(z_of(level)),
-            exact=False,
-            higher_is_worse=higher_is_worse,
-        )
+        found = [
+            detectable_proportion(
+                (rate * units, units),
+                (rate * others, others),
+                float(z_of(level)),
+                exact=False,
+                higher_is_worse=higher_is_worse,
+            )
+            for rate in rates
+        ]
+        return np.asarray(np.max(found, axis=0), float)
 
     return detectable
 

@@ -114,7 +114,7 @@ def _square(cell: CoveredCell | None) -> HeatCell:
     if cell.state != "covered":
         lack = 1.0 if not cell.wanted else (cell.missing or 0) / cell.wanted
     text = {"empty": "▲ empty", "synthetic only": "▲ made only"}.get(
-        cell.state, f"{words.MARKS[cell.state]} {cell.units:,}"
+        cell.state, f"{words.mark(cell)} {cell.units:,}"
     )
     told = [numbers.share(cell.share)] if cell.share is not None else []
     if cell.synthetic_rows:

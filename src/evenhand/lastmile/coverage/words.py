@@ -5,12 +5,11 @@ from collections.abc import Iterator
 from evenhand.lastmile.coverage.result import Coverage, CoveredCell, State
 from evenhand.pages.caveats import after_numbers, bin_sentences, missing_sentences
 from evenhand.pages.edition import PLAIN, Edition
+from evenhand.pages.marks import MARKS
 from evenhand.pages.nouns import count_units, unit_noun
 from evenhand.pages.numbers import amount, count, listed, percent, plural, points, share
 
-#: How each state is marked, beside its word.
-MARKS: dict[State, str] = {"covered": "●", "thin": "○", "empty": "▲", "synthetic only": "▲"}
-#: The same as a verdict's kind, which has its colour.
+#: How each state is marked and coloured, beside its word: as verdicts of this kind are.
 KINDS: dict[State, str] = {
     "covered": "fine",
     "thin": "unsure",
@@ -101,10 +100,10 @@ def _missing(found: Coverage, edition: Edition) -> Iterator[str]:
     if known:
         number = sum(cell.missing or 0 for cell in known)
         units = f"{number:,} {unit_noun(found.unit, number) if found.unit else 'rows'}"
-        first = listed([f"{called(cell, edition)} ({cell.missing:,})" for cell in known[:3]])
+        first = listed([f"{called(cell, edition)} ({cell.missing:,})" for cell in known])
         order = "the largest share first" if found.population else "those that lack most first"
         cells = plural(len(known), "cell")
-        yield f"{units} are missing in {cells}, {order}: {first}{' …' * (len(known) > 3)}."
+        yield f"{units} are missing in {cells}, {order}: {first}."
     unknown = [cell for cell in lacking if cell.missing is None]
     if unknown:
         yield (
@@ -127,7 +126,12 @@ def _filled(found: Coverage) -> Iterator[str]:
 
 def state(cell: CoveredCell) -> str:
     """The state with its mark: never by colour alone."""
-    return f"{MARKS[cell.state]} {cell.state}"
+    return f"{mark(cell)} {cell.state}"
+
+
+def mark(cell: CoveredCell) -> str:
+    """The sign of the state, as figures have it."""
+    return MARKS[KINDS[cell.state]].sign
 
 
 def detectable(cell: CoveredCell, found: Coverage) -> str:
