@@ -314,6 +314,8 @@ def test_the_fewest_units_are_the_fewest():
         ({"min_units": 2.5}, "min_units is 2.5"),
         ({"detect": -0.1}, "detect is -0.1, but must be a number above 0"),
         ({"detect": float("nan")}, "detect is nan"),
+        ({"detect": 5}, r"detect is 5, but must be .* below 1.*Did you mean 0.05 \(5 points\)"),
+        ({"detect": 1, "metric": "mean(wrong)"}, "detect is 1, but must be"),
         ({"level": 95}, "Did you mean 0.95"),
         ({"synthetic": "speaker"}, "a column of text, but must be one of true and false"),
         ({"synthetic": "mde"}, "Unknown column 'mde'|mde"),

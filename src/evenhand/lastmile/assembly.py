@@ -14,12 +14,13 @@ from evenhand.cubes import CountedRecords, Cube, build_cube
 from evenhand.errors import InputError, NoRowError, Note, RefusedError
 from evenhand.groups import Attribute, Partition, Value, to_text
 from evenhand.lastmile.costs import key_text, of_cells, read_numbers
+from evenhand.lastmile.differences import check_difference
 from evenhand.lastmile.pilot import LEAST_UNITS, PilotCells, read_pilot
 from evenhand.lastmile.population import Population, read_population
 from evenhand.lastmile.remarks import remarks, shared_units
 from evenhand.lastmile.result import LabelPlan, PlannedCell, PlanSettings, RuleOutcome, WorstPair
 from evenhand.metrics import Metric, MetricPlan
-from evenhand.pages.numbers import listed, plural, significant
+from evenhand.pages.numbers import listed, plural
 from evenhand.questions.absent import missing_rows
 from evenhand.questions.counted import (
     counted_cubes,
@@ -107,13 +108,15 @@ def answer(
         served = read_population(population, attributes, records.missing_values)
         shares, unknown = _shares(served, cells)
     costs = _costs(cost, cells, attributes)
+    if goal.name != "budget":
+        check_difference(goal.name, goal.size, metric, made)
     found = read_pilot(cube, made, cells, shares, costs)
     least = max(metric_rules(rules, metric, made, higher_is_worse=higher).min_units, LEAST_UNITS)
     first = _first_units(found, rows)
     units = _units(found, goal, rules.level, least, float((first * costs).sum()))
     expected = half_widths(found.pilot, units, rules.level)
     promised = half_widths(found.pilot, units, rules.level, goal.assurance)
-    _check_kept(goal, promised, rules.level)
+    _check_kept(goal, units, promised, rules.level)
     planned = _planned(cells, found, units, first, shares, costs, expected, promised)
     labels = np.array([cell.labels for cell in planned])
     order = sorted(range(len(cells)), key=lambda i: _harm(planned[i], higher_is_worse=higher))
@@ -226,8 +229,13 @@ def _costs(
     return np.full(len(cells), float(cost))
 
 
-def _check_kept(goal: Goal, promised: Floats, level: float) -> None:
-    """Refuse a width that no number of units gives."""
+def _check_kept(goal: Goal, units: Integers, promised: Floats, level: float) -> None:
+    """Refuse a width that no number of units gives, and a budget for more than can be counted."""
+    if goal.name == "budget" and (units >= MOST_UNITS).any():
+        raise InputError(
+            f"budget is {goal.size:g}, which buys more than {MOST_UNITS:,} units of a cell.  Plan for what can "
+            "be collected."
+        )
     wanted = {
         "half_width": goal.size,
         "pair": goal.size,
@@ -307,7 +315,7 @@ def _units(found: PilotCells, goal: Goal, level: float, least: int, reserved: fl
     fewest = float((pilot.labels(np.full(len(pilot.rows), least)) + 1) @ pilot.cost) + reserved
     if goal.size < fewest:
         raise InputError(
-            f"budget is {goal.size:g}, but {plural(least, 'unit')} of each cell cost {significant(fewest)}.  Raise "
+            f"budget is {goal.size:g}, but {plural(least, 'unit')} of each cell cost {fewest:,.6g}.  Raise "
             "it, or ask for fewer cells."
         )
     return spend(pilot, goal.size - reserved, cast("Rule", goal.rule), level, goal.assurance, least)

@@ -181,6 +181,7 @@ class LabelPlan(Shown):
     notes : tuple of Note
         What a reader must know.
     settings : PlanSettings
+        How it was asked for.
     """
 
     SCHEMA: ClassVar[str] = "evenhand.plan/1"

@@ -21,6 +21,7 @@ from evenhand.lastmile.coverage.result import (
     State,
     StateCount,
 )
+from evenhand.lastmile.differences import check_difference
 from evenhand.lastmile.population import ROWS, Population, read_population
 from evenhand.metrics import Metric
 from evenhand.pages.numbers import listed, plural, share
@@ -107,6 +108,9 @@ def answer(
         raise NoRowError(f"No row of {records.name} has a value of {names}.")
     counts = _counts(cube, cells, asked, len(attributes))
     given = None if metric is None else _judged(question, metric, asked, cells, worse=worse)
+    if wanted.detect is not None:
+        plan = None if given is None else given.plan
+        check_difference("detect", wanted.detect, metric, plan)
     units = (counts.natural_units if given is None else given.cells.n_units).astype(float)
     shows = (
         worst_case(units, wanted.level, wanted.detect)
@@ -142,7 +146,7 @@ def answer(
             *missing_rows(cube, question.units),
             *(() if given is None else _unscored(given, question)),
         ),
-        notes=(*premises, *(() if given is None else given.notes), *own),
+        notes=(*premises, *(() if given is None else given.plan.notes), *own),
         settings=CoverageSettings(
             by=tuple(attribute.name for attribute in attributes),
             predicates=tuple(a.name for a in attributes if a.predicate is not None),
@@ -236,13 +240,12 @@ def _judged(
         cells=estimate(cube, plan.form, own, _NO_PAIRS),
         rest=estimate(cube, plan.form, everything & ~own, _NO_PAIRS),
         everything=estimate(cube, plan.form, everything[None], _NO_PAIRS),
-        form=plan.form,
         proportion=plan.proportion and cube.units is None and isinstance(plan.form, Ratio),
         low=low,
         high=high,
         higher_is_worse=metric.higher_is_worse(worse),
         missing=missing_rows(cube, ()),
-        notes=plan.notes,
+        plan=plan,
     )
 
 

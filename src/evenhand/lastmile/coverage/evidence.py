@@ -8,10 +8,10 @@ import numpy.typing as npt
 
 from evenhand.cubes import Estimates
 from evenhand.deferred import special
-from evenhand.errors import Note
 from evenhand.lastmile.pilot import LEAST_UNITS
+from evenhand.metrics import MetricPlan
 from evenhand.results.estimate import Missing
-from evenhand.stats.forms import Form, Ratio
+from evenhand.stats.forms import Ratio
 from evenhand.stats.intervals import wilson, z_of
 from evenhand.stats.power import (
     detectable_proportion,
@@ -59,7 +59,8 @@ class Judged:
         Of the natural rows of each cell, and of all others.
     everything : Estimates
         Of all natural rows: one set.
-    form : Form
+    plan : MetricPlan
+        How the metric is computed.
     proportion : bool
         Whether rows are independent, and the metric a proportion of them.
     low, high : float or None
@@ -67,20 +68,17 @@ class Judged:
     higher_is_worse : bool
     missing : tuple of Missing
         Rows that say nothing about the metric.
-    notes : tuple of Note
-        What the metric found.
     """
 
     cells: Estimates
     rest: Estimates
     everything: Estimates
-    form: Form
+    plan: MetricPlan
     proportion: bool
     low: float | None
     high: float | None
     higher_is_worse: bool
     missing: tuple[Missing, ...]
-    notes: tuple[Note, ...]
 
 
 def worst_case(units: Floats, level: float, detect: float | None) -> Shows:
@@ -111,8 +109,8 @@ def judged(given: Judged, level: float, detect: float | None) -> Shows:
     few units the largest of the others'.
     """
     units = given.cells.n_units.astype(float)
-    if given.proportion and isinstance(given.form, Ratio):
-        x, n = (np.asarray(side, float) for side in given.form.split(given.everything.sums))
+    if given.proportion and isinstance(given.plan.form, Ratio):
+        x, n = (np.asarray(side, float) for side in given.plan.form.split(given.everything.sums))
         rate = _possible_rates(float(x[0]), float(n[0]), level)
         rest = given.rest.n_units.astype(float)
         found = _of_proportions(rate, rest, level, higher_is_worse=given.higher_is_worse)

@@ -93,8 +93,9 @@ class StateCount:
     Attributes
     ----------
     state : str
+        `covered`, `thin`, `empty` or `synthetic only`.
     cells : int
-        Of those that the population has; without one of all.
+        How many: of those that the population has; without one of all.
     share : float or None
         Of the population.
     """
@@ -193,6 +194,7 @@ class Coverage(Shown):
     notes : tuple of Note
         What a reader must know.
     settings : CoverageSettings
+        How it was asked for.
     """
 
     SCHEMA: ClassVar[str] = "evenhand.coverage/1"

@@ -58,7 +58,8 @@ def _headline(found: Coverage) -> Iterator[str]:
     covered, empty, made = (by_state[s] for s in ("covered", "empty", "synthetic only"))
     they = "it is" if covered.cells == 1 else "they are"
     part = "" if covered.share is None or not covered.cells else f"; {they} {_of(covered.share)}"
-    yield f"{count(covered.cells)} of {plural(total, 'cell')} {'is' if covered.cells == 1 else 'are'} covered{part}."
+    have = "is" if 1 in (covered.cells, total) else "are"
+    yield f"{count(covered.cells)} of {plural(total, 'cell')} {have} covered{part}."
     if empty.cells:
         have = "has" if empty.cells == 1 else "have"
         part = "" if empty.share is None else f", {_of(empty.share)},"
