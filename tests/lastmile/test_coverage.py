@@ -181,6 +181,32 @@ def test_traffic_is_counted_with_the_same_cuts(file):
     assert "1 row of" in " ".join(note.text for note in found.notes)
 
 
+@pytest.mark.parametrize("form", ["csv", "semicolons", "tabs", "parquet", "frame"])
+def test_shares_are_shares_in_any_form(tmp_path, form):
+    """A table with a column of shares is never taken for traffic of as many rows."""
+    import pyarrow.parquet
+
+    table = pa.table({"accent": ["us", "wales"], "share": [0.9, 0.1]})
+    given = table
+    if form == "parquet":
+        given = tmp_path / "shares.parquet"
+        pyarrow.parquet.write_table(table, given)
+    elif form != "frame":
+        comma, name = {
+            "csv": (",", "s.csv"),
+            "semicolons": (";", "s.csv"),
+            "tabs": ("\t", "s.tsv"),
+        }[form]
+        given = tmp_path / name
+        lines = [("accent", "share"), ("us", "0.9"), ("wales", "0.1")]
+        given.write_text("".join(comma.join(line) + "\n" for line in lines))
+    found = evenhand.coverage(table_of(), "accent", population=given)
+    assert found.population.rows is None
+    assert {c.label: c.share for c in found.cells} == pytest.approx(
+        {"us": 0.9, "wales": 0.1, "india": 0}
+    )
+
+
 def test_what_is_missing_of_the_largest_share_stands_first(file):
     found = evenhand.coverage(table_of(), "accent,noise", population=file(SHARES), min_units=500)
     shares = [cell.share for cell in found.cells]
@@ -234,6 +260,9 @@ def test_so_many_units_more_show_the_wanted_difference():
     rng = np.random.default_rng(2)
     assert newcombe_finds(rng, cell.wanted, 0.18, 4000, 0.1) >= 0.8 - SLACK
     assert newcombe_finds(rng, 40, 0.18, 4000, 0.1) < 0.6
+    enough = next(cell for cell in found.cells if cell.label == "rest")
+    assert (enough.state, enough.missing) == ("covered", 0)
+    assert enough.wanted < 1000
 
 
 def test_callers_show_their_difference_in_four_samples_of_five():
@@ -339,6 +368,7 @@ def test_options_without_a_meaning_are_refused(asked, message):
         ("accent,noise,share\nus,low,1\nus,low,2\n", "line 3: us, low is told twice"),
         ("accent,noise,age,share\nus,low,3,1\n", "Unknown attribute 'age'"),
         ("accent,noise,share\nus,low,0\n", "all shares are 0"),
+        ("accent,noise,share\n,low,1\n", "line 2: accent is empty"),
         ("accent,noise\n", "has no rows"),
         ("accent,loud\nus,low\n", "Unknown column 'noise'"),
         ("accent,noise\n,low\n,high\n", "Every row of .* lacks accent"),
@@ -351,6 +381,8 @@ def test_faults_of_a_population_are_told(file, text, message):
 
 def test_a_bin_that_does_not_exist_is_refused(file):
     table = pa.table({"age": [30, 50] * 40})
+    with pytest.raises(InputError, match="has age = 'nan'"):
+        evenhand.coverage(table, "age", bins={"age": [40]}, population=file("age,share\nnan,1\n"))
     with pytest.raises(InputError, match=r"has age = 'under 35'.*Allowed: under 40, 40 and over"):
         evenhand.coverage(
             table, "age", bins={"age": [40]}, population=file("age,share\nunder 35,1\n")

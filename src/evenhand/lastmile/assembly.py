@@ -13,7 +13,7 @@ from evenhand.comparisons.sets import GroupSet, cells_of
 from evenhand.cubes import CountedRecords, Cube, build_cube
 from evenhand.errors import InputError, NoRowError, Note, RefusedError
 from evenhand.groups import Attribute, Partition, Value, to_text
-from evenhand.lastmile.costs import key_text, of_cells, read_numbers
+from evenhand.lastmile.costs import key_text, of_cells, read_numbers, rows_of
 from evenhand.lastmile.differences import check_difference
 from evenhand.lastmile.pilot import LEAST_UNITS, PilotCells, read_pilot
 from evenhand.lastmile.population import Population, read_population
@@ -221,7 +221,8 @@ def _costs(
 ) -> Floats:
     """What a label of each cell costs."""
     if isinstance(cost, str | Path):
-        return of_cells(cost, "cost", read_numbers(cost, "cost", attributes, whole=False), cells)
+        told = read_numbers(cost, rows_of(cost), "cost", attributes, whole=False)
+        return of_cells(cost, "cost", told, cells)
     if not isinstance(cost, int | float) or isinstance(cost, bool) or not 0 < cost < np.inf:
         raise InputError(
             f"cost is {cost!r}, but must be a number above 0, or a file that has one for each cell."

@@ -1,7 +1,7 @@
 """What a file says of each cell: what a label costs there, or its share of the population."""
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,21 +46,19 @@ def key_text(value: object) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
-def header_of(path: str | Path) -> list[str]:
-    """Names of a CSV file's columns.
+def rows_of(path: str | Path) -> Iterator[list[str]]:
+    """Rows of a CSV file, its header first; a semicolon or a tab may stand for the comma.
 
     Raises
     ------
     InputError
         Where it cannot be read.
     """
-    return next(_rows(path), [])
-
-
-def _rows(path: str | Path) -> Iterator[list[str]]:
     try:
         with Path(path).open(encoding="utf-8-sig", newline="") as file:
-            yield from csv.reader(file)
+            head = file.readline()
+            file.seek(0)
+            yield from csv.reader(file, delimiter=max(",;\t", key=head.count))
     except (OSError, ValueError, csv.Error) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(f"{path} cannot be read: {reason}.") from error
@@ -68,17 +66,21 @@ def _rows(path: str | Path) -> Iterator[list[str]]:
 
 def read_numbers(
     path: str | Path,
+    lines: Iterable[Sequence[str]],
     column: str,
     attributes: Sequence[Attribute],
     *,
     whole: bool,
     least: float = 0.0,
 ) -> CellNumbers:
-    """A number of each cell, from a CSV file with a column for each attribute and one for the number.
+    """A number of each cell, from lines with a column for each attribute and one for the number.
 
     Parameters
     ----------
     path : str or Path
+        What the lines are called in messages.
+    lines : iterable of sequences of str
+        As `rows_of` gives them.
     column : str
         What the number is called: ``cost`` or ``share``.
     attributes : sequence of Attribute
@@ -94,10 +96,10 @@ def read_numbers(
     FaultsError
         With line numbers, for what is no such number, and for cells that are told twice.
     InputError
-        Where columns are missing, or the file cannot be read.
+        Where columns or all lines are missing.
     """
-    heads, *rows = list(_rows(path)) or [[]]
-    heads = [head.strip() for head in heads]
+    first, *rows = list(lines) or [[]]
+    heads = [head.strip() for head in first]
     _check_heads(path, heads, column, [attribute.name for attribute in attributes], whole=whole)
     told = [attribute for attribute in attributes if attribute.name in heads]
     found: dict[tuple[str, ...], float] = {}
@@ -142,6 +144,8 @@ def _line(
     if len(row) != len(heads):
         return (), 0.0, f"{len(row)} values, but the header names {len(heads)} columns"
     key = tuple(_known(row[heads.index(one.name)].strip(), one) for one in told)
+    if "" in key:
+        return key, 0.0, f"{told[key.index('')].name} is empty"
     text = row[heads.index(column)]
     try:
         number = float(text)
@@ -162,6 +166,8 @@ def _known(text: str, attribute: Attribute) -> str:
     try:
         number = float(text)
     except ValueError:
+        return text
+    if not np.isfinite(number):
         return text
     if attribute.edges is None:
         return key_text(number) if text == str(number) else text

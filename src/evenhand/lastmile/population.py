@@ -1,15 +1,16 @@
 """The population that is to be served: shares from a census, or the customer's own traffic, counted."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from evenhand.cubes import Input, Measure, Moments, build_cube
-from evenhand.errors import InputError
+from evenhand.errors import InputError, Note
 from evenhand.groups import Attribute, columns_of
 from evenhand.groups.predicate import column_expression, literal
-from evenhand.lastmile.costs import header_of, key_text, read_numbers
+from evenhand.lastmile.costs import key_text, read_numbers, rows_of
+from evenhand.pages.numbers import plural, share
 from evenhand.questions.opening import opened
 from evenhand.questions.question import check_rows
 from evenhand.records import Records, find_column
@@ -55,7 +56,7 @@ def read_population(
     Parameters
     ----------
     given : path, or what `evenhand.audit` takes
-        A CSV file with a column for each attribute and one called ``share``; else records, whose rows are counted.
+        A file or table with a column for each attribute and one called ``share``; else records, whose rows are counted.
     attributes : sequence of Attribute
     missing_values : sequence of str
 
@@ -65,21 +66,52 @@ def read_population(
         Where it lacks an attribute, or holds nothing.
     """
     if isinstance(given, str | Path) and _has_shares(given):
-        told = read_numbers(given, SHARE, attributes, whole=True, least=-1.0)
-        total = sum(told.numbers.values())
-        if not total > 0:
-            raise InputError(f"{given}: all shares are 0.  Say of some cell that it has people.")
-        shares = {key: number / total for key, number in told.numbers.items()}
-        return Population(name=str(given), rows=None, shares=shares)
+        return _shared(str(given), rows_of(given), attributes)
     with opened(given, missing_values=missing_values) as records:
         check_rows(records)
+        if SHARE in [column.name for column in records.columns]:
+            return _shared(records.name, _lines(records), attributes)
         _check(records, attributes)
         return _counted(records, attributes)
 
 
+def incomplete(population: Population) -> Iterator[Note]:
+    """Rows of traffic that are in no share."""
+    lost = sum(one.n_rows or 0 for one in population.missing)
+    if lost and population.rows is not None:
+        part = share(lost / (population.rows + lost))
+        they = "lacks an attribute and is" if lost == 1 else "lack an attribute and are"
+        yield Note(
+            code="population_incomplete",
+            text=f"{plural(lost, 'row')} of {population.name} ({part}) {they} in no share.",
+        )
+
+
 def _has_shares(given: str | Path) -> bool:
+    """Whether it is a text file of shares, which is read as it is written: faults have their lines."""
     path = Path(given)
-    return path.suffix.lower() == ".csv" and path.is_file() and SHARE in header_of(path)
+    texts = path.suffix.lower() in (".csv", ".tsv", ".txt") and path.is_file()
+    return texts and SHARE in [head.strip() for head in next(rows_of(path), [])]
+
+
+def _lines(records: Records) -> Iterator[list[str]]:
+    """Shares that are no text file, as the lines of one."""
+    found = records.engine.query(f"SELECT * FROM {records.source}")
+    names = [column.name for column in records.columns]
+    yield names
+    for row in found.select(names).to_pylist():
+        yield ["" if row[name] is None else key_text(row[name]) for name in names]
+
+
+def _shared(
+    name: str, lines: Iterable[Sequence[str]], attributes: Sequence[Attribute]
+) -> Population:
+    told = read_numbers(name, lines, SHARE, attributes, whole=True, least=-1.0)
+    total = sum(told.numbers.values())
+    if not total > 0:
+        raise InputError(f"{name}: all shares are 0.  Say of some cell that it has people.")
+    shares = {key: number / total for key, number in told.numbers.items()}
+    return Population(name=name, rows=None, shares=shares)
 
 
 def _check(records: Records, attributes: Sequence[Attribute]) -> None:

@@ -9,7 +9,7 @@ from evenhand.comparisons.sets import GroupSet
 from evenhand.cubes import Cube
 from evenhand.errors import Note
 from evenhand.lastmile.pilot import PilotCells
-from evenhand.lastmile.population import Population
+from evenhand.lastmile.population import Population, incomplete
 from evenhand.pages.nouns import count_units
 from evenhand.pages.numbers import plural, share
 from evenhand.questions.question import Question
@@ -87,7 +87,9 @@ def remarks(
             text="The pilot's rows are taken for the population where cells are weighed (--population FILE says "
             "otherwise).",
         )
-    elif unknown > 0:
+    else:
+        yield from incomplete(population)
+    if population is not None and unknown > 0:
         yield Note(
             code="population_unknown",
             text=f"{share(unknown)} of {population.name} is in cells of which the pilot has no row.  Nothing can be "

@@ -22,9 +22,9 @@ from evenhand.lastmile.coverage.result import (
     StateCount,
 )
 from evenhand.lastmile.differences import check_difference
-from evenhand.lastmile.population import ROWS, Population, read_population
+from evenhand.lastmile.population import ROWS, Population, incomplete, read_population
 from evenhand.metrics import Metric
-from evenhand.pages.numbers import listed, plural, share
+from evenhand.pages.numbers import listed, plural
 from evenhand.questions.absent import missing_rows
 from evenhand.questions.premises import explained, read_premises
 from evenhand.questions.question import Question, columns_read, metric_note
@@ -363,13 +363,7 @@ def _remarks(
                 text=f"{plural(rows, 'natural row')} in {plural(len(outside), 'cell')} that {population.name} does not "
                 "have: told below, and in no number of cells above.",
             )
-        lost = sum(one.n_rows or 0 for one in population.missing)
-        if lost and population.rows is not None:
-            part = share(lost / (population.rows + lost))
-            yield Note(
-                code="population_incomplete",
-                text=f"{plural(lost, 'row')} of {population.name} ({part}) lack an attribute and are in no share.",
-            )
+        yield from incomplete(population)
     if not question.units:
         yield Note(
             code="rows_independent",

@@ -120,7 +120,7 @@ def coverage(
         bound = None if metric is None else bound_metric(metric, records)
         made = None if synthetic is None else _synthetic(synthetic, records)
         told = {
-            "by": [",".join(dict.fromkeys(question.by))],
+            "by": question.by,
             "metric": None if bound is None else bound.text,
             "population": str(population) if isinstance(population, str | Path) else None,
             "synthetic": synthetic,
@@ -135,7 +135,6 @@ def coverage(
             "missing_values": records.missing_values,
             **records.options,
         }
-        told["by"] = question.by
         return answer(
             question,
             bound,

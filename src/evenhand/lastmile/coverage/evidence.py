@@ -165,8 +165,9 @@ def _shown(
     needed = np.full(len(units), np.nan)
     if detect is not None:
         short = ~(now <= detect)
+        fewest = fewest_units(detectable, np.zeros(len(units)), detect, MOST_UNITS)
         more = fewest_units(ahead or detectable, units, detect, MOST_UNITS)
-        needed = np.where(short, more, units)
+        needed = np.where(short, more, np.fmin(fewest, units))
     return Shows(detectable=now, basis=basis, needed=needed)
 
 
