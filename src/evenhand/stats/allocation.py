@@ -295,17 +295,21 @@ def spend(
     """
     # Labels are whole: rounding up may take one more of each cell.
     budget -= float(pilot.cost[pilot.rows % 1 > 0].sum())
-    if rule == "minimax-pair" and len(pilot.variance) > 1:
-        units = _closest_pairs(pilot, budget, level, assurance, least)
-    else:
-        weight = {
-            "minimax-pair": np.ones(1),
-            "equal": np.ones(len(pilot.share)),
-            "proportional": pilot.share,
-            "neyman": pilot.share * np.sqrt(pilot.variance * pilot.rows / pilot.cost),
-        }[rule]
-        units = _by_weight(pilot, budget, weight, least)
-    return units
+    weights = {
+        "equal": np.ones(len(pilot.share)),
+        "proportional": pilot.share,
+        "neyman": pilot.share * np.sqrt(pilot.variance * pilot.rows / pilot.cost),
+    }
+    if rule != "minimax-pair":
+        return _by_weight(pilot, budget, weights[rule], least)
+    others = [_by_weight(pilot, budget, weight, least) for weight in weights.values()]
+    if len(pilot.variance) < 2:
+        return others[0]
+    own = _closest_pairs(pilot, budget, level, assurance, least)
+    # Of few whole units another rule may by chance leave less unspent.
+    return min(
+        (own, *others), key=lambda units: worst_pair(half_widths(pilot, units, level, assurance))[2]
+    )
 
 
 def _by_weight(pilot: Pilot, budget: float, weight: Floats, least: int) -> Integers:
