@@ -27,7 +27,19 @@ from tests.asking import ask
 
 #: What the commands load when they are called, for short commands more than all the rest.
 LOADED = (
-    *("audit", "conditions", "demo", "doctor", "effects", "look", "metrics", "slices", "trial"),
+    *(
+        "audit",
+        "conditions",
+        "coverage",
+        "demo",
+        "doctor",
+        "effects",
+        "look",
+        "metrics",
+        "plan",
+        "slices",
+        "trial",
+    ),
     *("bounty.close", "bounty.confirm", "bounty.explain", "bounty.export", "bounty.hunt"),
     *("bounty.init", "bounty.rollback", "bounty.status", "bounty.submit", "bounty.verify"),
 )

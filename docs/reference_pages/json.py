@@ -18,6 +18,8 @@ from evenhand.bounty.telling.standing import Standing
 from evenhand.bounty.verification import Verification
 from evenhand.differential.result import Effects as EffectsResult
 from evenhand.errors import REASONS
+from evenhand.lastmile.coverage.result import Coverage as CoverageResult
+from evenhand.lastmile.result import LabelPlan
 from evenhand.overviews.result import Overview
 from evenhand.results.protocol import Result
 from evenhand.slicing.result import Slices as SlicesResult
@@ -39,6 +41,14 @@ ANSWERS: dict[type[Result], tuple[str, str]] = {
     SwitchesResult: (
         "Switches",
         "`evenhand audit … --compare … --json` and `Switches.to_json()` give one object.",
+    ),
+    CoverageResult: (
+        "Coverage",
+        "`evenhand coverage … --json` and `Coverage.to_json()` give one object.",
+    ),
+    LabelPlan: (
+        "Label plan",
+        "`evenhand plan … --json` and `LabelPlan.to_json()` give one object.",
     ),
     Overview: ("Overview", "`evenhand look … --json` and `Overview.to_json()` give one object."),
     EqualizedOdds: ("Equalised odds", "`evenhand.equalized_odds` gives one for each partition."),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from evenhand.cubes import CellKeys, CountedRecords, Cube, read_cube, write_cube
     from evenhand.differential import Effects, effects
     from evenhand.improving import ImprovementPlan, improve
-    from evenhand.lastmile import LabelPlan, plan
+    from evenhand.lastmile import Coverage, LabelPlan, coverage, plan
     from evenhand.metrics import DEFINITIONS, Definition
     from evenhand.metrics.laws import check_metric
     from evenhand.metrics.speech.pairs import confusion_pairs
@@ -65,7 +65,9 @@ _HOMES = {
     "Pooled": "evenhand.pooling",
     "pool": "evenhand.pooling",
     "share_cube": "evenhand.pooling",
+    "Coverage": "evenhand.lastmile",
     "LabelPlan": "evenhand.lastmile",
+    "coverage": "evenhand.lastmile",
     "plan": "evenhand.lastmile",
     "DEFINITIONS": "evenhand.metrics",
     "Definition": "evenhand.metrics",
@@ -101,6 +103,7 @@ __all__ = [
     "CellKeys",
     "Condition",
     "CountedRecords",
+    "Coverage",
     "Cube",
     "Definition",
     "Edition",
@@ -121,6 +124,7 @@ __all__ = [
     "conditional_demographic_disparity",
     "confusion_pairs",
     "count_cube",
+    "coverage",
     "effects",
     "equalized_odds",
     "improve",

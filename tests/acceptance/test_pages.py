@@ -25,7 +25,7 @@ from evenhand.pages.edition import Edition
 WER = "wer(reference=reference, hypothesis=hypothesis)"
 KINDS = (
     *("audit", "tolerance", "metrics", "slices", "effects", "doses", "crossed", "scores"),
-    *("switches", "demo"),
+    *("switches", "demo", "plan", "coverage"),
 )
 
 
@@ -72,6 +72,26 @@ def doses():
     return pa.table(dict(zip(names, zip(*rows, strict=True), strict=True)))
 
 
+def plan():
+    errors = "error_rate(label=label, prediction=prediction)"
+    return evenhand.plan(people(), errors, "group_of_people", budget=5000)
+
+
+def coverage():
+    served = pa.table(
+        {"group_of_people": ["Kalaallit", "Inuit of the north"] * 9, "age": [20, 80] * 9}
+    )
+    return evenhand.coverage(
+        people(),
+        "group_of_people,age",
+        metric="error_rate(label=label, prediction=prediction)",
+        bins={"age": [30, 45, 60]},
+        synthetic="score > 0.9",
+        population=served,
+        detect=0.1,
+    )
+
+
 def figures():
     errors = "error_rate(label=label, prediction=prediction)"
     return {
@@ -79,6 +99,8 @@ def figures():
         "scores": evenhand.audit(people(), "brier(label=label, score=score)", "group_of_people"),
         "slices": evenhand.slices(people(), errors),
         "switches": switches(),
+        "plan": plan(),
+        "coverage": coverage(),
         "effects": evenhand.effects(
             ward_commands(), WER, ["voice", "accent"], unit="sentence", reference="quiet"
         ),
@@ -97,6 +119,8 @@ def rendered():
         "metrics": render_html(*several),
         "slices": evenhand.slices(people(), errors).to_html(),
         "switches": switches().to_html(),
+        "plan": plan().to_html(),
+        "coverage": coverage().to_html(),
         "effects": evenhand.effects(
             ward_commands(), WER, ["voice", "accent"], unit="sentence", reference="quiet"
         ).to_html(),

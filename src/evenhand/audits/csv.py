@@ -4,6 +4,7 @@ import csv
 import io
 
 from evenhand.audits.result import Audit
+from evenhand.pages.spreadsheet import inert_cell
 
 ESTIMATE = (
     "value",
@@ -75,8 +76,3 @@ def render_csv(audit: Audit) -> str:
             ]
         )
     return out.getvalue()
-
-
-def inert_cell(text: str) -> str:
-    """Text that a spreadsheet does not take for a formula."""
-    return "'" + text if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

@@ -23,12 +23,14 @@ from evenhand.pages.nouns import unit_noun
 from evenhand.questions.absent import missing_rows
 from evenhand.results.estimate import Estimate, Missing
 from evenhand.stats.forms import Form, Ratio
-from evenhand.stats.power import detectable_proportion, minimum_detectable_difference
+from evenhand.stats.power import (
+    detectable_proportion,
+    minimum_detectable_difference,
+    variance_growth,
+)
 from evenhand.stats.shrinkage import shrink
 
 Floats = npt.NDArray[np.float64]
-#: Variance at a difference beside the variance seen, at most: more is beyond any range.
-MOST_GROWTH = 1e9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -372,35 +374,23 @@ def _room(evidence: GroupEvidence) -> Floats:
 
 
 def _growth(evidence: GroupEvidence) -> Callable[[Floats], Floats] | None:
-    """By how much differences vary more where a group is worse by as much; `None` where it is not known.
-
-    Values near an end of their range vary less: as ``(v - low) (high - v)``, or, where only one end is known,
-    as the square of the distance from it, which units whose errors are multiples of others' have.
-    """
+    """By how much differences vary more where a group is worse by as much; `None` where it is not known."""
     rules, estimates, tested = evidence.rules, evidence.estimates, evidence.tested
     if rules.low is None or not isinstance(evidence.form, Ratio):
         return None
-    low, high = rules.low, rules.high
     group, reference = evidence.group_index[tested], evidence.reference_index[tested]
     own, other = np.nan_to_num(estimates.variances[group]), estimates.variances[reference]
     share = np.divide(own, own + np.nan_to_num(other), out=np.zeros_like(own), where=own > 0)
-    worse = 1.0 if rules.higher_is_worse else -1.0
-
-    def spread(value: Floats) -> Floats:
-        inside = np.clip(value, low, np.inf if high is None else high)
-        return np.asarray((inside - low) * (inside - low if high is None else high - inside), float)
-
     start = estimates.values[reference]
-    # A group without any event says nothing of how it would vary with some.
-    now = spread(np.where(own > 0, estimates.values[group], start))
-
-    def growth(difference: Floats) -> Floats:
-        then = spread(start + worse * difference)
-        with np.errstate(over="ignore"):
-            times = np.divide(then, now, out=np.ones_like(then), where=now > 0)
-        return np.asarray(1 + share * np.clip(times - 1, 0.0, MOST_GROWTH), float)
-
-    return growth
+    return variance_growth(
+        start,
+        # A group without any event says nothing of how it would vary with some.
+        np.where(own > 0, estimates.values[group], start),
+        share,
+        low=rules.low,
+        high=rules.high,
+        higher_is_worse=rules.higher_is_worse,
+    )
 
 
 def _finite(value: float) -> float | None:

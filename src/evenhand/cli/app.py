@@ -79,6 +79,10 @@ VERBS = {
             "    --train 'python fit.py {train} {test} {out}' --by sex --budget 1000"
         ),
     ),
+    "coverage": (
+        "Say which groups and conditions a table tells of, and what is missing.",
+        "$ evenhand coverage ward.csv --by accent,condition \\\n    --synthetic \"condition != 'quiet'\"",
+    ),
     "cube": (
         "Count records once; add the counts of days and sites, and audit them without the rows.",
         "",

@@ -1,8 +1,7 @@
 """``evenhand plan``: from a pilot to how many labels of each cell to collect."""
 
-from pathlib import Path
-
-from evenhand.cli.kinds import Flag, Needed, Several
+from evenhand.cli.costs import read_cost
+from evenhand.cli.kinds import Flag, Several
 from evenhand.cli.lines import written_command
 from evenhand.cli.options import Output, Reading
 from evenhand.cli.output import check_files, show, write_files
@@ -15,15 +14,15 @@ def plan(
     table: str,
     /,
     *,
-    metric: str,
-    by: Needed,
+    metric: str = "",
+    by: Several = (),
     budget: float | None = None,
     half_width: float | None = None,
     pair: float | None = None,
     detect: float | None = None,
     rule: str = "minimax-pair",
     cost: str = "1",
-    population: Path | None = None,
+    population: str | None = None,
     assurance: float = 0.95,
     unit: Several = (),
     level: float = 0.95,
@@ -38,11 +37,13 @@ def plan(
     Parameters
     ----------
     table
-        The pilot: path, glob or URL of records, of which some rows of each cell are labelled.
+        The pilot: path, glob or URL of records, of which some rows of each cell are labelled; or a cube of them.
     metric
         What is to be measured, for example 'error_rate(label=y, prediction=p)'. See: evenhand metrics
+        Of a cube of one metric it can be left out.
     by
-        Attributes whose crossing makes the cells: a column, or columns a,b.
+        Attributes whose crossing makes the cells: a column, or columns a,b.  Of a cube those that were counted, where
+        left out.
     budget
         What may be spent; in labels, where each costs 1.
     half_width
@@ -57,7 +58,8 @@ def plan(
     cost
         Of one label; or a CSV file with a column for each attribute and one called cost.
     population
-        A CSV file with a column for each attribute and one called share; the pilot's rows where not given.
+        A CSV file with a column for each attribute and one called share, or records of whom the service is for, whose
+        rows are counted; the pilot's rows where not given.
     assurance
         With what probability no interval shall be wider than is said.
     unit
@@ -73,7 +75,13 @@ def plan(
     """
     if output.json and csv:
         raise InputError("--json and --csv cannot both go to the output.  Choose one.")
-    check_files(table, reading, output)
+    if reading.weight is not None:
+        raise InputError(
+            f"--weight is {reading.weight}, but a plan counts labels, each once.  Leave it out: --population says "
+            "whom the service is for."
+        )
+    others = [one for one in (population, cost) if one is not None]
+    check_files(table, reading, output, others=others)
     edition = output.edition()
     with counting_bar("scoring") as advance:
         found = plan_labels(
@@ -85,8 +93,8 @@ def plan(
             pair=pair,
             detect=detect,
             rule=rule,
-            cost=_cost(cost),
-            share=population,
+            cost=read_cost(cost),
+            population=population,
             assurance=assurance,
             unit=unit,
             level=level,
@@ -101,11 +109,3 @@ def plan(
         print(found.to_csv(), end="")
         return
     show([found], output)
-
-
-def _cost(given: str) -> float | str:
-    """A number, or the file that has one for each cell."""
-    try:
-        return float(given)
-    except ValueError:
-        return given

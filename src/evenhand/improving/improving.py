@@ -17,9 +17,8 @@ from evenhand.improving.measured import MeasuredRuns, measure, side_by_side
 from evenhand.improving.result import ImprovementPlan, ImprovementSettings, TrainingRun
 from evenhand.improving.trainer import Trainer, TrainingCache, of_tables, read_trainer
 from evenhand.improving.trainings import TrainingRows, design, layout, numbered, read_training
-from evenhand.lastmile.costs import read_of_cells
+from evenhand.lastmile.costs import costs_of
 from evenhand.metrics import Metric
-from evenhand.pages.numbers import listed
 from evenhand.questions.command import write_command
 from evenhand.questions.keywords import tells_options
 from evenhand.questions.opening import opened
@@ -188,18 +187,12 @@ def improve(
             )
         )
         asked = enter(side_by_side(numbered(theirs), answers))
-        question = _one_crossing(read_question(asked, by, units=units, where=where))
+        question = _crossed(read_question(asked, by, units=units, where=where))
         bound = bound_metric(metric, asked)
         higher = bound.higher_is_worse(worse)
         best = _best(bound, higher_is_worse=higher)
         found = measure(question, bound, training.cells, len(plan))
-        costs = (
-            np.full(size, float(cost))
-            if isinstance(cost, int | float)
-            else read_of_cells(cost, "cost", training.cells, question.partitions[0].names)
-        )
-        if not (costs > 0).all() or not np.isfinite(costs).all():
-            raise InputError(f"cost is {cost!r}, but must be a number above 0, or a file.")
+        costs = costs_of(plain(cost), training.cells, question.attributes)
         sizes = np.array(
             [[np.isin(rows, kept).sum() for rows in training.rows] for kept in plan], float
         )
@@ -286,19 +279,13 @@ def _training(
     """Rows for training, by group; units that they do not name are the rows themselves."""
     known = {column.name for column in records.columns}
     own = tuple(name for name in units if name in known)
-    question = _one_crossing(read_question(records, by, units=own, where=where))
+    question = _crossed(read_question(records, by, units=own, where=where))
     return read_training(question, table), Source(name="", rows=table.num_rows, sha256=None)
 
 
-def _one_crossing(question: Question) -> Question:
-    """The question, where its groups do not overlap."""
-    if len(question.partitions) == 1:
-        return question
-    names = dict.fromkeys(name for one in question.partitions for name in one.names)
-    raise InputError(
-        f"A row is collected for one group, and {listed([' × '.join(p.names) for p in question.partitions])} overlap.  "
-        f"Cross them, as in --by {','.join(names)}, or plan each by itself."
-    )
+def _crossed(question: Question) -> Question:
+    """The question of the finest crossing alone."""
+    return replace(question, partitions=(question.finest("A row is collected for one group"),))
 
 
 def _best(metric: Metric, *, higher_is_worse: bool) -> float:

@@ -3,27 +3,39 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from evenhand.comparisons.rules import VerdictRules
 from evenhand.comparisons.sets import GroupSet, cells_of
-from evenhand.cubes import Cube, build_cube
+from evenhand.cubes import CountedRecords, Cube, build_cube
 from evenhand.errors import InputError, NoRowError, Note, RefusedError
-from evenhand.groups import to_text
-from evenhand.lastmile.costs import read_of_cells
+from evenhand.groups import Partition, Value, to_text
+from evenhand.lastmile.costs import costs_of, key_text
+from evenhand.lastmile.differences import check_difference
 from evenhand.lastmile.pilot import LEAST_UNITS, PilotCells, read_pilot
+from evenhand.lastmile.population import Population, read_population
+from evenhand.lastmile.remarks import remarks, shared_units
 from evenhand.lastmile.result import LabelPlan, PlannedCell, PlanSettings, RuleOutcome, WorstPair
-from evenhand.metrics import Metric
-from evenhand.pages.numbers import listed, plural, significant
+from evenhand.metrics import Metric, MetricPlan
+from evenhand.pages.numbers import listed, plural
 from evenhand.questions.absent import missing_rows
+from evenhand.questions.counted import (
+    counted_cubes,
+    counted_notes,
+    counted_plan,
+    directions_of,
+    premises_of_counts,
+)
+from evenhand.questions.origins import arms_of
 from evenhand.questions.premises import explained, read_premises
 from evenhand.questions.question import Question, metric_note, metric_rules
 from evenhand.results.estimate import Missing
 from evenhand.results.origin import Source, versions
 from evenhand.stats.allocation import (
+    MOST_UNITS,
     RULES,
     Pilot,
     Rule,
@@ -61,8 +73,9 @@ def answer(
     rules: VerdictRules,
     goal: Goal,
     *,
+    counted: CountedRecords | None,
     cost: float | str | Path,
-    share: str | Path | None,
+    population: Any,
     worse: str | None,
     command: str,
 ) -> LabelPlan:
@@ -75,13 +88,99 @@ def answer(
     rules : VerdictRules
         Level, fewest units, units.
     goal : Goal
-    cost, share, worse
+    counted : CountedRecords, optional
+        The pilot, where it was counted before.
+    cost, population, worse
         As in `evenhand.plan`.
     command : str
         What makes the plan again.
     """
-    higher = metric.higher_is_worse(worse)
+    (higher,) = directions_of([metric], worse, counted)
+    made, cube, notes = _pilot(question, metric, counted)
     records = question.records
+    partition = question.finest("A label tells of one cell")
+    cells, absent = _cells(cube, question, partition)
+    named = {attribute.name: attribute for attribute in question.attributes}
+    attributes = [named[name] for name in partition.names]
+    rows = np.array([float(cube.n_rows[cell.members].sum()) for cell in cells])
+    served, shares, unknown = None, rows / rows.sum(), 0.0
+    if population is not None:
+        served = read_population(population, attributes, records.missing_values)
+        shares, unknown = _shares(served, cells)
+    costs = costs_of(cost, cells, attributes)
+    if goal.name != "budget":
+        check_difference(goal.name, goal.size, metric, made)
+    found = read_pilot(cube, made, cells, shares, costs)
+    least = max(metric_rules(rules, metric, made, higher_is_worse=higher).min_units, LEAST_UNITS)
+    first = _first_units(found, rows)
+    units = _units(found, goal, rules.level, least, float((first * costs).sum()))
+    expected = half_widths(found.pilot, units, rules.level)
+    promised = half_widths(found.pilot, units, rules.level, goal.assurance)
+    _check_kept(goal, units, promised, rules.level)
+    planned = _planned(cells, found, units, first, shares, costs, expected, promised)
+    labels = np.array([cell.labels for cell in planned])
+    order = sorted(range(len(cells)), key=lambda i: _harm(planned[i], higher_is_worse=higher))
+    # Of the cells that are planned, each one's place among them, in the order that is shown.
+    places = np.cumsum(found.able) - 1
+    shown = [int(places[i]) for i in order if found.able[i]]
+    own = remarks(found, cube, cells, question, served, first, unknown)
+    return LabelPlan(
+        metric=metric_note(metric, higher_is_worse=higher),
+        level=rules.level,
+        assurance=goal.assurance,
+        unit=question.units[0] if question.units else None,
+        source=Source(
+            name=records.name,
+            rows=int(cube.n_rows.sum()),
+            sha256=None if counted is not None else records.sha256(),
+        ),
+        cells=tuple(planned[i] for i in order),
+        labels=int(labels.sum()),
+        cost=float((labels * costs).sum()),
+        shared_units=shared_units(cube, cells),
+        worst_pair=_worst(cells, found, promised, rules.level),
+        rules=tuple(_outcomes(found, units, goal, rules.level, least, shown)),
+        missing=(
+            *(
+                Missing(attribute=name, n_rows=count, reason="missing_attribute")
+                for name, count in absent
+                if count
+            ),
+            *missing_rows(cube, question.units),
+        ),
+        notes=(*notes, *own),
+        settings=PlanSettings(
+            by=partition.names,
+            where=to_text(question.where) if question.where is not None else None,
+            rule=goal.rule,
+            **{name: goal.size if goal.name == name else None for name in _GOALS},
+            population=served.name if served is not None else None,
+            min_units=rules.min_units,
+            missing_values=records.missing_values,
+            bins=question.bins,
+            command=command,
+            versions=dict(versions()),
+        ),
+    )
+
+
+def _pilot(
+    question: Question, metric: Metric, counted: CountedRecords | None
+) -> tuple[MetricPlan, Cube, tuple[Note, ...]]:
+    """Counts of the pilot, from its rows or as they were counted, and what is to be known of them."""
+    records = question.records
+    if counted is not None:
+        premises = premises_of_counts(counted, question)
+        with explained(premises, [metric], records):
+            (cube,) = counted_cubes(counted, question)
+        made = counted_plan(counted.metrics[0], records)
+        return made, cube, (*counted_notes(counted, question), *premises, *made.notes)
+    arms = arms_of(records, question.where)
+    if arms.apart:
+        raise InputError(
+            f"{arms.column} tells apart several ways in which labels came about, and a pilot is drawn in one.  Choose "
+            "it with where."
+        )
     premises = read_premises(
         records, [metric], where=question.where, attributes=question.attributes
     )
@@ -96,74 +195,59 @@ def answer(
             missing_values=records.missing_values,
             form=made.form,
         )
-    cells, absent = _cells(cube, question)
-    names = cells[0].partition.names
-    rows = np.array([float(cube.n_rows[cell.members].sum()) for cell in cells])
-    shares = rows / rows.sum()
-    if share is not None:
-        shares = read_of_cells(share, "share", cells, names)
-        shares = shares / shares.sum()
-    costs = np.full(len(cells), float(cost)) if isinstance(cost, int | float) else None
-    if costs is None:
-        costs = read_of_cells(cast("str | Path", cost), "cost", cells, names)
-    if not (costs > 0).all() or not np.isfinite(costs).all():
-        raise InputError(f"cost is {cost!r}, but must be a number above 0, or a file.")
-    found = read_pilot(cube, made, cells, shares, costs)
-    least = max(metric_rules(rules, metric, made, higher_is_worse=higher).min_units, LEAST_UNITS)
-    first = _first_units(found, costs, rows)
-    units = _units(found, goal, rules.level, least, float((first * costs).sum()))
-    expected = half_widths(found.pilot, units, rules.level)
-    promised = half_widths(found.pilot, units, rules.level, goal.assurance)
-    planned = _planned(cells, found, units, first, shares, costs, expected, promised)
-    labels = np.array([cell.labels for cell in planned])
-    order = sorted(range(len(cells)), key=lambda i: _harm(planned[i], higher_is_worse=higher))
-    return LabelPlan(
-        metric=metric_note(metric, higher_is_worse=higher),
-        level=rules.level,
-        assurance=goal.assurance,
-        unit=rules.units_name,
-        source=Source(name=records.name, rows=int(cube.n_rows.sum()), sha256=records.sha256()),
-        cells=tuple(planned[i] for i in order),
-        labels=int(labels.sum()),
-        cost=float((labels * costs).sum()),
-        worst_pair=_worst(cells, found, promised),
-        rules=tuple(_outcomes(found, units, goal, rules.level, least)),
-        missing=(
-            *(
-                Missing(attribute=name, n_rows=count, reason="missing_attribute")
-                for name, count in absent
-                if count
-            ),
-            *missing_rows(cube, question.units),
-        ),
-        notes=(*premises, *made.notes, *_notes(found, question, share, first)),
-        settings=PlanSettings(
-            by=names,
-            where=to_text(question.where) if question.where is not None else None,
-            rule=goal.rule,
-            **{name: goal.size if goal.name == name else None for name in _GOALS},
-            min_units=rules.min_units,
-            missing_values=records.missing_values,
-            bins=question.bins,
-            command=command,
-            versions=dict(versions()),
-        ),
-    )
+    return made, cube, (*premises, *made.notes)
+
+
+def _shares(population: Population, cells: Sequence[GroupSet]) -> tuple[Floats, float]:
+    """Shares of cells, together 1; and the part of the population that is in none of them."""
+    keys = [tuple(map(key_text, cell.label)) for cell in cells]
+    if population.rows is None:
+        lacking = [", ".join(key) for key in keys if key not in population.shares]
+        if lacking:
+            raise InputError(
+                f"{population.name} has no share of {listed(lacking)}.  Add a line for each of the {len(lacking)} "
+                "missing (0 where nobody is)."
+            )
+    shares = np.array([population.shares.get(key, 0.0) for key in keys])
+    known = float(shares.sum())
+    if not known:
+        told = listed([", ".join(key) for key in keys])
+        raise InputError(f"No cell of the pilot occurs in {population.name}.  In the pilot: {told}")
+    return shares / known, max(1.0 - known, 0.0) if 1.0 - known > 1e-9 else 0.0
+
+
+def _check_kept(goal: Goal, units: Integers, promised: Floats, level: float) -> None:
+    """Refuse a width that no number of units gives, and a budget for more than can be counted."""
+    if goal.name == "budget" and (units >= MOST_UNITS).any():
+        raise InputError(
+            f"budget is {goal.size:g}, which buys more than {MOST_UNITS:,} units of a cell.  Plan for what can "
+            "be collected."
+        )
+    wanted = {
+        "half_width": goal.size,
+        "pair": goal.size,
+        "detect": goal.size / _reach(level),
+    }.get(goal.name)
+    if wanted is None:
+        return
+    known = float(promised.max()) if goal.name == "half_width" else _pair_of(promised)
+    if known > wanted * (1 + 1e-9):
+        raise InputError(
+            f"{goal.name} is {goal.size:g}, which takes more than {MOST_UNITS:,} units of a cell.  Ask for a wider one."
+        )
+
+
+def _pair_of(promised: Floats) -> float:
+    return worst_pair(promised)[2] if len(promised) > 1 else 0.0
 
 
 _GOALS = ("budget", "half_width", "pair", "detect")
 
 
-def _cells(cube: Cube, question: Question) -> tuple[list[GroupSet], list[tuple[str, int]]]:
+def _cells(
+    cube: Cube, question: Question, finest: Partition
+) -> tuple[list[GroupSet], list[tuple[str, int]]]:
     """Cells of the finest crossing, and the rows that lack an attribute."""
-    finest = max(question.partitions, key=lambda partition: len(partition.names))
-    apart = [p for p in question.partitions if not set(p.names) <= set(finest.names)]
-    if apart:
-        raise InputError(
-            f"A label tells of one cell, and {listed([' × '.join(p.names) for p in [finest, *apart]])} overlap.  Cross "
-            f"them, as in --by {','.join(dict.fromkeys(n for p in question.partitions for n in p.names))}, or plan each "
-            "by itself."
-        )
     found = cells_of(cube, finest, question.attributes)
     cells = [cell for cell in found if not cell.missing]
     if not cells:
@@ -172,15 +256,12 @@ def _cells(cube: Cube, question: Question) -> tuple[list[GroupSet], list[tuple[s
         raise InputError(
             f"--by makes {len(cells):,} cells; at most {MOST_CELLS:,} are planned.  Cut it more coarsely."
         )
-    lacking = np.zeros(len(cube.keys), bool)
-    for cell in found:
-        lacking |= cell.members if cell.missing else False
-    return cells, [(" × ".join(finest.names), int(cube.n_rows[lacking].sum()))]
+    lacking = ~cells[0].known
+    return cells, [(" or ".join(finest.names), int(cube.n_rows[lacking].sum()))]
 
 
-def _first_units(found: PilotCells, costs: Floats, rows: Floats) -> Integers:
+def _first_units(found: PilotCells, rows: Floats) -> Integers:
     """Labels of the cells that cannot be planned: as many as tell how much their units vary."""
-    del costs
     known = found.units > 0
     usual = float(found.pilot.rows.mean()) if len(found.pilot.rows) else 1.0
     each = np.where(known, rows / np.maximum(found.units, 1), usual)
@@ -198,12 +279,17 @@ def _units(found: PilotCells, goal: Goal, level: float, least: int, reserved: fl
     if goal.name == "half_width":
         return units_for(pilot, goal.size, level, goal.assurance, least)
     if goal.name in ("pair", "detect"):
+        if len(pilot.variance) < 2:
+            raise RefusedError(
+                f"{goal.name} is of a difference, and the pilot tells of one cell only how much its units vary.  Ask "
+                "for half_width, or take a larger pilot."
+            )
         wanted = goal.size if goal.name == "pair" else goal.size / _reach(level)
         return units_for_pairs(pilot, wanted, level, goal.assurance, least)
     fewest = float((pilot.labels(np.full(len(pilot.rows), least)) + 1) @ pilot.cost) + reserved
     if goal.size < fewest:
         raise InputError(
-            f"budget is {goal.size:g}, but {plural(least, 'unit')} of each cell cost {significant(fewest)}.  Raise "
+            f"budget is {goal.size:g}, but {plural(least, 'unit')} of each cell cost {fewest:,.6g}.  Raise "
             "it, or ask for fewer cells."
         )
     return spend(pilot, goal.size - reserved, cast("Rule", goal.rule), level, goal.assurance, least)
@@ -233,7 +319,7 @@ def _planned(
         value = float(found.values[i])
         out.append(
             PlannedCell(
-                group=dict(zip(cell.partition.names, cell.label, strict=True)),
+                group=group_of(cell),
                 predicate=cell.predicate,
                 pilot_rows=int(found.rows[i]),
                 pilot_units=int(found.units[i]),
@@ -250,13 +336,21 @@ def _planned(
     return out
 
 
+def group_of(cell: GroupSet) -> dict[str, Value]:
+    """Attributes of a cell, and their values; none is missing."""
+    named = zip(cell.partition.names, cell.label, strict=True)
+    return {name: value for name, value in named if value is not None}
+
+
 def _harm(cell: PlannedCell, *, higher_is_worse: bool) -> float:
     if cell.value is None:
         return float("inf")
     return -cell.value if higher_is_worse else cell.value
 
 
-def _worst(cells: Sequence[GroupSet], found: PilotCells, promised: Floats) -> WorstPair | None:
+def _worst(
+    cells: Sequence[GroupSet], found: PilotCells, promised: Floats, level: float
+) -> WorstPair | None:
     if len(promised) < 2:
         return None
     first, second, half = worst_pair(promised)
@@ -265,12 +359,12 @@ def _worst(cells: Sequence[GroupSet], found: PilotCells, promised: Floats) -> Wo
         first=planned[first].predicate,
         second=planned[second].predicate,
         half_width=half,
-        detectable=half * _reach(0.95),
+        detectable=half * _reach(level),
     )
 
 
 def _outcomes(
-    found: PilotCells, units: Integers, goal: Goal, level: float, least: int
+    found: PilotCells, units: Integers, goal: Goal, level: float, least: int, order: list[int]
 ) -> Iterator[RuleOutcome]:
     """What the same money gives by each rule."""
     pilot = found.pilot
@@ -283,7 +377,7 @@ def _outcomes(
         halves = half_widths(pilot, own, level)
         yield RuleOutcome(
             rule=rule,
-            labels=tuple(pilot.labels(own).tolist()),
+            labels=tuple(pilot.labels(own)[order].tolist()),
             worst_pair=worst_pair(halves)[2],
             widest=float(halves.max()),
             overall=_overall(pilot, own, level),
@@ -297,26 +391,3 @@ def _overall(pilot: Pilot, units: Integers, level: float) -> float:
     return float(
         t_of(level, float((units * pilot.effective).sum()) - len(units)) * np.sqrt(variance)
     )
-
-
-def _notes(
-    found: PilotCells, question: Question, share: str | Path | None, first: Integers
-) -> Iterator[Note]:
-    unable = int((~found.able).sum())
-    if unable:
-        yield Note(
-            code="pilot_too_small",
-            text=f"Of {plural(unable, 'cell')} the pilot does not tell how much units vary; {int(first.sum()):,} labels "
-            "are kept to find out, and no width is promised there.",
-        )
-    if not question.units:
-        yield Note(
-            code="rows_independent",
-            text="Each row counts as independent.  Name as --unit whose rows are alike (speaker, patient, document): "
-            "otherwise the plan is too small.",
-        )
-    if share is None:
-        yield Note(
-            code="share_of_pilot",
-            text="The pilot's rows are taken for the population where cells are weighed (--share FILE says otherwise).",
-        )

@@ -1,16 +1,25 @@
 """Plans that users ask for: from a pilot and a budget, or a width, to labels of each cell."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from evenhand.comparisons.rules import VerdictRules
+from evenhand.cubes import CountedRecords
 from evenhand.errors import InputError
 from evenhand.groups import to_text
 from evenhand.lastmile.assembly import Goal, answer
 from evenhand.lastmile.result import LabelPlan
 from evenhand.metrics import Metric
 from evenhand.questions.command import write_command
+from evenhand.questions.counted import (
+    check_asked,
+    counted_metrics,
+    counted_records,
+    open_cells,
+    read_counted_question,
+)
 from evenhand.questions.keywords import tells_options
 from evenhand.questions.opening import opened
 from evenhand.questions.options import (
@@ -23,6 +32,7 @@ from evenhand.questions.options import (
 )
 from evenhand.questions.question import (
     By,
+    Question,
     bound_metric,
     check_rows,
     read_question,
@@ -44,8 +54,8 @@ _NUMBERS = NUMBERS | {
 @tells_options
 def plan(
     table: Any,
-    metric: str | Metric,
-    by: By,
+    metric: str | Metric = "",
+    by: By = (),
     *,
     budget: float | None = None,
     half_width: float | None = None,
@@ -53,7 +63,7 @@ def plan(
     detect: float | None = None,
     rule: str = "minimax-pair",
     cost: float | str | Path = 1.0,
-    share: str | Path | None = None,
+    population: Any = None,
     assurance: float = 0.95,
     unit: str | Sequence[str] | None = None,
     where: str | None = None,
@@ -71,9 +81,9 @@ def plan(
     Parameters
     ----------
     table
-        The pilot: records as in `evenhand.audit`, of which some rows of each cell are labelled.
+        The pilot: records as in `evenhand.audit`, of which some rows of each cell are labelled; or a cube of them.
     metric : str or Metric
-        What is to be measured.
+        What is to be measured; of a cube of one metric it can be left out.
     by : str or sequence
         Attributes whose crossing makes the cells.
     budget : float, optional
@@ -89,9 +99,9 @@ def plan(
         as the population is; as many of each.
     cost : float or path
         Of one label; or a CSV file with a column for each attribute and one called ``cost``.
-    share : path, optional
-        A CSV file with a column for each attribute and one called ``share``: of the population.  Where
-        not given, the pilot's rows are taken for it.
+    population : path, optional
+        A CSV file with a column for each attribute and one called ``share``; or records of whom the service is for,
+        whose rows are counted.  Where not given, the pilot's rows are taken for it.
     assurance : float
         With what probability no interval shall be wider than is said.
     unit, where, level, bins, missing_values, columns, command, progress
@@ -123,7 +133,7 @@ def plan(
     >>> table = pa.table({"site": ["a"] * 90 + ["b"] * 60, "wrong": [0] * 81 + [1] * 9 + [0] * 42 + [1] * 18})
     >>> found = evenhand.plan(table, "mean(wrong)", "site", budget=1000, worse="higher")
     >>> [(cell.label, cell.labels) for cell in found.cells]
-    [('b', 633), ('a', 367)]
+    [('b', 616), ('a', 384)]
     """
     numbers: dict[str, Any] = {
         "budget": plain(budget),
@@ -133,9 +143,9 @@ def plan(
     }
     given = {name: value for name, value in numbers.items() if value is not None}
     if len(given) != 1:
-        told = " and ".join(given) or "none of them"
+        several = " and ".join(given) or "none of them"
         raise InputError(
-            f"A plan has one goal, and {told} is given.  Allowed: budget (the best use of it), half_width (of each "
+            f"A plan has one goal, and {several} is given.  Allowed: budget (the best use of it), half_width (of each "
             "cell), pair (half-width of each difference), or detect (differences that shall be found)."
         )
     numbers = given | {"level": plain(level), "min_units": plain(min_units)}
@@ -148,43 +158,94 @@ def plan(
             f"rule is {rule!r}, but says how a budget is spent, and {name} is asked for.  Leave one of them out."
         )
     rules = VerdictRules(
-        level=numbers["level"], min_units=numbers["min_units"], units=unit_columns(unit)
+        level=numbers["level"], min_units=numbers["min_units"], units=_one_unit(unit_columns(unit))
     )
+    goal = Goal(name=name, size=float(size), rule=rule, assurance=plain(assurance))
+    told: dict[str, Any] = {
+        **given,
+        "rule": rule,
+        "cost": cost if not isinstance(cost, float | int) or cost != 1 else None,
+        "population": str(population) if isinstance(population, str | Path) else None,
+        "assurance": plain(assurance),
+        "level": rules.level,
+        "min_units": rules.min_units,
+        "worse": worse,
+    }
+    asked: dict[str, Any] = {"cost": plain(cost), "population": population, "worse": worse}
+    counted = counted_records(table)
+    if counted is not None:
+        check_asked(counted, rules.units, columns, missing_values)
+        _check_counted(counted)
+        bound, counted = counted_metrics(counted, [metric] if metric else ())
+        if len(bound) > 1:
+            raise InputError(
+                f"{counted.name} counts {len(bound)} metrics: {'; '.join(one.text for one in bound)}.  Name one."
+            )
+        with opened(open_cells(counted)) as cells:
+            question = read_counted_question(counted, cells, by, where=where, bins=bins)
+            told = _asked(question, bound[0]) | told
+            return answer(
+                question,
+                bound[0],
+                replace(rules, units=counted.units),
+                goal,
+                counted=counted,
+                command=command or write_command(plan, cells.name, told),
+                **asked,
+            )
     with opened(
         table, columns=columns, missing_values=missing_values, progress=progress
     ) as records:
         check_rows(records)
         question = read_question(records, by, units=rules.units, where=where, bins=bins)
-        bound = bound_metric(metric, records)
-        told = {
-            "metric": bound.text,
-            "by": question.by,
-            **{one: value for one, value in numbers.items() if one in given},
-            "rule": rule,
-            "cost": cost if not isinstance(cost, float | int) or cost != 1 else None,
-            "share": share,
-            "assurance": plain(assurance),
+        _one_unit(question.units)
+        measured = bound_metric(metric, records)
+        told = _asked(question, measured) | told
+        told |= {
             "unit": question.units,
-            "where": to_text(question.where) if question.where is not None else None,
-            "level": rules.level,
-            "min_units": rules.min_units,
-            "worse": worse,
             "columns": records.declared or None,
-            "bins": question.bins,
             "missing_values": records.missing_values,
             **records.options,
         }
-        goal = Goal(name=name, size=float(size), rule=rule, assurance=plain(assurance))
         return answer(
             question,
-            bound,
+            measured,
             rules,
             goal,
-            cost=plain(cost),
-            share=share,
-            worse=worse,
+            counted=None,
             command=command or write_command(plan, records.name, told),
+            **asked,
         )
+
+
+def _asked(question: Question, metric: Metric) -> dict[str, Any]:
+    """What a command asks of any table."""
+    return {
+        "metric": metric.text,
+        "by": question.by,
+        "where": to_text(question.where) if question.where is not None else None,
+        "bins": question.bins,
+    }
+
+
+def _one_unit(units: tuple[str, ...]) -> tuple[str, ...]:
+    if len(units) > 1:
+        raise InputError(
+            f"A plan counts one kind of unit, and {' and '.join(units)} are named.  Name the one of which there are "
+            f"fewer: --unit {units[0]}"
+        )
+    return units
+
+
+def _check_counted(counted: CountedRecords) -> None:
+    """Refuse cubes whose counts no plan can be made of."""
+    _one_unit(counted.units)
+    for option, given in (("weight", counted.weight), ("stratum", counted.stratum)):
+        if given is not None:
+            raise InputError(
+                f"A plan counts labels, each once, and {counted.name} was counted with a {option}, {given}.  Count the "
+                f"records again without --{option}."
+            )
 
 
 _CHOICES = {"rule": RULES, "worse": ("higher", "lower")}

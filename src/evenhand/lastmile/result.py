@@ -5,9 +5,9 @@ import io
 from dataclasses import dataclass
 from typing import ClassVar
 
-from evenhand.audits.csv import inert_cell
 from evenhand.errors import Note
 from evenhand.pages.shown import Shown
+from evenhand.pages.spreadsheet import inert_cell
 from evenhand.results.estimate import Missing
 from evenhand.results.origin import MetricNote, Source
 
@@ -119,6 +119,8 @@ class PlanSettings:
         How a budget is spent.
     budget, half_width, pair, detect : float or None
         What was asked for: one of them.
+    population : str or None
+        File or table that shares were taken from; `None` where the pilot's rows are taken for it.
     min_units : int
         Units that each cell has at least.
     missing_values : tuple of str
@@ -138,6 +140,7 @@ class PlanSettings:
     half_width: float | None
     pair: float | None
     detect: float | None
+    population: str | None
     min_units: int
     missing_values: tuple[str, ...]
     bins: dict[str, tuple[float, ...]]
@@ -167,6 +170,8 @@ class LabelPlan(Shown):
         All labels.
     cost : float
         Of all of them.
+    shared_units : int
+        Units of the pilot that have rows in several cells.
     worst_pair : WorstPair or None
         `None` where fewer than two cells can be planned.
     rules : tuple of RuleOutcome
@@ -176,6 +181,7 @@ class LabelPlan(Shown):
     notes : tuple of Note
         What a reader must know.
     settings : PlanSettings
+        How it was asked for.
     """
 
     SCHEMA: ClassVar[str] = "evenhand.plan/1"
@@ -189,6 +195,7 @@ class LabelPlan(Shown):
     cells: tuple[PlannedCell, ...]
     labels: int
     cost: float
+    shared_units: int
     worst_pair: WorstPair | None
     rules: tuple[RuleOutcome, ...]
     missing: tuple[Missing, ...]

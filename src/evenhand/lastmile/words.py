@@ -48,20 +48,29 @@ def price(value: float, found: LabelPlan) -> str:
 def answers(found: LabelPlan, edition: Edition = PLAIN) -> Iterator[str]:
     """What to collect, and what it will tell."""
     units = sum(cell.units for cell in found.cells)
-    people = f" of {count_units(units, found.unit)}" if found.unit else ""
+    # Of units that are in several cells it is not known how many there will be.
+    people = (
+        f" of {count_units(units, found.unit)}" if found.unit and not found.shared_units else ""
+    )
     cells = plural(len(found.cells), "cell")
     yield (f"Collect {plural(found.labels, 'label')}{people} in {cells}{price(found.cost, found)}.")
     worst = found.worst_pair
+    widths = [cell.half_width for cell in found.cells if cell.half_width is not None]
+    if worst is None or found.settings.half_width is not None:
+        each = "the cell" if len(widths) == 1 else "each cell"
+        yield f"Then {each} is known to {size(max(widths), found)} or better."
     if worst is not None:
         first, second = (called(one, found, edition) for one in (worst.first, worst.second))
+        least = amount(worst.detectable, in_points=found.metric.in_points)
+        every = "Then every" if found.settings.half_width is None else "Every"
         yield (
-            f"Then every difference of two cells is known to {size(worst.half_width, found)} or better; least known is "
-            f"that of {first} and {second}. A difference of {amount(worst.detectable, in_points=found.metric.in_points)} "
-            "is found in four samples of five."
+            f"{every} difference of two cells is known to {size(worst.half_width, found)} or better; least known is "
+            f"that of {first} and {second}. A difference of {least} is found in four samples of five."
         )
     yield from _usual(found)
     yield (
-        f"Widths are promises: in {percent(found.assurance)} of samples none is wider, though this pilot may have been lucky."
+        f"Widths are promises: in {percent(found.assurance)} of samples none is wider, though this pilot may have been "
+        "lucky."
     )
 
 

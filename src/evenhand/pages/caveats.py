@@ -20,6 +20,9 @@ FOOTNOTES = frozenset(
         "fewer_slices",
         "too_few_units",
         "curves_left_out",
+        "compared_alone",
+        "share_of_pilot",
+        "units_shared",
     }
 )
 

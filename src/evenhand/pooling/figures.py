@@ -37,8 +37,7 @@ def draw_figure(found: Pooled, edition: Edition = PLAIN) -> str:
     answers = list(words.answers(found, edition))
     notes = (
         edition.note,
-        f"Shrunk {edition.column(found.metric.name)}, and that of the customer's own rows; darker: worse than is "
-        "usual.",
+        f"Shrunk {edition.column(found.metric.name)}, below it that of own rows; darker: worse than usual.",
         edition.made(", ".join(one.name for one in found.customers)),
     )
     drawn = Figure(heading=edition.crossed(found.settings.by), drawn=_heat(found, edition))

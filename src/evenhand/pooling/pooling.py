@@ -14,7 +14,7 @@ from evenhand.cubes import CountedRecords, Estimates, estimate
 from evenhand.errors import InputError, Note
 from evenhand.groups import Partition
 from evenhand.metrics import Metric
-from evenhand.pages.numbers import listed, plural
+from evenhand.pages.numbers import plural
 from evenhand.pooling.result import Customer, Pooled, PooledGroup, PoolSettings, UsualGroup
 from evenhand.questions.command import write_command
 from evenhand.questions.counted import (
@@ -221,7 +221,7 @@ def _read(
     question = read_counted_question(counted, cells, by or (), where=where)
     (own,) = known_cubes(counted_cubes(counted, question), question)
     plan = counted_plan(counted.metrics[0], cells)
-    partition = _finest(question)
+    partition = question.finest("Groups lend to each other once")
     sets = [one for one in cells_of(own, partition, question.attributes) if not one.missing]
     if not sets:
         raise InputError(f"{name} has no cell with {' × '.join(partition.names)}.")
@@ -242,17 +242,6 @@ def _read(
         notes=counted_notes(counted, question),
         higher_is_worse=higher,
     )
-
-
-def _finest(question: Question) -> Partition:
-    finest = max(question.partitions, key=lambda one: len(one.names))
-    apart = [one for one in question.partitions if not set(one.names) <= set(finest.names)]
-    if apart:
-        told = listed([" × ".join(one.names) for one in (finest, *apart)])
-        raise InputError(
-            f"Groups lend to each other once, and {told} overlap.  Pool one of them: --by {','.join(finest.names)}"
-        )
-    return finest
 
 
 def _check_alike(found: Sequence[_CustomerCounts]) -> None:

@@ -5,9 +5,9 @@ import io
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from evenhand.audits.csv import inert_cell
 from evenhand.errors import Note
 from evenhand.pages.shown import Shown
+from evenhand.pages.spreadsheet import inert_cell
 from evenhand.results.estimate import Estimate
 from evenhand.results.origin import MetricNote
 

@@ -19,6 +19,7 @@ from evenhand.groups import (
 from evenhand.groups.partition import join_names
 from evenhand.metrics import Metric, MetricPlan, parse_metric
 from evenhand.metrics.weights import UNWEIGHTED, Weighting
+from evenhand.pages.numbers import listed
 from evenhand.questions.options import plain_bins
 from evenhand.records import Column, Records, find_column
 from evenhand.results.origin import MetricNote
@@ -64,6 +65,29 @@ class Question:
             one.names[0] if one.names in predicates else join_names(one.names)
             for one in self.partitions
         )
+
+    def finest(self, why: str) -> Partition:
+        """The crossing within which all partitions are: its groups do not overlap.
+
+        Parameters
+        ----------
+        why : str
+            Why they must not, for the message: ``A label tells of one cell``.
+
+        Raises
+        ------
+        InputError
+            Where some partition is apart.
+        """
+        finest = max(self.partitions, key=lambda partition: len(partition.names))
+        apart = [one for one in self.partitions if not set(one.names) <= set(finest.names)]
+        if apart:
+            names = dict.fromkeys(name for one in self.partitions for name in one.names)
+            told = listed([" × ".join(one.names) for one in (finest, *apart)])
+            raise InputError(
+                f"{why}, and {told} overlap.  Cross them, as in --by {','.join(names)}, or ask for each by itself."
+            )
+        return finest
 
     @property
     def bins(self) -> dict[str, tuple[float, ...]]:

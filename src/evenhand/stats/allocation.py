@@ -17,6 +17,12 @@ Rule = Literal["minimax-pair", "neyman", "proportional", "equal"]
 RULES: tuple[Rule, ...] = ("minimax-pair", "neyman", "proportional", "equal")
 #: No plan asks for more units of a cell.
 MOST_UNITS = 10**12
+#: Steps at most to find about how many units a width takes.
+SECANTS = 12
+#: Widths are looked for down to this many times narrower (as a logarithm).
+LEAST_LOG = 40.0
+#: A budget that is used up to this part is used up: what is left is spent unit by unit.
+SLACK = 1e-6
 #: Kurtosis that is taken for granted, and how many units say so.
 HEAVY, HEAVY_UNITS = 6.0, 40.0
 
@@ -106,7 +112,7 @@ def half_widths(pilot: Pilot, units: npt.ArrayLike, level: float, assurance: flo
     k = np.asarray(units, float)
     each = 1 - (1 - assurance) / len(pilot.variance)
     t = t_of(level, np.maximum(k * pilot.effective - 1, 0.5))
-    factor: npt.ArrayLike = 1.0
+    factor = np.ones(len(pilot.variance))
     if assurance:
         factor = special.fdtri(pilot.variance_df(k), pilot.variance_df(pilot.units), each)
     half = t * np.sqrt(pilot.variance * factor / k)
@@ -152,19 +158,53 @@ def units_for(
         Units that each cell has at least, two or more.
     """
     wanted = np.broadcast_to(np.asarray(wanted, float), pilot.variance.shape)
-    low = np.full(wanted.shape, least - 1, np.int64)
-    high = np.full(wanted.shape, least, np.int64)
-    while (wide := half_widths(pilot, high, level, assurance) > wanted).any():
-        low = np.where(wide, high, low)
-        high = np.where(wide, np.minimum(high * 2, MOST_UNITS), high)
-        if (wide & (high == MOST_UNITS)).any():
+    guess = np.ceil(_real_units(pilot, wanted, level, assurance, least))
+    high = np.clip(guess, least, MOST_UNITS).astype(np.int64)
+    low = np.maximum(high - 1, least - 1)
+    step = 1
+    while True:
+        wide = (half_widths(pilot, high, level, assurance) > wanted) & (high < MOST_UNITS)
+        near = (low >= least) & (half_widths(pilot, low, level, assurance) <= wanted)
+        if not (wide.any() or near.any()):
             break
+        low, high = (
+            np.where(wide, high, np.where(near, np.maximum(low - step, least - 1), low)),
+            np.where(wide, np.minimum(high + step, MOST_UNITS), np.where(near, low, high)),
+        )
+        step *= 2
     while (high - low > 1).any():
         middle = np.where(high - low > 1, (low + high) // 2, high)
         wide = half_widths(pilot, middle, level, assurance) > wanted
         low = np.where(wide & (middle < high), middle, low)
         high = np.where(wide, high, middle)
     return high
+
+
+def _real_units(pilot: Pilot, wanted: Floats, level: float, assurance: float, least: int) -> Floats:
+    """Units, not yet whole, that give the wanted half-widths closely enough for a search to begin there.
+
+    Half-widths go nearly with the root of the units, so that their logarithms lie nearly on a line: the secant of
+    the last two points is followed.
+    """
+    goal = np.log(wanted)
+    most, few = np.log(MOST_UNITS), np.log(least)
+    at = np.full(wanted.shape, np.log(max(2.0 * least, 50.0)))
+    slope = np.full(wanted.shape, -0.5)
+    # Where units do not vary and are many, nothing is wide: the logarithm of 0 is far below every goal.
+    with np.errstate(divide="ignore"):
+        value = np.log(half_widths(pilot, np.exp(at), level, assurance))
+        for _ in range(SECANTS):
+            moved = np.clip(at + (goal - value) / slope, few, most)
+            if (np.abs(moved - at) < 1e-9).all():
+                break
+            new = np.log(half_widths(pilot, np.exp(moved), level, assurance))
+            far = (np.abs(moved - at) > 1e-9) & np.isfinite(new)
+            found = (new - value) / np.where(far, moved - at, 1.0)
+            slope = np.where(far, np.clip(found, -4.0, -0.25), slope)
+            at, value = moved, new
+            if (np.abs(goal - value)[(at > few) & (at < most)] < 1e-7).all():
+                break
+    return np.asarray(np.exp(at), float)
 
 
 def units_for_pairs(
@@ -175,30 +215,64 @@ def units_for_pairs(
     Notes
     -----
     The half-width of a difference is the root of the sum of squares.  At least cost at most one cell is known
-    less well than the others, the one whose labels cost most: if it is by ``d``, the others are better known by as much,
-    which is a search in one variable.  With ``c v`` the cost and variance of a cell it pays where one is above the
-    sum of all others: of two cells that is Neyman's allocation, of many alike none differs.
+    less well than the others, the one whose labels cost most: if it is by ``d``, the others are better known by as
+    much, which is a search in one variable.  With ``c v`` the cost and variance of a cell it pays where one is above
+    the sum of all others: of two cells that is Neyman's allocation, of many alike none differs.
     """
-
-    def cost(units: Integers) -> float:
-        return float((units * pilot.unit_cost).sum())
-
     alike = units_for(pilot, wanted / np.sqrt(2), level, assurance, least)
-    dear = int(np.argmax(alike * pilot.unit_cost))
-
-    def uneven(part: float) -> Integers:
-        """Units where the others have this part of the squared half-width, and the dear cell has the rest."""
-        halves = np.full(len(alike), wanted * np.sqrt(part))
-        halves[dear] = wanted * np.sqrt(1 - part)
-        return units_for(pilot, halves, level, assurance, least)
-
-    if alike[dear] * pilot.unit_cost[dear] <= cost(alike) / 2:
+    uneven = _Uneven(pilot, level, assurance, least)
+    dear = uneven.dear(wanted)
+    if dear is None:
         return alike
-    found = optimize.minimize_scalar(
-        lambda part: cost(uneven(part)), bounds=(0.01, 0.5), method="bounded"
-    )
-    better = uneven(float(found.x))
-    return better if cost(better) < cost(alike) else alike
+    better = uneven.units(wanted, dear, uneven.part(wanted, dear))
+    return better if _cost(pilot, better) < _cost(pilot, alike) else alike
+
+
+def _cost(pilot: Pilot, units: Integers | Floats) -> float:
+    return float((units * pilot.unit_cost).sum())
+
+
+@dataclass(frozen=True, slots=True)
+class _Uneven:
+    """Widths of which one cell has more than the others."""
+
+    pilot: Pilot
+    level: float
+    assurance: float
+    least: int
+
+    def real(self, halves: Floats) -> Floats:
+        """Units, not whole, that give half-widths."""
+        return _real_units(self.pilot, halves, self.level, self.assurance, self.least)
+
+    def dear(self, wanted: float) -> int | None:
+        """The cell that costs more than all others together, if all are known alike; `None` where none does."""
+        halves = np.full(len(self.pilot.variance), wanted / np.sqrt(2))
+        costs = self.real(halves) * self.pilot.unit_cost
+        place = int(np.argmax(costs))
+        return place if len(costs) > 1 and costs[place] > costs.sum() / 2 else None
+
+    def halves(self, wanted: float, dear: int | None, part: float) -> Floats:
+        """Half-widths where the others have this part of the square of what a pair has, and the dear cell the rest."""
+        halves = np.full(len(self.pilot.variance), wanted * np.sqrt(part))
+        if dear is not None:
+            halves[dear] = wanted * np.sqrt(1 - part)
+        return halves
+
+    def units(self, wanted: float, dear: int | None, part: float) -> Integers:
+        """Whole units of these half-widths."""
+        halves = self.halves(wanted, dear, part)
+        return units_for(self.pilot, halves, self.level, self.assurance, self.least)
+
+    def part(self, wanted: float, dear: int) -> float:
+        """The part that costs least."""
+        found = optimize.minimize_scalar(
+            lambda part: _cost(self.pilot, self.real(self.halves(wanted, dear, part))),
+            bounds=(0.01, 0.5),
+            method="bounded",
+            options={"xatol": 1e-4},
+        )
+        return float(found.x)
 
 
 def spend(
@@ -221,16 +295,21 @@ def spend(
     """
     # Labels are whole: rounding up may take one more of each cell.
     budget -= float(pilot.cost[pilot.rows % 1 > 0].sum())
-    if rule == "minimax-pair":
-        units = _closest_pairs(pilot, budget, level, assurance, least)
-    else:
-        weight = {
-            "equal": np.ones(len(pilot.share)),
-            "proportional": pilot.share,
-            "neyman": pilot.share * np.sqrt(pilot.variance * pilot.rows / pilot.cost),
-        }[rule]
-        units = _by_weight(pilot, budget, weight, least)
-    return units
+    weights = {
+        "equal": np.ones(len(pilot.share)),
+        "proportional": pilot.share,
+        "neyman": pilot.share * np.sqrt(pilot.variance * pilot.rows / pilot.cost),
+    }
+    if rule != "minimax-pair":
+        return _by_weight(pilot, budget, weights[rule], least)
+    others = [_by_weight(pilot, budget, weight, least) for weight in weights.values()]
+    if len(pilot.variance) < 2:
+        return others[0]
+    own = _closest_pairs(pilot, budget, level, assurance, least)
+    # Of few whole units another rule may by chance leave less unspent.
+    return min(
+        (own, *others), key=lambda units: worst_pair(half_widths(pilot, units, level, assurance))[2]
+    )
 
 
 def _by_weight(pilot: Pilot, budget: float, weight: Floats, least: int) -> Integers:
@@ -253,21 +332,64 @@ def _closest_pairs(
     pilot: Pilot, budget: float, level: float, assurance: float, least: int
 ) -> Integers:
     """The narrowest half-width of all pairs that the budget buys."""
+    uneven = _Uneven(pilot, level, assurance, least)
     few = np.full(len(pilot.variance), least)
-    low, high = 0.0, 2 * worst_pair(half_widths(pilot, few, level, assurance))[2]
-    best = few
-    for _ in range(50):
-        middle = (low + high) / 2
-        units = units_for_pairs(pilot, middle, level, assurance, least)
-        if (units * pilot.unit_cost).sum() <= budget:
-            best, high = units, middle
-        else:
-            low = middle
-        if high - low < 1e-6 * high:
+    widest = 2 * worst_pair(half_widths(pilot, few, level, assurance))[2]
+    wanted, units = _narrowest(uneven, budget, widest, None, 0.5, few)
+    # Which part pays depends little on the width: twice is enough.
+    for _ in range(2):
+        dear = uneven.dear(wanted)
+        if dear is None:
             break
+        part = uneven.part(wanted, dear)
+        narrower, better = _narrowest(uneven, budget, widest, dear, part, few)
+        if narrower >= wanted:
+            break
+        wanted, units = narrower, better
     return _with_rest(
-        pilot, budget, best.astype(float), lambda now: half_widths(pilot, now, level, assurance)
+        pilot, budget, units.astype(float), lambda now: half_widths(pilot, now, level, assurance)
     )
+
+
+def _narrowest(
+    uneven: _Uneven, budget: float, widest: float, dear: int | None, part: float, few: Integers
+) -> tuple[float, Integers]:
+    """The narrowest half-width of pairs that a budget buys at this part, and its units.
+
+    The cost goes nearly with the square of the width: a false position in logarithms, halved where one end stays
+    (Illinois; Dowell & Jarratt 1971, doi:10.1007/BF01934364).
+    """
+
+    def excess(units: Integers | Floats) -> float:
+        return float(np.log(_cost(uneven.pilot, units) / budget))
+
+    best, high, above = few, float(np.log(widest)), excess(few)
+    if above > 0:
+        return widest, few
+    low, below = high, above
+    while below <= 0 and low > np.log(widest) - LEAST_LOG:
+        if low < high:
+            high, above = low, below
+        low = high + min(above / 2, 0.0) - 0.1
+        units = uneven.units(float(np.exp(low)), dear, part)
+        below = excess(units)
+        best = units if below <= 0 else best
+    stayed = 0
+    while high - low > 1e-6 and below > 0:
+        middle = (low * above - high * below) / (above - below)
+        middle = min(max(middle, low + 0.001 * (high - low)), high - 0.001 * (high - low))
+        units = uneven.units(float(np.exp(middle)), dear, part)
+        found = excess(units)
+        if found <= 0:
+            best, high, above = units, middle, found
+            below, stayed = (below / 2 if stayed == 1 else below), 1
+        else:
+            low, below = middle, found
+            above, stayed = (above / 2 if stayed == -1 else above), -1
+        # Costs of whole units go in steps: no cell's units differ between the two ends.
+        if found <= 0 and -found < SLACK:
+            break
+    return float(np.exp(high)), best
 
 
 def _with_rest(
@@ -275,12 +397,14 @@ def _with_rest(
 ) -> Integers:
     """What is left of the budget, spent unit by unit where most is lacking."""
     units = units.copy()
-    left = budget - float((units * pilot.unit_cost).sum())
-    for _ in range(4 * len(units)):
-        able = pilot.unit_cost <= left + 1e-9
-        if not able.any():
+    left = budget - _cost(pilot, units)
+    for _ in range(4):
+        paid = False
+        for place in np.argsort(-lack(units), kind="stable"):
+            if pilot.unit_cost[place] <= left + 1e-9:
+                units[place] += 1
+                left -= float(pilot.unit_cost[place])
+                paid = True
+        if not paid:
             break
-        place = int(np.argmax(np.where(able, lack(units), -np.inf)))
-        units[place] += 1
-        left -= float(pilot.unit_cost[place])
     return units.astype(np.int64)

@@ -11,6 +11,8 @@ from evenhand.stats.intervals import clopper_pearson, wilson, z_of
 Floats = npt.NDArray[np.float64]
 #: Steps in which the variance at a difference and the difference settle.
 GROWTH_STEPS = 12
+#: Variance at a difference beside the variance seen, at most: more is beyond any range.
+MOST_GROWTH = 1e9
 
 
 def minimum_detectable_difference(
@@ -66,6 +68,87 @@ def minimum_detectable_difference(
         assert growth is not None
         found = np.asarray(tolerance + reach * error * np.sqrt(growth(found)), float)
     return found
+
+
+def variance_growth(
+    start: Floats,
+    seen: Floats,
+    share: Floats,
+    *,
+    low: float,
+    high: float | None,
+    higher_is_worse: bool,
+) -> Callable[[Floats], Floats]:
+    """By how much differences vary more where a group is worse by as much.
+
+    Parameters
+    ----------
+    start : array
+        Value of the reference, from which a difference begins.
+    seen : array
+        Value at which the group's variance was seen.
+    share : array
+        Part of the difference's variance that is the group's.
+    low, high : float
+        Range of the metric; `high` is `None` where it has no upper end.
+    higher_is_worse : bool
+        Direction of harm.
+
+    Notes
+    -----
+    Values near an end of their range vary less: as ``(v - low) (high - v)``, or, where only one end is known,
+    as the square of the distance from it, which units whose errors are multiples of others' have.
+    """
+    worse = 1.0 if higher_is_worse else -1.0
+
+    def spread(value: Floats) -> Floats:
+        inside = np.clip(value, low, np.inf if high is None else high)
+        return np.asarray((inside - low) * (inside - low if high is None else high - inside), float)
+
+    now = spread(seen)
+
+    def growth(difference: Floats) -> Floats:
+        then = spread(start + worse * difference)
+        with np.errstate(over="ignore"):
+            times = np.divide(then, now, out=np.ones_like(then), where=now > 0)
+        return np.asarray(1 + share * np.clip(times - 1, 0.0, MOST_GROWTH), float)
+
+    return growth
+
+
+def fewest_units(
+    detectable: Callable[[Floats], Floats], known: Floats, wanted: float, most: float
+) -> Floats:
+    """The fewest units at which what can be detected is as small as is wanted.
+
+    Parameters
+    ----------
+    detectable : callable
+        From units to the smallest difference that they show, NaN where they show none; it falls as they grow.
+    known : array
+        Units that are too few, at least 0.
+    wanted : float
+    most : float
+        More are not looked for.
+
+    Returns
+    -------
+    array
+        More than are known; NaN where `most` would not do.
+    """
+
+    def enough(units: Floats) -> npt.NDArray[np.bool_]:
+        return np.asarray(detectable(units) <= wanted, bool)
+
+    few, many = known.astype(float), np.maximum(2 * known, 8.0)
+    while (short := ~enough(many) & (many < most)).any():
+        few, many = np.where(short, many, few), np.where(short, np.minimum(4 * many, most), many)
+    found = enough(many)
+    while ((many - few > 1) & found).any():
+        middle = np.floor((few + many) / 2)
+        good = enough(np.maximum(middle, 1.0)) & (middle > few)
+        few, many = np.where(good | (many - few <= 1), few, middle), np.where(good, middle, many)
+    return np.where(found, many, np.nan)
 
 
 def detectable_proportion(

@@ -4,8 +4,9 @@ import csv
 import io
 from dataclasses import fields
 
-from evenhand.audits.csv import ESTIMATE, inert_cell
+from evenhand.audits.csv import ESTIMATE
 from evenhand.differential.result import Effect
+from evenhand.pages.spreadsheet import inert_cell
 from evenhand.switching.result import Switches
 
 _EFFECT = tuple(field.name for field in fields(Effect))
