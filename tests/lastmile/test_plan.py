@@ -298,6 +298,8 @@ def test_cubes_with_weights_or_strata_are_no_pilots():
         ({"half_width": 1e-9}, "takes more than 1,000,000,000,000 units"),
         ({"budget": 900, "rule": "minmax-pair"}, "Did you mean 'minimax-pair'"),
         ({"pair": 0.1, "rule": "neyman"}, "rule is 'neyman', but says how a budget is spent"),
+        ({"budget": 900, "metric": ""}, "Say at least one metric"),
+        ({"budget": 900, "by": ()}, "Say which groups"),
         ({"budget": 900, "cost": -1}, "cost is -1, but must be a number above 0"),
         ({"budget": 900, "cost": float("nan")}, "cost is nan"),
         ({"budget": 900, "cost": "no.csv"}, "no.csv cannot be read: No such file"),

@@ -34,6 +34,7 @@ from evenhand.questions.question import (
     By,
     Question,
     bound_metric,
+    check_metrics,
     check_rows,
     read_question,
     unit_columns,
@@ -196,6 +197,7 @@ def plan(
     with opened(
         table, columns=columns, missing_values=missing_values, progress=progress
     ) as records:
+        check_metrics([metric] if metric else [])
         check_rows(records)
         question = read_question(records, by, units=rules.units, where=where, bins=bins)
         _one_unit(question.units)
