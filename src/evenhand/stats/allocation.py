@@ -324,7 +324,7 @@ def _by_weight(pilot: Pilot, budget: float, weight: Floats, least: int) -> Integ
         if not low.any():
             break
         raised |= low
-    whole = np.floor(units + 1e-9)
+    whole = np.floor(np.minimum(units, MOST_UNITS) + 1e-9)
     return _with_rest(pilot, budget, whole, lambda now: units - now)
 
 
