@@ -18,9 +18,11 @@ from evenhand.bounty.telling.standing import Standing
 from evenhand.bounty.verification import Verification
 from evenhand.differential.result import Effects as EffectsResult
 from evenhand.errors import REASONS
+from evenhand.improving.result import ImprovementPlan
 from evenhand.lastmile.coverage.result import Coverage as CoverageResult
 from evenhand.lastmile.result import LabelPlan
 from evenhand.overviews.result import Overview
+from evenhand.pooling.result import Pooled
 from evenhand.results.protocol import Result
 from evenhand.slicing.result import Slices as SlicesResult
 from evenhand.switching.result import Switches as SwitchesResult
@@ -50,6 +52,14 @@ ANSWERS: dict[type[Result], tuple[str, str]] = {
         "Label plan",
         "`evenhand plan … --json` and `LabelPlan.to_json()` give one object.",
     ),
+    ImprovementPlan: (
+        "Improvement plan",
+        "`evenhand improve … --json` and `ImprovementPlan.to_json()` give one object.",
+    ),
+    Pooled: (
+        "Pool",
+        "`evenhand pool … --json` and `Pooled.to_json()` give one object; `--back` writes one for each customer.",
+    ),
     Overview: ("Overview", "`evenhand look … --json` and `Overview.to_json()` give one object."),
     EqualizedOdds: ("Equalised odds", "`evenhand.equalized_odds` gives one for each partition."),
     ConditionalDisparity: (
@@ -58,7 +68,7 @@ ANSWERS: dict[type[Result], tuple[str, str]] = {
     ),
     CubeSummary: (
         "Cube",
-        "`evenhand cube count`, `merge`, `update` and `show` with `--json` give one object.",
+        "`evenhand cube count`, `merge`, `update`, `share` and `show` with `--json` give one object.",
     ),
     Trial: (
         "Trial",

@@ -42,6 +42,17 @@ kind = "program"
 name = "first letters"
 arguments = ["cut", "-c1-4"]
 """
+FIT = """\
+import csv, sys
+rows, test, out = sys.argv[1:]
+risks = sorted((float(row["score"]), int(row["ill"])) for row in csv.DictReader(open(rows)))
+least, cut = min((sum(not ill for _, ill in risks[i:]) + sum(ill for _, ill in risks[:i]), risks[i][0])
+                 for i in range(len(risks)))
+with open(out, "w") as file:
+    print("prediction", file=file)
+    for row in csv.DictReader(open(test)):
+        print(int(float(row["score"]) >= cut), file=file)
+"""
 
 
 def clinic(count, seed):
@@ -96,6 +107,7 @@ def prepare(folder):
             writer.writeheader()
             writer.writerows(listed)
     (folder / "plan.toml").write_text(PLAN, encoding="utf-8")
+    (folder / "fit.py").write_text(FIT, encoding="utf-8")
 
 
 def bounty_rows(count, seed):

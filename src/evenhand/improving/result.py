@@ -136,6 +136,7 @@ class ImprovementSettings:
     min_units : int
         Units that a group needs for a curve.
     seed : int
+        Of the rows that trainings leave out.
     missing_values : tuple of str
         Texts that mean missing.
     command : str
@@ -187,6 +188,7 @@ class ImprovementPlan(Shown):
     notes : tuple of Note
         What a reader must know.
     settings : ImprovementSettings
+        How it was asked for.
     """
 
     SCHEMA: ClassVar[str] = "evenhand.improve/1"

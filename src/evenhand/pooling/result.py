@@ -19,6 +19,7 @@ class Customer:
     Attributes
     ----------
     name : str
+        What it is called.
     rows : int
         Rows counted; of shared cubes units, where they were named.
     notes : tuple of Note
@@ -37,9 +38,11 @@ class PooledGroup:
     Attributes
     ----------
     customer : str
+        Whose rows.
     group : dict
         The attributes and their values.
     predicate : str
+        The rows of the group, as a predicate.
     estimate : Estimate
         From the customer's own rows.
     shrunk : float or None
@@ -61,7 +64,9 @@ class UsualGroup:
     Attributes
     ----------
     group : dict
+        The attributes and their values.
     predicate : str
+        The rows of the group, as a predicate.
     customers : int
         That have it.
     value : float or None
@@ -106,11 +111,13 @@ class Pooled(Shown):
     Attributes
     ----------
     metric : MetricNote
+        What was counted.
     level : float
         Of each interval by itself.
     unit : str or None
         What is independent.
     customers : tuple of Customer
+        Whose counts were pooled.
     groups : tuple of PooledGroup
         By customer, the worst group first.
     usual : tuple of UsualGroup
@@ -118,6 +125,7 @@ class Pooled(Shown):
     notes : tuple of Note
         What a reader must know.
     settings : PoolSettings
+        How it was asked for.
     """
 
     SCHEMA: ClassVar[str] = "evenhand.pool/1"

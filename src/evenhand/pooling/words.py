@@ -42,15 +42,20 @@ def _furthest(found: Pooled, known: list[UsualGroup], name: str, edition: Editio
     """The group at a customer that is furthest on the bad side of what is usual."""
     usual = {one.predicate: one.value for one in known}
     sign = 1.0 if found.metric.higher_is_worse else -1.0
-    apart = [
-        (sign * (one.shrunk - value), one)
-        for one in found.groups
-        if one.shrunk is not None and (value := usual.get(one.predicate)) is not None
-    ]
-    if not apart:
-        return
-    size, one = max(apart, key=lambda told: told[0])
-    if size > 0:
+    apart = []
+    for one in found.groups:
+        value, own = usual.get(one.predicate), one.estimate
+        near = own.low if found.metric.higher_is_worse else own.high
+        # Only where the customer's own rows say it by themselves.
+        if (
+            value is not None
+            and one.shrunk is not None
+            and near is not None
+            and sign * near > sign * value
+        ):
+            apart.append((sign * (one.shrunk - value), one))
+    if apart:
+        _, one = max(apart, key=lambda told: told[0])
         yield (
             f"Furthest from it is {called(one, edition)} at {one.customer}: {name} of {rate(one.shrunk)} there, where "
             f"{rate(usual[one.predicate])} is usual (own rows alone say {rate(one.estimate.value)})."
