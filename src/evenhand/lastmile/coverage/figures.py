@@ -113,12 +113,12 @@ def _square(cell: CoveredCell | None) -> HeatCell:
     lack = 0.0
     if cell.state != "covered":
         lack = 1.0 if not cell.wanted else (cell.missing or 0) / cell.wanted
-    text = {"empty": "▲ empty", "synthetic only": "▲ made only"}.get(
-        cell.state, f"{words.mark(cell)} {cell.units:,}"
-    )
+    # Of cells without a natural row the state is told, not a 0 that may be passed over.
+    told_units = f"{words.mark(cell)} {cell.units:,}"
+    text = told_units if cell.state in ("covered", "thin") else words.state(cell)
     told = [numbers.share(cell.share)] if cell.share is not None else []
     if cell.synthetic_rows:
-        told.append(f"{cell.synthetic_units:,} made")
+        told.append(f"{cell.synthetic_units:,} synthetic")
     return HeatCell(
         text=text,
         share=round(TINT * max(lack, 0.0), 3),
