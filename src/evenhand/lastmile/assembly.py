@@ -116,7 +116,7 @@ def answer(
     units = _units(found, goal, rules.level, least, float((first * costs).sum()))
     expected = half_widths(found.pilot, units, rules.level)
     promised = half_widths(found.pilot, units, rules.level, goal.assurance)
-    _check_kept(goal, units, promised, rules.level)
+    _check_kept(goal, promised, rules.level)
     planned = _planned(cells, found, units, first, shares, costs, expected, promised)
     labels = np.array([cell.labels for cell in planned])
     order = sorted(range(len(cells)), key=lambda i: _harm(planned[i], higher_is_worse=higher))
@@ -230,13 +230,8 @@ def _costs(
     return np.full(len(cells), float(cost))
 
 
-def _check_kept(goal: Goal, units: Integers, promised: Floats, level: float) -> None:
-    """Refuse a width that no number of units gives, and a budget for more than can be counted."""
-    if goal.name == "budget" and (units >= MOST_UNITS).any():
-        raise InputError(
-            f"budget is {goal.size:g}, which buys more than {MOST_UNITS:,} units of a cell.  Plan for what can "
-            "be collected."
-        )
+def _check_kept(goal: Goal, promised: Floats, level: float) -> None:
+    """Refuse a width that no number of units gives."""
     wanted = {
         "half_width": goal.size,
         "pair": goal.size,
@@ -313,6 +308,11 @@ def _units(found: PilotCells, goal: Goal, level: float, least: int, reserved: fl
             )
         wanted = goal.size if goal.name == "pair" else goal.size / _reach(level)
         return units_for_pairs(pilot, wanted, level, goal.assurance, least)
+    if goal.size > MOST_UNITS * pilot.unit_cost.sum():
+        raise InputError(
+            f"budget is {goal.size:g}, which buys more than {MOST_UNITS:,} units of each cell.  Plan for what can be "
+            "collected."
+        )
     fewest = float((pilot.labels(np.full(len(pilot.rows), least)) + 1) @ pilot.cost) + reserved
     if goal.size < fewest:
         raise InputError(
