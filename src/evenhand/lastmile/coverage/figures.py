@@ -96,14 +96,7 @@ def _place(pair: object, name: str, bins: dict[str, tuple[float, ...]]) -> tuple
 
 def _name(found: Coverage, key: tuple[object, ...], names: Sequence[str], edition: Edition) -> str:
     cell = next(one for one in found.cells if _key(one, names) == key)
-    parts = []
-    for name in names:
-        value = cell.group[name]
-        told = edition.value(name, value)
-        if isinstance(value, bool) and told == str(value):
-            told = edition.column(name) if value else f"not {edition.column(name)}"
-        parts.append(told)
-    return " · ".join(parts)
+    return " · ".join(words.level(name, cell.group[name], edition) for name in names)
 
 
 def _square(cell: CoveredCell | None) -> HeatCell:
