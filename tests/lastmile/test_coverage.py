@@ -268,7 +268,7 @@ def test_so_many_units_more_show_the_wanted_difference():
 def test_callers_show_their_difference_in_four_samples_of_five():
     """Welch's t of rates of callers, whose variance grows with their rate."""
     stats = pytest.importorskip("scipy.stats")
-    rng, power, worlds = np.random.default_rng(4), [], 8
+    rng, power, worlds = np.random.default_rng(4), [], 6
     for _ in range(worlds):
         site, caller, wrong = [], [], []
         for name, count in (("cell", 40), ("rest", 200)):
@@ -287,6 +287,56 @@ def test_callers_show_their_difference_in_four_samples_of_five():
     # A pilot of 40 callers knows their variance to a fifth, and the difference to a tenth.
     assert np.mean(power) == pytest.approx(0.8, abs=0.06)
     assert min(power) > 0.6
+
+
+def test_what_is_wrong_and_what_is_right_show_the_same():
+    rng = np.random.default_rng(9)
+    label = rng.integers(0, 2, 900)
+    table = pa.table(
+        {
+            "site": rng.choice(["a", "b", "c"], 900, p=[0.1, 0.2, 0.7]),
+            "label": label,
+            "said": np.where(rng.random(900) < 0.1, 1 - label, label),
+            "caller": [f"c{i % 90}" for i in range(900)],
+        }
+    )
+    for unit in (None, "caller"):
+        asked = {"detect": 0.1, "unit": unit}
+        wrong, right = (
+            evenhand.coverage(
+                table, "site", metric=f"{name}(label=label, prediction=said)", **asked
+            )
+            for name in ("error_rate", "accuracy")
+        )
+        for one, other in zip(wrong.cells, right.cells, strict=True):
+            assert one.detectable == pytest.approx(other.detectable)
+            assert (one.wanted, one.missing, one.state) == (
+                other.wanted,
+                other.missing,
+                other.state,
+            )
+
+
+def test_units_that_are_still_to_come_suffice_in_most_worlds():
+    """A pilot of 15 callers asks for so many that four samples of five show the difference, in nine worlds of ten."""
+    stats = pytest.importorskip("scipy.stats")
+    rng, kept, worlds, detect = np.random.default_rng(12), 0, 12, 0.08
+    for _ in range(worlds):
+        site, caller, wrong = [], [], []
+        for name, count in (("cell", 15), ("rest", 150)):
+            for i, p in enumerate(rng.beta(2, 8, count)):
+                site += [name] * 20
+                caller += [f"{name}{i}"] * 20
+                wrong += rng.binomial(1, p, 20).tolist()
+        table = pa.table({"site": site, "caller": caller, "wrong": wrong})
+        found = evenhand.coverage(table, "site", metric="mean(wrong)", unit="caller", detect=detect)
+        wanted = next(cell.wanted for cell in found.cells if cell.label == "cell")
+        rate = 0.2 + detect
+        one = rng.binomial(20, rng.beta(10 * rate, 10 * (1 - rate), (300, wanted))) / 20
+        two = rng.binomial(20, rng.beta(2, 8, (300, max(150, wanted)))) / 20
+        t, p = stats.ttest_ind(one, two, axis=1, equal_var=False)
+        kept += ((p < 0.05) & (t > 0)).mean() >= 0.8
+    assert kept / worlds >= 0.9 - 3 * np.sqrt(0.9 * 0.1 / worlds)
 
 
 def test_without_a_metric_the_worst_case_is_told():

@@ -116,7 +116,7 @@ def answer(
     units = _units(found, goal, rules.level, least, float((first * costs).sum()))
     expected = half_widths(found.pilot, units, rules.level)
     promised = half_widths(found.pilot, units, rules.level, goal.assurance)
-    _check_kept(goal, units, promised, rules.level)
+    _check_kept(goal, promised, rules.level)
     planned = _planned(cells, found, units, first, shares, costs, expected, promised)
     labels = np.array([cell.labels for cell in planned])
     order = sorted(range(len(cells)), key=lambda i: _harm(planned[i], higher_is_worse=higher))
@@ -216,6 +216,7 @@ def _shares(population: Population, cells: Sequence[GroupSet]) -> tuple[Floats, 
     return shares / known, max(1.0 - known, 0.0) if 1.0 - known > 1e-9 else 0.0
 
 
+<<<<<<< HEAD
 def _check_kept(goal: Goal, units: Integers, promised: Floats, level: float) -> None:
     """Refuse a width that no number of units gives, and a budget for more than can be counted."""
     if goal.name == "budget" and (units >= MOST_UNITS).any():
@@ -223,6 +224,24 @@ def _check_kept(goal: Goal, units: Integers, promised: Floats, level: float) -> 
             f"budget is {goal.size:g}, which buys more than {MOST_UNITS:,} units of a cell.  Plan for what can "
             "be collected."
         )
+=======
+def _costs(
+    cost: float | str | Path, cells: Sequence[GroupSet], attributes: Sequence[Attribute]
+) -> Floats:
+    """What a label of each cell costs."""
+    if isinstance(cost, str | Path):
+        told = read_numbers(cost, rows_of(cost), "cost", attributes, whole=False)
+        return of_cells(cost, "cost", told, cells)
+    if not isinstance(cost, int | float) or isinstance(cost, bool) or not 0 < cost < np.inf:
+        raise InputError(
+            f"cost is {cost!r}, but must be a number above 0, or a file that has one for each cell."
+        )
+    return np.full(len(cells), float(cost))
+
+
+def _check_kept(goal: Goal, promised: Floats, level: float) -> None:
+    """Refuse a width that no number of units gives."""
+>>>>>>> plan
     wanted = {
         "half_width": goal.size,
         "pair": goal.size,
@@ -286,6 +305,11 @@ def _units(found: PilotCells, goal: Goal, level: float, least: int, reserved: fl
             )
         wanted = goal.size if goal.name == "pair" else goal.size / _reach(level)
         return units_for_pairs(pilot, wanted, level, goal.assurance, least)
+    if goal.size > MOST_UNITS * pilot.unit_cost.sum():
+        raise InputError(
+            f"budget is {goal.size:g}, which buys more than {MOST_UNITS:,} units of each cell.  Plan for what can be "
+            "collected."
+        )
     fewest = float((pilot.labels(np.full(len(pilot.rows), least)) + 1) @ pilot.cost) + reserved
     if goal.size < fewest:
         raise InputError(

@@ -81,7 +81,7 @@ def read_pilot(
             variance=variance[able],
             units=units[able],
             effective=np.minimum(effective[able], 1.0),
-            kurtosis=_kurtosis(variance[able], units[able], found.fourth[able]),
+            kurtosis=kurtosis_of(variance[able], units[able], found.fourth[able]),
             successes=successes[able],
             trials=trials[able],
             rows=np.maximum(rows[able], 1.0),
@@ -105,7 +105,7 @@ def _reason(value: float, units: int, *, of_rows: bool, varies: bool) -> str | N
     return None if of_rows or varies else "no_variation"
 
 
-def _kurtosis(variance: Floats, units: Floats, fourth: Floats) -> float:
+def kurtosis_of(variance: Floats, units: Floats, fourth: Floats) -> float:
     """Of units about the value of their cell, all cells together; a normal one's where it is not known.
 
     `fourth` holds sums of fourth powers of influences, each the residual over the size of all.

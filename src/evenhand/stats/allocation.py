@@ -71,16 +71,31 @@ class Pilot:
         return np.ceil(np.asarray(units) * self.rows - 1e-9).astype(np.int64)
 
     def variance_df(self, units: Floats) -> Floats:
-        """Degrees of freedom of the variance of so many units of each cell, fewer where tails are heavy.
+        """Degrees of freedom of the variance of so many units of each cell."""
+        return variance_df(units * self.effective, self.kurtosis, float(self.units.sum()))
 
-        A pilot of few units shows light tails whatever they are, so the kurtosis is mixed with a heavy one.
-        O'Neill (2014), doi:10.1080/00031305.2014.966589.
-        """
-        known = float(self.units.sum())
-        kurtosis = (known * self.kurtosis + HEAVY_UNITS * HEAVY) / (known + HEAVY_UNITS)
-        n = np.maximum(units * self.effective, 1.0 + 1e-9)
-        heavy = 2 * n / np.maximum(kurtosis - (n - 3) / (n - 1), 1e-9)
-        return np.asarray(np.maximum(np.minimum(n - 1, heavy), 0.3), float)
+
+def variance_df(effective: Floats, kurtosis: float, known: float) -> Floats:
+    """Degrees of freedom of the variance of units, fewer where tails are heavy.
+
+    Parameters
+    ----------
+    effective : array
+        Effective units.
+    kurtosis : float
+        Of units about the value of their cell.
+    known : float
+        How many units the kurtosis was seen in.  Few show light tails whatever they are, so that it is mixed with a
+        heavy one.
+
+    Notes
+    -----
+    O'Neill (2014), doi:10.1080/00031305.2014.966589.
+    """
+    mixed = (known * kurtosis + HEAVY_UNITS * HEAVY) / (known + HEAVY_UNITS)
+    n = np.maximum(effective, 1.0 + 1e-9)
+    heavy = 2 * n / np.maximum(mixed - (n - 3) / (n - 1), 1e-9)
+    return np.asarray(np.maximum(np.minimum(n - 1, heavy), 0.3), float)
 
 
 def half_widths(pilot: Pilot, units: npt.ArrayLike, level: float, assurance: float = 0.0) -> Floats:

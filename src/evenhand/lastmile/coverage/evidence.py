@@ -8,9 +8,10 @@ import numpy.typing as npt
 
 from evenhand.cubes import Estimates
 from evenhand.deferred import special
-from evenhand.lastmile.pilot import LEAST_UNITS
+from evenhand.lastmile.pilot import LEAST_UNITS, kurtosis_of
 from evenhand.metrics import MetricPlan
 from evenhand.results.estimate import Missing
+from evenhand.stats.allocation import variance_df
 from evenhand.stats.forms import Ratio
 from evenhand.stats.intervals import wilson, z_of
 from evenhand.stats.power import (
@@ -216,7 +217,8 @@ def _of_units(given: Judged, units: Floats, level: float, detect: float | None) 
 
         return detectable
 
-    luck = special.fdtri(1e9, np.maximum(known - 1, 1.0), ASSURANCE)
+    kurtosis = kurtosis_of(variance[able], units[able], own.fourth[able])
+    luck = special.fdtri(1e9, variance_df(known, kurtosis, float(units[able].sum())), ASSURANCE)
     return _shown(
         detectable_with(variance),
         units,

@@ -96,14 +96,7 @@ def _place(pair: object, name: str, bins: dict[str, tuple[float, ...]]) -> tuple
 
 def _name(found: Coverage, key: tuple[object, ...], names: Sequence[str], edition: Edition) -> str:
     cell = next(one for one in found.cells if _key(one, names) == key)
-    parts = []
-    for name in names:
-        value = cell.group[name]
-        told = edition.value(name, value)
-        if isinstance(value, bool) and told == str(value):
-            told = edition.column(name) if value else f"not {edition.column(name)}"
-        parts.append(told)
-    return " · ".join(parts)
+    return " · ".join(words.level(name, cell.group[name], edition) for name in names)
 
 
 def _square(cell: CoveredCell | None) -> HeatCell:
@@ -113,12 +106,12 @@ def _square(cell: CoveredCell | None) -> HeatCell:
     lack = 0.0
     if cell.state != "covered":
         lack = 1.0 if not cell.wanted else (cell.missing or 0) / cell.wanted
-    text = {"empty": "▲ empty", "synthetic only": "▲ made only"}.get(
-        cell.state, f"{words.mark(cell)} {cell.units:,}"
-    )
+    # Of cells without a natural row the state is told, not a 0 that may be passed over.
+    told_units = f"{words.mark(cell)} {cell.units:,}"
+    text = told_units if cell.state in ("covered", "thin") else words.state(cell)
     told = [numbers.share(cell.share)] if cell.share is not None else []
     if cell.synthetic_rows:
-        told.append(f"{cell.synthetic_units:,} made")
+        told.append(f"{cell.synthetic_units:,} synthetic")
     return HeatCell(
         text=text,
         share=round(TINT * max(lack, 0.0), 3),

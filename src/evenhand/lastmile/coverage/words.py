@@ -25,14 +25,16 @@ BASES = {
 
 
 def called(cell: CoveredCell, edition: Edition = PLAIN) -> str:
-    """A cell by its values; of what is true or false by its name."""
-    parts = []
-    for name, value in cell.group.items():
-        told = edition.value(name, value)
-        if isinstance(value, bool) and told == str(value):
-            told = edition.column(name) if value else f"not {edition.column(name)}"
-        parts.append(told)
-    return " · ".join(parts)
+    """A cell by its values."""
+    return " · ".join(level(name, value, edition) for name, value in cell.group.items())
+
+
+def level(name: str, value: object, edition: Edition = PLAIN) -> str:
+    """A value of an attribute; of what is true or false the attribute's name."""
+    told = edition.value(name, value)
+    if not isinstance(value, bool) or told != str(value):
+        return told
+    return edition.column(name) if value else f"not {edition.column(name)}"
 
 
 def answers(found: Coverage, edition: Edition = PLAIN) -> Iterator[str]:
