@@ -216,32 +216,8 @@ def _shares(population: Population, cells: Sequence[GroupSet]) -> tuple[Floats, 
     return shares / known, max(1.0 - known, 0.0) if 1.0 - known > 1e-9 else 0.0
 
 
-<<<<<<< HEAD
-def _check_kept(goal: Goal, units: Integers, promised: Floats, level: float) -> None:
-    """Refuse a width that no number of units gives, and a budget for more than can be counted."""
-    if goal.name == "budget" and (units >= MOST_UNITS).any():
-        raise InputError(
-            f"budget is {goal.size:g}, which buys more than {MOST_UNITS:,} units of a cell.  Plan for what can "
-            "be collected."
-        )
-=======
-def _costs(
-    cost: float | str | Path, cells: Sequence[GroupSet], attributes: Sequence[Attribute]
-) -> Floats:
-    """What a label of each cell costs."""
-    if isinstance(cost, str | Path):
-        told = read_numbers(cost, rows_of(cost), "cost", attributes, whole=False)
-        return of_cells(cost, "cost", told, cells)
-    if not isinstance(cost, int | float) or isinstance(cost, bool) or not 0 < cost < np.inf:
-        raise InputError(
-            f"cost is {cost!r}, but must be a number above 0, or a file that has one for each cell."
-        )
-    return np.full(len(cells), float(cost))
-
-
 def _check_kept(goal: Goal, promised: Floats, level: float) -> None:
     """Refuse a width that no number of units gives."""
->>>>>>> plan
     wanted = {
         "half_width": goal.size,
         "pair": goal.size,
