@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from evenhand.slicing import Slices, slices, slices_of_cube
     from evenhand.switching import Switches, compare
     from evenhand.trials import Plan, Trial, make_plan, read_plan, run_trial
+    from evenhand.watching import Watch, watch
 
 _HOMES = {
     "Audit": "evenhand.audits",
@@ -85,6 +86,8 @@ _HOMES = {
     "make_plan": "evenhand.trials",
     "read_plan": "evenhand.trials",
     "run_trial": "evenhand.trials",
+    "Watch": "evenhand.watching",
+    "watch": "evenhand.watching",
 }
 __version__ = "0.1.0"
 __all__ = [
@@ -104,6 +107,7 @@ __all__ = [
     "Slices",
     "Switches",
     "Trial",
+    "Watch",
     "audit",
     "audit_metrics",
     "check_metric",
@@ -129,6 +133,7 @@ __all__ = [
     "slices_of_cube",
     "unfold_counts",
     "update_cube",
+    "watch",
     "with_origin",
     "write_cube",
 ]

@@ -72,6 +72,10 @@ VERBS = {
         "Say how many labels to collect of each group: for a wanted width, or a budget.",
         f"$ evenhand plan ward.csv {_WER} \\\n    --by accent --unit sentence --budget 2000",
     ),
+    "watch": (
+        "Say when a group fares worse than is tolerated, or than it used to; as rows come, for ever.",
+        f"$ evenhand watch ward.csv {_WER} \\\n    --by accent --threshold .3 --state ward.watch",
+    ),
     "cube": (
         "Count records once; add the counts of days and sites, and audit them without the rows.",
         "",

@@ -20,6 +20,12 @@ FOOTNOTES = frozenset(
         "fewer_slices",
         "too_few_units",
         "curves_left_out",
+        "units_bet_once",
+        "late_groups",
+        "repeated_files",
+        "duplicate",
+        "corrected",
+        "late",
     }
 )
 

@@ -1,0 +1,255 @@
+"""Tables taken in one after the other, each as a whole or not at all."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from evenhand.errors import InputError, RefusedError
+from evenhand.groups import Partition, to_text
+from evenhand.metrics import Metric, MetricPlan
+from evenhand.questions.opening import opened
+from evenhand.questions.question import By, Question, bound_metric, metric_note, read_question
+from evenhand.records import Kind, Records, find_column
+from evenhand.watching.assembly import Run, answer
+from evenhand.watching.book import LACKING, Book, Rules
+from evenhand.watching.reading import Extras, Scored, read_rows
+from evenhand.watching.result import Watch
+from evenhand.watching.state import State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What is watched, as it was asked; see `evenhand.watch`."""
+
+    metric: str | Metric
+    by: By
+    threshold: float | None
+    time: str | None
+    unit: str | None
+    name: str | None
+    level: float
+    run_length: float
+    groups: int | None
+    bounds: tuple[float, float] | None
+    worse: str | None
+    where: str | None
+    bins: Mapping[str, Sequence[float]] | None
+    missing_values: tuple[str, ...]
+    columns: str | Mapping[str, str] | None
+
+
+class Watcher:
+    """Takes tables in, and answers for all of them."""
+
+    def __init__(
+        self, asked: Asked, state: State, progress: Callable[[int], None] | None = None
+    ) -> None:
+        self.asked, self.state, self.progress = asked, state, progress
+        self.run = Run()
+        self.settings: dict[str, Any] = {}
+
+    def take(self, table: Any) -> None:
+        """Take one table in."""
+        asked = self.asked
+        with opened(
+            table,
+            columns=asked.columns,
+            missing_values=asked.missing_values,
+            progress=self.progress,
+        ) as records:
+            question = read_question(records, asked.by, where=asked.where, bins=asked.bins)
+            metric = bound_metric(asked.metric, records)
+            unit = asked.unit or next(iter(records.unit), None)
+            extras = Extras(unit=unit, time=asked.time, name=asked.name)
+            self._settle(question, metric, extras)
+            if self._repeated(records, question):
+                return
+            plan, rows, lacking = read_rows(question, metric, extras)
+            self._enter(records, question, metric, plan, rows, lacking, extras)
+
+    def _settle(self, question: Question, metric: Metric, extras: Extras) -> None:
+        """What is asked of this table, as the state keeps it; of all tables it is the same."""
+        asked = self.asked
+        higher = metric.higher_is_worse(asked.worse)
+        self.run.metric = metric_note(metric, higher_is_worse=higher)
+        self.run.question = question
+        self.settings = {
+            "metric": metric.text,
+            "by": list(question.by),
+            "threshold": asked.threshold,
+            "worse": "higher" if higher else "lower",
+            "time": extras.time,
+            "unit": extras.unit,
+            "id": extras.name,
+            "where": to_text(question.where) if question.where is not None else None,
+            "level": asked.level,
+            "run_length": asked.run_length,
+            "groups": asked.groups,
+            "bounds": None if asked.bounds is None else list(asked.bounds),
+            "bins": {name: list(edges) for name, edges in question.bins.items()},
+            "missing_values": list(question.records.missing_values),
+        }
+
+    def _repeated(self, records: Records, question: Question) -> bool:
+        """Whether a file of the same content was taken in before."""
+        sha256 = records.sha256()
+        self.run.sources.append((records.name, sha256))
+        with self.state.intake():
+            self.state.check(self.settings)
+            known = sha256 is not None and self.state.knows(sha256)
+            if known:
+                self.run.repeated += 1
+                if self.run.book is None:
+                    self.run.book = self._book(question, None)
+        return known
+
+    def _book(self, question: Question, made: Rules | None) -> Book:
+        rules = self.state.rules(made) if made is not None else self.state.rules_kept()
+        book = Book(
+            rules=rules,
+            partitions=(Partition(names=()), *question.partitions),
+            names=tuple(a.name for a in question.attributes),
+            predicates=frozenset(a.name for a in question.attributes if a.predicate is not None),
+        )
+        self.state.load(book)
+        return book
+
+    def _enter(
+        self,
+        records: Records,
+        question: Question,
+        metric: Metric,
+        plan: MetricPlan,
+        rows: Scored,
+        lacking: Sequence[tuple[str, int]],
+        extras: Extras,
+    ) -> None:
+        run, sha256 = self.run, records.sha256()
+        with self.state.intake():
+            self.state.check(self.settings)
+            if sha256 is not None and self.state.knows(sha256):
+                run.repeated += 1  # another process took it in meanwhile
+                return
+            book = self._book(question, rules_of(self.asked, metric, plan))
+            before = {(i, kind) for i, m in enumerate(book.monitors) for kind in m.alarms}
+            if run.known is None:
+                run.known = {(book.keys[i], kind) for i, kind in before}
+            for name, count in lacking:
+                book.count(f"missing_input:{name}", count)
+            if extras.time is not None:
+                column = find_column(extras.time, records.columns)
+                book.dated = column.kind is Kind.DATE
+            if rows.name is not None:
+                book = self._journalled(book, rows)
+            else:
+                start = book.rows
+                book.take(rows)
+                run.kept.append((start, rows))
+            self.state.save(book)
+            if sha256 is not None:
+                self.state.keep_file(sha256, records.name, len(rows))
+        run.book = book
+        run.files += 1
+        run.new_rows += len(rows)
+        run.notes = (*plan.notes, *records.notes)
+
+    def _journalled(self, book: Book, rows: Scored) -> Book:
+        """Take rows in that have names: those that come in order as they are, else all anew in their order."""
+        self.run.journal = True
+        timed = rows.time is not None
+        if rows.time is not None and rows.name is not None:
+            times, names = rows.time, rows.name
+            order = sorted(range(len(rows)), key=lambda i: (times[i], names[i]))
+            rows = rows.take(np.array(order, np.int64))
+        late = older(rows, book.newest)
+        new, counts = self.state.enter(rows)
+        for name, count in counts.items():
+            book.count(name, count)
+        fresh = rows.take(new)
+        if not older(fresh, book.newest, same=True) and not counts["corrected"]:
+            book.take(fresh)
+            return book
+        self.state.forget_visits()
+        anew = Book(
+            rules=book.rules,
+            partitions=book.partitions,
+            names=book.names,
+            predicates=book.predicates,
+            room=book.room,
+            dated=book.dated,
+            counts={
+                name: count
+                for name, count in book.counts.items()
+                if not name.startswith((LACKING, "out_of", "beyond"))
+            },
+        )
+        anew.take(self.state.journal(len(book.names), timed=timed))
+        anew.count("late", late)
+        had = {(book.keys[i], kind) for i, m in enumerate(book.monitors) for kind in m.alarms}
+        has = {(anew.keys[i], kind) for i, m in enumerate(anew.monitors) for kind in m.alarms}
+        anew.count("withdrawn", len(had - has))
+        return anew
+
+    def answer(self, command: Callable[[str], str]) -> Watch:
+        """What was found in all tables so far.
+
+        Raises
+        ------
+        RefusedError
+            Where there was no table.
+        """
+        if self.run.question is None or self.run.book is None or self.run.metric is None:
+            raise RefusedError(
+                "There is nothing to watch: no table was given, or the folder holds none yet."
+            )
+        source = self.run.sources[0][0] if len(self.run.sources) == 1 else "TABLE…"
+        return answer(self.run, self.asked.level, self.settings, self.state, command(source))
+
+
+def older(rows: Scored, newest: float | None, *, same: bool = False) -> int:
+    """Rows that are older than the newest before them, or as old."""
+    if rows.time is None or newest is None:
+        return 0
+    return int(np.count_nonzero(rows.time <= newest if same else rows.time < newest))
+
+
+def rules_of(asked: Asked, metric: Metric, plan: MetricPlan) -> Rules:
+    """What is an alarm, by what was asked and what the metric knows of its values.
+
+    Raises
+    ------
+    InputError
+        Where the bounds are needed and not known, or the threshold can never, or must always, be exceeded.
+    """
+    definition = metric.definition
+    higher = metric.higher_is_worse(asked.worse)
+    low, high = asked.bounds or plan.bounds or (definition.low, definition.high)
+    low = 0.0 if low is None else float(low)
+    if high is None and definition.in_points:
+        high = 1.0
+    if high is None and not higher:
+        raise InputError(
+            f"{metric.text} is better the higher, and nobody knows how high it can be.  Say the range of a row's "
+            "value: --bounds 0,1"
+        )
+    rules = Rules(
+        threshold=asked.threshold,
+        level=asked.level,
+        run_length=asked.run_length,
+        low=low,
+        high=None if high is None else float(high),
+        higher_is_worse=higher,
+        room=asked.groups,
+    )
+    if asked.threshold is not None:
+        far = rules.scaled(asked.threshold)
+        can = high is None or (definition.high is None and asked.bounds is None) or far < 1
+        if far <= 0 or not can:
+            top = "" if high is None else f" and {high:g}"
+            raise InputError(
+                f"threshold is {asked.threshold:g}, but must lie between {low:g}{top}, the values that {metric.name} "
+                "can have: else there is nothing that could be exceeded."
+            )
+    return rules
