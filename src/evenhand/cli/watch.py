@@ -1,15 +1,30 @@
 """``evenhand watch``: rows as they come, and an alarm when a group fares worse."""
 
+import json
+import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 from evenhand.cli.kinds import Flag, Needed
 from evenhand.cli.lines import written_command
 from evenhand.cli.options import Output, Reading
 from evenhand.cli.output import check_files, show, write_files
 from evenhand.cli.progress import counting_bar
-from evenhand.errors import InputError
-from evenhand.watching import tables_of
+from evenhand.cli.standard_input import input_tables
+from evenhand.cli.webhook import Webhook
+from evenhand.errors import InputError, inert_text
+from evenhand.pages.edition import Edition
+from evenhand.records import public_name
+from evenhand.results.protocol import to_plain
+from evenhand.watching import Watch, WatchAlarm, tables_of
 from evenhand.watching import watch as watch_tables
+from evenhand.watching.words import alarm
+
+
+#: Names of the standard input: the second stands for the first where commands are read.
+STANDARD = ("-", "/dev/stdin")
 
 
 def watch(
@@ -62,21 +77,37 @@ def watch(
     worse
         Direction of harm, higher or lower, where it is not the metric's own.
     webhook
-        Send new alarms as JSON to this https address; that it failed is told and loses no alarm.
+        Send new alarms as JSON to this https address, or env:NAME; that it failed is told, and loses no alarm.
     jsonl
-        Print a line of JSON for each alarm, new ones first, and nothing else.
+        Print a line of JSON for each new alarm, at once, and nothing else.
     """
-    del webhook
     if output.json and jsonl:
         raise InputError("--json and --jsonl cannot both go to the output.  Choose one.")
-    named = list(tables_of(list(tables)))
-    for table in named:
-        check_files(table, reading, output)
+    named = [
+        name for table in tables for name in ([table] if table in STANDARD else tables_of(table))
+    ]
+    for table in named or [""]:
+        check_files("-" if table in STANDARD or not table else table, reading, output)
     edition = output.edition()
+    hook = None if webhook is None else Webhook(webhook)
+    command = written_command()
+    if webhook is not None and hook is not None and not webhook.startswith("env:"):
+        command = command.replace(public_name(webhook), hook.public)
     given = {name: value for name, value in reading.given().items() if name != "weight"}
-    with counting_bar("scoring") as advance:
+    told: set[str] = set()
+
+    def tell(found: Watch) -> None:
+        """Send and print what was not told yet, the oldest first."""
+        for one in reversed(found.alarms):
+            data = to_plain(one)
+            name = json.dumps([data["group"], one.kind])
+            if one.new and name not in told:
+                told.add(name)
+                _told(one, data, found, edition, hook, jsonl=jsonl)
+
+    with TemporaryDirectory() as folder, counting_bar("scoring") as advance:
         found = watch_tables(
-            [reading.table(table) for table in named],
+            _each(named, reading, Path(folder)),
             metric,
             by,
             threshold=threshold,
@@ -89,13 +120,41 @@ def watch(
             groups=groups,
             bounds=_bounds(bounds),
             worse=worse,
-            command=written_command(),
+            command=command,
             progress=advance,
+            on_alarm=tell,
             **given,
         )
     write_files(found, None if output.html is None else found.to_html(edition), output, edition)
-    show([found], output)
+    if not jsonl:
+        show([found], output)
     return found.exit_code
+
+
+def _each(named: Iterable[str], reading: Reading, folder: Path) -> Iterator[Any]:
+    """Each table, opened where more is said of it than its name."""
+    for name in named:
+        for table in input_tables(folder) if name in STANDARD else [name]:
+            yield reading.table(table)
+
+
+def _told(
+    one: WatchAlarm,
+    data: dict[str, Any],
+    found: Watch,
+    edition: Edition,
+    hook: Webhook | None,
+    *,
+    jsonl: bool,
+) -> None:
+    data = {"text": alarm(one, found, edition), "metric": found.metric.expression, **data}
+    if jsonl:
+        print(json.dumps(data, ensure_ascii=False), flush=True)
+    fault = None if hook is None else hook.send(data)
+    if fault is not None:
+        print(
+            inert_text(f"{fault}  The alarm stands in the answer and the state."), file=sys.stderr
+        )
 
 
 def _bounds(text: str | None) -> tuple[float, float] | None:

@@ -207,20 +207,20 @@ def limit_of_past(a: Floats, alpha: float, tolerance: float = 0.0) -> Floats:
 
 #: Stakes of the limit of a ratio's past: beyond 1 no variance is small enough.
 _LIMIT_STAKES = np.array([0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64])
-_CANDIDATES = 200
+_CANDIDATES = 64
 
 
-def ratio_limit(sums: Floats, squares: Floats, alpha: float) -> float:
-    """Upper limit, at all times at once, of a ratio of sums whose rows are scaled: ``0 <= a <= b <= 1``.
+def ratio_limits(sums: Floats, squares: Floats, alpha: float) -> Floats:
+    """Upper limits, at all times at once, of a ratio of sums whose rows are scaled: ``0 <= a <= b <= 1``.
 
     Parameters
     ----------
-    sums : array of shape (2,)
+    sums : array of shape (times, 2)
         Of a and b.
-    squares : array of shape (3,)
+    squares : array of shape (times, 3)
         Of ``(a - m_a)^2``, ``(a - m_a)(b - m_b)`` and ``(b - m_b)^2``, where m are the means of the rows before.
     alpha : float
-        Probability that the ratio is ever above.
+        Probability that the ratio is ever above; the limit is infinite where nothing is known.
 
     Notes
     -----
@@ -228,21 +228,31 @@ def ratio_limit(sums: Floats, squares: Floats, alpha: float) -> float:
     guesses of the rows, here the means before: Howard, Ramdas, McAuliffe & Sekhon (2021), doi:10.1214/20-AOS1991,
     theorem 4.  V is a quadratic form in w, so five sums are all that is kept.
     """
-    a, b = sums
-    if b <= 0:
-        return float("inf")
-    step = np.linspace(0, 1, _CANDIDATES + 1) ** 2
-    start = min(a / b, 1.0)
+    a, b = sums.T
+    if not len(a):
+        return np.empty(0)
+    psi = -np.log1p(-_LIMIT_STAKES) - _LIMIT_STAKES
 
     def kept(w: Floats) -> Bools:
-        spread = squares[0] - 2 * w * squares[1] + w**2 * squares[2]
-        psi = -np.log1p(-_LIMIT_STAKES) - _LIMIT_STAKES
-        logs = (w * b - a)[:, None] * _LIMIT_STAKES - np.maximum(spread, 0)[:, None] * psi
-        return np.asarray(mean_of_stakes(logs) < -np.log(alpha))
+        """Whether candidates, shape (times, candidates), may be the ratio."""
+        first, both, second = squares.T[:, :, None]
+        spread = np.maximum(first - 2 * w * both + w**2 * second, 0)
+        logs = (w * b[:, None] - a[:, None])[..., None] * _LIMIT_STAKES - spread[..., None] * psi
+        top = logs.max(axis=-1)
+        mean = np.log(np.exp(logs - top[..., None]).mean(axis=-1)) + top
+        return np.asarray(mean < -np.log(alpha))
 
-    grid = start + (1 - start) * step
-    inside = np.flatnonzero(kept(grid))
-    last = int(inside[-1]) if len(inside) else 0
-    if last == _CANDIDATES:
-        return float("inf")
-    return float(_boundary(grid[last + 1 : last + 2], grid[last : last + 1], kept)[0])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        start = np.where(b > 0, np.minimum(a / b, 1.0), 1.0)
+    grid = start[:, None] + (1 - start)[:, None] * np.linspace(0, 1, _CANDIDATES + 1) ** 2
+    inside = kept(grid)
+    last = _CANDIDATES - np.argmax(inside[:, ::-1], axis=1)
+    last = np.where(inside.any(axis=1), last, 0)
+    known = last < _CANDIDATES
+    each = np.arange(len(a))
+    low, high = grid[each, last], grid[each, np.minimum(last + 1, _CANDIDATES)]
+    for _ in range(30):
+        middle = (low + high) / 2
+        may = kept(middle[:, None])[:, 0]
+        low, high = np.where(may, middle, low), np.where(may, high, middle)
+    return np.where(known, high, np.inf)

@@ -59,13 +59,15 @@ def watch(
     columns: str | Mapping[str, str] | None = None,
     command: str | None = None,
     progress: Callable[[int], None] | None = None,
+    on_alarm: Callable[[Watch], None] | None = None,
 ) -> Watch:
     """Say when a group fares worse than is tolerated, or than it used to; look as often as you like.
 
     Parameters
     ----------
     tables
-        A table as in `evenhand.audit`, a folder of files, or a sequence of these; taken in one after the other.
+        A table as in `evenhand.audit`, a folder of files, or a sequence or iterator of these; taken in one after the
+        other.
     metric : str or Metric
         A ratio of sums over rows: `error_rate`, `accuracy`, `mean`, `wer`, `false_negative_rate`, …
     by : str or sequence
@@ -93,6 +95,8 @@ def watch(
         Direction of harm, where it is not the metric's own.
     where, bins, missing_values, columns, command, progress
         As in `evenhand.audit`; bins are edges.
+    on_alarm : callable, optional
+        Called after each table that brought new alarms, with the answer as it is then.
 
     Returns
     -------
@@ -157,10 +161,15 @@ def watch(
     kept = State(None if state is None else Path(state))
     try:
         watcher = Watcher(asked, kept, progress)
+
+        def written(source: str) -> str:
+            given = {**watcher.settings, "state": state, "worse": worse}
+            return command or write_command(watch, source, given)
+
         for table in tables_of(tables):
-            watcher.take(table)
-        given = {**watcher.settings, "state": state, "worse": worse}
-        return watcher.answer(lambda source: command or write_command(watch, source, given))
+            if watcher.take(table) and on_alarm is not None:
+                on_alarm(watcher.answer(written))
+        return watcher.answer(written)
     finally:
         kept.close()
 
@@ -182,7 +191,7 @@ def _check_bounds(bounds: Any) -> None:
 
 def tables_of(tables: Any) -> Iterator[Any]:
     """Each table: files of folders and globs one after the other, in the order of their names."""
-    if isinstance(tables, list | tuple):
+    if isinstance(tables, list | tuple | Iterator):
         for table in tables:
             yield from tables_of(table)
         return

@@ -132,6 +132,11 @@ class Book:
         if number:
             self.counts[name] = self.counts.get(name, 0) + number
 
+    def alarms(self) -> set[tuple[tuple[int, tuple[str | None, ...]], str]]:
+        """Groups and kinds of the alarms."""
+        pairs = zip(self.keys, self.monitors, strict=True)
+        return {(key, kind) for key, monitor in pairs for kind in monitor.alarms}
+
     def weight(self, group: int) -> float:
         """Share of the level that a group has."""
         if group < self.room:

@@ -23,7 +23,7 @@ def diagnose(
     *,
     higher_is_worse: bool,
 ) -> Diagnosis | None:
-    """Decompose the change of a group's rate by another attribute: the one whose cell explains most.
+    """Decompose the change of a group's rate by another attribute, the one whose cell explains most.
 
     Parameters
     ----------
@@ -41,8 +41,8 @@ def diagnose(
     Notes
     -----
     With shares p and rates r of the cells, the change is ``sum (r1 - r0)(p0 + p1)/2``, the answers, and
-    ``sum (p1 - p0)(r0 + r1)/2``, the case mix: Kitagawa (1955), doi:10.1080/01621459.1955.10501299.  A cell without rows
-    in one period has no rate there: its part is case mix.
+    ``sum (p1 - p0)(r0 + r1)/2``, the case mix: Kitagawa (1955), doi:10.1080/01621459.1955.10501299.  A cell without
+    rows in one period has no rate there: its part is case mix.
     """
     found = [_by(rows, members, since, names[place], place) for place in others]
     sign = 1 if higher_is_worse else -1

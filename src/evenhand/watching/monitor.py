@@ -1,6 +1,7 @@
 """The monitor of one group: sums and evidence, taken further by each row and never begun anew."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +11,7 @@ from evenhand.stats.monitors import (
     ever_above,
     log_factors,
     mean_of_stakes,
-    ratio_limit,
+    ratio_limits,
     recursion,
     refreshed,
     run_steps,
@@ -137,6 +138,8 @@ class Monitor:
         Where it began.
     alarms : dict
         By kind, the first of each.
+    plain : bool
+        Whether all rows were 0 or 1, without units: then sums tell the evidence against the threshold.
     history : list of Mark
         Sums at every so many rows.
     """
@@ -153,6 +156,7 @@ class Monitor:
     run: float = 0.0
     since: Mark = field(default_factory=Mark)
     alarms: dict[str, Alarm] = field(default_factory=dict)
+    plain: bool = True
     history: list[Mark] = field(default_factory=list)
 
     def take(self, rows: Rows, bets: Bets, bins: int) -> None:
@@ -289,44 +293,52 @@ class _Proportion(_Taking):
         monitor, bets, rows = self.monitor, self.bets, self.rows
         monitor.scale = 1.0
         harms = np.flatnonzero(rows.a == 1)
-        limits = self._limits()
-        self._changes(harms, limits)
+        at, limits = self._limits()
+        self._changes(harms, at, limits)
         if bets.threshold is not None:
-            w = bets.threshold
-            one, none = np.log1p(STAKES * (1 - w) / w), np.log1p(-STAKES)
             before = monitor.above[0] if len(monitor.above) else np.zeros(len(STAKES))
             number = np.arange(1, len(harms) + 1)
-            path = before + number[:, None] * one + (harms + 1 - number)[:, None] * none
+            path = before + _log_product(number, harms + 1, bets.threshold)
             self.alarm("above", mean_of_stakes(path), harms, bets.above)
-            total = before + len(harms) * one + (len(rows) - len(harms)) * none
-            monitor.above = total[None, :]
+            if monitor.plain:
+                harm, n = monitor.now.a + len(harms), monitor.now.n + len(rows)
+                monitor.above = _log_product(np.array([harm]), np.array([n]), bets.threshold)
+            else:
+                own = np.array([len(harms)]), np.array([len(rows)])
+                monitor.above = before + _log_product(*own, bets.threshold)
         self.close()
 
-    def _limits(self) -> Floats:
-        """The past's limit at each row, infinite where it is not known or of no use."""
+    def _limits(self) -> tuple[Integers, Floats]:
+        """First rows at which each limit of the past holds, and the limits; the first is of the rows before."""
         monitor, n = self.monitor, len(self.rows)
         at = refreshed(monitor.known, monitor.known + n + 1)
-        limits = np.full(n, monitor.limit)
+        limits = np.array([monitor.limit])
         if self.bets.past and len(at):
             k = monitor.sums[0] + self.a[at - monitor.known - 1]
             _, high = sequence_limits(k, at.astype(float), self.bets.alpha)
-            best = np.minimum(np.minimum.accumulate(high), monitor.limit)
-            place = np.searchsorted(at, np.arange(n) + monitor.known, side="right") - 1
-            limits = np.where(place >= 0, best[np.maximum(place, 0)], monitor.limit)
-            monitor.limit = float(best[-1])
+            limits = np.minimum.accumulate(np.append(limits, high))
+            monitor.limit = float(limits[-1])
+        else:
+            at = at[:0]
+        places = np.append(0, at - monitor.known)
         monitor.known += n
         monitor.sums = monitor.sums + np.array([self.a[-1], self.b[-1]])
-        return np.where(limits < 1, limits, np.inf)
+        return places, limits
 
-    def _changes(self, harms: Integers, limits: Floats) -> None:
+    def _changes(self, harms: Integers, at: Integers, limits: Floats) -> None:
         """Steps end at rows of 1, at the last row of each limit, and at the end."""
         rows, monitor = self.rows, self.monitor
-        first = int(np.argmax(np.isfinite(limits))) if np.isfinite(limits[-1]) else len(rows)
-        ends = np.flatnonzero(np.diff(limits[first:])) + first
-        last = [len(rows) - 1] if first < len(rows) else []
-        places = np.union1d(np.concatenate([harms[harms >= first], ends]), last).astype(np.int64)
+        useful = np.flatnonzero(limits < 1)
+        first = int(at[useful[0]]) if len(useful) else len(rows)
+        ends = np.zeros(len(rows), bool)
+        ends[harms] = True
+        ends[at[1:] - 1] = True
+        ends[-1] = True
+        ends[:first] = False
+        places = np.flatnonzero(ends)
+        limit = limits[np.searchsorted(at, places, side="right") - 1]
         zeros = np.diff(places, prepend=first - 1) - 1.0
-        factors, added = run_steps(zeros, rows.a[places], limits[places])
+        factors, added = run_steps(zeros, rows.a[places], limit)
         before = monitor.changed[0] if len(monitor.changed) else None
         path, after = recursion(factors, added, before)
         if len(places):
@@ -339,12 +351,24 @@ class _Proportion(_Taking):
         self.alarm("changed", path, places, self.bets.changed)
 
 
+def plain_evidence(now: Mark, threshold: float) -> Floats:
+    """Logarithm of the evidence of a proportion, which its sums alone tell: shape (1, stakes)."""
+    return _log_product(np.array([now.a]), np.array([now.n]), threshold)
+
+
+def _log_product(harms: npt.NDArray[Any], rows: npt.NDArray[Any], threshold: float) -> Floats:
+    one, none = np.log1p(STAKES * (1 - threshold) / threshold), np.log1p(-STAKES)
+    product: Floats = harms[:, None] * (one - none) + rows[:, None] * none
+    return product
+
+
 class _Sums(_Taking):
     """Rows of any numbers, or of units that return."""
 
     def go(self) -> None:
         """Take the rows in."""
         monitor, bets, rows = self.monitor, self.bets, self.rows
+        monitor.plain = False
         n = len(rows)
         units = rows.layer is not None
         layer = np.zeros(n, np.int64) if rows.layer is None else rows.layer
@@ -387,9 +411,9 @@ class _Sums(_Taking):
         guess = np.vstack([monitor.sums, sums])[:-1] / np.maximum(number, 1)[:, None]
         x, y = a - guess[:, 0], b - guess[:, 1]
         squares = monitor.squares + np.cumsum(np.stack([x * x, x * y, y * y], 1), axis=0)
-        for at in refreshed(monitor.known, monitor.known + len(places) + 1).tolist():
-            i = at - monitor.known - 1
-            limit = ratio_limit(sums[i], squares[i], self.bets.alpha)
+        at = refreshed(monitor.known, monitor.known + len(places) + 1) - monitor.known - 1
+        found = ratio_limits(sums[at], squares[at], self.bets.alpha)
+        for i, limit in zip(at.tolist(), found.tolist(), strict=True):
             monitor.limit = min(monitor.limit, limit if limit < 1 else np.inf)
             limits[places[i] + 1 :] = monitor.limit
         if len(places):

@@ -18,13 +18,15 @@ from evenhand.groups.partition import Key
 from evenhand.metrics import Metric, MetricPlan
 from evenhand.pages.numbers import tidy
 from evenhand.questions.question import Question
-from evenhand.records import Kind, find_column
+from evenhand.records import Column, Kind, Records, find_column
 from evenhand.records.declarations import columns_option
 from evenhand.stats.forms import Ratio
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 _DAY = 86_400.0
+#: Name of the column that numbers the rows of a table as they lie.
+_ROW = "evenhand_row"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,18 +128,30 @@ def read_rows(
             f"{metric.name} is no ratio of sums over rows, and only such are watched: error_rate, accuracy, mean, "
             "word_error_rate, false_negative_rate, …  See: evenhand metrics"
         )
+    read = _numbered(plan.records) if records.engine.dialect == "duckdb" else plan.records
     query = CubeQuery(
-        plan.records,
+        read,
         replace(plan.measure, few_values=False),
         question.attributes,
-        extras.columns,
+        [*extras.columns, *([_ROW] if read is not plan.records else [])],
         question.where,
         records.missing_values,
     )
     lacking = [(name, count) for name, count in _lacking(query, plan, question) if count]
     table = plan.records.engine.query(query.rows_sql())
-    named = dict(zip(extras.columns, query.units, strict=True))
+    named = {column: name for name, column in query.units.items()}
+    if _ROW in named:
+        place = floats_of(table[named[_ROW]])
+        if not bool((np.diff(place) > 0).all()):
+            table = table.take(pa.array(np.argsort(place)))
     return plan, _scored(table, question, plan.form, extras, named), lacking
+
+
+def _numbered(records: Records) -> Records:
+    """The table with the number of each row: a list of many texts in a query is a join, which keeps no order."""
+    column = Column(name=_ROW, kind=Kind.INTEGER)
+    numbered = f"(SELECT *, ROW_NUMBER() OVER () AS {_ROW} FROM {records.source}) AS numbered"
+    return replace(records, source=numbered, columns=(*records.columns, column))
 
 
 def _kind(question: Question, name: str) -> bool:
@@ -169,6 +183,8 @@ def _lacking(query: CubeQuery, plan: MetricPlan, question: Question) -> Iterator
     sums = [f"SUM(CASE WHEN {name} IS NULL THEN 1 ELSE 0 END) AS n_{name}" for name in query.units]
     found = plan.records.engine.query(f"SELECT {', '.join(sums)} FROM ({inner}) AS counted")
     for name, column in query.units.items():
+        if column == _ROW:
+            continue
         yield column, int(found[f"n_{name}"][0].as_py() or 0)
 
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from evenhand.errors import InputError
 from evenhand.stats.monitors import STAKES
 from evenhand.watching.book import Book, Rules
-from evenhand.watching.monitor import Alarm, Mark, Monitor
+from evenhand.watching.monitor import Alarm, Mark, Monitor, plain_evidence
 from evenhand.watching.reading import Scored, key_text
 
 #: First words of a state, and the version of its form.
@@ -139,9 +139,19 @@ class State:
             return made
         return Rules(**json.loads(kept))
 
+    def has_rules(self) -> bool:
+        """Whether a table was taken in."""
+        return self._get("rules") is not None
+
     def rules_kept(self) -> Rules:
         """The rules of a state that has taken a table in."""
         return Rules(**json.loads(self._get("rules")))
+
+    def bins(self) -> dict[str, list[float]]:
+        """Edges at which the first table was cut: all are cut there."""
+        found = self.connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'about'")
+        kept = self._get("settings") if found.fetchone() else None
+        return {} if kept is None else dict(json.loads(kept)["bins"])
 
     def knows(self, sha256: str) -> bool:
         """Whether a file of this content was taken in."""
@@ -249,6 +259,7 @@ def _read(rows: Sequence[tuple[Any, ...]], attributes: int) -> Scored:
 def pack(book: Book) -> bytes:
     """A book without its rules and visits, as bytes: numbers of all groups column by column."""
     monitors = book.monitors
+    kept = [np.empty((0, len(STAKES))) if m.plain else m.above for m in monitors]
     head = {
         "room": book.room,
         "rows": book.rows,
@@ -264,8 +275,11 @@ def pack(book: Book) -> bytes:
     }
     columns: dict[str, Any] = {
         "head": np.frombuffer(json.dumps(head, ensure_ascii=False).encode(), np.uint8),
-        "layers": np.array([[len(m.above), len(m.changed)] for m in monitors], np.int32),
-        "above": np.vstack([m.above for m in monitors] or [np.empty((0, len(STAKES)))]),
+        "layers": np.array(
+            [[len(own), len(m.changed)] for own, m in zip(kept, monitors, strict=True)], np.int32
+        ),
+        "above": np.vstack(kept or [np.empty((0, len(STAKES)))]),
+        "plain": np.array([m.plain for m in monitors], bool),
         "changed": np.vstack([m.changed for m in monitors] or [np.empty((0, len(STAKES)))]),
         "known": np.array([m.known for m in monitors], np.int64),
         "sums": np.array([m.sums for m in monitors]),
@@ -324,6 +338,11 @@ def unpack(data: bytes, book: Book) -> None:
         )
         for i in range(len(book.keys))
     ]
+    limit = book.rules.threshold
+    for monitor, plain in zip(book.monitors, columns["plain"].tolist(), strict=True):
+        monitor.plain = plain
+        if plain and limit is not None:
+            monitor.above = plain_evidence(monitor.now, book.rules.scaled(limit))
     for i, kind, at, since in head["alarms"]:
         book.monitors[i].alarms[kind] = Alarm(kind=kind, at=Mark(**at), since=Mark(**since))
 

@@ -10,7 +10,14 @@ from evenhand.errors import InputError, RefusedError
 from evenhand.groups import Partition, to_text
 from evenhand.metrics import Metric, MetricPlan
 from evenhand.questions.opening import opened
-from evenhand.questions.question import By, Question, bound_metric, metric_note, read_question
+from evenhand.questions.question import (
+    By,
+    Question,
+    bound_metric,
+    has_rows,
+    metric_note,
+    read_question,
+)
 from evenhand.records import Kind, Records, find_column
 from evenhand.watching.assembly import Run, answer
 from evenhand.watching.book import LACKING, Book, Rules
@@ -50,8 +57,8 @@ class Watcher:
         self.run = Run()
         self.settings: dict[str, Any] = {}
 
-    def take(self, table: Any) -> None:
-        """Take one table in."""
+    def take(self, table: Any) -> bool:
+        """Take one table in; whether it brought new alarms."""
         asked = self.asked
         with opened(
             table,
@@ -59,15 +66,19 @@ class Watcher:
             missing_values=asked.missing_values,
             progress=self.progress,
         ) as records:
-            question = read_question(records, asked.by, where=asked.where, bins=asked.bins)
+            bins = {**self.state.bins(), **(asked.bins or {})}
+            question = read_question(records, asked.by, where=asked.where, bins=bins)
             metric = bound_metric(asked.metric, records)
             unit = asked.unit or next(iter(records.unit), None)
             extras = Extras(unit=unit, time=asked.time, name=asked.name)
             self._settle(question, metric, extras)
             if self._repeated(records, question):
-                return
+                return False
+            if not has_rows(records):
+                self.run.files += 1
+                return False
             plan, rows, lacking = read_rows(question, metric, extras)
-            self._enter(records, question, metric, plan, rows, lacking, extras)
+            return self._enter(records, question, metric, plan, rows, lacking, extras)
 
     def _settle(self, question: Question, metric: Metric, extras: Extras) -> None:
         """What is asked of this table, as the state keeps it; of all tables it is the same."""
@@ -101,8 +112,8 @@ class Watcher:
             known = sha256 is not None and self.state.knows(sha256)
             if known:
                 self.run.repeated += 1
-                if self.run.book is None:
-                    self.run.book = self._book(question, None)
+            if self.run.book is None and self.state.has_rules():
+                self.run.book = self._book(question, None)
         return known
 
     def _book(self, question: Question, made: Rules | None) -> Book:
@@ -125,17 +136,17 @@ class Watcher:
         rows: Scored,
         lacking: Sequence[tuple[str, int]],
         extras: Extras,
-    ) -> None:
+    ) -> bool:
         run, sha256 = self.run, records.sha256()
         with self.state.intake():
             self.state.check(self.settings)
             if sha256 is not None and self.state.knows(sha256):
                 run.repeated += 1  # another process took it in meanwhile
-                return
+                return False
             book = self._book(question, rules_of(self.asked, metric, plan))
-            before = {(i, kind) for i, m in enumerate(book.monitors) for kind in m.alarms}
+            before = book.alarms()
             if run.known is None:
-                run.known = {(book.keys[i], kind) for i, kind in before}
+                run.known = before
             for name, count in lacking:
                 book.count(f"missing_input:{name}", count)
             if extras.time is not None:
@@ -154,6 +165,7 @@ class Watcher:
         run.files += 1
         run.new_rows += len(rows)
         run.notes = (*plan.notes, *records.notes)
+        return bool(book.alarms() - before)
 
     def _journalled(self, book: Book, rows: Scored) -> Book:
         """Take rows in that have names: those that come in order as they are, else all anew in their order."""
@@ -187,9 +199,7 @@ class Watcher:
         )
         anew.take(self.state.journal(len(book.names), timed=timed))
         anew.count("late", late)
-        had = {(book.keys[i], kind) for i, m in enumerate(book.monitors) for kind in m.alarms}
-        has = {(anew.keys[i], kind) for i, m in enumerate(anew.monitors) for kind in m.alarms}
-        anew.count("withdrawn", len(had - has))
+        anew.count("withdrawn", len(book.alarms() - anew.alarms()))
         return anew
 
     def answer(self, command: Callable[[str], str]) -> Watch:
@@ -202,7 +212,7 @@ class Watcher:
         """
         if self.run.question is None or self.run.book is None or self.run.metric is None:
             raise RefusedError(
-                "There is nothing to watch: no table was given, or the folder holds none yet."
+                "There is nothing to watch yet: no table was given, or the tables have no rows."
             )
         source = self.run.sources[0][0] if len(self.run.sources) == 1 else "TABLE…"
         return answer(self.run, self.asked.level, self.settings, self.state, command(source))
