@@ -45,6 +45,6 @@ def _some(stream: BinaryIO) -> bytes:
 
 
 def _written(folder: Path, number: int, ending: str, data: bytes) -> str:
-    path = folder / f"stdin-{number}.{ending}"
+    path = folder / f"standard-input-{number}.{ending}"
     path.write_bytes(data)
     return str(path)

@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from evenhand.cli.kinds import Flag, Needed
+from evenhand.cli.kinds import Flag, Needed, Several
 from evenhand.cli.lines import written_command
 from evenhand.cli.options import Output, Reading
 from evenhand.cli.output import check_files, show, write_files
@@ -22,7 +22,6 @@ from evenhand.watching import Watch, WatchAlarm, tables_of
 from evenhand.watching import watch as watch_tables
 from evenhand.watching.words import alarm
 
-
 #: Names of the standard input: the second stands for the first where commands are read.
 STANDARD = ("-", "/dev/stdin")
 
@@ -32,6 +31,7 @@ def watch(
     metric: str,
     by: Needed,
     threshold: float | None = None,
+    explain: Several = (),
     time: str | None = None,
     unit: str | None = None,
     id: str | None = None,  # noqa: A002 - what the column is called
@@ -58,6 +58,8 @@ def watch(
         Which groups are watched, beside everyone: a column, columns a,b crossed, or a predicate; may be repeated.
     threshold
         The rate that is tolerated. Without one only changes are looked for.
+    explain
+        Column beside those of --by that may explain what changed in a group after an alarm; may be repeated.
     time
         Column of dates or numbers that orders the rows of each table.
     unit
@@ -111,6 +113,7 @@ def watch(
             metric,
             by,
             threshold=threshold,
+            explain=explain,
             time=time,
             unit=unit,
             id=id,

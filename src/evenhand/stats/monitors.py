@@ -122,7 +122,8 @@ def mean_of_stakes(logs: Floats) -> Floats:
     """Logarithm of the mean over stakes."""
     top = logs.max(axis=1, keepdims=True, initial=-np.inf)
     top = np.where(np.isfinite(top), top, 0.0)
-    return np.asarray(np.log(np.exp(logs - top).mean(axis=1)) + top[:, 0], float)
+    with np.errstate(divide="ignore"):  # nothing yet is minus infinity
+        return np.asarray(np.log(np.exp(logs - top).mean(axis=1)) + top[:, 0], float)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,6 +44,7 @@ def watch(
     by: By,
     *,
     threshold: float | None = None,
+    explain: Sequence[str] = (),
     time: str | None = None,
     unit: str | None = None,
     id: str | None = None,  # noqa: A002 - what the column is called
@@ -74,6 +75,8 @@ def watch(
         Which groups are watched, beside everyone; they may overlap.
     threshold : float, optional
         Rate that is tolerated.  Without one only changes are looked for.
+    explain : sequence of str
+        Columns beside those of `by` that may explain what changed in a group after an alarm.
     time : str, optional
         Column of dates or numbers that orders the rows of each table; their order stands without it.
     unit : str, optional
@@ -144,6 +147,7 @@ def watch(
     asked = Asked(
         metric=metric,
         by=by,
+        explain=(explain,) if isinstance(explain, str) else tuple(explain),
         threshold=numbers["threshold"],
         time=time,
         unit=unit,

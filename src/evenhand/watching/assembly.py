@@ -122,6 +122,7 @@ def answer(
         notes=(*run.notes, *_notes(run, book, settings)),
         settings=WatchSettings(
             by=tuple(settings["by"]),
+            explain=tuple(settings["explain"]),
             where=settings["where"],
             unit=settings["unit"],
             time=settings["time"],
@@ -270,7 +271,7 @@ def _diagnosed(
     names = book.partitions[place].names
     others = [i for i, name in enumerate(book.names) if name not in names]
     if not others:
-        return None, "--by names no other attribute"
+        return None, "no other column is named to explain it (--explain)"
     if since.n < FIRST:
         return None, "it was so from the start"
     members = np.ones(len(rows), bool)

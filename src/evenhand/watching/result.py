@@ -218,7 +218,7 @@ class WatchSettings:
 
     Attributes
     ----------
-    by : tuple of str
+    by, explain : tuple of str
     where, unit, time, id : str or None
     threshold : float or None
     run_length : float
@@ -234,6 +234,7 @@ class WatchSettings:
     """
 
     by: tuple[str, ...]
+    explain: tuple[str, ...]
     where: str | None
     unit: str | None
     time: str | None

@@ -1,13 +1,13 @@
 """Tables taken in one after the other, each as a whole or not at all."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from evenhand.errors import InputError, RefusedError
-from evenhand.groups import Partition, to_text
+from evenhand.groups import Partition, parse_partitions, to_text
 from evenhand.metrics import Metric, MetricPlan
 from evenhand.questions.opening import opened
 from evenhand.questions.question import (
@@ -32,6 +32,7 @@ class Asked:
 
     metric: str | Metric
     by: By
+    explain: tuple[str, ...]
     threshold: float | None
     time: str | None
     unit: str | None
@@ -67,7 +68,7 @@ class Watcher:
             progress=self.progress,
         ) as records:
             bins = {**self.state.bins(), **(asked.bins or {})}
-            question = read_question(records, asked.by, where=asked.where, bins=bins)
+            question = self._question(records, bins)
             metric = bound_metric(asked.metric, records)
             unit = asked.unit or next(iter(records.unit), None)
             extras = Extras(unit=unit, time=asked.time, name=asked.name)
@@ -80,6 +81,18 @@ class Watcher:
             plan, rows, lacking = read_rows(question, metric, extras)
             return self._enter(records, question, metric, plan, rows, lacking, extras)
 
+    def _question(self, records: Records, bins: Mapping[str, Sequence[float]]) -> Question:
+        """What is asked of a table; columns that explain are read, and make no groups."""
+        asked = self.asked
+        own = [asked.by] if isinstance(asked.by, str) else [*asked.by]
+        for name in asked.explain:
+            find_column(name, records.columns)
+        question = read_question(records, [*own, *asked.explain], where=asked.where, bins=bins)
+        if not asked.explain:
+            return question
+        _, partitions = parse_partitions(asked.by, records.columns)
+        return replace(question, partitions=partitions)
+
     def _settle(self, question: Question, metric: Metric, extras: Extras) -> None:
         """What is asked of this table, as the state keeps it; of all tables it is the same."""
         asked = self.asked
@@ -89,6 +102,7 @@ class Watcher:
         self.settings = {
             "metric": metric.text,
             "by": list(question.by),
+            "explain": list(asked.explain),
             "threshold": asked.threshold,
             "worse": "higher" if higher else "lower",
             "time": extras.time,

@@ -5,6 +5,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from evenhand.pages.caveats import before_numbers
+from evenhand.pages.edition import PLAIN
 from evenhand.pages.numbers import plural
 from evenhand.pages.terminal import lay_out
 from evenhand.watching import words
@@ -22,7 +23,7 @@ def render_terminal(found: Watch, *, width: int) -> RenderableType:
     parts += [Text(f"! {note}", style="yellow") for note in before_numbers(found.notes)]
     parts.append(
         Text(
-            f"{found.metric.name} = {found.metric.definition}; {found.source.name}, "
+            f"{found.metric.name} = {found.metric.definition}; {PLAIN.source(found.source.name)}, "
             f"{plural(found.taken.new_rows, 'row')} new",
             style="dim",
         )
