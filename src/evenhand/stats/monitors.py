@@ -169,7 +169,7 @@ def sequence_limits(
 def _boundary(outer: Floats, inner: Floats, inside: Callable[[Floats], Bools]) -> Floats:
     """Where a condition that holds within ends on the way out."""
     outer, inner = outer.copy(), inner.copy()
-    for _ in range(60):
+    for _ in range(48):  # to 1e-14
         middle = (outer + inner) / 2
         kept = inside(middle)
         inner, outer = np.where(kept, middle, inner), np.where(kept, outer, middle)

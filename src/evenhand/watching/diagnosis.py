@@ -51,7 +51,8 @@ def diagnose(
         return None
     best = max(told, key=lambda one: max(sign * part.effect for part in one[1]))
     name, parts, answers, mix = best
-    ordered = sorted(parts, key=lambda part: -sign * part.effect)
+    # A share that shrinks tells of others that grow: those are named first.
+    ordered = sorted(parts, key=lambda part: -sign * (part.effect if _grew(part) else part.answers))
     return Diagnosis(
         by=name,
         change=answers + mix,
@@ -59,6 +60,10 @@ def diagnose(
         case_mix=mix,
         parts=tuple(ordered[:SHOWN]),
     )
+
+
+def _grew(part: WatchPart) -> bool:
+    return part.share_since > part.share_before
 
 
 def _by(
@@ -92,6 +97,7 @@ def _by(
             since=float(rate1[i]) if b1[i] else None,
             share_before=float(share0[i]),
             share_since=float(share1[i]),
+            answers=float(answers[i]),
             effect=float(answers[i] + mix[i]),
         )
         for i, value in enumerate(values)

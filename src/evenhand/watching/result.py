@@ -43,8 +43,10 @@ class WatchPart:
         Its rate before the change and since; `None` where it had no rows.
     share_before, share_since : float
         Its share of the denominator before and since.
+    answers : float
+        What it adds to the change of the group's rate by its own rate.
     effect : float
-        What it adds to the change of the group's rate: by its own rate, and by its share.
+        What it adds by its rate and by its share.
     """
 
     group: Mapping[str, str]
@@ -53,6 +55,7 @@ class WatchPart:
     since: float | None
     share_before: float
     share_since: float
+    answers: float
     effect: float
 
 

@@ -37,17 +37,15 @@ class State:
     Parameters
     ----------
     path : Path, optional
-    patience : float
-        Seconds to wait for another process.
     """
 
-    def __init__(self, path: Path | None, patience: float = PATIENCE) -> None:
+    def __init__(self, path: Path | None) -> None:
         self.path = path
         if path is not None and path.is_dir():
             raise InputError(f"--state is {path}, a folder.  Name a file in it.")
         try:
             self.connection = sqlite3.connect(
-                ":memory:" if path is None else path, timeout=patience, isolation_level=None
+                ":memory:" if path is None else path, timeout=PATIENCE, isolation_level=None
             )
         except sqlite3.Error as error:
             raise InputError(f"--state {path} cannot be opened: {error}") from error
@@ -149,8 +147,10 @@ class State:
 
     def bins(self) -> dict[str, list[float]]:
         """Edges at which the first table was cut: all are cut there."""
-        found = self.connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'about'")
-        kept = self._get("settings") if found.fetchone() else None
+        if self.path is not None and not self.path.exists():
+            return {}
+        with self.intake():
+            kept = self._get("settings")
         return {} if kept is None else dict(json.loads(kept)["bins"])
 
     def knows(self, sha256: str) -> bool:

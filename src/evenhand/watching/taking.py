@@ -128,6 +128,7 @@ class Watcher:
                 self.run.repeated += 1
             if self.run.book is None and self.state.has_rules():
                 self.run.book = self._book(question, None)
+                self.run.known = self.run.book.alarms()
         return known
 
     def _book(self, question: Question, made: Rules | None) -> Book:
