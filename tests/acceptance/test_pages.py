@@ -14,6 +14,7 @@ from tests.browsing import (
     violations,
 )
 from tests.demos.test_live_demo import told
+from tests.watching.worlds import calls
 
 import evenhand
 from evenhand.audits import audit_metrics
@@ -25,7 +26,7 @@ from evenhand.pages.edition import Edition
 WER = "wer(reference=reference, hypothesis=hypothesis)"
 KINDS = (
     *("audit", "tolerance", "metrics", "slices", "effects", "doses", "crossed", "scores"),
-    *("switches", "demo"),
+    *("switches", "demo", "watch"),
 )
 
 
@@ -72,6 +73,19 @@ def doses():
     return pa.table(dict(zip(names, zip(*rows, strict=True), strict=True)))
 
 
+def watched():
+    """A watch with alarms of both kinds, explained."""
+    return evenhand.watch(
+        calls(),
+        "mean(wrong)",
+        ["accent,floor", "accent"],
+        time="day",
+        explain=["caller"],
+        threshold=0.13,
+        worse="higher",
+    )
+
+
 def figures():
     errors = "error_rate(label=label, prediction=prediction)"
     return {
@@ -83,6 +97,7 @@ def figures():
             ward_commands(), WER, ["voice", "accent"], unit="sentence", reference="quiet"
         ),
         "doses": evenhand.effects(doses(), "mean(wrong)", "voice", unit="sentence", dose="dose"),
+        "watch": watched(),
     }
 
 
@@ -103,6 +118,7 @@ def rendered():
         "doses": evenhand.effects(
             doses(), "mean(wrong)", "voice", unit="sentence", dose="dose"
         ).to_html(),
+        "watch": watched().to_html(),
         "demo": demos.render_html(told({("slt", "alarm"): 4, ("kal16", "alarm"): 1})),
         "scores": evenhand.audit(
             people(), "brier(label=label, score=score)", "group_of_people"

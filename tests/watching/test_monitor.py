@@ -12,14 +12,14 @@ from evenhand.stats.monitors import (
     ratio_limits,
 )
 from evenhand.watching import monitor as monitors
-from evenhand.watching.monitor import Bets, Monitor, Rows
+from evenhand.watching.monitor import Bets, GroupRows, Monitor
 
 BETS = Bets(threshold=0.2, past=True, above=np.log(20), changed=np.log(1e4), alpha=0.025)
 
 
 def rows(a, b=None, start=0, layer=None, time=True):
     n = len(a)
-    return Rows(
+    return GroupRows(
         a=np.asarray(a, float),
         b=np.ones(n) if b is None else np.asarray(b, float),
         row=np.arange(start, start + n) + 1,

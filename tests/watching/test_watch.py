@@ -10,8 +10,8 @@ from tests.watching.worlds import ASKED, METRIC, calls
 import evenhand
 from evenhand.errors import InputError, RefusedError
 from evenhand.groups import Partition
-from evenhand.watching.book import Book, Rules
-from evenhand.watching.reading import Scored
+from evenhand.watching.book import AlarmRules, Book
+from evenhand.watching.reading import ScoredRows
 from evenhand.watching.result import Watch
 
 
@@ -140,7 +140,7 @@ def test_metrics_that_are_no_ratio_of_sums_are_refused():
 def test_no_false_alarm_in_fifty_overlapping_groups():
     rng, worlds, false, rows = np.random.default_rng(8), 25, 0, 4_000
     names, values = tuple("abcde"), tuple(tuple(map(str, range(10))) for _ in range(5))
-    rules = Rules(
+    rules = AlarmRules(
         threshold=0.1, level=0.95, run_length=1e5, low=0.0, high=1.0, higher_is_worse=True
     )
     everywhere = 0
@@ -152,7 +152,7 @@ def test_no_false_alarm_in_fifty_overlapping_groups():
         )
         codes = tuple(rng.integers(0, 10, rows) for _ in names)
         a = (rng.random(rows) < 0.1).astype(float)
-        book.take(Scored(a=a, b=np.ones(rows), values=values, codes=codes))
+        book.take(ScoredRows(a=a, b=np.ones(rows), values=values, codes=codes))
         false += bool(book.alarms())
         everywhere += book.everywhere(units=False) >= np.log(20)
     slack = 3 * np.sqrt(0.05 * 0.95 / worlds)

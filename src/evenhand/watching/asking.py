@@ -21,8 +21,8 @@ from evenhand.questions.options import (
 from evenhand.questions.question import By
 from evenhand.records import MISSING_VALUES, find_files
 from evenhand.watching.result import Watch
-from evenhand.watching.state import State
-from evenhand.watching.taking import Asked, Watcher
+from evenhand.watching.state import WatchState
+from evenhand.watching.taking import Watcher, WatchQuestion
 
 _NUMBERS = {
     "level": NUMBERS["level"],
@@ -144,7 +144,7 @@ def watch(
                 f"bins of {name!r} are {edges!r}, a number of quantile bins, which each table would cut elsewhere.  "
                 "Give their edges."
             )
-    asked = Asked(
+    asked = WatchQuestion(
         metric=metric,
         by=by,
         explain=(explain,) if isinstance(explain, str) else tuple(explain),
@@ -162,7 +162,7 @@ def watch(
         missing_values=tuple(missing_values),
         columns=columns,
     )
-    kept = State(None if state is None else Path(state))
+    kept = WatchState(None if state is None else Path(state))
     try:
         watcher = Watcher(asked, kept, progress)
 

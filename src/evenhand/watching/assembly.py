@@ -16,8 +16,8 @@ from evenhand.results.origin import MetricNote, Source, versions
 from evenhand.stats.monitors import FIRST
 from evenhand.watching.book import LACKING, Book
 from evenhand.watching.diagnosis import diagnose
-from evenhand.watching.monitor import MOST_LAYERS, Alarm, Mark, Monitor
-from evenhand.watching.reading import Scored
+from evenhand.watching.monitor import MOST_LAYERS, Alarm, Monitor, StreamPlace
+from evenhand.watching.reading import ScoredRows
 from evenhand.watching.result import (
     Diagnosis,
     Moment,
@@ -28,13 +28,13 @@ from evenhand.watching.result import (
     WatchPoint,
     WatchSettings,
 )
-from evenhand.watching.state import State
+from evenhand.watching.state import WatchState
 
 _LN10 = math.log(10)
 
 
 @dataclass(slots=True, kw_only=True)
-class Run:
+class Intakes:
     """What one call took in.
 
     Attributes
@@ -43,7 +43,7 @@ class Run:
         Of the last table.
     known : set, optional
         Alarms that there were before, by group and kind.
-    kept : list of (int, Scored)
+    kept : list of (int, ScoredRows)
         Rows of this run, each with the number of rows before.
     journal : bool
         Whether rows are in the state's journal.
@@ -57,7 +57,7 @@ class Run:
     metric: MetricNote | None = None
     question: Question | None = None
     known: set[tuple[Any, str]] | None = None
-    kept: list[tuple[int, Scored]] = field(default_factory=list)
+    kept: list[tuple[int, ScoredRows]] = field(default_factory=list)
     journal: bool = False
     sources: list[tuple[str, str | None]] = field(default_factory=list)
     files: int = 0
@@ -67,17 +67,17 @@ class Run:
 
 
 def answer(
-    run: Run, level: float, settings: Mapping[str, Any], state: State, command: str
+    run: Intakes, level: float, settings: Mapping[str, Any], state: WatchState, command: str
 ) -> Watch:
     """The answer of a watch.
 
     Parameters
     ----------
-    run : Run
+    run : Intakes
     level : float
     settings : mapping
         What was asked, as the state keeps it.
-    state : State
+    state : WatchState
     command : str
         What asks again.
     """
@@ -172,7 +172,7 @@ def _time(book: Book, value: float | None) -> str | None:
     return moment.isoformat(sep=" ", timespec="minutes") if exact else moment.date().isoformat()
 
 
-def _moment(book: Book, mark: Mark) -> Moment:
+def _moment(book: Book, mark: StreamPlace) -> Moment:
     return Moment(row=mark.row, n=mark.n, time=_time(book, mark.time))
 
 
@@ -194,9 +194,12 @@ def _group(book: Book, group: int, *, found: bool, units: bool) -> WatchedGroup:
 
 
 def _history(book: Book, monitor: Monitor) -> Iterator[WatchPoint]:
-    last = Mark()
+    last = StreamPlace()
     marks = [*monitor.history]
     if marks and marks[-1].n < monitor.now.n:
+        # The last rows are a point of their own where they are half as many as the others' or more.
+        if len(marks) > 1 and monitor.now.n - marks[-1].n < (marks[-1].n - marks[-2].n) / 2:
+            marks.pop()
         marks.append(monitor.now)
     for mark in marks:
         yield WatchPoint(
@@ -208,9 +211,9 @@ def _history(book: Book, monitor: Monitor) -> Iterator[WatchPoint]:
 
 
 def _alarms(
-    run: Run, book: Book, state: State, settings: Mapping[str, Any]
+    run: Intakes, book: Book, state: WatchState, settings: Mapping[str, Any]
 ) -> Iterator[WatchAlarm]:
-    rows: tuple[int, Scored] | None = None
+    rows: tuple[int, ScoredRows] | None = None
     for group, monitor in enumerate(book.monitors):
         for alarm in monitor.alarms.values():
             if rows is None:
@@ -218,9 +221,11 @@ def _alarms(
             yield _alarm(run, book, group, alarm, rows)
 
 
-def _alarm(run: Run, book: Book, group: int, alarm: Alarm, rows: tuple[int, Scored]) -> WatchAlarm:
+def _alarm(
+    run: Intakes, book: Book, group: int, alarm: Alarm, rows: tuple[int, ScoredRows]
+) -> WatchAlarm:
     rules, now, since = book.rules, book.monitors[group].now, alarm.since
-    told, why = _diagnosed(book, group, since, *rows)
+    told, why = _diagnosed(book, group, alarm, *rows)
     return WatchAlarm(
         group=_called(book, group),
         kind="above" if alarm.kind == "above" else "changed",
@@ -234,7 +239,9 @@ def _alarm(run: Run, book: Book, group: int, alarm: Alarm, rows: tuple[int, Scor
     )
 
 
-def _rows(run: Run, book: Book, state: State, settings: Mapping[str, Any]) -> tuple[int, Scored]:
+def _rows(
+    run: Intakes, book: Book, state: WatchState, settings: Mapping[str, Any]
+) -> tuple[int, ScoredRows]:
     """The rows that are at hand, and how many there were before."""
     if settings["id"] is not None:
         with state.intake():
@@ -244,7 +251,7 @@ def _rows(run: Run, book: Book, state: State, settings: Mapping[str, Any]) -> tu
     return run.kept[0][0], _joined([rows for _, rows in run.kept], len(book.names))
 
 
-def _joined(parts: Sequence[Scored], attributes: int) -> Scored:
+def _joined(parts: Sequence[ScoredRows], attributes: int) -> ScoredRows:
     values, codes = [], []
     for i in range(attributes):
         place: dict[str | None, int] = {}
@@ -256,7 +263,7 @@ def _joined(parts: Sequence[Scored], attributes: int) -> Scored:
         ]
         values.append(tuple(place))
         codes.append(np.concatenate([np.zeros(0, np.int64), *own]))
-    return Scored(
+    return ScoredRows(
         a=np.concatenate([np.zeros(0), *(part.a for part in parts)]),
         b=np.concatenate([np.zeros(0), *(part.b for part in parts)]),
         values=tuple(values),
@@ -265,33 +272,36 @@ def _joined(parts: Sequence[Scored], attributes: int) -> Scored:
 
 
 def _diagnosed(
-    book: Book, group: int, since: Mark, start: int, rows: Scored
+    book: Book, group: int, alarm: Alarm, start: int, rows: ScoredRows
 ) -> tuple[Diagnosis | None, str | None]:
     place, key = book.keys[group]
     names = book.partitions[place].names
     others = [i for i, name in enumerate(book.names) if name not in names]
     if not others:
         return None, "no other column is named to explain it (--explain)"
-    if since.n < FIRST:
-        return None, "it was so from the start"
     members = np.ones(len(rows), bool)
     for name, value in zip(names, key, strict=True):
         at = book.names.index(name)
         known = rows.values[at].index(value) if value in rows.values[at] else -1
         members &= rows.codes[at] == known
-    after = start + 1 + np.arange(len(rows)) > since.row
-    if (members & ~after).sum() < FIRST:
-        return (
-            None,
-            "the rows before the change are not at hand: name their --id, and they are kept",
-        )
+    among, after = members, start + 1 + np.arange(len(rows)) > alarm.since.row
+    if alarm.kind == "above":
+        # A group that is above is held against all others: is it for worse answers, or for harder cases?
+        among, after = np.ones(len(rows), bool), members
+        if not names:
+            return None, "everyone is compared with nobody"
+    elif alarm.since.n < FIRST:
+        return None, "it was so from the start"
+    if (among & ~after).sum() < FIRST:
+        return None, "the rows to compare with are not at hand: name their --id, and they are kept"
     told = diagnose(
         rows,
-        members,
+        among,
         after,
         book.names,
         others,
         higher_is_worse=book.rules.higher_is_worse,
+        against="others" if alarm.kind == "above" else "before",
     )
     return told, None if told is not None else "no other attribute varies in this group"
 
@@ -308,7 +318,7 @@ def _missing(counts: Mapping[str, int], settings: Mapping[str, Any]) -> Iterator
             yield Missing(attribute=column, n_rows=count, reason=reason)
 
 
-def _notes(run: Run, book: Book, settings: Mapping[str, Any]) -> Iterator[Note]:
+def _notes(run: Intakes, book: Book, settings: Mapping[str, Any]) -> Iterator[Note]:
     counts = book.counts
     if settings["unit"] is None:
         yield Note(

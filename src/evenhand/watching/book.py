@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from evenhand.errors import InputError
 from evenhand.groups import Partition
-from evenhand.watching.monitor import Bets, Monitor, Rows
-from evenhand.watching.reading import Scored, key_text
+from evenhand.watching.monitor import Bets, GroupRows, Monitor
+from evenhand.watching.reading import ScoredRows, key_text
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -25,7 +25,7 @@ BINS, ALL_BINS = 48, 1_200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
+class AlarmRules:
     """What is an alarm.
 
     Attributes
@@ -87,7 +87,7 @@ class Book:
 
     Attributes
     ----------
-    rules : Rules
+    rules : AlarmRules
     partitions : tuple of Partition
         The first, without names, is everyone.
     names : tuple of str
@@ -113,7 +113,7 @@ class Book:
         Rows and files by what became of them.
     """
 
-    rules: Rules
+    rules: AlarmRules
     partitions: tuple[Partition, ...]
     names: tuple[str, ...]
     predicates: frozenset[str] = frozenset()
@@ -166,7 +166,7 @@ class Book:
         rest = 1 - sum(weights)
         return float(np.logaddexp.reduce([*logs, *([math.log(rest)] if rest > 1e-12 else [])]))
 
-    def take(self, rows: Scored) -> None:
+    def take(self, rows: ScoredRows) -> None:
         """Take rows in, in their order."""
         if not len(rows):
             return
@@ -192,7 +192,9 @@ class Book:
             self._monitors(place, codes, keys, rows, a, numbers)
         self.rows += len(rows)
 
-    def _groups(self, place: int, rows: Scored) -> tuple[Integers, list[tuple[str | None, ...]]]:
+    def _groups(
+        self, place: int, rows: ScoredRows
+    ) -> tuple[Integers, list[tuple[str | None, ...]]]:
         """Which group of a partition each row is in, and the groups' keys in the order of appearance."""
         names = self.partitions[place].names
         if not names:
@@ -252,7 +254,7 @@ class Book:
         place: int,
         codes: Integers,
         keys: Sequence[tuple[str | None, ...]],
-        rows: Scored,
+        rows: ScoredRows,
         a: Floats,
         numbers: Integers,
     ) -> None:
@@ -268,7 +270,7 @@ class Book:
             if order is not None:
                 own = order[ends[number - 1] if number else 0 : ends[number]]
             self.monitors[group].take(
-                Rows(
+                GroupRows(
                     a=a[own],
                     b=rows.b[own],
                     row=numbers[own],

@@ -1,11 +1,12 @@
 """What changed in a group: the answers it gets, or who it is made of."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from evenhand.watching.reading import Scored
+from evenhand.watching.reading import ScoredRows
 from evenhand.watching.result import Diagnosis, WatchPart
 
 Floats = npt.NDArray[np.float64]
@@ -15,19 +16,20 @@ SHOWN = 6
 
 
 def diagnose(
-    rows: Scored,
+    rows: ScoredRows,
     members: Bools,
     since: Bools,
     names: Sequence[str],
     others: Sequence[int],
     *,
     higher_is_worse: bool,
+    against: Literal["before", "others"] = "before",
 ) -> Diagnosis | None:
     """Decompose the change of a group's rate by another attribute, the one whose cell explains most.
 
     Parameters
     ----------
-    rows : Scored
+    rows : ScoredRows
     members : array of bool
         Rows of the group.
     since : array of bool
@@ -37,6 +39,8 @@ def diagnose(
     others : sequence of int
         Attributes that do not make the group.
     higher_is_worse : bool
+    against : {'before', 'others'}
+        What the rows of `members` that are not `since` are.
 
     Notes
     -----
@@ -54,6 +58,7 @@ def diagnose(
     # A share that shrinks tells of others that grow: those are named first.
     ordered = sorted(parts, key=lambda part: -sign * (part.effect if _grew(part) else part.answers))
     return Diagnosis(
+        against=against,
         by=name,
         change=answers + mix,
         answers=answers,
@@ -67,7 +72,7 @@ def _grew(part: WatchPart) -> bool:
 
 
 def _by(
-    rows: Scored, members: Bools, since: Bools, name: str, place: int
+    rows: ScoredRows, members: Bools, since: Bools, name: str, place: int
 ) -> tuple[str, list[WatchPart], float, float] | None:
     values, codes = rows.values[place], rows.codes[place]
     before, after = members & ~since, members & since

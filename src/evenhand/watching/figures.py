@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from evenhand.groups.partition import split_names
 from evenhand.pages.caveats import before_numbers
 from evenhand.pages.curves import Curve, CurvePoint, Panel, draw_curves
 from evenhand.pages.edition import PLAIN, Edition
-from evenhand.pages.numbers import minus, rate
+from evenhand.pages.numbers import listed, minus, rate
 from evenhand.pages.page import render_page
 from evenhand.pages.picture import Figure, draw_picture
 from evenhand.pages.table import Table, TableColumn, table_of
@@ -15,8 +16,8 @@ from evenhand.watching import words
 from evenhand.watching.result import Moment, Watch, WatchAlarm, WatchedGroup
 from evenhand.watching.tables import groups_table, parts_table
 
-#: Groups drawn, and lines of a table; all are in the JSON.
-DRAWN, TABLED = 12, 200
+#: Groups drawn with an alarm, and in all where there are few of these; lines of a table.  All are in the JSON.
+DRAWN, QUIET, TABLED = 12, 3, 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,7 @@ def render_html(found: Watch, *, edition: Edition = PLAIN) -> str:
         found=found,
         edition=edition,
         metric_name=edition.column(found.metric.name),
+        watched=listed([edition.column(name) for name in _single(found)]),
         answers=[first] if found.alarms else [first, *more],
         alarms=[_told(one, found, edition) for one in found.alarms],
         caveats=before_numbers(found.notes),
@@ -61,6 +63,12 @@ def draw_figure(found: Watch, edition: Edition = PLAIN) -> str:
     return draw_picture(edition.title or next(iter(words.answers(found, edition))), drawn, notes)
 
 
+def _single(found: Watch) -> list[str]:
+    """What groups are told apart by, without crossings."""
+    names = [name for name in found.settings.by if len(split_names(name)) == 1]
+    return names or list(found.settings.by)
+
+
 def _told(one: WatchAlarm, found: Watch, edition: Edition) -> Told:
     evidence = (
         f"Told at {words.moment(one.at)}, after {one.at.n:,} rows of this group"
@@ -77,10 +85,11 @@ def _told(one: WatchAlarm, found: Watch, edition: Edition) -> Told:
 
 
 def _drawn(found: Watch) -> list[WatchedGroup]:
-    """Groups with an alarm, then everyone, then the others, as far as their past is kept."""
-    told = [one for one in found.groups if one.state == "alarm"]
-    rest = [one for one in found.groups if one.state != "alarm"]
-    return [one for one in (*told, *rest) if len(one.history) > 1][:DRAWN]
+    """Groups with an alarm, then everyone and those that are worst, as far as their past is kept."""
+    kept = [one for one in found.groups if len(one.history) > 1]
+    told = [one for one in kept if one.state == "alarm"][:DRAWN]
+    rest = [one for one in kept if one.state != "alarm"]
+    return told + rest[: max(QUIET - len(told), 1)]
 
 
 def _dated(found: Watch) -> bool:

@@ -52,7 +52,7 @@ class Bets:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mark:
+class StreamPlace:
     """A place in the rows of a group.
 
     Attributes
@@ -79,12 +79,12 @@ class Alarm:
     """Evidence that reached its limit; `at` is when, `since` where the run of evidence began."""
 
     kind: str
-    at: Mark
-    since: Mark
+    at: StreamPlace
+    since: StreamPlace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rows:
+class GroupRows:
     """Rows of one group in their order.
 
     Attributes
@@ -118,7 +118,7 @@ class Monitor:
 
     Attributes
     ----------
-    now : Mark
+    now : StreamPlace
         Rows so far.
     first : float, optional
         Time of the first row.
@@ -134,17 +134,17 @@ class Monitor:
         Smallest upper limit of the past so far.
     run : float
         Logarithm of the evidence since `since`, of one stake.
-    since : Mark
+    since : StreamPlace
         Where it began.
     alarms : dict
         By kind, the first of each.
     plain : bool
         Whether all rows were 0 or 1, without units: then sums tell the evidence against the threshold.
-    history : list of Mark
+    history : list of StreamPlace
         Sums at every so many rows.
     """
 
-    now: Mark = field(default_factory=Mark)
+    now: StreamPlace = field(default_factory=StreamPlace)
     first: float | None = None
     scale: float = 0.0
     above: Floats = field(default_factory=lambda: np.zeros((0, len(STAKES))))
@@ -154,12 +154,12 @@ class Monitor:
     squares: Floats = field(default_factory=lambda: np.zeros(3))
     limit: float = float("inf")
     run: float = 0.0
-    since: Mark = field(default_factory=Mark)
+    since: StreamPlace = field(default_factory=StreamPlace)
     alarms: dict[str, Alarm] = field(default_factory=dict)
     plain: bool = True
-    history: list[Mark] = field(default_factory=list)
+    history: list[StreamPlace] = field(default_factory=list)
 
-    def take(self, rows: Rows, bets: Bets, bins: int) -> None:
+    def take(self, rows: GroupRows, bets: Bets, bins: int) -> None:
         """Take rows in, in their order; `bins` is how many places of the past are kept for figures."""
         if not len(rows):
             return
@@ -179,7 +179,7 @@ class Monitor:
         """Logarithm of the change statistic, as it is now."""
         return _joined(self.changed, above=False, units=units)
 
-    def _remember(self, rows: Rows, bins: int) -> None:
+    def _remember(self, rows: GroupRows, bins: int) -> None:
         """Keep sums at every so many rows, a power of two, so that at most `bins` are kept."""
         if bins < 2:
             return
@@ -194,7 +194,9 @@ class Monitor:
             a, b = self.now.a + np.cumsum(rows.a)[ends], self.now.b + np.cumsum(rows.b)[ends]
             for place, up, down in zip(ends.tolist(), a.tolist(), b.tolist(), strict=True):
                 row = int(rows.row[place])
-                kept.append(Mark(n=start + place + 1, a=up, b=down, row=row, time=rows.at(place)))
+                kept.append(
+                    StreamPlace(n=start + place + 1, a=up, b=down, row=row, time=rows.at(place))
+                )
         self.history = kept
 
 
@@ -218,16 +220,16 @@ def _joined(logs: Floats, *, above: bool, units: bool) -> float:
 class _Taking:
     """One intake of a monitor: what its kinds of rows share."""
 
-    def __init__(self, monitor: Monitor, rows: Rows, bets: Bets) -> None:
+    def __init__(self, monitor: Monitor, rows: GroupRows, bets: Bets) -> None:
         self.monitor, self.rows, self.bets = monitor, rows, bets
         self.a, self.b = np.cumsum(rows.a), np.cumsum(rows.b)
 
-    def mark(self, place: int) -> Mark:
+    def mark(self, place: int) -> StreamPlace:
         """Sums up to a row and with it."""
         now = self.monitor.now
         if place < 0:
             return now
-        return Mark(
+        return StreamPlace(
             n=now.n + place + 1,
             a=now.a + float(self.a[place]),
             b=now.b + float(self.b[place]),
@@ -235,12 +237,14 @@ class _Taking:
             time=self.rows.at(place),
         )
 
-    def start(self, place: int) -> Mark:
+    def start(self, place: int) -> StreamPlace:
         """Sums before a row, with its time."""
         before = self.mark(place - 1)
         if place >= len(self.rows):
             return before
-        return Mark(n=before.n, a=before.a, b=before.b, row=before.row, time=self.rows.at(place))
+        return StreamPlace(
+            n=before.n, a=before.a, b=before.b, row=before.row, time=self.rows.at(place)
+        )
 
     def alarm(self, kind: str, path: Floats, places: Integers, limit: float) -> None:
         """Note the first moment at which the evidence reaches its limit."""
@@ -260,7 +264,7 @@ class _Taking:
         """
         self.places, self.before, self.after = places, before, after
 
-    def since_until(self, place: int) -> Mark:
+    def since_until(self, place: int) -> StreamPlace:
         """Where the run of evidence began that a row belongs to."""
         step = int(np.searchsorted(self.places, place, side="right")) - 1
         if step >= 0:
@@ -269,7 +273,7 @@ class _Taking:
             if len(hits):
                 return self.start(int(self.places[hits[-1]]))
         since = self.monitor.since
-        return since if since.n else Mark(time=self.monitor.first)
+        return since if since.n else StreamPlace(time=self.monitor.first)
 
     def close(self) -> None:
         """Keep the run of evidence for the next intake."""
@@ -351,7 +355,7 @@ class _Proportion(_Taking):
         self.alarm("changed", path, places, self.bets.changed)
 
 
-def plain_evidence(now: Mark, threshold: float) -> Floats:
+def plain_evidence(now: StreamPlace, threshold: float) -> Floats:
     """Logarithm of the evidence of a proportion, which its sums alone tell: shape (1, stakes)."""
     return _log_product(np.array([now.a]), np.array([now.n]), threshold)
 

@@ -30,7 +30,7 @@ _ROW = "evenhand_row"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scored:
+class ScoredRows:
     """Rows in the order in which they are taken in.
 
     Attributes
@@ -58,7 +58,7 @@ class Scored:
     def __len__(self) -> int:
         return len(self.a)
 
-    def take(self, places: Integers) -> "Scored":
+    def take(self, places: Integers) -> "ScoredRows":
         """Some of the rows, or all in another order."""
         listed = places.tolist()
         return replace(
@@ -100,7 +100,7 @@ def text_of(attribute: Attribute, key: Key) -> str | None:
 
 def read_rows(
     question: Question, metric: Metric, extras: Extras
-) -> tuple[MetricPlan, Scored, list[tuple[str, int]]]:
+) -> tuple[MetricPlan, ScoredRows, list[tuple[str, int]]]:
     """Read the rows that the metric can use.
 
     Returns
@@ -190,7 +190,7 @@ def _lacking(query: CubeQuery, plan: MetricPlan, question: Question) -> Iterator
 
 def _scored(
     table: pa.Table, question: Question, form: Ratio, extras: Extras, named: dict[str, str]
-) -> Scored:
+) -> ScoredRows:
     parts = [floats_of(table[f"s{i}"]) for i in range(len(form.numerator))]
     values, codes = [], []
     for i, attribute in enumerate(question.attributes):
@@ -200,7 +200,7 @@ def _scored(
         mapped = np.array([place.setdefault(text, len(place)) for text in texts], np.int64)
         values.append(tuple(place))
         codes.append(mapped[own])
-    rows = Scored(
+    rows = ScoredRows(
         a=_side(form.numerator, parts, table.num_rows),
         b=_side(form.denominator, parts, table.num_rows),
         values=tuple(values),

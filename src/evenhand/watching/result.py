@@ -61,10 +61,13 @@ class WatchPart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnosis:
-    """What changed in a group: its answers, or who it is made of.
+    """Worse answers, or other cases.
 
     Attributes
     ----------
+    against : {'before', 'others'}
+        What the group is held against: itself before the change, or, where it is above the threshold, all others.
+        Then `before` of the parts is the others', and `since` its own.
     by : str
         The attribute whose cells explain the most.
     change : float
@@ -77,6 +80,7 @@ class Diagnosis:
         Cells, those that add most first.
     """
 
+    against: Literal["before", "others"]
     by: str
     change: float
     answers: float

@@ -14,9 +14,9 @@ import numpy.typing as npt
 
 from evenhand.errors import InputError
 from evenhand.stats.monitors import STAKES
-from evenhand.watching.book import Book, Rules
-from evenhand.watching.monitor import Alarm, Mark, Monitor, plain_evidence
-from evenhand.watching.reading import Scored, key_text
+from evenhand.watching.book import AlarmRules, Book
+from evenhand.watching.monitor import Alarm, Monitor, StreamPlace, plain_evidence
+from evenhand.watching.reading import ScoredRows, key_text
 
 #: First words of a state, and the version of its form.
 FORM = "evenhand.watch.state/1"
@@ -31,7 +31,7 @@ CREATE TABLE IF NOT EXISTS journal (name TEXT PRIMARY KEY, place INTEGER, row TE
 _MARK = ("n", "a", "b", "row", "time")
 
 
-class State:
+class WatchState:
     """An open state; without a path it lies in memory and is forgotten.
 
     Parameters
@@ -129,21 +129,21 @@ class State:
                 f"{self.path} watches another question: {told}.  Ask as before, or name another file for this question."
             )
 
-    def rules(self, made: Rules) -> Rules:
+    def rules(self, made: AlarmRules) -> AlarmRules:
         """The rules that the first table made; those of this one where it is the first."""
         kept = self._get("rules")
         if kept is None:
             self._put("rules", json.dumps(asdict(made)))
             return made
-        return Rules(**json.loads(kept))
+        return AlarmRules(**json.loads(kept))
 
     def has_rules(self) -> bool:
         """Whether a table was taken in."""
         return self._get("rules") is not None
 
-    def rules_kept(self) -> Rules:
+    def rules_kept(self) -> AlarmRules:
         """The rules of a state that has taken a table in."""
-        return Rules(**json.loads(self._get("rules")))
+        return AlarmRules(**json.loads(self._get("rules")))
 
     def bins(self) -> dict[str, list[float]]:
         """Edges at which the first table was cut: all are cut there."""
@@ -183,7 +183,7 @@ class State:
                 ((place, unit, n) for (place, unit), n in book.visits.items()),
             )
 
-    def enter(self, rows: Scored) -> tuple[npt.NDArray[np.int64], dict[str, int]]:
+    def enter(self, rows: ScoredRows) -> tuple[npt.NDArray[np.int64], dict[str, int]]:
         """Enter rows by their names.
 
         Returns
@@ -212,7 +212,7 @@ class State:
                 self.connection.execute("UPDATE journal SET row = ? WHERE name = ?", (row, name))
         return np.array(new, np.int64), counts
 
-    def journal(self, attributes: int, *, timed: bool) -> Scored:
+    def journal(self, attributes: int, *, timed: bool) -> ScoredRows:
         """All rows that were entered, in the order of their times and names, or of their arrival."""
         found = self.connection.execute("SELECT name, row FROM journal ORDER BY place")
         rows = [(name, *json.loads(row)) for name, row in found]
@@ -229,7 +229,7 @@ def _shown(value: object) -> str:
     return "not given" if value in (None, [], {}) else json.dumps(value, ensure_ascii=False)
 
 
-def _written(rows: Scored, place: int) -> str:
+def _written(rows: ScoredRows, place: int) -> str:
     """A row of the journal: sums, time, unit and values of its attributes."""
     key = [values[code[place]] for values, code in zip(rows.values, rows.codes, strict=True)]
     time = None if rows.time is None else float(rows.time[place])
@@ -238,14 +238,14 @@ def _written(rows: Scored, place: int) -> str:
     return json.dumps(row, ensure_ascii=False)
 
 
-def _read(rows: Sequence[tuple[Any, ...]], attributes: int) -> Scored:
+def _read(rows: Sequence[tuple[Any, ...]], attributes: int) -> ScoredRows:
     values, codes = [], []
     for i in range(attributes):
         place: dict[str | None, int] = {}
         own = [place.setdefault(row[5][i], len(place)) for row in rows]
         values.append(tuple(place))
         codes.append(np.array(own, np.int64))
-    return Scored(
+    return ScoredRows(
         a=np.array([row[1] for row in rows], float),
         b=np.array([row[2] for row in rows], float),
         values=tuple(values),
@@ -344,12 +344,14 @@ def unpack(data: bytes, book: Book) -> None:
         if plain and limit is not None:
             monitor.above = plain_evidence(monitor.now, book.rules.scaled(limit))
     for i, kind, at, since in head["alarms"]:
-        book.monitors[i].alarms[kind] = Alarm(kind=kind, at=Mark(**at), since=Mark(**since))
+        book.monitors[i].alarms[kind] = Alarm(
+            kind=kind, at=StreamPlace(**at), since=StreamPlace(**since)
+        )
 
 
-def _marks(columns: Mapping[str, Any], name: str) -> list[Mark]:
+def _marks(columns: Mapping[str, Any], name: str) -> list[StreamPlace]:
     parts = [columns[f"{name}_{part}"].tolist() for part in _MARK]
     return [
-        Mark(n=n, a=a, b=b, row=row, time=_known(time))
+        StreamPlace(n=n, a=a, b=b, row=row, time=_known(time))
         for n, a, b, row, time in zip(*parts, strict=True)
     ]

@@ -37,13 +37,14 @@ def groups_table(found: Watch, shown: int, edition: Edition = PLAIN) -> Table:
 
 
 def parts_table(one: Diagnosis, found: Watch, edition: Edition = PLAIN) -> Table:
-    """Cells of a group before and since."""
+    """Cells of a group before and since, or of the others and its own."""
+    then, now = words.SIDES[one.against]
     columns = (
         TableColumn(head=edition.column(one.by), left=True, fold=True),
-        TableColumn(head="before"),
-        TableColumn(head="since"),
-        TableColumn(head="share before", need=1),
-        TableColumn(head="share since", need=1),
+        TableColumn(head=then),
+        TableColumn(head=now),
+        TableColumn(head=f"share {then}", need=1),
+        TableColumn(head=f"share {now}", need=1),
         TableColumn(head="adds"),
     )
     rows = [
@@ -57,4 +58,4 @@ def parts_table(one: Diagnosis, found: Watch, edition: Edition = PLAIN) -> Table
         ]
         for part in one.parts
     ]
-    return table_of(f"What changed, by {edition.column(one.by)}", columns, rows)
+    return table_of(f"What it comes from, by {edition.column(one.by)}", columns, rows)

@@ -19,15 +19,15 @@ from evenhand.questions.question import (
     read_question,
 )
 from evenhand.records import Kind, Records, find_column
-from evenhand.watching.assembly import Run, answer
-from evenhand.watching.book import LACKING, Book, Rules
-from evenhand.watching.reading import Extras, Scored, read_rows
+from evenhand.watching.assembly import Intakes, answer
+from evenhand.watching.book import LACKING, AlarmRules, Book
+from evenhand.watching.reading import Extras, ScoredRows, read_rows
 from evenhand.watching.result import Watch
-from evenhand.watching.state import State
+from evenhand.watching.state import WatchState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class WatchQuestion:
     """What is watched, as it was asked; see `evenhand.watch`."""
 
     metric: str | Metric
@@ -52,10 +52,10 @@ class Watcher:
     """Takes tables in, and answers for all of them."""
 
     def __init__(
-        self, asked: Asked, state: State, progress: Callable[[int], None] | None = None
+        self, asked: WatchQuestion, state: WatchState, progress: Callable[[int], None] | None = None
     ) -> None:
         self.asked, self.state, self.progress = asked, state, progress
-        self.run = Run()
+        self.run = Intakes()
         self.settings: dict[str, Any] = {}
 
     def take(self, table: Any) -> bool:
@@ -131,7 +131,7 @@ class Watcher:
                 self.run.known = self.run.book.alarms()
         return known
 
-    def _book(self, question: Question, made: Rules | None) -> Book:
+    def _book(self, question: Question, made: AlarmRules | None) -> Book:
         rules = self.state.rules(made) if made is not None else self.state.rules_kept()
         book = Book(
             rules=rules,
@@ -148,7 +148,7 @@ class Watcher:
         question: Question,
         metric: Metric,
         plan: MetricPlan,
-        rows: Scored,
+        rows: ScoredRows,
         lacking: Sequence[tuple[str, int]],
         extras: Extras,
     ) -> bool:
@@ -182,7 +182,7 @@ class Watcher:
         run.notes = (*plan.notes, *records.notes)
         return bool(book.alarms() - before)
 
-    def _journalled(self, book: Book, rows: Scored) -> Book:
+    def _journalled(self, book: Book, rows: ScoredRows) -> Book:
         """Take rows in that have names: those that come in order as they are, else all anew in their order."""
         self.run.journal = True
         timed = rows.time is not None
@@ -233,14 +233,14 @@ class Watcher:
         return answer(self.run, self.asked.level, self.settings, self.state, command(source))
 
 
-def older(rows: Scored, newest: float | None, *, same: bool = False) -> int:
+def older(rows: ScoredRows, newest: float | None, *, same: bool = False) -> int:
     """Rows that are older than the newest before them, or as old."""
     if rows.time is None or newest is None:
         return 0
     return int(np.count_nonzero(rows.time <= newest if same else rows.time < newest))
 
 
-def rules_of(asked: Asked, metric: Metric, plan: MetricPlan) -> Rules:
+def rules_of(asked: WatchQuestion, metric: Metric, plan: MetricPlan) -> AlarmRules:
     """What is an alarm, by what was asked and what the metric knows of its values.
 
     Raises
@@ -259,7 +259,7 @@ def rules_of(asked: Asked, metric: Metric, plan: MetricPlan) -> Rules:
             f"{metric.text} is better the higher, and nobody knows how high it can be.  Say the range of a row's "
             "value: --bounds 0,1"
         )
-    rules = Rules(
+    rules = AlarmRules(
         threshold=asked.threshold,
         level=asked.level,
         run_length=asked.run_length,

@@ -21,6 +21,8 @@ SHARES = {
     "false_positive_rate": ("cases that are none", "flagged"),
     "selection_rate": ("people", "selected"),
 }
+#: What the two sides of a diagnosis are called.
+SIDES = {"before": ("before", "since"), "others": ("for others", "here")}
 #: Everyone's name.
 EVERYONE = "everyone"
 
@@ -90,11 +92,12 @@ def diagnosis(one: Diagnosis, found: Watch, edition: Edition = PLAIN) -> str:
     in_points = found.metric.in_points
     unit = " points" * in_points
     first = one.parts[0]
-    cell = called(first.group, found, edition)
+    cell = f"{edition.column(one.by)} {called(first.group, found, edition)}"
+    then, now = SIDES[one.against]
     rates = (
         ""
         if first.before is None or first.since is None
-        else f" ({short(first.before, found)} before, {short(first.since, found)} since)"
+        else f" ({short(first.before, found)} {then}, {short(first.since, found)} {now})"
     )
     change, answers, mix = (
         points(value, in_points=in_points) for value in (one.change, one.answers, one.case_mix)
@@ -106,9 +109,10 @@ def diagnosis(one: Diagnosis, found: Watch, edition: Edition = PLAIN) -> str:
         if abs(one.answers) <= 0.2 * abs(one.change)
         else "Worse answers and other cases"
     )
+    more = "" if one.against == "before" else " against all others"
     return (
-        f"{what}: of {change}{unit}, {answers} come from the answers within {edition.column(one.by)} and {mix} from "
-        f"who is asked for.  Most comes from {cell}{rates}."
+        f"{what}: of {change}{unit}{more}, {answers} come from the answers within {edition.column(one.by)} and {mix} "
+        f"from which cases there are.  Most comes from {cell}{rates}."
     )
 
 
