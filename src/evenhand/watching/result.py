@@ -127,11 +127,12 @@ class WatchAlarm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchPoint:
-    """Rows of a group between two places; `until` is the later.
+    """Rows of a group between two places.
 
     Attributes
     ----------
     until : Moment
+        The later of them.
     value : float or None
         Rate of the rows in between.
     rows : int
@@ -164,6 +165,7 @@ class WatchedGroup:
     found : bool
         Whether it is among those that are above, by e-BH over all groups as they are now.
     state : {'alarm', 'quiet', 'too_few'}
+        Whether it has an alarm; with fewer than 50 rows, or units, it has too few to be quiet.
     history : tuple of WatchPoint
         Rates over time.
     """
@@ -225,19 +227,34 @@ class WatchSettings:
 
     Attributes
     ----------
-    by, explain : tuple of str
-    where, unit, time, id : str or None
+    by : tuple of str
+        The groups that are watched, as they were asked for.
+    explain : tuple of str
+        Columns that explain what changed.
+    where : str or None
+        Which rows are read.
+    unit : str or None
+        Column of what is independent.
+    time : str or None
+        Column that orders the rows.
+    id : str or None
+        Column that names them.
     threshold : float or None
+        The rate that is tolerated.
     run_length : float
         Rows of a group, on average, before a change is told that is none.
     groups : int
         Groups that share the level.
     bounds : tuple of float or None
-        Of a row's value.
+        Of a row's value; the upper is `None` where nobody knows it.
     bins : mapping
+        Edges of the attributes that are cut.
     missing_values : tuple of str
+        Texts that mean missing.
     command : str
+        What asks again.
     versions : mapping
+        Of what computed it.
     """
 
     by: tuple[str, ...]
@@ -263,6 +280,7 @@ class Watch(Shown):
     Attributes
     ----------
     metric : MetricNote
+        What is watched.
     level : float
         Probability that no group within the threshold is ever called above it.
     source : Source
@@ -274,9 +292,13 @@ class Watch(Shown):
     log10_somewhere : float or None
         Decimal logarithm of the e-value against *no group is above*; `None` without a threshold.
     taken : Taken
+        What became of rows and files.
     missing : tuple of Missing
+        Rows that lack something, by what.
     notes : tuple of Note
+        What a reader should know first, and how it was computed.
     settings : WatchSettings
+        How it was asked.
     """
 
     SCHEMA: ClassVar[str] = "evenhand.watch/1"
