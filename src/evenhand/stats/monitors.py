@@ -1,6 +1,5 @@
 """Evidence that may be looked at for ever: against a threshold, and against a group's own past."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -155,25 +154,35 @@ def sequence_limits(
     s, n = np.broadcast_arrays(*(np.asarray(x, float) for x in (successes, trials)))
     mixture = special.betaln(prior.a + s, prior.b + n - s) - special.betaln(prior.a, prior.b)
     wanted = mixture + np.log(alpha)
-
-    def above(p: Floats) -> Bools:
-        return np.asarray(special.xlogy(s, p) + special.xlog1py(n - s, -p) > wanted)
-
-    with np.errstate(divide="ignore", invalid="ignore"):
-        middle = np.where(n > 0, s / n, 0.5)
-    low = _boundary(np.zeros_like(middle), middle, above)
-    high = _boundary(np.ones_like(middle), middle, above)
-    return np.where(s > 0, low, 0.0), np.where(s < n, high, 1.0)
+    return _lower(s, n, wanted), 1 - _lower(n - s, n, wanted)
 
 
-def _boundary(outer: Floats, inner: Floats, inside: Callable[[Floats], Bools]) -> Floats:
-    """Where a condition that holds within ends on the way out."""
-    outer, inner = outer.copy(), inner.copy()
-    for _ in range(48):  # to 1e-14
-        middle = (outer + inner) / 2
-        kept = inside(middle)
-        inner, outer = np.where(kept, middle, inner), np.where(kept, outer, middle)
-    return np.asarray((outer + inner) / 2, float)
+def _lower(s: Floats, n: Floats, wanted: Floats) -> Floats:
+    """The rate below the estimate at which the logarithm of the likelihood is `wanted`; 0 without a success.
+
+    In the logarithm of the rate that of the likelihood is concave: Newton's steps come to it from below, wherever
+    they begin.
+    """
+    some = s > 0
+    k, total, least = s[some], n[some], wanted[some]
+    rate = k / total
+    far = special.xlogy(k, rate) + special.xlog1py(total - k, -rate) - least
+    with np.errstate(invalid="ignore", divide="ignore"):
+        near = np.log(rate - np.sqrt(2 * far * rate * (1 - rate) / total))
+    u = np.fmax(np.log(rate) - 1 - far / k, near)
+    # A rate of 1 has no slope to the left of itself in the normal approximation.
+    u = np.where(rate < 1, u, -far / k)
+    for _ in range(60):
+        p = np.exp(u)
+        above = k * u + special.xlog1py(total - k, -p) - least
+        step = above * (1 - p) / (k - total * p) if len(u) else above
+        step = np.where(rate < 1, step, above / k)
+        u = u - step
+        if not len(u) or np.abs(step).max() < 1e-11:  # the next is its square
+            break
+    out = np.zeros(s.shape)
+    out[some] = np.exp(u)
+    return out
 
 
 def refreshed(after: int, until: int) -> npt.NDArray[np.int64]:
