@@ -1,7 +1,7 @@
 """Watching: limits at all times beside ville 0.1.0, rows a second of CPU from Parquet, and the size of the state.
 
 Run `PYTHONPATH=src python benchmarks/watch.py [PYTHON_WITH_VILLE]` on one core (`taskset -c 0`).  It stops where our
-limits differ from ville's by more than 1e-9.  ville runs in an interpreter of its own, which prints its seconds and limits.
+limits differ from those of ville by more than 1e-9; ville runs in an interpreter of its own, which prints both.
 """
 
 import json

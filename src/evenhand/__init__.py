@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from evenhand.slicing import Slices, slices, slices_of_cube
     from evenhand.switching import Switches, compare
     from evenhand.trials import Plan, Trial, make_plan, read_plan, run_trial
-    from evenhand.watching import Watch, watch
+    from evenhand.watching import Watch, merge_watches, watch
 
 _HOMES = {
     "Audit": "evenhand.audits",
@@ -87,6 +87,7 @@ _HOMES = {
     "read_plan": "evenhand.trials",
     "run_trial": "evenhand.trials",
     "Watch": "evenhand.watching",
+    "merge_watches": "evenhand.watching",
     "watch": "evenhand.watching",
 }
 __version__ = "0.1.0"
@@ -121,6 +122,7 @@ __all__ = [
     "look",
     "make_plan",
     "merge_cubes",
+    "merge_watches",
     "open_connection",
     "open_records",
     "parse_condition",

@@ -213,3 +213,46 @@ def test_values_are_one_group_whatever_type_a_file_gives_them(tmp_path):
         ("2",): 50,
         ("A",): 50,
     }
+
+
+@pytest.mark.parametrize("journal", [False, True])
+def test_states_of_shards_merge(tmp_path, journal):
+    table = calls(rows=6000)
+    more = {"id": "call"} if journal else {}
+    asked = {"time": "day", "groups": 9, **more, **ASKED}
+    whole = evenhand.watch(table, METRIC, "accent,floor", **asked)
+    odd = np.arange(6000) % 2 == 1
+    for name, part in (("a", odd), ("b", ~odd)):
+        own = table.filter(pa.array(part))
+        evenhand.watch(own, METRIC, "accent,floor", state=tmp_path / name, **asked)
+    found = evenhand.merge_watches([tmp_path / "a", tmp_path / "b"], tmp_path / "all")
+    values = {tuple(g.group.items()): (g.n_rows, g.value) for g in whole.groups}
+    assert {tuple(g.group.items()): (g.n_rows, g.value) for g in found.groups} == values
+    evidence = {tuple(g.group.items()): g.log10_evidence for g in whole.groups}
+    for group in found.groups:
+        assert group.log10_evidence == pytest.approx(evidence[tuple(group.group.items())])
+    assert any(a.group == {"accent": "indian", "floor": "4"} for a in found.alarms)
+    if journal:
+        same(found, whole)
+    # It goes on as any other.
+    after = evenhand.watch(
+        table.slice(0, 0), METRIC, "accent,floor", state=tmp_path / "all", **asked
+    )
+    assert after.taken.rows == 6000
+
+
+def test_shards_that_cannot_be_merged_are_refused(tmp_path):
+    rows = calls(rows=600)
+    paths = files(tmp_path, rows)
+    evenhand.watch(paths[:2], METRIC, "accent", state=tmp_path / "a", **ASKED)
+    evenhand.watch(paths[1:], METRIC, "accent", state=tmp_path / "b", **ASKED)
+    evenhand.watch(paths[2:], METRIC, "floor", state=tmp_path / "c", **ASKED)
+    with pytest.raises(InputError, match="would count twice"):
+        evenhand.merge_watches([tmp_path / "a", tmp_path / "b"], tmp_path / "all")
+    assert not (tmp_path / "all").exists()
+    with pytest.raises(InputError, match="watches another question"):
+        evenhand.merge_watches([tmp_path / "a", tmp_path / "c"], tmp_path / "all")
+    with pytest.raises(InputError, match="exists"):
+        evenhand.merge_watches([tmp_path / "a", tmp_path / "c"], tmp_path / "b")
+    with pytest.raises(InputError, match="does not exist"):
+        evenhand.merge_watches([tmp_path / "a", tmp_path / "d"], tmp_path / "all")

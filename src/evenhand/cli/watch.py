@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,7 +18,7 @@ from evenhand.errors import InputError, inert_text
 from evenhand.pages.edition import Edition
 from evenhand.records import public_name
 from evenhand.results.protocol import to_plain
-from evenhand.watching import Watch, WatchAlarm, tables_of
+from evenhand.watching import Watch, WatchAlarm, merge_watches, tables_of
 from evenhand.watching import watch as watch_tables
 from evenhand.watching.words import alarm
 
@@ -42,6 +42,7 @@ def watch(
     bounds: str | None = None,
     worse: str | None = None,
     webhook: str | None = None,
+    merge: Several = (),
     jsonl: Flag = False,
     reading: Reading = Reading(),
     output: Output = Output(),
@@ -80,6 +81,8 @@ def watch(
         Direction of harm, higher or lower, where it is not the metric's own.
     webhook
         Send new alarms as JSON to this https address, or env:NAME; that it failed is told, and loses no alarm.
+    merge
+        First make a new --state of those of several shards; may be repeated.
     jsonl
         Print a line of JSON for each new alarm, at once, and nothing else.
     """
@@ -95,6 +98,13 @@ def watch(
     command = written_command()
     if webhook is not None and hook is not None and not webhook.startswith("env:"):
         command = command.replace(public_name(webhook), hook.public)
+    if merge:
+        merged = _merged(merge, state)
+        if not named:
+            page = None if output.html is None else merged.to_html(edition)
+            write_files(merged, page, output, edition)
+            show([merged], output)
+            return merged.exit_code
     given = {name: value for name, value in reading.given().items() if name != "weight"}
     told: set[str] = set()
 
@@ -132,6 +142,12 @@ def watch(
     if not jsonl:
         show([found], output)
     return found.exit_code
+
+
+def _merged(states: Sequence[str], into: Path | None) -> Watch:
+    if into is None:
+        raise InputError("--merge makes a new state.  Name its file: --state FILE")
+    return merge_watches(states, into)
 
 
 def _each(named: Iterable[str], reading: Reading, folder: Path) -> Iterator[Any]:

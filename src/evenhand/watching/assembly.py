@@ -10,7 +10,6 @@ import numpy as np
 
 from evenhand.errors import Note
 from evenhand.pages.numbers import plural, tidy
-from evenhand.questions.question import Question
 from evenhand.results.estimate import Missing
 from evenhand.results.origin import MetricNote, Source, versions
 from evenhand.stats.monitors import FIRST
@@ -39,7 +38,7 @@ class Intakes:
 
     Attributes
     ----------
-    book, metric, question
+    book, metric, bins
         Of the last table.
     known : set, optional
         Alarms that there were before, by group and kind.
@@ -55,7 +54,7 @@ class Intakes:
 
     book: Book | None = None
     metric: MetricNote | None = None
-    question: Question | None = None
+    bins: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     known: set[tuple[Any, str]] | None = None
     kept: list[tuple[int, ScoredRows]] = field(default_factory=list)
     journal: bool = False
@@ -81,10 +80,9 @@ def answer(
     command : str
         What asks again.
     """
-    book, metric, question = run.book, run.metric, run.question
+    book, metric = run.book, run.metric
     assert book is not None
     assert metric is not None
-    assert question is not None
     units = settings["unit"] is not None
     found = _by_e_bh(book, 1 - level, units=units)
     alarms = sorted(_alarms(run, book, state, settings), key=lambda one: -one.at.row)
@@ -131,7 +129,7 @@ def answer(
             run_length=settings["run_length"],
             groups=book.room,
             bounds=(book.rules.low, book.rules.high),
-            bins=question.bins,
+            bins=run.bins,
             missing_values=tuple(settings["missing_values"]),
             command=command,
             versions=dict(versions()),

@@ -230,19 +230,34 @@ class Book:
         """Number the groups that were not seen before, and share the level where these are the first."""
         for place, (_, keys) in enumerate(groups):
             for key in keys:
-                named = (place, key_text(key))
-                if None in key or named in self.places or self._outside(place, key):
-                    continue
-                if len(self.monitors) >= MOST_GROUPS:
-                    raise InputError(
-                        f"--by makes more than {MOST_GROUPS:,} groups; that many cannot be watched together.  Cut it "
-                        "more coarsely."
-                    )
-                self.places[named] = len(self.monitors)
-                self.keys.append((place, key))
-                self.monitors.append(Monitor())
+                if None not in key and not self._outside(place, key):
+                    self.admit(place, key)
         if not self.room:
             self.room = self.rules.room or len(self.monitors)
+
+    def place(self, place: int, key: tuple[str | None, ...]) -> int:
+        """Number of a group."""
+        return self.places[(place, key_text(key))]
+
+    def admit(self, place: int, key: tuple[str | None, ...]) -> int:
+        """Number of a group, which is new where it was not seen before.
+
+        Raises
+        ------
+        InputError
+            Where there are too many.
+        """
+        named = (place, key_text(key))
+        if named not in self.places:
+            if len(self.monitors) >= MOST_GROUPS:
+                raise InputError(
+                    f"--by makes more than {MOST_GROUPS:,} groups; that many cannot be watched together.  Cut it "
+                    "more coarsely."
+                )
+            self.places[named] = len(self.monitors)
+            self.keys.append((place, key))
+            self.monitors.append(Monitor())
+        return self.places[named]
 
     def _outside(self, place: int, key: tuple[str | None, ...]) -> bool:
         """Whether a key says that a predicate does not hold: only those in it are a group."""

@@ -13,6 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from evenhand.errors import InputError
+from evenhand.groups import Partition
+from evenhand.questions.question import Question
+from evenhand.results.origin import MetricNote
 from evenhand.stats.monitors import STAKES
 from evenhand.watching.book import AlarmRules, Book
 from evenhand.watching.monitor import Alarm, Monitor, StreamPlace, plain_evidence
@@ -95,7 +98,7 @@ class WatchState:
                 self.connection.execute(statement)
             self._put("form", FORM)
             return
-        form = self._get("form") if "about" in tables else None
+        form = self.kept("form") if "about" in tables else None
         if form != FORM:
             if isinstance(form, str) and form.startswith("evenhand.watch.state/"):
                 raise InputError(
@@ -106,14 +109,15 @@ class WatchState:
     def _put(self, name: str, value: object) -> None:
         self.connection.execute("INSERT OR REPLACE INTO about VALUES (?, ?)", (name, value))
 
-    def _get(self, name: str) -> Any:
+    def kept(self, name: str) -> Any:
+        """What was kept under a name, or `None`."""
         found = self.connection.execute("SELECT value FROM about WHERE name = ?", (name,))
         row = found.fetchone()
         return None if row is None else row[0]
 
     def check(self, settings: Mapping[str, Any]) -> None:
         """Refuse a state of another question, saying what differs; a new one keeps what is asked."""
-        kept = self._get("settings")
+        kept = self.kept("settings")
         if kept is None:
             self._put("settings", json.dumps(settings, ensure_ascii=False))
             return
@@ -131,7 +135,7 @@ class WatchState:
 
     def rules(self, made: AlarmRules) -> AlarmRules:
         """The rules that the first table made; those of this one where it is the first."""
-        kept = self._get("rules")
+        kept = self.kept("rules")
         if kept is None:
             self._put("rules", json.dumps(asdict(made)))
             return made
@@ -139,18 +143,18 @@ class WatchState:
 
     def has_rules(self) -> bool:
         """Whether a table was taken in."""
-        return self._get("rules") is not None
+        return self.kept("rules") is not None
 
     def rules_kept(self) -> AlarmRules:
         """The rules of a state that has taken a table in."""
-        return AlarmRules(**json.loads(self._get("rules")))
+        return AlarmRules(**json.loads(self.kept("rules")))
 
     def bins(self) -> dict[str, list[float]]:
         """Edges at which the first table was cut: all are cut there."""
         if self.path is not None and not self.path.exists():
             return {}
         with self.intake():
-            kept = self._get("settings")
+            kept = self.kept("settings")
         return {} if kept is None else dict(json.loads(kept)["bins"])
 
     def knows(self, sha256: str) -> bool:
@@ -166,9 +170,68 @@ class WatchState:
         """How many files were taken in."""
         return int(self.connection.execute("SELECT COUNT(*) FROM files").fetchone()[0])
 
+    def settings(self) -> dict[str, Any]:
+        """What is asked."""
+        return dict(json.loads(self.kept("settings")))
+
+    def keep_shape(self, metric: MetricNote | None, question: Question) -> None:
+        """Keep what the groups are made of, and the metric as it is told."""
+        assert metric is not None
+        shape = {
+            "metric": asdict(metric),
+            "partitions": [list(one.names) for one in question.partitions],
+            "names": [a.name for a in question.attributes],
+            "predicates": [a.name for a in question.attributes if a.predicate is not None],
+            "bins": {name: list(edges) for name, edges in question.bins.items()},
+        }
+        self._put("shape", json.dumps(shape, ensure_ascii=False))
+
+    def metric(self) -> MetricNote:
+        """The metric as it is told."""
+        return MetricNote(**json.loads(self.kept("shape"))["metric"])
+
+    def edges(self) -> dict[str, tuple[float, ...]]:
+        """Edges of the attributes that are cut."""
+        kept = json.loads(self.kept("shape"))["bins"]
+        return {name: tuple(edges) for name, edges in kept.items()}
+
+    def book(self, rules: AlarmRules | None = None) -> Book:
+        """The book as it was kept, or a new one."""
+        shape = json.loads(self.kept("shape"))
+        book = Book(
+            rules=rules or self.rules_kept(),
+            partitions=(
+                Partition(names=()),
+                *(Partition(names=tuple(names)) for names in shape["partitions"]),
+            ),
+            names=tuple(shape["names"]),
+            predicates=frozenset(shape["predicates"]),
+        )
+        self.load(book)
+        return book
+
+    def adopt(self, other: "WatchState") -> list[str]:
+        """Take over files and journal of another state; names of files that both took in, where rows have no names."""
+        if not self.has_rules():
+            self._put("shape", other.kept("shape"))
+            self._put("rules", other.kept("rules"))
+        twice = []
+        for sha256, name, rows in other.connection.execute("SELECT * FROM files"):
+            if self.knows(sha256):
+                twice.append(name)
+            else:
+                self.keep_file(sha256, name, rows)
+        number = self.connection.execute("SELECT COUNT(*) FROM journal").fetchone()[0]
+        journal = other.connection.execute("SELECT name, place, row FROM journal ORDER BY place")
+        self.connection.executemany(
+            "INSERT OR REPLACE INTO journal VALUES (?, ?, ?)",
+            ((name, number + place, row) for name, place, row in journal),
+        )
+        return [] if self.settings()["id"] is not None else twice
+
     def load(self, book: Book) -> None:
         """Fill a new book with what was kept."""
-        kept = self._get("book")
+        kept = self.kept("book")
         if kept is not None:
             unpack(kept, book)
         found = self.connection.execute("SELECT place, unit, n FROM visits")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from evenhand.errors import InputError, RefusedError
-from evenhand.groups import Partition, parse_partitions, to_text
+from evenhand.groups import parse_partitions, to_text
 from evenhand.metrics import Metric, MetricPlan
 from evenhand.questions.opening import opened
 from evenhand.questions.question import (
@@ -73,7 +73,7 @@ class Watcher:
             unit = asked.unit or next(iter(records.unit), None)
             extras = Extras(unit=unit, time=asked.time, name=asked.name)
             self._settle(question, metric, extras)
-            if self._repeated(records, question):
+            if self._repeated(records):
                 return False
             if not has_rows(records):
                 self.run.files += 1
@@ -98,7 +98,7 @@ class Watcher:
         asked = self.asked
         higher = metric.higher_is_worse(asked.worse)
         self.run.metric = metric_note(metric, higher_is_worse=higher)
-        self.run.question = question
+        self.run.bins = question.bins
         self.settings = {
             "metric": metric.text,
             "by": list(question.by),
@@ -117,7 +117,7 @@ class Watcher:
             "missing_values": list(question.records.missing_values),
         }
 
-    def _repeated(self, records: Records, question: Question) -> bool:
+    def _repeated(self, records: Records) -> bool:
         """Whether a file of the same content was taken in before."""
         sha256 = records.sha256()
         self.run.sources.append((records.name, sha256))
@@ -127,20 +127,13 @@ class Watcher:
             if known:
                 self.run.repeated += 1
             if self.run.book is None and self.state.has_rules():
-                self.run.book = self._book(question, None)
+                self.run.book = self._book(None)
                 self.run.known = self.run.book.alarms()
         return known
 
-    def _book(self, question: Question, made: AlarmRules | None) -> Book:
+    def _book(self, made: AlarmRules | None) -> Book:
         rules = self.state.rules(made) if made is not None else self.state.rules_kept()
-        book = Book(
-            rules=rules,
-            partitions=(Partition(names=()), *question.partitions),
-            names=tuple(a.name for a in question.attributes),
-            predicates=frozenset(a.name for a in question.attributes if a.predicate is not None),
-        )
-        self.state.load(book)
-        return book
+        return self.state.book(rules)
 
     def _enter(
         self,
@@ -158,7 +151,9 @@ class Watcher:
             if sha256 is not None and self.state.knows(sha256):
                 run.repeated += 1  # another process took it in meanwhile
                 return False
-            book = self._book(question, rules_of(self.asked, metric, plan))
+            made = rules_of(self.asked, metric, plan)
+            self.state.keep_shape(self.run.metric, question)
+            book = self._book(made)
             before = book.alarms()
             if run.known is None:
                 run.known = before
@@ -198,21 +193,7 @@ class Watcher:
         if not older(fresh, book.newest, same=True) and not counts["corrected"]:
             book.take(fresh)
             return book
-        self.state.forget_visits()
-        anew = Book(
-            rules=book.rules,
-            partitions=book.partitions,
-            names=book.names,
-            predicates=book.predicates,
-            room=book.room,
-            dated=book.dated,
-            counts={
-                name: count
-                for name, count in book.counts.items()
-                if not name.startswith((LACKING, "out_of", "beyond"))
-            },
-        )
-        anew.take(self.state.journal(len(book.names), timed=timed))
+        anew = replayed(self.state, book, timed=timed)
         anew.count("late", late)
         anew.count("withdrawn", len(book.alarms() - anew.alarms()))
         return anew
@@ -225,12 +206,32 @@ class Watcher:
         RefusedError
             Where there was no table.
         """
-        if self.run.question is None or self.run.book is None or self.run.metric is None:
+        if self.run.book is None or self.run.metric is None:
             raise RefusedError(
                 "There is nothing to watch yet: no table was given, or the tables have no rows."
             )
         source = self.run.sources[0][0] if len(self.run.sources) == 1 else "TABLE…"
         return answer(self.run, self.asked.level, self.settings, self.state, command(source))
+
+
+def replayed(state: WatchState, book: Book, *, timed: bool) -> Book:
+    """A new book of all rows of the journal, in their order."""
+    state.forget_visits()
+    anew = Book(
+        rules=book.rules,
+        partitions=book.partitions,
+        names=book.names,
+        predicates=book.predicates,
+        room=book.room,
+        dated=book.dated,
+        counts={
+            name: count
+            for name, count in book.counts.items()
+            if not name.startswith((LACKING, "out_of", "beyond"))
+        },
+    )
+    anew.take(state.journal(len(book.names), timed=timed))
+    return anew
 
 
 def older(rows: ScoredRows, newest: float | None, *, same: bool = False) -> int:
