@@ -190,3 +190,12 @@ def test_the_past_kept_for_figures_stays_small_and_adds_up():
     assert found.history[-1].n <= 5000
     assert len({b.n - a.n for a, b in zip(found.history, found.history[1:], strict=False)}) == 1
     assert len(STAKES) == found.above.shape[1]
+
+
+def test_what_is_divided_by_nothing_before_anything_else_is_no_evidence():
+    found = watched([5, 3, 0, 0], [0, 0, 4, 4])
+    assert found.now == watched([5, 3, 0, 0], [0, 0, 4, 4]).now
+    assert not found.alarms
+    assert found.above == pytest.approx(
+        ever_above(log_factors(np.array([-0.8, -0.8]), 0.8))[1][None, :]
+    )

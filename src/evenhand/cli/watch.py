@@ -88,11 +88,7 @@ def watch(
     """
     if output.json and jsonl:
         raise InputError("--json and --jsonl cannot both go to the output.  Choose one.")
-    named = [
-        name for table in tables for name in ([table] if table in STANDARD else tables_of(table))
-    ]
-    for table in named or [""]:
-        check_files("-" if table in STANDARD or not table else table, reading, output)
+    named = _named(tables, reading, output)
     edition = output.edition()
     hook = None if webhook is None else Webhook(webhook)
     command = written_command()
@@ -142,6 +138,20 @@ def watch(
     if not jsonl:
         show([found], output)
     return found.exit_code
+
+
+def _named(tables: Sequence[str], reading: Reading, output: Output) -> list[str]:
+    """Each table by its name, once what is to be written can be."""
+    if reading.weight is not None:
+        raise InputError(
+            f"--weight {reading.weight} is not for watch, in which each row is one.  Leave it out, or use audit."
+        )
+    named = [
+        name for table in tables for name in ([table] if table in STANDARD else tables_of(table))
+    ]
+    for table in named or [""]:
+        check_files("-" if table in STANDARD or not table else table, reading, output)
+    return named
 
 
 def _merged(states: Sequence[str], into: Path | None) -> Watch:

@@ -376,11 +376,13 @@ class _Sums(_Taking):
         n = len(rows)
         units = rows.layer is not None
         layer = np.zeros(n, np.int64) if rows.layer is None else rows.layer
-        largest = np.maximum.accumulate(np.maximum(rows.b, np.finfo(float).tiny))
-        scale = np.maximum(2.0 ** np.ceil(np.log2(largest)), monitor.scale)
-        monitor.scale = float(scale[-1])
+        largest = np.maximum(np.maximum.accumulate(rows.b), monitor.scale)
+        scale = 2.0 ** np.ceil(np.log2(np.where(largest > 0, largest, 1.0)))
+        # What is divided by nothing, before anything else, is no evidence of a rate.
+        layer = np.where(largest > 0, layer, MOST_LAYERS)
+        monitor.scale = float(scale[-1]) if largest[-1] > 0 else 0.0
         limits = self._limits(scale, layer)
-        known = np.isfinite(limits)
+        known = np.isfinite(limits) & (layer < MOST_LAYERS)
         safe = np.where(known, limits, 1.0)
         capped = np.minimum(rows.a, rows.b)
         logs = log_factors(capped - safe * rows.b, safe * scale)

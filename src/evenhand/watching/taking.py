@@ -163,8 +163,9 @@ class Watcher:
                 column = find_column(extras.time, records.columns)
                 book.dated = column.kind is Kind.DATE
             if rows.name is not None:
-                book = self._journalled(book, rows)
+                book, new = self._journalled(book, rows)
             else:
+                new = len(rows)
                 start = book.rows
                 book.take(rows)
                 run.kept.append((start, rows))
@@ -173,12 +174,12 @@ class Watcher:
                 self.state.keep_file(sha256, records.name, len(rows))
         run.book = book
         run.files += 1
-        run.new_rows += len(rows)
+        run.new_rows += new
         run.notes = (*plan.notes, *records.notes)
         return bool(book.alarms() - before)
 
-    def _journalled(self, book: Book, rows: ScoredRows) -> Book:
-        """Take rows in that have names: those that come in order as they are, else all anew in their order."""
+    def _journalled(self, book: Book, rows: ScoredRows) -> tuple[Book, int]:
+        """Take rows in that have names: those that come in order as they are, else all anew; how many are new."""
         self.run.journal = True
         timed = rows.time is not None
         if rows.time is not None and rows.name is not None:
@@ -192,11 +193,11 @@ class Watcher:
         fresh = rows.take(new)
         if not older(fresh, book.newest, same=True) and not counts["corrected"]:
             book.take(fresh)
-            return book
+            return book, len(fresh)
         anew = replayed(self.state, book, timed=timed)
         anew.count("late", late)
         anew.count("withdrawn", len(book.alarms() - anew.alarms()))
-        return anew
+        return anew, len(fresh)
 
     def answer(self, command: Callable[[str], str]) -> Watch:
         """What was found in all tables so far.
