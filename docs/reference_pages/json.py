@@ -27,6 +27,7 @@ from evenhand.results.protocol import Result
 from evenhand.slicing.result import Slices as SlicesResult
 from evenhand.switching.result import Switches as SwitchesResult
 from evenhand.trials.trial import Trial
+from evenhand.watching.result import Watch as WatchResult
 from reference_pages.page import page, table, told_by
 
 #: What gives each answer, in the order of the page.
@@ -60,6 +61,7 @@ ANSWERS: dict[type[Result], tuple[str, str]] = {
         "Pool",
         "`evenhand pool … --json` and `Pooled.to_json()` give one object; `--back` writes one for each customer.",
     ),
+    WatchResult: ("Watch", "`evenhand watch … --json` and `Watch.to_json()` give one object."),
     Overview: ("Overview", "`evenhand look … --json` and `Overview.to_json()` give one object."),
     EqualizedOdds: ("Equalised odds", "`evenhand.equalized_odds` gives one for each partition."),
     ConditionalDisparity: (

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from evenhand.slicing import Slices, slices, slices_of_cube
     from evenhand.switching import Switches, compare
     from evenhand.trials import Plan, Trial, make_plan, read_plan, run_trial
+    from evenhand.watching import Watch, merge_watches, watch
 
 _HOMES = {
     "Audit": "evenhand.audits",
@@ -94,6 +95,9 @@ _HOMES = {
     "make_plan": "evenhand.trials",
     "read_plan": "evenhand.trials",
     "run_trial": "evenhand.trials",
+    "Watch": "evenhand.watching",
+    "merge_watches": "evenhand.watching",
+    "watch": "evenhand.watching",
 }
 __version__ = "0.1.0"
 __all__ = [
@@ -117,6 +121,7 @@ __all__ = [
     "Slices",
     "Switches",
     "Trial",
+    "Watch",
     "audit",
     "audit_metrics",
     "check_metric",
@@ -132,6 +137,7 @@ __all__ = [
     "look",
     "make_plan",
     "merge_cubes",
+    "merge_watches",
     "open_connection",
     "open_records",
     "parse_condition",
@@ -147,6 +153,7 @@ __all__ = [
     "slices_of_cube",
     "unfold_counts",
     "update_cube",
+    "watch",
     "with_origin",
     "write_cube",
 ]

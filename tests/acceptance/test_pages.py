@@ -14,6 +14,7 @@ from tests.browsing import (
     violations,
 )
 from tests.demos.test_live_demo import told
+from tests.watching.worlds import calls
 
 import evenhand
 from evenhand.audits import audit_metrics
@@ -25,7 +26,7 @@ from evenhand.pages.edition import Edition
 WER = "wer(reference=reference, hypothesis=hypothesis)"
 KINDS = (
     *("audit", "tolerance", "metrics", "slices", "effects", "doses", "crossed", "scores"),
-    *("switches", "demo", "plan", "coverage"),
+    *("switches", "demo", "plan", "coverage", "watch", "improve", "pool"),
 )
 
 
@@ -92,6 +93,40 @@ def coverage():
     )
 
 
+def improved():
+    """A group that learns, one at its floor, one of too few rows."""
+    return evenhand.improve(
+        people(),
+        lambda rows, test: {"said": rows["prediction"].to_pylist()[:1] * test.num_rows},
+        "error_rate(label=label, prediction=said)",
+        "group_of_people",
+        test=people(),
+        budget=500,
+    )
+
+
+def pooled():
+    errors = "error_rate(label=label, prediction=prediction)"
+    cubes = [
+        evenhand.count_cube(people(), errors, "group_of_people", where=f"age {sign} 40")
+        for sign in ("<", ">=", "!=")
+    ]
+    return evenhand.pool(cubes, names=["north", "a long name of a customer", "Κέρκυρα"])
+
+
+def watched():
+    """A watch with alarms of both kinds, explained."""
+    return evenhand.watch(
+        calls(),
+        "mean(wrong)",
+        ["accent,floor", "accent"],
+        time="day",
+        explain=["caller"],
+        threshold=0.13,
+        worse="higher",
+    )
+
+
 def figures():
     errors = "error_rate(label=label, prediction=prediction)"
     return {
@@ -105,6 +140,9 @@ def figures():
             ward_commands(), WER, ["voice", "accent"], unit="sentence", reference="quiet"
         ),
         "doses": evenhand.effects(doses(), "mean(wrong)", "voice", unit="sentence", dose="dose"),
+        "watch": watched(),
+        "improve": improved(),
+        "pool": pooled(),
     }
 
 
@@ -127,6 +165,9 @@ def rendered():
         "doses": evenhand.effects(
             doses(), "mean(wrong)", "voice", unit="sentence", dose="dose"
         ).to_html(),
+        "watch": watched().to_html(),
+        "improve": improved().to_html(),
+        "pool": pooled().to_html(),
         "demo": demos.render_html(told({("slt", "alarm"): 4, ("kal16", "alarm"): 1})),
         "scores": evenhand.audit(
             people(), "brier(label=label, score=score)", "group_of_people"

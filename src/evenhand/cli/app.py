@@ -45,6 +45,8 @@ app = App(
     help_epilogue="Examples\n$ evenhand demo\n$ evenhand audit --help",
     suppress_keyboard_interrupt=False,  # main says how it ended
 )
+#: What `-` is called: a lone mark looks like an option to the parser.
+STANDARD_INPUT = "/dev/stdin"
 _WER = "--metric 'wer(reference, hypothesis)'"
 #: What each verb does, and how it is called: on the records that `evenhand demo --records ward.csv` writes.
 VERBS = {
@@ -83,6 +85,10 @@ VERBS = {
         "Say which groups and conditions a table tells of, and what is missing.",
         "$ evenhand coverage ward.csv --by accent,condition \\\n    --synthetic \"condition != 'quiet'\"",
     ),
+    "watch": (
+        "Say when a group fares worse than is tolerated, or than it used to; as rows come, for ever.",
+        f"$ evenhand watch ward.csv {_WER} \\\n    --by accent --threshold .3 --state ward.watch",
+    ),
     "cube": (
         "Count records once; add the counts of days and sites, and audit them without the rows.",
         "",
@@ -109,7 +115,7 @@ for _name, (_help, _example) in VERBS.items():
 
 
 def _with_values(words: list[str]) -> list[str]:
-    """`--missing -` as `--missing=-`, and `--compare` without a value as `--compare=`.
+    """`--missing -` as `--missing=-`, `--compare` without a value as `--compare=`, and `watch -` by its file.
 
     A lone mark looks like an option that lacks its name; logs are compared by the metric that another option names.
     """
@@ -120,6 +126,8 @@ def _with_values(words: list[str]) -> list[str]:
             continue
         if out and out[-1] == "--missing" and word.startswith("-") and not word.startswith("--"):
             out[-1] += "=" + word
+        elif word == "-" and words[0] == "watch":
+            out.append(STANDARD_INPUT)
         else:
             out.append(word)
     return out

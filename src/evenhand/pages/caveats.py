@@ -23,6 +23,12 @@ FOOTNOTES = frozenset(
         "compared_alone",
         "share_of_pilot",
         "units_shared",
+        "units_bet_once",
+        "late_groups",
+        "repeated_files",
+        "duplicate",
+        "corrected",
+        "late",
     }
 )
 

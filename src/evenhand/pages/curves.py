@@ -56,13 +56,21 @@ class Panel:
     told: str
 
 
+def _number(place: float) -> str:
+    return minus(f"{place:g}")
+
+
 def draw_curves(
     curves: Sequence[Curve],
     everybody: Sequence[CurvePoint],
     write: Callable[[float | None], str] = rate,
     ideal: Sequence[CurvePoint] = (),
+    along: Callable[[float], str] = _number,
 ) -> tuple[Panel, ...]:
-    """A panel for each curve, all on the same axes; `write` labels values, `ideal` is where all should be."""
+    """A panel for each curve, all on the same axes; `write` labels values, `ideal` is where all should be.
+
+    `along` labels the places on the horizontal axis.
+    """
     drawn = [one for curve in curves for one in curve.readings] + [*everybody, *ideal]
     places = known(one.at for one in drawn)
     across = axis_of(places, whole=all(place.is_integer() for place in places))
@@ -71,13 +79,14 @@ def draw_curves(
     behind = _path([(p.x, p.y) for p in _points(everybody, across, up)])
     wanted = _path([(p.x, p.y) for p in _points(ideal, across, up)])
     ticks = tuple((_y(tick, up), write(tick)) for tick in up.ticks)
-    return tuple(_panel(curve, (behind, wanted), ticks, across, up) for curve in curves)
+    marks = tuple((_x(tick, across), along(tick)) for tick in across.ticks)
+    return tuple(_panel(curve, (behind, wanted), (marks, ticks), across, up) for curve in curves)
 
 
 def _panel(
     curve: Curve,
     behind: tuple[str, str],
-    ticks: tuple[tuple[float, str], ...],
+    ticks: tuple[tuple[tuple[float, str], ...], tuple[tuple[float, str], ...]],
     across: Axis,
     up: Axis,
 ) -> Panel:
@@ -93,8 +102,8 @@ def _panel(
         everybody=behind[0],
         ideal=behind[1],
         usual=None if usual is None else _y(usual, up),
-        across=tuple((_x(tick, across), minus(f"{tick:g}")) for tick in across.ticks),
-        up=ticks,
+        across=ticks[0],
+        up=ticks[1],
         told=curve.told,
     )
 

@@ -1,0 +1,216 @@
+"""Watches that users ask for: tables taken in one after the other, alarms told."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from evenhand.errors import InputError
+from evenhand.metrics import Metric
+from evenhand.questions.command import write_command
+from evenhand.questions.keywords import tells_options
+from evenhand.questions.options import (
+    NUMBERS,
+    Allowed,
+    check_choices,
+    check_numbers,
+    check_texts,
+    plain,
+    plain_bins,
+    whole,
+)
+from evenhand.questions.question import By
+from evenhand.records import MISSING_VALUES, find_files
+from evenhand.watching.result import Watch
+from evenhand.watching.state import WatchState
+from evenhand.watching.taking import Watcher, WatchQuestion
+
+_NUMBERS = {
+    "level": NUMBERS["level"],
+    "threshold": Allowed(least=-1e300, below=1e300, words="a finite number"),
+    "run_length": Allowed(least=100, below=1e15, words="a number of rows of at least 100"),
+    "groups": whole(1, 5_000),
+}
+#: Endings of the files of a folder that are read.
+ENDINGS = (
+    *(f"{kind}{gz}" for kind in (".csv", ".tsv", ".jsonl", ".ndjson") for gz in ("", ".gz")),
+    *(".parquet", ".arrow", ".feather", ".json"),
+)
+
+
+@tells_options
+def watch(
+    tables: Any,
+    metric: str | Metric,
+    by: By,
+    *,
+    threshold: float | None = None,
+    explain: Sequence[str] = (),
+    time: str | None = None,
+    unit: str | None = None,
+    id: str | None = None,  # noqa: A002 - what the column is called
+    state: str | Path | None = None,
+    level: float = 0.95,
+    run_length: float = 100_000,
+    groups: int | None = None,
+    bounds: tuple[float, float] | None = None,
+    worse: str | None = None,
+    where: str | None = None,
+    bins: Mapping[str, Sequence[float]] | None = None,
+    missing_values: Sequence[str] = MISSING_VALUES,
+    columns: str | Mapping[str, str] | None = None,
+    command: str | None = None,
+    progress: Callable[[int], None] | None = None,
+    on_alarm: Callable[[Watch], None] | None = None,
+) -> Watch:
+    """Say when a group fares worse than is tolerated, or than it used to; look as often as you like.
+
+    Parameters
+    ----------
+    tables
+        A table as in `evenhand.audit`, a folder of files, or a sequence or iterator of these; taken in one after the
+        other.
+    metric : str or Metric
+        A ratio of sums over rows: `error_rate`, `accuracy`, `mean`, `wer`, `false_negative_rate`, …
+    by : str or sequence
+        Which groups are watched, beside everyone; they may overlap.
+    threshold : float, optional
+        Rate that is tolerated.  Without one only changes are looked for.
+    explain : sequence of str
+        Columns beside those of `by` that may explain what changed in a group after an alarm.
+    time : str, optional
+        Column of dates or numbers that orders the rows of each table; their order stands without it.
+    unit : str, optional
+        Column that names what is independent, where units return.
+    id : str, optional
+        Column that names a row: then labels that come late, again or corrected count once, at their time.
+    state : path, optional
+        File that keeps the watch; without one all that is known are these tables.
+    level : float
+        Probability that no group within the threshold is ever called above it.
+    run_length : float
+        Rows of a group, on average, before a change is told that is none; within n rows the probability is at
+        most ``n / run_length``.
+    groups : int, optional
+        Groups that the level is shared by; as many as the first table has where not given.
+    bounds : (float, float), optional
+        Range of a row's value, where the metric does not know it.
+    worse : {'higher', 'lower'}, optional
+        Direction of harm, where it is not the metric's own.
+    where, bins, missing_values, columns, command, progress
+        As in `evenhand.audit`; bins are edges.
+    on_alarm : callable, optional
+        Called after each table that brought new alarms, with the answer as it is then.
+
+    Returns
+    -------
+    Watch
+        Its `exit_code` is 0 where it is quiet, 1 with an alarm, 3 where there is too little.
+
+    Raises
+    ------
+    InputError
+        For anything that must be changed first; then nothing of that table was taken in.
+
+    Notes
+    -----
+    Rows (or, with `unit`, units) are taken for independent of each other while nothing changes.  *Above* is an
+    e-process of the rate against the threshold, alarms by Ville's inequality with the level shared among the groups;
+    *changed* a Shiryaev-Roberts e-detector against the smallest upper limit of the group's own past.  Sums and these
+    are all that is kept, so that it takes no more time after years.  Waudby-Smith & Ramdas (2024),
+    doi:10.1093/jrsssb/qkad009; Shin, Ramdas & Rinaldo (2024), doi:10.51387/23-NEJSDS51; which groups at all are above:
+    Wang & Ramdas (2022), doi:10.1111/rssb.12489.
+
+    Examples
+    --------
+    >>> import pyarrow as pa, evenhand
+    >>> table = pa.table({"site": ["a", "b"] * 300, "wrong": [0, 0, 0, 1] * 150})
+    >>> found = evenhand.watch(table, "mean(wrong)", "site", threshold=0.2, worse="higher")
+    >>> [(alarm.group, alarm.kind, alarm.at.n) for alarm in found.alarms]
+    [({'site': 'b'}, 'above', 21)]
+    """
+    numbers: dict[str, Any] = {
+        "threshold": plain(threshold),
+        "level": plain(level),
+        "run_length": plain(run_length),
+        "groups": plain(groups),
+    }
+    check_numbers({name: one for name, one in numbers.items() if one is not None}, _NUMBERS)
+    check_texts({"where": where, "time": time, "unit": unit, "id": id})
+    check_choices({"worse": worse}, {"worse": ("higher", "lower")})
+    _check_bounds(bounds)
+    for name, edges in plain_bins(bins).items():
+        if not isinstance(edges, Sequence):
+            raise InputError(
+                f"bins of {name!r} are {edges!r}, a number of quantile bins, which each table would cut elsewhere.  "
+                "Give their edges."
+            )
+    asked = WatchQuestion(
+        metric=metric,
+        by=by,
+        explain=(explain,) if isinstance(explain, str) else tuple(explain),
+        threshold=numbers["threshold"],
+        time=time,
+        unit=unit,
+        name=id,
+        level=numbers["level"],
+        run_length=float(numbers["run_length"]),
+        groups=numbers["groups"],
+        bounds=None if bounds is None else (float(bounds[0]), float(bounds[1])),
+        worse=worse,
+        where=where,
+        bins=bins,
+        missing_values=tuple(missing_values),
+        columns=columns,
+    )
+    kept = WatchState(None if state is None else Path(state))
+    try:
+        watcher = Watcher(asked, kept, progress)
+
+        def written(source: str) -> str:
+            given = {**watcher.settings, "state": state, "worse": worse}
+            return command or write_command(watch, source, given)
+
+        for table in tables_of(tables):
+            if watcher.take(table) and on_alarm is not None:
+                on_alarm(watcher.answer(written))
+        return watcher.answer(written)
+    finally:
+        kept.close()
+
+
+def _check_bounds(bounds: Any) -> None:
+    if bounds is None:
+        return
+    fine = (
+        isinstance(bounds, Sequence)
+        and len(bounds) == 2
+        and all(isinstance(one, int | float) for one in bounds)
+        and -1e300 < bounds[0] < bounds[1] < 1e300
+    )
+    if not fine:
+        raise InputError(
+            f"bounds are {bounds!r}, but must be two numbers, the lower first, for example 0,1."
+        )
+
+
+def tables_of(tables: Any) -> Iterator[Any]:
+    """Each table: files of folders and globs one after the other, in the order of their names."""
+    if isinstance(tables, list | tuple | Iterator):
+        for table in tables:
+            yield from tables_of(table)
+        return
+    if not isinstance(tables, str | Path) or "://" in str(tables):
+        yield tables
+        return
+    place = Path(tables)
+    if place.is_dir():
+        yield from (
+            str(file)
+            for file in sorted(place.iterdir())
+            if file.name.lower().endswith(ENDINGS) and not file.name.startswith((".", "_"))
+        )
+        return
+    if place.exists() or not any(mark in str(tables) for mark in "*?["):
+        yield str(tables)
+        return
+    yield from map(str, find_files(str(tables)))

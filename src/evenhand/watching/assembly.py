@@ -1,0 +1,381 @@
+"""An answer put together: alarms with what changed, and each group as it is now."""
+
+import datetime
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from evenhand.errors import Note
+from evenhand.pages.numbers import plural, tidy
+from evenhand.results.estimate import Missing
+from evenhand.results.origin import MetricNote, Source, versions
+from evenhand.stats.monitors import FIRST
+from evenhand.watching.book import LACKING, Book
+from evenhand.watching.diagnosis import diagnose
+from evenhand.watching.monitor import MOST_LAYERS, Alarm, Monitor, StreamPlace
+from evenhand.watching.reading import ScoredRows
+from evenhand.watching.result import (
+    Diagnosis,
+    Moment,
+    Taken,
+    Watch,
+    WatchAlarm,
+    WatchedGroup,
+    WatchPoint,
+    WatchSettings,
+)
+from evenhand.watching.state import WatchState
+
+_LN10 = math.log(10)
+
+
+@dataclass(slots=True, kw_only=True)
+class Intakes:
+    """What one call took in.
+
+    Attributes
+    ----------
+    book, metric, bins
+        Of the last table.
+    known : set, optional
+        Alarms that there were before, by group and kind.
+    kept : list of (int, ScoredRows)
+        Rows of this run, each with the number of rows before.
+    journal : bool
+        Whether rows are in the state's journal.
+    sources : list of (str, str or None)
+        Tables and the SHA-256 of their bytes.
+    files, repeated, new_rows : int
+    notes : tuple of Note
+    """
+
+    book: Book | None = None
+    metric: MetricNote | None = None
+    bins: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    known: set[tuple[Any, str]] | None = None
+    kept: list[tuple[int, ScoredRows]] = field(default_factory=list)
+    journal: bool = False
+    sources: list[tuple[str, str | None]] = field(default_factory=list)
+    files: int = 0
+    repeated: int = 0
+    new_rows: int = 0
+    notes: tuple[Note, ...] = ()
+
+
+def answer(
+    run: Intakes, level: float, settings: Mapping[str, Any], state: WatchState, command: str
+) -> Watch:
+    """The answer of a watch.
+
+    Parameters
+    ----------
+    run : Intakes
+    level : float
+    settings : mapping
+        What was asked, as the state keeps it.
+    state : WatchState
+    command : str
+        What asks again.
+    """
+    book, metric = run.book, run.metric
+    assert book is not None
+    assert metric is not None
+    units = settings["unit"] is not None
+    found = _by_e_bh(book, 1 - level, units=units)
+    alarms = sorted(_alarms(run, book, state, settings), key=lambda one: -one.at.row)
+    watched = [_group(book, i, found=i in found, units=units) for i in range(len(book.monitors))]
+    everyone, others = watched[:1], watched[1:]
+    others.sort(key=lambda one: _harm(one, higher_is_worse=metric.higher_is_worse))
+    counts = book.counts
+    names = [name for name, _ in run.sources]
+    return Watch(
+        metric=metric,
+        level=level,
+        source=Source(
+            name=names[0] if len(names) == 1 else plural(len(names), "table"),
+            rows=run.new_rows,
+            sha256=run.sources[0][1] if len(names) == 1 else None,
+        ),
+        alarms=tuple(alarms),
+        groups=(*everyone, *others),
+        log10_somewhere=None
+        if settings["threshold"] is None or not book.monitors
+        else book.everywhere(units=units) / _LN10,
+        taken=Taken(
+            files=run.files,
+            repeated_files=run.repeated,
+            rows=book.rows,
+            new_rows=run.new_rows,
+            late=counts.get("late", 0),
+            duplicates=counts.get("duplicate", 0),
+            corrected=counts.get("corrected", 0),
+            out_of_bounds=counts.get("out_of_bounds", 0),
+            beyond_bound=counts.get("beyond_bound", 0),
+            withdrawn=counts.get("withdrawn", 0),
+        ),
+        missing=tuple(_missing(counts, settings)),
+        notes=(*run.notes, *_notes(run, book, settings)),
+        settings=WatchSettings(
+            by=tuple(settings["by"]),
+            explain=tuple(settings["explain"]),
+            where=settings["where"],
+            unit=settings["unit"],
+            time=settings["time"],
+            id=settings["id"],
+            threshold=settings["threshold"],
+            run_length=settings["run_length"],
+            groups=book.room,
+            bounds=(book.rules.low, book.rules.high),
+            bins=run.bins,
+            missing_values=tuple(settings["missing_values"]),
+            command=command,
+            versions=dict(versions()),
+        ),
+    )
+
+
+def _harm(one: WatchedGroup, *, higher_is_worse: bool) -> float:
+    if one.value is None:
+        return math.inf
+    return -one.value if higher_is_worse else one.value
+
+
+def _by_e_bh(book: Book, alpha: float, *, units: bool) -> set[int]:
+    """Groups that are above by e-BH, as they are now: the k largest e-values, each at least K / (alpha k)."""
+    if book.rules.threshold is None:
+        return set()
+    logs = np.array([m.evidence(units=units) for m in book.monitors])
+    order = np.argsort(-logs, kind="stable")
+    number = np.arange(1, len(logs) + 1)
+    enough = np.flatnonzero(logs[order] >= np.log(len(logs) / (alpha * number)))
+    return set(order[: enough[-1] + 1].tolist()) if len(enough) else set()
+
+
+def _called(book: Book, group: int) -> dict[str, str]:
+    place, key = book.keys[group]
+    return {name: str(value) for name, value in zip(book.partitions[place].names, key, strict=True)}
+
+
+def _time(book: Book, value: float | None) -> str | None:
+    """A time as it is read: a date, with hours and minutes where there are any, or the number."""
+    if value is None:
+        return None
+    if not book.dated:
+        return str(tidy(value))
+    moment = datetime.datetime(1970, 1, 1) + datetime.timedelta(days=value)  # noqa: DTZ001
+    exact = moment.hour or moment.minute or moment.second
+    return moment.isoformat(sep=" ", timespec="minutes") if exact else moment.date().isoformat()
+
+
+def _moment(book: Book, mark: StreamPlace) -> Moment:
+    return Moment(row=mark.row, n=mark.n, time=_time(book, mark.time))
+
+
+def _group(book: Book, group: int, *, found: bool, units: bool) -> WatchedGroup:
+    monitor, rules = book.monitors[group], book.rules
+    few = monitor.known < FIRST
+    change = monitor.change(units=units)
+    return WatchedGroup(
+        group=_called(book, group),
+        n_rows=monitor.now.n,
+        value=rules.value(monitor.now.a, monitor.now.b),
+        log10_evidence=None if rules.threshold is None else monitor.evidence(units=units) / _LN10,
+        log10_change=change / _LN10 if math.isfinite(change) else None,
+        past_limit=rules.value(monitor.limit, 1) if math.isfinite(monitor.limit) else None,
+        found=found,
+        state="alarm" if monitor.alarms else "too_few" if few else "quiet",
+        history=tuple(_history(book, monitor)),
+    )
+
+
+def _history(book: Book, monitor: Monitor) -> Iterator[WatchPoint]:
+    last = StreamPlace()
+    marks = [*monitor.history]
+    if marks and marks[-1].n < monitor.now.n:
+        # The last rows are a point of their own where they are half as many as the others' or more.
+        if len(marks) > 1 and monitor.now.n - marks[-1].n < (marks[-1].n - marks[-2].n) / 2:
+            marks.pop()
+        marks.append(monitor.now)
+    for mark in marks:
+        yield WatchPoint(
+            until=_moment(book, mark),
+            value=book.rules.value(mark.a - last.a, mark.b - last.b),
+            rows=mark.n - last.n,
+        )
+        last = mark
+
+
+def _alarms(
+    run: Intakes, book: Book, state: WatchState, settings: Mapping[str, Any]
+) -> Iterator[WatchAlarm]:
+    rows: tuple[int, ScoredRows] | None = None
+    for group, monitor in enumerate(book.monitors):
+        for alarm in monitor.alarms.values():
+            if rows is None:
+                rows = _rows(run, book, state, settings)
+            yield _alarm(run, book, group, alarm, rows)
+
+
+def _alarm(
+    run: Intakes, book: Book, group: int, alarm: Alarm, rows: tuple[int, ScoredRows]
+) -> WatchAlarm:
+    rules, now, since = book.rules, book.monitors[group].now, alarm.since
+    told, why = _diagnosed(book, group, alarm, *rows)
+    return WatchAlarm(
+        group=_called(book, group),
+        kind="above" if alarm.kind == "above" else "changed",
+        at=_moment(book, alarm.at),
+        since=_moment(book, since),
+        rate=rules.value(now.a - since.a, now.b - since.b),
+        before=rules.value(since.a, since.b),
+        new=(book.keys[group], alarm.kind) not in (run.known or set()),
+        diagnosis=told,
+        undiagnosed=why,
+    )
+
+
+def _rows(
+    run: Intakes, book: Book, state: WatchState, settings: Mapping[str, Any]
+) -> tuple[int, ScoredRows]:
+    """The rows that are at hand, and how many there were before."""
+    if settings["id"] is not None:
+        with state.intake():
+            return 0, state.journal(len(book.names), timed=settings["time"] is not None)
+    if not run.kept:
+        return book.rows, _joined([], len(book.names))
+    return run.kept[0][0], _joined([rows for _, rows in run.kept], len(book.names))
+
+
+def _joined(parts: Sequence[ScoredRows], attributes: int) -> ScoredRows:
+    values, codes = [], []
+    for i in range(attributes):
+        place: dict[str | None, int] = {}
+        own = [
+            np.array([place.setdefault(v, len(place)) for v in part.values[i]], np.int64)[
+                part.codes[i]
+            ]
+            for part in parts
+        ]
+        values.append(tuple(place))
+        codes.append(np.concatenate([np.zeros(0, np.int64), *own]))
+    return ScoredRows(
+        a=np.concatenate([np.zeros(0), *(part.a for part in parts)]),
+        b=np.concatenate([np.zeros(0), *(part.b for part in parts)]),
+        values=tuple(values),
+        codes=tuple(codes),
+    )
+
+
+def _diagnosed(
+    book: Book, group: int, alarm: Alarm, start: int, rows: ScoredRows
+) -> tuple[Diagnosis | None, str | None]:
+    place, key = book.keys[group]
+    names = book.partitions[place].names
+    others = [i for i, name in enumerate(book.names) if name not in names]
+    if not others:
+        return None, "no other column is named to explain it (--explain)"
+    members = np.ones(len(rows), bool)
+    for name, value in zip(names, key, strict=True):
+        at = book.names.index(name)
+        known = rows.values[at].index(value) if value in rows.values[at] else -1
+        members &= rows.codes[at] == known
+    among, after = members, start + 1 + np.arange(len(rows)) > alarm.since.row
+    if alarm.kind == "above":
+        # A group that is above is held against all others: is it for worse answers, or for harder cases?
+        among, after = np.ones(len(rows), bool), members
+        if not names:
+            return None, "everyone is compared with nobody"
+    elif alarm.since.n < FIRST:
+        return None, "it was so from the start"
+    if (among & ~after).sum() < FIRST:
+        return None, "the rows to compare with are not at hand: name their --id, and they are kept"
+    told = diagnose(
+        rows,
+        among,
+        after,
+        book.names,
+        others,
+        higher_is_worse=book.rules.higher_is_worse,
+        against="others" if alarm.kind == "above" else "before",
+    )
+    return told, None if told is not None else "no other attribute varies in this group"
+
+
+def _missing(counts: Mapping[str, int], settings: Mapping[str, Any]) -> Iterator[Missing]:
+    """Rows that lack something, by what."""
+    for name, count in counts.items():
+        kind, _, column = name.partition(":")
+        if name.startswith(LACKING):
+            yield Missing(attribute=column, n_rows=count, reason="missing_attribute")
+        elif kind == "missing_input":
+            unit = column == settings["unit"]
+            reason = "missing_unit" if unit else "missing_input"
+            yield Missing(attribute=column, n_rows=count, reason=reason)
+
+
+def _notes(run: Intakes, book: Book, settings: Mapping[str, Any]) -> Iterator[Note]:
+    counts = book.counts
+    if settings["unit"] is None:
+        yield Note(
+            code="rows_independent",
+            text="Each row counts as independent.  Name as --unit whose rows are alike (speaker, patient): otherwise "
+            "alarms come too easily.",
+        )
+    else:
+        yield Note(
+            code="units_bet_once",
+            text=f"A {settings['unit']} who returns counts as new evidence only beside others who return as often; "
+            f"visits after the {MOST_LAYERS}th are in the rates, and in no evidence.",
+        )
+    if book.rules.high is None:
+        yield Note(
+            code="no_bounds",
+            text="Changes are not looked for: nobody knows how high a row's value can be.  Say it with --bounds 0,1.",
+        )
+    late = len(book.monitors) - book.room
+    if late > 0:
+        yield Note(
+            code="late_groups",
+            text=f"{plural(late, 'group')} appeared after the first rows and share a tenth of the level, the first of "
+            "them most.  --groups says beforehand how many there will be.",
+        )
+    if run.repeated:
+        yield Note(
+            code="repeated_files",
+            text=f"{plural(run.repeated, 'table')} was taken in before, by its content, and skipped."
+            if run.repeated == 1
+            else f"{plural(run.repeated, 'table')} were taken in before, by their content, and skipped.",
+        )
+    for name, text in _COUNTED.items():
+        count = counts.get(name, 0)
+        if count:
+            journal = settings["id"] is not None
+            yield Note(code=name, text=(text[journal]).format(plural(count, "row")))
+    if counts.get("withdrawn"):
+        yield Note(
+            code="withdrawn",
+            text=f"{plural(counts['withdrawn'], 'alarm')} that had been told would not have come with the labels as "
+            "they are now.",
+        )
+
+
+#: What is said of rows by what became of them, without and with a journal of rows.
+_COUNTED = {
+    "late": (
+        "{} came after newer ones, and stand where they came.  Name their --id, and they are put in their place.",
+        "{} came after newer ones, and were put in their place.",
+    ),
+    "duplicate": ("{} came again as they were, and count once.",) * 2,
+    "corrected": ("{} came again with other values, and count with the last ones.",) * 2,
+    "out_of_bounds": (
+        "{} have a value better than the bounds allow, and count as the bound in what is watched.",
+    )
+    * 2,
+    "beyond_bound": (
+        "{} have a value worse than the bounds allow; where a change is looked for they count as the bound.",
+    )
+    * 2,
+}

@@ -1,0 +1,194 @@
+"""States of several shards made one: what each saw counts once."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from evenhand.errors import InputError
+from evenhand.stats.monitors import ratio_limits, sequence_limits
+from evenhand.watching.assembly import Intakes, answer
+from evenhand.watching.book import Book
+from evenhand.watching.monitor import Alarm, Bets, Monitor, StreamPlace, plain_evidence
+from evenhand.watching.result import Watch
+from evenhand.watching.state import WatchState
+from evenhand.watching.taking import replayed
+
+Floats = npt.NDArray[np.float64]
+
+
+def merge_watches(states: Sequence[str | Path], into: str | Path) -> Watch:
+    """Make one watch of those of several shards.
+
+    Parameters
+    ----------
+    states : sequence of path
+        States of one question, each of other rows.
+    into : path
+        A new state; the others stay as they are.
+
+    Returns
+    -------
+    Watch
+
+    Raises
+    ------
+    InputError
+        Where they watch different questions, a file is in two of them, or the new state exists.
+
+    Notes
+    -----
+    With a journal (``id``) all rows are taken in anew in their order: the answer is that which one state would have
+    given.  Without, sums add, evidence against the threshold multiplies (each row's bet was fair when it was made, so
+    their product is), and change statistics add (each is no more than its rows on average, so their sum is no more than
+    all rows); the past's limit is taken anew from the sums.  Where a unit was seen in two shards its visits there count
+    as if they were of two units.
+    """
+    target = Path(into)
+    if target.exists():
+        raise InputError(f"{target} exists.  Name a new file: what is merged stays as it is.")
+    if len(states) < 2:
+        raise InputError("Name two states or more to merge.")
+    parts = [_opened(Path(state)) for state in states]
+    made = WatchState(target)
+    try:
+        with made.intake():
+            book = _merged(made, parts)
+            made.save(book)
+        run = Intakes(book=book, known=set())
+        run.sources = [(str(state), None) for state in states]
+        run.metric, run.bins = made.metric(), made.edges()
+        settings = made.settings()
+        command = f"evenhand watch --state {target}"
+        return answer(run, settings["level"], settings, made, command)
+    except BaseException:
+        made.close()
+        target.unlink(missing_ok=True)
+        raise
+    finally:
+        made.close()
+        for part in parts:
+            part.close()
+
+
+def _opened(path: Path) -> WatchState:
+    if not path.is_file():
+        raise InputError(f"{path} does not exist.  Name the --state file of a watch.")
+    return WatchState(path)
+
+
+def _merged(made: WatchState, parts: Iterable[WatchState]) -> Book:
+    """The book of all parts; files, journals and settings are copied."""
+    book: Book | None = None
+    for part in parts:
+        with part.intake():
+            if not part.has_rules():
+                raise InputError(f"{part.path} has taken no table in: there is nothing to merge.")
+            made.check(part.settings())
+            twice = made.adopt(part)
+            if twice:
+                raise InputError(
+                    f"{part.path} took in what another of these took in too: {', '.join(twice[:3])}.  Its rows would "
+                    "count twice; name their --id, so that each counts once."
+                )
+            own = part.book()
+        book = own if book is None else _joined(book, own)
+    assert book is not None
+    settings = made.settings()
+    if settings["id"] is not None:
+        made.forget_visits()
+        return replayed(made, book, timed=settings["time"] is not None)
+    return book
+
+
+def _joined(book: Book, other: Book) -> Book:
+    """Both books in the first."""
+    units = bool(book.visits or other.visits)
+    for (place, key), monitor in zip(other.keys, other.monitors, strict=True):
+        group = book.admit(place, key)
+        own = book.monitors[group]
+        _join(own, monitor, book.bets(group), units=units)
+        for named, n in other.visits.items():
+            if named[0] == other.place(place, key):
+                known = (group, named[1])
+                book.visits[known] = book.visits.get(known, 0) + n
+    book.rows += other.rows
+    times = [one for one in (book.newest, other.newest) if one is not None]
+    book.newest = max(times) if times else None
+    for name, count in other.counts.items():
+        book.count(name, count)
+    return book
+
+
+def _join(own: Monitor, other: Monitor, bets: Bets, *, units: bool) -> None:
+    now, more = own.now, other.now
+    own.history = _histories(own.history, other.history)
+    own.now = StreamPlace(
+        n=now.n + more.n,
+        a=now.a + more.a,
+        b=now.b + more.b,
+        row=now.row + more.row,
+        time=_last(now.time, more.time),
+    )
+    firsts = [one for one in (own.first, other.first) if one is not None]
+    own.first = min(firsts) if firsts else None
+    own.scale = max(own.scale, other.scale)
+    own.plain = own.plain and other.plain
+    own.known += other.known
+    own.sums, own.squares = own.sums + other.sums, own.squares + other.squares
+    own.above = _padded(own.above, other.above, 0.0, np.add)
+    own.changed = _padded(own.changed, other.changed, -np.inf, np.logaddexp)
+    if own.plain and bets.threshold is not None and own.now.n:
+        own.above = plain_evidence(own.now, bets.threshold)
+    if bets.past and own.known:
+        own.limit = _limit(own, bets.alpha, units=units)
+    if other.run > own.run:
+        own.run, own.since = other.run, other.since
+    for kind, alarm in other.alarms.items():
+        had = own.alarms.get(kind)
+        if had is None or (alarm.at.time or 0.0) < (had.at.time or 0.0):
+            own.alarms[kind] = alarm
+    reached = {
+        "above": bets.threshold is not None and own.evidence(units=units) >= bets.above,
+        "changed": own.change(units=units) >= bets.changed,
+    }
+    for kind, enough in reached.items():
+        if enough and kind not in own.alarms:
+            own.alarms[kind] = Alarm(kind=kind, at=own.now, since=own.since)
+
+
+def _limit(own: Monitor, alpha: float, *, units: bool) -> float:
+    if own.plain and not units:
+        return float(sequence_limits(own.sums[0], own.known, alpha)[1])
+    return float(ratio_limits(own.sums[None, :], own.squares[None, :], alpha)[0])
+
+
+def _padded(first: Floats, second: Floats, blank: float, join: Any) -> Floats:
+    size = max(len(first), len(second))
+    both = [np.full((size, first.shape[1]), blank) for _ in range(2)]
+    both[0][: len(first)], both[1][: len(second)] = first, second
+    return np.asarray(join(*both), float)
+
+
+def _last(first: float | None, second: float | None) -> float | None:
+    times = [one for one in (first, second) if one is not None]
+    return max(times) if times else None
+
+
+def _histories(first: list[StreamPlace], second: list[StreamPlace]) -> list[StreamPlace]:
+    """Both pasts as one: their steps in the order of their times."""
+    steps = []
+    for marks in (first, second):
+        last = StreamPlace()
+        for mark in marks:
+            steps.append((mark.time or 0.0, mark.n - last.n, mark.a - last.a, mark.b - last.b))
+            last = mark
+    out = []
+    n, a, b = 0, 0.0, 0.0
+    timed = any(mark.time is not None for mark in first + second)
+    for time, more, up, down in sorted(steps) if timed else steps:
+        n, a, b = n + more, a + up, b + down
+        out.append(StreamPlace(n=n, a=a, b=b, row=n, time=time if timed else None))
+    return out

@@ -1,0 +1,467 @@
+"""The monitor of one group: sums and evidence, taken further by each row and never begun anew."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from evenhand.stats.monitors import (
+    STAKES,
+    ever_above,
+    log_factors,
+    mean_of_stakes,
+    ratio_limits,
+    recursion,
+    refreshed,
+    run_steps,
+    sequence_limits,
+)
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+#: Visits of a unit that bet; later ones count in the rates only.
+MOST_LAYERS = 16
+#: The stake whose run of evidence tells since when.
+_TELLING = 2
+#: Evidence beyond this is not told apart.
+_MOST_LOG = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bets:
+    """What a group is held against.
+
+    Attributes
+    ----------
+    threshold : float, optional
+        Rate that is tolerated, scaled to the bounds; without one only changes are looked for.
+    past : bool
+        Whether changes are looked for.
+    above, changed : float
+        Logarithms that the evidence must reach for an alarm.
+    alpha : float
+        Probability that the limit of the past is ever wrong.
+    """
+
+    threshold: float | None
+    past: bool
+    above: float
+    changed: float
+    alpha: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamPlace:
+    """A place in the rows of a group.
+
+    Attributes
+    ----------
+    n : int
+        Rows of the group up to here.
+    a, b : float
+        Their sums.
+    row : int
+        Rows of all groups up to here.
+    time : float, optional
+        Of the row, where there are times.
+    """
+
+    n: int = 0
+    a: float = 0.0
+    b: float = 0.0
+    row: int = 0
+    time: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alarm:
+    """Evidence that reached its limit; `at` is when, `since` where the run of evidence began."""
+
+    kind: str
+    at: StreamPlace
+    since: StreamPlace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupRows:
+    """Rows of one group in their order.
+
+    Attributes
+    ----------
+    a, b : array
+        Harm and what it is divided by, scaled so that a row is at most ``a = b`` where bounds are known.
+    row : array
+        Number of each among all rows.
+    time : array, optional
+    layer : array, optional
+        Which visit of its unit each row is, from 0; without units all are 0.
+    """
+
+    a: Floats
+    b: Floats
+    row: Integers
+    time: Floats | None
+    layer: Integers | None
+
+    def __len__(self) -> int:
+        return len(self.a)
+
+    def at(self, place: int) -> float | None:
+        """Time of a row."""
+        return None if self.time is None else float(self.time[place])
+
+
+@dataclass(slots=True, kw_only=True)
+class Monitor:
+    """Sums and evidence of one group.
+
+    Attributes
+    ----------
+    now : StreamPlace
+        Rows so far.
+    first : float, optional
+        Time of the first row.
+    scale : float
+        Power of two that no row's denominator exceeded so far.
+    above, changed : array of shape (layers, stakes)
+        Logarithms of the evidence.
+    known : int
+        Rows of the first layer: each unit once.
+    sums, squares : array
+        Of these, for the limit of the past (see `evenhand.stats.monitors.ratio_limit`).
+    limit : float
+        Smallest upper limit of the past so far.
+    run : float
+        Logarithm of the evidence since `since`, of one stake.
+    since : StreamPlace
+        Where it began.
+    alarms : dict
+        By kind, the first of each.
+    plain : bool
+        Whether all rows were 0 or 1, without units: then sums tell the evidence against the threshold.
+    history : list of StreamPlace
+        Sums at every so many rows.
+    """
+
+    now: StreamPlace = field(default_factory=StreamPlace)
+    first: float | None = None
+    scale: float = 0.0
+    above: Floats = field(default_factory=lambda: np.zeros((0, len(STAKES))))
+    changed: Floats = field(default_factory=lambda: np.zeros((0, len(STAKES))))
+    known: int = 0
+    sums: Floats = field(default_factory=lambda: np.zeros(2))
+    squares: Floats = field(default_factory=lambda: np.zeros(3))
+    limit: float = float("inf")
+    run: float = 0.0
+    since: StreamPlace = field(default_factory=StreamPlace)
+    alarms: dict[str, Alarm] = field(default_factory=dict)
+    plain: bool = True
+    history: list[StreamPlace] = field(default_factory=list)
+
+    def take(self, rows: GroupRows, bets: Bets, bins: int) -> None:
+        """Take rows in, in their order; `bins` is how many places of the past are kept for figures."""
+        if not len(rows):
+            return
+        self.first = rows.at(0) if self.now.n == 0 else self.first
+        whole = rows.layer is None and self.scale in (0.0, 1.0)
+        plain = whole and bool((rows.b == 1).all()) and bool(((rows.a == 0) | (rows.a == 1)).all())
+        found = _Proportion(self, rows, bets) if plain else _Sums(self, rows, bets)
+        found.go()
+        self._remember(rows, bins)
+        self.now = found.mark(len(rows) - 1)
+
+    def evidence(self, *, units: bool) -> float:
+        """Logarithm of the evidence against the threshold, as it is now."""
+        return _joined(self.above, above=True, units=units)
+
+    def change(self, *, units: bool) -> float:
+        """Logarithm of the change statistic, as it is now."""
+        return _joined(self.changed, above=False, units=units)
+
+    def _remember(self, rows: GroupRows, bins: int) -> None:
+        """Keep sums at every so many rows, a power of two, so that at most `bins` are kept."""
+        if bins < 2:
+            return
+        start, n = self.now.n, self.now.n + len(rows)
+        width = 1
+        while n // width > bins:
+            width *= 2
+        kept = [mark for mark in self.history if mark.n % width == 0]
+        first = (start // width + 1) * width
+        ends = np.arange(first, n + 1, width) - start - 1
+        if len(ends):
+            a, b = self.now.a + np.cumsum(rows.a)[ends], self.now.b + np.cumsum(rows.b)[ends]
+            for place, up, down in zip(ends.tolist(), a.tolist(), b.tolist(), strict=True):
+                row = int(rows.row[place])
+                kept.append(
+                    StreamPlace(n=start + place + 1, a=up, b=down, row=row, time=rows.at(place))
+                )
+        self.history = kept
+
+
+def _weights(layers: int) -> Floats:
+    number = np.arange(1, layers + 1)
+    return 1 / (number * (number + 1.0))
+
+
+def _joined(logs: Floats, *, above: bool, units: bool) -> float:
+    """Logarithm of the evidence, over layers and stakes; layers that have not begun have 1 of it, or none."""
+    each = mean_of_stakes(logs)
+    if not units:
+        return float(each[0]) if len(each) else (0.0 if above else -np.inf)
+    weights = _weights(len(each))
+    rest = [1 - weights.sum()] if above else []
+    with np.errstate(divide="ignore"):
+        terms = [*(each + np.log(weights)), *np.log(rest)]
+    return float(np.logaddexp.reduce(terms)) if terms else -np.inf
+
+
+class _Taking:
+    """One intake of a monitor: what its kinds of rows share."""
+
+    def __init__(self, monitor: Monitor, rows: GroupRows, bets: Bets) -> None:
+        self.monitor, self.rows, self.bets = monitor, rows, bets
+        self.a, self.b = np.cumsum(rows.a), np.cumsum(rows.b)
+
+    def mark(self, place: int) -> StreamPlace:
+        """Sums up to a row and with it."""
+        now = self.monitor.now
+        if place < 0:
+            return now
+        return StreamPlace(
+            n=now.n + place + 1,
+            a=now.a + float(self.a[place]),
+            b=now.b + float(self.b[place]),
+            row=int(self.rows.row[place]),
+            time=self.rows.at(place),
+        )
+
+    def start(self, place: int) -> StreamPlace:
+        """Sums before a row, with its time."""
+        before = self.mark(place - 1)
+        if place >= len(self.rows):
+            return before
+        return StreamPlace(
+            n=before.n, a=before.a, b=before.b, row=before.row, time=self.rows.at(place)
+        )
+
+    def alarm(self, kind: str, path: Floats, places: Integers, limit: float) -> None:
+        """Note the first moment at which the evidence reaches its limit."""
+        if kind in self.monitor.alarms:
+            return
+        hits = np.flatnonzero(path >= limit)
+        if len(hits):
+            place = int(places[hits[0]])
+            self.monitor.alarms[kind] = Alarm(
+                kind=kind, at=self.mark(place), since=self.since_until(place)
+            )
+
+    def follow(self, before: Floats, after: Floats, places: Integers) -> None:
+        """Where the run of evidence begins: the last moment at which the sum of logarithms was lowest.
+
+        `before` are sums before the last row of each step, `after` with it.
+        """
+        self.places, self.before, self.after = places, before, after
+
+    def since_until(self, place: int) -> StreamPlace:
+        """Where the run of evidence began that a row belongs to."""
+        step = int(np.searchsorted(self.places, place, side="right")) - 1
+        if step >= 0:
+            lowest = min(float(self.before[: step + 1].min()), 0.0)
+            hits = np.flatnonzero(self.before[: step + 1] <= lowest)
+            if len(hits):
+                return self.start(int(self.places[hits[-1]]))
+        since = self.monitor.since
+        return since if since.n else StreamPlace(time=self.monitor.first)
+
+    def close(self) -> None:
+        """Keep the run of evidence for the next intake."""
+        monitor = self.monitor
+        if not len(self.places):
+            return
+        lowest = min(float(self.before.min()), 0.0)
+        final = float(self.after[-1])
+        if final <= lowest:
+            monitor.run, monitor.since = 0.0, self.start(len(self.rows))
+            return
+        monitor.since = self.since_until(int(self.places[-1]))
+        monitor.run = final - lowest
+
+
+class _Proportion(_Taking):
+    """Rows of 0 and 1, without units: rows of 0 between two of 1 are one step."""
+
+    def go(self) -> None:
+        """Take the rows in."""
+        monitor, bets, rows = self.monitor, self.bets, self.rows
+        monitor.scale = 1.0
+        harms = np.flatnonzero(rows.a == 1)
+        at, limits = self._limits()
+        self._changes(harms, at, limits)
+        if bets.threshold is not None:
+            before = monitor.above[0] if len(monitor.above) else np.zeros(len(STAKES))
+            number = np.arange(1, len(harms) + 1)
+            path = before + _log_product(number, harms + 1, bets.threshold)
+            self.alarm("above", mean_of_stakes(path), harms, bets.above)
+            if monitor.plain:
+                harm, n = monitor.now.a + len(harms), monitor.now.n + len(rows)
+                monitor.above = _log_product(np.array([harm]), np.array([n]), bets.threshold)
+            else:
+                own = np.array([len(harms)]), np.array([len(rows)])
+                monitor.above = before + _log_product(*own, bets.threshold)
+        self.close()
+
+    def _limits(self) -> tuple[Integers, Floats]:
+        """First rows at which each limit of the past holds, and the limits; the first is of the rows before."""
+        monitor, n = self.monitor, len(self.rows)
+        at = refreshed(monitor.known, monitor.known + n + 1)
+        limits = np.array([monitor.limit])
+        if self.bets.past and len(at):
+            k = monitor.sums[0] + self.a[at - monitor.known - 1]
+            _, high = sequence_limits(k, at.astype(float), self.bets.alpha)
+            limits = np.minimum.accumulate(np.append(limits, high))
+            monitor.limit = float(limits[-1])
+        else:
+            at = at[:0]
+        places = np.append(0, at - monitor.known)
+        monitor.known += n
+        monitor.sums = monitor.sums + np.array([self.a[-1], self.b[-1]])
+        return places, limits
+
+    def _changes(self, harms: Integers, at: Integers, limits: Floats) -> None:
+        """Steps end at rows of 1, at the last row of each limit, and at the end."""
+        rows, monitor = self.rows, self.monitor
+        useful = np.flatnonzero(limits < 1)
+        first = int(at[useful[0]]) if len(useful) else len(rows)
+        ends = np.zeros(len(rows), bool)
+        ends[harms] = True
+        ends[at[1:] - 1] = True
+        ends[-1] = True
+        ends[:first] = False
+        places = np.flatnonzero(ends)
+        limit = limits[np.searchsorted(at, places, side="right") - 1]
+        zeros = np.diff(places, prepend=first - 1) - 1.0
+        factors, added = run_steps(zeros, rows.a[places], limit)
+        before = monitor.changed[0] if len(monitor.changed) else None
+        path, after = recursion(factors, added, before)
+        if len(places):
+            total = monitor.run + np.cumsum(factors[:, _TELLING])
+            own = np.log1p(-STAKES[_TELLING])
+            self.follow(np.append(monitor.run, total[:-1]) + zeros * own, total, places)
+            monitor.changed = after[None, :]
+        else:
+            self.follow(np.empty(0), np.empty(0), places)
+        self.alarm("changed", path, places, self.bets.changed)
+
+
+def plain_evidence(now: StreamPlace, threshold: float) -> Floats:
+    """Logarithm of the evidence of a proportion, which its sums alone tell: shape (1, stakes)."""
+    return _log_product(np.array([now.a]), np.array([now.n]), threshold)
+
+
+def _log_product(harms: npt.NDArray[Any], rows: npt.NDArray[Any], threshold: float) -> Floats:
+    one, none = np.log1p(STAKES * (1 - threshold) / threshold), np.log1p(-STAKES)
+    product: Floats = harms[:, None] * (one - none) + rows[:, None] * none
+    return product
+
+
+class _Sums(_Taking):
+    """Rows of any numbers, or of units that return."""
+
+    def go(self) -> None:
+        """Take the rows in."""
+        monitor, bets, rows = self.monitor, self.bets, self.rows
+        monitor.plain = False
+        n = len(rows)
+        units = rows.layer is not None
+        layer = np.zeros(n, np.int64) if rows.layer is None else rows.layer
+        largest = np.maximum(np.maximum.accumulate(rows.b), monitor.scale)
+        scale = 2.0 ** np.ceil(np.log2(np.where(largest > 0, largest, 1.0)))
+        # What is divided by nothing, before anything else, is no evidence of a rate.
+        layer = np.where(largest > 0, layer, MOST_LAYERS)
+        monitor.scale = float(scale[-1]) if largest[-1] > 0 else 0.0
+        limits = self._limits(scale, layer)
+        known = np.isfinite(limits) & (layer < MOST_LAYERS)
+        safe = np.where(known, limits, 1.0)
+        capped = np.minimum(rows.a, rows.b)
+        logs = log_factors(capped - safe * rows.b, safe * scale)
+        places = np.flatnonzero(known)
+        if len(places):
+            total = monitor.run + np.cumsum(logs[places, _TELLING])
+            self.follow(np.append(monitor.run, total[:-1]), total, places)
+        else:
+            self.follow(np.empty(0), np.empty(0), places)
+        monitor.changed, path, at = _layers(
+            logs, np.where(known, layer, MOST_LAYERS), monitor.changed, above=False, units=units
+        )
+        self.alarm("changed", path, at, bets.changed)
+        if bets.threshold is not None:
+            logs = log_factors(rows.a - bets.threshold * rows.b, bets.threshold * scale)
+            monitor.above, path, at = _layers(logs, layer, monitor.above, above=True, units=units)
+            self.alarm("above", path, at, bets.above)
+        self.close()
+
+    def _limits(self, scale: Floats, layer: Integers) -> Floats:
+        """The past's limit at each row, from the first visits of units."""
+        monitor, rows = self.monitor, self.rows
+        limits = np.full(len(rows), monitor.limit)
+        places = np.flatnonzero(layer == 0)
+        if not self.bets.past:
+            monitor.known += len(places)
+            return limits
+        a = np.minimum(rows.a, rows.b)[places] / scale[places]
+        b = rows.b[places] / scale[places]
+        number = monitor.known + np.arange(len(places))
+        sums = monitor.sums + np.cumsum(np.stack([a, b], 1), axis=0)
+        guess = np.vstack([monitor.sums, sums])[:-1] / np.maximum(number, 1)[:, None]
+        x, y = a - guess[:, 0], b - guess[:, 1]
+        squares = monitor.squares + np.cumsum(np.stack([x * x, x * y, y * y], 1), axis=0)
+        at = refreshed(monitor.known, monitor.known + len(places) + 1) - monitor.known - 1
+        found = ratio_limits(sums[at], squares[at], self.bets.alpha)
+        for i, limit in zip(at.tolist(), found.tolist(), strict=True):
+            monitor.limit = min(monitor.limit, limit if limit < 1 else np.inf)
+            limits[places[i] + 1 :] = monitor.limit
+        if len(places):
+            monitor.known += len(places)
+            monitor.sums, monitor.squares = sums[-1], squares[-1]
+        return limits
+
+
+def _layers(
+    logs: Floats, layer: Integers, before: Floats, *, above: bool, units: bool
+) -> tuple[Floats, Floats, Integers]:
+    """Evidence after each row that bets, layer by layer, and joined.
+
+    Returns
+    -------
+    (after, path, places)
+        Logarithms of each layer and stake; the joined path, and the rows where it moves.
+    """
+    step, blank = (ever_above, 0.0) if above else (_recurring, -np.inf)
+    betting = np.flatnonzero(layer < MOST_LAYERS)
+    number = int(layer[betting].max(initial=-1)) + 1
+    after = np.full((max(number, len(before)), len(STAKES)), blank)
+    after[: len(before)] = before
+    if not units:
+        if not len(betting):
+            return after, np.empty(0), betting
+        path, after[0] = step(logs[betting], after[0])
+        return after, path, betting
+    weights = _weights(len(after))
+    moves = np.zeros(len(logs))
+    total = 1 - weights.sum() if above else 0.0
+    for k, weight in enumerate(weights):
+        start = mean_of_stakes(after[k : k + 1])
+        total += weight * np.exp(np.minimum(start[0], _MOST_LOG))
+        places = np.flatnonzero(layer == k)
+        if len(places):
+            path, after[k] = step(logs[places], after[k])
+            told = np.exp(np.minimum(np.concatenate([start, path]), _MOST_LOG))
+            moves[places] = weight * np.diff(told)
+    joined = (total + np.cumsum(moves))[betting]
+    return after, np.log(np.maximum(joined, np.finfo(float).tiny)), betting
+
+
+def _recurring(logs: Floats, before: Floats) -> tuple[Floats, Floats]:
+    return recursion(logs, logs, before)

@@ -1,0 +1,61 @@
+"""The tables of a watch, for the terminal and the page."""
+
+from evenhand.pages.edition import PLAIN, Edition
+from evenhand.pages.numbers import points, rate
+from evenhand.pages.table import Table, TableColumn, table_of
+from evenhand.watching import words
+from evenhand.watching.result import Diagnosis, Watch
+
+_STATES = {"alarm": "alarm", "quiet": "quiet", "too_few": "too few"}
+
+
+def groups_table(found: Watch, shown: int, edition: Edition = PLAIN) -> Table:
+    """Each group as it is now."""
+    limited = found.settings.threshold is not None
+    columns = (
+        TableColumn(head="group", left=True, fold=True),
+        TableColumn(head="state", left=True),
+        TableColumn(head=found.metric.title),
+        TableColumn(head="rows"),
+        TableColumn(head="past at most", need=1),
+        TableColumn(head="evidence above", need=2) if limited else None,
+        TableColumn(head="evidence of change", need=3),
+    )
+    rows = [
+        [
+            words.called(one.group, found, edition),
+            _STATES[one.state],
+            rate(one.value),
+            f"{one.n_rows:,}",
+            rate(one.past_limit),
+            words.evidence(one.log10_evidence),
+            words.evidence(one.log10_change),
+        ]
+        for one in found.groups[:shown]
+    ]
+    return table_of("Groups", columns, rows)
+
+
+def parts_table(one: Diagnosis, found: Watch, edition: Edition = PLAIN) -> Table:
+    """Cells of a group before and since, or of the others and its own."""
+    then, now = words.SIDES[one.against]
+    columns = (
+        TableColumn(head=edition.column(one.by), left=True, fold=True),
+        TableColumn(head=then),
+        TableColumn(head=now),
+        TableColumn(head=f"share {then}", need=1),
+        TableColumn(head=f"share {now}", need=1),
+        TableColumn(head="adds"),
+    )
+    rows = [
+        [
+            words.called(part.group, found, edition),
+            rate(part.before),
+            rate(part.since),
+            rate(part.share_before),
+            rate(part.share_since),
+            points(part.effect, in_points=found.metric.in_points),
+        ]
+        for part in one.parts
+    ]
+    return table_of(f"What it comes from, by {edition.column(one.by)}", columns, rows)
