@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from evenhand.improving import words
 from evenhand.improving.result import GroupOutlook, ImprovementPlan
-from evenhand.improving.tables import groups_table
+from evenhand.improving.tables import groups_table, runs_table
 from evenhand.metrics.described import normalizer_told
 from evenhand.pages import numbers
 from evenhand.pages.caveats import before_numbers
@@ -31,6 +31,7 @@ def render_html(found: ImprovementPlan, *, edition: Edition = PLAIN) -> str:
         caveats=before_numbers(found.notes),
         panels=_panels(found, edition),
         table=groups_table(found, edition),
+        runs=runs_table(found, edition),
         notes=list(words.notes(found)),
     )
 

@@ -41,3 +41,23 @@ def groups_table(found: ImprovementPlan, edition: Edition = PLAIN) -> Table:
         for one in found.groups
     ]
     return table_of(" × ".join(found.settings.by), columns, rows)
+
+
+def runs_table(found: ImprovementPlan, edition: Edition = PLAIN) -> Table:
+    """What came of each training."""
+    names = {one.predicate: words.called(one, edition) for one in found.groups}
+    columns = (
+        TableColumn(head="training", left=True),
+        *(TableColumn(head=f"{names[one]}: rows, value") for one in found.order),
+    )
+    rows: list[list[TableCell | str]] = [
+        [
+            f"{number}",
+            *(
+                f"{count:,}, {numbers.rate(value)}"
+                for count, value in zip(run.rows, run.values, strict=True)
+            ),
+        ]
+        for number, run in enumerate(found.runs, 1)
+    ]
+    return table_of("Rows of each group, and what came of it", columns, rows)
