@@ -18,6 +18,7 @@ EXIT_INTERRUPTED = 130
 REASONS = {
     "no_denominator": "nothing to divide by: no row of this group counts in the metric",
     "too_few_units": "too few independent units for an interval",
+    "no_label": "nobody labelled a row of this group, and a judge alone measures nothing",
     "no_variation": "every unit gives the same value, so the data cannot tell how sure to be",
     "no_reference": "there is nothing to compare it with",
     "class_absent": "a class that the metric needs does not occur in this group",

@@ -20,6 +20,7 @@ FOOTNOTES = frozenset(
         "fewer_slices",
         "too_few_units",
         "curves_left_out",
+        "labels_at_random",
     }
 )
 
