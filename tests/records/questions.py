@@ -119,3 +119,16 @@ CASES = [
     ("wer(reference=text, hypothesis=heard)", {"by": "member", "unit": "speaker", "weight": "age"}),
     ("f1(label, prediction)", {"by": "accent", "unit": "household", "stratum": "decade"}),
 ]
+
+#: Few labels beside a judge's of all rows, which no cube counts.
+JUDGED = [
+    ("error_rate(guess, few)", {"by": "accent", "judge": "error_rate(third, few)"}),
+    (
+        "true_positive_rate(guess = 'a', few = 'a')",
+        {"by": "member", "unit": "speaker", "judge": "true_positive_rate(third = 'a', few = 'a')"},
+    ),
+    (
+        "wer(reference=heard, hypothesis=yes)",
+        {"by": "member", "judge": "wer(reference=text, hypothesis=yes)"},
+    ),
+]

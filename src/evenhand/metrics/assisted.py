@@ -161,7 +161,8 @@ def _side(weights: Sequence[float], measure: Measure) -> exp.Expr:
     total: exp.Expr = terms[0]
     for term in terms[1:]:
         total = exp.Add(this=total, expression=term)
-    return total
+    # Sums are of products with a number of rows.
+    return exp.paren(total)
 
 
 def _where(labelled: exp.Expr, value: exp.Expr) -> exp.Expr:

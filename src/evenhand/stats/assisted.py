@@ -114,13 +114,13 @@ class AssistedRatio:
 
     @property
     def sides(self) -> tuple[tuple[int, ...], ...]:
-        """Labelled rows, and rows that the judge told."""
-        return _SIDES
+        """Labelled rows, and rows that the judge told, where it is asked."""
+        return _SIDES if self.weight else _SIDES[:1]
 
     @property
     def sizes(self) -> tuple[tuple[float, ...], ...]:
         """People's denominator, and the judge's."""
-        return _SIZES
+        return _SIZES if self.weight else _SIZES[:1]
 
     def _moved(self, sums: Floats) -> tuple[Floats, Floats]:
         people, slope = _rate(sums, ABOVE, BELOW)
