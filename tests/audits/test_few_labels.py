@@ -258,6 +258,14 @@ def test_a_judge_that_does_not_help_is_told():
     assert "judge_no_help" in codes(found)
 
 
+def test_a_weak_judge_of_few_units_is_told():
+    rows = made(400, right=0.6)
+    rows["human"] = rows.judge.astype("Int64").mask(rows.caller.str[1:].astype(int) > 25)
+    rows["judge"] = np.random.default_rng(1).integers(0, 2, len(rows))
+    found = evenhand.audit(rows, PEOPLE, "accent", judge=JUDGE, unit="caller")
+    assert "judge_weak" in codes(found)
+
+
 def test_rows_without_the_judge_are_counted(rows):
     judge = rows.judge.astype("Int64").mask(rows.index % 7 == 0)
     found = evenhand.audit(rows.assign(judge=judge), PEOPLE, "accent", judge=JUDGE)

@@ -16,12 +16,14 @@ from evenhand.deferred import special
 from evenhand.errors import Note
 from evenhand.metrics import MetricPlan
 from evenhand.pages import numbers
+from evenhand.pages.nouns import count_units
 from evenhand.pages.numbers import listed, rate
 from evenhand.questions.question import Question
 from evenhand.stats import contrasts, intervals
 from evenhand.stats.assisted import (
     ABOVE,
     BELOW,
+    CHOOSING,
     JUDGED,
     LABELLED,
     LEAST_ROWS,
@@ -40,6 +42,8 @@ Floats = npt.NDArray[np.float64]
 _ALARM = 0.01
 #: How many times as much of a group must be labelled as of all, to be told.
 _UNEVEN = 1.25
+#: Of a judge that is not weak the labels' variance is as many times as large as with it.
+_WEAK = 1.5
 #: Groups told by name.
 _TOLD = 3
 
@@ -131,6 +135,7 @@ def notes_of_help(evidence: GroupEvidence) -> Iterator[Note]:
     yield from _labels_chosen(evidence)
     yield from _labels_uneven(evidence)
     yield from _no_help(evidence)
+    yield from _weak_judge(evidence)
     yield Note(
         code="labels_at_random",
         text="That the rows which people labelled are drawn at random within each group is taken for granted; what "
@@ -200,6 +205,26 @@ def _no_help(evidence: GroupEvidence) -> Iterator[Note]:
             "Leave it out, or take one that is right more often."
         )
         yield Note(code="judge_no_help", text=text)
+
+
+def _weak_judge(evidence: GroupEvidence) -> Iterator[Note]:
+    """A judge that explains little of how few units differ: rare ones that nobody labelled are in no interval."""
+    form = evidence.form
+    if not isinstance(form, AssistedRatio) or evidence.cube.units is None:
+        return
+    none, everybody = np.zeros((0, 2), np.int64), evidence.sets[:1]
+    alone, here = (
+        estimate(evidence.cube, AssistedRatio(weight=w, as_seen=True), everybody, none)
+        for w in (0.0, form.weight)
+    )
+    few = alone.n_effective[0] < CHOOSING
+    if few and 0 < alone.variances[0] < _WEAK * here.variances[0]:
+        units = count_units(int(alone.n_units[0]), evidence.rules.unit)
+        text = (
+            f"The judge tells little of how {units} with labels differ.  Where a few that nobody labelled have nearly "
+            "all errors, intervals of so few with so weak a judge held in 85 to 93 of 100 simulations, not in 95."
+        )
+        yield Note(code="judge_weak", text=text)
 
 
 def _finite(value: float) -> float | None:

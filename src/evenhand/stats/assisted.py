@@ -339,18 +339,18 @@ class AssistedShare:
             sides.append((self.value(sums), low, high))
         return square_and_add(sides[0], sides[1])
 
-    def _answers(self, sums: Floats) -> "_Answers":
+    def _answers(self, sums: Floats) -> "_ByAnswer":
         flat = sums[..., 0, :]
         rows = flat[:, JUDGED]
         share = np.divide(flat[:, JUDGE], rows, out=np.zeros(len(flat)), where=rows > 0)
         yes = flat[:, BOTH], flat[:, JUDGE_LABELLED]
         no = flat[:, ABOVE] - yes[0], flat[:, JUDGED_LABELLED] - yes[1]
         apart = (yes[1] > 0) & (no[1] > 0)
-        return _Answers(yes=yes, no=no, share=share, rows=rows, apart=apart)
+        return _ByAnswer(yes=yes, no=no, share=share, rows=rows, apart=apart)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Answers:
+class _ByAnswer:
     """Rows by the judge's answer: people's yes and labelled rows, the share of yes of all, if both have labels."""
 
     yes: tuple[Floats, Floats]
