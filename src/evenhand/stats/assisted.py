@@ -31,8 +31,8 @@ COUNTS = (
 ABOVE, BELOW, JUDGE_LABELLED, JUDGED_LABELLED, JUDGE, JUDGED, BOTH, LABELLED = range(len(COUNTS))
 #: Units of which nothing is taken for gained: a judge that was never wrong on few labels may be wrong.
 UNGAINED = 4.0
-#: Units by which a variance is too small that was seen of so few, beyond what Student's t makes up for.
-UNSEEN = 6.0
+#: Units by which a variance is too small that was seen of so few, as far as the judge does not explain it.
+UNSEEN = 10.0
 #: Effective labelled units of all groups together from which their labels may choose the weight.
 CHOOSING = 40.0
 #: By how much the variance may be larger than the smallest, for a weight nearer to 1.
@@ -151,10 +151,13 @@ def allowed(variances: Floats, alone: Floats, units: Floats, sums: Floats, weigh
     Notes
     -----
     A judge that few labels never found wrong has a variance near 0 and is not near the truth: of what it gains on
-    the labels alone, the part that `UNGAINED` units are of all is taken back.  And the residuals of few unequal units
-    hold none of the rare ones that would widen them: `UNSEEN` units' part is added.  Labels alone, and sets all of
-    whose rows are labelled, stay as they are.  Simulated in 25 worlds of 10 to 30 labelled callers of unequal size
-    (see ``docs/trust.md``).
+    the labels alone, the part that `UNGAINED` units are of all is taken back.  And few unequal units hold none of the
+    rare ones that would widen them: `UNSEEN` units' part is added, times the share of the labels' variance that the
+    judge leaves.  Labels alone, and sets all of whose rows are labelled, stay as they are.
+
+    Of 10 to 50 labelled callers (equal, of unequal size, with larger ones worse, a tenth with nearly all errors, a
+    judge that breaks on some) and judges right in 60 to 98 % of rows, 95 % intervals covered 94 to 100 %; 90 to 96 %
+    of the heavy-tailed with a judge right in 60 %, where labels alone cover 64 to 89 % (1,500 worlds each).
     """
     if weight == 0:
         return variances
@@ -162,7 +165,8 @@ def allowed(variances: Floats, alone: Floats, units: Floats, sums: Floats, weigh
     variances = np.where((alone > 0) | all_labelled(sums), variances, np.nan)
     with np.errstate(divide="ignore", invalid="ignore"):
         back = np.minimum(np.nan_to_num(UNGAINED / units, nan=1.0), 1.0)
-        more = np.minimum(np.nan_to_num(UNSEEN / units, nan=1.0), 1.0)
+        left = np.minimum(np.nan_to_num(variances / alone, nan=1.0), 1.0)
+        more = np.minimum(np.nan_to_num(UNSEEN / units, nan=1.0), 1.0) * left
     wider = (variances + back * np.maximum(alone - variances, 0.0)) * (1 + more)
     return np.where(all_labelled(sums), variances, wider)
 
