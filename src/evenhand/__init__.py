@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         count_cube,
         equalized_odds,
         merge_cubes,
+        next_labels,
         update_cube,
     )
     from evenhand.conditions import Condition, parse_condition
@@ -49,6 +50,7 @@ _HOMES = {
     "parse_condition": "evenhand.conditions",
     "count_cube": "evenhand.audits",
     "merge_cubes": "evenhand.audits",
+    "next_labels": "evenhand.audits",
     "update_cube": "evenhand.audits",
     "CountedRecords": "evenhand.cubes",
     "CellKeys": "evenhand.cubes",
@@ -117,6 +119,7 @@ __all__ = [
     "look",
     "make_plan",
     "merge_cubes",
+    "next_labels",
     "open_connection",
     "open_records",
     "parse_condition",
