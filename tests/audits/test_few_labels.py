@@ -109,6 +109,21 @@ def test_of_all_rows_labelled_it_is_the_plain_audit(rows, unit):
     assert "labels_at_random" not in codes(helped)
 
 
+@pytest.mark.parametrize("name", ["f1", "precision", "f_beta", "brier", "jaccard"])
+def test_rows_that_are_named_as_units_are_rows(rows, name):
+    table = rows.assign(row=range(len(rows)), said=rows.said if name[0] != "b" else 0.3)
+    beta = ", beta=2" * (name == "f_beta")
+    metric, judge = (f"{name}({column}, said{beta})" for column in ("human", "judge"))
+    one = evenhand.audit(table, metric, "accent", judge=judge)
+    two = evenhand.audit(table, metric, "accent", judge=judge, unit="row")
+    for first, second in zip(one.groups, two.groups, strict=True):
+        assert first.estimate.value == pytest.approx(second.estimate.value, rel=0.03)
+        assert first.estimate.standard_error == pytest.approx(
+            second.estimate.standard_error, rel=0.1
+        )
+        assert first.estimate.n_units == second.estimate.n_units
+
+
 def test_the_order_of_rows_does_not_matter(rows, found):
     mixed = evenhand.audit(rows.sample(frac=1, random_state=1), PEOPLE, "accent", judge=JUDGE)
     assert [g.estimate for g in mixed.groups] == [g.estimate for g in found.groups]

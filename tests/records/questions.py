@@ -128,6 +128,10 @@ JUDGED = [
         {"by": "member", "unit": "speaker", "judge": "true_positive_rate(third = 'a', few = 'a')"},
     ),
     (
+        "f1(guess = 'a', few = 'a')",
+        {"by": "accent", "judge": "f1(third = 'a', few = 'a')", "versus": "best"},
+    ),
+    (
         "wer(reference=heard, hypothesis=yes)",
         {"by": "member", "judge": "wer(reference=text, hypothesis=yes)"},
     ),

@@ -167,6 +167,6 @@ def _scores(rows: pa.Table, score: str) -> Floats:
         first = int(np.argmax(wrong))
         raise InputError(
             f"score: {int(wrong.sum()):,} of {len(read):,} values of {score!r} are missing or outside [0, 1], where a "
-            f"probability lies; the first is {read[first]:g} (row {first + 1}).  Mend them, or leave them out with where."
+            f"probability lies; the first is {read[first]:g} (row {first + 1}).  Mend them, or filter with where."
         )
     return read

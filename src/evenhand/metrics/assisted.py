@@ -132,13 +132,14 @@ def _measured(people: MetricPlan, judge: MetricPlan) -> Measure:
         _where(labelled, product),
         _where(labelled, some),
     )
-    whole = people.proportion and judge.proportion
+    # Whole numbers, whose products add up exactly however rows were grouped before.
+    whole = Moments.CENTRED not in (own.moments, told.moments)
     return Measure(
         parts=tuple(zip(COUNTS, parts, strict=True)),
         inputs=(*told.inputs, *own.inputs),
         checks=(*told.checks, *own.checks),
         moments=Moments.COUNTS if whole else Moments.CENTRED,
-        few_values=own.few_values and told.few_values,
+        few_values=whole and own.few_values and told.few_values,
         about="; ".join(filter(None, (own.about, told.about))),
         optional=frozenset(item.name for item in own.inputs),
     )
