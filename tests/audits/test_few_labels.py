@@ -252,6 +252,7 @@ def test_it_says_whose_labels_it_rests_on(found):
     page = found.to_html()
     assert "with the help of a judge" in page
     assert "What the labels say alone" in page
+    assert "of 100 answers wrong" in page
     assert "labels_at_random" in codes(found)
     assert found.settings.command.count("--judge") == 1
 

@@ -226,8 +226,8 @@ def _numbers(audit: Audit, rate: Estimate, helped: Helped | None) -> list[TableC
 
 
 def _counts(audit: Audit, rate: Estimate) -> str:
-    # Weighted sums are no numbers of rows, even where they are whole.
-    if not answer.is_share(audit) or audit.weight:
+    # Weighted sums are no numbers of rows, even where they are whole; with a judge's help there are none.
+    if not answer.is_share(audit) or audit.weight or audit.judge:
         return "–"
     return numbers.out_of(rate.numerator, rate.denominator)
 
