@@ -11,6 +11,7 @@ from . import (
     worlds_attack,
     worlds_audits,
     worlds_effects,
+    worlds_few_labels,
     worlds_hiding,
     worlds_rates,
     worlds_slices,
@@ -24,6 +25,7 @@ CLAIMS: dict[str, Claim] = {
     claim.name: claim
     for module in (
         worlds_rates,
+        worlds_few_labels,
         worlds_audits,
         worlds_slices,
         worlds_effects,

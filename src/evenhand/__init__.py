@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         count_cube,
         equalized_odds,
         merge_cubes,
+        next_labels,
         update_cube,
     )
     from evenhand.conditions import Condition, parse_condition
@@ -52,6 +53,7 @@ _HOMES = {
     "parse_condition": "evenhand.conditions",
     "count_cube": "evenhand.audits",
     "merge_cubes": "evenhand.audits",
+    "next_labels": "evenhand.audits",
     "update_cube": "evenhand.audits",
     "CountedRecords": "evenhand.cubes",
     "CellKeys": "evenhand.cubes",
@@ -138,6 +140,7 @@ __all__ = [
     "make_plan",
     "merge_cubes",
     "merge_watches",
+    "next_labels",
     "open_connection",
     "open_records",
     "parse_condition",

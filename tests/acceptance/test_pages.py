@@ -26,7 +26,7 @@ from evenhand.pages.edition import Edition
 WER = "wer(reference=reference, hypothesis=hypothesis)"
 KINDS = (
     *("audit", "tolerance", "metrics", "slices", "effects", "doses", "crossed", "scores"),
-    *("switches", "demo", "plan", "coverage", "watch", "improve", "pool"),
+    *("switches", "judge", "demo", "plan", "coverage", "watch", "improve", "pool"),
 )
 
 
@@ -52,6 +52,18 @@ def people():
 def switches():
     services = [f"error_rate(label=label, prediction={name})" for name in ("prediction", "other")]
     return evenhand.compare(people(), services, "group_of_people", tolerance=0.02)
+
+
+def judged():
+    """People labelled a third of the rows, a judge all; of one group nobody labelled any."""
+    rows = people().to_pandas()
+    few = rows.label.astype("Int64").mask((rows.index % 3 > 0) | (rows.group_of_people == "few"))
+    judge = "error_rate(label=other, prediction=prediction)"
+    asked = {"judge": judge, "where": "age > 20"}
+    rows = rows.assign(person=few)
+    return evenhand.audit(
+        rows, "error_rate(label=person, prediction=prediction)", "group_of_people", **asked
+    )
 
 
 def doses():
@@ -159,6 +171,7 @@ def rendered():
         "switches": switches().to_html(),
         "plan": plan().to_html(),
         "coverage": coverage().to_html(),
+        "judge": judged().to_html(),
         "effects": evenhand.effects(
             ward_commands(), WER, ["voice", "accent"], unit="sentence", reference="quiet"
         ).to_html(),

@@ -79,12 +79,21 @@ def clinic(count, seed):
         }
 
 
+def labelled(count, seed):
+    """Rows of the clinic of which people labelled every third, and a judge all, wrong about one in ten."""
+    chance = random.Random(seed)
+    for number, row in enumerate(clinic(count, seed)):
+        judge = row["ill"] if chance.random() < 0.9 else 1 - row["ill"]
+        yield row | {"human": row["ill"] if number % 3 == 0 else "", "judge": judge}
+
+
 def prepare(folder):
     """Write the tables that the commands read."""
     packaged = Path(evenhand.demos.__file__).parent / "ward_commands.csv"
     shutil.copy(packaged, folder / "ward.csv")
     tables = {
         "clinic": clinic(600, 1),
+        "labelled": labelled(600, 6),
         "train": bounty_rows(400, 2),
         "practice": bounty_rows(400, 3),
         "sealed": bounty_rows(1600, 4),

@@ -119,3 +119,20 @@ CASES = [
     ("wer(reference=text, hypothesis=heard)", {"by": "member", "unit": "speaker", "weight": "age"}),
     ("f1(label, prediction)", {"by": "accent", "unit": "household", "stratum": "decade"}),
 ]
+
+#: Few labels beside a judge's of all rows, which no cube counts.
+JUDGED = [
+    ("error_rate(guess, few)", {"by": "accent", "judge": "error_rate(third, few)"}),
+    (
+        "true_positive_rate(guess = 'a', few = 'a')",
+        {"by": "member", "unit": "speaker", "judge": "true_positive_rate(third = 'a', few = 'a')"},
+    ),
+    (
+        "f1(guess = 'a', few = 'a')",
+        {"by": "accent", "judge": "f1(third = 'a', few = 'a')", "versus": "best"},
+    ),
+    (
+        "wer(reference=heard, hypothesis=yes)",
+        {"by": "member", "judge": "wer(reference=text, hypothesis=yes)"},
+    ),
+]

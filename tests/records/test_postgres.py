@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import pyarrow.parquet as pq
 import pytest
-from tests.records.questions import CASES, close, made_rows
+from tests.records.questions import CASES, JUDGED, close, made_rows
 
 import evenhand
 from evenhand.errors import EvenhandError, FaultsError, InputError
@@ -34,7 +34,9 @@ def both(rows, postgres_url, tmp_path_factory):
     return str(path), f"{postgres_url}?table={quote(TABLE)}"
 
 
-@pytest.mark.parametrize(("metric", "options"), CASES, ids=[metric for metric, _ in CASES])
+@pytest.mark.parametrize(
+    ("metric", "options"), [*CASES, *JUDGED], ids=[metric for metric, _ in [*CASES, *JUDGED]]
+)
 def test_the_audit_over_postgresql_is_the_audit_of_the_parquet_file(both, metric, options):
     file, server = (evenhand.audit(table, metric=metric, **options).to_dict() for table in both)
     for audit in (file, server):

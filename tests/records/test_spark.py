@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from tests import commands
-from tests.records.questions import CASES, close, made_rows
+from tests.records.questions import CASES, JUDGED, close, made_rows
 
 import evenhand
 from evenhand.errors import FaultsError, InputError
@@ -42,7 +42,9 @@ def told(table, metric, options) -> dict:
     return audit
 
 
-@pytest.mark.parametrize(("metric", "options"), CASES, ids=[metric for metric, _ in CASES])
+@pytest.mark.parametrize(
+    ("metric", "options"), [*CASES, *JUDGED], ids=[metric for metric, _ in [*CASES, *JUDGED]]
+)
 def test_the_audit_over_spark_connect_is_the_audit_of_the_parquet_file(
     path, cluster_url, metric, options
 ):

@@ -78,8 +78,9 @@ def told_value(audit: Audit, estimate: Estimate) -> str:
 
 
 def is_share(audit: Audit) -> bool:
-    """Whether the metric is a number of a whole: its differences are points and its counts are known."""
-    return audit.metric.in_points and audit.overall.denominator is not None
+    """Whether the metric is a number of a whole: its differences are points, and it is a ratio of counts."""
+    known = audit.overall.denominator is not None or audit.judge is not None
+    return audit.metric.in_points and known
 
 
 def in_hundred(audit: Audit, value: float | None, other: float | None) -> tuple[str, str] | None:

@@ -5,7 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from evenhand.audits.disclosure.hiding import Hidden, hidden_sets
-from evenhand.audits.judge import Judgement, judge
+from evenhand.audits.help import assisted_form, with_least
+from evenhand.audits.judge import Judgement
+from evenhand.audits.judge import judge as judge_cube
 from evenhand.audits.measured import (
     Measured,
     counted_now,
@@ -15,7 +17,7 @@ from evenhand.audits.measured import (
     premises_of_rows,
 )
 from evenhand.audits.normalizers import depends_on_normalizer
-from evenhand.audits.result import Audit, AuditSettings, Gap, Group, ScoreCurve
+from evenhand.audits.result import Audit, AuditSettings, Gap, Group, JudgeHelp, ScoreCurve
 from evenhand.audits.scores import curves_left_out, score_curves, scores_read
 from evenhand.comparisons.rules import VerdictRules
 from evenhand.cubes import CountedRecords, Cube, write_cube
@@ -26,6 +28,7 @@ from evenhand.questions.crowding import shared_units
 from evenhand.questions.premises import explained
 from evenhand.questions.question import Question, metric_note, metric_rules
 from evenhand.results.origin import Source, versions
+from evenhand.stats.assisted import AssistedRatio
 
 
 def answer(
@@ -93,24 +96,31 @@ def _audits(
 ) -> Iterator[Audit]:
     """Each metric judged, and told with its origin."""
     attributes, partitions = question.attributes, question.partitions
-    forms = [plan.form for plan in measured.plans]
+    judge = question.judge
+    plans = [
+        plan if judge is None else replace(plan, form=assisted_form(plan, cube, question))
+        for plan, cube in zip(measured.plans, measured.cubes, strict=True)
+    ]
+    forms = [plan.form for plan in plans]
     hidden = hidden_sets(measured.cubes, forms, attributes, partitions, rules)
     scores: dict[tuple[str, ...], tuple[ScoreCurve, ...]] = {}
     fingerprint, counted = question.records.sha256(), not rules.suppress_below
     for metric, plan, cube, label, worst in zip(
-        metrics, measured.plans, measured.cubes, labels(metrics), higher, strict=True
+        metrics, plans, measured.cubes, labels(metrics), higher, strict=True
     ):
         ruled = metric_rules(rules, metric, plan, higher_is_worse=worst)
+        ruled = ruled if judge is None else with_least(ruled, cube)
         judged = _judge(plan, cube, question, ruled, hidden)
         shared = shared_units(cube, partitions, rules.units, counted=counted)
         read = scores_read(metric)
-        if before is not None or question.weighting:
+        if before is not None or question.weighting or judge is not None:
             scores[read] = ()
         elif read not in scores:
             scores[read] = score_curves(metric, question, rules, groups=len(judged.groups))
         notes = (*measured.notes, *plan.notes, *judged.notes, *shared, *hidden.notes())
         if before is None and question.weighting:
             notes += curves_left_out(metric, question)
+        groups = _ordered(judged.groups, question, higher_is_worse=worst)
         report = Audit(
             metric=metric_note(metric, higher_is_worse=worst, label=label),
             level=rules.level,
@@ -119,7 +129,7 @@ def _audits(
                 name=question.records.name, rows=int(cube.n_rows.sum()), sha256=fingerprint
             ),
             overall=judged.overall,
-            groups=_ordered(judged.groups, question, higher_is_worse=worst),
+            groups=groups,
             gap=_widest(judged.gaps),
             gaps=judged.gaps,
             refused=judged.refused,
@@ -129,15 +139,30 @@ def _audits(
             scores=scores[read],
             weight=rules.weight,
             stratum=rules.stratum,
+            judge=None if judge is None else _help(judge, plan, judged, groups),
         )
         more = depends_on_normalizer(report, plan, _again(question, ruled, hidden))
         yield replace(report, notes=(*notes, *more))
 
 
+def _help(judge: Metric, plan: MetricPlan, judged: Judgement, groups: Sequence[Group]) -> JudgeHelp:
+    """What the judge added, in the order of the groups."""
+    places = {(group.by, group.predicate): place for place, group in enumerate(groups)}
+    everybody, *rest = judged.helped
+    rest.sort(key=lambda one: places[one.by, one.predicate or ""])
+    ratio = plan.form if isinstance(plan.form, AssistedRatio) else None
+    return JudgeHelp(
+        expression=judge.text,
+        method="post-stratified" if ratio is None else "prediction-powered",
+        weight=None if ratio is None else ratio.weight,
+        helped=(everybody, *rest),
+    )
+
+
 def _judge(
     plan: MetricPlan, cube: Cube, question: Question, rules: VerdictRules, hidden: Hidden
 ) -> Judgement:
-    return judge(
+    return judge_cube(
         cube,
         plan.form,
         question.attributes,

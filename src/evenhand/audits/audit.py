@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from evenhand.audits.assembly import answer
+from evenhand.audits.checks import check_beside_judge, check_rules
 from evenhand.audits.result import Audit
 from evenhand.comparisons.rules import VerdictRules
 from evenhand.cubes import CountedRecords
@@ -26,7 +27,7 @@ from evenhand.questions.counted import (
 )
 from evenhand.questions.keywords import tells_options
 from evenhand.questions.opening import opened
-from evenhand.questions.options import check_choices, check_numbers, check_texts, plain
+from evenhand.questions.options import check_texts, plain
 from evenhand.questions.origins import Arm, Arms, arms_of, parts_of, refusal, rests_on_of
 from evenhand.questions.question import (
     By,
@@ -50,6 +51,7 @@ class AuditOptions(TypedDict, total=False):
     unit: str | Sequence[str] | None
     weight: str | None
     stratum: str | None
+    judge: str | Metric | None
     where: str | None
     versus: str
     tolerance: float
@@ -77,6 +79,7 @@ def audit(
     unit: str | Sequence[str] | None = None,
     weight: str | None = None,
     stratum: str | None = None,
+    judge: str | Metric | None = None,
     where: str | None = None,
     versus: str = "rest",
     tolerance: float = 0.0,
@@ -116,6 +119,9 @@ def audit(
     stratum : str, optional
         Column that tells apart the strata within which units were drawn; variance is added over strata.
         With or without `weight`, for the same metrics.
+    judge : str or Metric, optional
+        The same metric by a judge's labels, which all rows have, where people's are on some: then each rate is of
+        people's labels, made surer by the judge's (prediction-powered inference).
     where : str, optional
         Predicate; only rows that satisfy it are read.
     versus : {'rest', 'best', 'overall'} or predicate
@@ -175,6 +181,7 @@ def audit(
         unit=unit,
         weight=weight,
         stratum=stratum,
+        judge=judge,
         where=where,
         versus=versus,
         tolerance=tolerance,
@@ -213,6 +220,7 @@ def audit_metrics(
     unit: str | Sequence[str] | None = None,
     weight: str | None = None,
     stratum: str | None = None,
+    judge: str | Metric | None = None,
     where: str | None = None,
     versus: str = "rest",
     tolerance: float = 0.0,
@@ -243,7 +251,7 @@ def audit_metrics(
         audit each.
     cube : str or Path, optional
         File to write the counts of all metrics to.
-    unit, weight, stratum, where, versus, tolerance, level, min_units, worse, adjust, interval, bins
+    unit, weight, stratum, judge, where, versus, tolerance, level, min_units, worse, adjust, interval, bins
         As in `audit`.
     missing_values, columns, suppress_below, seed, command, progress
         As in `audit`.
@@ -284,15 +292,21 @@ def audit_metrics(
         },
         needed=("versus",),
     )
-    _check(rules, worse)
+    check_rules(rules, worse)
     if cube is not None and suppress_below:
         raise InputError(
             "cube and suppress_below are both given, but a cube holds the counts of every cell, small ones too.  "
             "Write the cube in a run of its own, and do not publish it."
         )
     weighting = Weighting(weight=weight, stratum=stratum)
+    if judge is not None:
+        check_beside_judge(metrics, labels, rules, cube)
     made: dict[str, Any] = {"worse": worse, "cube": cube, "command": command}
     counted = counted_records(table)
+    if counted is not None and judge is not None:
+        raise InputError(
+            "judge is given, but a cube counts one label of each row.  Name the table of the rows."
+        )
     if counted is not None:
         check_asked(counted, rules.units, columns, missing_values, weighting)
         rules = replace(rules, units=counted.units, weight=counted.weight, stratum=counted.stratum)
@@ -313,7 +327,14 @@ def audit_metrics(
         rules = replace(rules, units=question.units)
         reference = _reference(versus, records)
         bound = [bound_metric(metric, records) for metric in metrics]
+        if judge is not None:
+            question = replace(question, judge=bound_metric(judge, records))
         arms = arms_of(records, question.where)
+        if arms.apart and judge is not None:
+            raise InputError(
+                f"{arms.column} says that labels came about in several ways, and a judge needs labels of rows that "
+                "were drawn at random.  Choose these with where, or leave the judge out."
+            )
         if arms.apart:
             return _audit_arms(arms, question, bound, rules, reference=reference, **made)
         return _answer(question, bound, rules, reference=reference, counted=None, **made)
@@ -433,14 +454,6 @@ def _answer(
     )
 
 
-def _check(rules: VerdictRules, worse: str | None) -> None:
-    """Refuse options that have no meaning."""
-    numbers = ("level", "tolerance", "min_units", "suppress_below", "seed")
-    check_numbers({name: getattr(rules, name) for name in numbers})
-    chosen = {"adjust": rules.adjust, "interval": rules.interval, "worse": worse}
-    check_choices(chosen, needed=("adjust", "interval"))
-
-
 def _reference(versus: str, records: Records) -> str | Attribute:
     """What groups are compared with: a word, or the attribute that marks the rows of a predicate."""
     if versus in _VERSUS:
@@ -468,6 +481,7 @@ def _command(
         "unit": question.units,
         "weight": question.weighting.weight,
         "stratum": question.weighting.stratum,
+        "judge": None if question.judge is None else question.judge.text,
         "where": to_text(question.where) if question.where is not None else None,
         "versus": reference if isinstance(reference, str) else reference.name,
         "tolerance": rules.tolerance,

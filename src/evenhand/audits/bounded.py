@@ -76,7 +76,8 @@ def holds_for_wrong_units(evidence: GroupEvidence, i: int) -> bool:
     low, ceiling = evidence.rules.low, evidence.rules.ceiling
     if low is None or ceiling is None or evidence.cube.units is None:
         return False
-    assert isinstance(evidence.form, Ratio)
+    if not isinstance(evidence.form, Ratio):
+        return False
     everything = np.ones(len(evidence.cube.keys), bool)
     worst = float(unit_values(evidence.cube, evidence.form, everything)[0].max(initial=ceiling))
     limit = harm_limit(evidence, i, (low, worst))

@@ -24,6 +24,7 @@ from evenhand.groups import Attribute, Partition
 from evenhand.questions.crowding import check_groups
 from evenhand.results.estimate import Estimate
 from evenhand.stats import contrasts
+from evenhand.stats.assisted import Assisted
 from evenhand.stats.forms import Form, Ratio
 
 Floats = npt.NDArray[np.float64]
@@ -105,7 +106,7 @@ class GroupEvidence:
 
     def rows_of_classes(self, index: int) -> int:
         """Rows of a set of which only those of the scarcer class count as units; 0 where all do."""
-        if self.cube.units is not None or isinstance(self.form, Ratio):
+        if self.cube.units is not None or isinstance(self.form, Ratio | Assisted):
             return 0
         rows = int(self.sets[index] @ self.cube.n_defined)
         return rows if self.estimates.n_units[index] < rows else 0
@@ -243,6 +244,8 @@ class GroupEvidence:
     def _bounds(self) -> tuple[float | None, float | None, bool]:
         """Between which values of units lie, and whether that is only what was seen."""
         low, high = self.rules.low, self.rules.high
+        if isinstance(self.form, Assisted):
+            return None, None, False
         if (low is not None and high is not None) or not isinstance(self.form, Ratio):
             return low, high, False
         if not (self.estimates.variances == 0).any():

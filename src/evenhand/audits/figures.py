@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from evenhand.audits import answer, words
-from evenhand.audits.result import Audit, Contrast, Gap, Group
+from evenhand.audits.help_table import table_help
+from evenhand.audits.result import Audit, Contrast, Gap, Group, Helped
 from evenhand.audits.score_figures import draw_scores, table_scores, table_thresholds
 from evenhand.audits.side_by_side import side_by_side
 from evenhand.metrics.described import normalizer_told
@@ -36,6 +37,7 @@ class Plot:
     table: Table
     more: Table
     parts: Table | None
+    helped: Table | None
     unjudged: Table | None
     scores: tuple[Panel, ...]
     bins: Table
@@ -144,6 +146,7 @@ def _plot(audit: Audit, by: tuple[str, ...], edition: Edition) -> Plot:
         bins=table_scores(audit, by, edition),
         thresholds=table_thresholds(audit, by, edition),
         parts=_parts(audit, compared[:TABLED], title, edition),
+        helped=table_help(audit, groups[:TABLED], title, edition),
         unjudged=_unjudged(audit, apart[:TABLED], title, edition) if apart else None,
     )
 
@@ -178,10 +181,12 @@ def _table(
         TableColumn(head="rows"),
         TableColumn(head=words.unit_name(audit)) if audit.unit else None,
         TableColumn(head=EFFECTIVE) if audit.weight else None,
+        TableColumn(head="labels") if audit.judge else None,
+        TableColumn(head="worth labels alone") if audit.judge else None,
     )
     rows = [_row(audit, group, edition) for group in groups]
     if lacking is not None and lacking.estimate is not None:
-        value, counts, *sizes = _numbers(audit, lacking.estimate)
+        value, counts, *sizes = _numbers(audit, lacking.estimate, None)
         rows.append(
             [TableCell("missing"), TableCell("not judged"), value, counts, TableCell("–"), *sizes]
         )
@@ -192,7 +197,7 @@ def _row(audit: Audit, group: Group, edition: Edition) -> list[TableCell]:
     in_points = audit.metric.in_points
     apart = words.difference(group.versus, in_points=in_points)
     bounds = words.difference_interval(group.versus, in_points=in_points)
-    value, counts, *sizes = _numbers(audit, group.estimate)
+    value, counts, *sizes = _numbers(audit, group.estimate, _helped(audit, group))
     return [
         TableCell(edition.group(group.group, group.predicate)),
         TableCell(words.verdict(group), kind=words.kind(group)),
@@ -203,20 +208,26 @@ def _row(audit: Audit, group: Group, edition: Edition) -> list[TableCell]:
     ]
 
 
-def _numbers(audit: Audit, rate: Estimate) -> list[TableCell]:
-    """Value, counts behind it, rows, units and their worth."""
+def _helped(audit: Audit, group: Group) -> Helped | None:
+    return None if audit.judge is None else audit.judge.of(group)
+
+
+def _numbers(audit: Audit, rate: Estimate, helped: Helped | None) -> list[TableCell]:
+    """Value, counts behind it, rows, units and their worth, labels and theirs."""
     return [
         TableCell(answer.told_value(audit, rate)),
         TableCell(_counts(audit, rate)),
         TableCell(numbers.count(rate.n_rows)),
         TableCell(numbers.count(rate.n_units)),
         TableCell(effective(rate.effective_sample_size)),
+        TableCell(numbers.count(helped.labels if helped else None)),
+        TableCell(effective(helped.effective_labels if helped else None)),
     ]
 
 
 def _counts(audit: Audit, rate: Estimate) -> str:
-    # Weighted sums are no numbers of rows, even where they are whole.
-    if not answer.is_share(audit) or audit.weight:
+    # Weighted sums are no numbers of rows, even where they are whole; with a judge's help there are none.
+    if not answer.is_share(audit) or audit.weight or audit.judge:
         return "–"
     return numbers.out_of(rate.numerator, rate.denominator)
 
@@ -291,7 +302,7 @@ def _unjudged(audit: Audit, groups: Sequence[Group], title: str, edition: Editio
     )
     rows = []
     for group in groups:
-        value, _, *sizes = _numbers(audit, group.estimate)
+        value, _, *sizes = _numbers(audit, group.estimate, None)
         why = words.reason(group.estimate) or (words.reason(group.versus) if group.versus else "")
         verdict = TableCell(f"– {why}" if why else words.verdict(group), kind="none")
         rows.append(

@@ -10,7 +10,8 @@ from evenhand.audits.bounded import HarmLimit, harm_limit, holds_for_wrong_units
 from evenhand.audits.disclosure.hiding import Hidden, hidden_sets, rounded
 from evenhand.audits.evidence import NONE, GroupEvidence
 from evenhand.audits.gaps import gaps_of
-from evenhand.audits.result import Contrast, Gap, Group, Refused, Verdict
+from evenhand.audits.help import helped_sets, notes_of_help
+from evenhand.audits.result import Contrast, Gap, Group, Helped, Refused, Verdict
 from evenhand.comparisons.comparison import ON_UNITS, Pools, moderated
 from evenhand.comparisons.limits import interval_alone
 from evenhand.comparisons.rules import VerdictRules
@@ -22,6 +23,7 @@ from evenhand.metrics.weights import Weighting
 from evenhand.pages.nouns import unit_noun
 from evenhand.questions.absent import missing_rows
 from evenhand.results.estimate import Estimate, Missing
+from evenhand.stats.assisted import Assisted
 from evenhand.stats.forms import Form, Ratio
 from evenhand.stats.power import (
     detectable_proportion,
@@ -40,6 +42,7 @@ class Judgement:
     overall: Estimate
     groups: tuple[Group, ...]
     gaps: tuple[Gap, ...]
+    helped: tuple[Helped, ...]
     refused: tuple[Refused, ...]
     missing: tuple[Missing, ...]
     comparisons: int
@@ -89,6 +92,7 @@ def judge(
         overall=_hide_rate(evidence.rates[0]) if without.overall else evidence.rates[0],
         groups=groups,
         gaps=gaps_of(evidence, hidden),
+        helped=helped_sets(evidence),
         refused=tuple(
             _refused(evidence, i, hidden)
             for i in numbers
@@ -97,7 +101,7 @@ def judge(
         missing=_missing(evidence, hidden),
         comparisons=len(evidence.tested),
         adjust=evidence.adjust,
-        notes=(*_notes(evidence, hidden), *_alone(evidence, groups)),
+        notes=(*_notes(evidence, hidden), *_alone(evidence, groups), *notes_of_help(evidence)),
     )
     return rounded(judgement) if rules.suppress_below else judgement
 
@@ -192,7 +196,7 @@ def _reference_name(evidence: GroupEvidence, i: int) -> str:
 def _untested_reason(evidence: GroupEvidence, i: int) -> str:
     group, reference = evidence.group_index[i], evidence.reference_index[i]
     if not np.isfinite(evidence.estimates.values[group]):
-        return "no_denominator"
+        return "no_label" if evidence.rates[group].reason == "no_label" else "no_denominator"
     if evidence.estimates.n_units[group] < evidence.rules.min_units:
         return "too_few_units"
     return "no_variation" if evidence.able(reference) else "no_reference"
@@ -270,6 +274,8 @@ def _refused(evidence: GroupEvidence, i: int, hidden: frozenset[int]) -> Refused
     if reason == "too_few_units" and n < evidence.rows_of_classes(index):
         has = None if evidence.rules.suppress_below else n
         units = f"{units if has is not None else 'rows'} of its scarcer class"
+    if isinstance(evidence.form, Assisted):
+        units = f"labelled {units}"
     told = (
         f"; this interval needs at least {needed}"
         if reason == "too_few_units"
@@ -340,7 +346,7 @@ def _sensitivity(evidence: GroupEvidence) -> list[float | None]:
     with np.errstate(divide="ignore"):
         tolerance = np.where(scale > 0, rules.tolerance / scale, 0.0)
     found = np.full(len(tested), np.nan)
-    score = compared.score[tested]
+    score = compared.score[tested] & (compared.trials is not None)
     if not score.all():
         error, df = np.sqrt(compared.power_variance[tested]), compared.df[tested]
         found = minimum_detectable_difference(

@@ -16,6 +16,7 @@ from evenhand.cubes import (
 )
 from evenhand.errors import Note
 from evenhand.metrics import Metric, MetricPlan, Takes
+from evenhand.metrics.assisted import assisted_plan
 from evenhand.pages.edition import without_folders
 from evenhand.pages.numbers import listed
 from evenhand.questions.copies import MOST_JOINED, MOST_ROWS, copied_rows
@@ -67,7 +68,7 @@ def premises_of_rows(
         check_first_groups(records, question.attributes, question.partitions, question.where)
     return read_premises(
         records,
-        metrics,
+        metrics if question.judge is None else [*metrics, question.judge],
         where=question.where,
         attributes=question.attributes,
         counted=True,
@@ -97,11 +98,15 @@ def measure_rows(
         Whether the cubes are to be kept.
     """
     records = question.records
-    used = {*question.columns, *(name for metric in metrics for name in metric.columns)}
+    judge = question.judge
+    read = metrics if judge is None else [*metrics, judge]
+    used = {*question.columns, *(name for metric in read for name in metric.columns)}
     repeating = candidate_columns(records, used, question.where, metrics)
     kept = [*question.columns, *repeating]
     plans = tuple(
         question.weighting.of(metric, metric.plan(records, kept, question.where))
+        if judge is None
+        else assisted_plan(metric, judge, records, kept, question.where)
         for metric in metrics
     )
     cubes = tuple(cubes_of(question, plans, as_written=as_written))

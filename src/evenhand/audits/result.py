@@ -184,6 +184,74 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Helped:
+    """What people's labels of a group say alone, and how much more with a judge's of all rows.
+
+    Attributes
+    ----------
+    by : tuple of str
+        The attributes of the group's partition; empty for everybody.
+    predicate : str or None
+        The group; `None` for everybody.
+    labels : int
+        Rows that people labelled and that say something about the metric.
+    alone : float or None
+        The metric over these rows alone.
+    alone_low, alone_high : float or None
+        Interval of that.
+    judge_alone : float or None
+        The metric by the judge's labels of all rows: biased by what it gets wrong, and no measurement.
+    effective_labels : float or None
+        How many labels alone would give an interval as narrow as the one here: the labels times the square of how
+        many times as wide theirs is.  Fewer than `labels` where the judge does not help; `None` without an interval.
+    """
+
+    by: tuple[str, ...]
+    predicate: str | None
+    labels: int
+    alone: float | None
+    alone_low: float | None
+    alone_high: float | None
+    judge_alone: float | None
+    effective_labels: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgeHelp:
+    """The judge whose labels of all rows stood beside people's of some.
+
+    Attributes
+    ----------
+    expression : str
+        The metric of the judge's labels.
+    method : str
+        `post-stratified` by the judge's answer, of shares of independent rows; else `prediction-powered`.
+    weight : float or None
+        By how much of the judge's difference between labelled and all rows the labels' rate was moved, one for all
+        groups; `None` where rates were post-stratified.
+    helped : tuple of Helped
+        Everybody first, then each group in the order of the audit's groups.
+    """
+
+    expression: str
+    method: str
+    weight: float | None
+    helped: tuple[Helped, ...]
+
+    @property
+    def overall(self) -> Helped:
+        """Of everybody."""
+        return self.helped[0]
+
+    def of(self, group: Group) -> Helped | None:
+        """Of one group."""
+        found = (
+            one for one in self.helped if (one.by, one.predicate) == (group.by, group.predicate)
+        )
+        return next(found, None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreBin:
     """Rows whose scores are about the same: what was promised, and what came of it.
 
@@ -356,6 +424,8 @@ class Audit(Shown):
         Column that says how many each row stands for; `None` where each stands for one.
     stratum : str or None
         Column that tells apart the strata within which units were drawn; `None` where there are none.
+    judge : JudgeHelp or None
+        Whose labels of all rows stood beside people's of some; `None` where there was none.
     """
 
     SCHEMA: ClassVar[str] = "evenhand.audit/1"
@@ -376,6 +446,7 @@ class Audit(Shown):
     scores: tuple[ScoreCurve, ...] = ()
     weight: str | None = None
     stratum: str | None = None
+    judge: JudgeHelp | None = None
 
     @property
     def worse(self) -> tuple[Group, ...]:

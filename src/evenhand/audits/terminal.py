@@ -6,7 +6,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from evenhand.audits import words
-from evenhand.audits.result import Audit, Group
+from evenhand.audits.result import Audit, Group, Helped
 from evenhand.pages.caveats import (
     after_numbers,
     before_numbers,
@@ -57,6 +57,8 @@ def _heading(audit: Audit) -> Text:
     people = f", {units:,} {words.unit_name(audit, units)}" if audit.unit else ""
     people += sampled(audit.weight, audit.stratum, audit.overall.effective_sample_size)
     text.append(f"{audit.source.name}: {plural(audit.source.rows, 'row')}{people}", style="dim")
+    if audit.judge is not None:
+        text.append(f"\n{words.helped(audit)}", style="dim")
     return text
 
 
@@ -69,6 +71,8 @@ def _table(audit: Audit, by: tuple[str, ...], shown: int) -> Table:
         TableColumn(head="rows", need=3),
         TableColumn(head=words.unit_name(audit), need=2) if audit.unit else None,
         TableColumn(head=EFFECTIVE, need=2) if audit.weight else None,
+        TableColumn(head="labels", need=1) if audit.judge else None,
+        TableColumn(head="worth", need=2) if audit.judge else None,
         TableColumn(head=audit.metric.name),
         TableColumn(head=percent(audit.level), left=True, need=1),
         TableColumn(head=f"vs {audit.settings.versus if short else 'reference'}"),
@@ -79,7 +83,14 @@ def _table(audit: Audit, by: tuple[str, ...], shown: int) -> Table:
     )
     rows = [_row(audit, group) for group in groups[:shown]]
     rows += [
-        ["(missing)", *_numbers(missing.estimate), "", "", "", TableCell("not judged", kind="none")]
+        [
+            "(missing)",
+            *_numbers(missing.estimate, None),
+            "",
+            "",
+            "",
+            TableCell("not judged", kind="none"),
+        ]
         for missing in audit.missing
         if missing.estimate is not None and (missing.attribute,) == by
     ]
@@ -97,7 +108,7 @@ def _row(audit: Audit, group: Group) -> list[TableCell | str]:
     in_points = audit.metric.in_points
     return [
         group.label,
-        *_numbers(group.estimate),
+        *_numbers(group.estimate, audit.judge.of(group) if audit.judge else None),
         words.difference(group.versus, in_points=in_points),
         words.difference_interval(group.versus, in_points=in_points),
         ratio(group.versus.ratio if group.versus else None),
@@ -105,9 +116,11 @@ def _row(audit: Audit, group: Group) -> list[TableCell | str]:
     ]
 
 
-def _numbers(estimate: Estimate) -> list[str]:
+def _numbers(estimate: Estimate, helped: Helped | None) -> list[str]:
     sizes = [count(estimate.n_rows), count(estimate.n_units)]
     sizes.append(effective(estimate.effective_sample_size))
+    sizes.append(count(helped.labels if helped else None))
+    sizes.append(effective(helped.effective_labels if helped else None))
     return [*sizes, rate(estimate.value), interval(estimate.low, estimate.high)]
 
 

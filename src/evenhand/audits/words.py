@@ -62,6 +62,23 @@ def unit_name(audit: Audit, number: int = 2) -> str:
     return unit_noun(audit.unit or "row", number)
 
 
+def helped(audit: Audit) -> str:
+    """What was measured from whose labels, in a sentence; empty without a judge."""
+    judge = audit.judge
+    if judge is None:
+        return ""
+    overall = judge.overall
+    rows = plural(audit.source.rows, "row")
+    told = (
+        f"Measured from {plural(overall.labels, 'label')} of people with the help of a judge's of {rows} "
+        f"({judge.expression})"
+    )
+    worth = overall.effective_labels
+    if worth is None:
+        return f"{told}."
+    return f"{told}; they know as much as {worth:,.0f} labels alone."
+
+
 def reference(name: str) -> str:
     """What a group is compared with, in words."""
     return {"rest": "the rest", "overall": "all together", "best": "the best group"}.get(name, name)

@@ -26,6 +26,7 @@ def audit(
     by: Several = (),
     unit: Several = (),
     stratum: str | None = None,
+    judge: str | None = None,
     versus: str = "rest",
     interval: str = "wilson",
     suppress_below: int | None = None,
@@ -60,6 +61,9 @@ def audit(
         Column that names what is independent: speaker, patient.  Twice where rows that share either are dependent.
     stratum
         Column that tells apart the strata within which units were drawn, as a survey has them.
+    judge
+        The same metric by a judge's labels, which all rows have, where people's are on some: people's few labels are
+        made surer, never replaced.
     versus
         Compare with rest, best, overall, or the group of a predicate.
     interval
@@ -80,7 +84,7 @@ def audit(
     hidden = (SHARED if share else 0) if suppress_below is None else suppress_below
     if compare:
         metrics = metric if others else compare
-        _check_compared(() if others else metric, versus, interval, cube, stratum, label)
+        _check_compared(() if others else metric, versus, interval, cube, stratum, label, judge)
         asked = Asked(
             table=table,
             others=others,
@@ -105,6 +109,7 @@ def audit(
             labels=label,
             unit=unit,
             stratum=stratum,
+            judge=judge,
             versus=versus,
             interval=interval,
             suppress_below=hidden,
@@ -138,6 +143,7 @@ def _check_compared(
     cube: Path | None,
     stratum: str | None,
     label: Sequence[str],
+    judge: str | None,
 ) -> None:
     """Refuse options that say nothing of services beside each other."""
     others = {
@@ -147,6 +153,7 @@ def _check_compared(
         "--cube": cube is not None,
         "--stratum": stratum is not None,
         "--label": bool(label),
+        "--judge": judge is not None,
     }
     for option, given in others.items():
         if given:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from evenhand.cubes import Estimates
 from evenhand.deferred import special
 from evenhand.stats import contrasts, intervals
+from evenhand.stats.assisted import AssistedShare
 from evenhand.stats.forms import Form, Ratio
 from evenhand.stats.moderation import fit_prior
 from evenhand.stats.paired import conditional_limits, mcnemar_z
@@ -89,6 +90,8 @@ class Comparison:
     turns : tuple of three arrays, optional
         Units that go from 0 to 1 and from 1 to 0, and all of them, where each is one row of 0 or 1 in
         both sets; NaN elsewhere.
+    assisted : tuple, optional
+        Where few people's labels stand beside a judge's of independent rows: the form, and the counts of both sets.
     """
 
     difference: Floats
@@ -104,6 +107,7 @@ class Comparison:
     bounds: Range
     seen: bool
     turns: tuple[Floats, Floats, Floats] | None = None
+    assisted: tuple[AssistedShare, Floats, Floats] | None = None
 
     @cached_property
     def z(self) -> Floats:
@@ -114,6 +118,8 @@ class Comparison:
                 *(side[self.score] for side in self.trials), exact=self.exact
             )
             z[self.score] = score
+        if self.assisted is not None and self.score.any():
+            z[self.score] = contrasts.touching_z(self.difference[self.score], self._between)
         if self.flat.any():
             z = np.where(self.flat, contrasts.touching_z(self.difference, self._flat_interval), z)
         if self.turns is not None:
@@ -138,6 +144,9 @@ class Comparison:
             low, high = (
                 np.where(self.score, e, t) for e, t in zip(score, (low, high), strict=True)
             )
+        if self.assisted is not None and self.score.any():
+            everyone = np.ones(int(self.score.sum()), bool)
+            low[self.score], high[self.score] = self._between(np.asarray(z, float), everyone)
         if self.flat.any():
             everywhere = np.ones(len(self.flat), bool)
             flat = self._flat_interval(np.full(len(self.flat), float(z)), everywhere)
@@ -150,6 +159,12 @@ class Comparison:
             width = self.bounds[1] - self.bounds[0]
             low, high = np.maximum(low, -width), np.minimum(high, width)
         return low, high
+
+    def _between(self, z: Floats, at: npt.NDArray[np.bool_]) -> tuple[Floats, Floats]:
+        """Intervals of some of the pairs with limits of their own on each side."""
+        assert self.assisted is not None
+        form, first, second = self.assisted
+        return form.difference(first[self.score][at], second[self.score][at], z, exact=self.exact)
 
     def _flat_interval(self, z: Floats, at: npt.NDArray[np.bool_]) -> tuple[Floats, Floats]:
         """Intervals of some pairs of which no unit differs, from the bounds of units' values."""
@@ -168,6 +183,8 @@ class Comparison:
 
     def method(self, pair: int) -> str:
         """Name of a pair's interval."""
+        if self.score[pair] and self.assisted is not None:
+            return "post-stratified"
         if self.score[pair]:
             return "newcombe-exact" if self.exact else "newcombe"
         if self.flat[pair]:
@@ -224,7 +241,8 @@ def compare(
     v1, v2 = (np.nan_to_num(estimates.variances[index]) for index in (first, second))
     n1, n2 = (estimates.n_effective[index] for index in (first, second))
     pools = Pools.of_pairs(first, second) if pools is None else pools
-    score = np.full(len(first), proportion) & (shared == 0)
+    share = form if isinstance(form, AssistedShare) else None
+    score = np.full(len(first), proportion or share is not None) & (shared == 0)
     if score.all():
         # Proportions have intervals of their own: their variances only plan.
         (m1, df1), (m2, df2) = (v1, n1 - 1), (v2, n2 - 1)
@@ -268,6 +286,7 @@ def compare(
         exact=exact,
         bounds=bounds,
         seen=seen,
+        assisted=None if share is None else (share, estimates.sums[first], estimates.sums[second]),
     )
 
 

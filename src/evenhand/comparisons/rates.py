@@ -9,6 +9,7 @@ from evenhand.comparisons.rules import VerdictRules
 from evenhand.cubes import Estimates
 from evenhand.results.estimate import Estimate
 from evenhand.stats import intervals
+from evenhand.stats.assisted import LABELLED, AssistedRatio, AssistedShare
 from evenhand.stats.forms import Form, Ratio
 from evenhand.stats.scales import scale_of, scaled
 
@@ -24,7 +25,8 @@ def bounds_of(
     the same on as many trials as the rows are worth; other ratios the linearised t, bent by the skewness
     of the units where that is known; all else the linearised t on the scale that the metric's range
     gives it.  Where every unit gave the same value of a metric with known bounds, the
-    linearised variance of 0 is replaced by the limits that hold.
+    linearised variance of 0 is replaced by the limits that hold.  Few labels beside a judge's many have those of
+    their form: see `evenhand.stats.assisted`.
     """
     if binomial and isinstance(form, Ratio):
         if estimates.sample_size is not None:
@@ -35,9 +37,16 @@ def bounds_of(
         else:
             low, high = intervals.wilson(above, below, intervals.z_of(rules.level))
         return low, high, [rules.interval] * len(low)
+    if isinstance(form, AssistedShare):
+        exact = rules.interval == "clopper-pearson"
+        low, high = form.limits(estimates.sums, intervals.z_of(rules.level), exact=exact)
+        return low, high, ["post-stratified"] * len(low)
     n, flat = estimates.n_effective, estimates.variances == 0
     if isinstance(form, Ratio):
         low, high, methods = _ratio_bounds(estimates, rules)
+    elif isinstance(form, AssistedRatio):
+        low, high, _ = _ratio_bounds(estimates, rules)
+        methods = ["assisted-t"] * len(low)
     else:
         scale = scale_of(rules.low, rules.high)
         low, high = scaled(estimates.values, estimates.variances, n, rules.level, scale)
@@ -93,13 +102,14 @@ def rates_of(
         form.split(estimates.sums) if isinstance(form, Ratio) else None
     )
     return [
-        _rate(estimates, i, (low[i], high[i], methods[i]), sides, parts, rules)
+        _rate(estimates, form, i, (low[i], high[i], methods[i]), sides, parts, rules)
         for i in range(len(estimates.values))
     ]
 
 
 def _rate(
     estimates: Estimates,
+    form: Form,
     i: int,
     bounds: tuple[float, float, str],
     sides: tuple[Floats, Floats] | None,
@@ -107,9 +117,14 @@ def _rate(
     rules: VerdictRules,
 ) -> Estimate:
     value, n = estimates.values[i], int(estimates.n_units[i])
+    if isinstance(form, AssistedRatio | AssistedShare):
+        # What the judge takes off may be more than there is.
+        value = np.clip(value, rules.low, rules.high)
     low, high, method = bounds
     reason = None
-    if not np.isfinite(value):
+    if not np.isfinite(value) and isinstance(form, AssistedRatio | AssistedShare):
+        reason = "no_denominator" if estimates.sums[i, 0, LABELLED] else "no_label"
+    elif not np.isfinite(value):
         absent = sides is None and estimates.sums[i].any()
         reason = "class_absent" if absent else "no_denominator"
     elif n < rules.min_units:

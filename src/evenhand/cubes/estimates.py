@@ -3,7 +3,7 @@
 The bridge between counts and statistics.  A *set* is any union of cells: a group, the rest, all.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ from evenhand.cubes.design import design_moments, stratified
 from evenhand.cubes.influence import set_sums
 from evenhand.cubes.row_influence import moments_of_rows
 from evenhand.cubes.unit_influence import moments_of_units
+from evenhand.stats.assisted import AssistedRatio, allowed
 from evenhand.stats.forms import Form
 
 Floats = npt.NDArray[np.float64]
@@ -117,22 +118,43 @@ def estimate(cube: Cube, form: Form, sets: Bools, pairs: Integers | None = None)
         design = design_moments(cube, form, sets, gradient, pairs)
         if design is not None and cube.stratum is not None:
             found = stratified(found, design, cube, sets, pairs)
-    return Estimates(
-        values=values,
-        sums=sums,
-        n_rows=sets @ cube.n_rows,
-        n_units=found.n_units,
-        n_effective=_whole(found.n_effective),
-        n_whole=_whole(found.n_whole),
-        variances=_without_rounding(found.squares, values),
-        third=found.third,
-        fourth=found.fourth,
-        shared=found.shared,
-        covariance=found.products,
-        ways=found.ways,
-        sample_size=None if cube.weights is None else effective_sample_size(sets, cube.weights),
-        design_variances=None if design is None else _without_rounding(design.squares, values),
+    return _with_allowance(
+        Estimates(
+            values=values,
+            sums=sums,
+            n_rows=sets @ cube.n_rows,
+            n_units=found.n_units,
+            n_effective=_whole(found.n_effective),
+            n_whole=_whole(found.n_whole),
+            variances=_without_rounding(found.squares, values),
+            third=found.third,
+            fourth=found.fourth,
+            shared=found.shared,
+            covariance=found.products,
+            ways=found.ways,
+            sample_size=None if cube.weights is None else effective_sample_size(sets, cube.weights),
+            design_variances=None if design is None else _without_rounding(design.squares, values),
+        ),
+        cube,
+        form,
+        sets,
     )
+
+
+def _with_allowance(found: Estimates, cube: Cube, form: Form, sets: Bools) -> Estimates:
+    """Of few labels beside a judge's many, variances with what few labels do not show."""
+    if not isinstance(form, AssistedRatio) or form.as_seen or form.weight == 0:
+        return found
+    none = np.zeros((0, 2), np.int64)
+    alone = estimate(cube, AssistedRatio(weight=0.0), sets, none).variances
+    wider = allowed(found.variances, alone, found.n_effective, found.sums, form.weight)
+    covariance = found.covariance
+    if covariance.ndim == 2:
+        covariance = covariance.copy()
+        covariance[np.diag_indices_from(covariance)] = np.where(
+            np.isfinite(wider), wider, np.diag(covariance)
+        )
+    return replace(found, variances=wider, covariance=covariance)
 
 
 def effective_sample_size(sets: Bools, weights: Floats) -> Floats:

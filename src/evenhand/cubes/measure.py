@@ -73,6 +73,8 @@ class Measure:
         Input that holds how many a row stands for; the counts are already that many times as large.
     sides : tuple of tuples of int
         Counts of each side of the ratio; of weighted rows each side's are counted.
+    optional : frozenset of str
+        Inputs that a row may lack: its counts say what it then adds.
     exclusive : frozenset of (int, int)
         Pairs of counts, the lower number first, that no row has both of: with `Moments.COUNTS` their
         product is known to be 0, which keeps a query of many counts within a server's limits.
@@ -88,6 +90,7 @@ class Measure:
     exclusive: frozenset[tuple[int, int]] = frozenset()
     weight: str | None = None
     sides: tuple[tuple[int, ...], ...] = ()
+    optional: frozenset[str] = frozenset()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -115,4 +118,5 @@ class Measure:
                 for c in self.checks
             ),
             weight=names.get(self.weight, self.weight) if self.weight else None,
+            optional=frozenset(names.get(name, name) for name in self.optional),
         )

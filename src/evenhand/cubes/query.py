@@ -61,7 +61,9 @@ class CubeQuery:
         for name in [*plain, *named]:
             check_key(columns[name])
         # What a row must have: inner names of the columns, and what the user calls them.
-        self.needed = {item.name: item.text for item in measure.inputs}
+        self.needed = {
+            item.name: item.text for item in measure.inputs if item.name not in measure.optional
+        }
         self.needed |= self.units
 
     def ungrouped(self) -> "CubeQuery":

@@ -5,7 +5,7 @@ import numpy.typing as npt
 
 from evenhand.cubes.cube import Cube
 from evenhand.cubes.influence import InfluenceMoments, blocks
-from evenhand.stats.forms import Form, Ratio, Smooth
+from evenhand.stats.forms import Form, Ratio, Sized, Smooth
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -37,9 +37,9 @@ def moments_of_rows(
 def _row_sizes(cube: Cube, form: Form, sets: Bools, n_units: Integers) -> Floats:
     """Effective number of rows, from the second moments of their denominators."""
     n = n_units.astype(float)
-    if cube.indicators or not isinstance(form, Ratio) or cube.n_levels > 1:
+    if cube.indicators or not isinstance(form, Sized) or cube.n_levels > 1:
         return n
-    weights = np.asarray(form.denominator, float)
+    weights = np.asarray(form.sizes[0], float)
     below = cube.sums @ weights
     rows = np.maximum(cube.n_rows, 1)
     squares = np.einsum("cij,i,j->c", cube.comoments, weights, weights) + below**2 / rows

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from evenhand.cubes.cube import Cube
 from evenhand.cubes.influence import InfluenceMoments, blocks, set_sums
-from evenhand.stats.forms import Form, Ratio
+from evenhand.stats.forms import Form, Sized
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -242,10 +242,10 @@ def _sizes_of(units: UnitBlocks, shape: tuple[int, int]) -> _Sizes:
 def _sized(cube: Cube, form: Form, sums: Floats, says: Bools) -> Floats:
     """How much of each side of a form its counts are, shape (sides, rows).
 
-    The denominator of a ratio; the counts of a side where counts are of rows; else units count alike.
+    The denominators of ratios; the counts of a side where counts are of rows; else units count alike.
     """
-    if isinstance(form, Ratio):
-        return np.asarray((sums @ np.asarray(form.denominator, float))[None, :], float)
+    if isinstance(form, Sized):
+        return np.asarray((sums @ np.asarray(form.sizes, float).T).T, float)
     if cube.indicators:
         return np.array([sums[:, list(side)].sum(axis=1) for side in form.sides])
     return says.astype(float)

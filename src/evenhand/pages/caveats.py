@@ -29,6 +29,7 @@ FOOTNOTES = frozenset(
         "duplicate",
         "corrected",
         "late",
+        "labels_at_random",
     }
 )
 

@@ -47,6 +47,8 @@ class Question:
         Which rows are read.
     weighting : Weighting
         What rows stand for.
+    judge : Metric, optional
+        The metric of labels of all rows, where people's are on some.
     """
 
     records: Records
@@ -55,6 +57,7 @@ class Question:
     units: tuple[str, ...]
     where: Predicate | None
     weighting: Weighting = UNWEIGHTED
+    judge: Metric | None = None
 
     @property
     def by(self) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ for metrics that need a distribution (auc), `parts` are the metric's counts.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +32,16 @@ class Form(Protocol):
     @property
     def sides(self) -> tuple[tuple[int, ...], ...]:
         """Groups of counts that the value needs units of; the scarcest decides how much is known."""
+        ...
+
+
+@runtime_checkable
+class Sized(Protocol):
+    """A form whose units have sizes on each of its sides: parts of a denominator."""
+
+    @property
+    def sizes(self) -> tuple[tuple[float, ...], ...]:
+        """Weights of the counts whose sum is a unit's size, of each side."""
         ...
 
 
@@ -84,6 +94,11 @@ class Ratio:
             return self.needs
         weights = np.abs(self.numerator) + np.abs(self.denominator)
         return (tuple(np.flatnonzero(weights).tolist()),)
+
+    @property
+    def sizes(self) -> tuple[tuple[float, ...], ...]:
+        """The denominator, whatever it `needs`."""
+        return (self.denominator,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,95 @@
+"""Rows that people should label next: drawn as said, and the weighted rate is that of all rows."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+import evenhand
+from evenhand.audits.next_labels import inclusion_chances, systematic
+from evenhand.errors import InputError
+
+
+def made(rng, n=2000, honest=True):
+    """Probabilities that rows are wrong, and which are; dishonest ones say nothing."""
+    chance = rng.beta(0.3, 2, n)
+    wrong = (rng.random(n) < (chance if honest else 0.13)).astype(float)
+    return chance, wrong
+
+
+def test_chances_add_up_and_are_kept():
+    rng = np.random.default_rng(1)
+    score, _ = made(rng)
+    chances = inclusion_chances(score, 300, 0.2)
+    assert chances.sum() == pytest.approx(300)
+    assert chances.max() <= 1
+    assert chances.min() >= 0.2 * 300 / len(score) * 0.999
+    drawn = np.zeros(len(score))
+    for _ in range(800):
+        chosen = systematic(chances, rng)
+        assert len(set(chosen)) == 300
+        drawn[chosen] += 1
+    apart = (drawn / 800 - chances) / np.sqrt(np.maximum(chances * (1 - chances), 1e-9) / 800)
+    assert np.abs(apart).max() < 5
+
+
+@pytest.mark.parametrize("number", [1, 7, 1999, 2000])
+def test_as_many_are_drawn_as_asked(number):
+    score, _ = made(np.random.default_rng(2))
+    chances = inclusion_chances(score, number, 0.2)
+    assert len(systematic(chances, np.random.default_rng(3))) == number
+    sure = inclusion_chances(np.r_[np.ones(5), np.zeros(1995)], min(number, 1990), 0.01)
+    assert sure.sum() == pytest.approx(min(number, 1990))
+
+
+@pytest.mark.parametrize("honest", [True, False])
+def test_weighted_rates_are_unbiased_and_covered(honest):
+    rng, covered, errors, at_random = np.random.default_rng(4), [], [], []
+    for seed in range(60):
+        score, wrong = made(rng, honest=honest)
+        truth = 0.3 / 2.3 if honest else 0.13
+        rows = pa.table({"g": ["all"] * len(score), "p": score, "y": wrong})
+        drawn = evenhand.next_labels(rows, "p", 200, seed=seed)
+        found = evenhand.audit(drawn, "mean(y)", "g", weight="weight", worse="higher").overall
+        covered.append(found.low <= truth <= found.high)
+        errors.append(found.value - wrong.mean())
+        at_random.append(rng.choice(wrong, 200).mean() - wrong.mean())
+    assert abs(np.mean(errors)) < 3 * np.std(errors) / np.sqrt(60)
+    assert np.mean(covered) > 0.95 - 3 * np.sqrt(0.95 * 0.05 / 60)
+    if honest:
+        assert np.std(errors) < 0.9 * np.std(at_random)
+
+
+def test_the_same_seed_draws_the_same_rows():
+    score, _ = made(np.random.default_rng(5))
+    rows = pa.table({"p": score, "id": np.arange(len(score))})
+    one, two, other = (evenhand.next_labels(rows, "p", 50, seed=s) for s in (1, 1, 2))
+    assert one.equals(two)
+    assert one["id"].to_pylist() != other["id"].to_pylist()
+    assert one["id"].to_pylist() == sorted(one["id"].to_pylist())
+
+
+def test_rows_are_drawn_from_those_of_where():
+    rows = pa.table({"p": [0.1, 0.2, 0.9, 0.4], "site": ["a", "a", "b", "b"]})
+    drawn = evenhand.next_labels(rows, "p", 2, where="site = 'b'")
+    assert drawn["site"].to_pylist() == ["b", "b"]
+    assert drawn["weight"].to_pylist() == [1.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("columns", "asked", "said"),
+    [
+        ({"p": [0.5]}, {"number": 2}, r"number is 2, but .* has 1 row to draw"),
+        ({"p": [0.5, 1.5]}, {}, r"1 of 2 values of 'p' are missing or outside \[0, 1\]"),
+        ({"p": [0.5, None]}, {}, r"the first is nan \(row 2\)"),
+        ({"p": ["a", "b"]}, {}, "must be a column of probabilities"),
+        ({"q": [0.5]}, {}, "Unknown column 'p'"),
+        ({"p": [0.5], "weight": [1]}, {}, "has already"),
+        ({"p": [0.5]}, {"uniform": 0}, "must be above it"),
+        ({"p": [0.5]}, {"uniform": 1.0}, r"uniform is 1.0, but must be a number in \[0, 1\)"),
+        ({"p": [0.5]}, {"number": 0}, "number is 0"),
+        ({"p": [0.5]}, {"where": "p > 1"}, "nothing to draw"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(columns, asked, said):
+    with pytest.raises(InputError, match=said):
+        evenhand.next_labels(pa.table(columns), "p", **{"number": 1, **asked})
