@@ -42,8 +42,8 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """Groups with what they gain, and how many rows the round has."""
+class PlannedRound:
+    """What a round collects: groups with what they gain, and how many rows."""
 
     groups: tuple[GroupOutlook, ...]
     collect: int
@@ -61,7 +61,7 @@ def look_ahead(
     wish: Wish,
     *,
     higher_is_worse: bool,
-) -> Outcome:
+) -> PlannedRound:
     """What more rows do for each group.
 
     Parameters
@@ -137,7 +137,7 @@ def _told(
     costs: Floats,
     now: Floats,
     wish: Wish,
-) -> Outcome:
+) -> PlannedRound:
     amount = ROUND * wish.budget
     if (costs > amount).any():
         raise InputError(
@@ -171,7 +171,7 @@ def _told(
             told = _with_curve(told, curves, g, round_gains, best, sign, each, wish)
         groups.append(told)
     order = sorted(groups, key=lambda one: -sign * (np.inf if one.value is None else one.value))
-    return Outcome(
+    return PlannedRound(
         groups=tuple(order),
         collect=int(collect.sum()),
         cost=float(collect @ costs),
