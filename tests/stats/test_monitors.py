@@ -120,3 +120,18 @@ def test_limits_are_where_the_mixture_ratio_is_one_over_alpha():
     mixture = lgamma(31) + lgamma(71) - lgamma(102)
     for p in (low[0], high[0]):
         assert mixture - (30 * log(p) + 70 * log(1 - p)) == pytest.approx(log(20), abs=1e-9)
+
+
+@pytest.mark.parametrize("alpha", [0.5, 0.05, 1e-6])
+@pytest.mark.parametrize("rate", [0.0, 0.001, 0.4, 0.97, 1.0])
+def test_limits_are_found_at_any_rate_and_level(alpha, rate):
+    from scipy.special import betaln, xlog1py, xlogy
+
+    n = np.arange(1, 2001)
+    s = np.cumsum(np.random.default_rng(9).random(2000) < rate)
+    low, high = sequence_limits(s, n, alpha)
+    assert ((low <= s / n) & (s / n <= high) & (low >= 0) & (high <= 1)).all()
+    wanted = betaln(0.5 + s, 0.5 + n - s) - betaln(0.5, 0.5) + np.log(alpha)
+    for limit, some in ((low, s > 0), (high, (s < n) & (high < 0.999))):
+        told = xlogy(s, limit) + xlog1py(n - s, -limit)
+        assert told[some] == pytest.approx(wanted[some], abs=1e-8)

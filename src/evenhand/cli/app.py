@@ -87,7 +87,10 @@ VERBS = {
     ),
     "watch": (
         "Say when a group fares worse than is tolerated, or than it used to; as rows come, for ever.",
-        f"$ evenhand watch ward.csv {_WER} \\\n    --by accent --threshold .3 --state ward.watch",
+        (
+            f"$ evenhand watch ward.csv {_WER} \\\n    --by voice --threshold .3 "
+            "--where \"engine = 'flite' and accent = 'american'\""
+        ),
     ),
     "cube": (
         "Count records once; add the counts of days and sites, and audit them without the rows.",

@@ -126,7 +126,7 @@ def watch(
     >>> table = pa.table({"site": ["a", "b"] * 300, "wrong": [0, 0, 0, 1] * 150})
     >>> found = evenhand.watch(table, "mean(wrong)", "site", threshold=0.2, worse="higher")
     >>> [(alarm.group, alarm.kind, alarm.at.n) for alarm in found.alarms]
-    [({'site': 'b'}, 'above', 21)]
+    [({'site': 'b'}, 'above', 26)]
     """
     numbers: dict[str, Any] = {
         "threshold": plain(threshold),

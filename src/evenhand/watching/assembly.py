@@ -231,6 +231,7 @@ def _alarm(
         since=_moment(book, since),
         rate=rules.value(now.a - since.a, now.b - since.b),
         before=rules.value(since.a, since.b),
+        rate_then=rules.value(alarm.at.a, alarm.at.b),
         new=(book.keys[group], alarm.kind) not in (run.known or set()),
         diagnosis=told,
         undiagnosed=why,

@@ -71,7 +71,7 @@ def _single(found: Watch) -> list[str]:
 
 def _told(one: WatchAlarm, found: Watch, edition: Edition) -> Told:
     evidence = (
-        f"Told at {words.moment(one.at)}, after {one.at.n:,} rows of this group"
+        f"Told at {words.moment(one.at, last=True)}, after {one.at.n:,} rows of this group"
         if one.at.time is None
         else f"Told on {words.moment(one.at)}, after {one.at.n:,} rows of this group"
     )

@@ -44,7 +44,8 @@ def merge_watches(states: Sequence[str | Path], into: str | Path) -> Watch:
     given.  Without, sums add, evidence against the threshold multiplies (each row's bet was fair when it was made, so
     their product is), and change statistics add (each is no more than its rows on average, so their sum is no more than
     all rows); the past's limit is taken anew from the sums.  Where a unit was seen in two shards its visits there count
-    as if they were of two units.
+    as if they were of two units.  What another shard had seen when an alarm began is read from the places of its
+    past that are kept.
     """
     target = Path(into)
     if target.exists():
@@ -124,6 +125,9 @@ def _joined(book: Book, other: Book) -> Book:
 
 def _join(own: Monitor, other: Monitor, bets: Bets, *, units: bool) -> None:
     now, more = own.now, other.now
+    limits = (own.limit, other.limit)
+    mine, theirs = _shifted(own, other), _shifted(other, own)
+    own.since, own.alarms = mine
     own.history = _histories(own.history, other.history)
     own.now = StreamPlace(
         n=now.n + more.n,
@@ -144,9 +148,13 @@ def _join(own: Monitor, other: Monitor, bets: Bets, *, units: bool) -> None:
         own.above = plain_evidence(own.now, bets.threshold)
     if bets.past and own.known:
         own.limit = _limit(own, bets.alpha, units=units)
+        if np.isfinite(limits).all():
+            # Shards may differ in their rates: together they are no worse than these limits, by their sizes.
+            both = (limits[0] * now.b + limits[1] * more.b) / (now.b + more.b)
+            own.limit = min(own.limit, both)
     if other.run > own.run:
-        own.run, own.since = other.run, other.since
-    for kind, alarm in other.alarms.items():
+        own.run, own.since = other.run, theirs[0]
+    for kind, alarm in theirs[1].items():
         had = own.alarms.get(kind)
         if had is None or (alarm.at.time or 0.0) < (had.at.time or 0.0):
             own.alarms[kind] = alarm
@@ -157,6 +165,29 @@ def _join(own: Monitor, other: Monitor, bets: Bets, *, units: bool) -> None:
     for kind, enough in reached.items():
         if enough and kind not in own.alarms:
             own.alarms[kind] = Alarm(kind=kind, at=own.now, since=own.since)
+
+
+def _shifted(one: Monitor, other: Monitor) -> tuple[StreamPlace, dict[str, Alarm]]:
+    """Where the run of evidence of one began, and its alarms, as places among the rows of both."""
+
+    def both(place: StreamPlace) -> StreamPlace:
+        beside = other.now
+        if place.time is not None:
+            past = [m for m in other.history if m.time is not None and m.time <= place.time]
+            beside = past[-1] if past else StreamPlace()
+        return StreamPlace(
+            n=place.n + beside.n,
+            a=place.a + beside.a,
+            b=place.b + beside.b,
+            row=place.row + beside.row,
+            time=place.time,
+        )
+
+    alarms = {
+        kind: Alarm(kind=kind, at=both(alarm.at), since=both(alarm.since))
+        for kind, alarm in one.alarms.items()
+    }
+    return both(one.since), alarms
 
 
 def _limit(own: Monitor, alpha: float, *, units: bool) -> float:

@@ -106,6 +106,8 @@ class WatchAlarm:
         Rate since then.
     before : float or None
         Rate before; `None` where there was nothing before.
+    rate_then : float or None
+        Rate of all rows up to `at`.
     new : bool
         Whether it came with the rows of this run.
     diagnosis : Diagnosis or None
@@ -120,6 +122,7 @@ class WatchAlarm:
     since: Moment
     rate: float | None
     before: float | None
+    rate_then: float | None
     new: bool
     diagnosis: Diagnosis | None
     undiagnosed: str | None

@@ -63,10 +63,10 @@ def _of(value: float) -> str:
     return f"{value * whole:.0f} of {whole:,}"
 
 
-def moment(at: Moment) -> str:
-    """A time as people write it, or the number of the row."""
+def moment(at: Moment, *, last: bool = False) -> str:
+    """A time as people write it, or the number of the row after it; of the `last` row its own."""
     if at.time is None:
-        return f"row {at.row + 1:,}"
+        return f"row {at.row + (not last):,}"
     try:
         day = date.fromisoformat(at.time[:10])
     except ValueError:
@@ -84,7 +84,9 @@ def alarm(one: WatchAlarm, found: Watch, edition: Edition = PLAIN) -> str:
     now = next(group.value for group in found.groups if group.group == one.group)
     higher = found.metric.higher_is_worse
     than = f"{'more' if higher else 'fewer'} than the {short(limit, found)} that are tolerated"
-    return f"{share(now, found)} for {who}: {than}."
+    told = f"{share(one.rate_then, found)} for {who} up to {moment(one.at, last=True)}: {than}."
+    within = now is not None and limit is not None and (now <= limit if higher else now >= limit)
+    return f"{told}  Over all rows so far it is {short(now, found)}." if within else told
 
 
 def diagnosis(one: Diagnosis, found: Watch, edition: Edition = PLAIN) -> str:
