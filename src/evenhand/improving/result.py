@@ -1,13 +1,11 @@
 """What a plan of rows to train on says."""
 
-import csv
-import io
 from dataclasses import dataclass
 from typing import ClassVar
 
 from evenhand.errors import Note
 from evenhand.pages.shown import Shown
-from evenhand.pages.spreadsheet import inert_cell
+from evenhand.pages.spreadsheet import groups_csv
 from evenhand.results.estimate import Missing
 from evenhand.results.origin import MetricNote, Source
 
@@ -210,17 +208,8 @@ class ImprovementPlan(Shown):
 
     def to_csv(self) -> str:
         """A line a group, for the people who collect: its attributes, how many rows, and whether they help."""
-        out = io.StringIO()
-        writer = csv.writer(out, lineterminator="\n")
-        names = list(self.settings.by)
-        writer.writerow([*map(inert_cell, names), "collect", "cost", "more_data"])
-        for group in self.groups:
-            writer.writerow(
-                [
-                    *(inert_cell(str(group.group[name])) for name in names),
-                    group.collect,
-                    f"{group.collect * group.cost:g}",
-                    group.verdict,
-                ]
-            )
-        return out.getvalue()
+        lines = (
+            (one.group, [one.collect, f"{one.collect * one.cost:g}", one.verdict])
+            for one in self.groups
+        )
+        return groups_csv(self.settings.by, ("collect", "cost", "more_data"), lines)

@@ -1,13 +1,11 @@
 """What a plan of labels says."""
 
-import csv
-import io
 from dataclasses import dataclass
 from typing import ClassVar
 
 from evenhand.errors import Note
 from evenhand.pages.shown import Shown
-from evenhand.pages.spreadsheet import inert_cell
+from evenhand.pages.spreadsheet import groups_csv
 from evenhand.results.estimate import Missing
 from evenhand.results.origin import MetricNote, Source
 
@@ -204,18 +202,16 @@ class LabelPlan(Shown):
 
     def to_csv(self) -> str:
         """A line a cell, for the people who collect: its attributes, how many labels, of how many units."""
-        out = io.StringIO()
-        writer = csv.writer(out, lineterminator="\n")
-        names = list(self.settings.by)
-        writer.writerow([*map(inert_cell, names), "labels", "units", "cost", "half_width"])
-        for cell in self.cells:
-            writer.writerow(
+        lines = (
+            (
+                cell.group,
                 [
-                    *(inert_cell(str(cell.group[name])) for name in names),
                     cell.labels,
                     cell.units,
                     f"{cell.labels * cell.cost:g}",
-                    "" if cell.half_width is None else f"{cell.half_width:.4f}",
-                ]
+                    None if cell.half_width is None else f"{cell.half_width:.4f}",
+                ],
             )
-        return out.getvalue()
+            for cell in self.cells
+        )
+        return groups_csv(self.settings.by, ("labels", "units", "cost", "half_width"), lines)

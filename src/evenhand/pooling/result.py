@@ -1,13 +1,11 @@
 """What comes back of pooled customers."""
 
-import csv
-import io
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from evenhand.errors import Note
 from evenhand.pages.shown import Shown
-from evenhand.pages.spreadsheet import inert_cell
+from evenhand.pages.spreadsheet import groups_csv
 from evenhand.results.estimate import Estimate
 from evenhand.results.origin import MetricNote
 
@@ -160,27 +158,12 @@ class Pooled(Shown):
 
     def to_csv(self) -> str:
         """A line a customer and group."""
-        out = io.StringIO()
-        writer = csv.writer(out, lineterminator="\n")
-        names = list(self.settings.by)
-        writer.writerow(
-            ["customer", *map(inert_cell, names), "rows", "value", "low", "high", "shrunk", "usual"]
-        )
         usual = {one.predicate: one.value for one in self.usual}
+        lines = []
         for one in self.groups:
-            numbers = (
-                one.estimate.value,
-                one.estimate.low,
-                one.estimate.high,
-                one.shrunk,
-                usual[one.predicate],
-            )
-            writer.writerow(
-                [
-                    inert_cell(one.customer),
-                    *(inert_cell(str(one.group[name])) for name in names),
-                    one.estimate.n_rows,
-                    *("" if number is None else f"{number:.6g}" for number in numbers),
-                ]
-            )
-        return out.getvalue()
+            own = one.estimate
+            numbers = (own.value, own.low, own.high, one.shrunk, usual[one.predicate])
+            written = (None if number is None else f"{number:.6g}" for number in numbers)
+            lines.append(({**one.group, "customer": one.customer}, [own.n_rows, *written]))
+        heads = ("rows", "value", "low", "high", "shrunk", "usual")
+        return groups_csv(self.settings.by, heads, lines, first=("customer",))

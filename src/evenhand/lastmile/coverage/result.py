@@ -1,14 +1,12 @@
 """What coverage says: the state of each cell, and what is missing there."""
 
-import csv
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from evenhand.errors import Note
 from evenhand.pages.shown import Shown
-from evenhand.pages.spreadsheet import inert_cell
+from evenhand.pages.spreadsheet import groups_csv
 from evenhand.results.estimate import Missing
 from evenhand.results.origin import MetricNote, Source
 
@@ -220,21 +218,19 @@ class Coverage(Shown):
 
     def to_csv(self) -> str:
         """What is missing, a line a cell: its attributes, units that are there, wanted and missing, and its share."""
-        out = io.StringIO()
-        writer = csv.writer(out, lineterminator="\n")
-        names = list(self.settings.by)
         heads = ("state", "natural", "synthetic", "wanted", "missing", "share")
-        writer.writerow([*map(inert_cell, names), *heads])
-        for cell in self.lacking:
-            writer.writerow(
+        lines = (
+            (
+                cell.group,
                 [
-                    *(inert_cell(str(cell.group[name])) for name in names),
                     cell.state,
                     cell.units,
                     cell.synthetic_units,
                     cell.wanted,
                     cell.missing,
                     None if cell.share is None else f"{cell.share:.6g}",
-                ]
+                ],
             )
-        return out.getvalue()
+            for cell in self.lacking
+        )
+        return groups_csv(self.settings.by, heads, lines)
