@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from evenhand.audits.disclosure.hiding import hidden_sets
+from evenhand.audits.disclosure.hiding import hidden_cells
 from evenhand.comparisons.rules import VerdictRules
 from evenhand.cubes import CellKeys, CountedMetric, CountedRecords, Cube
 from evenhand.cubes.moments import indicator_comoments
@@ -61,7 +61,8 @@ def share_cube(
     """Make of a cube one that may leave the house.
 
     Units lose their names: each unit's part in a cell is a row of its own.  Cells of few are left out, and others by
-    which they could be told from margins that are known elsewhere.
+    which they could be told from margins that are known elsewhere: of up to three attributes all crossings of fewer, of
+    more each alone, as far as they could be published with the same minimum.
 
     Parameters
     ----------
@@ -141,7 +142,15 @@ def share_cube(
             metrics=metrics,
             units=(),
             notes=notes,
-            sources=tuple(replace(one, name=without_folders(one.name)) for one in counted.sources),
+            sources=tuple(
+                replace(
+                    one,
+                    name=without_folders(one.name),
+                    # Whoever guesses the one row that he does not know would see that he is right.
+                    sha256=one.sha256 if epsilon is None else None,
+                )
+                for one in counted.sources
+            ),
             path=None,
         ),
         hidden=hidden,
@@ -197,13 +206,13 @@ def _kept(counted: CountedRecords, cubes: Sequence[Cube], minimum: int) -> list[
     # Whoever is outside a predicate is a cell too.
     attributes = [Attribute(name=one.name) for one in counted.attributes]
     names = tuple(one.name for one in attributes)
-    sizes = range(1, len(names) + 1) if len(names) <= _CROSSED else (1, len(names))
-    partitions = [
+    sizes = range(1, len(names)) if len(names) <= _CROSSED else (1,)
+    margins = [
         Partition(names=own) for size in sizes for own in itertools.combinations(names, size)
     ]
     forms = [read_form(metric.form, len(metric.cube.parts)) for metric in counted.metrics]
-    hidden = hidden_sets(cubes, forms, attributes, partitions, VerdictRules(suppress_below=minimum))
-    gone = {key for own, key in hidden.groups if own == names}
+    rules = VerdictRules(suppress_below=minimum)
+    gone = hidden_cells(cubes, forms, attributes, Partition(names=names), margins, rules)
     return [np.array([key not in gone for key in cube.keys], bool) for cube in cubes]
 
 
