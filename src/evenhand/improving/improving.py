@@ -179,7 +179,6 @@ def improve(
 
         given, tested = enter(table), enter(test)
         ours, theirs = given.read_rows(), tested.read_rows()
-        _check_apart(ours, theirs, given.name)
         training, source, attributes = _training(enter(numbered(ours)), ours, by, units, where)
         # All that needs no training is checked before the first: each may take hours.
         costs = costs_of(plain(cost), training.cells, attributes)
@@ -293,17 +292,15 @@ def _training(
     return read_training(question, table), source, question.attributes
 
 
-def _check_apart(training: pa.Table, test: pa.Table, name: str) -> None:
-    """Refuse to test with the rows that were trained with."""
-    if training.equals(test):
-        raise InputError(
-            f"The rows for testing are those for training, {name}: what was learnt by heart would count as known.  "
-            "Give --test rows that no training sees."
-        )
-
-
 def _in_both(training: pa.Table, test: pa.Table, units: tuple[str, ...]) -> Iterator[Note]:
-    """Units that are trained with and tested."""
+    """Rows, or units, that are trained with and tested."""
+    if training.equals(test):
+        yield Note(
+            code="rows_in_both",
+            text="The rows for testing are those for training: what was learnt by heart counts as known.  Test with "
+            "rows that no training sees.",
+        )
+        return
     if not units or any(name not in training.column_names for name in units):
         return
     ours, theirs = (

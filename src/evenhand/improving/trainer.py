@@ -1,6 +1,7 @@
 """Training with a part of the rows: a function or a program of the user, and what it said of the rows for testing."""
 
 import hashlib
+import math
 import shlex
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ import pyarrow as pa
 from pyarrow import csv, parquet
 
 from evenhand.errors import EvenhandError, InputError
+from evenhand.pages.numbers import listed
 from evenhand.records import open_records
 from evenhand.services.function import import_function
 from evenhand.services.source import files_digest, module_digest
@@ -98,6 +100,15 @@ class Trainer:
 
     def _checked(self, found: Any, test: pa.Table) -> pa.Table:
         columns = self._columns(found)
+        # What a program copies from the rows it was given is theirs.
+        own = {name: column for name, column in columns.items() if name not in test.column_names}
+        if not own:
+            raise InputError(
+                f"{self.told} answered with no column of its own: the rows for testing have {listed(list(columns))} "
+                f"already.  Leave it out of them, or call the answers something else.  A function "
+                f"returns an answer for each row for testing (they become the "
+                f"column {PREDICTION}), or columns by name."
+            )
         for name, column in columns.items():
             if len(column) != test.num_rows:
                 raise InputError(
@@ -114,14 +125,6 @@ class Trainer:
                     f"{self.told} answered with {name}, which the rows for testing have already, with other values.  "
                     f"Leave {name} out of the rows for testing, or call the answers something else."
                 )
-        # What a program copies from the rows it was given is theirs.
-        own = {name: column for name, column in columns.items() if name not in test.column_names}
-        if not own:
-            raise InputError(
-                f"{self.told} answered with no column that the rows for testing do not have already "
-                f"({', '.join(columns)}).  A function returns an answer for each row for testing (they become the "
-                f"column {PREDICTION}), or columns by name."
-            )
         return pa.table(own)
 
     def _columns(self, found: Any) -> dict[str, Any]:
@@ -151,14 +154,16 @@ class Trainer:
 def _array(found: Any, told: str) -> Any:
     if isinstance(found, pa.Array | pa.ChunkedArray):
         return _flat(found, told)
-    shape = getattr(found, "shape", ())
+    if isinstance(found, str | bytes):
+        raise InputError(
+            f"{told} answered with one text, and not one for each row for testing.  Allowed: a list or array of them."
+        )
+    shape: tuple[int, ...] = tuple(getattr(found, "shape", ()))
     if len(shape) == 2 and shape[1] == 1 and hasattr(found, "reshape"):
         found = found.reshape(-1)
     if hasattr(found, "tolist"):
         found = found.tolist()
     try:
-        if isinstance(found, str | bytes):
-            raise TypeError("one text, and not one for each row")
         return _flat(pa.array(list(found)), told)
     except (TypeError, pa.ArrowInvalid) as error:
         said = str(error).splitlines()[0]
@@ -177,6 +182,10 @@ def _flat(column: Any, told: str) -> Any:
     return column
 
 
+def _is_nan(value: Any) -> bool:
+    return isinstance(value, float) and math.isnan(value)
+
+
 def _differ(one: Any, two: Any) -> bool:
     """Whether columns of the same kind hold other values; of other kinds it cannot be told."""
     if one.type != two.type:
@@ -184,7 +193,7 @@ def _differ(one: Any, two: Any) -> bool:
     nothing = (None, "")
     pairs = zip(one.to_pylist(), two.to_pylist(), strict=True)
     return any(
-        a != b and not (a in nothing and b in nothing) and not (a != a and b != b)
+        a != b and not (a in nothing and b in nothing) and not (_is_nan(a) and _is_nan(b))
         for a, b in pairs
     )
 

@@ -194,7 +194,7 @@ def _names(cubes: object, names: Sequence[str] | None) -> list[str]:
     twice = [name for name in dict.fromkeys(own) if own.count(name) > 1]
     if twice:
         raise InputError(
-            f"Two customers are called {twice[0]!r}.  Say what each is called: --names a,b"
+            f"Two customers are called {twice[0]!r}.  Say what each is called: --names a b"
         )
     return own
 

@@ -72,8 +72,9 @@ def share_cube(
         Cells with fewer units than this (rows, where none is named) are left out; 0 leaves none out.
     epsilon : float, optional
         Noise on all counts, so that the cube gives at most this much away of whether any row is in it: differential
-        privacy, by OpenDP.  For metrics that count rows, without units; every cube that is shared of the same rows
-        spends as much anew.
+        privacy, by OpenDP.  Which values there are is told.  Cells so small that they may be noise are left out, even
+        where `suppress_below` is 0.  For metrics that count rows, without units; every cube that is shared of the
+        same rows spends as much anew.
 
     Returns
     -------
@@ -110,16 +111,25 @@ def share_cube(
     for metric in counted.metrics:
         _check(metric, counted)
     cubes = [_without_names(metric.cube) for metric in counted.metrics]
-    if epsilon is not None:
-        noise = CountNoise(epsilon=epsilon / len(cubes))
+    noise = None if epsilon is None else CountNoise(epsilon=epsilon / len(cubes))
+    if noise is not None:
         cubes = [_with_noise(one, counted, noise) for one in cubes]
-        kept = [one.n_rows >= suppress_below for one in cubes]
+        kept = [
+            one.n_rows >= max(suppress_below, noise.surely_counted(len(one.keys))) for one in cubes
+        ]
     else:
         kept = _kept(counted, cubes, suppress_below)
     if not any(one.any() for one in kept):
+        least = max(
+            suppress_below, 0.0 if noise is None else noise.surely_counted(len(cubes[0].keys))
+        )
         raise InputError(
-            f"No cell has {suppress_below} or more, so nothing could be shared.  Count coarser groups, or lower "
-            "--suppress-below."
+            f"No cell has {least:,.0f} or more, so nothing could be shared.  Count coarser groups, or "
+            + (
+                "lower --suppress-below."
+                if noise is None
+                else "raise --epsilon: below that, cells may be noise."
+            )
         )
     hidden = max(len(one) - int(one.sum()) for one in kept)
     rows = max(
@@ -290,7 +300,8 @@ def _notes(
                 code="counts_with_noise",
                 text=f"Counts carry noise (differential privacy, epsilon {epsilon:g}): each is off by up to "
                 f"{noise.usual:.0f} in 95 of "
-                f"100, a rate of 1,000 rows by up to {100 * noise.usual / 1000:.1g} points.  Intervals allow for it.",
+                f"100, a rate of 1,000 rows by up to {100 * noise.usual / 1000:.1g} points.  Intervals allow for it.  "
+                "Cells so small that they may be noise are left out.",
             )
         )
     return tuple(told)

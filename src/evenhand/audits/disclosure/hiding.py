@@ -178,7 +178,7 @@ def hidden_cells(
         _check_size(float(number[publication.is_named(OVERALL)][0]), rules)
     if not small.any():
         return frozenset()
-    # Of a cell no more can stay unknown than margins leave: so much of its people, and of its sums, as of parts of them.
+    # Of a cell no more can stay unknown than margins leave: as much as of sets that are not published.
     apart = np.concatenate(
         [publication.apart(everyone, minimum), publication.sets[small & own & ~margin]]
     )
