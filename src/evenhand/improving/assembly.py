@@ -44,7 +44,7 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class PlanOutcome:
     """Groups with what they gain, and how many rows the round has."""
 
     groups: tuple[GroupOutlook, ...]
@@ -83,7 +83,7 @@ def look_ahead(
     wish: Wish,
     *,
     higher_is_worse: bool,
-) -> Outcome:
+) -> PlanOutcome:
     """What more rows do for each group.
 
     Parameters
@@ -159,7 +159,7 @@ def _told(
     costs: Floats,
     now: Floats,
     wish: Wish,
-) -> Outcome:
+) -> PlanOutcome:
     amount = ROUND * wish.budget
     collect = whole_rows(next_round(curves, amount, costs, wish.floor), costs, amount)
     each = 1 - (1 - wish.level) / int(able.sum())
@@ -188,7 +188,7 @@ def _told(
             told = _with_curve(told, curves, g, round_gains, best, sign, each, wish)
         groups.append(told)
     order = sorted(groups, key=lambda one: -sign * (np.inf if one.value is None else one.value))
-    return Outcome(
+    return PlanOutcome(
         groups=tuple(order),
         collect=int(collect.sum()),
         cost=float(collect @ costs),
