@@ -205,6 +205,19 @@ def test_costs_are_kept_within_the_round(tmp_path):
         ({"train": lambda given, test: 7}, "int"),
         ({"train": lambda given, test: {"y": [0] * test.num_rows}}, "no column of its own"),
         ({"keep": "kept"}, "keep is 'kept'"),
+        ({"budget": 1e300}, "more than 1,000,000,000,000 rows"),
+        ({"train": lambda given, test: sys.exit(3)}, "SystemExit: 3"),
+        ({"train": lambda given, test: "a" * test.num_rows}, "one text"),
+        ({"train": lambda given, test: np.zeros((test.num_rows, 2))}, "several values for a row"),
+        ({"train": lambda given, test: {"evenhand:run": [0] * test.num_rows}}, "kept for"),
+        (
+            {"train": lambda given, test: {"y": [7] * test.num_rows, "z": [0] * test.num_rows}},
+            "answered with y, which the rows for testing have already, with other values",
+        ),
+        (
+            {"train": lambda given, test: pa.table([test["x"], test["x"]], names=["a", "a"])},
+            "two columns called 'a'",
+        ),
     ],
 )
 def test_what_is_wrong_is_said(change, says):
@@ -296,3 +309,105 @@ def test_variance_of_trainings_beyond_that_of_the_rows_tested():
 def test_whole_rows_stay_within_the_amount():
     got = whole_rows(np.array([10.6, 3.7, 0.2]), np.array([1.0, 2.0, 5.0]), 19.0)
     assert got.tolist() == [11, 4, 0]
+
+
+def test_bins_are_those_of_the_rows_for_training():
+    rng = np.random.default_rng(0)
+    given = rows(200, 1).append_column("age", pa.array(rng.random(200) * 50))
+    test = rows(600, 2).append_column("age", pa.array(rng.random(600) * 90))
+    found = evenhand.improve(given, tree, METRIC, "age", test=test, budget=200)
+    ages = test["age"].to_numpy()
+    for one in found.groups:
+        ends = [float(word) for word in one.predicate.split() if word.replace(".", "").isdigit()]
+        # Edges are told with three digits.
+        own = [
+            ages >= end if sign == ">=" else ages < end
+            for end, sign in zip(
+                ends, [w for w in one.predicate.split() if w in (">=", "<")], strict=True
+            )
+        ]
+        assert one.test_rows == pytest.approx(np.logical_and.reduce(own).sum(), abs=3)
+
+
+@pytest.mark.parametrize("names", ["columns", "one column", "kinds"])
+def test_answers_in_other_forms_are_the_same_answers(found, names):
+    calls = []
+
+    def answer(given, test):
+        calls.append(given.num_rows)
+        told = tree(given, test)
+        if names == "columns":
+            return {"prediction": told}
+        if names == "one column":
+            return np.asarray(told)[:, None]
+        return told if len(calls) % 2 else told.astype(float)
+
+    assert [one.value for one in ask(answer).groups] == [one.value for one in found.groups]
+
+
+def test_texts_that_look_like_numbers_after_some_trainings_stay_texts():
+    given, test = rows(200, 1), rows(600, 2)
+    texts = [table.set_column(2, "y", table["y"].cast(pa.string())) for table in (given, test)]
+
+    def answer(own, asked):
+        told = tree(own, asked)
+        return told.astype(int) if own.num_rows < 200 else [str(int(one)) for one in told]
+
+    found = evenhand.improve(texts[0], answer, METRIC, "site", test=texts[1], budget=200)
+    plain = evenhand.improve(given, tree, METRIC, "site", test=test, budget=200)
+    assert [one.value for one in found.groups] == [one.value for one in plain.groups]
+    assert [run.values for run in found.runs] == [run.values for run in plain.runs]
+
+
+def test_a_learner_that_gets_worse_with_more_rows_is_no_fault():
+    def answer(given, test):
+        wrong = np.arange(test.num_rows) % 100 < given.num_rows / 2.1
+        truth = test["y"].to_numpy()
+        return np.where(wrong, 1 - truth, truth)
+
+    found = ask(answer, tested=6000)
+    assert not any(one.verdict == "helps" for one in found.groups)
+
+
+def test_a_metric_that_is_none_is_said_after_the_first_training():
+    calls = []
+
+    def answer(given, test):
+        calls.append(1)
+        return tree(given, test)
+
+    wrong = "error_rate(label=y, prediction=predicted)"
+    with pytest.raises(InputError, match="predicted"):
+        evenhand.improve(rows(100, 1), answer, wrong, "site", test=rows(100, 2), budget=50)
+    assert len(calls) == 1
+    with pytest.raises(InputError, match="less than one row"):
+        ask(answer, budget=3)
+    assert len(calls) == 1
+
+
+def test_units_that_are_trained_with_and_tested_are_told():
+    (note,) = [one for one in ask(unit="who").notes if one.code == "units_in_both"]
+    assert "Of 1,500 units tested (who) 100 are trained with" in note.text
+    (note,) = ask(test=rows(200, 1)).notes
+    assert note.code == "rows_in_both"
+
+
+def test_what_is_kept_is_no_answer_or_no_folder(tmp_path):
+    (tmp_path / "fit.py").write_text(FIT)
+    train = f"{sys.executable} {tmp_path / 'fit.py'} {{train}} {{test}} {{out}}"
+    keep = tmp_path / "kept"
+    keep.write_text("no folder")
+    with pytest.raises(InputError, match="cannot be a folder"):
+        ask(train, tested=200, keep=keep)
+    keep.unlink()
+    ask(train, tested=200, keep=keep)
+    next(keep.glob("*.parquet")).write_bytes(b"half")
+    with pytest.raises(InputError, match="no answer that was kept"):
+        ask(train, tested=200, keep=keep)
+
+
+def test_a_program_may_say_what_is_no_text(tmp_path):
+    fit = tmp_path / "fit.py"
+    fit.write_text("import sys\nsys.stderr.buffer.write(b'\\xff bad')\nsys.exit(3)\n")
+    with pytest.raises(InputError, match=r"exit code 3\): . bad"):
+        ask(f"{sys.executable} {fit} {{train}} {{test}} {{out}}", tested=200)

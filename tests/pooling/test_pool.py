@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pyarrow as pa
 import pytest
+from scipy.optimize import linprog
 from tests.commands import run_command
 
 import evenhand
@@ -305,3 +306,98 @@ def test_the_commands_from_rows_to_what_comes_back(tmp_path):
     wrong = run_command("pool", "north.csv", "south.cube", cwd=tmp_path)
     assert wrong.returncode == 2
     assert "no row shall leave" in " ".join(wrong.stderr.split())
+
+
+def known_margins(counts):
+    """Every sum of cells over one attribute or over all, as whoever published them has it."""
+    for place in (None, 0, 1):
+        for value in {None} if place is None else {key[place] for key in counts}:
+            members = [key for key in counts if place is None or key[place] == value]
+            yield members, sum(counts[key] for key in members)
+
+
+def test_margins_and_shared_cells_do_not_tell_a_hidden_cell():
+    # Column d has 14 of whom 12 are kept: its hidden cell would be 2, for whoever knows the margins.
+    numbers = {"u": (3, 30, 12, 12), "v": (100, 100, 100, 3)}
+    counts = {(r, c): n for r, own in numbers.items() for c, n in zip("abcd", own, strict=True)}
+    keys = [key for key, n in counts.items() for _ in range(n)]
+    table = pa.table(
+        {
+            "row": [key[0] for key in keys],
+            "column": [key[1] for key in keys],
+            "wrong": [i % 3 == 0 for i in range(len(keys))],
+            "zero": [False] * len(keys),
+        }
+    )
+    cube = evenhand.count_cube(table, METRIC, by="row,column")
+    shared = evenhand.share_cube(cube, suppress_below=10).counted.metrics[0].cube
+    kept = set(shared.keys)
+    hidden = [key for key in counts if key not in kept]
+    rows, totals = [], []
+    for members, n in known_margins(counts):
+        rows.append([key in members for key in hidden])
+        totals.append(n - sum(counts[key] for key in members if key in kept))
+    for place, key in enumerate(hidden):
+        if counts[key] < 10:
+            aim = np.eye(len(hidden))[place]
+            ends = [
+                sign * linprog(sign * aim, A_eq=np.array(rows, float), b_eq=totals).fun
+                for sign in (1, -1)
+            ]
+            assert ends[1] - ends[0] >= 10
+
+
+def test_noise_on_cells_without_rows_does_not_become_rows():
+    pytest.importorskip("opendp")
+    rng = np.random.default_rng(1)
+    hits, n, rate = [], 2000, 0.1
+    for _ in range(25):
+        table = pa.table(
+            {
+                "site": rng.choice(["x", "y"], n),
+                "ward": [f"w{i}" for i in np.minimum(rng.geometric(0.15, n), 40)],
+                "wrong": (rng.random(n) < rate).astype(int),
+                "zero": np.zeros(n, int),
+            }
+        )
+        cube = evenhand.count_cube(table, METRIC, by="site,ward")
+        shared = evenhand.share_cube(cube, suppress_below=0, epsilon=0.5)
+        audit = evenhand.audit(shared.counted, by="site")
+        hits += [one.estimate.low <= rate <= one.estimate.high for one in audit.groups]
+    assert np.mean(hits) >= 0.95 - 3 * np.sqrt(0.05 * 0.95 / len(hits))
+
+
+def test_a_noisy_cube_is_read_back_and_has_no_hash_of_its_rows(tmp_path):
+    pytest.importorskip("opendp")
+    path, cube = tmp_path / "rows.csv", tmp_path / "noisy.cube"
+    table = rows(6, n=2000)
+    lines = [",".join(map(str, row.values())) for row in table.to_pylist()]
+    path.write_text("\n".join([",".join(table.column_names), *lines, "x,young,0,0"]) + "\n")
+    counted_rows = evenhand.count_cube(path, METRIC, by="sex,age")
+    assert counted_rows.sources[0].sha256
+    shared = evenhand.share_cube(counted_rows, suppress_below=0, epsilon=1.0)
+    evenhand.write_cube(shared.counted, cube)
+    again = evenhand.read_cube(cube)
+    assert again.sources[0].sha256 is None
+    assert counted_rows.sources[0].sha256.encode() not in cube.read_bytes()
+
+
+def test_the_same_rows_under_two_names_are_refused(tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text("sex,age,wrong,zero\n" + "f,old,1,0\nm,old,0,0\n" * 30)
+    own = counted(path)
+    other = counted(path, where="sex = 'f'")
+    with pytest.raises(InputError, match="a and b count the same rows, of "):
+        evenhand.pool([own, evenhand.share_cube(own).counted], names=["a", "b"])
+    assert evenhand.pool([other, counted(path, where="sex = 'm'")], names=["a", "b"])
+
+
+@pytest.mark.parametrize("name", ["../north", "a/b", "a\\b", "a\nb"])
+def test_what_comes_back_stays_in_its_folder(tmp_path, name):
+    for file, seed in {"one": 1, "two": 2}.items():
+        evenhand.write_cube(counted(rows(seed)), tmp_path / f"{file}.cube")
+    words = ("pool", "one.cube", "two.cube", "--names", name, "east", "--back", "deep/back")
+    got = run_command(*words, cwd=tmp_path)
+    assert got.returncode == 2
+    assert "cannot name one" in " ".join(got.stderr.split())
+    assert not (tmp_path / "deep").exists()

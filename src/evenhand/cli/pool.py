@@ -1,5 +1,6 @@
 """``evenhand pool``: groups at several customers, from their cubes, never from rows."""
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from evenhand.cli.progress import progress_bar
 from evenhand.errors import InputError, unknown_name
 from evenhand.pooling import pool as pool_customers
 from evenhand.records.output import check_outputs, input_files, write_file
+
+#: Bytes of a name that names a file.
+_LONGEST = 200
 
 
 def pool(
@@ -76,16 +80,22 @@ def pool(
             progress=advance,
         )
     told = [one.name for one in found.customers]
+    if only is not None and only not in told:
+        raise InputError(unknown_name("customer", only, told))
     if back is not None:
         places = {name: back / f"{name}.json" for name in told}
-        back.mkdir(parents=True, exist_ok=True)
+        _check_names(told)
+        try:
+            back.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(
+                f"--back is {str(back)!r}, which cannot be a folder: {error.strerror}."
+            ) from error
         check_outputs([("--back", place) for place in places.values()], files, force=output.force)
         for name, place in places.items():
             text = found.for_customer(name).to_json()
             write_file(place, partial(_write, text))
     if only is not None:
-        if only not in told:
-            raise InputError(unknown_name("customer", only, told))
         found = found.for_customer(only)
     write_files(found, None if output.html is None else found.to_html(edition), output, edition)
     if csv:
@@ -94,6 +104,23 @@ def pool(
         show([found], output)
     if back is not None and not output.json and not csv:
         say(f"What each customer gets back is in {back}.")
+
+
+def _check_names(names: Sequence[str]) -> None:
+    """Names that are to name files, each another one, in the folder itself."""
+    for name in names:
+        if not name.isprintable() or len(name.encode()) > _LONGEST or set(name) & set("/\\:"):
+            raise InputError(
+                f"--back writes a file for each customer, and {name!r} cannot name one.  Name it with --names, "
+                "without / and \\ and :."
+            )
+    folded = [name.casefold() for name in names]
+    for name, one in zip(names, folded, strict=True):
+        if folded.count(one) > 1:
+            raise InputError(
+                f"--back writes a file for each customer, and {name!r} differs from another in capitals alone, which "
+                "are one file for some systems.  Name them with --names."
+            )
 
 
 def _write(text: str, place: Path) -> None:

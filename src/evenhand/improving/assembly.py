@@ -25,6 +25,8 @@ DRAWS, PLACES = 4_000, 9
 LEAST_ROWS = 40
 #: And to be told that more do not help: few rows teach some learners nothing yet.
 ENOUGH_ROWS = 100
+#: And that a budget may buy: beyond this, rows are not counted one by one.
+MOST_ROWS = 1e12
 #: Whether a group's verdict says that more data are worth it.
 HELPS, DOES_NOT, UNKNOWN = "helps", "does not help", "insufficient evidence"
 
@@ -49,6 +51,26 @@ class PlannedRound:
     collect: int
     cost: float
     notes: tuple[Note, ...]
+
+
+def check_budget(budget: float, costs: Floats) -> None:
+    """Refuse what buys no row of some group, or more than can be counted.
+
+    Raises
+    ------
+    InputError
+    """
+    amount = ROUND * budget
+    if (costs > amount).any():
+        raise InputError(
+            f"budget is {budget:g}, of which a round spends a quarter, {amount:g}: less than one row costs "
+            f"({costs.max():g}).  Raise it."
+        )
+    if budget > MOST_ROWS * float(costs.min()):
+        raise InputError(
+            f"budget is {budget:g}, and a row costs {costs.min():g}: more than {MOST_ROWS:,.0f} rows.  Lower it, or "
+            "correct the cost."
+        )
 
 
 def look_ahead(
@@ -139,11 +161,6 @@ def _told(
     wish: Wish,
 ) -> PlannedRound:
     amount = ROUND * wish.budget
-    if (costs > amount).any():
-        raise InputError(
-            f"budget is {wish.budget:g}, of which a round spends a quarter, {amount:g}: less than one row costs "
-            f"({costs.max():g}).  Raise it."
-        )
     collect = whole_rows(next_round(curves, amount, costs, wish.floor), costs, amount)
     each = 1 - (1 - wish.level) / int(able.sum())
     round_gains = curves.gains(collect)

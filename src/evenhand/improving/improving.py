@@ -1,6 +1,6 @@
 """Plans that users ask for: from rows for training and testing, and a way to train, to what to collect."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
@@ -10,15 +10,16 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from evenhand.errors import InputError, NoRowError
-from evenhand.groups import to_text
-from evenhand.improving.assembly import Wish, look_ahead
+from evenhand.errors import InputError, NoRowError, Note
+from evenhand.groups import Attribute, to_text
+from evenhand.improving.assembly import Wish, check_budget, look_ahead
 from evenhand.improving.measured import MeasuredRuns, measure, side_by_side
 from evenhand.improving.result import ImprovementPlan, ImprovementSettings, TrainingRun
 from evenhand.improving.trainer import Trainer, TrainingCache, of_tables, read_trainer
 from evenhand.improving.trainings import TrainingRows, design, layout, numbered, read_training
 from evenhand.lastmile.costs import costs_of
 from evenhand.metrics import Metric
+from evenhand.pages.numbers import plural
 from evenhand.questions.command import write_command
 from evenhand.questions.keywords import tells_options
 from evenhand.questions.opening import opened
@@ -178,21 +179,28 @@ def improve(
 
         given, tested = enter(table), enter(test)
         ours, theirs = given.read_rows(), tested.read_rows()
-        training, source = _training(enter(numbered(ours)), ours, by, units, where)
+        training, source, attributes = _training(enter(numbered(ours)), ours, by, units, where)
+        # All that needs no training is checked before the first: each may take hours.
+        costs = costs_of(plain(cost), training.cells, attributes)
+        check_budget(float(budget), costs)
+        bins = {one.name: list(one.edges) for one in attributes if one.edges is not None}
+        read_question(enter(numbered(theirs)), by, units=units, where=where, bins=bins)
         size = len(training.rows)
         plan = list(design(training, repeats, seed))
-        answers = list(
-            _answers(
-                trainer, training, theirs, plan, None if keep is None else Path(keep), progress
-            )
-        )
+        answers: list[pa.Table] = []
+        for answer in _answers(
+            trainer, training, theirs, plan, None if keep is None else Path(keep), progress
+        ):
+            if not answers:
+                once = bound_metric(metric, enter(side_by_side(numbered(theirs), [answer])))
+                _best(once, higher_is_worse=once.higher_is_worse(worse))
+            answers.append(answer)
         asked = enter(side_by_side(numbered(theirs), answers))
-        question = _crossed(read_question(asked, by, units=units, where=where))
+        question = _crossed(read_question(asked, by, units=units, where=where, bins=bins))
         bound = bound_metric(metric, asked)
         higher = bound.higher_is_worse(worse)
         best = _best(bound, higher_is_worse=higher)
         found = measure(question, bound, training.cells, len(plan))
-        costs = costs_of(plain(cost), training.cells, question.attributes)
         sizes = np.array(
             [[np.isin(rows, kept).sum() for rows in training.rows] for kept in plan], float
         )
@@ -255,7 +263,7 @@ def improve(
             runs=_runs(sizes, found),
             order=tuple(cell.predicate for cell in training.cells),
             missing=(*lacking, *found.missing),
-            notes=(*found.notes, *outcome.notes),
+            notes=(*found.notes, *outcome.notes, *_in_both(ours, theirs, question.units)),
             settings=ImprovementSettings(
                 by=question.partitions[0].names,
                 where=told["where"],
@@ -275,12 +283,37 @@ def improve(
 
 def _training(
     records: Records, table: pa.Table, by: By, units: tuple[str, ...], where: str | None
-) -> tuple[TrainingRows, Source]:
+) -> tuple[TrainingRows, Source, tuple[Attribute, ...]]:
     """Rows for training, by group; units that they do not name are the rows themselves."""
     known = {column.name for column in records.columns}
     own = tuple(name for name in units if name in known)
     question = _crossed(read_question(records, by, units=own, where=where))
-    return read_training(question, table), Source(name="", rows=table.num_rows, sha256=None)
+    source = Source(name="", rows=table.num_rows, sha256=None)
+    return read_training(question, table), source, question.attributes
+
+
+def _in_both(training: pa.Table, test: pa.Table, units: tuple[str, ...]) -> Iterator[Note]:
+    """Rows, or units, that are trained with and tested."""
+    if training.equals(test):
+        yield Note(
+            code="rows_in_both",
+            text="The rows for testing are those for training: what was learnt by heart counts as known.  Test with "
+            "rows that no training sees.",
+        )
+        return
+    if not units or any(name not in training.column_names for name in units):
+        return
+    ours, theirs = (
+        set(zip(*(table[name].to_pylist() for name in units), strict=True))
+        for table in (training, test)
+    )
+    both = {unit for unit in ours & theirs if None not in unit}
+    if both:
+        yield Note(
+            code="units_in_both",
+            text=f"Of {plural(len(theirs), 'unit')} tested ({', '.join(units)}) {len(both):,} are trained with as "
+            "well: values are of units that are known, and may be worse for new ones.",
+        )
 
 
 def _crossed(question: Question) -> Question:

@@ -9,11 +9,12 @@ import pyarrow as pa
 
 from evenhand.comparisons.sets import GroupSet, cells_of
 from evenhand.cubes import build_cube, estimate
-from evenhand.errors import Note
+from evenhand.errors import InputError, Note
 from evenhand.groups import Attribute, Partition
 from evenhand.groups.partition import Key
 from evenhand.improving.trainings import ROW
 from evenhand.metrics import Metric, MetricPlan
+from evenhand.pages.numbers import listed
 from evenhand.questions.absent import missing_rows
 from evenhand.questions.premises import explained, read_premises
 from evenhand.questions.question import Question
@@ -61,7 +62,36 @@ def side_by_side(test: pa.Table, answers: Sequence[pa.Table]) -> pa.Table:
         for name in answer.column_names:
             part = part.append_column(name, answer[name])
         parts.append(part.append_column(RUN, pa.array(np.full(test.num_rows, number))))
-    return pa.concat_tables(parts, promote_options="permissive")
+    return pa.concat_tables(_of_one_type(parts), promote_options="permissive")
+
+
+def _of_one_type(parts: Sequence[pa.Table]) -> list[pa.Table]:
+    """Answers that are texts after some trainings, and look like numbers after others, as texts after all.
+
+    Raises
+    ------
+    InputError
+        For answers of kinds that do not go together.
+    """
+    out = list(parts)
+    for name in dict.fromkeys(name for part in parts for name in part.column_names):
+        kinds = {part.schema.field(name).type for part in parts if name in part.column_names}
+        kinds -= {pa.null()}
+        numbers = all(pa.types.is_integer(kind) or pa.types.is_floating(kind) for kind in kinds)
+        if len(kinds) < 2 or numbers:
+            continue
+        try:
+            for i, part in enumerate(out):
+                if name in part.column_names:
+                    place = part.column_names.index(name)
+                    column = part[name].cast(pa.string())
+                    out[i] = part.set_column(place, name, column)
+        except pa.ArrowException as error:
+            raise InputError(
+                f"Trainings answered {name} in kinds that do not go together: "
+                f"{listed(sorted(map(str, kinds)))}.  Answer in one kind always."
+            ) from error
+    return out
 
 
 def measure(

@@ -1,6 +1,7 @@
 """Training with a part of the rows: a function or a program of the user, and what it said of the rows for testing."""
 
 import hashlib
+import math
 import shlex
 import shutil
 import subprocess
@@ -14,12 +15,15 @@ import pyarrow as pa
 from pyarrow import csv, parquet
 
 from evenhand.errors import EvenhandError, InputError
+from evenhand.pages.numbers import listed
 from evenhand.records import open_records
 from evenhand.services.function import import_function
 from evenhand.services.source import files_digest, module_digest
 
 #: What a program's arguments must name.
 _PLACES = ("{train}", "{test}", "{out}")
+#: How columns begin that number rows and trainings.
+RESERVED = "evenhand:"
 #: What a function's answers are called.
 PREDICTION = "prediction"
 
@@ -59,7 +63,7 @@ class Trainer:
             found = self.function(train, test)
         except EvenhandError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise InputError(
                 f"{self.told} failed on {train.num_rows:,} rows for training: {type(error).__name__}: {error}"
             ) from error
@@ -74,15 +78,16 @@ class Trainer:
             for name, place in places.items():
                 arguments = [one.replace(name, str(place)) for one in arguments]
             try:
-                done = subprocess.run(arguments, capture_output=True, text=True, check=False)
+                done = subprocess.run(arguments, capture_output=True, check=False)
             except OSError as error:
                 raise InputError(f"{self.told} cannot be started: {error.strerror}.") from error
-            said = " ".join(done.stderr.split())[-400:] or "it said nothing"
+            text = done.stderr.decode("utf-8", errors="replace")
+            said = " ".join(text.split())[-400:] or "it said nothing"
             if done.returncode:
                 raise InputError(
                     f"{self.told} failed on {train.num_rows:,} rows for training (exit code {done.returncode}): {said}"
                 )
-            if not places["{out}"].exists():
+            if not places["{out}"].is_file():
                 raise InputError(
                     f"{self.told} wrote no {{out}}.  It shall write a CSV with a line for each row of {{test}}, in "
                     f"their order; it said: {said}"
@@ -94,43 +99,103 @@ class Trainer:
                 records.close()
 
     def _checked(self, found: Any, test: pa.Table) -> pa.Table:
-        if isinstance(found, Mapping):
-            columns = {str(name): _array(column, self.told) for name, column in found.items()}
-        elif isinstance(found, pa.Table):
-            columns = {name: found[name] for name in found.column_names}
-        elif hasattr(found, "to_arrow") or hasattr(found, "columns"):
-            columns = {name: _array(found[name], self.told) for name in found.columns}
-        else:
-            columns = {PREDICTION: _array(found, self.told)}
+        columns = self._columns(found)
         # What a program copies from the rows it was given is theirs.
         own = {name: column for name, column in columns.items() if name not in test.column_names}
         if not own:
             raise InputError(
-                f"{self.told} answered with no column of its own.  A function returns an answer for each row for "
-                f"testing (they become the column {PREDICTION}), or columns by name."
+                f"{self.told} answered with no column of its own: the rows for testing have {listed(list(columns))} "
+                f"already.  Leave it out of them, or call the answers something else.  A function "
+                f"returns an answer for each row for testing (they become the "
+                f"column {PREDICTION}), or columns by name."
             )
-        for name, column in own.items():
+        for name, column in columns.items():
             if len(column) != test.num_rows:
                 raise InputError(
                     f"{self.told} gave {len(column):,} answers ({name}) for {test.num_rows:,} rows for testing.  It "
                     "shall give one for each, in their order."
                 )
+            if name.startswith(RESERVED):
+                raise InputError(
+                    f"{self.told} answered with a column {name!r}.  Names that begin with {RESERVED!r} are kept for "
+                    "this command: call it something else."
+                )
+            if name in test.column_names and _differ(column, test[name]):
+                raise InputError(
+                    f"{self.told} answered with {name}, which the rows for testing have already, with other values.  "
+                    f"Leave {name} out of the rows for testing, or call the answers something else."
+                )
         return pa.table(own)
+
+    def _columns(self, found: Any) -> dict[str, Any]:
+        """Answers as columns by name."""
+        if isinstance(found, Mapping):
+            given = [(str(name), column) for name, column in found.items()]
+        elif isinstance(found, pa.Table):
+            given = list(zip(found.column_names, found.columns, strict=True))
+        elif hasattr(found, "columns"):
+            names = list(found.columns)
+            given = (
+                [(str(name), found[name]) for name in names]
+                if len(set(names)) == len(names)
+                else [(str(name), ()) for name in names]
+            )
+        else:
+            given = [(PREDICTION, found)]
+        told = [name for name, _ in given]
+        twice = [name for name in told if told.count(name) > 1]
+        if twice:
+            raise InputError(
+                f"{self.told} answered with two columns called {twice[0]!r}.  Give each a name of its own."
+            )
+        return {name: _array(column, self.told) for name, column in given}
 
 
 def _array(found: Any, told: str) -> Any:
-    if hasattr(found, "tolist") and not isinstance(found, pa.Array | pa.ChunkedArray):
-        found = found.tolist()
     if isinstance(found, pa.Array | pa.ChunkedArray):
-        return found
+        return _flat(found, told)
+    if isinstance(found, str | bytes):
+        raise InputError(
+            f"{told} answered with one text, and not one for each row for testing.  Allowed: a list or array of them."
+        )
+    shape: tuple[int, ...] = tuple(getattr(found, "shape", ()))
+    if len(shape) == 2 and shape[1] == 1 and hasattr(found, "reshape"):
+        found = found.reshape(-1)
+    if hasattr(found, "tolist"):
+        found = found.tolist()
     try:
-        return pa.array(list(found))
+        return _flat(pa.array(list(found)), told)
     except (TypeError, pa.ArrowInvalid) as error:
         said = str(error).splitlines()[0]
         raise InputError(
             f"{told} answered with {type(found).__name__}: {said}.  Allowed: a list or array with an answer for each "
             "row for testing, or a mapping or table of such columns."
         ) from error
+
+
+def _flat(column: Any, told: str) -> Any:
+    if pa.types.is_nested(column.type):
+        raise InputError(
+            f"{told} answered with several values for a row ({column.type}).  Allowed: one value for each row for "
+            "testing; several are columns by name."
+        )
+    return column
+
+
+def _is_nan(value: Any) -> bool:
+    return isinstance(value, float) and math.isnan(value)
+
+
+def _differ(one: Any, two: Any) -> bool:
+    """Whether columns of the same kind hold other values; of other kinds it cannot be told."""
+    if one.type != two.type:
+        return False
+    nothing = (None, "")
+    pairs = zip(one.to_pylist(), two.to_pylist(), strict=True)
+    return any(
+        a != b and not (a in nothing and b in nothing) and not (_is_nan(a) and _is_nan(b))
+        for a, b in pairs
+    )
 
 
 def read_trainer(train: Callable[[pa.Table, pa.Table], Any] | str) -> Trainer:
@@ -195,10 +260,21 @@ class TrainingCache:
             return ask()
         key = hashlib.sha256(self.identity.encode() + rows.tobytes()).hexdigest()[:24]
         place = self.folder / f"{key}.parquet"
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(
+                f"keep is {str(self.folder)!r}, which cannot be a folder for answers: {error.strerror or error}."
+            ) from error
         if place.exists():
-            return parquet.read_table(place)
+            try:
+                return parquet.read_table(place)
+            except (pa.ArrowException, OSError) as error:
+                raise InputError(
+                    f"{place} is no answer that was kept: {str(error).splitlines()[0]}.  Remove it, and that training "
+                    "is done again."
+                ) from error
         found = ask()
-        self.folder.mkdir(parents=True, exist_ok=True)
         half = place.with_suffix(".half")
         parquet.write_table(found, half)
         half.replace(place)

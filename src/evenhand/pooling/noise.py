@@ -35,6 +35,14 @@ class CountNoise:
         """What the noise of one count does not pass in 95 of 100 draws."""
         return math.log(20) / self.epsilon
 
+    def surely_counted(self, cells: int) -> float:
+        """Rows from which on a cell is of rows: twice what noise passes in none of so many counts, in 95 of 100 draws.
+
+        Counts are not below 0, so that noise only adds to cells without rows: many of them, added up, would be
+        taken for rows.
+        """
+        return 2 * math.log(20 * cells) / self.epsilon
+
     def added(self, counts: Integers) -> Integers:
         """The counts with noise, none of them below 0.
 

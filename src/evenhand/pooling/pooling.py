@@ -10,7 +10,7 @@ import numpy.typing as npt
 from evenhand.comparisons.rates import rates_of
 from evenhand.comparisons.rules import VerdictRules
 from evenhand.comparisons.sets import GroupSet, cells_of
-from evenhand.cubes import CountedRecords, Estimates, estimate
+from evenhand.cubes import CountedRecords, CountedSource, Estimates, estimate
 from evenhand.errors import InputError, Note
 from evenhand.groups import Partition
 from evenhand.metrics import Metric
@@ -53,6 +53,7 @@ class _CustomerCounts:
     rows: int
     notes: tuple[Note, ...]
     higher_is_worse: bool
+    sources: tuple[CountedSource, ...]
 
     @property
     def partition(self) -> Partition:
@@ -126,6 +127,7 @@ def pool(
     found = []
     for number, (cube, name) in enumerate(zip(cubes, told, strict=True)):
         found.append(_read(cube, name, metric, by, where, worse, rules))
+        _check_once(found)
         if progress is not None:
             progress(number + 1, len(told))
     _check_alike(found)
@@ -192,7 +194,7 @@ def _names(cubes: object, names: Sequence[str] | None) -> list[str]:
     twice = [name for name in dict.fromkeys(own) if own.count(name) > 1]
     if twice:
         raise InputError(
-            f"Two customers are called {twice[0]!r}.  Say what each is called: --names a,b"
+            f"Two customers are called {twice[0]!r}.  Say what each is called: --names a b"
         )
     return own
 
@@ -241,7 +243,20 @@ def _read(
         rows=int(own.n_rows.sum()),
         notes=counted_notes(counted, question),
         higher_is_worse=higher,
+        sources=counted.sources,
     )
+
+
+def _check_once(found: Sequence[_CustomerCounts]) -> None:
+    """Refuse the same rows under two names: they would lend to themselves."""
+    *before, last = found
+    for one in before:
+        known = {(*source.identity, source.where) for source in one.sources if source.sha256}
+        same = [source for source in last.sources if (*source.identity, source.where) in known]
+        if same:
+            raise InputError(
+                f"{one.name} and {last.name} count the same rows, of {same[0].name}.  Give each customer's cube once."
+            )
 
 
 def _check_alike(found: Sequence[_CustomerCounts]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from evenhand.audits.disclosure.hiding import hidden_sets
+from evenhand.audits.disclosure.hiding import hidden_cells
 from evenhand.comparisons.rules import VerdictRules
 from evenhand.cubes import CellKeys, CountedMetric, CountedRecords, Cube
 from evenhand.cubes.moments import indicator_comoments
@@ -61,7 +61,8 @@ def share_cube(
     """Make of a cube one that may leave the house.
 
     Units lose their names: each unit's part in a cell is a row of its own.  Cells of few are left out, and others by
-    which they could be told from margins that are known elsewhere.
+    which they could be told from margins that are known elsewhere: of up to three attributes all crossings of fewer, of
+    more each alone, as far as they could be published with the same minimum.
 
     Parameters
     ----------
@@ -71,8 +72,9 @@ def share_cube(
         Cells with fewer units than this (rows, where none is named) are left out; 0 leaves none out.
     epsilon : float, optional
         Noise on all counts, so that the cube gives at most this much away of whether any row is in it: differential
-        privacy, by OpenDP.  For metrics that count rows, without units; every cube that is shared of the same rows
-        spends as much anew.
+        privacy, by OpenDP.  Which values there are is told.  Cells so small that they may be noise are left out, even
+        where `suppress_below` is 0.  For metrics that count rows, without units; every cube that is shared of the
+        same rows spends as much anew.
 
     Returns
     -------
@@ -109,16 +111,25 @@ def share_cube(
     for metric in counted.metrics:
         _check(metric, counted)
     cubes = [_without_names(metric.cube) for metric in counted.metrics]
-    if epsilon is not None:
-        noise = CountNoise(epsilon=epsilon / len(cubes))
+    noise = None if epsilon is None else CountNoise(epsilon=epsilon / len(cubes))
+    if noise is not None:
         cubes = [_with_noise(one, counted, noise) for one in cubes]
-        kept = [one.n_rows >= suppress_below for one in cubes]
+        kept = [
+            one.n_rows >= max(suppress_below, noise.surely_counted(len(one.keys))) for one in cubes
+        ]
     else:
         kept = _kept(counted, cubes, suppress_below)
     if not any(one.any() for one in kept):
+        least = max(
+            suppress_below, 0.0 if noise is None else noise.surely_counted(len(cubes[0].keys))
+        )
         raise InputError(
-            f"No cell has {suppress_below} or more, so nothing could be shared.  Count coarser groups, or lower "
-            "--suppress-below."
+            f"No cell has {least:,.0f} or more, so nothing could be shared.  Count coarser groups, or "
+            + (
+                "lower --suppress-below."
+                if noise is None
+                else "raise --epsilon: below that, cells may be noise."
+            )
         )
     hidden = max(len(one) - int(one.sum()) for one in kept)
     rows = max(
@@ -141,7 +152,15 @@ def share_cube(
             metrics=metrics,
             units=(),
             notes=notes,
-            sources=tuple(replace(one, name=without_folders(one.name)) for one in counted.sources),
+            sources=tuple(
+                replace(
+                    one,
+                    name=without_folders(one.name),
+                    # Whoever guesses the one row that he does not know would see that he is right.
+                    sha256=one.sha256 if epsilon is None else None,
+                )
+                for one in counted.sources
+            ),
             path=None,
         ),
         hidden=hidden,
@@ -197,13 +216,13 @@ def _kept(counted: CountedRecords, cubes: Sequence[Cube], minimum: int) -> list[
     # Whoever is outside a predicate is a cell too.
     attributes = [Attribute(name=one.name) for one in counted.attributes]
     names = tuple(one.name for one in attributes)
-    sizes = range(1, len(names) + 1) if len(names) <= _CROSSED else (1, len(names))
-    partitions = [
+    sizes = range(1, len(names)) if len(names) <= _CROSSED else (1,)
+    margins = [
         Partition(names=own) for size in sizes for own in itertools.combinations(names, size)
     ]
     forms = [read_form(metric.form, len(metric.cube.parts)) for metric in counted.metrics]
-    hidden = hidden_sets(cubes, forms, attributes, partitions, VerdictRules(suppress_below=minimum))
-    gone = {key for own, key in hidden.groups if own == names}
+    rules = VerdictRules(suppress_below=minimum)
+    gone = hidden_cells(cubes, forms, attributes, Partition(names=names), margins, rules)
     return [np.array([key not in gone for key in cube.keys], bool) for cube in cubes]
 
 
@@ -281,7 +300,8 @@ def _notes(
                 code="counts_with_noise",
                 text=f"Counts carry noise (differential privacy, epsilon {epsilon:g}): each is off by up to "
                 f"{noise.usual:.0f} in 95 of "
-                f"100, a rate of 1,000 rows by up to {100 * noise.usual / 1000:.1g} points.  Intervals allow for it.",
+                f"100, a rate of 1,000 rows by up to {100 * noise.usual / 1000:.1g} points.  Intervals allow for it.  "
+                "Cells so small that they may be noise are left out.",
             )
         )
     return tuple(told)

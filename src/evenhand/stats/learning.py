@@ -165,8 +165,10 @@ def _one(
     flat = float(ones @ y / (ones @ ones))
     level = 0.5 * np.log(2 * np.pi / (ones @ ones)) - ((y - ones * flat) ** 2).sum() / 2
     level += np.log(NOTHING)
-    top = max(log.max(), level)
-    weight = np.append((np.exp(log - top)[:, None] * allowed).ravel(), np.exp(level - top))
+    # Exponents of which no draw is allowed (values that rise with rows) say nothing of how likely the others are.
+    top = max(log[allowed.any(axis=1)].max(initial=-np.inf), level)
+    likely = np.exp(np.minimum(log - top, 0.0))[:, None] * allowed
+    weight = np.append(likely.ravel(), np.exp(level - top))
     chosen = rng.choice(weight.size, draws, p=weight / weight.sum())
     alone = chosen == weight.size - 1
     chosen[alone] = 0

@@ -134,6 +134,82 @@ def hidden_sets(
     return Hidden.of(names)
 
 
+def hidden_cells(
+    cubes: Sequence[Cube],
+    forms: Sequence[Form],
+    attributes: Sequence[Attribute],
+    cells: Partition,
+    margins: Sequence[Partition],
+    rules: VerdictRules,
+) -> frozenset[Keys]:
+    """Cells to hide from whoever knows the margins: those that could be shown beside each other are taken for known.
+
+    Hiding a margin instead of cells protects nobody here, since it is published elsewhere.
+
+    Parameters
+    ----------
+    cubes, forms, attributes
+        As in `hidden_sets`.
+    cells : Partition
+        The finest, of which cells are shown.
+    margins : sequence of Partition
+        Coarser ones that are published elsewhere, with the same minimum.
+    rules : VerdictRules
+        The minimum.
+
+    Raises
+    ------
+    InputError
+        Where nothing could be shown, or hiding everything would not be enough.
+    """
+    minimum = rules.suppress_below
+    alone = Publication.of(cubes, attributes, margins, rules) if margins else None
+    unknown = frozenset(_hidden(alone, forms, rules, everything=False) if alone else ())
+    publication = Publication.of(cubes, attributes, [*margins, cells], rules)
+    everyone = [publication.people(number) for number in range(len(publication.cubes))]
+    own = np.array([any(_is_cell(name, cells) for name in names) for names in publication.names])
+    others = [[n for n in names if not _is_cell(n, cells)] for names in publication.names]
+    known = np.array([bool(names) and not unknown & set(names) for names in others])
+    margin = np.array([bool(unknown & set(names)) for names in others])
+    small = margin.copy()
+    for people in everyone:
+        number = people.of(publication.sets)
+        small |= own & (number > 0) & (number < minimum)
+        _check_size(float(number[publication.is_named(OVERALL)][0]), rules)
+    if not small.any():
+        return frozenset()
+    # Of a cell no more can stay unknown than margins leave: as much as of sets that are not published.
+    apart = np.concatenate(
+        [publication.apart(everyone, minimum), publication.sets[small & own & ~margin]]
+    )
+    found = suppress(
+        [
+            replace(one, fixed=one.fixed | known)
+            for one in quantities(publication, forms, everyone, apart, minimum)
+        ],
+        small,
+        margin,
+        _cost(publication, everyone[0]),
+    )
+    if not found.protects:
+        raise InputError(
+            f"Cells of fewer than {minimum} cannot be hidden well enough here: whoever knows how many there are of "
+            "each value, and of each pair of them, knows too much about them, whatever is hidden.  Count fewer "
+            "attributes or coarser groups, leave the rows of the small ones out with --where, or lower "
+            "--suppress-below."
+        )
+    return frozenset(
+        name[2]
+        for i in np.flatnonzero(found.hidden)
+        for name in publication.names[i]
+        if _is_cell(name, cells)
+    )
+
+
+def _is_cell(name: Name, cells: Partition) -> bool:
+    return name[0] == GROUP and name[1] == cells.names
+
+
 def _has_overall(names: Iterable[Name]) -> bool:
     return any(name[0] == OVERALL for name in names)
 
