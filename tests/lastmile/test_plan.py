@@ -453,3 +453,22 @@ def test_allocation_of_many_cells_is_a_matter_of_steps_not_of_widths():
     rates = np.random.default_rng(0).uniform(0.02, 0.4, 200)
     units = spend(proportions(rates, 60), 50_000, "minimax-pair", 0.95, 0.95, 5)
     assert 49_990 <= units.sum() <= 50_000
+
+
+def test_cells_spelt_otherwise_are_told(file):
+    told = "It has A: is that one of them, spelt otherwise"
+    with pytest.raises(InputError, match=told):
+        planned(budget=900, cost=file("site,cost\nA,1\nb,1\nc,1\n"))
+    with pytest.raises(InputError, match=told):
+        planned(budget=900, population=file("site,share\nA,1\nb,1\nc,1\n"))
+
+
+def test_a_cost_that_is_no_number_and_no_file_is_told():
+    with pytest.raises(InputError, match="cost is '2 euros', which is neither a number nor a file"):
+        planned(budget=900, cost="2 euros")
+
+
+def test_shares_of_a_plan_that_do_not_add_to_a_whole_are_said(file):
+    found = planned(budget=900, population=file("site,share\na,3\nb,2\nc,1\n"))
+    (text,) = (note.text for note in found.notes if note.code == "shares_scaled")
+    assert "add up to 6, not to 1 or 100" in text

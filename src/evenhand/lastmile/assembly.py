@@ -204,9 +204,15 @@ def _shares(population: Population, cells: Sequence[GroupSet]) -> tuple[Floats, 
     if population.rows is None:
         lacking = [", ".join(key) for key in keys if key not in population.shares]
         if lacking:
+            others = [", ".join(key) for key in population.shares if key not in keys]
+            spelt = (
+                f"  It has {listed(others)}: is that one of them, spelt otherwise?"
+                if others
+                else ""
+            )
             raise InputError(
                 f"{population.name} has no share of {listed(lacking)}.  Add a line for each of the {len(lacking)} "
-                "missing (0 where nobody is)."
+                f"missing (0 where nobody is).{spelt}"
             )
     shares = np.array([population.shares.get(key, 0.0) for key in keys])
     known = float(shares.sum())
