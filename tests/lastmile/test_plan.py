@@ -285,7 +285,7 @@ def test_cubes_with_weights_or_strata_are_no_pilots():
     ("asked", "message"),
     [
         ({}, "A plan has one goal, and none of them is given"),
-        ({"budget": 9, "pair": 0.1}, "budget and pair is given"),
+        ({"budget": 9, "pair": 0.1}, "budget and pair are given"),
         ({"budget": -5}, "budget is -5, but must be a number above 0"),
         ({"budget": float("nan")}, "budget is nan, but must be a number above 0"),
         ({"half_width": 0}, "half_width is 0, but must be"),
