@@ -472,3 +472,20 @@ def test_shares_of_a_plan_that_do_not_add_to_a_whole_are_said(file):
     found = planned(budget=900, population=file("site,share\na,3\nb,2\nc,1\n"))
     (text,) = (note.text for note in found.notes if note.code == "shares_scaled")
     assert "add up to 6, not to 1 or 100" in text
+
+
+def test_a_cell_whose_few_units_have_heavy_tails_is_not_promised_anything():
+    """Without a degree of freedom the promise was a width of tens of thousands, and took the whole budget."""
+    rng = np.random.default_rng(5)
+    counts = np.where(rng.random(3000) < 0.02, rng.geometric(0.2, 3000), 0)
+    few = np.zeros(18, int)
+    few[:2] = 1, 4
+    table = pa.table(
+        {"site": ["many"] * 2000 + ["more"] * 1000 + ["few"] * 18, "wrong": [*counts, *few]}
+    )
+    found = planned(table, budget=5000)
+    cell = next(one for one in found.cells if one.label == "few")
+    assert (cell.half_width, cell.reason) == (None, "too_few_units")
+    assert 30 < cell.labels < 200
+    others = [one for one in found.cells if one is not cell]
+    assert all(one.labels > 1000 and one.half_width < 1 for one in others)
