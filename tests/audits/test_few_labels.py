@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from tests.commands import run_command
 
 import evenhand
 from evenhand.audits import Audit
@@ -362,3 +363,38 @@ def test_faults_of_peoples_labels_are_found(rows):
     metric, judge = (f"true_positive_rate(label={c}, prediction=said)" for c in ("human", "judge"))
     with pytest.raises(FaultsError, match="`human` is 3, but must be 0 or 1"):
         evenhand.audit(rows.assign(human=human), metric, "accent", judge=judge)
+
+
+def test_labels_of_people_without_the_judges_are_counted_and_said(rows):
+    some = rows.copy()
+    some["judge"] = pd.array(some.judge, "Int64")
+    some.loc[some.index % 3 == 0, "judge"] = pd.NA
+    lost = int((some.human.notna() & some.judge.isna()).sum())
+    audit = evenhand.audit(some, PEOPLE, "accent", judge=JUDGE)
+    (text,) = (note.text for note in audit.notes if note.code == "labels_unjudged")
+    assert text.startswith(f"{lost:,} labels of people are not used")
+    kept = some[some.judge.notna()]
+    again = evenhand.audit(kept, PEOPLE, "accent", judge=JUDGE)
+    assert again.groups == audit.groups
+    assert "labels_unjudged" not in codes(again)
+    asked = evenhand.audit(some, PEOPLE, "accent", judge=JUDGE, where="accent = 'us'")
+    us = int((some.human.notna() & some.judge.isna() & (some.accent == "us")).sum())
+    (text,) = (note.text for note in asked.notes if note.code == "labels_unjudged")
+    assert text.startswith(f"{us:,} labels")
+
+
+def test_a_word_for_no_label_is_said_to_be_one(rows, tmp_path):
+    file = tmp_path / "rows.csv"
+    rows.to_csv(file, index=False, na_rep="nobody")
+    with pytest.raises(InputError, match="If 'nobody' means missing: --missing 'nobody'"):
+        evenhand.audit(file, PEOPLE, "accent", judge=JUDGE)
+    found = evenhand.audit(file, PEOPLE, "accent", judge=JUDGE, missing_values=["nobody"])
+    assert found.groups == evenhand.audit(rows, PEOPLE, "accent", judge=JUDGE).groups
+
+
+def test_share_beside_a_judge_is_refused_by_its_own_name(rows, tmp_path):
+    rows.to_csv(tmp_path / "rows.csv", index=False)
+    asked = ("audit", "rows.csv", "--metric", PEOPLE, "--judge", JUDGE, "--by", "accent", "--share")
+    ended = run_command(*asked, cwd=tmp_path)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "--share hides groups below 10 units, and beside --judge" in ended.stderr

@@ -533,3 +533,53 @@ def test_the_command_says_what_python_says_and_ends_well(tmp_path, file):
         assert (failed.returncode, failed.stdout) == (2, "")
         assert "Traceback" not in failed.stderr
     assert Counter(cell.state for cell in told.cells)["covered"] < len(told.cells)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("noise,Share\nlow,.9\nhigh,.1\n", "Unknown column 'share'. Did you mean 'Share'"),
+        ("noise,percent\nlow,90\nhigh,10\n", "one row of each cell and 'percent' beside it"),
+        ("noise,share\nlow,90%\nhigh,10\n", "line 2: share is '90%'.*without signs.*12.5"),
+        ('noise,share\nlow,"0,9"\nhigh,0.1\n', "line 2: share is '0,9'.*with a point"),
+        ("noise,share\nlow,.9\nNA,.1\n", "noise is 'NA', which means missing"),
+        ("Noise\nlow\nhigh\n", "population.csv: Unknown column 'noise'. Did you mean 'Noise'"),
+    ],
+)
+def test_shares_that_would_be_read_otherwise_than_meant_are_refused(file, text, message):
+    with pytest.raises(InputError, match=message):
+        evenhand.coverage(table_of(), "noise", population=file(text))
+
+
+@pytest.mark.parametrize(
+    ("shares", "told"), [((0.5, 0.47), True), ((0.5, 0.498), False), ((60, 40), False)]
+)
+def test_shares_that_do_not_add_to_a_whole_are_said(file, shares, told):
+    low, high = shares
+    population = file(f"noise,share\nlow,{low}\nhigh,{high}\n")
+    found = evenhand.coverage(table_of(), "noise", population=population)
+    assert [cell.share for cell in found.cells if cell.label == "low"] == [
+        pytest.approx(low / (low + high))
+    ]
+    notes = [note.text for note in found.notes if note.code == "shares_scaled"]
+    assert bool(notes) is told
+    assert all("add up to 0.97, not to 1 or 100" in text for text in notes)
+
+
+def test_traffic_of_a_row_a_cell_without_a_number_is_counted(file):
+    found = evenhand.coverage(table_of(), "noise", population=file("noise\nlow\nhigh\n"))
+    assert {cell.share for cell in found.cells} == {0.5}
+
+
+def test_levels_spelt_otherwise_are_told(file):
+    found = evenhand.coverage(
+        table_of(), "noise", population=file("noise,share\nLow ,.9\nHIGH,.1\n")
+    )
+    (note,) = (note.text for note in found.notes if note.code == "levels_unknown")
+    assert "'HIGH' is the table's 'high' and 'Low' is the table's 'low': spell them alike" in note
+
+
+def test_cells_outside_the_population_are_not_among_every_covered_cell(file):
+    found = evenhand.coverage(table_of(), "noise", population=file("noise,share\nnone,1\n"))
+    assert {cell.state for cell in found.cells if cell.share == 0} == {"covered"}
+    assert "every covered cell" not in found.to_html()

@@ -285,7 +285,7 @@ def test_cubes_with_weights_or_strata_are_no_pilots():
     ("asked", "message"),
     [
         ({}, "A plan has one goal, and none of them is given"),
-        ({"budget": 9, "pair": 0.1}, "budget and pair is given"),
+        ({"budget": 9, "pair": 0.1}, "budget and pair are given"),
         ({"budget": -5}, "budget is -5, but must be a number above 0"),
         ({"budget": float("nan")}, "budget is nan, but must be a number above 0"),
         ({"half_width": 0}, "half_width is 0, but must be"),
@@ -453,3 +453,39 @@ def test_allocation_of_many_cells_is_a_matter_of_steps_not_of_widths():
     rates = np.random.default_rng(0).uniform(0.02, 0.4, 200)
     units = spend(proportions(rates, 60), 50_000, "minimax-pair", 0.95, 0.95, 5)
     assert 49_990 <= units.sum() <= 50_000
+
+
+def test_cells_spelt_otherwise_are_told(file):
+    told = "It has A: is that one of them, spelt otherwise"
+    with pytest.raises(InputError, match=told):
+        planned(budget=900, cost=file("site,cost\nA,1\nb,1\nc,1\n"))
+    with pytest.raises(InputError, match=told):
+        planned(budget=900, population=file("site,share\nA,1\nb,1\nc,1\n"))
+
+
+def test_a_cost_that_is_no_number_and_no_file_is_told():
+    with pytest.raises(InputError, match="cost is '2 euros', which is neither a number nor a file"):
+        planned(budget=900, cost="2 euros")
+
+
+def test_shares_of_a_plan_that_do_not_add_to_a_whole_are_said(file):
+    found = planned(budget=900, population=file("site,share\na,3\nb,2\nc,1\n"))
+    (text,) = (note.text for note in found.notes if note.code == "shares_scaled")
+    assert "add up to 6, not to 1 or 100" in text
+
+
+def test_a_cell_whose_few_units_have_heavy_tails_is_not_promised_anything():
+    """Without a degree of freedom the promise was a width of tens of thousands, and took the whole budget."""
+    rng = np.random.default_rng(5)
+    counts = np.where(rng.random(3000) < 0.02, rng.geometric(0.2, 3000), 0)
+    few = np.zeros(18, int)
+    few[:2] = 1, 4
+    table = pa.table(
+        {"site": ["many"] * 2000 + ["more"] * 1000 + ["few"] * 18, "wrong": [*counts, *few]}
+    )
+    found = planned(table, budget=5000)
+    cell = next(one for one in found.cells if one.label == "few")
+    assert (cell.half_width, cell.reason) == (None, "too_few_units")
+    assert 30 < cell.labels < 200
+    others = [one for one in found.cells if one is not cell]
+    assert all(one.labels > 1000 and one.half_width < 1 for one in others)

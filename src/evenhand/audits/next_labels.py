@@ -43,7 +43,7 @@ def next_labels(
     number : int
         Rows to draw.
     uniform : float
-        Share of the draw that is at random whatever the judge says, from 0 to below 1; of a judge that is badly
+        Share of the draw that is at random whatever the judge says, above 0 and below 1; of a judge that is badly
         wrong it keeps weights bounded by ``rows / (number · uniform)``.
     where : str, optional
         Predicate; only rows that satisfy it are drawn from.

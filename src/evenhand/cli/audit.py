@@ -81,6 +81,11 @@ def audit(
         raise InputError("--json and --csv cannot both go to the output.  Choose one.")
     check_others(others, compare, metric)
     check_files(table, reading, output, ("--cube", cube), others=others)
+    if share and judge is not None and suppress_below is None:
+        raise InputError(
+            f"--share hides groups below {SHARED} units, and beside --judge counts of labels and of all rows would "
+            "give them away.  Leave one of them out."
+        )
     hidden = (SHARED if share else 0) if suppress_below is None else suppress_below
     if compare:
         metrics = metric if others else compare

@@ -51,8 +51,6 @@ Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 #: Cells at most.
 MOST_CELLS = 1_000
-#: Units of a cell of which the pilot has too few, to find out how much they vary.
-FIRST_UNITS = 30
 #: A difference is found in four samples of five.
 POWER = 0.8
 
@@ -204,9 +202,15 @@ def _shares(population: Population, cells: Sequence[GroupSet]) -> tuple[Floats, 
     if population.rows is None:
         lacking = [", ".join(key) for key in keys if key not in population.shares]
         if lacking:
+            others = [", ".join(key) for key in population.shares if key not in keys]
+            spelt = (
+                f"  It has {listed(others)}: is that one of them, spelt otherwise?"
+                if others
+                else ""
+            )
             raise InputError(
                 f"{population.name} has no share of {listed(lacking)}.  Add a line for each of the {len(lacking)} "
-                "missing (0 where nobody is)."
+                f"missing (0 where nobody is).{spelt}"
             )
     shares = np.array([population.shares.get(key, 0.0) for key in keys])
     known = float(shares.sum())
@@ -260,7 +264,7 @@ def _first_units(found: PilotCells, rows: Floats) -> Integers:
     known = found.units > 0
     usual = float(found.pilot.rows.mean()) if len(found.pilot.rows) else 1.0
     each = np.where(known, rows / np.maximum(found.units, 1), usual)
-    return np.where(found.able, 0, np.ceil(FIRST_UNITS * each)).astype(np.int64)
+    return np.where(found.able, 0, np.ceil(found.first * each)).astype(np.int64)
 
 
 def _units(found: PilotCells, goal: Goal, level: float, least: int, reserved: float) -> Integers:
@@ -327,7 +331,7 @@ def _planned(
                 share=float(shares[i]),
                 cost=float(costs[i]),
                 labels=labels,
-                units=int(units[place]) if able else FIRST_UNITS,
+                units=int(units[place]) if able else int(found.first[i]),
                 half_width=float(promised[place]) if able else None,
                 expected_half_width=float(expected[place]) if able else None,
                 reason=found.reasons[i],

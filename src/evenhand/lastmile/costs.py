@@ -154,6 +154,8 @@ def _line(
     if least < number < float("inf") and number >= 0:
         return key, number, ""
     allowed = "a number above 0" if least >= 0 else "a number of at least 0"
+    if text.strip().endswith("%") or "," in text:
+        allowed += ", without signs and with a point, such as 12.5"
     return key, number, f"{column} is {text!r}, but must be {allowed}"
 
 
@@ -198,9 +200,18 @@ def of_cells(
     if lacking:
         raise InputError(
             f"{path} has no {column} of {'; '.join(lacking[:_NAMED])}{' …' * (len(lacking) > _NAMED)}.  Add a line for "
-            f"each of the {len(lacking)} missing."
+            f"each of the {len(lacking)} missing.{_told_otherwise(given, keys)}"
         )
     return np.array([given.numbers[key] for key in keys])
+
+
+def _told_otherwise(given: CellNumbers, keys: Sequence[tuple[str, ...]]) -> str:
+    """What a file has of cells that nobody asked for: it may be those that are missing, spelt otherwise."""
+    others = [", ".join(key) for key in given.numbers if key not in keys]
+    if not others:
+        return ""
+    told = "; ".join(others[:_NAMED]) + " …" * (len(others) > _NAMED)
+    return f"  It has {told}: is that one of them, spelt otherwise?"
 
 
 def costs_of(
@@ -214,6 +225,11 @@ def costs_of(
         Where it is no number above 0, and no file that has one for each cell.
     """
     if isinstance(cost, str | Path):
+        if not Path(cost).exists() and Path(cost).suffix.lower() not in (".csv", ".tsv", ".txt"):
+            raise InputError(
+                f"cost is {str(cost)!r}, which is neither a number nor a file that is there.  Allowed: a number "
+                "above 0, or a CSV file with a column for each attribute and one called cost."
+            )
         told = read_numbers(cost, rows_of(cost), "cost", attributes, whole=False)
         return of_cells(cost, "cost", told, cells)
     if not isinstance(cost, int | float) or isinstance(cost, bool) or not 0 < cost < np.inf:

@@ -9,13 +9,15 @@ import numpy.typing as npt
 from evenhand.comparisons.sets import GroupSet
 from evenhand.cubes import Cube, estimate
 from evenhand.metrics import MetricPlan
-from evenhand.stats.allocation import Pilot
+from evenhand.stats.allocation import Pilot, variance_df
 from evenhand.stats.forms import Ratio
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 #: Units that a pilot needs of a cell: of fewer it does not tell how much they vary.
 LEAST_UNITS = 5
+#: Units to label first of a cell of which the pilot does not tell; more where tails are heavy.
+FIRST_UNITS = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +36,8 @@ class PilotCells:
         Scored, and those that say something about the metric.
     reasons : tuple of (str or None)
         Why a cell cannot be planned.
+    first : integer array of shape (cells,)
+        Units that would tell, of those that cannot be planned.
     """
 
     pilot: Pilot
@@ -42,6 +46,7 @@ class PilotCells:
     rows: Integers
     units: Integers
     reasons: tuple[str | None, ...]
+    first: Integers
 
 
 def read_pilot(
@@ -76,6 +81,19 @@ def read_pilot(
         for value, known, one in zip(found.values, found.n_units, variance, strict=True)
     )
     able = np.array([reason is None for reason in reasons], bool)
+    first = np.full(len(cells), FIRST_UNITS)
+    if able.any() and not proportion:
+        # A variance of less than one degree of freedom tells of no other: any promise would be astronomical.
+        part = np.minimum(effective, 1.0)
+        kurtosis = kurtosis_of(variance[able], units[able], found.fourth[able])
+        told = variance_df(units * part, kurtosis, float(units[able].sum())) >= 1
+        enough = np.ceil((kurtosis / 2 + 1) / np.where(part > 0, part, 1.0))
+        first = np.maximum(np.where(able & ~told, enough, FIRST_UNITS), FIRST_UNITS).astype(int)
+        reasons = tuple(
+            "too_few_units" if one and not known else reason
+            for one, known, reason in zip(able, told, reasons, strict=True)
+        )
+        able &= told
     return PilotCells(
         pilot=Pilot(
             variance=variance[able],
@@ -93,6 +111,7 @@ def read_pilot(
         rows=found.n_rows,
         units=found.n_units,
         reasons=reasons,
+        first=first,
     )
 
 

@@ -144,9 +144,9 @@ def plan(
     }
     given = {name: value for name, value in numbers.items() if value is not None}
     if len(given) != 1:
-        several = " and ".join(given) or "none of them"
+        several = " and ".join(given) + " are" if given else "none of them is"
         raise InputError(
-            f"A plan has one goal, and {several} is given.  Allowed: budget (the best use of it), half_width (of each "
+            f"A plan has one goal, and {several} given.  Allowed: budget (the best use of it), half_width (of each "
             "cell), pair (half-width of each difference), or detect (differences that shall be found)."
         )
     numbers = given | {"level": plain(level), "min_units": plain(min_units)}

@@ -1,6 +1,6 @@
 """The population that is to be served: shares from a census, or the customer's own traffic, counted."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ from evenhand.results.estimate import Missing
 
 #: The column that makes a file one of shares, and no traffic.
 SHARE = "share"
+#: How far shares may be from adding to a whole by rounding alone.
+_ROUNDED = 0.01
 #: Each row counts once, whatever is measured.
 ROWS = Measure(
     parts=(("rows", column_expression("row")),),
@@ -40,12 +42,15 @@ class Population:
         Of each cell, by the texts of its values; together 1.
     missing : tuple of Missing
         Rows of the traffic that lack an attribute.
+    total : float or None
+        What the shares that were given add up to, before they are made to add to 1; `None` of traffic.
     """
 
     name: str
     rows: int | None
     shares: dict[tuple[str, ...], float]
     missing: tuple[Missing, ...] = ()
+    total: float | None = None
 
 
 def read_population(
@@ -66,17 +71,24 @@ def read_population(
         Where it lacks an attribute, or holds nothing.
     """
     if isinstance(given, str | Path) and _has_shares(given):
-        return _shared(str(given), rows_of(given), attributes)
+        return _shared(str(given), rows_of(given), attributes, missing_values)
     with opened(given, missing_values=missing_values) as records:
         check_rows(records)
-        if SHARE in [column.name for column in records.columns]:
-            return _shared(records.name, _lines(records), attributes)
+        if _names_shares(column.name for column in records.columns):
+            return _shared(records.name, _lines(records), attributes, records.missing_values)
         _check(records, attributes)
         return _counted(records, attributes)
 
 
 def incomplete(population: Population) -> Iterator[Note]:
-    """Rows of traffic that are in no share."""
+    """Rows of traffic that are in no share, and shares that are no parts of a whole as they were given."""
+    total = population.total
+    if total is not None and all(abs(total / whole - 1) > _ROUNDED for whole in (1, 100)):
+        yield Note(
+            code="shares_scaled",
+            text=f"The shares in {population.name} add up to {total:,.6g}, not to 1 or 100: each is taken as its part "
+            "of that sum.  Is a cell forgotten, or told wrongly?",
+        )
     lost = sum(one.n_rows or 0 for one in population.missing)
     if lost and population.rows is not None:
         part = share(lost / (population.rows + lost))
@@ -91,7 +103,12 @@ def _has_shares(given: str | Path) -> bool:
     """Whether it is a text file of shares, which is read as it is written: faults have their lines."""
     path = Path(given)
     texts = path.suffix.lower() in (".csv", ".tsv", ".txt") and path.is_file()
-    return texts and SHARE in [head.strip() for head in next(rows_of(path), [])]
+    return texts and _names_shares(next(rows_of(path), []))
+
+
+def _names_shares(heads: Iterable[str]) -> bool:
+    """Whether a column is called share; also in capitals, which `read_numbers` then refuses by name."""
+    return SHARE in [head.strip().lower() for head in heads]
 
 
 def _lines(records: Records) -> Iterator[list[str]]:
@@ -104,23 +121,40 @@ def _lines(records: Records) -> Iterator[list[str]]:
 
 
 def _shared(
-    name: str, lines: Iterable[Sequence[str]], attributes: Sequence[Attribute]
+    name: str,
+    lines: Iterable[Sequence[str]],
+    attributes: Sequence[Attribute],
+    missing_values: Sequence[str],
 ) -> Population:
     told = read_numbers(name, lines, SHARE, attributes, whole=True, least=-1.0)
+    for key in told.numbers:
+        for attribute, text in zip(attributes, key, strict=True):
+            cut = attribute.edges is not None or attribute.predicate is not None
+            if text in missing_values and not cut:
+                raise InputError(
+                    f"{name}: {attribute.name} is {text!r}, which means missing: no row of a table is in that cell.  "
+                    "Leave the line out, or say with --missing which texts mean missing."
+                )
     total = sum(told.numbers.values())
     if not total > 0:
         raise InputError(f"{name}: all shares are 0.  Say of some cell that it has people.")
     shares = {key: number / total for key, number in told.numbers.items()}
-    return Population(name=name, rows=None, shares=shares)
+    return Population(name=name, rows=None, shares=shares, total=total)
+
+
+def _columns_of(attribute: Attribute) -> Sequence[str]:
+    """The columns that an attribute reads."""
+    return (attribute.name,) if attribute.predicate is None else columns_of(attribute.predicate)
 
 
 def _check(records: Records, attributes: Sequence[Attribute]) -> None:
     for attribute in attributes:
-        needed = (
-            (attribute.name,) if attribute.predicate is None else columns_of(attribute.predicate)
-        )
-        for name in needed:
-            if find_column(name, records.columns).kind.numeric or attribute.edges is None:
+        for name in _columns_of(attribute):
+            try:
+                column = find_column(name, records.columns)
+            except InputError as error:
+                raise InputError(f"{records.name}: {error}") from error
+            if column.kind.numeric or attribute.edges is None:
                 continue
             raise InputError(
                 f"{name} is cut into bins of numbers, and is none in {records.name}.  Write numbers there, or name the "
@@ -146,6 +180,7 @@ def _counted(records: Records, attributes: Sequence[Attribute]) -> Population:
         raise InputError(
             f"Every row of {records.name} lacks {' or '.join(absent)}, so that it tells of no cell."
         )
+    _check_traffic(records, attributes, shares)
     return Population(
         name=records.name,
         rows=int(total),
@@ -156,3 +191,17 @@ def _counted(records: Records, attributes: Sequence[Attribute]) -> Population:
             if rows
         ),
     )
+
+
+def _check_traffic(
+    records: Records, attributes: Sequence[Attribute], rows: Mapping[tuple[str, ...], float]
+) -> None:
+    """A line a cell with a number beside it is a table of shares under another name, and no traffic."""
+    own = {name for one in attributes for name in _columns_of(one)}
+    beside = [column.name for column in records.columns if column.name not in own]
+    if len(rows) > 1 and len(beside) == 1 and set(rows.values()) == {1}:
+        raise InputError(
+            f"{records.name} has one row of each cell and {beside[0]!r} beside it, so that counting its rows would "
+            f"make all cells alike.  If {beside[0]!r} says how many people are in the cell, call that column "
+            f"{SHARE}; if rows are to be counted, leave it out."
+        )

@@ -1,11 +1,11 @@
 """A metric whose labels are on some rows, beside a judge's labels of all: one plan that counts both."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from sqlglot import exp
 
 from evenhand.cubes import Input, Measure, Moments
-from evenhand.errors import InputError, NoRowError, RefusedError
+from evenhand.errors import InputError, NoRowError, Note, RefusedError
 from evenhand.groups import Predicate, to_expression
 from evenhand.groups.predicate import column_expression, literal
 from evenhand.metrics.definition import Metric, MetricPlan
@@ -84,12 +84,13 @@ def assisted_plan(
     _check_written_alike(metric, judge, records, where)
     measure = _measured(people, told)
     _check_labelled(metric, judge, measure, told.records, where)
+    unjudged = _unjudged(judge, measure, told.records, where)
     return MetricPlan(
         records=told.records,
         measure=measure,
         form=AssistedRatio(weight=1.0),
         proportion=people.proportion and told.proportion,
-        notes=tuple(dict.fromkeys((*people.notes, *told.notes))),
+        notes=tuple(dict.fromkeys((*people.notes, *told.notes, *unjudged))),
         bounds=people.bounds if people.bounds == told.bounds else None,
     )
 
@@ -191,6 +192,29 @@ def _check_labelled(
         raise RefusedError(
             f"No row has both people's label ({metric.text}) and the judge's ({judge.text}), so nothing tells what the "
             "judge gets wrong.  Have it label the rows that people labelled, too."
+        )
+
+
+def _unjudged(
+    judge: Metric, measure: Measure, records: Records, where: Predicate | None
+) -> Iterator[Note]:
+    """People's labels that are not used, since the judge has none beside them."""
+    own = [_given(item) for item in measure.inputs if item.name in measure.optional]
+    its = [_given(item) for item in measure.inputs if item.name not in measure.optional]
+    kept = [to_expression(where)] if where is not None else []
+    query = (
+        exp.select(exp.alias_(exp.Count(this=exp.Star()), "n"))
+        .from_(exp.Var(this=records.source), copy=False)
+        .where(*own, exp.Not(this=exp.paren(exp.and_(*its))), *kept, copy=False)
+    )
+    lost = records.engine.query(query.sql(records.engine.dialect))["n"].to_pylist()[0]
+    if lost:
+        they = "label of people is" if lost == 1 else "labels of people are"
+        yield Note(
+            code="labels_unjudged",
+            text=f"{lost:,} {they} not used: the judge ({judge.text}) has none beside them.  The numbers are of the "
+            "rows that it labelled.  Have it label these, too: rows that a judge leaves out are seldom like "
+            "the others.",
         )
 
 

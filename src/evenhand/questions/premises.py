@@ -154,7 +154,9 @@ def _label_notes(label: str, prediction: str, records: Records) -> Iterator[Note
     if not actual or not said:
         return
     if not _meet(actual, said):
-        raise InputError(_never(label, prediction, actual, said))
+        raise InputError(
+            _never(label, prediction, actual, said) + _means_missing([*actual, *said], records)
+        )
     otherwise = _spelt_otherwise(actual, said)
     if otherwise:
         pairs = "; ".join(f"{one!r} and {other!r}" for one, other in otherwise[:TOLD])
@@ -197,6 +199,23 @@ def _never(label: str, prediction: str, actual: Sequence[Any], said: Sequence[An
         f"{label!r} holds {_listed(actual)} and {prediction!r} holds {_listed(said)}: {why}, "
         "so the two can never agree.  Write both in one way, or name the columns that belong together."
     )
+
+
+def _means_missing(values: Sequence[Any], records: Records) -> str:
+    """A hint where a few words among texts of numbers make the column one of text."""
+    texts = [value for value in values if isinstance(value, str)]
+    words = [t for t in texts if not _is_number(t) and t not in records.missing_values]
+    if not words or len(words) == len(texts):
+        return ""
+    return f"  If {_listed(words)} means missing: --missing {words[0]!r}."
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _values(records: Records, name: str, *, first: bool) -> list[Any]:

@@ -328,6 +328,24 @@ def _states(cells: Sequence[CoveredCell]) -> Iterator[StateCount]:
         yield StateCount(state=state, cells=len(own), share=part if told else None)
 
 
+def _spelt_otherwise(cells: Sequence[CrossedCell], width: int) -> str:
+    """Values of the population that the table seems to have in other capitals, or with other spaces."""
+    told: list[str] = []
+    for which in range(width):
+        levels = {cell.levels[which].text: cell.levels[which] for cell in cells}
+        known = {_plain(text): text for text, one in levels.items() if one.key is not None}
+        told += [
+            f"{text!r} is the table's {known[_plain(text)]!r}"
+            for text, one in levels.items()
+            if one.key is None and _plain(text) in known
+        ]
+    return f"  It seems that {listed(told)}: spell them alike." if told else ""
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().replace("_", " ").replace("-", " ").split())
+
+
 def _remarks(
     question: Question,
     given: Judged | None,
@@ -353,7 +371,8 @@ def _remarks(
         if new:
             yield Note(
                 code="levels_unknown",
-                text=f"{population.name} has what no row of the table has: {listed(sorted(new))}.",
+                text=f"{population.name} has what no row of the table has: {listed(sorted(new))}."
+                + _spelt_otherwise(cells, len(names)),
             )
         outside = [cell for cell in kept if cell.share == 0 and cell.natural_rows]
         if outside:

@@ -41,7 +41,7 @@ def answers(found: Coverage, edition: Edition = PLAIN) -> Iterator[str]:
     """How much of the population is covered, and what nobody has looked at."""
     yield " ".join(_headline(found))
     yield _meaning(found)
-    shown = [cell.detectable for cell in found.cells if cell.state == "covered"]
+    shown = [c.detectable for c in found.cells if c.state == "covered" and c.share != 0]
     least = [one for one in shown if one is not None]
     if least:
         size = _size(max(least), found)
