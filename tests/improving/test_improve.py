@@ -271,6 +271,10 @@ def test_a_program_trains_and_an_interrupted_plan_goes_on(tmp_path):
     (tmp_path / "fit.py").write_text(FIT + "\n# changed\n")
     run_command(*words, cwd=tmp_path)
     assert len(list((tmp_path / "kept").iterdir())) == 18
+    before = (tmp_path / "test.csv").read_bytes()
+    refused = run_command(*words, "--html", "test.csv", "--force", cwd=tmp_path)
+    assert refused.returncode == 2
+    assert (tmp_path / "test.csv").read_bytes() == before
     (tmp_path / "fit.py").write_text("import sys; sys.exit('no model today')")
     failed = run_command(*words, cwd=tmp_path)
     assert failed.returncode == 2

@@ -401,3 +401,15 @@ def test_what_comes_back_stays_in_its_folder(tmp_path, name):
     assert got.returncode == 2
     assert "cannot name one" in " ".join(got.stderr.split())
     assert not (tmp_path / "deep").exists()
+
+
+def test_a_report_replaces_nothing_that_is_read(tmp_path, cubes):
+    for name, cube in zip("ab", cubes, strict=False):
+        evenhand.write_cube(cube, tmp_path / f"{name}.cube")
+    before = (tmp_path / "a.cube").read_bytes()
+    refused = run_command("pool", "a.cube", "b.cube", "--html", "a.cube", "--force", cwd=tmp_path)
+    assert refused.returncode == 2
+    assert (tmp_path / "a.cube").read_bytes() == before
+    lone = run_command("pool", "a.cube", "b.cube", "--title", "Ours", cwd=tmp_path)
+    assert lone.returncode == 2
+    assert "--title is for a report" in lone.stderr

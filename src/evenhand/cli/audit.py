@@ -9,7 +9,7 @@ from evenhand.cli.kinds import Flag, Row, Several
 from evenhand.cli.labels import fit
 from evenhand.cli.lines import written_command
 from evenhand.cli.options import SHARED, Comparing, Confidence, Output, Reading
-from evenhand.cli.output import check_files, show, write_files
+from evenhand.cli.output import check_files, check_printed, show, write_files
 from evenhand.cli.progress import counting_bar
 from evenhand.cli.strangers import given_away
 from evenhand.cli.switches import Asked, check_others, compare_services
@@ -77,8 +77,7 @@ def audit(
     cube
         Write the counts to this file, which audit reads in place of the table. See: evenhand cube
     """
-    if output.json and csv:
-        raise InputError("--json and --csv cannot both go to the output.  Choose one.")
+    check_printed(output, csv=csv)
     check_others(others, compare, metric)
     check_files(table, reading, output, ("--cube", cube), others=others)
     if share and judge is not None and suppress_below is None:

@@ -3,7 +3,7 @@
 from evenhand.cli.kinds import Flag, Needed, Several
 from evenhand.cli.lines import written_command
 from evenhand.cli.options import Output, Reading
-from evenhand.cli.output import check_files, show, write_files
+from evenhand.cli.output import check_files, check_printed, show, write_files
 from evenhand.cli.progress import counting_bar
 from evenhand.errors import InputError
 from evenhand.lastmile import coverage as find_coverage
@@ -57,8 +57,7 @@ def coverage(
     csv
         Print what is missing as comma-separated values: a line a cell, the largest share first.
     """
-    if output.json and csv:
-        raise InputError("--json and --csv cannot both go to the output.  Choose one.")
+    check_printed(output, csv=csv)
     if reading.weight is not None:
         raise InputError(
             f"--weight is {reading.weight}, but coverage counts rows and units, each once.  Leave it out: --population "

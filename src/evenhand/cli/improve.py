@@ -6,11 +6,11 @@ from evenhand.cli.costs import read_cost
 from evenhand.cli.kinds import Flag, Needed, Several
 from evenhand.cli.lines import written_command
 from evenhand.cli.options import Output
-from evenhand.cli.output import show, write_files
+from evenhand.cli.output import check_printed, check_written, show, write_files
 from evenhand.cli.progress import progress_bar
-from evenhand.errors import InputError
 from evenhand.improving import improve as improve_groups
 from evenhand.records import MISSING_VALUES
+from evenhand.records.output import input_files
 
 
 def improve(
@@ -82,8 +82,8 @@ def improve(
     csv
         Print comma-separated values: a line a group, for those who collect.
     """
-    if output.json and csv:
-        raise InputError("--json and --csv cannot both go to the output.  Choose one.")
+    check_printed(output, csv=csv)
+    check_written([*input_files(table), *input_files(test)], output)
     edition = output.edition()
     with progress_bar("training") as advance:
         found = improve_groups(

@@ -16,6 +16,12 @@ from evenhand.pages.terminal import lay_out
 from evenhand.records.output import check_outputs, input_files, write_text
 
 
+def check_printed(output: Output, *, csv: bool) -> None:
+    """Refuse two things that would both be printed."""
+    if output.json and csv:
+        raise InputError("--json and --csv cannot both go to the output.  Choose one.")
+
+
 def show(answers: Sequence[Shown], output: Output, *, opening: Table | None = None) -> None:
     """Print answers, after what stands before all of them, and name their report where one was asked for."""
     if output.json:
@@ -43,7 +49,11 @@ def check_files(
 ) -> None:
     """Refuse files that cannot be written, or would replace something of worth, before the work."""
     read = [path for name in (table, *others) for path in input_files(name)]
-    read += reading.joined
+    check_written([*read, *reading.joined], output, *outputs)
+
+
+def check_written(read: Sequence[Path], output: Output, *outputs: tuple[str, Path | None]) -> None:
+    """The same, of files that are read and are known."""
     check_outputs([*output.files, *outputs], read, force=output.force)
     if output.html is None and output.figure is None:
         for option in ("title", "note", "labels"):

@@ -4,7 +4,7 @@ from evenhand.cli.costs import read_cost
 from evenhand.cli.kinds import Flag, Several
 from evenhand.cli.lines import written_command
 from evenhand.cli.options import Output, Reading
-from evenhand.cli.output import check_files, show, write_files
+from evenhand.cli.output import check_files, check_printed, show, write_files
 from evenhand.cli.progress import counting_bar
 from evenhand.errors import InputError
 from evenhand.lastmile import plan as plan_labels
@@ -73,8 +73,7 @@ def plan(
     csv
         Print comma-separated values: a line a cell, for those who collect.
     """
-    if output.json and csv:
-        raise InputError("--json and --csv cannot both go to the output.  Choose one.")
+    check_printed(output, csv=csv)
     if reading.weight is not None:
         raise InputError(
             f"--weight is {reading.weight}, but a plan counts labels, each once.  Leave it out: --population says "

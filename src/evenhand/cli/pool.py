@@ -1,17 +1,16 @@
 """``evenhand pool``: groups at several customers, from their cubes, never from rows."""
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 
 from evenhand.cli.kinds import Flag, Row, Several
 from evenhand.cli.lines import say, written_command
 from evenhand.cli.options import Output
-from evenhand.cli.output import show, write_files
+from evenhand.cli.output import check_printed, check_written, show, write_files
 from evenhand.cli.progress import progress_bar
 from evenhand.errors import InputError, unknown_name
 from evenhand.pooling import pool as pool_customers
-from evenhand.records.output import check_outputs, input_files, write_file
+from evenhand.records.output import check_outputs, input_files, write_text
 
 #: Bytes of a name that names a file.
 _LONGEST = 200
@@ -58,13 +57,13 @@ def pool(
     csv
         Print comma-separated values: a line a customer and group.
     """
-    if output.json and csv:
-        raise InputError("--json and --csv cannot both go to the output.  Choose one.")
+    check_printed(output, csv=csv)
     if not cubes:
         raise InputError(
             "There is no cube.  Name files: evenhand pool north.cube south.cube east.cube"
         )
     files = [path for given in cubes for path in input_files(str(given))]
+    check_written(files, output)
     edition = output.edition()
     with progress_bar("reading") as advance:
         found = pool_customers(
@@ -94,7 +93,7 @@ def pool(
         check_outputs([("--back", place) for place in places.values()], files, force=output.force)
         for name, place in places.items():
             text = found.for_customer(name).to_json()
-            write_file(place, partial(_write, text))
+            write_text(place, text)
     if only is not None:
         found = found.for_customer(only)
     write_files(found, None if output.html is None else found.to_html(edition), output, edition)
@@ -121,7 +120,3 @@ def _check_names(names: Sequence[str]) -> None:
                 f"--back writes a file for each customer, and {name!r} differs from another in capitals alone, which "
                 "are one file for some systems.  Name them with --names."
             )
-
-
-def _write(text: str, place: Path) -> None:
-    place.write_text(text, encoding="utf-8")

@@ -7,23 +7,17 @@ from rich.text import Text
 from evenhand.improving import words
 from evenhand.improving.result import ImprovementPlan
 from evenhand.improving.tables import groups_table
-from evenhand.pages.caveats import before_numbers
 from evenhand.pages.numbers import plural
-from evenhand.pages.terminal import lay_out
+from evenhand.pages.terminal import lay_out, opening
 
 
 def render_terminal(found: ImprovementPlan, *, width: int) -> RenderableType:
     """Everything that a person at a terminal wants to know, what to collect first."""
-    first, *more = words.answers(found)
-    parts: list[RenderableType] = [Text(first, style="bold"), *map(Text, more), Text()]
-    parts += [Text(f"! {note}", style="yellow") for note in before_numbers(found.notes)]
-    parts.append(
-        Text(
-            f"{found.metric.name} = {found.metric.definition}; training: {found.training.name}, "
-            f"{plural(found.training.rows, 'row')}; testing: {found.testing.name}, {plural(found.testing.rows, 'row')}",
-            style="dim",
-        )
+    about = (
+        f"{found.metric.name} = {found.metric.definition}; training: {found.training.name}, "
+        f"{plural(found.training.rows, 'row')}; testing: {found.testing.name}, {plural(found.testing.rows, 'row')}"
     )
+    parts = opening(words.answers(found), found.notes, about)
     parts += [Text(), lay_out(groups_table(found), width)]
     parts += [Text(sentence) for sentence in words.unplanned(found)]
     parts += [Text(), *(Text(note, style="dim") for note in words.notes(found))]

@@ -7,9 +7,8 @@ from rich.text import Text
 from evenhand.lastmile import words
 from evenhand.lastmile.result import LabelPlan
 from evenhand.lastmile.tables import cells_table, rules_table
-from evenhand.pages.caveats import before_numbers
 from evenhand.pages.numbers import plural
-from evenhand.pages.terminal import lay_out
+from evenhand.pages.terminal import lay_out, opening
 
 #: Cells shown; all are in the other outputs.
 SHOWN = 40
@@ -17,16 +16,11 @@ SHOWN = 40
 
 def render_terminal(found: LabelPlan, *, width: int) -> RenderableType:
     """Everything that a person at a terminal wants to know, what to collect first."""
-    first, *more = words.answers(found)
-    parts: list[RenderableType] = [Text(first, style="bold"), *map(Text, more), Text()]
-    parts += [Text(f"! {note}", style="yellow") for note in before_numbers(found.notes)]
-    parts.append(
-        Text(
-            f"{found.metric.name} = {found.metric.definition}; pilot: {found.source.name}, "
-            f"{plural(found.source.rows, 'row')}",
-            style="dim",
-        )
+    about = (
+        f"{found.metric.name} = {found.metric.definition}; pilot: {found.source.name}, "
+        f"{plural(found.source.rows, 'row')}"
     )
+    parts = opening(words.answers(found), found.notes, about)
     parts += [Text(), lay_out(cells_table(found, SHOWN), width)]
     hidden = len(found.cells) - SHOWN
     if hidden > 0:

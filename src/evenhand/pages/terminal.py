@@ -1,7 +1,7 @@
-"""Tables at a terminal: heads wrap, and columns for which there is no room get a second table."""
+"""Answers at a terminal: what stands first, and tables whose heads wrap; columns without room get a second table."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich import table as rich_table
 from rich.cells import cell_len
@@ -9,6 +9,8 @@ from rich.console import Group as Lines
 from rich.console import RenderableType
 from rich.text import Text
 
+from evenhand.errors import Note
+from evenhand.pages.caveats import before_numbers
 from evenhand.pages.marks import MARKS
 from evenhand.pages.table import Table, TableCell
 
@@ -16,6 +18,14 @@ from evenhand.pages.table import Table, TableCell
 #: second is broken.
 LEAST, WORD = 11, 20
 GAP = 2
+
+
+def opening(answers: Iterable[str], notes: Sequence[Note], about: str) -> list[RenderableType]:
+    """The answers, the first one bold; what must be known before the numbers; what they are of."""
+    first, *more = answers
+    parts: list[RenderableType] = [Text(first, style="bold"), *map(Text, more), Text()]
+    parts += [Text(f"! {note}", style="yellow") for note in before_numbers(notes)]
+    return [*parts, Text(about, style="dim")]
 
 
 def lay_out(given: Table, width: int, *, named: int = 1) -> RenderableType:

@@ -4,8 +4,7 @@ from rich.console import Group as Lines
 from rich.console import RenderableType
 from rich.text import Text
 
-from evenhand.pages.caveats import before_numbers
-from evenhand.pages.terminal import lay_out
+from evenhand.pages.terminal import lay_out, opening
 from evenhand.pooling import words
 from evenhand.pooling.result import Pooled
 from evenhand.pooling.tables import groups_table, usual_table
@@ -16,10 +15,8 @@ SHOWN = 60
 
 def render_terminal(found: Pooled, *, width: int) -> RenderableType:
     """Everything that a person at a terminal wants to know."""
-    first, *more = words.answers(found)
-    parts: list[RenderableType] = [Text(first, style="bold"), *map(Text, more), Text()]
-    parts += [Text(f"! {note}", style="yellow") for note in before_numbers(found.notes)]
-    parts.append(Text(f"{found.metric.name} = {found.metric.definition}", style="dim"))
+    about = f"{found.metric.name} = {found.metric.definition}"
+    parts = opening(words.answers(found), found.notes, about)
     parts += [Text(), lay_out(usual_table(found), width), Text()]
     parts.append(lay_out(groups_table(found, SHOWN), width))
     hidden = len(found.groups) - SHOWN

@@ -4,10 +4,9 @@ from rich.console import Group as Lines
 from rich.console import RenderableType
 from rich.text import Text
 
-from evenhand.pages.caveats import before_numbers
 from evenhand.pages.edition import PLAIN
 from evenhand.pages.numbers import plural
-from evenhand.pages.terminal import lay_out
+from evenhand.pages.terminal import lay_out, opening
 from evenhand.watching import words
 from evenhand.watching.result import Watch
 from evenhand.watching.tables import groups_table, parts_table
@@ -18,16 +17,11 @@ SHOWN = 40
 
 def render_terminal(found: Watch, *, width: int) -> RenderableType:
     """Everything that a person at a terminal wants to know, the alarm first."""
-    first, *more = words.answers(found)
-    parts: list[RenderableType] = [Text(first, style="bold"), *map(Text, more), Text()]
-    parts += [Text(f"! {note}", style="yellow") for note in before_numbers(found.notes)]
-    parts.append(
-        Text(
-            f"{found.metric.name} = {found.metric.definition}; {PLAIN.source(found.source.name)}, "
-            f"{plural(found.taken.new_rows, 'row')} new",
-            style="dim",
-        )
+    about = (
+        f"{found.metric.name} = {found.metric.definition}; {PLAIN.source(found.source.name)}, "
+        f"{plural(found.taken.new_rows, 'row')} new"
     )
+    parts = opening(words.answers(found), found.notes, about)
     parts += [Text(), lay_out(groups_table(found, SHOWN), width)]
     hidden = len(found.groups) - SHOWN
     if hidden > 0:

@@ -7,9 +7,8 @@ from rich.text import Text
 from evenhand.lastmile.coverage import words
 from evenhand.lastmile.coverage.result import Coverage
 from evenhand.lastmile.coverage.tables import cells_table
-from evenhand.pages.caveats import before_numbers
 from evenhand.pages.numbers import plural
-from evenhand.pages.terminal import lay_out
+from evenhand.pages.terminal import lay_out, opening
 
 #: Cells shown; all are in the other outputs.
 SHOWN = 40
@@ -17,13 +16,9 @@ SHOWN = 40
 
 def render_terminal(found: Coverage, *, width: int) -> RenderableType:
     """Everything that a person at a terminal wants to know, what is missing first."""
-    first, *more = words.answers(found)
-    parts: list[RenderableType] = [Text(first, style="bold"), *map(Text, more), Text()]
-    parts += [Text(f"! {note}", style="yellow") for note in before_numbers(found.notes)]
     about = f"{found.metric.name} = {found.metric.definition}; " if found.metric else ""
-    parts.append(
-        Text(f"{about}{found.source.name}, {plural(found.source.rows, 'row')}", style="dim")
-    )
+    about += f"{found.source.name}, {plural(found.source.rows, 'row')}"
+    parts = opening(words.answers(found), found.notes, about)
     parts += [Text(), lay_out(cells_table(found, found.cells[:SHOWN]), width)]
     hidden = len(found.cells) - SHOWN
     if hidden > 0:
