@@ -1,6 +1,6 @@
 """What a judge's labels of all rows add to people's of some: the form that fits, what is gained, what is to be told."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -125,7 +125,7 @@ def _alone(evidence: GroupEvidence) -> tuple[Floats, Floats]:
     return low, high
 
 
-def notes_of_help(evidence: GroupEvidence) -> Iterator[Note]:
+def notes_of_help(evidence: GroupEvidence, helped: Sequence[Helped]) -> Iterator[Note]:
     """What is taken for granted of the labels, and where the table speaks against it."""
     if not isinstance(evidence.form, Assisted):
         return
@@ -134,7 +134,7 @@ def notes_of_help(evidence: GroupEvidence) -> Iterator[Note]:
         return
     yield from _labels_chosen(evidence)
     yield from _labels_uneven(evidence)
-    yield from _no_help(evidence)
+    yield from _no_help(helped[0])
     yield from _weak_judge(evidence)
     yield Note(
         code="labels_at_random",
@@ -196,8 +196,7 @@ def _labels_uneven(evidence: GroupEvidence) -> Iterator[Note]:
         return
 
 
-def _no_help(evidence: GroupEvidence) -> Iterator[Note]:
-    overall = helped_sets(evidence)[0]
+def _no_help(overall: Helped) -> Iterator[Note]:
     worth = overall.effective_labels
     if worth is not None and worth < overall.labels:
         text = (

@@ -88,11 +88,12 @@ def judge(
     shrunk, sensitivity = _shrunk(evidence, hidden), _sensitivity(evidence)
     numbers = range(len(evidence.cells))
     groups = tuple(_group(evidence, i, hidden, shrunk[i], sensitivity[i]) for i in numbers)
+    helped = helped_sets(evidence)
     judgement = Judgement(
         overall=_hide_rate(evidence.rates[0]) if without.overall else evidence.rates[0],
         groups=groups,
         gaps=gaps_of(evidence, hidden),
-        helped=helped_sets(evidence),
+        helped=helped,
         refused=tuple(
             _refused(evidence, i, hidden)
             for i in numbers
@@ -101,7 +102,11 @@ def judge(
         missing=_missing(evidence, hidden),
         comparisons=len(evidence.tested),
         adjust=evidence.adjust,
-        notes=(*_notes(evidence, hidden), *_alone(evidence, groups), *notes_of_help(evidence)),
+        notes=(
+            *_notes(evidence, hidden),
+            *_alone(evidence, groups),
+            *notes_of_help(evidence, helped),
+        ),
     )
     return rounded(judgement) if rules.suppress_below else judgement
 
@@ -145,7 +150,7 @@ def _group(
     limit = harm_limit(evidence, i) if _seems_not_worse(evidence, i) else None
     group = Group(
         by=cell.partition.names,
-        group=dict(zip(cell.partition.names, cell.label, strict=True)),
+        group=cell.group,
         predicate=cell.predicate,
         estimate=evidence.rates[index],
         shrunk=shrunk,

@@ -27,6 +27,11 @@ class GroupSet:
     by_predicate: bool
 
     @property
+    def group(self) -> dict[str, Key]:
+        """Attributes and their values, as they are shown."""
+        return dict(zip(self.partition.names, self.label, strict=True))
+
+    @property
     def missing(self) -> bool:
         """Whether some attribute was not given."""
         return None in self.key

@@ -50,7 +50,7 @@ def judge_groups(evidence: ConditionEvidence, names: Sequence[str]) -> Iterator[
             place = i * evidence.conditions + k - 1
             yield GroupEffect(
                 by=cell.partition.names,
-                group=dict(zip(cell.partition.names, cell.label, strict=True)),
+                group=cell.group,
                 predicate=cell.predicate,
                 condition=name,
                 estimate=evidence.rates[i][k],

@@ -168,7 +168,7 @@ def _told(
     for g, cell in enumerate(cells):
         value = float(measured.values[0, g])
         told = GroupOutlook(
-            group=dict(zip(cell.partition.names, cell.label, strict=True)),
+            group=cell.group,
             predicate=cell.predicate,
             training_rows=int(now[g]),
             test_rows=int(measured.rows[g]),

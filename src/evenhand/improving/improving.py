@@ -167,7 +167,7 @@ def improve(
     }
     check_numbers(numbers, _NUMBERS)
     check_texts({"where": where})
-    check_choices({"worse": worse}, {"worse": ("higher", "lower")}, needed=())
+    check_choices({"worse": worse})
     trainer = read_trainer(train)
     units = unit_columns(unit)
     with ExitStack() as stack:
@@ -179,7 +179,7 @@ def improve(
 
         given, tested = enter(table), enter(test)
         ours, theirs = given.read_rows(), tested.read_rows()
-        training, source, attributes = _training(enter(numbered(ours)), ours, by, units, where)
+        training, attributes = _training(enter(numbered(ours)), ours, by, units, where)
         # All that needs no training is checked before the first: each may take hours.
         costs = costs_of(plain(cost), training.cells, attributes)
         check_budget(float(budget), costs)
@@ -201,9 +201,7 @@ def improve(
         higher = bound.higher_is_worse(worse)
         best = _best(bound, higher_is_worse=higher)
         found = measure(question, bound, training.cells, len(plan))
-        sizes = np.array(
-            [[np.isin(rows, kept).sum() for rows in training.rows] for kept in plan], float
-        )
+        sizes = np.array([training.counted(kept) for kept in plan], float)
         wish = Wish(
             budget=float(budget),
             worth=worth,
@@ -255,7 +253,7 @@ def improve(
             metric=metric_note(bound, higher_is_worse=higher),
             level=level,
             unit=question.units[0] if question.units else None,
-            training=replace(source, name=given.name, sha256=given.sha256()),
+            training=Source(name=given.name, rows=ours.num_rows, sha256=given.sha256()),
             testing=Source(name=tested.name, rows=theirs.num_rows, sha256=tested.sha256()),
             groups=outcome.groups,
             collect=outcome.collect,
@@ -283,13 +281,12 @@ def improve(
 
 def _training(
     records: Records, table: pa.Table, by: By, units: tuple[str, ...], where: str | None
-) -> tuple[TrainingRows, Source, tuple[Attribute, ...]]:
+) -> tuple[TrainingRows, tuple[Attribute, ...]]:
     """Rows for training, by group; units that they do not name are the rows themselves."""
     known = {column.name for column in records.columns}
     own = tuple(name for name in units if name in known)
     question = _crossed(read_question(records, by, units=own, where=where))
-    source = Source(name="", rows=table.num_rows, sha256=None)
-    return read_training(question, table), source, question.attributes
+    return read_training(question, table), question.attributes
 
 
 def _in_both(training: pa.Table, test: pa.Table, units: tuple[str, ...]) -> Iterator[Note]:

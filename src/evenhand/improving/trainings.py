@@ -8,9 +8,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from evenhand.comparisons.sets import GroupSet, cells_of
-from evenhand.cubes import Input, Measure, Moments, build_cube
+from evenhand.cubes import build_cube
 from evenhand.errors import InputError, NoRowError
-from evenhand.groups.predicate import literal
+from evenhand.lastmile.population import ROWS
 from evenhand.questions.question import Question
 
 Integers = npt.NDArray[np.int64]
@@ -50,6 +50,13 @@ class TrainingRows:
         """Rows of each group."""
         return np.array([len(rows) for rows in self.rows], np.int64)
 
+    def counted(self, places: Integers) -> Integers:
+        """How many of some rows each group has."""
+        group = np.full(self.table.num_rows, len(self.rows))
+        for number, rows in enumerate(self.rows):
+            group[rows] = number
+        return np.bincount(group[places], minlength=len(self.rows))[: len(self.rows)]
+
     def part(self, shares: Sequence[float], rng: np.random.Generator) -> Integers:
         """Places of rows such that each group has this share of its own, whole units, at least one."""
         kept = []
@@ -78,15 +85,9 @@ def read_training(question: Question, table: pa.Table) -> TrainingRows:
         The same rows, without it.
     """
     (partition,) = question.partitions
-    one = Measure(
-        parts=(("rows", literal(1)),),
-        inputs=(Input(name=ROW, expression=literal(1), text="row"),),
-        moments=Moments.COUNTS,
-        few_values=True,
-    )
     cube = build_cube(
         question.records,
-        one,
+        ROWS,
         question.attributes,
         unit=(ROW,),
         where=question.where,

@@ -121,7 +121,8 @@ def answer(
     # Of the cells that are planned, each one's place among them, in the order that is shown.
     places = np.cumsum(found.able) - 1
     shown = [int(places[i]) for i in order if found.able[i]]
-    own = remarks(found, cube, cells, question, served, first, unknown)
+    shared = shared_units(cube, cells)
+    own = remarks(found, cube, cells, question, served, first, unknown, shared)
     return LabelPlan(
         metric=metric_note(metric, higher_is_worse=higher),
         level=rules.level,
@@ -135,7 +136,7 @@ def answer(
         cells=tuple(planned[i] for i in order),
         labels=int(labels.sum()),
         cost=float((labels * costs).sum()),
-        shared_units=shared_units(cube, cells),
+        shared_units=shared,
         worst_pair=_worst(cells, found, promised, rules.level),
         rules=tuple(_outcomes(found, units, goal, rules.level, least, shown)),
         missing=(
@@ -342,8 +343,7 @@ def _planned(
 
 def group_of(cell: GroupSet) -> dict[str, Value]:
     """Attributes of a cell, and their values; none is missing."""
-    named = zip(cell.partition.names, cell.label, strict=True)
-    return {name: value for name, value in named if value is not None}
+    return {name: value for name, value in cell.group.items() if value is not None}
 
 
 def _harm(cell: PlannedCell, *, higher_is_worse: bool) -> float:

@@ -26,6 +26,7 @@ def remarks(
     population: Population | None,
     first: Integers,
     unknown: float,
+    shared: int,
 ) -> Iterator[Note]:
     """Notes of a plan.
 
@@ -40,6 +41,8 @@ def remarks(
         Labels of the cells that cannot be planned.
     unknown : float
         Part of the population in cells of which the pilot has nothing.
+    shared : int
+        See `shared_units`.
     """
     unable = int((~found.able).sum())
     if unable:
@@ -66,7 +69,6 @@ def remarks(
             text=f"{plural(outside, 'row')} of the pilot {'is' if outside == 1 else 'are'} in no cell: of a predicate "
             "only the rows that satisfy it are one.",
         )
-    shared = shared_units(cube, cells)
     if shared:
         unit = question.units[0]
         yield Note(

@@ -121,7 +121,7 @@ def pool(
     """
     check_numbers({"level": plain(level), "min_units": plain(min_units)}, NUMBERS)
     check_texts({"where": where})
-    check_choices({"worse": worse}, {"worse": ("higher", "lower")}, needed=())
+    check_choices({"worse": worse})
     told = _names(cubes, names)
     rules = VerdictRules(level=plain(level), min_units=plain(min_units))
     found = []
@@ -137,7 +137,7 @@ def pool(
     groups = [
         PooledGroup(
             customer=one.name,
-            group=dict(zip(cell.partition.names, cell.label, strict=True)),
+            group=cell.group,
             predicate=cell.predicate,
             estimate=rate,
             shrunk=value,
@@ -148,12 +148,11 @@ def pool(
             key=lambda told: sign * (-np.inf if told[1].value is None else told[1].value),
         )
     ]
-    where_told = found[0].question.where
     given = {
         "metric": first.metric.text,
         "by": first.question.by,
         "names": tuple(told) if names is not None else None,
-        "where": where if where_told is not None else None,
+        "where": where,
         "level": rules.level,
         "min_units": rules.min_units,
         "worse": worse,

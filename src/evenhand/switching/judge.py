@@ -61,7 +61,7 @@ def judge_groups(
             place = i * evidence.conditions + k - 1
             yield GroupSwitch(
                 by=cell.partition.names,
-                group=dict(zip(cell.partition.names, cell.label, strict=True)),
+                group=cell.group,
                 predicate=cell.predicate,
                 service=name,
                 estimate=rates[k][i + 1],

@@ -136,7 +136,7 @@ def watch(
     }
     check_numbers({name: one for name, one in numbers.items() if one is not None}, _NUMBERS)
     check_texts({"where": where, "time": time, "unit": unit, "id": id})
-    check_choices({"worse": worse}, {"worse": ("higher", "lower")})
+    check_choices({"worse": worse})
     _check_bounds(bounds)
     for name, edges in plain_bins(bins).items():
         if not isinstance(edges, Sequence):
