@@ -6,7 +6,7 @@ from datetime import date
 from evenhand.pages.caveats import after_numbers, bin_sentences, missing_sentences
 from evenhand.pages.edition import PLAIN, Edition
 from evenhand.pages.numbers import percent, plural, points, rate
-from evenhand.watching.result import Diagnosis, Moment, Watch, WatchAlarm
+from evenhand.watching.result import Diagnosis, Moment, SettledAlarm, Watch, WatchAlarm
 
 #: What shares are shares of, and what those are.
 SHARES = {
@@ -89,6 +89,24 @@ def alarm(one: WatchAlarm, found: Watch, edition: Edition = PLAIN) -> str:
     return f"{told}  Over all rows so far it is {short(now, found)}." if within else told
 
 
+def settlement(one: SettledAlarm, found: Watch, edition: Edition = PLAIN) -> str:
+    """What a closed alarm had said, and how it has been since."""
+    who = called(one.group, found, edition)
+    end = moment(one.settled, last=True)
+    then = f"{share(one.rate, found)} for {who}"
+    span = (
+        f"from {moment(one.since)} to {end}"
+        if one.kind == "changed"
+        else f"up to {moment(one.at, last=True)}"
+    )
+    now = (
+        f"{short(one.rate_since, found)} in {plural(one.rows_since, 'row')} since"
+        if one.rows_since
+        else "no row since"
+    )
+    return f"Settled at {end} ({one.note}): {then} {span}; {now}."
+
+
 def diagnosis(one: Diagnosis, found: Watch, edition: Edition = PLAIN) -> str:
     """What changed, in a sentence or two."""
     in_points = found.metric.in_points
@@ -126,6 +144,7 @@ def answers(found: Watch, edition: Edition = PLAIN) -> Iterator[str]:
             yield alarm(one, found, edition)
             if one.diagnosis is not None:
                 yield diagnosis(one.diagnosis, found, edition)
+        yield from (settlement(one, found, edition) for one in _last_settled(found))
         return
     rows = plural(found.taken.rows, "row")
     if found.exit_code == 3:
@@ -137,9 +156,20 @@ def answers(found: Watch, edition: Edition = PLAIN) -> Iterator[str]:
         what.append(f"no group is known to be {_beyond(found)} {limit}")
     if found.settings.bounds[1] is not None:
         what.append("no group is known to have become worse")
-    yield f"Quiet after {rows}: {', and '.join(what)}."
+    since = f"  That is since {moment(found.settled[0].settled)}." if found.settled else ""
+    yield f"Quiet after {rows}: {', and '.join(what)}.{since}"
+    yield from (settlement(one, found, edition) for one in _last_settled(found))
     if few:
         yield f"{plural(len(few), 'group')} of {len(found.groups):,} have too few rows to say (fewer than 50)."
+
+
+def _last_settled(found: Watch) -> Iterator[SettledAlarm]:
+    """Alarms that were closed last, all at once; each group once."""
+    told: list[Mapping[str, str]] = []
+    for one in found.settled:
+        if one.settled.row == found.settled[0].settled.row and one.group not in told:
+            told.append(one.group)
+            yield one
 
 
 def _beyond(found: Watch) -> str:
@@ -151,9 +181,10 @@ def promise(found: Watch) -> Iterator[str]:
     if found.settings.threshold is not None:
         limit = short(found.settings.threshold, found)
         wrong = percent(round((1 - found.level) * 100, 6) / 100)
+        since = ", from one settlement to the next" if found.settled else ""
         yield (
             f"However often you look, the probability that a group is ever called {_beyond(found)} {limit} that is not "
-            f"is at most {wrong}, for all groups together."
+            f"is at most {wrong}, for all groups together{since}."
         )
     if found.settings.bounds[1] is not None:
         length = found.settings.run_length
