@@ -49,7 +49,7 @@ def test_a_repair_is_settled_and_the_watch_stays_quiet(tmp_path, journal):
         assert one.rate_since == pytest.approx(wrong / one.rows_since)
     text = " ".join(str(found).split())
     assert text.startswith("Quiet after ")
-    assert "(filter installed)" in text
+    assert ": filter installed. " in text
     assert "from one settlement to the next" in text
     assert found.to_html().count("filter installed") >= 1
     assert type(found).from_json(found.to_json()) == found

@@ -140,7 +140,7 @@ class Book:
     def settle(self, note: str) -> None:
         """Close all alarms, and begin the evidence of all groups anew."""
         for monitor in self.monitors:
-            monitor.settle(note)
+            monitor.settle(note, self.rows, self.newest)
 
     def weight(self, group: int) -> float:
         """Share of the level that a group has."""

@@ -186,12 +186,17 @@ class Monitor:
         self._remember(rows, bins)
         self.now = found.mark(len(rows) - 1)
 
-    def settle(self, note: str) -> None:
-        """Close the alarms, and begin evidence anew; what the past is known not to exceed stays."""
+    def settle(self, note: str, row: int, time: float | None) -> None:
+        """Close the alarms, and begin evidence anew; what the past is known not to exceed stays.
+
+        `row` and `time` are those of the newest row of all groups.
+        """
+        now = self.now
+        at = StreamPlace(n=now.n, a=now.a, b=now.b, row=row, time=time)
         self.settled += [
-            Settlement(alarm=alarm, at=self.now, note=note) for alarm in self.alarms.values()
+            Settlement(alarm=alarm, at=at, note=note) for alarm in self.alarms.values()
         ]
-        self.alarms, self.begun = {}, self.now
+        self.alarms, self.begun = {}, at
         self.above, self.changed = np.zeros_like(self.above), np.full_like(self.changed, -np.inf)
         # Sums of all rows no longer tell the evidence: it is of the rows since.
         self.plain = self.plain and not self.now.n
