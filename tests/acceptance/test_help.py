@@ -22,6 +22,16 @@ def example(*words):
 def place(tmp_path_factory):
     folder = tmp_path_factory.mktemp("examples")
     prepare(folder)
+    for ward, name in zip("abc", ("north", "south", "east"), strict=True):
+        count = (
+            "cube",
+            "count",
+            "clinic.csv",
+            "--metric",
+            "error_rate(label=ill, prediction=flag)",
+        )
+        where = ("--by", "site", "--where", f"ward = '{ward}'", "--out", f"{name}.cube")
+        assert run_command(*count, *where, cwd=folder).returncode == 0
     return folder
 
 

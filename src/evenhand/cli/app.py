@@ -77,8 +77,9 @@ VERBS = {
     "improve": (
         "Say which rows to collect for training, and for whom more no longer help.",
         (
-            "$ evenhand improve rows.csv --test test.csv --metric 'accuracy(label=y, prediction=prediction)' \\\n"
-            "    --train 'python fit.py {train} {test} {out}' --by sex --budget 1000"
+            "$ evenhand improve train.csv --test practice.csv --by sex --budget 1000 \\\n"
+            "    --metric 'accuracy(label=ill, prediction=prediction)' \\\n"
+            "    --train 'python3 fit.py {train} {test} {out}'"
         ),
     ),
     "coverage": (

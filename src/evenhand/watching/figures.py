@@ -80,7 +80,7 @@ def _told(one: WatchAlarm, found: Watch, edition: Edition) -> Told:
         sentence=words.alarm(one, found, edition),
         details=f"{evidence}.{'' if one.new else '  It was told before.'}{why}",
         diagnosis="" if one.diagnosis is None else words.diagnosis(one.diagnosis, found, edition),
-        parts=None if one.diagnosis is None else parts_table(one.diagnosis, found, edition),
+        parts=parts_table(one, found, edition),
     )
 
 

@@ -4,7 +4,7 @@ from evenhand.pages.edition import PLAIN, Edition
 from evenhand.pages.numbers import points, rate
 from evenhand.pages.table import Table, TableColumn, table_of
 from evenhand.watching import words
-from evenhand.watching.result import Diagnosis, Watch
+from evenhand.watching.result import Watch, WatchAlarm
 
 _STATES = {"alarm": "alarm", "quiet": "quiet", "too_few": "too few"}
 
@@ -36,8 +36,11 @@ def groups_table(found: Watch, shown: int, edition: Edition = PLAIN) -> Table:
     return table_of("Groups", columns, rows)
 
 
-def parts_table(one: Diagnosis, found: Watch, edition: Edition = PLAIN) -> Table:
-    """Cells of a group before and since, or of the others and its own."""
+def parts_table(alarm: WatchAlarm, found: Watch, edition: Edition = PLAIN) -> Table | None:
+    """Cells of a group before and since, or of the others and its own; `None` where nothing is known of them."""
+    one = alarm.diagnosis
+    if one is None:
+        return None
     then, now = words.SIDES[one.against]
     columns = (
         TableColumn(head=edition.column(one.by), left=True, fold=True),
@@ -58,4 +61,6 @@ def parts_table(one: Diagnosis, found: Watch, edition: Edition = PLAIN) -> Table
         ]
         for part in one.parts
     ]
-    return table_of(f"What it comes from, by {edition.column(one.by)}", columns, rows)
+    who = words.called(alarm.group, found, edition)
+    label = f"What it comes from, by {edition.column(one.by)}: {who}, {alarm.kind}"
+    return table_of(label, columns, rows)

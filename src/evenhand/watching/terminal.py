@@ -33,11 +33,8 @@ def render_terminal(found: Watch, *, width: int) -> RenderableType:
     if hidden > 0:
         parts.append(Text(f"… {hidden:,} more in --json and --html", style="dim"))
     for one in found.alarms:
-        if one.diagnosis is not None:
-            parts += [
-                Text(),
-                Text(words.alarm(one, found)),
-                lay_out(parts_table(one.diagnosis, found), width),
-            ]
+        table = parts_table(one, found)
+        if table is not None:
+            parts += [Text(), Text(words.alarm(one, found)), lay_out(table, width)]
     parts += [Text(), *(Text(note, style="dim") for note in words.notes(found))]
     return Lines(*parts)
