@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from evenhand.slicing import Slices, slices, slices_of_cube
     from evenhand.switching import Switches, compare
     from evenhand.trials import Plan, Trial, make_plan, read_plan, run_trial
-    from evenhand.watching import Watch, merge_watches, watch
+    from evenhand.watching import Watch, merge_watches, settle_watch, watch
 
 _HOMES = {
     "Audit": "evenhand.audits",
@@ -99,6 +99,7 @@ _HOMES = {
     "run_trial": "evenhand.trials",
     "Watch": "evenhand.watching",
     "merge_watches": "evenhand.watching",
+    "settle_watch": "evenhand.watching",
     "watch": "evenhand.watching",
 }
 __version__ = "0.1.0"
@@ -151,6 +152,7 @@ __all__ = [
     "read_image",
     "read_plan",
     "run_trial",
+    "settle_watch",
     "share_cube",
     "slices",
     "slices_of_cube",

@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from evenhand.cli.kinds import Flag, Needed, Several
+from evenhand.cli.kinds import Flag, Several
 from evenhand.cli.lines import written_command
 from evenhand.cli.options import Output, Reading
 from evenhand.cli.output import check_files, show, write_files
@@ -18,7 +18,7 @@ from evenhand.errors import InputError, inert_text
 from evenhand.pages.edition import Edition
 from evenhand.records import public_name
 from evenhand.results.protocol import to_plain
-from evenhand.watching import Watch, WatchAlarm, merge_watches, tables_of
+from evenhand.watching import Watch, WatchAlarm, merge_watches, settle_watch, tables_of
 from evenhand.watching import watch as watch_tables
 from evenhand.watching.words import alarm
 
@@ -28,8 +28,8 @@ STANDARD = ("-", "/dev/stdin")
 
 def watch(
     *tables: str,
-    metric: str,
-    by: Needed,
+    metric: str | None = None,
+    by: Several = (),
     threshold: float | None = None,
     explain: Several = (),
     time: str | None = None,
@@ -43,6 +43,7 @@ def watch(
     worse: str | None = None,
     webhook: str | None = None,
     merge: Several = (),
+    settle: str | None = None,
     jsonl: Flag = False,
     reading: Reading = Reading(),
     output: Output = Output(),
@@ -54,7 +55,8 @@ def watch(
     tables
         Files, globs, folders or URLs of records, taken in one after the other; - is the standard input.
     metric
-        A ratio of sums over rows, for example 'error_rate(label=y, prediction=p)'. See: evenhand metrics
+        A ratio of sums over rows, for example 'error_rate(label=y, prediction=p)'. See: evenhand metrics. With --by and
+        all else as a --state has it that was begun, where neither is given.
     by
         Which groups are watched, beside everyone: a column, columns a,b crossed, or a predicate; may be repeated.
     threshold
@@ -83,6 +85,8 @@ def watch(
         Send new alarms as JSON to this https address, or env:NAME; that it failed is told, and loses no alarm.
     merge
         First make a new --state of those of several shards; may be repeated.
+    settle
+        First close the alarms of --state, saying what was done: 'filter installed'. Watching goes on from there.
     jsonl
         Print a line of JSON for each new alarm, at once, and nothing else.
     """
@@ -94,13 +98,12 @@ def watch(
     command = written_command()
     if webhook is not None and hook is not None and not webhook.startswith("env:"):
         command = command.replace(public_name(webhook), hook.public)
-    if merge:
-        merged = _merged(merge, state)
-        if not named:
-            page = None if output.html is None else merged.to_html(edition)
-            write_files(merged, page, output, edition)
-            show([merged], output)
-            return merged.exit_code
+    before = _before(merge, settle, state)
+    if before is not None and not named:
+        page = None if output.html is None else before.to_html(edition)
+        write_files(before, page, output, edition)
+        show([before], output)
+        return before.exit_code
     given = {name: value for name, value in reading.given().items() if name != "weight"}
     told: set[str] = set()
 
@@ -154,10 +157,17 @@ def _named(tables: Sequence[str], reading: Reading, output: Output) -> list[str]
     return named
 
 
-def _merged(states: Sequence[str], into: Path | None) -> Watch:
-    if into is None:
-        raise InputError("--merge makes a new state.  Name its file: --state FILE")
-    return merge_watches(states, into)
+def _before(merge: Sequence[str], settle: str | None, state: Path | None) -> Watch | None:
+    """What is done to the state before tables are taken in."""
+    if (merge or settle is not None) and state is None:
+        told = "--merge makes a new state." if merge else "--settle closes the alarms of a state."
+        raise InputError(f"{told}  Name its file: --state FILE")
+    found = None
+    if state is not None and merge:
+        found = merge_watches(merge, state)
+    if state is not None and settle is not None:
+        found = settle_watch(state, settle)
+    return found
 
 
 def _each(named: Iterable[str], reading: Reading, folder: Path) -> Iterator[Any]:

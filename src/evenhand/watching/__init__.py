@@ -2,6 +2,16 @@
 
 from evenhand.watching.asking import tables_of, watch
 from evenhand.watching.merging import merge_watches
-from evenhand.watching.result import Watch, WatchAlarm, WatchedGroup
+from evenhand.watching.result import SettledAlarm, Watch, WatchAlarm, WatchedGroup
+from evenhand.watching.settling import settle_watch
 
-__all__ = ["Watch", "WatchAlarm", "WatchedGroup", "merge_watches", "tables_of", "watch"]
+__all__ = [
+    "SettledAlarm",
+    "Watch",
+    "WatchAlarm",
+    "WatchedGroup",
+    "merge_watches",
+    "settle_watch",
+    "tables_of",
+    "watch",
+]

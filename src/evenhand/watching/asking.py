@@ -6,6 +6,7 @@ from typing import Any
 
 from evenhand.errors import InputError
 from evenhand.metrics import Metric
+from evenhand.pages.numbers import listed
 from evenhand.questions.command import write_command
 from evenhand.questions.keywords import tells_options
 from evenhand.questions.options import (
@@ -40,8 +41,8 @@ ENDINGS = (
 @tells_options
 def watch(
     tables: Any,
-    metric: str | Metric,
-    by: By,
+    metric: str | Metric | None = None,
+    by: By = (),
     *,
     threshold: float | None = None,
     explain: Sequence[str] = (),
@@ -69,8 +70,9 @@ def watch(
     tables
         A table as in `evenhand.audit`, a folder of files, or a sequence or iterator of these; taken in one after the
         other.
-    metric : str or Metric
-        A ratio of sums over rows: `error_rate`, `accuracy`, `mean`, `wer`, `false_negative_rate`, …
+    metric : str or Metric, optional
+        What is watched; with `by` and all else as the state has it, where it was begun and none of it is given.  A
+        ratio of sums over rows: `error_rate`, `accuracy`, `mean`, `wer`, `false_negative_rate`, …
     by : str or sequence
         Which groups are watched, beside everyone; they may overlap.
     threshold : float, optional
@@ -128,6 +130,29 @@ def watch(
     >>> [(alarm.group, alarm.kind, alarm.at.n) for alarm in found.alarms]
     [({'site': 'b'}, 'above', 26)]
     """
+    if metric is None:
+        given = {
+            "by": by,
+            "threshold": threshold,
+            "explain": explain,
+            "time": time,
+            "unit": unit,
+            "id": id,
+            "groups": groups,
+            "bounds": bounds,
+            "worse": worse,
+            "where": where,
+            "bins": bins,
+        }
+        return watch(
+            tables,
+            **_kept_question(state, [name for name, one in given.items() if one]),
+            state=state,
+            columns=columns,
+            command=command,
+            progress=progress,
+            on_alarm=on_alarm,
+        )
     numbers: dict[str, Any] = {
         "threshold": plain(threshold),
         "level": plain(level),
@@ -176,6 +201,27 @@ def watch(
         return watcher.answer(written)
     finally:
         kept.close()
+
+
+def _kept_question(state: str | Path | None, given: Sequence[str]) -> dict[str, Any]:
+    """What a state that was begun watches, as arguments; nothing else may be given beside it."""
+    if given or state is None or not Path(state).is_file():
+        beside = (
+            f"{listed([f'--{name}' for name in given])} given without --metric.  " if given else ""
+        )
+        raise InputError(
+            f"{beside}Say what is watched, and for which groups: --metric 'wer(reference, hypothesis)' --by accent. "
+            " Only of a --state that was begun all of it can be left out."
+        )
+    kept = WatchState(Path(state))
+    try:
+        with kept.intake():
+            asked = kept.settings() if kept.has_rules() else None
+    finally:
+        kept.close()
+    if asked is None:
+        raise InputError(f"{state} has taken no table in yet.  Say what is watched: --metric, --by")
+    return {**asked, "bounds": None if asked["bounds"] is None else tuple(asked["bounds"])}
 
 
 def _check_bounds(bounds: Any) -> None:

@@ -20,6 +20,7 @@ from evenhand.watching.reading import ScoredRows
 from evenhand.watching.result import (
     Diagnosis,
     Moment,
+    SettledAlarm,
     Taken,
     Watch,
     WatchAlarm,
@@ -100,6 +101,7 @@ def answer(
             sha256=run.sources[0][1] if len(names) == 1 else None,
         ),
         alarms=tuple(alarms),
+        settled=tuple(sorted(_settled(book), key=lambda one: -one.settled.row)),
         groups=(*everyone, *others),
         log10_somewhere=None
         if settings["threshold"] is None or not book.monitors
@@ -135,6 +137,28 @@ def answer(
             versions=dict(versions()),
         ),
     )
+
+
+def answer_of_state(
+    state: WatchState, book: Book, sources: Sequence[str], *, new: bool = False
+) -> Watch:
+    """The answer of a state, without new rows.
+
+    Parameters
+    ----------
+    state : WatchState
+    book : Book
+    sources : sequence of str
+        What it is told to come from.
+    new : bool
+        Whether its alarms are.
+    """
+    run = Intakes(book=book, known=set() if new else book.alarms())
+    run.sources = [(name, None) for name in sources]
+    run.metric, run.bins = state.metric(), state.edges()
+    settings = state.settings()
+    command = f"evenhand watch --state {state.path}"
+    return answer(run, settings["level"], settings, state, command)
 
 
 def _harm(one: WatchedGroup, *, higher_is_worse: bool) -> float:
@@ -176,7 +200,7 @@ def _moment(book: Book, mark: StreamPlace) -> Moment:
 
 def _group(book: Book, group: int, *, found: bool, units: bool) -> WatchedGroup:
     monitor, rules = book.monitors[group], book.rules
-    few = monitor.known < FIRST
+    few = min(monitor.known, monitor.now.n - monitor.begun.n) < FIRST
     change = monitor.change(units=units)
     return WatchedGroup(
         group=_called(book, group),
@@ -236,6 +260,26 @@ def _alarm(
         diagnosis=told,
         undiagnosed=why,
     )
+
+
+def _settled(book: Book) -> Iterator[SettledAlarm]:
+    for group, monitor in enumerate(book.monitors):
+        for one in monitor.settled:
+            alarm, end, now = one.alarm, one.at, monitor.now
+            first, last = alarm.since, end
+            if alarm.kind == "above":
+                first, last = StreamPlace(), alarm.at
+            yield SettledAlarm(
+                group=_called(book, group),
+                kind="above" if alarm.kind == "above" else "changed",
+                at=_moment(book, alarm.at),
+                since=_moment(book, alarm.since),
+                settled=_moment(book, end),
+                note=one.note,
+                rate=book.rules.value(last.a - first.a, last.b - first.b),
+                rate_since=book.rules.value(now.a - end.a, now.b - end.b),
+                rows_since=now.n - end.n,
+            )
 
 
 def _rows(

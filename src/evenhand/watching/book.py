@@ -137,6 +137,11 @@ class Book:
         pairs = zip(self.keys, self.monitors, strict=True)
         return {(key, kind) for key, monitor in pairs for kind in monitor.alarms}
 
+    def settle(self, note: str) -> None:
+        """Close all alarms, and begin the evidence of all groups anew."""
+        for monitor in self.monitors:
+            monitor.settle(note, self.rows, self.newest)
+
     def weight(self, group: int) -> float:
         """Share of the level that a group has."""
         if group < self.room:

@@ -9,11 +9,11 @@ import numpy.typing as npt
 
 from evenhand.errors import InputError
 from evenhand.stats.monitors import ratio_limits, sequence_limits
-from evenhand.watching.assembly import Intakes, answer
+from evenhand.watching.assembly import answer_of_state
 from evenhand.watching.book import Book
-from evenhand.watching.monitor import Alarm, Bets, Monitor, StreamPlace, plain_evidence
+from evenhand.watching.monitor import Alarm, Bets, Monitor, Settlement, StreamPlace, plain_evidence
 from evenhand.watching.result import Watch
-from evenhand.watching.state import WatchState
+from evenhand.watching.state import WatchState, open_state
 from evenhand.watching.taking import replayed
 
 Floats = npt.NDArray[np.float64]
@@ -52,18 +52,13 @@ def merge_watches(states: Sequence[str | Path], into: str | Path) -> Watch:
         raise InputError(f"{target} exists.  Name a new file: what is merged stays as it is.")
     if len(states) < 2:
         raise InputError("Name two states or more to merge.")
-    parts = [_opened(Path(state)) for state in states]
+    parts = [open_state(Path(state)) for state in states]
     made = WatchState(target)
     try:
         with made.intake():
             book = _merged(made, parts)
             made.save(book)
-        run = Intakes(book=book, known=set())
-        run.sources = [(str(state), None) for state in states]
-        run.metric, run.bins = made.metric(), made.edges()
-        settings = made.settings()
-        command = f"evenhand watch --state {target}"
-        return answer(run, settings["level"], settings, made, command)
+        return answer_of_state(made, book, [str(state) for state in states], new=True)
     except BaseException:
         made.close()
         target.unlink(missing_ok=True)
@@ -72,12 +67,6 @@ def merge_watches(states: Sequence[str | Path], into: str | Path) -> Watch:
         made.close()
         for part in parts:
             part.close()
-
-
-def _opened(path: Path) -> WatchState:
-    if not path.is_file():
-        raise InputError(f"{path} does not exist.  Name the --state file of a watch.")
-    return WatchState(path)
 
 
 def _merged(made: WatchState, parts: Iterable[WatchState]) -> Book:
@@ -127,7 +116,11 @@ def _join(own: Monitor, other: Monitor, bets: Bets, *, units: bool) -> None:
     now, more = own.now, other.now
     limits = (own.limit, other.limit)
     mine, theirs = _shifted(own, other), _shifted(other, own)
+    settled = [*_settled(own, other), *_settled(other, own)]
+    begun = max((_beside(own.begun, other), _beside(other.begun, own)), key=lambda one: one.row)
+    own.begun = begun if own.begun.row or other.begun.row else StreamPlace()
     own.since, own.alarms = mine
+    own.settled = settled
     own.history = _histories(own.history, other.history)
     own.now = StreamPlace(
         n=now.n + more.n,
@@ -169,25 +162,34 @@ def _join(own: Monitor, other: Monitor, bets: Bets, *, units: bool) -> None:
 
 def _shifted(one: Monitor, other: Monitor) -> tuple[StreamPlace, dict[str, Alarm]]:
     """Where the run of evidence of one began, and its alarms, as places among the rows of both."""
+    alarms = {kind: _alarm(alarm, other) for kind, alarm in one.alarms.items()}
+    return _beside(one.since, other), alarms
 
-    def both(place: StreamPlace) -> StreamPlace:
-        beside = other.now
-        if place.time is not None:
-            past = [m for m in other.history if m.time is not None and m.time <= place.time]
-            beside = past[-1] if past else StreamPlace()
-        return StreamPlace(
-            n=place.n + beside.n,
-            a=place.a + beside.a,
-            b=place.b + beside.b,
-            row=place.row + beside.row,
-            time=place.time,
-        )
 
-    alarms = {
-        kind: Alarm(kind=kind, at=both(alarm.at), since=both(alarm.since))
-        for kind, alarm in one.alarms.items()
-    }
-    return both(one.since), alarms
+def _alarm(one: Alarm, other: Monitor) -> Alarm:
+    return Alarm(kind=one.kind, at=_beside(one.at, other), since=_beside(one.since, other))
+
+
+def _settled(one: Monitor, other: Monitor) -> list[Settlement]:
+    return [
+        Settlement(alarm=_alarm(s.alarm, other), at=_beside(s.at, other), note=s.note)
+        for s in one.settled
+    ]
+
+
+def _beside(place: StreamPlace, other: Monitor) -> StreamPlace:
+    """A place of one shard among the rows of both: what the other had seen by then."""
+    beside = other.now
+    if place.time is not None:
+        past = [m for m in other.history if m.time is not None and m.time <= place.time]
+        beside = past[-1] if past else StreamPlace()
+    return StreamPlace(
+        n=place.n + beside.n,
+        a=place.a + beside.a,
+        b=place.b + beside.b,
+        row=place.row + beside.row,
+        time=place.time,
+    )
 
 
 def _limit(own: Monitor, alpha: float, *, units: bool) -> float:

@@ -84,6 +84,15 @@ class Alarm:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """An alarm that somebody closed; `at` is when, `note` what was done."""
+
+    alarm: Alarm
+    at: StreamPlace
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GroupRows:
     """Rows of one group in their order.
 
@@ -137,7 +146,11 @@ class Monitor:
     since : StreamPlace
         Where it began.
     alarms : dict
-        By kind, the first of each.
+        By kind, the first of each since the last settlement.
+    settled : list of Settlement
+        Alarms that were closed.
+    begun : StreamPlace
+        Where evidence was begun anew, at the last settlement.
     plain : bool
         Whether all rows were 0 or 1, without units: then sums tell the evidence against the threshold.
     history : list of StreamPlace
@@ -156,6 +169,8 @@ class Monitor:
     run: float = 0.0
     since: StreamPlace = field(default_factory=StreamPlace)
     alarms: dict[str, Alarm] = field(default_factory=dict)
+    settled: list[Settlement] = field(default_factory=list)
+    begun: StreamPlace = field(default_factory=StreamPlace)
     plain: bool = True
     history: list[StreamPlace] = field(default_factory=list)
 
@@ -170,6 +185,22 @@ class Monitor:
         found.go()
         self._remember(rows, bins)
         self.now = found.mark(len(rows) - 1)
+
+    def settle(self, note: str, row: int, time: float | None) -> None:
+        """Close the alarms, and begin evidence anew; what the past is known not to exceed stays.
+
+        `row` and `time` are those of the newest row of all groups.
+        """
+        now = self.now
+        at = StreamPlace(n=now.n, a=now.a, b=now.b, row=row, time=time)
+        self.settled += [
+            Settlement(alarm=alarm, at=at, note=note) for alarm in self.alarms.values()
+        ]
+        self.alarms, self.begun = {}, at
+        self.above, self.changed = np.zeros_like(self.above), np.full_like(self.changed, -np.inf)
+        # Sums of all rows no longer tell the evidence: it is of the rows since.
+        self.plain = self.plain and not self.now.n
+        self.run, self.since = 0.0, self.now
 
     def evidence(self, *, units: bool) -> float:
         """Logarithm of the evidence against the threshold, as it is now."""

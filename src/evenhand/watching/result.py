@@ -129,6 +129,43 @@ class WatchAlarm:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SettledAlarm:
+    """An alarm that somebody closed.
+
+    Attributes
+    ----------
+    group : mapping
+        The group by its values; empty for everyone.
+    kind : {'above', 'changed'}
+        As of the alarm.
+    at : Moment
+        When the evidence had reached its limit.
+    since : Moment
+        Where the run of evidence had begun.
+    settled : Moment
+        When it was closed.
+    note : str
+        What was done.
+    rate : float or None
+        Rate from `since` until it was closed; of an alarm above the threshold that when the evidence reached its limit.
+    rate_since : float or None
+        Rate since it was closed.
+    rows_since : int
+        Rows of the group since then.
+    """
+
+    group: Mapping[str, str]
+    kind: Literal["above", "changed"]
+    at: Moment
+    since: Moment
+    settled: Moment
+    note: str
+    rate: float | None
+    rate_since: float | None
+    rows_since: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WatchPoint:
     """Rows of a group between two places.
 
@@ -168,7 +205,8 @@ class WatchedGroup:
     found : bool
         Whether it is among those that are above, by e-BH over all groups as they are now.
     state : {'alarm', 'quiet', 'too_few'}
-        Whether it has an alarm; with fewer than 50 rows, or units, it has too few to be quiet.
+        Whether it has an alarm; with fewer than 50 rows, or units, since the last settlement it has too few to be
+        quiet.
     history : tuple of WatchPoint
         Rates over time.
     """
@@ -290,6 +328,8 @@ class Watch(Shown):
         The tables of this run.
     alarms : tuple of WatchAlarm
         The newest first.
+    settled : tuple of SettledAlarm
+        Alarms that were closed, the last closed first.
     groups : tuple of WatchedGroup
         Everyone, then the groups in the order of their rates, the worst first.
     log10_somewhere : float or None
@@ -311,6 +351,7 @@ class Watch(Shown):
     level: float
     source: Source
     alarms: tuple[WatchAlarm, ...]
+    settled: tuple[SettledAlarm, ...]
     groups: tuple[WatchedGroup, ...]
     log10_somewhere: float | None
     taken: Taken

@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ from evenhand.questions.question import Question
 from evenhand.results.origin import MetricNote
 from evenhand.stats.monitors import STAKES
 from evenhand.watching.book import AlarmRules, Book
-from evenhand.watching.monitor import Alarm, Monitor, StreamPlace, plain_evidence
+from evenhand.watching.monitor import Alarm, Monitor, Settlement, StreamPlace, plain_evidence
 from evenhand.watching.reading import ScoredRows, key_text
 
 #: First words of a state, and the version of its form.
@@ -227,6 +228,11 @@ class WatchState:
             "INSERT OR REPLACE INTO journal VALUES (?, ?, ?)",
             ((name, number + place, row) for name, place, row in journal),
         )
+        told = self.settlements()
+        told += [one for one in other.settlements() if one not in told]
+        if told:
+            told.sort(key=lambda one: -math.inf if one["newest"] is None else one["newest"])
+            self._put("settlements", json.dumps(told, ensure_ascii=False))
         return [] if self.settings()["id"] is not None else twice
 
     def load(self, book: Book) -> None:
@@ -283,9 +289,33 @@ class WatchState:
             rows.sort(key=lambda row: (row[3], row[0]))
         return _read(rows, attributes)
 
+    def settlements(self) -> list[dict[str, Any]]:
+        """What was settled, each with the time of the newest row and the number of journalled rows before it."""
+        kept = self.kept("settlements")
+        return [] if kept is None else list(json.loads(kept))
+
+    def settle(self, note: str, newest: float | None) -> None:
+        """Note a settlement, so that a replay finds its place."""
+        rows = self.connection.execute("SELECT COUNT(*) FROM journal").fetchone()[0]
+        told = [*self.settlements(), {"note": note, "newest": newest, "rows": rows}]
+        self._put("settlements", json.dumps(told, ensure_ascii=False))
+
     def forget_visits(self) -> None:
         """Before all rows are taken in anew."""
         self.connection.execute("DELETE FROM visits")
+
+
+def open_state(path: Path) -> WatchState:
+    """The state of a watch that there is.
+
+    Raises
+    ------
+    InputError
+        Where there is none.
+    """
+    if not path.is_file():
+        raise InputError(f"{path} does not exist.  Name the --state file of a watch.")
+    return WatchState(path)
 
 
 def _shown(value: object) -> str:
@@ -335,6 +365,12 @@ def pack(book: Book) -> bytes:
             for i, monitor in enumerate(monitors)
             for alarm in monitor.alarms.values()
         ],
+        "settled": [
+            [i, one.alarm.kind, *map(asdict, (one.alarm.at, one.alarm.since, one.at)), one.note]
+            for i, monitor in enumerate(monitors)
+            for one in monitor.settled
+        ],
+        "begun": [[i, asdict(m.begun)] for i, m in enumerate(monitors) if m.begun.row],
     }
     columns: dict[str, Any] = {
         "head": np.frombuffer(json.dumps(head, ensure_ascii=False).encode(), np.uint8),
@@ -410,6 +446,12 @@ def unpack(data: bytes, book: Book) -> None:
         book.monitors[i].alarms[kind] = Alarm(
             kind=kind, at=StreamPlace(**at), since=StreamPlace(**since)
         )
+
+    for i, kind, at, since, end, note in head["settled"]:
+        alarm = Alarm(kind=kind, at=StreamPlace(**at), since=StreamPlace(**since))
+        book.monitors[i].settled.append(Settlement(alarm=alarm, at=StreamPlace(**end), note=note))
+    for i, begun in head["begun"]:
+        book.monitors[i].begun = StreamPlace(**begun)
 
 
 def _marks(columns: Mapping[str, Any], name: str) -> list[StreamPlace]:

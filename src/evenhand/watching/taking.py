@@ -72,7 +72,7 @@ class Watcher:
             metric = bound_metric(asked.metric, records)
             unit = asked.unit or next(iter(records.unit), None)
             extras = Extras(unit=unit, time=asked.time, name=asked.name)
-            self._settle(question, metric, extras)
+            self._ask(question, metric, extras)
             if self._repeated(records):
                 return False
             if not has_rows(records):
@@ -93,7 +93,7 @@ class Watcher:
         _, partitions = parse_partitions(asked.by, records.columns)
         return replace(question, partitions=partitions)
 
-    def _settle(self, question: Question, metric: Metric, extras: Extras) -> None:
+    def _ask(self, question: Question, metric: Metric, extras: Extras) -> None:
         """What is asked of this table, as the state keeps it; of all tables it is the same."""
         asked = self.asked
         higher = metric.higher_is_worse(asked.worse)
@@ -231,7 +231,15 @@ def replayed(state: WatchState, book: Book, *, timed: bool) -> Book:
             if not name.startswith((LACKING, "out_of", "beyond"))
         },
     )
-    anew.take(state.journal(len(book.names), timed=timed))
+    rows, start = state.journal(len(book.names), timed=timed), 0
+    for one in state.settlements():
+        end = one["rows"]
+        if rows.time is not None:
+            end = 0 if one["newest"] is None else np.searchsorted(rows.time, one["newest"], "right")
+        anew.take(rows.take(np.arange(start, max(end, start))))
+        anew.settle(one["note"])
+        start = max(end, start)
+    anew.take(rows.take(np.arange(start, len(rows))))
     return anew
 
 

@@ -1,12 +1,13 @@
 """Watches in plain words: what a person reads in the terminal and on the page, the alarm first."""
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import date
 
 from evenhand.pages.caveats import after_numbers, bin_sentences, missing_sentences
 from evenhand.pages.edition import PLAIN, Edition
 from evenhand.pages.numbers import percent, plural, points, rate
-from evenhand.watching.result import Diagnosis, Moment, Watch, WatchAlarm
+from evenhand.watching.result import Diagnosis, Moment, SettledAlarm, Watch, WatchAlarm
 
 #: What shares are shares of, and what those are.
 SHARES = {
@@ -23,6 +24,7 @@ SHARES = {
 }
 #: What the two sides of a diagnosis are called.
 SIDES = {"before": ("before", "since"), "others": ("for others", "here")}
+_NUMBER = re.compile(r"[-+]?[\d.]+|true|false")
 #: Everyone's name.
 EVERYONE = "everyone"
 
@@ -34,7 +36,12 @@ def called(group: Mapping[str, str], found: Watch, edition: Edition = PLAIN) -> 
     names = []
     for name, value in group.items():
         predicate = name in found.settings.by and value == "true"
-        names.append(edition.column(name) if predicate else edition.value(name, value))
+        written = edition.value(name, value)
+        if predicate:
+            written = edition.column(name)
+        elif written == value and _NUMBER.fullmatch(value):
+            written = f"{edition.column(name)} {value}"  # "4" alone says nothing
+        names.append(written)
     return " · ".join(names)
 
 
@@ -89,12 +96,37 @@ def alarm(one: WatchAlarm, found: Watch, edition: Edition = PLAIN) -> str:
     return f"{told}  Over all rows so far it is {short(now, found)}." if within else told
 
 
+def settlements(found: Watch, edition: Edition = PLAIN) -> Iterator[str]:
+    """What the alarms that were closed last had said, and how it has been since; each group once."""
+    last = [one for one in found.settled if one.settled.row == found.settled[0].settled.row]
+    told: list[Mapping[str, str]] = []
+    for one in last:
+        if not told:
+            yield f"Settled after {moment(one.settled, last=True)}: {one.note}."
+        if one.group not in told:
+            told.append(one.group)
+            yield _settlement(one, found, edition)
+
+
+def _settlement(one: SettledAlarm, found: Watch, edition: Edition) -> str:
+    who = called(one.group, found, edition)
+    span = (
+        f"from {moment(one.since)} on"
+        if one.kind == "changed"
+        else f"up to {moment(one.at, last=True)}"
+    )
+    rows = plural(one.rows_since, "row")
+    now = f"{short(one.rate_since, found)} in {rows} since" if one.rows_since else "no row since"
+    return f"{share(one.rate, found)} for {who} {span}; {now}."
+
+
 def diagnosis(one: Diagnosis, found: Watch, edition: Edition = PLAIN) -> str:
     """What changed, in a sentence or two."""
     in_points = found.metric.in_points
     unit = " points" * in_points
     first = one.parts[0]
-    cell = f"{edition.column(one.by)} {called(first.group, found, edition)}"
+    cell, column = called(first.group, found, edition), edition.column(one.by)
+    cell = cell if cell.startswith(f"{column} ") else f"{column} {cell}"
     then, now = SIDES[one.against]
     rates = (
         ""
@@ -126,10 +158,15 @@ def answers(found: Watch, edition: Edition = PLAIN) -> Iterator[str]:
             yield alarm(one, found, edition)
             if one.diagnosis is not None:
                 yield diagnosis(one.diagnosis, found, edition)
+        yield from settlements(found, edition)
         return
     rows = plural(found.taken.rows, "row")
     if found.exit_code == 3:
-        yield f"Too little to say: {rows} so far, and no group has 50 yet."
+        if found.settled:
+            yield f"Settled.  Too little to say yet: no group has 50 rows since {_settled_on(found)}."
+            yield from settlements(found, edition)
+        else:
+            yield f"Too little to say: {rows} so far, and no group has 50 yet."
         return
     what = []
     if found.settings.threshold is not None:
@@ -137,9 +174,16 @@ def answers(found: Watch, edition: Edition = PLAIN) -> Iterator[str]:
         what.append(f"no group is known to be {_beyond(found)} {limit}")
     if found.settings.bounds[1] is not None:
         what.append("no group is known to have become worse")
-    yield f"Quiet after {rows}: {', and '.join(what)}."
+    since = f" since {_settled_on(found)}" if found.settled else ""
+    yield f"Quiet after {rows}: {', and '.join(what)}{since}."
+    yield from settlements(found, edition)
     if few:
         yield f"{plural(len(few), 'group')} of {len(found.groups):,} have too few rows to say (fewer than 50)."
+
+
+def _settled_on(found: Watch) -> str:
+    """When alarms were closed last."""
+    return moment(found.settled[0].settled, last=True)
 
 
 def _beyond(found: Watch) -> str:
@@ -151,9 +195,10 @@ def promise(found: Watch) -> Iterator[str]:
     if found.settings.threshold is not None:
         limit = short(found.settings.threshold, found)
         wrong = percent(round((1 - found.level) * 100, 6) / 100)
+        since = ", from one settlement to the next" if found.settled else ""
         yield (
             f"However often you look, the probability that a group is ever called {_beyond(found)} {limit} that is not "
-            f"is at most {wrong}, for all groups together."
+            f"is at most {wrong}, for all groups together{since}."
         )
     if found.settings.bounds[1] is not None:
         length = found.settings.run_length
