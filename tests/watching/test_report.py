@@ -50,7 +50,7 @@ def test_the_first_sentence_says_since_when_for_whom_and_what_before():
         threshold=0.2,
     )
     changed = [line for line in str(found).splitlines() if line.startswith("Since ")]
-    assert any("of 100 answers wrong for indian · 4; before, " in line for line in changed)
+    assert any("of 100 answers wrong for indian · floor 4; before, " in line for line in changed)
     assert any("March 2026" in line or "February 2026" in line for line in changed)
 
 
