@@ -55,6 +55,18 @@ def test_a_repair_is_settled_and_the_watch_stays_quiet(tmp_path, journal):
     assert type(found).from_json(found.to_json()) == found
 
 
+def test_a_repair_by_half_is_an_alarm_again(tmp_path):
+    before, _ = world()
+    state = tmp_path / "s"
+    evenhand.watch(before, METRIC, BY, state=state, **ASKED)
+    evenhand.settle_watch(state, "filter installed")
+    half = calls(seed=4, rows=6000, change=0, worse=0.25)  # .10 before, .35 with the fault
+    found = evenhand.watch(half, METRIC, BY, state=state, **ASKED)
+    assert ({"accent": "indian", "floor": "4"}, "changed") in [
+        (a.group, a.kind) for a in found.alarms
+    ]
+
+
 def test_harm_that_comes_back_is_a_new_alarm(tmp_path):
     before, after = world()
     state = tmp_path / "s"

@@ -14,7 +14,7 @@ from evenhand.pages.picture import Figure, draw_picture
 from evenhand.pages.table import Table, TableColumn, table_of
 from evenhand.watching import words
 from evenhand.watching.result import Moment, Watch, WatchAlarm, WatchedGroup
-from evenhand.watching.tables import groups_table, parts_table
+from evenhand.watching.tables import groups_table, parts_table, settled_table
 
 #: Groups drawn with an alarm, and in all where there are few of these; lines of a table.  All are in the JSON.
 DRAWN, QUIET, TABLED = 12, 3, 200
@@ -47,6 +47,7 @@ def render_html(found: Watch, *, edition: Edition = PLAIN) -> str:
         panels=_panels(found, drawn, edition),
         points=_points(found, drawn, edition),
         table=groups_table(found, TABLED, edition),
+        settled=settled_table(found, edition),
         notes=list(words.notes(found)),
     )
 
@@ -85,10 +86,11 @@ def _told(one: WatchAlarm, found: Watch, edition: Edition) -> Told:
 
 
 def _drawn(found: Watch) -> list[WatchedGroup]:
-    """Groups with an alarm, then everyone and those that are worst, as far as their past is kept."""
+    """Groups with an alarm or one that was closed last, then those that are worst, as far as their past is kept."""
     kept = [one for one in found.groups if len(one.history) > 1]
-    told = [one for one in kept if one.state == "alarm"][:DRAWN]
-    rest = [one for one in kept if one.state != "alarm"]
+    closed = [one.group for one in words.settled_last(found)]
+    told = [one for one in kept if one.state == "alarm" or one.group in closed][:DRAWN]
+    rest = [one for one in kept if one not in told]
     return told + rest[: max(QUIET - len(told), 1)]
 
 

@@ -36,6 +36,32 @@ def groups_table(found: Watch, shown: int, edition: Edition = PLAIN) -> Table:
     return table_of("Groups", columns, rows)
 
 
+def settled_table(found: Watch, edition: Edition = PLAIN) -> Table | None:
+    """Alarms that were closed, and how it has been since; `None` where there are none."""
+    columns = (
+        TableColumn(head="group", left=True, fold=True),
+        TableColumn(head="what was done", left=True, fold=True),
+        TableColumn(head="closed after", left=True),
+        TableColumn(head="then"),
+        TableColumn(head="since"),
+        TableColumn(head="rows since"),
+        TableColumn(head="alarm", left=True, need=1),
+    )
+    rows = [
+        [
+            words.called(one.group, found, edition),
+            one.note,
+            words.moment(one.settled, last=True),
+            rate(one.rate),
+            rate(one.rate_since),
+            f"{one.rows_since:,}",
+            one.kind,
+        ]
+        for one in found.settled
+    ]
+    return table_of("Settled alarms", columns, rows) if rows else None
+
+
 def parts_table(alarm: WatchAlarm, found: Watch, edition: Edition = PLAIN) -> Table | None:
     """Cells of a group before and since, or of the others and its own; `None` where nothing is known of them."""
     one = alarm.diagnosis
@@ -52,7 +78,7 @@ def parts_table(alarm: WatchAlarm, found: Watch, edition: Edition = PLAIN) -> Ta
     )
     rows = [
         [
-            words.called(part.group, found, edition),
+            words.called(part.group, found, edition, headed=True),
             rate(part.before),
             rate(part.since),
             rate(part.share_before),

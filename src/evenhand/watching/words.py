@@ -29,8 +29,10 @@ _NUMBER = re.compile(r"[-+]?[\d.]+|true|false")
 EVERYONE = "everyone"
 
 
-def called(group: Mapping[str, str], found: Watch, edition: Edition = PLAIN) -> str:
-    """A group by its values."""
+def called(
+    group: Mapping[str, str], found: Watch, edition: Edition = PLAIN, *, headed: bool = False
+) -> str:
+    """A group by its values; one that is a number with its column, unless that is `headed` already."""
     if not group:
         return EVERYONE
     names = []
@@ -39,7 +41,7 @@ def called(group: Mapping[str, str], found: Watch, edition: Edition = PLAIN) -> 
         written = edition.value(name, value)
         if predicate:
             written = edition.column(name)
-        elif written == value and _NUMBER.fullmatch(value):
+        elif not headed and written == value and _NUMBER.fullmatch(value):
             written = f"{edition.column(name)} {value}"  # "4" alone says nothing
         names.append(written)
     return " · ".join(names)
@@ -96,11 +98,15 @@ def alarm(one: WatchAlarm, found: Watch, edition: Edition = PLAIN) -> str:
     return f"{told}  Over all rows so far it is {short(now, found)}." if within else told
 
 
+def settled_last(found: Watch) -> list[SettledAlarm]:
+    """The alarms that were closed last."""
+    return [one for one in found.settled if one.settled.row == found.settled[0].settled.row]
+
+
 def settlements(found: Watch, edition: Edition = PLAIN) -> Iterator[str]:
     """What the alarms that were closed last had said, and how it has been since; each group once."""
-    last = [one for one in found.settled if one.settled.row == found.settled[0].settled.row]
     told: list[Mapping[str, str]] = []
-    for one in last:
+    for one in settled_last(found):
         if not told:
             yield f"Settled after {moment(one.settled, last=True)}: {one.note}."
         if one.group not in told:
