@@ -32,7 +32,7 @@ class Told:
 
 def render_html(found: Watch, *, edition: Edition = PLAIN) -> str:
     """The report; every text from the data is escaped."""
-    first, *more = words.answers(found, edition)
+    first, *more = words.answers(found, edition, brief=True)
     drawn = _drawn(found)
     return render_page(
         "evenhand.watching:watch.html",

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from datetime import date
+from itertools import islice
 
 from evenhand.pages.caveats import after_numbers, bin_sentences, missing_sentences
 from evenhand.pages.edition import PLAIN, Edition
@@ -156,21 +157,22 @@ def diagnosis(one: Diagnosis, found: Watch, edition: Edition = PLAIN) -> str:
     )
 
 
-def answers(found: Watch, edition: Edition = PLAIN) -> Iterator[str]:
-    """What there is to know first."""
+def answers(found: Watch, edition: Edition = PLAIN, *, brief: bool = False) -> Iterator[str]:
+    """What there is to know first; in `brief` without what each alarm that was closed had said."""
+    closed = islice(settlements(found, edition), 1 if brief else None)
     few = [group for group in found.groups if group.state == "too_few"]
     if found.alarms:
         for one in found.alarms:
             yield alarm(one, found, edition)
             if one.diagnosis is not None:
                 yield diagnosis(one.diagnosis, found, edition)
-        yield from settlements(found, edition)
+        yield from closed
         return
     rows = plural(found.taken.rows, "row")
     if found.exit_code == 3:
         if found.settled:
             yield f"Settled.  Too little to say yet: no group has 50 rows since {_settled_on(found)}."
-            yield from settlements(found, edition)
+            yield from closed
         else:
             yield f"Too little to say: {rows} so far, and no group has 50 yet."
         return
@@ -182,7 +184,7 @@ def answers(found: Watch, edition: Edition = PLAIN) -> Iterator[str]:
         what.append("no group is known to have become worse")
     since = f" since {_settled_on(found)}" if found.settled else ""
     yield f"Quiet after {rows}: {', and '.join(what)}{since}."
-    yield from settlements(found, edition)
+    yield from closed
     if few:
         yield f"{plural(len(few), 'group')} of {len(found.groups):,} have too few rows to say (fewer than 50)."
 
