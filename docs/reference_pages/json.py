@@ -20,6 +20,7 @@ from evenhand.differential.result import Effects as EffectsResult
 from evenhand.errors import REASONS
 from evenhand.improving.result import ImprovementPlan
 from evenhand.lastmile.coverage.result import Coverage as CoverageResult
+from evenhand.lastmile.next_labels import LabelDraw
 from evenhand.lastmile.result import LabelPlan
 from evenhand.overviews.result import Overview
 from evenhand.pooling.result import Pooled
@@ -53,6 +54,7 @@ ANSWERS: dict[type[Result], tuple[str, str]] = {
         "Label plan",
         "`evenhand plan … --json` and `LabelPlan.to_json()` give one object.",
     ),
+    LabelDraw: ("Rows to label", "`evenhand next-labels … --json` gives one object."),
     ImprovementPlan: (
         "Improvement plan",
         "`evenhand improve … --json` and `ImprovementPlan.to_json()` give one object.",

@@ -15,14 +15,13 @@ if TYPE_CHECKING:
         count_cube,
         equalized_odds,
         merge_cubes,
-        next_labels,
         update_cube,
     )
     from evenhand.conditions import Condition, parse_condition
     from evenhand.cubes import CellKeys, CountedRecords, Cube, read_cube, write_cube
     from evenhand.differential import Effects, effects
     from evenhand.improving import ImprovementPlan, improve
-    from evenhand.lastmile import Coverage, LabelPlan, coverage, plan
+    from evenhand.lastmile import Coverage, LabelPlan, coverage, next_labels, plan
     from evenhand.metrics import DEFINITIONS, Definition
     from evenhand.metrics.laws import check_metric
     from evenhand.metrics.speech.pairs import confusion_pairs
@@ -53,7 +52,7 @@ _HOMES = {
     "parse_condition": "evenhand.conditions",
     "count_cube": "evenhand.audits",
     "merge_cubes": "evenhand.audits",
-    "next_labels": "evenhand.audits",
+    "next_labels": "evenhand.lastmile",
     "update_cube": "evenhand.audits",
     "CountedRecords": "evenhand.cubes",
     "CellKeys": "evenhand.cubes",

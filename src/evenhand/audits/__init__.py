@@ -5,7 +5,6 @@ from evenhand.audits.counting import count_cube, merge_cubes, update_cube
 from evenhand.audits.cube_summary import CubeSummary
 from evenhand.audits.disparities import conditional_demographic_disparity, equalized_odds
 from evenhand.audits.judge import Judgement, judge
-from evenhand.audits.next_labels import next_labels
 from evenhand.audits.result import Audit, Contrast, Gap, Group, Refused
 from evenhand.comparisons.rules import VerdictRules
 from evenhand.results.estimate import Estimate, Missing
@@ -28,6 +27,5 @@ __all__ = [
     "equalized_odds",
     "judge",
     "merge_cubes",
-    "next_labels",
     "update_cube",
 ]

@@ -74,6 +74,10 @@ VERBS = {
         "Say how many labels to collect of each group: for a wanted width, or a budget.",
         f"$ evenhand plan ward.csv {_WER} \\\n    --by accent --unit sentence --budget 2000",
     ),
+    "next-labels": (
+        "Say which rows people should label next, and with what weight.",
+        "$ evenhand next-labels clinic.csv --score score --number 50 --out to-label.csv",
+    ),
     "improve": (
         "Say which rows to collect for training, and for whom more no longer help.",
         (
@@ -115,7 +119,8 @@ VERBS = {
 }
 for _name, (_help, _example) in VERBS.items():
     _epilogue = {"help_epilogue": f"Examples\n{_example}"} if _example else {}
-    app.command(f"evenhand.cli.{_name}:{_name}", name=_name, help=_help, **_epilogue)
+    _module = _name.replace("-", "_")
+    app.command(f"evenhand.cli.{_module}:{_module}", name=_name, help=_help, **_epilogue)
 
 
 def _with_values(words: list[str]) -> list[str]:

@@ -1,7 +1,8 @@
 """Which rows people should label next: drawn with chances that a judge's doubts decide, and weights that undo them."""
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,11 +15,62 @@ from evenhand.questions.opening import opened
 from evenhand.questions.options import SHARE, check_numbers, check_texts, plain, whole
 from evenhand.records import MISSING_VALUES, dialect_of, find_column
 from evenhand.records.declarations import columns_option
+from evenhand.results.protocol import Result
 
 Floats = npt.NDArray[np.float64]
 #: Rows at most that are drawn from; all are looked at in this process.
 MOST_ROWS = 5_000_000
 _NUMBERS = {"number": whole(1), "uniform": SHARE, "seed": whole(0)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelDraw(Result):
+    """How rows were drawn for people to label.
+
+    Attributes
+    ----------
+    source : str
+        What was drawn from.
+    where : str or None
+        Which of its rows.
+    rows : int
+        How many these are.
+    number : int
+        Rows drawn.
+    certain : int
+        Those that every draw would have had.
+    score : str
+        Column of the judge's probability.
+    uniform : float
+        Share of the draw that is at random.
+    weight : str
+        Column of weights.
+    least, greatest : float
+        The smallest weight and the largest: rows that one row stands for.
+    effective : float
+        Rows at random with equal weights that the weights are worth in the worst case, a judge that says nothing
+        (Kish 1965): ``(sum of weights)² / sum of squares``.
+    seed : int
+        Of the draw.
+    file : str or None
+        Where the rows were written.
+    """
+
+    SCHEMA: ClassVar[str] = "evenhand.label_draw/1"
+
+    source: str
+    where: str | None
+    rows: int
+    number: int
+    certain: int
+    score: str
+    uniform: float
+    weight: str
+    least: float
+    greatest: float
+    effective: float
+    seed: int
+    file: str | None
 
 
 def next_labels(
@@ -81,6 +133,32 @@ def next_labels(
     >>> len(drawn), sum(one < 20 for one in drawn["id"].to_pylist())
     (20, 7)
     """
+    drawn, _ = draw_labels(
+        table,
+        score,
+        number,
+        uniform=uniform,
+        where=where,
+        weight=weight,
+        seed=seed,
+        missing_values=missing_values,
+    )
+    return drawn
+
+
+def draw_labels(
+    table: Any,
+    score: str,
+    number: int,
+    *,
+    uniform: float,
+    where: str | None,
+    weight: str,
+    seed: int,
+    missing_values: Sequence[str],
+    file: str | None = None,
+) -> tuple[pa.Table, LabelDraw]:
+    """The rows of `next_labels`, and how they were drawn."""
     check_numbers(
         {"number": plain(number), "uniform": plain(uniform), "seed": plain(seed)}, _NUMBERS
     )
@@ -111,9 +189,27 @@ def next_labels(
         name = records.name
     rows = rows.rename_columns(names)
     _check_rows(rows, number, name, filtered=where is not None)
-    chances = inclusion_chances(_scores(rows, score), number, plain(uniform))
+    chances = inclusion_chances(
+        _scores(rows, score, filtered=where is not None), number, plain(uniform)
+    )
     drawn = systematic(chances, np.random.default_rng(plain(seed)))
-    return rows.take(pa.array(drawn)).append_column(weight, pa.array(1 / chances[drawn]))
+    weights = 1 / chances[drawn]
+    told = LabelDraw(
+        source=name,
+        where=where,
+        rows=rows.num_rows,
+        number=len(drawn),
+        certain=int((chances[drawn] >= 1).sum()),
+        score=score,
+        uniform=float(uniform),
+        weight=weight,
+        least=float(weights.min()),
+        greatest=float(weights.max()),
+        effective=float(weights.sum() ** 2 / (weights**2).sum()),
+        seed=int(seed),
+        file=file,
+    )
+    return rows.take(pa.array(drawn)).append_column(weight, pa.array(weights)), told
 
 
 def inclusion_chances(score: Floats, number: int, uniform: float) -> Floats:
@@ -160,13 +256,15 @@ def _check_rows(rows: pa.Table, number: int, name: str, *, filtered: bool) -> No
         )
 
 
-def _scores(rows: pa.Table, score: str) -> Floats:
+def _scores(rows: pa.Table, score: str, *, filtered: bool) -> Floats:
     read = np.asarray(rows[score].cast(pa.float64()).to_numpy(zero_copy_only=False), float)
     wrong = ~((read >= 0) & (read <= 1))
     if wrong.any():
         first = int(np.argmax(wrong))
+        first_value = "missing" if np.isnan(read[first]) else f"{read[first]:g}"
+        of = " of those that satisfy where" if filtered else ""
         raise InputError(
             f"score: {int(wrong.sum()):,} of {len(read):,} values of {score!r} are missing or outside [0, 1], where a "
-            f"probability lies; the first is {read[first]:g} (row {first + 1}).  Mend them, or filter with where."
+            f"probability lies; the first is {first_value} (row {first + 1}{of}).  Mend them, or filter with where."
         )
     return read

@@ -3,10 +3,12 @@
 import numpy as np
 import pyarrow as pa
 import pytest
+from pyarrow import csv, parquet
+from tests.commands import run_command
 
 import evenhand
-from evenhand.audits.next_labels import inclusion_chances, systematic
 from evenhand.errors import InputError
+from evenhand.lastmile.next_labels import LabelDraw, inclusion_chances, systematic
 
 
 def made(rng, n=2000, honest=True):
@@ -80,7 +82,7 @@ def test_rows_are_drawn_from_those_of_where():
     [
         ({"p": [0.5]}, {"number": 2}, r"number is 2, but .* has 1 row to draw"),
         ({"p": [0.5, 1.5]}, {}, r"1 of 2 values of 'p' are missing or outside \[0, 1\]"),
-        ({"p": [0.5, None]}, {}, r"the first is nan \(row 2\)"),
+        ({"p": [0.5, None]}, {}, r"the first is missing \(row 2\)"),
         ({"p": ["a", "b"]}, {}, "must be a column of probabilities"),
         ({"q": [0.5]}, {}, "Unknown column 'p'"),
         ({"p": [0.5], "weight": [1]}, {}, "has already"),
@@ -93,3 +95,32 @@ def test_rows_are_drawn_from_those_of_where():
 def test_what_cannot_be_drawn_is_refused(columns, asked, said):
     with pytest.raises(InputError, match=said):
         evenhand.next_labels(pa.table(columns), "p", **{"number": 1, **asked})
+
+
+def test_the_command_writes_rows_with_weights_and_says_how_they_were_drawn(tmp_path):
+    rng = np.random.default_rng(8)
+    score, wrong = made(rng, n=3000)
+    rows = pa.table({"p": score, "y": wrong, "site": rng.choice(["a", "b"], 3000)})
+    csv.write_csv(rows, tmp_path / "calls.csv")
+    asked = ("next-labels", "calls.csv", "--score", "p", "--number", "200", "--where", "site = 'a'")
+    ended = run_command(*asked, "--out", "draw.parquet", "--json", cwd=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    told = LabelDraw.from_json(ended.stdout)
+    drawn = parquet.read_table(tmp_path / "draw.parquet")
+    same = evenhand.next_labels(str(tmp_path / "calls.csv"), "p", 200, where="site = 'a'")
+    assert drawn.equals(same)
+    weights = np.array(drawn["weight"])
+    assert (told.number, told.rows) == (200, rows["site"].to_pylist().count("a"))
+    assert (told.least, told.greatest) == (weights.min(), weights.max())
+    assert weights.sum() == pytest.approx(told.rows, rel=0.2)
+    assert told.effective == pytest.approx(weights.sum() ** 2 / (weights**2).sum())
+    said = run_command(*asked, "--out", "draw.csv", cwd=tmp_path).stdout
+    assert f"200 of {told.rows:,} rows that satisfy site = 'a' of calls.csv" in " ".join(
+        said.split()
+    )
+    assert "with --weight weight" in " ".join(said.split())
+    refused = run_command(*asked, "--out", "draw.txt", cwd=tmp_path)
+    assert refused.returncode == 2
+    assert "--out is draw.txt, but must end in .csv or .parquet" in refused.stderr
+    own = run_command(*asked, "--out", "calls.csv", "--force", cwd=tmp_path)
+    assert own.returncode == 2
