@@ -12,6 +12,7 @@ from tests.commands import run_command
 import evenhand
 from evenhand.errors import InputError, RefusedError
 from evenhand.improving.assembly import whole_rows
+from evenhand.improving.improving import _alike
 from evenhand.improving.measured import noise_of_training
 
 METRIC = "error_rate(label=y, prediction=prediction)"
@@ -394,6 +395,24 @@ def test_units_that_are_trained_with_and_tested_are_told():
     assert "Of 1,500 units tested (who) 100 are trained with" in note.text
     (note,) = ask(test=rows(200, 1)).notes
     assert note.code == "rows_in_both"
+
+
+def coded(rng, n, wide):
+    """Rows of few values, which look alike by chance, or of so many that none does."""
+    x = rng.normal(size=n) if wide else rng.integers(0, 4, n)
+    return pa.table({"site": rng.choice(["a", "b"], n), "x": x, "y": rng.integers(0, 2, n)})
+
+
+@pytest.mark.parametrize("wide", [True, False])
+def test_rows_that_training_sees_are_told_and_rows_that_only_look_alike_are_not(wide):
+    rng = np.random.default_rng(6)
+    told = [list(_alike(coded(rng, 300, wide), coded(rng, 200, wide))) for _ in range(100)]
+    assert sum(map(len, told)) <= 1
+    given, tested = coded(rng, 300, True), coded(rng, 200, True)
+    (note,) = _alike(given, pa.concat_tables([tested, given.slice(0, 40)]))
+    assert note.code == "rows_in_both"
+    assert note.text.startswith("40 of 240 rows for testing are among those for training")
+    assert list(_alike(given, tested.drop_columns(["site", "x", "y"]))) == []
 
 
 def test_what_is_kept_is_no_answer_or_no_folder(tmp_path):

@@ -69,6 +69,8 @@ def helped(audit: Audit) -> str:
         return ""
     overall = judge.overall
     rows = plural(audit.source.rows, "row")
+    if overall.labels >= audit.source.rows:
+        return f"Measured from people's labels of all {rows}: the judge's ({judge.expression}) add nothing to them."
     told = (
         f"Measured from {plural(overall.labels, 'label')} of people with the help of a judge's of {rows} "
         f"({judge.expression})"

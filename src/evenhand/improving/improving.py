@@ -45,6 +45,8 @@ from evenhand.records import MISSING_VALUES, Records
 from evenhand.results.estimate import Missing
 from evenhand.results.origin import Source, versions
 
+#: Standard errors beyond which rows are not alike by chance.
+_BEYOND = 4.0
 _NUMBERS = NUMBERS | {
     "budget": Allowed(least=1e-12, words="a number above 0"),
     "worth": Allowed(least=1e-12, below=1, words="a number between 0 and 1"),
@@ -299,6 +301,7 @@ def _in_both(training: pa.Table, test: pa.Table, units: tuple[str, ...]) -> Iter
         )
         return
     if not units or any(name not in training.column_names for name in units):
+        yield from _alike(training, test)
         return
     ours, theirs = (
         set(zip(*(table[name].to_pylist() for name in units), strict=True))
@@ -311,6 +314,35 @@ def _in_both(training: pa.Table, test: pa.Table, units: tuple[str, ...]) -> Iter
             text=f"Of {plural(len(theirs), 'unit')} tested ({', '.join(units)}) {len(both):,} are trained with as "
             "well: values are of units that are known, and may be worse for new ones.",
         )
+
+
+def _alike(training: pa.Table, test: pa.Table) -> Iterator[Note]:
+    """Rows for testing that training sees, where they are more than rows that merely look alike.
+
+    Of independent rows as many look like one for training as rows for training look like another one of these.
+    """
+    shared = [
+        field.name
+        for field in test.schema
+        if field.name in training.column_names
+        and field.type == training.schema.field(field.name).type
+        and not pa.types.is_nested(field.type)
+    ]
+    if not shared or not len(training):
+        return
+    seen = training.select(shared).group_by(shared).aggregate([([], "count_all")])
+    times = seen["count_all"].to_numpy()
+    usual = times[times > 1].sum() / len(training)
+    same = len(test.select(shared).join(seen.select(shared), shared, join_type="left semi"))
+    chance = np.sqrt(usual * (1 - usual) * (1 / len(training) + 1 / len(test))) + 1 / len(test)
+    if same / len(test) <= usual + _BEYOND * chance:
+        return
+    yield Note(
+        code="rows_in_both",
+        text=f"{same:,} of {plural(len(test), 'row')} for testing are among those for training, with the same values; "
+        f"of rows that only look alike there would be about {usual * len(test):,.0f}.  What was learnt by heart counts "
+        "as known: test with rows that no training sees.",
+    )
 
 
 def _crossed(question: Question) -> Question:

@@ -110,7 +110,7 @@ def _missing(found: Coverage, edition: Edition) -> Iterator[str]:
     unknown = [cell for cell in lacking if cell.missing is None]
     if unknown:
         yield (
-            f"Of {plural(len(unknown), 'cell')} nothing tells how many would do: no cell has enough units to tell "
+            f"Of {plural(len(unknown), 'cell')} nothing tells how many would do: too few units are at hand to tell "
             "how much they vary."
         )
 
