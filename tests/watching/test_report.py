@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -22,6 +23,8 @@ from evenhand.cli.standard_input import input_tables
 from evenhand.cli.webhook import Webhook
 from evenhand.errors import InputError
 from evenhand.pages.edition import Edition
+from evenhand.pages.numbers import rate
+from evenhand.watching import words
 
 EVIL = '</title><script>document.title="owned"</script>{{7*7}}\u202e'
 WORDS = ("--metric", METRIC, "--by", "accent,floor", "--worse", "higher", "--threshold", "0.2")
@@ -150,11 +153,11 @@ def test_portions_of_a_stream_are_whole_lines(tmp_path):
             return self.read(7)
 
     text = b'{"a": 1}\n{"a": 2}\n{"a": 3}'
-    portions = [Path(path).read_bytes() for path in input_tables(tmp_path, Slow(text))]
-    assert b"".join(portions) == text
-    assert all(one.endswith(b"\n") for one in portions[:-1])
+    portions = [Path(part.path).read_bytes() for part in input_tables(tmp_path, Slow(text))]
+    assert b"".join(portions) == text + b"\n"
+    assert all(one.endswith(b"\n") for one in portions)
     assert [
-        Path(path).read_bytes() for path in input_tables(tmp_path, io.BytesIO(b"a,b\n1,2\n"))
+        Path(part.path).read_bytes() for part in input_tables(tmp_path, io.BytesIO(b"a,b\n1,2\n"))
     ] == [b"a,b\n1,2\n"]
     assert list(input_tables(tmp_path, io.BytesIO(b""))) == []
 
@@ -226,3 +229,51 @@ def test_a_webhook_that_fails_is_told_and_loses_no_alarm(table, listener):
 def test_only_addresses_that_are_safe_are_told(address):
     with pytest.raises(InputError, match="--webhook"):
         Webhook(address)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "said"),
+    [
+        (0.2004, 0.2, ("2,004 of 10,000", "2,000 of 10,000")),
+        (0.204, 0.2, ("204 of 1,000", "200 of 1,000")),
+        (0.5, 0.2, ("50 of 100", "20 of 100")),
+        (0.2, 0.2, ("20 of 100", "20 of 100")),
+        (None, 0.2, ("–", "20 of 100")),
+    ],
+)
+def test_rates_that_are_compared_have_digits_that_tell_them_apart(found, one, other, said):
+    assert words.apart(one, other, found) == (
+        "–" if one is None else rate(one) if one != 0.2004 else ".2004",
+        rate(other) if one != 0.2004 else ".2000",
+    )
+    people = replace(found, metric=replace(found.metric, name="error_rate"))
+    assert words.apart(one, other, people) == said
+
+
+def test_what_is_above_after_a_settlement_is_told_of_the_rows_since(tmp_path):
+    def rows(n, rate, seed):
+        wrong = (np.random.default_rng(seed).random(n) < rate).astype(int)
+        return pa.table({"y": [0] * n, "p": wrong, "site": ["a"] * n})
+
+    state, asked = tmp_path / "s", {"threshold": 0.2, "state": tmp_path / "s"}
+    rate = ("error_rate(label=y, prediction=p)", "site")
+    evenhand.watch(pa.concat_tables([rows(9000, 0.02, 1), rows(200, 0.6, 2)]), *rate, **asked)
+    evenhand.settle_watch(state, "mended")
+    found = evenhand.watch(rows(400, 0.4, 3), *rate, **asked)
+    above = next(alarm for alarm in found.alarms if alarm.kind == "above" and alarm.group)
+    assert above.rate_then > 0.3
+    text = words.alarm(above, found)
+    assert (
+        ": more than the 20 of 100 that are tolerated.  Over all rows so far it is 5 of 100."
+        in text
+    )
+
+
+def test_too_few_units_are_called_units():
+    n = 40 * 20
+    table = pa.table({"y": [0] * n, "p": [0] * n, "site": ["a"] * n, "who": list(range(40)) * 20})
+    found = evenhand.watch(
+        table, "error_rate(label=y, prediction=p)", "site", threshold=0.2, unit="who"
+    )
+    assert found.exit_code == 3
+    assert "no group has 50 units (who) yet" in " ".join(str(found).split())

@@ -67,6 +67,11 @@ def test_values_outside_the_bounds_are_counted_and_said():
         evenhand.watch(table, "mean(cost)", "site", threshold=0.5, worse="lower")
     with pytest.raises(InputError, match="else there is nothing that could be exceeded"):
         evenhand.watch(table, "mean(cost)", "site", bounds=(0, 1), threshold=1.5, worse="higher")
+    with pytest.raises(InputError, match="1 row with a value below 0: nobody knows how low"):
+        evenhand.watch(table, "mean(cost)", "site", threshold=0.5, worse="higher")
+    table = table.slice(0, 100)
+    with pytest.raises(InputError, match=r"Of mean\(value=cost\) nothing is watched"):
+        evenhand.watch(table, "mean(cost)", "site", worse="higher")
     without = evenhand.watch(table, "mean(cost)", "site", threshold=0.5, worse="higher")
     assert "no_bounds" in {note.code for note in without.notes}
 

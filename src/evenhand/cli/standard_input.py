@@ -1,7 +1,9 @@
 """The standard input as tables: JSON lines as they come, all else when it ends."""
 
+import json
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -9,7 +11,25 @@ from typing import BinaryIO
 PORTION = 1 << 24
 
 
-def input_tables(folder: Path, stream: BinaryIO | None = None) -> Iterator[str]:
+@dataclass(frozen=True, slots=True)
+class InputTable:
+    """What arrived, in a file.
+
+    Attributes
+    ----------
+    path : str
+    lines : bool
+        Whether it is lines of a stream, and no whole file.
+    unread : int
+        Lines that were no JSON objects, and were left out.
+    """
+
+    path: str
+    lines: bool = False
+    unread: int = 0
+
+
+def input_tables(folder: Path, stream: BinaryIO | None = None) -> Iterator[InputTable]:
     """Files of what arrives, each whole lines; kept in a folder that the caller deletes.
 
     Parameters
@@ -24,18 +44,38 @@ def input_tables(folder: Path, stream: BinaryIO | None = None) -> Iterator[str]:
         ending = "parquet" if first[:4] == b"PAR1" else "csv"
         rest = stream.read() if first else b""
         if first:
-            yield _written(folder, 0, ending, first + rest)
+            yield InputTable(_written(folder, 0, ending, first + rest))
         return
-    number, lines = 0, first
-    while first:
-        end = lines.rfind(b"\n") + 1
+    number, lines, unread = 0, first, 0
+    while lines:
+        end = lines.rfind(b"\n") + 1 if first else len(lines)
         if end:
-            yield _written(folder, number, "jsonl", lines[:end])
-            number, lines = number + 1, lines[end:]
+            kept, wrong = _objects(lines[:end])
+            unread += wrong
+            if kept:
+                yield InputTable(_written(folder, number, "jsonl", kept), True, unread)
+                number, unread = number + 1, 0
+            lines = lines[end:]
+        if not first:
+            break
         first = _some(stream)
         lines += first
-    if lines.strip():
-        yield _written(folder, number, "jsonl", lines)
+
+
+def _objects(lines: bytes) -> tuple[bytes, int]:
+    """The lines that are JSON objects, and how many are not."""
+    kept, wrong = [], 0
+    for line in lines.splitlines(keepends=True):
+        if not line.strip():
+            continue
+        try:
+            whole = isinstance(json.loads(line), dict)
+        except ValueError:
+            whole = False
+        if whole:
+            kept.append(line if line.endswith(b"\n") else line + b"\n")
+        wrong += not whole
+    return b"".join(kept), wrong
 
 
 def _some(stream: BinaryIO) -> bytes:

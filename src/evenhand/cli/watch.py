@@ -18,7 +18,7 @@ from evenhand.errors import InputError, inert_text
 from evenhand.pages.edition import Edition
 from evenhand.records import public_name
 from evenhand.results.protocol import to_plain
-from evenhand.watching import Watch, WatchAlarm, merge_watches, settle_watch, tables_of
+from evenhand.watching import StreamPart, Watch, WatchAlarm, merge_watches, tables_of
 from evenhand.watching import watch as watch_tables
 from evenhand.watching.words import alarm
 
@@ -64,7 +64,7 @@ def watch(
     explain
         Column beside those of --by that may explain what changed in a group after an alarm; may be repeated.
     time
-        Column of dates or numbers that orders the rows of each table.
+        Column of dates or numbers that orders the rows of each table; times with a zone are told as of UTC.
     unit
         Column that names what is independent, where units return: speaker, patient.
     id
@@ -92,18 +92,19 @@ def watch(
     """
     if output.json and jsonl:
         raise InputError("--json and --jsonl cannot both go to the output.  Choose one.")
-    named = _named(tables, reading, output)
+    others = [*map(str, merge), *([] if state is None else [str(state)])]
+    named = _named(tables, reading, output, others)
     edition = output.edition()
     hook = None if webhook is None else Webhook(webhook)
     command = written_command()
     if webhook is not None and hook is not None and not webhook.startswith("env:"):
         command = command.replace(public_name(webhook), hook.public)
-    before = _before(merge, settle, state)
-    if before is not None and not named:
-        page = None if output.html is None else before.to_html(edition)
-        write_files(before, page, output, edition)
-        show([before], output)
-        return before.exit_code
+    _check_state(state, settle, merge)
+    if not tables and (metric is not None or by or threshold is not None):
+        raise InputError(
+            "There is no table to watch.  Name files, folders, or - for the standard input; --state alone says how a "
+            "watch stands, without --metric, --by and --threshold."
+        )
     given = {name: value for name, value in reading.given().items() if name != "weight"}
     told: set[str] = set()
 
@@ -116,6 +117,11 @@ def watch(
                 told.add(name)
                 _told(one, data, found, edition, hook, jsonl=jsonl)
 
+    if merge and state is not None:
+        merged = merge_watches(merge, state)
+        if not named and settle is None:
+            tell(merged)
+            return _shown(merged, output, edition, jsonl=jsonl)
     with TemporaryDirectory() as folder, counting_bar("scoring") as advance:
         found = watch_tables(
             _each(named, reading, Path(folder)),
@@ -132,19 +138,33 @@ def watch(
             groups=groups,
             bounds=_bounds(bounds),
             worse=worse,
+            settle=settle,
             command=command,
             progress=advance,
             on_alarm=tell,
             **given,
         )
+    return _shown(found, output, edition, jsonl=jsonl)
+
+
+def _shown(found: Watch, output: Output, edition: Edition, *, jsonl: bool) -> int:
     write_files(found, None if output.html is None else found.to_html(edition), output, edition)
     if not jsonl:
         show([found], output)
     return found.exit_code
 
 
-def _named(tables: Sequence[str], reading: Reading, output: Output) -> list[str]:
-    """Each table by its name, once what is to be written can be."""
+def _check_state(state: Path | None, settle: str | None, merge: Sequence[str]) -> None:
+    """Refuse what needs a state without one."""
+    if state is None and (merge or settle is not None):
+        told = "--merge makes a new state." if merge else "--settle closes the alarms of a state."
+        raise InputError(f"{told}  Name its file: --state FILE")
+
+
+def _named(
+    tables: Sequence[str], reading: Reading, output: Output, others: Sequence[str]
+) -> list[str]:
+    """Each table by its name, once what is to be written can be; `others` are files that are read or kept besides."""
     if reading.weight is not None:
         raise InputError(
             f"--weight {reading.weight} is not for watch, in which each row is one.  Leave it out, or use audit."
@@ -153,28 +173,20 @@ def _named(tables: Sequence[str], reading: Reading, output: Output) -> list[str]
         name for table in tables for name in ([table] if table in STANDARD else tables_of(table))
     ]
     for table in named or [""]:
-        check_files("-" if table in STANDARD or not table else table, reading, output)
+        own = "-" if table in STANDARD or not table else table
+        check_files(own, reading, output, others=others)
     return named
-
-
-def _before(merge: Sequence[str], settle: str | None, state: Path | None) -> Watch | None:
-    """What is done to the state before tables are taken in."""
-    if (merge or settle is not None) and state is None:
-        told = "--merge makes a new state." if merge else "--settle closes the alarms of a state."
-        raise InputError(f"{told}  Name its file: --state FILE")
-    found = None
-    if state is not None and merge:
-        found = merge_watches(merge, state)
-    if state is not None and settle is not None:
-        found = settle_watch(state, settle)
-    return found
 
 
 def _each(named: Iterable[str], reading: Reading, folder: Path) -> Iterator[Any]:
     """Each table, opened where more is said of it than its name."""
     for name in named:
-        for table in input_tables(folder) if name in STANDARD else [name]:
-            yield reading.table(table)
+        if name not in STANDARD:
+            yield reading.table(name)
+            continue
+        for part in input_tables(folder):
+            table = reading.table(part.path)
+            yield StreamPart(table, part.unread) if part.lines else table
 
 
 def _told(

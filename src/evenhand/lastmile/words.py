@@ -68,8 +68,8 @@ def answers(found: LabelPlan, edition: Edition = PLAIN) -> Iterator[str]:
         every = "Then every" if found.settings.half_width is None else "Every"
         of_these = "" if len(widths) == len(found.cells) else " that can be planned"
         yield (
-            f"{every} difference of two cells{of_these} is known to {size(worst.half_width, found)} or better; least known is "
-            f"that of {first} and {second}. A difference of {least} is found in four samples of five."
+            f"{every} difference of two cells{of_these} is known to {size(worst.half_width, found)} or better; "
+            f"least known is that of {first} and {second}. A difference of {least} is found in four samples of five."
         )
     yield from _usual(found)
     yield (

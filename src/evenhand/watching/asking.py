@@ -23,14 +23,16 @@ from evenhand.questions.question import By
 from evenhand.records import MISSING_VALUES, find_files
 from evenhand.watching.result import Watch
 from evenhand.watching.state import WatchState
-from evenhand.watching.taking import Watcher, WatchQuestion
+from evenhand.watching.taking import Watcher, WatchQuestion, check_note
 
 _NUMBERS = {
     "level": NUMBERS["level"],
     "threshold": Allowed(least=-1e300, below=1e300, words="a finite number"),
-    "run_length": Allowed(least=100, below=1e15, words="a number of rows of at least 100"),
+    "run_length": Allowed(least=100, below=1e15, words="a number of rows from 100 to 10^15"),
     "groups": whole(1, 5_000),
 }
+#: What is promised where nothing is said.
+_LEVEL, _RUN_LENGTH = 0.95, 100_000
 #: Endings of the files of a folder that are read.
 ENDINGS = (
     *(f"{kind}{gz}" for kind in (".csv", ".tsv", ".jsonl", ".ndjson") for gz in ("", ".gz")),
@@ -50,8 +52,8 @@ def watch(
     unit: str | None = None,
     id: str | None = None,  # noqa: A002 - what the column is called
     state: str | Path | None = None,
-    level: float = 0.95,
-    run_length: float = 100_000,
+    level: float = _LEVEL,
+    run_length: float = _RUN_LENGTH,
     groups: int | None = None,
     bounds: tuple[float, float] | None = None,
     worse: str | None = None,
@@ -59,6 +61,7 @@ def watch(
     bins: Mapping[str, Sequence[float]] | None = None,
     missing_values: Sequence[str] = MISSING_VALUES,
     columns: str | Mapping[str, str] | None = None,
+    settle: str | None = None,
     command: str | None = None,
     progress: Callable[[int], None] | None = None,
     on_alarm: Callable[[Watch], None] | None = None,
@@ -80,7 +83,8 @@ def watch(
     explain : sequence of str
         Columns beside those of `by` that may explain what changed in a group after an alarm.
     time : str, optional
-        Column of dates or numbers that orders the rows of each table; their order stands without it.
+        Column of dates or numbers that orders the rows of each table; their order stands without it.  Times that have a
+        zone are taken, and told, as those of UTC.
     unit : str, optional
         Column that names what is independent, where units return.
     id : str, optional
@@ -100,8 +104,11 @@ def watch(
         Direction of harm, where it is not the metric's own.
     where, bins, missing_values, columns, command, progress
         As in `evenhand.audit`; bins are edges.
+    settle : str, optional
+        What was done: the alarms of the state are closed with the first table, as by `evenhand.settle_watch`.
     on_alarm : callable, optional
-        Called after each table that brought new alarms, with the answer as it is then.
+        Called after each table where there are alarms that were not told yet, with the answer as it is then.  What an
+        earlier run kept and was stopped before it told is told by the next.
 
     Returns
     -------
@@ -143,12 +150,16 @@ def watch(
             "worse": worse,
             "where": where,
             "bins": bins,
+            "level": level != _LEVEL,
+            "run_length": run_length != _RUN_LENGTH,
+            "missing": tuple(missing_values) != tuple(MISSING_VALUES),
         }
         return watch(
             tables,
             **_kept_question(state, [name for name, one in given.items() if one]),
             state=state,
             columns=columns,
+            settle=settle,
             command=command,
             progress=progress,
             on_alarm=on_alarm,
@@ -162,6 +173,8 @@ def watch(
     check_numbers({name: one for name, one in numbers.items() if one is not None}, _NUMBERS)
     check_texts({"where": where, "time": time, "unit": unit, "id": id})
     check_choices({"worse": worse})
+    if settle is not None:
+        check_note(settle)
     _check_bounds(bounds)
     for name, edges in plain_bins(bins).items():
         if not isinstance(edges, Sequence):
@@ -189,7 +202,7 @@ def watch(
     )
     kept = WatchState(None if state is None else Path(state))
     try:
-        watcher = Watcher(asked, kept, progress)
+        watcher = Watcher(asked, kept, progress, settle)
 
         def written(source: str) -> str:
             given = {**watcher.settings, "state": state, "worse": worse}
@@ -198,7 +211,10 @@ def watch(
         for table in tables_of(tables):
             if watcher.take(table) and on_alarm is not None:
                 on_alarm(watcher.answer(written))
-        return watcher.answer(written)
+                watcher.tell()
+        found = watcher.answer(written)
+        watcher.tell()
+        return found
     finally:
         kept.close()
 
@@ -250,13 +266,27 @@ def tables_of(tables: Any) -> Iterator[Any]:
         return
     place = Path(tables)
     if place.is_dir():
-        yield from (
-            str(file)
-            for file in sorted(place.iterdir())
-            if file.name.lower().endswith(ENDINGS) and not file.name.startswith((".", "_"))
-        )
+        yield from _files_of(place)
         return
     if place.exists() or not any(mark in str(tables) for mark in "*?["):
         yield str(tables)
         return
     yield from map(str, find_files(str(tables)))
+
+
+def _files_of(folder: Path) -> list[str]:
+    """Files of a folder that are read, in the order of their names.
+
+    Raises
+    ------
+    InputError
+        Where there are others only.
+    """
+    files = sorted(one for one in folder.iterdir() if not one.name.startswith((".", "_")))
+    read = [str(one) for one in files if one.name.lower().endswith(ENDINGS)]
+    if files and not read:
+        raise InputError(
+            f"{folder} holds nothing that is read: {listed([one.name for one in files[:3]])}"
+            f"{' and more' if len(files) > 3 else ''}.  Files end in {', '.join(ENDINGS)}."
+        )
+    return read

@@ -15,7 +15,8 @@ from evenhand.results.origin import MetricNote, Source, versions
 from evenhand.stats.monitors import FIRST
 from evenhand.watching.book import LACKING, Book
 from evenhand.watching.diagnosis import diagnose
-from evenhand.watching.monitor import MOST_LAYERS, Alarm, Monitor, StreamPlace
+from evenhand.watching.marks import Alarm, StreamPlace
+from evenhand.watching.monitor import MOST_LAYERS, Monitor
 from evenhand.watching.reading import ScoredRows
 from evenhand.watching.result import (
     Diagnosis,
@@ -51,6 +52,10 @@ class Intakes:
         Tables and the SHA-256 of their bytes.
     files, repeated, new_rows : int
     notes : tuple of Note
+    stream : bool
+        Whether lines of a stream were among them.
+    grown : list of str
+        Files of whose name others were taken in before.
     """
 
     book: Book | None = None
@@ -64,6 +69,8 @@ class Intakes:
     repeated: int = 0
     new_rows: int = 0
     notes: tuple[Note, ...] = ()
+    stream: bool = False
+    grown: list[str] = field(default_factory=list)
 
 
 def answer(
@@ -119,7 +126,7 @@ def answer(
             withdrawn=counts.get("withdrawn", 0),
         ),
         missing=tuple(_missing(counts, settings)),
-        notes=(*run.notes, *_notes(run, book, settings)),
+        notes=(*run.notes, *_notes(run, book, state, settings)),
         settings=WatchSettings(
             by=tuple(settings["by"]),
             explain=tuple(settings["explain"]),
@@ -130,6 +137,7 @@ def answer(
             threshold=settings["threshold"],
             run_length=settings["run_length"],
             groups=book.room,
+            merged=state.merged(),
             bounds=(book.rules.low, book.rules.high),
             bins=run.bins,
             missing_values=tuple(settings["missing_values"]),
@@ -153,7 +161,7 @@ def answer_of_state(
     new : bool
         Whether its alarms are.
     """
-    run = Intakes(book=book, known=set() if new else book.alarms())
+    run = Intakes(book=book, known=set() if new else state.told() if state.path else book.alarms())
     run.sources = [(name, None) for name in sources]
     run.metric, run.bins = state.metric(), state.edges()
     settings = state.settings()
@@ -187,7 +195,7 @@ def _time(book: Book, value: float | None) -> str | None:
     """A time as it is read: a date, with hours and minutes where there are any, or the number."""
     if value is None:
         return None
-    if not book.dated:
+    if book.clock == "number":
         return str(tidy(value))
     moment = datetime.datetime(1970, 1, 1) + datetime.timedelta(days=value)  # noqa: DTZ001
     exact = moment.hour or moment.minute or moment.second
@@ -200,7 +208,7 @@ def _moment(book: Book, mark: StreamPlace) -> Moment:
 
 def _group(book: Book, group: int, *, found: bool, units: bool) -> WatchedGroup:
     monitor, rules = book.monitors[group], book.rules
-    few = min(monitor.known, monitor.now.n - monitor.begun.n) < FIRST
+    few = min(monitor.known, monitor.now.n - monitor.begun.n) < FIRST or monitor.silent >= FIRST
     change = monitor.change(units=units)
     return WatchedGroup(
         group=_called(book, group),
@@ -246,7 +254,8 @@ def _alarms(
 def _alarm(
     run: Intakes, book: Book, group: int, alarm: Alarm, rows: tuple[int, ScoredRows]
 ) -> WatchAlarm:
-    rules, now, since = book.rules, book.monitors[group].now, alarm.since
+    monitor, rules, since = book.monitors[group], book.rules, alarm.since
+    now, again = monitor.now, monitor.begun.n > 0
     told, why = _diagnosed(book, group, alarm, *rows)
     return WatchAlarm(
         group=_called(book, group),
@@ -254,8 +263,11 @@ def _alarm(
         at=_moment(book, alarm.at),
         since=_moment(book, since),
         rate=rules.value(now.a - since.a, now.b - since.b),
-        before=rules.value(since.a, since.b),
-        rate_then=rules.value(alarm.at.a, alarm.at.b),
+        # After a settlement the rows before are good and bad ones: what is exceeded is what its past is known not to.
+        before=None if again else rules.value(since.a, since.b),
+        past_limit=rules.value(monitor.limit, 1) if math.isfinite(monitor.limit) else None,
+        settled=again and since.n - monitor.begun.n < FIRST,
+        rate_then=rules.value(alarm.a, alarm.b),
         new=(book.keys[group], alarm.kind) not in (run.known or set()),
         diagnosis=told,
         undiagnosed=why,
@@ -266,9 +278,9 @@ def _settled(book: Book) -> Iterator[SettledAlarm]:
     for group, monitor in enumerate(book.monitors):
         for one in monitor.settled:
             alarm, end, now = one.alarm, one.at, monitor.now
-            first, last = alarm.since, end
+            a, b = end.a - alarm.since.a, end.b - alarm.since.b
             if alarm.kind == "above":
-                first, last = StreamPlace(), alarm.at
+                a, b = alarm.a, alarm.b
             yield SettledAlarm(
                 group=_called(book, group),
                 kind="above" if alarm.kind == "above" else "changed",
@@ -276,7 +288,7 @@ def _settled(book: Book) -> Iterator[SettledAlarm]:
                 since=_moment(book, alarm.since),
                 settled=_moment(book, end),
                 note=one.note,
-                rate=book.rules.value(last.a - first.a, last.b - first.b),
+                rate=book.rules.value(a, b),
                 rate_since=book.rules.value(now.a - end.a, now.b - end.b),
                 rows_since=now.n - end.n,
             )
@@ -345,6 +357,7 @@ def _diagnosed(
         others,
         higher_is_worse=book.rules.higher_is_worse,
         against="others" if alarm.kind == "above" else "before",
+        this_run=start > 0,
     )
     return told, None if told is not None else "no other attribute varies in this group"
 
@@ -361,8 +374,34 @@ def _missing(counts: Mapping[str, int], settings: Mapping[str, Any]) -> Iterator
             yield Missing(attribute=column, n_rows=count, reason=reason)
 
 
-def _notes(run: Intakes, book: Book, settings: Mapping[str, Any]) -> Iterator[Note]:
-    counts = book.counts
+def _notes(
+    run: Intakes, book: Book, state: WatchState, settings: Mapping[str, Any]
+) -> Iterator[Note]:
+    yield from _notes_of_evidence(book, settings)
+    yield from _notes_of_tables(run, settings)
+    for name, text in _COUNTED.items():
+        count = book.counts.get(name, 0)
+        if count:
+            journal = settings["id"] is not None
+            noun = "line" if name == "unread" else "row"
+            yield Note(code=name, text=(text[journal]).format(plural(count, noun)))
+    if withdrawn := book.counts.get("withdrawn"):
+        yield Note(
+            code="withdrawn",
+            text=f"{plural(withdrawn, 'alarm')} that had been told would not have come with the rows as they are now.",
+        )
+    closed = {one.note for monitor in book.monitors for one in monitor.settled}
+    for one in state.settlements():
+        if one["note"] not in closed:
+            yield Note(
+                code="settled_nothing",
+                text=f"Settled: {one['note']}.  The alarms that it closed would not have come with the rows as they "
+                "are now.",
+            )
+
+
+def _notes_of_evidence(book: Book, settings: Mapping[str, Any]) -> Iterator[Note]:
+    """What is taken for evidence."""
     if settings["unit"] is None:
         yield Note(
             code="rows_independent",
@@ -372,8 +411,7 @@ def _notes(run: Intakes, book: Book, settings: Mapping[str, Any]) -> Iterator[No
     else:
         yield Note(
             code="units_bet_once",
-            text=f"A {settings['unit']} who returns counts as new evidence only beside others who return as often; "
-            f"visits after the {MOST_LAYERS}th are in the rates, and in no evidence.",
+            text=f"A {settings['unit']} who returns counts as new evidence only beside others who return as often.",
         )
     if book.rules.high is None:
         yield Note(
@@ -382,28 +420,42 @@ def _notes(run: Intakes, book: Book, settings: Mapping[str, Any]) -> Iterator[No
         )
     late = len(book.monitors) - book.room
     if late > 0:
+        they = "are more than --groups said" if book.rules.room else "appeared after the first rows"
         yield Note(
             code="late_groups",
-            text=f"{plural(late, 'group')} appeared after the first rows and share a tenth of the level, the first of "
-            "them most.  --groups says beforehand how many there will be.",
+            text=f"{plural(late, 'group')} {they} and share a tenth of the level, the first of them most.  --groups "
+            "says beforehand how many there will be.",
         )
+    silent = sum(monitor.silent >= FIRST for monitor in book.monitors)
+    if silent:
+        yield Note(
+            code="units_too_often",
+            text=f"The last rows of {plural(silent, 'group')} are no evidence any more: their units came more than "
+            f"{MOST_LAYERS:,} times.  Begin a new --state.",
+        )
+
+
+def _notes_of_tables(run: Intakes, settings: Mapping[str, Any]) -> Iterator[Note]:
+    """What is said of the tables of this run."""
     if run.repeated:
+        was, its = ("was", "its") if run.repeated == 1 else ("were", "their")
         yield Note(
             code="repeated_files",
-            text=f"{plural(run.repeated, 'table')} was taken in before, by its content, and skipped."
-            if run.repeated == 1
-            else f"{plural(run.repeated, 'table')} were taken in before, by their content, and skipped.",
+            text=f"{plural(run.repeated, 'table')} {was} taken in before, by {its} content, and skipped.",
         )
-    for name, text in _COUNTED.items():
-        count = counts.get(name, 0)
-        if count:
-            journal = settings["id"] is not None
-            yield Note(code=name, text=(text[journal]).format(plural(count, "row")))
-    if counts.get("withdrawn"):
+    if settings["id"] is not None:
+        return
+    if run.grown:
         yield Note(
-            code="withdrawn",
-            text=f"{plural(counts['withdrawn'], 'alarm')} that had been told would not have come with the labels as "
-            "they are now.",
+            code="file_again",
+            text=f"{', '.join(dict.fromkeys(run.grown[:3]))} was taken in before with other content: rows that are in "
+            "both count twice.  Name their --id, and each counts once.",
+        )
+    if run.stream:
+        yield Note(
+            code="stream",
+            text="Lines of a stream count whenever they come.  Where they may be sent again, as after an interruption, "
+            "name their --id.",
         )
 
 
@@ -413,6 +465,7 @@ _COUNTED = {
         "{} came after newer ones, and stand where they came.  Name their --id, and they are put in their place.",
         "{} came after newer ones, and were put in their place.",
     ),
+    "unread": ("{} of the stream were no JSON objects, and are left out.",) * 2,
     "duplicate": ("{} came again as they were, and count once.",) * 2,
     "corrected": ("{} came again with other values, and count with the last ones.",) * 2,
     "out_of_bounds": (

@@ -1,7 +1,7 @@
 """The book of a watch: its groups, their monitors, and what was taken in so far."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,6 +14,8 @@ from evenhand.watching.reading import ScoredRows, key_text
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
+#: A group by its partition and key.
+Named = tuple[int, tuple[str | None, ...]]
 #: Groups at most.
 MOST_GROUPS = 5_000
 #: Share of the level that is kept for groups that appear later.
@@ -102,13 +104,13 @@ class Book:
         Partition and key of each group.
     monitors : list of Monitor
     visits : dict
-        How often each unit was seen in each group.
+        How often each unit was seen in each group, and how often up to the last settlement.
     rows : int
         Rows taken in.
     newest : float, optional
         Time of the newest row.
-    dated : bool
-        Whether times are dates.
+    clock : {'number', 'date'}, optional
+        What times are.
     counts : dict
         Rows and files by what became of them.
     """
@@ -119,12 +121,12 @@ class Book:
     predicates: frozenset[str] = frozenset()
     room: int = 0
     places: dict[tuple[int, str], int] = field(default_factory=dict)
-    keys: list[tuple[int, tuple[str | None, ...]]] = field(default_factory=list)
+    keys: list[Named] = field(default_factory=list)
     monitors: list[Monitor] = field(default_factory=list)
-    visits: dict[tuple[int, str], int] = field(default_factory=dict)
+    visits: dict[tuple[int, str], tuple[int, int]] = field(default_factory=dict)
     rows: int = 0
     newest: float | None = None
-    dated: bool = False
+    clock: str | None = None
     counts: dict[str, int] = field(default_factory=dict)
 
     def count(self, name: str, number: int) -> None:
@@ -132,15 +134,18 @@ class Book:
         if number:
             self.counts[name] = self.counts.get(name, 0) + number
 
-    def alarms(self) -> set[tuple[tuple[int, tuple[str | None, ...]], str]]:
+    def alarms(self) -> set[tuple[Named, str]]:
         """Groups and kinds of the alarms."""
         pairs = zip(self.keys, self.monitors, strict=True)
         return {(key, kind) for key, monitor in pairs for kind in monitor.alarms}
 
-    def settle(self, note: str) -> None:
-        """Close all alarms, and begin the evidence of all groups anew."""
-        for monitor in self.monitors:
-            monitor.settle(note, self.rows, self.newest)
+    def settle(self, note: str, closed: Container[tuple[Named, str]] | None = None) -> None:
+        """Close alarms, all or those named, and begin the evidence of all groups anew."""
+        for key, monitor in zip(self.keys, self.monitors, strict=True):
+            kinds = None if closed is None else [k for k in monitor.alarms if (key, k) in closed]
+            monitor.settle(note, self.rows, self.newest, kinds)
+        # Each unit bets anew; which visit was its first of all stays known.
+        self.visits = {named: (n, n) for named, (n, _) in self.visits.items()}
 
     def weight(self, group: int) -> float:
         """Share of the level that a group has."""
@@ -289,13 +294,17 @@ class Book:
             own: Integers | slice = slice(None)
             if order is not None:
                 own = order[ends[number - 1] if number else 0 : ends[number]]
+            layer, first = (
+                (None, None) if rows.unit is None else self._layers(group, rows.unit, own)
+            )
             self.monitors[group].take(
                 GroupRows(
                     a=a[own],
                     b=rows.b[own],
                     row=numbers[own],
                     time=None if rows.time is None else rows.time[own],
-                    layer=None if rows.unit is None else self._layers(group, rows.unit, own),
+                    layer=layer,
+                    first=first,
                 ),
                 self.bets(group),
                 self.bins,
@@ -306,13 +315,15 @@ class Book:
         """Places of the past that are kept of each group."""
         return min(BINS, ALL_BINS // max(len(self.monitors), self.room, 1))
 
-    def _layers(self, group: int, units: Sequence[str], own: Integers | slice) -> Integers:
-        """Which visit of its unit each row of a group is, from 0."""
+    def _layers(
+        self, group: int, units: Sequence[str], own: Integers | slice
+    ) -> tuple[Integers, npt.NDArray[np.bool_]]:
+        """Which visit of its unit each row of a group is since the last settlement, from 0, and whether its first."""
         places = range(*own.indices(len(units))) if isinstance(own, slice) else own.tolist()
-        out = np.empty(len(places), np.int64)
+        layer, first = np.empty(len(places), np.int64), np.empty(len(places), bool)
         for i, row in enumerate(places):
             named = (group, units[row])
-            seen = self.visits.get(named, 0)
-            out[i] = seen
-            self.visits[named] = seen + 1
-        return out
+            seen, settled = self.visits.get(named, (0, 0))
+            layer[i], first[i] = seen - settled, not seen
+            self.visits[named] = (seen + 1, settled)
+        return layer, first

@@ -24,6 +24,7 @@ def diagnose(
     *,
     higher_is_worse: bool,
     against: Literal["before", "others"] = "before",
+    this_run: bool = False,
 ) -> Diagnosis | None:
     """Decompose the change of a group's rate by another attribute, the one whose cell explains most.
 
@@ -41,6 +42,8 @@ def diagnose(
     higher_is_worse : bool
     against : {'before', 'others'}
         What the rows of `members` that are not `since` are.
+    this_run : bool
+        Whether the rows are those of this run only.
 
     Notes
     -----
@@ -63,6 +66,7 @@ def diagnose(
         change=answers + mix,
         answers=answers,
         case_mix=mix,
+        this_run=this_run,
         parts=tuple(ordered[:SHOWN]),
     )
 

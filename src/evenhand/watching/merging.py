@@ -1,6 +1,7 @@
 """States of several shards made one: what each saw counts once."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from evenhand.errors import InputError
+from evenhand.records.output import write_file
 from evenhand.stats.monitors import ratio_limits, sequence_limits
 from evenhand.watching.assembly import answer_of_state
-from evenhand.watching.book import Book
-from evenhand.watching.monitor import Alarm, Bets, Monitor, Settlement, StreamPlace, plain_evidence
+from evenhand.watching.book import Book, Named
+from evenhand.watching.marks import Alarm, Settlement, StreamPlace
+from evenhand.watching.monitor import Bets, Monitor, plain_evidence
+from evenhand.watching.reading import key_text
 from evenhand.watching.result import Watch
 from evenhand.watching.state import WatchState, open_state
 from evenhand.watching.taking import replayed
@@ -40,38 +44,54 @@ def merge_watches(states: Sequence[str | Path], into: str | Path) -> Watch:
 
     Notes
     -----
-    With a journal (``id``) all rows are taken in anew in their order: the answer is that which one state would have
-    given.  Without, sums add, evidence against the threshold multiplies (each row's bet was fair when it was made, so
-    their product is), and change statistics add (each is no more than its rows on average, so their sum is no more than
-    all rows); the past's limit is taken anew from the sums.  Where a unit was seen in two shards its visits there count
-    as if they were of two units.  What another shard had seen when an alarm began is read from the places of its
-    past that are kept.
+    With a journal (``id``) all rows are taken in anew in their order, or without ``time`` shard by shard: the answer
+    is that which one state would have given. Alarms that are open in one shard stay open. Without a journal each
+    shard's alarms are kept, so that the promise on false alarms is each shard's own; sums add, evidence against the
+    threshold multiplies (each row's bet was fair when it was made, so their product is), and change statistics add
+    (each is no more than its rows on average, so their sum is no more than all rows); the past's limit is taken anew
+    from the sums. Where a unit was seen in two shards its visits there count as if they were of two units. What
+    another shard had seen when an alarm began is read from the places of its past that are kept.
     """
     target = Path(into)
     if target.exists():
         raise InputError(f"{target} exists.  Name a new file: what is merged stays as it is.")
-    if len(states) < 2:
+    paths = [Path(state) for state in states]
+    if len(paths) < 2:
         raise InputError("Name two states or more to merge.")
-    parts = [open_state(Path(state)) for state in states]
-    made = WatchState(target)
+    places = [path.resolve() for path in paths]
+    twice = [
+        str(path) for path, place in zip(paths, places, strict=True) if places.count(place) > 1
+    ]
+    if twice:
+        raise InputError(f"{twice[0]} is named twice: its rows would count twice.")
+    found: list[Watch] = []
+    # Made beside the file and moved into place: a merge that is stopped leaves none behind.
+    write_file(target, lambda beside: found.append(_made(paths, beside, target)))
+    return found[0]
+
+
+def _made(paths: Sequence[Path], beside: Path, target: Path) -> Watch:
+    """The merged state in a new file, and its answer."""
+    parts: list[WatchState] = []
+    made = WatchState(beside)
     try:
+        parts += [open_state(path) for path in paths]
         with made.intake():
             book = _merged(made, parts)
             made.save(book)
-        return answer_of_state(made, book, [str(state) for state in states], new=True)
-    except BaseException:
-        made.close()
-        target.unlink(missing_ok=True)
-        raise
+            made.tell(book.alarms())
+        found = answer_of_state(made, book, [str(path) for path in paths], new=True)
+        settings = replace(found.settings, command=f"evenhand watch --state {target}")
+        return replace(found, settings=settings)
     finally:
         made.close()
         for part in parts:
             part.close()
 
 
-def _merged(made: WatchState, parts: Iterable[WatchState]) -> Book:
+def _merged(made: WatchState, parts: Sequence[WatchState]) -> Book:
     """The book of all parts; files, journals and settings are copied."""
-    book: Book | None = None
+    books = []
     for part in parts:
         with part.intake():
             if not part.has_rules():
@@ -83,33 +103,65 @@ def _merged(made: WatchState, parts: Iterable[WatchState]) -> Book:
                     f"{part.path} took in what another of these took in too: {', '.join(twice[:3])}.  Its rows would "
                     "count twice; name their --id, so that each counts once."
                 )
-            own = part.book()
-        book = own if book is None else _joined(book, own)
-    assert book is not None
+            books.append(part.book())
+    clocks = sorted({book.clock for book in books if book.clock is not None})
+    if len(clocks) > 1:
+        raise InputError(
+            f"Times are {' here and '.join(clocks)} there: nobody can put them in one order."
+        )
+    book = _empty(books)
     settings = made.settings()
     if settings["id"] is not None:
         made.forget_visits()
+        made.keep_open(set().union(*(one.alarms() for one in books)))
+        for one in books:
+            for name, count in one.counts.items():
+                book.count(name, count)
         return replayed(made, book, timed=settings["time"] is not None)
+    made.keep_merged(sum(part.merged() for part in parts))
+    for one in books:
+        _joined(book, one)
     return book
 
 
-def _joined(book: Book, other: Book) -> Book:
-    """Both books in the first."""
+def _empty(books: Sequence[Book]) -> Book:
+    """A book of all groups, without rows: those of anybody's first rows share the level alike, in whichever order."""
+    some = books[0]
+    early = {key for book in books for key in book.keys[: book.room]}
+    late = {key for book in books for key in book.keys} - early
+    out = Book(
+        rules=some.rules,
+        partitions=some.partitions,
+        names=some.names,
+        predicates=some.predicates,
+        room=some.rules.room or len(early),
+        clock=next((book.clock for book in books if book.clock is not None), None),
+    )
+    for place, key in [*sorted(early, key=_ordered), *sorted(late, key=_ordered)]:
+        out.admit(place, key)
+    return out
+
+
+def _ordered(key: Named) -> tuple[int, str]:
+    return key[0], key_text(key[1])
+
+
+def _joined(book: Book, other: Book) -> None:
+    """Take another book into the first."""
     units = bool(book.visits or other.visits)
-    for (place, key), monitor in zip(other.keys, other.monitors, strict=True):
-        group = book.admit(place, key)
-        own = book.monitors[group]
-        _join(own, monitor, book.bets(group), units=units)
-        for named, n in other.visits.items():
-            if named[0] == other.place(place, key):
-                known = (group, named[1])
-                book.visits[known] = book.visits.get(known, 0) + n
+    numbers = {}
+    for i, ((place, key), monitor) in enumerate(zip(other.keys, other.monitors, strict=True)):
+        group = numbers[i] = book.admit(place, key)
+        _join(book.monitors[group], monitor, book.bets(group), units=units)
+    for (place_, unit), (n, settled) in other.visits.items():
+        known = (numbers[place_], unit)
+        had = book.visits.get(known, (0, 0))
+        book.visits[known] = (had[0] + n, had[1] + settled)
     book.rows += other.rows
     times = [one for one in (book.newest, other.newest) if one is not None]
     book.newest = max(times) if times else None
     for name, count in other.counts.items():
         book.count(name, count)
-    return book
 
 
 def _join(own: Monitor, other: Monitor, bets: Bets, *, units: bool) -> None:
@@ -117,8 +169,15 @@ def _join(own: Monitor, other: Monitor, bets: Bets, *, units: bool) -> None:
     limits = (own.limit, other.limit)
     mine, theirs = _shifted(own, other), _shifted(other, own)
     settled = [*_settled(own, other), *_settled(other, own)]
-    begun = max((_beside(own.begun, other), _beside(other.begun, own)), key=lambda one: one.row)
-    own.begun = begun if own.begun.row or other.begun.row else StreamPlace()
+    # Rows whose evidence was closed are so in each shard; others are evidence still.
+    first, second = own.begun, other.begun
+    own.begun = StreamPlace(
+        n=first.n + second.n,
+        a=first.a + second.a,
+        b=first.b + second.b,
+        row=first.row + second.row,
+        time=_last(first.time, second.time),
+    )
     own.since, own.alarms = mine
     own.settled = settled
     own.history = _histories(own.history, other.history)
@@ -134,6 +193,7 @@ def _join(own: Monitor, other: Monitor, bets: Bets, *, units: bool) -> None:
     own.scale = max(own.scale, other.scale)
     own.plain = own.plain and other.plain
     own.known += other.known
+    own.silent = min(own.silent, other.silent) if now.n and more.n else own.silent + other.silent
     own.sums, own.squares = own.sums + other.sums, own.squares + other.squares
     own.above = _padded(own.above, other.above, 0.0, np.add)
     own.changed = _padded(own.changed, other.changed, -np.inf, np.logaddexp)
@@ -157,7 +217,13 @@ def _join(own: Monitor, other: Monitor, bets: Bets, *, units: bool) -> None:
     }
     for kind, enough in reached.items():
         if enough and kind not in own.alarms:
-            own.alarms[kind] = Alarm(kind=kind, at=own.now, since=own.since)
+            own.alarms[kind] = Alarm(
+                kind=kind,
+                at=own.now,
+                since=own.since,
+                a=own.now.a - own.begun.a,
+                b=own.now.b - own.begun.b,
+            )
 
 
 def _shifted(one: Monitor, other: Monitor) -> tuple[StreamPlace, dict[str, Alarm]]:
@@ -167,7 +233,7 @@ def _shifted(one: Monitor, other: Monitor) -> tuple[StreamPlace, dict[str, Alarm
 
 
 def _alarm(one: Alarm, other: Monitor) -> Alarm:
-    return Alarm(kind=one.kind, at=_beside(one.at, other), since=_beside(one.since, other))
+    return replace(one, at=_beside(one.at, other), since=_beside(one.since, other))
 
 
 def _settled(one: Monitor, other: Monitor) -> list[Settlement]:

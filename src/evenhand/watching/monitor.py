@@ -1,5 +1,6 @@
 """The monitor of one group: sums and evidence, taken further by each row and never begun anew."""
 
+from collections.abc import Container
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,11 +18,12 @@ from evenhand.stats.monitors import (
     run_steps,
     sequence_limits,
 )
+from evenhand.watching.marks import Alarm, Settlement, StreamPlace
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
-#: Visits of a unit that bet; later ones count in the rates only.
-MOST_LAYERS = 16
+#: Visits of a unit that bet, since the last settlement; later ones count in the rates only.
+MOST_LAYERS = 1024
 #: The stake whose run of evidence tells since when.
 _TELLING = 2
 #: Evidence beyond this is not told apart.
@@ -52,47 +54,6 @@ class Bets:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StreamPlace:
-    """A place in the rows of a group.
-
-    Attributes
-    ----------
-    n : int
-        Rows of the group up to here.
-    a, b : float
-        Their sums.
-    row : int
-        Rows of all groups up to here.
-    time : float, optional
-        Of the row, where there are times.
-    """
-
-    n: int = 0
-    a: float = 0.0
-    b: float = 0.0
-    row: int = 0
-    time: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Alarm:
-    """Evidence that reached its limit; `at` is when, `since` where the run of evidence began."""
-
-    kind: str
-    at: StreamPlace
-    since: StreamPlace
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settlement:
-    """An alarm that somebody closed; `at` is when, `note` what was done."""
-
-    alarm: Alarm
-    at: StreamPlace
-    note: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class GroupRows:
     """Rows of one group in their order.
 
@@ -104,7 +65,9 @@ class GroupRows:
         Number of each among all rows.
     time : array, optional
     layer : array, optional
-        Which visit of its unit each row is, from 0; without units all are 0.
+        Which visit of its unit each row is since the last settlement, from 0; without units all are 0.
+    first : array, optional
+        Whether it is its unit's first visit of all.
     """
 
     a: Floats
@@ -112,6 +75,7 @@ class GroupRows:
     row: Integers
     time: Floats | None
     layer: Integers | None
+    first: npt.NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         return len(self.a)
@@ -136,7 +100,9 @@ class Monitor:
     above, changed : array of shape (layers, stakes)
         Logarithms of the evidence.
     known : int
-        Rows of the first layer: each unit once.
+        First visits: each unit once.
+    silent : int
+        The last rows, none of which was evidence: units that had come too often.
     sums, squares : array
         Of these, for the limit of the past (see `evenhand.stats.monitors.ratio_limit`).
     limit : float
@@ -163,6 +129,7 @@ class Monitor:
     above: Floats = field(default_factory=lambda: np.zeros((0, len(STAKES))))
     changed: Floats = field(default_factory=lambda: np.zeros((0, len(STAKES))))
     known: int = 0
+    silent: int = 0
     sums: Floats = field(default_factory=lambda: np.zeros(2))
     squares: Floats = field(default_factory=lambda: np.zeros(3))
     limit: float = float("inf")
@@ -185,19 +152,31 @@ class Monitor:
         found.go()
         self._remember(rows, bins)
         self.now = found.mark(len(rows) - 1)
+        bet = [-1] if rows.layer is None else np.flatnonzero(rows.layer < MOST_LAYERS)
+        self.silent = (
+            0
+            if rows.layer is None
+            else len(rows) - 1 - int(bet[-1])
+            if len(bet)
+            else self.silent + len(rows)
+        )
 
-    def settle(self, note: str, row: int, time: float | None) -> None:
+    def settle(
+        self, note: str, row: int, time: float | None, kinds: Container[str] | None = None
+    ) -> None:
         """Close the alarms, and begin evidence anew; what the past is known not to exceed stays.
 
-        `row` and `time` are those of the newest row of all groups.
+        `row` and `time` are those of the newest row of all groups; `kinds` are the alarms that are closed, where it is
+        not all of them.
         """
         now = self.now
         at = StreamPlace(n=now.n, a=now.a, b=now.b, row=row, time=time)
+        closed = [kind for kind in self.alarms if kinds is None or kind in kinds]
         self.settled += [
-            Settlement(alarm=alarm, at=at, note=note) for alarm in self.alarms.values()
+            Settlement(alarm=self.alarms.pop(kind), at=at, note=note) for kind in closed
         ]
-        self.alarms, self.begun = {}, at
-        self.above, self.changed = np.zeros_like(self.above), np.full_like(self.changed, -np.inf)
+        self.begun, self.silent = at, 0
+        self.above, self.changed = np.zeros((0, len(STAKES))), np.zeros((0, len(STAKES)))
         # Sums of all rows no longer tell the evidence: it is of the rows since.
         self.plain = self.plain and not self.now.n
         self.run, self.since = 0.0, self.now
@@ -218,7 +197,7 @@ class Monitor:
         width = 1
         while n // width > bins:
             width *= 2
-        kept = [mark for mark in self.history if mark.n % width == 0]
+        kept = self._thinned(width, bins)
         first = (start // width + 1) * width
         ends = np.arange(first, n + 1, width) - start - 1
         if len(ends):
@@ -229,6 +208,17 @@ class Monitor:
                     StreamPlace(n=start + place + 1, a=up, b=down, row=row, time=rows.at(place))
                 )
         self.history = kept
+
+    def _thinned(self, width: int, bins: int) -> list[StreamPlace]:
+        """Marks of the past that lie at multiples of a width; of merged pasts, which lie anywhere, at most so many."""
+        own = 1
+        while self.now.n // own > bins:
+            own *= 2
+        merged = [mark for mark in self.history if mark.n % own]
+        kept = [mark for mark in self.history if not mark.n % width]
+        while len(merged) + len(kept) > bins and len(merged) > 1:
+            merged = merged[1::2]
+        return sorted((*merged, *kept), key=lambda mark: mark.n) if merged else kept
 
 
 def _weights(layers: int) -> Floats:
@@ -284,8 +274,13 @@ class _Taking:
         hits = np.flatnonzero(path >= limit)
         if len(hits):
             place = int(places[hits[0]])
+            at, begun = self.mark(place), self.monitor.begun
             self.monitor.alarms[kind] = Alarm(
-                kind=kind, at=self.mark(place), since=self.since_until(place)
+                kind=kind,
+                at=at,
+                since=self.since_until(place),
+                a=at.a - begun.a,
+                b=at.b - begun.b,
             )
 
     def follow(self, before: Floats, after: Floats, places: Integers) -> None:
@@ -437,7 +432,8 @@ class _Sums(_Taking):
         """The past's limit at each row, from the first visits of units."""
         monitor, rows = self.monitor, self.rows
         limits = np.full(len(rows), monitor.limit)
-        places = np.flatnonzero(layer == 0)
+        first = layer == 0 if rows.first is None else rows.first & (layer < MOST_LAYERS)
+        places = np.flatnonzero(first)
         if not self.bets.past:
             monitor.known += len(places)
             return limits
@@ -481,17 +477,21 @@ def _layers(
         return after, path, betting
     weights = _weights(len(after))
     moves = np.zeros(len(logs))
-    total = 1 - weights.sum() if above else 0.0
-    for k, weight in enumerate(weights):
-        start = mean_of_stakes(after[k : k + 1])
-        total += weight * np.exp(np.minimum(start[0], _MOST_LOG))
-        places = np.flatnonzero(layer == k)
+    start = mean_of_stakes(after)
+    total = (1 - weights.sum() if above else 0.0) + float(weights @ _bounded(start))
+    order = betting[np.argsort(layer[betting], kind="stable")]
+    for places in np.split(order, np.flatnonzero(np.diff(layer[order])) + 1):
         if len(places):
+            k = layer[places[0]]
             path, after[k] = step(logs[places], after[k])
-            told = np.exp(np.minimum(np.concatenate([start, path]), _MOST_LOG))
-            moves[places] = weight * np.diff(told)
+            moves[places] = weights[k] * np.diff(_bounded(np.append(start[k], path)))
     joined = (total + np.cumsum(moves))[betting]
     return after, np.log(np.maximum(joined, np.finfo(float).tiny)), betting
+
+
+def _bounded(logs: Floats) -> Floats:
+    """Evidence by its logarithm, as far as it is told apart."""
+    return np.asarray(np.exp(np.minimum(logs, _MOST_LOG)), float)
 
 
 def _recurring(logs: Floats, before: Floats) -> tuple[Floats, Floats]:

@@ -18,7 +18,7 @@ from evenhand.groups.partition import Key
 from evenhand.metrics import Metric, MetricPlan
 from evenhand.pages.numbers import tidy
 from evenhand.questions.question import Question
-from evenhand.records import Column, Kind, Records, find_column
+from evenhand.records import Column, Kind, Records, dialect_of, find_column
 from evenhand.records.declarations import columns_option
 from evenhand.stats.forms import Ratio
 
@@ -86,6 +86,31 @@ class Extras:
         return list(dict.fromkeys(one for one in (self.unit, self.time, self.name) if one))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadTable:
+    """A table as it was read.
+
+    Attributes
+    ----------
+    plan : MetricPlan
+        How the metric is computed.
+    rows : ScoredRows
+        Those that count, in the order of the table; without names, in that of their times.
+    lacking : tuple of (str, int)
+        How many rows lack each column that is needed.
+    uncounted : tuple of str
+        Names of rows that are in the table and do not count; empty without names.
+    clock : str
+        What times are, ``number`` or ``date``.
+    """
+
+    plan: MetricPlan
+    rows: ScoredRows
+    lacking: tuple[tuple[str, int], ...]
+    uncounted: tuple[str, ...]
+    clock: str
+
+
 def text_of(attribute: Attribute, key: Key) -> str | None:
     """A value of an attribute as text, whichever type a file gave it: ``3`` and ``3.0`` are one, ``True`` is true."""
     label = attribute.label_for(key)
@@ -98,16 +123,8 @@ def text_of(attribute: Attribute, key: Key) -> str | None:
     return str(label)
 
 
-def read_rows(
-    question: Question, metric: Metric, extras: Extras
-) -> tuple[MetricPlan, ScoredRows, list[tuple[str, int]]]:
+def read_rows(question: Question, metric: Metric, extras: Extras) -> ReadTable:
     """Read the rows that the metric can use.
-
-    Returns
-    -------
-    (plan, rows, lacking)
-        How the metric is computed; the rows in the order of the table, or of their times; and how many lack
-        each column that is needed.
 
     Raises
     ------
@@ -144,7 +161,29 @@ def read_rows(
         place = floats_of(table[named[_ROW]])
         if not bool((np.diff(place) > 0).all()):
             table = table.take(pa.array(np.argsort(place)))
-    return plan, _scored(table, question, plan.form, extras, named), lacking
+    rows = _scored(table, question, plan.form, extras, named)
+    clock = "number"
+    if extras.time is not None:
+        clock = "date" if pa.types.is_temporal(table[named[extras.time]].type) else clock
+    return ReadTable(
+        plan=plan,
+        rows=rows,
+        lacking=tuple(lacking),
+        uncounted=_uncounted(records, extras.name, rows),
+        clock=clock,
+    )
+
+
+def _uncounted(records: Records, name: str | None, rows: ScoredRows) -> tuple[str, ...]:
+    """Names of rows of the table that are not among those that count: without a label, or filtered."""
+    if name is None:
+        return ()
+    column = dialect_of(records.engine.dialect).quoted(name)
+    found = records.engine.query(
+        f"SELECT DISTINCT {column} AS name FROM {records.source} WHERE {column} IS NOT NULL"
+    )
+    counted = set(rows.name or ())
+    return tuple(one for one in _texts(found["name"]) if one not in counted)
 
 
 def _numbered(records: Records) -> Records:
@@ -160,7 +199,7 @@ def _kind(question: Question, name: str) -> bool:
         return True
     raise InputError(
         f"{name} holds {column.kind} values, but --time needs dates or numbers.  If they are dates, say how they are "
-        f"written: {columns_option(name, 'date:%d/%m/%Y')}"
+        f"written: {columns_option(name, 'date:%d/%m/%Y')} (or 'date:%Y-%m-%dT%H:%M:%SZ')"
     )
 
 
@@ -211,8 +250,8 @@ def _scored(
     )
     counts = np.flatnonzero((rows.a != 0) | (rows.b != 0))
     rows = rows if len(counts) == len(rows) else rows.take(counts)
-    if rows.time is None or bool((np.diff(rows.time) >= 0).all()):
-        return rows
+    if rows.time is None or rows.name is not None or bool((np.diff(rows.time) >= 0).all()):
+        return rows  # rows that have names are put in order once it is known which of them hold
     return rows.take(np.argsort(rows.time, kind="stable"))
 
 

@@ -76,6 +76,8 @@ class Diagnosis:
         The part of it that comes from the rates of the cells.
     case_mix : float
         The part that comes from their shares.
+    this_run : bool
+        Whether it is of the rows of this run only.
     parts : tuple of WatchPart
         Cells, those that add most first.
     """
@@ -85,6 +87,7 @@ class Diagnosis:
     change: float
     answers: float
     case_mix: float
+    this_run: bool
     parts: tuple[WatchPart, ...]
 
 
@@ -105,9 +108,13 @@ class WatchAlarm:
     rate : float or None
         Rate since then.
     before : float or None
-        Rate before; `None` where there was nothing before.
+        Rate before; `None` where there was nothing before, and after a settlement.
+    past_limit : float or None
+        What the group's past is known not to exceed; `None` while it is not known.
+    settled : bool
+        Whether it has been so ever since the last settlement, or for all but fewer than 50 rows.
     rate_then : float or None
-        Rate of all rows up to `at`.
+        Rate of the rows whose evidence it is: up to `at`, since the last settlement.
     new : bool
         Whether it came with the rows of this run.
     diagnosis : Diagnosis or None
@@ -122,6 +129,8 @@ class WatchAlarm:
     since: Moment
     rate: float | None
     before: float | None
+    past_limit: float | None
+    settled: bool
     rate_then: float | None
     new: bool
     diagnosis: Diagnosis | None
@@ -286,6 +295,8 @@ class WatchSettings:
         Rows of a group, on average, before a change is told that is none.
     groups : int
         Groups that share the level.
+    merged : int
+        Watches that were merged, each with its own promise; 1 where none were.
     bounds : tuple of float or None
         Of a row's value; the upper is `None` where nobody knows it.
     bins : mapping
@@ -307,6 +318,7 @@ class WatchSettings:
     threshold: float | None
     run_length: float
     groups: int
+    merged: int
     bounds: tuple[float, float | None]
     bins: Mapping[str, tuple[float, ...]]
     missing_values: tuple[str, ...]

@@ -6,9 +6,7 @@ from evenhand.errors import InputError
 from evenhand.watching.assembly import answer_of_state
 from evenhand.watching.result import Watch
 from evenhand.watching.state import open_state
-
-#: Characters of a note at most.
-LONGEST = 500
+from evenhand.watching.taking import check_note, close_alarms
 
 
 def settle_watch(state: str | Path, note: str) -> Watch:
@@ -51,18 +49,14 @@ def settle_watch(state: str | Path, note: str) -> Watch:
     >>> found.exit_code, found.settled[0].note, found.settled[0].rate_since
     (0, 'new microphone', 0.0)
     """
-    if not isinstance(note, str) or not note.strip():
-        raise InputError("Say what was done, in words: --settle 'filter installed'")
-    if len(note) > LONGEST:
-        raise InputError(f"The note has {len(note):,} characters; at most {LONGEST} are kept.")
+    check_note(note)
     kept = open_state(Path(state))
     try:
         with kept.intake():
-            book = kept.book() if kept.has_rules() else None
-            if book is None or not book.alarms():
+            if not kept.has_rules():
                 raise InputError(f"{state} has no alarm, so there is nothing to settle.")
-            book.settle(" ".join(note.split()))
-            kept.settle(" ".join(note.split()), book.newest)
+            book = kept.book()
+            close_alarms(kept, book, note)
             kept.save(book)
         return answer_of_state(kept, book, [str(state)])
     finally:

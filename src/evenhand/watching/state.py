@@ -1,9 +1,10 @@
 """The state of a watch: a small SQLite file, of which each intake is one transaction."""
 
-import io
 import json
 import math
 import sqlite3
+import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -17,22 +18,21 @@ from evenhand.errors import InputError
 from evenhand.groups import Partition
 from evenhand.questions.question import Question
 from evenhand.results.origin import MetricNote
-from evenhand.stats.monitors import STAKES
-from evenhand.watching.book import AlarmRules, Book
-from evenhand.watching.monitor import Alarm, Monitor, Settlement, StreamPlace, plain_evidence
-from evenhand.watching.reading import ScoredRows, key_text
+from evenhand.watching.book import AlarmRules, Book, Named
+from evenhand.watching.packing import pack, unpack
+from evenhand.watching.reading import ScoredRows
 
 #: First words of a state, and the version of its form.
-FORM = "evenhand.watch.state/1"
+FORM = "evenhand.watch.state/2"
 #: Seconds that another process may have the state.
 PATIENCE = 30.0
 _CREATE = """
 CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS files (sha256 TEXT PRIMARY KEY, name TEXT, rows INTEGER) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS visits (place INTEGER, unit TEXT, n INTEGER, PRIMARY KEY (place, unit)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS visits (place INTEGER, unit TEXT, n INTEGER, settled INTEGER, PRIMARY KEY (place, unit))
+  WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS journal (name TEXT PRIMARY KEY, place INTEGER, row TEXT) WITHOUT ROWID;
 """
-_MARK = ("n", "a", "b", "row", "time")
 
 
 class WatchState:
@@ -116,11 +116,12 @@ class WatchState:
         row = found.fetchone()
         return None if row is None else row[0]
 
-    def check(self, settings: Mapping[str, Any]) -> None:
-        """Refuse a state of another question, saying what differs; a new one keeps what is asked."""
+    def check(self, settings: Mapping[str, Any], *, keep: bool = True) -> None:
+        """Refuse a state of another question, saying what differs; a new one may keep what is asked."""
         kept = self.kept("settings")
         if kept is None:
-            self._put("settings", json.dumps(settings, ensure_ascii=False))
+            if keep:
+                self._put("settings", json.dumps(settings, ensure_ascii=False))
             return
         known = json.loads(kept)
         asked = json.loads(json.dumps(settings))
@@ -150,13 +151,13 @@ class WatchState:
         """The rules of a state that has taken a table in."""
         return AlarmRules(**json.loads(self.kept("rules")))
 
-    def bins(self) -> dict[str, list[float]]:
-        """Edges at which the first table was cut: all are cut there."""
+    def bins(self) -> dict[str, list[float]] | None:
+        """Edges at which the first table was cut: all are cut there; `None` before it."""
         if self.path is not None and not self.path.exists():
-            return {}
+            return None
         with self.intake():
             kept = self.kept("settings")
-        return {} if kept is None else dict(json.loads(kept)["bins"])
+        return None if kept is None else dict(json.loads(kept)["bins"])
 
     def knows(self, sha256: str) -> bool:
         """Whether a file of this content was taken in."""
@@ -166,6 +167,11 @@ class WatchState:
     def keep_file(self, sha256: str, name: str, rows: int) -> None:
         """Note a file as taken in."""
         self.connection.execute("INSERT INTO files VALUES (?, ?, ?)", (sha256, name, rows))
+
+    def has_name(self, name: str) -> bool:
+        """Whether a file of this name was taken in."""
+        found = self.connection.execute("SELECT 1 FROM files WHERE name = ?", (name,))
+        return found.fetchone() is not None
 
     def files(self) -> int:
         """How many files were taken in."""
@@ -222,34 +228,65 @@ class WatchState:
                 twice.append(name)
             else:
                 self.keep_file(sha256, name, rows)
-        number = self.connection.execute("SELECT COUNT(*) FROM journal").fetchone()[0]
-        journal = other.connection.execute("SELECT name, place, row FROM journal ORDER BY place")
-        self.connection.executemany(
-            "INSERT OR REPLACE INTO journal VALUES (?, ?, ?)",
-            ((name, number + place, row) for name, place, row in journal),
-        )
-        told = self.settlements()
-        told += [one for one in other.settlements() if one not in told]
+        number = self._number()
+        self._adopt_journal(other, number)
+        told = [{**one, "rows": number + one["rows"]} for one in other.settlements()]
         if told:
-            told.sort(key=lambda one: -math.inf if one["newest"] is None else one["newest"])
-            self._put("settlements", json.dumps(told, ensure_ascii=False))
+            both = [*self.settlements(), *told]
+            both.sort(key=lambda one: (_or_least(one["newest"]), one["rows"]))
+            self._put("settlements", json.dumps(both, ensure_ascii=False))
         return [] if self.settings()["id"] is not None else twice
 
+    def _number(self) -> int:
+        """The place of the next row in the journal."""
+        found = self.connection.execute("SELECT MAX(place) FROM journal").fetchone()[0]
+        return 0 if found is None else int(found) + 1
+
+    def _adopt_journal(self, other: "WatchState", number: int) -> None:
+        """Take over the journal of another state; rows of one name must be one row."""
+        apart, first = 0, ""
+        for name, place, row in other.connection.execute("SELECT * FROM journal ORDER BY place"):
+            known = self.connection.execute("SELECT row FROM journal WHERE name = ?", (name,))
+            had = known.fetchone()
+            if had is None:
+                self.connection.execute(
+                    "INSERT INTO journal VALUES (?, ?, ?)", (name, number + place, row)
+                )
+            elif had[0] != row:
+                apart, first = apart + 1, first or name
+        if apart:
+            raise InputError(
+                f"{other.path} has {apart:,} rows that are called as rows of another of these states and have other "
+                f"values, the first {first!r}: nobody knows whether they are corrections or other rows.  Let --id name "
+                "rows apart by their site."
+            )
+
     def load(self, book: Book) -> None:
-        """Fill a new book with what was kept."""
+        """Fill a new book with what was kept.
+
+        Raises
+        ------
+        InputError
+            Where the file is damaged.
+        """
         kept = self.kept("book")
-        if kept is not None:
-            unpack(kept, book)
-        found = self.connection.execute("SELECT place, unit, n FROM visits")
-        book.visits = {(place, unit): n for place, unit, n in found}
+        try:
+            if kept is not None:
+                unpack(kept, book)
+        except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
+            raise InputError(
+                f"{self.path} is damaged ({error}).  Take its last copy, or take the tables in anew with a new --state."
+            ) from error
+        found = self.connection.execute("SELECT place, unit, n, settled FROM visits")
+        book.visits = {(place, unit): (n, settled) for place, unit, n, settled in found}
 
     def save(self, book: Book) -> None:
         """Keep a book."""
         self._put("book", pack(book))
         if book.visits:
             self.connection.executemany(
-                "INSERT OR REPLACE INTO visits VALUES (?, ?, ?)",
-                ((place, unit, n) for (place, unit), n in book.visits.items()),
+                "INSERT OR REPLACE INTO visits VALUES (?, ?, ?, ?)",
+                ((*named, *counted) for named, counted in book.visits.items()),
             )
 
     def enter(self, rows: ScoredRows) -> tuple[npt.NDArray[np.int64], dict[str, int]]:
@@ -262,7 +299,7 @@ class WatchState:
             ``corrected`` (with other values, which replace what was there).
         """
         assert rows.name is not None
-        number = self.connection.execute("SELECT COUNT(*) FROM journal").fetchone()[0]
+        number = self._number()
         counts = {"duplicate": 0, "corrected": 0}
         new = []
         for place, name in enumerate(rows.name):
@@ -281,6 +318,31 @@ class WatchState:
                 self.connection.execute("UPDATE journal SET row = ? WHERE name = ?", (row, name))
         return np.array(new, np.int64), counts
 
+    def withdraw(self, names: Sequence[str]) -> int:
+        """Take rows out of the journal that count no more; how many there were."""
+        before = self.connection.total_changes
+        self.connection.executemany(
+            "DELETE FROM journal WHERE name = ?", ((name,) for name in names)
+        )
+        return self.connection.total_changes - before
+
+    def merged(self) -> int:
+        """How many watches it was merged of, each with its own promise; 1 where of none."""
+        return int(self.kept("merged") or 1)
+
+    def keep_merged(self, number: int) -> None:
+        """Note of how many watches this one was merged."""
+        self._put("merged", number)
+
+    def told(self) -> set[tuple[Named, str]]:
+        """Alarms that were told."""
+        kept = json.loads(self.kept("told") or "[]")
+        return {((place, tuple(key)), kind) for (place, key), kind in kept}
+
+    def tell(self, alarms: set[tuple[Named, str]]) -> None:
+        """Note alarms as told, so that none is lost between what is kept and what is said."""
+        self._put("told", json.dumps(_listed(alarms), ensure_ascii=False))
+
     def journal(self, attributes: int, *, timed: bool) -> ScoredRows:
         """All rows that were entered, in the order of their times and names, or of their arrival."""
         found = self.connection.execute("SELECT name, row FROM journal ORDER BY place")
@@ -289,16 +351,31 @@ class WatchState:
             rows.sort(key=lambda row: (row[3], row[0]))
         return _read(rows, attributes)
 
+    def places(self) -> npt.NDArray[np.int64]:
+        """Places of the journal's rows, in the order of their arrival."""
+        found = self.connection.execute("SELECT place FROM journal ORDER BY place")
+        return np.array([place for (place,) in found], np.int64)
+
     def settlements(self) -> list[dict[str, Any]]:
         """What was settled, each with the time of the newest row and the number of journalled rows before it."""
         kept = self.kept("settlements")
         return [] if kept is None else list(json.loads(kept))
 
-    def settle(self, note: str, newest: float | None) -> None:
-        """Note a settlement, so that a replay finds its place."""
-        rows = self.connection.execute("SELECT COUNT(*) FROM journal").fetchone()[0]
-        told = [*self.settlements(), {"note": note, "newest": newest, "rows": rows}]
+    def settle(self, note: str, newest: float | None, closed: set[tuple[Named, str]]) -> None:
+        """Note a settlement and the alarms that it closed, so that a replay finds its place."""
+        one = {"note": note, "newest": newest, "rows": self._number(), "closed": _listed(closed)}
+        told = [*self.settlements(), one]
         self._put("settlements", json.dumps(told, ensure_ascii=False))
+
+    def keep_open(self, alarms: set[tuple[Named, str]]) -> None:
+        """Alarms that no settlement of what was merged closes: they are open elsewhere."""
+        kept = _listed(alarms)
+        told = [
+            {**one, "closed": [own for own in one["closed"] if own not in kept]}
+            for one in self.settlements()
+        ]
+        if told:
+            self._put("settlements", json.dumps(told, ensure_ascii=False))
 
     def forget_visits(self) -> None:
         """Before all rows are taken in anew."""
@@ -316,6 +393,15 @@ def open_state(path: Path) -> WatchState:
     if not path.is_file():
         raise InputError(f"{path} does not exist.  Name the --state file of a watch.")
     return WatchState(path)
+
+
+def _listed(alarms: set[tuple[Named, str]]) -> list[Any]:
+    """Alarms as JSON has them, in an order of their own."""
+    return sorted(([[place, list(key)], kind] for (place, key), kind in alarms), key=json.dumps)
+
+
+def _or_least(value: float | None) -> float:
+    return -math.inf if value is None else value
 
 
 def _shown(value: object) -> str:
@@ -347,116 +433,3 @@ def _read(rows: Sequence[tuple[Any, ...]], attributes: int) -> ScoredRows:
         unit=tuple(row[4] for row in rows) if rows and rows[0][4] is not None else None,
         name=tuple(row[0] for row in rows),
     )
-
-
-def pack(book: Book) -> bytes:
-    """A book without its rules and visits, as bytes: numbers of all groups column by column."""
-    monitors = book.monitors
-    kept = [np.empty((0, len(STAKES))) if m.plain else m.above for m in monitors]
-    head = {
-        "room": book.room,
-        "rows": book.rows,
-        "newest": book.newest,
-        "dated": book.dated,
-        "counts": book.counts,
-        "keys": [[place, list(key)] for place, key in book.keys],
-        "alarms": [
-            [i, alarm.kind, asdict(alarm.at), asdict(alarm.since)]
-            for i, monitor in enumerate(monitors)
-            for alarm in monitor.alarms.values()
-        ],
-        "settled": [
-            [i, one.alarm.kind, *map(asdict, (one.alarm.at, one.alarm.since, one.at)), one.note]
-            for i, monitor in enumerate(monitors)
-            for one in monitor.settled
-        ],
-        "begun": [[i, asdict(m.begun)] for i, m in enumerate(monitors) if m.begun.row],
-    }
-    columns: dict[str, Any] = {
-        "head": np.frombuffer(json.dumps(head, ensure_ascii=False).encode(), np.uint8),
-        "layers": np.array(
-            [[len(own), len(m.changed)] for own, m in zip(kept, monitors, strict=True)], np.int32
-        ),
-        "above": np.vstack(kept or [np.empty((0, len(STAKES)))]),
-        "plain": np.array([m.plain for m in monitors], bool),
-        "changed": np.vstack([m.changed for m in monitors] or [np.empty((0, len(STAKES)))]),
-        "known": np.array([m.known for m in monitors], np.int64),
-        "sums": np.array([m.sums for m in monitors]),
-        "squares": np.array([m.squares for m in monitors]),
-        "history": np.array([len(m.history) for m in monitors], np.int32),
-    }
-    for name in ("scale", "limit", "run", "first"):
-        columns[name] = np.array([_number(getattr(m, name)) for m in monitors], float)
-    marks = {
-        "now": [m.now for m in monitors],
-        "since": [m.since for m in monitors],
-        "past": [mark for m in monitors for mark in m.history],
-    }
-    for name, listed in marks.items():
-        for part in _MARK:
-            kind = np.int64 if part in ("n", "row") else float
-            columns[f"{name}_{part}"] = np.array([_number(getattr(k, part)) for k in listed], kind)
-    out = io.BytesIO()
-    np.savez_compressed(out, **columns)
-    return out.getvalue()
-
-
-def _number(value: float | None) -> float:
-    return np.nan if value is None else value
-
-
-def _known(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)
-
-
-def unpack(data: bytes, book: Book) -> None:
-    """Fill a book from what `pack` made of one."""
-    columns = dict(np.load(io.BytesIO(data), allow_pickle=False))
-    head = json.loads(columns["head"].tobytes())
-    book.room, book.rows, book.newest = head["room"], head["rows"], head["newest"]
-    book.counts, book.dated = head["counts"], head["dated"]
-    book.keys = [(place, tuple(key)) for place, key in head["keys"]]
-    book.places = {(place, key_text(key)): i for i, (place, key) in enumerate(book.keys)}
-    marks = {name: _marks(columns, name) for name in ("now", "since", "past")}
-    layers = np.vstack([np.zeros((1, 2), np.int64), np.cumsum(columns["layers"].reshape(-1, 2), 0)])
-    ends = np.concatenate([[0], np.cumsum(columns["history"])])
-    book.monitors = [
-        Monitor(
-            now=marks["now"][i],
-            since=marks["since"][i],
-            first=_known(columns["first"][i]),
-            scale=float(columns["scale"][i]),
-            above=columns["above"][layers[i, 0] : layers[i + 1, 0]],
-            changed=columns["changed"][layers[i, 1] : layers[i + 1, 1]],
-            known=int(columns["known"][i]),
-            sums=columns["sums"][i],
-            squares=columns["squares"][i],
-            limit=float(columns["limit"][i]),
-            run=float(columns["run"][i]),
-            history=marks["past"][ends[i] : ends[i + 1]],
-        )
-        for i in range(len(book.keys))
-    ]
-    limit = book.rules.threshold
-    for monitor, plain in zip(book.monitors, columns["plain"].tolist(), strict=True):
-        monitor.plain = plain
-        if plain and limit is not None:
-            monitor.above = plain_evidence(monitor.now, book.rules.scaled(limit))
-    for i, kind, at, since in head["alarms"]:
-        book.monitors[i].alarms[kind] = Alarm(
-            kind=kind, at=StreamPlace(**at), since=StreamPlace(**since)
-        )
-
-    for i, kind, at, since, end, note in head["settled"]:
-        alarm = Alarm(kind=kind, at=StreamPlace(**at), since=StreamPlace(**since))
-        book.monitors[i].settled.append(Settlement(alarm=alarm, at=StreamPlace(**end), note=note))
-    for i, begun in head["begun"]:
-        book.monitors[i].begun = StreamPlace(**begun)
-
-
-def _marks(columns: Mapping[str, Any], name: str) -> list[StreamPlace]:
-    parts = [columns[f"{name}_{part}"].tolist() for part in _MARK]
-    return [
-        StreamPlace(n=n, a=a, b=b, row=row, time=_known(time))
-        for n, a, b, row, time in zip(*parts, strict=True)
-    ]

@@ -9,6 +9,7 @@ import numpy as np
 from evenhand.errors import InputError, RefusedError
 from evenhand.groups import parse_partitions, to_text
 from evenhand.metrics import Metric, MetricPlan
+from evenhand.pages.numbers import plural
 from evenhand.questions.opening import opened
 from evenhand.questions.question import (
     By,
@@ -18,12 +19,16 @@ from evenhand.questions.question import (
     metric_note,
     read_question,
 )
-from evenhand.records import Kind, Records, find_column
-from evenhand.watching.assembly import Intakes, answer
-from evenhand.watching.book import LACKING, AlarmRules, Book
-from evenhand.watching.reading import Extras, ScoredRows, read_rows
+from evenhand.records import Records, find_column
+from evenhand.records.declarations import columns_option
+from evenhand.watching.assembly import Intakes, answer, answer_of_state
+from evenhand.watching.book import LACKING, AlarmRules, Book, Named
+from evenhand.watching.reading import Extras, ReadTable, ScoredRows, read_rows
 from evenhand.watching.result import Watch
 from evenhand.watching.state import WatchState
+
+#: Characters of a note at most.
+LONGEST_NOTE = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,38 +53,87 @@ class WatchQuestion:
     columns: str | Mapping[str, str] | None
 
 
+@dataclass(frozen=True, slots=True)
+class StreamPart:
+    """Lines of a stream as a table: they count whenever they come, though such have come before.
+
+    Attributes
+    ----------
+    table : object
+        What holds them.
+    unread : int
+        Lines before and among them that were none.
+    """
+
+    table: Any
+    unread: int = 0
+
+
 class Watcher:
-    """Takes tables in, and answers for all of them."""
+    """Takes tables in, and answers for all of them.
+
+    Parameters
+    ----------
+    asked : WatchQuestion
+    state : WatchState
+    progress : callable, optional
+    settle : str, optional
+        What was done: alarms are closed with the first table.
+    """
 
     def __init__(
-        self, asked: WatchQuestion, state: WatchState, progress: Callable[[int], None] | None = None
+        self,
+        asked: WatchQuestion,
+        state: WatchState,
+        progress: Callable[[int], None] | None = None,
+        settle: str | None = None,
     ) -> None:
-        self.asked, self.state, self.progress = asked, state, progress
+        self.asked, self.state, self.progress, self.note = asked, state, progress, settle
         self.run = Intakes()
         self.settings: dict[str, Any] = {}
 
-    def take(self, table: Any) -> bool:
-        """Take one table in; whether it brought new alarms."""
+    def take(self, given: Any) -> bool:
+        """Take one table in; whether there are alarms that were not told yet."""
         asked = self.asked
+        part = given if isinstance(given, StreamPart) else None
+        table = given if part is None else part.table
         with opened(
             table,
             columns=asked.columns,
             missing_values=asked.missing_values,
             progress=self.progress,
         ) as records:
-            bins = {**self.state.bins(), **(asked.bins or {})}
+            kept = self.state.bins()
+            bins = {**(kept or {}), **(asked.bins or {})}
             question = self._question(records, bins)
+            if kept is not None:
+                _check_cuts(question, bins)
             metric = bound_metric(asked.metric, records)
             unit = asked.unit or next(iter(records.unit), None)
             extras = Extras(unit=unit, time=asked.time, name=asked.name)
             self._ask(question, metric, extras)
-            if self._repeated(records):
-                return False
+            sha256 = None if part is not None else records.sha256()
+            self.run.stream = self.run.stream or part is not None
+            if self._repeated(records, sha256):
+                return self.untold
             if not has_rows(records):
                 self.run.files += 1
-                return False
-            plan, rows, lacking = read_rows(question, metric, extras)
-            return self._enter(records, question, metric, plan, rows, lacking, extras)
+                return self.untold
+            read = read_rows(question, metric, extras)
+            self._enter(records, question, metric, read, extras, sha256, part)
+            return self.untold
+
+    @property
+    def untold(self) -> bool:
+        """Whether there are alarms that were not told yet."""
+        book, known = self.run.book, self.run.known
+        return book is not None and bool(book.alarms() - (known or set()))
+
+    def tell(self) -> None:
+        """Note all alarms that there are as told."""
+        if self.run.book is not None:
+            with self.state.intake():
+                self.state.tell(self.run.book.alarms())
 
     def _question(self, records: Records, bins: Mapping[str, Sequence[float]]) -> Question:
         """What is asked of a table; columns that explain are read, and make no groups."""
@@ -117,19 +171,36 @@ class Watcher:
             "missing_values": list(question.records.missing_values),
         }
 
-    def _repeated(self, records: Records) -> bool:
+    def _repeated(self, records: Records, sha256: str | None) -> bool:
         """Whether a file of the same content was taken in before."""
-        sha256 = records.sha256()
         self.run.sources.append((records.name, sha256))
         with self.state.intake():
-            self.state.check(self.settings)
+            # What is asked is kept with the first rows: a table that cannot be read leaves nothing behind.
+            self.state.check(self.settings, keep=False)
             known = sha256 is not None and self.state.knows(sha256)
             if known:
                 self.run.repeated += 1
-            if self.run.book is None and self.state.has_rules():
-                self.run.book = self._book(None)
-                self.run.known = self.run.book.alarms()
+            if self.state.has_rules():
+                book = self._book(None)
+                self._known()
+                if known:
+                    self._settle(book)
+                    self.state.save(book)
+                # Another process may have taken something in since.
+                if known or self.run.book is None:
+                    self.run.book = book
         return known
+
+    def _known(self) -> None:
+        """What was told before this run."""
+        if self.run.known is None:
+            self.run.known = self.state.told()
+
+    def _settle(self, book: Book) -> None:
+        """Close the alarms of a book, where that was asked, once."""
+        if self.note is not None:
+            close_alarms(self.state, book, self.note)
+            self.note = None
 
     def _book(self, made: AlarmRules | None) -> Book:
         rules = self.state.rules(made) if made is not None else self.state.rules_kept()
@@ -140,63 +211,65 @@ class Watcher:
         records: Records,
         question: Question,
         metric: Metric,
-        plan: MetricPlan,
-        rows: ScoredRows,
-        lacking: Sequence[tuple[str, int]],
+        read: ReadTable,
         extras: Extras,
-    ) -> bool:
-        run, sha256 = self.run, records.sha256()
+        sha256: str | None,
+        part: StreamPart | None,
+    ) -> None:
+        run = self.run
         with self.state.intake():
             self.state.check(self.settings)
             if sha256 is not None and self.state.knows(sha256):
                 run.repeated += 1  # another process took it in meanwhile
-                return False
-            made = rules_of(self.asked, metric, plan)
+                run.book = self._book(None)
+                return
+            made = rules_of(self.asked, metric, read.plan)
+            check_low(made, read.rows, self.asked, metric)
             self.state.keep_shape(self.run.metric, question)
             book = self._book(made)
-            before = book.alarms()
-            if run.known is None:
-                run.known = before
-            for name, count in lacking:
+            self._known()
+            self._settle(book)
+            for name, count in read.lacking:
                 book.count(f"missing_input:{name}", count)
+            book.count("unread", 0 if part is None else part.unread)
             if extras.time is not None:
-                column = find_column(extras.time, records.columns)
-                book.dated = column.kind is Kind.DATE
-            if rows.name is not None:
-                book, new = self._journalled(book, rows)
+                _check_clock(book, read.clock, records, extras.time)
+            if extras.name is not None:
+                book, new = self._journalled(book, read)
             else:
-                new = len(rows)
+                new = len(read.rows)
                 start = book.rows
-                book.take(rows)
-                run.kept.append((start, rows))
+                book.take(read.rows)
+                run.kept.append((start, read.rows))
+                if sha256 is not None and self.state.has_name(records.name):
+                    run.grown.append(records.name)
             self.state.save(book)
             if sha256 is not None:
-                self.state.keep_file(sha256, records.name, len(rows))
+                self.state.keep_file(sha256, records.name, len(read.rows))
         run.book = book
         run.files += 1
         run.new_rows += new
-        run.notes = (*plan.notes, *records.notes)
-        return bool(book.alarms() - before)
+        run.notes = (*read.plan.notes, *records.notes)
 
-    def _journalled(self, book: Book, rows: ScoredRows) -> tuple[Book, int]:
+    def _journalled(self, book: Book, read: ReadTable) -> tuple[Book, int]:
         """Take rows in that have names: those that come in order as they are, else all anew; how many are new."""
         self.run.journal = True
-        timed = rows.time is not None
-        if rows.time is not None and rows.name is not None:
-            times, names = rows.time, rows.name
-            order = sorted(range(len(rows)), key=lambda i: (times[i], names[i]))
-            rows = rows.take(np.array(order, np.int64))
-        late = older(rows, book.newest)
+        rows, timed = read.rows, read.rows.time is not None
         new, counts = self.state.enter(rows)
+        counts["corrected"] += self.state.withdraw(read.uncounted)
         for name, count in counts.items():
             book.count(name, count)
         fresh = rows.take(new)
+        if fresh.time is not None and fresh.name is not None:
+            times, names = fresh.time, fresh.name
+            order = sorted(range(len(fresh)), key=lambda i: (times[i], names[i]))
+            fresh = fresh.take(np.array(order, np.int64))
         if not older(fresh, book.newest, same=True) and not counts["corrected"]:
             book.take(fresh)
             return book, len(fresh)
         anew = replayed(self.state, book, timed=timed)
-        anew.count("late", late)
-        anew.count("withdrawn", len(book.alarms() - anew.alarms()))
+        anew.count("late", older(fresh, book.newest))
+        anew.count("withdrawn", len(_ever(book) - _ever(anew)))
         return anew, len(fresh)
 
     def answer(self, command: Callable[[str], str]) -> Watch:
@@ -208,15 +281,51 @@ class Watcher:
             Where there was no table.
         """
         if self.run.book is None or self.run.metric is None:
-            raise RefusedError(
-                "There is nothing to watch yet: no table was given, or the tables have no rows."
-            )
+            with self.state.intake():
+                book = self._book(None) if self.state.has_rules() else None
+                if book is not None:
+                    self._settle(book)
+                    self.state.save(book)
+            if book is None:
+                raise RefusedError(
+                    "There is nothing to watch yet: no table was given, or the tables have no rows."
+                )
+            return answer_of_state(self.state, book, [str(self.state.path)])
         source = self.run.sources[0][0] if len(self.run.sources) == 1 else "TABLE…"
         return answer(self.run, self.asked.level, self.settings, self.state, command(source))
 
 
+def check_note(note: Any) -> None:
+    """Refuse a note that says nothing, or too much."""
+    if not isinstance(note, str) or not note.strip():
+        raise InputError("Say what was done, in words: --settle 'filter installed'")
+    if len(note) > LONGEST_NOTE:
+        raise InputError(f"The note has {len(note):,} characters; at most {LONGEST_NOTE} are kept.")
+
+
+def close_alarms(state: WatchState, book: Book, note: str) -> None:
+    """Close all alarms of a book, and note that in its state; the same note again changes nothing.
+
+    Raises
+    ------
+    InputError
+        Where there is no alarm.
+    """
+    told, alarms = " ".join(note.split()), book.alarms()
+    if not alarms:
+        last = state.settlements()[-1:]
+        if last and last[0]["note"] == told:
+            return
+        raise InputError(f"{state.path} has no alarm, so there is nothing to settle.")
+    book.settle(told)
+    state.settle(told, book.newest, alarms)
+
+
 def replayed(state: WatchState, book: Book, *, timed: bool) -> Book:
-    """A new book of all rows of the journal, in their order."""
+    """A new book of all rows of the journal, in their order; groups share the level as they did.
+
+    A settlement closes the alarms that stood then and no other: what rows that came later bring to light is open.
+    """
     state.forget_visits()
     anew = Book(
         rules=book.rules,
@@ -224,23 +333,68 @@ def replayed(state: WatchState, book: Book, *, timed: bool) -> Book:
         names=book.names,
         predicates=book.predicates,
         room=book.room,
-        dated=book.dated,
+        clock=book.clock,
         counts={
             name: count
             for name, count in book.counts.items()
             if not name.startswith((LACKING, "out_of", "beyond"))
         },
     )
-    rows, start = state.journal(len(book.names), timed=timed), 0
+    for place, key in book.keys:
+        anew.admit(place, key)
+    rows, start, places = state.journal(len(book.names), timed=timed), 0, state.places()
     for one in state.settlements():
-        end = one["rows"]
+        end = int(np.searchsorted(places, one["rows"]))
         if rows.time is not None:
-            end = 0 if one["newest"] is None else np.searchsorted(rows.time, one["newest"], "right")
+            newest = -np.inf if one["newest"] is None else one["newest"]
+            end = int(np.searchsorted(rows.time, newest, "right"))
         anew.take(rows.take(np.arange(start, max(end, start))))
-        anew.settle(one["note"])
+        anew.settle(
+            one["note"], {((place, tuple(key)), kind) for (place, key), kind in one["closed"]}
+        )
         start = max(end, start)
     anew.take(rows.take(np.arange(start, len(rows))))
     return anew
+
+
+def _ever(book: Book) -> set[tuple[Named, str]]:
+    """Alarms that are open, and those that were closed."""
+    pairs = zip(book.keys, book.monitors, strict=True)
+    closed = {(key, one.alarm.kind) for key, monitor in pairs for one in monitor.settled}
+    return book.alarms() | closed
+
+
+def _check_cuts(question: Question, bins: Mapping[str, Any]) -> None:
+    """Refuse an attribute that this table alone would cut: its groups are those of the first."""
+    for name, edges in question.bins.items():
+        if name not in bins:
+            cut = ",".join(f"{edge:g}" for edge in edges)
+            raise InputError(
+                f"{name} has too many values in {question.records.name} for each to be a group, and had few before.  "
+                f"Begin a new --state with --bins {name}={cut}, or with edges that mean something."
+            )
+
+
+def _check_clock(book: Book, clock: str, records: Records, name: str) -> None:
+    """Refuse times of another kind than those before."""
+    if book.clock not in (None, clock):
+        raise InputError(
+            f"{name} holds {clock}s in {records.name}, and held {book.clock}s before: nobody can put them "
+            f"in one order.  {columns_option(name, 'date:%Y-%m-%d')} says how dates are written."
+        )
+    book.clock = clock
+
+
+def check_low(rules: AlarmRules, rows: ScoredRows, asked: WatchQuestion, metric: Metric) -> None:
+    """Refuse values below 0 where nobody said how low they can be."""
+    if asked.bounds or metric.definition.low is not None or not rules.higher_is_worse:
+        return
+    below = rows.a < rules.low * rows.b
+    if below.any():
+        raise InputError(
+            f"{plural(int(below.sum()), 'row')} with a value below {rules.low:g}: nobody knows how low they can be.  "
+            "Say the range of a row's value: --bounds LOW,HIGH"
+        )
 
 
 def older(rows: ScoredRows, newest: float | None, *, same: bool = False) -> int:
@@ -268,6 +422,11 @@ def rules_of(asked: WatchQuestion, metric: Metric, plan: MetricPlan) -> AlarmRul
         raise InputError(
             f"{metric.text} is better the higher, and nobody knows how high it can be.  Say the range of a row's "
             "value: --bounds 0,1"
+        )
+    if high is None and asked.threshold is None:
+        raise InputError(
+            f"Of {metric.text} nothing is watched: there is no --threshold, and changes are not looked for, since "
+            "nobody knows how high a row's value can be.  Say either: --threshold 3, or --bounds 0,10"
         )
     rules = AlarmRules(
         threshold=asked.threshold,

@@ -7,7 +7,9 @@ from itertools import islice
 
 from evenhand.pages.caveats import after_numbers, bin_sentences, missing_sentences
 from evenhand.pages.edition import PLAIN, Edition
-from evenhand.pages.numbers import percent, plural, points, rate
+from evenhand.pages.nouns import count_units, unit_noun
+from evenhand.pages.numbers import minus, percent, plural, points, rate
+from evenhand.stats.monitors import FIRST
 from evenhand.watching.result import Diagnosis, Moment, SettledAlarm, Watch, WatchAlarm
 
 #: What shares are shares of, and what those are.
@@ -50,12 +52,7 @@ def called(
 
 def share(value: float | None, found: Watch) -> str:
     """A rate as people say it: ``17 of 100 words wrong``."""
-    if value is None:
-        return "–"
-    of = SHARES.get(found.metric.name)
-    if of is None:
-        return f"{found.metric.title} {rate(value)}"
-    return f"{_of(value)} {of[0]} {of[1]}"
+    return _what(value, short(value, found), found)
 
 
 def short(value: float | None, found: Watch) -> str:
@@ -65,12 +62,12 @@ def short(value: float | None, found: Watch) -> str:
     return _of(value) if found.metric.name in SHARES else rate(value)
 
 
-def _of(value: float) -> str:
-    """So many of a hundred, or of a thousand or more where they are few."""
-    whole = next((n for n in (100, 1_000, 10_000) if value * n >= 0.95), 100_000)
+def _of(value: float, least: int = 100) -> str:
+    """So many of a hundred, or of a thousand or more where they are few; of `least` or more."""
+    whole = next((n for n in (100, 1_000, 10_000) if n >= least and value * n >= 0.95), 100_000)
     if value <= 0:
-        whole = 100
-    return f"{value * whole:.0f} of {whole:,}"
+        whole = least
+    return f"{value * whole:,.0f} of {whole:,}"
 
 
 def moment(at: Moment, *, last: bool = False) -> str:
@@ -88,15 +85,57 @@ def alarm(one: WatchAlarm, found: Watch, edition: Edition = PLAIN) -> str:
     """What an alarm says."""
     who = called(one.group, found, edition)
     if one.kind == "changed":
-        before = "" if one.before is None else f"; before, {short(one.before, found)}"
-        return f"Since {moment(one.since)}, {share(one.rate, found)} for {who}{before}."
+        now, then = apart(one.rate, one.before, found)
+        before = "" if one.before is None else f"; before, {then}"
+        when = moment(one.since)
+        if one.settled:
+            when += ", when alarms were closed"
+        if one.before is None and one.past_limit is not None and found.settled:
+            now, then = apart(one.rate, one.past_limit, found)
+            before = f"; its past is known not to be {'above' if found.metric.higher_is_worse else 'below'} {then}"
+        return f"Since {when}, {_what(one.rate, now, found)} for {who}{before}."
     limit = found.settings.threshold
-    now = next(group.value for group in found.groups if group.group == one.group)
+    value = next(group.value for group in found.groups if group.group == one.group)
     higher = found.metric.higher_is_worse
-    than = f"{'more' if higher else 'fewer'} than the {short(limit, found)} that are tolerated"
-    told = f"{share(one.rate_then, found)} for {who} up to {moment(one.at, last=True)}: {than}."
-    within = now is not None and limit is not None and (now <= limit if higher else now >= limit)
-    return f"{told}  Over all rows so far it is {short(now, found)}." if within else told
+    then, tolerated = apart(one.rate_then, limit, found)
+    than = f"{'more' if higher else 'fewer'} than the {tolerated} that are tolerated"
+    told = (
+        f"{_what(one.rate_then, then, found)} for {who} up to {moment(one.at, last=True)}: {than}."
+    )
+    within = (
+        value is not None and limit is not None and (value <= limit if higher else value >= limit)
+    )
+    return f"{told}  Over all rows so far it is {short(value, found)}." if within else told
+
+
+def apart(one: float | None, other: float | None, found: Watch) -> tuple[str, str]:
+    """Two rates, with as many digits as tell them apart."""
+    told = short(one, found), short(other, found)
+    if one is None or other is None or one == other:
+        return told
+    for digits in (3, 4, 5):
+        if told[0] != told[1]:
+            break
+        told = (
+            (_of(one, 10**digits), _of(other, 10**digits))
+            if found.metric.name in SHARES
+            else (_digits(one, digits), _digits(other, digits))
+        )
+    return told
+
+
+def _digits(value: float, digits: int) -> str:
+    """A rate with so many digits after the point."""
+    text = f"{value:.{digits}f}"
+    return minus(text.replace("0.", ".", 1) if abs(value) < 1 else text)
+
+
+def _what(value: float | None, told: str, found: Watch) -> str:
+    """A rate that was written, with what it is a rate of."""
+    of = SHARES.get(found.metric.name)
+    if value is None:
+        return "–"
+    return f"{found.metric.title} {told}" if of is None else f"{told} {of[0]} {of[1]}"
 
 
 def settled_last(found: Watch) -> list[SettledAlarm]:
@@ -151,6 +190,7 @@ def diagnosis(one: Diagnosis, found: Watch, edition: Edition = PLAIN) -> str:
         else "Worse answers and other cases"
     )
     more = "" if one.against == "before" else " against all others"
+    more += ", among the rows of this run," if one.this_run else ""
     return (
         f"{what}: of {change}{unit}{more}, {answers} come from the answers within {edition.column(one.by)} and {mix} "
         f"from which cases there are.  Most comes from {cell}{rates}."
@@ -170,11 +210,12 @@ def answers(found: Watch, edition: Edition = PLAIN, *, brief: bool = False) -> I
         return
     rows = plural(found.taken.rows, "row")
     if found.exit_code == 3:
+        least = count_units(FIRST, found.settings.unit) if found.settings.unit else f"{FIRST} rows"
         if found.settled:
-            yield f"Settled.  Too little to say yet: no group has 50 rows since {_settled_on(found)}."
+            yield f"Settled.  Too little to say yet: no group has {least} since {_settled_on(found)}."
             yield from closed
         else:
-            yield f"Too little to say: {rows} so far, and no group has 50 yet."
+            yield f"Too little to say: {rows} so far, and no group has {least} yet."
         return
     what = []
     if found.settings.threshold is not None:
@@ -186,7 +227,8 @@ def answers(found: Watch, edition: Edition = PLAIN, *, brief: bool = False) -> I
     yield f"Quiet after {rows}: {', and '.join(what)}{since}."
     yield from closed
     if few:
-        yield f"{plural(len(few), 'group')} of {len(found.groups):,} have too few rows to say (fewer than 50)."
+        noun = unit_noun(found.settings.unit) if found.settings.unit else "rows"
+        yield f"{plural(len(few), 'group')} of {len(found.groups):,} have too few {noun} to say (fewer than {FIRST})."
 
 
 def _settled_on(found: Watch) -> str:
@@ -204,9 +246,11 @@ def promise(found: Watch) -> Iterator[str]:
         limit = short(found.settings.threshold, found)
         wrong = percent(round((1 - found.level) * 100, 6) / 100)
         since = ", from one settlement to the next" if found.settled else ""
+        number = found.settings.merged
+        each = f", in each of the {number:,} watches that were merged" if number > 1 else ""
         yield (
             f"However often you look, the probability that a group is ever called {_beyond(found)} {limit} that is not "
-            f"is at most {wrong}, for all groups together{since}."
+            f"is at most {wrong}, for all groups together{since}{each}."
         )
     if found.settings.bounds[1] is not None:
         length = found.settings.run_length
