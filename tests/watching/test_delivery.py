@@ -218,6 +218,20 @@ def test_settling_waits_for_the_first_table_and_may_be_said_again(tmp_path):
     assert evenhand.settle_watch(state, "filter").settled
 
 
+@pytest.mark.parametrize("apart", [True, False])
+def test_harm_that_comes_at_once_after_a_settlement_is_new(tmp_path, apart):
+    csv.write_csv(rows(300, 0.9), tmp_path / "1.csv")
+    csv.write_csv(rows(300, 0.8, 1), tmp_path / "2.csv")
+    run_command("watch", "1.csv", *WORDS, "--state", "s", cwd=tmp_path)
+    settle = ("--settle", "filter")
+    if apart:
+        assert run_command("watch", "--state", "s", *settle, cwd=tmp_path).returncode == 3
+    words = ("watch", "2.csv", "--state", "s", "--jsonl", *(() if apart else settle))
+    ended = run_command(*words, cwd=tmp_path)
+    told_ = [json.loads(line) for line in ended.stdout.splitlines()]
+    assert {(one["kind"], one["new"]) for one in told_} >= {("above", True)}
+
+
 def test_a_state_alone_says_how_it_stands(tmp_path):
     csv.write_csv(rows(300, 0.9), tmp_path / "1.csv")
     assert run_command("watch", "1.csv", *WORDS, "--state", "s", cwd=tmp_path).returncode == 1

@@ -107,7 +107,7 @@ def _merged(made: WatchState, parts: Sequence[WatchState]) -> Book:
     clocks = sorted({book.clock for book in books if book.clock is not None})
     if len(clocks) > 1:
         raise InputError(
-            f"Times are {' here and '.join(clocks)} there: nobody can put them in one order."
+            f"Times are {'s in one of these states and '.join(clocks)}s in another: nobody can put them in one order."
         )
     book = _empty(books)
     settings = made.settings()

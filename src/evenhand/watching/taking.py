@@ -200,7 +200,7 @@ class Watcher:
         """Close the alarms of a book, where that was asked, once."""
         if self.note is not None:
             close_alarms(self.state, book, self.note)
-            self.note = None
+            self.run.known, self.note = self.state.told(), None
 
     def _book(self, made: AlarmRules | None) -> Book:
         rules = self.state.rules(made) if made is not None else self.state.rules_kept()
@@ -319,6 +319,7 @@ def close_alarms(state: WatchState, book: Book, note: str) -> None:
         raise InputError(f"{state.path} has no alarm, so there is nothing to settle.")
     book.settle(told)
     state.settle(told, book.newest, alarms)
+    state.tell(state.told() - alarms)  # what comes again is told again
 
 
 def replayed(state: WatchState, book: Book, *, timed: bool) -> Book:
