@@ -153,11 +153,11 @@ def test_portions_of_a_stream_are_whole_lines(tmp_path):
             return self.read(7)
 
     text = b'{"a": 1}\n{"a": 2}\n{"a": 3}'
-    portions = [Path(part.path).read_bytes() for part in input_tables(tmp_path, Slow(text))]
+    portions = [Path(part.table).read_bytes() for part in input_tables(tmp_path, Slow(text))]
     assert b"".join(portions) == text + b"\n"
     assert all(one.endswith(b"\n") for one in portions)
     assert [
-        Path(part.path).read_bytes() for part in input_tables(tmp_path, io.BytesIO(b"a,b\n1,2\n"))
+        Path(part).read_bytes() for part in input_tables(tmp_path, io.BytesIO(b"a,b\n1,2\n"))
     ] == [b"a,b\n1,2\n"]
     assert list(input_tables(tmp_path, io.BytesIO(b""))) == []
 

@@ -3,34 +3,17 @@
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
+
+from evenhand.watching import StreamPart
 
 #: Bytes of lines that are one table, at most.
 PORTION = 1 << 24
 
 
-@dataclass(frozen=True, slots=True)
-class InputTable:
-    """What arrived, in a file.
-
-    Attributes
-    ----------
-    path : str
-    lines : bool
-        Whether it is lines of a stream, and no whole file.
-    unread : int
-        Lines that were no JSON objects, and were left out.
-    """
-
-    path: str
-    lines: bool = False
-    unread: int = 0
-
-
-def input_tables(folder: Path, stream: BinaryIO | None = None) -> Iterator[InputTable]:
-    """Files of what arrives, each whole lines; kept in a folder that the caller deletes.
+def input_tables(folder: Path, stream: BinaryIO | None = None) -> Iterator[str | StreamPart]:
+    """Files of what arrives, lines or a whole table; kept in a folder that the caller deletes.
 
     Parameters
     ----------
@@ -44,7 +27,7 @@ def input_tables(folder: Path, stream: BinaryIO | None = None) -> Iterator[Input
         ending = "parquet" if first[:4] == b"PAR1" else "csv"
         rest = stream.read() if first else b""
         if first:
-            yield InputTable(_written(folder, 0, ending, first + rest))
+            yield _written(folder, 0, ending, first + rest)
         return
     number, lines, unread = 0, first, 0
     while lines:
@@ -53,7 +36,7 @@ def input_tables(folder: Path, stream: BinaryIO | None = None) -> Iterator[Input
             kept, wrong = _objects(lines[:end])
             unread += wrong
             if kept:
-                yield InputTable(_written(folder, number, "jsonl", kept), True, unread)
+                yield StreamPart(_written(folder, number, "jsonl", kept), unread)
                 number, unread = number + 1, 0
             lines = lines[end:]
         if not first:

@@ -185,8 +185,10 @@ def _each(named: Iterable[str], reading: Reading, folder: Path) -> Iterator[Any]
             yield reading.table(name)
             continue
         for part in input_tables(folder):
-            table = reading.table(part.path)
-            yield StreamPart(table, part.unread) if part.lines else table
+            if isinstance(part, StreamPart):
+                yield StreamPart(reading.table(part.table), part.unread)
+            else:
+                yield reading.table(part)
 
 
 def _told(

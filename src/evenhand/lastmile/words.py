@@ -56,19 +56,16 @@ def answers(found: LabelPlan, edition: Edition = PLAIN) -> Iterator[str]:
     yield (f"Collect {plural(found.labels, 'label')}{people} in {cells}{price(found.cost, found)}.")
     worst = found.worst_pair
     widths = [cell.half_width for cell in found.cells if cell.half_width is not None]
+    planned = "" if len(widths) == len(found.cells) else " that can be planned"
     if worst is None or found.settings.half_width is not None:
-        planned = (
-            "each cell" if len(widths) == len(found.cells) else "each cell that can be planned"
-        )
-        each = "the cell" if len(found.cells) == 1 else planned
+        each = "the cell" if len(found.cells) == 1 else f"each cell{planned}"
         yield f"Then {each} is known to {size(max(widths), found)} or better."
     if worst is not None:
         first, second = (called(one, found, edition) for one in (worst.first, worst.second))
         least = amount(worst.detectable, in_points=found.metric.in_points)
         every = "Then every" if found.settings.half_width is None else "Every"
-        of_these = "" if len(widths) == len(found.cells) else " that can be planned"
         yield (
-            f"{every} difference of two cells{of_these} is known to {size(worst.half_width, found)} or better; "
+            f"{every} difference of two cells{planned} is known to {size(worst.half_width, found)} or better; "
             f"least known is that of {first} and {second}. A difference of {least} is found in four samples of five."
         )
     yield from _usual(found)

@@ -151,7 +151,7 @@ def watch(
             "where": where,
             "bins": bins,
             "level": level != _LEVEL,
-            "run_length": run_length != _RUN_LENGTH,
+            "run-length": run_length != _RUN_LENGTH,
             "missing": tuple(missing_values) != tuple(MISSING_VALUES),
         }
         return watch(

@@ -161,7 +161,7 @@ def answer_of_state(
     new : bool
         Whether its alarms are.
     """
-    run = Intakes(book=book, known=set() if new else state.told() if state.path else book.alarms())
+    run = Intakes(book=book, known=set() if new else state.told())
     run.sources = [(name, None) for name in sources]
     run.metric, run.bins = state.metric(), state.edges()
     settings = state.settings()
@@ -216,11 +216,15 @@ def _group(book: Book, group: int, *, found: bool, units: bool) -> WatchedGroup:
         value=rules.value(monitor.now.a, monitor.now.b),
         log10_evidence=None if rules.threshold is None else monitor.evidence(units=units) / _LN10,
         log10_change=change / _LN10 if math.isfinite(change) else None,
-        past_limit=rules.value(monitor.limit, 1) if math.isfinite(monitor.limit) else None,
+        past_limit=_past_limit(book, monitor),
         found=found,
         state="alarm" if monitor.alarms else "too_few" if few else "quiet",
         history=tuple(_history(book, monitor)),
     )
+
+
+def _past_limit(book: Book, monitor: Monitor) -> float | None:
+    return book.rules.value(monitor.limit, 1) if math.isfinite(monitor.limit) else None
 
 
 def _history(book: Book, monitor: Monitor) -> Iterator[WatchPoint]:
@@ -265,7 +269,7 @@ def _alarm(
         rate=rules.value(now.a - since.a, now.b - since.b),
         # After a settlement the rows before are good and bad ones: what is exceeded is what its past is known not to.
         before=None if again else rules.value(since.a, since.b),
-        past_limit=rules.value(monitor.limit, 1) if math.isfinite(monitor.limit) else None,
+        past_limit=_past_limit(book, monitor),
         settled=again and since.n - monitor.begun.n < FIRST,
         rate_then=rules.value(alarm.a, alarm.b),
         new=(book.keys[group], alarm.kind) not in (run.known or set()),

@@ -139,10 +139,10 @@ class Book:
         pairs = zip(self.keys, self.monitors, strict=True)
         return {(key, kind) for key, monitor in pairs for kind in monitor.alarms}
 
-    def settle(self, note: str, closed: Container[tuple[Named, str]] | None = None) -> None:
-        """Close alarms, all or those named, and begin the evidence of all groups anew."""
+    def settle(self, note: str, closed: Container[tuple[Named, str]]) -> None:
+        """Close the alarms named, and begin the evidence of all groups anew."""
         for key, monitor in zip(self.keys, self.monitors, strict=True):
-            kinds = None if closed is None else [k for k in monitor.alarms if (key, k) in closed]
+            kinds = [kind for kind in monitor.alarms if (key, kind) in closed]
             monitor.settle(note, self.rows, self.newest, kinds)
         # Each unit bets anew; which visit was its first of all stays known.
         self.visits = {named: (n, n) for named, (n, _) in self.visits.items()}

@@ -25,6 +25,16 @@ class StreamPlace:
     row: int = 0
     time: float | None = None
 
+    def plus(self, other: "StreamPlace", time: float | None) -> "StreamPlace":
+        """Rows of two shards up to these places, at a time."""
+        return StreamPlace(
+            n=self.n + other.n,
+            a=self.a + other.a,
+            b=self.b + other.b,
+            row=self.row + other.row,
+            time=time,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alarm:

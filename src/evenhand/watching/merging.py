@@ -110,13 +110,13 @@ def _merged(made: WatchState, parts: Sequence[WatchState]) -> Book:
             f"Times are {'s in one of these states and '.join(clocks)}s in another: nobody can put them in one order."
         )
     book = _empty(books)
+    for one in books:
+        for name, count in one.counts.items():
+            book.count(name, count)
     settings = made.settings()
     if settings["id"] is not None:
         made.forget_visits()
         made.keep_open(set().union(*(one.alarms() for one in books)))
-        for one in books:
-            for name, count in one.counts.items():
-                book.count(name, count)
         return replayed(made, book, timed=settings["time"] is not None)
     made.keep_merged(sum(part.merged() for part in parts))
     for one in books:
@@ -158,10 +158,7 @@ def _joined(book: Book, other: Book) -> None:
         had = book.visits.get(known, (0, 0))
         book.visits[known] = (had[0] + n, had[1] + settled)
     book.rows += other.rows
-    times = [one for one in (book.newest, other.newest) if one is not None]
-    book.newest = max(times) if times else None
-    for name, count in other.counts.items():
-        book.count(name, count)
+    book.newest = _last(book.newest, other.newest)
 
 
 def _join(own: Monitor, other: Monitor, bets: Bets, *, units: bool) -> None:
@@ -170,24 +167,11 @@ def _join(own: Monitor, other: Monitor, bets: Bets, *, units: bool) -> None:
     mine, theirs = _shifted(own, other), _shifted(other, own)
     settled = [*_settled(own, other), *_settled(other, own)]
     # Rows whose evidence was closed are so in each shard; others are evidence still.
-    first, second = own.begun, other.begun
-    own.begun = StreamPlace(
-        n=first.n + second.n,
-        a=first.a + second.a,
-        b=first.b + second.b,
-        row=first.row + second.row,
-        time=_last(first.time, second.time),
-    )
+    own.begun = own.begun.plus(other.begun, _last(own.begun.time, other.begun.time))
     own.since, own.alarms = mine
     own.settled = settled
     own.history = _histories(own.history, other.history)
-    own.now = StreamPlace(
-        n=now.n + more.n,
-        a=now.a + more.a,
-        b=now.b + more.b,
-        row=now.row + more.row,
-        time=_last(now.time, more.time),
-    )
+    own.now = now.plus(more, _last(now.time, more.time))
     firsts = [one for one in (own.first, other.first) if one is not None]
     own.first = min(firsts) if firsts else None
     own.scale = max(own.scale, other.scale)
@@ -217,13 +201,7 @@ def _join(own: Monitor, other: Monitor, bets: Bets, *, units: bool) -> None:
     }
     for kind, enough in reached.items():
         if enough and kind not in own.alarms:
-            own.alarms[kind] = Alarm(
-                kind=kind,
-                at=own.now,
-                since=own.since,
-                a=own.now.a - own.begun.a,
-                b=own.now.b - own.begun.b,
-            )
+            own.note(kind, own.now, own.since)
 
 
 def _shifted(one: Monitor, other: Monitor) -> tuple[StreamPlace, dict[str, Alarm]]:
@@ -249,13 +227,7 @@ def _beside(place: StreamPlace, other: Monitor) -> StreamPlace:
     if place.time is not None:
         past = [m for m in other.history if m.time is not None and m.time <= place.time]
         beside = past[-1] if past else StreamPlace()
-    return StreamPlace(
-        n=place.n + beside.n,
-        a=place.a + beside.a,
-        b=place.b + beside.b,
-        row=place.row + beside.row,
-        time=place.time,
-    )
+    return place.plus(beside, place.time)
 
 
 def _limit(own: Monitor, alpha: float, *, units: bool) -> float:

@@ -152,26 +152,28 @@ class Monitor:
         found.go()
         self._remember(rows, bins)
         self.now = found.mark(len(rows) - 1)
-        bet = [-1] if rows.layer is None else np.flatnonzero(rows.layer < MOST_LAYERS)
-        self.silent = (
-            0
-            if rows.layer is None
-            else len(rows) - 1 - int(bet[-1])
-            if len(bet)
-            else self.silent + len(rows)
-        )
+        self.silent = self._silent(rows.layer)
 
-    def settle(
-        self, note: str, row: int, time: float | None, kinds: Container[str] | None = None
-    ) -> None:
-        """Close the alarms, and begin evidence anew; what the past is known not to exceed stays.
+    def _silent(self, layer: Integers | None) -> int:
+        """How many of the last rows were no evidence, after these."""
+        if layer is None:
+            return 0
+        bet = np.flatnonzero(layer < MOST_LAYERS)
+        return len(layer) - 1 - int(bet[-1]) if len(bet) else self.silent + len(layer)
 
-        `row` and `time` are those of the newest row of all groups; `kinds` are the alarms that are closed, where it is
-        not all of them.
+    def note(self, kind: str, at: StreamPlace, since: StreamPlace) -> None:
+        """Note an alarm, with the sums of the rows whose evidence it is: those since the last settlement."""
+        a, b = at.a - self.begun.a, at.b - self.begun.b
+        self.alarms[kind] = Alarm(kind=kind, at=at, since=since, a=a, b=b)
+
+    def settle(self, note: str, row: int, time: float | None, kinds: Container[str]) -> None:
+        """Close alarms of these kinds, and begin evidence anew; what the past is known not to exceed stays.
+
+        `row` and `time` are those of the newest row of all groups.
         """
         now = self.now
         at = StreamPlace(n=now.n, a=now.a, b=now.b, row=row, time=time)
-        closed = [kind for kind in self.alarms if kinds is None or kind in kinds]
+        closed = [kind for kind in self.alarms if kind in kinds]
         self.settled += [
             Settlement(alarm=self.alarms.pop(kind), at=at, note=note) for kind in closed
         ]
@@ -194,9 +196,7 @@ class Monitor:
         if bins < 2:
             return
         start, n = self.now.n, self.now.n + len(rows)
-        width = 1
-        while n // width > bins:
-            width *= 2
+        width = _width(n, bins)
         kept = self._thinned(width, bins)
         first = (start // width + 1) * width
         ends = np.arange(first, n + 1, width) - start - 1
@@ -211,14 +211,20 @@ class Monitor:
 
     def _thinned(self, width: int, bins: int) -> list[StreamPlace]:
         """Marks of the past that lie at multiples of a width; of merged pasts, which lie anywhere, at most so many."""
-        own = 1
-        while self.now.n // own > bins:
-            own *= 2
+        own = _width(self.now.n, bins)
         merged = [mark for mark in self.history if mark.n % own]
         kept = [mark for mark in self.history if not mark.n % width]
         while len(merged) + len(kept) > bins and len(merged) > 1:
             merged = merged[1::2]
         return sorted((*merged, *kept), key=lambda mark: mark.n) if merged else kept
+
+
+def _width(n: int, bins: int) -> int:
+    """The power of two by which so many rows make at most `bins` parts."""
+    width = 1
+    while n // width > bins:
+        width *= 2
+    return width
 
 
 def _weights(layers: int) -> Floats:
@@ -274,14 +280,7 @@ class _Taking:
         hits = np.flatnonzero(path >= limit)
         if len(hits):
             place = int(places[hits[0]])
-            at, begun = self.mark(place), self.monitor.begun
-            self.monitor.alarms[kind] = Alarm(
-                kind=kind,
-                at=at,
-                since=self.since_until(place),
-                a=at.a - begun.a,
-                b=at.b - begun.b,
-            )
+            self.monitor.note(kind, self.mark(place), self.since_until(place))
 
     def follow(self, before: Floats, after: Floats, places: Integers) -> None:
         """Where the run of evidence begins: the last moment at which the sum of logarithms was lowest.

@@ -57,7 +57,6 @@ def settle_watch(state: str | Path, note: str) -> Watch:
                 raise InputError(f"{state} has no alarm, so there is nothing to settle.")
             book = kept.book()
             close_alarms(kept, book, note)
-            kept.save(book)
         return answer_of_state(kept, book, [str(state)])
     finally:
         kept.close()

@@ -45,6 +45,7 @@ class WatchState:
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
+        self.version = 0
         if path is not None and path.is_dir():
             raise InputError(f"--state is {path}, a folder.  Name a file in it.")
         try:
@@ -53,6 +54,12 @@ class WatchState:
             )
         except sqlite3.Error as error:
             raise InputError(f"--state {path} cannot be opened: {error}") from error
+
+    def changed(self) -> bool:
+        """Whether another process has written since this was asked last."""
+        version = int(self.connection.execute("PRAGMA data_version").fetchone()[0])
+        before, self.version = self.version, version
+        return version != before
 
     def close(self) -> None:
         """Close the file."""
@@ -336,8 +343,7 @@ class WatchState:
 
     def told(self) -> set[tuple[Named, str]]:
         """Alarms that were told."""
-        kept = json.loads(self.kept("told") or "[]")
-        return {((place, tuple(key)), kind) for (place, key), kind in kept}
+        return read_alarms(json.loads(self.kept("told") or "[]"))
 
     def tell(self, alarms: set[tuple[Named, str]]) -> None:
         """Note alarms as told, so that none is lost between what is kept and what is said."""
@@ -398,6 +404,11 @@ def open_state(path: Path) -> WatchState:
 def _listed(alarms: set[tuple[Named, str]]) -> list[Any]:
     """Alarms as JSON has them, in an order of their own."""
     return sorted(([[place, list(key)], kind] for (place, key), kind in alarms), key=json.dumps)
+
+
+def read_alarms(listed: Sequence[Any]) -> set[tuple[Named, str]]:
+    """Alarms as they were, from what JSON has of them."""
+    return {((place, tuple(key)), kind) for (place, key), kind in listed}
 
 
 def _or_least(value: float | None) -> float:

@@ -25,7 +25,7 @@ from evenhand.watching.assembly import Intakes, answer, answer_of_state
 from evenhand.watching.book import LACKING, AlarmRules, Book, Named
 from evenhand.watching.reading import Extras, ReadTable, ScoredRows, read_rows
 from evenhand.watching.result import Watch
-from evenhand.watching.state import WatchState
+from evenhand.watching.state import WatchState, read_alarms
 
 #: Characters of a note at most.
 LONGEST_NOTE = 500
@@ -180,15 +180,13 @@ class Watcher:
             known = sha256 is not None and self.state.knows(sha256)
             if known:
                 self.run.repeated += 1
+            changed = self.state.changed()
             if self.state.has_rules():
-                book = self._book(None)
+                if changed or self.run.book is None:
+                    self.run.book = self._book(None)
                 self._known()
                 if known:
-                    self._settle(book)
-                    self.state.save(book)
-                # Another process may have taken something in since.
-                if known or self.run.book is None:
-                    self.run.book = book
+                    self._settle(self.run.book)
         return known
 
     def _known(self) -> None:
@@ -224,7 +222,7 @@ class Watcher:
                 run.book = self._book(None)
                 return
             made = rules_of(self.asked, metric, read.plan)
-            check_low(made, read.rows, self.asked, metric)
+            _check_low(made, read.rows, self.asked, metric)
             self.state.keep_shape(self.run.metric, question)
             book = self._book(made)
             self._known()
@@ -282,14 +280,12 @@ class Watcher:
         """
         if self.run.book is None or self.run.metric is None:
             with self.state.intake():
-                book = self._book(None) if self.state.has_rules() else None
-                if book is not None:
-                    self._settle(book)
-                    self.state.save(book)
-            if book is None:
-                raise RefusedError(
-                    "There is nothing to watch yet: no table was given, or the tables have no rows."
-                )
+                if not self.state.has_rules():
+                    raise RefusedError(
+                        "There is nothing to watch yet: no table was given, or the tables have no rows."
+                    )
+                book = self._book(None)
+                self._settle(book)
             return answer_of_state(self.state, book, [str(self.state.path)])
         source = self.run.sources[0][0] if len(self.run.sources) == 1 else "TABLE…"
         return answer(self.run, self.asked.level, self.settings, self.state, command(source))
@@ -317,7 +313,8 @@ def close_alarms(state: WatchState, book: Book, note: str) -> None:
         if last and last[0]["note"] == told:
             return
         raise InputError(f"{state.path} has no alarm, so there is nothing to settle.")
-    book.settle(told)
+    book.settle(told, alarms)
+    state.save(book)
     state.settle(told, book.newest, alarms)
     state.tell(state.told() - alarms)  # what comes again is told again
 
@@ -350,9 +347,7 @@ def replayed(state: WatchState, book: Book, *, timed: bool) -> Book:
             newest = -np.inf if one["newest"] is None else one["newest"]
             end = int(np.searchsorted(rows.time, newest, "right"))
         anew.take(rows.take(np.arange(start, max(end, start))))
-        anew.settle(
-            one["note"], {((place, tuple(key)), kind) for (place, key), kind in one["closed"]}
-        )
+        anew.settle(one["note"], read_alarms(one["closed"]))
         start = max(end, start)
     anew.take(rows.take(np.arange(start, len(rows))))
     return anew
@@ -386,7 +381,7 @@ def _check_clock(book: Book, clock: str, records: Records, name: str) -> None:
     book.clock = clock
 
 
-def check_low(rules: AlarmRules, rows: ScoredRows, asked: WatchQuestion, metric: Metric) -> None:
+def _check_low(rules: AlarmRules, rows: ScoredRows, asked: WatchQuestion, metric: Metric) -> None:
     """Refuse values below 0 where nobody said how low they can be."""
     if asked.bounds or metric.definition.low is not None or not rules.higher_is_worse:
         return
