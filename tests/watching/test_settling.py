@@ -47,10 +47,16 @@ def test_a_repair_is_settled_and_the_watch_stays_quiet(tmp_path, journal):
         assert one.rows_since == own.n_rows - earlier.n_rows
         wrong = own.value * own.n_rows - earlier.value * earlier.n_rows
         assert one.rate_since == pytest.approx(wrong / one.rows_since)
+        # The table of the groups tells of the same rows, not of the harm that is over.
+        assert (own.rows_since, own.value_since) == (one.rows_since, one.rate_since)
+    assert all(g.rows_since == g.n_rows and g.value_since == g.value for g in first.groups)
+    rates = [g.value_since for g in found.groups[1:]]
+    assert rates == sorted(rates, reverse=True)
     text = " ".join(str(found).split())
     assert text.startswith("Quiet after ")
     assert ": filter installed. " in text
     assert "from one settlement to the next" in text
+    assert "“since” is since the last settlement" in text
     assert found.to_html().count("filter installed") >= 1
     assert type(found).from_json(found.to_json()) == found
 

@@ -170,9 +170,9 @@ def answer_of_state(
 
 
 def _harm(one: WatchedGroup, *, higher_is_worse: bool) -> float:
-    if one.value is None:
+    if one.value_since is None:
         return math.inf
-    return -one.value if higher_is_worse else one.value
+    return -one.value_since if higher_is_worse else one.value_since
 
 
 def _by_e_bh(book: Book, alpha: float, *, units: bool) -> set[int]:
@@ -208,12 +208,15 @@ def _moment(book: Book, mark: StreamPlace) -> Moment:
 
 def _group(book: Book, group: int, *, found: bool, units: bool) -> WatchedGroup:
     monitor, rules = book.monitors[group], book.rules
-    few = min(monitor.known, monitor.now.n - monitor.begun.n) < FIRST or monitor.silent >= FIRST
+    now, begun = monitor.now, monitor.begun
+    few = min(monitor.known, now.n - begun.n) < FIRST or monitor.silent >= FIRST
     change = monitor.change(units=units)
     return WatchedGroup(
         group=_called(book, group),
-        n_rows=monitor.now.n,
-        value=rules.value(monitor.now.a, monitor.now.b),
+        n_rows=now.n,
+        value=rules.value(now.a, now.b),
+        rows_since=now.n - begun.n,
+        value_since=rules.value(now.a - begun.a, now.b - begun.b),
         log10_evidence=None if rules.threshold is None else monitor.evidence(units=units) / _LN10,
         log10_change=change / _LN10 if math.isfinite(change) else None,
         past_limit=_past_limit(book, monitor),

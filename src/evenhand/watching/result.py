@@ -205,6 +205,10 @@ class WatchedGroup:
         Rows so far.
     value : float or None
         Rate over all of them.
+    rows_since : int
+        Rows since the last settlement; all of them where there was none.
+    value_since : float or None
+        Rate over those; `None` where there are none.
     log10_evidence : float or None
         Decimal logarithm of the e-value against the threshold: above ``log10(1 / (alpha weight))`` it is an alarm.
     log10_change : float or None
@@ -223,6 +227,8 @@ class WatchedGroup:
     group: Mapping[str, str]
     n_rows: int
     value: float | None
+    rows_since: int
+    value_since: float | None
     log10_evidence: float | None
     log10_change: float | None
     past_limit: float | None
@@ -343,7 +349,7 @@ class Watch(Shown):
     settled : tuple of SettledAlarm
         Alarms that were closed, the last closed first.
     groups : tuple of WatchedGroup
-        Everyone, then the groups in the order of their rates, the worst first.
+        Everyone, then the groups in the order of their rates since the last settlement, the worst first.
     log10_somewhere : float or None
         Decimal logarithm of the e-value against *no group is above*; `None` without a threshold.
     taken : Taken
@@ -370,6 +376,11 @@ class Watch(Shown):
     missing: tuple[Missing, ...]
     notes: tuple[Note, ...]
     settings: WatchSettings
+
+    @property
+    def settled_before(self) -> bool:
+        """Whether somebody settled it: evidence began anew there."""
+        return any(one.rows_since < one.n_rows for one in self.groups)
 
     @property
     def exit_code(self) -> int:

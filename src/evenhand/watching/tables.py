@@ -12,11 +12,13 @@ _STATES = {"alarm": "alarm", "quiet": "quiet", "too_few": "too few"}
 def groups_table(found: Watch, shown: int, edition: Edition = PLAIN) -> Table:
     """Each group as it is now."""
     limited = found.settings.threshold is not None
+    again = found.settled_before
     columns = (
         TableColumn(head="group", left=True, fold=True),
         TableColumn(head="state", left=True),
-        TableColumn(head=found.metric.title),
-        TableColumn(head="rows"),
+        TableColumn(head=f"{found.metric.title} since" if again else found.metric.title),
+        TableColumn(head="rows since" if again else "rows"),
+        TableColumn(head="all rows", need=2) if again else None,
         TableColumn(head="past at most", need=1),
         TableColumn(head="evidence above", need=2) if limited else None,
         TableColumn(head="evidence of change", need=3),
@@ -25,7 +27,8 @@ def groups_table(found: Watch, shown: int, edition: Edition = PLAIN) -> Table:
         [
             words.called(one.group, found, edition),
             _STATES[one.state],
-            rate(one.value),
+            rate(one.value_since),
+            f"{one.rows_since:,}",
             f"{one.n_rows:,}",
             rate(one.past_limit),
             words.evidence(one.log10_evidence),

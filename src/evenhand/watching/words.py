@@ -245,7 +245,7 @@ def promise(found: Watch) -> Iterator[str]:
     if found.settings.threshold is not None:
         limit = short(found.settings.threshold, found)
         wrong = percent(round((1 - found.level) * 100, 6) / 100)
-        since = ", from one settlement to the next" if found.settled else ""
+        since = ", from one settlement to the next" if found.settled_before else ""
         number = found.settings.merged
         each = f", in each of the {number:,} watches that were merged" if number > 1 else ""
         yield (
@@ -258,7 +258,10 @@ def promise(found: Watch) -> Iterator[str]:
             f"A change that is none is told once in {length:,.0f} rows of a group or later; each group is held against "
             f"its own past, and the first 50 rows are its first."
         )
-    yield "“Since” is an estimate of when it began, not a certainty."
+    if found.alarms or not found.settled_before:
+        yield "“Since” is an estimate of when it began, not a certainty."
+    if found.settled_before:
+        yield "In the table of the groups, “since” is since the last settlement."
 
 
 def somewhere(found: Watch) -> Iterator[str]:
