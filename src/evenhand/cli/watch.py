@@ -112,15 +112,16 @@ def watch(
         """Send and print what was not told yet, the oldest first."""
         for one in reversed(found.alarms):
             data = to_plain(one)
-            name = json.dumps([data["group"], one.kind])
+            again = sum((s.group, s.kind) == (one.group, one.kind) for s in found.settled)
+            name = json.dumps([data["group"], one.kind, again])
             if one.new and name not in told:
                 told.add(name)
                 _told(one, data, found, edition, hook, jsonl=jsonl)
 
     if merge and state is not None:
         merged = merge_watches(merge, state)
+        tell(merged)
         if not named and settle is None:
-            tell(merged)
             return _shown(merged, output, edition, jsonl=jsonl)
     with TemporaryDirectory() as folder, counting_bar("scoring") as advance:
         found = watch_tables(
@@ -185,10 +186,16 @@ def _each(named: Iterable[str], reading: Reading, folder: Path) -> Iterator[Any]
             yield reading.table(name)
             continue
         for part in input_tables(folder):
-            if isinstance(part, StreamPart):
-                yield StreamPart(reading.table(part.table), part.unread)
-            else:
-                yield reading.table(part)
+            yield _opened(part, reading) if isinstance(part, StreamPart) else reading.table(part)
+
+
+def _opened(part: StreamPart, reading: Reading) -> StreamPart:
+    """A part of a stream, opened where more is said of it than its name."""
+    return StreamPart(
+        reading.table(part.table),
+        part.unread,
+        lambda: [_opened(one, reading) for one in part.halves()],
+    )
 
 
 def _told(

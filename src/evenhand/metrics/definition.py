@@ -247,6 +247,8 @@ class Metric:
 
     definition: Definition
     given: Mapping[str, Given]
+    #: Whether it was computed before: then rows without its positive value are no slip of the pen.
+    tried: bool = field(default=False, compare=False, repr=False)
 
     @property
     def name(self) -> str:

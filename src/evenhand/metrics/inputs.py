@@ -120,7 +120,7 @@ def _number_of(value: Given) -> float | None:
 
 def check_occurs(metric: Metric, name: str, records: Records) -> None:
     """Refuse a positive value that never occurs: among labels it is a slip of the pen."""
-    never = never_occurs(metric, name, records)
+    never = None if metric.tried else never_occurs(metric, name, records)
     if never is not None:
         raise InputError(f"{metric.name}: {never}")
 

@@ -22,8 +22,9 @@ from evenhand.questions.options import (
 from evenhand.questions.question import By
 from evenhand.records import MISSING_VALUES, find_files
 from evenhand.watching.result import Watch
+from evenhand.watching.settling import check_note
 from evenhand.watching.state import WatchState
-from evenhand.watching.taking import Watcher, WatchQuestion, check_note
+from evenhand.watching.taking import Watcher, WatchQuestion
 
 _NUMBERS = {
     "level": NUMBERS["level"],
@@ -140,12 +141,12 @@ def watch(
     if metric is None:
         given = {
             "by": by,
-            "threshold": threshold,
+            "threshold": threshold is not None,
             "explain": explain,
             "time": time,
             "unit": unit,
             "id": id,
-            "groups": groups,
+            "groups": groups is not None,
             "bounds": bounds,
             "worse": worse,
             "where": where,
@@ -154,11 +155,11 @@ def watch(
             "run-length": run_length != _RUN_LENGTH,
             "missing": tuple(missing_values) != tuple(MISSING_VALUES),
         }
+        known = _kept_question(state, [name for name, one in given.items() if one])
         return watch(
             tables,
-            **_kept_question(state, [name for name, one in given.items() if one]),
+            **(known if columns is None else {**known, "columns": columns}),
             state=state,
-            columns=columns,
             settle=settle,
             command=command,
             progress=progress,
@@ -233,11 +234,16 @@ def _kept_question(state: str | Path | None, given: Sequence[str]) -> dict[str, 
     try:
         with kept.intake():
             asked = kept.settings() if kept.has_rules() else None
+            columns = kept.columns()
     finally:
         kept.close()
     if asked is None:
         raise InputError(f"{state} has taken no table in yet.  Say what is watched: --metric, --by")
-    return {**asked, "bounds": None if asked["bounds"] is None else tuple(asked["bounds"])}
+    return {
+        **asked,
+        "columns": columns,
+        "bounds": None if asked["bounds"] is None else tuple(asked["bounds"]),
+    }
 
 
 def _check_bounds(bounds: Any) -> None:

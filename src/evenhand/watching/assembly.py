@@ -3,20 +3,19 @@
 import datetime
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from evenhand.errors import Note
 from evenhand.pages.numbers import plural, tidy
-from evenhand.results.estimate import Missing
-from evenhand.results.origin import MetricNote, Source, versions
+from evenhand.results.origin import Source, versions
 from evenhand.stats.monitors import FIRST
-from evenhand.watching.book import LACKING, Book
+from evenhand.watching.book import Book
 from evenhand.watching.diagnosis import diagnose
+from evenhand.watching.intakes import Intakes
 from evenhand.watching.marks import Alarm, StreamPlace
-from evenhand.watching.monitor import MOST_LAYERS, Monitor
+from evenhand.watching.monitor import Monitor
+from evenhand.watching.notes import missing_of, notes_of
 from evenhand.watching.reading import ScoredRows
 from evenhand.watching.result import (
     Diagnosis,
@@ -32,45 +31,6 @@ from evenhand.watching.result import (
 from evenhand.watching.state import WatchState
 
 _LN10 = math.log(10)
-
-
-@dataclass(slots=True, kw_only=True)
-class Intakes:
-    """What one call took in.
-
-    Attributes
-    ----------
-    book, metric, bins
-        Of the last table.
-    known : set, optional
-        Alarms that there were before, by group and kind.
-    kept : list of (int, ScoredRows)
-        Rows of this run, each with the number of rows before.
-    journal : bool
-        Whether rows are in the state's journal.
-    sources : list of (str, str or None)
-        Tables and the SHA-256 of their bytes.
-    files, repeated, new_rows : int
-    notes : tuple of Note
-    stream : bool
-        Whether lines of a stream were among them.
-    grown : list of str
-        Files of whose name others were taken in before.
-    """
-
-    book: Book | None = None
-    metric: MetricNote | None = None
-    bins: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
-    known: set[tuple[Any, str]] | None = None
-    kept: list[tuple[int, ScoredRows]] = field(default_factory=list)
-    journal: bool = False
-    sources: list[tuple[str, str | None]] = field(default_factory=list)
-    files: int = 0
-    repeated: int = 0
-    new_rows: int = 0
-    notes: tuple[Note, ...] = ()
-    stream: bool = False
-    grown: list[str] = field(default_factory=list)
 
 
 def answer(
@@ -125,8 +85,8 @@ def answer(
             beyond_bound=counts.get("beyond_bound", 0),
             withdrawn=counts.get("withdrawn", 0),
         ),
-        missing=tuple(_missing(counts, settings)),
-        notes=(*run.notes, *_notes(run, book, state, settings)),
+        missing=tuple(missing_of(counts, settings)),
+        notes=(*run.notes, *notes_of(run, book, state, settings)),
         settings=WatchSettings(
             by=tuple(settings["by"]),
             explain=tuple(settings["explain"]),
@@ -307,7 +267,7 @@ def _rows(
     """The rows that are at hand, and how many there were before."""
     if settings["id"] is not None:
         with state.intake():
-            return 0, state.journal(len(book.names), timed=settings["time"] is not None)
+            return 0, state.journal(len(book.names), timed=settings["time"] is not None)[0]
     if not run.kept:
         return book.rows, _joined([], len(book.names))
     return run.kept[0][0], _joined([rows for _, rows in run.kept], len(book.names))
@@ -367,120 +327,3 @@ def _diagnosed(
         this_run=start > 0,
     )
     return told, None if told is not None else "no other attribute varies in this group"
-
-
-def _missing(counts: Mapping[str, int], settings: Mapping[str, Any]) -> Iterator[Missing]:
-    """Rows that lack something, by what."""
-    for name, count in counts.items():
-        kind, _, column = name.partition(":")
-        if name.startswith(LACKING):
-            yield Missing(attribute=column, n_rows=count, reason="missing_attribute")
-        elif kind == "missing_input":
-            unit = column == settings["unit"]
-            reason = "missing_unit" if unit else "missing_input"
-            yield Missing(attribute=column, n_rows=count, reason=reason)
-
-
-def _notes(
-    run: Intakes, book: Book, state: WatchState, settings: Mapping[str, Any]
-) -> Iterator[Note]:
-    yield from _notes_of_evidence(book, settings)
-    yield from _notes_of_tables(run, settings)
-    for name, text in _COUNTED.items():
-        count = book.counts.get(name, 0)
-        if count:
-            journal = settings["id"] is not None
-            noun = "line" if name == "unread" else "row"
-            yield Note(code=name, text=(text[journal]).format(plural(count, noun)))
-    if withdrawn := book.counts.get("withdrawn"):
-        yield Note(
-            code="withdrawn",
-            text=f"{plural(withdrawn, 'alarm')} that had been told would not have come with the rows as they are now.",
-        )
-    closed = {one.note for monitor in book.monitors for one in monitor.settled}
-    for one in state.settlements():
-        if one["note"] not in closed:
-            yield Note(
-                code="settled_nothing",
-                text=f"Settled: {one['note']}.  The alarms that it closed would not have come with the rows as they "
-                "are now.",
-            )
-
-
-def _notes_of_evidence(book: Book, settings: Mapping[str, Any]) -> Iterator[Note]:
-    """What is taken for evidence."""
-    if settings["unit"] is None:
-        yield Note(
-            code="rows_independent",
-            text="Each row counts as independent.  Name as --unit whose rows are alike (speaker, patient): otherwise "
-            "alarms come too easily.",
-        )
-    else:
-        yield Note(
-            code="units_bet_once",
-            text=f"A {settings['unit']} who returns counts as new evidence only beside others who return as often.",
-        )
-    if book.rules.high is None:
-        yield Note(
-            code="no_bounds",
-            text="Changes are not looked for: nobody knows how high a row's value can be.  Say it with --bounds 0,1.",
-        )
-    late = len(book.monitors) - book.room
-    if late > 0:
-        they = "are more than --groups said" if book.rules.room else "appeared after the first rows"
-        yield Note(
-            code="late_groups",
-            text=f"{plural(late, 'group')} {they} and share a tenth of the level, the first of them most.  --groups "
-            "says beforehand how many there will be.",
-        )
-    silent = sum(monitor.silent >= FIRST for monitor in book.monitors)
-    if silent:
-        yield Note(
-            code="units_too_often",
-            text=f"The last rows of {plural(silent, 'group')} are no evidence any more: their units came more than "
-            f"{MOST_LAYERS:,} times.  Begin a new --state.",
-        )
-
-
-def _notes_of_tables(run: Intakes, settings: Mapping[str, Any]) -> Iterator[Note]:
-    """What is said of the tables of this run."""
-    if run.repeated:
-        was, its = ("was", "its") if run.repeated == 1 else ("were", "their")
-        yield Note(
-            code="repeated_files",
-            text=f"{plural(run.repeated, 'table')} {was} taken in before, by {its} content, and skipped.",
-        )
-    if settings["id"] is not None:
-        return
-    if run.grown:
-        yield Note(
-            code="file_again",
-            text=f"{', '.join(dict.fromkeys(run.grown[:3]))} was taken in before with other content: rows that are in "
-            "both count twice.  Name their --id, and each counts once.",
-        )
-    if run.stream:
-        yield Note(
-            code="stream",
-            text="Lines of a stream count whenever they come.  Where they may be sent again, as after an interruption, "
-            "name their --id.",
-        )
-
-
-#: What is said of rows by what became of them, without and with a journal of rows.
-_COUNTED = {
-    "late": (
-        "{} came after newer ones, and stand where they came.  Name their --id, and they are put in their place.",
-        "{} came after newer ones, and were put in their place.",
-    ),
-    "unread": ("{} of the stream were no JSON objects, and are left out.",) * 2,
-    "duplicate": ("{} came again as they were, and count once.",) * 2,
-    "corrected": ("{} came again with other values, and count with the last ones.",) * 2,
-    "out_of_bounds": (
-        "{} have a value better than the bounds allow, and count as the bound in what is watched.",
-    )
-    * 2,
-    "beyond_bound": (
-        "{} have a value worse than the bounds allow; where a change is looked for they count as the bound.",
-    )
-    * 2,
-}

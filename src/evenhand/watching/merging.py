@@ -54,7 +54,10 @@ def merge_watches(states: Sequence[str | Path], into: str | Path) -> Watch:
     """
     target = Path(into)
     if target.exists():
-        raise InputError(f"{target} exists.  Name a new file: what is merged stays as it is.")
+        raise InputError(
+            f"{target} exists.  Name a new file: what is merged stays as it is.  Where it is made of these already, "
+            "leave --merge out, and go on with it."
+        )
     paths = [Path(state) for state in states]
     if len(paths) < 2:
         raise InputError("Name two states or more to merge.")

@@ -13,9 +13,10 @@ from evenhand.cubes.columns import coded_keys, floats_of
 from evenhand.cubes.query import CubeQuery
 from evenhand.deferred import compute
 from evenhand.errors import InputError, NoRowError
-from evenhand.groups import Attribute
+from evenhand.groups import Attribute, where_clause
 from evenhand.groups.partition import Key
 from evenhand.metrics import Metric, MetricPlan
+from evenhand.metrics.inputs import has_values
 from evenhand.pages.numbers import tidy
 from evenhand.questions.question import Question
 from evenhand.records import Column, Kind, Records, dialect_of, find_column
@@ -92,8 +93,8 @@ class ReadTable:
 
     Attributes
     ----------
-    plan : MetricPlan
-        How the metric is computed.
+    plan : MetricPlan, optional
+        How the metric is computed; `None` where no row has what it needs.
     rows : ScoredRows
         Those that count, in the order of the table; without names, in that of their times.
     lacking : tuple of (str, int)
@@ -104,7 +105,7 @@ class ReadTable:
         What times are, ``number`` or ``date``.
     """
 
-    plan: MetricPlan
+    plan: MetricPlan | None
     rows: ScoredRows
     lacking: tuple[tuple[str, int], ...]
     uncounted: tuple[str, ...]
@@ -174,6 +175,32 @@ def read_rows(question: Question, metric: Metric, extras: Extras) -> ReadTable:
     )
 
 
+def unlabelled(question: Question, metric: Metric, extras: Extras) -> ReadTable:
+    """The rows of a table of which the metric can use none: counted by what they lack, and by their names."""
+    records, none = question.records, tuple(() for _ in question.attributes)
+    empty = np.zeros(0)
+    rows = ScoredRows(
+        a=empty,
+        b=empty,
+        values=none,
+        codes=tuple(np.zeros(0, np.int64) for _ in none),
+        time=None if extras.time is None else empty,
+        unit=None if extras.unit is None else (),
+        name=None if extras.name is None else (),
+    )
+    needed = [*sorted(metric.columns), *([extras.time] if extras.time else [])]
+    lacks = next((name for name in needed if not has_values(records, name)), needed[0])
+    kept = where_clause(question.where, records.engine.dialect)
+    counted = records.engine.query(f"SELECT COUNT(*) AS n FROM {records.source}{kept}")
+    return ReadTable(
+        plan=None,
+        rows=rows,
+        lacking=((lacks, int(counted["n"][0].as_py())),),
+        uncounted=_uncounted(records, extras.name, rows),
+        clock="number",
+    )
+
+
 def _uncounted(records: Records, name: str | None, rows: ScoredRows) -> tuple[str, ...]:
     """Names of rows of the table that are not among those that count: without a label, or filtered."""
     if name is None:
@@ -197,6 +224,8 @@ def _kind(question: Question, name: str) -> bool:
     column = find_column(name, question.records.columns)
     if column.kind is Kind.DATE or column.kind.numeric:
         return True
+    if not has_values(question.records, name):
+        raise NoRowError(f"No row of {question.records.name} has a value in {name!r}.")
     raise InputError(
         f"{name} holds {column.kind} values, but --time needs dates or numbers.  If they are dates, say how they are "
         f"written: {columns_option(name, 'date:%d/%m/%Y')} (or 'date:%Y-%m-%dT%H:%M:%SZ')"

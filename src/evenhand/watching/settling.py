@@ -1,12 +1,16 @@
 """Alarms closed by somebody who did something: the watch goes on from there, and forgets nothing."""
 
 from pathlib import Path
+from typing import Any
 
 from evenhand.errors import InputError
 from evenhand.watching.assembly import answer_of_state
+from evenhand.watching.book import Book
 from evenhand.watching.result import Watch
-from evenhand.watching.state import open_state
-from evenhand.watching.taking import check_note, close_alarms
+from evenhand.watching.state import WatchState, open_state
+
+#: Characters of a note at most.
+LONGEST_NOTE = 500
 
 
 def settle_watch(state: str | Path, note: str) -> Watch:
@@ -60,3 +64,31 @@ def settle_watch(state: str | Path, note: str) -> Watch:
         return answer_of_state(kept, book, [str(state)])
     finally:
         kept.close()
+
+
+def check_note(note: Any) -> None:
+    """Refuse a note that says nothing, or too much."""
+    if not isinstance(note, str) or not note.strip():
+        raise InputError("Say what was done, in words: --settle 'filter installed'")
+    if len(note) > LONGEST_NOTE:
+        raise InputError(f"The note has {len(note):,} characters; at most {LONGEST_NOTE} are kept.")
+
+
+def close_alarms(state: WatchState, book: Book, note: str) -> None:
+    """Close all alarms of a book, and note that in its state; the same note again changes nothing.
+
+    Raises
+    ------
+    InputError
+        Where there is no alarm.
+    """
+    told, alarms = " ".join(note.split()), book.alarms()
+    if not alarms:
+        last = state.settlements()[-1:]
+        if last and last[0]["note"] == told:
+            return
+        raise InputError(f"{state.path} has no alarm, so there is nothing to settle.")
+    book.settle(told, alarms)
+    state.save(book)
+    state.settle(told, book.newest, alarms)
+    state.tell(state.told() - alarms)  # what comes again is told again

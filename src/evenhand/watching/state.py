@@ -142,6 +142,15 @@ class WatchState:
                 f"{self.path} watches another question: {told}.  Ask as before, or name another file for this question."
             )
 
+    def columns(self) -> Any:
+        """What columns hold, as it was said last; `None` where nothing was."""
+        return json.loads(self.kept("columns") or "null")
+
+    def keep_columns(self, columns: str | Mapping[str, str] | None) -> None:
+        """Keep what columns hold, for tables that come later."""
+        if columns is not None:
+            self._put("columns", json.dumps(columns, ensure_ascii=False))
+
     def rules(self, made: AlarmRules) -> AlarmRules:
         """The rules that the first table made; those of this one where it is the first."""
         kept = self.kept("rules")
@@ -158,9 +167,21 @@ class WatchState:
         """The rules of a state that has taken a table in."""
         return AlarmRules(**json.loads(self.kept("rules")))
 
+    @property
+    def exists(self) -> bool:
+        """Whether there is a file, or none is wanted."""
+        return self.path is None or self.path.exists()
+
+    def begun(self) -> bool:
+        """Whether a table was taken in, in this run or before."""
+        if not self.exists:
+            return False
+        with self.intake():
+            return self.has_rules()
+
     def bins(self) -> dict[str, list[float]] | None:
         """Edges at which the first table was cut: all are cut there; `None` before it."""
-        if self.path is not None and not self.path.exists():
+        if not self.exists:
             return None
         with self.intake():
             kept = self.kept("settings")
@@ -227,6 +248,7 @@ class WatchState:
     def adopt(self, other: "WatchState") -> list[str]:
         """Take over files and journal of another state; names of files that both took in, where rows have no names."""
         if not self.has_rules():
+            self.keep_columns(other.columns())
             self._put("shape", other.kept("shape"))
             self._put("rules", other.kept("rules"))
         twice = []
@@ -349,18 +371,22 @@ class WatchState:
         """Note alarms as told, so that none is lost between what is kept and what is said."""
         self._put("told", json.dumps(_listed(alarms), ensure_ascii=False))
 
-    def journal(self, attributes: int, *, timed: bool) -> ScoredRows:
-        """All rows that were entered, in the order of their times and names, or of their arrival."""
-        found = self.connection.execute("SELECT name, row FROM journal ORDER BY place")
-        rows = [(name, *json.loads(row)) for name, row in found]
-        if timed:
-            rows.sort(key=lambda row: (row[3], row[0]))
-        return _read(rows, attributes)
+    def journal(self, attributes: int, *, timed: bool) -> tuple[ScoredRows, list[int]]:
+        """All rows that were entered, in their order, and how many of them each settlement had before it.
 
-    def places(self) -> npt.NDArray[np.int64]:
-        """Places of the journal's rows, in the order of their arrival."""
-        found = self.connection.execute("SELECT place FROM journal ORDER BY place")
-        return np.array([place for (place,) in found], np.int64)
+        Their order is that of their times and names, or of their arrival.  Of rows that have the time of the newest
+        before a settlement those were before it that had arrived.
+        """
+        settled = self.settlements()
+        found = self.connection.execute("SELECT name, row, place FROM journal ORDER BY place")
+        rows = []
+        for name, row, place in found:
+            read = (name, *json.loads(row))
+            passed = sum(_passed(one, read[3] if timed else None, place) for one in settled)
+            rows.append((passed, *read))
+        rows.sort(key=lambda row: (row[0], row[4], row[1]) if timed else (row[0],))
+        ends = [sum(row[0] <= number for row in rows) for number in range(len(settled))]
+        return _read([row[1:] for row in rows], attributes), ends
 
     def settlements(self) -> list[dict[str, Any]]:
         """What was settled, each with the time of the newest row and the number of journalled rows before it."""
@@ -409,6 +435,14 @@ def _listed(alarms: set[tuple[Named, str]]) -> list[Any]:
 def read_alarms(listed: Sequence[Any]) -> set[tuple[Named, str]]:
     """Alarms as they were, from what JSON has of them."""
     return {((place, tuple(key)), kind) for (place, key), kind in listed}
+
+
+def _passed(settlement: Mapping[str, Any], time: float | None, place: int) -> bool:
+    """Whether a row comes after a settlement."""
+    newest = settlement["newest"]
+    if time is None or newest is None or time == newest:
+        return bool(place >= settlement["rows"])
+    return bool(time > newest)
 
 
 def _or_least(value: float | None) -> float:

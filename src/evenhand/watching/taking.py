@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from evenhand.errors import InputError, RefusedError
+from evenhand.errors import InputError, NoRowError, RefusedError
 from evenhand.groups import parse_partitions, to_text
 from evenhand.metrics import Metric, MetricPlan
 from evenhand.pages.numbers import plural
@@ -21,14 +22,16 @@ from evenhand.questions.question import (
 )
 from evenhand.records import Records, find_column
 from evenhand.records.declarations import columns_option
-from evenhand.watching.assembly import Intakes, answer, answer_of_state
+from evenhand.watching.assembly import answer, answer_of_state
 from evenhand.watching.book import LACKING, AlarmRules, Book, Named
-from evenhand.watching.reading import Extras, ReadTable, ScoredRows, read_rows
+from evenhand.watching.intakes import Intakes
+from evenhand.watching.reading import Extras, ReadTable, ScoredRows, read_rows, unlabelled
 from evenhand.watching.result import Watch
+from evenhand.watching.settling import close_alarms
 from evenhand.watching.state import WatchState, read_alarms
 
-#: Characters of a note at most.
-LONGEST_NOTE = 500
+#: Lines of one part of a stream that may be left out because they cannot be used.
+MOST_UNUSABLE = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,10 +66,13 @@ class StreamPart:
         What holds them.
     unread : int
         Lines before and among them that were none.
+    halves : callable, optional
+        Makes two parts of it, to find a line that cannot be used; none of a single line.
     """
 
     table: Any
     unread: int = 0
+    halves: "Callable[[], Sequence[StreamPart]]" = tuple
 
 
 class Watcher:
@@ -91,12 +97,45 @@ class Watcher:
         self.asked, self.state, self.progress, self.note = asked, state, progress, settle
         self.run = Intakes()
         self.settings: dict[str, Any] = {}
+        self.said: set[tuple[Named, str]] = set()
 
     def take(self, given: Any) -> bool:
-        """Take one table in; whether there are alarms that were not told yet."""
+        """Take one table in; whether there are alarms that were not told yet.
+
+        A line of a stream that cannot be used, after others that could, is left out and counted.
+        """
+        if not isinstance(given, StreamPart):
+            empty = isinstance(given, str | Path) and _is_empty(Path(given))
+            if empty and self.state.begun():
+                self.run.empty.append(str(given))
+                return self.untold
+            return self._take(given, None)
+        waiting, unusable = [given], 0
+        while waiting:
+            part = waiting.pop()
+            try:
+                self._take(part.table, part)
+            except InputError as error:
+                halves = part.halves()
+                unusable += not halves
+                if not self.run.files or unusable > MOST_UNUSABLE:
+                    raise
+                waiting += reversed(halves)
+                if not halves:
+                    self._leave_out(error)
+        return self.untold
+
+    def _leave_out(self, error: InputError) -> None:
+        """Count a line that cannot be used, and keep why."""
+        self.run.unusable = self.run.unusable or str(error).split("\n")[0]
+        with self.state.intake():
+            book = self._book(None)
+            book.count("unusable", 1)
+            self.state.save(book)
+        self.run.book = book
+
+    def _take(self, table: Any, part: StreamPart | None) -> bool:
         asked = self.asked
-        part = given if isinstance(given, StreamPart) else None
-        table = given if part is None else part.table
         with opened(
             table,
             columns=asked.columns,
@@ -108,7 +147,8 @@ class Watcher:
             question = self._question(records, bins)
             if kept is not None:
                 _check_cuts(question, bins)
-            metric = bound_metric(asked.metric, records)
+            begun = self.state.begun()
+            metric = replace(bound_metric(asked.metric, records), tried=begun)
             unit = asked.unit or next(iter(records.unit), None)
             extras = Extras(unit=unit, time=asked.time, name=asked.name)
             self._ask(question, metric, extras)
@@ -119,7 +159,13 @@ class Watcher:
             if not has_rows(records):
                 self.run.files += 1
                 return self.untold
-            read = read_rows(question, metric, extras)
+            try:
+                read = read_rows(question, metric, extras)
+            except NoRowError:
+                # Labels may come later, and a day may have no case.
+                if not begun:
+                    raise
+                read = unlabelled(question, metric, extras)
             self._enter(records, question, metric, read, extras, sha256, part)
             return self.untold
 
@@ -127,13 +173,19 @@ class Watcher:
     def untold(self) -> bool:
         """Whether there are alarms that were not told yet."""
         book, known = self.run.book, self.run.known
-        return book is not None and bool(book.alarms() - (known or set()))
+        return book is not None and bool(book.alarms() - (known or set()) - self.said)
 
     def tell(self) -> None:
-        """Note all alarms that there are as told."""
-        if self.run.book is not None:
-            with self.state.intake():
-                self.state.tell(self.run.book.alarms())
+        """Note all alarms that there are as told, but for those that another process closed meanwhile."""
+        if self.run.book is None:
+            return
+        with self.state.intake():
+            alarms = self.run.book.alarms()
+            if self.state.changed():
+                self.run.book = self._book(None)
+                alarms &= self.run.book.alarms()
+            self.state.tell(alarms)
+            self.said |= alarms
 
     def _question(self, records: Records, bins: Mapping[str, Sequence[float]]) -> Question:
         """What is asked of a table; columns that explain are read, and make no groups."""
@@ -174,6 +226,8 @@ class Watcher:
     def _repeated(self, records: Records, sha256: str | None) -> bool:
         """Whether a file of the same content was taken in before."""
         self.run.sources.append((records.name, sha256))
+        if not self.state.exists:
+            return False  # a table that cannot be read leaves no file behind
         with self.state.intake():
             # What is asked is kept with the first rows: a table that cannot be read leaves nothing behind.
             self.state.check(self.settings, keep=False)
@@ -184,21 +238,23 @@ class Watcher:
             if self.state.has_rules():
                 if changed or self.run.book is None:
                     self.run.book = self._book(None)
-                self._known()
+                    self._known()
                 if known:
                     self._settle(self.run.book)
         return known
 
     def _known(self) -> None:
-        """What was told before this run."""
-        if self.run.known is None:
-            self.run.known = self.state.told()
+        """What was told before this run, and stands: what another process closed is told again where it comes again."""
+        told = self.state.told()
+        self.run.known = told if self.run.known is None else self.run.known & told
+        self.said &= told
 
     def _settle(self, book: Book) -> None:
         """Close the alarms of a book, where that was asked, once."""
         if self.note is not None:
             close_alarms(self.state, book, self.note)
             self.run.known, self.note = self.state.told(), None
+            self.said &= self.run.known
 
     def _book(self, made: AlarmRules | None) -> Book:
         rules = self.state.rules(made) if made is not None else self.state.rules_kept()
@@ -220,17 +276,23 @@ class Watcher:
             if sha256 is not None and self.state.knows(sha256):
                 run.repeated += 1  # another process took it in meanwhile
                 run.book = self._book(None)
+                self._known()
+                self._settle(run.book)
                 return
-            made = rules_of(self.asked, metric, read.plan)
-            _check_low(made, read.rows, self.asked, metric)
-            self.state.keep_shape(self.run.metric, question)
-            book = self._book(made)
+            if read.plan is None:
+                book = self._book(None)
+            else:
+                made = rules_of(self.asked, metric, read.plan)
+                _check_low(made, read.rows, self.asked, metric)
+                self.state.keep_shape(self.run.metric, question)
+                self.state.keep_columns(self.asked.columns)
+                book = self._book(made)
             self._known()
             self._settle(book)
             for name, count in read.lacking:
                 book.count(f"missing_input:{name}", count)
             book.count("unread", 0 if part is None else part.unread)
-            if extras.time is not None:
+            if extras.time is not None and len(read.rows):
                 _check_clock(book, read.clock, records, extras.time)
             if extras.name is not None:
                 book, new = self._journalled(book, read)
@@ -247,7 +309,7 @@ class Watcher:
         run.book = book
         run.files += 1
         run.new_rows += new
-        run.notes = (*read.plan.notes, *records.notes)
+        run.notes = (*(read.plan.notes if read.plan else ()), *records.notes)
 
     def _journalled(self, book: Book, read: ReadTable) -> tuple[Book, int]:
         """Take rows in that have names: those that come in order as they are, else all anew; how many are new."""
@@ -287,36 +349,16 @@ class Watcher:
                 book = self._book(None)
                 self._settle(book)
             return answer_of_state(self.state, book, [str(self.state.path)])
+        if self.note is not None:  # no table had a row
+            with self.state.intake():
+                self.run.book = self._book(None)
+                self._settle(self.run.book)
         source = self.run.sources[0][0] if len(self.run.sources) == 1 else "TABLE…"
         return answer(self.run, self.asked.level, self.settings, self.state, command(source))
 
 
-def check_note(note: Any) -> None:
-    """Refuse a note that says nothing, or too much."""
-    if not isinstance(note, str) or not note.strip():
-        raise InputError("Say what was done, in words: --settle 'filter installed'")
-    if len(note) > LONGEST_NOTE:
-        raise InputError(f"The note has {len(note):,} characters; at most {LONGEST_NOTE} are kept.")
-
-
-def close_alarms(state: WatchState, book: Book, note: str) -> None:
-    """Close all alarms of a book, and note that in its state; the same note again changes nothing.
-
-    Raises
-    ------
-    InputError
-        Where there is no alarm.
-    """
-    told, alarms = " ".join(note.split()), book.alarms()
-    if not alarms:
-        last = state.settlements()[-1:]
-        if last and last[0]["note"] == told:
-            return
-        raise InputError(f"{state.path} has no alarm, so there is nothing to settle.")
-    book.settle(told, alarms)
-    state.save(book)
-    state.settle(told, book.newest, alarms)
-    state.tell(state.told() - alarms)  # what comes again is told again
+def _is_empty(path: Path) -> bool:
+    return path.is_file() and path.stat().st_size == 0
 
 
 def replayed(state: WatchState, book: Book, *, timed: bool) -> Book:
@@ -340,15 +382,11 @@ def replayed(state: WatchState, book: Book, *, timed: bool) -> Book:
     )
     for place, key in book.keys:
         anew.admit(place, key)
-    rows, start, places = state.journal(len(book.names), timed=timed), 0, state.places()
-    for one in state.settlements():
-        end = int(np.searchsorted(places, one["rows"]))
-        if rows.time is not None:
-            newest = -np.inf if one["newest"] is None else one["newest"]
-            end = int(np.searchsorted(rows.time, newest, "right"))
-        anew.take(rows.take(np.arange(start, max(end, start))))
+    (rows, ends), start = state.journal(len(book.names), timed=timed), 0
+    for one, end in zip(state.settlements(), ends, strict=True):
+        anew.take(rows.take(np.arange(start, end)))
         anew.settle(one["note"], read_alarms(one["closed"]))
-        start = max(end, start)
+        start = end
     anew.take(rows.take(np.arange(start, len(rows))))
     return anew
 
