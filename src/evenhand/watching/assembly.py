@@ -222,7 +222,9 @@ def _alarm(
     run: Intakes, book: Book, group: int, alarm: Alarm, rows: tuple[int, ScoredRows]
 ) -> WatchAlarm:
     monitor, rules, since = book.monitors[group], book.rules, alarm.since
-    now, again = monitor.now, monitor.begun.n > 0
+    now, at = monitor.now, alarm.at
+    again = monitor.begun.n > 0 and since.n >= monitor.begun.n
+    then = (alarm.a, alarm.b) if alarm.kind == "above" else (at.a - since.a, at.b - since.b)
     told, why = _diagnosed(book, group, alarm, *rows)
     return WatchAlarm(
         group=_called(book, group),
@@ -234,7 +236,7 @@ def _alarm(
         before=None if again else rules.value(since.a, since.b),
         past_limit=_past_limit(book, monitor),
         settled=again and since.n - monitor.begun.n < FIRST,
-        rate_then=rules.value(alarm.a, alarm.b),
+        rate_then=rules.value(*then) if then[1] > 0 else None,
         new=(book.keys[group], alarm.kind) not in (run.known or set()),
         diagnosis=told,
         undiagnosed=why,
@@ -326,4 +328,8 @@ def _diagnosed(
         against="others" if alarm.kind == "above" else "before",
         this_run=start > 0,
     )
-    return told, None if told is not None else "no other attribute varies in this group"
+    if told is None:
+        return None, "no other attribute varies in this group"
+    if alarm.kind != "above" and (told.change <= 0) == book.rules.higher_is_worse:
+        return None, "it is no worse now than it was before"
+    return told, None

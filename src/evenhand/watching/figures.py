@@ -1,5 +1,6 @@
 """The page of a watch: what became worse, for whom, since when."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -13,7 +14,7 @@ from evenhand.pages.page import render_page
 from evenhand.pages.picture import Figure, draw_picture
 from evenhand.pages.table import Table, TableColumn, table_of
 from evenhand.watching import words
-from evenhand.watching.result import Moment, Watch, WatchAlarm, WatchedGroup
+from evenhand.watching.result import Moment, Watch, WatchAlarm, WatchedGroup, WatchPoint
 from evenhand.watching.tables import groups_table, parts_table, settled_table
 
 #: Groups drawn with an alarm, and in all where there are few of these; lines of a table.  All are in the JSON.
@@ -58,7 +59,7 @@ def draw_figure(found: Watch, edition: Edition = PLAIN) -> str:
     drawn = [Figure(heading=_across(found), drawn=panels, across=_across(found))] if panels else []
     notes = (
         edition.note,
-        "Dotted: the rate before, and what is tolerated.",
+        "Dotted: the rate before.  Dashed: what is tolerated.",
         edition.made(found.source.name),
     )
     return draw_picture(edition.title or next(iter(words.answers(found, edition))), drawn, notes)
@@ -117,6 +118,19 @@ def _place(at: Moment, *, dated: bool) -> float:
     return (_day(at.time or "") or 0.0) if dated else float(at.n)
 
 
+def _placed(history: Sequence[WatchPoint], *, dated: bool) -> list[tuple[float, WatchPoint]]:
+    """Points from left to right; those of one day one after the other within it."""
+    places = [_place(one.until, dated=dated) for one in history]
+    order = sorted(range(len(places)), key=lambda i: places[i])
+    placed, met = [], Counter[float]()
+    together = Counter(places)
+    for i in order:
+        place = places[i]
+        placed.append((place + met[place] / together[place], history[i]))
+        met[place] += 1
+    return placed
+
+
 def _label(place: float) -> str:
     day = date.fromordinal(max(int(place), 1))
     return f"{day.day} {day:%b}"
@@ -130,8 +144,8 @@ def _panels(found: Watch, drawn: Sequence[WatchedGroup], edition: Edition) -> tu
     curves = []
     for one in drawn:
         readings = [
-            CurvePoint(at=_place(p.until, dated=dated), value=p.value, low=None, high=None)
-            for p in one.history
+            CurvePoint(at=at, value=p.value, low=None, high=None)
+            for at, p in _placed(one.history, dated=dated)
         ]
         usual = before.get(tuple(one.group.items()))
         if usual is not None:
@@ -152,7 +166,7 @@ def _panels(found: Watch, drawn: Sequence[WatchedGroup], edition: Edition) -> tu
         ]
     )
     along = _label if dated else lambda place: minus(f"{place:,.0f}")
-    return draw_curves(curves, [], ideal=tolerated, along=along)
+    return draw_curves(curves, tolerated, along=along)
 
 
 def _points(found: Watch, drawn: Sequence[WatchedGroup], edition: Edition) -> Table | None:

@@ -34,6 +34,8 @@ class Intakes:
         Files of whose name others were taken in before.
     empty : list of str
         Files without a byte.
+    alike : str, optional
+        Of the first table most rows of which have a name that others have, too.
     unusable : str, optional
         Why the first line of a stream that cannot be used cannot.
     """
@@ -52,4 +54,5 @@ class Intakes:
     stream: bool = False
     grown: list[str] = field(default_factory=list)
     empty: list[str] = field(default_factory=list)
+    alike: str | None = None
     unusable: str | None = None

@@ -72,11 +72,18 @@ def _notes_of_evidence(book: Book, settings: Mapping[str, Any]) -> Iterator[Note
         )
     late = len(book.monitors) - book.room
     if late > 0:
-        they = "are more than --groups said" if book.rules.room else "appeared after the first rows"
+        groups = plural(late, "group")
+        they = "appeared after the first rows"
+        if book.rules.room:
+            they = f"{'is' if late == 1 else 'are'} more than --groups said (everyone is one)"
+        share = (
+            "has a tenth of the level"
+            if late == 1
+            else "share a tenth of the level, the first of them most"
+        )
         yield Note(
             code="late_groups",
-            text=f"{plural(late, 'group')} {they} and share a tenth of the level, the first of them most.  --groups "
-            "says beforehand how many there will be.",
+            text=f"{groups} {they}, and {share}.  --groups says beforehand how many there will be.",
         )
     silent = sum(monitor.silent >= FIRST for monitor in book.monitors)
     if silent:
@@ -101,6 +108,8 @@ def _notes_of_tables(run: Intakes, settings: Mapping[str, Any]) -> Iterator[Note
             text=f"{listed(run.empty[:3])}{' and more' if len(run.empty) > 3 else ''} "
             f"{'is' if len(run.empty) == 1 else 'are'} empty so far, without a header: left out until something is in.",
         )
+    if run.alike:
+        yield Note(code="names_alike", text=run.alike)
     if run.unusable:
         yield Note(code="unusable_line", text=f"The first line that cannot be used: {run.unusable}")
     if settings["id"] is not None:

@@ -1,5 +1,6 @@
 """Rows of a table for monitors: what each counts, in which groups it is, when it was, and which rows are in none."""
 
+import datetime
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -26,6 +27,12 @@ from evenhand.stats.forms import Ratio
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 _DAY = 86_400.0
+#: Ways in which dates are often written.
+_FORMATS = tuple(
+    day + time
+    for day in ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%Y/%m/%d", "%d.%m.%y", "%Y-%m-%d")
+    for time in ("", " %H:%M", " %H:%M:%S", "T%H:%M:%SZ")
+)
 #: Name of the column that numbers the rows of a table as they lie.
 _ROW = "evenhand_row"
 
@@ -226,10 +233,36 @@ def _kind(question: Question, name: str) -> bool:
         return True
     if not has_values(question.records, name):
         raise NoRowError(f"No row of {question.records.name} has a value in {name!r}.")
+    written, sample = _date_format(question.records, name)
+    how = columns_option(name, f"date:{written or '%d/%m/%Y'}")
     raise InputError(
-        f"{name} holds {column.kind} values, but --time needs dates or numbers.  If they are dates, say how they are "
-        f"written: {columns_option(name, 'date:%d/%m/%Y')} (or 'date:%Y-%m-%dT%H:%M:%SZ')"
+        f"{name} holds {column.kind} values such as {sample!r}, but --time needs dates or numbers.  If they are dates, "
+        f"say how they are written: {how}"
     )
+
+
+def _date_format(records: Records, name: str) -> tuple[str | None, str]:
+    """How dates in a column of texts are written, where one way of the usual reads all that are looked at; one of them.
+
+    A day and a month that could be either way round are no reason to guess: the first way that reads all is proposed,
+    and the person who types it decides.
+    """
+    column = dialect_of(records.engine.dialect).quoted(name)
+    found = records.engine.query(
+        f"SELECT DISTINCT {column} AS v FROM {records.source} WHERE {column} IS NOT NULL LIMIT 1000"
+    )
+    texts = sorted(str(one) for one in found["v"].to_pylist())
+    return next((one for one in _FORMATS if all(_reads(text, one) for text in texts)), None), texts[
+        0
+    ]
+
+
+def _reads(text: str, written: str) -> bool:
+    try:
+        datetime.datetime.strptime(text.strip(), written)  # noqa: DTZ007 - only whether it can be read
+    except ValueError:
+        return False
+    return True
 
 
 def _lacking(query: CubeQuery, plan: MetricPlan, question: Question) -> Iterator[tuple[str, int]]:

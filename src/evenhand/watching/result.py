@@ -108,13 +108,13 @@ class WatchAlarm:
     rate : float or None
         Rate since then.
     before : float or None
-        Rate before; `None` where there was nothing before, and after a settlement.
+        Rate before; `None` where there was nothing before, and where it became worse after a settlement.
     past_limit : float or None
         What the group's past is known not to exceed; `None` while it is not known.
     settled : bool
         Whether it has been so ever since the last settlement, or for all but fewer than 50 rows.
     rate_then : float or None
-        Rate of the rows whose evidence it is: up to `at`, since the last settlement.
+        Rate of the rows whose evidence it is: up to `at`, since the last settlement, or, of a change, since `since`.
     new : bool
         Whether it came with the rows of this run.
     diagnosis : Diagnosis or None

@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -48,12 +49,20 @@ class WatchState:
         self.version = 0
         if path is not None and path.is_dir():
             raise InputError(f"--state is {path}, a folder.  Name a file in it.")
+        if path is not None and not path.parent.is_dir():
+            raise InputError(f"--state {path} cannot be made: there is no folder {path.parent}.")
+
+    @cached_property
+    def connection(self) -> sqlite3.Connection:
+        """The file, opened when it is first needed: opening creates it."""
         try:
-            self.connection = sqlite3.connect(
-                ":memory:" if path is None else path, timeout=PATIENCE, isolation_level=None
+            return sqlite3.connect(
+                ":memory:" if self.path is None else self.path,
+                timeout=PATIENCE,
+                isolation_level=None,
             )
         except sqlite3.Error as error:
-            raise InputError(f"--state {path} cannot be opened: {error}") from error
+            raise InputError(f"--state {self.path} cannot be opened: {error}") from error
 
     def changed(self) -> bool:
         """Whether another process has written since this was asked last."""
@@ -62,8 +71,9 @@ class WatchState:
         return version != before
 
     def close(self) -> None:
-        """Close the file."""
-        self.connection.close()
+        """Close the file, where it was opened."""
+        if "connection" in self.__dict__:
+            self.connection.close()
 
     @contextmanager
     def intake(self) -> Iterator[None]:
@@ -110,7 +120,8 @@ class WatchState:
         if form != FORM:
             if isinstance(form, str) and form.startswith("evenhand.watch.state/"):
                 raise InputError(
-                    f"{self.path} was written by another version of Evenhand ({form}; this one reads {FORM})."
+                    f"{self.path} was written by another version of Evenhand ({form}; this one reads {FORM}).  Go on "
+                    "with that version, or take the tables in anew with a new --state."
                 )
             raise self._foreign()
 
@@ -123,14 +134,26 @@ class WatchState:
         row = found.fetchone()
         return None if row is None else row[0]
 
+    def _read(self, name: str) -> Any:
+        """What JSON was kept under a name, or `None`."""
+        kept = self.kept(name)
+        try:
+            return None if kept is None else json.loads(kept)
+        except (ValueError, TypeError) as error:
+            raise self._damaged(error) from error
+
+    def _damaged(self, error: Exception) -> InputError:
+        return InputError(
+            f"{self.path} is damaged ({error}).  Take its last copy, or take the tables in anew with a new --state."
+        )
+
     def check(self, settings: Mapping[str, Any], *, keep: bool = True) -> None:
         """Refuse a state of another question, saying what differs; a new one may keep what is asked."""
-        kept = self.kept("settings")
-        if kept is None:
+        known = self._read("settings")
+        if known is None:
             if keep:
                 self._put("settings", json.dumps(settings, ensure_ascii=False))
             return
-        known = json.loads(kept)
         asked = json.loads(json.dumps(settings))
         other = [name for name in asked if known.get(name) != asked[name]]
         if other:
@@ -144,7 +167,7 @@ class WatchState:
 
     def columns(self) -> Any:
         """What columns hold, as it was said last; `None` where nothing was."""
-        return json.loads(self.kept("columns") or "null")
+        return self._read("columns")
 
     def keep_columns(self, columns: str | Mapping[str, str] | None) -> None:
         """Keep what columns hold, for tables that come later."""
@@ -153,11 +176,10 @@ class WatchState:
 
     def rules(self, made: AlarmRules) -> AlarmRules:
         """The rules that the first table made; those of this one where it is the first."""
-        kept = self.kept("rules")
-        if kept is None:
+        if not self.has_rules():
             self._put("rules", json.dumps(asdict(made)))
             return made
-        return AlarmRules(**json.loads(kept))
+        return self.rules_kept()
 
     def has_rules(self) -> bool:
         """Whether a table was taken in."""
@@ -165,7 +187,11 @@ class WatchState:
 
     def rules_kept(self) -> AlarmRules:
         """The rules of a state that has taken a table in."""
-        return AlarmRules(**json.loads(self.kept("rules")))
+        kept = self._read("rules")
+        try:
+            return AlarmRules(**kept)
+        except TypeError as error:
+            raise self._damaged(error) from error
 
     @property
     def exists(self) -> bool:
@@ -184,8 +210,8 @@ class WatchState:
         if not self.exists:
             return None
         with self.intake():
-            kept = self.kept("settings")
-        return None if kept is None else dict(json.loads(kept)["bins"])
+            kept = self._read("settings")
+        return None if kept is None else dict(kept["bins"])
 
     def knows(self, sha256: str) -> bool:
         """Whether a file of this content was taken in."""
@@ -207,7 +233,7 @@ class WatchState:
 
     def settings(self) -> dict[str, Any]:
         """What is asked."""
-        return dict(json.loads(self.kept("settings")))
+        return dict(self._read("settings"))
 
     def keep_shape(self, metric: MetricNote | None, question: Question) -> None:
         """Keep what the groups are made of, and the metric as it is told."""
@@ -223,16 +249,16 @@ class WatchState:
 
     def metric(self) -> MetricNote:
         """The metric as it is told."""
-        return MetricNote(**json.loads(self.kept("shape"))["metric"])
+        return MetricNote(**self._read("shape")["metric"])
 
     def edges(self) -> dict[str, tuple[float, ...]]:
         """Edges of the attributes that are cut."""
-        kept = json.loads(self.kept("shape"))["bins"]
+        kept = self._read("shape")["bins"]
         return {name: tuple(edges) for name, edges in kept.items()}
 
     def book(self, rules: AlarmRules | None = None) -> Book:
         """The book as it was kept, or a new one."""
-        shape = json.loads(self.kept("shape"))
+        shape = self._read("shape")
         book = Book(
             rules=rules or self.rules_kept(),
             partitions=(
@@ -303,9 +329,7 @@ class WatchState:
             if kept is not None:
                 unpack(kept, book)
         except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
-            raise InputError(
-                f"{self.path} is damaged ({error}).  Take its last copy, or take the tables in anew with a new --state."
-            ) from error
+            raise self._damaged(error) from error
         found = self.connection.execute("SELECT place, unit, n, settled FROM visits")
         book.visits = {(place, unit): (n, settled) for place, unit, n, settled in found}
 
@@ -365,7 +389,7 @@ class WatchState:
 
     def told(self) -> set[tuple[Named, str]]:
         """Alarms that were told."""
-        return read_alarms(json.loads(self.kept("told") or "[]"))
+        return read_alarms(self._read("told") or [])
 
     def tell(self, alarms: set[tuple[Named, str]]) -> None:
         """Note alarms as told, so that none is lost between what is kept and what is said."""
@@ -381,7 +405,10 @@ class WatchState:
         found = self.connection.execute("SELECT name, row, place FROM journal ORDER BY place")
         rows = []
         for name, row, place in found:
-            read = (name, *json.loads(row))
+            try:
+                read = (name, *json.loads(row))
+            except (ValueError, TypeError) as error:
+                raise self._damaged(error) from error
             passed = sum(_passed(one, read[3] if timed else None, place) for one in settled)
             rows.append((passed, *read))
         rows.sort(key=lambda row: (row[0], row[4], row[1]) if timed else (row[0],))
@@ -390,8 +417,7 @@ class WatchState:
 
     def settlements(self) -> list[dict[str, Any]]:
         """What was settled, each with the time of the newest row and the number of journalled rows before it."""
-        kept = self.kept("settlements")
-        return [] if kept is None else list(json.loads(kept))
+        return list(self._read("settlements") or [])
 
     def settle(self, note: str, newest: float | None, closed: set[tuple[Named, str]]) -> None:
         """Note a settlement and the alarms that it closed, so that a replay finds its place."""

@@ -315,6 +315,12 @@ class Watcher:
         """Take rows in that have names: those that come in order as they are, else all anew; how many are new."""
         self.run.journal = True
         rows, timed = read.rows, read.rows.time is not None
+        different = len(set(rows.name or ()))
+        if 2 * different < len(rows):
+            self.run.alike = self.run.alike or (
+                f"{len(rows):,} rows of {self.run.sources[-1][0]} have {plural(different, 'name')}: rows of one name "
+                f"are one row, with its last values.  Is {self.asked.name} what tells rows apart?"
+            )
         new, counts = self.state.enter(rows)
         counts["corrected"] += self.state.withdraw(read.uncounted)
         for name, count in counts.items():

@@ -63,8 +63,9 @@ def short(value: float | None, found: Watch) -> str:
 
 
 def _of(value: float, least: int = 100) -> str:
-    """So many of a hundred, or of a thousand or more where they are few; of `least` or more."""
-    whole = next((n for n in (100, 1_000, 10_000) if n >= least and value * n >= 0.95), 100_000)
+    """So many of a hundred, or of a thousand or more where they are few, or nearly all; of `least` or more."""
+    rest = min(value, 1 - value) if value < 1 else value
+    whole = next((n for n in (100, 1_000, 10_000) if n >= least and rest * n >= 0.95), 100_000)
     if value <= 0:
         whole = least
     return f"{value * whole:,.0f} of {whole:,}"
@@ -93,6 +94,13 @@ def alarm(one: WatchAlarm, found: Watch, edition: Edition = PLAIN) -> str:
         if one.before is None and one.past_limit is not None and found.settled:
             now, then = apart(one.rate, one.past_limit, found)
             before = f"; its past is known not to be {'above' if found.metric.higher_is_worse else 'below'} {then}"
+        if no_longer(one, found):
+            then, earlier = apart(one.rate_then, one.before, found)
+            return (
+                f"From {when} to {moment(one.at, last=True)}, {_what(one.rate_then, then, found)} for {who}; before, "
+                f"{earlier}.  In all since then it is {short(one.rate, found)}, no worse than before: it is over, or "
+                "was chance.  --settle closes it."
+            )
         return f"Since {when}, {_what(one.rate, now, found)} for {who}{before}."
     limit = found.settings.threshold
     value = next(group.value for group in found.groups if group.group == one.group)
@@ -106,6 +114,15 @@ def alarm(one: WatchAlarm, found: Watch, edition: Edition = PLAIN) -> str:
         value is not None and limit is not None and (value <= limit if higher else value >= limit)
     )
     return f"{told}  Over all rows so far it is {short(value, found)}." if within else told
+
+
+def no_longer(one: WatchAlarm, found: Watch) -> bool:
+    """Whether a group that became worse is no worse any more than it was before."""
+    if one.kind != "changed" or None in (one.rate, one.before, one.rate_then):
+        return False
+    assert one.rate is not None
+    assert one.before is not None
+    return one.rate <= one.before if found.metric.higher_is_worse else one.rate >= one.before
 
 
 def apart(one: float | None, other: float | None, found: Watch) -> tuple[str, str]:
