@@ -214,7 +214,7 @@ def test_names_that_many_rows_share_are_asked_about(tmp_path):
     table = pa.Table.from_pylist(rows(0.1))
     found = evenhand.watch(table, "mean(wrong)", "site", id="site", state=tmp_path / "s", **ASKED)
     assert "have 1 name: rows of one name are one row" in str(found)
-    text = str(found)
+    text = " ".join(str(found).split())
     assert text.index("Is site what tells rows apart?") < text.index("However often")
 
 
@@ -270,3 +270,54 @@ def test_alarms_of_what_is_merged_are_told_beside_tables(tmp_path):
         '{"site": "a"}',
         '{"site": "b"}',
     }
+
+
+@pytest.mark.parametrize("metric", ["error_rate(y, p)", "wer(t, h)", "accuracy(y, p)"])
+def test_a_percentage_for_a_rate_is_asked_about(metric):
+    table = pa.table({"s": ["a"], "y": [1], "p": [0], "t": ["a b"], "h": ["a c"]})
+    with pytest.raises(InputError, match=r"threshold is 20, .* Did you mean 0\.2\?"):
+        evenhand.watch(table, metric, "s", threshold=20)
+
+
+def shard(folder, name, site, pieces, settle_after=None):
+    """A watch of one site with a journal; rates of its pieces one after the other."""
+    state, start = folder / name, 0
+    for number, (n, rate) in enumerate(pieces):
+        given = rows(rate, n, seed=number + 10 * len(name), site=site)
+        named = [
+            {**one, "t": start + i, "id": f"{name}{start + i:05}"} for i, one in enumerate(given)
+        ]
+        evenhand.watch(
+            pa.Table.from_pylist(named),
+            "mean(wrong)",
+            "site",
+            state=state,
+            time="t",
+            id="id",
+            **ASKED,
+        )
+        start += n
+        if number == settle_after:
+            evenhand.settle_watch(state, "repaired")
+    return state
+
+
+def test_harm_from_before_a_settlement_elsewhere_keeps_its_date_and_its_rate_before(tmp_path):
+    one = shard(tmp_path, "x", "a", [(600, 0.1), (200, 0.6), (400, 0.1)], settle_after=1)
+    other = shard(tmp_path, "yy", "b", [(300, 0.1), (900, 0.6)])
+    merged = evenhand.merge_watches([one, other], tmp_path / "m")
+    own = next(a for a in merged.alarms if a.group == {"site": "b"} and a.kind == "changed")
+    assert abs(own.since.n - 300) < 30
+    assert own.before == pytest.approx(0.1, abs=0.05)
+    assert not own.settled
+    assert "when alarms were closed" not in str(merged)
+
+
+def test_an_alarm_settled_here_and_open_there_is_open_and_said(tmp_path):
+    one = shard(tmp_path, "x", "a", [(1500, 0.1), (600, 0.6), (400, 0.1)], settle_after=1)
+    other = shard(tmp_path, "yy", "a", [(1500, 0.1), (1000, 0.6)])
+    merged = evenhand.merge_watches([one, other], tmp_path / "m")
+    assert {a.kind for a in merged.alarms if a.group} == {"above", "changed"}
+    text = " ".join(str(merged).split())
+    assert "Settled: repaired. An alarm that it closed stands open in another" in text
+    assert "would not have come" not in text

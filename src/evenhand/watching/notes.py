@@ -44,7 +44,13 @@ def notes_of(
         )
     closed = {one.note for monitor in book.monitors for one in monitor.settled}
     for one in state.settlements():
-        if one["note"] not in closed:
+        if not one["closed"]:
+            yield Note(
+                code="settled_elsewhere_open",
+                text=f"Settled: {one['note']}.  An alarm that it closed stands open in another of the watches that "
+                "were merged, and so here.",
+            )
+        elif one["note"] not in closed:
             yield Note(
                 code="settled_nothing",
                 text=f"Settled: {one['note']}.  The alarms that it closed would not have come with the rows as they "

@@ -30,6 +30,8 @@ from evenhand.watching.result import Watch
 from evenhand.watching.settling import close_alarms
 from evenhand.watching.state import WatchState, read_alarms
 
+#: Largest rate that can be tolerated of words wrong, of which there may be more than there are words.
+MOST_TOLERATED = 10
 #: Lines of one part of a stream that may be left out because they cannot be used.
 MOST_UNUSABLE = 64
 
@@ -479,11 +481,16 @@ def rules_of(asked: WatchQuestion, metric: Metric, plan: MetricPlan) -> AlarmRul
     )
     if asked.threshold is not None:
         far = rules.scaled(asked.threshold)
-        can = high is None or (definition.high is None and asked.bounds is None) or far < 1
-        if far <= 0 or not can:
-            top = "" if high is None else f" and {high:g}"
+        beyond = (
+            definition.high is None and asked.bounds is None
+        )  # as many words wrong as one likes
+        most = None if high is None else MOST_TOLERATED if beyond else 1.0
+        if far <= 0 or (most is not None and far >= most):
+            top = "" if high is None else f" and {MOST_TOLERATED if beyond else high:g}"
+            part = asked.threshold / 100
+            hint = f"  Did you mean {part:g}?" if definition.in_points and 0 < part < 1 else ""
             raise InputError(
                 f"threshold is {asked.threshold:g}, but must lie between {low:g}{top}, the values that {metric.name} "
-                "can have: else there is nothing that could be exceeded."
+                f"can have: else there is nothing that could be exceeded.{hint}"
             )
     return rules

@@ -157,7 +157,15 @@ def _what(value: float | None, told: str, found: Watch) -> str:
 
 def settled_last(found: Watch) -> list[SettledAlarm]:
     """The alarms that were closed last."""
-    return [one for one in found.settled if one.settled.row == found.settled[0].settled.row]
+    first = found.settled[:1]
+    merged = (
+        found.settings.merged > 1
+    )  # then what was closed together stands at rows of its own in each group
+    return [
+        one
+        for one in found.settled
+        if one.note == first[0].note and (merged or one.settled.row == first[0].settled.row)
+    ]
 
 
 def settlements(found: Watch, edition: Edition = PLAIN) -> Iterator[str]:
