@@ -398,3 +398,21 @@ def test_share_beside_a_judge_is_refused_by_its_own_name(rows, tmp_path):
     ended = run_command(*asked, cwd=tmp_path)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert "--share hides groups below 10 units, and beside --judge" in ended.stderr
+
+
+@pytest.mark.parametrize("power", [1.0, 2.5])
+def test_confidence_is_a_judge_and_may_be_far_off(power):
+    # The service's own probability of being wrong, right or far too low: the interval holds, and a right one helps.
+    rng, n, covered, worth = np.random.default_rng(3), 1500, [], []
+    for _ in range(6):
+        doubt = 1 / (1 + np.exp(-rng.normal(-1.8, 1.5, (20, n))))
+        labelled = rng.permuted(np.tile(np.arange(n) < 100, (20, 1)), axis=1)
+        wrong = pd.array((rng.random((20, n)) < doubt).ravel(), "Int64")
+        wrong[~labelled.ravel()] = pd.NA
+        columns = {"wrong": wrong, "doubt": doubt.ravel() ** power, "site": np.repeat(range(20), n)}
+        frame = pd.DataFrame(columns).astype({"site": str})
+        found = evenhand.audit(frame, "mean(wrong)", "site", judge="mean(doubt)", worse="higher")
+        covered += [one.estimate.low <= 0.2143 <= one.estimate.high for one in found.groups]
+        worth += [one.effective_labels for one in found.judge.helped[1:]]
+    assert np.mean(covered) > 0.95 - 3 * np.sqrt(0.95 * 0.05 / len(covered))
+    assert np.mean(worth) > 105
