@@ -177,7 +177,9 @@ def test_widths_promised_beside_cells_of_few_callers_are_kept():
 
 def test_a_budget_that_the_first_labels_of_unknown_cells_take_is_told():
     pilot = callers(np.random.default_rng(7), THIN)
-    with pytest.raises(InputError, match=r"cost [\d,]+ \([\d,]+ of it for cells of which the pilot"):
+    with pytest.raises(
+        InputError, match=r"cost [\d,]+ \([\d,]+ of it for cells of which the pilot"
+    ):
         planned(pilot, unit="caller", budget=1000)
 
 
