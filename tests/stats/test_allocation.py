@@ -185,7 +185,12 @@ def test_fewer_cells_need_less_each_and_the_most_are_taken():
     assert told_enough(np.array([7.0]), 0.95).all()
     assert told_enough(np.array([7.0, 7.0]), 0.95).sum() <= 1
     assert told_enough(np.array([0.9]), 0.5).sum() == 0
-    assert told_enough(np.array([3.0, 50.0, 0.4, 50.0]), 0.95).tolist() == [False, True, False, True]
+    assert told_enough(np.array([3.0, 50.0, 0.4, 50.0]), 0.95).tolist() == [
+        False,
+        True,
+        False,
+        True,
+    ]
 
 
 @pytest.mark.parametrize("kurtosis", [1.8, 3.0, 9.0, 80.0])
