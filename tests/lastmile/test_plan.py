@@ -429,6 +429,40 @@ def test_faults_of_a_population_are_told(file, text, message):
         planned(budget=900, population=file(text))
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "ethnicity,gender,part\nx,f,1\n",
+            (
+                "Unknown columns 'site' and 'sex'.  Columns: ethnicity, gender, part.  Nor is one called share: give a "
+                "file with site, sex and share, or rows with site and sex, which are counted."
+            ),
+        ),
+        (
+            "ethnicity,gender,share\nx,f,1\n",
+            (
+                "Unknown attributes 'ethnicity' and 'gender'.  Attributes: site, sex.  It has no column site and no "
+                "column sex.  A share belongs to a cell of site × sex: add a column for each attribute."
+            ),
+        ),
+        (
+            "site,gender,share\nx,f,1\n",
+            "Unknown attribute 'gender'.  Attributes: site, sex.  It has no column sex",
+        ),
+        (
+            "site,gender,part\nx,f,1\n",
+            "Unknown column 'sex'.  Columns: site, gender, part.  Nor is one called share",
+        ),
+    ],
+)
+def test_all_names_that_a_population_lacks_are_told_at_once(file, text, said):
+    table = rows_of().append_column("sex", pa.array(["f", "m"] * 175))
+    with pytest.raises(InputError) as raised:
+        planned(table, by="site,sex", budget=900, population=file(text))
+    assert said in str(raised.value)
+
+
 def test_a_pilot_that_tells_nothing_is_refused():
     with pytest.raises(RefusedError, match="tells of no cell how much its units vary"):
         planned(rows_of({"a": (3, 1), "b": (4, 1)}), budget=900)
