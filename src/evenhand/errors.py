@@ -18,6 +18,7 @@ EXIT_INTERRUPTED = 130
 REASONS = {
     "no_denominator": "nothing to divide by: no row of this group counts in the metric",
     "too_few_units": "too few independent units for an interval",
+    "pilot_too_small": "the pilot has too few units to tell how much they vary",
     "too_few_training_rows": "too few rows for training to see how more of them help",
     "no_label": "nobody labelled a row of this group, and a judge alone measures nothing",
     "no_variation": "every unit gives the same value, so the data cannot tell how sure to be",

@@ -72,6 +72,24 @@ def test_labels_of_two_numberings_are_refused_wherever_they_are_read():
         evenhand.effects(both, "error_rate(y, p)", "g", condition="c")
 
 
+@pytest.mark.parametrize(
+    ("odd", "why"),
+    [
+        (["oops"], "'y' is text, since 'oops' is no number, and text and numbers do not compare"),
+        (["oops", "?"], "since '?', 'oops' are no numbers, and text and numbers do not compare"),
+        ([], "'y' is text, and text and numbers do not compare"),
+    ],
+)
+def test_text_and_numbers_do_not_compare_and_what_made_it_text_is_named(odd, why):
+    """One 'oops' among labels of 0 and 1 was told as: '0', '1', 'oops' and 0, 1 share no value."""
+    labels = ["0", "1", *odd]
+    said = [0, 1, *[1 for _ in odd]]
+    table = pa.table({"y": labels * 20, "p": said * 20, "g": ["a"] * 20 * len(labels)})
+    with pytest.raises(InputError) as raised:
+        evenhand.audit(table, "error_rate(y, p)", by="g")
+    assert why in str(raised.value)
+
+
 def test_a_positive_value_of_the_label_only_is_refused():
     with pytest.raises(InputError, match="trimming and case folding"):
         evenhand.audit(

@@ -1,11 +1,13 @@
 """Rows to train on: what is said of learners whose worlds are known, and what is said when something is wrong."""
 
 import csv
+import subprocess
 import sys
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from pyarrow.csv import write_csv
 from sklearn.tree import DecisionTreeClassifier
 from tests.commands import run_command
 
@@ -281,6 +283,30 @@ def test_a_program_trains_and_an_interrupted_plan_goes_on(tmp_path):
     assert failed.returncode == 2
     assert "no model today" in failed.stderr
     assert "Traceback" not in failed.stderr
+
+
+def test_a_module_in_the_current_folder_is_found(tmp_path):
+    for name, seed in (("train", 1), ("test", 2)):
+        write_csv(rows(200, seed), tmp_path / f"{name}.csv")
+    (tmp_path / "learner.py").write_text(
+        "import beside\n\ndef train(rows, test):\n    return [beside.ANSWER] * test.num_rows\n"
+    )
+    (tmp_path / "beside.py").write_text("ANSWER = 0\n")
+    asked = ("improve", "train.csv", "--test", "test.csv", "--by", "site", "--budget", "20")
+    asked += ("--metric", "error_rate(label=y, prediction=prediction)", "--repeats", "2")
+    # As the installed command starts: the current folder is not searched by itself.
+    command = (sys.executable, "-P", "-c", "from evenhand.cli.app import main; main()", *asked)
+    ended, lacking = (
+        subprocess.run(
+            [*command, "--train", name], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        for name in ("learner:train", "elsewhere:train")
+    )
+    assert ended.returncode == 0, ended.stderr
+    shown = " ".join(ended.stdout.split())
+    assert "takes away at least 10 % of its errors (of how far its error_rate is" in shown
+    assert lacking.returncode == 2
+    assert "No module named 'elsewhere'" in lacking.stderr
 
 
 def test_the_page_says_the_same_and_escapes(found, tmp_path):

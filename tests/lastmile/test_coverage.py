@@ -14,6 +14,7 @@ from tests.commands import run_command
 
 import evenhand
 from evenhand.errors import InputError
+from evenhand.lastmile.coverage.tables import cells_table
 from evenhand.stats.intervals import wilson, z_of
 from evenhand.stats.power import fewest_units
 
@@ -145,6 +146,25 @@ def test_of_a_metric_units_count_that_say_something_about_it():
 # -- the population ---------------------------------------------------------------------------------
 
 SHARES = "accent,noise,share\nus,low,50\nus,high,20\nwales,low,15\nindia,low,10\nscots,high,5\n"
+
+
+def test_rows_have_one_column_where_each_row_is_a_unit():
+    whole = pa.table({"site": ["a", "b"] * 40, "wrong": [0, 1, 1, 0] * 20})
+    for asked in ({}, {"metric": "mean(wrong)", "worse": "higher"}):
+        found = evenhand.coverage(whole, "site", **asked)
+        table = cells_table(found, found.cells)
+        heads = [column.head for column in table.columns]
+        assert [head for head in heads if "rows" in head] == ["rows"]
+    partly = whole.set_column(1, "wrong", pa.array([0, 1, None, 0] * 20))
+    found = evenhand.coverage(partly, "site", metric="mean(wrong)", worse="higher")
+    shown = cells_table(found, found.cells)
+    heads = [column.head for column in shown.columns]
+    assert [head for head in heads if "rows" in head] == ["scored rows", "rows"]
+    told = {
+        tuple(row[heads.index(head)].text for head in ("cell", "scored rows", "rows"))
+        for row in shown.rows
+    }
+    assert told == {("a", "20", "40"), ("b", "40", "40")}
 
 
 def test_shares_of_what_is_covered_add_up(file):

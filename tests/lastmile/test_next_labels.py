@@ -97,6 +97,39 @@ def test_what_cannot_be_drawn_is_refused(columns, asked, said):
         evenhand.next_labels(pa.table(columns), "p", **{"number": 1, **asked})
 
 
+def test_a_table_with_a_header_alone_has_no_rows(tmp_path):
+    (tmp_path / "none.csv").write_text("p,site\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"none\.csv has no rows, only a header"):
+        evenhand.next_labels(str(tmp_path / "none.csv"), "p", 1)
+
+
+def test_columns_are_read_as_is_said():
+    rows = pa.table({"p": ["0.5", "0.25"]})
+    with pytest.raises(InputError, match="--columns 'p=number'"):
+        evenhand.next_labels(rows, "p", 1)
+    assert len(evenhand.next_labels(rows, "p", 2, columns={"p": "number"})) == 2
+
+
+def test_the_command_reads_rows_as_its_neighbours_do(tmp_path):
+    (tmp_path / "calls.csv").write_text("id,p\n1,0.5\n2,0.5\n3,unsure\n", encoding="utf-8")
+    (tmp_path / "doubts.csv").write_text("call,doubt\n1,0.5\n2,0.25\n3,0.5\n", encoding="utf-8")
+    asked = ("next-labels", "calls.csv", "--number", "2", "--out", "draw.csv", "--score")
+    ended = run_command(*asked, "p", cwd=tmp_path)
+    assert ended.returncode == 2
+    assert "--columns 'p=number'" in ended.stderr
+    where = ("--columns", "p=number", "--missing", "unsure", "--where", "p IS NOT NULL")
+    ended = run_command(*asked, "p", *where, cwd=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    assert csv.read_csv(tmp_path / "draw.csv")["p"].to_pylist() == [0.5, 0.5]
+    joined = ("--with", "doubts.csv", "--on", "id=call")
+    own = (*joined, "--where", "id < 3", "--force")
+    ended = run_command(*asked, "doubt", *own, cwd=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    assert csv.read_csv(tmp_path / "draw.csv")["doubt"].to_pylist() == [0.5, 0.25]
+    over = run_command(*asked, "doubt", *joined, "--out", "doubts.csv", "--force", cwd=tmp_path)
+    assert over.returncode == 2
+
+
 def test_the_command_writes_rows_with_weights_and_says_how_they_were_drawn(tmp_path):
     rng = np.random.default_rng(8)
     score, wrong = made(rng, n=3000)

@@ -141,6 +141,70 @@ def test_a_number_of_the_same_cost_for_all_divides_the_budget():
     assert [c.labels for c in cheap.cells] == [c.labels for c in dear.cells]
 
 
+THIN = {"a": 6, "b": 9, "c": 13, "d": 20, "e": 30, "f": 60}
+
+
+def test_cells_of_few_callers_are_named_and_do_not_eat_the_plan():
+    """A promise that is wider than expected by the pilot's smallness alone took nearly all labels of a plan."""
+    pilot = callers(np.random.default_rng(7), THIN)
+    wide = planned(pilot, unit="caller", half_width=0.05)
+    bought = planned(pilot, unit="caller", budget=8000)
+    for found in (wide, bought):
+        by = {cell.label: cell for cell in found.cells}
+        assert {by[name].reason for name in "ab"} == {"pilot_too_small"}
+        assert [by[name].labels for name in "ab"] == [600, 600]
+        assert all(by[name].half_width is not None for name in "def")
+        for cell in found.cells:
+            if cell.half_width is not None:
+                assert cell.half_width <= 2.2 * cell.expected_half_width
+        shown = " ".join(str(found).split())
+        assert "a: the pilot has too few units to tell how much they vary (6 units" in shown
+    assert bought.labels <= 8000
+
+
+def test_widths_promised_beside_cells_of_few_callers_are_kept():
+    rng, kept, worlds = np.random.default_rng(8), 0, 40
+    for _ in range(worlds):
+        found = planned(callers(rng, THIN), unit="caller", half_width=0.05)
+        halves = []
+        for cell in found.cells:
+            if cell.half_width is not None:
+                new = rng.binomial(20, rng.beta(2, 8, cell.units)) / 20
+                halves.append(t_of(0.95, cell.units - 1) * new.std(ddof=1) / np.sqrt(cell.units))
+        kept += max(halves) <= 0.05
+    assert kept / worlds >= 0.95 - 3 * np.sqrt(0.95 * 0.05 / worlds)
+
+
+def test_a_budget_that_the_first_labels_of_unknown_cells_take_is_told():
+    pilot = callers(np.random.default_rng(7), THIN)
+    with pytest.raises(
+        InputError, match=r"cost [\d,]+ \([\d,]+ of it for cells of which the pilot"
+    ):
+        planned(pilot, unit="caller", budget=1000)
+
+
+def test_a_plan_says_once_that_the_pilots_labels_do_not_count():
+    shown = " ".join(str(planned(half_width=0.05)).split())
+    assert shown.count("none of the pilot's is counted") == 1
+    assert "stands for itself" in shown
+
+
+def test_where_the_pilot_alone_has_the_wanted_width_it_is_said_by_name():
+    sites = SITES | {"known": (3696, 1200)}
+    found = planned(rows_of(sites), half_width=0.05)
+    (known,) = (cell for cell in found.cells if cell.label == "known")
+    low, high = wilson(1200, 3696, z_of(0.95))
+    assert known.pilot_half_width == pytest.approx((high - low) / 2)
+    said = "Of known, the pilot's 3,696 labels alone already give ± 0.015"
+    shown = " ".join(str(found).split())
+    assert said in shown
+    assert "; of c, the pilot's 200 labels alone already give ± 0.031." in shown
+    assert "Of a," not in shown
+    assert said in " ".join(str(planned(rows_of(sites), budget=900)).split())
+    # Narrower than either is asked for.
+    assert "alone already give" not in str(planned(rows_of(sites), half_width=0.01))
+
+
 # -- whom the service is for ------------------------------------------------------------------------
 
 
@@ -365,6 +429,40 @@ def test_faults_of_a_population_are_told(file, text, message):
         planned(budget=900, population=file(text))
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "ethnicity,gender,part\nx,f,1\n",
+            (
+                "Unknown columns 'site' and 'sex'.  Columns: ethnicity, gender, part.  Nor is one called share: give a "
+                "file with site, sex and share, or rows with site and sex, which are counted."
+            ),
+        ),
+        (
+            "ethnicity,gender,share\nx,f,1\n",
+            (
+                "Unknown attributes 'ethnicity' and 'gender'.  Attributes: site, sex.  It has no column site and no "
+                "column sex.  A share belongs to a cell of site × sex: add a column for each attribute."
+            ),
+        ),
+        (
+            "site,gender,share\nx,f,1\n",
+            "Unknown attribute 'gender'.  Attributes: site, sex.  It has no column sex",
+        ),
+        (
+            "site,gender,part\nx,f,1\n",
+            "Unknown column 'sex'.  Columns: site, gender, part.  Nor is one called share",
+        ),
+    ],
+)
+def test_all_names_that_a_population_lacks_are_told_at_once(file, text, said):
+    table = rows_of().append_column("sex", pa.array(["f", "m"] * 175))
+    with pytest.raises(InputError) as raised:
+        planned(table, by="site,sex", budget=900, population=file(text))
+    assert said in str(raised.value)
+
+
 def test_a_pilot_that_tells_nothing_is_refused():
     with pytest.raises(RefusedError, match="tells of no cell how much its units vary"):
         planned(rows_of({"a": (3, 1), "b": (4, 1)}), budget=900)
@@ -485,7 +583,7 @@ def test_a_cell_whose_few_units_have_heavy_tails_is_not_promised_anything():
     )
     found = planned(table, budget=5000)
     cell = next(one for one in found.cells if one.label == "few")
-    assert (cell.half_width, cell.reason) == (None, "too_few_units")
+    assert (cell.half_width, cell.reason) == (None, "pilot_too_small")
     assert 30 < cell.labels < 200
     others = [one for one in found.cells if one is not cell]
     assert all(one.labels > 1000 and one.half_width < 1 for one in others)

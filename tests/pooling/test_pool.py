@@ -3,6 +3,7 @@
 import itertools
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +13,10 @@ from tests.commands import run_command
 
 import evenhand
 from evenhand.errors import InputError
+from evenhand.pages.edition import PLAIN
+from evenhand.pooling.figures import _heat
 from evenhand.pooling.noise import CountNoise
+from evenhand.pooling.sharing import known_to_be_shared
 
 METRIC = "error_rate(label=wrong, prediction=zero)"
 GROUPS = list(itertools.product("fm", ("young", "middle", "old")))
@@ -413,3 +417,100 @@ def test_a_report_replaces_nothing_that_is_read(tmp_path, cubes):
     lone = run_command("pool", "a.cube", "b.cube", "--title", "Ours", cwd=tmp_path)
     assert lone.returncode == 2
     assert "--title is for a report" in lone.stderr
+
+
+# -- what a reader is told of cubes -------------------------------------------------------------
+
+
+def test_a_cube_that_was_never_shared_is_named_before_the_numbers(tmp_path):
+    files = []
+    for name, seed in {"north": 1, "south": 2, "my east": 3}.items():
+        cube = counted(rows(seed))
+        if name == "south":
+            cube = evenhand.share_cube(cube).counted
+        files.append(str(tmp_path / f"{name}.cube"))
+        evenhand.write_cube(cube, files[-1])
+    found = evenhand.pool(files)
+    codes = {one.name: [note.code for note in one.notes] for one in found.customers}
+    assert [n for n, own in codes.items() if "not_known_to_be_shared" in own] == [
+        "north",
+        "my east",
+    ]
+    text = " ".join(str(found).split())
+    before, _ = text.split("group usual")
+    assert "north.cube is not known to be shared" in before
+    assert "evenhand cube share 'my east.cube' --out shared.cube" in before
+    assert "south.cube is not known" not in text
+    assert text.count("is not known to be shared") == 2
+    assert "north.cube is not known to be shared" in found.to_html()
+    assert str(tmp_path) not in text
+    # What comes back to one customer tells of no other.
+    assert "north.cube" not in found.for_customer("south").to_json()
+    assert "north.cube" not in str(found.for_customer("my east"))
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [({}, True), ({"suppress_below": 0}, False), ({"suppress_below": 0, "epsilon": 1.0}, True)],
+)
+def test_a_shared_cube_tells_that_it_is_one(tmp_path, options, told):
+    cube = evenhand.share_cube(counted(rows(1)), **options).counted
+    evenhand.write_cube(cube, tmp_path / "a.cube")
+    read = evenhand.read_cube(tmp_path / "a.cube")
+    assert known_to_be_shared(read) == told
+    assert not known_to_be_shared(counted(rows(1)))
+
+
+def test_a_shared_cube_and_one_with_small_cells_do_not_add():
+    shared = evenhand.share_cube(counted(rows(1))).counted
+    with pytest.raises(InputError, match="do not add:\n  shared: small cells are left out"):
+        shared.merge(counted(rows(2)))
+    both = shared.merge(evenhand.share_cube(counted(rows(2))).counted)
+    assert known_to_be_shared(both)
+
+
+@pytest.mark.parametrize("others", [(), ("a.cube",)])
+def test_what_is_no_cube_is_told_before_how_many_there_are(tmp_path, others):
+    evenhand.write_cube(counted(rows(1)), tmp_path / "a.cube")
+    (tmp_path / "c.csv").write_text("sex,age\nf,old\n", encoding="utf-8")
+    more = [str(tmp_path / name) for name in others]
+    with pytest.raises(InputError, match=r"nosuch\.cube: no such file"):
+        evenhand.pool([str(tmp_path / "nosuch.cube"), *more])
+    with pytest.raises(InputError, match=r"c\.csv holds rows"):
+        evenhand.pool([str(tmp_path / "c.csv"), *more])
+    ended = run_command("pool", "nosuch.cube", *others, cwd=tmp_path)
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("nosuch.cube: no such file")
+
+
+def tints(values):
+    """Tints of the first customer's groups, for values of own rows and shrunk, where .36 is usual."""
+    pooled = evenhand.pool([counted(rows(s)) for s in range(3)], names=["a", "b", "c"])
+    first = pooled.usual[0]
+    groups = tuple(
+        replace(one, shrunk=values[1], estimate=replace(one.estimate, value=values[0]))
+        if (one.customer, one.predicate) == ("a", first.predicate)
+        else replace(one, shrunk=0.1)
+        for one in pooled.groups
+    )
+    usual = tuple(replace(one, value=0.36) for one in pooled.usual)
+    heat = _heat(replace(pooled, groups=groups, usual=usual), PLAIN)
+    ((_, cells), *_) = heat.rows
+    return cells[1]
+
+
+@pytest.mark.parametrize(
+    ("own", "shrunk", "share", "kind"),
+    [
+        (0.40, 0.362, 0.012, "harm"),  # hundredths of what is usual are hardly tinted
+        (0.40, 0.45, 0.55, "harm"),
+        (0.30, 0.45, 0.0, ""),  # made worse by what others lend alone
+        (0.40, 0.30, 0.0, ""),
+    ],
+)
+def test_a_tint_is_of_what_is_worse_by_own_rows_and_by_a_part_of_what_is_usual(
+    own, shrunk, share, kind
+):
+    cell = tints((own, shrunk))
+    assert cell.share == pytest.approx(share, abs=0.001)
+    assert cell.kind == kind

@@ -10,8 +10,11 @@ from evenhand.stats.allocation import (
     Pilot,
     half_widths,
     spend,
+    told_enough,
     units_for,
     units_for_pairs,
+    units_that_tell,
+    variance_df,
     worst_pair,
 )
 from evenhand.stats.intervals import t_of, wilson, z_of
@@ -162,3 +165,38 @@ def test_promised_widths_of_units_are_kept(trials):
         new = [t_of(0.95, n - 1) * np.sqrt(callers(rng, n).var(ddof=1) / n) for n in units]
         kept += max(new) <= 0.04
     assert kept / worlds >= 0.95 - 3 * np.sqrt(0.95 * 0.05 / worlds)
+
+
+@pytest.mark.parametrize("cells", [1, 4, 17])
+def test_a_pilot_tells_enough_where_no_promise_is_twice_as_wide_as_expected(cells):
+    """By the widths of very many labels, which Fisher's F of `half_widths` makes."""
+    df = np.linspace(1, 40, 79)
+    told = np.array([told_enough(np.full(cells, one), 0.95).all() for one in df])
+    many = np.full(cells, 1e11)
+    for one, able in zip(df, told, strict=True):
+        found = pilot(np.ones(cells), units=np.full(cells, one + 1), kurtosis=-1e9)
+        ratio = half_widths(found, many, 0.95, 0.95) / half_widths(found, many, 0.95)
+        assert (ratio <= 2).all() == able
+    assert not told[0]
+    assert told[-1]
+
+
+def test_fewer_cells_need_less_each_and_the_most_are_taken():
+    assert told_enough(np.array([7.0]), 0.95).all()
+    assert told_enough(np.array([7.0, 7.0]), 0.95).sum() <= 1
+    assert told_enough(np.array([0.9]), 0.5).sum() == 0
+    assert told_enough(np.array([3.0, 50.0, 0.4, 50.0]), 0.95).tolist() == [
+        False,
+        True,
+        False,
+        True,
+    ]
+
+
+@pytest.mark.parametrize("kurtosis", [1.8, 3.0, 9.0, 80.0])
+def test_as_many_units_as_tell_tell(kurtosis):
+    for cells in (1, 5, 40):
+        units = units_that_tell(kurtosis, 200.0, cells, 0.95)
+        df = variance_df(np.array([units + 1e-6, units - 0.5]), kurtosis, 200.0)
+        assert told_enough(np.full(cells, df[0]), 0.95).all()
+        assert not told_enough(np.full(cells, df[1]), 0.95).all()

@@ -46,8 +46,9 @@ def improve(
     test
         Rows for testing; no row in both.
     train
-        How to train: 'module:function' of (rows, test), or a program 'python fit.py {train} {test} {out}' that reads
-        two CSV files and writes one, a line for each row for testing.
+        How to train: 'module:function' of (rows, test), whose module is in the current folder, on PYTHONPATH or
+        installed; or a program 'python fit.py {train} {test} {out}' that
+        reads two CSV files and writes one, a line for each row for testing.
     metric
         What is to be made better, for example 'error_rate(label=y, prediction=prediction)'. See: evenhand metrics
     by

@@ -2,9 +2,13 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
 
 from evenhand.cli.kinds import Flag, Several
 from evenhand.cli.lines import say
+from evenhand.cli.options import Reading
 from evenhand.errors import InputError
 from evenhand.lastmile.next_labels import LabelDraw, draw_labels
 from evenhand.pages.numbers import percent, plural, rate
@@ -27,6 +31,10 @@ def next_labels(
     seed: int = 0,
     where: str | None = None,
     missing: Several = MISSING_VALUES,
+    columns: str | None = None,
+    read: str | None = None,
+    with_: Annotated[Several, Parameter(name="--with")] = (),
+    on: Several = (),
     force: Flag = False,
     json: Flag = False,
 ) -> None:
@@ -52,6 +60,14 @@ def next_labels(
         Draw only from rows that satisfy this predicate, for example "label IS NULL".
     missing
         A text that means missing; may be repeated and replaces the usual list.
+    columns
+        What columns hold where you know better: 'doubt=number, code=text, when=date:%d/%m/%Y'.
+    read
+        The tool whose log the table is, such as inspect or lm-eval, where its content does not tell.
+    with_
+        A file whose columns are joined to the rows, such as the judge's probabilities; may be repeated.
+    on
+        Column by which it is joined, such as call, or id=file where the file calls it otherwise; may be repeated.
     force
         Replace a file even where Evenhand did not write it.
     json
@@ -59,9 +75,10 @@ def next_labels(
     """
     if out.suffix not in _ENDINGS:
         raise InputError(f"--out is {out}, but must end in {' or '.join(_ENDINGS)}.")
-    check_outputs([("--out", out)], input_files(table), force=force)
+    reading = Reading(where=where, missing=missing, columns=columns, read=read, with_=with_, on=on)
+    check_outputs([("--out", out)], [*input_files(table), *reading.joined], force=force)
     drawn, told = draw_labels(
-        table,
+        reading.table(table),
         score,
         number,
         uniform=uniform,
@@ -69,6 +86,7 @@ def next_labels(
         weight=weight,
         seed=seed,
         missing_values=missing,
+        columns=reading.given()["columns"],
         file=str(out),
     )
     write_file(out, lambda beside: _fill(beside, drawn, out.suffix))

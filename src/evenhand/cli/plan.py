@@ -34,6 +34,9 @@ def plan(
 ) -> None:
     """Say how many labels to collect of each cell: for a wanted width, or the best use of a budget.
 
+    The new sample stands for itself: the pilot's labels are not counted in it. Cells of which the pilot has too few
+    units to promise a width are named, with what to label of them first.
+
     Parameters
     ----------
     table

@@ -62,7 +62,8 @@ def pool(
         raise InputError(
             "There is no cube.  Name files: evenhand pool north.cube south.cube east.cube"
         )
-    files = [path for given in cubes for path in input_files(str(given))]
+    # What names nothing stays, so that it is told by its name.
+    files = [path for given in cubes for path in input_files(str(given)) or [given]]
     check_written(files, output)
     edition = output.edition()
     with progress_bar("reading") as advance:

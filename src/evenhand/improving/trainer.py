@@ -5,6 +5,7 @@ import math
 import shlex
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -198,6 +199,13 @@ def _differ(one: Any, two: Any) -> bool:
     )
 
 
+def _search_here() -> None:
+    """Let the current folder be searched for modules first, as ``python -m`` does; a command does not by itself."""
+    here = str(Path.cwd())
+    if not {"", here} & set(sys.path):
+        sys.path.insert(0, here)
+
+
 def read_trainer(train: Callable[[pa.Table, pa.Table], Any] | str) -> Trainer:
     """What was named to train with.
 
@@ -220,6 +228,7 @@ def read_trainer(train: Callable[[pa.Table, pa.Table], Any] | str) -> Trainer:
             f"train is {train!r}, but must be a function, 'module:function', or a program."
         )
     if "{" not in train:
+        _search_here()
         function: Callable[..., Any] = import_function(train)
         return Trainer(told=train, function=function, identity=f"{train} {module_digest(function)}")
     lacking = [place for place in _PLACES if place not in train]

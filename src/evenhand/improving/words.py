@@ -122,8 +122,8 @@ def notes(found: ImprovementPlan) -> Iterator[str]:
     )
     yield (
         f"“Help” means: the whole budget of {asked.budget:,.6g}, spent on the group alone, takes away at least "
-        f"{percent(asked.worth)} of what its {found.metric.name} could improve.  Verdicts hold for all groups at once "
-        f"with {percent(found.level)} confidence."
+        f"{percent(asked.worth)} of its errors (of how far its {found.metric.name} is from the best value that there "
+        f"is).  Verdicts hold for all groups at once with {percent(found.level)} confidence."
     )
     yield (
         f"A round spends a quarter of the budget at most; {percent(asked.floor)} of it alike on all groups, the rest "

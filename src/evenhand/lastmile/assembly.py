@@ -108,21 +108,23 @@ def answer(
     costs = costs_of(cost, cells, attributes)
     if goal.name != "budget":
         check_difference(goal.name, goal.size, metric, made)
-    found = read_pilot(cube, made, cells, shares, costs)
+    found = read_pilot(cube, made, cells, shares, costs, goal.assurance)
     least = max(metric_rules(rules, metric, made, higher_is_worse=higher).min_units, LEAST_UNITS)
     first = _first_units(found, rows)
     units = _units(found, goal, rules.level, least, float((first * costs).sum()))
     expected = half_widths(found.pilot, units, rules.level)
     promised = half_widths(found.pilot, units, rules.level, goal.assurance)
     _check_kept(goal, promised, rules.level)
-    planned = _planned(cells, found, units, first, shares, costs, expected, promised)
+    own_widths = half_widths(found.pilot, found.pilot.units, rules.level)
+    widths = (expected, promised, own_widths)
+    planned = _planned(cells, found, units, first, shares, costs, widths)
     labels = np.array([cell.labels for cell in planned])
     order = sorted(range(len(cells)), key=lambda i: _harm(planned[i], higher_is_worse=higher))
     # Of the cells that are planned, each one's place among them, in the order that is shown.
     places = np.cumsum(found.able) - 1
     shown = [int(places[i]) for i in order if found.able[i]]
     shared = shared_units(cube, cells)
-    own = remarks(found, cube, cells, question, served, first, unknown, shared)
+    told = remarks(found, cube, cells, question, served, first, unknown, shared)
     return LabelPlan(
         metric=metric_note(metric, higher_is_worse=higher),
         level=rules.level,
@@ -147,7 +149,7 @@ def answer(
             ),
             *missing_rows(cube, question.units),
         ),
-        notes=(*notes, *own),
+        notes=(*notes, *told),
         settings=PlanSettings(
             by=partition.names,
             where=to_text(question.where) if question.where is not None else None,
@@ -273,8 +275,9 @@ def _units(found: PilotCells, goal: Goal, level: float, least: int, reserved: fl
     pilot = found.pilot
     if not len(pilot.variance):
         raise RefusedError(
-            f"The pilot tells of no cell how much its units vary: each has fewer than {LEAST_UNITS} units, or all of "
-            "them alike.  Label some more of each first."
+            f"The pilot tells of no cell how much its units vary: each has fewer than {LEAST_UNITS} units, too few to "
+            "promise anything, or all of them alike.  Label some more of each first: "
+            f"{int(found.first.max()):,} units of each tell."
         )
     if goal.name == "half_width":
         return units_for(pilot, goal.size, level, goal.assurance, least)
@@ -293,8 +296,13 @@ def _units(found: PilotCells, goal: Goal, level: float, least: int, reserved: fl
         )
     fewest = float((pilot.labels(np.full(len(pilot.rows), least)) + 1) @ pilot.cost) + reserved
     if goal.size < fewest:
+        kept = (
+            f" ({reserved:,.6g} of it for cells of which the pilot does not tell how much units vary)"
+            if reserved
+            else ""
+        )
         raise InputError(
-            f"budget is {goal.size:g}, but {plural(least, 'unit')} of each cell cost {fewest:,.6g}.  Raise "
+            f"budget is {goal.size:g}, but {plural(least, 'unit')} of each cell cost {fewest:,.6g}{kept}.  Raise "
             "it, or ask for fewer cells."
         )
     return spend(pilot, goal.size - reserved, cast("Rule", goal.rule), level, goal.assurance, least)
@@ -313,9 +321,9 @@ def _planned(
     first: Integers,
     shares: Floats,
     costs: Floats,
-    expected: Floats,
-    promised: Floats,
+    widths: tuple[Floats, Floats, Floats],
 ) -> list[PlannedCell]:
+    expected, promised, own = widths
     places = np.cumsum(found.able) - 1
     out = []
     for i, cell in enumerate(cells):
@@ -335,6 +343,7 @@ def _planned(
                 units=int(units[place]) if able else int(found.first[i]),
                 half_width=float(promised[place]) if able else None,
                 expected_half_width=float(expected[place]) if able else None,
+                pilot_half_width=float(own[place]) if able else None,
                 reason=found.reasons[i],
             )
         )

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from evenhand.comparisons.sets import GroupSet
 from evenhand.errors import Fault, FaultsError, InputError, unknown_name
 from evenhand.groups import Attribute
+from evenhand.pages.numbers import listed
 
 Floats = npt.NDArray[np.float64]
 #: Cells that a message names.
@@ -122,19 +123,38 @@ def read_numbers(
 def _check_heads(
     path: str | Path, heads: Sequence[str], column: str, names: Sequence[str], *, whole: bool
 ) -> None:
+    wrong = []
     if column not in heads:
-        raise InputError(f"{path}: {unknown_name('column', column, heads)}")
-    for head in heads:
-        if head != column and head not in names:
-            raise InputError(f"{path}: {unknown_name('attribute', head, names)}")
-    if len(set(heads)) < len(heads):
-        raise InputError(f"{path} has two columns of one name: {', '.join(heads)}.")
+        wrong.append(unknown_name("column", column, heads))
+    unknown = [head for head in heads if head != column and head not in names]
+    if unknown:
+        wrong.append(unknown_names("attribute", unknown, names))
     lacking = [name for name in names if name not in heads]
     if whole and lacking:
-        raise InputError(
-            f"{path} has no column {lacking[0]}.  A {column} belongs to a cell of {' × '.join(names)}: add a column "
-            "for each attribute."
+        wrong.append(
+            f"It has no column {' and no column '.join(lacking)}.  A {column} belongs to a cell of "
+            f"{' × '.join(names)}: add a column for each attribute."
         )
+    if wrong:
+        raise InputError(
+            f"{path}: {'  '.join(one if one[-1] in '.?' else f'{one}.' for one in wrong)}"
+        )
+    if len(set(heads)) < len(heads):
+        raise InputError(f"{path} has two columns of one name: {', '.join(heads)}.")
+
+
+def unknown_names(kind: str, names: Sequence[str], known: Sequence[str]) -> str:
+    """`unknown_name`, of one name or of several in one sentence.
+
+    Examples
+    --------
+    >>> unknown_names("column", ["race", "sex"], ["ethnicity", "gender"])
+    "Unknown columns 'race' and 'sex'.  Columns: ethnicity, gender"
+    """
+    if len(names) == 1:
+        return unknown_name(kind, names[0], known)
+    _, _, rest = unknown_name(kind, "", known).partition("  ")
+    return f"Unknown {kind}s {listed([repr(name[:80]) for name in names])}.  {rest}"
 
 
 def _line(

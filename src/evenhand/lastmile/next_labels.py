@@ -1,6 +1,6 @@
 """Which rows people should label next: drawn with chances that a judge's doubts decide, and weights that undo them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -13,6 +13,7 @@ from evenhand.groups import parse_predicate, where_clause
 from evenhand.pages.numbers import plural
 from evenhand.questions.opening import opened
 from evenhand.questions.options import SHARE, check_numbers, check_texts, plain, whole
+from evenhand.questions.question import check_rows
 from evenhand.records import MISSING_VALUES, dialect_of, find_column
 from evenhand.records.declarations import columns_option
 from evenhand.results.protocol import Result
@@ -83,6 +84,7 @@ def next_labels(
     weight: str = "weight",
     seed: int = 0,
     missing_values: Sequence[str] = MISSING_VALUES,
+    columns: str | Mapping[str, str] | None = None,
 ) -> pa.Table:
     """Draw rows for people to label, more often those that say more of a rate.
 
@@ -105,6 +107,8 @@ def next_labels(
         Of the draw: the same seed draws the same rows.
     missing_values : sequence of str
         Texts that mean missing.
+    columns : str or mapping, optional
+        What columns hold, as in `evenhand.audit`.
 
     Returns
     -------
@@ -142,6 +146,7 @@ def next_labels(
         weight=weight,
         seed=seed,
         missing_values=missing_values,
+        columns=columns,
     )
     return drawn
 
@@ -156,6 +161,7 @@ def draw_labels(
     weight: str,
     seed: int,
     missing_values: Sequence[str],
+    columns: str | Mapping[str, str] | None = None,
     file: str | None = None,
 ) -> tuple[pa.Table, LabelDraw]:
     """The rows of `next_labels`, and how they were drawn."""
@@ -168,7 +174,8 @@ def draw_labels(
         raise InputError(
             "uniform is 0, but must be above it: a row that the judge is sure of would never be drawn."
         )
-    with opened(table, missing_values=missing_values) as records:
+    with opened(table, columns=columns, missing_values=missing_values) as records:
+        check_rows(records)
         column = find_column(score, records.columns)
         if not column.kind.numeric:
             raise InputError(

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from evenhand.comparisons.sets import GroupSet
 from evenhand.cubes import Cube, estimate
 from evenhand.metrics import MetricPlan
-from evenhand.stats.allocation import Pilot, variance_df
+from evenhand.stats.allocation import Pilot, told_enough, units_that_tell, variance_df
 from evenhand.stats.forms import Ratio
 
 Floats = npt.NDArray[np.float64]
@@ -18,6 +18,8 @@ Integers = npt.NDArray[np.int64]
 LEAST_UNITS = 5
 #: Units to label first of a cell of which the pilot does not tell; more where tails are heavy.
 FIRST_UNITS = 30
+#: Not more than these at first, however heavy tails are: how heavy few units hardly tell.
+MOST_FIRST_UNITS = 120
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +52,12 @@ class PilotCells:
 
 
 def read_pilot(
-    cube: Cube, plan: MetricPlan, cells: Sequence[GroupSet], share: Floats, cost: Floats
+    cube: Cube,
+    plan: MetricPlan,
+    cells: Sequence[GroupSet],
+    share: Floats,
+    cost: Floats,
+    assurance: float,
 ) -> PilotCells:
     """What the cube of a pilot tells of cells.
 
@@ -62,6 +69,8 @@ def read_pilot(
     cells : sequence of GroupSet
     share, cost : arrays of shape (cells,)
         Of the population; of one label.
+    assurance : float
+        Of what is promised.
     """
     sets = np.array([cell.members for cell in cells])
     found = estimate(cube, plan.form, sets, np.zeros((0, 2), np.int64))
@@ -83,15 +92,18 @@ def read_pilot(
     able = np.array([reason is None for reason in reasons], bool)
     first = np.full(len(cells), FIRST_UNITS)
     if able.any() and not proportion:
-        # A variance of less than one degree of freedom tells of no other: any promise would be astronomical.
         part = np.minimum(effective, 1.0)
+        known = float(units[able].sum())
         kurtosis = kurtosis_of(variance[able], units[able], found.fourth[able])
-        told = variance_df(units * part, kurtosis, float(units[able].sum())) >= 1
-        enough = np.ceil((kurtosis / 2 + 1) / np.where(part > 0, part, 1.0))
-        first = np.maximum(np.where(able & ~told, enough, FIRST_UNITS), FIRST_UNITS).astype(int)
+        df = np.where(able, variance_df(units * part, kurtosis, known), 0.0)
+        told = told_enough(df, assurance)
+        needed = units_that_tell(kurtosis, known, int(able.sum()), assurance)
+        enough = np.ceil(needed / np.where(part > 0, part, 1.0))
+        enough = np.clip(enough, FIRST_UNITS, MOST_FIRST_UNITS)
+        first = np.where(able & ~told, enough, FIRST_UNITS).astype(int)
         reasons = tuple(
-            "too_few_units" if one and not known else reason
-            for one, known, reason in zip(able, told, reasons, strict=True)
+            "pilot_too_small" if one and not enough_of_it else reason
+            for one, enough_of_it, reason in zip(able, told, reasons, strict=True)
         )
         able &= told
     return PilotCells(

@@ -125,7 +125,9 @@ def plan(
     -----
     The new sample is drawn as the pilot was, and stands for itself: the pilot's labels are not counted in it.
     Widths are told for the new sample given the pilot, so that a lucky pilot does not make a plan too small; see
-    `evenhand.stats.allocation`.  Proportional and Neyman's allocation are right for the value of all together and leave
+    `evenhand.stats.allocation`.  Where the pilot has so few units of a cell that its promise would be twice as wide as
+    the expected width, of however many labels, nothing is promised there: that cell's labels are the units that would
+    tell, first.  Proportional and Neyman's allocation are right for the value of all together and leave
     small groups unknown.
 
     Examples

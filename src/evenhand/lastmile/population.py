@@ -9,8 +9,8 @@ from evenhand.cubes import Input, Measure, Moments, build_cube
 from evenhand.errors import InputError, Note
 from evenhand.groups import Attribute, columns_of
 from evenhand.groups.predicate import column_expression, literal
-from evenhand.lastmile.costs import key_text, read_numbers, rows_of
-from evenhand.pages.numbers import plural, share
+from evenhand.lastmile.costs import key_text, read_numbers, rows_of, unknown_names
+from evenhand.pages.numbers import listed, plural, share
 from evenhand.questions.opening import opened
 from evenhand.questions.question import check_rows
 from evenhand.records import Records, find_column
@@ -148,6 +148,7 @@ def _columns_of(attribute: Attribute) -> Sequence[str]:
 
 
 def _check(records: Records, attributes: Sequence[Attribute]) -> None:
+    _check_names(records, attributes)
     for attribute in attributes:
         for name in _columns_of(attribute):
             try:
@@ -160,6 +161,19 @@ def _check(records: Records, attributes: Sequence[Attribute]) -> None:
                 f"{name} is cut into bins of numbers, and is none in {records.name}.  Write numbers there, or name the "
                 f"bins in a file of shares."
             )
+
+
+def _check_names(records: Records, attributes: Sequence[Attribute]) -> None:
+    """Tell all names that are missing at once; a file of shares with other names has none of its own either."""
+    own = [column.name for column in records.columns]
+    needed = dict.fromkeys(name for one in attributes for name in _columns_of(one))
+    lacking = [name for name in needed if name not in own]
+    if not lacking:
+        return
+    raise InputError(
+        f"{records.name}: {unknown_names('column', lacking, own)}.  Nor is one called {SHARE}: give a file with "
+        f"{listed([*needed, SHARE])}, or rows with {listed(list(needed))}, which are counted."
+    )
 
 
 def _counted(records: Records, attributes: Sequence[Attribute]) -> Population:

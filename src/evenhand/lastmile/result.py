@@ -35,6 +35,8 @@ class PlannedCell:
         tell, with the reason.
     expected_half_width : float or None
         The same if the new sample is as the pilot.
+    pilot_half_width : float or None
+        Of the interval that the pilot's own labels give already; none of them counts in the new sample.
     reason : str or None
         Why there is no half-width.
     """
@@ -51,6 +53,7 @@ class PlannedCell:
     half_width: float | None
     expected_half_width: float | None
     reason: str | None
+    pilot_half_width: float | None = None
 
     @property
     def label(self) -> str:

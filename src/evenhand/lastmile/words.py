@@ -18,6 +18,10 @@ RULES = {
 }
 
 
+#: Cells that a sentence names.
+NAMED = 5
+
+
 def size(value: float, found: LabelPlan) -> str:
     """A half-width: ± points of a share, else in the metric's units."""
     return f"± {amount(value, in_points=found.metric.in_points)}"
@@ -73,6 +77,25 @@ def answers(found: LabelPlan, edition: Edition = PLAIN) -> Iterator[str]:
         f"Widths are promises: in {percent(found.assurance)} of samples none is wider, though this pilot may have been "
         "lucky."
     )
+    yield "These labels are new ones: the sample stands for itself, and none of the pilot's is counted in it."
+    yield from _reached(found, edition)
+
+
+def _reached(found: LabelPlan, edition: Edition) -> Iterator[str]:
+    """Cells that the pilot's own labels tell as well of already as was asked for, or as the plan would."""
+    wanted = found.settings.half_width or 0.0
+    told = [
+        f"of {edition.group(cell.group, cell.predicate)}, the pilot's {plural(cell.pilot_rows, 'label')} alone already "
+        f"give {size(cell.pilot_half_width, found)}"
+        for cell in found.cells
+        if cell.pilot_half_width is not None
+        and cell.half_width is not None
+        and cell.pilot_half_width <= max(wanted, cell.half_width)
+    ]
+    if told:
+        more = f"; and so of {plural(len(told) - NAMED, 'more cell')}" if len(told) > NAMED else ""
+        text = "; ".join(told[:NAMED])
+        yield f"{text[0].upper()}{text[1:]}{more}."
 
 
 def _usual(found: LabelPlan) -> Iterator[str]:

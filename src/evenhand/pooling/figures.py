@@ -11,6 +11,8 @@ from evenhand.pooling import words
 from evenhand.pooling.result import Pooled, PooledGroup
 from evenhand.pooling.tables import groups_table, usual_table
 
+#: The deepest tint is at least this part of the largest value that is usual away from it: hundredths of it are no harm.
+LEAST_SCALE = 0.25
 #: Customers and groups drawn, and lines of the table; all are in JSON and CSV.
 CUSTOMERS, GROUPS, TABLED = 12, 40, 400
 
@@ -24,7 +26,7 @@ def render_html(found: Pooled, *, edition: Edition = PLAIN) -> str:
         metric_name=edition.column(found.metric.name),
         normalizer=normalizer_told(found.metric.expression),
         answers=list(words.answers(found, edition)),
-        caveats=before_numbers(found.notes),
+        caveats=before_numbers(words.caveats(found)),
         heat=_heat(found, edition),
         usual=usual_table(found, edition),
         table=groups_table(found, TABLED, edition),
@@ -37,7 +39,7 @@ def draw_figure(found: Pooled, edition: Edition = PLAIN) -> str:
     answers = list(words.answers(found, edition))
     notes = (
         edition.note,
-        f"Shrunk {edition.column(found.metric.name)}, below it that of own rows; darker: worse than usual.",
+        f"Shrunk {edition.column(found.metric.name)}, below it that of own rows; darker: both are worse than usual.",
         edition.made(", ".join(one.name for one in found.customers)),
     )
     drawn = Figure(heading=edition.crossed(found.settings.by), drawn=_heat(found, edition))
@@ -45,7 +47,7 @@ def draw_figure(found: Pooled, edition: Edition = PLAIN) -> str:
 
 
 def _heat(found: Pooled, edition: Edition) -> Heat:
-    """Shrunk values, tinted by how much worse they are than is usual."""
+    """Shrunk values, tinted by how much worse they are than is usual, where own rows are worse too."""
     customers = [one.name for one in found.customers[:CUSTOMERS]]
     at = {(one.customer, one.predicate): one for one in found.groups}
     sign = 1.0 if found.metric.higher_is_worse else -1.0
@@ -55,9 +57,16 @@ def _heat(found: Pooled, edition: Edition) -> Heat:
         value = None if one is None else usual[one.predicate]
         if one is None or one.shrunk is None or value is None:
             return 0.0
+        own = one.estimate.value
+        # What others lend alone makes nobody worse.
+        if own is None or sign * (own - value) <= 0:
+            return 0.0
         return max(sign * (one.shrunk - value), 0.0)
 
-    largest = max((beyond(one) for one in found.groups), default=0.0)
+    known = [abs(value) for value in usual.values() if value is not None]
+    largest = max(
+        [*(beyond(one) for one in found.groups), LEAST_SCALE * max(known, default=0.0)], default=0.0
+    )
     rows = []
     for group in found.usual[:GROUPS]:
         cells = [HeatCell(text=numbers.rate(group.value), share=0.0)]

@@ -1,5 +1,6 @@
 """Pools that users ask for: cubes of customers in, estimates that borrow from all of them back."""
 
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,8 +15,17 @@ from evenhand.cubes import CountedRecords, CountedSource, Estimates, estimate
 from evenhand.errors import InputError, Note
 from evenhand.groups import Partition
 from evenhand.metrics import Metric
+from evenhand.pages.edition import without_folders
 from evenhand.pages.numbers import plural
-from evenhand.pooling.result import Customer, Pooled, PooledGroup, PoolSettings, UsualGroup
+from evenhand.pooling.result import (
+    NOT_SHARED,
+    Customer,
+    Pooled,
+    PooledGroup,
+    PoolSettings,
+    UsualGroup,
+)
+from evenhand.pooling.sharing import known_to_be_shared
 from evenhand.questions.command import write_command
 from evenhand.questions.counted import (
     counted_cubes,
@@ -31,6 +41,7 @@ from evenhand.questions.counted import (
 from evenhand.questions.keywords import tells_options
 from evenhand.questions.options import NUMBERS, check_choices, check_numbers, check_texts, plain
 from evenhand.questions.question import By, Question, metric_note, metric_rules
+from evenhand.records.output import input_files
 from evenhand.results.estimate import Estimate
 from evenhand.results.origin import versions
 from evenhand.stats.shrinkage import shrink
@@ -181,6 +192,9 @@ def _names(cubes: object, names: Sequence[str] | None) -> list[str]:
     if isinstance(cubes, str | Path | CountedRecords) or not isinstance(cubes, Sequence):
         raise InputError("A pool is of several cubes, one a customer: pool(['a.cube', 'b.cube'])")
     if len(cubes) < 2:
+        for one in cubes:
+            if counted_records(one) is None:
+                raise _no_cube(one)
         raise InputError(f"A pool is of several customers, and {plural(len(cubes), 'cube')} given.")
     if names is None:
         own = [one.name if isinstance(one, CountedRecords) else Path(one).stem for one in cubes]
@@ -198,6 +212,19 @@ def _names(cubes: object, names: Sequence[str] | None) -> list[str]:
     return own
 
 
+def _no_cube(given: object) -> InputError:
+    """Why something is no cube."""
+    what = given if isinstance(given, str | Path) else f"A {type(given).__name__}"
+    if isinstance(given, str | Path) and not input_files(str(given)):
+        return InputError(
+            f"{given}: no such file.  Name cubes, as evenhand cube share writes them."
+        )
+    return InputError(
+        f"{what} holds rows, and no row shall leave a customer.  Count it first (evenhand cube count, then "
+        "evenhand cube share)."
+    )
+
+
 def _read(
     cube: str | Path | CountedRecords,
     name: str,
@@ -209,10 +236,8 @@ def _read(
 ) -> _CustomerCounts:
     counted = counted_records(cube)
     if counted is None:
-        raise InputError(
-            f"{cube} holds rows, and no row shall leave a customer.  Count it first (evenhand cube count, then "
-            "evenhand cube share)."
-        )
+        raise _no_cube(cube)
+    shared = known_to_be_shared(counted)
     metrics, counted = counted_metrics(counted, [] if metric is None else [metric])
     if len(metrics) > 1:
         raise InputError(
@@ -240,9 +265,22 @@ def _read(
         estimates=found,
         rates=rates_of(found, plan.form, own.parts, judged, binomial=binomial),
         rows=int(own.n_rows.sum()),
-        notes=counted_notes(counted, question),
+        notes=(*([] if shared else [_not_shared(cube, name)]), *counted_notes(counted, question)),
         higher_is_worse=higher,
         sources=counted.sources,
+    )
+
+
+def _not_shared(cube: str | Path | CountedRecords, name: str) -> Note:
+    """That a cube may hold cells so small that they should not have left the house."""
+    file = without_folders(str(cube)) if isinstance(cube, str | Path) else None
+    mend = "evenhand.share_cube"
+    if file is not None:
+        mend = f"evenhand cube share {shlex.quote(file)} --out shared.cube"
+    return Note(
+        code=NOT_SHARED,
+        text=f"{file or name} is not known to be shared: cells of a few rows may be in it, and are shown.  Whoever "
+        f"counted it makes one that may leave the house: {mend}",
     )
 
 

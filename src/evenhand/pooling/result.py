@@ -9,6 +9,9 @@ from evenhand.pages.spreadsheet import groups_csv
 from evenhand.results.estimate import Estimate
 from evenhand.results.origin import MetricNote
 
+#: Code of the note that a customer's cube does not tell that it was made to be shared.
+NOT_SHARED = "not_known_to_be_shared"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Customer:

@@ -28,6 +28,10 @@ Bools = npt.NDArray[np.bool_]
 _CROSSED = 3
 #: Cells at most that noise is drawn for: those without a row are among them.
 _MOST_CELLS = 100_000
+#: In what a cube's counts mean: that it was made to be shared.  Only like cubes add, so that none with small cells is
+#: added to one without.
+_SHARED = "shared: small cells are left out"
+_NOISY = "with noise"
 _NUMBERS = {
     "suppress_below": whole(0),
     "epsilon": Allowed(least=1e-6, below=1e3, words="a number above 0, for example 1"),
@@ -140,7 +144,7 @@ def share_cube(
     metrics = tuple(
         replace(
             metric,
-            cube=_only(one, own),
+            cube=_marked(_only(one, own), suppress_below),
             proportion=metric.proportion and one.indicators,
             notes=(),
         )
@@ -230,6 +234,18 @@ def _only(cube: Cube, kept: Bools) -> Cube:
     return cube.regrouped(cube.attributes, cube.keys, kept=kept)
 
 
+def _marked(cube: Cube, minimum: int) -> Cube:
+    """The cube, which tells that it was made to be shared if no small cell is in it."""
+    return replace(cube, meaning=f"{cube.meaning}; {_SHARED}") if minimum else cube
+
+
+def known_to_be_shared(counted: CountedRecords) -> bool:
+    """Whether a cube tells that small cells were left out, or noise added; those of older versions do not."""
+    return all(
+        {_SHARED, _NOISY} & set(metric.cube.meaning.split("; ")) for metric in counted.metrics
+    )
+
+
 def _with_noise(cube: Cube, counted: CountedRecords, noise: CountNoise) -> Cube:
     """Counts of all cells that values cross to, with noise; what rows add to none of the counts is one more."""
     if not cube.indicators or counted.units:
@@ -263,7 +279,7 @@ def _with_noise(cube: Cube, counted: CountedRecords, noise: CountNoise) -> Cube:
         comoments=spread,
         level=np.zeros(size, np.int64),
         indicators=False,
-        meaning=f"{cube.meaning}; with noise",
+        meaning=f"{cube.meaning}; {_NOISY}",
     )
 
 

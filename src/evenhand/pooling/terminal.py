@@ -16,7 +16,7 @@ SHOWN = 60
 def render_terminal(found: Pooled, *, width: int) -> RenderableType:
     """Everything that a person at a terminal wants to know."""
     about = f"{found.metric.name} = {found.metric.definition}"
-    parts = opening(words.answers(found), found.notes, about)
+    parts = opening(words.answers(found), words.caveats(found), about)
     parts += [Text(), lay_out(usual_table(found), width), Text()]
     parts.append(lay_out(groups_table(found, SHOWN), width))
     hidden = len(found.groups) - SHOWN

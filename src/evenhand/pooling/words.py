@@ -2,10 +2,14 @@
 
 from collections.abc import Iterator
 
+from evenhand.errors import Note
 from evenhand.pages.caveats import after_numbers
 from evenhand.pages.edition import PLAIN, Edition
 from evenhand.pages.numbers import listed, percent, plural, rate
-from evenhand.pooling.result import Pooled, PooledGroup, UsualGroup
+from evenhand.pooling.result import NOT_SHARED, Pooled, PooledGroup, UsualGroup
+
+#: Cubes that caveats name, each in a line of its own.
+NAMED = 4
 
 
 def called(one: PooledGroup | UsualGroup, edition: Edition = PLAIN) -> str:
@@ -62,6 +66,16 @@ def _furthest(found: Pooled, known: list[UsualGroup], name: str, edition: Editio
         )
 
 
+def caveats(found: Pooled) -> list[Note]:
+    """What must be known before the numbers: also which cubes may hold what should not have left its house."""
+    own = [note for one in found.customers for note in one.notes if note.code == NOT_SHARED]
+    more = len(own) - NAMED
+    if more > 0:
+        text = f"Nor are {plural(more, 'more cube')}."
+        own = [*own[:NAMED], Note(code=NOT_SHARED, text=text)]
+    return [*own, *found.notes]
+
+
 def notes(found: Pooled) -> Iterator[str]:
     """How it was computed."""
     yield (
@@ -72,4 +86,6 @@ def notes(found: Pooled) -> Iterator[str]:
     yield from after_numbers(found.notes)
     for one in found.customers:
         for note in one.notes:
+            if note.code == NOT_SHARED:
+                continue
             yield f"{one.name}: {note.text}"

@@ -193,12 +193,30 @@ def _never(label: str, prediction: str, actual: Sequence[Any], said: Sequence[An
     why = (
         "they agree only after trimming and case folding"
         if _spelt_otherwise(actual, said)
-        else "they share no value"
+        else _not_compared(label, prediction, actual, said) or "they share no value"
     )
     return (
         f"{label!r} holds {_listed(actual)} and {prediction!r} holds {_listed(said)}: {why}, "
         "so the two can never agree.  Write both in one way, or name the columns that belong together."
     )
+
+
+def _not_compared(
+    label: str, prediction: str, actual: Sequence[Any], said: Sequence[Any]
+) -> str | None:
+    """Where one column is text and the other numbers: that these do not compare, and which texts are no numbers."""
+    for name, texts, numbers in ((label, actual, said), (prediction, said, actual)):
+        if all(isinstance(one, str) for one in texts) and not any(
+            isinstance(one, str) for one in numbers
+        ):
+            words = [one for one in texts if not _is_number(one)]
+            why = ""
+            if words and len(words) < len(texts):
+                why = f", since {_listed(words)} {'is no number' if len(words) == 1 else 'are no numbers'}"
+            return (
+                f"{name!r} is text{why}, and text and numbers do not compare: they share no value"
+            )
+    return None
 
 
 def _means_missing(values: Sequence[Any], records: Records) -> str:

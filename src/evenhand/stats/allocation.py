@@ -23,6 +23,9 @@ SECANTS = 12
 LEAST_LOG = 40.0
 #: A budget that is used up to this part is used up: what is left is spent unit by unit.
 SLACK = 1e-6
+#: A promise is at most this many times as wide as what is expected, of however many labels: of a wider one most would
+#: tell how small the pilot is, and nothing of the cell.
+MOST_PROMISED = 2.0
 #: Kurtosis that is taken for granted, and how many units say so.
 HEAVY, HEAVY_UNITS = 6.0, 40.0
 
@@ -96,6 +99,58 @@ def variance_df(effective: Floats, kurtosis: float, known: float) -> Floats:
     n = np.maximum(effective, 1.0 + 1e-9)
     heavy = 2 * n / np.maximum(mixed - (n - 3) / (n - 1), 1e-9)
     return np.asarray(np.maximum(np.minimum(n - 1, heavy), 0.3), float)
+
+
+def told_enough(df: Floats, assurance: float) -> npt.NDArray[np.bool_]:
+    """Of which cells a pilot tells how much units vary: those whose promises need be no `MOST_PROMISED` times as wide.
+
+    Parameters
+    ----------
+    df : array of shape (cells,)
+        Degrees of freedom of the pilot's variance of each cell.
+    assurance : float
+        With what probability no cell that is told of shall be wider than promised.
+
+    Returns
+    -------
+    bool array of shape (cells,)
+
+    Notes
+    -----
+    Of very many new units Fisher's F is ``df / chi²``: its root is what the smallness of the pilot alone adds to a
+    width, whatever the cell and the goal are.  The fewer cells are promised, the less each one's promise needs
+    (Bonferroni): the most are taken that keep within the bound together.  Less than one degree of freedom tells of no
+    other sample.
+
+    Examples
+    --------
+    >>> told_enough(np.array([5.0, 12.0, 40.0]), 0.95).tolist()
+    [False, True, True]
+    """
+    order = np.argsort(-df, kind="stable")
+    each = (1 - assurance) / np.arange(1, len(df) + 1)
+    ordered = df[order]
+    factor = np.sqrt(ordered / special.chdtri(ordered, 1 - each))
+    within = np.cumprod((factor <= MOST_PROMISED) & (ordered >= 1)).astype(bool)
+    out = np.zeros(len(df), bool)
+    out[order] = within
+    return out
+
+
+def units_that_tell(kurtosis: float, known: float, cells: int, assurance: float) -> float:
+    """Effective units of a pilot of which `told_enough` is true, where it is of so many cells together."""
+    each = (1 - assurance) / cells
+
+    def excess(units: float) -> float:
+        df = float(variance_df(np.array([units]), kurtosis, known)[0])
+        if df < 1:
+            return MOST_PROMISED
+        return float(np.sqrt(df / special.chdtri(df, 1 - each))) - MOST_PROMISED
+
+    most = 4.0
+    while excess(most) > 0:
+        most *= 2
+    return float(optimize.brentq(excess, 2.0, most)) if excess(2.0) > 0 else 2.0
 
 
 def half_widths(pilot: Pilot, units: npt.ArrayLike, level: float, assurance: float = 0.0) -> Floats:

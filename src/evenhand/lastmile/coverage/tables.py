@@ -13,6 +13,10 @@ from evenhand.pages.table import Table, TableCell, TableColumn, table_of
 def cells_table(found: Coverage, cells: Sequence[CoveredCell], edition: Edition = PLAIN) -> Table:
     """What there is of each cell, and what is missing."""
     noun = unit_noun(found.unit) if found.unit else "rows"
+    # Rows that say something of a metric may be fewer than there are.
+    apart = any(cell.units != cell.natural_rows for cell in found.cells)
+    if not found.unit and apart:
+        noun = "scored rows"
     columns = (
         TableColumn(head="cell", left=True, fold=True),
         TableColumn(head="state", left=True),
@@ -21,7 +25,7 @@ def cells_table(found: Coverage, cells: Sequence[CoveredCell], edition: Edition 
         TableColumn(head="missing"),
         TableColumn(head="shows", need=1),
         TableColumn(head=f"synthetic {noun}", need=2) if found.settings.synthetic else None,
-        TableColumn(head="rows", need=3) if found.unit or found.metric else None,
+        TableColumn(head="rows", need=3) if found.unit or apart else None,
         TableColumn(head=found.metric.name, need=4) if found.metric else None,
     )
     rows: list[list[TableCell | str]] = [
