@@ -176,6 +176,7 @@ def _join(own: Monitor, other: Monitor, bets: Bets) -> None:
     own.first = min(firsts) if firsts else None
     own.scale = max(own.scale, other.scale)
     own.plain = own.plain and other.plain
+    own.known_since += other.known_since
     own.silent = min(own.silent, other.silent) if now.n and more.n else own.silent + other.silent
     own.above = _padded(own.above, other.above, 0.0, np.add)
     own.changed = _padded(own.changed, other.changed, -np.inf, np.logaddexp)

@@ -99,6 +99,8 @@ class Monitor:
         Logarithms of the evidence.
     past : Past
         First visits, each unit once, and what they are known not to exceed.
+    known_since : int
+        Units since the last settlement, each once; rows where there are no units.
     silent : int
         The last rows, none of which was evidence: units that had come too often.
     run : float
@@ -123,6 +125,7 @@ class Monitor:
     above: Floats = field(default_factory=lambda: np.zeros((0, len(STAKES))))
     changed: Floats = field(default_factory=lambda: np.zeros((0, len(STAKES))))
     past: Past = field(default_factory=Past)
+    known_since: int = 0
     silent: int = 0
     run: float = 0.0
     since: StreamPlace = field(default_factory=StreamPlace)
@@ -155,6 +158,7 @@ class Monitor:
         self._remember(rows, bins)
         self.now = found.mark(len(rows) - 1)
         self.silent = self._silent(rows.layer)
+        self.known_since += len(rows) if rows.layer is None else int((rows.layer == 0).sum())
 
     def _silent(self, layer: Integers | None) -> int:
         """How many of the last rows were no evidence, after these."""
@@ -179,7 +183,7 @@ class Monitor:
         self.settled += [
             Settlement(alarm=self.alarms.pop(kind), at=at, note=note) for kind in closed
         ]
-        self.begun, self.silent = at, 0
+        self.begun, self.silent, self.known_since = at, 0, 0
         self.above, self.changed = np.zeros((0, len(STAKES))), np.zeros((0, len(STAKES)))
         # Sums of all rows no longer tell the evidence: it is of the rows since.
         self.plain = self.plain and not self.now.n
