@@ -174,7 +174,9 @@ def _join(own: Monitor, other: Monitor, bets: Bets) -> None:
     own.now = now.plus(more, _last(now.time, more.time))
     firsts = [one for one in (own.first, other.first) if one is not None]
     own.first = min(firsts) if firsts else None
-    own.scale = max(own.scale, other.scale)
+    powers = own.lengths.keys() | other.lengths.keys()
+    own.lengths = {k: own.lengths.get(k, 0.0) + other.lengths.get(k, 0.0) for k in powers}
+    own.long_rows += other.long_rows
     own.plain = own.plain and other.plain
     own.known_since += other.known_since
     own.silent = min(own.silent, other.silent) if now.n and more.n else own.silent + other.silent

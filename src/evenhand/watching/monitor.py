@@ -15,6 +15,7 @@ from evenhand.stats.monitors import (
     recursion,
     run_steps,
 )
+from evenhand.watching.lengths import LONG, counted_ones, usual_length, usual_lengths
 from evenhand.watching.marks import Alarm, Settlement, StreamPlace
 from evenhand.watching.past import Past
 
@@ -93,8 +94,10 @@ class Monitor:
         Rows so far.
     first : float, optional
         Time of the first row.
-    scale : float
-        Power of two that no row's denominator exceeded so far.
+    lengths : dict
+        Rows by the power of two of what they are divided by; see `evenhand.watching.lengths.usual_lengths`.
+    long_rows : int
+        Rows more than eight times as long as usual before them: they bet by their own length.
     above, changed : array of shape (layers, stakes)
         Logarithms of the evidence.
     past : Past
@@ -121,7 +124,8 @@ class Monitor:
 
     now: StreamPlace = field(default_factory=StreamPlace)
     first: float | None = None
-    scale: float = 0.0
+    lengths: dict[int, float] = field(default_factory=dict)
+    long_rows: int = 0
     above: Floats = field(default_factory=lambda: np.zeros((0, len(STAKES))))
     changed: Floats = field(default_factory=lambda: np.zeros((0, len(STAKES))))
     past: Past = field(default_factory=Past)
@@ -151,8 +155,9 @@ class Monitor:
             return
         self.first = rows.at(0) if self.now.n == 0 else self.first
         self.past.shards = np.zeros(2)
-        whole = rows.layer is None and self.scale in (0.0, 1.0)
-        plain = whole and bool((rows.b == 1).all()) and bool(((rows.a == 0) | (rows.a == 1)).all())
+        whole = rows.layer is None and bool((rows.b == 1).all())
+        plain = whole and bool(((rows.a == 0) | (rows.a == 1)).all())
+        plain = plain and usual_length(self.now.n, self.lengths) <= 1
         found = _Proportion(self, rows, bets) if plain else _Sums(self, rows, bets)
         found.go()
         self._remember(rows, bins)
@@ -326,7 +331,7 @@ class _Proportion(_Taking):
     def go(self) -> None:
         """Take the rows in."""
         monitor, bets, rows = self.monitor, self.bets, self.rows
-        monitor.scale = 1.0
+        monitor.lengths = counted_ones(len(rows), monitor.now.n, monitor.lengths)
         harms = np.flatnonzero(rows.a == 1)
         at, limits = self._limits()
         self._changes(harms, at, limits)
@@ -389,7 +394,13 @@ def _log_product(harms: npt.NDArray[Any], rows: npt.NDArray[Any], threshold: flo
 
 
 class _Sums(_Taking):
-    """Rows of any numbers, or of units that return."""
+    """Rows of any numbers, or of units that return.
+
+    Each is scaled by what rows before it were usually divided by: that is known before the row, so nothing is assumed
+    of how rates and lengths go together.  A row that is longer is scaled by its own length, so that it can lose no
+    more than is staked; of such rows it is assumed that their rate is tolerated whatever their length.  One that is far
+    longer than usual leaves no trace in the scale of later rows.
+    """
 
     def go(self) -> None:
         """Take the rows in."""
@@ -398,11 +409,13 @@ class _Sums(_Taking):
         n = len(rows)
         units = rows.layer is not None
         layer = np.zeros(n, np.int64) if rows.layer is None else rows.layer
-        largest = np.maximum(np.maximum.accumulate(rows.b), monitor.scale)
-        scale = 2.0 ** np.ceil(np.log2(np.where(largest > 0, largest, 1.0)))
+        usual, monitor.lengths = usual_lengths(rows.b, monitor.now.n, monitor.lengths)
+        monitor.long_rows += int(((usual > 0) & (rows.b > LONG * usual)).sum())
+        with np.errstate(divide="ignore"):
+            scale = np.maximum(usual, 2.0 ** np.ceil(np.log2(rows.b)))
         # What is divided by nothing, before anything else, is no evidence of a rate.
-        layer = np.where(largest > 0, layer, MOST_LAYERS)
-        monitor.scale = float(scale[-1]) if largest[-1] > 0 else 0.0
+        layer = np.where(scale > 0, layer, MOST_LAYERS)
+        scale = np.where(scale > 0, scale, 1.0)
         limits = self._limits(scale, layer)
         known = np.isfinite(limits) & (layer < MOST_LAYERS)
         safe = np.where(known, limits, 1.0)

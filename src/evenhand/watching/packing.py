@@ -34,6 +34,8 @@ def pack(book: Book) -> bytes:
             [i, asdict(alarm)] for i, m in enumerate(monitors) for alarm in m.alarms.values()
         ],
         "settled": [[i, asdict(one)] for i, m in enumerate(monitors) for one in m.settled],
+        "lengths": [list(m.lengths.items()) for m in monitors],
+        "long_rows": [m.long_rows for m in monitors],
         "begun": [[i, asdict(m.begun)] for i, m in enumerate(monitors) if m.begun.row],
     }
     columns: dict[str, Any] = {
@@ -52,7 +54,7 @@ def pack(book: Book) -> bytes:
     }
     for name in _SUMS:
         columns[name] = np.array([getattr(m.past, name) for m in monitors], float)
-    for name in ("scale", "run", "first"):
+    for name in ("run", "first"):
         columns[name] = np.array([_number(getattr(m, name)) for m in monitors], float)
     marks = {
         "now": [m.now for m in monitors],
@@ -92,7 +94,8 @@ def unpack(data: bytes, book: Book) -> None:
             now=marks["now"][i],
             since=marks["since"][i],
             first=_known(columns["first"][i]),
-            scale=float(columns["scale"][i]),
+            lengths={int(power): count for power, count in head["lengths"][i]},
+            long_rows=head["long_rows"][i],
             above=columns["above"][layers[i, 0] : layers[i + 1, 0]],
             changed=columns["changed"][layers[i, 1] : layers[i + 1, 1]],
             past=Past(
