@@ -4,6 +4,7 @@ import numpy as np
 import pyarrow as pa
 
 import evenhand
+from evenhand.watching.state import open_state
 
 ASKED = {"threshold": 0.3, "unit": "who", "worse": "higher"}
 
@@ -67,3 +68,28 @@ def test_a_group_whose_rows_are_no_evidence_any_more_is_not_called_quiet(monkeyp
     assert {group.state for group in found.groups} == {"too_few"}
     assert found.exit_code == 3
     assert "units_too_often" in {note.code for note in found.notes}
+
+
+def known_since(path):
+    state = open_state(path)
+    try:
+        with state.intake():
+            return [monitor.known_since for monitor in state.book().monitors]
+    finally:
+        state.close()
+
+
+def test_units_are_counted_once_from_one_settlement_to_the_next(tmp_path):
+    rng, state = np.random.default_rng(5), tmp_path / "s"
+    first = months(rng, units=80, days=10, change=2)
+    evenhand.watch(first, "mean(wrong)", "site", state=state, **ASKED)
+    assert known_since(state) == [80, 80]
+    evenhand.settle_watch(state, "mended")
+    assert known_since(state) == [0, 0]
+    one = months(rng, units=1, days=60, change=60)
+    evenhand.watch(one, "mean(wrong)", "site", state=state, **ASKED)
+    assert known_since(state) == [1, 1]
+    other = tmp_path / "other"
+    evenhand.watch(first, "mean(wrong)", "site", state=other, **ASKED)
+    evenhand.merge_watches([state, other], tmp_path / "all")
+    assert known_since(tmp_path / "all") == [81, 81]

@@ -220,7 +220,9 @@ _LIMIT_STAKES = np.array([0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64])
 _CANDIDATES = 64
 
 
-def ratio_limits(sums: Floats, squares: Floats, alpha: float) -> Floats:
+def ratio_limits(
+    sums: Floats, squares: Floats, alpha: float, proportion: Floats | None = None
+) -> Floats:
     """Upper limits, at all times at once, of a ratio of sums whose rows are scaled: ``0 <= a <= b <= 1``.
 
     Parameters
@@ -231,16 +233,22 @@ def ratio_limits(sums: Floats, squares: Floats, alpha: float) -> Floats:
         Of ``(a - m_a)^2``, ``(a - m_a)(b - m_b)`` and ``(b - m_b)^2``, where m are the means of the rows before.
     alpha : float
         Probability that the ratio is ever above; the limit is infinite where nothing is known.
+    proportion : array of shape (times, 2), optional
+        Rows that came before these and were 0 or 1: how many were 1, and their number.
 
     Notes
     -----
     At each candidate w the rows of ``w b - a`` have mean 0, and ``exp(s sum - psi(s) V)`` is a supermartingale for any
     guesses of the rows, here the means before: Howard, Ramdas, McAuliffe & Sekhon (2021), doi:10.1214/20-AOS1991,
-    theorem 4.  V is a quadratic form in w, so five sums are all that is kept.
+    theorem 4.  V is a quadratic form in w, so five sums are all that is kept.  Rows of a proportion before multiply it
+    with the likelihood ratio of `sequence_limits`: the product is a supermartingale again.
     """
     a, b = sums.T
     if not len(a):
         return np.empty(0)
+    k, n = np.zeros((2, len(a))) if proportion is None else proportion.T
+    prior = Beta()
+    mixture = special.betaln(prior.a + k, prior.b + n - k) - special.betaln(prior.a, prior.b)
     psi = -np.log1p(-_LIMIT_STAKES) - _LIMIT_STAKES
 
     def kept(w: Floats) -> Bools:
@@ -250,10 +258,12 @@ def ratio_limits(sums: Floats, squares: Floats, alpha: float) -> Floats:
         logs = (w * b[:, None] - a[:, None])[..., None] * _LIMIT_STAKES - spread[..., None] * psi
         top = logs.max(axis=-1)
         mean = np.log(np.exp(logs - top[..., None]).mean(axis=-1)) + top
+        likely = special.xlogy(k[:, None], w) + special.xlog1py((n - k)[:, None], -w)
+        mean = mean + mixture[:, None] - likely
         return np.asarray(mean < -np.log(alpha))
 
     with np.errstate(divide="ignore", invalid="ignore"):
-        start = np.where(b > 0, np.minimum(a / b, 1.0), 1.0)
+        start = np.where(n + b > 0, np.minimum((k + a) / (n + b), 1.0), 1.0)
     grid = start[:, None] + (1 - start)[:, None] * np.linspace(0, 1, _CANDIDATES + 1) ** 2
     inside = kept(grid)
     last = _CANDIDATES - np.argmax(inside[:, ::-1], axis=1)

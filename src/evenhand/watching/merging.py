@@ -10,7 +10,6 @@ import numpy.typing as npt
 
 from evenhand.errors import InputError
 from evenhand.records.output import write_file
-from evenhand.stats.monitors import ratio_limits, sequence_limits
 from evenhand.watching.assembly import answer_of_state
 from evenhand.watching.book import Book, Named
 from evenhand.watching.marks import Alarm, Settlement, StreamPlace
@@ -44,13 +43,15 @@ def merge_watches(states: Sequence[str | Path], into: str | Path) -> Watch:
 
     Notes
     -----
-    With a journal (``id``) all rows are taken in anew in their order, or without ``time`` shard by shard: the answer
-    is that which one state would have given. Alarms that are open in one shard stay open. Without a journal each
-    shard's alarms are kept, so that the promise on false alarms is each shard's own; sums add, evidence against the
-    threshold multiplies (each row's bet was fair when it was made, so their product is), and change statistics add
-    (each is no more than its rows on average, so their sum is no more than all rows); the past's limit is taken anew
-    from the sums. Where a unit was seen in two shards its visits there count as if they were of two units. What
-    another shard had seen when an alarm began is read from the places of its past that are kept.
+    With a journal (``id``) all rows are taken in anew in their order, or without ``time`` shard by shard: the
+    answer is that which one state would have given. Alarms that are open in one shard stay open. Without a journal
+    each shard's alarms are kept, so that the promise on false alarms is each shard's own; sums add, evidence
+    against the threshold multiplies (each row's bet was fair when it was made, so their product is), and change
+    statistics add (each is no more than its rows on average, so their sum is no more than all rows). What the past
+    is known not to exceed is the mean of the shards' limits by their sizes, or what all sums tell where that is
+    less: it is wrong with at most the sum of their probabilities. Where a unit was seen in two shards its visits
+    there count as if they were of two units. What another shard had seen when an alarm began is read from the
+    places of its past that are kept.
     """
     target = Path(into)
     if target.exists():
@@ -124,6 +125,7 @@ def _merged(made: WatchState, parts: Sequence[WatchState]) -> Book:
     made.keep_merged(sum(part.merged() for part in parts))
     for one in books:
         _joined(book, one)
+    _reach(book)
     return book
 
 
@@ -151,11 +153,10 @@ def _ordered(key: Named) -> tuple[int, str]:
 
 def _joined(book: Book, other: Book) -> None:
     """Take another book into the first."""
-    units = bool(book.visits or other.visits)
     numbers = {}
     for i, ((place, key), monitor) in enumerate(zip(other.keys, other.monitors, strict=True)):
         group = numbers[i] = book.admit(place, key)
-        _join(book.monitors[group], monitor, book.bets(group), units=units)
+        _join(book.monitors[group], monitor, book.bets(group))
     for (place_, unit), (n, settled) in other.visits.items():
         known = (numbers[place_], unit)
         had = book.visits.get(known, (0, 0))
@@ -164,9 +165,8 @@ def _joined(book: Book, other: Book) -> None:
     book.newest = _last(book.newest, other.newest)
 
 
-def _join(own: Monitor, other: Monitor, bets: Bets, *, units: bool) -> None:
+def _join(own: Monitor, other: Monitor, bets: Bets) -> None:
     now, more = own.now, other.now
-    limits = (own.limit, other.limit)
     mine, theirs = _shifted(own, other), _shifted(other, own)
     settled = [*_settled(own, other), *_settled(other, own)]
     # Rows whose evidence was closed are so in each shard; others are evidence still.
@@ -177,34 +177,37 @@ def _join(own: Monitor, other: Monitor, bets: Bets, *, units: bool) -> None:
     own.now = now.plus(more, _last(now.time, more.time))
     firsts = [one for one in (own.first, other.first) if one is not None]
     own.first = min(firsts) if firsts else None
-    own.scale = max(own.scale, other.scale)
+    powers = own.lengths.keys() | other.lengths.keys()
+    own.lengths = {k: own.lengths.get(k, 0.0) + other.lengths.get(k, 0.0) for k in powers}
+    own.long_rows += other.long_rows
     own.plain = own.plain and other.plain
-    own.known += other.known
+    own.known_since += other.known_since
     own.silent = min(own.silent, other.silent) if now.n and more.n else own.silent + other.silent
-    own.sums, own.squares = own.sums + other.sums, own.squares + other.squares
     own.above = _padded(own.above, other.above, 0.0, np.add)
     own.changed = _padded(own.changed, other.changed, -np.inf, np.logaddexp)
     if own.plain and bets.threshold is not None and own.now.n:
         own.above = plain_evidence(own.now, bets.threshold)
-    if bets.past and own.known:
-        own.limit = _limit(own, bets.alpha, units=units)
-        if np.isfinite(limits).all():
-            # Shards may differ in their rates: together they are no worse than these limits, by their sizes.
-            both = (limits[0] * now.b + limits[1] * more.b) / (now.b + more.b)
-            own.limit = min(own.limit, both)
+    own.past.join(other.past, (now.b, more.b), bets.alpha)
     if other.run > own.run:
         own.run, own.since = other.run, theirs[0]
     for kind, alarm in theirs[1].items():
         had = own.alarms.get(kind)
         if had is None or (alarm.at.time or 0.0) < (had.at.time or 0.0):
             own.alarms[kind] = alarm
-    reached = {
-        "above": bets.threshold is not None and own.evidence(units=units) >= bets.above,
-        "changed": own.change(units=units) >= bets.changed,
-    }
-    for kind, enough in reached.items():
-        if enough and kind not in own.alarms:
-            own.note(kind, own.now, own.since)
+
+
+def _reach(book: Book) -> None:
+    """Note alarms that no shard has, and all together have."""
+    units = bool(book.visits)
+    for group, monitor in enumerate(book.monitors):
+        bets = book.bets(group)
+        reached = {
+            "above": bets.threshold is not None and monitor.evidence(units=units) >= bets.above,
+            "changed": monitor.change(units=units) >= bets.changed,
+        }
+        for kind, enough in reached.items():
+            if enough and kind not in monitor.alarms:
+                monitor.note(kind, monitor.now, monitor.since)
 
 
 def _shifted(one: Monitor, other: Monitor) -> tuple[StreamPlace, dict[str, Alarm]]:
@@ -231,12 +234,6 @@ def _beside(place: StreamPlace, other: Monitor) -> StreamPlace:
         past = [m for m in other.history if m.time is not None and m.time <= place.time]
         beside = past[-1] if past else StreamPlace()
     return place.plus(beside, place.time)
-
-
-def _limit(own: Monitor, alpha: float, *, units: bool) -> float:
-    if own.plain and not units:
-        return float(sequence_limits(own.sums[0], own.known, alpha)[1])
-    return float(ratio_limits(own.sums[None, :], own.squares[None, :], alpha)[0])
 
 
 def _padded(first: Floats, second: Floats, blank: float, join: Any) -> Floats:

@@ -12,13 +12,12 @@ from evenhand.stats.monitors import (
     ever_above,
     log_factors,
     mean_of_stakes,
-    ratio_limits,
     recursion,
-    refreshed,
     run_steps,
-    sequence_limits,
 )
+from evenhand.watching.lengths import LONG, counted_ones, usual_length, usual_lengths
 from evenhand.watching.marks import Alarm, Settlement, StreamPlace
+from evenhand.watching.past import Past
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -95,18 +94,18 @@ class Monitor:
         Rows so far.
     first : float, optional
         Time of the first row.
-    scale : float
-        Power of two that no row's denominator exceeded so far.
+    lengths : dict
+        Rows by the power of two of what they are divided by; see `evenhand.watching.lengths.usual_lengths`.
+    long_rows : int
+        Rows more than eight times as long as usual before them: they bet by their own length.
     above, changed : array of shape (layers, stakes)
         Logarithms of the evidence.
-    known : int
-        First visits: each unit once.
+    past : Past
+        First visits, each unit once, and what they are known not to exceed.
+    known_since : int
+        Units since the last settlement, each once; rows where there are no units.
     silent : int
         The last rows, none of which was evidence: units that had come too often.
-    sums, squares : array
-        Of these, for the limit of the past (see `evenhand.stats.monitors.ratio_limit`).
-    limit : float
-        Smallest upper limit of the past so far.
     run : float
         Logarithm of the evidence since `since`, of one stake.
     since : StreamPlace
@@ -125,14 +124,13 @@ class Monitor:
 
     now: StreamPlace = field(default_factory=StreamPlace)
     first: float | None = None
-    scale: float = 0.0
+    lengths: dict[int, float] = field(default_factory=dict)
+    long_rows: int = 0
     above: Floats = field(default_factory=lambda: np.zeros((0, len(STAKES))))
     changed: Floats = field(default_factory=lambda: np.zeros((0, len(STAKES))))
-    known: int = 0
+    past: Past = field(default_factory=Past)
+    known_since: int = 0
     silent: int = 0
-    sums: Floats = field(default_factory=lambda: np.zeros(2))
-    squares: Floats = field(default_factory=lambda: np.zeros(3))
-    limit: float = float("inf")
     run: float = 0.0
     since: StreamPlace = field(default_factory=StreamPlace)
     alarms: dict[str, Alarm] = field(default_factory=dict)
@@ -141,18 +139,31 @@ class Monitor:
     plain: bool = True
     history: list[StreamPlace] = field(default_factory=list)
 
+    @property
+    def known(self) -> int:
+        """First visits: each unit once."""
+        return self.past.known
+
+    @property
+    def limit(self) -> float:
+        """Smallest upper limit of the past so far."""
+        return self.past.limit
+
     def take(self, rows: GroupRows, bets: Bets, bins: int) -> None:
         """Take rows in, in their order; `bins` is how many places of the past are kept for figures."""
         if not len(rows):
             return
         self.first = rows.at(0) if self.now.n == 0 else self.first
-        whole = rows.layer is None and self.scale in (0.0, 1.0)
-        plain = whole and bool((rows.b == 1).all()) and bool(((rows.a == 0) | (rows.a == 1)).all())
+        self.past.shards = np.zeros(2)
+        whole = rows.layer is None and bool((rows.b == 1).all())
+        plain = whole and bool(((rows.a == 0) | (rows.a == 1)).all())
+        plain = plain and usual_length(self.now.n, self.lengths) <= 1
         found = _Proportion(self, rows, bets) if plain else _Sums(self, rows, bets)
         found.go()
         self._remember(rows, bins)
         self.now = found.mark(len(rows) - 1)
         self.silent = self._silent(rows.layer)
+        self.known_since += len(rows) if rows.layer is None else int((rows.layer == 0).sum())
 
     def _silent(self, layer: Integers | None) -> int:
         """How many of the last rows were no evidence, after these."""
@@ -177,7 +188,7 @@ class Monitor:
         self.settled += [
             Settlement(alarm=self.alarms.pop(kind), at=at, note=note) for kind in closed
         ]
-        self.begun, self.silent = at, 0
+        self.begun, self.silent, self.known_since = at, 0, 0
         self.above, self.changed = np.zeros((0, len(STAKES))), np.zeros((0, len(STAKES)))
         # Sums of all rows no longer tell the evidence: it is of the rows since.
         self.plain = self.plain and not self.now.n
@@ -320,7 +331,7 @@ class _Proportion(_Taking):
     def go(self) -> None:
         """Take the rows in."""
         monitor, bets, rows = self.monitor, self.bets, self.rows
-        monitor.scale = 1.0
+        monitor.lengths = counted_ones(len(rows), monitor.now.n, monitor.lengths)
         harms = np.flatnonzero(rows.a == 1)
         at, limits = self._limits()
         self._changes(harms, at, limits)
@@ -339,25 +350,16 @@ class _Proportion(_Taking):
 
     def _limits(self) -> tuple[Integers, Floats]:
         """First rows at which each limit of the past holds, and the limits; the first is of the rows before."""
-        monitor, n = self.monitor, len(self.rows)
-        at = refreshed(monitor.known, monitor.known + n + 1)
-        limits = np.array([monitor.limit])
-        if self.bets.past and len(at):
-            k = monitor.sums[0] + self.a[at - monitor.known - 1]
-            _, high = sequence_limits(k, at.astype(float), self.bets.alpha)
-            limits = np.minimum.accumulate(np.append(limits, high))
-            monitor.limit = float(limits[-1])
-        else:
-            at = at[:0]
-        places = np.append(0, at - monitor.known)
-        monitor.known += n
-        monitor.sums = monitor.sums + np.array([self.a[-1], self.b[-1]])
-        return places, limits
+        past, rows = self.monitor.past, self.rows
+        if not self.bets.past:
+            past.known += len(rows)
+            return np.zeros(1, np.int64), np.array([past.limit])
+        return past.take(rows.a, rows.b, np.ones(len(rows), bool), self.bets.alpha)
 
     def _changes(self, harms: Integers, at: Integers, limits: Floats) -> None:
         """Steps end at rows of 1, at the last row of each limit, and at the end."""
         rows, monitor = self.rows, self.monitor
-        useful = np.flatnonzero(limits < 1)
+        useful = np.flatnonzero(np.isfinite(limits))
         first = int(at[useful[0]]) if len(useful) else len(rows)
         ends = np.zeros(len(rows), bool)
         ends[harms] = True
@@ -392,7 +394,13 @@ def _log_product(harms: npt.NDArray[Any], rows: npt.NDArray[Any], threshold: flo
 
 
 class _Sums(_Taking):
-    """Rows of any numbers, or of units that return."""
+    """Rows of any numbers, or of units that return.
+
+    Each is scaled by what rows before it were usually divided by: that is known before the row, so nothing is assumed
+    of how rates and lengths go together.  A row that is longer is scaled by its own length, so that it can lose no
+    more than is staked; of such rows it is assumed that their rate is tolerated whatever their length.  One that is far
+    longer than usual leaves no trace in the scale of later rows.
+    """
 
     def go(self) -> None:
         """Take the rows in."""
@@ -401,11 +409,13 @@ class _Sums(_Taking):
         n = len(rows)
         units = rows.layer is not None
         layer = np.zeros(n, np.int64) if rows.layer is None else rows.layer
-        largest = np.maximum(np.maximum.accumulate(rows.b), monitor.scale)
-        scale = 2.0 ** np.ceil(np.log2(np.where(largest > 0, largest, 1.0)))
+        usual, monitor.lengths = usual_lengths(rows.b, monitor.now.n, monitor.lengths)
+        monitor.long_rows += int(((usual > 0) & (rows.b > LONG * usual)).sum())
+        with np.errstate(divide="ignore"):
+            scale = np.maximum(usual, 2.0 ** np.ceil(np.log2(rows.b)))
         # What is divided by nothing, before anything else, is no evidence of a rate.
-        layer = np.where(largest > 0, layer, MOST_LAYERS)
-        monitor.scale = float(scale[-1]) if largest[-1] > 0 else 0.0
+        layer = np.where(scale > 0, layer, MOST_LAYERS)
+        scale = np.where(scale > 0, scale, 1.0)
         limits = self._limits(scale, layer)
         known = np.isfinite(limits) & (layer < MOST_LAYERS)
         safe = np.where(known, limits, 1.0)
@@ -434,23 +444,15 @@ class _Sums(_Taking):
         first = layer == 0 if rows.first is None else rows.first & (layer < MOST_LAYERS)
         places = np.flatnonzero(first)
         if not self.bets.past:
-            monitor.known += len(places)
+            monitor.past.known += len(places)
             return limits
         a = np.minimum(rows.a, rows.b)[places] / scale[places]
         b = rows.b[places] / scale[places]
-        number = monitor.known + np.arange(len(places))
-        sums = monitor.sums + np.cumsum(np.stack([a, b], 1), axis=0)
-        guess = np.vstack([monitor.sums, sums])[:-1] / np.maximum(number, 1)[:, None]
-        x, y = a - guess[:, 0], b - guess[:, 1]
-        squares = monitor.squares + np.cumsum(np.stack([x * x, x * y, y * y], 1), axis=0)
-        at = refreshed(monitor.known, monitor.known + len(places) + 1) - monitor.known - 1
-        found = ratio_limits(sums[at], squares[at], self.bets.alpha)
-        for i, limit in zip(at.tolist(), found.tolist(), strict=True):
-            monitor.limit = min(monitor.limit, limit if limit < 1 else np.inf)
-            limits[places[i] + 1 :] = monitor.limit
-        if len(places):
-            monitor.known += len(places)
-            monitor.sums, monitor.squares = sums[-1], squares[-1]
+        one = (rows.b[places] == 1) & (scale[places] == 1) & ((a == 0) | (a == 1))
+        binary = one & (rows.layer is None)
+        at, found = monitor.past.take(a, b, binary, self.bets.alpha)
+        for number, limit in zip(at[1:].tolist(), found[1:].tolist(), strict=True):
+            limits[places[number - 1] + 1 :] = limit
         return limits
 
 

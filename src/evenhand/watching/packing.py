@@ -12,8 +12,10 @@ from evenhand.stats.monitors import STAKES
 from evenhand.watching.book import Book
 from evenhand.watching.marks import Alarm, Settlement, StreamPlace
 from evenhand.watching.monitor import Monitor, plain_evidence
+from evenhand.watching.past import Past
 from evenhand.watching.reading import key_text
 
+_SUMS = ("sums", "proportion", "squares", "shards")
 _MARK = ("n", "a", "b", "row", "time")
 
 
@@ -32,6 +34,8 @@ def pack(book: Book) -> bytes:
             [i, asdict(alarm)] for i, m in enumerate(monitors) for alarm in m.alarms.values()
         ],
         "settled": [[i, asdict(one)] for i, m in enumerate(monitors) for one in m.settled],
+        "lengths": [list(m.lengths.items()) for m in monitors],
+        "long_rows": [m.long_rows for m in monitors],
         "begun": [[i, asdict(m.begun)] for i, m in enumerate(monitors) if m.begun.row],
     }
     columns: dict[str, Any] = {
@@ -42,13 +46,15 @@ def pack(book: Book) -> bytes:
         "above": np.vstack(kept or [np.empty((0, len(STAKES)))]),
         "plain": np.array([m.plain for m in monitors], bool),
         "changed": np.vstack([m.changed for m in monitors] or [np.empty((0, len(STAKES)))]),
-        "known": np.array([m.known for m in monitors], np.int64),
+        "known": np.array([m.past.known for m in monitors], np.int64),
+        "known_since": np.array([m.known_since for m in monitors], np.int64),
         "silent": np.array([m.silent for m in monitors], np.int64),
-        "sums": np.array([m.sums for m in monitors]),
-        "squares": np.array([m.squares for m in monitors]),
+        "limit": np.array([m.past.limit for m in monitors], float),
         "history": np.array([len(m.history) for m in monitors], np.int32),
     }
-    for name in ("scale", "limit", "run", "first"):
+    for name in _SUMS:
+        columns[name] = np.array([getattr(m.past, name) for m in monitors], float)
+    for name in ("run", "first"):
         columns[name] = np.array([_number(getattr(m, name)) for m in monitors], float)
     marks = {
         "now": [m.now for m in monitors],
@@ -88,14 +94,17 @@ def unpack(data: bytes, book: Book) -> None:
             now=marks["now"][i],
             since=marks["since"][i],
             first=_known(columns["first"][i]),
-            scale=float(columns["scale"][i]),
+            lengths={int(power): count for power, count in head["lengths"][i]},
+            long_rows=head["long_rows"][i],
             above=columns["above"][layers[i, 0] : layers[i + 1, 0]],
             changed=columns["changed"][layers[i, 1] : layers[i + 1, 1]],
-            known=int(columns["known"][i]),
+            past=Past(
+                known=int(columns["known"][i]),
+                limit=float(columns["limit"][i]),
+                **{name: columns[name][i] for name in _SUMS},
+            ),
+            known_since=int(columns["known_since"][i]),
             silent=int(columns["silent"][i]),
-            sums=columns["sums"][i],
-            squares=columns["squares"][i],
-            limit=float(columns["limit"][i]),
             run=float(columns["run"][i]),
             history=marks["past"][ends[i] : ends[i + 1]],
         )

@@ -24,7 +24,7 @@ from evenhand.watching.packing import pack, unpack
 from evenhand.watching.reading import ScoredRows
 
 #: First words of a state, and the version of its form.
-FORM = "evenhand.watch.state/2"
+FORM = "evenhand.watch.state/3"
 #: Seconds that another process may have the state.
 PATIENCE = 30.0
 _CREATE = """
