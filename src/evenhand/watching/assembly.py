@@ -169,7 +169,7 @@ def _moment(book: Book, mark: StreamPlace) -> Moment:
 def _group(book: Book, group: int, *, found: bool, units: bool) -> WatchedGroup:
     monitor, rules = book.monitors[group], book.rules
     now, begun = monitor.now, monitor.begun
-    few = min(monitor.known, now.n - begun.n) < FIRST or monitor.silent >= FIRST
+    few = monitor.known_since < FIRST or monitor.silent >= FIRST
     change = monitor.change(units=units)
     return WatchedGroup(
         group=_called(book, group),

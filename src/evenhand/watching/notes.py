@@ -76,6 +76,14 @@ def _notes_of_evidence(book: Book, settings: Mapping[str, Any]) -> Iterator[Note
             code="no_bounds",
             text="Changes are not looked for: nobody knows how high a row's value can be.  Say it with --bounds 0,1.",
         )
+    long = book.monitors[0].long_rows if book.monitors else 0
+    if long:
+        yield Note(
+            code="long_rows",
+            text=f"{plural(long, 'row')} {'was' if long == 1 else 'were'} more than eight times as long as is usual, "
+            "and count less as evidence than in the rates: where such rows are always better or worse than short ones, "
+            "the promise holds for the short ones.",
+        )
     late = len(book.monitors) - book.room
     if late > 0:
         groups = plural(late, "group")

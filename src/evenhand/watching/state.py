@@ -20,6 +20,7 @@ from evenhand.groups import Partition
 from evenhand.questions.question import Question
 from evenhand.results.origin import MetricNote
 from evenhand.watching.book import AlarmRules, Book, Named
+from evenhand.watching.journal import passed, rows_of, written_row
 from evenhand.watching.packing import pack, unpack
 from evenhand.watching.reading import ScoredRows
 
@@ -356,7 +357,7 @@ class WatchState:
         counts = {"duplicate": 0, "corrected": 0}
         new = []
         for place, name in enumerate(rows.name):
-            row = _written(rows, place)
+            row = written_row(rows, place)
             known = self.connection.execute(
                 "SELECT row FROM journal WHERE name = ?", (name,)
             ).fetchone()
@@ -409,11 +410,11 @@ class WatchState:
                 read = (name, *json.loads(row))
             except (ValueError, TypeError) as error:
                 raise self._damaged(error) from error
-            passed = sum(_passed(one, read[3] if timed else None, place) for one in settled)
-            rows.append((passed, *read))
+            number = sum(passed(one, read[3] if timed else None, place) for one in settled)
+            rows.append((number, *read))
         rows.sort(key=lambda row: (row[0], row[4], row[1]) if timed else (row[0],))
-        ends = [sum(row[0] <= number for row in rows) for number in range(len(settled))]
-        return _read([row[1:] for row in rows], attributes), ends
+        ends = [sum(row[0] <= i for row in rows) for i in range(len(settled))]
+        return rows_of([row[1:] for row in rows], attributes), ends
 
     def settlements(self) -> list[dict[str, Any]]:
         """What was settled, each with the time of the newest row and the number of journalled rows before it."""
@@ -463,44 +464,9 @@ def read_alarms(listed: Sequence[Any]) -> set[tuple[Named, str]]:
     return {((place, tuple(key)), kind) for (place, key), kind in listed}
 
 
-def _passed(settlement: Mapping[str, Any], time: float | None, place: int) -> bool:
-    """Whether a row comes after a settlement."""
-    newest = settlement["newest"]
-    if time is None or newest is None or time == newest:
-        return bool(place >= settlement["rows"])
-    return bool(time > newest)
-
-
 def _or_least(value: float | None) -> float:
     return -math.inf if value is None else value
 
 
 def _shown(value: object) -> str:
     return "not given" if value in (None, [], {}) else json.dumps(value, ensure_ascii=False)
-
-
-def _written(rows: ScoredRows, place: int) -> str:
-    """A row of the journal: sums, time, unit and values of its attributes."""
-    key = [values[code[place]] for values, code in zip(rows.values, rows.codes, strict=True)]
-    time = None if rows.time is None else float(rows.time[place])
-    unit = None if rows.unit is None else rows.unit[place]
-    row = [float(rows.a[place]), float(rows.b[place]), time, unit, key]
-    return json.dumps(row, ensure_ascii=False)
-
-
-def _read(rows: Sequence[tuple[Any, ...]], attributes: int) -> ScoredRows:
-    values, codes = [], []
-    for i in range(attributes):
-        place: dict[str | None, int] = {}
-        own = [place.setdefault(row[5][i], len(place)) for row in rows]
-        values.append(tuple(place))
-        codes.append(np.array(own, np.int64))
-    return ScoredRows(
-        a=np.array([row[1] for row in rows], float),
-        b=np.array([row[2] for row in rows], float),
-        values=tuple(values),
-        codes=tuple(codes),
-        time=np.array([row[3] for row in rows], float) if rows and rows[0][3] is not None else None,
-        unit=tuple(row[4] for row in rows) if rows and rows[0][4] is not None else None,
-        name=tuple(row[0] for row in rows),
-    )
