@@ -182,5 +182,24 @@ def near(name: str, known: Iterable[str]) -> str:
 
 def unknown_name(kind: str, name: str, known: Sequence[str]) -> str:
     """Sentence for a name that does not exist, with a near one and the list of all."""
+    return f"Unknown {kind.lower()} {name[:80]!r}.{near(name, known)}  {_all_of(kind, known)}"
+
+
+def unknown_names(kind: str, names: Sequence[str], known: Sequence[str]) -> str:
+    """`unknown_name`, of one name or of several in one sentence.
+
+    Examples
+    --------
+    >>> unknown_names("column", ["race", "sex"], ["ethnicity", "gender"])
+    "Unknown columns 'race' and 'sex'.  Columns: ethnicity, gender"
+    """
+    if len(names) == 1:
+        return unknown_name(kind, names[0], known)
+    *most, last = (repr(name[:80]) for name in names)
+    return f"Unknown {kind.lower()}s {', '.join(most)} and {last}.  {_all_of(kind, known)}"
+
+
+def _all_of(kind: str, known: Sequence[str]) -> str:
+    """The list of all names, as far as it is short."""
     listed = ", ".join(known[:30]) + (f", … ({len(known) - 30} more)" if len(known) > 30 else "")
-    return f"Unknown {kind.lower()} {name[:80]!r}.{near(name, known)}  {kind.title()}s: {listed}"
+    return f"{kind.title()}s: {listed}"

@@ -29,7 +29,7 @@ def input_tables(folder: Path, stream: BinaryIO | None = None) -> Iterator[str |
         ending = "parquet" if first[:4] == b"PAR1" else "csv"
         rest = stream.read() if first else b""
         if first:
-            yield _written(folder, 0, ending, first + rest)
+            yield _written(folder, "0", ending, first + rest)
         return
     number, lines, unread = 0, first.lstrip(_BLANK), 0
     keys: dict[str, None] = {}
@@ -66,13 +66,10 @@ def _part(folder: Path, name: str, lines: Sequence[bytes], unread: int = 0) -> S
         middle = len(lines) // 2
         if not middle:
             return ()
-        return _part(folder, f"{name}-a", lines[:middle]), _part(
-            folder, f"{name}-b", lines[middle:]
-        )
+        parts = {"a": lines[:middle], "b": lines[middle:]}
+        return [_part(folder, f"{name}-{side}", own) for side, own in parts.items()]
 
-    path = folder / f"standard-input-{name}.jsonl"
-    path.write_bytes(b"".join(lines))
-    return StreamPart(str(path), unread, halves)
+    return StreamPart(_written(folder, name, "jsonl", b"".join(lines)), unread, halves)
 
 
 def _objects(lines: bytes, keys: dict[str, None]) -> tuple[list[bytes], int]:
@@ -107,7 +104,7 @@ def _some(stream: BinaryIO) -> bytes:
     return bytes(read1(PORTION))
 
 
-def _written(folder: Path, number: int, ending: str, data: bytes) -> str:
-    path = folder / f"standard-input-{number}.{ending}"
+def _written(folder: Path, name: str, ending: str, data: bytes) -> str:
+    path = folder / f"standard-input-{name}.{ending}"
     path.write_bytes(data)
     return str(path)

@@ -9,9 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from evenhand.comparisons.sets import GroupSet
-from evenhand.errors import Fault, FaultsError, InputError, unknown_name
+from evenhand.errors import Fault, FaultsError, InputError, unknown_name, unknown_names
 from evenhand.groups import Attribute
-from evenhand.pages.numbers import listed
 
 Floats = npt.NDArray[np.float64]
 #: Cells that a message names.
@@ -141,20 +140,6 @@ def _check_heads(
         )
     if len(set(heads)) < len(heads):
         raise InputError(f"{path} has two columns of one name: {', '.join(heads)}.")
-
-
-def unknown_names(kind: str, names: Sequence[str], known: Sequence[str]) -> str:
-    """`unknown_name`, of one name or of several in one sentence.
-
-    Examples
-    --------
-    >>> unknown_names("column", ["race", "sex"], ["ethnicity", "gender"])
-    "Unknown columns 'race' and 'sex'.  Columns: ethnicity, gender"
-    """
-    if len(names) == 1:
-        return unknown_name(kind, names[0], known)
-    _, _, rest = unknown_name(kind, "", known).partition("  ")
-    return f"Unknown {kind}s {listed([repr(name[:80]) for name in names])}.  {rest}"
 
 
 def _line(

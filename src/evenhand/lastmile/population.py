@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from evenhand.cubes import Input, Measure, Moments, build_cube
-from evenhand.errors import InputError, Note
+from evenhand.errors import InputError, Note, unknown_names
 from evenhand.groups import Attribute, columns_of
 from evenhand.groups.predicate import column_expression, literal
-from evenhand.lastmile.costs import key_text, read_numbers, rows_of, unknown_names
+from evenhand.lastmile.costs import key_text, read_numbers, rows_of
 from evenhand.pages.numbers import listed, plural, share
 from evenhand.questions.opening import opened
 from evenhand.questions.question import check_rows

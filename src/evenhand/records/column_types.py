@@ -28,6 +28,8 @@ DECLARED = (
     "thousands-comma",
     "percent",
 )
+#: Those that are numbers, however they are written.
+_NUMBERS = tuple(way for way in DECLARED if way not in ("text", "boolean", "date", "integer"))
 
 # The years that Python's dates know: 1 to 9999.
 _YEAR = r"([1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])"
@@ -359,9 +361,10 @@ _REWRITTEN = {
 }
 
 
-def suggestions(engine: Engine, source: str, name: str, missing: Sequence[str]) -> list[str]:
-    """Types that every text of a column would fit, if a person declared them."""
-    ways = [way for way in DECLARED if way not in ("text", "boolean", "date", "integer")]
+def suggestions(
+    engine: Engine, source: str, name: str, missing: Sequence[str], ways: Sequence[str] = _NUMBERS
+) -> list[str]:
+    """Which of these types every text of a column would fit, if a person declared them."""
     found = [column_type(quoted(name), way, missing, declared=True) for way in ways]
     counts = _counts(engine, source, [misfit(quoted(name), type_, missing) for type_ in found])
     return [way for way, count in zip(ways, counts, strict=True) if not count]

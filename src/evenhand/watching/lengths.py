@@ -64,7 +64,7 @@ def usual_lengths(
             most = np.where((most == 0) & some & (2.0**one <= LONG * usual), 2.0**one, most)
         out[place:end] = most
         if (start + end) % HALVED == 0:
-            kept = {one: count / 2 for one, count in kept.items() if count > 0.01}
+            kept = _halved(kept)
         place = end
     return out, kept
 
@@ -82,5 +82,10 @@ def counted_ones(n: int, start: int, counts: Mapping[int, float]) -> dict[int, f
         kept[0] = kept.get(0, 0.0) + step
         n, start = n - step, start + step
         if start % HALVED == 0:
-            kept = {one: count / 2 for one, count in kept.items() if count > 0.01}
+            kept = _halved(kept)
     return kept
+
+
+def _halved(counts: Mapping[int, float]) -> dict[int, float]:
+    """Counts once they count half; what is less than a hundredth is forgotten."""
+    return {one: count / 2 for one, count in counts.items() if count > 0.01}

@@ -140,11 +140,6 @@ class Monitor:
     history: list[StreamPlace] = field(default_factory=list)
 
     @property
-    def known(self) -> int:
-        """First visits: each unit once."""
-        return self.past.known
-
-    @property
     def limit(self) -> float:
         """Smallest upper limit of the past so far."""
         return self.past.limit

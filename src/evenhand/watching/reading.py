@@ -1,6 +1,5 @@
 """Rows of a table for monitors: what each counts, in which groups it is, when it was, and which rows are in none."""
 
-import datetime
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +19,7 @@ from evenhand.metrics import Metric, MetricPlan
 from evenhand.metrics.inputs import has_values
 from evenhand.pages.numbers import tidy
 from evenhand.questions.question import Question
-from evenhand.records import Column, Kind, Records, dialect_of, find_column
+from evenhand.records import Column, Kind, Records, dialect_of, find_column, suggestions
 from evenhand.records.declarations import columns_option
 from evenhand.stats.forms import Ratio
 
@@ -28,8 +27,8 @@ Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 _DAY = 86_400.0
 #: Ways in which dates are often written.
-_FORMATS = tuple(
-    day + time
+_DATES = tuple(
+    f"date:{day}{time}"
     for day in ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%Y/%m/%d", "%d.%m.%y", "%Y-%m-%d")
     for time in ("", " %H:%M", " %H:%M:%S", "T%H:%M:%SZ")
 )
@@ -233,36 +232,17 @@ def _kind(question: Question, name: str) -> bool:
         return True
     if not has_values(question.records, name):
         raise NoRowError(f"No row of {question.records.name} has a value in {name!r}.")
-    written, sample = _date_format(question.records, name)
-    how = columns_option(name, f"date:{written or '%d/%m/%Y'}")
+    records, written = question.records, "date:%d/%m/%Y"
+    if dialect_of(records.engine.dialect).tries_types and records.files:
+        # Where a day and a month could be either way round, the person who types it decides.
+        fitting = suggestions(records.engine, records.source, name, records.missing_values, _DATES)
+        written = next(iter(fitting), written)
+    own = dialect_of(records.engine.dialect).quoted(name)
+    sample = str(records.engine.query(f"SELECT MIN({own}) AS v FROM {records.source}")["v"][0])
     raise InputError(
         f"{name} holds {column.kind} values such as {sample!r}, but --time needs dates or numbers.  If they are dates, "
-        f"say how they are written: {how}"
+        f"say how they are written: {columns_option(name, written)}"
     )
-
-
-def _date_format(records: Records, name: str) -> tuple[str | None, str]:
-    """How dates in a column of texts are written, where one way of the usual reads all that are looked at; one of them.
-
-    A day and a month that could be either way round are no reason to guess: the first way that reads all is proposed,
-    and the person who types it decides.
-    """
-    column = dialect_of(records.engine.dialect).quoted(name)
-    found = records.engine.query(
-        f"SELECT DISTINCT {column} AS v FROM {records.source} WHERE {column} IS NOT NULL LIMIT 1000"
-    )
-    texts = sorted(str(one) for one in found["v"].to_pylist())
-    return next((one for one in _FORMATS if all(_reads(text, one) for text in texts)), None), texts[
-        0
-    ]
-
-
-def _reads(text: str, written: str) -> bool:
-    try:
-        datetime.datetime.strptime(text.strip(), written)  # noqa: DTZ007 - only whether it can be read
-    except ValueError:
-        return False
-    return True
 
 
 def _lacking(query: CubeQuery, plan: MetricPlan, question: Question) -> Iterator[tuple[str, int]]:

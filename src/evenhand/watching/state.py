@@ -5,6 +5,7 @@ import math
 import sqlite3
 import zipfile
 import zlib
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -201,10 +202,7 @@ class WatchState:
 
     def begun(self) -> bool:
         """Whether a table was taken in, in this run or before."""
-        if not self.exists:
-            return False
-        with self.intake():
-            return self.has_rules()
+        return self.bins() is not None
 
     def bins(self) -> dict[str, list[float]] | None:
         """Edges at which the first table was cut: all are cut there; `None` before it."""
@@ -413,7 +411,7 @@ class WatchState:
             number = sum(passed(one, read[3] if timed else None, place) for one in settled)
             rows.append((number, *read))
         rows.sort(key=lambda row: (row[0], row[4], row[1]) if timed else (row[0],))
-        ends = [sum(row[0] <= i for row in rows) for i in range(len(settled))]
+        ends = [bisect_right(rows, i, key=lambda row: row[0]) for i in range(len(settled))]
         return rows_of([row[1:] for row in rows], attributes), ends
 
     def settlements(self) -> list[dict[str, Any]]:

@@ -114,7 +114,7 @@ class Watcher:
             return self._take(given, None)
         waiting, unusable = [given], 0
         while waiting:
-            part = waiting.pop()
+            part, sources = waiting.pop(), len(self.run.sources)
             try:
                 self._take(part.table, part)
             except InputError as error:
@@ -122,6 +122,7 @@ class Watcher:
                 unusable += not halves
                 if not self.run.files or unusable > MOST_UNUSABLE:
                     raise
+                del self.run.sources[sources:]
                 waiting += reversed(halves)
                 if not halves:
                     self._leave_out(error)
@@ -149,8 +150,7 @@ class Watcher:
             question = self._question(records, bins)
             if kept is not None:
                 _check_cuts(question, bins)
-            begun = self.state.begun()
-            metric = replace(bound_metric(asked.metric, records), tried=begun)
+            metric = replace(bound_metric(asked.metric, records), tried=kept is not None)
             unit = asked.unit or next(iter(records.unit), None)
             extras = Extras(unit=unit, time=asked.time, name=asked.name)
             self._ask(question, metric, extras)
@@ -165,7 +165,7 @@ class Watcher:
                 read = read_rows(question, metric, extras)
             except NoRowError:
                 # Labels may come later, and a day may have no case.
-                if not begun:
+                if kept is None:
                     raise
                 read = unlabelled(question, metric, extras)
             self._enter(records, question, metric, read, extras, sha256, part)
@@ -481,9 +481,8 @@ def rules_of(asked: WatchQuestion, metric: Metric, plan: MetricPlan) -> AlarmRul
     )
     if asked.threshold is not None:
         far = rules.scaled(asked.threshold)
-        beyond = (
-            definition.high is None and asked.bounds is None
-        )  # as many words wrong as one likes
+        # As many words may be wrong as one likes.
+        beyond = definition.high is None and asked.bounds is None
         most = None if high is None else MOST_TOLERATED if beyond else 1.0
         if far <= 0 or (most is not None and far >= most):
             top = "" if high is None else f" and {MOST_TOLERATED if beyond else high:g}"
