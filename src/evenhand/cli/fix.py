@@ -11,6 +11,7 @@ from evenhand.cli.options import Output
 from evenhand.cli.output import check_written, show, write_files
 from evenhand.cli.progress import progress_bar
 from evenhand.errors import EXIT_REFUSED, InputError
+from evenhand.groups.partition import split_names
 from evenhand.pages.numbers import plural
 from evenhand.records import MISSING_VALUES
 from evenhand.records.output import check_outputs, input_files, write_file, write_text
@@ -43,9 +44,10 @@ def mend(
     maximum_difference: float | None = None,
     score: Several = (),
     other: Several = (),
+    features: Several = (),
     label: str | None = None,
     positive: str | None = None,
-    allowance: float = 0.0,
+    allowance: float = 0.02,
     held_out: float = 0.4,
     unit: Several = (),
     where: str | None = None,
@@ -82,12 +84,14 @@ def mend(
         Column from which thresholds may decide; may be repeated. Where the prediction is 'column >= number', that one.
     other
         Another answer that is there, a column or a predicate; may be repeated: which of them decides for whom.
+    features
+        Columns from which scores are learnt here, as a,b,c: logistic regressions, with and without what groups add.
     label
         What is right, where the metric does not say it.
     positive
         The label's value that a high score stands for.
     allowance
-        Share of the rows by which errors may grow, where the worst group is to be better off.
+        Share of the rows by which errors may grow for the rule's sake.
     held_out
         Share of the units that no repair sees.
     unit
@@ -123,6 +127,7 @@ def mend(
             maximum_difference=maximum_difference,
             score=score,
             other=other,
+            features=[name for text in features for name in split_names(text)],
             label=label,
             positive=positive,
             allowance=allowance,

@@ -146,7 +146,7 @@ def _given(text: str, records: Any) -> Any:
 
 def _score(rows: RepairRows, fitted: FittedRepair) -> Any:
     if fitted.scorer is not None:
-        return fitted.scorer.score(rows)
+        return fitted.scorer.score(rows.table, rows.group, rows.cells)
     return None if fitted.score is None else rows.scores[fitted.score]
 
 

@@ -43,7 +43,7 @@ def assemble(
     worst = worst_now(practice, wish)
     found = candidates(prepared, worst, progress)
     chosen = found[0]
-    fitted = chosen.repair.learn(practice, wish)
+    fitted = prepared.learn(chosen.repair, practice)
     decisions = decide(fitted, sealed)
     evidence = prepared.judge(sealed, decisions, worst)
     before = prepared.judge(sealed, sealed.now, worst) if wish.goal.limit is not None else None

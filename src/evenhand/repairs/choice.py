@@ -1,11 +1,11 @@
 """The choice of one repair on practice rows: each is learnt on most of them, and looked at on the others."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from evenhand.comparisons.rules import VerdictRules
 from evenhand.metrics import Metric
@@ -14,12 +14,15 @@ from evenhand.records import Records, open_records
 from evenhand.repairs.decisions import (
     AnswersByGroup,
     AsItStands,
+    AtOneHalf,
     GroupThresholds,
     OneThreshold,
     Repair,
     RepairWish,
 )
 from evenhand.repairs.fitted import FittedRepair
+from evenhand.repairs.linear import LinearScorer, learn_scores
+from evenhand.repairs.goals import RepairGoal
 from evenhand.repairs.judge import RuleEvidence, judge_rule
 from evenhand.repairs.parting import turns
 from evenhand.repairs.rows import RepairRows, with_prediction
@@ -28,8 +31,14 @@ Floats = npt.NDArray[np.float64]
 #: Parts of the practice rows; a repair is learnt on all but one.
 FOLDS = 5
 #: Parts of a difference's limit that thresholds aim at.
-STRICT = (1.0, 0.5, 0.0)
-_RANK = {"reached": 0, "insufficient evidence": 1, "not reached": 2}
+STRICT = (1.0, 0.5, 0.25)
+#: Parts of the practice rows for scores that are learnt here; penalties on what a group adds to them.
+SCORE_FOLDS = 3
+PENALTIES: Mapping[str, float | None] = {
+    "learnt score": None,
+    "learnt score, a little by group": 100.0,
+    "learnt score by group": 10.0,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +57,10 @@ class Prepared:
         As asked for.
     column : str
         What the column of repaired decisions is called.
+    scorers : mapping of str to LinearScorer
+        Models behind scores that were learnt here.
+    fresh : bool
+        Whether what stands was learnt here, too.
     """
 
     rows: RepairRows
@@ -60,6 +73,8 @@ class Prepared:
     min_units: int
     seed: int
     column: str
+    scorers: Mapping[str, LinearScorer] = field(default_factory=dict)
+    fresh: bool = False
 
     @property
     def rules(self) -> VerdictRules:
@@ -92,6 +107,16 @@ class Prepared:
         finally:
             records.close()
 
+    def learn(self, repair: Repair, rows: RepairRows) -> FittedRepair:
+        """A repair learnt from rows, with the model behind its score."""
+        fitted = repair.learn(rows, self.wish)
+        scorer = self.scorers.get(fitted.score or "")
+        if scorer is None:
+            return fitted
+        by_group = fitted.uses_group or len(scorer.parts) > 1
+        reads = any(feature.column in fitted.by for feature in scorer.features)
+        return replace(fitted, scorer=scorer, uses_group=by_group or reads)
+
     @property
     def practice(self) -> RepairRows:
         """Rows to learn from and to choose with."""
@@ -112,31 +137,81 @@ class Candidate:
     errors: float
     uses_group: bool
 
-    def rank(self, goal: Any) -> tuple[float, ...]:
-        """The first is chosen: what meets the goal at the fewest errors, else what comes nearest."""
-        worst = self.evidence.value if self.evidence.value is not None else np.inf
+    def rank(self, goal: RepairGoal, now: float) -> tuple[float, ...]:
+        """The first is chosen: what meets the goal at the fewest errors, else what comes nearest.
+
+        What costs more errors than are allowed comes last; of two that are alike the one that reads no group first.
+        """
+        dear = float(self.errors > now + goal.allowance + 1e-12)
+        reads = float(self.uses_group)
         if goal.kind == "worst group":
-            # Fewer errors of the worst group first; a tie within a ten-thousandth of them by all errors.
-            return (round(worst, 4), self.errors)
-        limit = goal.limit
-        reach = _RANK[self.evidence.answer]
-        high = self.evidence.high if goal.kind != "minimum" else self.evidence.low
+            worst = self.evidence.value if self.evidence.value is not None else np.inf
+            return (dear, round(worst, 4), self.errors, reads)
+        assert goal.limit is not None
+        high = self.evidence.low if goal.kind == "minimum" else self.evidence.high
         if high is None:
-            return (3, np.inf, self.errors)
-        beyond = (limit - high) if goal.kind == "minimum" else (high - limit)
-        return (0, self.errors, 0.0) if reach == 0 else (1, max(beyond, 0.0), self.errors)
+            return (dear, 2.0, np.inf, self.errors)
+        beyond = goal.limit - high if goal.kind == "minimum" else high - goal.limit
+        if self.evidence.answer == "reached":
+            return (dear, 0.0, self.errors, reads)
+        return (dear, 1.0, max(beyond, 0.0), self.errors)
 
 
-def repairs_of(rows: RepairRows, wish: RepairWish) -> list[Repair]:
+def repairs_of(rows: RepairRows, wish: RepairWish, learnt: Collection[str], *, fresh: bool
+) -> list[Repair]:
     """All that can be tried on what the rows hold."""
-    out: list[Repair] = [AsItStands()]
+    # What was learnt here without a repair stands among the scores.
+    out: list[Repair] = [] if fresh else [AsItStands()]
     strict = STRICT if wish.goal.kind == "maximum difference" else (1.0,)
     for score in rows.scores:
+        if score in learnt:
+            out.append(AtOneHalf(score=score))
         out.append(OneThreshold(score=score))
         out += [GroupThresholds(score=score, strictness=part) for part in strict]
     if len(rows.answers) > 1:
         out.append(AnswersByGroup())
     return out
+
+
+def with_learnt_scores(prepared: Prepared, columns: Sequence[str]) -> Prepared:
+    """The same with scores that are learnt from columns: of practice rows by models that had not seen them."""
+    rows, sealed = prepared.rows, prepared.sealed
+    own, others = np.flatnonzero(~sealed), np.flatnonzero(sealed)
+    practice = rows.take(own)
+    turn = turns(
+        practice.units, practice.group, SCORE_FOLDS, np.random.default_rng([prepared.seed, 2])
+    )
+    penalties = PENALTIES if len(rows.cells) > 1 else {"learnt score": None}
+    taken = set(rows.scores)
+    named = {_free(name, taken): penalty for name, penalty in penalties.items()}
+    found = learn_scores(
+        practice.table, columns, practice.truth, practice.group, rows.cells, turn, named
+    )
+    scorers = {}
+    for one in found:
+        score = np.empty(len(rows))
+        score[own] = one.scores
+        score[others] = one.scorer.score(rows.table.take(pa.array(others)), rows.group[others], rows.cells)
+        rows = rows.with_score(one.scorer.name, score)
+        scorers[one.scorer.name] = one.scorer
+    return replace(prepared, rows=rows, scorers={**prepared.scorers, **scorers})
+
+
+def with_learnt_answer(prepared: Prepared, name: str) -> Prepared:
+    """The same with what is learnt without a repair as the decisions that stand."""
+    score = prepared.rows.scores[next(iter(prepared.scorers))]
+    now = (score >= 0.5).astype(float)
+    rows = prepared.rows
+    column = prepared.wish.label.column(now)
+    table = rows.table.set_column(rows.table.column_names.index(name), name, column)
+    rows = replace(rows, table=table, answers={**rows.answers, name: now})
+    return replace(prepared, rows=rows, fresh=True)
+
+
+def _free(name: str, taken: Collection[str]) -> str:
+    while name in taken:
+        name += " (learnt)"
+    return name
 
 
 def cross_fitted(repair: Repair, rows: RepairRows, wish: RepairWish, seed: int) -> Floats:
@@ -164,11 +239,11 @@ def candidates(
     """All repairs with what practice rows say of them, the chosen one first."""
     rows, wish = prepared.practice, prepared.wish
     found = []
-    repairs = repairs_of(rows, wish)
+    repairs = repairs_of(rows, wish, prepared.scorers, fresh=prepared.fresh)
     for number, repair in enumerate(repairs):
         decisions = cross_fitted(repair, rows, wish, prepared.seed)
         evidence = prepared.judge(rows, decisions, worst)
-        fitted = repair.learn(rows, wish)
+        fitted = prepared.learn(repair, rows)
         found.append(
             Candidate(
                 repair=repair,
@@ -179,7 +254,8 @@ def candidates(
         )
         if progress is not None:
             progress(number + 1, len(repairs))
-    return sorted(found, key=lambda one: one.rank(wish.goal))
+    now = error_share(rows.now, rows.truth)
+    return sorted(found, key=lambda one: one.rank(wish.goal, now))
 
 
 def error_share(decisions: Floats, truth: Floats) -> float:

@@ -149,6 +149,22 @@ class AsItStands:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AtOneHalf:
+    """A probability of one half decides, for everybody: nothing is fitted to the goal."""
+
+    score: str
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return f"{self.score} of at least one half"
+
+    def learn(self, rows: RepairRows, wish: RepairWish) -> FittedRepair:
+        """Nothing is learnt but the score."""
+        return _told(self.name, "one threshold", rows, wish, self.score, {}, (0.5, None))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OneThreshold:
     """The same threshold for everybody: no attribute is read at decision time."""
 

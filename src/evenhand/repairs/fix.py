@@ -11,6 +11,7 @@ import pyarrow as pa
 from evenhand.errors import InputError, NoRowError, Note
 from evenhand.groups import ColumnComparison, to_text, where_clause
 from evenhand.groups.predicate import column_expression
+from evenhand.improving.trainer import PREDICTION
 from evenhand.improving.trainings import ROW, numbered
 from evenhand.metrics import DEFINITIONS, Metric, parse_metric
 from evenhand.pages.numbers import listed
@@ -34,9 +35,9 @@ from evenhand.questions.question import (
     read_question,
     unit_columns,
 )
-from evenhand.records import MISSING_VALUES, Records
+from evenhand.records import MISSING_VALUES, Records, find_column
 from evenhand.repairs.assembly import assemble
-from evenhand.repairs.choice import Prepared
+from evenhand.repairs.choice import Prepared, with_learnt_answer, with_learnt_scores
 from evenhand.repairs.decisions import RepairWish
 from evenhand.repairs.goals import RepairGoal
 from evenhand.repairs.parting import held_out as part
@@ -44,7 +45,8 @@ from evenhand.repairs.result import RepairSettings, RepairTrial
 from evenhand.repairs.rows import read_confusion, read_label, read_rows, repaired_name
 from evenhand.results.origin import Source, versions
 
-_OPEN = Allowed(least=1e-9, below=1.0, words="a number between 0 and 1")
+#: What decisions are called that are learnt here, as those of a training are.
+LEARNT = PREDICTION
 _NUMBERS = NUMBERS | {
     "level": Allowed(least=1e-9, below=1.0, words="a confidence between 0 and 1, for example 0.95"),
     "held_out": Allowed(least=0.05, below=0.95 + 1e-12, words="a share from 0.05 to 0.95"),
@@ -64,9 +66,10 @@ def fix(
     maximum_difference: float | None = None,
     score: str | Sequence[str] | None = None,
     other: str | Sequence[str] | None = None,
+    features: str | Sequence[str] | None = None,
     label: str | None = None,
     positive: str | None = None,
-    allowance: float = 0.0,
+    allowance: float = 0.02,
     held_out: float = 0.4,
     unit: str | Sequence[str] | None = None,
     where: str | None = None,
@@ -98,10 +101,13 @@ def fix(
         Columns from which thresholds may decide; where the prediction is ``column >= number``, it is that column.
     other : str or sequence, optional
         Other answers that are there, columns or predicates: which decides for whom.
+    features : str or sequence, optional
+        Columns from which scores are learnt here, by logistic regressions, with and without what each group adds.
+        Where nothing is decided yet, name the prediction ``prediction``: it is what is learnt without a repair.
     label, positive : str, optional
         What is right, where the metric does not say it, and its value that a high score stands for.
     allowance : float
-        Share of the rows by which errors may grow, where the worst group is to be better off.
+        Share of the rows by which errors may grow for the rule's sake.
     held_out : float
         Share of the units that no repair sees.
     unit, where, level, min_units, worse, bins, missing_values, columns, seed, command
@@ -157,12 +163,18 @@ def fix(
 
         records = enter(table, columns=columns)
         check_rows(records)
-        bound = bound_metric(metric, records)
-        named = _names("score", score) or _score_of(bound)
         read = _kept(records, records.read_rows(), by, units, where, enter)
+        learnt = _names("features", features)
+        # Where nothing was decided yet, what is learnt without a repair stands for it.
+        fresh = bool(learnt) and LEARNT not in read.column_names
+        if fresh:
+            read = read.append_column(LEARNT, pa.array(np.zeros(read.num_rows, np.int64)))
         whole = enter(numbered(read))
+        bound = bound_metric(metric, whole)
         question = _crossed(read_question(whole, by, units=units, bins=bins))
         decided = read_label(whole, bound, label, positive)
+        named = _names("score", score) or _score_of(bound)
+        fresh = fresh and bound.given.get("prediction") == LEARNT
         answers = _answers(bound, _names("other", other), whole)
         rows = read_rows(question, read, bound, decided, named, answers)
         goal = replace(
@@ -192,12 +204,21 @@ def fix(
             seed=int(seed),
             column=repaired_name(read),
         )
+        for name in learnt:
+            find_column(name, whole.columns)
+            if name == decided.given:
+                raise InputError(f"features name {name}, which is the label: leave it out.")
+        if learnt:
+            prepared = with_learnt_scores(prepared, learnt)
+        if fresh:
+            prepared = with_learnt_answer(prepared, LEARNT)
         told = {
             "metric": bound.text,
             "by": question.by,
             **limits,
             "score": named,
             "other": _names("other", other),
+            "features": learnt,
             "label": label,
             "positive": positive,
             "allowance": allowance,
