@@ -110,9 +110,9 @@ def _tried(found: list[Candidate]) -> Iterator[TriedRepair]:
             name=one.repair.name,
             uses_group=one.uses_group,
             by_chance=False,
-            value=one.evidence.value,
+            value=one.value,
             errors=_finite(one.errors),
-            answer=one.evidence.answer,
+            answer=None if one.evidence is None else one.evidence.answer,
             chosen=place == 0,
             reason=None,
         )

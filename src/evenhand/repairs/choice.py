@@ -19,6 +19,7 @@ from evenhand.repairs.decisions import (
     OneThreshold,
     Repair,
     RepairWish,
+    of_answers,
 )
 from evenhand.repairs.fitted import FittedRepair
 from evenhand.repairs.linear import LinearScorer, learn_scores
@@ -133,7 +134,8 @@ class Candidate:
     """A repair, and what practice rows that it had not seen say of it."""
 
     repair: Repair
-    evidence: RuleEvidence
+    value: float | None
+    evidence: RuleEvidence | None
     errors: float
     uses_group: bool
 
@@ -145,9 +147,9 @@ class Candidate:
         dear = float(self.errors > now + goal.allowance + 1e-12)
         reads = float(self.uses_group)
         if goal.kind == "worst group":
-            worst = self.evidence.value if self.evidence.value is not None else np.inf
+            worst = np.inf if self.value is None else self.value
             return (dear, round(worst, 4), self.errors, reads)
-        assert goal.limit is not None
+        assert goal.limit is not None and self.evidence is not None
         high = self.evidence.low if goal.kind == "minimum" else self.evidence.high
         if high is None:
             return (dear, 2.0, np.inf, self.errors)
@@ -242,11 +244,15 @@ def candidates(
     repairs = repairs_of(rows, wish, prepared.scorers, fresh=prepared.fresh)
     for number, repair in enumerate(repairs):
         decisions = cross_fitted(repair, rows, wish, prepared.seed)
-        evidence = prepared.judge(rows, decisions, worst)
+        evidence, value = None, _excess(rows, decisions, wish, worst)
+        if wish.goal.kind != "worst group":
+            evidence = prepared.judge(rows, decisions, worst)
+            value = evidence.value
         fitted = prepared.learn(repair, rows)
         found.append(
             Candidate(
                 repair=repair,
+                value=value,
                 evidence=evidence,
                 errors=error_share(decisions, rows.truth),
                 uses_group=fitted.uses_group,
@@ -266,18 +272,25 @@ def error_share(decisions: Floats, truth: Floats) -> float:
 
 def worst_now(rows: RepairRows, wish: RepairWish) -> str:
     """The group that is worst off as it stands."""
-    counts = np.array([_counts(rows.now, rows.truth, rows.group == g) for g in range(len(rows.cells))])
-    harm = wish.goal.sign * wish.confusion.values(counts)
-    harm = np.where(np.isfinite(harm), harm, -np.inf)
-    return rows.cells[int(harm.argmax())].predicate
+    harm = _harms(rows, rows.now, wish)
+    return rows.cells[int(np.where(np.isfinite(harm), harm, -np.inf).argmax())].predicate
 
 
-def _counts(now: Floats, truth: Floats, own: Sequence[bool] | npt.NDArray[np.bool_]) -> list[float]:
-    yes, right = now[own] == 1, truth[own] == 1
-    no, wrong = now[own] == 0, truth[own] == 0
-    return [
-        float((yes & right).sum()),
-        float((yes & wrong).sum()),
-        float((no & right).sum()),
-        float((no & wrong).sum()),
-    ]
+def _excess(rows: RepairRows, decisions: Floats, wish: RepairWish, worst: str) -> float | None:
+    """How much worse the worst group is under decisions than one group is as it stands."""
+    place = next(g for g, cell in enumerate(rows.cells) if cell.predicate == worst)
+    harm = _harms(rows, decisions, wish)
+    before = _harms(rows, rows.now, wish)[place]
+    known = harm[np.isfinite(harm)]
+    return float(known.max() - before) if len(known) and np.isfinite(before) else None
+
+
+def _harms(rows: RepairRows, decisions: Floats, wish: RepairWish) -> Floats:
+    """The metric of each group, turned so that more is worse."""
+    counts = np.array(
+        [
+            of_answers([("", decisions[rows.group == g])], rows.truth[rows.group == g]).counts[0]
+            for g in range(len(rows.cells))
+        ]
+    )
+    return wish.goal.sign * wish.confusion.values(counts)

@@ -1,7 +1,7 @@
 """Repairs of decisions: which score from which threshold up, or whose answer, decides for which group."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -15,6 +15,8 @@ Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 #: Rows with a label that a group needs for a decision of its own.
 LEAST_ROWS = 30
+#: Thresholds for everybody that are looked at.
+_MOST = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,7 +179,10 @@ class OneThreshold:
 
     def learn(self, rows: RepairRows, wish: RepairWish) -> FittedRepair:
         """The threshold that meets the goal at the fewest errors."""
-        at = thresholds_of(rows.scores[self.score][np.isfinite(rows.truth)])
+        own = rows.scores[self.score]
+        at = thresholds_of(own[np.isfinite(own) & np.isfinite(rows.truth)])
+        if len(at) > _MOST:
+            at = at[np.linspace(0, len(at) - 1, _MOST).astype(np.int64)]
         groups = [_options(rows, g, self.score, at) for g in range(len(rows.cells))]
         place = _common(groups, wish)
         return _told(self.name, "one threshold", rows, wish, self.score, {}, (float(at[place]), None))
@@ -188,7 +193,7 @@ def _common(groups: Sequence[Options], wish: RepairWish) -> int:
     values = np.stack([wish.confusion.values(one.counts) for one in groups])
     errors = np.sum([one.errors for one in groups], axis=0)
     goal = wish.goal
-    told = np.array([goal.statistic(column) for column in values.T])
+    told = goal.statistics(values)
     told = np.where(np.isfinite(told), told, np.inf)
     if goal.kind == "worst group":
         harm = goal.sign * told
@@ -261,8 +266,6 @@ class AnswersByGroup:
 
 def stricter(goal: RepairGoal, part: float) -> RepairGoal:
     """The goal with this part of its limit; others than differences have none."""
-    from dataclasses import replace
-
     if goal.kind != "maximum difference" or goal.limit is None:
         return goal
     return replace(goal, limit=goal.limit * part)

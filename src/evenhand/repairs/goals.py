@@ -43,14 +43,22 @@ class RepairGoal:
 
     def statistic(self, values: Floats) -> float:
         """What the rule is about: the largest difference, or the value furthest on the wrong side."""
-        known = values[np.isfinite(values)]
-        if not len(known):
-            return float("nan")
+        return float(self.statistics(values[:, None])[0])
+
+    def statistics(self, values: Floats) -> Floats:
+        """The same of several ways to decide, of values of shape (groups, ways); NaN where none is defined."""
+        known = np.isfinite(values)
+        highest = np.where(known, values, -np.inf).max(axis=0)
+        lowest = np.where(known, values, np.inf).min(axis=0)
         if self.kind == "maximum difference":
-            return float(np.ptp(known))
-        if self.kind == "worst group":
-            return float(self.sign * (self.sign * known).max())
-        return float(known.max() if self.kind == "maximum" else known.min())
+            told = np.where(np.isfinite(highest), highest, 0.0) - np.where(
+                np.isfinite(lowest), lowest, 0.0
+            )
+        elif self.kind == "worst group":
+            told = highest if self.higher_is_worse else lowest
+        else:
+            told = highest if self.kind == "maximum" else lowest
+        return np.where(known.any(axis=0), told, np.nan)
 
 
 def choose(

@@ -104,11 +104,9 @@ class DecidedLabel:
 
     def column(self, decisions: Floats) -> pa.Array:
         """Decisions as a column; null where there is none."""
-        values = [
-            None if np.isnan(one) else self.positive if one else self.negative for one in decisions
-        ]
-        kind = pa.array([self.positive, self.negative]).type
-        return pa.array(values, kind)
+        both = pa.array([self.negative, self.positive])
+        known = np.isfinite(decisions)
+        return both.take(pa.array(np.where(known, decisions, 0).astype(np.int64), mask=~known))
 
 
 def read_label(
