@@ -31,6 +31,8 @@ from evenhand.repairs.rows import RepairRows, with_prediction
 Floats = npt.NDArray[np.float64]
 #: Parts of the practice rows; a repair is learnt on all but one.
 FOLDS = 5
+#: Standard errors by which a repair must be better than a simpler one.
+_CHANCE = 2.0
 #: Parts of a difference's limit that thresholds aim at.
 STRICT = (1.0, 0.5, 0.25)
 #: Parts of the practice rows for scores that are learnt here; penalties on what a group adds to them.
@@ -134,6 +136,7 @@ class Candidate:
     """A repair, and what practice rows that it had not seen say of it."""
 
     repair: Repair
+    decisions: Floats
     value: float | None
     evidence: RuleEvidence | None
     errors: float
@@ -252,6 +255,7 @@ def candidates(
         found.append(
             Candidate(
                 repair=repair,
+                decisions=decisions,
                 value=value,
                 evidence=evidence,
                 errors=error_share(decisions, rows.truth),
@@ -261,7 +265,46 @@ def candidates(
         if progress is not None:
             progress(number + 1, len(repairs))
     now = error_share(rows.now, rows.truth)
-    return sorted(found, key=lambda one: one.rank(wish.goal, now))
+    order = sorted(found, key=lambda one: one.rank(wish.goal, now))
+    chosen = _simplest(found, order[0], now, rows, wish)
+    return [chosen, *(one for one in order if one is not chosen)]
+
+
+def _simplest(
+    found: Sequence[Candidate], best: Candidate, now: float, rows: RepairRows, wish: RepairWish
+) -> Candidate:
+    """The first, hence simplest, repair that is no worse than the best by more than two standard errors.
+
+    What looks best of many is so partly by chance (Breiman, Friedman, Olshen & Stone 1984, section 3.4.3).
+    """
+    goal = wish.goal
+    for one in found:
+        ahead, lead = one.rank(goal, now), best.rank(goal, now)
+        if goal.kind == "worst group":
+            alike = ahead[0] == lead[0] and one.value is not None and best.value is not None
+            apart = one.value - best.value if one.value is not None and best.value is not None else 0.0
+            if alike and apart <= _error_of_worst(one.decisions, best.decisions, rows, wish):
+                return one
+        elif ahead[:2] == lead[:2] and lead[1] == 0.0:
+            differ = (one.decisions != best.decisions) & np.isfinite(rows.truth)
+            if one.errors - best.errors <= _CHANCE * np.sqrt(differ.sum()) / max(np.isfinite(rows.truth).sum(), 1):
+                return one
+    return best
+
+
+def _error_of_worst(one: Floats, best: Floats, rows: RepairRows, wish: RepairWish) -> float:
+    """Two standard errors of the difference of two repairs in the group that is worst off under the first.
+
+    Each row that they decide otherwise moves the metric by what one such row does.
+    """
+    harm = _harms(rows, one, wish)
+    own = rows.group == int(np.where(np.isfinite(harm), harm, -np.inf).argmax())
+    counts = of_answers([("", one[own])], rows.truth[own]).counts[0]
+    differ = one[own] != best[own]
+    shifts = np.array([[0.0, 1.0, 0.0, -1.0], [1.0, 0.0, -1.0, 0.0]])
+    steps = wish.confusion.values(counts + shifts) - wish.confusion.values(counts[None])
+    number = [(differ & (rows.truth[own] == label)).sum() for label in (0, 1)]
+    return float(_CHANCE * np.sqrt(np.nansum(steps**2 * number)))
 
 
 def error_share(decisions: Floats, truth: Floats) -> float:
