@@ -45,6 +45,8 @@ def mend(
     score: Several = (),
     other: Several = (),
     features: Several = (),
+    train: str | None = None,
+    condition: Several = (),
     label: str | None = None,
     positive: str | None = None,
     allowance: float = 0.02,
@@ -86,6 +88,12 @@ def mend(
         Another answer that is there, a column or a predicate; may be repeated: which of them decides for whom.
     features
         Columns from which scores are learnt here, as a,b,c: logistic regressions, with and without what groups add.
+    train
+        The learner behind the decisions, as in evenhand improve: 'module:function' of (rows, test), or a program
+        'python fit.py {train} {test} {out}'. It is trained as it is, reweighed, and with the worst group's rows several
+        times; it answers 'prediction', and scores that --score names.
+    condition
+        A condition of a table's row, as in a trial; may be repeated. Rows for training are there a second time under it.
     label
         What is right, where the metric does not say it.
     positive
@@ -128,6 +136,8 @@ def mend(
             score=score,
             other=other,
             features=[name for text in features for name in split_names(text)],
+            train=train,
+            condition=condition,
             label=label,
             positive=positive,
             allowance=allowance,

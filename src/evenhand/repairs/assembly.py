@@ -78,7 +78,7 @@ def assemble(
         errors=errors,
         levelling_down=levels_down(change, higher_is_worse=goal.higher_is_worse),
         tried=tuple(_tried(found)),
-        repair=fitted,
+        repair=prepared.written(fitted),
         fallback_rows=tuple(_fallbacks(fitted, sealed)),
         missing=change.missing,
         notes=tuple(_notes(prepared, fitted, change)),

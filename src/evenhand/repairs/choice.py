@@ -16,12 +16,13 @@ from evenhand.repairs.decisions import (
     AsItStands,
     AtOneHalf,
     GroupThresholds,
+    OneAnswer,
     OneThreshold,
     Repair,
     RepairWish,
     of_answers,
 )
-from evenhand.repairs.fitted import FittedRepair
+from evenhand.repairs.fitted import FittedRepair, TrainingRecipe
 from evenhand.repairs.linear import LinearScorer, learn_scores
 from evenhand.repairs.goals import RepairGoal
 from evenhand.repairs.judge import RuleEvidence, judge_rule
@@ -64,6 +65,8 @@ class Prepared:
         Models behind scores that were learnt here.
     fresh : bool
         Whether what stands was learnt here, too.
+    recipes : mapping of str to TrainingRecipe
+        How answers and scores came about that a training gave.
     """
 
     rows: RepairRows
@@ -78,6 +81,7 @@ class Prepared:
     column: str
     scorers: Mapping[str, LinearScorer] = field(default_factory=dict)
     fresh: bool = False
+    recipes: Mapping[str, TrainingRecipe] = field(default_factory=dict)
 
     @property
     def rules(self) -> VerdictRules:
@@ -119,6 +123,19 @@ class Prepared:
         by_group = fitted.uses_group or len(scorer.parts) > 1
         reads = any(feature.column in fitted.by for feature in scorer.features)
         return replace(fitted, scorer=scorer, uses_group=by_group or reads)
+
+    def written(self, fitted: FittedRepair) -> FittedRepair:
+        """A repair with the columns that it reads where it is applied, and how they come about."""
+        read = [fitted.score, *(one.answer for one in (*fitted.groups, fitted.otherwise))]
+        recipe = next((self.recipes[name] for name in read if name in self.recipes), None)
+        if recipe is None:
+            return fitted
+        score = fitted.score if fitted.score is None else recipe.column
+        answers = {
+            name: self.recipes[name].column if name in self.recipes else text
+            for name, text in fitted.answers.items()
+        }
+        return replace(fitted, score=score, answers=answers, training=recipe)
 
     @property
     def practice(self) -> RepairRows:
@@ -174,6 +191,7 @@ def repairs_of(rows: RepairRows, wish: RepairWish, learnt: Collection[str], *, f
         out.append(OneThreshold(score=score))
         out += [GroupThresholds(score=score, strictness=part) for part in strict]
     if len(rows.answers) > 1:
+        out += [OneAnswer(answer=name) for name in list(rows.answers)[1:]]
         out.append(AnswersByGroup())
     return out
 
@@ -313,10 +331,15 @@ def error_share(decisions: Floats, truth: Floats) -> float:
     return float((decisions[known] != truth[known]).mean()) if known.any() else float("nan")
 
 
+def worst_place(rows: RepairRows, wish: RepairWish) -> int:
+    """Number of the group that is worst off as it stands."""
+    harm = _harms(rows, rows.now, wish)
+    return int(np.where(np.isfinite(harm), harm, -np.inf).argmax())
+
+
 def worst_now(rows: RepairRows, wish: RepairWish) -> str:
     """The group that is worst off as it stands."""
-    harm = _harms(rows, rows.now, wish)
-    return rows.cells[int(np.where(np.isfinite(harm), harm, -np.inf).argmax())].predicate
+    return rows.cells[worst_place(rows, wish)].predicate
 
 
 def _excess(rows: RepairRows, decisions: Floats, wish: RepairWish, worst: str) -> float | None:

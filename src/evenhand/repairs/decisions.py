@@ -151,6 +151,23 @@ class AsItStands:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OneAnswer:
+    """Another answer that is there, for everybody."""
+
+    answer: str
+    score: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return self.answer
+
+    def learn(self, rows: RepairRows, wish: RepairWish) -> FittedRepair:
+        """Nothing is learnt."""
+        return _told(self.name, "one answer", rows, wish, None, {}, (None, self.answer))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AtOneHalf:
     """A probability of one half decides, for everybody: nothing is fitted to the goal."""
 
@@ -341,6 +358,7 @@ def _told(
         positive=label.positive,
         negative=label.negative,
         scorer=None,
+        training=None,
         uses_group=len({(one.threshold, one.answer) for one in decisions}) > 1,
         missing_values=wish.missing_values,
     )

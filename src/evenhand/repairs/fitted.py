@@ -12,8 +12,55 @@ from evenhand.repairs.linear import LinearScorer
 
 Floats = npt.NDArray[np.float64]
 RepairKind = Literal[
-    "as it stands", "one threshold", "thresholds by group", "answers by group"
+    "as it stands", "one answer", "one threshold", "thresholds by group", "answers by group"
 ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowWeight:
+    """How often rows of a group with a label are there for a training.
+
+    Attributes
+    ----------
+    group : dict
+        The attributes and their values.
+    predicate : str
+        The rows of the group.
+    label : str, int, float or bool
+        What is right.
+    weight : float
+        How often, on average.
+    """
+
+    group: dict[str, Key]
+    predicate: str
+    label: str | int | float | bool
+    weight: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingRecipe:
+    """How a learner was trained whose answers a repair reads: train so, and apply the repair to what it answers.
+
+    Attributes
+    ----------
+    train : str
+        The program or function.
+    rows : str
+        What was done to the rows, in words.
+    weights : tuple of RowWeight
+        How often rows are there; all others once.
+    condition : str or None
+        Rows are there a second time under this condition.
+    column : str
+        What of its answers is read.
+    """
+
+    train: str
+    rows: str
+    weights: tuple[RowWeight, ...]
+    condition: str | None
+    column: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +97,7 @@ class FittedRepair:
     name : str
         What it is called.
     kind : str
-        ``as it stands``, ``one threshold``, ``thresholds by group`` or ``answers by group``.
+        ``as it stands``, ``one answer``, ``one threshold``, ``thresholds by group`` or ``answers by group``.
     by : tuple of str
         Attributes that tell groups apart.
     bins : dict
@@ -69,6 +116,8 @@ class FittedRepair:
         The two decisions as they are written.
     scorer : LinearScorer or None
         What gives the score, where it was trained here.
+    training : TrainingRecipe or None
+        How the learner was trained whose answers it reads.
     uses_group : bool
         Whether a row's group changes its decision.
     missing_values : tuple of str
@@ -87,6 +136,7 @@ class FittedRepair:
     positive: str | int | float | bool
     negative: str | int | float | bool
     scorer: LinearScorer | None
+    training: TrainingRecipe | None
     uses_group: bool
     missing_values: tuple[str, ...]
 

@@ -3,15 +3,17 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from evenhand.conditions import Condition, parse_condition
 from evenhand.errors import InputError, NoRowError, Note
 from evenhand.groups import ColumnComparison, to_text, where_clause
 from evenhand.groups.predicate import column_expression
-from evenhand.improving.trainer import PREDICTION
+from evenhand.improving.trainer import PREDICTION, Trainer, read_trainer
 from evenhand.improving.trainings import ROW, numbered
 from evenhand.metrics import DEFINITIONS, Metric, parse_metric
 from evenhand.pages.numbers import listed
@@ -37,11 +39,12 @@ from evenhand.questions.question import (
 )
 from evenhand.records import MISSING_VALUES, Records, find_column
 from evenhand.repairs.assembly import assemble
-from evenhand.repairs.choice import Prepared, with_learnt_answer, with_learnt_scores
+from evenhand.repairs.choice import Prepared, with_learnt_answer, with_learnt_scores, worst_place
 from evenhand.repairs.decisions import RepairWish
 from evenhand.repairs.goals import RepairGoal
 from evenhand.repairs.parting import held_out as part
 from evenhand.repairs.result import RepairSettings, RepairTrial
+from evenhand.repairs.trained import with_trained
 from evenhand.repairs.rows import read_confusion, read_label, read_rows, repaired_name
 from evenhand.results.origin import Source, versions
 
@@ -67,6 +70,8 @@ def fix(
     score: str | Sequence[str] | None = None,
     other: str | Sequence[str] | None = None,
     features: str | Sequence[str] | None = None,
+    train: Callable[[pa.Table, pa.Table], Any] | str | None = None,
+    condition: str | Sequence[str] | None = None,
     label: str | None = None,
     positive: str | None = None,
     allowance: float = 0.02,
@@ -104,6 +109,12 @@ def fix(
     features : str or sequence, optional
         Columns from which scores are learnt here, by logistic regressions, with and without what each group adds.
         Where nothing is decided yet, name the prediction ``prediction``: it is what is learnt without a repair.
+    train : callable or str, optional
+        As in `evenhand.improve`: the learner behind the decisions.  It is trained on the practice rows as they are,
+        reweighed, with the worst group's rows several times, and with rows under conditions; it answers
+        ``prediction``, and scores that `score` names.
+    condition : str or sequence, optional
+        Conditions of a table's row, as in a trial: rows for training are there a second time as each changes them.
     label, positive : str, optional
         What is right, where the metric does not say it, and its value that a high score stands for.
     allowance : float
@@ -156,6 +167,8 @@ def fix(
     check_texts({"where": where, "label": label, "positive": positive})
     check_choices({"worse": worse})
     units = unit_columns(unit)
+    trainer = None if train is None else read_trainer(train)
+    conditions = _conditions(condition, trainer)
     with ExitStack() as stack:
 
         def enter(given: Any, **more: Any) -> Records:
@@ -166,7 +179,7 @@ def fix(
         read = _kept(records, records.read_rows(), by, units, where, enter)
         learnt = _names("features", features)
         # Where nothing was decided yet, what is learnt without a repair stands for it.
-        fresh = bool(learnt) and LEARNT not in read.column_names
+        fresh = bool(learnt or train) and LEARNT not in read.column_names
         if fresh:
             read = read.append_column(LEARNT, pa.array(np.zeros(read.num_rows, np.int64)))
         whole = enter(numbered(read))
@@ -174,9 +187,11 @@ def fix(
         question = _crossed(read_question(whole, by, units=units, bins=bins))
         decided = read_label(whole, bound, label, positive)
         named = _names("score", score) or _score_of(bound)
-        fresh = fresh and bound.given.get("prediction") == LEARNT
         answers = _answers(bound, _names("other", other), whole)
-        rows = read_rows(question, read, bound, decided, named, answers)
+        fresh = _check_fresh(fresh, bound, trainer)
+        told_by = [name for name in named if trainer and name not in read.column_names]
+        given = [name for name in named if name not in told_by]
+        rows = read_rows(question, read, bound, decided, given, answers)
         goal = replace(
             goal,
             higher_is_worse=bound.higher_is_worse(worse),
@@ -210,7 +225,11 @@ def fix(
                 raise InputError(f"features name {name}, which is the label: leave it out.")
         if learnt:
             prepared = with_learnt_scores(prepared, learnt)
-        if fresh:
+        if trainer is not None:
+            prepared = with_trained(
+                prepared, trainer, told_by, conditions, partial(worst_place, wish=wish), progress
+            )
+        elif fresh:
             prepared = with_learnt_answer(prepared, LEARNT)
         told = {
             "metric": bound.text,
@@ -219,6 +238,8 @@ def fix(
             "score": named,
             "other": _names("other", other),
             "features": learnt,
+            "train": None if trainer is None else trainer.told,
+            "condition": [one.text for one in conditions],
             "label": label,
             "positive": positive,
             "allowance": allowance,
@@ -310,6 +331,39 @@ def _quoted(text: str, records: Records) -> str:
 
 def _written(given: Any) -> str:
     return given if isinstance(given, str) else to_text(given)
+
+
+def _check_fresh(fresh: bool, metric: Metric, trainer: Trainer | None) -> bool:
+    """Whether what stands is learnt here.
+
+    Raises
+    ------
+    InputError
+        Where a training's answers would not be what the metric is of.
+    """
+    fresh = fresh and metric.given.get("prediction") == LEARNT
+    if trainer is not None and not fresh:
+        raise InputError(
+            f"{trainer.told} answers with a column {LEARNT!r}, so the metric is of that, and the table has none: "
+            f"--metric '{metric.name}(label=y, prediction={LEARNT})'.  Leave the column out of the table, or leave out "
+            "--train."
+        )
+    return fresh
+
+
+def _conditions(given: str | Sequence[str] | None, trainer: Trainer | None) -> list[Condition]:
+    """Conditions of rows."""
+    named = _names("condition", given)
+    if named and trainer is None:
+        raise InputError("--condition changes rows for training: say with --train how to train.")
+    out = [parse_condition(text) for text in named]
+    for one in out:
+        if one.kind not in ("table", "any"):
+            raise InputError(
+                f"{one.text} is a condition of {one.kind}, and rows of a table are trained with.  See: evenhand "
+                "conditions --kind table"
+            )
+    return out
 
 
 def _crossed(question: Question) -> Question:

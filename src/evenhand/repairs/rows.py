@@ -147,7 +147,7 @@ def read_label(
                 f"--positive {str(found[0])!r}."
             )
         wanted = 1
-    same = [one for one in found if one == wanted or _told(one) == _told(wanted)]
+    same = [one for one in found if one == wanted or told_value(one) == told_value(wanted)]
     if not same:
         raise InputError(
             f"positive is {wanted!r}, which {given} never holds.{near(str(wanted), list(map(str, found)))}  Its "
@@ -157,7 +157,8 @@ def read_label(
     return DecidedLabel(given=given, positive=same[0], negative=other)
 
 
-def _told(value: object) -> str:
+def told_value(value: object) -> str:
+    """A value as it is compared: 1, 1.0 and true are one."""
     return f"{float(value):g}" if isinstance(value, int | float) else str(value)
 
 
@@ -221,9 +222,9 @@ def _column(records: Records, read: exp.Expr) -> list[Any]:
 def _truths(records: Records, given: Any, label: DecidedLabel) -> Floats:
     if isinstance(given, str):
         find_column(given, records.columns)
-        positive = _told(label.positive)
+        positive = told_value(label.positive)
         told = [
-            None if one is None else _told(one) == positive
+            None if one is None else told_value(one) == positive
             for one in _column(records, class_column(given, records))
         ]
     else:
