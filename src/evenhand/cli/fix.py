@@ -47,6 +47,7 @@ def mend(
     features: Several = (),
     train: str | None = None,
     condition: Several = (),
+    fairlearn: Flag = False,
     label: str | None = None,
     positive: str | None = None,
     allowance: float = 0.02,
@@ -93,7 +94,10 @@ def mend(
         'python fit.py {train} {test} {out}'. It is trained as it is, reweighed, and with the worst group's rows several
         times; it answers 'prediction', and scores that --score names.
     condition
-        A condition of a table's row, as in a trial; may be repeated. Rows for training are there a second time under it.
+        A condition of a table's row, as in a trial; may be repeated. Rows for training are there a second time under
+        it.
+    fairlearn
+        Try fairlearn's reduction and thresholds as well (pip install 'evenhand[fix]').
     label
         What is right, where the metric does not say it.
     positive
@@ -138,6 +142,7 @@ def mend(
             features=[name for text in features for name in split_names(text)],
             train=train,
             condition=condition,
+            fairlearn=fairlearn,
             label=label,
             positive=positive,
             allowance=allowance,

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from evenhand.errors import InputError, unknown_names
 from evenhand.groups import parse_predicate
-from evenhand.improving.trainings import ROW, numbered
+from evenhand.improving.trainings import numbered
 from evenhand.metrics import DEFINITIONS
 from evenhand.questions.opening import opened
 from evenhand.questions.question import Question, check_rows, read_question
@@ -101,9 +101,7 @@ def apply_repair(
         bins = {name: list(edges) for name, edges in fitted.bins.items()}
         question = read_question(whole, [list(fitted.by)], bins=bins)
         finest = question.finest("A row is decided for one group")
-        label = DecidedLabel(
-            given=fitted.label, positive=fitted.positive, negative=fitted.negative
-        )
+        label = DecidedLabel(given=fitted.label, positive=fitted.positive, negative=fitted.negative)
         told = {name: _given(text, whole) for name, text in fitted.answers.items()}
         scores = () if fitted.score is None or fitted.scorer is not None else (fitted.score,)
         read = read_rows(

@@ -43,6 +43,7 @@ def assemble(
     worst = worst_now(practice, wish)
     found = candidates(prepared, worst, progress)
     chosen = found[0]
+    assert chosen.repair is not None
     fitted = prepared.learn(chosen.repair, practice)
     decisions = decide(fitted, sealed)
     evidence = prepared.judge(sealed, decisions, worst)
@@ -81,7 +82,7 @@ def assemble(
         repair=prepared.written(fitted),
         fallback_rows=tuple(_fallbacks(fitted, sealed)),
         missing=change.missing,
-        notes=tuple(_notes(prepared, fitted, change)),
+        notes=tuple(_notes(fitted, change)),
         settings=settings,
     )
 
@@ -107,9 +108,9 @@ def _groups(evidence: RuleEvidence, practice: RepairRows) -> Iterator[RepairedGr
 def _tried(found: list[Candidate]) -> Iterator[TriedRepair]:
     for place, one in enumerate(found):
         yield TriedRepair(
-            name=one.repair.name,
+            name=one.name,
             uses_group=one.uses_group,
-            by_chance=False,
+            by_chance=one.repair is None,
             value=one.value,
             errors=_finite(one.errors),
             answer=None if one.evidence is None else one.evidence.answer,
@@ -167,7 +168,9 @@ def levels_down(change: Switches, *, higher_is_worse: bool) -> bool:
     Everybody is worse; or a group is proven to lose, and the group that was worst off does not gain.
     """
     sign = 1.0 if higher_is_worse else -1.0
-    after = [one for one in change.groups if one.change is not None and one.change.value is not None]
+    after = [
+        one for one in change.groups if one.change is not None and one.change.value is not None
+    ]
     before = {one.predicate: one.estimate.value for one in change.groups if one.change is None}
     known = [one for one in after if before.get(one.predicate) is not None]
     if not known:
@@ -184,16 +187,14 @@ def levels_down(change: Switches, *, higher_is_worse: bool) -> bool:
 def _fallbacks(fitted: FittedRepair, sealed: RepairRows) -> Iterator[Missing]:
     lacking = int((sealed.group < 0).sum())
     if lacking:
-        yield Missing(
-            attribute=" × ".join(fitted.by), n_rows=lacking, reason="missing_attribute"
-        )
+        yield Missing(attribute=" × ".join(fitted.by), n_rows=lacking, reason="missing_attribute")
     if fitted.score is not None:
         absent = int(np.isnan(sealed.scores[fitted.score]).sum())
         if absent:
             yield Missing(attribute=fitted.score, n_rows=absent, reason="missing_input")
 
 
-def _notes(prepared: Prepared, fitted: FittedRepair, change: Switches) -> Iterator[Note]:
+def _notes(fitted: FittedRepair, change: Switches) -> Iterator[Note]:
     few = [one.predicate for one in fitted.groups if one.fallback]
     if few:
         yield Note(

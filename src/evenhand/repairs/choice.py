@@ -1,6 +1,6 @@
 """The choice of one repair on practice rows: each is learnt on most of them, and looked at on the others."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -23,10 +23,11 @@ from evenhand.repairs.decisions import (
     of_answers,
 )
 from evenhand.repairs.fitted import FittedRepair, TrainingRecipe
-from evenhand.repairs.linear import LinearScorer, learn_scores
 from evenhand.repairs.goals import RepairGoal
 from evenhand.repairs.judge import RuleEvidence, judge_rule
+from evenhand.repairs.linear import LinearScorer, learn_scores
 from evenhand.repairs.parting import turns
+from evenhand.repairs.reductions import chance_thresholds, learn_reduction
 from evenhand.repairs.rows import RepairRows, with_prediction
 
 Floats = npt.NDArray[np.float64]
@@ -67,6 +68,8 @@ class Prepared:
         Whether what stands was learnt here, too.
     recipes : mapping of str to TrainingRecipe
         How answers and scores came about that a training gave.
+    fairlearn : bool
+        Whether fairlearn's repairs are tried, too.
     """
 
     rows: RepairRows
@@ -82,6 +85,7 @@ class Prepared:
     scorers: Mapping[str, LinearScorer] = field(default_factory=dict)
     fresh: bool = False
     recipes: Mapping[str, TrainingRecipe] = field(default_factory=dict)
+    fairlearn: bool = False
 
     @property
     def rules(self) -> VerdictRules:
@@ -127,15 +131,18 @@ class Prepared:
     def written(self, fitted: FittedRepair) -> FittedRepair:
         """A repair with the columns that it reads where it is applied, and how they come about."""
         read = [fitted.score, *(one.answer for one in (*fitted.groups, fitted.otherwise))]
-        recipe = next((self.recipes[name] for name in read if name in self.recipes), None)
-        if recipe is None:
+        names = dict.fromkeys(name for name in read if name in self.recipes)
+        used = tuple(self.recipes[name] for name in names if name is not None)
+        if not used:
             return fitted
-        score = fitted.score if fitted.score is None else recipe.column
+        # Answers of several trainings are told apart by what they are called here.
+        one = len({recipe.rows for recipe in used}) == 1
+        score = used[0].column if fitted.score in names and one else fitted.score
         answers = {
-            name: self.recipes[name].column if name in self.recipes else text
+            name: self.recipes[name].column if one and name in self.recipes else text
             for name, text in fitted.answers.items()
         }
-        return replace(fitted, score=score, answers=answers, training=recipe)
+        return replace(fitted, score=score, answers=answers, trainings=used)
 
     @property
     def practice(self) -> RepairRows:
@@ -152,7 +159,8 @@ class Prepared:
 class Candidate:
     """A repair, and what practice rows that it had not seen say of it."""
 
-    repair: Repair
+    repair: Repair | None
+    name: str
     decisions: Floats
     value: float | None
     evidence: RuleEvidence | None
@@ -169,7 +177,8 @@ class Candidate:
         if goal.kind == "worst group":
             worst = np.inf if self.value is None else self.value
             return (dear, round(worst, 4), self.errors, reads)
-        assert goal.limit is not None and self.evidence is not None
+        assert goal.limit is not None
+        assert self.evidence is not None
         high = self.evidence.low if goal.kind == "minimum" else self.evidence.high
         if high is None:
             return (dear, 2.0, np.inf, self.errors)
@@ -179,7 +188,8 @@ class Candidate:
         return (dear, 1.0, max(beyond, 0.0), self.errors)
 
 
-def repairs_of(rows: RepairRows, wish: RepairWish, learnt: Collection[str], *, fresh: bool
+def repairs_of(
+    rows: RepairRows, wish: RepairWish, learnt: Collection[str], *, fresh: bool
 ) -> list[Repair]:
     """All that can be tried on what the rows hold."""
     # What was learnt here without a repair stands among the scores.
@@ -210,11 +220,25 @@ def with_learnt_scores(prepared: Prepared, columns: Sequence[str]) -> Prepared:
     found = learn_scores(
         practice.table, columns, practice.truth, practice.group, rows.cells, turn, named
     )
+    if prepared.fairlearn:
+        found.append(
+            learn_reduction(
+                practice.table,
+                columns,
+                practice.truth,
+                practice.group,
+                turn,
+                prepared.metric.name,
+                prepared.wish.goal,
+            )
+        )
     scorers = {}
     for one in found:
         score = np.empty(len(rows))
         score[own] = one.scores
-        score[others] = one.scorer.score(rows.table.take(pa.array(others)), rows.group[others], rows.cells)
+        score[others] = one.scorer.score(
+            rows.table.take(pa.array(others)), rows.group[others], rows.cells
+        )
         rows = rows.with_score(one.scorer.name, score)
         scorers[one.scorer.name] = one.scorer
     return replace(prepared, rows=rows, scorers={**prepared.scorers, **scorers})
@@ -273,6 +297,7 @@ def candidates(
         found.append(
             Candidate(
                 repair=repair,
+                name=repair.name,
                 decisions=decisions,
                 value=value,
                 evidence=evidence,
@@ -282,10 +307,33 @@ def candidates(
         )
         if progress is not None:
             progress(number + 1, len(repairs))
+    by_chance = list(_by_chance(prepared, rows, worst)) if prepared.fairlearn else []
     now = error_share(rows.now, rows.truth)
     order = sorted(found, key=lambda one: one.rank(wish.goal, now))
     chosen = _simplest(found, order[0], now, rows, wish)
-    return [chosen, *(one for one in order if one is not chosen)]
+    return [chosen, *(one for one in order if one is not chosen), *by_chance]
+
+
+def _by_chance(prepared: Prepared, rows: RepairRows, worst: str) -> Iterator[Candidate]:
+    """Thresholds that are drawn for each row: shown beside the others, never chosen."""
+    turn = turns(rows.units, rows.group, FOLDS, np.random.default_rng([prepared.seed, 1]))
+    for name in list(rows.scores)[:1]:
+        decisions = chance_thresholds(
+            rows.scores[name], rows.truth, rows.group, turn, prepared.metric.name, prepared.seed
+        )
+        evidence, value = None, _excess(rows, decisions, prepared.wish, worst)
+        if prepared.wish.goal.kind != "worst group":
+            evidence = prepared.judge(rows, decisions, worst)
+            value = evidence.value
+        yield Candidate(
+            repair=None,
+            name=f"fairlearn's thresholds on {name}",
+            decisions=decisions,
+            value=value,
+            evidence=evidence,
+            errors=error_share(decisions, rows.truth),
+            uses_group=True,
+        )
 
 
 def _simplest(
@@ -300,12 +348,16 @@ def _simplest(
         ahead, lead = one.rank(goal, now), best.rank(goal, now)
         if goal.kind == "worst group":
             alike = ahead[0] == lead[0] and one.value is not None and best.value is not None
-            apart = one.value - best.value if one.value is not None and best.value is not None else 0.0
+            apart = (
+                one.value - best.value if one.value is not None and best.value is not None else 0.0
+            )
             if alike and apart <= _error_of_worst(one.decisions, best.decisions, rows, wish):
                 return one
         elif ahead[:2] == lead[:2] and lead[1] == 0.0:
             differ = (one.decisions != best.decisions) & np.isfinite(rows.truth)
-            if one.errors - best.errors <= _CHANCE * np.sqrt(differ.sum()) / max(np.isfinite(rows.truth).sum(), 1):
+            if one.errors - best.errors <= _CHANCE * np.sqrt(differ.sum()) / max(
+                np.isfinite(rows.truth).sum(), 1
+            ):
                 return one
     return best
 

@@ -202,7 +202,9 @@ class OneThreshold:
             at = at[np.linspace(0, len(at) - 1, _MOST).astype(np.int64)]
         groups = [_options(rows, g, self.score, at) for g in range(len(rows.cells))]
         place = _common(groups, wish)
-        return _told(self.name, "one threshold", rows, wish, self.score, {}, (float(at[place]), None))
+        return _told(
+            self.name, "one threshold", rows, wish, self.score, {}, (float(at[place]), None)
+        )
 
 
 def _common(groups: Sequence[Options], wish: RepairWish) -> int:
@@ -254,8 +256,14 @@ class GroupThresholds:
         common = OneThreshold(score=self.score).learn(rows, wish).otherwise
         assert common.threshold is not None
         return _by_group(
-            self.name, "thresholds by group", rows, wish, goal, groups,
-            self.score, (common.threshold, None),
+            self.name,
+            "thresholds by group",
+            rows,
+            wish,
+            goal,
+            groups,
+            self.score,
+            (common.threshold, None),
         )
 
 
@@ -358,7 +366,7 @@ def _told(
         positive=label.positive,
         negative=label.negative,
         scorer=None,
-        training=None,
+        trainings=(),
         uses_group=len({(one.threshold, one.answer) for one in decisions}) > 1,
         missing_values=wish.missing_values,
     )

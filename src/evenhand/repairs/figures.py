@@ -40,9 +40,7 @@ def draw_figure(found: RepairTrial, edition: Edition = PLAIN) -> str:
         f"How {edition.column(found.metric.name)} changes by the repair; right of zero is a loss.",
         edition.made(found.source.name),
     )
-    drawn = Figure(
-        heading=edition.crossed(found.settings.by), drawn=_forest(found.change, edition)
-    )
+    drawn = Figure(heading=edition.crossed(found.settings.by), drawn=_forest(found.change, edition))
     return draw_picture(edition.title or next(words.answers(found, edition)), [drawn], notes)
 
 

@@ -44,6 +44,8 @@ class TrainingRecipe:
 
     Attributes
     ----------
+    called : str
+        What its answers are called among the repair's.
     train : str
         The program or function.
     rows : str
@@ -56,6 +58,7 @@ class TrainingRecipe:
         What of its answers is read.
     """
 
+    called: str
     train: str
     rows: str
     weights: tuple[RowWeight, ...]
@@ -116,7 +119,7 @@ class FittedRepair:
         The two decisions as they are written.
     scorer : LinearScorer or None
         What gives the score, where it was trained here.
-    training : TrainingRecipe or None
+    trainings : tuple of TrainingRecipe
         How the learner was trained whose answers it reads.
     uses_group : bool
         Whether a row's group changes its decision.
@@ -136,7 +139,7 @@ class FittedRepair:
     positive: str | int | float | bool
     negative: str | int | float | bool
     scorer: LinearScorer | None
-    training: TrainingRecipe | None
+    trainings: tuple[TrainingRecipe, ...]
     uses_group: bool
     missing_values: tuple[str, ...]
 

@@ -1,6 +1,6 @@
 """Repairs that users ask for: learnt and chosen on practice rows, tested once on held-out ones."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
@@ -10,12 +10,12 @@ import numpy as np
 import pyarrow as pa
 
 from evenhand.conditions import Condition, parse_condition
-from evenhand.errors import InputError, NoRowError, Note
+from evenhand.errors import InputError, NoRowError
 from evenhand.groups import ColumnComparison, to_text, where_clause
 from evenhand.groups.predicate import column_expression
 from evenhand.improving.trainer import PREDICTION, Trainer, read_trainer
 from evenhand.improving.trainings import ROW, numbered
-from evenhand.metrics import DEFINITIONS, Metric, parse_metric
+from evenhand.metrics import Metric, parse_metric
 from evenhand.pages.numbers import listed
 from evenhand.questions.command import write_command
 from evenhand.questions.keywords import tells_options
@@ -43,9 +43,10 @@ from evenhand.repairs.choice import Prepared, with_learnt_answer, with_learnt_sc
 from evenhand.repairs.decisions import RepairWish
 from evenhand.repairs.goals import RepairGoal
 from evenhand.repairs.parting import held_out as part
+from evenhand.repairs.reductions import load
 from evenhand.repairs.result import RepairSettings, RepairTrial
-from evenhand.repairs.trained import with_trained
 from evenhand.repairs.rows import read_confusion, read_label, read_rows, repaired_name
+from evenhand.repairs.trained import with_trained
 from evenhand.results.origin import Source, versions
 
 #: What decisions are called that are learnt here, as those of a training are.
@@ -72,6 +73,7 @@ def fix(
     features: str | Sequence[str] | None = None,
     train: Callable[[pa.Table, pa.Table], Any] | str | None = None,
     condition: str | Sequence[str] | None = None,
+    fairlearn: bool = False,
     label: str | None = None,
     positive: str | None = None,
     allowance: float = 0.02,
@@ -115,6 +117,9 @@ def fix(
         ``prediction``, and scores that `score` names.
     condition : str or sequence, optional
         Conditions of a table's row, as in a trial: rows for training are there a second time as each changes them.
+    fairlearn : bool
+        Try fairlearn's reduction and thresholds as well, which the extra ``fix`` brings.  Thresholds that are drawn
+        for each row are shown, and never chosen.
     label, positive : str, optional
         What is right, where the metric does not say it, and its value that a high score stands for.
     allowance : float
@@ -166,6 +171,8 @@ def fix(
     check_numbers(numbers, _NUMBERS)
     check_texts({"where": where, "label": label, "positive": positive})
     check_choices({"worse": worse})
+    if fairlearn:
+        load("fairlearn.reductions")
     units = unit_columns(unit)
     trainer = None if train is None else read_trainer(train)
     conditions = _conditions(condition, trainer)
@@ -218,6 +225,7 @@ def fix(
             min_units=int(min_units),
             seed=int(seed),
             column=repaired_name(read),
+            fairlearn=fairlearn,
         )
         for name in learnt:
             find_column(name, whole.columns)
@@ -240,6 +248,7 @@ def fix(
             "features": learnt,
             "train": None if trainer is None else trainer.told,
             "condition": [one.text for one in conditions],
+            "fairlearn": fairlearn,
             "label": label,
             "positive": positive,
             "allowance": allowance,

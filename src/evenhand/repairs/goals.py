@@ -85,9 +85,7 @@ def choose(
     if goal.kind == "worst group":
         return _least_worst(values, errors, goal, budget)
     assert goal.limit is not None
-    low, high = (
-        (-np.inf, goal.limit) if goal.kind == "maximum" else (goal.limit, np.inf)
-    )
+    low, high = (-np.inf, goal.limit) if goal.kind == "maximum" else (goal.limit, np.inf)
     return [_cheapest(v, e, low, high)[0] for v, e in zip(values, errors, strict=True)]
 
 

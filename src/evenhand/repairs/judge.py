@@ -11,13 +11,13 @@ from evenhand.comparisons.comparison import Pools, compare
 from evenhand.comparisons.rates import rates_of
 from evenhand.comparisons.rules import VerdictRules
 from evenhand.comparisons.sets import GroupSet
-from evenhand.cubes import build_cube, estimate
+from evenhand.cubes import Estimates, build_cube, estimate
 from evenhand.differential.assembly import group_sets, members_under
 from evenhand.metrics import Metric
 from evenhand.questions.question import Question, metric_rules
 from evenhand.repairs.goals import RepairGoal
 from evenhand.results.estimate import Estimate
-from evenhand.stats.forms import Ratio
+from evenhand.stats.forms import Form, Ratio
 from evenhand.stats.simultaneous import bonferroni_quantile, draw_normal
 from evenhand.stats.spread import largest_pair_quantile
 from evenhand.switching.pairing import SERVICE, pair_services
@@ -98,9 +98,7 @@ def judge_rule(
     sets = np.array([cell.members for cell in cells])
     found = estimate(cube, plan.form, sets)
     binomial = plan.proportion and cube.units is None and isinstance(plan.form, Ratio)
-    each = replace(
-        ruled, level=1 - (1 - rules.level) / len(cells), interval="clopper-pearson"
-    )
+    each = replace(ruled, level=1 - (1 - rules.level) / len(cells), interval="clopper-pearson")
     rates = rates_of(found, plan.form, cube.parts, each, binomial=binomial)
     known = np.array([one.value is not None for one in rates])
     able = np.array([one.low is not None for one in rates])
@@ -133,9 +131,7 @@ def judge_rule(
     )
 
 
-def _answer(
-    goal: RepairGoal, low: float | None, high: float | None, *, complete: bool
-) -> Answer:
+def _answer(goal: RepairGoal, low: float | None, high: float | None, *, complete: bool) -> Answer:
     if low is None or high is None:
         return "insufficient evidence"
     limit = 0.0 if goal.limit is None else goal.limit
@@ -160,24 +156,24 @@ def _keeps(one: Estimate, goal: RepairGoal) -> bool | None:
     return True if one.low >= goal.limit else False if one.high < goal.limit else None
 
 
-def _furthest(
-    rates: Sequence[Estimate], goal: RepairGoal
-) -> tuple[float | None, float | None]:
+def _furthest(rates: Sequence[Estimate], goal: RepairGoal) -> tuple[float | None, float | None]:
     """Bounds of the value that is furthest on the wrong side."""
     ends = [(one.low, one.high) for one in rates if one.low is not None and one.high is not None]
     if not ends:
         return None, None
     pick = max if goal.kind == "maximum" else min
-    return pick(low for low, _ in ends), pick(high for _, high in ends)  # type: ignore[type-var]
+    return pick(low for low, _ in ends), pick(high for _, high in ends)
 
 
 def _widest(
-    found: object, form: object, index: npt.NDArray[np.int64], rules: VerdictRules, *, binomial: bool
+    found: Estimates,
+    form: Form,
+    index: npt.NDArray[np.int64],
+    rules: VerdictRules,
+    *,
+    binomial: bool,
 ) -> tuple[float | None, float | None]:
     """Bounds of the largest difference, all pairs bounded at once."""
-    from evenhand.cubes import Estimates
-
-    assert isinstance(found, Estimates)
     if len(index) < 2:
         return None, None
     first, second = np.triu_indices(len(index), 1)
@@ -189,7 +185,7 @@ def _widest(
     limits = None if rules.low is None or rules.high is None else (rules.low, rules.high)
     pairs = compare(
         found,
-        form,  # type: ignore[arg-type]
+        form,
         index[first],
         index[second],
         proportion=binomial,
@@ -250,7 +246,11 @@ def _against_worst(
     if np.isnan(high).any() or not np.isfinite(harm).any():
         return (*nothing[:3], kept, False)
     # Beyond what every group had, as no one of them may have been as bad.
-    beyond = np.array([bounds(now)[0] for now in own]).min(axis=0)
+    beyond = np.array([bounds(now)[0] for now in range(number)]).min(axis=0)
     return (
-        float(np.nanmax(harm)), float(low.max()), float(high.max()), kept, bool((beyond > 0).any())
+        float(np.nanmax(harm)),
+        float(low.max()),
+        float(high.max()),
+        kept,
+        bool((beyond > 0).any()),
     )

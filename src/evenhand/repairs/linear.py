@@ -62,16 +62,19 @@ class LinearPart:
         Log odds where all features are 0.
     coefficients : tuple of float
         In the order of the features and their values.
+    share : float or None
+        Of a model that votes yes or no beside others: how much its vote counts.
     """
 
     predicate: str
     intercept: float
     coefficients: tuple[float, ...]
+    share: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinearScorer:
-    """A score from features: the probability of the positive value.
+    """A score from features: the probability of the positive value, or the share of models that vote for it.
 
     Attributes
     ----------
@@ -95,9 +98,17 @@ class LinearScorer:
         InputError
             Where a column that it reads is not there.
         """
-        X = encoded(table, self.features)
         place = {cell.predicate: number for number, cell in enumerate(cells)}
+        return self.of_encoded(encoded(table, self.features), group, place)
+
+    def of_encoded(self, X: Floats, group: Integers, place: Mapping[str, int]) -> Floats:
+        """Probabilities of rows that are encoded, `place` the numbers of groups by their predicate."""
         total = np.zeros(len(X))
+        if any(part.share is not None for part in self.parts):
+            for part in self.parts:
+                yes = part.intercept + X @ np.array(part.coefficients) >= 0
+                total += (part.share or 0.0) * yes
+            return total
         for part in self.parts:
             own = np.ones(len(X), bool)
             if part.predicate:

@@ -22,9 +22,7 @@ def held_out(
     return turns(units, group, 1_000_000, rng) < round(share * 1_000_000)
 
 
-def turns(
-    units: Integers, group: Integers, number: int, rng: np.random.Generator
-) -> Integers:
+def turns(units: Integers, group: Integers, number: int, rng: np.random.Generator) -> Integers:
     """A turn from 0 on for each row, whole units, every group spread evenly over the turns."""
     _, first, where = np.unique(units, return_index=True, return_inverse=True)
     own = group[first]

@@ -195,9 +195,7 @@ def read_rows(
     group = np.full(table.num_rows, -1)
     for number, rows in enumerate(training.rows):
         group[rows] = number
-    truth = (
-        np.full(table.num_rows, np.nan) if unlabelled else _truths(records, label.given, label)
-    )
+    truth = np.full(table.num_rows, np.nan) if unlabelled else _truths(records, label.given, label)
     if not unlabelled and not np.isfinite(truth).any():
         raise NoRowError(f"No row has a label ({label.told}).")
     return RepairRows(
@@ -238,7 +236,9 @@ def _numbers(records: Records, name: str, metric: Metric) -> Floats:
     found = _column(records, given.expression)
     numbers = np.array([np.nan if one is None else float(one) for one in found])
     if np.isinf(numbers).any():
-        raise InputError(f"{name} holds an infinite score.  Allowed: finite numbers; leave the others empty.")
+        raise InputError(
+            f"{name} holds an infinite score.  Allowed: finite numbers; leave the others empty."
+        )
     return numbers
 
 
@@ -276,7 +276,9 @@ def read_confusion(
     """
     constants = {"positive", "labels", "average"}
     more = [
-        name for name in metric.given if name not in {"label", "prediction"} and name not in constants
+        name
+        for name in metric.given
+        if name not in {"label", "prediction"} and name not in constants
     ]
     if "prediction" not in metric.given or more:
         raise InputError(
@@ -303,7 +305,10 @@ def read_confusion(
         if plan.measure.level is not None:
             raise InputError(f"{metric.text} is of scores, and a repair changes decisions.")
         cube = build_cube(
-            plan.records, plan.measure, (Attribute(name=_OUTCOME),), form=plan.form,
+            plan.records,
+            plan.measure,
+            (Attribute(name=_OUTCOME),),
+            form=plan.form,
             missing_values=missing,
         )
     finally:

@@ -82,11 +82,12 @@ def tried_table(found: RepairTrial) -> Table:
         "maximum difference": "largest difference",
         "worst group": "worst group, more than before",
     }.get(found.rule.kind, f"{found.rule.kind} of the groups")
+    judged = any(one.answer is not None for one in found.tried)
     columns = (
         TableColumn(head="repair", left=True, fold=True),
         TableColumn(head=head),
         TableColumn(head="wrong decisions"),
-        TableColumn(head="the rule, on practice rows", left=True, need=1),
+        TableColumn(head="the rule, on practice rows", left=True, need=1) if judged else None,
     )
     rows: list[list[TableCell | str]] = []
     for one in found.tried:

@@ -5,6 +5,7 @@ A learner is a program or a function that knows no weights, so that a weight is 
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -54,12 +55,17 @@ def variants(
         for times in TIMES:
             yield TrainingVariant(
                 name=f"worst group {times} times",
-                weigh=lambda own, times=times: np.where(own.group == worst, float(times), 1.0),
+                weigh=partial(_several_times, worst, times),
             )
     for one in conditions:
         yield TrainingVariant(
             name=f"with {one.text}", weigh=lambda own: np.ones(len(own)), condition=one
         )
+
+
+def _several_times(group: int, times: int, rows: RepairRows) -> Floats:
+    """Rows of a group so many times."""
+    return np.where(rows.group == group, float(times), 1.0)
 
 
 def reweighing(rows: RepairRows) -> Floats:
@@ -115,37 +121,39 @@ def with_trained(
     )
     label = prepared.wish.label
     rows, recipes = prepared.rows, {}
-    done, total = 0, (SCORE_FOLDS + 1) * (1 + len(conditions) + (3 if len(rows.cells) > 1 else 0))
+    done, total = 0, (SCORE_FOLDS + 1) * len(list(variants(practice, 0, conditions)))
 
     bare = rows.table.drop_columns([PREDICTION])
 
     def trained(variant: TrainingVariant, kept: npt.NDArray[np.bool_], test: pa.Table) -> pa.Table:
         nonlocal done
-        found = trainer.predict(_rows_for(variant, practice.take(np.flatnonzero(kept)), prepared), test)
+        found = trainer.predict(
+            _rows_for(variant, practice.take(np.flatnonzero(kept)), prepared), test
+        )
         done += 1
         if progress is not None:
             progress(done, total)
         return found
 
     worst = 0
-    for number, variant in enumerate(variants(practice, 0, conditions)):
-        if number:
-            (variant,) = [
-                one for one in variants(practice, worst, conditions) if one.name == variant.name
-            ]
+    ways = len(list(variants(practice, worst, conditions)))
+    for number in range(ways):
+        # Which group is worst off is known once the first has answered.
+        variant = list(variants(practice, worst, conditions))[number]
         answers = {name: np.full(len(rows), np.nan) for name in (PREDICTION, *scores)}
         for one in range(SCORE_FOLDS):
             mine = own[turn == one]
             told = trained(variant, turn != one, bare.take(pa.array(mine)))
-            for name in answers:
-                answers[name][mine] = _read(told, name, trainer, label)
+            for name, told_there in answers.items():
+                told_there[mine] = _read(told, name, trainer, label)
         fresh = np.flatnonzero(prepared.sealed)
         told = trained(variant, np.ones(len(practice), bool), bare.take(pa.array(fresh)))
-        for name in answers:
-            answers[name][fresh] = _read(told, name, trainer, label)
+        for name, told_there in answers.items():
+            told_there[fresh] = _read(told, name, trainer, label)
         called = PREDICTION if number == 0 else f"trained {variant.name}"
         rows = replace(rows, answers={**rows.answers, called: answers[PREDICTION]})
         recipe = TrainingRecipe(
+            called=called,
             train=trainer.told,
             rows=variant.name,
             weights=tuple(_weights(variant, practice, label)),
@@ -156,7 +164,7 @@ def with_trained(
         for name in scores:
             mine_called = name if number == 0 else f"{name}, trained {variant.name}"
             rows = rows.with_score(mine_called, answers[name])
-            recipes[mine_called] = replace(recipe, column=name)
+            recipes[mine_called] = replace(recipe, called=mine_called, column=name)
         if number == 0:
             worst = worst_of(rows.take(own))
     now = label.column(rows.answers[PREDICTION])
@@ -207,7 +215,9 @@ def _read(told: pa.Table, name: str, trainer: Trainer, label: DecidedLabel) -> F
     try:
         return np.array([np.nan if one is None else float(one) for one in values])
     except (TypeError, ValueError) as error:
-        raise InputError(f"{trainer.told} gave a score {name} that is no number: {error}") from error
+        raise InputError(
+            f"{trainer.told} gave a score {name} that is no number: {error}"
+        ) from error
 
 
 def _weights(

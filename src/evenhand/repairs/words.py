@@ -75,7 +75,8 @@ def _reached(found: RepairTrial) -> str:
 
 def _excess(found: RepairTrial) -> str:
     rule = found.rule
-    assert rule.low is not None and rule.high is not None
+    assert rule.low is not None
+    assert rule.high is not None
     span = points(rule.low, in_points=found.metric.in_points)
     until = points(rule.high, in_points=found.metric.in_points)
     unit = " points" if found.metric.in_points else ""
@@ -102,15 +103,15 @@ def _by_what(found: RepairTrial) -> str:
 
 def payers(found: RepairTrial, edition: Edition = PLAIN) -> Iterator[str]:
     """Every group that pays, by how much."""
-    told = []
-    for each, what in ((found.change, found.metric.name), (found.errors, "wrong decisions")):
-        for one in () if each is None else each.groups:
-            if one.verdict == "loses" and each is not None:
-                told.append(
-                    f"{called(one, edition)} ({lost(one, each)} more {what})"
-                    if each.metric.higher_is_worse
-                    else f"{called(one, edition)} ({lost(one, each)} less {what})"
-                )
+    both = [(found.change, found.metric.name)]
+    both += [(found.errors, "wrong decisions")] if found.errors is not None else []
+    told = [
+        f"{called(one, edition)} ({lost(one, each)} "
+        f"{'more' if each.metric.higher_is_worse else 'less'} {what})"
+        for each, what in both
+        for one in each.groups
+        if one.verdict == "loses"
+    ]
     if told:
         yield f"Who pays: {'; '.join(told)}."
         return
@@ -130,7 +131,8 @@ def payers(found: RepairTrial, edition: Edition = PLAIN) -> Iterator[str]:
 def lost(one: GroupSwitch, each: Switches) -> str:
     """What a group loses, with its interval."""
     effect = one.change
-    assert effect is not None and effect.value is not None
+    assert effect is not None
+    assert effect.value is not None
     in_points = each.metric.in_points
     told = amount(effect.value, in_points=in_points)
     if effect.low is None or effect.high is None:
@@ -215,7 +217,9 @@ def notes(found: RepairTrial) -> Iterator[str]:
             "that were never seen are refused."
         )
         yield "The same row always has the same decision, whatever other rows come with it."
-    units = "" if found.unit is None else f" ({plural(found.held_out_units, 'unit')} of {found.unit})"
+    units = (
+        "" if found.unit is None else f" ({plural(found.held_out_units, 'unit')} of {found.unit})"
+    )
     yield (
         f"Repairs were learnt and chosen on {plural(found.practice_rows, 'row')} by cross-fitting, and one was tested, "
         f"once, on the {found.held_out_rows:,} held out{units}: that many were tried does not weaken the proof.  "
