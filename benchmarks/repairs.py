@@ -19,7 +19,11 @@ import pyarrow as pa
 from pyarrow import compute, csv
 
 DATA = Path(os.environ.get("EVENHAND_DATA", Path(__file__).parents[2] / "shared" / "data"))
-ADULT = ["age", "workclass", "fnlwgt", "education", "education_num", "marital_status", "occupation", "relationship", "race", "sex", "capital_gain", "capital_loss", "hours_per_week", "native_country", "income"]
+ADULT = (
+    *("age", "workclass", "fnlwgt", "education", "education_num", "marital_status", "occupation"),
+    *("relationship", "race", "sex", "capital_gain", "capital_loss", "hours_per_week"),
+    *("native_country", "income"),
+)
 CASES = {
     "compas": (
         [
@@ -56,7 +60,7 @@ def read(case, folder):
         return table.append_column("y", table["two_year_recid"])
     parts = []
     for name, skipped in (("adult.data", 0), ("adult.test", 1)):
-        options = csv.ReadOptions(column_names=ADULT, skip_rows=skipped)
+        options = csv.ReadOptions(column_names=list(ADULT), skip_rows=skipped)
         given = csv.read_csv(folder / "adult" / name, read_options=options)
         for place, field in enumerate(given.schema):
             if pa.types.is_string(field.type):

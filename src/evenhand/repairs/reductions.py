@@ -1,5 +1,6 @@
 """fairlearn's repairs: the reduction that reweighs a logistic regression many times, and its thresholds by chance."""
 
+import warnings
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
@@ -98,7 +99,11 @@ def _votes(
     base = load("sklearn.linear_model").LogisticRegression(max_iter=1000)
     model = load("fairlearn.reductions").ExponentiatedGradient(base, _moment(metric, goal))
     try:
-        model.fit(X[kept], truth[kept].astype(int), sensitive_features=group[kept])
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore"
+            )  # of how fairlearn uses pandas: nothing that a reader could mend
+            model.fit(X[kept], truth[kept].astype(int), sensitive_features=group[kept])
     except Exception as error:
         said = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(f"fairlearn's reduction failed: {said}  Leave out --fairlearn.") from error
