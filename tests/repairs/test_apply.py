@@ -8,7 +8,7 @@ from tests.commands import run_command
 from tests.repairs.worlds import FALSE_ALARMS, clinic
 
 from evenhand.errors import InputError
-from evenhand.repairs import apply_repair, fix
+from evenhand.repairs import apply_repair
 
 
 @pytest.fixture(scope="module")

@@ -29,9 +29,7 @@ def judged(before, after, site, goal, unit=None):
         question = read_question(records, "site", units=units)
         metric = parse_metric("false_positive_rate(label=y, prediction=p)", records.columns)
         rules = VerdictRules(level=LEVEL, min_units=5, units=units)
-        return judge_rule(
-            question, metric, with_prediction(metric, "q"), goal, rules, "site = 'a'"
-        )
+        return judge_rule(question, metric, with_prediction(metric, "q"), goal, rules, "site = 'a'")
     finally:
         records.close()
 
@@ -56,7 +54,7 @@ LIMIT = {
 def test_at_the_very_limit_nothing_is_reached_or_missed_more_often_than_allowed(kind):
     goal, rates = LIMIT[kind]
     rng = np.random.default_rng(1)
-    rate = np.select([SITE == one for one in "abc"], rates)
+    rate = np.select([one == SITE for one in "abc"], rates)
     said, covered = [], 0
     for _ in range(WORLDS):
         before, after = ((rng.random(len(SITE)) < rate).astype(int) for _ in "pq")

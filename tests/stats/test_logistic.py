@@ -29,7 +29,9 @@ def test_a_row_with_weight_2_is_two_rows():
     X, y, _ = world(200)
     weights = np.where(np.arange(200) % 3 == 0, 2.0, 1.0)
     twice = np.repeat(np.arange(200), weights.astype(int))
-    assert np.allclose(fit_logistic(X, y, weights=weights), fit_logistic(X[twice], y[twice]), atol=1e-6)
+    assert np.allclose(
+        fit_logistic(X, y, weights=weights), fit_logistic(X[twice], y[twice]), atol=1e-6
+    )
 
 
 def test_an_offset_is_what_the_others_have_said():

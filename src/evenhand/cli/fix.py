@@ -26,8 +26,9 @@ fix = App(
     help="Mend decisions for the groups that they fail, prove it on held-out rows, and name who pays.",
     help_format="plaintext",
     help_epilogue=(
-        "Examples\n$ evenhand fix clinic.csv --by site --score score \\\n"
-        "    --metric 'false_positive_rate(label=ill, prediction=score >= 0.5)' --maximum-difference 0.1"
+        "Examples\n$ evenhand fix clinic.csv --by sex --level 0.5 --maximum 0.5 --keep repair.json \\\n"
+        "    --metric 'false_positive_rate(label=ill, prediction=score >= 0.5)'\n"
+        "$ evenhand fix apply repair.json clinic.csv --out decided.csv"
     ),
 )
 

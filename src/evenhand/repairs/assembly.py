@@ -8,7 +8,7 @@ import numpy as np
 from evenhand.errors import InputError, Note
 from evenhand.pages.numbers import listed, plural
 from evenhand.questions.question import bound_metric
-from evenhand.repairs.choice import Candidate, Prepared, candidates, decide, worst_now
+from evenhand.repairs.choice import Prepared, RepairCandidate, candidates, decide, worst_now
 from evenhand.repairs.fitted import FittedRepair
 from evenhand.repairs.judge import RuleEvidence
 from evenhand.repairs.result import (
@@ -105,7 +105,7 @@ def _groups(evidence: RuleEvidence, practice: RepairRows) -> Iterator[RepairedGr
         )
 
 
-def _tried(found: list[Candidate]) -> Iterator[TriedRepair]:
+def _tried(found: list[RepairCandidate]) -> Iterator[TriedRepair]:
     for place, one in enumerate(found):
         yield TriedRepair(
             name=one.name,

@@ -16,9 +16,9 @@ from evenhand.repairs.decisions import (
     AsItStands,
     AtOneHalf,
     GroupThresholds,
+    Learnable,
     OneAnswer,
     OneThreshold,
-    Repair,
     RepairWish,
     of_answers,
 )
@@ -118,7 +118,7 @@ class Prepared:
         finally:
             records.close()
 
-    def learn(self, repair: Repair, rows: RepairRows) -> FittedRepair:
+    def learn(self, repair: Learnable, rows: RepairRows) -> FittedRepair:
         """A repair learnt from rows, with the model behind its score."""
         fitted = repair.learn(rows, self.wish)
         scorer = self.scorers.get(fitted.score or "")
@@ -156,10 +156,10 @@ class Prepared:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
+class RepairCandidate:
     """A repair, and what practice rows that it had not seen say of it."""
 
-    repair: Repair | None
+    repair: Learnable | None
     name: str
     decisions: Floats
     value: float | None
@@ -190,10 +190,10 @@ class Candidate:
 
 def repairs_of(
     rows: RepairRows, wish: RepairWish, learnt: Collection[str], *, fresh: bool
-) -> list[Repair]:
+) -> list[Learnable]:
     """All that can be tried on what the rows hold."""
     # What was learnt here without a repair stands among the scores.
-    out: list[Repair] = [] if fresh else [AsItStands()]
+    out: list[Learnable] = [] if fresh else [AsItStands()]
     strict = STRICT if wish.goal.kind == "maximum difference" else (1.0,)
     for score in rows.scores:
         if score in learnt:
@@ -261,10 +261,12 @@ def _free(name: str, taken: Collection[str]) -> str:
     return name
 
 
-def cross_fitted(repair: Repair, rows: RepairRows, wish: RepairWish, seed: int) -> Floats:
+def cross_fitted(repair: Learnable, rows: RepairRows, wish: RepairWish, seed: int) -> Floats:
     """Decisions of each row by a repair that was learnt without it."""
     turn = turns(rows.units, rows.group, FOLDS, np.random.default_rng([seed, 1]))
     out = np.full(len(rows), np.nan)
+    # What is learnt from are arrays: the table need not be cut as well.
+    rows = replace(rows, table=rows.table.select(rows.table.column_names[:1]))
     for one in range(FOLDS):
         own = np.flatnonzero(turn == one)
         others = np.flatnonzero(turn != one)
@@ -282,7 +284,7 @@ def decide(fitted: FittedRepair, rows: RepairRows) -> Floats:
 
 def candidates(
     prepared: Prepared, worst: str, progress: Callable[[int, int], None] | None
-) -> list[Candidate]:
+) -> list[RepairCandidate]:
     """All repairs with what practice rows say of them, the chosen one first."""
     rows, wish = prepared.practice, prepared.wish
     found = []
@@ -295,7 +297,7 @@ def candidates(
             value = evidence.value
         fitted = prepared.learn(repair, rows)
         found.append(
-            Candidate(
+            RepairCandidate(
                 repair=repair,
                 name=repair.name,
                 decisions=decisions,
@@ -314,7 +316,7 @@ def candidates(
     return [chosen, *(one for one in order if one is not chosen), *by_chance]
 
 
-def _by_chance(prepared: Prepared, rows: RepairRows, worst: str) -> Iterator[Candidate]:
+def _by_chance(prepared: Prepared, rows: RepairRows, worst: str) -> Iterator[RepairCandidate]:
     """Thresholds that are drawn for each row: shown beside the others, never chosen."""
     turn = turns(rows.units, rows.group, FOLDS, np.random.default_rng([prepared.seed, 1]))
     for name in list(rows.scores)[:1]:
@@ -325,7 +327,7 @@ def _by_chance(prepared: Prepared, rows: RepairRows, worst: str) -> Iterator[Can
         if prepared.wish.goal.kind != "worst group":
             evidence = prepared.judge(rows, decisions, worst)
             value = evidence.value
-        yield Candidate(
+        yield RepairCandidate(
             repair=None,
             name=f"fairlearn's thresholds on {name}",
             decisions=decisions,
@@ -337,8 +339,12 @@ def _by_chance(prepared: Prepared, rows: RepairRows, worst: str) -> Iterator[Can
 
 
 def _simplest(
-    found: Sequence[Candidate], best: Candidate, now: float, rows: RepairRows, wish: RepairWish
-) -> Candidate:
+    found: Sequence[RepairCandidate],
+    best: RepairCandidate,
+    now: float,
+    rows: RepairRows,
+    wish: RepairWish,
+) -> RepairCandidate:
     """The first, hence simplest, repair that is no worse than the best by more than two standard errors.
 
     What looks best of many is so partly by chance (Breiman, Friedman, Olshen & Stone 1984, section 3.4.3).

@@ -44,7 +44,7 @@ class RepairWish:
     missing_values: tuple[str, ...]
 
 
-class Repair(Protocol):
+class Learnable(Protocol):
     """Something that is learnt from rows, and then decides of others."""
 
     @property

@@ -59,6 +59,7 @@ def fit_logistic(
     rows, width = X.shape
     design = np.empty((rows, width + 1))
     design[:, 0], design[:, 1:] = 1.0, X
+    rough = design.astype(np.float32)
     w = np.ones(rows) if weights is None else np.asarray(weights, float)
     o = np.zeros(rows) if offset is None else np.asarray(offset, float)
     ridge = np.full(width + 1, float(penalty))
@@ -81,8 +82,9 @@ def fit_logistic(
         p = special.expit(eta)
         gradient = design.T @ (w * (p - y)) + ridge * beta
         curve = w * np.maximum(p * (1 - p), 1e-10)
-        root = design * np.sqrt(curve)[:, None]
-        hessian = root.T @ root
+        # The curvature only steers the steps, so that half as many digits do; the gradient decides where they end.
+        root = rough * np.sqrt(curve).astype(np.float32)[:, None]
+        hessian = (root.T @ root).astype(float)
         hessian[np.diag_indices_from(hessian)] += ridge
         step = np.linalg.solve(hessian, gradient)
         turn = design @ step
