@@ -62,7 +62,8 @@ ANSWERS: dict[type[Result], tuple[str, str]] = {
     ),
     RepairTrial: (
         "Repair",
-        "`evenhand fix … --json`, its `--keep` and `RepairTrial.to_json()` give one object; `evenhand fix apply` reads it.",
+        "`evenhand fix … --json`, its `--keep` and `RepairTrial.to_json()` give one object, which `evenhand fix apply` "
+        "reads.",
     ),
     Pooled: (
         "Pool",

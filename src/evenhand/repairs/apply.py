@@ -9,15 +9,18 @@ import numpy as np
 import pyarrow as pa
 
 from evenhand.errors import InputError, unknown_names
-from evenhand.groups import parse_predicate
+from evenhand.groups import columns_of, parse_predicate
 from evenhand.improving.trainings import numbered
 from evenhand.metrics import DEFINITIONS
 from evenhand.questions.opening import opened
 from evenhand.questions.question import Question, check_rows, read_question
-from evenhand.records import open_records
+from evenhand.records import Records, open_records
 from evenhand.repairs.fitted import FittedRepair
 from evenhand.repairs.result import RepairTrial
 from evenhand.repairs.rows import DecidedLabel, RepairRows, read_rows, repaired_name
+
+#: What was decided before, among the answers that are read.
+_NOW = "evenhand:now"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +106,9 @@ def apply_repair(
         finest = question.finest("A row is decided for one group")
         label = DecidedLabel(given=fitted.label, positive=fitted.positive, negative=fitted.negative)
         told = {name: _given(text, whole) for name, text in fitted.answers.items()}
+        names = {column.name for column in whole.columns}
+        if fitted.now in names or _reads_only(fitted.now, names, whole):
+            told = {**told, _NOW: _given(fitted.now, whole)}
         scores = () if fitted.score is None or fitted.scorer is not None else (fitted.score,)
         read = read_rows(
             Question(
@@ -125,7 +131,7 @@ def apply_repair(
     score = _score(read, fitted)
     decisions = fitted.decide(group, score, read.answers)
     column = repaired_name(rows)
-    now = read.answers.get(next(iter(fitted.answers), ""), None)
+    now = read.answers.get(_NOW)
     known = None if now is None else np.isfinite(now) & np.isfinite(decisions)
     return AppliedRepair(
         table=rows.append_column(column, label.column(decisions)),
@@ -136,7 +142,15 @@ def apply_repair(
     )
 
 
-def _given(text: str, records: Any) -> Any:
+def _reads_only(text: str, names: set[str], records: Records) -> bool:
+    """Whether a predicate can be asked of the columns that there are."""
+    try:
+        return set(columns_of(_given(text, records))) <= names
+    except InputError:
+        return False
+
+
+def _given(text: str, records: Records) -> Any:
     if any(column.name == text for column in records.columns):
         return text
     return parse_predicate(text, records.columns, label="the repair's answer")

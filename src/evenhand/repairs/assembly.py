@@ -127,7 +127,8 @@ def _switches(
     now = "as_it_stands"
     while now in sealed.table.column_names or now == prepared.column:
         now += "_"
-    rows = replace(sealed, table=sealed.table.append_column(now, label.column(sealed.now)))
+    table = sealed.table.drop_columns(_decided_by(prepared, sealed))
+    rows = replace(sealed, table=table.append_column(now, label.column(sealed.now)))
     records, question = prepared.asked(rows, decisions)
     try:
 
@@ -160,6 +161,14 @@ def _switches(
     finally:
         records.close()
     return change, errors
+
+
+def _decided_by(prepared: Prepared, rows: RepairRows) -> list[str]:
+    """Columns that decisions are made of: that rows of one score are decided alike is no crowding."""
+    read = {feature.column for one in prepared.scorers.values() for feature in one.features}
+    read |= set(rows.scores)
+    kept = {*prepared.wish.by, *prepared.units, prepared.wish.label.told, prepared.column}
+    return [name for name in rows.table.column_names if name in read - kept]
 
 
 def levels_down(change: Switches, *, higher_is_worse: bool) -> bool:
@@ -195,6 +204,13 @@ def _fallbacks(fitted: FittedRepair, sealed: RepairRows) -> Iterator[Missing]:
 
 
 def _notes(fitted: FittedRepair, change: Switches) -> Iterator[Note]:
+    if fitted.uses_group:
+        yield Note(
+            code="reads_the_group",
+            text=f"The repair reads {' × '.join(fitted.by)} to decide: people who are alike but for it may be decided "
+            "otherwise.  Many laws call that disparate treatment and allow it seldom, or never, for such attributes: "
+            "ask a lawyer before it is used.  The table of those that were tried says which repairs do without.",
+        )
     few = [one.predicate for one in fitted.groups if one.fallback]
     if few:
         yield Note(

@@ -358,6 +358,7 @@ def _told(
         bins=wish.bins,
         score=score,
         answers={called: told for called, told in wish.answers.items() if called in used},
+        now=next(iter(wish.answers.values())),
         groups=decisions,
         otherwise=GroupDecision(
             group={}, predicate="", threshold=otherwise[0], answer=otherwise[1], fallback=True

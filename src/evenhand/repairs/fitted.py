@@ -109,6 +109,8 @@ class FittedRepair:
         The score that thresholds are of: a column, or what `scorer` gives.
     answers : dict
         Decisions that are chosen among, by what they are called: a column, or a predicate.
+    now : str
+        What was decided before: a column, or a predicate.
     groups : tuple of GroupDecision
         One a group; groups that are not here were never seen.
     otherwise : GroupDecision
@@ -133,6 +135,7 @@ class FittedRepair:
     bins: dict[str, tuple[float, ...]]
     score: str | None
     answers: dict[str, str]
+    now: str
     groups: tuple[GroupDecision, ...]
     otherwise: GroupDecision
     label: str

@@ -22,7 +22,7 @@ def groups_table(found: RepairTrial, edition: Edition = PLAIN) -> Table:
         TableColumn(head="after"),
         TableColumn(head="at once", need=1),
         TableColumn(head=f"change{unit}"),
-        TableColumn(head="", left=True),
+        TableColumn(head="verdict", left=True),
         TableColumn(head="is decided", left=True, fold=True, need=1),
         TableColumn(head="rows", need=2),
     )
@@ -56,7 +56,7 @@ def errors_table(each: Switches, edition: Edition = PLAIN) -> Table:
         TableColumn(head="before"),
         TableColumn(head="after"),
         TableColumn(head="change (points)"),
-        TableColumn(head="", left=True),
+        TableColumn(head="verdict", left=True),
     )
     rows: list[list[TableCell | str]] = []
     for one in each.groups:

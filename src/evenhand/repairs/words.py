@@ -205,12 +205,6 @@ def tried_name(one: TriedRepair) -> str:
 def notes(found: RepairTrial) -> Iterator[str]:
     """How it was computed, and what to know before it is used."""
     repair = found.repair
-    if repair.uses_group:
-        yield (
-            f"The repair reads {' × '.join(repair.by)} to decide: people who are alike but for it may be decided "
-            "otherwise.  Many laws call that disparate treatment and allow it seldom, or never, for such attributes: "
-            "ask a lawyer before it is used.  Repairs that do not read the group are in the table of those tried."
-        )
     if repair.kind != "as it stands":
         yield (
             f"Rows whose {' × '.join(repair.by)} is missing are decided {decided(repair.otherwise, repair)}.  Groups "
