@@ -174,6 +174,11 @@ def fix(
     if fairlearn:
         load("fairlearn.reductions")
     units = unit_columns(unit)
+    if len(units) > 1:
+        raise InputError(
+            f"unit names {' and '.join(units)}, but rows are parted by one unit, so that none is in both parts.  Name "
+            "the one by which rows are most alike."
+        )
     trainer = None if train is None else read_trainer(train)
     conditions = _conditions(condition, trainer)
     with ExitStack() as stack:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from evenhand.pages import numbers
 from evenhand.pages.caveats import after_numbers, missing_sentences
 from evenhand.pages.edition import PLAIN, Edition
 from evenhand.pages.numbers import amount, listed, percent, plural, points, rate, share
@@ -92,6 +93,7 @@ def _by_what(found: RepairTrial) -> str:
     if repair.kind == "as it stands":
         return "No repair that was tried does better: decisions stay as they are."
     how = {
+        "one answer": f"{repair.name} for everybody",
         "one threshold": "one threshold for everybody",
         "thresholds by group": "a threshold for each group",
         "answers by group": "for each group one of the answers that are there",
@@ -211,6 +213,14 @@ def notes(found: RepairTrial) -> Iterator[str]:
             "that were never seen are refused."
         )
         yield "The same row always has the same decision, whatever other rows come with it."
+    for one in repair.trainings:
+        weighed = [
+            f"{numbers.tidy(round(w.weight, 3))} times where {w.predicate} and the label is {w.label!r}"
+            for w in one.weights
+        ]
+        how = f"; rows are there {listed(weighed)}" if weighed else ""
+        under = f"; rows are there a second time under {one.condition}" if one.condition else ""
+        yield f"{one.called} is what {one.train} answers, trained {one.rows}{how}{under}."
     units = (
         "" if found.unit is None else f" ({plural(found.held_out_units, 'unit')} of {found.unit})"
     )
