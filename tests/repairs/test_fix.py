@@ -124,6 +124,7 @@ def test_a_learner_is_trained_anew_with_the_worst_group_weighed():
     def train(rows, test):
         # One answer for each x, whichever is commoner: site b is outvoted until it counts more.
         assert "prediction" not in rows.column_names
+        assert test["y"].null_count == len(test)
         common = [np.mean(rows["y"].to_numpy()[rows["x"].to_numpy() == one]) for one in (0, 1)]
         risk = np.array([common[one] for one in test["x"].to_pylist()])
         return {"prediction": (risk >= 0.5).astype(int), "risk": risk}

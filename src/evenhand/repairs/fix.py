@@ -114,7 +114,7 @@ def fix(
     train : callable or str, optional
         As in `evenhand.improve`: the learner behind the decisions.  It is trained on the practice rows as they are,
         reweighed, with the worst group's rows several times, and with rows under conditions; it answers
-        ``prediction``, and scores that `score` names.
+        ``prediction``, and scores that `score` names.  Rows that it is asked about have an empty label.
     condition : str or sequence, optional
         Conditions of a table's row, as in a trial: rows for training are there a second time as each changes them.
     fairlearn : bool

@@ -123,7 +123,7 @@ def with_trained(
     rows, recipes = prepared.rows, {}
     done, total = 0, (SCORE_FOLDS + 1) * len(list(variants(practice, 0, conditions)))
 
-    bare = rows.table.drop_columns([PREDICTION])
+    bare = _without_label(rows.table.drop_columns([PREDICTION]), label)
 
     def trained(variant: TrainingVariant, kept: npt.NDArray[np.bool_], test: pa.Table) -> pa.Table:
         nonlocal done
@@ -174,6 +174,15 @@ def with_trained(
         prepared.wish, answers={**prepared.wish.answers, **{name: name for name in rows.answers}}
     )
     return replace(prepared, rows=rows, wish=wish, recipes={**prepared.recipes, **recipes})
+
+
+def _without_label(table: pa.Table, label: DecidedLabel) -> pa.Table:
+    """Rows to be asked about: the column of the label is there, and empty."""
+    if not isinstance(label.given, str):
+        return table
+    place = table.column_names.index(label.given)
+    nothing = pa.nulls(table.num_rows, table.schema.field(place).type)
+    return table.set_column(place, label.given, nothing)
 
 
 def _rows_for(variant: TrainingVariant, rows: RepairRows, prepared: Prepared) -> pa.Table:
