@@ -14,7 +14,8 @@ def command_line_page() -> str:
     parts = [
         "# Command line",
         (
-            "Exit codes: `0` done · `1` a bounty's log does not prove its model · `2` you must change something "
+            "Exit codes: `0` done · `1` a bounty's log does not prove its model, or a rule is proven not to be reached · "
+            "`2` you must change something "
             "(the message says what) · `3` refused: no group could be given an interval, no slice is worse, "
             "nothing submitted was proven, or the ledger is spent · `130` interrupted."
         ),
@@ -26,10 +27,10 @@ def command_line_page() -> str:
 
 
 def commands() -> list[str]:
-    """All commands, sorted; those of a bounty follow it."""
+    """All commands, sorted; those of a bounty and of a repair follow it."""
     out = []
     for name in sorted(name for name in app if not name.startswith("-")):
-        inner = app[name] if name == "bounty" else ()
+        inner = app[name] if name in ("bounty", "fix") else ()
         out += [name, *(f"{name} {verb}" for verb in inner if not verb.startswith("-"))]
     return out
 

@@ -24,6 +24,7 @@ from evenhand.lastmile.next_labels import LabelDraw
 from evenhand.lastmile.result import LabelPlan
 from evenhand.overviews.result import Overview
 from evenhand.pooling.result import Pooled
+from evenhand.repairs.result import RepairTrial
 from evenhand.results.protocol import Result
 from evenhand.slicing.result import Slices as SlicesResult
 from evenhand.switching.result import Switches as SwitchesResult
@@ -58,6 +59,11 @@ ANSWERS: dict[type[Result], tuple[str, str]] = {
     ImprovementPlan: (
         "Improvement plan",
         "`evenhand improve … --json` and `ImprovementPlan.to_json()` give one object.",
+    ),
+    RepairTrial: (
+        "Repair",
+        "`evenhand fix … --json`, its `--keep` and `RepairTrial.to_json()` give one object, which `evenhand fix apply` "
+        "reads.",
     ),
     Pooled: (
         "Pool",

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         open_records,
         unfold_counts,
     )
+    from evenhand.repairs import RepairTrial, apply_repair, fix
     from evenhand.samples import Sample, read_audio, read_image
     from evenhand.slicing import Slices, slices, slices_of_cube
     from evenhand.switching import Switches, compare
@@ -83,6 +84,9 @@ _HOMES = {
     "open_records": "evenhand.records",
     "unfold_counts": "evenhand.records",
     "with_origin": "evenhand.questions.origins",
+    "RepairTrial": "evenhand.repairs",
+    "apply_repair": "evenhand.repairs",
+    "fix": "evenhand.repairs",
     "Sample": "evenhand.samples",
     "read_audio": "evenhand.samples",
     "read_image": "evenhand.samples",
@@ -119,11 +123,13 @@ __all__ = [
     "Overview",
     "Plan",
     "Pooled",
+    "RepairTrial",
     "Sample",
     "Slices",
     "Switches",
     "Trial",
     "Watch",
+    "apply_repair",
     "audit",
     "audit_metrics",
     "check_metric",
@@ -134,6 +140,7 @@ __all__ = [
     "coverage",
     "effects",
     "equalized_odds",
+    "fix",
     "improve",
     "join_records",
     "look",

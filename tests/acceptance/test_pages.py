@@ -26,7 +26,7 @@ from evenhand.pages.edition import Edition
 WER = "wer(reference=reference, hypothesis=hypothesis)"
 KINDS = (
     *("audit", "tolerance", "metrics", "slices", "effects", "doses", "crossed", "scores"),
-    *("switches", "judge", "demo", "plan", "coverage", "watch", "improve", "pool"),
+    *("switches", "judge", "demo", "plan", "coverage", "watch", "improve", "pool", "fix"),
 )
 
 
@@ -126,6 +126,17 @@ def pooled():
     return evenhand.pool(cubes, names=["north", "a long name of a customer", "Κέρκυρα"])
 
 
+def mended():
+    """Thresholds by group, one group that was never learnt from, two that are too small to judge."""
+    return evenhand.fix(
+        people(),
+        "false_positive_rate(label=label, prediction=prediction)",
+        "group_of_people",
+        score="score",
+        maximum_difference=0.1,
+    )
+
+
 def watched():
     """A watch with alarms of both kinds, explained."""
     return evenhand.watch(
@@ -155,6 +166,7 @@ def figures():
         "watch": watched(),
         "improve": improved(),
         "pool": pooled(),
+        "fix": mended(),
     }
 
 
@@ -181,6 +193,7 @@ def rendered():
         "watch": watched().to_html(),
         "improve": improved().to_html(),
         "pool": pooled().to_html(),
+        "fix": mended().to_html(),
         "demo": demos.render_html(told({("slt", "alarm"): 4, ("kal16", "alarm"): 1})),
         "scores": evenhand.audit(
             people(), "brier(label=label, score=score)", "group_of_people"

@@ -86,6 +86,10 @@ VERBS = {
             "    --train 'python3 fit.py {train} {test} {out}'"
         ),
     ),
+    "fix": (
+        "Mend decisions for the groups that they fail, prove it on held-out rows, and name who pays.",
+        "",
+    ),
     "coverage": (
         "Say which groups and conditions a table tells of, and what is missing.",
         "$ evenhand coverage ward.csv --by accent,condition \\\n    --synthetic \"condition != 'quiet'\"",

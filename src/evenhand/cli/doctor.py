@@ -24,6 +24,7 @@ EXIT_LEAK = 1
 _NEEDED = ("duckdb", "numpy", "pyarrow", "rapidfuzz", "scipy", "sqlglot")
 _OPTIONAL = {
     "adbc-driver-postgresql": "postgresql:// tables: pip install 'evenhand[postgres]'",
+    "fairlearn": "fairlearn's repairs in evenhand fix: pip install 'evenhand[fix]'",
     "distributed": "workers of a dask cluster for trials: pip install 'evenhand[dask]'",
     "pyspark-client": "sc:// tables, data frames of Spark: pip install 'evenhand[spark]'",
 }

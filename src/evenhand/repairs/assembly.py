@@ -1,0 +1,221 @@
+"""A trial of repairs put together: the one that was chosen, its one test on held-out rows, and who pays for it."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from evenhand.errors import InputError, Note
+from evenhand.pages.numbers import listed, plural
+from evenhand.questions.question import bound_metric
+from evenhand.repairs.choice import Prepared, RepairCandidate, candidates, decide, worst_now
+from evenhand.repairs.fitted import FittedRepair
+from evenhand.repairs.judge import RuleEvidence
+from evenhand.repairs.result import (
+    RepairedGroup,
+    RepairRule,
+    RepairSettings,
+    RepairTrial,
+    TriedRepair,
+)
+from evenhand.repairs.rows import RepairRows, with_prediction
+from evenhand.results.estimate import Missing
+from evenhand.results.origin import MetricNote, Source
+from evenhand.switching import Switches, compare_records
+
+
+def assemble(
+    prepared: Prepared,
+    *,
+    source: Source,
+    note: MetricNote,
+    settings: RepairSettings,
+    progress: Callable[[int, int], None] | None,
+) -> RepairTrial:
+    """Choose a repair on the practice rows, and test it on the others."""
+    practice, sealed = prepared.practice, prepared.held_out
+    if not len(practice) or not len(sealed):
+        raise InputError(
+            f"{plural(len(prepared.rows), 'row')} of {plural(len(np.unique(prepared.rows.units)), 'unit')} cannot be "
+            "parted: a repair needs some to learn from, and others for its test.  Add rows, or name a smaller unit."
+        )
+    wish = prepared.wish
+    worst = worst_now(practice, wish)
+    found = candidates(prepared, worst, progress)
+    chosen = found[0]
+    assert chosen.repair is not None
+    fitted = prepared.learn(chosen.repair, practice)
+    decisions = decide(fitted, sealed)
+    evidence = prepared.judge(sealed, decisions, worst)
+    before = prepared.judge(sealed, sealed.now, worst) if wish.goal.limit is not None else None
+    change, errors = _switches(prepared, sealed, decisions, settings)
+    rates = {one.predicate: one.estimate for one in change.groups if one.service != prepared.column}
+    values = np.array([np.nan if one.value is None else one.value for one in rates.values()])
+    now = before.value if before is not None else _finite(wish.goal.statistic(values))
+    rates_after = np.array([np.nan if r.value is None else r.value for r in evidence.rates])
+    goal = wish.goal
+    return RepairTrial(
+        metric=note,
+        rule=RepairRule(
+            kind=goal.kind,
+            limit=goal.limit,
+            before=now,
+            after=_finite(goal.statistic(rates_after)),
+            excess=evidence.value if goal.kind == "worst group" else None,
+            low=evidence.low,
+            high=evidence.high,
+            worst=worst,
+            answer=evidence.answer,
+        ),
+        level=prepared.level,
+        unit=prepared.rules.units_name,
+        source=source,
+        practice_rows=len(practice),
+        practice_units=len(np.unique(practice.units)),
+        held_out_rows=len(sealed),
+        held_out_units=len(np.unique(sealed.units)),
+        groups=tuple(_groups(evidence, practice)),
+        change=change,
+        errors=errors,
+        levelling_down=levels_down(change, higher_is_worse=goal.higher_is_worse),
+        tried=tuple(_tried(found)),
+        repair=prepared.written(fitted),
+        fallback_rows=tuple(_fallbacks(fitted, sealed)),
+        missing=change.missing,
+        notes=tuple(_notes(fitted, change)),
+        settings=settings,
+    )
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def _groups(evidence: RuleEvidence, practice: RepairRows) -> Iterator[RepairedGroup]:
+    rows = {
+        cell.predicate: int((practice.group == g).sum()) for g, cell in enumerate(practice.cells)
+    }
+    for cell, told, kept in zip(evidence.cells, evidence.rates, evidence.kept, strict=True):
+        yield RepairedGroup(
+            group=cell.group,
+            predicate=cell.predicate,
+            practice_rows=rows.get(cell.predicate, 0),
+            estimate=told,
+            keeps=kept,
+        )
+
+
+def _tried(found: list[RepairCandidate]) -> Iterator[TriedRepair]:
+    for place, one in enumerate(found):
+        yield TriedRepair(
+            name=one.name,
+            uses_group=one.uses_group,
+            by_chance=one.repair is None,
+            value=one.value,
+            errors=_finite(one.errors),
+            answer=None if one.evidence is None else one.evidence.answer,
+            chosen=place == 0,
+            reason=None,
+        )
+
+
+def _switches(
+    prepared: Prepared, sealed: RepairRows, decisions: np.ndarray, settings: RepairSettings
+) -> tuple[Switches, Switches | None]:
+    """Who gains and who loses by the repair, in the metric and in wrong decisions."""
+    label = prepared.wish.label
+    now = "as_it_stands"
+    while now in sealed.table.column_names or now == prepared.column:
+        now += "_"
+    table = sealed.table.drop_columns(_decided_by(prepared, sealed))
+    rows = replace(sealed, table=table.append_column(now, label.column(sealed.now)))
+    records, question = prepared.asked(rows, decisions)
+    try:
+
+        def between(metric: object) -> Switches:
+            first = with_prediction(metric, now)  # type: ignore[arg-type]
+            second = with_prediction(metric, prepared.column)  # type: ignore[arg-type]
+            (by,) = question.by
+            return compare_records(
+                records,
+                [first, second],
+                by,
+                prepared.rules,
+                bins=question.bins,
+                worse="higher" if prepared.wish.goal.higher_is_worse else "lower",
+                command=settings.command,
+            )
+
+        change = between(prepared.metric)
+        if prepared.metric.name == "error_rate" or not isinstance(label.given, str):
+            return change, None
+        wrong = bound_metric(f'error_rate("{label.given}", "{now}")', records)
+        errors = compare_records(
+            records,
+            [wrong, with_prediction(wrong, prepared.column)],
+            question.by[0],
+            prepared.rules,
+            bins=question.bins,
+            command=settings.command,
+        )
+    finally:
+        records.close()
+    return change, errors
+
+
+def _decided_by(prepared: Prepared, rows: RepairRows) -> list[str]:
+    """Columns that decisions are made of: that rows of one score are decided alike is no crowding."""
+    read = {feature.column for one in prepared.scorers.values() for feature in one.features}
+    read |= set(rows.scores)
+    kept = {*prepared.wish.by, *prepared.units, prepared.wish.label.told, prepared.column}
+    return [name for name in rows.table.column_names if name in read - kept]
+
+
+def levels_down(change: Switches, *, higher_is_worse: bool) -> bool:
+    """Whether somebody is worse off, and the worst group is no better.
+
+    Everybody is worse; or a group is proven to lose, and the group that was worst off does not gain.
+    """
+    sign = 1.0 if higher_is_worse else -1.0
+    after = [
+        one for one in change.groups if one.change is not None and one.change.value is not None
+    ]
+    before = {one.predicate: one.estimate.value for one in change.groups if one.change is None}
+    known = [one for one in after if before.get(one.predicate) is not None]
+    if not known:
+        return False
+    moved = [one.change.value for one in known if one.change is not None]
+    loses = any(one.verdict == "loses" for one in known)
+    if loses and all(value is not None and value >= 0 for value in moved):
+        return True
+    worst = max(known, key=lambda one: sign * (before[one.predicate] or 0.0))
+    assert worst.change is not None
+    return loses and worst.change.value is not None and worst.change.value >= 0
+
+
+def _fallbacks(fitted: FittedRepair, sealed: RepairRows) -> Iterator[Missing]:
+    lacking = int((sealed.group < 0).sum())
+    if lacking:
+        yield Missing(attribute=" × ".join(fitted.by), n_rows=lacking, reason="missing_attribute")
+    if fitted.score is not None:
+        absent = int(np.isnan(sealed.scores[fitted.score]).sum())
+        if absent:
+            yield Missing(attribute=fitted.score, n_rows=absent, reason="missing_input")
+
+
+def _notes(fitted: FittedRepair, change: Switches) -> Iterator[Note]:
+    if fitted.uses_group:
+        yield Note(
+            code="reads_the_group",
+            text=f"The repair reads {' × '.join(fitted.by)} to decide: people who are alike but for it may be decided "
+            "otherwise.  Many laws call that disparate treatment and allow it seldom, or never, for such attributes: "
+            "ask a lawyer before it is used.  The table of those that were tried says which repairs do without.",
+        )
+    few = [one.predicate for one in fitted.groups if one.fallback]
+    if few:
+        yield Note(
+            code="fallback_groups",
+            text=f"Too few practice rows for a decision of their own, so decided as holds for everybody: "
+            f"{listed(few)}.",
+        )
+    yield from change.notes

@@ -1,0 +1,390 @@
+"""Repairs of decisions: which score from which threshold up, or whose answer, decides for which group."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from evenhand.repairs.fitted import FittedRepair, GroupDecision, RepairKind
+from evenhand.repairs.goals import RepairGoal, choose
+from evenhand.repairs.rows import ConfusionMetric, DecidedLabel, RepairRows
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+#: Rows with a label that a group needs for a decision of its own.
+LEAST_ROWS = 30
+#: Thresholds for everybody that are looked at.
+_MOST = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepairWish:
+    """What all repairs are learnt for.
+
+    Attributes
+    ----------
+    goal : RepairGoal
+    confusion : ConfusionMetric
+    label : DecidedLabel
+    by : tuple of str
+    bins : dict
+    answers : dict
+        Decisions that are there, by what they are called, as they are written.
+    missing_values : tuple of str
+    """
+
+    goal: RepairGoal
+    confusion: ConfusionMetric
+    label: DecidedLabel
+    by: tuple[str, ...]
+    bins: dict[str, tuple[float, ...]]
+    answers: dict[str, str]
+    missing_values: tuple[str, ...]
+
+
+class Learnable(Protocol):
+    """Something that is learnt from rows, and then decides of others."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        ...
+
+    @property
+    def score(self) -> str | None:
+        """The score that it reads."""
+        ...
+
+    def learn(self, rows: RepairRows, wish: RepairWish) -> FittedRepair:
+        """Learn from rows."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """Ways in which a group's rows may be decided, and what comes of each.
+
+    Attributes
+    ----------
+    thresholds : array of shape (options,)
+        NaN where the option is an answer.
+    answers : tuple of (str or None)
+    counts : array of shape (options, 4)
+        True positives, false positives, misses and true negatives.
+    """
+
+    thresholds: Floats
+    answers: tuple[str | None, ...]
+    counts: Floats
+
+    @property
+    def errors(self) -> Floats:
+        """Wrong rows."""
+        return np.asarray(self.counts[:, 1] + self.counts[:, 2], float)
+
+
+def of_thresholds(score: Floats, truth: Floats, at: Floats | None = None) -> Options:
+    """Every threshold that decides of some row otherwise, exact on counts.
+
+    Parameters
+    ----------
+    score, truth : arrays of shape (rows,)
+        Rows without either are left out.
+    at : array, optional
+        Thresholds to look at in place of all.
+    """
+    known = np.isfinite(score) & np.isfinite(truth)
+    score, truth = score[known], truth[known]
+    order = np.argsort(-score, kind="stable")
+    ordered = score[order]
+    positives = np.concatenate([[0.0], np.cumsum(truth[order])])
+    if at is None:
+        at = thresholds_of(score)
+    taken = np.searchsorted(-ordered, -at, side="right")
+    hits = positives[taken]
+    alarms = taken - hits
+    total = positives[-1]
+    counts = np.stack([hits, alarms, total - hits, len(score) - total - alarms], axis=1)
+    return Options(thresholds=at, answers=(None,) * len(at), counts=counts)
+
+
+def thresholds_of(score: Floats) -> Floats:
+    """Thresholds between neighbouring scores, from one above all to one that none is below."""
+    values = np.unique(score)[::-1]
+    if not len(values):
+        return np.array([0.0])
+    between = (values[:-1] + values[1:]) / 2
+    # Where two scores have no number between them the upper one decides.
+    between = np.where(between > values[1:], between, values[:-1])
+    return np.concatenate([[np.nextafter(values[0], np.inf)], between, values[-1:]])
+
+
+def of_answers(answers: Sequence[tuple[str, Floats]], truth: Floats) -> Options:
+    """Answers that are there."""
+    counts = []
+    for _, told in answers:
+        known = np.isfinite(told) & np.isfinite(truth)
+        yes, right = told[known] == 1, truth[known] == 1
+        counts.append(
+            [(yes & right).sum(), (yes & ~right).sum(), (~yes & right).sum(), (~yes & ~right).sum()]
+        )
+    return Options(
+        thresholds=np.full(len(answers), np.nan),
+        answers=tuple(name for name, _ in answers),
+        counts=np.array(counts, float),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AsItStands:
+    """No repair: what is decided now."""
+
+    name: str = "as it stands"
+    score: str | None = None
+
+    def learn(self, rows: RepairRows, wish: RepairWish) -> FittedRepair:
+        """Nothing is learnt."""
+        now = next(iter(wish.answers))
+        return _told(self.name, "as it stands", rows, wish, None, {}, (None, now))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneAnswer:
+    """Another answer that is there, for everybody."""
+
+    answer: str
+    score: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return self.answer
+
+    def learn(self, rows: RepairRows, wish: RepairWish) -> FittedRepair:
+        """Nothing is learnt."""
+        return _told(self.name, "one answer", rows, wish, None, {}, (None, self.answer))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AtOneHalf:
+    """A probability of one half decides, for everybody: nothing is fitted to the goal."""
+
+    score: str
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return f"{self.score} of at least one half"
+
+    def learn(self, rows: RepairRows, wish: RepairWish) -> FittedRepair:
+        """Nothing is learnt but the score."""
+        return _told(self.name, "one threshold", rows, wish, self.score, {}, (0.5, None))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneThreshold:
+    """The same threshold for everybody: no attribute is read at decision time."""
+
+    score: str
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return f"one threshold on {self.score}"
+
+    def learn(self, rows: RepairRows, wish: RepairWish) -> FittedRepair:
+        """The threshold that meets the goal at the fewest errors."""
+        own = rows.scores[self.score]
+        at = thresholds_of(own[np.isfinite(own) & np.isfinite(rows.truth)])
+        if len(at) > _MOST:
+            at = at[np.linspace(0, len(at) - 1, _MOST).astype(np.int64)]
+        groups = [_options(rows, g, self.score, at) for g in range(len(rows.cells))]
+        place = _common(groups, wish)
+        return _told(
+            self.name, "one threshold", rows, wish, self.score, {}, (float(at[place]), None)
+        )
+
+
+def _common(groups: Sequence[Options], wish: RepairWish) -> int:
+    """The option, the same for all, that is nearest to the goal at the fewest errors."""
+    values = np.stack([wish.confusion.values(one.counts) for one in groups])
+    errors = np.sum([one.errors for one in groups], axis=0)
+    goal = wish.goal
+    told = goal.statistics(values)
+    told = np.where(np.isfinite(told), told, np.inf)
+    if goal.kind == "worst group":
+        harm = goal.sign * told
+        budget = errors.min() + goal.allowance * groups_rows(groups)
+        harm = np.where(errors <= budget, harm, np.inf)
+        return int(np.lexsort((errors, harm))[0])
+    assert goal.limit is not None
+    beyond = goal.limit - told if goal.kind == "minimum" else told - goal.limit
+    return int(np.lexsort((errors, np.maximum(beyond, 0.0)))[0])
+
+
+def groups_rows(groups: Sequence[Options]) -> float:
+    """Rows of all groups."""
+    return float(sum(one.counts[0].sum() for one in groups))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupThresholds:
+    """A threshold for each group; exact on counts.
+
+    Attributes
+    ----------
+    score : str
+    strictness : float
+        Part of the limit of a difference that is aimed at, so that it holds of other rows as well.
+    """
+
+    score: str
+    strictness: float = 1.0
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        told = "" if self.strictness == 1 else f", aiming at {self.strictness:g} of the limit"
+        return f"thresholds by group on {self.score}{told}"
+
+    def learn(self, rows: RepairRows, wish: RepairWish) -> FittedRepair:
+        """Thresholds that together meet the goal at the fewest errors."""
+        goal = stricter(wish.goal, self.strictness)
+        groups = [_options(rows, g, self.score) for g in range(len(rows.cells))]
+        common = OneThreshold(score=self.score).learn(rows, wish).otherwise
+        assert common.threshold is not None
+        return _by_group(
+            self.name,
+            "thresholds by group",
+            rows,
+            wish,
+            goal,
+            groups,
+            self.score,
+            (common.threshold, None),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswersByGroup:
+    """One of several answers that are there for each group: which service decides for whom."""
+
+    name: str = "the better answer of each group"
+    score: str | None = None
+
+    def learn(self, rows: RepairRows, wish: RepairWish) -> FittedRepair:
+        """For each group the answer that meets the goal at the fewest errors."""
+        groups = [
+            of_answers(
+                [(name, one[rows.group == g]) for name, one in rows.answers.items()],
+                rows.truth[rows.group == g],
+            )
+            for g in range(len(rows.cells))
+        ]
+        now = next(iter(wish.answers))
+        return _by_group(
+            self.name, "answers by group", rows, wish, wish.goal, groups, None, (None, now)
+        )
+
+
+def stricter(goal: RepairGoal, part: float) -> RepairGoal:
+    """The goal with this part of its limit; others than differences have none."""
+    if goal.kind != "maximum difference" or goal.limit is None:
+        return goal
+    return replace(goal, limit=goal.limit * part)
+
+
+def _options(rows: RepairRows, group: int, score: str, at: Floats | None = None) -> Options:
+    own = rows.group == group
+    return of_thresholds(rows.scores[score][own], rows.truth[own], at)
+
+
+def _by_group(
+    name: str,
+    kind: RepairKind,
+    rows: RepairRows,
+    wish: RepairWish,
+    goal: RepairGoal,
+    groups: Sequence[Options],
+    score: str | None,
+    otherwise: tuple[float | None, str | None],
+) -> FittedRepair:
+    able = [g for g, one in enumerate(groups) if _learnable(one)]
+    chosen: dict[int, tuple[float | None, str | None]] = {}
+    if able:
+        budget = _errors_now(rows, able) + goal.allowance * groups_rows([groups[g] for g in able])
+        places = choose(
+            [wish.confusion.values(groups[g].counts) for g in able],
+            [groups[g].errors for g in able],
+            goal,
+            budget,
+        )
+        for g, place in zip(able, places, strict=True):
+            at = float(groups[g].thresholds[place])
+            chosen[g] = (None if np.isnan(at) else at, groups[g].answers[place])
+    return _told(name, kind, rows, wish, score, chosen, otherwise)
+
+
+def _learnable(options: Options) -> bool:
+    """Whether a group has rows enough, of either label."""
+    first = options.counts[0]
+    return bool(first.sum() >= LEAST_ROWS and first[[0, 2]].sum() and first[[1, 3]].sum())
+
+
+def _errors_now(rows: RepairRows, groups: Sequence[int]) -> float:
+    """Wrong rows of some groups as it stands."""
+    own = np.isin(rows.group, groups) & np.isfinite(rows.now) & np.isfinite(rows.truth)
+    return float((rows.now[own] != rows.truth[own]).sum())
+
+
+def _told(
+    name: str,
+    kind: RepairKind,
+    rows: RepairRows,
+    wish: RepairWish,
+    score: str | None,
+    chosen: dict[int, tuple[float | None, str | None]],
+    otherwise: tuple[float | None, str | None],
+) -> FittedRepair:
+    label = wish.label
+    decisions = tuple(_decisions(rows, chosen, otherwise, kind))
+    used = {one.answer for one in decisions} | {otherwise[1]}
+    return FittedRepair(
+        name=name,
+        kind=kind,
+        by=wish.by,
+        bins=wish.bins,
+        score=score,
+        answers={called: told for called, told in wish.answers.items() if called in used},
+        now=next(iter(wish.answers.values())),
+        groups=decisions,
+        otherwise=GroupDecision(
+            group={}, predicate="", threshold=otherwise[0], answer=otherwise[1], fallback=True
+        ),
+        label=label.told,
+        positive=label.positive,
+        negative=label.negative,
+        scorer=None,
+        trainings=(),
+        uses_group=len({(one.threshold, one.answer) for one in decisions}) > 1,
+        missing_values=wish.missing_values,
+    )
+
+
+def _decisions(
+    rows: RepairRows,
+    chosen: dict[int, tuple[float | None, str | None]],
+    otherwise: tuple[float | None, str | None],
+    kind: RepairKind,
+) -> Iterator[GroupDecision]:
+    for g, cell in enumerate(rows.cells):
+        threshold, answer = chosen.get(g, otherwise)
+        yield GroupDecision(
+            group=cell.group,
+            predicate=cell.predicate,
+            threshold=threshold,
+            answer=answer,
+            fallback=g not in chosen and kind in ("thresholds by group", "answers by group"),
+        )

@@ -1,0 +1,64 @@
+"""The page of a trial of repairs: what it reaches, who gains, and who pays."""
+
+from evenhand.metrics.described import normalizer_told
+from evenhand.pages import numbers
+from evenhand.pages.caveats import before_numbers
+from evenhand.pages.edition import PLAIN, Edition
+from evenhand.pages.forest import Difference, Forest, draw_forest
+from evenhand.pages.page import render_page
+from evenhand.pages.picture import Figure, draw_picture
+from evenhand.repairs import words
+from evenhand.repairs.result import RepairTrial
+from evenhand.repairs.tables import errors_table, groups_table, tried_table
+from evenhand.switching.result import Switches
+
+
+def render_html(found: RepairTrial, *, edition: Edition = PLAIN) -> str:
+    """The report; every text from the data is escaped."""
+    errors = found.errors
+    return render_page(
+        "evenhand.repairs:fix.html",
+        found=found,
+        edition=edition,
+        metric_name=edition.column(found.metric.name),
+        normalizer=normalizer_told(found.metric.expression),
+        answers=list(words.answers(found, edition)),
+        caveats=before_numbers(found.notes),
+        forest=_forest(found.change, edition),
+        table=groups_table(found, edition),
+        error_forest=None if errors is None else _forest(errors, edition),
+        errors=None if errors is None else errors_table(errors, edition),
+        tried=tried_table(found),
+        notes=list(words.notes(found)),
+    )
+
+
+def draw_figure(found: RepairTrial, edition: Edition = PLAIN) -> str:
+    """Who gains and who loses by the repair, as an SVG."""
+    notes = (
+        edition.note,
+        f"How {edition.column(found.metric.name)} changes by the repair; right of zero is a loss.",
+        edition.made(found.source.name),
+    )
+    drawn = Figure(heading=edition.crossed(found.settings.by), drawn=_forest(found.change, edition))
+    return draw_picture(edition.title or next(words.answers(found, edition)), [drawn], notes)
+
+
+def _forest(each: Switches, edition: Edition) -> Forest:
+    lines = []
+    for one in each.groups:
+        if one.change is None:
+            continue
+        same = words.moved(one) == "unchanged"
+        lines.append(
+            Difference(
+                name=words.called(one, edition),
+                kind="none" if same else words.MOVED[str(one.verdict)],
+                verdict=words.moved(one),
+                value=words.changed(one, each),
+                point=one.change.value,
+                low=one.change.low,
+                high=one.change.high,
+            )
+        )
+    return draw_forest(lines, numbers.rate)

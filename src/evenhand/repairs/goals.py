@@ -1,0 +1,140 @@
+"""What a repair is to reach, and the choice for each group that comes nearest at the fewest errors."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+Kind = Literal["maximum", "minimum", "maximum difference", "worst group"]
+#: Lower ends of a window of values that are tried.
+_ENDS = 400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepairGoal:
+    """What is to hold of the groups.
+
+    Attributes
+    ----------
+    kind : str
+        ``maximum`` or ``minimum``: every group's value is on this side of the limit; ``maximum difference``: no two
+        groups are further apart; ``worst group``: the worst group is better off than the worst one is now.
+    limit : float or None
+        The number of the rule.
+    higher_is_worse : bool
+        Direction of harm.
+    allowance : float
+        Share of the rows by which errors may grow, where the worst group is to be better off.
+    """
+
+    kind: Kind
+    limit: float | None
+    higher_is_worse: bool
+    allowance: float = 0.0
+
+    @property
+    def sign(self) -> float:
+        """With it, larger is worse."""
+        return 1.0 if self.higher_is_worse else -1.0
+
+    def statistic(self, values: Floats) -> float:
+        """What the rule is about: the largest difference, or the value furthest on the wrong side."""
+        return float(self.statistics(values[:, None])[0])
+
+    def statistics(self, values: Floats) -> Floats:
+        """The same of several ways to decide, of values of shape (groups, ways); NaN where none is defined."""
+        known = np.isfinite(values)
+        highest = np.where(known, values, -np.inf).max(axis=0)
+        lowest = np.where(known, values, np.inf).min(axis=0)
+        if self.kind == "maximum difference":
+            told = np.where(np.isfinite(highest), highest, 0.0) - np.where(
+                np.isfinite(lowest), lowest, 0.0
+            )
+        elif self.kind == "worst group":
+            told = highest if self.higher_is_worse else lowest
+        else:
+            told = highest if self.kind == "maximum" else lowest
+        return np.where(known.any(axis=0), told, np.nan)
+
+
+def choose(
+    values: Sequence[Floats], errors: Sequence[Floats], goal: RepairGoal, budget: float
+) -> list[int]:
+    """One option for each group: those that meet the goal at the fewest errors, else those nearest to it.
+
+    Parameters
+    ----------
+    values, errors : sequence of arrays
+        Of each group, the metric and the wrong rows under each of its options; a value is NaN where it is undefined.
+    goal : RepairGoal
+    budget : float
+        Errors of all groups together, where the worst group is to be better off.
+
+    Notes
+    -----
+    Options of a group do not touch another group's value, so that for given bounds each group chooses by itself, and
+    the search is over the bounds alone: exact for limits and for the worst group, and over a grid of 400 windows for
+    differences.
+    """
+    if goal.kind == "maximum difference":
+        return _within_window(values, errors, float(goal.limit or 0.0))
+    if goal.kind == "worst group":
+        return _least_worst(values, errors, goal, budget)
+    assert goal.limit is not None
+    low, high = (-np.inf, goal.limit) if goal.kind == "maximum" else (goal.limit, np.inf)
+    return [_cheapest(v, e, low, high)[0] for v, e in zip(values, errors, strict=True)]
+
+
+def _cheapest(values: Floats, errors: Floats, low: float, high: float) -> tuple[int, float, float]:
+    """The option, how far its value is outside the bounds, and its errors."""
+    outside = np.maximum(np.maximum(low - values, values - high), 0.0)
+    # What is undefined breaks no bound.
+    outside = np.where(np.isfinite(values), outside, 0.0)
+    outside = np.where(outside < 1e-12, 0.0, outside)
+    best = np.lexsort((np.arange(len(errors)), errors, outside))[0]
+    return int(best), float(outside[best]), float(errors[best])
+
+
+def _within_window(values: Sequence[Floats], errors: Sequence[Floats], width: float) -> list[int]:
+    known = np.unique(np.concatenate([v[np.isfinite(v)] for v in values]))
+    if not len(known):
+        return [int(np.argmin(e)) for e in errors]
+    # Windows may begin below every value, too: their upper ends are what counts there.
+    ends = np.unique(np.concatenate([known, known - width]))
+    if len(ends) > _ENDS:
+        ends = np.unique(np.quantile(ends, np.linspace(0, 1, _ENDS)))
+    best: tuple[float, float] | None = None
+    chosen: list[int] = []
+    for low in ends:
+        found = [_cheapest(v, e, low, low + width) for v, e in zip(values, errors, strict=True)]
+        told = (sum(one[1] for one in found), sum(one[2] for one in found))
+        if best is None or told < best:
+            best, chosen = told, [one[0] for one in found]
+    return chosen
+
+
+def _least_worst(
+    values: Sequence[Floats], errors: Sequence[Floats], goal: RepairGoal, budget: float
+) -> list[int]:
+    harms = [goal.sign * v for v in values]
+    known = np.unique(np.concatenate([h[np.isfinite(h)] for h in harms]))
+
+    def under(high: float) -> tuple[list[int], bool]:
+        found = [_cheapest(h, e, -np.inf, high) for h, e in zip(harms, errors, strict=True)]
+        fits = sum(one[2] for one in found) <= budget and not any(one[1] for one in found)
+        return [one[0] for one in found], fits
+
+    first, last = 0, len(known) - 1
+    if last < 0 or not under(float(known[last]))[1]:
+        return [int(np.argmin(e)) for e in errors]
+    while first < last:
+        middle = (first + last) // 2
+        if under(float(known[middle]))[1]:
+            last = middle
+        else:
+            first = middle + 1
+    return under(float(known[last]))[0]

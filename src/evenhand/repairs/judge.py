@@ -1,0 +1,256 @@
+"""Whether a rule holds of repaired decisions: the intervals decide, never the points."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from evenhand.comparisons.comparison import Pools, compare
+from evenhand.comparisons.rates import rates_of
+from evenhand.comparisons.rules import VerdictRules
+from evenhand.comparisons.sets import GroupSet
+from evenhand.cubes import Estimates, build_cube, estimate
+from evenhand.differential.assembly import group_sets, members_under
+from evenhand.metrics import Metric
+from evenhand.questions.question import Question, metric_rules
+from evenhand.repairs.goals import RepairGoal
+from evenhand.results.estimate import Estimate
+from evenhand.stats.forms import Form, Ratio
+from evenhand.stats.simultaneous import bonferroni_quantile, draw_normal
+from evenhand.stats.spread import largest_pair_quantile
+from evenhand.switching.pairing import SERVICE, pair_services
+from evenhand.switching.services import check_services
+
+Floats = npt.NDArray[np.float64]
+Answer = Literal["reached", "not reached", "insufficient evidence"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleEvidence:
+    """What rows say of a rule.
+
+    Attributes
+    ----------
+    answer : str
+    value : float or None
+        What the rule is about: the largest difference; the value furthest on the wrong side; or how much worse the
+        worst group is after the repair than the worst one was before.
+    low, high : float or None
+        Bounds of it.
+    cells : tuple of GroupSet
+    rates : tuple of Estimate
+        Of each group; their intervals hold at once.
+    kept : tuple of (bool or None)
+        Of each group, whether it keeps the rule; `None` where that is not known, or the rule is not of groups.
+    """
+
+    answer: Answer
+    value: float | None
+    low: float | None
+    high: float | None
+    cells: tuple[GroupSet, ...]
+    rates: tuple[Estimate, ...]
+    kept: tuple[bool | None, ...]
+
+
+def judge_rule(
+    question: Question,
+    before: Metric,
+    after: Metric,
+    goal: RepairGoal,
+    rules: VerdictRules,
+    worst: str,
+) -> RuleEvidence:
+    """Judge a rule by simultaneous intervals.
+
+    Parameters
+    ----------
+    question : Question
+        Of rows that no repair has seen.
+    before, after : Metric
+        Of the decisions as they stand, and of the repaired ones.
+    goal : RepairGoal
+    rules : VerdictRules
+    worst : str
+        The group that is worst off as it stands, by rows other than these.
+
+    Notes
+    -----
+    Limits: Clopper and Pearson's intervals of all groups by Bonferroni's inequality, or of units the linearised t.
+    Differences: all pairs at once, by the studentised range of the estimates' own covariance.  The worst group:
+    every group's repaired value is compared with that of `worst` as it stands, rows of which are in both; that all
+    of them are better proves that the largest is better than the largest was, whoever was worst.
+    """
+    records = question.records
+    plan = after.plan(records, question.columns, None)
+    cube = build_cube(
+        plan.records,
+        plan.measure,
+        question.attributes,
+        unit=question.units,
+        missing_values=records.missing_values,
+        form=plan.form,
+    )
+    ruled = metric_rules(rules, after, plan, higher_is_worse=goal.higher_is_worse)
+    cells, _ = group_sets(cube, question)
+    sets = np.array([cell.members for cell in cells])
+    found = estimate(cube, plan.form, sets)
+    binomial = plan.proportion and cube.units is None and isinstance(plan.form, Ratio)
+    each = replace(ruled, level=1 - (1 - rules.level) / len(cells), interval="clopper-pearson")
+    rates = rates_of(found, plan.form, cube.parts, each, binomial=binomial)
+    known = np.array([one.value is not None for one in rates])
+    able = np.array([one.low is not None for one in rates])
+    values = np.array([np.nan if one.value is None else one.value for one in rates])
+    told = goal.statistic(values)
+    value = float(told) if np.isfinite(told) else None
+    failed = False
+    kept: tuple[bool | None, ...] = (None,) * len(cells)
+    if goal.kind in ("maximum", "minimum"):
+        assert goal.limit is not None
+        kept = tuple(_keeps(one, goal) for one in rates)
+        low, high = _furthest(rates, goal)
+    elif goal.kind == "maximum difference":
+        low, high = _widest(found, plan.form, np.flatnonzero(able), ruled, binomial=binomial)
+    else:
+        value, low, high, kept, failed = _against_worst(
+            question, before, after, goal, ruled, worst, len(cells)
+        )
+    # A group of which nothing is known may break the rule; one without a case cannot.
+    complete = bool(able[known].all())
+    answer = "not reached" if failed else _answer(goal, low, high, complete=complete)
+    return RuleEvidence(
+        answer=answer,
+        value=value,
+        low=low,
+        high=high,
+        cells=tuple(cells),
+        rates=tuple(rates),
+        kept=kept,
+    )
+
+
+def _answer(goal: RepairGoal, low: float | None, high: float | None, *, complete: bool) -> Answer:
+    if low is None or high is None:
+        return "insufficient evidence"
+    limit = 0.0 if goal.limit is None else goal.limit
+    if goal.kind == "minimum":
+        if high < limit:
+            return "not reached"
+        return "reached" if complete and low >= limit else "insufficient evidence"
+    if goal.kind == "worst group":
+        return "reached" if complete and high < 0 else "insufficient evidence"
+    if low > limit:
+        return "not reached"
+    met = high <= limit
+    return "reached" if complete and met else "insufficient evidence"
+
+
+def _keeps(one: Estimate, goal: RepairGoal) -> bool | None:
+    assert goal.limit is not None
+    if one.low is None or one.high is None:
+        return None
+    if goal.kind == "maximum":
+        return True if one.high <= goal.limit else False if one.low > goal.limit else None
+    return True if one.low >= goal.limit else False if one.high < goal.limit else None
+
+
+def _furthest(rates: Sequence[Estimate], goal: RepairGoal) -> tuple[float | None, float | None]:
+    """Bounds of the value that is furthest on the wrong side."""
+    ends = [(one.low, one.high) for one in rates if one.low is not None and one.high is not None]
+    if not ends:
+        return None, None
+    pick = max if goal.kind == "maximum" else min
+    return pick(low for low, _ in ends), pick(high for _, high in ends)
+
+
+def _widest(
+    found: Estimates,
+    form: Form,
+    index: npt.NDArray[np.int64],
+    rules: VerdictRules,
+    *,
+    binomial: bool,
+) -> tuple[float | None, float | None]:
+    """Bounds of the largest difference, all pairs bounded at once."""
+    if len(index) < 2:
+        return None, None
+    first, second = np.triu_indices(len(index), 1)
+    covariance = found.covariance[np.ix_(index, index)]
+    z = bonferroni_quantile(len(first), rules.level)
+    if len(index) > 2 and (np.diag(covariance) > 0).all():
+        draws = draw_normal(covariance, rules.draws, np.random.default_rng(rules.seed))
+        z = min(z, largest_pair_quantile(covariance, draws, rules.level))
+    limits = None if rules.low is None or rules.high is None else (rules.low, rules.high)
+    pairs = compare(
+        found,
+        form,
+        index[first],
+        index[second],
+        proportion=binomial,
+        exact=len(index) > 2,
+        pools=Pools.one(index, len(first)),
+        bounds=limits,
+    )
+    low, high = pairs.interval(z)
+    if not (np.isfinite(low).all() and np.isfinite(high).all()):
+        return None, None
+    least = max(float(np.maximum(low, -high).max()), 0.0)
+    return least, float(np.maximum(high, -low).max())
+
+
+def _against_worst(
+    question: Question,
+    before: Metric,
+    after: Metric,
+    goal: RepairGoal,
+    rules: VerdictRules,
+    worst: str,
+    groups: int,
+) -> tuple[float | None, float | None, float | None, tuple[bool | None, ...], bool]:
+    """How much worse the worst group is after the repair than `worst` was before, its bounds, and each group's part.
+
+    Last whether some group is proven to be worse off than every group was.
+    """
+    names = check_services([before, after])
+    paired = pair_services(question, [before, after], names)
+    cube, form = paired.together, paired.plans[0].form
+    cells, _ = group_sets(cube, question)
+    under = members_under(cube, SERVICE, names)
+    nothing = (None, None, None, (None,) * groups, False)
+    place = next((i for i, cell in enumerate(cells) if cell.predicate == worst), None)
+    if place is None:
+        return nothing
+    sets = np.array([cell.members & side for side in (under[1], under[0]) for cell in cells])
+    found = estimate(cube, form, sets)
+    number, own = len(cells), np.arange(len(cells))
+    limits = None if rules.low is None or rules.high is None else (rules.low, rules.high)
+    z = bonferroni_quantile(number, rules.level)
+
+    def bounds(now: int) -> tuple[Floats, Floats]:
+        pairs = compare(
+            found, form, own, np.full(number, number + now), proportion=False, bounds=limits
+        )
+        low, high = pairs.interval(z)
+        few = np.fmin(found.n_units[own], found.n_units[number + now]) < rules.min_units
+        low, high = np.where(few, np.nan, low), np.where(few, np.nan, high)
+        return (low, high) if goal.higher_is_worse else (-high, -low)
+
+    low, high = bounds(place)
+    kept = tuple(
+        None if not np.isfinite(top) else True if top < 0 else False if end > 0 else None
+        for end, top in zip(low, high, strict=True)
+    )
+    harm = goal.sign * (found.values[:number] - found.values[number + place])
+    if np.isnan(high).any() or not np.isfinite(harm).any():
+        return (*nothing[:3], kept, False)
+    # Beyond what every group had, as no one of them may have been as bad.
+    beyond = np.array([bounds(now)[0] for now in range(number)]).min(axis=0)
+    return (
+        float(np.nanmax(harm)),
+        float(low.max()),
+        float(high.max()),
+        kept,
+        bool((beyond > 0).any()),
+    )

@@ -1,0 +1,341 @@
+"""Rows to learn a repair from: what is right, what is decided now, scores, groups and units, one place a row."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from sqlglot import exp
+
+from evenhand.comparisons.sets import GroupSet
+from evenhand.cubes import build_cube
+from evenhand.errors import InputError, NoRowError, near, unknown_name
+from evenhand.groups import Attribute, to_expression
+from evenhand.groups.predicate import column_expression
+from evenhand.improving.trainings import ROW, read_training
+from evenhand.metrics import Metric
+from evenhand.metrics.definition import One
+from evenhand.metrics.inputs import class_column, column_input
+from evenhand.questions.question import Question
+from evenhand.records import Records, find_column, open_records
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+#: Which of the four outcomes a row is, as a column that no table has.
+_OUTCOME = "evenhand:outcome"
+_OUTCOMES = ("both", "false alarm", "miss", "neither")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepairRows:
+    """Rows, as arrays with a place for each.
+
+    Attributes
+    ----------
+    table : pyarrow.Table
+    cells : tuple of GroupSet
+        The groups.
+    group : integer array
+        Number of a row's group; -1 where an attribute is missing.
+    units : integer array
+        What rows are independent by.
+    truth : array
+        1 where the label is the positive value, 0 where it is the other one, NaN where it is missing.
+    answers : mapping of str to array
+        Decisions that are there, by what they are called: 1, 0 or NaN; what is decided now is first.
+    scores : mapping of str to array
+        Scores by name; NaN where they are missing.
+    """
+
+    table: pa.Table
+    cells: tuple[GroupSet, ...]
+    group: Integers
+    units: Integers
+    truth: Floats
+    answers: Mapping[str, Floats]
+    scores: Mapping[str, Floats]
+
+    def __len__(self) -> int:
+        return len(self.group)
+
+    @property
+    def now(self) -> Floats:
+        """What is decided now."""
+        return next(iter(self.answers.values()))
+
+    def take(self, places: Integers) -> "RepairRows":
+        """Some of the rows."""
+        return replace(
+            self,
+            table=self.table.take(pa.array(places)),
+            group=self.group[places],
+            units=self.units[places],
+            truth=self.truth[places],
+            answers={name: one[places] for name, one in self.answers.items()},
+            scores={name: one[places] for name, one in self.scores.items()},
+        )
+
+    def with_score(self, name: str, score: Floats) -> "RepairRows":
+        """The same with one more score."""
+        return replace(self, scores={**self.scores, name: score})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecidedLabel:
+    """What is right and what decisions are called: a column with two values, or a predicate.
+
+    Attributes
+    ----------
+    given : str or Predicate
+    positive, negative : str, int, float or bool
+        The values of decisions.
+    """
+
+    given: Any
+    positive: Any
+    negative: Any
+
+    @property
+    def told(self) -> str:
+        """The label in a sentence."""
+        return str(self.given)
+
+    def column(self, decisions: Floats) -> pa.Array:
+        """Decisions as a column; null where there is none."""
+        both = pa.array([self.negative, self.positive])
+        known = np.isfinite(decisions)
+        return both.take(pa.array(np.where(known, decisions, 0).astype(np.int64), mask=~known))
+
+
+def read_label(
+    records: Records, metric: Metric, label: str | None, positive: str | None
+) -> DecidedLabel:
+    """The label of a metric, or the one that is named beside it.
+
+    Raises
+    ------
+    InputError
+        Where there is none, it has not two values, or which of them is positive is not said.
+    """
+    given = label if label is not None else metric.given.get("label")
+    if given is None:
+        raise InputError(
+            f"{metric.text} names no label, and a repair is judged by its errors as well.  Name it: --label COLUMN"
+        )
+    if not isinstance(given, str):
+        return DecidedLabel(given=given, positive=1, negative=0)
+    find_column(given, records.columns)
+    read = class_column(given, records).sql(records.engine.dialect)
+    found = records.engine.query(
+        f"SELECT DISTINCT {read} AS v FROM {records.source} WHERE {read} IS NOT NULL LIMIT 20"
+    )["v"].to_pylist()
+    if len(found) != 2:
+        told = ", ".join(sorted(map(str, found))[:6])
+        raise InputError(
+            f"{given} has {len(found) if len(found) < 20 else 'many'} values ({told}), but a repair decides between "
+            "two.  Name a label with two values, or make one of it in the table (1 and 0)."
+        )
+    takes = any(argument.name == "positive" for argument in metric.definition.arguments)
+    option = metric.option("positive") if takes and metric.given.get("label") == given else None
+    wanted = positive if positive is not None else option
+    if wanted is None:
+        if not all(one in (0, 1) for one in found):
+            raise InputError(
+                f"{given} holds {found[0]!r} and {found[1]!r}: say which of them a high score stands for, as in "
+                f"--positive {str(found[0])!r}."
+            )
+        wanted = 1
+    same = [one for one in found if one == wanted or told_value(one) == told_value(wanted)]
+    if not same:
+        raise InputError(
+            f"positive is {wanted!r}, which {given} never holds.{near(str(wanted), list(map(str, found)))}  Its "
+            f"values: {', '.join(sorted(map(str, found)))}"
+        )
+    other = next(one for one in found if one != same[0])
+    return DecidedLabel(given=given, positive=same[0], negative=other)
+
+
+def told_value(value: object) -> str:
+    """A value as it is compared: 1, 1.0 and true are one."""
+    return f"{float(value):g}" if isinstance(value, int | float) else str(value)
+
+
+def read_rows(
+    question: Question,
+    table: pa.Table,
+    metric: Metric,
+    label: DecidedLabel,
+    scores: Sequence[str],
+    answers: Mapping[str, One],
+    *,
+    unlabelled: bool = False,
+) -> RepairRows:
+    """Rows of a table as arrays.
+
+    Parameters
+    ----------
+    question : Question
+        Of the table with `ROW`; its one partition tells groups apart.
+    table : pyarrow.Table
+        The same rows, without it.
+    metric : Metric
+        For messages.
+    label : DecidedLabel
+    scores : sequence of str
+        Columns.
+    answers : mapping
+        Columns or predicates that say what was decided, by what they are called.
+    unlabelled : bool
+        Whether the label is not read.
+    """
+    records = question.records
+    training = read_training(question, table)
+    group = np.full(table.num_rows, -1)
+    for number, rows in enumerate(training.rows):
+        group[rows] = number
+    truth = np.full(table.num_rows, np.nan) if unlabelled else _truths(records, label.given, label)
+    if not unlabelled and not np.isfinite(truth).any():
+        raise NoRowError(f"No row has a label ({label.told}).")
+    return RepairRows(
+        table=table,
+        cells=training.cells,
+        group=group,
+        units=training.units,
+        truth=truth,
+        answers={name: _truths(records, one, label) for name, one in answers.items()},
+        scores={name: _numbers(records, name, metric) for name in scores},
+    )
+
+
+def _column(records: Records, read: exp.Expr) -> list[Any]:
+    """An expression's value for each row, in their order."""
+    dialect = records.engine.dialect
+    row = column_expression(ROW).sql(dialect)
+    asked = f"SELECT {read.sql(dialect)} AS v FROM {records.source} ORDER BY {row}"
+    return list(records.engine.query(asked)["v"].to_pylist())
+
+
+def _truths(records: Records, given: Any, label: DecidedLabel) -> Floats:
+    if isinstance(given, str):
+        find_column(given, records.columns)
+        positive = told_value(label.positive)
+        told = [
+            None if one is None else told_value(one) == positive
+            for one in _column(records, class_column(given, records))
+        ]
+    else:
+        told = _column(records, to_expression(given))
+    return np.array([np.nan if one is None else float(one) for one in told])
+
+
+def _numbers(records: Records, name: str, metric: Metric) -> Floats:
+    find_column(name, records.columns)
+    given, _ = column_input("score", name, records, metric=metric, called="score")
+    found = _column(records, given.expression)
+    numbers = np.array([np.nan if one is None else float(one) for one in found])
+    if np.isinf(numbers).any():
+        raise InputError(
+            f"{name} holds an infinite score.  Allowed: finite numbers; leave the others empty."
+        )
+    return numbers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfusionMetric:
+    """A metric as a function of how many rows are right and wrong on either side.
+
+    Attributes
+    ----------
+    parts : array of shape (4, counts)
+        What a row adds to each count of the metric: a true positive, a false one, a miss, a true negative.
+    form : Form
+        The metric's value of the sums.
+    """
+
+    parts: Floats
+    form: Any
+
+    def values(self, counts: Floats) -> Floats:
+        """Values of counts of shape (sets, 4), ordered as `parts`; NaN where undefined."""
+        sums = counts @ self.parts
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(self.form.value(sums[:, None, :]), float)
+
+
+def read_confusion(
+    metric: Metric, rows: RepairRows, label: DecidedLabel, missing: Sequence[str]
+) -> ConfusionMetric:
+    """The metric as a function of the four outcomes, asked of four rows.
+
+    Raises
+    ------
+    InputError
+        Where it reads more than the label and the decision.
+    """
+    constants = {"positive", "labels", "average"}
+    more = [
+        name
+        for name in metric.given
+        if name not in {"label", "prediction"} and name not in constants
+    ]
+    if "prediction" not in metric.given or more:
+        raise InputError(
+            f"{metric.text} is not of decisions alone"
+            + (f": it reads {', '.join(more)}" if more else "")
+            + ".  A repair changes decisions: name a metric of a label and a prediction, such as "
+            "error_rate(label=y, prediction=p) or false_positive_rate(label=y, prediction=p)."
+        )
+    ones, zeros = np.flatnonzero(rows.truth == 1), np.flatnonzero(rows.truth == 0)
+    if not len(ones) or not len(zeros):
+        value = label.negative if not len(ones) else label.positive
+        raise InputError(
+            f"Every label is {value!r}: there is nothing to decide.  Name another label, or more rows."
+        )
+    places = [ones[0], zeros[0], ones[0], zeros[0]]
+    name = repaired_name(rows.table)
+    four = rows.table.take(pa.array(places))
+    four = four.append_column(name, label.column(np.array([1.0, 1.0, 0.0, 0.0])))
+    four = four.append_column(_OUTCOME, pa.array(_OUTCOMES))
+    records = open_records(four, missing_values=missing)
+    try:
+        after = with_prediction(metric, name)
+        plan = after.plan(records, [_OUTCOME], None)
+        if plan.measure.level is not None:
+            raise InputError(f"{metric.text} is of scores, and a repair changes decisions.")
+        cube = build_cube(
+            plan.records,
+            plan.measure,
+            (Attribute(name=_OUTCOME),),
+            form=plan.form,
+            missing_values=missing,
+        )
+    finally:
+        records.close()
+    codes, keys = cube.codes((_OUTCOME,))
+    place = {key[0]: code for code, key in enumerate(keys)}
+    parts = np.zeros((4, cube.sums.shape[1]))
+    for number, outcome in enumerate(_OUTCOMES):
+        if outcome in place:
+            parts[number] = cube.sums[codes == place[outcome]].sum(axis=0)
+    return ConfusionMetric(parts=parts, form=plan.form)
+
+
+def repaired_name(table: pa.Table) -> str:
+    """A name for the column of repaired decisions that the table does not have."""
+    name, number = "repaired", 2
+    while name in table.column_names:
+        name, number = f"repaired_{number}", number + 1
+    return name
+
+
+def with_prediction(metric: Metric, name: str) -> Metric:
+    """The same metric of another column of decisions."""
+    return replace(metric, given={**metric.given, "prediction": name}, tried=True)
+
+
+def check_one_of(kind: str, name: str, known: Sequence[str]) -> None:
+    """Refuse a name that is not known."""
+    if name not in known:
+        raise InputError(unknown_name(kind, name, known))

@@ -1,0 +1,105 @@
+"""Tables of a trial of repairs, for the terminal and the page."""
+
+from evenhand.pages import numbers
+from evenhand.pages.edition import PLAIN, Edition
+from evenhand.pages.marks import MARKS
+from evenhand.pages.table import Table, TableCell, TableColumn, table_of
+from evenhand.repairs import words
+from evenhand.repairs.result import RepairTrial
+from evenhand.switching.result import Switches
+
+
+def groups_table(found: RepairTrial, edition: Edition = PLAIN) -> Table:
+    """Each group before and after, what changed, and how it is decided now."""
+    change = found.change
+    before = {one.predicate: one.estimate.value for one in change.groups if one.change is None}
+    told = {one.predicate: one for one in change.groups if one.change is not None}
+    how = {one.predicate: words.decided(one, found.repair) for one in found.repair.groups}
+    unit = " (points)" if found.metric.in_points else ""
+    columns = (
+        TableColumn(head="group", left=True, fold=True),
+        TableColumn(head="before"),
+        TableColumn(head="after"),
+        TableColumn(head="at once", need=1),
+        TableColumn(head=f"change{unit}"),
+        TableColumn(head="verdict", left=True),
+        TableColumn(head="is decided", left=True, fold=True, need=1),
+        TableColumn(head="rows", need=2),
+    )
+    rows: list[list[TableCell | str]] = []
+    for one in found.groups:
+        moved = told.get(one.predicate)
+        kind = words.MOVED[str(moved.verdict)] if moved is not None else "unsure"
+        kind = "none" if moved is not None and words.moved(moved) == "unchanged" else kind
+        rows.append(
+            [
+                edition.group(one.group, one.predicate),
+                numbers.rate(before.get(one.predicate)),
+                numbers.rate(one.estimate.value),
+                numbers.interval(one.estimate.low, one.estimate.high),
+                "–" if moved is None else words.changed(moved, change),
+                TableCell(
+                    "–" if moved is None else f"{MARKS[kind].sign} {words.moved(moved)}", kind=kind
+                ),
+                how.get(one.predicate, ""),
+                numbers.count(one.estimate.n_rows),
+            ]
+        )
+    return table_of(f"{found.metric.name} on held-out rows", columns, rows)
+
+
+def errors_table(each: Switches, edition: Edition = PLAIN) -> Table:
+    """Wrong decisions of each group before and after."""
+    before = {one.predicate: one.estimate.value for one in each.groups if one.change is None}
+    columns = (
+        TableColumn(head="group", left=True, fold=True),
+        TableColumn(head="before"),
+        TableColumn(head="after"),
+        TableColumn(head="change (points)"),
+        TableColumn(head="verdict", left=True),
+    )
+    rows: list[list[TableCell | str]] = []
+    for one in each.groups:
+        if one.change is None:
+            continue
+        same = words.moved(one) == "unchanged"
+        kind = "none" if same else words.MOVED[str(one.verdict)]
+        rows.append(
+            [
+                words.called(one, edition),
+                numbers.rate(before.get(one.predicate)),
+                numbers.rate(one.estimate.value),
+                words.changed(one, each),
+                TableCell(f"{MARKS[kind].sign} {words.moved(one)}", kind=kind),
+            ]
+        )
+    return table_of("Wrong decisions on held-out rows", columns, rows)
+
+
+def tried_table(found: RepairTrial) -> Table:
+    """All repairs, with what practice rows say of them."""
+    head = {
+        "maximum difference": "largest difference",
+        "worst group": "worst group, more than before",
+    }.get(found.rule.kind, f"{found.rule.kind} of the groups")
+    judged = any(one.answer is not None for one in found.tried)
+    columns = (
+        TableColumn(head="repair", left=True, fold=True),
+        TableColumn(head=head),
+        TableColumn(head="wrong decisions"),
+        TableColumn(head="the rule, on practice rows", left=True, need=1) if judged else None,
+    )
+    rows: list[list[TableCell | str]] = []
+    for one in found.tried:
+        chosen = "→ " if one.chosen else ""
+        told = one.reason if one.reason is not None else (one.answer or "–")
+        kind = words.KINDS.get(one.answer or "", "none")
+        rows.append(
+            [
+                chosen + words.tried_name(one),
+                numbers.rate(one.value),
+                numbers.share(one.errors),
+                TableCell(told, kind=kind),
+            ]
+        )
+    return table_of("Repairs that were tried, the chosen one first", columns, rows)

@@ -1,0 +1,26 @@
+"""A trial of repairs as tables for a terminal."""
+
+from rich.console import Group as Lines
+from rich.console import RenderableType
+from rich.text import Text
+
+from evenhand.pages.numbers import plural
+from evenhand.pages.terminal import lay_out, opening
+from evenhand.repairs import words
+from evenhand.repairs.result import RepairTrial
+from evenhand.repairs.tables import errors_table, groups_table, tried_table
+
+
+def render_terminal(found: RepairTrial, *, width: int) -> RenderableType:
+    """Everything that a person at a terminal wants to know, the answer first."""
+    about = (
+        f"{found.metric.expression} = {found.metric.definition}; {found.source.name}, "
+        f"{plural(found.source.rows, 'row')}"
+    )
+    parts = opening(words.answers(found), found.notes, about)
+    parts += [Text(), lay_out(groups_table(found), width)]
+    if found.errors is not None:
+        parts += [Text(), lay_out(errors_table(found.errors), width)]
+    parts += [Text(), lay_out(tried_table(found), width)]
+    parts += [Text(), *(Text(note, style="dim") for note in words.notes(found))]
+    return Lines(*parts)

@@ -1,0 +1,250 @@
+"""A trial of repairs in plain words, the answer first."""
+
+from collections.abc import Iterator
+
+from evenhand.pages import numbers
+from evenhand.pages.caveats import after_numbers, missing_sentences
+from evenhand.pages.edition import PLAIN, Edition
+from evenhand.pages.numbers import amount, listed, percent, plural, points, rate, share
+from evenhand.repairs.fitted import FittedRepair, GroupDecision
+from evenhand.repairs.result import RepairTrial, TriedRepair
+from evenhand.switching.result import GroupSwitch, Switches
+
+#: How answers are marked.
+KINDS = {"reached": "fine", "not reached": "worse", "insufficient evidence": "unsure"}
+#: How changes of a group are marked.
+MOVED = {
+    "gains": "better",
+    "loses": "worse",
+    "no loss": "fine",
+    "insufficient evidence": "unsure",
+}
+
+
+def wanted(found: RepairTrial) -> str:
+    """The rule as a clause."""
+    rule, name = found.rule, found.metric.name
+    if rule.kind == "worst group":
+        return f"the worst group is better off than {rule.worst} was in {name}"
+    assert rule.limit is not None
+    if rule.kind == "maximum difference":
+        told = amount(rule.limit, in_points=found.metric.in_points)
+        return f"no two groups differ by more than {told} in {name}"
+    side = "at most" if rule.kind == "maximum" else "at least"
+    return f"every group has {name} of {side} {rate(rule.limit)}"
+
+
+def answers(found: RepairTrial, edition: Edition = PLAIN) -> Iterator[str]:
+    """Whether the rule was reached, by what, and who pays for it."""
+    yield _reached(found)
+    yield _by_what(found)
+    if found.levelling_down:
+        yield (
+            "This is levelling down: somebody is worse off, and the group that was worst off is no better.  Nobody is "
+            "helped by it."
+        )
+    yield from payers(found, edition)
+    yield _price(found)
+
+
+def _reached(found: RepairTrial) -> str:
+    rule, in_points = found.rule, found.metric.in_points
+    rows = f"{plural(found.held_out_rows, 'row')} that no repair had seen"
+    if rule.kind == "worst group":
+        bound = "" if rule.high is None or rule.low is None else _excess(found)
+        told = f"The worst group's {found.metric.name} went from {rate(rule.before)} to {rate(rule.after)}"
+    elif rule.kind == "maximum difference":
+        told = f"The largest difference went from {_size(found, rule.before)} to {_size(found, rule.after)}"
+        bound = (
+            ""
+            if rule.high is None
+            else f", surely no more than {amount(rule.high, in_points=in_points)}"
+        )
+    else:
+        far = "highest" if rule.kind == "maximum" else "lowest"
+        told = f"The {far} value went from {rate(rule.before)} to {rate(rule.after)}"
+        end = rule.high if rule.kind == "maximum" else rule.low
+        side = "more" if rule.kind == "maximum" else "less"
+        bound = "" if end is None else f", surely no {side} than {rate(end)}"
+    head = {
+        "reached": "Reached",
+        "not reached": "Not reached",
+        "insufficient evidence": "Not proven",
+    }[rule.answer]
+    return f"{head}: {wanted(found)}.  {told}{bound}, on {rows}."
+
+
+def _excess(found: RepairTrial) -> str:
+    rule = found.rule
+    assert rule.low is not None
+    assert rule.high is not None
+    span = points(rule.low, in_points=found.metric.in_points)
+    until = points(rule.high, in_points=found.metric.in_points)
+    unit = " points" if found.metric.in_points else ""
+    return f" (every group against {rule.worst} as it was: {span} to {until}{unit} at the worst)"
+
+
+def _size(found: RepairTrial, value: float | None) -> str:
+    return "–" if value is None else amount(value, in_points=found.metric.in_points)
+
+
+def _by_what(found: RepairTrial) -> str:
+    repair = found.repair
+    if repair.kind == "as it stands":
+        return "No repair that was tried does better: decisions stay as they are."
+    how = {
+        "one answer": f"{repair.name} for everybody",
+        "one threshold": "one threshold for everybody",
+        "thresholds by group": "a threshold for each group",
+        "answers by group": "for each group one of the answers that are there",
+    }[repair.kind]
+    told = f"The repair: {how}"
+    told += f" on {repair.score}" if repair.score is not None else ""
+    return f"{told}, chosen among {plural(len(found.tried), 'repair')} on other rows."
+
+
+def payers(found: RepairTrial, edition: Edition = PLAIN) -> Iterator[str]:
+    """Every group that pays, by how much."""
+    both = [(found.change, found.metric.name)]
+    both += [(found.errors, "wrong decisions")] if found.errors is not None else []
+    told = [
+        f"{called(one, edition)} ({lost(one, each)} "
+        f"{'more' if each.metric.higher_is_worse else 'less'} {what})"
+        for each, what in both
+        for one in each.groups
+        if one.verdict == "loses"
+    ]
+    if told:
+        yield f"Who pays: {'; '.join(told)}."
+        return
+    maybe = [
+        called(one, edition)
+        for each in (found.change, *([found.errors] if found.errors is not None else []))
+        for one in each.groups
+        if one.change is not None and (one.change.value or 0) > 0
+    ]
+    maybe = list(dict.fromkeys(maybe))
+    if maybe:
+        yield f"No group is proven to pay; {listed(maybe)} may, as the intervals below say."
+    elif found.repair.kind != "as it stands":
+        yield "No group is seen to pay."
+
+
+def lost(one: GroupSwitch, each: Switches) -> str:
+    """What a group loses, with its interval."""
+    effect = one.change
+    assert effect is not None
+    assert effect.value is not None
+    in_points = each.metric.in_points
+    told = amount(effect.value, in_points=in_points)
+    if effect.low is None or effect.high is None:
+        return told
+    ends = " to ".join(
+        points(end, in_points=in_points, signed=False) for end in (effect.low, effect.high)
+    )
+    return f"{told}, {ends},"
+
+
+def _price(found: RepairTrial) -> str:
+    each = found.errors if found.errors is not None else found.change
+    if each.metric.name != "error_rate" or len(each.overall) < 2:
+        return f"Rows for practice: {found.practice_rows:,}; held out: {found.held_out_rows:,}."
+    before, after = (one.estimate.value for one in each.overall)
+    change = each.overall[1].change
+    if change is None or change.value is None or change.low is None or change.high is None:
+        return f"Wrong decisions in all: {share(before)} before, {share(after)} after."
+    ends = f"{points(change.low, in_points=True)} to {points(change.high, in_points=True)}"
+    return (
+        f"Wrong decisions in all: {share(before)} before, {share(after)} after "
+        f"({points(change.value, in_points=True)} points, {ends})."
+    )
+
+
+def called(one: GroupSwitch, edition: Edition = PLAIN) -> str:
+    """A group by its values."""
+    return edition.group(one.group, one.predicate)
+
+
+def changed(one: GroupSwitch, each: Switches) -> str:
+    """A change with its interval; above 0 is a loss."""
+    effect = one.change
+    if effect is None or effect.value is None:
+        return "–"
+    in_points = each.metric.in_points
+    told = points(effect.value, in_points=in_points)
+    if effect.low is None or effect.high is None:
+        return told
+    low, high = (points(end, in_points=in_points) for end in (effect.low, effect.high))
+    return f"{told} ({low} to {high})"
+
+
+def moved(one: GroupSwitch) -> str:
+    """The verdict on a group's change; nothing changed is told as that."""
+    if one.change is not None and one.change.value == 0 and one.verdict == "insufficient evidence":
+        return "unchanged"
+    return str(one.verdict)
+
+
+def decided(one: GroupDecision, repair: FittedRepair) -> str:
+    """How a group is decided."""
+    told = (
+        f"{repair.positive!r} from {repair.score} {one.threshold:.6g} up"
+        if one.threshold is not None
+        else f"as {one.answer}"
+    )
+    return told + (" (as for everybody: too few rows)" if one.fallback and one.predicate else "")
+
+
+def tried_name(one: TriedRepair) -> str:
+    """A repair with what must be known of it."""
+    marks = [
+        *(["reads the group"] if one.uses_group else []),
+        *(["by chance"] if one.by_chance else []),
+    ]
+    return f"{one.name} ({', '.join(marks)})" if marks else one.name
+
+
+def notes(found: RepairTrial) -> Iterator[str]:
+    """How it was computed, and what to know before it is used."""
+    repair = found.repair
+    if repair.kind != "as it stands":
+        yield (
+            f"Rows whose {' × '.join(repair.by)} is missing are decided {decided(repair.otherwise, repair)}.  Groups "
+            "that were never seen are refused."
+        )
+        yield "The same row always has the same decision, whatever other rows come with it."
+    for one in repair.trainings:
+        weighed = [
+            f"{numbers.tidy(round(w.weight, 3))} times where {w.predicate} and the label is {w.label!r}"
+            for w in one.weights
+        ]
+        how = f"; rows are there {listed(weighed)}" if weighed else ""
+        under = f"; rows are there a second time under {one.condition}" if one.condition else ""
+        yield f"{one.called} is what {one.train} answers, trained {one.rows}{how}{under}."
+    units = (
+        "" if found.unit is None else f" ({plural(found.held_out_units, 'unit')} of {found.unit})"
+    )
+    yield (
+        f"Repairs were learnt and chosen on {plural(found.practice_rows, 'row')} by cross-fitting, and one was tested, "
+        f"once, on the {found.held_out_rows:,} held out{units}: that many were tried does not weaken the proof.  "
+        f"“Reached” is said wrongly with a probability of at most {percent(1 - found.level)}."
+    )
+    yield (
+        "A change is of the same rows before and after; above 0 is a loss.  Changes of all groups hold at once with "
+        f"{percent(found.level)} confidence."
+    )
+    if found.rule.answer != "reached":
+        yield (
+            "More rows of the group that is worst off may help where no decision does: evenhand improve says whether, "
+            "and evenhand next-labels which to label."
+        )
+    for item in found.fallback_rows:
+        what = "are in no group of" if item.reason == "missing_attribute" else "lack"
+        then = (
+            "decided as holds for everybody"
+            if item.reason == "missing_attribute"
+            else "decided as they stand"
+        )
+        yield f"{plural(item.n_rows or 0, 'held-out row')} {what} {item.attribute}: {then}."
+    yield from after_numbers(found.notes)
+    yield from missing_sentences(found.missing)

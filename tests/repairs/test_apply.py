@@ -1,0 +1,94 @@
+"""A repair decides other rows as it decided those of its proof, and refuses groups that it never saw."""
+
+import json
+
+import pyarrow as pa
+import pytest
+from tests.commands import run_command
+from tests.repairs.worlds import FALSE_ALARMS, clinic
+
+from evenhand.errors import InputError
+from evenhand.repairs import apply_repair
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("repairs")
+    pa.csv.write_csv(clinic(4000, 1), folder / "clinic.csv")
+    asked = ("fix", "clinic.csv", "--metric", FALSE_ALARMS, "--by", "site", "--keep", "repair.json")
+    done = run_command(*asked, "--maximum-difference", "0.1", "--html", "fix.html", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_decisions_are_thresholds_by_group(place):
+    done = run_command(
+        "fix", "apply", "repair.json", "clinic.csv", "--out", "decided.csv", cwd=place
+    )
+    assert done.returncode == 0, done.stderr
+    repair = json.loads((place / "repair.json").read_text())["repair"]
+    at = {one["group"]["site"]: one["threshold"] for one in repair["groups"]}
+    rows = pa.csv.read_csv(place / "decided.csv").to_pylist()
+    assert all(one["repaired"] == (one["score"] >= at[one["site"]]) for one in rows)
+    assert "4,000 rows decided" in done.stdout
+
+
+def test_strange_groups_are_refused_before_any_row_is_decided(place):
+    table = clinic(20, 1).to_pylist()
+    table[3]["site"] = "A"
+    with pytest.raises(InputError, match=r"Unknown group 'A'\. Did you mean 'a'\?") as told:
+        apply_repair(place / "repair.json", pa.Table.from_pylist(table))
+    assert "no row was decided" in str(told.value)
+
+
+def test_rows_without_a_group_or_a_score_are_counted(place):
+    table = clinic(20, 1).to_pylist()
+    table[3]["site"] = None
+    table[4]["score"] = None
+    found = apply_repair(place / "repair.json", pa.Table.from_pylist(table))
+    assert (found.lacking, found.undecided) == (1, 1)
+    assert found.table[found.column][4].as_py() is None
+    assert found.table[found.column][3].as_py() in (0, 1)
+
+
+def test_labels_are_not_needed(place):
+    table = clinic(20, 1).drop_columns(["y"])
+    assert apply_repair(place / "repair.json", table).undecided == 0
+
+
+def test_a_column_of_the_same_name_stays(place):
+    table = clinic(20, 1).append_column("repaired", pa.array(["mine"] * 20))
+    found = apply_repair(place / "repair.json", table)
+    assert found.column == "repaired_2"
+    assert found.table["repaired"].to_pylist() == ["mine"] * 20
+
+
+@pytest.mark.parametrize(
+    ("text", "told"), [("{}", "schema is None"), ("nonsense", "no JSON"), (None, "No such file")]
+)
+def test_what_is_no_repair_is_refused(text, told, tmp_path):
+    path = tmp_path / "repair.json"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(InputError, match=told):
+        apply_repair(path, clinic(20, 1))
+
+
+def test_files_that_are_read_are_never_replaced(place):
+    for out, told in (("clinic.csv", "which this run reads"), ("decided.txt", ".csv or .parquet")):
+        done = run_command(
+            "fix", "apply", "repair.json", "clinic.csv", "--out", out, "--force", cwd=place
+        )
+        assert done.returncode == 2
+        assert told in done.stderr
+
+
+def test_a_rule_that_cannot_be_kept_ends_with_1_and_one_that_is_not_known_with_3(place):
+    asked = ("fix", "clinic.csv", "--metric", "error_rate(label=y, prediction=y)", "--by", "site")
+    flipped = "false_positive_rate(label=y, prediction=score >= 0)"
+    never = ("--metric", flipped, "--maximum", "0.0001", "--allowance", "0", "--json")
+    done = run_command("fix", "clinic.csv", "--by", "site", *never, cwd=place)
+    assert done.returncode in (1, 3)
+    assert json.loads(done.stdout)["rule"]["answer"] != "reached"
+    done = run_command(*asked, "--maximum-difference", "0.001", cwd=place)
+    assert done.returncode == 3, done.stdout + done.stderr
