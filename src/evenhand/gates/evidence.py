@@ -1,0 +1,374 @@
+"""What a rule's rows say: its table opened, its keys understood at their place, its groups estimated."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evenhand.audits.disclosure.hiding import hidden_sets
+from evenhand.audits.evidence import GroupEvidence
+from evenhand.audits.measured import Measured, measure_counts, measure_rows, premises_of_rows
+from evenhand.comparisons.rules import VerdictRules
+from evenhand.cubes import CountedRecords, Cube
+from evenhand.errors import InputError, Note, RefusedError, unknown_name
+from evenhand.gates.policy import PolicyFaults, Rule
+from evenhand.groups import parse_partitions, parse_predicate
+from evenhand.metrics import Metric, MetricPlan
+from evenhand.metrics.weights import Weighting
+from evenhand.questions.counted import (
+    counted_metrics,
+    counted_records,
+    directions_of,
+    open_cells,
+    premises_of_counts,
+    read_counted_question,
+    within,
+)
+from evenhand.questions.opening import opened
+from evenhand.questions.origins import with_origin
+from evenhand.questions.premises import explained
+from evenhand.questions.question import (
+    Question,
+    bound_metric,
+    check_rows,
+    metric_note,
+    metric_rules,
+    read_question,
+    unit_columns,
+)
+from evenhand.records import MISSING_VALUES, Records, find_column, open_records
+from evenhand.records.output import input_files
+from evenhand.results.origin import MetricNote, Source
+
+_MIN_UNITS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleEvidence:
+    """What the rows of a rule say of its groups.
+
+    Attributes
+    ----------
+    metric : MetricNote
+    source : Source
+    unit : str or None
+    by : tuple of str
+    where : str or None
+    bins : dict
+        Edges at which attributes are cut.
+    groups : GroupEvidence
+    chosen : tuple of int
+        Numbers of the groups that the rule is about.
+    notes : tuple of Note
+    """
+
+    metric: MetricNote
+    source: Source
+    unit: str | None
+    by: tuple[str, ...]
+    where: str | None
+    bins: dict[str, tuple[float, ...]]
+    groups: GroupEvidence
+    chosen: tuple[int, ...]
+    notes: tuple[Note, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedRule:
+    """A rule that its rows cannot tell, whatever they say."""
+
+    message: str
+
+
+def place_of(table: Any, folder: Path) -> Any:
+    """The table, where it is a path beside the policy."""
+    if not isinstance(table, str | Path) or "://" in str(table):
+        return table
+    return str(folder / table)
+
+
+@contextmanager
+def opened_for(rule: Rule, table: Any, faults: PolicyFaults) -> Iterator[Records]:
+    """The records of a rule, with what it says of them."""
+    options: dict[str, Any] = {"columns": rule.get("columns")}
+    if "missing" in rule.given:
+        options["missing_values"] = rule.texts("missing")
+    given = table
+    with faults.at(rule, "table"):
+        if isinstance(table, str) and "://" not in table and not input_files(table):
+            raise InputError(f"{table}: no such file.  Paths are looked for beside the policy.")
+        if "origin" in rule.given or not isinstance(table, str | Path):
+            given = open_records(
+                table,
+                columns=options["columns"],
+                missing_values=options.get("missing_values", MISSING_VALUES),
+            )
+            options = {}
+    if "origin" in rule.given:
+        with faults.at(rule, "origin"):
+            given = with_origin(given, list(rule.texts("origin")))
+    with faults.at(rule, "table"):
+        context = opened(given, **options)
+        records = context.__enter__()
+    try:
+        with faults.at(rule, "table"):
+            check_rows(records)
+        yield records
+    finally:
+        context.__exit__(None, None, None)
+
+
+def read_evidence(
+    rule: Rule, table: Any, faults: PolicyFaults, *, seed: int
+) -> RuleEvidence | RefusedRule:
+    """Estimate the groups of a rule; what is wrong with its keys is noted at them."""
+    with faults.at(rule, "table"):
+        counted = counted_records(table)
+    try:
+        if counted is not None:
+            return _of_counts(rule, counted, faults, seed=seed)
+        with opened_for(rule, table, faults) as records:
+            question, metric = _asked(rule, records, faults)
+
+            def premises(metrics: Sequence[Metric]) -> tuple[Note, ...]:
+                return premises_of_rows(question, metrics, few=_few(rule))
+
+            return _found(rule, question, metric, faults, premises, None, seed=seed)
+    except RefusedError as error:
+        return RefusedRule(message=str(error))
+
+
+def _few(rule: Rule) -> int:
+    return int(rule.get("suppress_below", 0))
+
+
+def _by(rule: Rule, records: Records, faults: PolicyFaults) -> Any:
+    """The partitions, each crossed with the condition."""
+    by: Any = rule.get("by")
+    condition = rule.get("condition")
+    if condition is None:
+        return by
+    with faults.at(rule, "condition"):
+        find_column(condition, records.columns)
+    with faults.at(rule, "by"):
+        _, partitions = parse_partitions(by, records.columns, bins={})
+    if any(condition in one.names for one in partitions):
+        faults.add(
+            rule.number, "condition", f"condition {condition} is among the groups.", rule.name
+        )
+    return [[*one.names, condition] for one in partitions]
+
+
+def _asked(rule: Rule, records: Records, faults: PolicyFaults) -> tuple[Question, Metric]:
+    """The question and the metric, each key checked at its place."""
+    units = unit_columns(list(rule.texts("unit")) or None)
+    with faults.at(rule, "unit"):
+        for name in units:
+            find_column(name, records.columns)
+    if "where" in rule.given:
+        with faults.at(rule, "where"):
+            parse_predicate(rule.get("where"), records.columns, label="where")
+    weighting = Weighting(weight=rule.get("weight"), stratum=rule.get("stratum"))
+    with faults.at(rule, "weight" if weighting.weight else "stratum"):
+        weighting.check(records.columns, units)
+    metric = metric_of(rule, records, faults)
+    by = _by(rule, records, faults)
+    with faults.at(rule, "by"):
+        question = read_question(
+            records,
+            by,
+            units=units,
+            where=rule.get("where"),
+            bins=rule.get("bins"),
+            weighting=weighting,
+        )
+    return question, metric
+
+
+def metric_of(rule: Rule, records: Records, faults: PolicyFaults) -> Metric:
+    """The metric of a rule, with its limits checked against its range."""
+    with faults.at(rule, "metric"):
+        metric = bound_metric(rule.get("metric", "rows"), records)
+    check_range(rule, metric, faults)
+    return metric
+
+
+def check_range(rule: Rule, metric: Metric, faults: PolicyFaults) -> None:
+    """Note limits that no value of the metric could break, or keep: they were meant in points."""
+    low, high = metric.definition.low, metric.definition.high
+    for key in ("maximum", "minimum"):
+        limit = rule.get(key)
+        if limit is None:
+            continue
+        if (high is not None and limit > high) or (low is not None and limit < low):
+            among = (
+                f"lie in [{low:g}, {high:g}]"
+                if None not in (low, high)
+                else "lie within another range"
+            )
+            hint = f"  Did you mean {limit / 100:g}?" if high == 1 and 1 < limit <= 100 else ""
+            faults.add(
+                rule.number,
+                key,
+                f"{key} is {limit:g}, but values of {metric.name} {among}.{hint}",
+                rule.name,
+            )
+    for key in ("maximum_difference", "tolerance"):
+        if key in rule.given and rule.given[key] > 0:
+            try:
+                metric.check_tolerance(rule.given[key])
+            except InputError as error:
+                told = str(error).removeprefix("tolerance")
+                faults.add(rule.number, key, f"{key}{told}", rule.name)
+
+
+def _of_counts(
+    rule: Rule, counted: CountedRecords, faults: PolicyFaults, *, seed: int
+) -> RuleEvidence:
+    """The same of what was counted before."""
+    for key in ("columns", "missing", "origin", "weight", "stratum"):
+        if key in rule.given:
+            faults.add(
+                rule.number,
+                key,
+                f"{counted.name} holds counts, of which {key} was settled before.",
+                rule.name,
+            )
+    asked = tuple(rule.texts("unit"))
+    if asked and asked != counted.units:
+        has = ", ".join(counted.units) or "no unit"
+        faults.add(
+            rule.number,
+            "unit",
+            f"{counted.name} was counted by {has}, not by {', '.join(asked)}.",
+            rule.name,
+        )
+    with faults.at(rule, "metric"):
+        (metric, *_), counted = counted_metrics(counted, [rule.get("metric")])
+    check_range(rule, metric, faults)
+    with opened(open_cells(counted)) as cells:
+        by = _by(rule, cells, faults)
+        with faults.at(rule, "by"):
+            question = read_counted_question(
+                counted, cells, by, where=rule.get("where"), bins=rule.get("bins")
+            )
+
+        def premises(_: Sequence[Metric]) -> tuple[Note, ...]:
+            return premises_of_counts(counted, question)
+
+        return _found(rule, question, metric, faults, premises, counted, seed=seed)
+
+
+def _found(
+    rule: Rule,
+    question: Question,
+    metric: Metric,
+    faults: PolicyFaults,
+    premises_of: Callable[[Sequence[Metric]], tuple[Note, ...]],
+    counted: CountedRecords | None,
+    *,
+    seed: int,
+) -> RuleEvidence:
+    higher = _direction(rule, metric, counted, faults)
+    rules = VerdictRules(
+        min_units=rule.get("min_units", _MIN_UNITS),
+        # Bonferroni's quantile needs no draws: bounds of the rule itself are found elsewhere.
+        adjust="holm",
+        # More than one: then limits of proportions are exact ones.
+        family=2,
+        suppress_below=_few(rule),
+        seed=seed,
+        units=question.units,
+        weight=question.weighting.weight,
+        stratum=question.weighting.stratum,
+    )
+    with faults.at(rule, "metric"):
+        premises = premises_of([metric])
+        with explained(premises, [metric], question.records):
+            measured = _measured(question, metric, premises, counted, few=_few(rule))
+            measured = measured.judged(question)
+        (plan,), (cube,) = measured.plans, measured.cubes
+        ruled = metric_rules(rules, metric, plan, higher_is_worse=higher)
+    with faults.at(rule, "by"):
+        groups = grouped(question, plan, cube, ruled)
+    return RuleEvidence(
+        metric=metric_note(metric, higher_is_worse=higher),
+        source=Source(
+            name=question.records.name,
+            rows=int(cube.n_rows.sum()),
+            sha256=question.records.sha256(),
+        ),
+        unit=rules.units_name,
+        by=question.by,
+        where=within(None if counted is None else counted.where, question),
+        bins=question.bins,
+        groups=groups,
+        chosen=chosen_groups(rule, groups, faults),
+        notes=(*measured.notes, *plan.notes),
+    )
+
+
+def grouped(question: Question, plan: MetricPlan, cube: Cube, rules: VerdictRules) -> GroupEvidence:
+    """Estimates of all groups, without what must be hidden."""
+    about = (question.attributes, question.partitions)
+    hidden = hidden_sets([cube], [plan.form], *about, rules)
+    return GroupEvidence(cube, plan.form, *about, rules, proportion=plan.proportion, hidden=hidden)
+
+
+def _measured(
+    question: Question,
+    metric: Metric,
+    premises: tuple[Note, ...],
+    counted: CountedRecords | None,
+    *,
+    few: int,
+) -> Measured:
+    if counted is not None:
+        return measure_counts(counted, question, premises, few=few)
+    return measure_rows(question, [metric], premises, few=few)
+
+
+def _direction(
+    rule: Rule, metric: Metric, counted: CountedRecords | None, faults: PolicyFaults
+) -> bool:
+    """Direction of harm; any will do where the rule does not ask for it."""
+    needs = "not_worse_than" in rule.given
+    if metric.definition.higher_is_worse is None and not needs:
+        return bool(rule.get("worse", "higher") == "higher")
+    with faults.at(rule, "metric"):
+        try:
+            (higher,) = directions_of([metric], rule.get("worse"), counted)
+        except InputError as error:
+            text = str(error).replace(
+                "--worse higher or --worse lower (in Python worse=)", 'worse = "higher" or "lower"'
+            )
+            raise InputError(text) from error
+    return higher
+
+
+def chosen_groups(rule: Rule, groups: GroupEvidence, faults: PolicyFaults) -> tuple[int, ...]:
+    """Numbers of the groups that a rule names, or of all."""
+    named = rule.texts("groups")
+    if not named:
+        return tuple(int(index) for index in groups.group_index)
+    known: dict[str, list[int]] = {}
+    for cell, index in zip(groups.cells, groups.group_index, strict=True):
+        label = " · ".join(str(value) for value in cell.label)
+        for name in {label, cell.predicate, *(str(v) for v in cell.label if len(cell.label) == 1)}:
+            known.setdefault(name, []).append(int(index))
+        if rule.get("condition") and len(cell.label) > 1:
+            short = " · ".join(str(value) for value in cell.label[:-1])
+            known.setdefault(short, []).append(int(index))
+    out: list[int] = []
+    labels = [" · ".join(map(str, cell.label)) for cell in groups.cells]
+    for name in named:
+        if name not in known:
+            faults.add(
+                rule.number,
+                "groups",
+                f"{unknown_name('group', name, list(dict.fromkeys(labels)))}",
+                rule.name,
+            )
+        out += known.get(name, [])
+    return tuple(dict.fromkeys(out))
