@@ -2,6 +2,7 @@
 
 from evenhand.gates.asserting import assert_even
 from evenhand.gates.gate import check
+from evenhand.gates.policy import read_policy
 from evenhand.gates.result import Gate, RuleAnswer, RuleCheck
 
-__all__ = ["Gate", "RuleAnswer", "RuleCheck", "assert_even", "check"]
+__all__ = ["Gate", "RuleAnswer", "RuleCheck", "assert_even", "check", "read_policy"]

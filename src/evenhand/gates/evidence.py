@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from evenhand.comparisons.rules import VerdictRules
 from evenhand.cubes import CountedRecords, Cube
 from evenhand.errors import InputError, Note, RefusedError, unknown_name
 from evenhand.gates.policy import PolicyFaults, Rule
-from evenhand.groups import parse_partitions, parse_predicate
+from evenhand.groups import Partition, parse_partitions, parse_predicate
 from evenhand.metrics import Metric, MetricPlan
 from evenhand.metrics.weights import Weighting
 from evenhand.questions.counted import (
@@ -144,7 +144,7 @@ def _few(rule: Rule) -> int:
 
 
 def _by(rule: Rule, records: Records, faults: PolicyFaults) -> Any:
-    """The partitions, each crossed with the condition."""
+    """The groups, and the condition after them."""
     by: Any = rule.get("by")
     condition = rule.get("condition")
     if condition is None:
@@ -153,11 +153,23 @@ def _by(rule: Rule, records: Records, faults: PolicyFaults) -> Any:
         find_column(condition, records.columns)
     with faults.at(rule, "by"):
         _, partitions = parse_partitions(by, records.columns, bins={})
-    if any(condition in one.names for one in partitions):
-        faults.add(
-            rule.number, "condition", f"condition {condition} is among the groups.", rule.name
-        )
-    return [[*one.names, condition] for one in partitions]
+    with faults.at(rule, "condition"):
+        if any(condition in one.names for one in partitions):
+            raise InputError(f"{condition} is among the groups already.")
+    return [*([by] if isinstance(by, str) else by), condition]
+
+
+def _under_conditions(rule: Rule, question: Question) -> Question:
+    """The groups, each under each condition."""
+    condition = rule.get("condition")
+    if condition is None:
+        return question
+    crossed = (
+        Partition(names=(*one.names, condition))
+        for one in question.partitions
+        if condition not in one.names
+    )
+    return replace(question, partitions=tuple(crossed))
 
 
 def _asked(rule: Rule, records: Records, faults: PolicyFaults) -> tuple[Question, Metric]:
@@ -183,7 +195,7 @@ def _asked(rule: Rule, records: Records, faults: PolicyFaults) -> tuple[Question
             bins=rule.get("bins"),
             weighting=weighting,
         )
-    return question, metric
+    return _under_conditions(rule, question), metric
 
 
 def metric_of(rule: Rule, records: Records, faults: PolicyFaults) -> Metric:
@@ -253,6 +265,7 @@ def _of_counts(
             question = read_counted_question(
                 counted, cells, by, where=rule.get("where"), bins=rule.get("bins")
             )
+        question = _under_conditions(rule, question)
 
         def premises(_: Sequence[Metric]) -> tuple[Note, ...]:
             return premises_of_counts(counted, question)

@@ -240,7 +240,7 @@ def _search(rule: Rule, policy: Policy, faults: PolicyFaults, chance: float) -> 
         return slices(
             place_of(rule.table, policy.folder),
             rule.get("metric"),
-            features=list(rule.texts("features")) or None,
+            features=rule.get("features"),
             unit=unit[0] if unit else None,
             level=min(1 - chance, 0.999999),
             seed=policy.seed,

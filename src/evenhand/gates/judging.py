@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from evenhand.audits.disclosure.hiding import rounded
 from evenhand.gates.baseline import Baseline
 from evenhand.gates.bounds import (
     Bound,
@@ -69,7 +70,8 @@ def judge_rule(
             checks += _baseline_checks(rule, found, baseline, rates, each)
     if "coverage" in rule.given:
         checks += (_coverage_check(rule, found, index) for index in found.chosen)
-    return tuple(checks)
+    # Last bits of a number could tell what it was added up from.
+    return tuple(map(rounded, checks)) if rule.get("suppress_below", 0) else tuple(checks)
 
 
 def _able(found: RuleEvidence) -> list[int]:

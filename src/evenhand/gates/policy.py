@@ -139,7 +139,9 @@ class PolicyFaults:
         except RefusedError:
             raise
         except InputError as error:
-            self.add(rule.number, key, f"{key}: {error}", rule.name)
+            told = str(error)
+            told = told if told.startswith(f"{key}: ") else f"{key}: {told}"
+            self.add(rule.number, key, told, rule.name)
             raise NotedError from error
 
     def tell(self) -> None:

@@ -64,13 +64,14 @@ def _rate_sentence(check: RuleCheck, name: str, unit: str | None) -> str:
         return f"{name} of {check.label}: {_why(check, unit)}; {allowed}."
     counts = out_of(check.numerator, check.denominator)
     seen = rate(check.value) + (f" ({counts})" if counts != "–" else "")
-    return f"{name} of {check.label} is {seen}, {_span(check, most=most, write=rate)}; {allowed}."
+    between = "anywhere from " if check.answer == "insufficient evidence" else ""
+    return f"{name} of {check.label} is {seen}, {between}{_span(check, most=most, write=rate)}; {allowed}."
 
 
 def _span(check: RuleCheck, *, most: bool, write: Write) -> str:
     """The bound that decides, or both where none does."""
     if check.answer == "insufficient evidence":
-        return f"between {write(check.low)} and {write(check.high)}"
+        return f"{write(check.low)} to {write(check.high)}"
     low = (check.answer == "fail") is most
     return f"at least {write(check.low)}" if low else f"at most {write(check.high)}"
 
@@ -85,7 +86,7 @@ def _gap_sentence(check: RuleCheck, name: str, *, in_points: bool) -> str:
 
     by = PLAIN.crossed(check.by)
     if check.low is None and check.high is None:
-        return f"{name} by {by}{_where(check)}: {_why(check)}; {write(check.allowed)} are allowed."
+        return f"{name} by {by}{_where(check).rstrip()}: {_why(check)}; {write(check.allowed)} are allowed."
     which = "any" if check.answer == "pass" else "some"
     text = (
         f"{name} of {which} two groups of {by}{_where(check)}differs by {_span(check, most=True, write=write)} "
@@ -106,7 +107,7 @@ def _ratio_sentence(check: RuleCheck, name: str) -> str:
     most = check.limit == "maximum_ratio"
     allowed = f"{'at most' if most else 'at least'} {write(check.allowed)} is allowed"
     if check.low is None and check.high is None:
-        return f"{name} by {PLAIN.crossed(check.by)}{_where(check)}: {_why(check)}; {allowed}."
+        return f"{name} by {PLAIN.crossed(check.by)}{_where(check).rstrip()}: {_why(check)}; {allowed}."
     which = "Highest over lowest" if most else "Lowest over highest"
     text = (
         f"{which} {name} by {PLAIN.crossed(check.by)}{_where(check)}is {_span(check, most=most, write=write)} "
@@ -226,6 +227,8 @@ def notes(found: Gate) -> Iterator[str]:
             f"among {plural(found.settings.rules_judged, 'rule')} and within each among its groups and limits "
             "(Bonferroni).  “At least” and “at most” are such bounds; what lies between is open."
         )
+    if any(rule.results for rule in found.rules):
+        yield "What files of results say holds with the confidence with which they were made."
     excused = sum(check.excused for rule in found.rules for check in rule.checks)
     if excused:
         are = "is" if excused == 1 else "are"
