@@ -1,12 +1,15 @@
 """The page of a gate: which rules are kept, and why not the others."""
 
 from evenhand.gates import words
-from evenhand.gates.result import Gate
+from evenhand.gates.result import Gate, GateAnswer, RuleAnswer
 from evenhand.gates.tables import checks_table, rules_table
 from evenhand.metrics.described import normalizer_told
 from evenhand.pages.caveats import before_numbers
 from evenhand.pages.edition import PLAIN, Edition
 from evenhand.pages.page import render_page
+
+#: What a reader must act on comes first.
+_ORDER: tuple[GateAnswer, ...] = ("fail", "insufficient evidence", "pass")
 
 
 def render_html(found: Gate, *, edition: Edition = PLAIN) -> str:
@@ -17,10 +20,11 @@ def render_html(found: Gate, *, edition: Edition = PLAIN) -> str:
             "word": words.SAID[rule.answer],
             "said": words.WORDS[rule.answer],
             "obligations": list(words.obligations(rule)),
-            "table": checks_table(rule, edition),
+            "table": checks_table(rule, edition) if _has_numbers(rule) else None,
             "normalizer": "" if rule.metric is None else normalizer_told(rule.metric.expression),
         }
-        for rule in found.rules
+        for answer in _ORDER
+        for rule in found.of(answer)
     ]
     return render_page(
         "evenhand.gates:gate.html",
@@ -32,3 +36,7 @@ def render_html(found: Gate, *, edition: Edition = PLAIN) -> str:
         parts=parts,
         notes=list(words.notes(found)),
     )
+
+
+def _has_numbers(rule: RuleAnswer) -> bool:
+    return any(check.value is not None for check in rule.checks)

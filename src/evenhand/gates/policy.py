@@ -353,7 +353,7 @@ def _limits_apart(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if "maximum_ratio" in given and "minimum_ratio" in given:
         yield (
             "minimum_ratio",
-            f"maximum_ratio = {given['maximum_ratio']:g} says minimum_ratio = {1 / given['maximum_ratio']:.3g}: keep one.",
+            "maximum_ratio says the same as a minimum_ratio of 1 over it: keep one of them.",
         )
 
 

@@ -120,7 +120,8 @@ def _passes_on(path: Path) -> bool:
 def made_here(path: Path) -> bool:
     """Whether a file carries our mark, or holds nothing.
 
-    The mark is the ``generator`` of a page, a comment in XML and Markdown, the ``schema`` of JSON and of the metadata of Parquet.
+    The mark is the ``generator`` of a page, a comment in XML and Markdown, the ``schema`` of JSON and of the metadata
+    of Parquet.
     """
     try:
         size = path.stat().st_size
