@@ -88,14 +88,14 @@ def last_release(rates, chance, number):
     return Baseline(labelled=labelled)
 
 
-def world(seed, *, number=120, level=0.95, rules=60):
+def world(seed, *, number=120, level=0.95, rules=60, units=True):
     """Checks of a policy in one world, each with its kind."""
     chance = np.random.default_rng(seed)
     kinds = list(EDGES)
     for place in range(rules):
         kind = kinds[place % len(kinds)]
         given, rates = EDGES[kind]
-        in_units = place % 2 and kind != "not_worse_than"
+        in_units = units and place // len(kinds) % 2 and kind != "not_worse_than"
         made = units_of if in_units else rows_of
         found = made(rates, chance, 40 if in_units else number)
         before = None

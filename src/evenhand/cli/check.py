@@ -11,7 +11,7 @@ from evenhand.errors import InputError
 from evenhand.gates import check as check_policy
 from evenhand.gates.junit import render_junit
 from evenhand.gates.markdown import render_comment, render_summary
-from evenhand.gates.policy import EXAMPLE
+from evenhand.gates.policy import EXAMPLE, read_policy
 from evenhand.gates.result import Gate
 from evenhand.gates.sarif import render_sarif
 from evenhand.records.output import append_text, check_outputs, write_text
@@ -74,9 +74,10 @@ def check(
         raise InputError(_NO_POLICY)
     output = Output(json=json, html=html, title=title, note=note, force=force)
     files = (("--junit", junit), ("--sarif", sarif), ("--comment", comment))
-    check_written([policy], output, *files)
+    read = [policy, *read_policy(policy)[0].files]
+    check_written(read, output, *files)
     # Whoever asks for a summary says where others write too: it is added to, whoever made it.
-    check_outputs([("--summary", summary)], [policy], force=True)
+    check_outputs([("--summary", summary)], read, force=True)
     edition = output.edition()
     with progress_bar("judging") as advance:
         found = check_policy(policy, command=written_command(), progress=advance)

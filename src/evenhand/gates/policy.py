@@ -13,6 +13,7 @@ from evenhand.errors import Fault, FaultsError, InputError, RefusedError, near, 
 from evenhand.gates.keys import FACTS, LIMITS, POLICY, RATES, RATIOS, READING, RULE
 from evenhand.gates.lines import Lines
 from evenhand.records import ORIGINS, Origin
+from evenhand.records.output import input_files
 
 _AGE = re.compile(r"\s*(\d{1,6})\s*(hour|day|week)s?\s*$")
 _FINDINGS = (
@@ -103,6 +104,16 @@ class Policy:
     level: float
     seed: int
     rules: tuple[Rule, ...]
+
+    @property
+    def files(self) -> list[Path]:
+        """Files that its rules read."""
+        keys = ("table", "not_worse_than", "results")
+        named = [rule.get(key) for rule in self.rules for key in keys]
+        places = [
+            one if "://" in one else str(self.folder / one) for one in named if isinstance(one, str)
+        ]
+        return [path for place in dict.fromkeys(places) for path in input_files(place)]
 
 
 @dataclass(kw_only=True)
