@@ -434,7 +434,7 @@ def test_an_assertion_says_the_sentence():
 
 def test_an_assertion_does_not_pass_on_little_evidence_unless_it_may():
     table = rows(a=(1, 20), b=(1, 20))
-    with pytest.raises(AssertionError, match="^The evidence is not enough"):
+    with pytest.raises(AssertionError, match=r"^The evidence is not enough"):
         evenhand.assert_even(table, METRIC, "g", maximum=0.2)
     assert (
         evenhand.assert_even(table, METRIC, "g", maximum=0.2, allow_insufficient=True).exit_code

@@ -384,7 +384,7 @@ def _facts_apart(rule: Rule) -> Iterator[tuple[str, str]]:
         if ORIGINS.get(word.strip().casefold()) is None:
             yield (
                 "label_origin",
-                f"label_origin is {word!r}.{near(word, list(Origin))}  Allowed: {', '.join(Origin)}",
+                f"label_origin is {word!r}.{near(word, list(map(str, Origin)))}  Allowed: {', '.join(Origin)}",
             )
     if "label_origin" in given and "origin" not in given:
         yield "label_origin", "nobody says how labels came about.  Name the column: origin = …"
