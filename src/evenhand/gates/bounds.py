@@ -18,6 +18,7 @@ from evenhand.comparisons.limits import contrast_limit, row_limits
 from evenhand.comparisons.rates import bounds_of
 from evenhand.cubes import Estimates, estimate
 from evenhand.deferred import special
+from evenhand.gates.result import called
 from evenhand.pages.edition import PLAIN
 from evenhand.results.estimate import Estimate
 from evenhand.stats import contrasts
@@ -227,4 +228,4 @@ def _ordered(evidence: GroupEvidence, first: int, second: int) -> tuple[int, int
 def labels_of(evidence: GroupEvidence, pair: Sequence[int] | None) -> tuple[str, ...]:
     """What two groups are called."""
     cells = () if pair is None else (evidence.cell_of(one) for one in pair)
-    return tuple(PLAIN.group(cell.group, cell.predicate) for cell in cells)
+    return tuple(called(cell.group, PLAIN) for cell in cells)

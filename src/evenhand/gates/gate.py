@@ -105,7 +105,7 @@ def check(
     >>> gate.answer, gate.exit_code
     ('fail', 1)
     >>> print(gate.rules[0].checks[0].sentence)
-    mean of b is .750 (300 of 400), at least .698; at most .300 is allowed.
+    mean of b is .750 (300 of 400), at least .705; at most .300 is allowed.
     """
     moment = datetime.datetime.now(datetime.UTC) if now is None else now
     moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=datetime.UTC)

@@ -9,7 +9,7 @@ _KEY = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([A-Za-z0-9_-]+))\s*=""")
 _LONG = ('"""', "'''")
 
 
-class Lines:
+class KeyLines:
     r"""Lines of keys, counted from 1.
 
     Parameters
@@ -19,7 +19,7 @@ class Lines:
 
     Examples
     --------
-    >>> lines = Lines('level = 0.9\n[[rule]]\nname = "a"')
+    >>> lines = KeyLines('level = 0.9\n[[rule]]\nname = "a"')
     >>> lines.of(None, "level"), lines.of(0), lines.of(0, "name"), lines.of(0, "by")
     (1, 2, 3, 2)
     """

@@ -11,7 +11,7 @@ from typing import Any
 from evenhand.deferred import tomllib
 from evenhand.errors import Fault, FaultsError, InputError, RefusedError, near, unknown_name
 from evenhand.gates.keys import FACTS, LIMITS, POLICY, RATES, RATIOS, READING, RULE
-from evenhand.gates.lines import Lines
+from evenhand.gates.lines import KeyLines
 from evenhand.records import ORIGINS, Origin
 from evenhand.records.output import input_files
 
@@ -121,7 +121,7 @@ class PolicyFaults:
     """What is wrong with a policy, each at its line."""
 
     name: str
-    lines: Lines
+    lines: KeyLines
     found: list[Fault] = field(default_factory=list)
 
     def add(self, rule: int | None, key: str, message: str, name: str = "") -> None:
@@ -208,7 +208,7 @@ def made_policy(
     given: Mapping[str, Any], *, name: str, folder: Path, text: str = ""
 ) -> tuple[Policy, PolicyFaults]:
     """A policy from its keys and values."""
-    faults = PolicyFaults(name=name, lines=Lines(text))
+    faults = PolicyFaults(name=name, lines=KeyLines(text))
     rules = given.get("rule", [])
     if not isinstance(rules, list) or not all(isinstance(one, Mapping) for one in rules):
         faults.add(None, "rule", "Write each rule below a line [[rule]].")

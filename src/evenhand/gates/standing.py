@@ -8,7 +8,7 @@ from evenhand.audits.result import Audit
 from evenhand.errors import InputError
 from evenhand.gates.baseline import read_results
 from evenhand.gates.policy import Rule
-from evenhand.gates.result import GateAnswer, RuleCheck
+from evenhand.gates.result import GateAnswer, RuleCheck, called
 from evenhand.groups.partition import Key
 from evenhand.pages.edition import PLAIN
 from evenhand.pages.numbers import plural
@@ -133,7 +133,7 @@ _NOTHING = {
 
 
 def _label(group: dict[str, Key]) -> str:
-    return PLAIN.group(group, next(iter(group), "")) if group else "everybody"
+    return called(group, PLAIN) if group else "everybody"
 
 
 def _check(

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from evenhand.errors import REASONS, Note
 from evenhand.gates.keys import DIFFERENCES, RATES, RATIOS
-from evenhand.gates.result import Gate, GateAnswer, RuleAnswer, RuleCheck
+from evenhand.gates.result import Gate, GateAnswer, RuleAnswer, RuleCheck, called
 from evenhand.pages.edition import PLAIN, Edition
 from evenhand.pages.nouns import count_units
 from evenhand.pages.numbers import amount, listed, out_of, percent, plural, rate, ratio
@@ -71,13 +71,15 @@ def _rate_sentence(check: RuleCheck, name: str, unit: str | None) -> str:
 def _span(check: RuleCheck, *, most: bool, write: Write) -> str:
     """The bound that decides, or both where none does."""
     if check.answer == "insufficient evidence":
-        return f"{write(check.low)} to {write(check.high)}"
+        near, far = write(check.low), write(check.high)
+        # One word for both: 0.0 to 11.6 points.
+        return f"{near.removesuffix(' points') if far.endswith(' points') else near} to {far}"
     low = (check.answer == "fail") is most
     return f"at least {write(check.low)}" if low else f"at most {write(check.high)}"
 
 
 def _where(check: RuleCheck) -> str:
-    return f" where {PLAIN.group(check.group, '')} " if check.group else " "
+    return f" where {called(check.group, PLAIN)} " if check.group else " "
 
 
 def _gap_sentence(check: RuleCheck, name: str, *, in_points: bool) -> str:
@@ -85,12 +87,13 @@ def _gap_sentence(check: RuleCheck, name: str, *, in_points: bool) -> str:
         return "any number" if value is None else amount(value, in_points=in_points)
 
     by = PLAIN.crossed(check.by)
+    allowed = f"at most {write(check.allowed)} {'are' if in_points else 'is'} allowed"
     if check.low is None and check.high is None:
-        return f"{name} by {by}{_where(check).rstrip()}: {_why(check)}; {write(check.allowed)} are allowed."
+        return f"{name} by {by}{_where(check).rstrip()}: {_why(check)}; {allowed}."
     which = "any" if check.answer == "pass" else "some"
     text = (
         f"{name} of {which} two groups of {by}{_where(check)}differs by {_span(check, most=True, write=write)} "
-        f"({_seen(check, write)}); {write(check.allowed)} are allowed."
+        f"({_seen(check, write)}); {allowed}."
     )
     return text + _left(check)
 
