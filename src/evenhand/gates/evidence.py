@@ -1,9 +1,7 @@
 """What a rule's rows say: its table opened, its keys understood at their place, its groups estimated."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from evenhand.audits.disclosure.hiding import hidden_sets
@@ -12,13 +10,13 @@ from evenhand.audits.measured import Measured, measure_counts, measure_rows, pre
 from evenhand.comparisons.rules import VerdictRules
 from evenhand.cubes import CountedRecords, Cube
 from evenhand.errors import InputError, Note, RefusedError, unknown_name
+from evenhand.gates.opening import OpenTables
 from evenhand.gates.policy import PolicyFaults, Rule
 from evenhand.groups import Partition, parse_partitions, parse_predicate
 from evenhand.metrics import Metric, MetricPlan
 from evenhand.metrics.weights import Weighting
 from evenhand.questions.counted import (
     counted_metrics,
-    counted_records,
     directions_of,
     open_cells,
     premises_of_counts,
@@ -26,19 +24,16 @@ from evenhand.questions.counted import (
     within,
 )
 from evenhand.questions.opening import opened
-from evenhand.questions.origins import with_origin
 from evenhand.questions.premises import explained
 from evenhand.questions.question import (
     Question,
     bound_metric,
-    check_rows,
     metric_note,
     metric_rules,
     read_question,
     unit_columns,
 )
-from evenhand.records import MISSING_VALUES, Records, find_column, open_records
-from evenhand.records.output import input_files
+from evenhand.records import Records, find_column
 from evenhand.results.origin import MetricNote, Source
 
 _MIN_UNITS = 5
@@ -60,6 +55,7 @@ class RuleEvidence:
     groups : GroupEvidence
     chosen : tuple of int
         Numbers of the groups that the rule is about.
+    definition : Metric
     notes : tuple of Note
     """
 
@@ -71,6 +67,7 @@ class RuleEvidence:
     bins: dict[str, tuple[float, ...]]
     groups: GroupEvidence
     chosen: tuple[int, ...]
+    definition: Metric
     notes: tuple[Note, ...]
 
 
@@ -81,62 +78,54 @@ class RefusedRule:
     message: str
 
 
-def place_of(table: Any, folder: Path) -> Any:
-    """The table, where it is a path beside the policy."""
-    if not isinstance(table, str | Path) or "://" in str(table):
-        return table
-    return str(folder / table)
+#: Keys of which estimates depend; rules that have them alike share their estimates.
+_READ = (
+    *("metric", "by", "unit", "where", "weight", "stratum", "bins", "worse", "min_units"),
+    *("suppress_below", "condition"),
+)
 
 
-@contextmanager
-def opened_for(rule: Rule, table: Any, faults: PolicyFaults) -> Iterator[Records]:
-    """The records of a rule, with what it says of them."""
-    options: dict[str, Any] = {"columns": rule.get("columns")}
-    if "missing" in rule.given:
-        options["missing_values"] = rule.texts("missing")
-    given = table
-    with faults.at(rule, "table"):
-        if isinstance(table, str) and "://" not in table and not input_files(table):
-            raise InputError(f"{table}: no such file.  Paths are looked for beside the policy.")
-        if "origin" in rule.given or not isinstance(table, str | Path):
-            given = open_records(
-                table,
-                columns=options["columns"],
-                missing_values=options.get("missing_values", MISSING_VALUES),
-            )
-            options = {}
-    if "origin" in rule.given:
-        with faults.at(rule, "origin"):
-            given = with_origin(given, list(rule.texts("origin")))
-    with faults.at(rule, "table"):
-        context = opened(given, **options)
-        records = context.__enter__()
-    try:
-        with faults.at(rule, "table"):
-            check_rows(records)
-        yield records
-    finally:
-        context.__exit__(None, None, None)
+class EvidenceOfRules:
+    """Estimates of groups, made once for rules that read the same.
 
+    Parameters
+    ----------
+    tables : OpenTables
+    faults : PolicyFaults
+        Where it is noted what is wrong with the keys of rules.
+    seed : int
+        Of simulations.
+    """
 
-def read_evidence(
-    rule: Rule, table: Any, faults: PolicyFaults, *, seed: int
-) -> RuleEvidence | RefusedRule:
-    """Estimate the groups of a rule; what is wrong with its keys is noted at them."""
-    with faults.at(rule, "table"):
-        counted = counted_records(table)
-    try:
+    def __init__(self, tables: OpenTables, faults: PolicyFaults, seed: int) -> None:
+        self._tables, self._faults, self._seed = tables, faults, seed
+        self._found: dict[object, RuleEvidence] = {}
+
+    def of(self, rule: Rule) -> RuleEvidence | RefusedRule:
+        """Estimates for a rule, and the groups that it is about."""
+        asked = repr([rule.get(key) for key in _READ])
+        key = (*self._tables.key(rule), asked, "not_worse_than" in rule.given)
+        if key not in self._found:
+            try:
+                self._found[key] = self._read(rule)
+            except RefusedError as error:
+                return RefusedRule(message=str(error))
+        found = self._found[key]
+        _check_range(rule, found.definition, self._faults)
+        return replace(found, chosen=chosen_groups(rule, found.groups, self._faults))
+
+    def _read(self, rule: Rule) -> RuleEvidence:
+        faults = self._faults
+        counted = self._tables.counted(rule)
         if counted is not None:
-            return _of_counts(rule, counted, faults, seed=seed)
-        with opened_for(rule, table, faults) as records:
+            return _of_counts(rule, counted, faults, seed=self._seed)
+        with self._tables.of(rule) as records:
             question, metric = _asked(rule, records, faults)
 
             def premises(metrics: Sequence[Metric]) -> tuple[Note, ...]:
                 return premises_of_rows(question, metrics, few=_few(rule))
 
-            return _found(rule, question, metric, faults, premises, None, seed=seed)
-    except RefusedError as error:
-        return RefusedRule(message=str(error))
+            return _found(rule, question, metric, faults, premises, None, seed=self._seed)
 
 
 def _few(rule: Rule) -> int:
@@ -184,7 +173,9 @@ def _asked(rule: Rule, records: Records, faults: PolicyFaults) -> tuple[Question
     weighting = Weighting(weight=rule.get("weight"), stratum=rule.get("stratum"))
     with faults.at(rule, "weight" if weighting.weight else "stratum"):
         weighting.check(records.columns, units)
-    metric = metric_of(rule, records, faults)
+    with faults.at(rule, "metric"):
+        metric = bound_metric(rule.get("metric"), records)
+    _check_range(rule, metric, faults)
     by = _by(rule, records, faults)
     with faults.at(rule, "by"):
         question = read_question(
@@ -198,15 +189,7 @@ def _asked(rule: Rule, records: Records, faults: PolicyFaults) -> tuple[Question
     return _under_conditions(rule, question), metric
 
 
-def metric_of(rule: Rule, records: Records, faults: PolicyFaults) -> Metric:
-    """The metric of a rule, with its limits checked against its range."""
-    with faults.at(rule, "metric"):
-        metric = bound_metric(rule.get("metric", "rows"), records)
-    check_range(rule, metric, faults)
-    return metric
-
-
-def check_range(rule: Rule, metric: Metric, faults: PolicyFaults) -> None:
+def _check_range(rule: Rule, metric: Metric, faults: PolicyFaults) -> None:
     """Note limits that no value of the metric could break, or keep: they were meant in points."""
     low, high = metric.definition.low, metric.definition.high
     for key in ("maximum", "minimum"):
@@ -258,7 +241,7 @@ def _of_counts(
         )
     with faults.at(rule, "metric"):
         (metric, *_), counted = counted_metrics(counted, [rule.get("metric")])
-    check_range(rule, metric, faults)
+    _check_range(rule, metric, faults)
     with opened(open_cells(counted)) as cells:
         by = _by(rule, cells, faults)
         with faults.at(rule, "by"):
@@ -317,7 +300,8 @@ def _found(
         where=within(None if counted is None else counted.where, question),
         bins=question.bins,
         groups=groups,
-        chosen=chosen_groups(rule, groups, faults),
+        chosen=(),
+        definition=metric,
         notes=(*measured.notes, *plan.notes),
     )
 

@@ -12,9 +12,10 @@ from typing import Any
 
 from evenhand.errors import InputError
 from evenhand.gates.baseline import Baseline, read_baseline
-from evenhand.gates.evidence import RefusedRule, RuleEvidence, opened_for, place_of, read_evidence
+from evenhand.gates.evidence import EvidenceOfRules, RefusedRule, RuleEvidence
 from evenhand.gates.facts import freshness_check, origin_check
 from evenhand.gates.judging import judge_rule
+from evenhand.gates.opening import OpenTables
 from evenhand.gates.policy import (
     NotedError,
     Policy,
@@ -33,6 +34,7 @@ from evenhand.gates.result import (
 )
 from evenhand.gates.standing import results_checks, slices_checks
 from evenhand.gates.words import check_sentence, rule_sentence
+from evenhand.questions.options import MOST_SURE
 from evenhand.results.origin import MetricNote, Source, versions
 from evenhand.slicing import slices
 from evenhand.slicing.result import Slices
@@ -111,23 +113,23 @@ def check(
     moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=datetime.UTC)
     read, faults = _read(policy)
     found: list[_RuleFound] = []
-    for rule in read.rules:
-        one = _RuleFound(rule=rule)
-        found.append(one)
-        with contextlib.suppress(NotedError):
-            _look(one, read, faults, moment)
-        if progress is not None:
-            progress(len(found), len(read.rules))
-    faults.tell()
-    chance = (1 - read.level) / max(sum(one.judged for one in found), 1)
-    answers = []
-    for one in found:
-        try:
-            checks = _checks(one, read, faults, chance)
-        except NotedError:
-            continue
-        answers.append(_answer(one, checks, faults, moment))
-    faults.tell()
+    with OpenTables(read.folder, faults) as tables:
+        evidence = EvidenceOfRules(tables, faults, read.seed)
+        for rule in read.rules:
+            one = _RuleFound(rule=rule)
+            found.append(one)
+            with contextlib.suppress(NotedError):
+                _look(one, read, tables, evidence, faults, moment)
+            if progress is not None:
+                progress(len(found), len(read.rules))
+        faults.tell()
+        chance = (1 - read.level) / max(sum(one.judged for one in found), 1)
+        answers = []
+        for one in found:
+            with contextlib.suppress(NotedError):
+                checks = _checks(one, read, tables, faults, chance)
+                answers.append(_answer(one, checks, faults, moment))
+        faults.tell()
     return Gate(
         policy=read.name,
         title=read.title,
@@ -155,25 +157,31 @@ def _read(policy: str | Path | Mapping[str, Any]) -> tuple[Policy, PolicyFaults]
     return read_policy(Path(policy))
 
 
-def _look(one: _RuleFound, policy: Policy, faults: PolicyFaults, now: datetime.datetime) -> None:
+def _look(
+    one: _RuleFound,
+    policy: Policy,
+    tables: OpenTables,
+    evidence: EvidenceOfRules,
+    faults: PolicyFaults,
+    now: datetime.datetime,
+) -> None:
     """Read what a rule is about."""
     rule = one.rule
     if "results" in rule.given:
         with faults.at(rule, "results"):
             one.facts = results_checks(rule, policy.folder)
         return
-    table = place_of(rule.table, policy.folder)
     if rule.judged:
-        evidence = read_evidence(rule, table, faults, seed=policy.seed)
-        if isinstance(evidence, RefusedRule):
-            one.refused = evidence.message
+        found = evidence.of(rule)
+        if isinstance(found, RefusedRule):
+            one.refused = found.message
         else:
-            one.evidence, one.metric, one.source = evidence, evidence.metric, evidence.source
+            one.evidence, one.metric, one.source = found, found.metric, found.source
             if "not_worse_than" in rule.given:
                 with faults.at(rule, "not_worse_than"):
-                    one.baseline = read_baseline(rule, policy.folder, evidence)
+                    one.baseline = read_baseline(rule, policy.folder, found)
     if "not_older_than" in rule.given or "label_origin" in rule.given:
-        with opened_for(rule, table, faults) as records:
+        with tables.of(rule) as records:
             one.source = one.source or Source(name=records.name, rows=0, sha256=records.sha256())
             if "not_older_than" in rule.given:
                 with faults.at(rule, "time"):
@@ -184,7 +192,7 @@ def _look(one: _RuleFound, policy: Policy, faults: PolicyFaults, now: datetime.d
 
 
 def _checks(
-    one: _RuleFound, policy: Policy, faults: PolicyFaults, chance: float
+    one: _RuleFound, policy: Policy, tables: OpenTables, faults: PolicyFaults, chance: float
 ) -> tuple[RuleCheck, ...]:
     rule = one.rule
     checks = one.facts
@@ -199,7 +207,7 @@ def _checks(
                 _open(f"{rule.get('not_worse_than')}: {one.baseline.unlike}.", "unlike_baseline"),
             )
     if rule.searches:
-        one.slices = _search(rule, policy, faults, chance)
+        one.slices = _search(rule, policy, tables, faults, chance)
         one.metric = _searched(one.slices)
         allowed = float(rule.get("maximum_difference", 0.0))
         found = tuple(slices_checks(one.slices, allowed))
@@ -224,25 +232,34 @@ def _open(sentence: str, reason: str) -> RuleCheck:
     )
 
 
-def _search(rule: Rule, policy: Policy, faults: PolicyFaults, chance: float) -> Slices:
+def _search(
+    rule: Rule, policy: Policy, tables: OpenTables, faults: PolicyFaults, chance: float
+) -> Slices:
     """The search that a rule asks for, at its part of the confidence."""
+    if tables.counted(rule) is not None:
+        return _found_slices(rule, tables.place(rule), policy, faults, chance)
+    with tables.of(rule) as records:
+        return _found_slices(rule, records, policy, faults, chance)
+
+
+def _found_slices(
+    rule: Rule, table: Any, policy: Policy, faults: PolicyFaults, chance: float
+) -> Slices:
     with faults.at(rule, "slices"):
         unit = rule.texts("unit")
         if len(unit) > 1:
             raise InputError("a search for slices takes one unit.")
         options = {
             name: rule.given[name]
-            for name in ("where", "weight", "bins", "columns", "worse", "min_units", "depth")
+            for name in ("where", "weight", "bins", "worse", "min_units", "depth")
             if name in rule.given
         }
-        if "missing" in rule.given:
-            options["missing_values"] = rule.texts("missing")
         return slices(
-            place_of(rule.table, policy.folder),
+            table,
             rule.get("metric"),
             features=rule.get("features"),
             unit=unit[0] if unit else None,
-            level=min(1 - chance, 0.999999),
+            level=min(1 - chance, MOST_SURE),
             seed=policy.seed,
             **options,
         )
