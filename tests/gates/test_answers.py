@@ -301,6 +301,15 @@ def test_of_hidden_groups_nothing_is_told():
     assert all(check.n_units is None for check in found.rules[0].checks)
 
 
+def test_bounds_of_very_many_groups_hold_those_of_their_pairs(monkeypatch):
+    table = rows(**{f"g{i}": (10 + i, 200) for i in range(12)})
+    (pairs,) = ask(table, maximum_difference=0.2).rules[0].checks
+    monkeypatch.setattr("evenhand.gates.bounds.MOST_PAIRED", 5)
+    (alone,) = ask(table, maximum_difference=0.2).rules[0].checks
+    assert alone.low <= pairs.low <= pairs.value <= pairs.high <= alone.high
+    assert alone.others == pairs.others == ("g11", "g0")
+
+
 # -- what is counted -------------------------------------------------------------------------------
 
 

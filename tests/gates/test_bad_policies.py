@@ -122,6 +122,30 @@ def test_limits_of_two_rules_that_no_value_keeps_are_refused(folder):
     assert "line 7: errors: maximum is 0.2, and 'more' demands at least 0.3 of the same" in found
 
 
+@pytest.mark.parametrize("key", ["by", "metric", "where", "suppress_below"])
+def test_what_one_rule_hides_no_other_may_give_away(folder, key):
+    hiding = START + "maximum = 0.9\nsuppress_below = 10\n"
+    second = hiding.partition("\n[[rule]]\n")[2].replace("errors", "more")
+    other = {
+        "by": second.replace('"g"', '"g,h"'),
+        "metric": second.replace("error_rate", "accuracy"),
+        "where": second + "where = 'h = 1'\n",
+        "suppress_below": second.replace("suppress_below = 10\n", ""),
+    }[key]
+    found = told(folder, hiding + "[[rule]]\n" + other)
+    assert (
+        f"line 8: errors: it hides groups, and 'more' reads the same table with another {key}"
+        in found
+    )
+
+
+def test_rules_that_hide_alike_are_judged(folder):
+    hiding = START + "maximum = 0.9\nsuppress_below = 10\n"
+    second = hiding.partition("\n[[rule]]\n")[2].replace("errors", "more").replace("0.9", "0.8")
+    (folder / "policy.toml").write_text(hiding + "[[rule]]\n" + second)
+    assert len(evenhand.check(folder / "policy.toml").rules) == 2
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [

@@ -8,7 +8,7 @@ from evenhand.comparisons.rules import VerdictRules
 from evenhand.gates.baseline import Baseline
 from evenhand.gates.evidence import RuleEvidence
 from evenhand.gates.judging import judge_rule
-from evenhand.gates.policy import Rule
+from evenhand.gates.rules import Rule
 from evenhand.groups import Attribute, Partition
 from evenhand.results.estimate import Estimate
 from evenhand.results.origin import MetricNote, Source
@@ -43,6 +43,7 @@ def evidence_of(cube, form, *, proportion):
         bins={},
         groups=groups,
         chosen=tuple(groups.group_index.tolist()),
+        definition=None,
         notes=(),
     )
 

@@ -9,7 +9,7 @@ from typing import Any
 from evenhand.audits.result import Audit
 from evenhand.errors import InputError
 from evenhand.gates.evidence import RuleEvidence
-from evenhand.gates.policy import Rule
+from evenhand.gates.rules import Rule
 from evenhand.groups.partition import Key
 from evenhand.results.estimate import Estimate
 

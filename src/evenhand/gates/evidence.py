@@ -11,7 +11,7 @@ from evenhand.comparisons.rules import VerdictRules
 from evenhand.cubes import CountedRecords, Cube
 from evenhand.errors import InputError, Note, RefusedError, unknown_name
 from evenhand.gates.opening import OpenTables
-from evenhand.gates.policy import PolicyFaults, Rule
+from evenhand.gates.rules import PolicyFaults, Rule
 from evenhand.groups import Partition, parse_partitions, parse_predicate
 from evenhand.metrics import Metric, MetricPlan
 from evenhand.metrics.weights import Weighting

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pyarrow as pa
 
 from evenhand.errors import InputError
-from evenhand.gates.policy import Rule
 from evenhand.gates.result import GateAnswer, RuleCheck
+from evenhand.gates.rules import Rule
 from evenhand.groups import parse_predicate, where_clause
 from evenhand.pages.numbers import listed, plural
 from evenhand.questions.origins import arms_of
@@ -18,39 +18,33 @@ AHEAD = datetime.timedelta(hours=14)
 _DATES = (Kind.DATE,)
 
 
-def freshness_check(rule: Rule, records: Records, now: datetime.datetime) -> RuleCheck:
+def freshness_check(
+    rule: Rule, newest: datetime.datetime | None, now: datetime.datetime, what: str = "row"
+) -> RuleCheck:
     """Whether the newest row is young enough.  One from the future is a fault of the data, and never fresh."""
     oldest = rule.oldest
     assert oldest is not None
-    newest = newest_of(rule, records)
-    days = oldest / datetime.timedelta(days=1)
     check = RuleCheck(
         limit="not_older_than",
         group={},
-        allowed=days,
+        allowed=oldest / datetime.timedelta(days=1),
         value=None,
         low=None,
         high=None,
         answer="insufficient evidence",
-        reason="no_denominator",
-        sentence=f"No row says in {rule.get('time')} when it was made.",
+        reason="no_date",
+        sentence=f"No {what} says when it was made.",
     )
     if newest is None:
         return check
     age = (now - newest) / datetime.timedelta(days=1)
-    told = (
-        newest.isoformat(sep=" ", timespec="minutes").removesuffix("+00:00").removesuffix(" 00:00")
-    )
+    told = newest.isoformat(sep=" ", timespec="minutes")
+    told = told.removesuffix("+00:00").removesuffix(" 00:00")
     if newest - now > AHEAD:
-        return _settled(
-            check,
-            age,
-            "fail",
-            f"The newest row is of {told}, which is yet to come: a fault of the data, and not fresh.",
-        )
-    young = now - newest <= oldest
-    words = f"The newest row is of {told}; {rule.get('not_older_than')} are allowed."
-    return _settled(check, max(age, 0.0), "pass" if young else "fail", words)
+        words = f"The newest {what} is of {told}, which is yet to come: a fault of the data, and not fresh."
+        return _settled(check, age, "fail", words)
+    words = f"The newest {what} is of {told}; {rule.get('not_older_than')} are allowed."
+    return _settled(check, max(age, 0.0), "pass" if now - newest <= oldest else "fail", words)
 
 
 def _settled(check: RuleCheck, value: float, answer: GateAnswer, sentence: str) -> RuleCheck:
@@ -83,10 +77,11 @@ def newest_of(rule: Rule, records: Records) -> datetime.datetime | None:
         return value if value.tzinfo is not None else value.replace(tzinfo=datetime.UTC)
     if isinstance(value, datetime.date):
         return datetime.datetime(value.year, value.month, value.day, tzinfo=datetime.UTC)
-    return _written(str(value), name)
+    return moment_of(str(value), name)
 
 
-def _written(text: str, name: str) -> datetime.datetime:
+def moment_of(text: str, name: str) -> datetime.datetime:
+    """A moment from its text, in universal time where it names no other."""
     try:
         found = datetime.datetime.fromisoformat(text)
     except ValueError as error:

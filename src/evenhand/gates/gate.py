@@ -13,17 +13,10 @@ from typing import Any
 from evenhand.errors import InputError
 from evenhand.gates.baseline import Baseline, read_baseline
 from evenhand.gates.evidence import EvidenceOfRules, RefusedRule, RuleEvidence
-from evenhand.gates.facts import freshness_check, origin_check
+from evenhand.gates.facts import freshness_check, newest_of, origin_check
 from evenhand.gates.judging import judge_rule
 from evenhand.gates.opening import OpenTables
-from evenhand.gates.policy import (
-    NotedError,
-    Policy,
-    PolicyFaults,
-    Rule,
-    made_policy,
-    read_policy,
-)
+from evenhand.gates.policy import Policy, made_policy, read_policy
 from evenhand.gates.result import (
     Gate,
     GateAnswer,
@@ -32,6 +25,7 @@ from evenhand.gates.result import (
     RuleCheck,
     together,
 )
+from evenhand.gates.rules import NotedError, PolicyFaults, Rule
 from evenhand.gates.standing import results_checks, slices_checks
 from evenhand.gates.words import check_sentence, rule_sentence
 from evenhand.questions.options import MOST_SURE
@@ -169,7 +163,7 @@ def _look(
     rule = one.rule
     if "results" in rule.given:
         with faults.at(rule, "results"):
-            one.facts = results_checks(rule, policy.folder)
+            one.facts = results_checks(rule, policy.folder, now)
         return
     if rule.judged:
         found = evidence.of(rule)
@@ -185,7 +179,7 @@ def _look(
             one.source = one.source or Source(name=records.name, rows=0, sha256=records.sha256())
             if "not_older_than" in rule.given:
                 with faults.at(rule, "time"):
-                    one.facts += (freshness_check(rule, records, now),)
+                    one.facts += (freshness_check(rule, newest_of(rule, records), now),)
             if "label_origin" in rule.given:
                 with faults.at(rule, "origin"):
                     one.facts += (origin_check(rule, records),)

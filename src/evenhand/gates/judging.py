@@ -19,8 +19,8 @@ from evenhand.gates.bounds import (
 )
 from evenhand.gates.evidence import RuleEvidence
 from evenhand.gates.keys import DIFFERENCES, RATES, RATIOS
-from evenhand.gates.policy import Rule
 from evenhand.gates.result import GateAnswer, RuleCheck
+from evenhand.gates.rules import Rule
 from evenhand.results.estimate import Estimate
 
 Integers = npt.NDArray[np.int64]

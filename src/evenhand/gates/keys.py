@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from evenhand.questions.options import LEVEL
+
 #: What a rule demands of each group; of differences between groups; of their ratios.
 RATES = ("maximum", "minimum")
 DIFFERENCES = ("maximum_difference",)
@@ -174,7 +176,9 @@ RULE = {
         _whole(1), "a whole number of at least 1", "Each group has at least so many units."
     ),
     "not_older_than": _key(
-        _is_text, "text such as 30 days", "The newest row is not older, by the column `time`."
+        _is_text,
+        "text such as 30 days",
+        "The newest row is not older, by `time`; of a watch in `results` by its own dates.",
     ),
     "time": _key(_is_text, "text", "Column that says when a row was made."),
     "label_origin": _key(
@@ -183,7 +187,8 @@ RULE = {
     "results": _key(
         _is_text,
         "text",
-        "JSON of a watch (no alarm is open), a search for slices (none is confirmed), or an audit (no group is worse).",
+        "JSON of a watch (no alarm is open), a search for slices (none is confirmed), an audit (no group is worse), or "
+        "services compared (no group loses).",
     ),
     "hazard": _key(_is_text, "text", "What harm the group would come to."),
     "treatment": _key(_is_text, "text", "What is done where the rule is broken."),
@@ -198,8 +203,8 @@ RULE = {
 POLICY = {
     "title": _key(_is_text, "text", "What the policy is called."),
     "level": _key(
-        _at_least(0.5, 1.0),
-        "a confidence from 0.5 to below 1, for example 0.95",
+        lambda value: value in LEVEL,
+        LEVEL.words,
         "With what confidence no answer of the whole policy is wrong; 0.95.",
     ),
     "seed": _key(_whole(0), "a whole number of at least 0", "Of simulations; 0."),

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from evenhand.cubes import CountedRecords
 from evenhand.errors import InputError
-from evenhand.gates.policy import PolicyFaults, Rule
+from evenhand.gates.rules import PolicyFaults, Rule
 from evenhand.questions.counted import counted_records
 from evenhand.questions.opening import opened
 from evenhand.questions.origins import with_origin

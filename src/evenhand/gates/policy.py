@@ -1,82 +1,23 @@
 """A policy: rules that a service must keep, read from TOML; all that is wrong with it is told together."""
 
-import datetime
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from evenhand.deferred import tomllib
-from evenhand.errors import Fault, FaultsError, InputError, RefusedError, near, unknown_name
-from evenhand.gates.keys import FACTS, LIMITS, POLICY, RATES, RATIOS, READING, RULE
+from evenhand.errors import InputError, unknown_name
+from evenhand.gates.keys import POLICY, READING, RULE
 from evenhand.gates.lines import KeyLines
-from evenhand.records import ORIGINS, Origin
+from evenhand.gates.misfits import check_together, misfits
+from evenhand.gates.rules import PolicyFaults, Rule
 from evenhand.records.output import input_files
 
-_AGE = re.compile(r"\s*(\d{1,6})\s*(hour|day|week)s?\s*$")
 _FINDINGS = (
     "There is no file of findings yet that a rule could read.  Allowed in results: JSON of evenhand watch, slices and "
     "audit."
 )
 EXAMPLE = Path(__file__).with_name("example.toml")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """A rule of a policy: one measure of some rows, and what is demanded of it.
-
-    Attributes
-    ----------
-    number : int
-        Its place, from 0.
-    name : str
-    given : mapping
-        Its keys, those that hold for all rules among them.
-    table : any
-        What is read: a path, or in Python a data frame.
-    """
-
-    number: int
-    name: str
-    given: Mapping[str, Any]
-    table: Any = None
-
-    def get(self, key: str, usual: Any = None) -> Any:
-        """Value of a key."""
-        return self.given.get(key, usual)
-
-    def texts(self, key: str) -> tuple[str, ...]:
-        """Value of a key that may be one text or several."""
-        value = self.given.get(key, ())
-        return (value,) if isinstance(value, str) else tuple(value)
-
-    @property
-    def limits(self) -> tuple[str, ...]:
-        """What it demands of rates."""
-        return tuple(key for key in LIMITS if key in self.given)
-
-    @property
-    def facts(self) -> tuple[str, ...]:
-        """What it demands that is counted."""
-        return tuple(key for key in FACTS if key in self.given)
-
-    @property
-    def searches(self) -> bool:
-        """Whether it is about slices that nobody named."""
-        return bool(self.given.get("slices"))
-
-    @property
-    def judged(self) -> bool:
-        """Whether groups are estimated for it."""
-        return bool(self.limits or "coverage" in self.given) and not self.searches
-
-    @property
-    def oldest(self) -> datetime.timedelta | None:
-        """How old the newest row may be."""
-        text = self.given.get("not_older_than")
-        return None if text is None else age_of(text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,69 +55,6 @@ class Policy:
             one if "://" in one else str(self.folder / one) for one in named if isinstance(one, str)
         ]
         return [path for place in dict.fromkeys(places) for path in input_files(place)]
-
-
-@dataclass(kw_only=True)
-class PolicyFaults:
-    """What is wrong with a policy, each at its line."""
-
-    name: str
-    lines: KeyLines
-    found: list[Fault] = field(default_factory=list)
-
-    def add(self, rule: int | None, key: str, message: str, name: str = "") -> None:
-        """Note a fault at a key of a rule; of `None`, and where the rule lacks it, at one before all rules."""
-        line = self.lines.of(rule, key)
-        shared = None
-        if rule is not None and line == self.lines.of(rule):
-            shared = self.lines.of(None, key)
-        # What stands before all rules is wrong once, however many read it.
-        told = message if shared is not None or not name else f"{name}: {message}"
-        fault = Fault(line=line if shared is None else shared, message=told)
-        if fault not in self.found:
-            self.found.append(fault)
-
-    @contextmanager
-    def at(self, rule: Rule, key: str) -> Iterator[None]:
-        """Note what goes wrong inside as a fault of the key, and stop there.
-
-        Raises
-        ------
-        StopIteration
-            Never: what was noted is raised as `FaultsError` by `tell`.
-        """
-        try:
-            yield
-        except RefusedError:
-            raise
-        except InputError as error:
-            told = str(error)
-            told = told if told.startswith(f"{key}: ") else f"{key}: {told}"
-            self.add(rule.number, key, told, rule.name)
-            raise NotedError from error
-
-    def tell(self) -> None:
-        """Raise all that was found, in the order of lines."""
-        if self.found:
-            ordered = sorted(self.found, key=lambda fault: fault.line or 0)
-            raise FaultsError(
-                self.name,
-                ordered,
-                advice="Nothing was judged.  A policy to start from: evenhand check --example",
-            )
-
-
-class NotedError(Exception):
-    """A fault that was noted, and is told with all others."""
-
-
-def age_of(text: str) -> datetime.timedelta | None:
-    """A duration such as ``30 days``; `None` for what is none."""
-    found = _AGE.match(text)
-    if found is None:
-        return None
-    number, unit = int(found[1]), found[2]
-    return datetime.timedelta(**{f"{unit}s": number})
 
 
 def read_policy(path: Path) -> tuple[Policy, PolicyFaults]:
@@ -219,8 +97,7 @@ def made_policy(
         faults.add(None, "rule", "There is no rule.  Write one below a line [[rule]].")
     reading = {key: value for key, value in shared.items() if key in READING}
     made = [_rule(faults, number, one, reading) for number, one in enumerate(rules)]
-    _check_names(faults, made)
-    _check_together(faults, made)
+    check_together(faults, made)
     faults.tell()
     policy = Policy(
         name=name,
@@ -289,134 +166,6 @@ def _rule(
     own = given if "results" in given else {**shared, **given}
     rule = Rule(number=number, name=called, given=own, table=own.get("table"))
     if len(faults.found) == before:
-        for key, message in _misfits(rule):
+        for key, message in misfits(rule):
             faults.add(number, key, message, called)
     return rule
-
-
-def _misfits(rule: Rule) -> Iterator[tuple[str, str]]:
-    """What a rule's keys say that does not go together."""
-    given = rule.given
-    if "results" in given:
-        for key in given:
-            if key in {*LIMITS, *FACTS, *READING, "metric", "slices", "groups", "condition"}:
-                yield key, f"results is a file that was judged before, so {key} says nothing of it."
-        return
-    if not rule.limits and not rule.facts and not rule.searches:
-        yield (
-            "",
-            f"it demands nothing.  Give it one of: {', '.join((*LIMITS, *FACTS, 'slices', 'results'))}",
-        )
-    if rule.table is None:
-        yield "table", "it has no table.  Say which records it reads: table = …"
-    if rule.judged or rule.searches:
-        yield from _needed(rule, "metric")
-    if rule.judged:
-        yield from _needed(rule, "by")
-    yield from _limits_apart(given)
-    yield from _alone(rule)
-    yield from _facts_apart(rule)
-
-
-def _alone(rule: Rule) -> Iterator[tuple[str, str]]:
-    """Keys that say something of others that are not given."""
-    given = rule.given
-    if "not_worse_than" not in given:
-        for key in ("tolerance", "baseline_sha256"):
-            if key in given:
-                yield key, f"{key} says something of not_worse_than, which is not given."
-    if rule.searches:
-        for key in (
-            *RATES,
-            *RATIOS,
-            "not_worse_than",
-            "condition",
-            "groups",
-            "coverage",
-            "stratum",
-        ):
-            if key in given:
-                yield (
-                    key,
-                    f"a search for slices does not take {key}.  Write a rule of its own for it.",
-                )
-    else:
-        for key in ("features", "depth"):
-            if key in given:
-                yield key, f"{key} says something of a search: slices = true."
-
-
-def _needed(rule: Rule, key: str) -> Iterator[tuple[str, str]]:
-    if key not in rule.given:
-        example = {
-            "metric": 'metric = "error_rate(label, prediction)"',
-            "by": 'by = "race"',
-        }[key]
-        yield "", f"it has no {key}.  For example: {example}"
-
-
-def _limits_apart(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    if "maximum" in given and "minimum" in given and given["minimum"] > given["maximum"]:
-        yield (
-            "minimum",
-            f"minimum is {given['minimum']:g} and maximum {given['maximum']:g}: no value keeps both.",
-        )
-    if "maximum_ratio" in given and "minimum_ratio" in given:
-        yield (
-            "minimum_ratio",
-            "maximum_ratio says the same as a minimum_ratio of 1 over it: keep one of them.",
-        )
-
-
-def _facts_apart(rule: Rule) -> Iterator[tuple[str, str]]:
-    given = rule.given
-    if "not_older_than" in given:
-        if rule.oldest is None:
-            yield (
-                "not_older_than",
-                f"not_older_than is {given['not_older_than']!r}, but must be such as 30 days, 12 hours or 8 weeks.",
-            )
-        if "time" not in given:
-            yield "not_older_than", "say which column tells when a row was made: time = …"
-    elif "time" in given:
-        yield "time", "time says something of not_older_than, which is not given."
-    for word in rule.texts("label_origin"):
-        if ORIGINS.get(word.strip().casefold()) is None:
-            yield (
-                "label_origin",
-                f"label_origin is {word!r}.{near(word, list(map(str, Origin)))}  Allowed: {', '.join(Origin)}",
-            )
-    if "label_origin" in given and "origin" not in given:
-        yield "label_origin", "nobody says how labels came about.  Name the column: origin = …"
-
-
-def _check_names(faults: PolicyFaults, rules: Sequence[Rule]) -> None:
-    seen: set[str] = set()
-    for rule in rules:
-        if rule.name in seen:
-            faults.add(rule.number, "name", f"Two rules are called {rule.name!r}.  Name each once.")
-        seen.add(rule.name)
-
-
-def _check_together(faults: PolicyFaults, rules: Sequence[Rule]) -> None:
-    """Limits of several rules about the same rates that no value keeps."""
-    same = ("metric", "by", "where", "unit", "weight", "groups", "condition", "columns")
-    least: dict[str, tuple[float, Rule]] = {}
-    for wanted in ("minimum", "maximum"):
-        for rule in rules:
-            limit = rule.get(wanted)
-            if not isinstance(limit, int | float) or not isinstance(rule.table, str):
-                continue
-            about = repr([rule.table, *(rule.get(key) for key in same)])
-            if wanted == "minimum":
-                if about not in least or limit > least[about][0]:
-                    least[about] = (limit, rule)
-            elif about in least and least[about][1] is not rule and limit < least[about][0]:
-                other = least[about][1]
-                faults.add(
-                    rule.number,
-                    "maximum",
-                    f"maximum is {limit:g}, and {other.name!r} demands at least {least[about][0]:g} of the "
-                    "same: no value keeps both.",
-                    rule.name,
-                )

@@ -1,5 +1,6 @@
 """Rules over what was judged before: the JSON of a watch, a search for slices, or an audit."""
 
+import datetime
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -7,17 +8,19 @@ from typing import Any
 from evenhand.audits.result import Audit
 from evenhand.errors import InputError
 from evenhand.gates.baseline import read_results
-from evenhand.gates.policy import Rule
+from evenhand.gates.facts import freshness_check, moment_of
 from evenhand.gates.result import GateAnswer, RuleCheck, called
+from evenhand.gates.rules import Rule
 from evenhand.groups.partition import Key
 from evenhand.pages.edition import PLAIN
 from evenhand.pages.numbers import plural
 from evenhand.slicing.result import Slices
+from evenhand.switching.result import Switches
 from evenhand.watching.result import Watch
 
 
-def results_checks(rule: Rule, folder: Path) -> tuple[RuleCheck, ...]:
-    """What a file of results leaves open: alarms, proven slices, groups that are worse.
+def results_checks(rule: Rule, folder: Path, now: datetime.datetime) -> tuple[RuleCheck, ...]:
+    """What a file of results leaves open: alarms, proven slices, groups that are worse or lose; and how old it is.
 
     Raises
     ------
@@ -31,11 +34,62 @@ def results_checks(rule: Rule, folder: Path) -> tuple[RuleCheck, ...]:
         if reader is None:
             raise InputError(
                 f"{path} has the schema {one['schema']!r}.  Allowed: {', '.join(_READERS)}: the JSON of evenhand "
-                "watch, slices and audit of this version."
+                "watch, slices, audit and audit --compare of this version."
             )
         found = list(reader(one))
-        out += found or [_check("pass", _NOTHING[one["schema"]])]
+        if not found:
+            empty = one["schema"] in (Audit.SCHEMA, Switches.SCHEMA)
+            nothing = _check("insufficient evidence" if empty else "pass", _NOTHING[one["schema"]])
+            found = [nothing]
+        out += found
+        if rule.oldest is not None:
+            out.append(freshness_check(rule, _newest(one, path), now, "row of the watch"))
     return tuple(out)
+
+
+def _newest(given: dict[str, Any], path: Path) -> datetime.datetime | None:
+    """When the newest row of a watch was made; no other file of results says.
+
+    Raises
+    ------
+    InputError
+        For other files, and where the watch had no column of dates.
+    """
+    if given["schema"] != Watch.SCHEMA:
+        raise InputError(
+            f"{path} does not say when its rows were made.  not_older_than needs a watch, or a table and its column "
+            "of times."
+        )
+    points = [point for group in Watch.from_dict(given).groups for point in group.history]
+    times = [point.until.time for point in points if point.until.time is not None]
+    if not times:
+        raise InputError(
+            f"{path} is of a watch without dates.  Name their column: evenhand watch … --time COLUMN"
+        )
+    return max(moment_of(time, f"{path}, history,") for time in times)
+
+
+def _switches_checks(given: dict[str, Any]) -> Iterator[RuleCheck]:
+    switches = Switches.from_dict(given)
+    for group in switches.groups:
+        if group.verdict is None:
+            continue
+        answer: GateAnswer = "insufficient evidence"
+        if group.verdict != "insufficient evidence":
+            answer = "fail" if group.verdict == "loses" else "pass"
+        said = {
+            "loses": f"loses by switching to {group.service}",
+            "gains": f"gains by switching to {group.service}",
+            "no loss": f"loses nothing by switching to {group.service}",
+            "insufficient evidence": f"is not known well enough under {group.service}",
+        }[group.verdict]
+        yield _check(
+            answer,
+            f"{called(group.group, PLAIN)} {said} ({switches.metric.name}).",
+            group.group,
+            predicate=group.predicate,
+            by=group.by,
+        )
 
 
 def _watch_checks(given: dict[str, Any]) -> Iterator[RuleCheck]:
@@ -124,11 +178,13 @@ _READERS: dict[str, Callable[[dict[str, Any]], Iterator[RuleCheck]]] = {
     Watch.SCHEMA: _watch_checks,
     Slices.SCHEMA: _slices_checks,
     Audit.SCHEMA: _audit_checks,
+    Switches.SCHEMA: _switches_checks,
 }
 _NOTHING = {
     Watch.SCHEMA: "No alarm is open.",
     Slices.SCHEMA: "No slice is proven worse than the rest.  That none is, no search proves.",
     Audit.SCHEMA: "It has no group.",
+    Switches.SCHEMA: "It has no group.",
 }
 
 

@@ -16,6 +16,7 @@ OPEN = {
     "no_baseline": "the last release says nothing of this group that can be compared with",
     "group_gone": "the last release has this group, and these rows have not",
     "unlike_baseline": "the last release cannot be compared with",
+    "no_date": "nothing says when it was made",
     "no_ratio": "values of this metric can be below 0, so that ratios mean nothing",
     "no_reference": "there is no other group to compare it with",
     "suppressed": "it is hidden, or would give away what is",
