@@ -18,6 +18,7 @@ from evenhand.bounty.telling.standing import Standing
 from evenhand.bounty.verification import Verification
 from evenhand.differential.result import Effects as EffectsResult
 from evenhand.errors import REASONS
+from evenhand.gates.result import Gate
 from evenhand.improving.result import ImprovementPlan
 from evenhand.lastmile.coverage.result import Coverage as CoverageResult
 from evenhand.lastmile.next_labels import LabelDraw
@@ -69,6 +70,7 @@ ANSWERS: dict[type[Result], tuple[str, str]] = {
         "Pool",
         "`evenhand pool … --json` and `Pooled.to_json()` give one object; `--back` writes one for each customer.",
     ),
+    Gate: ("Gate", "`evenhand check … --json` and `Gate.to_json()` give one object."),
     WatchResult: ("Watch", "`evenhand watch … --json` and `Watch.to_json()` give one object."),
     Overview: ("Overview", "`evenhand look … --json` and `Overview.to_json()` give one object."),
     EqualizedOdds: ("Equalised odds", "`evenhand.equalized_odds` gives one for each partition."),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from evenhand.conditions import Condition, parse_condition
     from evenhand.cubes import CellKeys, CountedRecords, Cube, read_cube, write_cube
     from evenhand.differential import Effects, effects
+    from evenhand.gates import Gate, assert_even, check
     from evenhand.improving import ImprovementPlan, improve
     from evenhand.lastmile import Coverage, LabelPlan, coverage, next_labels, plan
     from evenhand.metrics import DEFINITIONS, Definition
@@ -63,6 +64,9 @@ _HOMES = {
     "Edition": "evenhand.pages.edition",
     "Effects": "evenhand.differential",
     "effects": "evenhand.differential",
+    "Gate": "evenhand.gates",
+    "assert_even": "evenhand.gates",
+    "check": "evenhand.gates",
     "ImprovementPlan": "evenhand.improving",
     "improve": "evenhand.improving",
     "Pooled": "evenhand.pooling",
@@ -118,6 +122,7 @@ __all__ = [
     "Definition",
     "Edition",
     "Effects",
+    "Gate",
     "ImprovementPlan",
     "LabelPlan",
     "Overview",
@@ -130,8 +135,10 @@ __all__ = [
     "Trial",
     "Watch",
     "apply_repair",
+    "assert_even",
     "audit",
     "audit_metrics",
+    "check",
     "check_metric",
     "compare",
     "conditional_demographic_disparity",

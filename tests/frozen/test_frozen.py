@@ -42,6 +42,57 @@ kind = "program"
 name = "first letters"
 arguments = ["cut", "-c1-4"]
 """
+POLICY = """\
+title = "Clinic"
+table = "clinic.csv"
+unit = "doctor"
+
+[[rule]]
+name = "errors by site"
+metric = "error_rate(label=ill, prediction=flag)"
+by = "site"
+maximum = 0.6
+
+[[rule]]
+name = "doctors of each site"
+metric = "error_rate(label=ill, prediction=flag)"
+by = "site"
+coverage = 30
+"""
+BROKEN = """\
+table = "clinic.csv"
+level = 0.9
+
+[[rule]]
+name = "gap by site and sex"
+metric = "error_rate(label=ill, prediction=flag)"
+by = "site,sex"
+maximum_difference = 0.05
+minimum_ratio = 0.8
+hazard = "an illness is overlooked"
+treatment = "a second doctor looks"
+review_trigger = "each new model"
+review_by = 2099-01-01
+
+[[rule]]
+name = "old age"
+metric = "true_positive_rate(label=ill, prediction=flag)"
+by = "age >= 60"
+condition = "ward"
+minimum = 0.5
+
+[[rule]]
+name = "nobody named"
+metric = "error_rate(label=ill, prediction=flag)"
+slices = true
+features = ["site", "sex", "ward"]
+
+[[rule]]
+name = "last release"
+metric = "error_rate(label=ill, prediction=flag)"
+by = "site"
+not_worse_than = "last.json"
+"""
 FIT = """\
 import csv, sys
 rows, test, out = sys.argv[1:]
@@ -115,7 +166,8 @@ def prepare(folder):
             writer = csv.DictWriter(file, list(listed[0]))
             writer.writeheader()
             writer.writerows(listed)
-    (folder / "plan.toml").write_text(PLAN, encoding="utf-8")
+    for name, text in (("plan", PLAN), ("policy", POLICY), ("broken", BROKEN)):
+        (folder / f"{name}.toml").write_text(text, encoding="utf-8")
     (folder / "fit.py").write_text(FIT, encoding="utf-8")
 
 

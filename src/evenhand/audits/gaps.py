@@ -58,7 +58,7 @@ def _gap(
     return Gap(
         by=partition.names,
         largest=float(np.ptp(values)),
-        lower_bound=_lower_bound(evidence, index, level),
+        lower_bound=gap_at_least(evidence, index, level),
         between_group_sd=spread.between_group_sd(
             values,
             evidence.covariance_of(index) if evidence.full else evidence.estimates.variances[index],
@@ -69,8 +69,8 @@ def _gap(
     )
 
 
-def _lower_bound(evidence: GroupEvidence, index: Integers, level: float) -> float | None:
-    """Lower bound of the widest difference, all pairs bounded at once."""
+def gap_at_least(evidence: GroupEvidence, index: Integers, level: float) -> float | None:
+    """Lower bound of the widest difference of some sets, all pairs bounded at once."""
     estimates, rules = evidence.estimates, evidence.rules
     if not evidence.full:
         z = float(z_of(1 - (1 - level) / len(index)))

@@ -101,6 +101,10 @@ VERBS = {
             "--where \"engine = 'flite' and accent = 'american'\""
         ),
     ),
+    "check": (
+        "Stop a release that fails people: ask every rule of a policy, in CI.",
+        "$ evenhand check policy.toml",
+    ),
     "cube": (
         "Count records once; add the counts of days and sites, and audit them without the rows.",
         "",

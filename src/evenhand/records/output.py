@@ -13,7 +13,9 @@ from evenhand.records.sheets import split_sheet
 
 #: Bytes of a page in which its mark stands; of a JSON text that are searched for its own.
 _HEAD, _MOST = 4096, 256 * 2**20
-_PAGE = re.compile(rb'<meta name="generator" content="evenhand">')
+#: The mark of XML and Markdown that this program made.
+MADE_HERE = "<!-- made by evenhand -->"
+_PAGE = re.compile(rb'<meta name="generator" content="evenhand">|' + MADE_HERE.encode())
 _SCHEMA = re.compile(rb'"schema":\s?"evenhand\.')
 
 
@@ -118,7 +120,8 @@ def _passes_on(path: Path) -> bool:
 def made_here(path: Path) -> bool:
     """Whether a file carries our mark, or holds nothing.
 
-    The mark is the ``generator`` of a page, the ``schema`` of JSON and of the metadata of Parquet.
+    The mark is the ``generator`` of a page, a comment in XML and Markdown, the ``schema`` of JSON and of the metadata
+    of Parquet.
     """
     try:
         size = path.stat().st_size
@@ -154,6 +157,21 @@ def _filled(beside: Path, data: bytes) -> None:
         file.flush()
         with contextlib.suppress(OSError):  # a pipe has nothing to bring to a disk
             os.fsync(file.fileno())
+
+
+def append_text(path: Path, text: str) -> None:
+    """Add text to the end of a file that others write to as well; a new one is made.
+
+    Raises
+    ------
+    InputError
+        Where it cannot be written.
+    """
+    try:
+        with path.open("a", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(text)
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror or error}.") from error
 
 
 def write_file(path: Path, fill: Callable[[Path], None]) -> None:

@@ -1,0 +1,150 @@
+"""The last release: an audit of it as JSON, and whether it can be compared with at all."""
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from evenhand.audits.result import Audit
+from evenhand.errors import InputError
+from evenhand.gates.evidence import RuleEvidence
+from evenhand.gates.rules import Rule
+from evenhand.groups.partition import Key
+from evenhand.results.estimate import Estimate
+
+#: Bytes of a file of results, at most.
+_MOST = 256 * 2**20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """What the last release was measured to be.
+
+    Attributes
+    ----------
+    unlike : str
+        Why it cannot be compared with; empty where it can.
+    labelled : dict
+        Partition, group and rate by the group's predicate.
+    same_rows : bool
+        Whether it is of the same rows under the same metric, so that it is no other release.
+    """
+
+    unlike: str = ""
+    labelled: dict[str, tuple[tuple[str, ...], dict[str, Key], Estimate]] = field(
+        default_factory=dict
+    )
+    same_rows: bool = False
+
+    @property
+    def groups(self) -> dict[str, Estimate]:
+        """Rates by the group's predicate."""
+        return {predicate: old for predicate, (_, _, old) in self.labelled.items()}
+
+
+def read_results(path: Path) -> list[dict[str, Any]]:
+    """JSON that Evenhand wrote, one answer or several.
+
+    Raises
+    ------
+    InputError
+        Where there is no such file, or it is none of ours.
+    """
+    try:
+        if path.stat().st_size > _MOST:
+            raise InputError(f"{path} is larger than {_MOST >> 20} MB: no file of results.")
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}.") from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path} is no JSON: {error}") from error
+    found = data if isinstance(data, list) else [data]
+    if not found or not all(
+        isinstance(one, dict) and isinstance(one.get("schema"), str) for one in found
+    ):
+        raise InputError(
+            f"{path} names no schema, so Evenhand did not write it.  Write it with --json, as in "
+            "evenhand audit … --json > last.json"
+        )
+    return found
+
+
+def read_baseline(rule: Rule, folder: Path, found: RuleEvidence) -> Baseline:
+    """The last release, or why it cannot be compared with.
+
+    A file that is not there, or tells of something else, says nothing: the rule is then open.
+
+    Raises
+    ------
+    InputError
+        For a file that is damaged or of another schema: somebody must mend it.
+    """
+    path = folder / rule.get("not_worse_than")
+    if not path.exists():
+        return Baseline(unlike=f"there is no {rule.get('not_worse_than')} yet")
+    audits = [Audit.from_dict(one) for one in _audits(path)]
+    wanted = rule.get("baseline_sha256")
+    if wanted is not None:
+        is_now = hashlib.sha256(path.read_bytes()).hexdigest()
+        if is_now != wanted.strip().lower():
+            return Baseline(
+                unlike=f"its SHA-256 is {is_now[:12]}…, not the {wanted[:12]}… that the policy names"
+            )
+    same = [one for one in audits if one.metric.expression == found.metric.expression]
+    if not same:
+        told = "; ".join(dict.fromkeys(one.metric.expression for one in audits))
+        return Baseline(unlike=f"it is of {told}, not of {found.metric.expression}")
+    return next(
+        (made for made in (_compared(one, found) for one in same) if not made.unlike),
+        _compared(same[0], found),
+    )
+
+
+def _audits(path: Path) -> list[dict[str, Any]]:
+    data = read_results(path)
+    for one in data:
+        if one["schema"] != Audit.SCHEMA:
+            raise InputError(
+                f"{path} has the schema {one['schema']!r}, but must be {Audit.SCHEMA!r}: what evenhand audit … --json "
+                "of this version writes."
+            )
+    return data
+
+
+def _compared(audit: Audit, found: RuleEvidence) -> Baseline:
+    """An audit as a baseline, unless it asks something else."""
+    settings = audit.settings
+    differing = [
+        f"its {name} is {before or 'none'}, not {now or 'none'}"
+        for name, before, now in (
+            ("definition", audit.metric.definition, found.metric.definition),
+            ("unit", audit.unit, found.unit),
+            ("weight", audit.weight, found.groups.rules.weight),
+            ("where", settings.where, found.where),
+            (
+                "direction of harm",
+                _worse(audit.metric.higher_is_worse),
+                _worse(found.metric.higher_is_worse),
+            ),
+        )
+        if before != now
+    ]
+    for name, edges in found.bins.items():
+        if name in settings.bins and tuple(settings.bins[name]) != tuple(edges):
+            differing.append(f"it cuts {name} elsewhere")
+    if audit.judge is not None:
+        differing.append("it is helped by a judge's labels")
+    if differing:
+        return Baseline(unlike=differing[0])
+    same_rows = audit.source.sha256 is not None and audit.source.sha256 == found.source.sha256
+    return Baseline(
+        labelled={
+            group.predicate: (group.by, group.group, group.estimate) for group in audit.groups
+        },
+        same_rows=same_rows and audit.source.rows == found.source.rows,
+    )
+
+
+def _worse(higher: bool) -> str:
+    return "higher" if higher else "lower"

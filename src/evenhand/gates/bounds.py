@@ -1,0 +1,248 @@
+"""How large and how small rates, gaps and ratios of groups can be: bounds that may each be wrong with a given chance.
+
+An upper and a lower bound are two claims, of which at most one is about a limit that is kept (or broken), so that each
+has the whole chance.  The widest gap lies between two groups that nobody knows: a lower bound must hold for all pairs
+at once, while for an upper one it is enough that each pair's holds by itself, since the widest pair is one of them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from evenhand.audits.evidence import GroupEvidence
+from evenhand.audits.gaps import gap_at_least
+from evenhand.comparisons.comparison import Pools, compare
+from evenhand.comparisons.limits import contrast_limit, row_limits
+from evenhand.comparisons.rates import bounds_of
+from evenhand.cubes import Estimates, estimate
+from evenhand.deferred import special
+from evenhand.gates.result import called
+from evenhand.pages.edition import PLAIN
+from evenhand.results.estimate import Estimate
+from evenhand.stats import contrasts
+from evenhand.stats.forms import Ratio
+from evenhand.stats.intervals import clopper_pearson, t_of
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+#: Groups of which all pairs are compared.
+MOST_PAIRED = 150
+#: Intervals of rows that are proportions, whose limits follow from counts alone.
+_COUNTED = ("wilson", "clopper-pearson")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """What was seen, and between which bounds it lies; NaN where nothing is known."""
+
+    value: float
+    low: float
+    high: float
+    pair: tuple[int, int] | None = None
+
+
+def rate_bounds(evidence: GroupEvidence, tail: float) -> tuple[Floats, Floats]:
+    """Bounds of every set's own value; each is wrong with at most this chance.
+
+    Of proportions of rows Clopper and Pearson's.  Of units within known bounds the wider of the interval and of
+    what bounded units allow: eight speakers of whom none failed do not prove that none does.
+    """
+    rules = replace(evidence.rules, level=1 - 2 * tail, interval="clopper-pearson")
+    form, estimates = evidence.form, evidence.estimates
+    low, high, _ = bounds_of(estimates, form, rules, binomial=evidence.shares)
+    bounds = evidence.compared.bounds
+    guarded = bounds is not None and not evidence.compared.seen and isinstance(form, Ratio)
+    if evidence.shares or not guarded or estimates.design_variances is not None:
+        return low, high
+    assert bounds is not None
+    assert isinstance(form, Ratio)
+    for index in evidence.group_index:
+        if not evidence.able(index) or estimates.variances[index] == 0:
+            continue
+        if evidence.cube.units is None:
+            least, most = (
+                side[0] for side in row_limits(estimates, np.array([index]), bounds, tail)
+            )
+        else:
+            sets = evidence.sets[[index]]
+            most = contrast_limit(evidence.cube, form, sets, np.ones(1), bounds, tail)
+            least = -contrast_limit(evidence.cube, form, sets, -np.ones(1), bounds, tail)
+        low[index], high[index] = min(low[index], least), max(high[index], most)
+    return low, high
+
+
+def gap_bounds(evidence: GroupEvidence, index: Integers, chance: float) -> Bound:
+    """Bounds of the widest difference between any two of some sets."""
+    values = evidence.estimates.values[index]
+    pair = (int(index[np.argmax(values)]), int(index[np.argmin(values)]))
+    if len(index) > MOST_PAIRED:
+        return _gap_of_many(evidence, index, chance, pair)
+    first, second = _pairs(index)
+    pairs = compare(
+        _of_pairs(evidence, first, second),
+        evidence.form,
+        first,
+        second,
+        proportion=evidence.binomial,
+        exact=True,
+        pools=Pools.one(index, len(first)),
+        bounds=evidence.compared.bounds,
+        seen=evidence.compared.seen,
+    )
+    low, high = pairs.interval(float(-special.ndtri(chance)))
+    most = np.fmax(high, -low)
+    if _guards(evidence):
+        most = np.maximum(most, _guarded(evidence, first, second, chance))
+    at_least = gap_at_least(evidence, index, 1 - chance)
+    return Bound(
+        value=float(np.ptp(values)),
+        low=np.nan if at_least is None else at_least,
+        high=float(most.max()),
+        pair=pair,
+    )
+
+
+def _gap_of_many(
+    evidence: GroupEvidence, index: Integers, chance: float, pair: tuple[int, int]
+) -> Bound:
+    """The same from bounds of each set alone: of a thousand groups there are half a million pairs."""
+    # Two sets are the widest pair: each of their two bounds has half of the chance.
+    low, high = (side[index] for side in rate_bounds(evidence, chance / 2))
+    wide = [side[index] for side in rate_bounds(evidence, chance / (2 * len(index)))]
+    known = np.isfinite(wide).any()
+    return Bound(
+        value=float(np.ptp(evidence.estimates.values[index])),
+        low=max(float(np.nanmax(wide[0]) - np.nanmin(wide[1])), 0.0) if known else np.nan,
+        high=float(high.max() - low.min()),
+        pair=pair,
+    )
+
+
+def ratio_bounds(evidence: GroupEvidence, index: Integers, chance: float) -> Bound:
+    """Bounds of the highest value over the lowest, of values that are at least 0."""
+    values = evidence.estimates.values
+    first, second = _pairs(index)
+    turned = values[first] < values[second]
+    first, second = np.where(turned, second, first), np.where(turned, first, second)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = np.where(values[second] > 0, values[first] / values[second], np.inf)
+        ratios = np.where(values[first] == values[second], 1.0, ratios)
+    # Each pair may be the widest in either direction.
+    least, _ = _ratios(evidence, first, second, chance / max(2 * len(first), 1))
+    below, above = _ratios(evidence, first, second, chance)
+    with np.errstate(divide="ignore"):
+        above = np.maximum(above, np.where(below > 0, 1 / below, np.inf))
+    widest = int(np.argmax(ratios))
+    return Bound(
+        value=float(ratios[widest]),
+        low=max(float(np.nanmax(least, initial=1.0)), 1.0) if not np.isnan(least).all() else np.nan,
+        high=float(above.max()) if not np.isnan(above).any() else np.nan,
+        pair=(int(first[widest]), int(second[widest])),
+    )
+
+
+def harm_bounds(
+    now: tuple[float, float, float], before: tuple[float, float, float], *, higher_is_worse: bool
+) -> Bound:
+    """Bounds of how much worse a value is than one of other rows, from value, low and high of each (MOVER).
+
+    The two are taken for independent.  Where both are of the same people they vary together, and the bounds are wider
+    than they need be.
+    """
+    sides = [tuple(np.asarray(one) for one in side) for side in (now, before)]
+    if not higher_is_worse:
+        sides.reverse()
+    (value1, low1, high1), (value2, low2, high2) = sides
+    low, high = contrasts.square_and_add((value1, low1, high1), (value2, low2, high2))
+    return Bound(value=float(value1 - value2), low=float(low), high=float(high))
+
+
+def estimate_bounds(estimate: Estimate, tail: float) -> tuple[float, float]:
+    """Bounds of a rate that another audit told, each wrong with at most this chance; NaN where it tells too little."""
+    counted = estimate.numerator is not None and estimate.denominator is not None
+    if estimate.method in _COUNTED and counted:
+        low, high = clopper_pearson(
+            np.asarray(estimate.numerator), np.asarray(estimate.denominator), 1 - 2 * tail
+        )
+        return float(low), float(high)
+    if estimate.value is None or not estimate.standard_error or not estimate.n_units:
+        return np.nan, np.nan
+    units = estimate.effective_sample_size or estimate.n_units
+    half = float(t_of(1 - 2 * tail, np.asarray(max(units - 1, 1)))) * estimate.standard_error
+    return estimate.value - half, estimate.value + half
+
+
+def _guards(evidence: GroupEvidence) -> bool:
+    known = evidence.compared.bounds is not None and not evidence.compared.seen
+    return known and not evidence.shares and isinstance(evidence.form, Ratio)
+
+
+def _guarded(evidence: GroupEvidence, first: Integers, second: Integers, chance: float) -> Floats:
+    """How wide bounded units let the difference of each pair be.
+
+    Limits of independent sides add as variances do (Zou & Donner 2008, doi:10.1002/sim.3095), else as they are.
+    """
+    low, high = rate_bounds(evidence, chance)
+    values = evidence.estimates.values
+    if evidence.cube.units is None:
+        apart = np.ones(len(first), bool)
+    elif evidence.full:
+        apart = evidence.estimates.shared[first, second] == 0
+    else:
+        apart = np.zeros(len(first), bool)
+
+    def most(one: Integers, other: Integers) -> Floats:
+        above, below = high[one] - values[one], values[other] - low[other]
+        return values[one] - values[other] + np.where(apart, np.hypot(above, below), above + below)
+
+    return np.maximum(most(first, second), most(second, first))
+
+
+def _pairs(index: Integers) -> tuple[Integers, Integers]:
+    """Every pair."""
+    first, second = np.triu_indices(len(index), 1)
+    return index[first], index[second]
+
+
+def _of_pairs(evidence: GroupEvidence, first: Integers, second: Integers) -> Estimates:
+    """Estimates with the covariances of these pairs."""
+    if evidence.full:
+        return evidence.estimates
+    return estimate(evidence.cube, evidence.form, evidence.sets, np.stack([first, second], axis=1))
+
+
+def _ratios(
+    evidence: GroupEvidence, first: Integers, second: Integers, tail: float
+) -> tuple[Floats, Floats]:
+    """Bounds of the ratio of each pair, each wrong with at most this chance."""
+    estimates = evidence.estimates
+    if not evidence.full and evidence.cube.units is not None:
+        # Which units are shared is not known of so many pairs: one bound of each, whatever they share.
+        low, high = rate_bounds(evidence, tail / 2)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.maximum(low[first], 0) / high[second], high[first] / np.maximum(
+                low[second], 0
+            )
+    low, high = rate_bounds(evidence, tail)
+    sides = [[of[s] for of in (estimates.values, low, high)] for s in (first, second)]
+    least, most = contrasts.mover_ratio(*sides[0], *sides[1])
+    if not evidence.full:
+        return least, most
+    for i in np.flatnonzero(estimates.shared[first, second] > 0):
+        pair = np.array([first[i], second[i]])
+        v1, v2 = estimates.values[pair]
+        if v1 > 0 and v2 > 0:
+            scale = np.array([1 / v1, -1 / v2])
+            variance = np.asarray(scale @ evidence.covariance_of(pair) @ scale)
+            df = np.asarray(max(min(estimates.n_effective[pair]) - 1, 1), float)
+            found = contrasts.log_ratio(np.asarray(v1), np.asarray(v2), variance, df, 1 - 2 * tail)
+            least[i], most[i] = (float(end) for end in found)
+    return least, most
+
+
+def labels_of(evidence: GroupEvidence, pair: Sequence[int] | None) -> tuple[str, ...]:
+    """What two groups are called."""
+    cells = () if pair is None else (evidence.cell_of(one) for one in pair)
+    return tuple(called(cell.group, PLAIN) for cell in cells)

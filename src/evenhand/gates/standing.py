@@ -1,0 +1,216 @@
+"""Rules over what was judged before: the JSON of a watch, a search for slices, or an audit."""
+
+import datetime
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from evenhand.audits.result import Audit
+from evenhand.errors import InputError
+from evenhand.gates.baseline import read_results
+from evenhand.gates.facts import freshness_check, moment_of
+from evenhand.gates.result import GateAnswer, RuleCheck, called
+from evenhand.gates.rules import Rule
+from evenhand.groups.partition import Key
+from evenhand.pages.edition import PLAIN
+from evenhand.pages.numbers import plural
+from evenhand.slicing.result import Slices
+from evenhand.switching.result import Switches
+from evenhand.watching.result import Watch
+
+
+def results_checks(rule: Rule, folder: Path, now: datetime.datetime) -> tuple[RuleCheck, ...]:
+    """What a file of results leaves open: alarms, proven slices, groups that are worse or lose; and how old it is.
+
+    Raises
+    ------
+    InputError
+        Where there is no such file, it is damaged, or of a schema that is not known.
+    """
+    path = folder / rule.get("results")
+    out: list[RuleCheck] = []
+    for one in read_results(path):
+        reader = _READERS.get(one["schema"])
+        if reader is None:
+            raise InputError(
+                f"{path} has the schema {one['schema']!r}.  Allowed: {', '.join(_READERS)}: the JSON of evenhand "
+                "watch, slices, audit and audit --compare of this version."
+            )
+        found = list(reader(one))
+        if not found:
+            empty = one["schema"] in (Audit.SCHEMA, Switches.SCHEMA)
+            nothing = _check("insufficient evidence" if empty else "pass", _NOTHING[one["schema"]])
+            found = [nothing]
+        out += found
+        if rule.oldest is not None:
+            out.append(freshness_check(rule, _newest(one, path), now, "row of the watch"))
+    return tuple(out)
+
+
+def _newest(given: dict[str, Any], path: Path) -> datetime.datetime | None:
+    """When the newest row of a watch was made; no other file of results says.
+
+    Raises
+    ------
+    InputError
+        For other files, and where the watch had no column of dates.
+    """
+    if given["schema"] != Watch.SCHEMA:
+        raise InputError(
+            f"{path} does not say when its rows were made.  not_older_than needs a watch, or a table and its column "
+            "of times."
+        )
+    points = [point for group in Watch.from_dict(given).groups for point in group.history]
+    times = [point.until.time for point in points if point.until.time is not None]
+    if not times:
+        raise InputError(
+            f"{path} is of a watch without dates.  Name their column: evenhand watch … --time COLUMN"
+        )
+    return max(moment_of(time, f"{path}, history,") for time in times)
+
+
+def _switches_checks(given: dict[str, Any]) -> Iterator[RuleCheck]:
+    switches = Switches.from_dict(given)
+    for group in switches.groups:
+        if group.verdict is None:
+            continue
+        answer: GateAnswer = "insufficient evidence"
+        if group.verdict != "insufficient evidence":
+            answer = "fail" if group.verdict == "loses" else "pass"
+        said = {
+            "loses": f"loses by switching to {group.service}",
+            "gains": f"gains by switching to {group.service}",
+            "no loss": f"loses nothing by switching to {group.service}",
+            "insufficient evidence": f"is not known well enough under {group.service}",
+        }[group.verdict]
+        yield _check(
+            answer,
+            f"{called(group.group, PLAIN)} {said} ({switches.metric.name}).",
+            group.group,
+            predicate=group.predicate,
+            by=group.by,
+        )
+
+
+def _watch_checks(given: dict[str, Any]) -> Iterator[RuleCheck]:
+    watch = Watch.from_dict(given)
+    for alarm in watch.alarms:
+        label = _label(dict(alarm.group))
+        how = "is above the threshold" if alarm.kind == "above" else "has become worse"
+        yield _check(
+            "fail",
+            f"An alarm is open: {watch.metric.name} of {label} {how}.",
+            dict(alarm.group),
+        )
+    few = [one for one in watch.groups if one.state == "too_few"]
+    if few and not watch.alarms:
+        text = f"No alarm is open; {plural(len(few), 'group')} of {len(watch.groups)} had too few rows for one."
+        yield _check("pass", text)
+
+
+def _slices_checks(given: dict[str, Any]) -> Iterator[RuleCheck]:
+    yield from slices_checks(Slices.from_dict(given), 0.0)
+
+
+def slices_checks(found: Slices, allowed: float) -> Iterator[RuleCheck]:
+    """Slices that are proven worse than their rest by more than is allowed; what a search cannot say."""
+    sign = 1.0 if found.metric.higher_is_worse else -1.0
+    for one in found.slices:
+        near = one.low if found.metric.higher_is_worse else one.high
+        if not one.confirmed or (near is not None and sign * near <= allowed):
+            continue
+        if near is None and allowed > 0:
+            yield _check(
+                "insufficient evidence",
+                f"{one.predicate} is worse than the rest; by how much at least is not known.",
+                {one.predicate: True},
+                predicate=one.predicate,
+                reason=one.reason or "no_variation",
+            )
+            continue
+        yield RuleCheck(
+            limit="slices",
+            group={one.predicate: True},
+            predicate=one.predicate,
+            allowed=allowed,
+            value=None if one.difference is None else sign * one.difference,
+            low=None if near is None else sign * near,
+            high=None,
+            n_units=one.n_units,
+            answer="fail",
+            sentence=f"{found.metric.name} is proven worse where {one.predicate} than elsewhere.",
+        )
+    if found.confirmation.method == "none" or not found.exact:
+        why = (
+            "was stopped before its end"
+            if not found.exact
+            else "confirmed nothing (--confirm none)"
+        )
+        yield _check("insufficient evidence", f"The search {why}.", reason="no_proof")
+
+
+def _audit_checks(given: dict[str, Any]) -> Iterator[RuleCheck]:
+    audit = Audit.from_dict(given)
+    for group in audit.groups:
+        answer: GateAnswer = (
+            "fail"
+            if group.verdict == "worse"
+            else "insufficient evidence"
+            if group.verdict == "insufficient evidence"
+            else "pass"
+        )
+        said = {
+            "fail": "is worse than what it is compared with",
+            "pass": "is not worse",
+            "insufficient evidence": "is not known well enough",
+        }[answer]
+        yield _check(
+            answer,
+            f"{audit.metric.title} of {group.label} {said}.",
+            group.group,
+            predicate=group.predicate,
+            by=group.by,
+            reason="suppressed" if group.suppressed else None,
+        )
+
+
+_READERS: dict[str, Callable[[dict[str, Any]], Iterator[RuleCheck]]] = {
+    Watch.SCHEMA: _watch_checks,
+    Slices.SCHEMA: _slices_checks,
+    Audit.SCHEMA: _audit_checks,
+    Switches.SCHEMA: _switches_checks,
+}
+_NOTHING = {
+    Watch.SCHEMA: "No alarm is open.",
+    Slices.SCHEMA: "No slice is proven worse than the rest.  That none is, no search proves.",
+    Audit.SCHEMA: "It has no group.",
+    Switches.SCHEMA: "It has no group.",
+}
+
+
+def _label(group: dict[str, Key]) -> str:
+    return called(group, PLAIN) if group else "everybody"
+
+
+def _check(
+    answer: GateAnswer,
+    sentence: str,
+    group: dict[str, Key] | None = None,
+    *,
+    predicate: str = "",
+    by: tuple[str, ...] = (),
+    reason: str | None = None,
+) -> RuleCheck:
+    return RuleCheck(
+        limit="results",
+        by=by,
+        group=group or {},
+        predicate=predicate,
+        allowed=None,
+        value=None,
+        low=None,
+        high=None,
+        answer=answer,
+        reason=reason,
+        sentence=sentence,
+    )

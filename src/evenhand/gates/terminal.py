@@ -1,0 +1,34 @@
+"""A gate as a table for a terminal."""
+
+from rich.console import Group as Lines
+from rich.console import RenderableType
+from rich.text import Text
+
+from evenhand.gates import words
+from evenhand.gates.result import Gate
+from evenhand.gates.tables import rules_table
+from evenhand.pages.caveats import before_numbers
+from evenhand.pages.terminal import lay_out
+
+#: Checks shown of a rule.
+SHOWN = 10
+_STYLES = {"pass": "bold green", "fail": "bold red", "insufficient evidence": "bold yellow"}
+
+
+def render_terminal(found: Gate, *, width: int) -> RenderableType:
+    """Everything that a person at a terminal wants to know."""
+    parts: list[RenderableType] = [
+        Text(words.headline(found), style=_STYLES[found.answer]),
+        Text(),
+        *(Text(f"! {note}", style="yellow") for note in before_numbers(words.caveats(found))),
+        lay_out(rules_table(found), width),
+    ]
+    for rule in (*found.of("fail"), *found.of("insufficient evidence")):
+        parts += [Text(), Text(rule.name, style="bold")]
+        told = [check for check in rule.checks if check.answer == rule.answer and not check.excused]
+        parts += [Text(f"  {check.sentence}") for check in told[:SHOWN]]
+        if len(told) > SHOWN:
+            parts.append(Text(f"  … {len(told) - SHOWN:,} more in --json and --html", style="dim"))
+        parts += [Text(f"  {word}: {text}", style="dim") for word, text in words.obligations(rule)]
+    parts += [Text(), *(Text(note, style="dim") for note in words.notes(found))]
+    return Lines(*parts)
