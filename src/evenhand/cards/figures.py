@@ -1,0 +1,28 @@
+"""The page of a card."""
+
+from evenhand.cards import words
+from evenhand.cards.result import Card
+from evenhand.cards.sections import sections_of
+from evenhand.pages.edition import PLAIN, Edition
+from evenhand.pages.page import render_page
+
+#: Words of the glossary that a card explains.
+TERMS = (
+    "Adjusted p-value", "Confirmed", "Cost of a condition", "Differential effect", "Insufficient evidence", "Interval",
+    "Lead", "Percentage point", "Proven gap", "Rest", "Simultaneous interval", "Slice", "Tolerance", "Unit", "Verdict",
+)  # fmt: skip
+
+
+def render_html(card: Card, *, edition: Edition = PLAIN) -> str:
+    """The page; every text from outside is escaped."""
+    return render_page(
+        "evenhand.cards:card.html",
+        card=card,
+        edition=edition,
+        heading=edition.title or words.title(card),
+        answers=list(words.answers(card, edition)),
+        caveats=list(dict.fromkeys(words.caveats(card))),
+        absent=words.absent_sentence(card.parts),
+        sections=list(sections_of(card, edition)),
+        terms=TERMS,
+    )

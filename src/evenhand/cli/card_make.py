@@ -1,0 +1,44 @@
+"""``evenhand card make``: from a card.toml and results to a card."""
+
+from pathlib import Path
+
+from evenhand.cards import make_card
+from evenhand.cards.markdown import render_markdown
+from evenhand.cli.options import Output
+from evenhand.cli.output import check_written, show, write_files
+from evenhand.records.output import write_text
+
+
+def make(
+    request: Path,
+    /,
+    *,
+    out: Path | None = None,
+    markdown: Path | None = None,
+    key: Path | None = None,
+    output: Output = Output(),
+) -> int:
+    """Make a card from a card.toml and the results that it names.
+
+    Parameters
+    ----------
+    request
+        The card.toml: what people write, and the files of results beside it. See: evenhand card new
+    out
+        Write the card to this file as JSON, which is what holds.
+    markdown
+        Write it as Markdown too.
+    key
+        PEM file of an Ed25519 private key that signs the card; nobody else may have the right to read it.
+    """
+    read = [path for path in (request, key) if path is not None]
+    check_written(read, output, ("--out", out), ("--markdown", markdown))
+    found = make_card(request, key=key)
+    edition = output.edition()
+    if out is not None:
+        write_text(out, found.to_json() + "\n")
+    if markdown is not None:
+        write_text(markdown, render_markdown(found, edition))
+    write_files(found, None if output.html is None else found.to_html(edition), output, edition)
+    show([found], output)
+    return 0
