@@ -23,6 +23,19 @@ VERBS = {
         "Make a card from a card.toml and the results that it names.",
         "$ evenhand card make service.toml --out service.json --html service.html",
     ),
+    "verify": (
+        "Check a card: its seal, the results beside it, and with the data its numbers.",
+        "$ evenhand card verify service.json --data ward.csv",
+    ),
+    "diff": (
+        "Say what changed from one card to the next: by group beyond noise, and in words.",
+        "$ evenhand card diff service-1.json service-2.json",
+    ),
+    "index": (
+        "List many cards: services and versions, the worst group of each.",
+        "$ evenhand card index service.json --html index.html",
+    ),
+    "schema": ("Print the JSON Schema that every card satisfies.", "$ evenhand card schema"),
 }
 for _name, (_help, _example) in VERBS.items():
     card.command(
