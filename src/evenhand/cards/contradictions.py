@@ -30,10 +30,10 @@ def check_agreement(given: Sequence[GivenResult]) -> None:
             if other is not None and value is not None and not isclose(other, value, rel_tol=1e-9):
                 where = predicate or "everybody"
                 raise InputError(
-                    f"{one.name} and {name} contradict each other: {audit.metric.expression} of {where} on the same "
-                    f"table ({without_folders(audit.source.name)}, SHA-256 {audit.source.sha256[:12]}…) is {value:.6g} "
-                    f"in the first and {other:.6g} in the second.  Run the command of each again, and leave out what is "
-                    "wrong."
+                    f"{one.name} and {name} contradict each other: {audit.metric.expression} of {where} on the "
+                    f"same table ({without_folders(audit.source.name)}, SHA-256 {audit.source.sha256[:12]}…) is {value:.6g} "
+                    f"in the first and {other:.6g} in the second.  Run the command of each again, and leave out what "
+                    "is wrong."
                 )
 
 
@@ -81,8 +81,8 @@ def told_differences(given: Sequence[GivenResult]) -> Iterator[Note]:
             )
             yield Note(
                 code="several_contents",
-                text=f"Results rest on {len(contents)} different contents of {table}: {told}.  Their numbers are not of "
-                "the same records.",
+                text=f"Results rest on {len(contents)} different contents of {table}: {told}.  Their numbers are not "
+                "of the same records.",
             )
     for metric, tables in by_metric.items():
         if len(tables) > 1:
@@ -90,6 +90,6 @@ def told_differences(given: Sequence[GivenResult]) -> Iterator[Note]:
             if len(names) > 1:
                 yield Note(
                     code="several_tables",
-                    text=f"{metric} was measured on {len(tables)} tables: {listed(list(names))}.  Each number is of its "
-                    "own table.",
+                    text=f"{metric} was measured on {len(tables)} tables: {listed(list(names))}.  Each number is of "
+                    "its own table.",
                 )

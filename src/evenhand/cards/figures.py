@@ -13,8 +13,8 @@ TERMS = (
 )  # fmt: skip
 
 
-def render_html(card: Card, *, edition: Edition = PLAIN) -> str:
-    """The page; every text from outside is escaped."""
+def render_html(card: Card, *, edition: Edition = PLAIN, checklist: bool = False) -> str:
+    """The page, with the lawyer's check-list where it is asked for; every text from outside is escaped."""
     return render_page(
         "evenhand.cards:card.html",
         card=card,
@@ -23,6 +23,6 @@ def render_html(card: Card, *, edition: Edition = PLAIN) -> str:
         answers=list(words.answers(card, edition)),
         caveats=list(dict.fromkeys(words.caveats(card))),
         absent=words.absent_sentence(card.parts),
-        sections=list(sections_of(card, edition)),
+        sections=list(sections_of(card, edition, checklist=checklist)),
         terms=TERMS,
     )

@@ -169,7 +169,7 @@ def repeated(command: str, table: str) -> str:
 
     Examples
     --------
-    >>> repeated("evenhand audit data/calls.csv --metric 'mean(wrong)' --by site --json --html o.html", "data/calls.csv")
+    >>> repeated("evenhand audit data/calls.csv --metric 'mean(wrong)' --by site --html o.html", "data/calls.csv")
     "evenhand audit your-table.csv --metric 'mean(wrong)' --by site"
     """
     try:

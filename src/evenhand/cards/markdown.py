@@ -16,9 +16,9 @@ _MARKUP = re.compile(r"([\\`*_{}\[\]()#+!|~$^=:@-])")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
-def render_markdown(card: Card, edition: Edition = PLAIN) -> str:
+def render_markdown(card: Card, edition: Edition = PLAIN, *, checklist: bool = False) -> str:
     """The card as CommonMark with tables."""
-    return "\n\n".join(_parts(card, edition)) + "\n"
+    return "\n\n".join(_parts(card, edition, checklist=checklist)) + "\n"
 
 
 def escaped(text: str) -> str:
@@ -36,7 +36,7 @@ def escaped(text: str) -> str:
     return re.sub(r"^(\d+)\.", r"\1\\.", out)
 
 
-def _parts(card: Card, edition: Edition) -> Iterator[str]:
+def _parts(card: Card, edition: Edition, *, checklist: bool) -> Iterator[str]:
     service, measured = card.written.service, card.written.measured
     yield f"# {escaped(edition.title or words.title(card))}"
     if edition.note:
@@ -51,7 +51,7 @@ def _parts(card: Card, edition: Edition) -> Iterator[str]:
     yield from (f"**{escaped(sentence)}**" for sentence in words.answers(card, edition))
     yield from (f"> {escaped(text)}" for text in dict.fromkeys(words.caveats(card)))
     yield escaped(words.absent_sentence(card.parts))
-    for section in sections_of(card, edition):
+    for section in sections_of(card, edition, checklist=checklist):
         yield f"{'#' * section.level} {escaped(section.title)}"
         if section.absent:
             yield f"*{ABSENT}*"

@@ -28,6 +28,7 @@ from evenhand.watching import words as watch_words
 #: Groups of a partition in its table, and conditions times groups; all are in the JSON.
 TABLED = 3000
 _NOT_TOLD = "not told"
+_CHOSEN = {"worst value": "", "worst proven": "of the proven"}
 
 
 def source(card: Card, field: Field, number: int) -> str:
@@ -69,7 +70,7 @@ def worst_table(card: Card, edition: Edition) -> CardBlock:
         rows.append(
             [
                 TableCell(edition.column(audit.metric.title)),
-                TableCell("crossed" if one.crossed else "one by one"),
+                TableCell("crossed" if one.crossed else "one by one", note=_CHOSEN[one.chosen]),
                 TableCell(edition.group(one.group, one.predicate)),
                 TableCell(words.told_number(audit, one.value)),
                 TableCell(words.told_interval(audit, one.low, one.high)),
@@ -314,8 +315,8 @@ def outside_blocks(card: Card) -> Iterator[CardBlock]:
     for place, found in enumerate(card.bounties):
         items = [bounty_words.standing(found), bounty_words.ledger(found.ledger)]
         items += [
-            f"{one.group}: error {numbers.share(one.error_before)} before, {numbers.share(one.error_after)} after, by {one.team}"
-            f" ({'confirmed on fresh rows' if one.final else 'not yet confirmed on fresh rows'})."
+            f"{one.group}: error {numbers.share(one.error_before)} before, {numbers.share(one.error_after)} after, by "
+            f"{one.team} ({'confirmed on fresh rows' if one.final else 'not yet confirmed on fresh rows'})."
             for one in found.accepted
         ]
         items.append(f"Its log ends in {found.head}; evenhand bounty verify proves it.")
@@ -373,7 +374,7 @@ def provenance_table(card: Card) -> Iterator[CardBlock]:
         TableColumn(head="SHA-256 of the data", left=True, fold=True),
         TableColumn(head="version", left=True),
     )
-    rows = [
+    rows: list[list[TableCell | str]] = [
         [
             one.name,
             one.about,

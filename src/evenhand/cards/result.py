@@ -69,12 +69,16 @@ class CardEvidence:
 class WorstGroup:
     """The group for which a metric is worst, over attributes taken one by one, or crossed.
 
+    Where the group with the worst value is not proven worse and another one is, both are told.
+
     Attributes
     ----------
     audit : int
         Place of its audit among `audits`.
     crossed : bool
         Whether attributes are crossed.
+    chosen : {'worst value', 'worst proven'}
+        Among all groups that have an interval, or among those that are proven worse.
     by : tuple of str
         The attributes that tell it apart.
     group : dict
@@ -101,6 +105,7 @@ class WorstGroup:
 
     audit: int
     crossed: bool
+    chosen: Literal["worst value", "worst proven"]
     by: tuple[str, ...]
     group: dict[str, Key]
     predicate: str

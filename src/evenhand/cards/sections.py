@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from evenhand.cards import words
 from evenhand.cards.blocks import CardBlock, CardSection
+from evenhand.cards.checklist import ADVICE, check_table, laws
 from evenhand.cards.measured import (
     confounder_table,
     coverage_blocks,
@@ -21,11 +22,24 @@ from evenhand.cards.result import Card
 from evenhand.pages.edition import PLAIN, Edition
 
 
-def sections_of(card: Card, edition: Edition = PLAIN) -> Iterator[CardSection]:
-    """All sections."""
+def sections_of(
+    card: Card, edition: Edition = PLAIN, *, checklist: bool = False
+) -> Iterator[CardSection]:
+    """All sections; with the lawyer's check-list where it is asked for."""
     missing = {part.name for part in card.parts if not part.told}
     for section in _sections(card, edition):
         yield replace(section, absent=section.name in missing)
+    if checklist:
+        blocks = [
+            CardBlock(heading=law.name, table=check_table(law, card), source=law.source)
+            for law in laws()
+        ]
+        yield CardSection(
+            name="checklist",
+            title="What laws and standards ask",
+            level=2,
+            blocks=(CardBlock(text=ADVICE), *blocks),
+        )
 
 
 def _sections(card: Card, edition: Edition) -> Iterator[CardSection]:
@@ -130,7 +144,7 @@ def _reliance(card: Card) -> Iterator[CardBlock]:
     signed = (
         "It is not signed."
         if signature is None
-        else f"Signed (Ed25519) by the key {signature.public_key}; whether that key is the provider’s, ask the provider."
+        else f"Signed (Ed25519) by the key {signature.public_key}; ask the provider whether that is theirs."
     )
     yield CardBlock(heading="The seal of this card", text=f"{seal}  {signed}")
     yield CardBlock(

@@ -191,7 +191,8 @@ def _signature(card: Card, text: bytes, public_key: str | None) -> CardCheck:
         return CardCheck(
             name="signature",
             state="not checked",
-            sentence=f"The key {signature.public_key} signed it.  Whose that is you must know from elsewhere: --public-key",
+            sentence=f"The key {signature.public_key} signed it.  Whose that is you must know from elsewhere: "
+            "--public-key FILE",
         )
     if signature.public_key != public_key:
         return CardCheck(

@@ -37,9 +37,10 @@ def answers(card: Card, edition: Edition = PLAIN) -> Iterator[str]:
     if not card.worst:
         yield "No group on this card has an interval, so nothing is known of any."
         return
-    by_audit = {one.audit: one for one in card.worst if not one.crossed} | {
-        one.audit: one for one in card.worst if one.crossed
-    }
+    by_audit: dict[int, WorstGroup] = {}
+    # What is proven goes before what is not, and crossed attributes, which look closer, before single ones.
+    for one in sorted(card.worst, key=lambda one: (one.audit, one.verdict == "worse", one.crossed)):
+        by_audit[one.audit] = one
     for one in list(by_audit.values())[:TOLD]:
         yield worst_sentence(card, one, edition)
     if len(by_audit) > TOLD:
@@ -50,10 +51,12 @@ def worst_sentence(card: Card, one: WorstGroup, edition: Edition = PLAIN) -> str
     """``Worst false_positive_rate: 44.8 % for Female · African-American (23.5 % for everybody); proven worse …``."""
     audit = card.audits[one.audit]
     name = edition.group(one.group, one.predicate)
-    told = (
-        f"{edition.column(audit.metric.title)} is worst for {name}: {told_number(audit, one.value)}, where everybody "
-        f"together has {told_number(audit, one.overall)}"
-    )
+    beside = f"{told_number(audit, one.value)}, where everybody together has {told_number(audit, one.overall)}"
+    metric = edition.column(audit.metric.title)
+    told = f"{metric} is worst for {name}: {beside}"
+    if one.chosen == "worst proven":
+        told = f"Of the groups that are proven worse, {metric} is worst for {name}: {beside}"
+        return f"{told}."
     if one.verdict is None:
         return f"{told}."
     reference = words.reference(audit.settings.versus)
@@ -100,8 +103,9 @@ def worst_note(card: Card) -> str:
         else ""
     )
     return (
-        f"Worst is the group with the worst value among those that have an interval.  Its interval ({level}) is for this "
-        "group alone; as it was chosen for its value, its true rate is on average somewhat better.  Verdicts hold for "
+        "Worst is the group with the worst value among those that have an interval; where that one is not proven worse, "
+        f"the worst of those that are stands below it.  An interval ({level}) is for its group alone; as the group was "
+        "chosen for its value, its true rate is on average somewhat better.  Verdicts hold for "
         f"all groups of an audit at once.{unjudged}"
     )
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from evenhand.audits.result import Audit, Group
 from evenhand.cards.result import WorstGroup
@@ -43,8 +44,16 @@ def worst_groups(audits: Sequence[Audit]) -> Iterator[WorstGroup]:
         for crossed in (False, True):
             own = [group for group in audit.groups if (len(group.by) > 1) is crossed]
             judged = [group for group in own if _is_known(group)]
-            if judged:
-                yield _worst(place, audit, judged, len(own) - len(judged), crossed=crossed)
+            if not judged:
+                continue
+            unjudged = len(own) - len(judged)
+            group = _most(audit, judged)
+            told = _told(place, audit, group, judged, unjudged)
+            yield told
+            proven = [one for one in judged if one.verdict == "worse"]
+            if proven and group not in proven:
+                other = _told(place, audit, _most(audit, proven), judged, unjudged)
+                yield replace(other, chosen="worst proven")
 
 
 def _is_known(group: Group) -> bool:
@@ -53,19 +62,24 @@ def _is_known(group: Group) -> bool:
     )
 
 
-def _worst(
-    place: int, audit: Audit, judged: Sequence[Group], unjudged: int, *, crossed: bool
-) -> WorstGroup:
+def _most(audit: Audit, groups: Sequence[Group]) -> Group:
+    """The group with the worst value."""
     sign = 1.0 if audit.metric.higher_is_worse else -1.0
     # Of equal values the one that is known best.
-    group = max(
-        judged, key=lambda one: (sign * (one.estimate.value or 0.0), one.estimate.n_units or 0)
+    return max(
+        groups, key=lambda one: (sign * (one.estimate.value or 0.0), one.estimate.n_units or 0)
     )
+
+
+def _told(
+    place: int, audit: Audit, group: Group, judged: Sequence[Group], unjudged: int
+) -> WorstGroup:
     estimate = group.estimate
     assert estimate.value is not None
     return WorstGroup(
         audit=place,
-        crossed=crossed,
+        crossed=len(group.by) > 1,
+        chosen="worst value",
         by=group.by,
         group=group.group,
         predicate=group.predicate,

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from evenhand.cards import make_card
+from evenhand.cards import Card, make_card
 from evenhand.cards.markdown import render_markdown
+from evenhand.cli.kinds import Flag
 from evenhand.cli.options import Output
 from evenhand.cli.output import check_written, show, write_files
 from evenhand.records.output import write_text
@@ -16,6 +17,7 @@ def make(
     out: Path | None = None,
     markdown: Path | None = None,
     key: Path | None = None,
+    checklist: Flag = False,
     output: Output = Output(),
 ) -> int:
     """Make a card from a card.toml and the results that it names.
@@ -30,6 +32,8 @@ def make(
         Write it as Markdown too.
     key
         PEM file of an Ed25519 private key that signs the card; nobody else may have the right to read it.
+    checklist
+        Show on the page, and in Markdown, which part answers what laws and standards ask.
     """
     read = [path for path in (request, key) if path is not None]
     check_written(read, output, ("--out", out), ("--markdown", markdown))
@@ -38,7 +42,10 @@ def make(
     if out is not None:
         write_text(out, found.to_json() + "\n")
     if markdown is not None:
-        write_text(markdown, render_markdown(found, edition))
-    write_files(found, None if output.html is None else found.to_html(edition), output, edition)
+        write_text(markdown, render_markdown(found, edition, checklist=checklist))
+    page = None
+    if output.html is not None:
+        page = Card.drawn_by("figures").render_html(found, edition=edition, checklist=checklist)
+    write_files(found, page, output, edition)
     show([found], output)
     return 0

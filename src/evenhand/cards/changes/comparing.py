@@ -1,6 +1,6 @@
 """One card beside the next: each metric and group on both, and what people wrote otherwise."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,11 @@ from evenhand.cards.discrepancies import discrepancies
 from evenhand.cards.result import Card
 from evenhand.errors import InputError, Note
 from evenhand.pages.numbers import listed
+from evenhand.results.estimate import Estimate
 from evenhand.results.protocol import to_plain
 
 #: What an audit may measure otherwise, and what that is called.
-_ASKED = {
+_ASKED: dict[str, Callable[[Audit], str]] = {
     "unit": lambda audit: audit.unit or "each row",
     "where": lambda audit: audit.settings.where or "all rows",
     "tolerance": lambda audit: f"{audit.settings.tolerance:g}",
@@ -172,7 +173,7 @@ def _changes(
     samples = _samples(before, after, tables)
     if samples == "paired":
         return samples, _paired(name, before, after, tables, level, metrics)
-    sides = [(None, before.overall, after.overall)]
+    sides: list[tuple[Group | None, Estimate, Estimate]] = [(None, before.overall, after.overall)]
     old = {_key(group): group for group in before.groups}
     for group in after.groups:
         earlier = old.get(_key(group))

@@ -33,10 +33,7 @@ def shelf_table(shelf: Shelf, edition: Edition = PLAIN) -> Table:
         TableColumn(head="alarms", need=2),
         TableColumn(head="seal", left=True, need=1),
     )
-    rows = []
-    for card in shelf.cards:
-        for one in card.worst or (None,):
-            rows.append(_row(card, one, edition))
+    rows = [_row(card, one, edition) for card in shelf.cards for one in card.worst or (None,)]
     return table_of("Cards, the worst group of each metric", columns, rows)
 
 
