@@ -175,10 +175,11 @@ def _changes(
         return samples, _paired(name, before, after, tables, level, metrics)
     sides: list[tuple[Group | None, Estimate, Estimate]] = [(None, before.overall, after.overall)]
     old = {_key(group): group for group in before.groups}
-    for group in after.groups:
-        earlier = old.get(_key(group))
-        if earlier is not None:
-            sides.append((group, earlier.estimate, group.estimate))
+    sides += [
+        (group, old[_key(group)].estimate, group.estimate)
+        for group in after.groups
+        if _key(group) in old
+    ]
     apart = differences_apart([(one, other) for _, one, other in sides], level)
     out = []
     for (group, earlier, later), found in zip(sides, apart, strict=True):
