@@ -31,9 +31,9 @@ def check_agreement(given: Sequence[GivenResult]) -> None:
                 where = predicate or "everybody"
                 raise InputError(
                     f"{one.name} and {name} contradict each other: {audit.metric.expression} of {where} on the "
-                    f"same table ({without_folders(audit.source.name)}, SHA-256 {audit.source.sha256[:12]}…) is {value:.6g} "
-                    f"in the first and {other:.6g} in the second.  Run the command of each again, and leave out what "
-                    "is wrong."
+                    f"same table ({without_folders(audit.source.name)}, SHA-256 {audit.source.sha256[:12]}…) is "
+                    f"{value:.6g} in the first and {other:.6g} in the second.  Run the command of each again, and leave "
+                    "out what is wrong."
                 )
 
 

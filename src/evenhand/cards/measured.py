@@ -277,7 +277,7 @@ def _costs_table(found: Effects, name: str, edition: Edition) -> CardBlock:
         TableColumn(head="cost (interval)"),
         TableColumn(head="beyond the others (interval)"),
     )
-    rows = [
+    rows: list[list[TableCell | str]] = [
         [
             edition.group(one.group, one.predicate),
             edition.value(found.condition, one.condition),

@@ -5,14 +5,11 @@ from collections.abc import Iterator
 from evenhand.audits import answer, words
 from evenhand.audits.result import Audit
 from evenhand.cards.result import Card, CardPart, Signal, WorstGroup
-from evenhand.differential.result import Effects
 from evenhand.errors import Note
 from evenhand.pages import numbers
 from evenhand.pages.caveats import before_numbers
 from evenhand.pages.edition import PLAIN, Edition
 from evenhand.pages.numbers import percent, plural
-from evenhand.slicing.result import Slices
-from evenhand.switching.result import Switches
 
 #: Worst groups told in sentences; the table has all.
 TOLD = 6
@@ -84,12 +81,16 @@ def absent_sentence(parts: tuple[CardPart, ...]) -> str:
 def caveats(card: Card) -> Iterator[str]:
     """What must be known before the numbers, of the card and of its results."""
     yield from before_numbers(card.notes)
-    results = (*card.audits, *card.slices, *card.effects, *card.switches)
-    yield from before_numbers([note for one in results for note in _notes(one)])
-
-
-def _notes(found: Audit | Slices | Effects | Switches) -> tuple[Note, ...]:
-    return found.notes
+    told: list[Note] = []
+    for audit in card.audits:
+        told += audit.notes
+    for search in card.slices:
+        told += search.notes
+    for effect in card.effects:
+        told += effect.notes
+    for switch in card.switches:
+        told += switch.notes
+    yield from before_numbers(told)
 
 
 def worst_note(card: Card) -> str:
@@ -103,9 +104,9 @@ def worst_note(card: Card) -> str:
         else ""
     )
     return (
-        "Worst is the group with the worst value among those that have an interval; where that one is not proven worse, "
-        f"the worst of those that are stands below it.  An interval ({level}) is for its group alone; as the group was "
-        "chosen for its value, its true rate is on average somewhat better.  Verdicts hold for "
+        "Worst is the group with the worst value among those that have an interval; where that one is not proven "
+        f"worse, the worst of those that are stands below it.  An interval ({level}) is for its group alone; as the group "
+        "was chosen for its value, its true rate is on average somewhat better.  Verdicts hold for "
         f"all groups of an audit at once.{unjudged}"
     )
 

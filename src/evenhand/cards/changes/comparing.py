@@ -80,7 +80,8 @@ def compare_cards(
     tables = paired_tables(data, on, known)
     pairs = list(_matched(before.audits, after.audits))
     share = 1 - (1 - level) / max(len(pairs), 1)
-    metrics, groups, notes = [], [], []
+    metrics: list[ChangedMetric] = []
+    groups: list[GroupChange] = []
     for name, first, second in pairs:
         samples, own = _changes(name, first, second, tables, share, len(pairs))
         groups += own
@@ -93,7 +94,6 @@ def compare_cards(
                 samples=samples,
             )
         )
-    notes += _notes(before, after, metrics)
     matched = [(first, second) for _, first, second in pairs]
     return CardChanges(
         before=_name(before),
@@ -110,7 +110,7 @@ def compare_cards(
         texts=tuple(_texts(before, after)),
         now_told=_told(after, before),
         no_longer_told=_told(before, after),
-        notes=tuple(notes),
+        notes=tuple(_notes(before, after, metrics)),
     )
 
 
