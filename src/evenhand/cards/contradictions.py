@@ -32,8 +32,8 @@ def check_agreement(given: Sequence[GivenResult]) -> None:
                 raise InputError(
                     f"{one.name} and {name} contradict each other: {audit.metric.expression} of {where} on the "
                     f"same table ({without_folders(audit.source.name)}, SHA-256 {audit.source.sha256[:12]}…) is "
-                    f"{value:.6g} in the first and {other:.6g} in the second.  Run the command of each again, and leave "
-                    "out what is wrong."
+                    f"{value:.6g} in the first and {other:.6g} in the second.  Run the command of each again, and "
+                    "leave out what is wrong."
                 )
 
 
@@ -60,6 +60,25 @@ def _values(audit: Audit) -> Iterator[tuple[str, float | None]]:
 
 def _value(group: Group) -> float | None:
     return None if group.suppressed else group.estimate.value
+
+
+def told_hidden(given: Sequence[GivenResult]) -> Iterator[Note]:
+    """Groups that an audit hides beside results that may give them away."""
+    hiding = [
+        one for one in given if isinstance(one.result, Audit) and one.result.settings.suppress_below
+    ]
+    tables = {(one.result.source.sha256, without_folders(one.result.source.name)) for one in hiding}
+    for one in given:
+        found = one.evidence(0)
+        shown = one.field in ("slices", "effects", "switches", "coverages", "watches") or (
+            isinstance(one.result, Audit) and not one.result.settings.suppress_below
+        )
+        if shown and (found.data_sha256, without_folders(found.table)) in tables:
+            yield Note(
+                code="hidden_beside_others",
+                text=f"{hiding[0].name} hides small groups, but {one.name} tells numbers of the same table, from which "
+                "hidden ones may follow.  Leave it out where strangers read this card.",
+            )
 
 
 def told_differences(given: Sequence[GivenResult]) -> Iterator[Note]:

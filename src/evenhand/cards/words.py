@@ -105,8 +105,8 @@ def worst_note(card: Card) -> str:
     )
     return (
         "Worst is the group with the worst value among those that have an interval; where that one is not proven "
-        f"worse, the worst of those that are stands below it.  An interval ({level}) is for its group alone; as the group "
-        "was chosen for its value, its true rate is on average somewhat better.  Verdicts hold for "
+        f"worse, the worst of those that are stands below it.  An interval ({level}) is for its group alone; as the "
+        "group was chosen for its value, its true rate is on average somewhat better.  Verdicts hold for "
         f"all groups of an audit at once.{unjudged}"
     )
 
