@@ -65,7 +65,11 @@ def assembled(written: WrittenCard, given: Sequence[GivenResult], *, source: str
         worst=tuple(worst_groups(held["audits"][:heading])),
         parts=parts,
         signals=signals_of(written, given, evidence, parts),
-        notes=(*told_differences(given), *told_hidden(given), *_unknown_conditions(written, held["effects"])),
+        notes=(
+            *told_differences(given),
+            *told_hidden(given),
+            *_unknown_conditions(written, held["effects"]),
+        ),
         audits=tuple(held["audits"]),
         slices=tuple(held["slices"]),
         effects=tuple(held["effects"]),

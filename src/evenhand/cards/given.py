@@ -178,7 +178,8 @@ def repeated(command: str, table: str) -> str:
         return ""
     if len(words) < 3 or words[0] != "evenhand":
         return ""
-    own, kept, skip, replaced = {table, without_folders(table)}, words[:2], False, False
+    own = {table, without_folders(table)} & set(words) or {words[2]}
+    kept, skip, replaced = words[:2], False, False
     for word in words[2:]:
         if skip:
             skip = False
@@ -186,7 +187,7 @@ def repeated(command: str, table: str) -> str:
             skip = _WRITES[word]
         elif word.partition("=")[0] in _WRITES and "=" in word:
             continue
-        elif not replaced and (word in own or not word.startswith("-")):
+        elif not replaced and word in own and not word.startswith("-"):
             kept.append(OWN_TABLE)
             replaced = True
         else:

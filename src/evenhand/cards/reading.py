@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from types import UnionType
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from evenhand.cards.written import WrittenCard
 from evenhand.deferred import tomllib
@@ -77,26 +77,32 @@ class _Reader:
         hints = get_type_hints(kind)
         for name in given:
             if name not in hints:
-                what = f"field of {_called(place)}" if place else "field"
-                self.tell((*place, name), unknown_name(what, str(name), [*also, *hints]))
-        values = {}
-        for one in fields(kind):
-            if one.name in given:
-                inner = (*place, one.name)
-                values[one.name] = self.value(hints[one.name], given[one.name], inner)
-            elif one.default is MISSING and one.default_factory is MISSING:
-                self.tell(place, f"{_called((*place, one.name))} is missing.")
-                return None
+                told = unknown_name("field", str(name), [*also, *hints])
+                self.tell((*place, name), f"{_called(place)}: {told}" if place else told)
+        values = {
+            name: self.value(hints[name], one, (*place, name))
+            for name, one in given.items()
+            if name in hints
+        }
+        absent = [
+            one.name
+            for one in fields(kind)
+            if one.default is one.default_factory is MISSING and one.name not in given
+        ]
+        for name in absent:
+            self.tell(place, f"{_called((*place, name))} is missing.")
+        if absent:
+            return None
         return kind(**values)
 
     def value(self, kind: Any, given: Any, place: tuple[str | int, ...]) -> Any:
         """A value of a type; the faults tell where it is of another."""
         origin, inner = get_origin(kind), get_args(kind)
-        if origin is UnionType:
+        if origin in (Union, UnionType):
             return self.value(inner[0], given, place)
         if origin is Literal:
             if given not in inner:
-                self.tell(place, unknown_name(_called(place), str(given), inner))
+                self.tell(place, f"{_called(place)}: {unknown_name('word', str(given), inner)}")
             return given
         if origin is tuple:
             if not isinstance(given, list):

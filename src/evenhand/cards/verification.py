@@ -1,6 +1,7 @@
 """Whether a card is what it claims to be: its seal, its results, and its numbers from the data."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any, ClassVar, Literal
 from evenhand.bounty.files import sha256
 from evenhand.cards.assembly import assembled
 from evenhand.cards.discrepancies import Discrepancy, discrepancies
-from evenhand.cards.given import GivenResult, read_file
+from evenhand.cards.given import KINDS, GivenResult, read_file
 from evenhand.cards.result import Card, CardEvidence
 from evenhand.cards.sealing import is_signed, sealed_text
 from evenhand.errors import InputError
@@ -109,9 +110,11 @@ def read_card(path: Path) -> tuple[Card, dict[str, Any]]:
             f"{path} has the schema {schema!r:.60}, but this version reads {Card.SCHEMA!r}.  {hint}"
         )
     try:
-        return Card.from_dict(plain), plain
+        card = Card.from_dict(plain)
+        _check_places(card)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
+    return card, plain
 
 
 def verify_card(
@@ -145,10 +148,10 @@ def verify_card(
     text = sealed_text(plain)
     looked.checks.append(_digest(card, text))
     looked.checks.append(_signature(card, text, public_key))
-    looked.derived()
     looked.sums()
     looked.files(place.parent)
     looked.data(data, ask)
+    looked.derived()
     service = card.written.service
     return CardVerification(
         service=f"{service.name} {service.version}",
@@ -349,25 +352,37 @@ def _asks(plain: dict[str, Any]) -> Any:
     return plain["schema"], plain["metric"]["expression"]
 
 
+def _check_places(card: Card) -> None:
+    """Refuse a card whose results have no origin, or several, and one that names results it does not hold."""
+    named = Counter((one.field, one.number) for one in card.evidence)
+    held = {(field, number) for field in KINDS for number in range(len(getattr(card, field)))}
+    for (field, number), often in named.items():
+        if (field, number) not in held or often > 1:
+            raise InputError(
+                f"evidence names {field}[{number}] {plural(often, 'time')}, but the card holds "
+                f"{plural(len(getattr(card, field)), 'result')} there, each of which has one origin."
+            )
+    if lacking := sorted(held - named.keys()):
+        field, number = lacking[0]
+        raise InputError(f"evidence does not tell where {field}[{number}] came from.")
+    for place, one in enumerate(card.worst):
+        if not 0 <= one.audit < len(card.audits):
+            raise InputError(
+                f"worst[{place}].audit is {one.audit}, but the card holds {plural(len(card.audits), 'audit')}."
+            )
+
+
 def _held(card: Card) -> list[GivenResult]:
     """The results on a card as they were given."""
-    out = []
-    for one in card.evidence:
-        results = getattr(card, one.field)
-        if one.number >= len(results) or one.number < 0:
-            raise InputError(
-                f"The card names {one.field}[{one.number}] as the result of {one.name}, but it holds "
-                f"{plural(len(results), 'result')} there."
-            )
-        out.append(
-            GivenResult(
-                name=one.name,
-                file_sha256=one.file_sha256,
-                field=one.field,
-                result=results[one.number],
-            )
+    return [
+        GivenResult(
+            name=one.name,
+            file_sha256=one.file_sha256,
+            field=one.field,
+            result=getattr(card, one.field)[one.number],
         )
-    return out
+        for one in card.evidence
+    ]
 
 
 def _sums(plain: Any, place: str) -> Iterator[Discrepancy]:

@@ -101,4 +101,4 @@ def _is_called(audit: Audit, wanted: str) -> bool:
 
 def _plain(expression: str) -> str:
     """An expression without spaces and names of arguments: ``wer(text,amazon)``."""
-    return re.sub(r"\s+|(?<=[(,])\s*\w+\s*=(?!=)", "", expression)
+    return re.sub(r"(?<=[(,])\w+=(?!=)", "", re.sub(r"\s+", "", expression))

@@ -94,8 +94,6 @@ def _shelved(path: Path) -> ShelvedCard:
 
 def _worst(card: Card) -> Iterable[ShelvedWorst]:
     for one in card.worst:
-        if one.audit >= len(card.audits) or one.audit < 0:
-            continue
         audit = card.audits[one.audit]
         yield ShelvedWorst(
             metric=audit.metric.title,
