@@ -51,7 +51,7 @@ def read_request(path: Path) -> CardRequest:
         given = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise InputError(f"{path} is not TOML: {error}.  {_SEE}") from error
-    reader = _Reader(places=_places(text))
+    reader = _CardReader(places=_places(text))
     results = reader.value(tuple[str, ...], given.pop("results", []), ("results",))
     written = reader.built(WrittenCard, given, (), also=("results",))
     if reader.faults:
@@ -61,7 +61,7 @@ def read_request(path: Path) -> CardRequest:
 
 
 @dataclass(slots=True)
-class _Reader:
+class _CardReader:
     """Builds dataclasses from plain values and collects what is wrong."""
 
     places: Mapping[tuple[str | int, ...], int]

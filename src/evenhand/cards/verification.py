@@ -355,16 +355,16 @@ def _asks(plain: dict[str, Any]) -> Any:
 def _check_places(card: Card) -> None:
     """Refuse a card whose results have no origin, or several, and one that names results it does not hold."""
     named = Counter((one.field, one.number) for one in card.evidence)
-    held = {(field, number) for field in KINDS for number in range(len(getattr(card, field)))}
-    for (field, number), often in named.items():
-        if (field, number) not in held or often > 1:
+    held = {(kind, number) for kind in KINDS for number in range(len(getattr(card, kind)))}
+    for (kind, number), often in named.items():
+        if (kind, number) not in held or often > 1:
             raise InputError(
-                f"evidence names {field}[{number}] {plural(often, 'time')}, but the card holds "
-                f"{plural(len(getattr(card, field)), 'result')} there, each of which has one origin."
+                f"evidence names {kind}[{number}] {plural(often, 'time')}, but the card holds "
+                f"{plural(len(getattr(card, kind)), 'result')} there, each of which has one origin."
             )
     if lacking := sorted(held - named.keys()):
-        field, number = lacking[0]
-        raise InputError(f"evidence does not tell where {field}[{number}] came from.")
+        kind, number = lacking[0]
+        raise InputError(f"evidence does not tell where {kind}[{number}] came from.")
     for place, one in enumerate(card.worst):
         if not 0 <= one.audit < len(card.audits):
             raise InputError(
