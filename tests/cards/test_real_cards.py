@@ -104,7 +104,23 @@ def test_cards_of_three_recognizers_stand_side_by_side(data, tmp_path):
 
 @pytest.mark.data
 def test_the_card_of_census_incomes_tells_the_gap_between_the_sexes(data, tmp_path):
-    names = ["age", "workclass", "fnlwgt", "education", "education_num", "marital", "occupation", "relationship", "race", "sex", "gain", "loss", "hours", "country", "income"]
+    names = [
+        "age",
+        "workclass",
+        "fnlwgt",
+        "education",
+        "education_num",
+        "marital",
+        "occupation",
+        "relationship",
+        "race",
+        "sex",
+        "gain",
+        "loss",
+        "hours",
+        "country",
+        "income",
+    ]
     with (data / "adult" / "adult.data").open(encoding="utf-8") as file:
         rows = [
             dict(zip(names, map(str.strip, row), strict=True)) for row in csv.reader(file) if row

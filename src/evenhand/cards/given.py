@@ -1,6 +1,5 @@
 """Results that a card is made of: read from files by what their JSON says they are."""
 
-import json
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Any, get_args
 from evenhand.audits.result import Audit
 from evenhand.bounty.files import sha256
 from evenhand.bounty.telling.standing import Standing
+from evenhand.cards.json_text import read_json
 from evenhand.cards.result import CardEvidence, Field
 from evenhand.differential.result import Effects
 from evenhand.errors import InputError, near
@@ -36,8 +36,6 @@ KINDS: dict[Field, type[Result]] = {
 assert tuple(KINDS) == get_args(Field)
 #: What a reader calls the own table in a command to repeat.
 OWN_TABLE = "your-table.csv"
-#: Bytes of a file of results, at most.
-_MOST = 256 * 2**20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,16 +69,16 @@ class GivenResult:
         )
 
 
-def read_results(patterns: Sequence[str], folder: Path) -> list[GivenResult]:
-    """Results in files beside a card.toml, in their order.
+def result_files(patterns: Sequence[str], folder: Path) -> dict[Path, str]:
+    """Files that a card.toml names, each with the name that the card gives it.
 
     Raises
     ------
     InputError
-        Where a pattern names no file, a file holds no result, or one that a card has no place for.
+        Where a pattern names no file, or a file is named twice.
     """
-    found: list[GivenResult] = []
-    seen: dict[Path, str] = {}
+    found: dict[Path, str] = {}
+    seen: set[Path] = set()
     for pattern in patterns:
         files = matching_files(str(folder / pattern))
         if not files:
@@ -92,22 +90,33 @@ def read_results(patterns: Sequence[str], folder: Path) -> list[GivenResult]:
         for path in files:
             if path.resolve() in seen:
                 raise InputError(f"results names {path} twice.  Name it once.")
-            seen[path.resolve()] = pattern
-            found += read_file(path, path.name if len(files) > 1 else pattern)
+            seen.add(path.resolve())
+            single = len(files) == 1 and path == folder / pattern
+            found[path] = (
+                pattern
+                if single
+                else path.relative_to(folder).as_posix()
+                if path.is_relative_to(folder)
+                else str(path)
+            )
     return found
+
+
+def read_results(patterns: Sequence[str], folder: Path) -> list[GivenResult]:
+    """Results in files beside a card.toml, in their order.
+
+    Raises
+    ------
+    InputError
+        Where a pattern names no file, a file holds no result, or one that a card has no place for.
+    """
+    files = result_files(patterns, folder)
+    return [one for path, name in files.items() for one in read_file(path, name)]
 
 
 def read_file(path: Path, name: str) -> Iterator[GivenResult]:
     """Results in one file: an object, or an array of them."""
-    try:
-        if path.stat().st_size > _MOST:
-            raise InputError(f"{path} is larger than {_MOST // 2**20} MB, and no result.")
-        data = path.read_bytes()
-        found = json.loads(data, parse_constant=_no_number)
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path} is no JSON: {error}.  Write it with --json.") from error
+    found, data = read_json(path, "result", "Write it with --json.")
     listed = found if isinstance(found, list) else [found]
     for number, one in enumerate(listed):
         own = f"{name}[{number}]" if isinstance(found, list) else name
@@ -225,7 +234,3 @@ def _about(found: Any) -> str:
         return f"bounty on {found.label}"
     metric = found.metric
     return "coverage" if metric is None else str(metric.expression)
-
-
-def _no_number(text: str) -> None:
-    raise ValueError(f"it holds {text}, which is no number of JSON")

@@ -133,6 +133,8 @@ def _deployment(card: Card) -> Iterator[CardSection]:
 def _reliance(card: Card) -> Iterator[CardBlock]:
     for one in card.signals:
         yield CardBlock(heading=words.signal_sentence(one).rstrip("."), text=one.rule)
+        if one.name == "completeness":
+            continue  # what is not told stands at the top, and at its place
         yield from _items(one.lacking[:SHOWN], "What lacks")
         if len(one.lacking) > SHOWN:
             yield CardBlock(

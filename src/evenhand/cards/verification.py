@@ -1,6 +1,5 @@
 """Whether a card is what it claims to be: its seal, its results, and its numbers from the data."""
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from evenhand.bounty.files import sha256
 from evenhand.cards.assembly import assembled
 from evenhand.cards.discrepancies import Discrepancy, discrepancies
 from evenhand.cards.given import KINDS, GivenResult, read_file
+from evenhand.cards.json_text import read_json
 from evenhand.cards.result import Card, CardEvidence
 from evenhand.cards.sealing import is_signed, sealed_text
 from evenhand.errors import InputError
@@ -25,8 +25,6 @@ State = Literal["holds", "fails", "not checked"]
 PASSING = (
     "command", "versions", "source", "seconds", "kernel", "text", "memory_limit", "sha256", "name",
 )  # fmt: skip
-#: Bytes of a card, at most.
-_MOST = 256 * 2**20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,16 +83,8 @@ def read_card(path: Path) -> tuple[Card, dict[str, Any]]:
     InputError
         Where it is no card; for one of another version, with what reads it.
     """
-    try:
-        if path.stat().st_size > _MOST:
-            raise InputError(f"{path} is larger than {_MOST // 2**20} MB, and no card.")
-        plain = json.loads(path.read_bytes(), parse_constant=_no_number)
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
-    except (ValueError, RecursionError) as error:
-        raise InputError(
-            f"{path} is no card: {error}.  A card is what `evenhand card make … --out FILE` wrote."
-        ) from error
+    advice = "A card is what `evenhand card make … --out FILE` wrote."
+    plain, _ = read_json(path, "card", advice)
     schema = plain.get("schema") if isinstance(plain, dict) else None
     if schema != Card.SCHEMA:
         form, _, number = str(schema).partition("/")
@@ -104,7 +94,7 @@ def read_card(path: Path) -> tuple[Card, dict[str, Any]]:
             "It was written by a newer version of Evenhand; nothing of it was checked.  Read it with that version: "
             "pip install --upgrade evenhand"
             if newer
-            else "A card is what `evenhand card make … --out FILE` wrote."
+            else advice
         )
         raise InputError(
             f"{path} has the schema {schema!r:.60}, but this version reads {Card.SCHEMA!r}.  {hint}"
@@ -159,10 +149,6 @@ def verify_card(
         checks=tuple(looked.checks),
         discrepancies=tuple(dict.fromkeys(looked.found)),
     )
-
-
-def _no_number(text: str) -> None:
-    raise ValueError(f"it holds {text}, which is no number of JSON")
 
 
 def _digest(card: Card, text: bytes) -> CardCheck:

@@ -25,7 +25,7 @@ VERBS = {
     ),
     "verify": (
         "Check a card: its seal, the results beside it, and with the data its numbers.",
-        "$ evenhand card verify service.json --data ward.csv",
+        "$ evenhand card verify service.json",
     ),
     "diff": (
         "Say what changed from one card to the next: by group beyond noise, and in words.",

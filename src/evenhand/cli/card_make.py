@@ -3,8 +3,11 @@
 from pathlib import Path
 
 from evenhand.cards import Card, make_card
+from evenhand.cards.given import result_files
 from evenhand.cards.markdown import render_markdown
+from evenhand.cards.reading import read_request
 from evenhand.cli.kinds import Flag
+from evenhand.cli.labels import fit
 from evenhand.cli.options import Output
 from evenhand.cli.output import check_written, show, write_files
 from evenhand.records.output import write_text
@@ -35,10 +38,11 @@ def make(
     checklist
         Show on the page, and in Markdown, which part answers what laws and standards ask.
     """
-    read = [path for path in (request, key) if path is not None]
+    results = result_files(read_request(request).results, request.parent)
+    read = [path for path in (request, key, *results) if path is not None]
     check_written(read, output, ("--out", out), ("--markdown", markdown))
     found = make_card(request, key=key)
-    edition = output.edition()
+    edition = fit(output.edition(), [*found.audits, *found.effects, *found.switches])
     if out is not None:
         write_text(out, found.to_json() + "\n")
     if markdown is not None:

@@ -10,7 +10,7 @@ from evenhand.cards.verification import CardVerification, verify_card
 from evenhand.cli.asking_again import ask_again
 from evenhand.cli.lines import say
 from evenhand.cli.options import Printing
-from evenhand.errors import InputError
+from evenhand.errors import InputError, inert_text
 from evenhand.pages.numbers import plural
 
 EXIT_WRONG = 1
@@ -51,7 +51,7 @@ def verify(
     if printing.json:
         print(found.to_json())
     else:
-        say(*_lines(found))
+        say(*map(inert_text, _lines(found)))
     return 0 if found.holds else EXIT_WRONG
 
 

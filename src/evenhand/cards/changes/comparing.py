@@ -159,11 +159,12 @@ def _unmatched(audits: Sequence[Audit], matched: Sequence[Audit]) -> tuple[str, 
 
 def _samples(before: Audit, after: Audit, tables: PairedTables) -> Samples:
     first, second = before.source.sha256, after.source.sha256
-    same_question = before.metric.expression == after.metric.expression and first == second
-    if tables.have(before, after) and not same_question:
-        return "paired"
     if first is None or second is None:
         return "unknown"
+    if before.metric.expression == after.metric.expression and first == second:
+        return "same question"
+    if tables.have(before, after):
+        return "paired"
     return "same rows" if first == second else "other tables"
 
 
@@ -317,6 +318,9 @@ def _notes(before: Card, after: Card, metrics: Sequence[ChangedMetric]) -> Itera
 
 
 _SAYS: dict[Samples, str] = {
+    "same question": (
+        "both cards asked the same of the same table, so nothing can have changed but how it was computed."
+    ),
     "same rows": (
         "both cards rest on one table, so the same rows stand on both sides.  How sure a change is follows from each "
         "row beside itself, which needs the table (--data); as if they were two samples the intervals would as a rule "

@@ -8,7 +8,7 @@ from evenhand.groups.partition import Key
 from evenhand.pages.shown import Shown
 from evenhand.results.estimate import Estimate
 
-Samples = Literal["paired", "other tables", "same rows", "unknown"]
+Samples = Literal["paired", "other tables", "same rows", "same question", "unknown"]
 Moved = Literal["worse", "better", "no change shown"]
 
 
@@ -62,7 +62,8 @@ class GroupChange:
         Two-sided p-value, corrected for all changes.
     samples : Samples
         `paired` where the same rows were asked again; `other tables`, which are taken for independent; `same rows`
-        where both cards rest on one table, and nobody gave it; `unknown` where a card does not tell its table.
+        where both cards rest on one table, and nobody gave it; `same question` where both asked the same of it;
+        `unknown` where a card does not tell its table.
     verdict : Moved or None
         `worse`, `better` or `no change shown`; `None` without an interval.
     reason : str or None

@@ -13,6 +13,7 @@ KINDS = {"worse": "worse", "better": "better", "no change shown": "unsure", None
 _REASONS = {
     **REASONS,
     "same_rows": "the same rows on both sides; give the table",
+    "same_question": "the same question on the same table",
     "unknown": "a card does not tell its table",
 }
 #: Texts, groups and changes told one by one; the JSON has all.

@@ -25,7 +25,7 @@ def shelf_table(shelf: Shelf, edition: Edition = PLAIN) -> Table:
         TableColumn(head="service", left=True, fold=True),
         TableColumn(head="version", left=True, fold=True),
         TableColumn(head="from", left=True),
-        TableColumn(head="metric", left=True, fold=True),
+        TableColumn(head="metric", left=True),
         TableColumn(head="worst group", left=True, fold=True),
         TableColumn(head="value (interval)"),
         TableColumn(head="verdict", left=True),
