@@ -330,3 +330,40 @@ def test_results_of_python_can_be_asked_again_too(tmp_path):
     checked = verify_card(path, data=[tmp_path / "calls.csv"], ask=ask_again)
     assert checked.holds
     assert states(checked)["data"] == {"holds"}
+
+
+def test_a_broken_result_beside_the_card_is_told_and_the_rest_is_checked(tmp_path):
+    audited(tmp_path)
+    _, path = carded(tmp_path)
+    (tmp_path / "calls.audit.json").write_text("{")
+    found = verify_card(path)
+    assert states(found)["files"] == {"fails"}
+    assert states(found)["digest"] == states(found)["derived"] == {"holds"}
+
+
+def test_results_that_contradict_each_other_fail_and_stop_nothing(tmp_path):
+    audited(tmp_path)
+    audited(tmp_path, "again", calls(1))
+    _, path = carded(tmp_path, results=["calls.audit.json", "again.audit.json"])
+
+    def change(plain):
+        plain["audits"][1]["groups"][0]["estimate"]["value"] = 0.5
+
+    found = verify_card(edited(path, change))
+    assert states(found)["derived"] == {"fails"}
+    assert any("contradict each other" in check.sentence for check in found.checks)
+
+
+def test_a_table_of_several_files_is_known_by_all_of_them(tmp_path):
+    import pyarrow.csv as pacsv
+
+    for day in (1, 2):
+        pacsv.write_csv(calls(day), tmp_path / f"day-{day}.csv")
+    found = evenhand.audit(str(tmp_path / "day-*.csv"), METRIC, by="site")
+    (tmp_path / "calls.audit.json").write_text(found.to_json())
+    _, path = carded(tmp_path)
+    days = [tmp_path / "day-2.csv", tmp_path / "day-1.csv"]
+    found = verify_card(path, data=days, ask=ask_again)
+    assert found.holds
+    assert "its table is several files" in found.checks[-2].sentence + found.checks[-1].sentence
+    assert not verify_card(path, data=days[:1], ask=ask_again).holds

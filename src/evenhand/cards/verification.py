@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+from evenhand import __version__
 from evenhand.bounty.files import sha256
 from evenhand.cards.assembly import assembled
 from evenhand.cards.discrepancies import Discrepancy, discrepancies
@@ -211,7 +212,12 @@ class _Looked:
     def derived(self) -> None:
         """What follows from the results on the card: worst groups, parts, signals, notes, origins."""
         says = "the results on the card"
-        again = to_plain(assembled(self.card.written, _held(self.card), source="the card"))
+        try:
+            again = to_plain(assembled(self.card.written, _held(self.card), source="the card"))
+        except InputError as error:
+            told = f"Nothing follows from its results: {error}"
+            self.checks.append(CardCheck(name="derived", state="fails", sentence=told))
+            return
         names = ("worst", "parts", "signals", "notes", "evidence")
         new = [
             one
@@ -238,7 +244,14 @@ class _Looked:
                 absent.append(one.name)
                 continue
             if file not in there:
-                there[file] = list(read_file(path, file))
+                try:
+                    there[file] = list(read_file(path, file))
+                except InputError as error:
+                    told = str(error)
+                    new.append(
+                        Discrepancy(place=one.name, stands=one.schema, should=told, says=str(path))
+                    )
+                    continue
             match = next((given for given in there[file] if given.name == one.name), None)
             if match is None or match.field != one.field:
                 told = "another result" if match else "nothing"
@@ -276,8 +289,9 @@ class _Looked:
         """Numbers, by asking the commands again of the tables at hand."""
         tables = {fingerprint([path]): path for path in data}
         wanted = {one.data_sha256 for one in self.card.evidence}
+        together = fingerprint(sorted(data))
         for digest, path in tables.items():
-            if digest not in wanted:
+            if digest not in wanted and together not in wanted:
                 self.checks.append(
                     CardCheck(
                         name="data",
@@ -289,11 +303,7 @@ class _Looked:
         for one in self.card.evidence:
             table = tables.get(one.data_sha256 or "")
             if table is None or ask is None:
-                why = (
-                    "its table has no SHA-256"
-                    if one.data_sha256 is None
-                    else "give its table with --data"
-                )
+                why = _why(one, together)
                 self.checks.append(
                     CardCheck(
                         name="data",
@@ -330,7 +340,25 @@ class _Looked:
             Discrepancy(place=place, stands=one.about, should="nothing of the kind", says=says)
         ])  # fmt: skip
         good = f"The numbers of {one.name} come out again from {table}."
-        self.tell("data", new, good, f"{one.name} says something else than its command on {table}")
+        other = (
+            ""
+            if one.version == __version__
+            else f" (by Evenhand {one.version}; this is {__version__})"
+        )
+        bad = f"{one.name}{other} says something else than its command on {table}"
+        self.tell("data", new, good, bad)
+
+
+def _why(one: CardEvidence, together: str) -> str:
+    """Why the numbers of a result were not computed again."""
+    if one.data_sha256 is None:
+        return "its table has no SHA-256"
+    if one.data_sha256 == together:
+        return (
+            "its table is several files, which have the SHA-256 that the card tells.  Ask its command of them: "
+            f"{one.command}"
+        )
+    return "give its table with --data"
 
 
 def _asks(plain: dict[str, Any]) -> Any:
