@@ -2,6 +2,7 @@
 
 import copy
 import math
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -116,3 +117,50 @@ def test_a_part_of_a_field_is_blanked_as_often():
         for seed in range(500)
     ]
     assert 0.2 - 3 * 0.0179 < sum(gone) / 500 < 0.2 + 3 * 0.0179
+
+
+@pytest.fixture
+def people(tmp_path):
+    path = tmp_path / "people.csv"
+    path.write_text(
+        "age,sex,ward\n" + "".join(f"{30 + i},{'fm'[i % 2]},{'AB'[i % 2]}\n" for i in range(20))
+    )
+    return str(path)
+
+
+def test_permuted_fields_are_those_of_one_other_row(people):
+    row = {"age": 99, "sex": "f", "ward": "C", "note": "x"}
+    draws = [
+        applied("permuted_fields", row=row, seed=seed, columns=["age", "ward"], rows=people)
+        for seed in range(400)
+    ]
+    # Together: the ward belongs to the age that was drawn.
+    assert all(found["ward"] == "AB"[found["age"] % 2] for found in draws)
+    assert {found["age"] for found in draws} == set(range(30, 50))
+    assert all((found["sex"], found["note"]) == ("f", "x") for found in draws)
+
+
+def test_permuted_fields_may_stay_within_a_group(people):
+    row = {"age": 99, "sex": "f", "ward": "C"}
+    draws = {
+        applied("permuted_fields", row=row, seed=seed, columns=["age"], rows=people, within=["sex"])["age"]
+        for seed in range(200)
+    }  # fmt: skip
+    assert draws == set(range(30, 50, 2))
+    with pytest.raises(SampleError, match="has no row with sex 'x'"):
+        applied("permuted_fields", row=row | {"sex": "x"}, columns=["age"], rows=people,
+                within=["sex"])  # fmt: skip
+
+
+def test_permuted_fields_name_what_the_table_lacks(people, tmp_path):
+    with pytest.raises(InputError, match=r"no column 'aeg'.*age|'aeg'"):
+        applied("permuted_fields", row={"aeg": 1}, columns=["aeg"], rows=people)
+    with pytest.raises(InputError, match=r"gone.csv cannot be read"):
+        applied("permuted_fields", columns=["age"], rows=str(tmp_path / "gone.csv"))
+
+
+def test_a_table_that_changes_is_read_again(people):
+    first = applied("permuted_fields", row={"age": 1}, columns=["age"], rows=people)
+    Path(people).write_text("age,sex\n7,f\n")
+    assert first["age"] >= 30
+    assert applied("permuted_fields", row={"age": 1}, columns=["age"], rows=people) == {"age": 7}

@@ -31,7 +31,7 @@ _NAMES = {
     "text": """
         gender names dialect formality misspellings typos casing contractions expansions
     """,
-    "table": "missing_fields unit_mistake rounding shifted_category",
+    "table": "missing_fields unit_mistake rounding shifted_category permuted_fields",
 }
 _FAMILY_OF = {name: family for family, names in _NAMES.items() for name in names.split()}
 

@@ -2,12 +2,15 @@
 
 import math
 from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from evenhand.conditions.condition import ConditionDefinition, Parameter, ParameterKind
-from evenhand.errors import near
+from evenhand.errors import InputError, near, unknown_name
+from evenhand.samples.rows import read_rows
 from evenhand.samples.sample import SampleError
 from evenhand.samples.table import Row, is_missing
 
@@ -95,6 +98,51 @@ def _category(row: Row, _: np.random.Generator, values: Values) -> dict[str, Any
     return {**row, column: new if isinstance(value, str) else type(value)(new)}
 
 
+def _permuted(row: Row, generator: np.random.Generator, values: Values) -> dict[str, Any]:
+    columns = _fields(row, values["columns"], "permuted_fields")
+    within = _fields(row, values["within"] or (), "permuted_fields")
+    others = _others(values["rows"], tuple(columns), tuple(within)).get(_alike(row, within))
+    if not others:
+        alike = ", ".join(f"{name} {row[name]!r:.40}" for name in within)
+        raise SampleError(
+            f"permuted_fields: {values['rows']} has no row with {alike}.", reason="unfit_media"
+        )
+    drawn = others[int(generator.integers(len(others)))]
+    return {**row, **dict(zip(columns, drawn, strict=True))}
+
+
+def _alike(row: Row, within: list[str] | tuple[str, ...]) -> tuple[Any, ...]:
+    """What a row shares with those that it may be given fields of; what is missing is alike."""
+    return tuple(None if is_missing(row[name]) else row[name] for name in within)
+
+
+def _others(
+    path: str, columns: tuple[str, ...], within: tuple[str, ...]
+) -> dict[tuple[Any, ...], list[tuple[Any, ...]]]:
+    """Fields of a file's rows, by what the rows share; kept as long as the file does not change."""
+    try:
+        found = Path(path).stat()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError(f"permuted_fields: {path} cannot be read: {reason}.") from error
+    return _read_others(path, columns, within, found.st_mtime_ns, found.st_size)
+
+
+@lru_cache(maxsize=16)
+def _read_others(
+    path: str, columns: tuple[str, ...], within: tuple[str, ...], _changed: int, _size: int
+) -> dict[tuple[Any, ...], list[tuple[Any, ...]]]:
+    rows = read_rows(Path(path))
+    known = list(rows[0]) if rows else []
+    for column in (*columns, *within):
+        if column not in known:
+            raise InputError(f"permuted_fields: {path}: " + unknown_name("column", column, known))
+    found: dict[tuple[Any, ...], list[tuple[Any, ...]]] = {}
+    for row in rows:
+        found.setdefault(_alike(row, within), []).append(tuple(row[name] for name in columns))
+    return found
+
+
 def _two_categories(values: Values) -> str | None:
     listed = values["values"]
     if len(listed) < 2 or len(set(listed)) < len(listed):
@@ -159,5 +207,21 @@ TABLE: tuple[ConditionDefinition, ...] = (
         check=_two_categories,
         about="A code list read off by one, as after a change of version",
         source="category (i + shift) mod n",
+    ),
+    ConditionDefinition(
+        name="permuted_fields",
+        kind="table",
+        parameters=(
+            Parameter(name="columns", takes=ParameterKind.TEXTS, required=True,
+                      about="Fields that are taken from another row, all from the same"),
+            Parameter(name="rows", takes=ParameterKind.FILE, required=True,
+                      about="Table to draw that row from, as a rule the samples' own"),
+            Parameter(name="within", takes=ParameterKind.TEXTS,
+                      about="Fields in which the other row is alike, so that no impossible person comes of it"),
+        ),
+        apply=_permuted,
+        about="Fields of somebody else: what a service loses by it is what it had from these fields",
+        source="permutation importance (Breiman 2001, doi:10.1023/A:1010933404324), within others: "
+        "Strobl et al. 2008, doi:10.1186/1471-2105-9-307",
     ),
 )  # fmt: skip

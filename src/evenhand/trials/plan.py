@@ -10,11 +10,12 @@ from typing import Any
 from evenhand.deferred import Deferred, tomllib
 from evenhand.errors import Fault, FaultsError, InputError, near, unknown_name
 from evenhand.samples import MEASURES, Kind, Sample, check_measures
+from evenhand.samples.rows import read_rows
 from evenhand.samples.table import TableProfile
 from evenhand.services.template import SLOTS
 from evenhand.trials.design import CLEAN, DESIGNS, Design, Treatment, expand
 from evenhand.trials.executors import HERE, is_workers
-from evenhand.trials.manifest import Columns, ListedSample, listed_of, read_manifest, read_rows
+from evenhand.trials.manifest import Columns, ListedSample, listed_of, read_manifest
 from evenhand.trials.scoring import COLUMNS, JUDGED, AnswerScore, Judge, columns_of, read_score
 from evenhand.trials.wiring import Wired, check_name, check_number, wire
 
