@@ -267,3 +267,37 @@ def test_no_secret_of_a_key_reaches_the_card(tmp_path):
     assert private.private_bytes_raw().hex() not in text
     assert not re.search(r"PRIVATE|key\.pem", text)
     assert card.signature.public_key == private.public_key().public_bytes_raw().hex()
+
+
+def test_effects_of_columns_that_were_taken_away_explain(tmp_path):
+    table = tmp_path / "calls.csv"
+    audited(tmp_path)
+    rows = calls(1).to_pylist()
+    import pyarrow as pa
+    import pyarrow.csv as pacsv
+
+    both = [
+        {**row, "wrong": int(row["wrong"] or (other and row["id"] % 3 == 0)), "condition": name}
+        for other, name in enumerate(("clean", "age of others"))
+        for row in rows
+    ]
+    pacsv.write_csv(pa.table({k: [row[k] for row in both] for k in both[0]}), tmp_path / "t.csv")
+    found = evenhand.effects(str(tmp_path / "t.csv"), METRIC, "site", reference="clean", unit="id")
+    (tmp_path / "columns.json").write_text(found.to_json())
+    results = ["calls.audit.json", "columns.json"]
+    _, path = carded(tmp_path, results=results)
+    request = path.with_suffix(".toml")
+    robust = evenhand.make_card(request)
+    request.write_text('explanations = ["columns.json"]\n' + request.read_text())
+    explained = evenhand.make_card(request)
+    told = [{p.name for p in card.parts if p.measured} for card in (robust, explained)]
+    assert told == [{"fairness", "robustness"}, {"fairness", "explainability"}]
+    page = explained.to_html()
+    at = page.index('id="explainability"')
+    assert at < page.index("age of others", at) < page.index('id="robustness"')
+    request.write_text(request.read_text().replace('["columns.json"]', '["colums.json"]', 1))
+    with pytest.raises(
+        InputError, match=r"explanations names 'colums\.json'.*Did you mean 'columns\.json'"
+    ):
+        evenhand.make_card(request)
+    assert table.exists()

@@ -15,7 +15,7 @@ from evenhand.cards.sealing import sealed
 from evenhand.cards.signals import signals_of
 from evenhand.cards.worst import at_operating_point, worst_groups
 from evenhand.cards.written import WrittenCard
-from evenhand.errors import Note
+from evenhand.errors import InputError, Note, near
 
 
 def make_card(request: str | Path, *, key: str | Path | None = None) -> Card:
@@ -50,6 +50,7 @@ def make_card(request: str | Path, *, key: str | Path | None = None) -> Card:
 def assembled(written: WrittenCard, given: Sequence[GivenResult], *, source: str) -> Card:
     """The card without its seal."""
     check_agreement(given)
+    _check_explanations(written, given, source)
     given, heading = _ordered(given, written.operating_point.metrics, source)
     numbers: Counter[str] = Counter()
     evidence = []
@@ -88,6 +89,17 @@ def _ordered(
     order, heading = at_operating_point([one.result for one in audits], metrics, source)
     others = [one for one in given if one.field != "audits"]
     return [*(audits[place] for place in order), *others], heading
+
+
+def _check_explanations(written: WrittenCard, given: Sequence[GivenResult], source: str) -> None:
+    """Refuse an explanation that is no result of effects."""
+    effects = [one.name for one in given if one.field == "effects"]
+    for name in written.explanations:
+        if name not in effects:
+            raise InputError(
+                f"{source}: explanations names {name!r}, which is no result of effects here.{near(name, effects)}  "
+                f"Effects: {', '.join(effects) or 'none; add one to results'}"
+            )
 
 
 def _unknown_conditions(written: WrittenCard, effects: Sequence[Any]) -> list[Note]:

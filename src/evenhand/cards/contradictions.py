@@ -45,7 +45,9 @@ def _asked(audit: Audit) -> Any:
         audit.metric.expression,
         audit.source.sha256,
         settings.where,
+        audit.unit,  # rows that lack it are in no number
         audit.weight,
+        audit.stratum,
         audit.judge and audit.judge.expression,
         settings.missing_values,
         repr(sorted(settings.bins.items())),

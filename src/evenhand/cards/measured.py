@@ -9,7 +9,7 @@ from evenhand.audits.result import Audit, Group
 from evenhand.bounty.telling import words as bounty_words
 from evenhand.cards import words
 from evenhand.cards.blocks import CardBlock
-from evenhand.cards.parts import said_of
+from evenhand.cards.parts import explains, said_of
 from evenhand.cards.result import Card, Field
 from evenhand.differential import answer as effect_answer
 from evenhand.differential import words as effect_words
@@ -28,6 +28,10 @@ from evenhand.watching import words as watch_words
 #: Groups of a partition in its table, and conditions times groups; all are in the JSON.
 TABLED = 3000
 _NOT_TOLD = "not told"
+_TAKEN_AWAY = (
+    "Where a column holds somebody else's value, what the service loses is what it had from that column.  This says what "
+    "answers hang on, not what makes things so."
+)
 _CHOSEN = {"worst value": "", "worst proven": "of the proven"}
 
 
@@ -230,9 +234,13 @@ def _measured(card: Card, condition: str, edition: Edition) -> str:
     return "not measured"
 
 
-def effect_blocks(card: Card, edition: Edition) -> Iterator[CardBlock]:
-    """What each condition costs everybody and each group."""
+def effect_blocks(card: Card, edition: Edition, *, explaining: bool) -> Iterator[CardBlock]:
+    """What each condition costs everybody and each group; `explaining` those that took columns away, or the others."""
+    if explaining and card.written.explanations:
+        yield CardBlock(text=_TAKEN_AWAY)
     for place, found in enumerate(card.effects):
+        if explains(card.of("effects", place).name, card.written) is not explaining:
+            continue
         name = edition.column(found.metric.title)
         yield CardBlock(
             heading=f"{name} by condition",

@@ -6,12 +6,12 @@ The order is that of the AI service cards of Amazon Web Services (docs.aws.amazo
 from collections.abc import Sequence
 
 from evenhand.cards.given import GivenResult
-from evenhand.cards.result import CardPart, Field
+from evenhand.cards.result import CardPart
 from evenhand.cards.written import CardedData, WrittenCard
 from evenhand.pages.edition import without_folders
 
-#: Name and heading of each part, and the fields of results that tell it.
-PARTS: dict[str, tuple[str, tuple[Field, ...]]] = {
+#: Name and heading of each part, and the fields of results that tell it; effects of columns tell explainability.
+PARTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "description": ("What the service does", ()),
     "intrinsic_variation": ("Intrinsic variation", ()),
     "confounders": ("Confounding variation", ()),
@@ -29,7 +29,7 @@ PARTS: dict[str, tuple[str, tuple[Field, ...]]] = {
     "fairness": ("Fairness and bias", ("audits", "switches")),
     "unnamed_groups": ("Groups that nobody named", ("slices",)),
     "data_coverage": ("What the data cover", ("coverages",)),
-    "explainability": ("Explainability", ()),
+    "explainability": ("Explainability", ("explainability",)),
     "robustness": ("Robustness by condition", ("effects",)),
     "privacy_and_security": ("Privacy and security", ()),
     "safety": ("Safety", ()),
@@ -46,7 +46,7 @@ PARTS: dict[str, tuple[str, tuple[Field, ...]]] = {
 
 def parts_of(written: WrittenCard, given: Sequence[GivenResult]) -> tuple[CardPart, ...]:
     """Every part, and whether people or results tell it."""
-    fields = {one.field for one in given}
+    fields = {"explainability" if explains(one.name, written) else one.field for one in given}
     told = _told(written, tables_of(given))
     return tuple(
         CardPart(
@@ -57,6 +57,11 @@ def parts_of(written: WrittenCard, given: Sequence[GivenResult]) -> tuple[CardPa
         )
         for name, (title, by) in PARTS.items()
     )
+
+
+def explains(name: str, written: WrittenCard) -> bool:
+    """Whether a result, by its name on the card, tells what answers hang on."""
+    return name in written.explanations
 
 
 def tables_of(given: Sequence[GivenResult]) -> tuple[str, ...]:

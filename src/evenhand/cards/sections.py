@@ -98,8 +98,13 @@ def _design(card: Card, edition: Edition) -> Iterator[CardSection]:
     yield _section(card, "fairness", [*_texts(said.fairness), *fairness])
     yield _section(card, "unnamed_groups", slice_blocks(card, edition))
     yield _section(card, "data_coverage", coverage_blocks(card, edition))
-    yield _section(card, "explainability", _texts(said.explainability))
-    yield _section(card, "robustness", [*_texts(said.robustness), *effect_blocks(card, edition)])
+    hangs_on = effect_blocks(card, edition, explaining=True)
+    yield _section(card, "explainability", [*_texts(said.explainability), *hangs_on])
+    yield _section(
+        card,
+        "robustness",
+        [*_texts(said.robustness), *effect_blocks(card, edition, explaining=False)],
+    )
     for name in ("privacy_and_security", "safety", "controllability"):
         yield _section(card, name, _texts(getattr(said, name)))
     yield _section(card, "monitoring", watch_blocks(card, edition))

@@ -243,6 +243,9 @@ class WrittenCard:
         Good practice for those who put it to use.
     data : tuple of CardedData
         The tables that results rest on.
+    explanations : tuple of str
+        Results of effects whose conditions took columns away (`permuted_fields`), by their files: they stand under
+        explainability, and not under robustness.
     """
 
     service: CardedService
@@ -258,3 +261,4 @@ class WrittenCard:
     effectiveness: Effectiveness = Effectiveness()
     deployment: tuple[str, ...] = ()
     data: tuple[CardedData, ...] = ()
+    explanations: tuple[str, ...] = ()
