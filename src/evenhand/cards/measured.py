@@ -29,8 +29,8 @@ from evenhand.watching import words as watch_words
 TABLED = 3000
 _NOT_TOLD = "not told"
 _TAKEN_AWAY = (
-    "Where a column holds somebody else's value, what the service loses is what it had from that column.  This says what "
-    "answers hang on, not what makes things so."
+    "Where a column holds somebody else's value, what the service loses is what it had from that column.  This says "
+    "what answers hang on, not what makes things so."
 )
 _CHOSEN = {"worst value": "", "worst proven": "of the proven"}
 

@@ -45,15 +45,18 @@ def answers(card: Card, edition: Edition = PLAIN) -> Iterator[str]:
 
 
 def worst_sentence(card: Card, one: WorstGroup, edition: Edition = PLAIN) -> str:
-    """``Worst false_positive_rate: 44.8 % for Female · African-American (23.5 % for everybody); proven worse …``."""
+    """``Worst for Wales: 35 of 100 words wrong, 20 for everybody together; proven worse than the rest.``."""
     audit = card.audits[one.audit]
-    name = edition.group(one.group, one.predicate)
-    beside = f"{told_number(audit, one.value)}, where everybody together has {told_number(audit, one.overall)}"
-    metric = edition.column(audit.metric.title)
-    told = f"{metric} is worst for {name}: {beside}"
+    name, metric = edition.group(one.group, one.predicate), edition.column(audit.metric.title)
+    spoken = answer.in_hundred(audit, one.value, one.overall)
+    if spoken is None or metric != audit.metric.name:
+        told = f"{metric} is worst for {name}: {told_number(audit, one.value)}"
+        beside = told_number(audit, one.overall)
+    else:
+        told, beside = f"Worst for {name}: {spoken[0]}", spoken[1]
+    told += f", {beside} for everybody together"
     if one.chosen == "worst proven":
-        told = f"Of the groups that are proven worse, {metric} is worst for {name}: {beside}"
-        return f"{told}."
+        return f"Of the groups that are proven worse: {told[0].lower()}{told[1:]}."
     if one.verdict is None:
         return f"{told}."
     reference = words.reference(audit.settings.versus)
