@@ -16,6 +16,8 @@ from reference_pages.metrics import metrics_page
 from reference_pages.python import python_page
 from reference_pages.trials import conditions_page, measures_page, trials_page
 
+from evenhand.cards.schema import card_schema
+
 DOCS = Path(__file__).parent
 
 
@@ -43,6 +45,7 @@ def pages() -> Iterator[tuple[str, str]]:
     yield "conditions.md", conditions_page()
     yield "measures.md", measures_page()
     yield "trials.md", trials_page()
+    yield "card.schema.json", card_schema()
 
 
 def _settle(path: Path, text: str, check: bool) -> list[str]:

@@ -16,6 +16,10 @@ from evenhand.bounty.telling.hunted import Hunted
 from evenhand.bounty.telling.outcome import Closed, Outcome
 from evenhand.bounty.telling.standing import Standing
 from evenhand.bounty.verification import Verification
+from evenhand.cards.changes.result import CardChanges
+from evenhand.cards.result import Card
+from evenhand.cards.shelf.result import Shelf
+from evenhand.cards.verification import CardVerification
 from evenhand.differential.result import Effects as EffectsResult
 from evenhand.errors import REASONS
 from evenhand.gates.result import Gate
@@ -100,6 +104,14 @@ ANSWERS: dict[type[Result], tuple[str, str]] = {
     Exported: ("Bounty: export", "`evenhand bounty export … --json` gives one object."),
     Committed: ("Bounty: submit --commit", "`evenhand bounty submit … --commit --json` gives one."),
     Written: ("Bounty: submit --out", "`evenhand bounty submit … --out FILE --json` gives one."),
+    Card: (
+        "Card",
+        "`evenhand card make … --out FILE` writes one object, `--json` prints it, and `Card.to_json()` gives it.  Its "
+        "[JSON Schema](card.schema.json) is what `evenhand card schema` prints.",
+    ),
+    CardVerification: ("Card: verify", "`evenhand card verify … --json` gives one object."),
+    CardChanges: ("Card: diff", "`evenhand card diff … --json` gives one object."),
+    Shelf: ("Card: index", "`evenhand card index … --json` gives one object."),
 }
 _WORDS = {bool: "true or false", int: "whole number", float: "number", str: "text", Any: "any"}
 

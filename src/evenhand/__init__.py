@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         merge_cubes,
         update_cube,
     )
+    from evenhand.cards import Card, make_card
     from evenhand.conditions import Condition, parse_condition
     from evenhand.cubes import CellKeys, CountedRecords, Cube, read_cube, write_cube
     from evenhand.differential import Effects, effects
@@ -50,6 +51,8 @@ _HOMES = {
     "audit_metrics": "evenhand.audits",
     "conditional_demographic_disparity": "evenhand.audits",
     "equalized_odds": "evenhand.audits",
+    "Card": "evenhand.cards",
+    "make_card": "evenhand.cards",
     "Condition": "evenhand.conditions",
     "parse_condition": "evenhand.conditions",
     "count_cube": "evenhand.audits",
@@ -114,6 +117,7 @@ __all__ = [
     "DEFINITIONS",
     "MISSING_VALUES",
     "Audit",
+    "Card",
     "CellKeys",
     "Condition",
     "CountedRecords",
@@ -151,6 +155,7 @@ __all__ = [
     "improve",
     "join_records",
     "look",
+    "make_card",
     "make_plan",
     "merge_cubes",
     "merge_watches",

@@ -20,10 +20,41 @@ HERE = Path(__file__).parent
 COMMANDS = tomllib.loads((HERE / "commands.toml").read_text(encoding="utf-8"))
 #: What differs from run to run: keys, random salts, moments, durations, machines, versions.
 PASSING = re.compile(
-    r'(?P<name>"(?:seconds|duration|python|evenhand|duckdb|numpy|rapidfuzz)": )(?:"[^"]*"|[-\d.e+]+)'
+    r'(?P<name>"(?:seconds|duration|python|evenhand|duckdb|numpy|rapidfuzz)": |"version": (?="\d))(?:"[^"]*"|[-\d.e+]+)'
     r"|(?P<hex>(?<![.\w])(?=\d*[a-f])[0-9a-f]{12,}\b)|(?P<moment>\b\d{4}-\d\d-\d\dT[\d:.+Z]+)"
 )
 NUMBER = re.compile(r"-?\d+\.\d+(?:e[-+]?\d+)?")
+CARD = """\
+results = ["slices_all.json", "effects.json", "audit_units.json", "watch.json", "bounty_status.json"]
+out_of_scope = ["Anything else."]
+
+[service]
+name = "ward dictation"
+version = "1.0"
+provider = "the demo"
+applies_to = 2026-01-01
+contact = "cards@example.org"
+
+[measured]
+by = "nobody"
+relation = "third party"
+
+[operating_point]
+description = "As it stands."
+metrics = ["wer"]
+
+[[uses]]
+name = "notes at the bed"
+risks = ["A wrong word."]
+
+[[confounders]]
+name = "tones"
+condition = "tone_12hz"
+
+[[data]]
+table = "ward.csv"
+labels = "What was said."
+"""
 PLAN = """\
 [trial]
 name = "questions"
@@ -166,7 +197,8 @@ def prepare(folder):
             writer = csv.DictWriter(file, list(listed[0]))
             writer.writeheader()
             writer.writerows(listed)
-    for name, text in (("plan", PLAN), ("policy", POLICY), ("broken", BROKEN)):
+    later = CARD.replace("1.0", "1.1").replace("audit_units", "audit_later")
+    for name, text in (("plan", PLAN), ("policy", POLICY), ("broken", BROKEN), ("card", CARD), ("later", later)):
         (folder / f"{name}.toml").write_text(text, encoding="utf-8")
     (folder / "fit.py").write_text(FIT, encoding="utf-8")
 
@@ -197,6 +229,7 @@ def answers():
         for name, command in COMMANDS.items():
             ended = run_command(*shlex.split(command), "--json", cwd=folder, env=settings)
             assert ended.stdout, f"{command}\n{ended.stderr}"
+            (folder / f"{name}.json").write_text(ended.stdout, encoding="utf-8")
             yield name, settled(ended.stdout.replace(str(folder), "…"))
 
 

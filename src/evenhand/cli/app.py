@@ -116,6 +116,10 @@ VERBS = {
     "conditions": ("List the conditions and how to write them.", "$ evenhand conditions tone"),
     "bounty": ("Let outsiders submit better models, accept what is proven, and merge it.", ""),
     "metrics": ("List the metrics and how to write them.", "$ evenhand metrics wer"),
+    "card": (
+        "Publish what was measured and what people say of a service as one file that others can check.",
+        "",
+    ),
     "demo": (
         "Find, prove and repair a harm, live; or audit records that come with the package.",
         "$ evenhand demo --records ward.csv",

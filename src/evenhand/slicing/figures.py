@@ -42,7 +42,7 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Card:
+class SliceCard:
     """A slice by itself."""
 
     number: int
@@ -278,7 +278,7 @@ def _name(number: int, one: Slice, edition: Edition) -> TableCell:
     return TableCell(f"{number}. {plain_slice(one.literals, edition)}", note=one.predicate)
 
 
-def _cards(found: Slices, drawn: Sequence[Slice], edition: Edition) -> Iterator[Card]:
+def _cards(found: Slices, drawn: Sequence[Slice], edition: Edition) -> Iterator[SliceCard]:
     contributions = known(value for one in drawn for value in one.contributions)
     start, stop = min([0.0, *contributions]), max([0.0, *contributions])
     axis = Axis(start=start, stop=stop if stop > start else start + 1.0, ticks=())
@@ -286,7 +286,7 @@ def _cards(found: Slices, drawn: Sequence[Slice], edition: Edition) -> Iterator[
     for number, one in enumerate(drawn, 1):
         parts = known(one.contributions)
         whole = len(parts) == len(one.contributions) > 1
-        yield Card(
+        yield SliceCard(
             number=number,
             one=one,
             name=plain_slice(one.literals, edition),

@@ -1,0 +1,38 @@
+"""The table of changes, for the terminal and the page."""
+
+from evenhand.cards.changes import words
+from evenhand.cards.changes.result import CardChanges, GroupChange
+from evenhand.pages import numbers
+from evenhand.pages.edition import PLAIN, Edition
+from evenhand.pages.table import Table, TableCell, TableColumn, table_of
+
+
+def changes_table(found: CardChanges, metric: str, shown: int, edition: Edition = PLAIN) -> Table:
+    """Each group under one metric."""
+    columns = (
+        TableColumn(head="group", left=True, fold=True),
+        TableColumn(head="verdict", left=True, fold=True),
+        TableColumn(head=found.before.version or "before"),
+        TableColumn(head=found.after.version or "after"),
+        TableColumn(head="change (interval)"),
+        TableColumn(head="adjusted p", need=1),
+    )
+    own = [one for one in found.groups if one.metric == metric][:shown]
+    rows = [_row(found, one, edition) for one in own]
+    return table_of(f"{edition.column(metric)} before and after", columns, rows)
+
+
+def _row(found: CardChanges, one: GroupChange, edition: Edition) -> list[TableCell | str]:
+    metric = found.metric(one.metric)
+    change = "–"
+    if one.change is not None:
+        change = numbers.points(one.change, in_points=metric.in_points)
+    span = numbers.span(one.low, one.high, in_points=metric.in_points)
+    return [
+        words.called(one, edition),
+        TableCell(words.verdict(one), kind=words.KINDS[one.verdict]),
+        words.value(metric, one.before.value),
+        words.value(metric, one.after.value),
+        f"{change} ({span})" if span else change,
+        numbers.p_value(one.p_adjusted),
+    ]

@@ -1,0 +1,114 @@
+"""Changes in plain words: a log in sentences, the worst first."""
+
+from collections.abc import Iterator
+
+from evenhand.cards.changes.result import CardChanges, ChangedMetric, GroupChange, TextChange
+from evenhand.errors import REASONS
+from evenhand.pages import numbers
+from evenhand.pages.edition import PLAIN, Edition
+from evenhand.pages.marks import MARKS
+from evenhand.pages.numbers import listed, percent, plural
+
+KINDS = {"worse": "worse", "better": "better", "no change shown": "unsure", None: "none"}
+_REASONS = {
+    **REASONS,
+    "same_rows": "the same rows on both sides; give the table",
+    "same_question": "the same question on the same table",
+    "unknown": "a card does not tell its table",
+}
+#: Texts, groups and changes told one by one; the JSON has all.
+TOLD = 12
+
+
+def title(found: CardChanges) -> str:
+    """``What changed: my service 1.0 to 1.1``."""
+    return f"What changed: {found.before.service} {found.before.version} to {_after(found)}"
+
+
+def _after(found: CardChanges) -> str:
+    same = found.before.service == found.after.service
+    return found.after.version if same else f"{found.after.service} {found.after.version}"
+
+
+def answers(found: CardChanges, edition: Edition = PLAIN) -> Iterator[str]:
+    """For whom it became worse and better beyond noise."""
+    for verdict in ("worse", "better"):
+        moved = [one for one in found.groups if one.verdict == verdict]
+        moved.sort(key=lambda one: -abs(one.change or 0.0))
+        for one in moved[:TOLD]:
+            yield change_sentence(found, one, edition)
+        if len(moved) > TOLD:
+            yield f"… and {plural(len(moved) - TOLD, 'more group')} for which it is {verdict}."
+    if all(one.verdict not in ("worse", "better") for one in found.groups):
+        if found.comparisons:
+            yield f"No group changed beyond noise, of {plural(found.comparisons, 'comparison')}."
+        elif found.groups:
+            yield "Nothing can be said of whether a change is more than noise."
+        else:
+            yield "The cards have no metric and group in common."
+
+
+def change_sentence(found: CardChanges, one: GroupChange, edition: Edition = PLAIN) -> str:
+    """``Worse for Wales: wer 25.0 % before, 31.0 % now (+2.1 to +9.9 points).``."""
+    metric = found.metric(one.metric)
+    points = " points" if metric.in_points else ""
+    span = numbers.span(one.low, one.high, in_points=metric.in_points)
+    verdict = "Worse" if one.verdict == "worse" else "Better"
+    return (
+        f"{verdict} for {called(one, edition)}: {edition.column(one.metric)} {value(metric, one.before.value)} before, "
+        f"{value(metric, one.after.value)} now ({span}{points})."
+    )
+
+
+def called(one: GroupChange, edition: Edition = PLAIN) -> str:
+    """A group by its values."""
+    return edition.group(one.group, one.predicate) if one.predicate else "everybody"
+
+
+def value(metric: ChangedMetric, number: float | None) -> str:
+    """A value: in per cent where differences are points."""
+    return numbers.share(number) if metric.in_points else numbers.rate(number)
+
+
+def verdict(one: GroupChange) -> str:
+    """Verdict with its sign, or why there is none."""
+    if one.verdict is None:
+        return f"– {_REASONS.get(one.reason or '', one.reason or '')}"
+    return f"{MARKS[KINDS[one.verdict]].sign} {one.verdict}"
+
+
+def log(found: CardChanges) -> Iterator[str]:
+    """Everything else that changed, in sentences."""
+    if found.new_metrics:
+        yield f"New metrics: {listed(found.new_metrics)}."
+    if found.gone_metrics:
+        yield f"Metrics that are gone: {listed(found.gone_metrics)}."
+    for told, mentions in (
+        ("New groups", found.new_groups),
+        ("Groups that are gone", found.gone_groups),
+    ):
+        names = list(dict.fromkeys(one.predicate for one in mentions))
+        if names:
+            yield f"{told}: {listed(names)}."
+    for one in found.definitions:
+        yield f"Measured otherwise: {_moved(one)}"
+    if found.now_told:
+        yield f"Now told: {listed(found.now_told)}."
+    if found.no_longer_told:
+        yield f"No longer told: {listed(found.no_longer_told)}."
+    for one in found.texts[:TOLD]:
+        yield f"Text: {_moved(one)}"
+    if len(found.texts) > TOLD:
+        yield f"… and {plural(len(found.texts) - TOLD, 'more text')}, in the JSON."
+
+
+def _moved(one: TextChange) -> str:
+    return f"{one.place} was {one.before}, and is {one.after}."
+
+
+def method(found: CardChanges) -> str:
+    """In which sense the numbers hold."""
+    return (
+        f"{percent(found.level)} intervals of {plural(found.comparisons, 'change')}, all of which hold at once "
+        "(each metric has its share of the error)."
+    )

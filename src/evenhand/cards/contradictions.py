@@ -1,0 +1,116 @@
+"""Results that contradict each other: refused where one of them must be wrong, told where both may be right."""
+
+from collections.abc import Iterator, Sequence
+from math import isclose
+from typing import Any
+
+from evenhand.audits.result import Audit, Group
+from evenhand.cards.given import GivenResult
+from evenhand.errors import InputError, Note
+from evenhand.pages.edition import without_folders
+from evenhand.pages.numbers import listed
+
+
+def check_agreement(given: Sequence[GivenResult]) -> None:
+    """Refuse two audits that ask the same of the same table and say different things.
+
+    Raises
+    ------
+    InputError
+        Naming both, the group and the two numbers.
+    """
+    seen: dict[Any, dict[str, tuple[str, float | None]]] = {}
+    for one in given:
+        audit = one.result
+        if not isinstance(audit, Audit) or audit.source.sha256 is None:
+            continue
+        before = seen.setdefault(_asked(audit), {})
+        for predicate, value in _values(audit):
+            name, other = before.setdefault(predicate, (one.name, value))
+            if other is not None and value is not None and not isclose(other, value, rel_tol=1e-9):
+                where = predicate or "everybody"
+                raise InputError(
+                    f"{one.name} and {name} contradict each other: {audit.metric.expression} of {where} on the "
+                    f"same table ({without_folders(audit.source.name)}, SHA-256 {audit.source.sha256[:12]}…) is "
+                    f"{value:.6g} in the first and {other:.6g} in the second.  Run the command of each again, and "
+                    "leave out what is wrong."
+                )
+
+
+def _asked(audit: Audit) -> Any:
+    """What decides a group's value."""
+    settings = audit.settings
+    told = tuple(note.text for note in audit.notes if note.code == "label_origin")
+    return (
+        audit.metric.expression,
+        audit.source.sha256,
+        settings.where,
+        audit.unit,  # rows that lack it are in no number
+        audit.weight,
+        audit.stratum,
+        audit.judge and audit.judge.expression,
+        settings.missing_values,
+        repr(sorted(settings.bins.items())),
+        told,
+    )
+
+
+def _values(audit: Audit) -> Iterator[tuple[str, float | None]]:
+    yield "", audit.overall.value
+    yield from ((group.predicate, _value(group)) for group in audit.groups)
+
+
+def _value(group: Group) -> float | None:
+    return None if group.suppressed else group.estimate.value
+
+
+def told_hidden(given: Sequence[GivenResult]) -> Iterator[Note]:
+    """Groups that an audit hides beside results that may give them away."""
+    hiding = [
+        one for one in given if isinstance(one.result, Audit) and one.result.settings.suppress_below
+    ]
+    tables = {(one.result.source.sha256, without_folders(one.result.source.name)) for one in hiding}
+    for one in given:
+        found = one.evidence(0)
+        shown = one.field in ("slices", "effects", "switches", "coverages", "watches") or (
+            isinstance(one.result, Audit) and not one.result.settings.suppress_below
+        )
+        if shown and (found.data_sha256, without_folders(found.table)) in tables:
+            yield Note(
+                code="hidden_beside_others",
+                text=f"{hiding[0].name} hides small groups, but {one.name} tells numbers of the same table, from which "
+                "hidden ones may follow.  Leave it out where strangers read this card.",
+            )
+
+
+def told_differences(given: Sequence[GivenResult]) -> Iterator[Note]:
+    """What a reader must know of results that rest on different tables."""
+    by_table: dict[str, dict[str, list[str]]] = {}
+    by_metric: dict[str, dict[str, str]] = {}
+    for one in given:
+        found = one.evidence(0)
+        if found.data_sha256 is None:
+            continue
+        table = without_folders(found.table)
+        by_table.setdefault(table, {}).setdefault(found.data_sha256, []).append(one.name)
+        if one.field == "audits":
+            by_metric.setdefault(found.about, {})[found.data_sha256] = table
+    for table, contents in by_table.items():
+        if len(contents) > 1:
+            told = listed(
+                [f"{listed(names)} ({digest[:12]}…)" for digest, names in contents.items()]
+            )
+            yield Note(
+                code="several_contents",
+                text=f"Results rest on {len(contents)} different contents of {table}: {told}.  Their numbers are not "
+                "of the same records.",
+            )
+    for metric, tables in by_metric.items():
+        if len(tables) > 1:
+            names = dict.fromkeys(tables.values())
+            if len(names) > 1:
+                yield Note(
+                    code="several_tables",
+                    text=f"{metric} was measured on {len(tables)} tables: {listed(list(names))}.  Each number is of "
+                    "its own table.",
+                )

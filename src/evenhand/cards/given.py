@@ -1,0 +1,236 @@
+"""Results that a card is made of: read from files by what their JSON says they are."""
+
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+from evenhand.audits.result import Audit
+from evenhand.bounty.files import sha256
+from evenhand.bounty.telling.standing import Standing
+from evenhand.cards.json_text import read_json
+from evenhand.cards.result import CardEvidence, Field
+from evenhand.differential.result import Effects
+from evenhand.errors import InputError, near
+from evenhand.lastmile.coverage.result import Coverage
+from evenhand.pages.commands import quoted
+from evenhand.pages.edition import without_folders
+from evenhand.records.files import fingerprint
+from evenhand.records.output import matching_files
+from evenhand.results.protocol import Result
+from evenhand.slicing.result import Slices
+from evenhand.switching.result import Switches
+from evenhand.watching.result import Watch
+
+#: Results that a card holds, by its field.
+KINDS: dict[Field, type[Result]] = {
+    "audits": Audit,
+    "slices": Slices,
+    "effects": Effects,
+    "switches": Switches,
+    "coverages": Coverage,
+    "watches": Watch,
+    "bounties": Standing,
+}
+assert tuple(KINDS) == get_args(Field)
+#: What a reader calls the own table in a command to repeat.
+OWN_TABLE = "your-table.csv"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenResult:
+    """A result with the file that it stands in."""
+
+    name: str
+    file_sha256: str
+    field: Field
+    result: Any
+
+    def evidence(self, number: int) -> CardEvidence:
+        """Where its numbers came from, as the card tells it."""
+        found = self.result
+        settings = getattr(found, "settings", None)
+        table, rows, data = _source(found)
+        command = str(getattr(found, "command", None) or getattr(settings, "command", ""))
+        return CardEvidence(
+            name=self.name,
+            file_sha256=self.file_sha256,
+            field=self.field,
+            number=number,
+            schema=found.SCHEMA,
+            about=_about(found),
+            command=command,
+            repeat=repeated(command, table),
+            table=table,
+            rows=rows,
+            data_sha256=data,
+            version=dict(getattr(settings, "versions", {})).get("evenhand", ""),
+        )
+
+
+def result_files(patterns: Sequence[str], folder: Path) -> dict[Path, str]:
+    """Files that a card.toml names, each with the name that the card gives it.
+
+    Raises
+    ------
+    InputError
+        Where a pattern names no file, or a file is named twice.
+    """
+    found: dict[Path, str] = {}
+    seen: set[Path] = set()
+    for pattern in patterns:
+        files = matching_files(str(folder / pattern))
+        if not files:
+            there = sorted(path.name for path in folder.glob("*.json"))
+            raise InputError(
+                f"results: no file is called {pattern!r} in {folder}.{near(pattern, there)}  "
+                "Write the answer of a command there with --json: evenhand audit … --json > audit.json"
+            )
+        for path in files:
+            if path.resolve() in seen:
+                raise InputError(f"results names {path} twice.  Name it once.")
+            seen.add(path.resolve())
+            single = len(files) == 1 and path == folder / pattern
+            found[path] = (
+                pattern
+                if single
+                else path.relative_to(folder).as_posix()
+                if path.is_relative_to(folder)
+                else str(path)
+            )
+    return found
+
+
+def read_results(patterns: Sequence[str], folder: Path) -> list[GivenResult]:
+    """Results in files beside a card.toml, in their order.
+
+    Raises
+    ------
+    InputError
+        Where a pattern names no file, a file holds no result, or one that a card has no place for.
+    """
+    files = result_files(patterns, folder)
+    return [one for path, name in files.items() for one in read_file(path, name)]
+
+
+def read_file(path: Path, name: str) -> Iterator[GivenResult]:
+    """Results in one file: an object, or an array of them."""
+    found, data = read_json(path, "result", "Write it with --json.")
+    listed = found if isinstance(found, list) else [found]
+    for number, one in enumerate(listed):
+        own = f"{name}[{number}]" if isinstance(found, list) else name
+        field = _field(one, own)
+        try:
+            result = KINDS[field].from_dict(one)
+        except InputError as error:
+            raise InputError(f"{own}: {error}") from error
+        yield GivenResult(name=own, file_sha256=sha256(data), field=field, result=result)
+
+
+def _field(given: Any, name: str) -> Field:
+    schema = given.get("schema") if isinstance(given, dict) else None
+    by_schema = {kind.SCHEMA: field for field, kind in KINDS.items()}
+    if schema in by_schema:
+        return by_schema[str(schema)]
+    form, _, version = str(schema).partition("/")
+    for known in by_schema:
+        if known.partition("/")[0] == form:
+            raise InputError(
+                f"{name} has the schema {schema!r}, but this version of Evenhand reads {known!r}.  It was written by a "
+                f"{'newer' if version > known.partition('/')[2] else 'different'} version: read it with that one."
+            )
+    raise InputError(
+        f"{name} has the schema {schema!r:.60}, and a card has no place for it.{near(str(schema), by_schema)}  "
+        f"Allowed: {', '.join(by_schema)}"
+    )
+
+
+def check_fresh(given: Sequence[GivenResult], folder: Path) -> None:
+    """Refuse results of a table that is there and is another one now.
+
+    Raises
+    ------
+    InputError
+        Naming the result, the table and both digests.
+    """
+    digests: dict[Path, str] = {}
+    for one in given:
+        table, _, data = _source(one.result)
+        if data is None:
+            continue
+        for path in dict.fromkeys((folder / table, Path(table))):
+            if "://" in table or not path.is_file():
+                continue
+            if path not in digests:
+                digests[path] = fingerprint([path])
+            if digests[path] != data:
+                raise InputError(
+                    f"{one.name} rests on {table} with SHA-256 {data[:12]}…, but {path} has {digests[path][:12]}… now: "
+                    "the result is stale.  Run its command again, or put the table that it rests on back:\n"
+                    f"{_command(one.result)}"
+                )
+            break
+
+
+def repeated(command: str, table: str) -> str:
+    """The command on a table of one's own; output files and folders are left out.
+
+    Examples
+    --------
+    >>> repeated("evenhand audit data/calls.csv --metric 'mean(wrong)' --by site --html o.html", "data/calls.csv")
+    "evenhand audit your-table.csv --metric 'mean(wrong)' --by site"
+    """
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        return ""
+    if len(words) < 3 or words[0] != "evenhand":
+        return ""
+    own = {table, without_folders(table)} & set(words) or {words[2]}
+    kept, skip, replaced = words[:2], False, False
+    for word in words[2:]:
+        if skip:
+            skip = False
+        elif word in _WRITES:
+            skip = _WRITES[word]
+        elif word.partition("=")[0] in _WRITES and "=" in word:
+            continue
+        elif not replaced and word in own and not word.startswith("-"):
+            kept.append(OWN_TABLE)
+            replaced = True
+        else:
+            kept.append(word)
+    return " ".join(map(quoted, kept)) if replaced else ""
+
+
+#: Options that say what is written, and whether a value follows.
+_WRITES = {
+    **dict.fromkeys(("--json", "--csv", "--force", "--share"), False),
+    **dict.fromkeys(
+        ("--html", "--figure", "--cube", "--state", "--title", "--note", "--labels", "--out"), True
+    ),
+}
+
+
+def _source(found: Any) -> tuple[str, int | None, str | None]:
+    """Name, rows and digest of the table behind a result."""
+    if isinstance(found, Slices):
+        return found.source, found.overall.n_rows, found.sha256
+    if isinstance(found, Standing):
+        return "", None, None
+    return found.source.name, found.source.rows, found.source.sha256
+
+
+def _command(found: Any) -> str:
+    return str(
+        getattr(found, "command", None) or getattr(getattr(found, "settings", None), "command", "")
+    )
+
+
+def _about(found: Any) -> str:
+    """What was measured, as it was written."""
+    if isinstance(found, Standing):
+        return f"bounty on {found.label}"
+    metric = found.metric
+    return "coverage" if metric is None else str(metric.expression)

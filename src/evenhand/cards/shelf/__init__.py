@@ -1,0 +1,1 @@
+"""Many cards side by side: services and versions, the worst group of each."""

@@ -1,0 +1,119 @@
+"""A card in plain words: what a person reads first."""
+
+from collections.abc import Iterator
+
+from evenhand.audits import answer, words
+from evenhand.audits.result import Audit
+from evenhand.cards.result import Card, CardPart, Signal, WorstGroup
+from evenhand.errors import Note
+from evenhand.pages import numbers
+from evenhand.pages.caveats import before_numbers
+from evenhand.pages.edition import PLAIN, Edition
+from evenhand.pages.numbers import percent, plural
+
+#: Worst groups told in sentences; the table has all.
+TOLD = 6
+_MEANINGS = {
+    "worse": "proven worse than {reference}",
+    "not worse": "proven not to be worse than {reference}",
+    "insufficient evidence": "whether it is worse than {reference} is not shown",
+}
+
+
+def title(card: Card) -> str:
+    """Heading of the card."""
+    service = card.written.service
+    return f"Service card: {service.name} {service.version}"
+
+
+def answers(card: Card, edition: Edition = PLAIN) -> Iterator[str]:
+    """The worst group of each metric, in a sentence; or that nothing was measured."""
+    if not card.audits:
+        yield "No audit stands on this card, so nothing is known of any group."
+        return
+    if not card.worst:
+        yield "No group on this card has an interval, so nothing is known of any."
+        return
+    by_audit: dict[int, WorstGroup] = {}
+    # What is proven goes before what is not, and crossed attributes, which look closer, before single ones.
+    for one in sorted(card.worst, key=lambda one: (one.audit, one.verdict == "worse", one.crossed)):
+        by_audit[one.audit] = one
+    for one in list(by_audit.values())[:TOLD]:
+        yield worst_sentence(card, one, edition)
+    if len(by_audit) > TOLD:
+        yield f"… and {plural(len(by_audit) - TOLD, 'more metric')}, in the table."
+
+
+def worst_sentence(card: Card, one: WorstGroup, edition: Edition = PLAIN) -> str:
+    """``Worst for Wales: 35 of 100 words wrong, 20 for everybody together; proven worse than the rest.``."""
+    audit = card.audits[one.audit]
+    name, metric = edition.group(one.group, one.predicate), edition.column(audit.metric.title)
+    spoken = answer.in_hundred(audit, one.value, one.overall)
+    if spoken is None or metric != audit.metric.name:
+        told = f"{metric} is worst for {name}: {told_number(audit, one.value)}"
+        beside = told_number(audit, one.overall)
+    else:
+        told, beside = f"Worst for {name}: {spoken[0]}", spoken[1]
+    told += f", {beside} for everybody together"
+    if one.chosen == "worst proven":
+        return f"Of the groups that are proven worse: {told[0].lower()}{told[1:]}."
+    if one.verdict is None:
+        return f"{told}."
+    reference = words.reference(audit.settings.versus)
+    return f"{told}; {_MEANINGS[one.verdict].format(reference=reference)}."
+
+
+def told_number(audit: Audit, value: float | None) -> str:
+    """A value: in per cent where it is a share."""
+    return numbers.share(value) if answer.is_share(audit) else numbers.rate(value)
+
+
+def told_interval(audit: Audit, low: float | None, high: float | None) -> str:
+    """Its bounds likewise."""
+    return numbers.shares(low, high) if answer.is_share(audit) else numbers.interval(low, high)
+
+
+def absent_sentence(parts: tuple[CardPart, ...]) -> str:
+    """Which parts nobody told."""
+    absent = [part.title for part in parts if not part.told]
+    if not absent:
+        return f"All {len(parts)} parts of the card are told."
+    return f"Not told, of {len(parts)} parts: {'; '.join(absent)}."
+
+
+def caveats(card: Card) -> Iterator[str]:
+    """What must be known before the numbers, of the card and of its results."""
+    yield from before_numbers(card.notes)
+    told: list[Note] = []
+    for audit in card.audits:
+        told += audit.notes
+    for search in card.slices:
+        told += search.notes
+    for effect in card.effects:
+        told += effect.notes
+    for switch in card.switches:
+        told += switch.notes
+    yield from before_numbers(told)
+
+
+def worst_note(card: Card) -> str:
+    """How the worst group is chosen and what its interval is."""
+    levels = sorted({audit.level for audit in card.audits})
+    level = " and ".join(map(percent, levels))
+    hidden = sum(one.unjudged for one in card.worst)
+    unjudged = (
+        f"  {plural(hidden, 'group was', 'groups were')} refused or hidden as too small, and may be worse."
+        if hidden
+        else ""
+    )
+    return (
+        "Worst is the group with the worst value among those that have an interval; where that one is not proven "
+        f"worse, the worst of those that are stands below it.  An interval ({level}) is for its group alone; as the "
+        "group was chosen for its value, its true rate is on average somewhat better.  Verdicts hold for "
+        f"all groups of an audit at once.{unjudged}"
+    )
+
+
+def signal_sentence(one: Signal) -> str:
+    """``Reproducibility: 2 of 3.``."""
+    return f"{one.name.capitalize()}: {one.met} of {one.of}."

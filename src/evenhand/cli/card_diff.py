@@ -1,0 +1,59 @@
+"""``evenhand card diff``: what changed from one card to the next."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from evenhand.cards.changes.comparing import compare_cards
+from evenhand.cards.verification import read_card
+from evenhand.cli.kinds import Several
+from evenhand.cli.options import Output
+from evenhand.cli.output import check_written, show, write_files
+from evenhand.errors import InputError
+
+Files = Annotated[
+    tuple[Path, ...], Parameter(negative="", show_default=False, consume_multiple=True)
+]
+
+
+def diff(
+    before: Path,
+    after: Path,
+    /,
+    *,
+    level: float = 0.95,
+    data: Files = (),
+    on: Several = (),
+    output: Output = Output(),
+) -> int:
+    """Say what changed from one card to the next: by group beyond noise, and in words.
+
+    Parameters
+    ----------
+    before
+        The older card's JSON.
+    after
+        The newer one's.
+    level
+        Confidence of everything that is said, taken together.
+    data
+        Tables of the cards: where both rest on the same rows, each row is compared with itself.
+    on
+        Column that tells which rows of two tables belong together, such as id; may be repeated.
+    """
+    for path in data:
+        if not path.is_file():
+            raise InputError(f"--data {path} is no file.  Name the table of a card.")
+    if on and len(data) < 2:
+        raise InputError(
+            "--on says which rows of two tables belong together.  Name both: --data OLD NEW"
+        )
+    check_written([before, after, *data], output)
+    old, _ = read_card(before)
+    new, _ = read_card(after)
+    found = compare_cards(old, new, level=level, data=data, on=on)
+    edition = output.edition()
+    write_files(found, None if output.html is None else found.to_html(edition), output, edition)
+    show([found], output)
+    return 0

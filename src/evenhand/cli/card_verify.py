@@ -1,0 +1,70 @@
+"""``evenhand card verify``: whether a card is what it claims to be."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from evenhand.cards.sealing import read_public_key
+from evenhand.cards.verification import CardVerification, verify_card
+from evenhand.cli.asking_again import ask_again
+from evenhand.cli.lines import say
+from evenhand.cli.options import Printing
+from evenhand.errors import InputError, inert_text
+from evenhand.pages.numbers import plural
+
+EXIT_WRONG = 1
+#: Places told one by one; --json has all.
+TOLD = 20
+_SIGNS = {"holds": "✓", "fails": "✗", "not checked": "–"}
+Files = Annotated[
+    tuple[Path, ...], Parameter(negative="", show_default=False, consume_multiple=True)
+]
+
+
+def verify(
+    card: Path,
+    /,
+    *,
+    public_key: Path | None = None,
+    data: Files = (),
+    printing: Printing = Printing(),
+) -> int:
+    """Check a card: its seal, the results beside it, and with the data its numbers.
+
+    Exits 0 where nothing that could be checked is wrong, and 1 where something is.
+
+    Parameters
+    ----------
+    card
+        The card's JSON; files of results are looked for beside it.
+    public_key
+        The provider's key: a PEM file, or a file of 64 hexadecimal digits.
+    data
+        Tables that results rest on: the commands of audits, slices and effects are asked again of them.
+    """
+    for path in data:
+        if not path.is_file():
+            raise InputError(f"--data {path} is no file.  Name the table that a result rests on.")
+    key = None if public_key is None else read_public_key(public_key)
+    found = verify_card(card, public_key=key, data=data, ask=ask_again)
+    if printing.json:
+        print(found.to_json())
+    else:
+        say(*map(inert_text, _lines(found)))
+    return 0 if found.holds else EXIT_WRONG
+
+
+def _lines(found: CardVerification) -> list[str]:
+    lines = [
+        f"{found.service}: nothing that could be checked is wrong."
+        if found.holds
+        else f"{found.service}: this card is NOT what it claims to be."
+    ]
+    lines += [f"{_SIGNS[check.state]} {check.sentence}" for check in found.checks]
+    for one in found.discrepancies[:TOLD]:
+        lines.append(f"  {one.place} is {one.stands}; by {one.says} it is {one.should}.")
+    more = len(found.discrepancies) - TOLD
+    if more > 0:
+        lines.append(f"  … and {plural(more, 'more place')}, in --json.")
+    return lines
