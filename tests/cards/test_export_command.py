@@ -3,12 +3,11 @@
 import json
 
 import pytest
+from tests.cards.test_exporters import write_card
+from tests.commands import run_command
 
 from evenhand.cards import make_card
 from evenhand.cards.exporters.catalogue import FORMATS
-from evenhand.cli.app import app
-from tests.cards.test_exporters import write_card
-from tests.commands import run_command
 
 
 @pytest.fixture

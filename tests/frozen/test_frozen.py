@@ -198,7 +198,13 @@ def prepare(folder):
             writer.writeheader()
             writer.writerows(listed)
     later = CARD.replace("1.0", "1.1").replace("audit_units", "audit_later")
-    for name, text in (("plan", PLAN), ("policy", POLICY), ("broken", BROKEN), ("card", CARD), ("later", later)):
+    for name, text in (
+        ("plan", PLAN),
+        ("policy", POLICY),
+        ("broken", BROKEN),
+        ("card", CARD),
+        ("later", later),
+    ):
         (folder / f"{name}.toml").write_text(text, encoding="utf-8")
     (folder / "fit.py").write_text(FIT, encoding="utf-8")
 
