@@ -69,18 +69,23 @@ def told_hidden(given: Sequence[GivenResult]) -> Iterator[Note]:
     hiding = [
         one for one in given if isinstance(one.result, Audit) and one.result.settings.suppress_below
     ]
-    tables = {(one.result.source.sha256, without_folders(one.result.source.name)) for one in hiding}
-    for one in given:
-        found = one.evidence(0)
-        shown = one.field in ("slices", "effects", "switches", "coverages", "watches") or (
-            isinstance(one.result, Audit) and not one.result.settings.suppress_below
+    tables = {_table(one) for one in hiding}
+    beside = [
+        one.name
+        for one in given
+        if one not in hiding and one.field != "bounties" and _table(one) in tables
+    ]
+    if beside:
+        yield Note(
+            code="hidden_beside_others",
+            text=f"{listed([one.name for one in hiding])} hides small groups, but other results of the same table may "
+            f"give hidden numbers away: {listed(beside)}.  Leave them out where strangers read this card.",
         )
-        if shown and (found.data_sha256, without_folders(found.table)) in tables:
-            yield Note(
-                code="hidden_beside_others",
-                text=f"{hiding[0].name} hides small groups, but {one.name} tells numbers of the same table, from which "
-                "hidden ones may follow.  Leave it out where strangers read this card.",
-            )
+
+
+def _table(one: GivenResult) -> tuple[str | None, str]:
+    found = one.evidence(0)
+    return found.data_sha256, without_folders(found.table)
 
 
 def told_differences(given: Sequence[GivenResult]) -> Iterator[Note]:
