@@ -64,30 +64,6 @@ def _value(group: Group) -> float | None:
     return None if group.suppressed else group.estimate.value
 
 
-def told_hidden(given: Sequence[GivenResult]) -> Iterator[Note]:
-    """Groups that an audit hides beside results that may give them away."""
-    hiding = [
-        one for one in given if isinstance(one.result, Audit) and one.result.settings.suppress_below
-    ]
-    tables = {_table(one) for one in hiding}
-    beside = [
-        one.name
-        for one in given
-        if one not in hiding and one.field != "bounties" and _table(one) in tables
-    ]
-    if beside:
-        yield Note(
-            code="hidden_beside_others",
-            text=f"{listed([one.name for one in hiding])} hides small groups, but other results of the same table may "
-            f"give hidden numbers away: {listed(beside)}.  Leave them out where strangers read this card.",
-        )
-
-
-def _table(one: GivenResult) -> tuple[str | None, str]:
-    found = one.evidence(0)
-    return found.data_sha256, without_folders(found.table)
-
-
 def told_differences(given: Sequence[GivenResult]) -> Iterator[Note]:
     """What a reader must know of results that rest on different tables."""
     by_table: dict[str, dict[str, list[str]]] = {}
