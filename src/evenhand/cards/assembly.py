@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from evenhand.cards.contradictions import check_agreement, told_differences
+from evenhand.cards.disclosure import check_disclosure
 from evenhand.cards.given import KINDS, GivenResult, check_fresh, read_results
 from evenhand.cards.parts import parts_of
 from evenhand.cards.reading import read_request
@@ -51,6 +52,7 @@ def assembled(written: WrittenCard, given: Sequence[GivenResult], *, source: str
     """The card without its seal."""
     check_agreement(given)
     _check_explanations(written, given, source)
+    check_disclosure(given)
     given, heading = _ordered(given, written.operating_point.metrics, source)
     numbers: Counter[str] = Counter()
     evidence = []

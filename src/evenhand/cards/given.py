@@ -47,6 +47,12 @@ class GivenResult:
     field: Field
     result: Any
 
+    @property
+    def table_key(self) -> str | None:
+        """What tells the table behind it from others: its digest or its name; `None` where it has none."""
+        table, _, digest = _source(self.result)
+        return digest or table or None
+
     def evidence(self, number: int) -> CardEvidence:
         """Where its numbers came from, as the card tells it."""
         found = self.result

@@ -35,6 +35,10 @@ VERBS = {
         "List many cards: services and versions, the worst group of each.",
         "$ evenhand card index service.json --html index.html",
     ),
+    "export": (
+        "Write a card in the formats of others: CycloneDX, Every Eval Ever, Hugging Face and more.",
+        "$ evenhand card export service.json --to cyclonedx-1.7 --out service.cdx.json",
+    ),
     "schema": ("Print the JSON Schema that every card satisfies.", "$ evenhand card schema"),
 }
 for _name, (_help, _example) in VERBS.items():

@@ -102,7 +102,7 @@ def read_printed(path: Path) -> list[Printed]:
     try:
         if start in ("{", "["):
             found = json.loads(text)
-            printed = [_of_json(one) for one in (found if isinstance(found, list) else [found])]
+            printed = [of_audit(one) for one in (found if isinstance(found, list) else [found])]
         else:
             printed = list(_of_html(text) if start == "<" else _of_csv(text))
     except (ValueError, KeyError, TypeError, AttributeError, ExpressionError) as error:
@@ -118,7 +118,8 @@ def read_printed(path: Path) -> list[Printed]:
 # -- JSON -----------------------------------------------------------------------------------------
 
 
-def _of_json(audit: Mapping[str, Any]) -> Printed:
+def of_audit(audit: Mapping[str, Any]) -> Printed:
+    """What an audit's JSON shows."""
     if audit.get("schema") != SCHEMA:
         raise ValueError(f"its schema is {audit.get('schema')!r}")
     settings, overall = audit["settings"], audit["overall"]
