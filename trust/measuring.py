@@ -10,6 +10,7 @@ import numpy as np
 from . import (
     worlds_attack,
     worlds_audits,
+    worlds_cards,
     worlds_effects,
     worlds_few_labels,
     worlds_hiding,
@@ -30,6 +31,7 @@ CLAIMS: dict[str, Claim] = {
         worlds_slices,
         worlds_effects,
         worlds_switching,
+        worlds_cards,
         worlds_hiding,
         worlds_attack,
     )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
         merge_cubes,
         update_cube,
     )
-    from evenhand.cards import Card, make_card
+    from evenhand.cards import Card, compare_cards, make_card
     from evenhand.conditions import Condition, parse_condition
     from evenhand.cubes import CellKeys, CountedRecords, Cube, read_cube, write_cube
     from evenhand.differential import Effects, effects
@@ -52,6 +52,7 @@ _HOMES = {
     "conditional_demographic_disparity": "evenhand.audits",
     "equalized_odds": "evenhand.audits",
     "Card": "evenhand.cards",
+    "compare_cards": "evenhand.cards",
     "make_card": "evenhand.cards",
     "Condition": "evenhand.conditions",
     "parse_condition": "evenhand.conditions",
@@ -145,6 +146,7 @@ __all__ = [
     "check",
     "check_metric",
     "compare",
+    "compare_cards",
     "conditional_demographic_disparity",
     "confusion_pairs",
     "count_cube",

@@ -220,14 +220,6 @@ def test_one_metric_on_two_tables_is_told(tmp_path):
     assert "measured on several tables" in card.signals[3].lacking[0]
 
 
-def test_hidden_groups_beside_a_result_that_shows_them_are_told(tmp_path):
-    audited(tmp_path, suppress_below=40)
-    search = evenhand.slices(str(tmp_path / "calls.csv"), METRIC, features="site,sex")
-    (tmp_path / "s.json").write_text(search.to_json())
-    card, _ = carded(tmp_path, results=["calls.audit.json", "s.json"])
-    assert [note.code for note in card.notes] == ["hidden_beside_others"]
-
-
 def test_a_confounder_that_names_an_unmeasured_condition_is_told(folder):
     card, _ = carded(folder, more='\n[[confounders]]\nname = "rain"\ncondition = "wet"\n')
     assert [note.code for note in card.notes] == ["condition_not_measured"]

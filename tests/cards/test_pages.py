@@ -14,6 +14,7 @@ from tests.frozen.test_frozen import HERE
 
 import evenhand
 from evenhand.cards.checklist import law_markdown, laws
+from evenhand.cards.given import KINDS
 from evenhand.cards.markdown import render_markdown
 from evenhand.cards.parts import PARTS
 
@@ -147,3 +148,33 @@ def test_the_documentation_has_the_same_check_list():
 
 def test_frozen_cards_are_json_of_cards(whole):
     assert json.loads(whole.to_json())["schema"] == evenhand.Card.SCHEMA
+
+
+SHOWN = sorted(
+    path.name
+    for path in (HERE / "answers").glob("*.json")
+    if any(
+        f'"schema": "{kind.SCHEMA}"' in path.read_text(encoding="utf-8")[:300]
+        for kind in KINDS.values()
+    )
+)
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_every_answer_of_a_command_that_a_card_may_hold_is_shown_by_it(tmp_path, name):
+    text = (
+        (HERE / "answers" / name)
+        .read_text(encoding="utf-8")
+        .replace('"seconds": "…"', '"seconds": 1')
+    )
+    (tmp_path / "answer.json").write_text(text, encoding="utf-8")
+    request = tmp_path / "c.toml"
+    request.write_text(
+        'results = ["answer.json"]\n[service]\nname = "a"\nversion = "1"\nprovider = "p"\n'
+        'applies_to = 2026-01-01\ncontact = "c"\n'
+    )
+    card = evenhand.make_card(request)
+    for shown in (card.to_html(), render_markdown(card).replace("\\", "")):
+        assert "from answer.json" in shown
+        assert "None" not in re.sub(r"<[^>]*>|None of", "", shown)
+    assert str(card)

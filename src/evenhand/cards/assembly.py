@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from evenhand.cards.contradictions import check_agreement, told_differences, told_hidden
+from evenhand.cards.contradictions import check_agreement, told_differences
 from evenhand.cards.disclosure import check_disclosure
 from evenhand.cards.given import KINDS, GivenResult, check_fresh, read_results
 from evenhand.cards.parts import parts_of
@@ -70,7 +70,6 @@ def assembled(written: WrittenCard, given: Sequence[GivenResult], *, source: str
         signals=signals_of(written, given, evidence, parts),
         notes=(
             *told_differences(given),
-            *told_hidden(given),
             *_unknown_conditions(written, held["effects"]),
         ),
         audits=tuple(held["audits"]),

@@ -64,25 +64,6 @@ def _value(group: Group) -> float | None:
     return None if group.suppressed else group.estimate.value
 
 
-def told_hidden(given: Sequence[GivenResult]) -> Iterator[Note]:
-    """Groups that an audit hides beside results that may give them away."""
-    hiding = [
-        one for one in given if isinstance(one.result, Audit) and one.result.settings.suppress_below
-    ]
-    tables = {(one.result.source.sha256, without_folders(one.result.source.name)) for one in hiding}
-    for one in given:
-        found = one.evidence(0)
-        shown = one.field in ("slices", "effects", "switches", "coverages", "watches") or (
-            isinstance(one.result, Audit) and not one.result.settings.suppress_below
-        )
-        if shown and (found.data_sha256, without_folders(found.table)) in tables:
-            yield Note(
-                code="hidden_beside_others",
-                text=f"{hiding[0].name} hides small groups, but {one.name} tells numbers of the same table, from which "
-                "hidden ones may follow.  Leave it out where strangers read this card.",
-            )
-
-
 def told_differences(given: Sequence[GivenResult]) -> Iterator[Note]:
     """What a reader must know of results that rest on different tables."""
     by_table: dict[str, dict[str, list[str]]] = {}

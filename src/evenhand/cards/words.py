@@ -49,14 +49,14 @@ def worst_sentence(card: Card, one: WorstGroup, edition: Edition = PLAIN) -> str
     audit = card.audits[one.audit]
     name, metric = edition.group(one.group, one.predicate), edition.column(audit.metric.title)
     spoken = answer.in_hundred(audit, one.value, one.overall)
-    if spoken is None or metric != audit.metric.name:
-        told = f"{metric} is worst for {name}: {told_number(audit, one.value)}"
-        beside = told_number(audit, one.overall)
-    else:
-        told, beside = f"Worst for {name}: {spoken[0]}", spoken[1]
-    told += f", {beside} for everybody together"
+    own, beside = told_number(audit, one.value), told_number(audit, one.overall)
+    if spoken is not None and metric == audit.metric.name:
+        (own, beside), metric = spoken, ""
+    rates = f"{own}, {beside} for everybody together"
     if one.chosen == "worst proven":
-        return f"Of the groups that are proven worse: {told[0].lower()}{told[1:]}."
+        what = f"{metric} " if metric else ""
+        return f"Of the groups that are proven worse the worst is {name}: {what}{rates}."
+    told = f"{metric} is worst for {name}: {rates}" if metric else f"Worst for {name}: {rates}"
     if one.verdict is None:
         return f"{told}."
     reference = words.reference(audit.settings.versus)
