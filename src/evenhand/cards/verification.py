@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from evenhand import __version__
 from evenhand.bounty.files import sha256
 from evenhand.cards.assembly import assembled
 from evenhand.cards.discrepancies import Discrepancy, discrepancies
@@ -17,6 +16,7 @@ from evenhand.cards.sealing import is_signed, sealed_text
 from evenhand.errors import InputError
 from evenhand.pages.numbers import listed, plural
 from evenhand.records.files import fingerprint
+from evenhand.results.origin import versions
 from evenhand.results.protocol import Result, to_plain
 
 #: Asks a result's command again of a table; raises `InputError` where it may not be asked.
@@ -339,12 +339,9 @@ class _Looked:
         new = min(same, key=len, default=[
             Discrepancy(place=place, stands=one.about, should="nothing of the kind", says=says)
         ])  # fmt: skip
+        own = dict(versions())["evenhand"]
         good = f"The numbers of {one.name} come out again from {table}."
-        other = (
-            ""
-            if one.version == __version__
-            else f" (by Evenhand {one.version}; this is {__version__})"
-        )
+        other = "" if one.version == own else f" (by Evenhand {one.version}; this is {own})"
         bad = f"{one.name}{other} says something else than its command on {table}"
         self.tell("data", new, good, bad)
 
