@@ -65,7 +65,8 @@ def test_no_word_of_a_card_is_markup_of_its_page(tmp_path):
 
 def test_no_word_of_a_card_is_markup_of_its_markdown(tmp_path):
     card, _ = hostile(tmp_path)
-    text = render_markdown(card)
+    made, _, text = render_markdown(card).partition("\n\n")
+    assert made == '<!-- <meta name="generator" content="evenhand"> -->'
     tokens = MarkdownIt("commonmark", {"html": True}).enable("table").parse(text)
     inner = [one for token in tokens for one in token.children or ()]
     kinds = {one.type for one in (*tokens, *inner)}

@@ -13,6 +13,8 @@ from evenhand.pages.table import Table, TableCell
 
 #: Characters that begin or end markup somewhere in a line; HTML is written as entities.
 _MARKUP = re.compile(r"([\\`*_{}\[\]()#+!|~$^=:@-])")
+#: Tells that a file is ours to replace; no reader sees it.
+_MADE = '<!-- <meta name="generator" content="evenhand"> -->'
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
@@ -38,6 +40,7 @@ def escaped(text: str) -> str:
 
 def _parts(card: Card, edition: Edition, *, checklist: bool) -> Iterator[str]:
     service, measured = card.written.service, card.written.measured
+    yield _MADE
     yield f"# {escaped(edition.title or words.title(card))}"
     if edition.note:
         yield escaped(edition.note)
