@@ -80,7 +80,12 @@ def test_a_card_is_drawn_and_printed(place, tmp_path):
     assert ended.returncode == 0, ended.stderr
     assert json.loads(ended.stdout)["schema"] == "evenhand.card/1"
     assert "<svg" in figure.read_text(encoding="utf-8")
-    assert words.read_text(encoding="utf-8").startswith("# Service card")
+    text = words.read_text(encoding="utf-8")
+    assert "\n# Service card" in text
+    # What was written here may be written anew.
+    again = run(place, "make", "calls.toml", "--figure", str(figure), "--markdown", str(words))
+    assert again.returncode == 0, again.stderr
+    assert words.read_text(encoding="utf-8") == text
 
 
 def test_plain_names_are_shown_and_those_of_nothing_told(place, tmp_path):

@@ -293,3 +293,18 @@ def test_effects_of_columns_that_were_taken_away_explain(tmp_path):
     ):
         evenhand.make_card(request)
     assert table.exists()
+
+
+def test_a_card_tells_no_folders_outside_its_own(tmp_path):
+    inner, other = tmp_path / "inner", tmp_path / "other"
+    for folder in (inner, other):
+        folder.mkdir()
+    audited(other)
+    audited(other, "again", calls(2))
+    (inner / "deep").mkdir()
+    (other / "again.audit.json").rename(inner / "deep" / "again.json")
+    card, _ = carded(inner, results=["../other/calls.audit.json", "deep/again.json"])
+    assert [one.name for one in card.evidence] == ["calls.audit.json", "deep/again.json"]
+    (inner / "calls.audit.json").write_text((other / "calls.audit.json").read_text())
+    with pytest.raises(InputError, match=r"two files that are called calls\.audit\.json"):
+        carded(inner, results=["../other/calls.audit.json", "calls.audit.json"])

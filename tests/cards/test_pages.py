@@ -65,7 +65,8 @@ def test_no_word_of_a_card_is_markup_of_its_page(tmp_path):
 
 def test_no_word_of_a_card_is_markup_of_its_markdown(tmp_path):
     card, _ = hostile(tmp_path)
-    text = render_markdown(card)
+    made, _, text = render_markdown(card).partition("\n\n")
+    assert made == '<!-- <meta name="generator" content="evenhand"> -->'
     tokens = MarkdownIt("commonmark", {"html": True}).enable("table").parse(text)
     inner = [one for token in tokens for one in token.children or ()]
     kinds = {one.type for one in (*tokens, *inner)}
@@ -178,3 +179,9 @@ def test_every_answer_of_a_command_that_a_card_may_hold_is_shown_by_it(tmp_path,
         assert "from answer.json" in shown
         assert "None" not in re.sub(r"<[^>]*>|None of", "", shown)
     assert str(card)
+
+
+def test_the_page_and_the_markdown_explain_the_same_words(whole):
+    explained = set(re.findall(r"^\* \*\*(.*?)\*\*: ", render_markdown(whole), re.MULTILINE))
+    assert explained == set(re.findall(r'<dt id="word-[^"]*">(.*?)</dt>', whole.to_html()))
+    assert "Worst group" in explained

@@ -9,12 +9,6 @@ from evenhand.pages.edition import PLAIN, Edition
 from evenhand.pages.page import render_page
 from evenhand.pages.picture import Figure, draw_picture
 
-#: Words of the glossary that a card explains.
-TERMS = (
-    "Adjusted p-value", "Confirmed", "Cost of a condition", "Differential effect", "Insufficient evidence", "Interval",
-    "Lead", "Percentage point", "Proven gap", "Rest", "Simultaneous interval", "Slice", "Tolerance", "Unit", "Verdict",
-)  # fmt: skip
-
 
 def render_html(card: Card, *, edition: Edition = PLAIN, checklist: bool = False) -> str:
     """The page, with the lawyer's check-list where it is asked for; every text from outside is escaped."""
@@ -27,7 +21,6 @@ def render_html(card: Card, *, edition: Edition = PLAIN, checklist: bool = False
         caveats=list(dict.fromkeys(words.caveats(card))),
         absent=words.absent_sentence(card.parts),
         sections=list(sections_of(card, edition, checklist=checklist)),
-        terms=TERMS,
     )
 
 

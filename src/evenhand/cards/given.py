@@ -97,15 +97,20 @@ def result_files(patterns: Sequence[str], folder: Path) -> dict[Path, str]:
             if path.resolve() in seen:
                 raise InputError(f"results names {path} twice.  Name it once.")
             seen.add(path.resolve())
-            single = len(files) == 1 and path == folder / pattern
-            found[path] = (
-                pattern
-                if single
-                else path.relative_to(folder).as_posix()
-                if path.is_relative_to(folder)
-                else str(path)
-            )
+            name = _name(path, folder)
+            if name in found.values():
+                raise InputError(
+                    f"results names two files that are called {name}.  Give one of them another name: a card tells no "
+                    "folders outside its own."
+                )
+            found[path] = name
     return found
+
+
+def _name(path: Path, folder: Path) -> str:
+    """What a card calls a file: from its own folder on; without folders where it lies elsewhere."""
+    own, root = path.resolve(), folder.resolve()
+    return own.relative_to(root).as_posix() if own.is_relative_to(root) else own.name
 
 
 def read_results(patterns: Sequence[str], folder: Path) -> list[GivenResult]:

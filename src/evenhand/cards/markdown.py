@@ -9,10 +9,13 @@ from evenhand.cards.result import Card
 from evenhand.cards.sections import sections_of
 from evenhand.pages.commands import readable
 from evenhand.pages.edition import PLAIN, Edition
+from evenhand.pages.page import glossary
 from evenhand.pages.table import Table, TableCell
 
 #: Characters that begin or end markup somewhere in a line; HTML is written as entities.
 _MARKUP = re.compile(r"([\\`*_{}\[\]()#+!|~$^=:@-])")
+#: Tells that a file is ours to replace; no reader sees it.
+_MADE = '<!-- <meta name="generator" content="evenhand"> -->'
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
@@ -38,6 +41,7 @@ def escaped(text: str) -> str:
 
 def _parts(card: Card, edition: Edition, *, checklist: bool) -> Iterator[str]:
     service, measured = card.written.service, card.written.measured
+    yield _MADE
     yield f"# {escaped(edition.title or words.title(card))}"
     if edition.note:
         yield escaped(edition.note)
@@ -57,6 +61,9 @@ def _parts(card: Card, edition: Edition, *, checklist: bool) -> Iterator[str]:
             yield f"*{ABSENT}*"
         for block in section.blocks:
             yield from _block(block, section.level + 1)
+    yield "## Glossary"
+    meanings = glossary()
+    yield "\n".join(f"* **{term}**: {escaped(meanings[term])}" for term in words.TERMS)
 
 
 def _block(block: CardBlock, level: int) -> Iterator[str]:

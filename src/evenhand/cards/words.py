@@ -11,6 +11,12 @@ from evenhand.pages.caveats import before_numbers
 from evenhand.pages.edition import PLAIN, Edition
 from evenhand.pages.numbers import percent, plural
 
+#: Words of the glossary that a card explains.
+TERMS = (
+    "Adjusted p-value", "Confirmed", "Confounder", "Cost of a condition", "Differential effect", "Effectiveness",
+    "Insufficient evidence", "Interval", "Lead", "Operating point", "Percentage point", "Proven gap", "Rest",
+    "Simultaneous interval", "Slice", "Tolerance", "Unit", "Verdict", "Worst group",
+)  # fmt: skip
 #: Worst groups told in sentences; the table has all.
 TOLD = 6
 _MEANINGS = {

@@ -18,6 +18,12 @@ def render_page(name: str, **values: Any) -> str:
 
 
 @cache
+def glossary() -> dict[str, str]:
+    """Words that pages explain, with their meanings."""
+    return tomllib.loads(_own("static", "glossary.toml"))
+
+
+@cache
 def _environment() -> "jinja2.Environment":
     from markupsafe import Markup  # noqa: PLC0415 - comes with jinja2, which is loaded here
 
@@ -30,7 +36,7 @@ def _environment() -> "jinja2.Environment":
     )
     environment.globals |= {
         "stylesheet": Markup(_own("static", "page.css")),  # noqa: S704 - our own file
-        "glossary": tomllib.loads(_own("static", "glossary.toml")),
+        "glossary": glossary(),
         "marks": MARKS,
         "readable": readable,
         "unbroken": unbroken,
