@@ -417,6 +417,47 @@ def test_results_that_leave_something_open_break_a_rule(judged, kind):
         assert evenhand.check({"rule": [rule]}).answer == answer
 
 
+def test_a_group_that_loses_by_switching_breaks_a_rule(tmp_path):
+    group = ["a", "b"] * 400
+    now = [int(i % 20 > 1) for i in range(800)]
+    for name, answer in (("loses", "fail"), ("same", "pass")):
+        new = [
+            int(i % 20 > 1) and int(name == "same" or g == "a" or i % 3)
+            for i, g in enumerate(group)
+        ]
+        table = pa.table({"g": group, "y": [1] * 800, "now": now, "new": new})
+        metrics = [f"error_rate(label=y, prediction={one})" for one in ("now", "new")]
+        path = tmp_path / f"{name}.json"
+        path.write_text(evenhand.compare(table, metrics, "g", tolerance=0.05).to_json())
+        found = evenhand.check({"rule": [{"name": "r", "results": str(path)}]})
+        assert found.answer == answer
+        if name == "loses":
+            assert found.rules[0].sentence == "b loses by switching to new (error_rate)."
+
+
+@pytest.mark.parametrize(
+    ("day", "answer"),
+    [((2026, 4, 1), "pass"), ((2026, 9, 1), "fail"), ((2026, 1, 1), "fail")],
+)
+def test_a_watch_that_nobody_feeds_is_not_fresh(tmp_path, day, answer):
+    days = [datetime.date(2026, 1, 1) + datetime.timedelta(days=i // 10) for i in range(800)]
+    mixed = rows(a=(10, 400), b=(10, 400)).take(random.Random(1).sample(range(800), 800))
+    table = mixed.append_column("day", pa.array(days))
+    (tmp_path / "watch.json").write_text(
+        evenhand.watch(table, METRIC, "g", threshold=0.5, time="day").to_json()
+    )
+    rule = {"name": "r", "results": str(tmp_path / "watch.json"), "not_older_than": "30 days"}
+    now = datetime.datetime(*day, tzinfo=datetime.UTC)
+    assert evenhand.check({"rule": [rule]}, now=now).answer == answer
+
+
+def test_results_without_dates_have_no_age(judged):
+    rule = {"name": "r", "not_older_than": "30 days"}
+    for kind, told in (("audit", "does not say when"), ("watch", "a watch without dates")):
+        with pytest.raises(InputError, match=told):
+            evenhand.check({"rule": [rule | {"results": str(judged / f"{kind}-good.json")}]})
+
+
 def test_results_of_another_kind_are_an_error(tmp_path):
     (tmp_path / "x.json").write_text('{"schema": "evenhand.overview/1"}')
     with pytest.raises(
