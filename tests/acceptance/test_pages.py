@@ -77,7 +77,8 @@ def gate():
         },
         errors | {"name": "enough people of each", "coverage": 10},
     ]
-    return evenhand.check({"title": "Before release 3", "rule": rules})
+    policy = {"title": "Before release 3", "rule": rules}
+    return evenhand.check(policy, command="evenhand check policy.toml --html gate.html")
 
 
 def judged():

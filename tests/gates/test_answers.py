@@ -178,6 +178,21 @@ def test_a_ratio_of_what_may_be_negative_is_open_with_the_reason():
     assert found.rules[0].checks[0].reason == "no_ratio"
 
 
+def test_rows_that_no_rule_is_about_are_told():
+    table = pa.table(
+        {
+            "g": ["a"] * 90 + [None] * 20 + ["b"] * 90,
+            "y": [1] * 200,
+            "p": pa.array([1] * 195 + [None] * 5, pa.int64()),
+        }
+    )
+    found = ask(table, maximum=0.2)
+    told = [note.text for note in found.rules[0].notes]
+    assert "20 rows lack g and are in no group of it." in told
+    assert "5 rows lack p and are not in the numbers." in told
+    assert "20 rows lack g" in str(found)
+
+
 # -- the last release ------------------------------------------------------------------------------
 
 

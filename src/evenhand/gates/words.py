@@ -54,7 +54,7 @@ def check_sentence(check: RuleCheck, metric: MetricNote | None, unit: str | None
 def _why(check: RuleCheck, unit: str | None = None) -> str:
     reason = check.reason or ""
     if reason == "too_few_units" and check.n_units is not None:
-        return f"{count_units(check.n_units, unit or 'row')} are too few for a bound"
+        return f"{count_units(check.n_units, unit or 'row')}, too few for a bound"
     return OPEN.get(reason) or REASONS.get(reason) or reason.replace("_", " ")
 
 
