@@ -95,6 +95,8 @@ def test_a_group_of_too_few_rows_keeps_a_rule_open_unless_it_is_excused():
     for demand in ({"maximum": 0.2}, {"maximum_difference": 0.2}):
         assert ask(table, **demand).answer == "insufficient evidence"
         assert ask(table, **demand, small_groups="excused").answer == "pass"
+    (gap,) = ask(table, maximum_difference=0.2, small_groups="excused").rules[0].checks
+    assert "Groups of too few units are left out" in gap.sentence
     found = checks_of(ask(table, maximum=0.2, small_groups="excused"))
     assert found["tiny"].excused
     assert found["tiny"].reason == "too_few_units"

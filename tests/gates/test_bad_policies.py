@@ -163,6 +163,11 @@ def test_a_file_that_is_no_policy_is_told(folder, text, says):
     assert says in told(folder, text)
 
 
+def test_a_mark_at_the_start_of_the_file_is_passed_over(folder):
+    (folder / "policy.toml").write_bytes(b"\xef\xbb\xbf" + (START + "maximum = 0.9\n").encode())
+    assert evenhand.check(folder / "policy.toml").answer == "pass"
+
+
 def test_a_file_that_is_no_text_is_told(folder):
     (folder / "policy.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InputError, match="is no text in UTF-8"):

@@ -121,11 +121,11 @@ def _ratio_sentence(check: RuleCheck, name: str) -> str:
 
 
 def _left(check: RuleCheck) -> str:
-    return (
-        "  Of some groups there are too few units to tell."
-        if check.reason == "too_few_units"
-        else ""
-    )
+    told = {
+        "too_few_units": "  Of some groups there are too few units to tell.",
+        "excused_groups": "  Groups of too few units are left out, as the rule says.",
+    }
+    return told.get(check.reason or "", "")
 
 
 def _release_sentence(check: RuleCheck, name: str, *, in_points: bool) -> str:
