@@ -29,6 +29,7 @@ from tests.asking import ask
 LOADED = (
     *(
         "audit",
+        "check",
         "conditions",
         "coverage",
         "demo",

@@ -27,6 +27,7 @@ WER = "wer(reference=reference, hypothesis=hypothesis)"
 KINDS = (
     *("audit", "tolerance", "metrics", "slices", "effects", "doses", "crossed", "scores"),
     *("switches", "judge", "demo", "plan", "coverage", "watch", "improve", "pool", "fix"),
+    *("switches", "judge", "demo", "plan", "coverage", "watch", "improve", "pool", "gate"),
 )
 
 
@@ -52,6 +53,33 @@ def people():
 def switches():
     services = [f"error_rate(label=label, prediction={name})" for name in ("prediction", "other")]
     return evenhand.compare(people(), services, "group_of_people", tolerance=0.02)
+
+
+def gate():
+    """Rules that are broken, kept and open, of which one hides nobody and one excuses the small."""
+    about = {"table": people(), "by": "group_of_people"}
+    errors = about | {"metric": "error_rate(label=label, prediction=prediction)"}
+    rules = [
+        errors
+        | {
+            "name": "errors",
+            "maximum": 0.2,
+            "hazard": "a person is refused",
+            "treatment": "a person decides",
+        },
+        errors | {"name": "gap", "maximum_difference": 0.05, "small_groups": "excused"},
+        errors
+        | {
+            "name": "by age",
+            "by": "age",
+            "bins": {"age": [30, 60]},
+            "minimum": 0.05,
+            "maximum": 0.4,
+        },
+        errors | {"name": "enough people of each", "coverage": 10},
+    ]
+    policy = {"title": "Before release 3", "rule": rules}
+    return evenhand.check(policy, command="evenhand check policy.toml --html gate.html")
 
 
 def judged():
@@ -194,6 +222,7 @@ def rendered():
         "improve": improved().to_html(),
         "pool": pooled().to_html(),
         "fix": mended().to_html(),
+        "gate": gate().to_html(),
         "demo": demos.render_html(told({("slt", "alarm"): 4, ("kal16", "alarm"): 1})),
         "scores": evenhand.audit(
             people(), "brier(label=label, score=score)", "group_of_people"

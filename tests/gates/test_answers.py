@@ -95,6 +95,8 @@ def test_a_group_of_too_few_rows_keeps_a_rule_open_unless_it_is_excused():
     for demand in ({"maximum": 0.2}, {"maximum_difference": 0.2}):
         assert ask(table, **demand).answer == "insufficient evidence"
         assert ask(table, **demand, small_groups="excused").answer == "pass"
+    (gap,) = ask(table, maximum_difference=0.2, small_groups="excused").rules[0].checks
+    assert "Groups of too few units are left out" in gap.sentence
     found = checks_of(ask(table, maximum=0.2, small_groups="excused"))
     assert found["tiny"].excused
     assert found["tiny"].reason == "too_few_units"
@@ -176,6 +178,21 @@ def test_a_ratio_of_what_may_be_negative_is_open_with_the_reason():
     table = pa.table({"g": ["a", "b"] * 50, "y": [1.0, 2.0] * 50, "p": [2.0, 1.0] * 50})
     found = ask(table, metric="bias(target=y, prediction=p)", maximum_ratio=1.2)
     assert found.rules[0].checks[0].reason == "no_ratio"
+
+
+def test_rows_that_no_rule_is_about_are_told():
+    table = pa.table(
+        {
+            "g": ["a"] * 90 + [None] * 20 + ["b"] * 90,
+            "y": [1] * 200,
+            "p": pa.array([1] * 195 + [None] * 5, pa.int64()),
+        }
+    )
+    found = ask(table, maximum=0.2)
+    told = [note.text for note in found.rules[0].notes]
+    assert "20 rows lack g and are in no group of it." in told
+    assert "5 rows lack p and are not in the numbers." in told
+    assert "20 rows lack g" in str(found)
 
 
 # -- the last release ------------------------------------------------------------------------------
@@ -415,6 +432,47 @@ def test_results_that_leave_something_open_break_a_rule(judged, kind):
     for name, answer in (("bad", "fail"), ("good", "pass")):
         rule = {"name": "r", "results": str(judged / f"{kind}-{name}.json")}
         assert evenhand.check({"rule": [rule]}).answer == answer
+
+
+def test_a_group_that_loses_by_switching_breaks_a_rule(tmp_path):
+    group = ["a", "b"] * 400
+    now = [int(i % 20 > 1) for i in range(800)]
+    for name, answer in (("loses", "fail"), ("same", "pass")):
+        new = [
+            int(i % 20 > 1) and int(name == "same" or g == "a" or i % 3)
+            for i, g in enumerate(group)
+        ]
+        table = pa.table({"g": group, "y": [1] * 800, "now": now, "new": new})
+        metrics = [f"error_rate(label=y, prediction={one})" for one in ("now", "new")]
+        path = tmp_path / f"{name}.json"
+        path.write_text(evenhand.compare(table, metrics, "g", tolerance=0.05).to_json())
+        found = evenhand.check({"rule": [{"name": "r", "results": str(path)}]})
+        assert found.answer == answer
+        if name == "loses":
+            assert found.rules[0].sentence == "b loses by switching to new (error_rate)."
+
+
+@pytest.mark.parametrize(
+    ("day", "answer"),
+    [((2026, 4, 1), "pass"), ((2026, 9, 1), "fail"), ((2026, 1, 1), "fail")],
+)
+def test_a_watch_that_nobody_feeds_is_not_fresh(tmp_path, day, answer):
+    days = [datetime.date(2026, 1, 1) + datetime.timedelta(days=i // 10) for i in range(800)]
+    mixed = rows(a=(10, 400), b=(10, 400)).take(random.Random(1).sample(range(800), 800))
+    table = mixed.append_column("day", pa.array(days))
+    (tmp_path / "watch.json").write_text(
+        evenhand.watch(table, METRIC, "g", threshold=0.5, time="day").to_json()
+    )
+    rule = {"name": "r", "results": str(tmp_path / "watch.json"), "not_older_than": "30 days"}
+    now = datetime.datetime(*day, tzinfo=datetime.UTC)
+    assert evenhand.check({"rule": [rule]}, now=now).answer == answer
+
+
+def test_results_without_dates_have_no_age(judged):
+    rule = {"name": "r", "not_older_than": "30 days"}
+    for kind, told in (("audit", "does not say when"), ("watch", "a watch without dates")):
+        with pytest.raises(InputError, match=told):
+            evenhand.check({"rule": [rule | {"results": str(judged / f"{kind}-good.json")}]})
 
 
 def test_results_of_another_kind_are_an_error(tmp_path):

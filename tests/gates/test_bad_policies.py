@@ -1,12 +1,14 @@
 """A policy that cannot be read as it is: what is wrong is said at its line, all of it together."""
 
 import re
+from pathlib import Path
 
 import pytest
 from tests.commands import run_command
 
 import evenhand
 from evenhand.errors import FaultsError, InputError
+from evenhand.gates.keys import RULE
 
 ROWS = "g,h,y,p,day\n" + "".join(
     f"{'ab'[i % 2]},{i % 3},1,{int(i % 5 > 0)},2026-01-0{i % 9 + 1}\n" for i in range(90)
@@ -161,6 +163,11 @@ def test_a_file_that_is_no_policy_is_told(folder, text, says):
     assert says in told(folder, text)
 
 
+def test_a_mark_at_the_start_of_the_file_is_passed_over(folder):
+    (folder / "policy.toml").write_bytes(b"\xef\xbb\xbf" + (START + "maximum = 0.9\n").encode())
+    assert evenhand.check(folder / "policy.toml").answer == "pass"
+
+
 def test_a_file_that_is_no_text_is_told(folder):
     (folder / "policy.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InputError, match="is no text in UTF-8"):
@@ -177,6 +184,12 @@ def test_lines_are_those_of_keys_and_not_of_texts_that_look_like_them(folder):
         START.replace('title = "T"', 'title = """\n[[rule]]\nmaximum = 3\n"""') + "maximum = 20\n"
     )
     assert re.search(r"^policy\.toml line 10: errors: maximum is 20", told(folder, text))
+
+
+def test_every_key_is_explained_in_the_how_to():
+    text = (Path(__file__).parents[2] / "docs" / "how-to.md").read_text()
+    told = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", text, re.MULTILINE))
+    assert {key: one.meaning for key, one in RULE.items()}.items() <= told.items()
 
 
 def test_without_a_policy_the_command_says_how_to_get_one(folder):

@@ -1,7 +1,7 @@
 """Sixty rules at the very edge of what they allow: a wrong answer anywhere is as rare as the policy says.
 
-Slack is 3 binomial standard errors of the number of worlds.  (In 400 worlds of rows and units some rule was said to
-be broken in 2.8 % and some check to hold in 2.0 %, of 5 % each.)
+Slack is 3 binomial standard errors of the number of worlds.  (In 300 worlds of rows and units some rule was said to
+be broken in 1.7 % and some check to hold in 0.7 %, of 5 % each.)
 """
 
 import numpy as np

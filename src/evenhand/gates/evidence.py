@@ -1,6 +1,6 @@
 """What a rule's rows say: its table opened, its keys understood at their place, its groups estimated."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,12 +9,14 @@ from evenhand.audits.evidence import GroupEvidence
 from evenhand.audits.measured import Measured, measure_counts, measure_rows, premises_of_rows
 from evenhand.comparisons.rules import VerdictRules
 from evenhand.cubes import CountedRecords, Cube
-from evenhand.errors import InputError, Note, RefusedError, unknown_name
+from evenhand.errors import InputError, NoRowError, Note, RefusedError, unknown_name
 from evenhand.gates.opening import OpenTables
 from evenhand.gates.rules import PolicyFaults, Rule
 from evenhand.groups import Partition, parse_partitions, parse_predicate
 from evenhand.metrics import Metric, MetricPlan
 from evenhand.metrics.weights import Weighting
+from evenhand.pages.caveats import missing_sentences
+from evenhand.questions.absent import missing_rows
 from evenhand.questions.counted import (
     counted_metrics,
     directions_of,
@@ -34,6 +36,7 @@ from evenhand.questions.question import (
     unit_columns,
 )
 from evenhand.records import Records, find_column
+from evenhand.results.estimate import Missing
 from evenhand.results.origin import MetricNote, Source
 
 _MIN_UNITS = 5
@@ -280,10 +283,14 @@ def _found(
         stratum=question.weighting.stratum,
     )
     with faults.at(rule, "metric"):
-        premises = premises_of([metric])
-        with explained(premises, [metric], question.records):
-            measured = _measured(question, metric, premises, counted, few=_few(rule))
-            measured = measured.judged(question)
+        try:
+            premises = premises_of([metric])
+            with explained(premises, [metric], question.records):
+                measured = _measured(question, metric, premises, counted, few=_few(rule))
+                measured = measured.judged(question)
+        except NoRowError as error:
+            with faults.at(rule, "where" if "where" in rule.given else "table"):
+                raise InputError(str(error)) from error
         (plan,), (cube,) = measured.plans, measured.cubes
         ruled = metric_rules(rules, metric, plan, higher_is_worse=higher)
     with faults.at(rule, "by"):
@@ -302,8 +309,26 @@ def _found(
         groups=groups,
         chosen=(),
         definition=metric,
-        notes=(*measured.notes, *plan.notes),
+        notes=(*measured.notes, *plan.notes, *_left_out(groups)),
     )
+
+
+def _left_out(groups: GroupEvidence) -> Iterator[Note]:
+    """Rows that are in no group, or not in the numbers: no rule says anything of them."""
+    rules = groups.rules
+    missing = [
+        Missing(
+            attribute=cell.partition.names[0],
+            n_rows=None if rules.suppress_below else groups.rates[index].n_rows,
+            reason="missing_attribute",
+        )
+        for cell, index in zip(groups.absent, groups.absent_index, strict=True)
+    ]
+    weighting = Weighting(weight=rules.weight, stratum=rules.stratum)
+    missing += missing_rows(groups.cube, rules.units, rules.suppress_below, weighting)
+    for one in missing:
+        for sentence in missing_sentences([one]):
+            yield Note(code=one.reason, text=sentence)
 
 
 def grouped(question: Question, plan: MetricPlan, cube: Cube, rules: VerdictRules) -> GroupEvidence:

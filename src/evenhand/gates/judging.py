@@ -221,6 +221,8 @@ def _gap_check(
     if left and not excused and answer == "pass":
         # A group of which nothing is known may be the one that differs.
         answer, reason = "insufficient evidence", "too_few_units"
+    elif left and excused:
+        reason = "excused_groups"
     return replace(
         check,
         others=labels_of(groups, bound.pair),

@@ -1,6 +1,7 @@
 """Keys of a rule, and rules of a policy, that do not go together."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from evenhand.errors import near
@@ -187,7 +188,7 @@ def _check_hiding(faults: PolicyFaults, rules: Sequence[Rule]) -> None:
         for other in rules:
             if (
                 other is rule
-                or repr(other.table) != repr(rule.table)
+                or not _same_table(other, rule)
                 or not (other.judged or other.searches)
             ):
                 continue
@@ -199,3 +200,9 @@ def _check_hiding(faults: PolicyFaults, rules: Sequence[Rule]) -> None:
                 )
                 faults.add(rule.number, "suppress_below", text, rule.name)
                 break
+
+
+def _same_table(one: Rule, other: Rule) -> bool:
+    if isinstance(one.table, str | Path) and isinstance(other.table, str | Path):
+        return Path(one.table) == Path(other.table)
+    return one.table is other.table

@@ -66,7 +66,7 @@ def read_policy(path: Path) -> tuple[Policy, PolicyFaults]:
         With all that is wrong, each at its line.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise InputError(
             f"{path} cannot be read: {error.strerror}.  A policy to start from: evenhand check --example"

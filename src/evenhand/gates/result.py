@@ -52,8 +52,8 @@ class RuleCheck:
     answer : GateAnswer
         `pass` and `fail` are proven; all else is `insufficient evidence`.
     reason : str or None
-        Why the evidence is not enough where there is no interval: a reason of the table, `no_baseline` or
-        `unlike_baseline`.
+        Why the evidence is not enough where there is no interval: a reason of the table, `no_baseline`,
+        `unlike_baseline`, `group_gone` and so on; or `excused_groups` where small groups were left out.
     excused : bool
         Whether the rule leaves such small groups out: then it counts for nothing.
     sentence : str

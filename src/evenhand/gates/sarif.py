@@ -93,7 +93,6 @@ def fingerprint(rule: RuleAnswer, check: RuleCheck) -> str:
 
 
 def _uri(name: str) -> str:
-    """The policy as a reference relative to where the command runs."""
+    """The policy as a reference, relative to where the command runs if it was named so."""
     path = name.replace("\\", "/")
-    path = path.lstrip("/") if PurePosixPath(path).is_absolute() else path
-    return quote(path)
+    return f"file://{quote(path)}" if PurePosixPath(path).is_absolute() else quote(path)

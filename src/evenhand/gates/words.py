@@ -54,7 +54,7 @@ def check_sentence(check: RuleCheck, metric: MetricNote | None, unit: str | None
 def _why(check: RuleCheck, unit: str | None = None) -> str:
     reason = check.reason or ""
     if reason == "too_few_units" and check.n_units is not None:
-        return f"{count_units(check.n_units, unit or 'row')} are too few for a bound"
+        return f"{count_units(check.n_units, unit or 'row')}, too few for a bound"
     return OPEN.get(reason) or REASONS.get(reason) or reason.replace("_", " ")
 
 
@@ -121,11 +121,11 @@ def _ratio_sentence(check: RuleCheck, name: str) -> str:
 
 
 def _left(check: RuleCheck) -> str:
-    return (
-        "  Of some groups there are too few units to tell."
-        if check.reason == "too_few_units"
-        else ""
-    )
+    told = {
+        "too_few_units": "  Of some groups there are too few units to tell.",
+        "excused_groups": "  Groups of too few units are left out, as the rule says.",
+    }
+    return told.get(check.reason or "", "")
 
 
 def _release_sentence(check: RuleCheck, name: str, *, in_points: bool) -> str:
