@@ -14,8 +14,8 @@ def command_line_page() -> str:
     parts = [
         "# Command line",
         (
-            "Exit codes: `0` done · `1` a bounty's log does not prove its model, or a rule is proven not to be reached · "
-            "`2` you must change something "
+            "Exit codes: `0` done · `1` a bounty's log does not prove its model, or a rule is proven not to be "
+            "reached · `2` you must change something "
             "(the message says what) · `3` refused: no group could be given an interval, no slice is worse, "
             "nothing submitted was proven, or the ledger is spent · `130` interrupted."
         ),
