@@ -212,7 +212,7 @@ def test_numbers_are_cut_into_groups_and_stay_cut_where_it_is_applied():
         ({"metric": "brier(label=y, score=score)"}, "no prediction"),
         ({"metric": "false_positive_rate(label=y, prediction=nothing)"}, "nothing"),
         ({"label": "three"}, "three has 3 values"),
-        ({"label": "same"}, "same has 1 values"),
+        ({"label": "same"}, "same has 1 value "),
         ({"label": "word"}, "which of them a high score stands for"),
         ({"label": "word", "positive": "yess"}, "Did you mean 'yes'"),
         ({"by": "score >= 0.5"}, "is a predicate"),

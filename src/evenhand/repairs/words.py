@@ -90,6 +90,8 @@ def _size(found: RepairTrial, value: float | None) -> str:
 
 def _by_what(found: RepairTrial) -> str:
     repair = found.repair
+    if repair.kind == "as it stands" and found.rule.answer == "reached":
+        return "Nothing is to be mended: the rule holds as decisions stand."
     if repair.kind == "as it stands":
         return "No repair that was tried does better: decisions stay as they are."
     how = {
