@@ -96,6 +96,23 @@ def test_a_group_that_one_answer_fails_gets_the_other():
     assert found.rule.answer == "reached"
 
 
+def test_other_answers_may_be_predicates():
+    table = clinic(1500, 1)
+    found = fix(table, FALSE_ALARMS, "site", other="score >= 0.7", maximum=0.2)
+    assert "score >= 0.7" in {one.name for one in found.tried}
+    assert apply_repair(found, table).undecided == 0
+
+
+def test_a_score_that_runs_the_other_way_is_told_of():
+    table = clinic(600, 1)
+    turned = table.append_column("risk", pa.array(-table["score"].to_numpy()))
+    found = fix(turned, FALSE_ALARMS, "site", score="risk", maximum=0.5)
+    assert "score_turned" in {one.code for one in found.notes}
+    assert "score_turned" not in {
+        one.code for one in fix(table, FALSE_ALARMS, "site", maximum=0.5).notes
+    }
+
+
 def test_what_is_learnt_here_helps_a_group_that_is_otherwise():
     rng = np.random.default_rng(0)
     site = rng.choice(["a", "b"], 4000, p=[0.85, 0.15])
@@ -135,6 +152,8 @@ def test_a_learner_is_trained_anew_with_the_worst_group_weighed():
     assert found.rule.after < found.rule.before
     assert found.repair.trainings
     assert found.repair.trainings[0].called in str(found)
+    with pytest.raises(InputError, match=r"which is what .*train answers"):
+        apply_repair(found, table)
 
 
 def test_rows_under_a_condition_are_trained_with_as_well():
