@@ -172,6 +172,25 @@ def test_rows_under_a_condition_are_trained_with_as_well():
     assert any("missing_fields" in one.name for one in found.tried)
 
 
+def test_a_training_that_fails_is_told_and_the_others_go_on():
+    def train(rows, test):
+        if rows["score"].null_count:
+            raise ValueError("no rows with holes, please")
+        return [1 if one >= 0.5 else 0 for one in test["score"].to_pylist()]
+
+    condition = "missing_fields(share=1, columns=[score])"
+    found = fix(clinic(600, 3), ERRORS, "site", train=train, condition=condition)
+    (failed,) = [one for one in found.tried if one.reason]
+    assert "no rows with holes" in failed.reason
+    assert len(found.tried) > 3
+    with pytest.raises(InputError, match="out of order"):
+        fix(clinic(600, 3), ERRORS, "site", train=_broken)
+
+
+def _broken(rows, test):
+    raise ValueError("out of order")
+
+
 def test_fairlearn_is_tried_beside_our_own_and_chance_is_never_chosen():
     rng = np.random.default_rng(0)
     table = clinic(800, 1).append_column("x", pa.array(rng.normal(size=800)))

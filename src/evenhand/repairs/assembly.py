@@ -78,7 +78,7 @@ def assemble(
         change=change,
         errors=errors,
         levelling_down=levels_down(change, higher_is_worse=goal.higher_is_worse),
-        tried=tuple(_tried(found)),
+        tried=(*_tried(found), *_failed(prepared)),
         repair=prepared.written(fitted),
         fallback_rows=tuple(_fallbacks(fitted, sealed)),
         missing=change.missing,
@@ -116,6 +116,20 @@ def _tried(found: list[RepairCandidate]) -> Iterator[TriedRepair]:
             answer=None if one.evidence is None else one.evidence.answer,
             chosen=place == 0,
             reason=None,
+        )
+
+
+def _failed(prepared: Prepared) -> Iterator[TriedRepair]:
+    for name, reason in prepared.failed:
+        yield TriedRepair(
+            name=name,
+            uses_group=False,
+            by_chance=False,
+            value=None,
+            errors=None,
+            answer=None,
+            chosen=False,
+            reason=reason,
         )
 
 
