@@ -15,7 +15,7 @@ from evenhand.repairs.goals import RepairGoal
 from evenhand.repairs.judge import judge_rule
 from evenhand.repairs.rows import with_prediction
 
-WORLDS, LEVEL = 60, 0.9
+WORLDS, LEVEL = 40, 0.9
 
 
 def judged(before, after, site, goal, unit=None):

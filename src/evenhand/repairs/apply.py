@@ -99,6 +99,7 @@ def apply_repair(
     with opened(table, missing_values=fitted.missing_values) as records:
         check_rows(records)
         rows = records.read_rows()
+    _check_trained(fitted, rows.column_names)
     whole = open_records(numbered(rows), missing_values=fitted.missing_values)
     try:
         bins = {name: list(edges) for name, edges in fitted.bins.items()}
@@ -140,6 +141,19 @@ def apply_repair(
         lacking=int((group < 0).sum()),
         undecided=int(np.isnan(decisions).sum()),
     )
+
+
+def _check_trained(fitted: FittedRepair, names: Sequence[str]) -> None:
+    """Refuse rows without what the learner answers, and say how it was trained."""
+    read = {*fitted.answers.values(), *([] if fitted.score is None else [fitted.score])}
+    for one in fitted.trainings:
+        column = one.column if one.column in read else one.called
+        if column not in names:
+            raise InputError(
+                f"The repair reads {column!r}, which is what {one.train} answers, trained {one.rows}, and the table "
+                "has no such column.  Train it so (the repair's JSON has the weights), add what it answers, and apply "
+                "the repair to that."
+            )
 
 
 def _reads_only(text: str, names: set[str], records: Records) -> bool:

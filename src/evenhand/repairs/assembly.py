@@ -78,11 +78,11 @@ def assemble(
         change=change,
         errors=errors,
         levelling_down=levels_down(change, higher_is_worse=goal.higher_is_worse),
-        tried=tuple(_tried(found)),
+        tried=(*_tried(found), *_failed(prepared)),
         repair=prepared.written(fitted),
         fallback_rows=tuple(_fallbacks(fitted, sealed)),
         missing=change.missing,
-        notes=tuple(_notes(fitted, change)),
+        notes=(*_turned(prepared, practice), *_notes(fitted, change)),
         settings=settings,
     )
 
@@ -116,6 +116,20 @@ def _tried(found: list[RepairCandidate]) -> Iterator[TriedRepair]:
             answer=None if one.evidence is None else one.evidence.answer,
             chosen=place == 0,
             reason=None,
+        )
+
+
+def _failed(prepared: Prepared) -> Iterator[TriedRepair]:
+    for name, reason in prepared.failed:
+        yield TriedRepair(
+            name=name,
+            uses_group=False,
+            by_chance=False,
+            value=None,
+            errors=None,
+            answer=None,
+            chosen=False,
+            reason=reason,
         )
 
 
@@ -201,6 +215,25 @@ def _fallbacks(fitted: FittedRepair, sealed: RepairRows) -> Iterator[Missing]:
         absent = int(np.isnan(sealed.scores[fitted.score]).sum())
         if absent:
             yield Missing(attribute=fitted.score, n_rows=absent, reason="missing_input")
+
+
+def _turned(prepared: Prepared, practice: RepairRows) -> Iterator[Note]:
+    """Scores that are lower for those whom they should be higher for."""
+    for name, score in practice.scores.items():
+        known = np.isfinite(score)
+        right, wrong = (score[known & (practice.truth == one)] for one in (1.0, 0.0))
+        if (
+            name not in prepared.scorers
+            and len(right)
+            and len(wrong)
+            and right.mean() < wrong.mean()
+        ):
+            yield Note(
+                code="score_turned",
+                text=f"{name} is lower on average where {prepared.wish.label.told} is "
+                f"{prepared.wish.label.positive!r}, and thresholds take high scores for that.  Turn it in the "
+                "table, or say which value it stands for: --positive.",
+            )
 
 
 def _notes(fitted: FittedRepair, change: Switches) -> Iterator[Note]:

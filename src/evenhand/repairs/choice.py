@@ -70,6 +70,8 @@ class Prepared:
         How answers and scores came about that a training gave.
     fairlearn : bool
         Whether fairlearn's repairs are tried, too.
+    failed : tuple of (str, str)
+        Trainings that failed, and what they said.
     """
 
     rows: RepairRows
@@ -86,6 +88,7 @@ class Prepared:
     fresh: bool = False
     recipes: Mapping[str, TrainingRecipe] = field(default_factory=dict)
     fairlearn: bool = False
+    failed: tuple[tuple[str, str], ...] = ()
 
     @property
     def rules(self) -> VerdictRules:

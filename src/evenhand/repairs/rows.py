@@ -18,6 +18,7 @@ from evenhand.improving.trainings import ROW, read_training
 from evenhand.metrics import Metric
 from evenhand.metrics.definition import One
 from evenhand.metrics.inputs import class_column, column_input
+from evenhand.pages.numbers import plural
 from evenhand.questions.question import Question
 from evenhand.records import Records, find_column, open_records
 
@@ -133,8 +134,9 @@ def read_label(
     )["v"].to_pylist()
     if len(found) != 2:
         told = ", ".join(sorted(map(str, found))[:6])
+        number = plural(len(found), "value") if len(found) < 20 else "many values"
         raise InputError(
-            f"{given} has {len(found) if len(found) < 20 else 'many'} values ({told}), but a repair decides between "
+            f"{given} has {number} ({told}), but a repair decides between "
             "two.  Name a label with two values, or make one of it in the table (1 and 0)."
         )
     takes = any(argument.name == "positive" for argument in metric.definition.arguments)

@@ -80,7 +80,7 @@ def tried_table(found: RepairTrial) -> Table:
     """All repairs, with what practice rows say of them."""
     head = {
         "maximum difference": "largest difference",
-        "worst group": "worst group, more than before",
+        "worst group": "change of the worst group",
     }.get(found.rule.kind, f"{found.rule.kind} of the groups")
     judged = any(one.answer is not None for one in found.tried)
     columns = (
@@ -91,8 +91,10 @@ def tried_table(found: RepairTrial) -> Table:
     )
     rows: list[list[TableCell | str]] = []
     for one in found.tried:
+        if one.reason is not None:
+            continue
         chosen = "→ " if one.chosen else ""
-        told = one.reason if one.reason is not None else (one.answer or "–")
+        told = one.answer or "–"
         kind = words.KINDS.get(one.answer or "", "none")
         rows.append(
             [

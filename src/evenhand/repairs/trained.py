@@ -120,7 +120,8 @@ def with_trained(
         practice.units, practice.group, SCORE_FOLDS, np.random.default_rng([prepared.seed, 2])
     )
     label = prepared.wish.label
-    rows, recipes = prepared.rows, {}
+    rows = prepared.rows
+    recipes: dict[str, TrainingRecipe] = {}
     done, total = 0, (SCORE_FOLDS + 1) * len(list(variants(practice, 0, conditions)))
 
     bare = _without_label(rows.table.drop_columns([PREDICTION]), label)
@@ -135,23 +136,31 @@ def with_trained(
             progress(done, total)
         return found
 
-    worst = 0
+    def answered(variant: TrainingVariant) -> dict[str, Floats]:
+        """What it answers of practice rows that it was not trained with, and of the sealed rows."""
+        answers = {name: np.full(len(rows), np.nan) for name in (PREDICTION, *scores)}
+        parts = [(own[turn == one], turn != one) for one in range(SCORE_FOLDS)]
+        parts.append((np.flatnonzero(prepared.sealed), np.ones(len(practice), bool)))
+        for asked, kept in parts:
+            told = trained(variant, kept, bare.take(pa.array(asked)))
+            for name, found in answers.items():
+                found[asked] = _read(told, name, trainer, label)
+        return answers
+
+    worst, failed = 0, []
     ways = len(list(variants(practice, worst, conditions)))
     for number in range(ways):
         # Which group is worst off is known once the first has answered.
         variant = list(variants(practice, worst, conditions))[number]
-        answers = {name: np.full(len(rows), np.nan) for name in (PREDICTION, *scores)}
-        for one in range(SCORE_FOLDS):
-            mine = own[turn == one]
-            told = trained(variant, turn != one, bare.take(pa.array(mine)))
-            for name, told_there in answers.items():
-                told_there[mine] = _read(told, name, trainer, label)
-        fresh = np.flatnonzero(prepared.sealed)
-        told = trained(variant, np.ones(len(practice), bool), bare.take(pa.array(fresh)))
-        for name, told_there in answers.items():
-            told_there[fresh] = _read(told, name, trainer, label)
         called = PREDICTION if number == 0 else f"trained {variant.name}"
-        rows = replace(rows, answers={**rows.answers, called: answers[PREDICTION]})
+        try:
+            answers = answered(variant)
+        except InputError as error:
+            if number == 0:
+                raise
+            # A learner that does not bear such rows is no reason not to try the others.
+            failed.append((called, str(error)))
+            continue
         recipe = TrainingRecipe(
             called=called,
             train=trainer.told,
@@ -160,11 +169,8 @@ def with_trained(
             condition=None if variant.condition is None else variant.condition.text,
             column=PREDICTION,
         )
-        recipes[called] = recipe
-        for name in scores:
-            mine_called = name if number == 0 else f"{name}, trained {variant.name}"
-            rows = rows.with_score(mine_called, answers[name])
-            recipes[mine_called] = replace(recipe, called=mine_called, column=name)
+        rows, more = _with_answers(rows, answers, recipe, first=number == 0)
+        recipes |= more
         if number == 0:
             worst = worst_of(rows.take(own))
     now = label.column(rows.answers[PREDICTION])
@@ -173,7 +179,27 @@ def with_trained(
     wish = replace(
         prepared.wish, answers={**prepared.wish.answers, **{name: name for name in rows.answers}}
     )
-    return replace(prepared, rows=rows, wish=wish, recipes={**prepared.recipes, **recipes})
+    return replace(
+        prepared,
+        rows=rows,
+        wish=wish,
+        recipes={**prepared.recipes, **recipes},
+        failed=tuple(failed),
+    )
+
+
+def _with_answers(
+    rows: RepairRows, answers: dict[str, Floats], recipe: TrainingRecipe, *, first: bool
+) -> tuple[RepairRows, dict[str, TrainingRecipe]]:
+    """Rows with what a training answers, and how each answer came about."""
+    rows = replace(rows, answers={**rows.answers, recipe.called: answers[PREDICTION]})
+    recipes = {recipe.called: recipe}
+    for name, score in answers.items():
+        if name != PREDICTION:
+            called = name if first else f"{name}, trained {recipe.rows}"
+            rows = rows.with_score(called, score)
+            recipes[called] = replace(recipe, called=called, column=name)
+    return rows, recipes
 
 
 def _without_label(table: pa.Table, label: DecidedLabel) -> pa.Table:

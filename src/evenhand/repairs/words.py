@@ -90,6 +90,8 @@ def _size(found: RepairTrial, value: float | None) -> str:
 
 def _by_what(found: RepairTrial) -> str:
     repair = found.repair
+    if repair.kind == "as it stands" and found.rule.answer == "reached":
+        return "Nothing is to be mended: the rule holds as decisions stand."
     if repair.kind == "as it stands":
         return "No repair that was tried does better: decisions stay as they are."
     how = {
@@ -100,7 +102,7 @@ def _by_what(found: RepairTrial) -> str:
     }[repair.kind]
     told = f"The repair: {how}"
     told += f" on {repair.score}" if repair.score is not None else ""
-    return f"{told}, chosen among {plural(len(found.tried), 'repair')} on other rows."
+    return f"{told}, chosen among {plural(sum(one.reason is None for one in found.tried), 'repair')} on other rows."
 
 
 def payers(found: RepairTrial, edition: Edition = PLAIN) -> Iterator[str]:
@@ -213,6 +215,9 @@ def notes(found: RepairTrial) -> Iterator[str]:
             "that were never seen are refused."
         )
         yield "The same row always has the same decision, whatever other rows come with it."
+    for failed in found.tried:
+        if failed.reason is not None:
+            yield f"Not tried, {failed.name}: {failed.reason}"
     for one in repair.trainings:
         weighed = [
             f"{numbers.tidy(round(w.weight, 3))} times where {w.predicate} and the label is {w.label!r}"

@@ -54,7 +54,7 @@ def fit_logistic(
     --------
     >>> x = np.array([[0.0], [1.0], [2.0], [3.0]])
     >>> fit_logistic(x, np.array([0.0, 0.0, 1.0, 1.0])).round(3).tolist()
-    [-1.727, 1.151]
+    [-1.437, 0.958]
     """
     rows, width = X.shape
     design = np.empty((rows, width + 1))
