@@ -10,7 +10,7 @@ from evenhand.pages.numbers import listed, plural
 from evenhand.questions.question import bound_metric
 from evenhand.repairs.choice import Prepared, RepairCandidate, candidates, decide, worst_now
 from evenhand.repairs.fitted import FittedRepair
-from evenhand.repairs.judge import RuleEvidence
+from evenhand.repairs.judge import GoalEvidence
 from evenhand.repairs.result import (
     RepairedGroup,
     RepairRule,
@@ -91,7 +91,7 @@ def _finite(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def _groups(evidence: RuleEvidence, practice: RepairRows) -> Iterator[RepairedGroup]:
+def _groups(evidence: GoalEvidence, practice: RepairRows) -> Iterator[RepairedGroup]:
     rows = {
         cell.predicate: int((practice.group == g).sum()) for g, cell in enumerate(practice.cells)
     }

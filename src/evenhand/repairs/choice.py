@@ -24,7 +24,7 @@ from evenhand.repairs.decisions import (
 )
 from evenhand.repairs.fitted import FittedRepair, TrainingRecipe
 from evenhand.repairs.goals import RepairGoal
-from evenhand.repairs.judge import RuleEvidence, judge_rule
+from evenhand.repairs.judge import GoalEvidence, judge_rule
 from evenhand.repairs.linear import LinearScorer, learn_scores
 from evenhand.repairs.parting import turns
 from evenhand.repairs.reductions import chance_thresholds, learn_reduction
@@ -106,7 +106,7 @@ class Prepared:
         finest = question.finest("A row is decided for one group")
         return records, replace(question, partitions=(finest,))
 
-    def judge(self, rows: RepairRows, decisions: Floats, worst: str) -> RuleEvidence:
+    def judge(self, rows: RepairRows, decisions: Floats, worst: str) -> GoalEvidence:
         """What rows say of the rule."""
         records, question = self.asked(rows, decisions)
         try:
@@ -166,7 +166,7 @@ class RepairCandidate:
     name: str
     decisions: Floats
     value: float | None
-    evidence: RuleEvidence | None
+    evidence: GoalEvidence | None
     errors: float
     uses_group: bool
 

@@ -28,7 +28,7 @@ Answer = Literal["reached", "not reached", "insufficient evidence"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RuleEvidence:
+class GoalEvidence:
     """What rows say of a rule.
 
     Attributes
@@ -62,7 +62,7 @@ def judge_rule(
     goal: RepairGoal,
     rules: VerdictRules,
     worst: str,
-) -> RuleEvidence:
+) -> GoalEvidence:
     """Judge a rule by simultaneous intervals.
 
     Parameters
@@ -120,7 +120,7 @@ def judge_rule(
     # A group of which nothing is known may break the rule; one without a case cannot.
     complete = bool(able[known].all())
     answer = "not reached" if failed else _answer(goal, low, high, complete=complete)
-    return RuleEvidence(
+    return GoalEvidence(
         answer=answer,
         value=value,
         low=low,
