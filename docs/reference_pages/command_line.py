@@ -16,10 +16,7 @@ def command_line_page() -> str:
         (
             "Exit codes: `0` done · `1` a bounty's log does not prove its model, a rule is broken or proven not to be "
             "reached, or a card is not what it claims to be · `2` you must change something (the message "
-            "says what) · `3` refused: no group could be given an interval, no slice is worse, "
-            "Exit codes: `0` done · `1` a bounty's log does not prove its model, or a rule is proven not to be "
-            "reached · `2` you must change something "
-            "(the message says what) · `3` refused: no group could be given an interval, no slice is worse, "
+            "says what) · `3` refused: no group could be given an interval, no slice is worse, a rule is open, "
             "nothing submitted was proven, or the ledger is spent · `130` interrupted."
         ),
         f"```text\n{help_text()}\n```",

@@ -26,8 +26,7 @@ from evenhand.pages.edition import Edition
 WER = "wer(reference=reference, hypothesis=hypothesis)"
 KINDS = (
     *("audit", "tolerance", "metrics", "slices", "effects", "doses", "crossed", "scores"),
-    *("switches", "judge", "demo", "plan", "coverage", "watch", "improve", "pool", "fix"),
-    *("switches", "judge", "demo", "plan", "coverage", "watch", "improve", "pool", "gate"),
+    *("switches", "judge", "demo", "plan", "coverage", "watch", "improve", "pool", "fix", "gate"),
 )
 
 
