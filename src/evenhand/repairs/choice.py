@@ -35,6 +35,8 @@ Floats = npt.NDArray[np.float64]
 FOLDS = 5
 #: Standard errors by which a repair must be better than a simpler one.
 _CHANCE = 2.0
+#: Errors that are given for a bound that is nearer to the limit, a point for a point, where it cannot be reached.
+_PRICE = 0.5
 #: Parts of a difference's limit that thresholds aim at.
 STRICT = (1.0, 0.5, 0.25)
 #: Parts of the practice rows for scores that are learnt here; penalties on what a group adds to them.
@@ -188,7 +190,7 @@ class RepairCandidate:
         beyond = goal.limit - high if goal.kind == "minimum" else high - goal.limit
         if self.evidence.answer == "reached":
             return (dear, 0.0, self.errors, reads)
-        return (dear, 1.0, max(beyond, 0.0), self.errors)
+        return (dear, 1.0, self.errors + _PRICE * max(beyond, 0.0), reads)
 
 
 def repairs_of(

@@ -12,6 +12,8 @@ Integers = npt.NDArray[np.int64]
 Kind = Literal["maximum", "minimum", "maximum difference", "worst group"]
 #: Lower ends of a window of values that are tried.
 _ENDS = 400
+#: Options of a group that are told apart where a window is looked for.
+_OPTIONS = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,8 +79,8 @@ def choose(
     Notes
     -----
     Options of a group do not touch another group's value, so that for given bounds each group chooses by itself, and
-    the search is over the bounds alone: exact for limits and for the worst group, and over a grid of 400 windows for
-    differences.
+    the search is over the bounds alone: exact for limits and for the worst group; for differences over a grid of 400
+    windows, where of options whose values differ by less than a thousandth the cheapest stands for all.
     """
     if goal.kind == "maximum difference":
         return _within_window(values, errors, float(goal.limit or 0.0))
@@ -95,11 +97,34 @@ def _cheapest(values: Floats, errors: Floats, low: float, high: float) -> tuple[
     # What is undefined breaks no bound.
     outside = np.where(np.isfinite(values), outside, 0.0)
     outside = np.where(outside < 1e-12, 0.0, outside)
-    best = np.lexsort((np.arange(len(errors)), errors, outside))[0]
-    return int(best), float(outside[best]), float(errors[best])
+    best = int(np.argmin(np.where(outside == outside.min(), errors, np.inf)))
+    return best, float(outside[best]), float(errors[best])
+
+
+def _cheap_ones(values: Floats, errors: Floats) -> Integers:
+    """Places of options, of many with nearly one value the cheapest: a thousandth of the range is one value."""
+    known = np.isfinite(values)
+    if known.sum() <= _OPTIONS:
+        return np.arange(len(values))
+    low, high = values[known].min(), values[known].max()
+    cell = np.where(known, (values - low) / max(high - low, 1e-300) * _OPTIONS, -1.0).astype(
+        np.int64
+    )
+    order = np.lexsort((errors, cell))
+    first = np.ones(len(order), bool)
+    first[1:] = cell[order][1:] != cell[order][:-1]
+    return np.sort(order[first])
 
 
 def _within_window(values: Sequence[Floats], errors: Sequence[Floats], width: float) -> list[int]:
+    kept = [_cheap_ones(v, e) for v, e in zip(values, errors, strict=True)]
+    values = [v[own] for v, own in zip(values, kept, strict=True)]
+    errors = [e[own] for e, own in zip(errors, kept, strict=True)]
+    chosen = _best_window(values, errors, width)
+    return [int(own[place]) for own, place in zip(kept, chosen, strict=True)]
+
+
+def _best_window(values: Sequence[Floats], errors: Sequence[Floats], width: float) -> list[int]:
     known = np.unique(np.concatenate([v[np.isfinite(v)] for v in values]))
     if not len(known):
         return [int(np.argmin(e)) for e in errors]
