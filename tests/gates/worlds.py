@@ -28,10 +28,10 @@ EDGES = {
 BEFORE = 0.2
 
 
-def evidence_of(cube, form, *, proportion):
-    rules = VerdictRules(
-        adjust="holm", family=2, low=0.0, high=1.0, units=() if cube.units is None else ("unit",)
-    )
+def evidence_of(cube, form, *, proportion, **range_):
+    units = () if cube.units is None else ("unit",)
+    given = {"low": 0.0, "high": 1.0} | range_
+    rules = VerdictRules(adjust="holm", family=2, units=units, **given)
     about = ((Attribute(name="k"),), (Partition(names=("k",)),))
     groups = GroupEvidence(cube, form, *about, rules, proportion=proportion)
     return RuleEvidence(
@@ -64,6 +64,19 @@ def units_of(rates, chance, number):
     wrong = chance.binomial(size, own)
     cube = unit_cube(cell, np.arange(len(cell)), wrong.astype(float), size.astype(float))
     return evidence_of(cube, RATE, proportion=True)
+
+
+def speakers_of(kind, chance, number):
+    """Word errors of three groups of few speakers who differ much, at a rate of .2: a metric without an upper end."""
+    cell = np.repeat(np.arange(3), number)
+    if kind == "few are bad":
+        own = chance.gamma(0.5, 0.4, len(cell))
+    else:
+        own = 0.2 * (1 - 0.9 * (chance.random(len(cell)) < 0.1)) / 0.91
+    words = chance.integers(60, 140, len(cell))
+    wrong = chance.poisson(own * words)
+    cube = unit_cube(cell, np.arange(len(cell)), wrong.astype(float), words.astype(float))
+    return evidence_of(cube, RATE, proportion=False, high=None, ceiling=1.0)
 
 
 def last_release(rates, chance, number):
