@@ -75,7 +75,7 @@ def worst_table(card: Card, edition: Edition) -> CardBlock:
             [
                 TableCell(edition.column(audit.metric.title)),
                 TableCell("crossed" if one.crossed else "one by one", note=_CHOSEN[one.chosen]),
-                TableCell(edition.group(one.group, one.predicate)),
+                TableCell(edition.named(one.group, one.predicate)),
                 TableCell(words.told_number(audit, one.value)),
                 TableCell(words.told_interval(audit, one.low, one.high)),
                 TableCell(words.told_number(audit, one.overall)),
@@ -287,7 +287,7 @@ def _costs_table(found: Effects, name: str, edition: Edition) -> CardBlock:
     )
     rows: list[list[TableCell | str]] = [
         [
-            edition.group(one.group, one.predicate),
+            edition.named(one.group, one.predicate),
             edition.value(found.condition, one.condition),
             TableCell(effect_words.mark(one), kind=effect_words.kind(one.verdict)),
             effect_answer.told_value(one.estimate.value, found),

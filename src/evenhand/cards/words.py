@@ -53,7 +53,7 @@ def answers(card: Card, edition: Edition = PLAIN) -> Iterator[str]:
 def worst_sentence(card: Card, one: WorstGroup, edition: Edition = PLAIN) -> str:
     """``Worst for Wales: 35 of 100 words wrong, 20 for everybody together; proven worse than the rest.``."""
     audit = card.audits[one.audit]
-    name, metric = edition.group(one.group, one.predicate), edition.column(audit.metric.title)
+    name, metric = edition.named(one.group, one.predicate), edition.column(audit.metric.title)
     spoken = answer.in_hundred(audit, one.value, one.overall)
     own, beside = told_number(audit, one.value), told_number(audit, one.overall)
     if spoken is not None and metric == audit.metric.name:

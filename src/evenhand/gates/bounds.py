@@ -18,7 +18,6 @@ from evenhand.comparisons.limits import contrast_limit, row_limits
 from evenhand.comparisons.rates import bounds_of
 from evenhand.cubes import Estimates, estimate, unit_values
 from evenhand.deferred import special
-from evenhand.gates.result import called
 from evenhand.pages.edition import PLAIN
 from evenhand.results.estimate import Estimate
 from evenhand.stats import contrasts
@@ -280,4 +279,4 @@ def _ratios(
 def labels_of(evidence: GroupEvidence, pair: Sequence[int] | None) -> tuple[str, ...]:
     """What two groups are called."""
     cells = () if pair is None else (evidence.cell_of(one) for one in pair)
-    return tuple(called(cell.group, PLAIN) for cell in cells)
+    return tuple(PLAIN.named(cell.group) for cell in cells)

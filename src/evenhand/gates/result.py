@@ -1,12 +1,11 @@
 """What a policy came to: an answer for each rule, and for each group that it was asked of."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from evenhand.errors import EXIT_REFUSED, Note
 from evenhand.groups.partition import Key
-from evenhand.pages.edition import PLAIN, Edition
+from evenhand.pages.edition import PLAIN
 from evenhand.pages.shown import Shown
 from evenhand.results.origin import MetricNote, Source
 
@@ -83,23 +82,7 @@ class RuleCheck:
         """What it was asked of, in short."""
         if not self.group:
             return "all groups" if self.by else "all rows"
-        return called(self.group, PLAIN)
-
-
-def called(group: Mapping[str, Key], edition: Edition) -> str:
-    """What a group is called: a predicate by itself, other attributes by their values.
-
-    Examples
-    --------
-    >>> called({"age >= 60": True, "ward": "a"}, PLAIN)
-    'age >= 60 · a'
-    """
-    return " · ".join(
-        edition.column(name)
-        if value is True and not name.isidentifier()
-        else edition.value(name, value)
-        for name, value in group.items()
-    )
+        return PLAIN.named(self.group)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from evenhand.audits.result import Audit
 from evenhand.errors import InputError
 from evenhand.gates.baseline import read_results
 from evenhand.gates.facts import freshness_check, moment_of
-from evenhand.gates.result import GateAnswer, RuleCheck, called
+from evenhand.gates.result import GateAnswer, RuleCheck
 from evenhand.gates.rules import Rule
 from evenhand.groups.partition import Key
 from evenhand.pages.edition import PLAIN
@@ -85,7 +85,7 @@ def _switches_checks(given: dict[str, Any]) -> Iterator[RuleCheck]:
         }[group.verdict]
         yield _check(
             answer,
-            f"{called(group.group, PLAIN)} {said} ({switches.metric.name}).",
+            f"{PLAIN.named(group.group)} {said} ({switches.metric.name}).",
             group.group,
             predicate=group.predicate,
             by=group.by,
@@ -189,7 +189,7 @@ _NOTHING = {
 
 
 def _label(group: dict[str, Key]) -> str:
-    return called(group, PLAIN) if group else "everybody"
+    return PLAIN.named(group) if group else "everybody"
 
 
 def _check(

@@ -1,7 +1,7 @@
 """The tables of a gate, for the terminal, the page and Markdown."""
 
 from evenhand.gates.keys import DIFFERENCES, RATIOS
-from evenhand.gates.result import Gate, RuleAnswer, RuleCheck, called
+from evenhand.gates.result import Gate, RuleAnswer, RuleCheck
 from evenhand.gates.words import SAID
 from evenhand.pages import numbers
 from evenhand.pages.edition import PLAIN, Edition
@@ -50,7 +50,7 @@ def checks_table(rule: RuleAnswer, edition: Edition = PLAIN) -> Table:
 
 def label_of(check: RuleCheck, edition: Edition = PLAIN) -> str:
     """What a check was asked of."""
-    group = called(check.group, edition)
+    group = edition.named(check.group)
     if check.limit in (*DIFFERENCES, *RATIOS):
         by = edition.crossed(check.by)
         return f"groups of {by}, {group}" if group else f"groups of {by}"

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from evenhand.errors import REASONS, Note
 from evenhand.gates.keys import DIFFERENCES, RATES, RATIOS
-from evenhand.gates.result import Gate, GateAnswer, RuleAnswer, RuleCheck, called
+from evenhand.gates.result import Gate, GateAnswer, RuleAnswer, RuleCheck
 from evenhand.pages.edition import PLAIN, Edition
 from evenhand.pages.nouns import count_units
 from evenhand.pages.numbers import amount, listed, out_of, percent, plural, rate, ratio
@@ -80,7 +80,7 @@ def _span(check: RuleCheck, *, most: bool, write: Write) -> str:
 
 
 def _where(check: RuleCheck) -> str:
-    return f" where {called(check.group, PLAIN)} " if check.group else " "
+    return f" where {PLAIN.named(check.group)} " if check.group else " "
 
 
 def _gap_sentence(check: RuleCheck, name: str, *, in_points: bool) -> str:

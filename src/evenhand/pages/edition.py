@@ -95,6 +95,25 @@ class Edition:
             return self.labels.get(predicate, predicate)
         return " · ".join(self.value(column, value) for column, value in group.items())
 
+    def named(self, group: Mapping[str, object], predicate: str = "") -> str:
+        """What a group is called where nothing beside it says how the records are cut: numbers with their column.
+
+        Examples
+        --------
+        >>> PLAIN.named({"floor": 4, "accent": "american"})
+        'floor 4 · american'
+        """
+        if group == {predicate: True}:
+            return self.labels.get(predicate, predicate)
+        return " · ".join(self._named(column, value) for column, value in group.items())
+
+    def _named(self, column: str, value: object) -> str:
+        if value is True and not column.isidentifier():
+            return self.column(column)
+        text = self.value(column, value)
+        bare = text == str(value) and _BARE.fullmatch(text)
+        return f"{self.column(column)} {text}" if bare else text
+
     def groups(self, by: Sequence[str], *, predicate: bool) -> str:
         """What the groups of one cut are called: ``accents``, or ``groups of sex × race``."""
         name = self.column(by[0])
@@ -153,6 +172,8 @@ def without_folders(name: str) -> str:
 #: Options of commands that name files.
 _FILES = frozenset({"--cube", "--figure", "--html", "--labels"})
 #: How a path begins that is told from its root, or from where somebody is.
+#: A value that says nothing without its column.
+_BARE = re.compile(r"[-+]?[\d.]+|true|false", re.IGNORECASE)
 _PLACE = re.compile(r"[/~]|\.{1,2}[/\\]|[A-Za-z]:[/\\]|[a-z]+://")
 #: The page as it is without any wish.
 PLAIN = Edition()

@@ -164,7 +164,7 @@ def _price(found: RepairTrial) -> str:
 
 def called(one: GroupSwitch, edition: Edition = PLAIN) -> str:
     """A group by its values."""
-    return edition.group(one.group, one.predicate)
+    return edition.named(one.group, one.predicate)
 
 
 def changed(one: GroupSwitch, each: Switches) -> str:

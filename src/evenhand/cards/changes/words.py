@@ -62,7 +62,7 @@ def change_sentence(found: CardChanges, one: GroupChange, edition: Edition = PLA
 
 def called(one: GroupChange, edition: Edition = PLAIN) -> str:
     """A group by its values."""
-    return edition.group(one.group, one.predicate) if one.predicate else "everybody"
+    return edition.named(one.group, one.predicate) if one.predicate else "everybody"
 
 
 def value(metric: ChangedMetric, number: float | None) -> str:
