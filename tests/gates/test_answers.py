@@ -180,6 +180,15 @@ def test_a_ratio_of_what_may_be_negative_is_open_with_the_reason():
     assert found.rules[0].checks[0].reason == "no_ratio"
 
 
+@pytest.mark.parametrize(("number", "told"), [(40, True), (400, False)])
+def test_a_pass_of_what_nothing_bounds_says_on_what_it_stands(number, told):
+    minutes = [random.Random(i).gauss(5, 1) for i in range(2 * number)]
+    table = pa.table({"g": ["a", "b"] * number, "minutes": minutes})
+    found = ask(table, metric="mean(minutes)", maximum=9)
+    assert found.answer == "pass"
+    assert any(note.code == "interval_alone" for note in found.rules[0].notes) == told
+
+
 def test_rows_that_no_rule_is_about_are_told():
     table = pa.table(
         {

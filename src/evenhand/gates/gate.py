@@ -14,7 +14,7 @@ from evenhand.errors import InputError
 from evenhand.gates.baseline import Baseline, read_baseline
 from evenhand.gates.evidence import EvidenceOfRules, RefusedRule, RuleEvidence
 from evenhand.gates.facts import freshness_check, newest_of, origin_check
-from evenhand.gates.judging import judge_rule
+from evenhand.gates.judging import judge_rule, notes_of
 from evenhand.gates.opening import OpenTables
 from evenhand.gates.policy import Policy, made_policy, read_policy
 from evenhand.gates.result import (
@@ -322,7 +322,7 @@ def _answer(
         treatment=rule.get("treatment"),
         review_trigger=rule.get("review_trigger"),
         review_by=None if review is None else str(review),
-        notes=() if evidence is None else evidence.notes,
+        notes=() if evidence is None else (*evidence.notes, *notes_of(evidence, told)),
     )
 
 

@@ -7,6 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from evenhand.audits.disclosure.hiding import rounded
+from evenhand.comparisons.limits import interval_alone
+from evenhand.errors import Note
 from evenhand.gates.baseline import Baseline
 from evenhand.gates.bounds import (
     Bound,
@@ -16,9 +18,10 @@ from evenhand.gates.bounds import (
     labels_of,
     rate_bounds,
     ratio_bounds,
+    unit_range,
 )
 from evenhand.gates.evidence import RuleEvidence
-from evenhand.gates.keys import DIFFERENCES, RATES, RATIOS
+from evenhand.gates.keys import DIFFERENCES, LIMITS, RATES, RATIOS
 from evenhand.gates.result import GateAnswer, RuleCheck
 from evenhand.gates.rules import Rule
 from evenhand.results.estimate import Estimate
@@ -72,6 +75,17 @@ def judge_rule(
         checks += (_coverage_check(rule, found, index) for index in found.chosen)
     # Last bits of a number could tell what it was added up from.
     return tuple(map(rounded, checks)) if rule.get("suppress_below", 0) else tuple(checks)
+
+
+def notes_of(found: RuleEvidence, checks: Sequence[RuleCheck]) -> tuple[Note, ...]:
+    """What is told where a pass stands on an interval alone, as nothing bounds one unit."""
+    groups = found.groups
+    kept = any(check.answer == "pass" and check.limit in LIMITS for check in checks)
+    if not kept or groups.shares or unit_range(groups) is not None or not _able(found):
+        return ()
+    units = min(int(groups.estimates.n_units[index]) for index in _able(found))
+    counted = not groups.rules.suppress_below
+    return tuple(interval_alone(units, groups.rules.unit, "“pass”", counted=counted))
 
 
 def _able(found: RuleEvidence) -> list[int]:
