@@ -1,10 +1,12 @@
 """What a gate writes: read back by the tools that it is for, and nothing of the data is markup."""
 
 import json
+import os
 import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from importlib.metadata import entry_points
 
 import junitparser
 import pyarrow as pa
@@ -234,20 +236,17 @@ def test_nothing_that_is_read_is_written(folder, option, name):
 
 def asked(folder, *words):
     """What pytest says of a folder with the plugin."""
-    command = [
-        "-m",
-        "pytest",
-        "-p",
-        "evenhand.pytest_plugin",
-        "-p",
-        "no:cacheprovider",
-        "-p",
-        "no:xdist",
-        "-q",
-    ]
+    command = ["-m", "pytest", "-p", "evenhand.pytest_plugin", "-p", "no:cacheprovider", "-q"]
+    # No other plugin, nor this one a second time where it is installed.
+    alone = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     return subprocess.run(
-        [sys.executable, *command, *words], cwd=folder, capture_output=True, text=True
+        [sys.executable, *command, *words], cwd=folder, capture_output=True, text=True, env=alone
     )
+
+
+def test_pytest_finds_the_plugin_where_the_package_is_installed():
+    (found,) = entry_points(group="pytest11", name="evenhand")
+    assert found.value == "evenhand.pytest_plugin"
 
 
 def test_rules_are_items_of_pytest(folder):
