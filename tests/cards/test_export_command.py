@@ -19,7 +19,8 @@ def card(tmp_path):
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_each_format_is_printed_and_written_alike(card, form, tmp_path):
-    asked = ["card", "export", card, "--to", form, "--benchmark", "a/b/c"]
+    asked = ["card", "export", card, "--to", form]
+    asked += ["--benchmark", "a/b/c"] if form == "eval-results" else []
     printed = run_command(*asked)
     assert printed.returncode == 0, printed.stderr
     out = tmp_path / f"out{FORMATS[form].ending}"
@@ -41,3 +42,9 @@ def test_days_are_days(card):
     refused = run_command("card", "export", card, "--to", "local-law-144", "--audited", "1/2/2026")
     assert refused.returncode == 2
     assert "--audited is '1/2/2026'" in refused.stderr
+
+
+def test_an_option_of_another_format_is_refused(card):
+    refused = run_command("card", "export", card, "--to", "prov", "--benchmark", "a/b/c")
+    assert refused.returncode == 2
+    assert "--benchmark is for --to eval-results, and this is prov" in refused.stderr

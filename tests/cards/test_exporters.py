@@ -253,6 +253,46 @@ def test_local_law_144_says_what_it_lacks(card, tmp_path):
         exported(make_card(path), "local-law-144")
 
 
+def put(folder, name, **options):
+    table = str(folder / "people.csv")
+    if "weight" in options:
+        head, *rows = Path(table).read_text().splitlines()
+        table = str(folder / "weighted.csv")
+        weighed = "".join(f"{row},{1 + number % 3}\n" for number, row in enumerate(rows))
+        Path(table).write_text(f"{head},weight\n{weighed}")
+    given = {"by": BY, "versus": "best", "worse": "lower", **options}
+    (folder / f"{name}.audit.json").write_text(evenhand.audit(table, HIRED, **given).to_json())
+
+
+def test_local_law_144_counts_people_and_says_whom_not(tmp_path):
+    path = write_card(tmp_path)
+    put(tmp_path, "hired", where="able = 1")
+    assert "Only those where able \\= 1" in exported(make_card(path), "local-law-144")
+    put(tmp_path, "more")
+    with pytest.raises(
+        InputError, match="2 audits of the card have impact ratios: selection_rate where able = 1; "
+    ):
+        exported(make_card(path), "local-law-144")
+    (tmp_path / "more.audit.json").unlink()
+    put(tmp_path, "hired", weight="weight")
+    with pytest.raises(InputError, match="weighted by weight"):
+        exported(make_card(path), "local-law-144")
+
+
+@pytest.mark.parametrize("form", ["cyclonedx-1.7", "every-eval-ever", "sagemaker", "huggingface"])
+def test_which_rows_were_kept_is_told_everywhere(tmp_path, form):
+    path = write_card(tmp_path)
+    put(tmp_path, "hired", where="able = 1")
+    put(tmp_path, "all")
+    text = exported(make_card(path), form)
+    assert "able = 1" in text.replace("\\", "")
+    if form == "cyclonedx-1.7":
+        (component, _) = json.loads(text)["components"]
+        metrics = component["modelCard"]["quantitativeAnalysis"]["performanceMetrics"]
+        told = [(one["type"], one.get("slice")) for one in metrics]
+        assert len(told) == len(set(told))
+
+
 def test_avid_reads_a_report_for_each_metric_with_worse_groups(card):
     with warnings.catch_warnings():  # it is written for the last pydantic
         warnings.simplefilter("ignore")

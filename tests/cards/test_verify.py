@@ -242,7 +242,6 @@ def test_other_files_are_no_cards(tmp_path, text):
     [
         ("rm -rf x", "only commands of audit, effects and slices are asked again"),
         ("evenhand watch x.csv --state s", "only commands of"),
-        ("evenhand audit x.csv --metric 'mean(a)' --cube stolen.cube", "reads or writes other files"),
         ("evenhand audit x.csv --metric 'mean(a)' --by b --with secrets.csv --on b", "reads or writes other files"),
         ("evenhand audit x.csv y.csv --compare --metric 'mean(a)'", "reads or writes other files|not understood"),
         ("evenhand audit x.csv --nonsense 3", "not understood"),
@@ -257,13 +256,51 @@ def test_a_command_on_a_card_reads_one_table_and_writes_nothing(world, command, 
     assert sorted(folder.iterdir()) == before
 
 
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        (lambda audit: audit["metric"].update(name="error_rate"), "audits[0].metric.name"),
+        (lambda audit: audit["source"].update(rows=7_214_000), "audits[0].source.rows"),
+        (lambda audit: audit.update(notes=[*audit["notes"], {"code": "x", "text": "All is well."}]),
+         "audits[0].notes"),
+    ],
+)  # fmt: skip
+def test_what_numbers_mean_is_asked_again_too(tmp_path, change, place):
+    _, path = carded_with(tmp_path, change)
+    found = verify_card(path, data=[tmp_path / "calls.csv"], ask=ask_again)
+    assert not found.holds
+    assert place in {one.place for one in found.discrepancies}
+
+
+def carded_with(folder, change):
+    """A card of an audit that somebody changed before it was made."""
+    audited(folder)
+    audit = json.loads((folder / "calls.audit.json").read_text())
+    change(audit)
+    (folder / "calls.audit.json").write_text(json.dumps(audit))
+    return carded(folder, results=["calls.audit.json"])
+
+
+def test_a_command_that_is_not_asked_again_leaves_the_card_open(tmp_path):
+    def change(audit):
+        audit["settings"]["command"] += " --with more.csv --on id"
+
+    _, path = carded_with(tmp_path, change)
+    ended = run_command("card", "verify", path, "--data", tmp_path / "calls.csv")
+    assert ended.returncode == 3
+    assert "numbers of 1 result were NOT computed again" in " ".join(ended.stdout.split())
+
+
 def test_files_that_a_command_would_write_are_not_written(world, tmp_path):
     folder, *_ = world
-    page = tmp_path / "stolen.html"
-    command = f"evenhand audit x.csv --metric '{METRIC}' --by site --html {page} --csv"
+    page, cube = tmp_path / "stolen.html", tmp_path / "stolen.cube"
+    command = (
+        f"evenhand audit x.csv --metric '{METRIC}' --by site --html {page} --csv --cube {cube}"
+    )
     (found,) = ask_again(command, folder / "calls.csv")
     assert found.groups
     assert not page.exists()
+    assert not cube.exists()
 
 
 @pytest.mark.parametrize(

@@ -136,6 +136,8 @@ def _answer(audit: Audit, by: tuple[str, ...], edition: Edition) -> str:
 
 def _none_failed(judged: int, untold: int, kind: str) -> str:
     """Nobody is shown to be failed: whether that is good news, or none."""
+    if untold == judged == 1:
+        return f"One of the {kind} is judged, and whether it is failed these records cannot tell."
     if untold == judged:
         return f"Whether it fails any of {judged:,} {kind}, these records cannot tell."
     if untold:

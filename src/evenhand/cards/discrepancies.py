@@ -45,13 +45,13 @@ def discrepancies(
     says : str
         What says what should stand there.
     passing : collection of str
-        Names of fields that differ from run to run.
+        Places that differ from run to run.
     """
     if isinstance(stands, Mapping) and isinstance(should, Mapping):
         for name in dict.fromkeys([*stands, *should]):
-            if name in passing:
-                continue
             inner = f"{place}.{name}" if place else str(name)
+            if inner in passing:
+                continue
             if name not in stands or name not in should:
                 there = stands if name in stands else should
                 told = (_told(there[name]), "nothing")

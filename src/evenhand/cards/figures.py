@@ -29,7 +29,7 @@ def draw_figure(card: Card, edition: Edition = PLAIN) -> str:
     places = dict.fromkeys(one.audit for one in card.worst)
     figures = [
         Figure(
-            heading=f"{edition.column(audit.metric.title)} by {edition.crossed(by)}", drawn=forest
+            heading=f"{words.metric_name(audit, edition)} by {edition.crossed(by)}", drawn=forest
         )
         for audit in (card.audits[place] for place in places)
         for by in answer.partitions(audit)

@@ -73,7 +73,7 @@ def worst_table(card: Card, edition: Edition) -> CardBlock:
         unit = audit_words.unit_name(audit, one.n_units or 0)
         rows.append(
             [
-                TableCell(edition.column(audit.metric.title)),
+                TableCell(words.metric_name(audit, edition)),
                 TableCell("crossed" if one.crossed else "one by one", note=_CHOSEN[one.chosen]),
                 TableCell(edition.named(one.group, one.predicate)),
                 TableCell(words.told_number(audit, one.value)),
@@ -89,7 +89,7 @@ def worst_table(card: Card, edition: Edition) -> CardBlock:
 
 
 def _audit_blocks(card: Card, place: int, audit: Audit, edition: Edition) -> Iterator[CardBlock]:
-    name, origin = edition.column(audit.metric.title), source(card, "audits", place)
+    name, origin = words.metric_name(audit, edition), source(card, "audits", place)
     answers = tuple(answer.answers(audit, edition))
     method = audit_words.method(audit, advice="")
     told = (

@@ -14,6 +14,7 @@ from evenhand.cards.json_text import read_json
 from evenhand.cards.result import Card, CardEvidence
 from evenhand.cards.sealing import is_signed, sealed_text
 from evenhand.errors import InputError
+from evenhand.pages.edition import without_folders
 from evenhand.pages.numbers import listed, plural
 from evenhand.records.files import fingerprint
 from evenhand.results.origin import versions
@@ -22,9 +23,10 @@ from evenhand.results.protocol import Result, to_plain
 #: Asks a result's command again of a table; raises `InputError` where it may not be asked.
 Ask = Callable[[str, Path], Sequence[Any]]
 State = Literal["holds", "fails", "not checked"]
-#: What differs from run to run: names of files, versions, and how long it took.
+#: What differs from run to run, by its place in a result: versions, how it was asked, and how long it took.
 PASSING = (
-    "command", "versions", "source", "seconds", "kernel", "text", "memory_limit", "sha256", "name",
+    "command", "settings.command", "settings.versions", "settings.kernel", "settings.memory_limit",
+    "searched.seconds",
 )  # fmt: skip
 
 
@@ -35,7 +37,8 @@ class CardCheck:
     Attributes
     ----------
     name : str
-        What: `digest`, `signature`, `results`, `derived`, `files` or `data`.
+        What: `digest`, `signature`, `sums`, `derived`, `files`, `data`, or `again`, where tables were given and a
+        result was not computed again.
     state : State
         `holds`, `fails` or `not checked`.
     sentence : str
@@ -74,6 +77,11 @@ class CardVerification(Result):
     def holds(self) -> bool:
         """Whether nothing that could be checked is wrong."""
         return all(check.state != "fails" for check in self.checks)
+
+    @property
+    def unasked(self) -> int:
+        """How many results were not computed again although tables were given."""
+        return sum(check.name == "again" for check in self.checks)
 
 
 def read_card(path: Path) -> tuple[Card, dict[str, Any]]:
@@ -140,7 +148,7 @@ def verify_card(
     looked.checks.append(_digest(card, text))
     looked.checks.append(_signature(card, text, public_key))
     looked.sums()
-    looked.files(place.parent)
+    looked.files(place)
     looked.data(data, ask)
     looked.derived()
     service = card.written.service
@@ -184,7 +192,7 @@ def _signature(card: Card, text: bytes, public_key: str | None) -> CardCheck:
             sentence=f"The key {signature.public_key} signed it.  Whose that is you must know from elsewhere: "
             "--public-key FILE",
         )
-    if signature.public_key != public_key:
+    if signature.public_key.lower() != public_key:
         return CardCheck(
             name="signature",
             state="fails",
@@ -229,18 +237,25 @@ class _Looked:
 
     def sums(self) -> None:
         """Rates that are not their own sums divided."""
-        new = list(_sums(self.plain, ""))
-        good = "Every rate is its sums divided."
+        looked = list(_sums(self.plain, ""))
+        if not looked:
+            told = "No rate stands on the card with its sums."
+            self.checks.append(CardCheck(name="sums", state="not checked", sentence=told))
+            return
+        new = [one for found in looked for one in found]
+        good = f"{plural(len(looked), 'rate')} on it are their sums divided."
         self.tell("sums", new, good, "Rates are not what their sums give")
 
-    def files(self, folder: Path) -> None:
+    def files(self, card: Path) -> None:
         """Results in the files beside the card."""
+        folder = card.parent
         there: dict[str, list[GivenResult]] = {}
         absent, new = [], []
         for one in self.card.evidence:
             file = one.name.partition("[")[0] if one.name.endswith("]") else one.name
             path = folder / file
-            if not path.is_file() or ".." in Path(file).parts or Path(file).is_absolute():
+            outside = ".." in Path(file).parts or Path(file).is_absolute()
+            if outside or not path.is_file() or path.samefile(card):
                 absent.append(one.name)
                 continue
             if file not in there:
@@ -306,7 +321,7 @@ class _Looked:
                 why = _why(one, together)
                 self.checks.append(
                     CardCheck(
-                        name="data",
+                        name="again" if data else "data",
                         state="not checked",
                         sentence=f"The numbers of {one.name} were not computed again: {why}.",
                     )
@@ -321,18 +336,19 @@ class _Looked:
         except InputError as error:
             self.checks.append(
                 CardCheck(
-                    name="data",
+                    name="again",
                     state="not checked",
                     sentence=f"The numbers of {one.name} were not computed again: {error}",
                 )
             )
             return
         stands = self.plain[one.field][one.number]
-        plain = [to_plain(result) for result in results]
+        plain = [_renamed(to_plain(result), table, one.table) for result in results]
         place = f"{one.field}[{one.number}]"
+        passing = {f"{place}.{path}" for path in PASSING}
         says = f"its command on {table}"
         same = [
-            list(discrepancies(stands, other, place, says, PASSING))
+            list(discrepancies(stands, other, place, says, passing))
             for other in plain
             if _asks(other) == _asks(stands)
         ]
@@ -344,6 +360,17 @@ class _Looked:
         other = "" if one.version == own else f" (by Evenhand {one.version}; this is {own})"
         bad = f"{one.name}{other} says something else than its command on {table}"
         self.tell("data", new, good, bad)
+
+
+def _renamed(plain: Any, table: Path, name: str) -> Any:
+    """A result of a table as if it had been called otherwise."""
+    if isinstance(plain, dict):
+        return {key: _renamed(one, table, name) for key, one in plain.items()}
+    if isinstance(plain, list):
+        return [_renamed(one, table, name) for one in plain]
+    if isinstance(plain, str):
+        return plain.replace(str(table), name).replace(table.name, without_folders(name))
+    return plain
 
 
 def _why(one: CardEvidence, together: str) -> str:
@@ -396,8 +423,8 @@ def _held(card: Card) -> list[GivenResult]:
     ]
 
 
-def _sums(plain: Any, place: str) -> Iterator[Discrepancy]:
-    """Estimates whose value is not numerator over denominator, or lies outside its interval."""
+def _sums(plain: Any, place: str) -> Iterator[list[Discrepancy]]:
+    """Of each estimate with its sums, whether its value is numerator over denominator."""
     if isinstance(plain, list):
         for number, one in enumerate(plain):
             yield from _sums(one, f"{place}[{number}]")
@@ -408,6 +435,6 @@ def _sums(plain: Any, place: str) -> Iterator[Discrepancy]:
     if {"value", "numerator", "denominator", "low", "high", "n_rows"} <= plain.keys():
         value, above, below = plain["value"], plain["numerator"], plain["denominator"]
         if value is not None and above is not None and below:
-            yield from discrepancies(value, above / below, f"{place}.value", "its own sums")
+            yield list(discrepancies(value, above / below, f"{place}.value", "its own sums"))
     for name, one in plain.items():
         yield from _sums(one, f"{place}.{name}" if place else name)

@@ -35,7 +35,14 @@ def title(card: Card) -> str:
 def answers(card: Card, edition: Edition = PLAIN) -> Iterator[str]:
     """The worst group of each metric, in a sentence; or that nothing was measured."""
     if not card.audits:
-        yield "No audit stands on this card, so nothing is known of any group."
+        others = bool(
+            card.slices or card.effects or card.switches or card.watches or card.coverages
+        )
+        yield "No audit stands on this card, so " + (
+            "no group is told to be the worst; other results stand below."
+            if others
+            else "nothing is known of any group."
+        )
         return
     if not card.worst:
         yield "No group on this card has an interval, so nothing is known of any."
@@ -54,11 +61,12 @@ def worst_sentence(card: Card, one: WorstGroup, edition: Edition = PLAIN) -> str
     """``Worst for Wales: 35 of 100 words wrong, 20 for everybody together; proven worse than the rest.``."""
     audit = card.audits[one.audit]
     name, metric = edition.named(one.group, one.predicate), edition.column(audit.metric.title)
+    kept = kept_rows(audit)
     spoken = answer.in_hundred(audit, one.value, one.overall)
     own, beside = told_number(audit, one.value), told_number(audit, one.overall)
     if spoken is not None and metric == audit.metric.name:
         (own, beside), metric = spoken, ""
-    rates = f"{own}, {beside} for everybody together"
+    rates = f"{own}, {beside} for everybody together{kept}"
     if one.chosen == "worst proven":
         what = f"{metric} " if metric else ""
         return f"Of the groups that are proven worse the worst is {name}: {what}{rates}."
@@ -67,6 +75,17 @@ def worst_sentence(card: Card, one: WorstGroup, edition: Edition = PLAIN) -> str
         return f"{told}."
     reference = words.reference(audit.settings.versus)
     return f"{told}; {_MEANINGS[one.verdict].format(reference=reference)}."
+
+
+def metric_name(audit: Audit, edition: Edition = PLAIN) -> str:
+    """What an audit measured, and of which rows where not of all."""
+    return f"{edition.column(audit.metric.title)}{kept_rows(audit)}"
+
+
+def kept_rows(audit: Audit) -> str:
+    """Which rows an audit kept and how it weighed them: `` where age >= 60``; empty where all, alike."""
+    where = f" where {audit.settings.where}" if audit.settings.where else ""
+    return where + (f", weighted by {audit.weight}" if audit.weight else "")
 
 
 def told_number(audit: Audit, value: float | None) -> str:

@@ -19,7 +19,7 @@ from evenhand.pages.numbers import listed
 #: Verbs that only read one table.
 VERBS = ("audit", "effects", "slices")
 #: Options that would read or write other files, or change what is answered.
-_OTHERS = ("others", "compare", "cube")
+_OTHERS = ("others", "compare")
 
 _app = App(name="evenhand", help_flags=[], version_flags=[])
 for _verb in VERBS:
@@ -58,8 +58,9 @@ def ask_again(command: str, table: Path) -> Sequence[Any]:
     given["output"] = replace(
         output, json=True, html=None, figure=None, title=None, note=None, labels=None
     )
-    if "csv" in given:
-        given["csv"] = False
+    for name, nothing in (("csv", False), ("cube", None)):
+        if name in given:
+            given[name] = nothing
     said = io.StringIO()
     with contextlib.redirect_stdout(said):
         verb(*bound.args, **bound.kwargs)

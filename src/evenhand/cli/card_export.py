@@ -58,6 +58,16 @@ def export(
     check_outputs([("--out", out)], [card], force=force)
     found, plain = read_card(card)
     check_sealed(found, plain, card)
+    for option, given, form in (
+        ("--table", table, "croissant"),
+        ("--benchmark", benchmark, "eval-results"),
+        ("--sex", sex, "local-law-144"),
+        ("--race", race, "local-law-144"),
+        ("--audited", audited, "local-law-144"),
+        ("--distributed", distributed, "local-law-144"),
+    ):
+        if given is not None and to in FORMATS and to != form:
+            raise InputError(f"{option} is for --to {form}, and this is {to}.  Leave it out.")
     options = ExportOptions(
         at=datetime.now(UTC),
         table=table or "",

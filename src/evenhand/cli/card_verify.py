@@ -13,7 +13,7 @@ from evenhand.cli.options import Printing
 from evenhand.errors import InputError, inert_text
 from evenhand.pages.numbers import plural
 
-EXIT_WRONG = 1
+EXIT_WRONG, EXIT_OPEN = 1, 3
 #: Places told one by one; --json has all.
 TOLD = 20
 _SIGNS = {"holds": "✓", "fails": "✗", "not checked": "–"}
@@ -32,7 +32,8 @@ def verify(
 ) -> int:
     """Check a card: its seal, the results beside it, and with the data its numbers.
 
-    Exits 0 where nothing that could be checked is wrong, and 1 where something is.
+    Exits 0 where nothing that could be checked is wrong, 1 where something is, and 3 where tables were given and the
+    numbers of some result were not computed again.
 
     Parameters
     ----------
@@ -52,15 +53,24 @@ def verify(
         print(found.to_json())
     else:
         say(*map(inert_text, _lines(found)))
-    return 0 if found.holds else EXIT_WRONG
+    if not found.holds:
+        return EXIT_WRONG
+    return EXIT_OPEN if found.unasked else 0
+
+
+def _headline(found: CardVerification) -> str:
+    if not found.holds:
+        return "this card is NOT what it claims to be."
+    if found.unasked:
+        results = plural(found.unasked, "result")
+        return (
+            f"nothing that was checked is wrong, but numbers of {results} were NOT computed again."
+        )
+    return "nothing that could be checked is wrong."
 
 
 def _lines(found: CardVerification) -> list[str]:
-    lines = [
-        f"{found.service}: nothing that could be checked is wrong."
-        if found.holds
-        else f"{found.service}: this card is NOT what it claims to be."
-    ]
+    lines = [f"{found.service}: {_headline(found)}"]
     lines += [f"{_SIGNS[check.state]} {check.sentence}" for check in found.checks]
     for one in found.discrepancies[:TOLD]:
         lines.append(f"  {one.place} is {one.stands}; by {one.says} it is {one.should}.")

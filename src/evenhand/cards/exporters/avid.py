@@ -10,6 +10,7 @@ from typing import Any
 from evenhand.audits.result import Audit, Group
 from evenhand.cards.exporters.published import PublishedNumber
 from evenhand.cards.result import Card
+from evenhand.cards.words import kept_rows, metric_name
 from evenhand.errors import InputError
 
 _ENGLISH = "eng"
@@ -50,12 +51,12 @@ def _report(card: Card, place: int, audit: Audit) -> dict[str, Any]:
             "type": "Measurement",
             "description": {
                 "lang": _ENGLISH,
-                "value": f"{audit.metric.title} is worse for some groups of people",
+                "value": f"{metric_name(audit)} is worse for some groups of people",
             },
         },
         "metrics": [
             {
-                "name": audit.metric.expression,
+                "name": f"{audit.metric.expression}{kept_rows(audit)}",
                 "detection_method": {
                     "type": "Significance Test",
                     "name": f"difference to {audit.settings.versus}, adjusted by {audit.settings.adjust}",
@@ -86,7 +87,7 @@ def _sentences(audit: Audit) -> Iterator[str]:
         low = None if versus is None else versus.low
         high = None if versus is None else versus.high
         yield (
-            f"{audit.metric.expression} where {group.predicate}: {value}, which differs from that of "
+            f"{audit.metric.expression}{kept_rows(audit)} for {group.predicate}: {value}, which differs from that of "
             f"{audit.settings.versus} by {low} to {high} ({audit.level:.4g} for all groups at once)."
         )
 

@@ -86,7 +86,7 @@ def _model_card(card: Card) -> dict[str, Any]:
 
 def _metric(one: PublishedNumber) -> dict[str, Any]:
     found: dict[str, Any] = {
-        "type": one.audit.metric.expression,
+        "type": one.metric_text,
         "value": number_text(one.value),
     }
     if one.slice_text:

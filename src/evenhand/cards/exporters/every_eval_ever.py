@@ -7,6 +7,7 @@ Source: Every Eval Ever, https://arxiv.org/abs/2606.14516, ``eval.schema.json`` 
 """
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
@@ -40,7 +41,7 @@ def render_every_eval_ever(card: Card, at: datetime) -> str:
     return json.dumps(
         {
             "schema_version": _SCHEMA,
-            "evaluation_id": f"evenhand-{card.content_sha256[:16]}/{service.name}/{seconds}",
+            "evaluation_id": f"evenhand-{card.content_sha256[:16]}/{_identifier(service.name)}/{seconds}",
             "retrieved_timestamp": seconds,
             "source_metadata": {
                 "source_name": f"Service card {service.name} {service.version}",
@@ -61,7 +62,7 @@ def render_every_eval_ever(card: Card, at: datetime) -> str:
             "eval_library": {"name": "evenhand", "version": ", ".join(versions) or "unknown"},
             "model_info": {
                 "name": service.name,
-                "id": f"{service.provider}/{service.name}",
+                "id": f"{_identifier(service.provider)}/{_identifier(service.name)}",
                 "developer": service.provider,
                 "additional_details": {
                     "deployment_type": "unknown",
@@ -80,6 +81,11 @@ def render_every_eval_ever(card: Card, at: datetime) -> str:
     )
 
 
+def _identifier(name: str) -> str:
+    """A name without what would part or break an identifier."""
+    return re.sub(r"[^\w.-]+", "-", name).strip("-") or "unnamed"
+
+
 def _result(one: PublishedNumber, number: int) -> dict[str, Any]:
     metric = one.audit.metric
     return {
@@ -92,7 +98,7 @@ def _result(one: PublishedNumber, number: int) -> dict[str, Any]:
         },
         "metric_config": {
             "evaluation_description": metric.definition,
-            "metric_id": metric.expression,
+            "metric_id": one.metric_text,
             "metric_name": metric.title,
             "metric_kind": metric.name,
             **({"metric_unit": "proportion"} if metric.in_points else {}),

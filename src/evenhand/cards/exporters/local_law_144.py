@@ -15,6 +15,7 @@ from evenhand.audits.result import Audit, Group
 from evenhand.cards.markdown import escaped
 from evenhand.cards.parts import said_of
 from evenhand.cards.result import Card
+from evenhand.cards.words import metric_name
 from evenhand.errors import InputError, unknown_name
 from evenhand.pages import numbers
 
@@ -78,6 +79,12 @@ def render_local_law_144(card: Card, columns: LawfulColumns) -> str:
                 f"Source of the data: {escaped(source)}; collected: {escaped(collected)}",
                 f"Rate: {escaped(audit.metric.expression)} = {escaped(audit.metric.definition)}",
                 f"Applicants assessed: {audit.source.rows:,}",
+                *(
+                    [f"Only those where {escaped(audit.settings.where)}"]
+                    if audit.settings.where
+                    else []
+                ),
+                *_left_out(audit),
                 *_unknown(audit, (sex, race)),
             )
         ),
@@ -111,9 +118,24 @@ def _audit(card: Card) -> tuple[int, Audit]:
             "TABLE --metric 'selection_rate(prediction=COLUMN)' --worse lower --versus best --by sex --by race "
             "--by sex,race --json"
         )
-    for place, audit in found:
-        if audit.settings.versus == "best" and not audit.metric.higher_is_worse:
-            return place, audit
+    fit = [
+        (place, audit)
+        for place, audit in found
+        if audit.settings.versus == "best" and not audit.metric.higher_is_worse
+    ]
+    heads = [(place, audit) for place, audit in fit if audit.weight is None]
+    if len(heads) > 1:
+        told = "; ".join(metric_name(audit) for _, audit in heads)
+        raise InputError(
+            f"{len(heads)} audits of the card have impact ratios: {told}.  Make a card with the one that is meant."
+        )
+    if heads:
+        return heads[0]
+    if fit:
+        raise InputError(
+            f"The audit of selection rates is weighted by {fit[0][1].weight}, and the law asks for numbers of people.  "
+            "Run it again without --weight."
+        )
     raise InputError(
         "An impact ratio is a rate over the highest rate, so the audit of selection rates must be made with "
         "--versus best --worse lower.  Run it again: " + found[0][1].settings.command
@@ -134,12 +156,20 @@ def _attribute(audit: Audit, kind: str, given: str) -> str:
     return found[0]
 
 
+def _left_out(audit: Audit) -> Iterator[str]:
+    """Rows that are not in the numbers."""
+    for one in audit.missing:
+        if one.estimate is None:
+            count = "–" if one.n_rows is None else f"{one.n_rows:,}"
+            yield f"Left out, without {escaped(one.attribute)}: {count}"
+
+
 def _unknown(audit: Audit, attributes: Sequence[str]) -> Iterator[str]:
     """How many people are of an unknown category."""
     for name in attributes:
         rows = [one.n_rows for one in audit.missing if one.attribute == name and one.estimate]
         count = "–" if None in rows else f"{sum(filter(None, rows)):,}"
-        yield f"Unknown {escaped(name)}: {count}, not in the tables by it"
+        yield f"Unknown {escaped(name)}: {count} of those assessed, not in the tables by it"
 
 
 def _table(groups: Sequence[Group], audit: Audit) -> str:

@@ -51,8 +51,17 @@ class PublishedNumber:
 
     @property
     def slice_text(self) -> str:
-        """The rows that it is of, as a predicate; empty for all."""
-        return "" if self.group is None else self.group.predicate
+        """The rows of the table that it is of, as a predicate; empty for all."""
+        where = self.audit.settings.where
+        if self.group is None:
+            return where or ""
+        return f"({where}) AND {self.group.predicate}" if where else self.group.predicate
+
+    @property
+    def metric_text(self) -> str:
+        """What was measured, and by what rows were weighed."""
+        weight = f" weighted by {self.audit.weight}" if self.audit.weight else ""
+        return self.audit.metric.expression + weight
 
     @property
     def table(self) -> str:

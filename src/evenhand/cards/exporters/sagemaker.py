@@ -11,7 +11,7 @@ from typing import Any
 
 from evenhand.cards.exporters.published import PublishedNumber, badness, published, withheld_text
 from evenhand.cards.result import Card
-from evenhand.cards.words import worst_sentence
+from evenhand.cards.words import metric_name, worst_sentence
 from evenhand.pages.edition import without_folders
 
 MOST = 100_000
@@ -90,11 +90,14 @@ def _evaluation(card: Card, place: int, kept: Sequence[PublishedNumber], of: int
     everybody = [one for one in published(card) if one.audit is audit and one.group is None]
     by = {", ".join(one.group.by): 0 for one in kept if one.group is not None}
     return {
-        "name": _cut(f"{place + 1} {audit.metric.title}", _NAME),
+        "name": _cut(f"{place + 1} {metric_name(audit)}", _NAME),
         "evaluation_observation": _cut(_lines(sentences), _OBSERVED),
         "datasets": [_cut(without_folders(evidence.table), _SHORT)],
         "metadata": {
-            "metric": _cut(audit.metric.expression, _SHORT),
+            "metric": _cut(
+                everybody[0].metric_text if everybody else audit.metric.expression, _SHORT
+            ),
+            **({"rows_kept": _cut(audit.settings.where, _SHORT)} if audit.settings.where else {}),
             "definition": _cut(audit.metric.definition, _SHORT),
             "level": str(audit.level),
             "rows": str(audit.source.rows),

@@ -10,6 +10,7 @@ from evenhand.cards.result import Card
 from evenhand.cards.sealing import is_signed, sealed_text
 from evenhand.cards.shelf.result import Shelf, ShelvedCard, ShelvedWorst
 from evenhand.cards.verification import read_card
+from evenhand.cards.words import metric_name
 from evenhand.errors import InputError
 from evenhand.pages.edition import PLAIN
 from evenhand.records.output import matching_files
@@ -96,7 +97,7 @@ def _worst(card: Card) -> Iterable[ShelvedWorst]:
     for one in card.worst:
         audit = card.audits[one.audit]
         yield ShelvedWorst(
-            metric=audit.metric.title,
+            metric=metric_name(audit),
             group=PLAIN.group(one.group, one.predicate),
             crossed=one.crossed,
             value=one.value,
