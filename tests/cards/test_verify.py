@@ -259,7 +259,7 @@ def test_a_command_on_a_card_reads_one_table_and_writes_nothing(world, command, 
 @pytest.mark.parametrize(
     ("change", "place"),
     [
-        (lambda audit: audit["metric"].update(name="error_rate"), "audits[0].metric.name"),
+        (lambda audit: audit["metric"].update(name="recall"), "audits[0].metric.name"),
         (lambda audit: audit["source"].update(rows=7_214_000), "audits[0].source.rows"),
         (lambda audit: audit.update(notes=[*audit["notes"], {"code": "x", "text": "All is well."}]),
          "audits[0].notes"),

@@ -23,6 +23,9 @@ from evenhand.results.estimate import Missing
 from evenhand.results.origin import MetricNote, Source
 from evenhand.switching import Switches, compare_records
 
+#: What may be paid in: cases that are missed, and cases that are none and are flagged.
+SIDES = ("false_negative_rate", "false_positive_rate")
+
 
 def assemble(
     prepared: Prepared,
@@ -48,7 +51,7 @@ def assemble(
     decisions = decide(fitted, sealed)
     evidence = prepared.judge(sealed, decisions, worst)
     before = prepared.judge(sealed, sealed.now, worst) if wish.goal.limit is not None else None
-    change, errors = _switches(prepared, sealed, decisions, settings)
+    change, errors, sides = _switches(prepared, sealed, decisions, settings)
     rates = {one.predicate: one.estimate for one in change.groups if one.service != prepared.column}
     values = np.array([np.nan if one.value is None else one.value for one in rates.values()])
     now = before.value if before is not None else _finite(wish.goal.statistic(values))
@@ -77,6 +80,7 @@ def assemble(
         groups=tuple(_groups(evidence, practice)),
         change=change,
         errors=errors,
+        sides=sides,
         levelling_down=levels_down(change, higher_is_worse=goal.higher_is_worse),
         tried=(*_tried(found), *_failed(prepared)),
         repair=prepared.written(fitted),
@@ -135,8 +139,8 @@ def _failed(prepared: Prepared) -> Iterator[TriedRepair]:
 
 def _switches(
     prepared: Prepared, sealed: RepairRows, decisions: np.ndarray, settings: RepairSettings
-) -> tuple[Switches, Switches | None]:
-    """Who gains and who loses by the repair, in the metric and in wrong decisions."""
+) -> tuple[Switches, Switches | None, tuple[Switches, ...]]:
+    """Who gains and who loses by the repair: in the metric, in wrong decisions, in misses and in false alarms."""
     label = prepared.wish.label
     now = "as_it_stands"
     while now in sealed.table.column_names or now == prepared.column:
@@ -160,21 +164,35 @@ def _switches(
                 command=settings.command,
             )
 
+        def told(name: str) -> Switches:
+            positive = _positive(label.positive) if name != "error_rate" else ""
+            metric = bound_metric(f'{name}("{label.given}", "{now}"{positive})', records)
+            return compare_records(
+                records,
+                [metric, with_prediction(metric, prepared.column)],
+                question.by[0],
+                prepared.rules,
+                bins=question.bins,
+                command=settings.command,
+            )
+
         change = between(prepared.metric)
-        if prepared.metric.name == "error_rate" or not isinstance(label.given, str):
-            return change, None
-        wrong = bound_metric(f'error_rate("{label.given}", "{now}")', records)
-        errors = compare_records(
-            records,
-            [wrong, with_prediction(wrong, prepared.column)],
-            question.by[0],
-            prepared.rules,
-            bins=question.bins,
-            command=settings.command,
-        )
+        if not isinstance(label.given, str):
+            return change, None, ()
+        own = prepared.metric.name
+        errors = None if own == "error_rate" else told("error_rate")
+        sides = tuple(told(name) for name in SIDES if name != own)
     finally:
         records.close()
-    return change, errors
+    return change, errors, sides
+
+
+def _positive(value: object) -> str:
+    """How a metric is told which value of a label is the positive one, where it is not 1 or true."""
+    if value is True or value == 1:
+        return ""
+    quoted = str(value).replace("'", "''") if isinstance(value, str) else ""
+    return f", positive='{quoted}'" if isinstance(value, str) else f", positive={value}"
 
 
 def _decided_by(prepared: Prepared, rows: RepairRows) -> list[str]:

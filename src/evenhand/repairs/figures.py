@@ -9,7 +9,7 @@ from evenhand.pages.page import render_page
 from evenhand.pages.picture import Figure, draw_picture
 from evenhand.repairs import words
 from evenhand.repairs.result import RepairTrial
-from evenhand.repairs.tables import errors_table, groups_table, tried_table
+from evenhand.repairs.tables import groups_table, price_table, tried_table
 from evenhand.switching.result import Switches
 
 
@@ -27,7 +27,8 @@ def render_html(found: RepairTrial, *, edition: Edition = PLAIN) -> str:
         forest=_forest(found.change, edition),
         table=groups_table(found, edition),
         error_forest=None if errors is None else _forest(errors, edition),
-        errors=None if errors is None else errors_table(errors, edition),
+        errors=None if errors is None else price_table(errors, edition),
+        sides=[price_table(each, edition) for each in found.sides],
         tried=tried_table(found),
         notes=list(words.notes(found)),
     )

@@ -178,6 +178,9 @@ class RepairTrial(Shown):
     errors : Switches or None
         The same in wrong decisions, which pay for what the metric does not count; `None` where the metric is the
         error rate.
+    sides : tuple of Switches
+        The same in cases that are missed and in false alarms, except the one that is the metric: where one falls the
+        other rises.  Empty where the label is a predicate.
     levelling_down : bool
         Whether the groups come nearer to each other because somebody is worse off, and the worst group is no better.
     tried : tuple of TriedRepair
@@ -209,6 +212,7 @@ class RepairTrial(Shown):
     groups: tuple[RepairedGroup, ...]
     change: Switches
     errors: Switches | None
+    sides: tuple[Switches, ...]
     levelling_down: bool
     tried: tuple[TriedRepair, ...]
     repair: FittedRepair
@@ -219,6 +223,10 @@ class RepairTrial(Shown):
 
     @property
     def payers(self) -> tuple[GroupSwitch, ...]:
-        """Groups that are proven to lose, in the metric or in wrong decisions."""
-        told = (self.change, *([self.errors] if self.errors is not None else []))
-        return tuple(one for each in told for one in each.groups if one.verdict == "loses")
+        """Groups that are proven to lose, in the metric, in wrong decisions, in misses or in false alarms."""
+        return tuple(one for each in self.prices for one in each.groups if one.verdict == "loses")
+
+    @property
+    def prices(self) -> tuple[Switches, ...]:
+        """All that a group may pay in."""
+        return (self.change, *([self.errors] if self.errors is not None else []), *self.sides)

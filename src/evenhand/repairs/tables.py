@@ -8,6 +8,12 @@ from evenhand.repairs import words
 from evenhand.repairs.result import RepairTrial
 from evenhand.switching.result import Switches
 
+_TITLES = {
+    "error_rate": "Wrong decisions",
+    "false_negative_rate": "Cases missed",
+    "false_positive_rate": "False alarms",
+}
+
 
 def groups_table(found: RepairTrial, edition: Edition = PLAIN) -> Table:
     """Each group before and after, what changed, and how it is decided now."""
@@ -48,8 +54,8 @@ def groups_table(found: RepairTrial, edition: Edition = PLAIN) -> Table:
     return table_of(f"{found.metric.name} on held-out rows", columns, rows)
 
 
-def errors_table(each: Switches, edition: Edition = PLAIN) -> Table:
-    """Wrong decisions of each group before and after."""
+def price_table(each: Switches, edition: Edition = PLAIN) -> Table:
+    """What each group pays in, before and after: wrong decisions, misses, false alarms."""
     before = {one.predicate: one.estimate.value for one in each.groups if one.change is None}
     columns = (
         TableColumn(head="group", left=True, fold=True),
@@ -73,7 +79,8 @@ def errors_table(each: Switches, edition: Edition = PLAIN) -> Table:
                 TableCell(f"{MARKS[kind].sign} {words.moved(one)}", kind=kind),
             ]
         )
-    return table_of("Wrong decisions on held-out rows", columns, rows)
+    title = _TITLES.get(each.metric.name, each.metric.name)
+    return table_of(f"{title} on held-out rows", columns, rows)
 
 
 def tried_table(found: RepairTrial) -> Table:

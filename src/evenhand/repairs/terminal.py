@@ -8,7 +8,7 @@ from evenhand.pages.numbers import plural
 from evenhand.pages.terminal import lay_out, opening
 from evenhand.repairs import words
 from evenhand.repairs.result import RepairTrial
-from evenhand.repairs.tables import errors_table, groups_table, tried_table
+from evenhand.repairs.tables import groups_table, price_table, tried_table
 
 
 def render_terminal(found: RepairTrial, *, width: int) -> RenderableType:
@@ -19,8 +19,9 @@ def render_terminal(found: RepairTrial, *, width: int) -> RenderableType:
     )
     parts = opening(words.answers(found), found.notes, about)
     parts += [Text(), lay_out(groups_table(found), width)]
-    if found.errors is not None:
-        parts += [Text(), lay_out(errors_table(found.errors), width)]
+    for each in found.prices[1:]:
+        table = price_table(each)
+        parts += [Text(), Text(table.label), lay_out(table, width)]
     parts += [Text(), lay_out(tried_table(found), width)]
     parts += [Text(), *(Text(note, style="dim") for note in words.notes(found))]
     return Lines(*parts)

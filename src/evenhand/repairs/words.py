@@ -12,6 +12,12 @@ from evenhand.switching.result import GroupSwitch, Switches
 
 #: How answers are marked.
 KINDS = {"reached": "fine", "not reached": "worse", "insufficient evidence": "unsure"}
+#: What a group may pay in.
+PRICES = {
+    "error_rate": "wrong decisions",
+    "false_negative_rate": "of its cases missed",
+    "false_positive_rate": "false alarms",
+}
 #: How changes of a group are marked.
 MOVED = {
     "gains": "better",
@@ -107,12 +113,10 @@ def _by_what(found: RepairTrial) -> str:
 
 def payers(found: RepairTrial, edition: Edition = PLAIN) -> Iterator[str]:
     """Every group that pays, by how much."""
-    both = [(found.change, found.metric.name)]
-    both += [(found.errors, "wrong decisions")] if found.errors is not None else []
     told = [
         f"{called(one, edition)} ({lost(one, each)} "
-        f"{'more' if each.metric.higher_is_worse else 'less'} {what})"
-        for each, what in both
+        f"{'more' if each.metric.higher_is_worse else 'less'} {price(each)})"
+        for each in found.prices
         for one in each.groups
         if one.verdict == "loses"
     ]
@@ -121,7 +125,7 @@ def payers(found: RepairTrial, edition: Edition = PLAIN) -> Iterator[str]:
         return
     maybe = [
         called(one, edition)
-        for each in (found.change, *([found.errors] if found.errors is not None else []))
+        for each in found.prices
         for one in each.groups
         if one.change is not None and (one.change.value or 0) > 0
     ]
@@ -129,7 +133,15 @@ def payers(found: RepairTrial, edition: Edition = PLAIN) -> Iterator[str]:
     if maybe:
         yield f"No group is proven to pay; {listed(maybe)} may, as the intervals below say."
     elif found.repair.kind != "as it stands":
-        yield "No group is seen to pay."
+        known = (
+            "" if found.sides else f" in {found.metric.name}; in what else it may was not looked at"
+        )
+        yield f"No group is seen to pay{known}."
+
+
+def price(each: Switches) -> str:
+    """What is paid in, in a few words."""
+    return PRICES.get(each.metric.name, each.metric.name)
 
 
 def lost(one: GroupSwitch, each: Switches) -> str:
