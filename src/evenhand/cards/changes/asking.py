@@ -70,7 +70,7 @@ def _argument(expression: str, name: str) -> str | None:
 def unpairable(before: Audit, after: Audit) -> str | None:
     """Why rows of two audits cannot be put beside themselves as the audits counted them; `None` where they can."""
     sides = (before, after)
-    if any(one.weight or one.overall.effective_sample_size is not None for one in sides):
+    if any(one.weight for one in sides):
         return "not_paired_weight"
     if any(one.stratum for one in sides):
         return "not_paired_stratum"

@@ -364,6 +364,16 @@ def _notes(
             text=f"The first card applies from {before.written.service.applies_to}, later than the second "
             f"({after.written.service.applies_to}).  Name the older card first.",
         )
+    yield from _rests_on(metrics, two_tables)
+    if untold := [*_uncompared(before, "older"), *_uncompared(after, "newer")]:
+        yield Note(
+            code="not_compared",
+            text=f"Only audits are compared.  Nothing is said of whether these changed: {listed(untold)}.",
+        )
+
+
+def _rests_on(metrics: Sequence[ChangedMetric], two_tables: dict[str, bool]) -> Iterator[Note]:
+    """What the numbers of metrics rest on."""
     for one in metrics:
         if one.reason in NOT_PAIRED:
             yield Note(code=one.reason, text=f"{one.name}: {NOT_PAIRED[one.reason]}")
@@ -376,11 +386,6 @@ def _notes(
     for samples, text in _SAYS.items():
         if names := by_samples.get(samples):
             yield Note(code=samples.replace(" ", "_"), text=f"{listed(names)}: {text}")
-    if untold := [*_uncompared(before, "older"), *_uncompared(after, "newer")]:
-        yield Note(
-            code="not_compared",
-            text=f"Only audits are compared.  Nothing is said of whether these changed: {listed(untold)}.",
-        )
 
 
 def _uncompared(card: Card, which: str) -> Iterator[str]:

@@ -6,6 +6,7 @@ interval, taken to the confidence that all of them need together, and added as v
 card depend on each other.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -107,9 +108,8 @@ def _difference(
         )
 
         def interval(z: Floats, _: object = None) -> tuple[Floats, Floats]:
-            sides = [(one.value, *one.limits(float(np.ravel(z)[0]))) for one in (later, earlier)]
-            low, high = square_and_add(*(tuple(map(np.atleast_1d, one)) for one in sides))
-            return low, high
+            quantile = float(np.ravel(z)[0])
+            return square_and_add(later.ends(quantile), earlier.ends(quantile))
 
         low, high = interval(np.asarray([z]))
         touching = np.minimum(
@@ -142,6 +142,11 @@ class _Side:
             freedom=min(_freedom(t, level), most),
             skewness=skewness,
         )
+
+    def ends(self, z: float) -> tuple[Floats, Floats, Floats]:
+        """Its value and its limits at the confidence of a normal quantile."""
+        low, high = self.limits(z)
+        return np.atleast_1d(self.value), np.atleast_1d(low), np.atleast_1d(high)
 
     def limits(self, z: float) -> tuple[Floats, Floats]:
         """Its interval at the confidence of a normal quantile."""
@@ -200,5 +205,7 @@ def _freedom(t: float, level: float) -> float:
 def _is_binomial(one: Estimate) -> bool:
     """Whether its counts are of independent rows."""
     above, below = one.numerator, one.denominator
-    whole = above is not None and below is not None and not above % 1 and not below % 1
-    return one.method in _BINOMIAL and whole and below == one.n_units
+    if one.method not in _BINOMIAL or above is None or not below or one.value is None:
+        return False
+    whole = not above % 1 and not below % 1 and below == one.n_units
+    return whole and math.isclose(one.value, above / below, rel_tol=1e-9, abs_tol=1e-12)

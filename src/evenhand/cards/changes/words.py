@@ -12,7 +12,8 @@ from evenhand.pages.numbers import listed, percent, plural
 KINDS = {"worse": "worse", "better": "better", "no change shown": "unsure", None: "none"}
 #: Why a metric's rows were not put beside themselves, or its values not subtracted.
 NOT_PAIRED = {
-    "other_direction": "one card calls higher values worse and the other lower ones, so no group became worse or better.",
+    "other_direction": "one card calls higher values worse and the other lower ones, so that no group became worse "
+    "or better.",
     "not_paired_weight": "rows are weighted, and weighted rows are not compared with themselves here.  No interval of "
     "a change is given.",
     "not_paired_stratum": "units were drawn by strata, and such rows are not compared with themselves here.  No "
@@ -53,18 +54,7 @@ def _after(found: CardChanges) -> str:
 
 def answers(found: CardChanges, edition: Edition = PLAIN) -> Iterator[str]:
     """For whom it became worse and better beyond noise, and of whom nobody knows."""
-    for metric in found.metrics:
-        name = edition.column(metric.name)
-        if metric.reason == "other_quantity":
-            yield (
-                f"{name} is not the same quantity on both cards ({metric.expression} now), so nothing follows from its "
-                "numbers."
-            )
-        if (rows := metric.shared) is not None:
-            yield (
-                f"{name} is compared on the {rows.shared:,} rows that both cards have, of {rows.before:,} on the older "
-                f"and {rows.after:,} on the newer; of the others nothing is said."
-            )
+    yield from _before_all(found, edition)
     for verdict in ("worse", "better"):
         moved = [one for one in found.groups if one.verdict == verdict]
         moved.sort(key=lambda one: -abs(one.change or 0.0))
@@ -80,6 +70,27 @@ def answers(found: CardChanges, edition: Edition = PLAIN) -> Iterator[str]:
         return
     if all(one.verdict not in ("worse", "better") for one in found.groups):
         yield f"No group changed beyond noise, of {plural(found.comparisons, 'comparison')}."
+    yield from _unjudged(found, edition)
+
+
+def _before_all(found: CardChanges, edition: Edition) -> Iterator[str]:
+    """What the numbers are about, where that is not what their name says."""
+    for metric in found.metrics:
+        name = edition.column(metric.name)
+        if metric.reason == "other_quantity":
+            yield (
+                f"{name} is not the same quantity on both cards ({metric.expression} now), so nothing follows from its "
+                "numbers."
+            )
+        if (rows := metric.shared) is not None:
+            yield (
+                f"{name} is compared on the {rows.shared:,} rows that both cards have, of {rows.before:,} on the older "
+                f"and {rows.after:,} on the newer; of the others nothing is said."
+            )
+
+
+def _unjudged(found: CardChanges, edition: Edition) -> Iterator[str]:
+    """Groups that have no verdict, by name."""
     if unjudged := [one for one in found.groups if one.verdict is None]:
         several = len(found.metrics) > 1
         names = [
