@@ -335,6 +335,19 @@ def test_rows_that_would_not_be_counted_as_on_the_cards_are_not_paired(tmp_path,
     assert found.groups[0].after == cards[1].audits[0].overall
 
 
+def test_one_question_of_one_table_that_was_counted_otherwise_is_said_so(tmp_path):
+    table = calls(1, 600).append_column("heavy", [np.arange(600) % 5 + 1])
+    cards = [
+        rested(tmp_path, name, table, answered("wrong"), version, of="both", **options)
+        for name, version, options in (("old", "1", {}), ("new", "2", {"weight": "heavy"}))
+    ]
+    for data in ([], [tmp_path / "both.csv"]):
+        found = compare_cards(*cards, data=data)
+        assert found.metrics[0].reason == "counted_otherwise"
+        assert {one.verdict for one in found.groups} == {None}
+    assert [one.place for one in found.definitions] == ["error_rate: weight"]
+
+
 def test_rows_with_a_judge_are_not_paired(tmp_path):
     from evenhand.audits.result import JudgeHelp
     from evenhand.cards.changes.asking import unpairable

@@ -43,6 +43,12 @@ def asked_otherwise(name: str, before: Audit, after: Audit) -> Iterator[TextChan
         yield TextChange(place=f"{name}: {what}", before=was, after=now)
 
 
+def counted_otherwise(before: Audit, after: Audit) -> bool:
+    """Whether two audits of one question may have counted its rows otherwise."""
+    counting = ("unit", "weight", "stratum", "judge", "missing values")
+    return any(_ASKED[what](before) != _ASKED[what](after) for what in counting)
+
+
 def incomparable(before: Audit, after: Audit) -> str | None:
     """Why values of two audits cannot be subtracted; `None` where they can."""
     if before.metric.higher_is_worse != after.metric.higher_is_worse:

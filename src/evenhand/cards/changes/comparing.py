@@ -7,7 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from evenhand.audits.result import Audit, Group
-from evenhand.cards.changes.asking import asked_otherwise, incomparable, unpairable
+from evenhand.cards.changes.asking import (
+    asked_otherwise,
+    counted_otherwise,
+    incomparable,
+    unpairable,
+)
 from evenhand.cards.changes.intervals import differences_apart
 from evenhand.cards.changes.pairing import PairedTables, paired_switch, paired_tables
 from evenhand.cards.changes.result import (
@@ -173,6 +178,8 @@ def _changes(
         samples=_samples(before, after, tables),
         reason=incomparable(before, after),
     )
+    if metric.samples == "same question" and counted_otherwise(before, after):
+        metric = replace(metric, samples="same rows", reason=metric.reason or "counted_otherwise")
     if metric.samples == "paired":
         reason = metric.reason or unpairable(before, after)
         if reason is None:

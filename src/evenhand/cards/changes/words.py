@@ -14,6 +14,8 @@ KINDS = {"worse": "worse", "better": "better", "no change shown": "unsure", None
 NOT_PAIRED = {
     "other_direction": "one card calls higher values worse and the other lower ones, so that no group became worse "
     "or better.",
+    "counted_otherwise": "both cards asked the same of the same table and counted its rows otherwise, so that only "
+    "this can have changed; what is otherwise stands below.  No interval of a change is given.",
     "not_paired_weight": "rows are weighted, and weighted rows are not compared with themselves here.  No interval of "
     "a change is given.",
     "not_paired_stratum": "units were drawn by strata, and such rows are not compared with themselves here.  No "
@@ -32,6 +34,7 @@ _REASONS = {
     "unknown": "a card does not tell its table",
     "other_quantity": "another quantity under one name",
     "other_direction": "another direction of harm",
+    "counted_otherwise": "the same rows, counted otherwise",
     "not_paired_weight": "weighted rows are not paired",
     "not_paired_stratum": "rows of strata are not paired",
     "not_paired_judge": "rows with a judge's labels are not paired",
