@@ -6,6 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from evenhand.cards.changes.comparing import compare_cards
+from evenhand.cards.sealing import check_sealed
 from evenhand.cards.verification import read_card
 from evenhand.cli.kinds import Several
 from evenhand.cli.options import Output
@@ -50,9 +51,12 @@ def diff(
             "--on says which rows of two tables belong together.  Name both: --data OLD NEW"
         )
     check_written([before, after, *data], output)
-    old, _ = read_card(before)
-    new, _ = read_card(after)
-    found = compare_cards(old, new, level=level, data=data, on=on)
+    cards = []
+    for path in (before, after):
+        card, plain = read_card(path)
+        check_sealed(card, plain, path)
+        cards.append(card)
+    found = compare_cards(*cards, level=level, data=data, on=on)
     edition = output.edition()
     write_files(found, None if output.html is None else found.to_html(edition), output, edition)
     show([found], output)

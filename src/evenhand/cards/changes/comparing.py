@@ -1,10 +1,18 @@
 """One card beside the next: each metric and group on both, and what people wrote otherwise."""
 
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from evenhand.audits.result import Audit, Group
+from evenhand.cards.changes.asking import (
+    asked_otherwise,
+    counted_otherwise,
+    incomparable,
+    unpairable,
+)
 from evenhand.cards.changes.intervals import differences_apart
 from evenhand.cards.changes.pairing import PairedTables, paired_switch, paired_tables
 from evenhand.cards.changes.result import (
@@ -15,25 +23,17 @@ from evenhand.cards.changes.result import (
     GroupMention,
     Moved,
     Samples,
+    SharedRows,
     TextChange,
 )
+from evenhand.cards.changes.words import NOT_PAIRED
 from evenhand.cards.discrepancies import discrepancies
-from evenhand.cards.result import Card
+from evenhand.cards.result import Card, Field
 from evenhand.errors import InputError, Note
-from evenhand.pages.numbers import listed
+from evenhand.pages.numbers import listed, plural
 from evenhand.results.estimate import Estimate
 from evenhand.results.protocol import to_plain
-
-#: What an audit may measure otherwise, and what that is called.
-_ASKED: dict[str, Callable[[Audit], str]] = {
-    "unit": lambda audit: audit.unit or "each row",
-    "where": lambda audit: audit.settings.where or "all rows",
-    "tolerance": lambda audit: f"{audit.settings.tolerance:g}",
-    "weight": lambda audit: audit.weight or "none",
-    "level": lambda audit: f"{audit.level:g}",
-    "definition": lambda audit: audit.metric.definition,
-    "expression": lambda audit: audit.metric.expression,
-}
+from evenhand.switching.result import Switches
 
 
 def compare_cards(
@@ -83,17 +83,9 @@ def compare_cards(
     metrics: list[ChangedMetric] = []
     groups: list[GroupChange] = []
     for name, first, second in pairs:
-        samples, own = _changes(name, first, second, tables, share, len(pairs))
+        metric, own = _changes(name, first, second, tables, share, len(pairs))
         groups += own
-        metrics.append(
-            ChangedMetric(
-                name=name,
-                expression=second.metric.expression,
-                in_points=second.metric.in_points,
-                higher_is_worse=second.metric.higher_is_worse,
-                samples=samples,
-            )
-        )
+        metrics.append(metric)
     matched = [(first, second) for _, first, second in pairs]
     return CardChanges(
         before=_name(before),
@@ -106,11 +98,18 @@ def compare_cards(
         gone_groups=tuple(one for name, a, b in pairs for one in _only(name, a, b)),
         new_metrics=_unmatched(after.audits, [second for _, second in matched]),
         gone_metrics=_unmatched(before.audits, [first for first, _ in matched]),
-        definitions=tuple(one for name, a, b in pairs for one in _definitions(name, a, b)),
+        definitions=tuple(one for name, a, b in pairs for one in asked_otherwise(name, a, b)),
         texts=tuple(_texts(before, after)),
         now_told=_told(after, before),
         no_longer_told=_told(before, after),
-        notes=tuple(_notes(before, after, metrics)),
+        notes=tuple(
+            _notes(
+                before,
+                after,
+                metrics,
+                {name: a.source.sha256 != b.source.sha256 for name, a, b in pairs},
+            )
+        ),
     )
 
 
@@ -170,10 +169,35 @@ def _samples(before: Audit, after: Audit, tables: PairedTables) -> Samples:
 
 def _changes(
     name: str, before: Audit, after: Audit, tables: PairedTables, level: float, metrics: int
-) -> tuple[Samples, list[GroupChange]]:
-    samples = _samples(before, after, tables)
-    if samples == "paired":
-        return samples, _paired(name, before, after, tables, level, metrics)
+) -> tuple[ChangedMetric, list[GroupChange]]:
+    metric = ChangedMetric(
+        name=name,
+        expression=after.metric.expression,
+        in_points=after.metric.in_points,
+        higher_is_worse=after.metric.higher_is_worse,
+        samples=_samples(before, after, tables),
+        reason=incomparable(before, after),
+    )
+    if metric.samples == "same question" and counted_otherwise(before, after):
+        metric = replace(metric, samples="same rows", reason=metric.reason or "counted_otherwise")
+    if metric.samples == "paired":
+        reason = metric.reason or unpairable(before, after)
+        if reason is None:
+            paired = paired_switch(tables, before, after, level=1 - (1 - level) / 2)
+            own = _paired(name, before, after, paired, metrics)
+            metric = replace(metric, shared=_shared(before, after, own[0]))
+            if _are_the_cards(metric, own, one_table=before.source.sha256 == after.source.sha256):
+                return metric, own
+            reason = "not_the_cards_numbers"
+        # Who gave the tables said that the same rows stand in both.
+        metric = replace(metric, samples="same rows", reason=reason, shared=None)
+    return metric, _apart(metric, before, after, level, metrics)
+
+
+def _apart(
+    metric: ChangedMetric, before: Audit, after: Audit, level: float, metrics: int
+) -> list[GroupChange]:
+    """Changes from the cards' own numbers."""
     sides: list[tuple[Group | None, Estimate, Estimate]] = [(None, before.overall, after.overall)]
     old = {_key(group): group for group in before.groups}
     sides += [
@@ -181,19 +205,23 @@ def _changes(
         for group in after.groups
         if _key(group) in old
     ]
-    apart = differences_apart([(one, other) for _, one, other in sides], level)
+    apart = differences_apart(
+        [(one, other) for _, one, other in sides], level, (before.level, after.level)
+    )
+    known = metric.samples == "other tables" and metric.reason is None
     out = []
     for (group, earlier, later), found in zip(sides, apart, strict=True):
         change = None
-        if earlier.value is not None and later.value is not None:
+        alike = metric.reason not in ("other_quantity", "other_direction")
+        if alike and earlier.value is not None and later.value is not None:
             change = later.value - earlier.value
-        known = samples == "other tables"
-        reason = found.reason or (None if known else samples.replace(" ", "_"))
+        reason = metric.reason or found.reason
+        reason = reason or (None if known else metric.samples.replace(" ", "_"))
         low, high = (found.low, found.high) if known else (None, None)
         p_value = found.p_value
         out.append(
             GroupChange(
-                metric=name,
+                metric=metric.name,
                 by=group.by if group else (),
                 group=group.group if group else {},
                 predicate=group.predicate if group else "",
@@ -203,26 +231,29 @@ def _changes(
                 low=low,
                 high=high,
                 p_adjusted=min(p_value * metrics, 1.0) if known and p_value is not None else None,
-                samples=samples,
+                samples=metric.samples,
                 verdict=_moved(low, high, worse=after.metric.higher_is_worse),
                 reason=reason,
             )
         )
-    return samples, out
+    return out
 
 
 def _paired(
-    name: str, before: Audit, after: Audit, tables: PairedTables, level: float, metrics: int
+    name: str, before: Audit, after: Audit, found: Switches, metrics: int
 ) -> list[GroupChange]:
-    # Changes of everybody and of groups are two families of the answer: each has half.
-    found = paired_switch(tables, before, after, level=1 - (1 - level) / 2)
+    """Changes of each row beside itself; everybody and groups are two families, each of which has half."""
     first, second = (service.name for service in found.services)
     sign = 1.0 if after.metric.higher_is_worse else -1.0
     rows: list[Any] = [*found.overall, *found.groups]
-    earlier = {getattr(one, "predicate", ""): one.estimate for one in rows if one.service == first}
+    earlier = {_place(one): one.estimate for one in rows if one.service == first}
+    own = [
+        {((), ""): side.overall.value} | {_key(one): one.estimate.value for one in side.groups}
+        for side in (before, after)
+    ]
     out = []
     for one in (one for one in rows if one.service == second):
-        predicate, cost = getattr(one, "predicate", ""), one.change
+        place, cost = _place(one), one.change
         # A cost is positive where it is harm; a change is later less earlier.
         ends = [None if end is None else sign * end for end in (cost.low, cost.high)]
         low, high = ends if sign > 0 else ends[::-1]
@@ -230,10 +261,10 @@ def _paired(
         out.append(
             GroupChange(
                 metric=name,
-                by=getattr(one, "by", ()),
+                by=place[0],
                 group=getattr(one, "group", {}),
-                predicate=predicate,
-                before=earlier[predicate],
+                predicate=place[1],
+                before=earlier[place],
                 after=one.estimate,
                 change=None if cost.value is None else sign * cost.value,
                 low=low,
@@ -242,9 +273,44 @@ def _paired(
                 samples="paired",
                 verdict=_moved(low, high, worse=after.metric.higher_is_worse),
                 reason=cost.reason,
+                card_before=own[0].get(place),
+                card_after=own[1].get(place),
             )
         )
     return out
+
+
+def _place(one: Any) -> tuple[tuple[str, ...], str]:
+    return getattr(one, "by", ()), getattr(one, "predicate", "")
+
+
+def _shared(before: Audit, after: Audit, everybody: GroupChange) -> SharedRows | None:
+    """Of two cards that do not rest on the same rows: how many both have."""
+    shared, old, new = everybody.after.n_rows, before.overall.n_rows, after.overall.n_rows
+    if shared is None or old is None or new is None or shared == old == new:
+        return None
+    return SharedRows(shared=shared, before=old, after=new)
+
+
+def _are_the_cards(metric: ChangedMetric, own: Sequence[GroupChange], *, one_table: bool) -> bool:
+    """Whether numbers that were computed again are those of the cards, as far as they must be.
+
+    Of one table all must; of two those of everybody, where both cards rest on the rows that both tables have: groups
+    are taken from the older table.
+    """
+    if not one_table and metric.shared is not None:
+        return True
+    looked_at = own if one_table else own[:1]
+    return all(
+        _same(one.before.value, one.card_before) and _same(one.after.value, one.card_after)
+        for one in looked_at
+    )
+
+
+def _same(value: float | None, told: float | None) -> bool:
+    if value is None or told is None:
+        return value is told
+    return math.isclose(value, told, rel_tol=1e-9, abs_tol=1e-12)
 
 
 def _moved(low: float | None, high: float | None, *, worse: bool) -> Moved | None:
@@ -269,12 +335,6 @@ def _only(name: str, audit: Audit, other: Audit) -> Iterator[GroupMention]:
             yield GroupMention(metric=name, predicate=group.predicate)
 
 
-def _definitions(name: str, before: Audit, after: Audit) -> Iterator[TextChange]:
-    for what, told in _ASKED.items():
-        if told(before) != told(after):
-            yield TextChange(place=f"{name}: {what}", before=told(before), after=told(after))
-
-
 def _texts(before: Card, after: Card) -> Iterator[TextChange]:
     old, new = to_plain(before.written), to_plain(after.written)
     for one in discrepancies(old, new, "", "the newer card"):
@@ -297,7 +357,9 @@ def _name(card: Card) -> CardName:
     )
 
 
-def _notes(before: Card, after: Card, metrics: Sequence[ChangedMetric]) -> Iterator[Note]:
+def _notes(
+    before: Card, after: Card, metrics: Sequence[ChangedMetric], two_tables: dict[str, bool]
+) -> Iterator[Note]:
     if before.written.service.name != after.written.service.name:
         yield Note(
             code="other_service",
@@ -309,12 +371,49 @@ def _notes(before: Card, after: Card, metrics: Sequence[ChangedMetric]) -> Itera
             text=f"The first card applies from {before.written.service.applies_to}, later than the second "
             f"({after.written.service.applies_to}).  Name the older card first.",
         )
+    yield from _rests_on(metrics, two_tables)
+    if untold := [*_uncompared(before, "older"), *_uncompared(after, "newer")]:
+        yield Note(
+            code="not_compared",
+            text=f"Only audits are compared.  Nothing is said of whether these changed: {listed(untold)}.",
+        )
+
+
+def _rests_on(metrics: Sequence[ChangedMetric], two_tables: dict[str, bool]) -> Iterator[Note]:
+    """What the numbers of metrics rest on."""
+    for one in metrics:
+        if one.reason in NOT_PAIRED:
+            yield Note(code=one.reason, text=f"{one.name}: {NOT_PAIRED[one.reason]}")
+        if one.samples == "paired" and two_tables.get(one.name):
+            yield Note(code="groups_of_older", text=f"{one.name}: {_GROUPS_OF_OLDER}")
     by_samples: dict[Samples, list[str]] = {}
     for one in metrics:
-        by_samples.setdefault(one.samples, []).append(one.name)
+        if one.reason is None:
+            by_samples.setdefault(one.samples, []).append(one.name)
     for samples, text in _SAYS.items():
         if names := by_samples.get(samples):
             yield Note(code=samples.replace(" ", "_"), text=f"{listed(names)}: {text}")
+
+
+def _uncompared(card: Card, which: str) -> Iterator[str]:
+    """Results other than audits, counted."""
+    for field, (one, many) in _OTHERS.items():
+        if number := len(getattr(card, field)):
+            yield f"{plural(number, one, many)} of the {which} card"
+
+
+_OTHERS: dict[Field, tuple[str, str]] = {
+    "slices": ("search for subsets", "searches for subsets"),
+    "effects": ("result of what conditions cost", "results of what conditions cost"),
+    "switches": ("comparison of services", "comparisons of services"),
+    "coverages": ("result of what tables tell of", "results of what tables tell of"),
+    "watches": ("watch", "watches"),
+    "bounties": ("bounty", "bounties"),
+}
+_GROUPS_OF_OLDER = (
+    "rows of the two tables are paired, and which group a row is in, its unit and what is right are taken from the "
+    "older table."
+)
 
 
 _SAYS: dict[Samples, str] = {

@@ -68,6 +68,10 @@ class GroupChange:
         `worse`, `better` or `no change shown`; `None` without an interval.
     reason : str or None
         Why there is no interval.
+    card_before : float or None
+        Of paired rows: what the older card says of all its rows of the group.
+    card_after : float or None
+        The same of the newer card.
     """
 
     metric: str
@@ -83,6 +87,27 @@ class GroupChange:
     samples: Samples
     verdict: Moved | None
     reason: str | None
+    card_before: float | None = None
+    card_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharedRows:
+    """Rows of two cards, not all of which are on both.
+
+    Attributes
+    ----------
+    shared : int
+        Rows that both have: those that are compared.
+    before : int
+        Rows of the older card.
+    after : int
+        Rows of the newer card.
+    """
+
+    shared: int
+    before: int
+    after: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +126,11 @@ class ChangedMetric:
         Direction of harm.
     samples : Samples
         What its numbers rest on.
+    reason : str or None
+        Why none of its groups is judged, as `other_quantity` or `not_paired_weight`; `None` where they are, or where
+        `samples` tells.
+    shared : SharedRows or None
+        Where rows were paired of which one of the cards lacks some.
     """
 
     name: str
@@ -108,6 +138,8 @@ class ChangedMetric:
     in_points: bool
     higher_is_worse: bool
     samples: Samples
+    reason: str | None = None
+    shared: SharedRows | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

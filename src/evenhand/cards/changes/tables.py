@@ -31,8 +31,8 @@ def _row(found: CardChanges, one: GroupChange, edition: Edition) -> list[TableCe
     return [
         words.called(one, edition),
         TableCell(words.verdict(one), kind=words.KINDS[one.verdict]),
-        words.value(metric, one.before.value),
-        words.value(metric, one.after.value),
+        words.beside(metric, one.before.value, one.card_before),
+        words.beside(metric, one.after.value, one.card_after),
         f"{change} ({span})" if span else change,
         numbers.p_value(one.p_adjusted),
     ]

@@ -10,11 +10,36 @@ from evenhand.pages.marks import MARKS
 from evenhand.pages.numbers import listed, percent, plural
 
 KINDS = {"worse": "worse", "better": "better", "no change shown": "unsure", None: "none"}
+#: Why a metric's rows were not put beside themselves, or its values not subtracted.
+NOT_PAIRED = {
+    "other_direction": "one card calls higher values worse and the other lower ones, so that no group became worse "
+    "or better.",
+    "counted_otherwise": "both cards asked the same of the same table and counted its rows otherwise, so that only "
+    "this can have changed; what is otherwise stands below.  No interval of a change is given.",
+    "not_paired_weight": "rows are weighted, and weighted rows are not compared with themselves here.  No interval of "
+    "a change is given.",
+    "not_paired_stratum": "units were drawn by strata, and such rows are not compared with themselves here.  No "
+    "interval of a change is given.",
+    "not_paired_judge": "a judge's labels stand beside people's, and such rows are not compared with themselves here.  "
+    "No interval of a change is given.",
+    "not_paired_hidden": "a card hides small groups, which the table would tell, so it was not asked.  No interval of "
+    "a change is given.",
+    "not_the_cards_numbers": "asked of the table again, the rows that both metrics know do not give the numbers on the "
+    "cards: some rows lack an answer, or the cards counted otherwise.  No interval of a change is given.",
+}
 _REASONS = {
     **REASONS,
     "same_rows": "the same rows on both sides; give the table",
     "same_question": "the same question on the same table",
     "unknown": "a card does not tell its table",
+    "other_quantity": "another quantity under one name",
+    "other_direction": "another direction of harm",
+    "counted_otherwise": "the same rows, counted otherwise",
+    "not_paired_weight": "weighted rows are not paired",
+    "not_paired_stratum": "rows of strata are not paired",
+    "not_paired_judge": "rows with a judge's labels are not paired",
+    "not_paired_hidden": "the card hides small groups",
+    "not_the_cards_numbers": "the table does not give the card's numbers",
 }
 #: Texts, groups and changes told one by one; the JSON has all.
 TOLD = 12
@@ -31,7 +56,8 @@ def _after(found: CardChanges) -> str:
 
 
 def answers(found: CardChanges, edition: Edition = PLAIN) -> Iterator[str]:
-    """For whom it became worse and better beyond noise."""
+    """For whom it became worse and better beyond noise, and of whom nobody knows."""
+    yield from _before_all(found, edition)
     for verdict in ("worse", "better"):
         moved = [one for one in found.groups if one.verdict == verdict]
         moved.sort(key=lambda one: -abs(one.change or 0.0))
@@ -39,13 +65,44 @@ def answers(found: CardChanges, edition: Edition = PLAIN) -> Iterator[str]:
             yield change_sentence(found, one, edition)
         if len(moved) > TOLD:
             yield f"… and {plural(len(moved) - TOLD, 'more group')} for which it is {verdict}."
+    if not found.groups:
+        yield "The cards have no metric and group in common, so nothing was compared."
+        return
+    if not found.comparisons:
+        yield "Nothing can be said of whether a change is more than noise."
+        return
     if all(one.verdict not in ("worse", "better") for one in found.groups):
-        if found.comparisons:
-            yield f"No group changed beyond noise, of {plural(found.comparisons, 'comparison')}."
-        elif found.groups:
-            yield "Nothing can be said of whether a change is more than noise."
-        else:
-            yield "The cards have no metric and group in common."
+        yield f"No group changed beyond noise, of {plural(found.comparisons, 'comparison')}."
+    yield from _unjudged(found, edition)
+
+
+def _before_all(found: CardChanges, edition: Edition) -> Iterator[str]:
+    """What the numbers are about, where that is not what their name says."""
+    for metric in found.metrics:
+        name = edition.column(metric.name)
+        if metric.reason == "other_quantity":
+            yield (
+                f"{name} is not the same quantity on both cards ({metric.expression} now), so nothing follows from its "
+                "numbers."
+            )
+        if (rows := metric.shared) is not None:
+            yield (
+                f"{name} is compared on the {rows.shared:,} rows that both cards have, of {rows.before:,} on the older "
+                f"and {rows.after:,} on the newer; of the others nothing is said."
+            )
+
+
+def _unjudged(found: CardChanges, edition: Edition) -> Iterator[str]:
+    """Groups that have no verdict, by name."""
+    if unjudged := [one for one in found.groups if one.verdict is None]:
+        several = len(found.metrics) > 1
+        names = [
+            called(one, edition) + (f" ({edition.column(one.metric)})" if several else "")
+            for one in unjudged[:TOLD]
+        ]
+        if len(unjudged) > TOLD:
+            names.append(f"{len(unjudged) - TOLD:,} more")
+        yield f"Could not be judged: {listed(names)}."
 
 
 def change_sentence(found: CardChanges, one: GroupChange, edition: Edition = PLAIN) -> str:
@@ -68,6 +125,12 @@ def called(one: GroupChange, edition: Edition = PLAIN) -> str:
 def value(metric: ChangedMetric, number: float | None) -> str:
     """A value: in per cent where differences are points."""
     return numbers.share(number) if metric.in_points else numbers.rate(number)
+
+
+def beside(metric: ChangedMetric, number: float | None, told: float | None) -> str:
+    """A value of the rows that both cards have, and what the card says of all."""
+    shown = value(metric, number)
+    return shown if metric.shared is None else f"{shown} (all rows {value(metric, told)})"
 
 
 def verdict(one: GroupChange) -> str:
