@@ -14,6 +14,7 @@ from evenhand.errors import InputError
 from evenhand.repairs import RepairTrial, apply_repair, fix
 from evenhand.repairs.words import tried_name
 
+IN_WORDS = "false_positive_rate(label=word, prediction=score >= 0.5, positive='yes')"
 ERRORS = "error_rate(label=y, prediction=prediction)"
 
 
@@ -263,6 +264,13 @@ def test_numbers_are_cut_into_groups_and_stay_cut_where_it_is_applied():
         ({"score": "far"}, "infinite"),
         ({"score": "word"}, "numeric"),
         ({"features": "y"}, "is the label"),
+        ({"score": "y"}, "score names y, which is the label"),
+        ({"other": "y >= 1"}, "other names y, which is the label"),
+        ({"other": "three"}, "three holds '2' in 20 rows.*y: 1, 0"),
+        ({"metric": "error_rate(label=y, prediction=three)"}, "three holds '2' in 20 rows"),
+        ({"maximum_difference": None, "maximum": 20}, "Did you mean 0.2"),
+        ({"maximum_difference": 30}, "maximum_difference is 30.*Did you mean 0.3"),
+        ({"metric": IN_WORDS, "positive": "no"}, "positive is 'no', but .* says 'yes'"),
         ({"features": "same"}, "varies"),
         ({"train": "nothing:here", "metric": ERRORS}, "nothing"),
         ({"train": print}, "prediction"),
