@@ -84,6 +84,69 @@ def test_levelling_down_is_called_so():
     assert not kept.levelling_down
 
 
+def test_a_gain_that_is_not_proven_is_levelling_down_all_the_same():
+    rng = np.random.default_rng(0)
+    site = np.repeat(["a", "b"], [4000, 200])
+    y = (rng.random(4200) < 0.5).astype(int)
+    p = np.where(rng.random(4200) < np.where(site == "a", 0.1, 0.5), 1 - y, y)
+    # The other answer is worse at a; at b it is right twice where the first was wrong.
+    q = np.where((site == "a") & (rng.random(4200) < 0.2), 1 - y, p)
+    at_b = np.flatnonzero((site == "b") & (p != y))[::20]
+    q[at_b] = y[at_b]
+    table = pa.table({"site": site, "y": y, "p": p, "q": q})
+    metric = "error_rate(label=y, prediction=p)"
+    found = fix(table, metric, "site", other="q", maximum_difference=0.28, allowance=0.5)
+    assert found.repair.kind != "as it stands"
+    assert {one.group["site"]: one.verdict for one in found.change.groups if one.change} == {
+        "a": "loses",
+        "b": "insufficient evidence",
+    }
+    assert found.levelling_down
+
+
+def test_a_rule_that_is_kept_by_deciding_nobody_is_told_first():
+    found = fix(clinic(3000, 1), FALSE_ALARMS, "site", maximum=0.02, allowance=0.9)
+    assert "hardly_anyone" not in {one.code for one in found.notes}
+    table = clinic(3000, 1)
+    # Whoever is ill scores as others do: no false alarms are without hardly any decision.
+    score = pa.array(np.random.default_rng(0).random(3000))
+    table = table.set_column(1, "score", score)
+    found = fix(table, FALSE_ALARMS, "site", maximum=0.03, allowance=0.9)
+    assert found.rule.answer == "reached"
+    (note,) = [one for one in found.notes if one.code == "hardly_anyone"]
+    assert note.text.startswith("Hardly anyone is decided 1 any more: a ")
+    assert str(found).startswith("Hardly anyone")
+    assert found.to_html().count("Hardly anyone") == 1
+
+
+@pytest.mark.parametrize(
+    ("metric", "told"),
+    [
+        (FALSE_ALARMS, "perfect where nobody is decided positive"),
+        ("true_positive_rate(label=y, prediction=score >= 0.5)", "perfect where everybody"),
+        ("precision(label=y, prediction=score >= 0.5)", "undefined where nobody"),
+    ],
+)
+def test_an_error_of_one_side_needs_a_limit(metric, told):
+    with pytest.raises(InputError, match=f"{told}.*Name a limit"):
+        fix(clinic(200, 1), metric, "site")
+
+
+@pytest.mark.parametrize("metric", ["error_rate", "balanced_accuracy", "f1", "cohen_kappa"])
+def test_errors_of_both_sides_need_none(metric):
+    assert fix(clinic(200, 1), f"{metric}(label=y, prediction=score >= 0.5)", "site").rule
+
+
+def test_groups_that_the_test_never_saw_are_named_and_nothing_is_proven_for_them():
+    table = clinic(3000, 1)
+    c = pa.table({"site": ["c"] * 40, "score": [0.4] * 40, "y": pa.nulls(40, pa.int64())})
+    asked = ("site",), {"maximum": 0.6}
+    assert fix(table, FALSE_ALARMS, *asked[0], **asked[1]).rule.answer == "reached"
+    found = fix(pa.concat_tables([table, c]), FALSE_ALARMS, *asked[0], **asked[1])
+    assert found.rule.answer == "insufficient evidence"
+    assert str(found).startswith("Not proven for c: no held-out row of it has a label")
+
+
 def test_a_group_that_one_answer_fails_gets_the_other():
     rng = np.random.default_rng(0)
     site = rng.choice(["a", "b"], 4000)

@@ -41,6 +41,7 @@ from evenhand.records import MISSING_VALUES, Records, find_column
 from evenhand.repairs.assembly import assemble
 from evenhand.repairs.choice import Prepared, with_learnt_answer, with_learnt_scores, worst_place
 from evenhand.repairs.decisions import RepairWish
+from evenhand.repairs.extremes import check_two_sided
 from evenhand.repairs.goals import RepairGoal
 from evenhand.repairs.parting import held_out as part
 from evenhand.repairs.reductions import load
@@ -232,6 +233,7 @@ def fix(
             answers={name: _written(one) for name, one in answers.items()},
             missing_values=tuple(missing_values),
         )
+        check_two_sided(goal, wish.confusion, bound)
         sealed = part(rows.units, rows.group, held_out, np.random.default_rng(seed))
         prepared = Prepared(
             rows=rows,

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 
+from evenhand.errors import Note
 from evenhand.pages import numbers
 from evenhand.pages.caveats import after_numbers, missing_sentences
 from evenhand.pages.edition import PLAIN, Edition
 from evenhand.pages.numbers import amount, listed, percent, plural, points, rate, share
+from evenhand.repairs.extremes import FIRST
 from evenhand.repairs.fitted import FittedRepair, GroupDecision
 from evenhand.repairs.result import RepairTrial, TriedRepair
 from evenhand.switching.result import GroupSwitch, Switches
@@ -36,15 +38,21 @@ def wanted(found: RepairTrial) -> str:
 
 def answers(found: RepairTrial, edition: Edition = PLAIN) -> Iterator[str]:
     """Whether the rule was reached, by what, and who pays for it."""
+    yield from (note.text for note in found.notes if note.code in FIRST)
     yield _reached(found)
     yield _by_what(found)
     if found.levelling_down:
         yield (
-            "This is levelling down: somebody is worse off, and the group that was worst off is no better.  Nobody is "
-            "helped by it."
+            "This is levelling down: somebody is worse off, and the group that was worst off is not proven to be "
+            "better.  Nobody is surely helped by it."
         )
     yield from payers(found, edition)
     yield _price(found)
+
+
+def caveats(found: RepairTrial) -> list[Note]:
+    """Notes that are not said with the answer."""
+    return [note for note in found.notes if note.code not in FIRST]
 
 
 def _reached(found: RepairTrial) -> str:
