@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from tests.commands import run_command
@@ -92,3 +93,17 @@ def test_a_rule_that_cannot_be_kept_ends_with_1_and_one_that_is_not_known_with_3
     assert json.loads(done.stdout)["rule"]["answer"] != "reached"
     done = run_command(*asked, "--maximum-difference", "0.001", cwd=place)
     assert done.returncode == 3, done.stdout + done.stderr
+
+
+def test_a_rule_that_is_kept_by_deciding_hardly_anyone_ends_with_3(tmp_path):
+    table = clinic(3000, 1)
+    score = pa.array(np.random.default_rng(0).random(3000))
+    pa.csv.write_csv(table.set_column(1, "score", score), tmp_path / "clinic.csv")
+    asked = ("fix", "clinic.csv", "--metric", FALSE_ALARMS, "--by", "site", "--allowance", "0.9")
+    done = run_command(*asked, "--maximum", "0.05", cwd=tmp_path)
+    assert done.stdout.startswith("Hardly anyone is decided 1 any more")
+    assert "Reached: " in done.stdout
+    assert done.returncode == 3
+    done = run_command(*asked, "--maximum", "0.6", cwd=tmp_path)
+    assert "Hardly anyone" not in done.stdout
+    assert done.returncode == 0

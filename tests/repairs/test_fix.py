@@ -111,7 +111,7 @@ def test_a_rule_that_is_kept_by_deciding_nobody_is_told_first():
     # Whoever is ill scores as others do: no false alarms are without hardly any decision.
     score = pa.array(np.random.default_rng(0).random(3000))
     table = table.set_column(1, "score", score)
-    found = fix(table, FALSE_ALARMS, "site", maximum=0.03, allowance=0.9)
+    found = fix(table, FALSE_ALARMS, "site", maximum=0.05, allowance=0.9)
     assert found.rule.answer == "reached"
     (note,) = [one for one in found.notes if one.code == "hardly_anyone"]
     assert note.text.startswith("Hardly anyone is decided 1 any more: a ")
@@ -134,7 +134,9 @@ def test_an_error_of_one_side_needs_a_limit(metric, told):
 
 @pytest.mark.parametrize("metric", ["error_rate", "balanced_accuracy", "f1", "cohen_kappa"])
 def test_errors_of_both_sides_need_none(metric):
-    assert fix(clinic(200, 1), f"{metric}(label=y, prediction=score >= 0.5)", "site").rule
+    table = clinic(200, 1)
+    decided = pa.array((table["score"].to_numpy() >= 0.5).astype(int))
+    assert fix(table.append_column("p", decided), f"{metric}(label=y, prediction=p)", "site").rule
 
 
 def test_groups_that_the_test_never_saw_are_named_and_nothing_is_proven_for_them():

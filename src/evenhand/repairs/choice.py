@@ -177,8 +177,8 @@ class RepairCandidate:
     def rank(self, goal: RepairGoal, now: float) -> tuple[float, ...]:
         """The first is chosen: what meets the goal at the fewest errors, else what comes nearest.
 
-        What costs more errors than are allowed comes last, and what decides hardly anyone one way after its like; of
-        two that are alike the one that reads no group first.
+        What costs more errors than are allowed comes last; what meets the goal by deciding hardly anyone one way after
+        what does without; of two that are alike the one that reads no group first.
         """
         dear = float(self.errors > now + goal.allowance + 1e-12)
         reads, extreme = float(self.uses_group), float(self.extreme)
@@ -189,11 +189,11 @@ class RepairCandidate:
         assert self.evidence is not None
         high = self.evidence.low if goal.kind == "minimum" else self.evidence.high
         if high is None:
-            return (dear, 2.0, extreme, np.inf, self.errors)
+            return (dear, 2.0, np.inf, self.errors)
         beyond = goal.limit - high if goal.kind == "minimum" else high - goal.limit
         if self.evidence.answer == "reached":
             return (dear, 0.0, extreme, self.errors, reads)
-        return (dear, 1.0, extreme, self.errors + _PRICE * max(beyond, 0.0), reads)
+        return (dear, 1.0, self.errors + _PRICE * max(beyond, 0.0), reads)
 
 
 def repairs_of(
