@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pyarrow as pa
 import pytest
-from tests.repairs.worlds import FALSE_ALARMS, clinic, false_alarms
+from tests.repairs.worlds import FALSE_ALARMS, clinic, false_alarms, nobody
 
 from evenhand.errors import InputError
 from evenhand.repairs import RepairTrial, apply_repair, fix
@@ -105,18 +105,15 @@ def test_a_gain_that_is_not_proven_is_levelling_down_all_the_same():
 
 
 def test_a_rule_that_is_kept_by_deciding_nobody_is_told_first():
-    found = fix(clinic(3000, 1), FALSE_ALARMS, "site", maximum=0.02, allowance=0.9)
-    assert "hardly_anyone" not in {one.code for one in found.notes}
-    table = clinic(3000, 1)
-    # Whoever is ill scores as others do: no false alarms are without hardly any decision.
-    score = pa.array(np.random.default_rng(0).random(3000))
-    table = table.set_column(1, "score", score)
-    found = fix(table, FALSE_ALARMS, "site", maximum=0.05, allowance=0.9)
+    asked = (nobody(1000), "false_positive_rate(label=y, prediction=p)", "site")
+    found = fix(*asked, other="never", maximum=0.1, allowance=0.9)
     assert found.rule.answer == "reached"
     (note,) = [one for one in found.notes if one.code == "hardly_anyone"]
     assert note.text.startswith("Hardly anyone is decided 1 any more: a ")
     assert str(found).startswith("Hardly anyone")
     assert found.to_html().count("Hardly anyone") == 1
+    found = fix(*asked, other="never", maximum=0.9, allowance=0.9)
+    assert "hardly_anyone" not in {one.code for one in found.notes}
 
 
 @pytest.mark.parametrize(
