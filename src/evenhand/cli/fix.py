@@ -206,5 +206,7 @@ def apply(repair: Path, table: str, /, *, out: Path, force: Flag = False) -> Non
         say(f"{plural(found.changed, 'decision')} changed.")
     if found.lacking:
         say(f"{plural(found.lacking, 'row')} in no group: decided as holds for everybody.")
+    if found.standing:
+        say(f"{plural(found.standing, 'row')} without what decides: decided as they stand.")
     if found.undecided:
         say(f"{plural(found.undecided, 'row')} without what decides: left empty.")
