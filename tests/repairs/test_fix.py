@@ -116,6 +116,22 @@ def test_a_rule_that_is_kept_by_deciding_nobody_is_told_first():
     assert "hardly_anyone" not in {one.code for one in found.notes}
 
 
+def test_what_does_better_at_too_high_a_price_is_named_with_the_allowance_it_needs():
+    table = nobody(1000)
+    y = table["y"].to_numpy()
+    table = table.set_column(2, "p", pa.array(np.where(np.arange(1000) % 10, y, 1 - y)))
+    asked = (table, "false_positive_rate(label=y, prediction=p)", "site")
+    found = fix(*asked, other="never", maximum=0.05)
+    assert found.repair.kind == "as it stands"
+    told = " ".join(str(found).split())
+    assert "at the price that is allowed" in told
+    needed = float(told.partition("--allowance ")[2].partition(" ")[0])
+    dearer = fix(*asked, other="never", maximum=0.05, allowance=needed)
+    assert dearer.repair.kind == "one answer"
+    found = fix(*asked, other="p", maximum=0.05)
+    assert "No repair that was tried does better: decisions stay" in " ".join(str(found).split())
+
+
 @pytest.mark.parametrize(
     ("metric", "told"),
     [
