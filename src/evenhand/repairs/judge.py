@@ -10,6 +10,7 @@ import numpy.typing as npt
 from evenhand.audits.evidence import GroupEvidence
 from evenhand.comparisons.comparison import compare
 from evenhand.comparisons.limits import contrast_limit
+from evenhand.comparisons.rates import bounds_of
 from evenhand.comparisons.rules import VerdictRules
 from evenhand.comparisons.sets import GroupSet
 from evenhand.cubes import build_cube, estimate
@@ -103,7 +104,7 @@ def judge_rule(
         plan.form,
         question.attributes,
         question.partitions,
-        replace(ruled, family=2, adjust="holm"),
+        replace(ruled, family=2, adjust="holm", interval="clopper-pearson"),
         proportion=plan.proportion,
     )
     rates = _rates(found, tail / len(cells))
@@ -173,15 +174,22 @@ def _furthest(rates: Sequence[Estimate], goal: RepairGoal) -> tuple[float | None
 
 
 def _rates(found: GroupEvidence, tail: float) -> list[Estimate]:
-    """Each group's rate between bounds of which each is wrong with at most this chance."""
+    """Each group's rate between bounds of which each is wrong with at most this chance.
+
+    The method is ``bounded-units`` where what units can be allows more than the interval.
+    """
     low, high = rate_bounds(found, tail)
+    level = replace(found.rules, level=1 - 2 * tail)
+    inner, outer, _ = bounds_of(found.estimates, found.form, level, binomial=found.shares)
+    wider = (low < inner) | (high > outer)
     out = []
     for index in found.group_index:
         one = found.rates[index]
         if one.reason is None and not np.isfinite([low[index], high[index]]).all():
             one = replace(one, low=None, high=None, method=None, reason="no_variation")
         elif one.reason is None:
-            one = replace(one, low=float(low[index]), high=float(high[index]))
+            method = "bounded-units" if wider[index] else one.method
+            one = replace(one, low=float(low[index]), high=float(high[index]), method=method)
         out.append(one)
     return out
 
