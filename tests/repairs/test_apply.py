@@ -2,13 +2,14 @@
 
 import json
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from tests.commands import run_command
-from tests.repairs.worlds import FALSE_ALARMS, clinic
+from tests.repairs.worlds import FALSE_ALARMS, clinic, nobody
 
 from evenhand.errors import InputError
-from evenhand.repairs import apply_repair
+from evenhand.repairs import apply_repair, fix
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +50,47 @@ def test_rows_without_a_group_or_a_score_are_counted(place):
     assert (found.lacking, found.undecided) == (1, 1)
     assert found.table[found.column][4].as_py() is None
     assert found.table[found.column][3].as_py() in (0, 1)
+
+
+def test_rows_without_a_score_are_decided_as_they_stand_as_in_the_proof():
+    rng = np.random.default_rng(0)
+    table = clinic(2000, 1)
+    decided = pa.array((table["score"].to_numpy() >= 0.5).astype(int))
+    holes = pa.array(np.where(rng.random(2000) < 0.1, np.nan, table["score"].to_numpy()))
+    table = table.append_column("p", decided).set_column(1, "score", holes)
+    metric = "false_positive_rate(label=y, prediction=p)"
+    found = fix(table, metric, "site", score="score", maximum_difference=0.15)
+    assert found.repair.kind != "as it stands"
+    lacks = np.isnan(holes.to_numpy())
+    applied = apply_repair(found, table)
+    assert (applied.standing, applied.undecided) == (lacks.sum(), 0)
+    told = applied.table[applied.column].to_numpy()
+    assert (told[lacks] == decided.to_numpy()[lacks]).all()
+    without = apply_repair(found, table.drop_columns(["p"]))
+    assert (without.standing, without.undecided) == (0, lacks.sum())
+
+
+@pytest.mark.parametrize(
+    ("edit", "told"),
+    [
+        (lambda r: r["groups"][1].update(threshold=None), r"groups\[1\] has neither a threshold"),
+        (lambda r: r["groups"][1].update(answer="p"), r"groups\[1\] has a threshold and an answer"),
+        (lambda r: r["otherwise"].update(threshold=None, answer="pp"), "Unknown answer 'pp'"),
+        (lambda r: r.update(score=None), "repair.score is null"),
+        (lambda r: r.update(by=["sex"]), r"told apart by site, but repair.by names sex"),
+        (lambda r: r["groups"][0].update(group={"sex": "a"}), r"groups\[0\].group .* by sex"),
+        (lambda r: r.update(negative="no"), "must be of one kind"),
+        (lambda r: r.update(negative=r["positive"]), "are both 1"),
+    ],
+)
+def test_what_contradicts_itself_in_a_repair_is_refused_at_its_place(place, tmp_path, edit, told):
+    written = json.loads((place / "repair.json").read_text())
+    edit(written["repair"])
+    path = tmp_path / "repair.json"
+    path.write_text(json.dumps(written))
+    with pytest.raises(InputError, match=told) as error:
+        apply_repair(path, clinic(20, 1))
+    assert str(path) in str(error.value)
 
 
 def test_labels_are_not_needed(place):
@@ -92,3 +134,16 @@ def test_a_rule_that_cannot_be_kept_ends_with_1_and_one_that_is_not_known_with_3
     assert json.loads(done.stdout)["rule"]["answer"] != "reached"
     done = run_command(*asked, "--maximum-difference", "0.001", cwd=place)
     assert done.returncode == 3, done.stdout + done.stderr
+
+
+def test_a_rule_that_is_kept_by_deciding_hardly_anyone_ends_with_3(tmp_path):
+    pa.csv.write_csv(nobody(1000), tmp_path / "nobody.csv")
+    metric = "false_positive_rate(label=y, prediction=p)"
+    asked = ("fix", "nobody.csv", "--metric", metric, "--by", "site", "--allowance", "0.9")
+    done = run_command(*asked, "--other", "never", "--maximum", "0.1", cwd=tmp_path)
+    assert done.stdout.startswith("Hardly anyone is decided 1 any more: a 0 of ")
+    assert "Reached: " in done.stdout
+    assert done.returncode == 3
+    done = run_command(*asked, "--other", "never", "--maximum", "0.9", cwd=tmp_path)
+    assert "Hardly anyone" not in done.stdout
+    assert done.returncode == 0

@@ -8,12 +8,13 @@ import sys
 import numpy as np
 import pyarrow as pa
 import pytest
-from tests.repairs.worlds import FALSE_ALARMS, clinic, false_alarms
+from tests.repairs.worlds import FALSE_ALARMS, clinic, false_alarms, nobody
 
 from evenhand.errors import InputError
 from evenhand.repairs import RepairTrial, apply_repair, fix
 from evenhand.repairs.words import tried_name
 
+IN_WORDS = "false_positive_rate(label=word, prediction=score >= 0.5, positive='yes')"
 ERRORS = "error_rate(label=y, prediction=prediction)"
 
 
@@ -81,6 +82,84 @@ def test_levelling_down_is_called_so():
     assert "a" in {one.group["site"] for one in found.payers}
     kept = fix(table, metric, "site", score="score", maximum_difference=0.1)
     assert not kept.levelling_down
+
+
+def test_a_gain_that_is_not_proven_is_levelling_down_all_the_same():
+    rng = np.random.default_rng(0)
+    site = np.repeat(["a", "b"], [4000, 200])
+    y = (rng.random(4200) < 0.5).astype(int)
+    p = np.where(rng.random(4200) < np.where(site == "a", 0.1, 0.5), 1 - y, y)
+    # The other answer is worse at a; at b it is right twice where the first was wrong.
+    q = np.where((site == "a") & (rng.random(4200) < 0.2), 1 - y, p)
+    at_b = np.flatnonzero((site == "b") & (p != y))[::20]
+    q[at_b] = y[at_b]
+    table = pa.table({"site": site, "y": y, "p": p, "q": q})
+    metric = "error_rate(label=y, prediction=p)"
+    found = fix(table, metric, "site", other="q", maximum_difference=0.28, allowance=0.5)
+    assert found.repair.kind != "as it stands"
+    assert {one.group["site"]: one.verdict for one in found.change.groups if one.change} == {
+        "a": "loses",
+        "b": "insufficient evidence",
+    }
+    assert found.levelling_down
+
+
+def test_a_rule_that_is_kept_by_deciding_nobody_is_told_first():
+    asked = (nobody(1000), "false_positive_rate(label=y, prediction=p)", "site")
+    found = fix(*asked, other="never", maximum=0.1, allowance=0.9)
+    assert found.rule.answer == "reached"
+    (note,) = [one for one in found.notes if one.code == "hardly_anyone"]
+    assert note.text.startswith("Hardly anyone is decided 1 any more: a ")
+    assert str(found).startswith("Hardly anyone")
+    assert found.to_html().count("Hardly anyone") == 1
+    found = fix(*asked, other="never", maximum=0.9, allowance=0.9)
+    assert "hardly_anyone" not in {one.code for one in found.notes}
+
+
+def test_what_does_better_at_too_high_a_price_is_named_with_the_allowance_it_needs():
+    table = nobody(1000)
+    y = table["y"].to_numpy()
+    table = table.set_column(2, "p", pa.array(np.where(np.arange(1000) % 10, y, 1 - y)))
+    asked = (table, "false_positive_rate(label=y, prediction=p)", "site")
+    found = fix(*asked, other="never", maximum=0.05)
+    assert found.repair.kind == "as it stands"
+    told = " ".join(str(found).split())
+    assert "at the price that is allowed" in told
+    needed = float(told.partition("--allowance ")[2].partition(" ")[0])
+    dearer = fix(*asked, other="never", maximum=0.05, allowance=needed)
+    assert dearer.repair.kind == "one answer"
+    found = fix(*asked, other="p", maximum=0.05)
+    assert "No repair that was tried does better: decisions stay" in " ".join(str(found).split())
+
+
+@pytest.mark.parametrize(
+    ("metric", "told"),
+    [
+        (FALSE_ALARMS, "perfect where nobody is decided positive"),
+        ("true_positive_rate(label=y, prediction=score >= 0.5)", "perfect where everybody"),
+        ("precision(label=y, prediction=score >= 0.5)", "undefined where nobody"),
+    ],
+)
+def test_an_error_of_one_side_needs_a_limit(metric, told):
+    with pytest.raises(InputError, match=f"{told}.*Name a limit"):
+        fix(clinic(200, 1), metric, "site")
+
+
+@pytest.mark.parametrize("metric", ["error_rate", "balanced_accuracy", "f1", "cohen_kappa"])
+def test_errors_of_both_sides_need_none(metric):
+    table = clinic(200, 1)
+    decided = pa.array((table["score"].to_numpy() >= 0.5).astype(int))
+    assert fix(table.append_column("p", decided), f"{metric}(label=y, prediction=p)", "site").rule
+
+
+def test_groups_that_the_test_never_saw_are_named_and_nothing_is_proven_for_them():
+    table = clinic(3000, 1)
+    c = pa.table({"site": ["c"] * 40, "score": [0.4] * 40, "y": pa.nulls(40, pa.int64())})
+    asked = ("site",), {"maximum": 0.6}
+    assert fix(table, FALSE_ALARMS, *asked[0], **asked[1]).rule.answer == "reached"
+    found = fix(pa.concat_tables([table, c]), FALSE_ALARMS, *asked[0], **asked[1])
+    assert found.rule.answer == "insufficient evidence"
+    assert str(found).startswith("Not proven for c: no held-out row of it has a label")
 
 
 def test_a_group_that_one_answer_fails_gets_the_other():
@@ -263,6 +342,13 @@ def test_numbers_are_cut_into_groups_and_stay_cut_where_it_is_applied():
         ({"score": "far"}, "infinite"),
         ({"score": "word"}, "numeric"),
         ({"features": "y"}, "is the label"),
+        ({"score": "y"}, "score names y, which is the label"),
+        ({"other": "y >= 1"}, "other names y, which is the label"),
+        ({"other": "three"}, "three holds '2' in 20 rows.*y: 1, 0"),
+        ({"metric": "error_rate(label=y, prediction=three)"}, "three holds '2' in 20 rows"),
+        ({"maximum_difference": None, "maximum": 20}, "Did you mean 0.2"),
+        ({"maximum_difference": 30}, "maximum_difference is 30.*Did you mean 0.3"),
+        ({"metric": IN_WORDS, "positive": "no"}, "positive is 'no', but .* says 'yes'"),
         ({"features": "same"}, "varies"),
         ({"train": "nothing:here", "metric": ERRORS}, "nothing"),
         ({"train": print}, "prediction"),

@@ -79,6 +79,42 @@ def test_rows_of_one_unit_are_no_proof_of_each_other():
     assert reached <= allowed((1 - LEVEL) / 2, WORLDS)
 
 
+# One unit of a in ten fails nearly wholly, all others hardly: .108 of a, .02 of b.
+SKEWED = {
+    "maximum": RepairGoal(kind="maximum", limit=0.107, higher_is_worse=True),
+    "difference": RepairGoal(kind="maximum difference", limit=0.087, higher_is_worse=True),
+    "worst": RepairGoal(kind="worst group", limit=None, higher_is_worse=True),
+}
+
+
+@pytest.mark.parametrize("kind", list(SKEWED))
+def test_few_units_of_which_hardly_one_fails_are_no_proof(kind):
+    rng = np.random.default_rng(4)
+    unit = np.repeat(np.arange(24), 10)
+    a = unit % 2 == 0
+    site = np.where(a, "a", "b")
+    reached = 0
+    for _ in range(WORLDS):
+        bad = a & (rng.random(24) < 0.1)[unit]
+        q = (rng.random(240) < np.where(bad, 0.9, 0.02)).astype(int)
+        p = q
+        if kind == "worst":
+            p, q = (rng.random(240) < np.where(a, 0.1, 0.0)).astype(int), bad.astype(int)
+        reached += judged(p, q, site, SKEWED[kind], unit=unit).answer == "reached"
+    # (By the units' own spread alone 9 to 11 of 40.)
+    assert reached <= allowed((1 - LEVEL) / 2, WORLDS)
+
+
+@pytest.mark.parametrize("kind", list(SKEWED))
+def test_what_holds_of_many_units_by_far_is_reached(kind):
+    rng = np.random.default_rng(5)
+    unit = np.arange(1200) // 5
+    site = np.where(unit % 2 == 0, "a", "b")
+    p = np.where(site == "a", rng.random(1200) < 0.6, rng.random(1200) < 0.1).astype(int)
+    q = (rng.random(1200) < 0.02).astype(int)
+    assert judged(p, q, site, SKEWED[kind], unit=unit).answer == "reached"
+
+
 def test_what_holds_by_far_is_reached_and_what_fails_by_far_is_not():
     rng = np.random.default_rng(3)
     low, high = ((rng.random(len(SITE)) < p).astype(int) for p in (0.05, 0.8))

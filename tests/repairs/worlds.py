@@ -29,6 +29,13 @@ def false_alarms(threshold, site, shift=0.15):
     return float(np.clip(1 - (threshold - shift * (site == "b")) / 0.8, 0, 1))
 
 
+def nobody(number):
+    """Decisions ``p`` that are right of half of the rows, and ``never``, which are no."""
+    rng = np.random.default_rng(0)
+    site, y, p = rng.choice(["a", "b"], number), *rng.integers(0, 2, (2, number))
+    return pa.table({"site": site, "y": y, "p": p, "never": np.zeros(number, int)})
+
+
 def rows_of(group, truth):
     """Rows with groups and labels alone."""
     cells = tuple(

@@ -17,6 +17,7 @@ from evenhand.records import MISSING_VALUES
 from evenhand.records.output import check_outputs, input_files, write_file, write_text
 from evenhand.repairs import apply_repair
 from evenhand.repairs import fix as fix_decisions
+from evenhand.repairs.extremes import HARDLY_ANYONE
 
 #: Exit code where the rule is proven not to be reached.
 EXIT_NOT_REACHED = 1
@@ -67,7 +68,8 @@ def mend(
 ) -> int:
     """Find a repair of decisions, and prove on held-out rows whether it reaches a rule, and who pays for it.
 
-    Ends with 0 where the rule is reached, 1 where it is not, 3 where the rows cannot tell.
+    Ends with 0 where the rule is reached, 1 where it is not, 3 where the rows cannot tell, or where hardly anyone is
+    decided one way any more.
 
     Parameters
     ----------
@@ -166,7 +168,9 @@ def mend(
     show([found], output)
     if keep is not None and not output.json:
         say(f"The repair is in {keep}: evenhand fix apply {keep} TABLE --out FILE")
-    answers = {"reached": 0, "not reached": EXIT_NOT_REACHED}
+    # A rule that is kept by deciding hardly anyone is for a person to look at.
+    kept = EXIT_REFUSED if any(one.code == HARDLY_ANYONE for one in found.notes) else 0
+    answers = {"reached": kept, "not reached": EXIT_NOT_REACHED}
     return answers.get(found.rule.answer, EXIT_REFUSED)
 
 
@@ -202,5 +206,7 @@ def apply(repair: Path, table: str, /, *, out: Path, force: Flag = False) -> Non
         say(f"{plural(found.changed, 'decision')} changed.")
     if found.lacking:
         say(f"{plural(found.lacking, 'row')} in no group: decided as holds for everybody.")
+    if found.standing:
+        say(f"{plural(found.standing, 'row')} without what decides: decided as they stand.")
     if found.undecided:
         say(f"{plural(found.undecided, 'row')} without what decides: left empty.")

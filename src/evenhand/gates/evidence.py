@@ -194,24 +194,13 @@ def _asked(rule: Rule, records: Records, faults: PolicyFaults) -> tuple[Question
 
 def _check_range(rule: Rule, metric: Metric, faults: PolicyFaults) -> None:
     """Note limits that no value of the metric could break, or keep: they were meant in points."""
-    low, high = metric.definition.low, metric.definition.high
     for key in ("maximum", "minimum"):
         limit = rule.get(key)
-        if limit is None:
-            continue
-        if (high is not None and limit > high) or (low is not None and limit < low):
-            among = (
-                f"lie in [{low:g}, {high:g}]"
-                if None not in (low, high)
-                else "lie within another range"
-            )
-            hint = f"  Did you mean {limit / 100:g}?" if high == 1 and 1 < limit <= 100 else ""
-            faults.add(
-                rule.number,
-                key,
-                f"{key} is {limit:g}, but values of {metric.name} {among}.{hint}",
-                rule.name,
-            )
+        if limit is not None:
+            try:
+                metric.check_limit(key, limit)
+            except InputError as error:
+                faults.add(rule.number, key, str(error), rule.name)
     for key in ("maximum_difference", "tolerance"):
         if key in rule.given and rule.given[key] > 0:
             try:

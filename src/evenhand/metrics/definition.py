@@ -318,6 +318,18 @@ class Metric:
                 f"allowed is a number of at least 0 and below {most:g}, in the metric's units.{hint}"
             )
 
+    def check_limit(self, called: str, limit: float) -> None:
+        """Refuse a limit that no value could break, or keep: it was meant in points."""
+        low, high = self.definition.low, self.definition.high
+        if (high is not None and limit > high) or (low is not None and limit < low):
+            among = (
+                f"lie in [{low:g}, {high:g}]"
+                if low is not None and high is not None
+                else "lie within another range"
+            )
+            hint = f"  Did you mean {limit / 100:g}?" if high == 1 and 1 < limit <= 100 else ""
+            raise InputError(f"{called} is {limit:g}, but values of {self.name} {among}.{hint}")
+
     def option(self, name: str) -> Given | None:
         """Value of an optional argument, or its default."""
         argument = next(a for a in self.definition.arguments if a.name == name)

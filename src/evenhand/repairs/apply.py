@@ -18,6 +18,7 @@ from evenhand.records import Records, open_records
 from evenhand.repairs.fitted import FittedRepair
 from evenhand.repairs.result import RepairTrial
 from evenhand.repairs.rows import DecidedLabel, RepairRows, read_rows, repaired_name
+from evenhand.repairs.written import check_written_repair
 
 #: What was decided before, among the answers that are read.
 _NOW = "evenhand:now"
@@ -37,14 +38,17 @@ class AppliedRepair:
         Decisions that are now others; `None` where what was decided is not in the table.
     lacking : int
         Rows whose attribute is missing: decided as holds for everybody.
+    standing : int
+        Rows that lack what decides, and are decided as they stand, as in the repair's proof.
     undecided : int
-        Rows that lack what decides: their decision is missing.
+        Rows that lack what decides, and what was decided: their decision is missing.
     """
 
     table: pa.Table
     column: str
     changed: int | None
     lacking: int
+    standing: int
     undecided: int
 
 
@@ -55,12 +59,8 @@ def read_repair(given: RepairTrial | FittedRepair | Mapping[str, Any] | str | Pa
     ------
     InputError
     """
-    if isinstance(given, FittedRepair):
-        return given
-    if isinstance(given, RepairTrial):
-        return given.repair
-    if isinstance(given, Mapping):
-        return RepairTrial.from_dict(given).repair
+    if isinstance(given, FittedRepair | RepairTrial | Mapping):
+        return _checked(given)
     try:
         text = Path(given).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -69,9 +69,18 @@ def read_repair(given: RepairTrial | FittedRepair | Mapping[str, Any] | str | Pa
             "--json` or --keep wrote."
         ) from error
     try:
-        return RepairTrial.from_json(text).repair
+        return _checked(RepairTrial.from_json(text))
     except InputError as error:
         raise InputError(f"{given}: {error}") from error
+
+
+def _checked(given: RepairTrial | FittedRepair | Mapping[str, Any]) -> FittedRepair:
+    """The repair, if it says how each row is decided."""
+    if isinstance(given, Mapping):
+        given = RepairTrial.from_dict(given)
+    fitted = given.repair if isinstance(given, RepairTrial) else given
+    check_written_repair(fitted)
+    return fitted
 
 
 def apply_repair(
@@ -133,12 +142,18 @@ def apply_repair(
     decisions = fitted.decide(group, score, read.answers)
     column = repaired_name(rows)
     now = read.answers.get(_NOW)
+    standing = 0
+    if now is not None:
+        # As in the proof: what lacks its score is decided as it stands.
+        lacks = np.isnan(decisions) & np.isfinite(now)
+        decisions, standing = np.where(lacks, now, decisions), int(lacks.sum())
     known = None if now is None else np.isfinite(now) & np.isfinite(decisions)
     return AppliedRepair(
         table=rows.append_column(column, label.column(decisions)),
         column=column,
         changed=None if now is None else int((now[known] != decisions[known]).sum()),
         lacking=int((group < 0).sum()),
+        standing=standing,
         undecided=int(np.isnan(decisions).sum()),
     )
 

@@ -9,6 +9,7 @@ from evenhand.errors import InputError, Note
 from evenhand.pages.numbers import listed, plural
 from evenhand.questions.question import bound_metric
 from evenhand.repairs.choice import Prepared, RepairCandidate, candidates, decide, worst_now
+from evenhand.repairs.extremes import extreme_groups, extreme_notes, unseen_notes
 from evenhand.repairs.fitted import FittedRepair
 from evenhand.repairs.judge import GoalEvidence
 from evenhand.repairs.result import (
@@ -50,6 +51,14 @@ def assemble(
     fitted = prepared.learn(chosen.repair, practice)
     decisions = decide(fitted, sealed)
     evidence = prepared.judge(sealed, decisions, worst)
+    seen = {cell.predicate for cell in evidence.cells}
+    unseen = [cell for cell in prepared.rows.cells if cell.predicate not in seen]
+    if unseen and evidence.answer == "reached":
+        evidence = replace(evidence, answer="insufficient evidence")
+    first = (
+        *extreme_notes(list(extreme_groups(sealed, decisions)), wish.label),
+        *unseen_notes(unseen),
+    )
     before = prepared.judge(sealed, sealed.now, worst) if wish.goal.limit is not None else None
     change, errors, sides = _switches(prepared, sealed, decisions, settings)
     rates = {one.predicate: one.estimate for one in change.groups if one.service != prepared.column}
@@ -86,7 +95,7 @@ def assemble(
         repair=prepared.written(fitted),
         fallback_rows=tuple(_fallbacks(fitted, sealed)),
         missing=change.missing,
-        notes=(*_turned(prepared, practice), *_notes(fitted, change)),
+        notes=(*first, *_turned(prepared, practice), *_notes(fitted, change)),
         settings=settings,
     )
 
@@ -204,10 +213,7 @@ def _decided_by(prepared: Prepared, rows: RepairRows) -> list[str]:
 
 
 def levels_down(change: Switches, *, higher_is_worse: bool) -> bool:
-    """Whether somebody is worse off, and the worst group is no better.
-
-    Everybody is worse; or a group is proven to lose, and the group that was worst off does not gain.
-    """
+    """Whether a group is proven to lose, and the group that was worst off is not proven to gain."""
     sign = 1.0 if higher_is_worse else -1.0
     after = [
         one for one in change.groups if one.change is not None and one.change.value is not None
@@ -216,13 +222,8 @@ def levels_down(change: Switches, *, higher_is_worse: bool) -> bool:
     known = [one for one in after if before.get(one.predicate) is not None]
     if not known:
         return False
-    moved = [one.change.value for one in known if one.change is not None]
-    loses = any(one.verdict == "loses" for one in known)
-    if loses and all(value is not None and value >= 0 for value in moved):
-        return True
     worst = max(known, key=lambda one: sign * (before[one.predicate] or 0.0))
-    assert worst.change is not None
-    return loses and worst.change.value is not None and worst.change.value >= 0
+    return any(one.verdict == "loses" for one in known) and worst.verdict != "gains"
 
 
 def _fallbacks(fitted: FittedRepair, sealed: RepairRows) -> Iterator[Missing]:

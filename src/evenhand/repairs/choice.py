@@ -22,6 +22,7 @@ from evenhand.repairs.decisions import (
     RepairWish,
     of_answers,
 )
+from evenhand.repairs.extremes import extreme_groups
 from evenhand.repairs.fitted import FittedRepair, TrainingRecipe
 from evenhand.repairs.goals import RepairGoal
 from evenhand.repairs.judge import GoalEvidence, judge_rule
@@ -171,17 +172,19 @@ class RepairCandidate:
     evidence: GoalEvidence | None
     errors: float
     uses_group: bool
+    extreme: bool
 
     def rank(self, goal: RepairGoal, now: float) -> tuple[float, ...]:
         """The first is chosen: what meets the goal at the fewest errors, else what comes nearest.
 
-        What costs more errors than are allowed comes last; of two that are alike the one that reads no group first.
+        What costs more errors than are allowed comes last; what meets the goal by deciding hardly anyone one way after
+        what does without; of two that are alike the one that reads no group first.
         """
         dear = float(self.errors > now + goal.allowance + 1e-12)
-        reads = float(self.uses_group)
+        reads, extreme = float(self.uses_group), float(self.extreme)
         if goal.kind == "worst group":
             worst = np.inf if self.value is None else self.value
-            return (dear, round(worst, 4), self.errors, reads)
+            return (dear + extreme, round(worst, 4), self.errors, reads)
         assert goal.limit is not None
         assert self.evidence is not None
         high = self.evidence.low if goal.kind == "minimum" else self.evidence.high
@@ -189,7 +192,7 @@ class RepairCandidate:
             return (dear, 2.0, np.inf, self.errors)
         beyond = goal.limit - high if goal.kind == "minimum" else high - goal.limit
         if self.evidence.answer == "reached":
-            return (dear, 0.0, self.errors, reads)
+            return (dear, 0.0, extreme, self.errors, reads)
         return (dear, 1.0, self.errors + _PRICE * max(beyond, 0.0), reads)
 
 
@@ -310,6 +313,7 @@ def candidates(
                 evidence=evidence,
                 errors=error_share(decisions, rows.truth),
                 uses_group=fitted.uses_group,
+                extreme=any(extreme_groups(rows, decisions)),
             )
         )
         if progress is not None:
@@ -340,6 +344,7 @@ def _by_chance(prepared: Prepared, rows: RepairRows, worst: str) -> Iterator[Rep
             evidence=evidence,
             errors=error_share(decisions, rows.truth),
             uses_group=True,
+            extreme=any(extreme_groups(rows, decisions)),
         )
 
 
@@ -364,7 +369,7 @@ def _simplest(
             )
             if alike and apart <= _error_of_worst(one.decisions, best.decisions, rows, wish):
                 return one
-        elif ahead[:2] == lead[:2] and lead[1] == 0.0:
+        elif ahead[:3] == lead[:3] and lead[1] == 0.0:
             differ = (one.decisions != best.decisions) & np.isfinite(rows.truth)
             if one.errors - best.errors <= _CHANCE * np.sqrt(differ.sum()) / max(
                 np.isfinite(rows.truth).sum(), 1

@@ -41,11 +41,18 @@ from evenhand.records import MISSING_VALUES, Records, find_column
 from evenhand.repairs.assembly import assemble
 from evenhand.repairs.choice import Prepared, with_learnt_answer, with_learnt_scores, worst_place
 from evenhand.repairs.decisions import RepairWish
+from evenhand.repairs.extremes import check_two_sided
 from evenhand.repairs.goals import RepairGoal
 from evenhand.repairs.parting import held_out as part
 from evenhand.repairs.reductions import load
 from evenhand.repairs.result import RepairSettings, RepairTrial
-from evenhand.repairs.rows import read_confusion, read_label, read_rows, repaired_name
+from evenhand.repairs.rows import (
+    check_reads_no_label,
+    read_confusion,
+    read_label,
+    read_rows,
+    repaired_name,
+)
 from evenhand.repairs.trained import with_trained
 from evenhand.results.origin import Source, versions
 
@@ -196,6 +203,7 @@ def fix(
             read = read.append_column(LEARNT, pa.array(np.zeros(read.num_rows, np.int64)))
         whole = enter(numbered(read))
         bound = bound_metric(metric, whole)
+        _check_range(goal, bound)
         question = _crossed(read_question(whole, by, units=units, bins=bins))
         decided = read_label(whole, bound, label, positive)
         named = _names("score", score) or _score_of(bound)
@@ -203,7 +211,14 @@ def fix(
         fresh = _check_fresh(fresh, bound, trainer)
         told_by = [name for name in named if trainer and name not in read.column_names]
         given = [name for name in named if name not in told_by]
-        rows = read_rows(question, read, bound, decided, given, answers)
+        for called, reads in (
+            *(("score", name) for name in named),
+            *(("other", one) for one in list(answers.values())[1:]),
+            *(("features", name) for name in learnt),
+        ):
+            check_reads_no_label(called, reads, decided)
+        unread = LEARNT if fresh else None
+        rows = read_rows(question, read, bound, decided, given, answers, unread=unread)
         goal = replace(
             goal,
             higher_is_worse=bound.higher_is_worse(worse),
@@ -218,6 +233,7 @@ def fix(
             answers={name: _written(one) for name, one in answers.items()},
             missing_values=tuple(missing_values),
         )
+        check_two_sided(goal, wish.confusion, bound)
         sealed = part(rows.units, rows.group, held_out, np.random.default_rng(seed))
         prepared = Prepared(
             rows=rows,
@@ -234,8 +250,6 @@ def fix(
         )
         for name in learnt:
             find_column(name, whole.columns)
-            if name == decided.given:
-                raise InputError(f"features name {name}, which is the label: leave it out.")
         if learnt:
             prepared = with_learnt_scores(prepared, learnt)
         if trainer is not None:
@@ -303,6 +317,20 @@ def _goal(limits: Mapping[str, Any]) -> RepairGoal:
         kind: Any = name.replace("_", " ")
         return RepairGoal(kind=kind, limit=float(value), higher_is_worse=True)
     return RepairGoal(kind="worst group", limit=None, higher_is_worse=True)
+
+
+def _check_range(goal: RepairGoal, metric: Metric) -> None:
+    """Refuse a limit that every value keeps, or none."""
+    if goal.limit is None:
+        return
+    if goal.kind != "maximum difference":
+        metric.check_limit(goal.kind, goal.limit)
+    elif goal.limit > 0:
+        try:
+            metric.check_tolerance(goal.limit)
+        except InputError as error:
+            told = str(error).removeprefix("tolerance")
+            raise InputError(f"maximum_difference{told}") from error
 
 
 def _names(called: str, given: str | Sequence[str] | None) -> tuple[str, ...]:

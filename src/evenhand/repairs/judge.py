@@ -7,19 +7,21 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from evenhand.comparisons.comparison import Pools, compare
-from evenhand.comparisons.rates import rates_of
+from evenhand.audits.evidence import GroupEvidence
+from evenhand.comparisons.comparison import compare
+from evenhand.comparisons.limits import contrast_limit
+from evenhand.comparisons.rates import bounds_of
 from evenhand.comparisons.rules import VerdictRules
 from evenhand.comparisons.sets import GroupSet
-from evenhand.cubes import Estimates, build_cube, estimate
+from evenhand.cubes import build_cube, estimate
 from evenhand.differential.assembly import group_sets, members_under
+from evenhand.gates.bounds import gap_bounds, rate_bounds
 from evenhand.metrics import Metric
 from evenhand.questions.question import Question, metric_rules
 from evenhand.repairs.goals import RepairGoal
 from evenhand.results.estimate import Estimate
-from evenhand.stats.forms import Form, Ratio
-from evenhand.stats.simultaneous import bonferroni_quantile, draw_normal
-from evenhand.stats.spread import largest_pair_quantile
+from evenhand.stats.forms import Ratio
+from evenhand.stats.simultaneous import bonferroni_quantile
 from evenhand.switching.pairing import SERVICE, pair_services
 from evenhand.switching.services import check_services
 
@@ -78,8 +80,8 @@ def judge_rule(
 
     Notes
     -----
-    Limits: Clopper and Pearson's intervals of all groups by Bonferroni's inequality, or of units the linearised t.
-    Differences: all pairs at once, by the studentised range of the estimates' own covariance.  The worst group:
+    Limits and differences: the bounds of `evenhand.gates`, of all groups by Bonferroni's inequality; of few or skewed
+    units they are as wide as what one unit can be allows.  The worst group:
     every group's repaired value is compared with that of `worst` as it stands, rows of which are in both; that all
     of them are better proves that the largest is better than the largest was, whoever was worst.
     """
@@ -95,11 +97,17 @@ def judge_rule(
     )
     ruled = metric_rules(rules, after, plan, higher_is_worse=goal.higher_is_worse)
     cells, _ = group_sets(cube, question)
-    sets = np.array([cell.members for cell in cells])
-    found = estimate(cube, plan.form, sets)
-    binomial = plan.proportion and cube.units is None and isinstance(plan.form, Ratio)
-    each = replace(ruled, level=1 - (1 - rules.level) / len(cells), interval="clopper-pearson")
-    rates = rates_of(found, plan.form, cube.parts, each, binomial=binomial)
+    tail = (1 - rules.level) / 2
+    # A family of more than one has exact limits of proportions; Bonferroni's quantile needs no draws.
+    found = GroupEvidence(
+        cube,
+        plan.form,
+        question.attributes,
+        question.partitions,
+        replace(ruled, family=2, adjust="holm", interval="clopper-pearson"),
+        proportion=plan.proportion,
+    )
+    rates = _rates(found, tail / len(cells))
     known = np.array([one.value is not None for one in rates])
     able = np.array([one.low is not None for one in rates])
     values = np.array([np.nan if one.value is None else one.value for one in rates])
@@ -112,7 +120,7 @@ def judge_rule(
         kept = tuple(_keeps(one, goal) for one in rates)
         low, high = _furthest(rates, goal)
     elif goal.kind == "maximum difference":
-        low, high = _widest(found, plan.form, np.flatnonzero(able), ruled, binomial=binomial)
+        low, high = _widest(found, found.group_index[able], tail)
     else:
         value, low, high, kept, failed = _against_worst(
             question, before, after, goal, ruled, worst, len(cells)
@@ -165,39 +173,37 @@ def _furthest(rates: Sequence[Estimate], goal: RepairGoal) -> tuple[float | None
     return pick(low for low, _ in ends), pick(high for _, high in ends)
 
 
+def _rates(found: GroupEvidence, tail: float) -> list[Estimate]:
+    """Each group's rate between bounds of which each is wrong with at most this chance.
+
+    The method is ``bounded-units`` where what units can be allows more than the interval.
+    """
+    low, high = rate_bounds(found, tail)
+    level = replace(found.rules, level=1 - 2 * tail)
+    inner, outer, _ = bounds_of(found.estimates, found.form, level, binomial=found.shares)
+    wider = (low < inner) | (high > outer)
+    out = []
+    for index in found.group_index:
+        one = found.rates[index]
+        if one.reason is None and not np.isfinite([low[index], high[index]]).all():
+            one = replace(one, low=None, high=None, method=None, reason="no_variation")
+        elif one.reason is None:
+            method = "bounded-units" if wider[index] else one.method
+            one = replace(one, low=float(low[index]), high=float(high[index]), method=method)
+        out.append(one)
+    return out
+
+
 def _widest(
-    found: Estimates,
-    form: Form,
-    index: npt.NDArray[np.int64],
-    rules: VerdictRules,
-    *,
-    binomial: bool,
+    found: GroupEvidence, index: npt.NDArray[np.int64], chance: float
 ) -> tuple[float | None, float | None]:
-    """Bounds of the largest difference, all pairs bounded at once."""
+    """Bounds of the largest difference."""
     if len(index) < 2:
         return None, None
-    first, second = np.triu_indices(len(index), 1)
-    covariance = found.covariance[np.ix_(index, index)]
-    z = bonferroni_quantile(len(first), rules.level)
-    if len(index) > 2 and (np.diag(covariance) > 0).all():
-        draws = draw_normal(covariance, rules.draws, np.random.default_rng(rules.seed))
-        z = min(z, largest_pair_quantile(covariance, draws, rules.level))
-    limits = None if rules.low is None or rules.high is None else (rules.low, rules.high)
-    pairs = compare(
-        found,
-        form,
-        index[first],
-        index[second],
-        proportion=binomial,
-        exact=len(index) > 2,
-        pools=Pools.one(index, len(first)),
-        bounds=limits,
-    )
-    low, high = pairs.interval(z)
-    if not (np.isfinite(low).all() and np.isfinite(high).all()):
+    told = gap_bounds(found, index, chance)
+    if not np.isfinite([told.low, told.high]).all():
         return None, None
-    least = max(float(np.maximum(low, -high).max()), 0.0)
-    return least, float(np.maximum(high, -low).max())
+    return told.low, told.high
 
 
 def _against_worst(
@@ -227,6 +233,15 @@ def _against_worst(
     number, own = len(cells), np.arange(len(cells))
     limits = None if rules.low is None or rules.high is None else (rules.low, rules.high)
     z = bonferroni_quantile(number, rules.level)
+    sign = 1.0 if goal.higher_is_worse else -1.0
+
+    def guarded(group: int) -> float:
+        """How much worse a group is than the worst one was, whatever units within their range are like."""
+        assert limits is not None
+        assert isinstance(form, Ratio)
+        tail = (1 - rules.level) / (2 * number)
+        pair = sets[[group, number + place]]
+        return contrast_limit(cube, form, pair, sign * np.array([1.0, -1.0]), limits, tail)
 
     def bounds(now: int) -> tuple[Floats, Floats]:
         pairs = compare(
@@ -238,6 +253,10 @@ def _against_worst(
         return (low, high) if goal.higher_is_worse else (-high, -low)
 
     low, high = bounds(place)
+    if question.units and limits is not None and isinstance(form, Ratio):
+        # Few or skewed units tell too little of their own spread.
+        guards = [guarded(group) if np.isfinite(high[group]) else np.nan for group in range(number)]
+        high = np.maximum(high, guards)
     kept = tuple(
         None if not np.isfinite(top) else True if top < 0 else False if end > 0 else None
         for end, top in zip(low, high, strict=True)

@@ -1,5 +1,6 @@
 """Rows to learn a repair from: what is right, what is decided now, scores, groups and units, one place a row."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,7 +13,7 @@ from sqlglot import exp
 from evenhand.comparisons.sets import GroupSet
 from evenhand.cubes import build_cube
 from evenhand.errors import InputError, NoRowError, near, unknown_name
-from evenhand.groups import Attribute, to_expression
+from evenhand.groups import Attribute, columns_of, to_expression
 from evenhand.groups.predicate import column_expression
 from evenhand.improving.trainings import ROW, read_training
 from evenhand.metrics import Metric
@@ -141,6 +142,11 @@ def read_label(
         )
     takes = any(argument.name == "positive" for argument in metric.definition.arguments)
     option = metric.option("positive") if takes and metric.given.get("label") == given else None
+    written = metric.given.get("positive") if takes and option is not None else None
+    if positive is not None and written is not None and told_value(positive) != told_value(written):
+        raise InputError(
+            f"positive is {positive!r}, but {metric.text} says {written!r}.  Name one of them, or both alike."
+        )
     wanted = positive if positive is not None else option
     if wanted is None:
         if not all(one in (0, 1) for one in found):
@@ -173,6 +179,7 @@ def read_rows(
     answers: Mapping[str, One],
     *,
     unlabelled: bool = False,
+    unread: str | None = None,
 ) -> RepairRows:
     """Rows of a table as arrays.
 
@@ -191,6 +198,13 @@ def read_rows(
         Columns or predicates that say what was decided, by what they are called.
     unlabelled : bool
         Whether the label is not read.
+    unread : str, optional
+        An answer that is learnt later: nothing stands there yet.
+
+    Raises
+    ------
+    InputError
+        Where a decision is neither of the label's values.
     """
     records = question.records
     training = read_training(question, table)
@@ -206,7 +220,10 @@ def read_rows(
         group=group,
         units=training.units,
         truth=truth,
-        answers={name: _truths(records, one, label) for name, one in answers.items()},
+        answers={
+            name: np.zeros(table.num_rows) if name == unread else _truths(records, one, label)
+            for name, one in answers.items()
+        },
         scores={name: _numbers(records, name, metric) for name in scores},
     )
 
@@ -222,14 +239,44 @@ def _column(records: Records, read: exp.Expr) -> list[Any]:
 def _truths(records: Records, given: Any, label: DecidedLabel) -> Floats:
     if isinstance(given, str):
         find_column(given, records.columns)
-        positive = told_value(label.positive)
-        told = [
-            None if one is None else told_value(one) == positive
+        values = [
+            None if one is None else told_value(one)
             for one in _column(records, class_column(given, records))
         ]
+        allowed = [told_value(one) for one in (label.positive, label.negative)]
+        strange = Counter(one for one in values if one is not None and one not in allowed)
+        if strange:
+            _refuse_decisions(given, strange, allowed, label)
+        told = [None if one is None else one == allowed[0] for one in values]
     else:
         told = _column(records, to_expression(given))
     return np.array([np.nan if one is None else float(one) for one in told])
+
+
+def _refuse_decisions(
+    given: str, strange: Counter[str], allowed: Sequence[str], label: DecidedLabel
+) -> None:
+    """Refuse decisions that are neither of the two: none of them is a no unsaid."""
+    told = [f"{value!r} in {plural(rows, 'row')}" for value, rows in strange.most_common(5)]
+    more = f", and {len(strange) - 5:,} other values" if len(strange) > 5 else ""
+    raise InputError(
+        f"{given} holds {', '.join(told)}{more}.{near(next(iter(strange)), allowed)}  Allowed are the two values of "
+        f"{label.told}: {', '.join(allowed)}.  Write decisions so in the table, leave out those rows with --where, "
+        "or name a predicate."
+    )
+
+
+def check_reads_no_label(called: str, given: Any, label: DecidedLabel) -> None:
+    """Refuse what decides by what is right: it is not known of new rows."""
+    own = {label.given} if isinstance(label.given, str) else set(columns_of(label.given))
+    read = [given] if isinstance(given, str) else columns_of(given)
+    for name in read:
+        if name in own:
+            is_label = "is the label" if isinstance(label.given, str) else "the label is made of"
+            raise InputError(
+                f"{called} names {name}, which {is_label}: leave it out.  What is right is not known of rows that are "
+                "to be decided."
+            )
 
 
 def _numbers(records: Records, name: str, metric: Metric) -> Floats:

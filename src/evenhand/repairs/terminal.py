@@ -17,7 +17,7 @@ def render_terminal(found: RepairTrial, *, width: int) -> RenderableType:
         f"{found.metric.expression} = {found.metric.definition}; {found.source.name}, "
         f"{plural(found.source.rows, 'row')}"
     )
-    parts = opening(words.answers(found), found.notes, about)
+    parts = opening(words.answers(found), words.caveats(found), about)
     parts += [Text(), lay_out(groups_table(found), width)]
     for each in found.prices[1:]:
         table = price_table(each)

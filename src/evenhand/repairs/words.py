@@ -2,10 +2,14 @@
 
 from collections.abc import Iterator
 
+import numpy as np
+
+from evenhand.errors import Note
 from evenhand.pages import numbers
 from evenhand.pages.caveats import after_numbers, missing_sentences
 from evenhand.pages.edition import PLAIN, Edition
 from evenhand.pages.numbers import amount, listed, percent, plural, points, rate, share
+from evenhand.repairs.extremes import FIRST
 from evenhand.repairs.fitted import FittedRepair, GroupDecision
 from evenhand.repairs.result import RepairTrial, TriedRepair
 from evenhand.switching.result import GroupSwitch, Switches
@@ -42,15 +46,21 @@ def wanted(found: RepairTrial) -> str:
 
 def answers(found: RepairTrial, edition: Edition = PLAIN) -> Iterator[str]:
     """Whether the rule was reached, by what, and who pays for it."""
+    yield from (note.text for note in found.notes if note.code in FIRST)
     yield _reached(found)
     yield _by_what(found)
     if found.levelling_down:
         yield (
-            "This is levelling down: somebody is worse off, and the group that was worst off is no better.  Nobody is "
-            "helped by it."
+            "This is levelling down: somebody is worse off, and the group that was worst off is not proven to be "
+            "better.  Nobody is surely helped by it."
         )
     yield from payers(found, edition)
     yield _price(found)
+
+
+def caveats(found: RepairTrial) -> list[Note]:
+    """Notes that are not said with the answer."""
+    return [note for note in found.notes if note.code not in FIRST]
 
 
 def _reached(found: RepairTrial) -> str:
@@ -99,6 +109,9 @@ def _by_what(found: RepairTrial) -> str:
     if repair.kind == "as it stands" and found.rule.answer == "reached":
         return "Nothing is to be mended: the rule holds as decisions stand."
     if repair.kind == "as it stands":
+        dearer = _dearer(found)
+        if dearer is not None:
+            return dearer
         return "No repair that was tried does better: decisions stay as they are."
     how = {
         "one answer": f"{repair.name} for everybody",
@@ -109,6 +122,35 @@ def _by_what(found: RepairTrial) -> str:
     told = f"The repair: {how}"
     told += f" on {repair.score}" if repair.score is not None else ""
     return f"{told}, chosen among {plural(sum(one.reason is None for one in found.tried), 'repair')} on other rows."
+
+
+def _dearer(found: RepairTrial) -> str | None:
+    """The cheapest repair that reaches the rule on practice rows, or does better, where it costs too many errors."""
+    allowed = found.settings.allowance
+    now = next((one for one in found.tried if one.name == found.repair.name), None)
+    if now is None or now.value is None or now.errors is None:
+        return None
+    better = [
+        one
+        for one in found.tried
+        if not one.by_chance
+        and one.value is not None
+        and one.errors is not None
+        and one.errors > now.errors + allowed
+        and (one.answer == "reached" if one.answer is not None else one.value < now.value)
+    ]
+    if not better:
+        return None
+    nearest = min(better, key=lambda one: one.errors or 0.0)
+    assert nearest.errors is not None
+    # Upwards, so that the allowance that is named is enough.
+    needed = np.ceil((nearest.errors - now.errors) * 1000) / 1000
+    return (
+        f"No repair that was tried does better at the price that is allowed: decisions stay as they are.  "
+        f"{nearest.name[:1].upper()}{nearest.name[1:]} did better on practice rows, with {share(nearest.errors)} of "
+        f"decisions wrong for {share(now.errors)} now; more than {share(allowed)} of the rows is not allowed.  "
+        f"--allowance {needed:g} allows it."
+    )
 
 
 def payers(found: RepairTrial, edition: Edition = PLAIN) -> Iterator[str]:
