@@ -268,6 +268,7 @@ def _baseline_checks(
     key, tolerance = "not_worse_than", float(rule.get("tolerance", 0.0))
     low, high = rates
     met: set[str] = set()
+    units = unit_range(found.groups)
     for index in found.chosen:
         check = replace(_group_check(rule, found, key, index), allowed=tolerance)
         met.add(check.predicate)
@@ -278,7 +279,7 @@ def _baseline_checks(
             yield replace(check, value=None, reason=check.reason or "no_baseline")
             continue
         now = (float(found.groups.estimates.values[index]), float(low[index]), float(high[index]))
-        before = (old.value, *estimate_bounds(old, chance))
+        before = (old.value, *estimate_bounds(old, chance, units))
         if baseline.same_rows:
             bound = _same(now[0], old, higher_is_worse=found.metric.higher_is_worse)
         else:
