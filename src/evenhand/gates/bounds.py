@@ -216,17 +216,16 @@ def estimate_bounds(
 
 
 def _needs_guard(evidence: GroupEvidence) -> bool:
-    """Whether Student's t alone would bound a difference, though more is known: of bounded units, or weighted shares."""
+    """Whether more is known of a difference than Student's t says: of units within bounds, and of weighted shares."""
     return unit_range(evidence) is not None or (evidence.shares and not evidence.binomial)
 
 
-def _guarded(
-    evidence: GroupEvidence, first: Integers, second: Integers, chance: float
-) -> Floats:
+def _guarded(evidence: GroupEvidence, first: Integers, second: Integers, chance: float) -> Floats:
     """How much larger each of a pair is than the other at most, whatever units within their range are like.
 
-    Each limit is wrong with at most this chance.  Limits of independent sides add as variances do (Zou & Donner 2008, doi:10.1002/sim.3095).  Of pairs that share
-    units those of each unit's own difference are taken, as far as pairs are few; else the sides' as they are.
+    Each limit is wrong with at most this chance.  Limits of independent sides add as variances do (Zou & Donner 2008,
+    doi:10.1002/sim.3095).  Of pairs that share units those of each unit's own difference are taken, as far as pairs
+    are few; else the sides' as they are.
     """
     (low, high), values = rate_bounds(evidence, chance), evidence.estimates.values
     apart = _apart(evidence, first, second)

@@ -24,7 +24,6 @@ from evenhand.gates.evidence import RuleEvidence
 from evenhand.gates.keys import DIFFERENCES, LIMITS, RATES, RATIOS
 from evenhand.gates.result import GateAnswer, RuleCheck
 from evenhand.gates.rules import Rule
-from evenhand.results.estimate import Estimate
 
 Integers = npt.NDArray[np.int64]
 
@@ -280,10 +279,7 @@ def _baseline_checks(
             continue
         now = (float(found.groups.estimates.values[index]), float(low[index]), float(high[index]))
         before = (old.value, *estimate_bounds(old, chance, units))
-        if baseline.same_rows:
-            bound = _same(now[0], old, higher_is_worse=found.metric.higher_is_worse)
-        else:
-            bound = harm_bounds(now, before, higher_is_worse=found.metric.higher_is_worse)
+        bound = harm_bounds(now, before, higher_is_worse=found.metric.higher_is_worse)
         known = np.isfinite(bound.low) or np.isfinite(bound.high)
         yield replace(
             check,
@@ -311,13 +307,6 @@ def _baseline_checks(
                 answer="insufficient evidence",
                 reason="group_gone",
             )
-
-
-def _same(value: float, old: Estimate, *, higher_is_worse: bool) -> Bound:
-    """Of the very same rows nothing is left to chance."""
-    assert old.value is not None
-    harm = value - old.value if higher_is_worse else old.value - value
-    return Bound(value=harm, low=harm, high=harm)
 
 
 def share_of(chance: float, rules: Sequence[object]) -> float:

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 from evenhand.errors import inert_text
 from evenhand.gates.result import Gate, RuleAnswer
-from evenhand.gates.words import SAID, headline, notes, obligations
+from evenhand.gates.words import SAID, caveats, headline, notes, obligations
+from evenhand.pages.caveats import before_numbers
 from evenhand.pages.marks import MARKS
 from evenhand.records.output import MADE_HERE
 
@@ -48,6 +49,9 @@ def _lines(found: Gate) -> Iterator[str]:
     yield ""
     yield f"**{escaped(headline(found))}**"
     yield ""
+    if told := before_numbers(caveats(found)):
+        yield from (f"- {escaped(str(note))}" for note in told)
+        yield ""
     yield "| rule | answer | why |"
     yield "| --- | --- | --- |"
     for rule in found.rules:

@@ -231,6 +231,11 @@ def notes(found: Gate) -> Iterator[str]:
             f"among {plural(found.settings.rules_judged, 'rule')} and within each among its groups and limits "
             "(Bonferroni).  “At least” and “at most” are such bounds; what lies between is open."
         )
+    if any(check.limit == "slices" for rule in found.rules for check in rule.checks):
+        yield (
+            "Of a search for slices only what is proven worse holds so: that it proves none is no proof that there is "
+            "none."
+        )
     if any(rule.results for rule in found.rules):
         yield "What files of results say holds with the confidence with which they were made."
     excused = sum(check.excused for rule in found.rules for check in rule.checks)
