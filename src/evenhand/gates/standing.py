@@ -1,6 +1,7 @@
 """Rules over what was judged before: the JSON of a watch, a search for slices, or an audit."""
 
 import datetime
+import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -146,13 +147,17 @@ def _slices_checks(given: dict[str, Any]) -> Iterator[RuleCheck]:
 def can_prove(found: Slices) -> bool:
     """Whether a search could have proven any slice.
 
-    No slice differs more from its rest than one of which all fail from one of which none do: then the normal quantile
-    is the root of the number of units.
+    No slice differs more from its rest than one of which all fail from one of which none do.  Then the p-value of
+    rows is one over the ways to choose half of them, and the normal quantile the root of the number of units.
     """
-    if not found.searched.candidates or found.confirmation.family == 0:
+    family = found.confirmation.family
+    if not found.searched.candidates or family == 0:
         return False
     units, needed = found.overall.n_units, found.confirmation.critical_z
     if found.unit is not None and units < 2 * found.settings.min_units:
+        return False
+    exact = found.confirmation.method == "exact" and units < _FEW
+    if exact and family is not None and family / math.comb(units, units // 2) > 1 - found.level:
         return False
     floor = found.confirmation.p_floor
     if floor is not None and floor > 1 - found.level:
@@ -222,6 +227,8 @@ def _audit_checks(given: dict[str, Any]) -> Iterator[RuleCheck]:
         )
 
 
+#: With as many units the ways to choose half of them are more than any family.
+_FEW = 200
 _READERS: dict[str, Callable[[dict[str, Any]], Iterator[RuleCheck]]] = {
     Watch.SCHEMA: _watch_checks,
     Slices.SCHEMA: _slices_checks,
