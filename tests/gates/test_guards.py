@@ -103,6 +103,14 @@ def test_a_measured_number_that_was_always_0_is_no_share():
     ]
 
 
+def test_a_pass_that_stands_on_an_interval_alone_says_so_to_every_reader():
+    table = pa.table({"g": ["a"] * 30 + ["b"] * 30, "minutes": [5.0, 6.0, 7.0] * 20})
+    found = ask(table, "mean(minutes)", maximum=9)
+    assert found.answer == "pass"
+    for text in (render_junit(found), render_sarif(found), render_comment(found)):
+        assert "rests on the interval alone" in text
+
+
 def test_yes_and_no_are_a_share_though_all_are_no():
     table = pa.table({"g": ["a"] * 300 + ["b"] * 300, "x": [False] * 600})
     assert ask(table, "mean(x)", maximum=0.1).answer == "pass"
@@ -130,6 +138,24 @@ def test_where_every_group_is_excused_every_reader_has_an_error_with_the_reason(
     assert told in render_comment(found)
     with pytest.raises(AssertionError, match=told):
         evenhand.assert_even(table, METRIC, "g", **demands)
+
+
+def test_groups_of_two_attributes_that_are_called_alike_are_told_apart():
+    table = pa.table(
+        {
+            "deaf": ["yes"] * 200 + ["no"] * 200,
+            "blind": ["yes", "no"] * 200,
+            "y": [1] * 400,
+            "p": [0] * 200 + [1] * 200,
+        }
+    )
+    rule = {"name": "r", "table": table, "metric": METRIC, "by": ["deaf", "blind"], "maximum": 0.8}
+    found = evenhand.check({"rule": [rule]})
+    assert "error_rate of deaf = 'yes' is 1 " in found.rules[0].sentence
+    names = [case.get("name") for case in ET.fromstring(render_junit(found)).iter("testcase")]
+    assert sorted(names) == [
+        f"maximum: {a} = '{v}'" for a in ("blind", "deaf") for v in ("no", "yes")
+    ]
 
 
 def test_rows_in_no_group_are_told_to_every_reader():

@@ -27,7 +27,7 @@ from evenhand.gates.result import (
 )
 from evenhand.gates.rules import NotedError, PolicyFaults, Rule
 from evenhand.gates.standing import can_prove, results_checks, slices_checks
-from evenhand.gates.words import check_sentence, rule_sentence
+from evenhand.gates.words import check_sentence, rule_sentence, told_apart
 from evenhand.pages.nouns import unit_noun
 from evenhand.questions.options import MOST_SURE
 from evenhand.results.origin import MetricNote, Source, versions
@@ -299,6 +299,7 @@ def _answer(
     one: _RuleFound, checks: Sequence[RuleCheck], faults: PolicyFaults, now: datetime.datetime
 ) -> RuleAnswer:
     rule, evidence = one.rule, one.evidence
+    checks = told_apart(checks)
     told = [
         check
         if check.sentence
