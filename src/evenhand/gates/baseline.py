@@ -110,7 +110,13 @@ def _check_sound(audit: Audit, found: RuleEvidence, place: str) -> None:
     definition = found.definition
     alike = audit.metric.expression == found.metric.expression and definition is not None
     limits = (definition.definition.low, definition.definition.high) if alike else (None, None)
+    met: set[str] = set()
     for group in audit.groups:
+        if group.predicate in met:
+            raise InputError(
+                f"{place} has the group {group.predicate} twice, so it was changed by hand."
+            )
+        met.add(group.predicate)
         for told in _contradictions(group.estimate, *limits):
             raise InputError(
                 f"{place}: the group {group.predicate} {told}, so it was changed by hand.  Write it again with "
@@ -130,7 +136,9 @@ def _contradictions(rate: Estimate, least: float | None, most: float | None) -> 
     if value is None:
         return
     slack = _SLACK * max(1.0, abs(value))
-    if above is not None and below is not None and below and abs(value - above / below) > slack:
+    if below == 0:
+        yield f"has the value {value:g} over 0"
+    elif above is not None and below is not None and abs(value - above / below) > slack:
         yield f"has the value {value:g}, but {above:g} over {below:g} is {above / below:g}"
     if (low is not None and value < low - slack) or (high is not None and value > high + slack):
         yield f"has the value {value:g} outside its interval from {low} to {high}"
