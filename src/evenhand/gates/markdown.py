@@ -49,14 +49,14 @@ def _lines(found: Gate) -> Iterator[str]:
     yield ""
     yield f"**{escaped(headline(found))}**"
     yield ""
-    if told := before_numbers(caveats(found)):
-        yield from (f"- {escaped(str(note))}" for note in told)
-        yield ""
     yield "| rule | answer | why |"
     yield "| --- | --- | --- |"
     for rule in found.rules:
         word, kind = SAID[rule.answer]
         yield f"| {escaped(rule.name)} | {MARKS[kind].sign} {word} | {escaped(rule.sentence)} |"
+    if told := before_numbers(caveats(found)):
+        yield ""
+        yield from (f"- {escaped(note)}" for note in told)
     for rule in (*found.of("fail"), *found.of("insufficient evidence")):
         yield from _rule(rule)
     yield ""
