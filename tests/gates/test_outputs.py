@@ -190,9 +190,8 @@ def test_the_terminal_shows_no_escape_of_the_data(hostile):
 @pytest.fixture
 def folder(tmp_path):
     (tmp_path / "rows.csv").write_text("g,y,p\n" + "a,1,1\n" * 75 + "a,1,0\n" * 25)
-    (tmp_path / "last.json").write_text(
-        evenhand.audit(tmp_path / "rows.csv", METRIC, "g").to_json()
-    )
+    before = pa.table({"g": ["a"] * 200, "y": [1] * 200, "p": [0, 1] * 100})
+    (tmp_path / "last.json").write_text(evenhand.audit(before, METRIC, "g").to_json())
     (tmp_path / "policy.toml").write_text(
         f'[[rule]]\nname = "errors"\ntable = "rows.csv"\nmetric = "{METRIC}"\nby = "g"\nmaximum = 0.6\n'
         'not_worse_than = "last.json"\n'

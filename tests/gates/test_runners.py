@@ -128,25 +128,55 @@ def test_the_workflow_uses_the_action_with_inputs_that_it_has(folder):
             assert name in action["outputs"]
 
 
-def test_the_comment_of_the_workflow_is_posted(folder):
+#: GitHub's program, which knows a comment of a person and, if it is told so, one of the gate.
+_GH = """#!/bin/sh
+echo "$@" >> asked
+case "$*" in
+  *--paginate*) cat comments ;;
+  *) for one in "$@"; do case "$one" in body=@*) cat "${one#body=@}" > posted ;; esac; done ;;
+esac
+"""
+
+
+@pytest.mark.parametrize(
+    ("there", "asked"),
+    [
+        ("", "--method POST repos/o/r/issues/7/comments "),
+        ("11\n12\n", "--method PATCH repos/o/r/issues/comments/11 "),
+    ],
+)
+def test_the_comment_of_the_workflow_is_posted_once_and_then_replaced(folder, there, asked):
     """The step that comments, with a program in the place of GitHub's."""
     _, outputs, _, _ = run_action(folder, policy="policy.toml", install="")
     workflow = yaml.safe_load((EXAMPLES / ".github" / "workflows" / "gate.yml").read_text())
     (step,) = [one for one in workflow["jobs"]["gate"]["steps"] if one.get("name") == "Comment"]
     known = {
         "github.token": "t",
+        "github.repository": "o/r",
         "github.event.pull_request.number": "7",
         "steps.gate.outputs.reports": outputs["reports"],
     }
     tools = folder / "tools"
     tools.mkdir()
-    (tools / "gh").write_text('#!/bin/sh\necho "$@" > asked\ncat "$5" > posted\n')
+    (folder / "comments").write_text(there)
+    (tools / "gh").write_text(_GH)
     (tools / "gh").chmod(0o755)
     env = {name: filled(value, known) for name, value in step["env"].items()}
     env = {**os.environ, **env, "PATH": f"{tools}:{os.environ['PATH']}"}
     subprocess.run(["bash", "-eo", "pipefail", "-c", step["run"]], cwd=folder, env=env, check=True)
-    assert (folder / "asked").read_text().startswith("pr comment 7 --body-file ")
+    first, second = (folder / "asked").read_text().split("\n", 1)
+    assert 'startswith("<!-- made by evenhand -->")' in (folder / "asked").read_text()
+    assert asked in second
+    assert first.startswith("api --paginate repos/o/r/issues/7/comments")
     assert "## Ward commands" in (folder / "posted").read_text()
+    assert (folder / "posted").read_text().startswith("<!-- made by evenhand -->")
+
+
+def test_a_name_in_the_data_is_no_command_to_the_runner(folder):
+    _, _, _, log = run_action(folder, policy="policy.toml", install="")
+    start = re.search(r"^::stop-commands::(\w+)$", log, re.MULTILINE)
+    assert log.index("Ward commands" if "Ward commands" in log else "rule") > start.end()
+    assert f"\n::{start[1]}::\n" in log[start.end() :]
 
 
 # -- GitLab ----------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from evenhand.gates.markdown import render_comment, render_summary
 from evenhand.gates.policy import EXAMPLE, read_policy
 from evenhand.gates.result import Gate
 from evenhand.gates.sarif import render_sarif
-from evenhand.records.output import append_text, check_outputs, write_text
+from evenhand.records.output import MADE_HERE, append_text, check_outputs, write_text
 
 _NO_POLICY = (
     "There is no policy.  Write one to start from with evenhand check --example > policy.toml, change its table, its "
@@ -78,6 +78,10 @@ def check(
     check_written(read, output, *files)
     # Whoever asks for a summary says where others write too: it is added to, whoever made it.
     check_outputs([("--summary", summary)], read, force=True)
+    # No two of them to one file; each alone was asked of before.
+    check_outputs([*files, ("--html", html), ("--summary", summary)], [], force=True)
+    if not force:
+        _check_kinds(junit=junit, sarif=sarif, comment=comment, html=html)
     edition = output.edition()
     with progress_bar("judging") as advance:
         found = check_policy(policy, command=written_command(), progress=advance)
@@ -88,6 +92,30 @@ def check(
         append_text(summary, render_summary(found))
     show([found], output)
     return found.exit_code
+
+
+#: What stands near the beginning of each kind of file.
+_KINDS = {
+    "junit": b"<testsuites",
+    "sarif": b"sarif-2.1.0",
+    "comment": MADE_HERE.encode() + b"\n#",
+    "html": b'<meta name="generator" content="evenhand">',
+}
+_HEAD = 4096
+
+
+def _check_kinds(**outputs: Path | None) -> None:
+    """Refuse to replace what Evenhand made of another kind, such as the JSON of an audit."""
+    for name, path in outputs.items():
+        if path is None or not path.is_file():
+            continue
+        with path.open("rb") as file:
+            head = file.read(_HEAD)
+        if head and _KINDS[name] not in head:
+            raise InputError(
+                f"--{name} {path} exists, and is another kind of file.  Name another file, or add --force to replace "
+                "it."
+            )
 
 
 def _written(

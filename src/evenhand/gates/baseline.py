@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from evenhand.results.estimate import Estimate
 
 #: Bytes of a file of results, at most.
 _MOST = 256 * 2**20
+#: Of a number, relative: rounding on its way through JSON.
+_SLACK = 1e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,15 +30,12 @@ class Baseline:
         Why it cannot be compared with; empty where it can.
     labelled : dict
         Partition, group and rate by the group's predicate.
-    same_rows : bool
-        Whether it is of the same rows under the same metric, so that it is no other release.
     """
 
     unlike: str = ""
     labelled: dict[str, tuple[tuple[str, ...], dict[str, Key], Estimate]] = field(
         default_factory=dict
     )
-    same_rows: bool = False
 
     @property
     def groups(self) -> dict[str, Estimate]:
@@ -84,6 +84,8 @@ def read_baseline(rule: Rule, folder: Path, found: RuleEvidence) -> Baseline:
     if not path.exists():
         return Baseline(unlike=f"there is no {rule.get('not_worse_than')} yet")
     audits = [Audit.from_dict(one) for one in _audits(path)]
+    for number, audit in enumerate(audits):
+        _check_sound(audit, found, f"{path}" if len(audits) == 1 else f"{path}[{number}]")
     wanted = rule.get("baseline_sha256")
     if wanted is not None:
         is_now = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -99,6 +101,49 @@ def read_baseline(rule: Rule, folder: Path, found: RuleEvidence) -> Baseline:
         (made for made in (_compared(one, found) for one in same) if not made.unlike),
         _compared(same[0], found),
     )
+
+
+def _check_sound(audit: Audit, found: RuleEvidence, place: str) -> None:
+    """Refuse rates that no audit tells: numbers that contradict each other were changed by hand."""
+    if audit.judge is not None:  # with a judge's help a rate is more than its sums
+        return
+    definition = found.definition
+    alike = audit.metric.expression == found.metric.expression and definition is not None
+    limits = (definition.definition.low, definition.definition.high) if alike else (None, None)
+    met: set[str] = set()
+    for group in audit.groups:
+        if group.predicate in met:
+            raise InputError(
+                f"{place} has the group {group.predicate} twice, so it was changed by hand."
+            )
+        met.add(group.predicate)
+        for told in _contradictions(group.estimate, *limits):
+            raise InputError(
+                f"{place}: the group {group.predicate} {told}, so it was changed by hand.  Write it again with "
+                "evenhand audit … --json"
+            )
+
+
+def _contradictions(rate: Estimate, least: float | None, most: float | None) -> Iterator[str]:
+    """What a rate says that cannot be."""
+    value, low, high = rate.value, rate.low, rate.high
+    above, below = rate.numerator, rate.denominator
+    for name, count in (("n_rows", rate.n_rows), ("n_units", rate.n_units)):
+        if count is not None and count < 0:
+            yield f"has {name} {count}"
+    if rate.n_rows is not None and rate.n_units is not None and rate.n_units > rate.n_rows:
+        yield f"has {rate.n_units} units of {rate.n_rows} rows"
+    if value is None:
+        return
+    slack = _SLACK * max(1.0, abs(value))
+    if below == 0:
+        yield f"has the value {value:g} over 0"
+    elif above is not None and below is not None and abs(value - above / below) > slack:
+        yield f"has the value {value:g}, but {above:g} over {below:g} is {above / below:g}"
+    if (low is not None and value < low - slack) or (high is not None and value > high + slack):
+        yield f"has the value {value:g} outside its interval from {low} to {high}"
+    if (least is not None and value < least - slack) or (most is not None and value > most + slack):
+        yield f"has the value {value:g}, which this metric never has"
 
 
 def _audits(path: Path) -> list[dict[str, Any]]:
@@ -137,12 +182,13 @@ def _compared(audit: Audit, found: RuleEvidence) -> Baseline:
         differing.append("it is helped by a judge's labels")
     if differing:
         return Baseline(unlike=differing[0])
-    same_rows = audit.source.sha256 is not None and audit.source.sha256 == found.source.sha256
+    same = audit.source.sha256 is not None and audit.source.sha256 == found.source.sha256
+    if same and audit.source.rows == found.source.rows:
+        return Baseline(unlike="it is of the very rows that are judged, so it is no other release")
     return Baseline(
         labelled={
             group.predicate: (group.by, group.group, group.estimate) for group in audit.groups
-        },
-        same_rows=same_rows and audit.source.rows == found.source.rows,
+        }
     )
 
 

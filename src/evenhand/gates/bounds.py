@@ -22,7 +22,7 @@ from evenhand.pages.edition import PLAIN
 from evenhand.results.estimate import Estimate
 from evenhand.stats import contrasts
 from evenhand.stats.forms import Ratio
-from evenhand.stats.intervals import clopper_pearson, t_of
+from evenhand.stats.intervals import clopper_pearson, effective_trials, t_of, z_of
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -30,6 +30,8 @@ Integers = npt.NDArray[np.int64]
 MOST_PAIRED, MOST_SHARED = 150, 45
 #: Intervals of rows that are proportions, whose limits follow from counts alone.
 _COUNTED = ("wilson", "clopper-pearson")
+#: Those of weighted rows that are proportions.
+_WEIGHTED = ("wilson-effective", "korn-graubard")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,9 +113,11 @@ def gap_bounds(evidence: GroupEvidence, index: Integers, chance: float) -> Bound
     found = gap_at_least(evidence, index, 1 - chance)
     at_least = np.nan if found is None else found
     at_most = float(most.max())
-    if unit_range(evidence) is not None:
-        # (A lower bound needs no such guard: in worlds of few skewed units it was wrong in 2 of 100, of 5.)
-        at_most = max(at_most, _guarded(evidence, first, second, chance))
+    if _needs_guard(evidence):
+        at_most = max(at_most, float(_guarded(evidence, first, second, chance).max()))
+        # A lower bound is of all pairs at once, each of which may differ in either direction.
+        near = -_guarded(evidence, first, second, chance / (2 * len(first)))
+        at_least = min(at_least, max(float(near.max()), 0.0))
     return Bound(
         value=float(np.ptp(values)),
         low=at_least,
@@ -177,8 +181,15 @@ def harm_bounds(
     return Bound(value=float(value1 - value2), low=float(low), high=float(high))
 
 
-def estimate_bounds(estimate: Estimate, tail: float) -> tuple[float, float]:
-    """Bounds of a rate that another audit told, each wrong with at most this chance; NaN where it tells too little."""
+def estimate_bounds(
+    estimate: Estimate, tail: float, bounds: tuple[float, float] | None = None
+) -> tuple[float, float]:
+    """Bounds of a rate that another audit told, each wrong with at most this chance; NaN where it tells too little.
+
+    Where units lie within known bounds, half of the chance is that of Student's t, and half that of a kind that none
+    of the units was: of n units so rare a share as ``1 - chance^(1/n)`` is unseen with that chance, and at worst it
+    lies at the bound.
+    """
     counted = estimate.numerator is not None and estimate.denominator is not None
     if estimate.method in _COUNTED and counted:
         low, high = clopper_pearson(
@@ -187,16 +198,34 @@ def estimate_bounds(estimate: Estimate, tail: float) -> tuple[float, float]:
         return float(low), float(high)
     if estimate.value is None or not estimate.standard_error or not estimate.n_units:
         return np.nan, np.nan
-    units = estimate.effective_sample_size or estimate.n_units
-    half = float(t_of(1 - 2 * tail, np.asarray(max(units - 1, 1)))) * estimate.standard_error
-    return estimate.value - half, estimate.value + half
+    units, value = estimate.effective_sample_size or estimate.n_units, estimate.value
+    if estimate.method in _WEIGHTED:
+        variance = np.asarray(estimate.standard_error**2)
+        trials = effective_trials(np.asarray(value), variance, np.asarray(units))
+        trials *= (z_of(1 - 2 * tail) / t_of(1 - 2 * tail, np.asarray(max(units - 1, 1)))) ** 2
+        low, high = clopper_pearson(value * trials, trials, 1 - 2 * tail)
+        return float(low), float(high)
+    unseen = 0.0 if bounds is None else 1 - (tail / 2) ** (1 / units)
+    least, most = (value, value) if bounds is None else bounds
+    share = 2 * tail if bounds is None else tail
+    half = float(t_of(1 - share, np.asarray(max(units - 1, 1)))) * estimate.standard_error
+    return (
+        value - half - unseen * max(value - least, 0.0),
+        value + half + unseen * max(most - value, 0.0),
+    )
 
 
-def _guarded(evidence: GroupEvidence, first: Integers, second: Integers, chance: float) -> float:
-    """How far any pair is apart at most, whatever units within their range are like.
+def _needs_guard(evidence: GroupEvidence) -> bool:
+    """Whether more is known of a difference than Student's t says: of units within bounds, and of weighted shares."""
+    return unit_range(evidence) is not None or (evidence.shares and not evidence.binomial)
 
-    Limits of independent sides add as variances do (Zou & Donner 2008, doi:10.1002/sim.3095).  Of pairs that share
-    units those of each unit's own difference are taken, as far as pairs are few; else the sides' as they are.
+
+def _guarded(evidence: GroupEvidence, first: Integers, second: Integers, chance: float) -> Floats:
+    """How much larger each of a pair is than the other at most, whatever units within their range are like.
+
+    Each limit is wrong with at most this chance.  Limits of independent sides add as variances do (Zou & Donner 2008,
+    doi:10.1002/sim.3095).  Of pairs that share units those of each unit's own difference are taken, as far as pairs
+    are few; else the sides' as they are.
     """
     (low, high), values = rate_bounds(evidence, chance), evidence.estimates.values
     apart = _apart(evidence, first, second)
@@ -212,8 +241,7 @@ def _guarded(evidence: GroupEvidence, first: Integers, second: Integers, chance:
         above, below = high[one] - values[one], values[other] - low[other]
         return values[one] - values[other] + np.where(apart, np.hypot(above, below), above + below)
 
-    found = [*own, *most(first, second).tolist(), *most(second, first).tolist()]
-    return float(max(found, default=0.0))
+    return np.concatenate([np.array(own, float), most(first, second), most(second, first)])
 
 
 def _apart(evidence: GroupEvidence, first: Integers, second: Integers) -> npt.NDArray[np.bool_]:
@@ -264,7 +292,18 @@ def _ratios(
     least, most = contrasts.mover_ratio(*sides[0], *sides[1])
     if not evidence.full:
         return least, most
+    bounded = unit_range(evidence) is not None
+    if bounded:
+        # Of units that are shared nothing is said of how both sides vary together: each has half of the chance.
+        near, far = rate_bounds(evidence, tail / 2)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            widest = (
+                np.maximum(near[first], 0) / far[second],
+                far[first] / np.maximum(near[second], 0),
+            )
     for i in np.flatnonzero(estimates.shared[first, second] > 0):
+        if bounded:
+            least[i], most[i] = widest[0][i], widest[1][i]
         pair = np.array([first[i], second[i]])
         v1, v2 = estimates.values[pair]
         if v1 > 0 and v2 > 0:
@@ -272,7 +311,10 @@ def _ratios(
             variance = np.asarray(scale @ evidence.covariance_of(pair) @ scale)
             df = np.asarray(max(min(estimates.n_effective[pair]) - 1, 1), float)
             found = contrasts.log_ratio(np.asarray(v1), np.asarray(v2), variance, df, 1 - 2 * tail)
-            least[i], most[i] = (float(end) for end in found)
+            below, above = (float(end) for end in found)
+            # (Without bounds of units nothing but the logarithm's interval is known.)
+            least[i] = np.fmin(least[i], below) if bounded else below
+            most[i] = np.fmax(most[i], above) if bounded else above
     return least, most
 
 

@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from evenhand.audits.disclosure.hiding import hidden_sets
 from evenhand.audits.evidence import GroupEvidence
 from evenhand.audits.measured import Measured, measure_counts, measure_rows, premises_of_rows
 from evenhand.comparisons.rules import VerdictRules
-from evenhand.cubes import CountedRecords, Cube
+from evenhand.cubes import CountedRecords, Cube, estimate
 from evenhand.errors import InputError, NoRowError, Note, RefusedError, unknown_name
 from evenhand.gates.opening import OpenTables
 from evenhand.gates.rules import PolicyFaults, Rule
@@ -35,9 +37,10 @@ from evenhand.questions.question import (
     read_question,
     unit_columns,
 )
-from evenhand.records import Records, find_column
+from evenhand.records import Kind, Records, find_column
 from evenhand.results.estimate import Missing
 from evenhand.results.origin import MetricNote, Source
+from evenhand.stats.forms import Ratio
 
 _MIN_UNITS = 5
 
@@ -281,6 +284,7 @@ def _found(
             with faults.at(rule, "where" if "where" in rule.given else "table"):
                 raise InputError(str(error)) from error
         (plan,), (cube,) = measured.plans, measured.cubes
+        plan, taken = as_share(plan, metric, question.records, cube)
         ruled = metric_rules(rules, metric, plan, higher_is_worse=higher)
     with faults.at(rule, "by"):
         groups = grouped(question, plan, cube, ruled)
@@ -298,8 +302,37 @@ def _found(
         groups=groups,
         chosen=(),
         definition=metric,
-        notes=(*measured.notes, *plan.notes, *_left_out(groups)),
+        notes=(*measured.notes, *plan.notes, *taken, *_left_out(groups)),
     )
+
+
+def as_share(
+    plan: MetricPlan, metric: Metric, records: Records, cube: Cube
+) -> tuple[MetricPlan, tuple[Note, ...]]:
+    """The plan, as a share only where it is one: by definition, of yes and no, or where both 0 and 1 were met.
+
+    A measured number that is 0 in every row that was met is no share: another row may hold any number.
+    """
+    definition = metric.definition
+    by_definition = (definition.low, definition.high) == (0.0, 1.0)
+    if not plan.proportion or by_definition or not isinstance(plan.form, Ratio):
+        return plan, ()
+    kinds = {one.name: one.kind for one in records.columns}
+    if all(kinds.get(name) is Kind.BOOLEAN for name in metric.columns):
+        return plan, ()
+    everything = np.ones((1, len(cube.keys)), bool)
+    above, below = plan.form.split(estimate(cube, plan.form, everything).sums)
+    if 0 < above[0] < below[0]:
+        text = (
+            f"{metric.text} is judged as a share, since every row counts 0 or 1.  Where a row could count "
+            "anything else, bounds are wider than these."
+        )
+        return plan, (Note(code="taken_for_share", text=text),)
+    text = (
+        f"{metric.text}: every row counts the same, 0 or 1, and nothing says that no other row counts more.  If it "
+        "is yes or no, write it as true and false; then it is judged as a share."
+    )
+    return replace(plan, proportion=False, bounds=None), (Note(code="not_known_share", text=text),)
 
 
 def _left_out(groups: GroupEvidence) -> Iterator[Note]:

@@ -26,8 +26,9 @@ from evenhand.gates.result import (
     together,
 )
 from evenhand.gates.rules import NotedError, PolicyFaults, Rule
-from evenhand.gates.standing import results_checks, slices_checks
-from evenhand.gates.words import check_sentence, rule_sentence
+from evenhand.gates.standing import can_prove, results_checks, slices_checks
+from evenhand.gates.words import check_sentence, rule_sentence, told_apart
+from evenhand.pages.nouns import unit_noun
 from evenhand.questions.options import MOST_SURE
 from evenhand.results.origin import MetricNote, Source, versions
 from evenhand.slicing import slices
@@ -205,6 +206,12 @@ def _checks(
         one.metric = _searched(one.slices)
         allowed = float(rule.get("maximum_difference", 0.0))
         found = tuple(slices_checks(one.slices, allowed))
+        if not found and not can_prove(one.slices):
+            why = (
+                "The search could prove nothing: there are too few "
+                f"{unit_noun(one.slices.unit or 'row')} for any slice."
+            )
+            found = (replace(_open(why, "no_power"), limit="slices"),)
         checks = (*checks, *(found or (_none_proven(one.slices, allowed),)))
     if one.refused:
         checks = (*checks, _open(one.refused, "refused"))
@@ -292,6 +299,7 @@ def _answer(
     one: _RuleFound, checks: Sequence[RuleCheck], faults: PolicyFaults, now: datetime.datetime
 ) -> RuleAnswer:
     rule, evidence = one.rule, one.evidence
+    checks = told_apart(checks)
     told = [
         check
         if check.sentence
@@ -302,6 +310,9 @@ def _answer(
     ]
     if (late := _past_review(rule, now)) is not None:
         told.append(late)
+    if all(check.excused for check in told):
+        why = "Nothing is left to judge: every group is excused."
+        told.append(_open(why if told else "There was nothing to judge.", "nothing_judged"))
     told.sort(key=lambda check: (check.excused, _ORDER[check.answer]))
     counted: list[GateAnswer] = [check.answer for check in told if not check.excused]
     answer = together(counted)

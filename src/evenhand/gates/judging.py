@@ -24,7 +24,6 @@ from evenhand.gates.evidence import RuleEvidence
 from evenhand.gates.keys import DIFFERENCES, LIMITS, RATES, RATIOS
 from evenhand.gates.result import GateAnswer, RuleCheck
 from evenhand.gates.rules import Rule
-from evenhand.results.estimate import Estimate
 
 Integers = npt.NDArray[np.int64]
 
@@ -268,6 +267,7 @@ def _baseline_checks(
     key, tolerance = "not_worse_than", float(rule.get("tolerance", 0.0))
     low, high = rates
     met: set[str] = set()
+    units = unit_range(found.groups)
     for index in found.chosen:
         check = replace(_group_check(rule, found, key, index), allowed=tolerance)
         met.add(check.predicate)
@@ -278,11 +278,8 @@ def _baseline_checks(
             yield replace(check, value=None, reason=check.reason or "no_baseline")
             continue
         now = (float(found.groups.estimates.values[index]), float(low[index]), float(high[index]))
-        before = (old.value, *estimate_bounds(old, chance))
-        if baseline.same_rows:
-            bound = _same(now[0], old, higher_is_worse=found.metric.higher_is_worse)
-        else:
-            bound = harm_bounds(now, before, higher_is_worse=found.metric.higher_is_worse)
+        before = (old.value, *estimate_bounds(old, chance, units))
+        bound = harm_bounds(now, before, higher_is_worse=found.metric.higher_is_worse)
         known = np.isfinite(bound.low) or np.isfinite(bound.high)
         yield replace(
             check,
@@ -310,13 +307,6 @@ def _baseline_checks(
                 answer="insufficient evidence",
                 reason="group_gone",
             )
-
-
-def _same(value: float, old: Estimate, *, higher_is_worse: bool) -> Bound:
-    """Of the very same rows nothing is left to chance."""
-    assert old.value is not None
-    harm = value - old.value if higher_is_worse else old.value - value
-    return Bound(value=harm, low=harm, high=harm)
 
 
 def share_of(chance: float, rules: Sequence[object]) -> float:

@@ -34,13 +34,15 @@ def _counts(checks: list[RuleCheck]) -> str:
 
 def _suite(rule: RuleAnswer) -> str:
     cases = "".join(_case(rule, check) for check in _cases(rule))
+    told = "\n".join(note.text for note in rule.notes)
+    told = f"<system-out>{escape(_clean(told))}</system-out>\n" if told else ""
     said = _clean("; ".join(f"{word}: {text}" for word, text in obligations(rule)))
     properties = (
         f'<properties><property name="policy" value={_quoted(said)}/></properties>\n'
         if said
         else ""
     )
-    return f"<testsuite name={_quoted(rule.name)} {_counts(_cases(rule))}>\n{properties}{cases}</testsuite>\n"
+    return f"<testsuite name={_quoted(rule.name)} {_counts(_cases(rule))}>\n{properties}{cases}{told}</testsuite>\n"
 
 
 def _case(rule: RuleAnswer, check: RuleCheck) -> str:

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 from evenhand.errors import inert_text
 from evenhand.gates.result import Gate, RuleAnswer
-from evenhand.gates.words import SAID, headline, notes, obligations
+from evenhand.gates.words import SAID, caveats, headline, notes, obligations
+from evenhand.pages.caveats import before_numbers
 from evenhand.pages.marks import MARKS
 from evenhand.records.output import MADE_HERE
 
@@ -53,6 +54,9 @@ def _lines(found: Gate) -> Iterator[str]:
     for rule in found.rules:
         word, kind = SAID[rule.answer]
         yield f"| {escaped(rule.name)} | {MARKS[kind].sign} {word} | {escaped(rule.sentence)} |"
+    if told := before_numbers(caveats(found)):
+        yield ""
+        yield from (f"- {escaped(note)}" for note in told)
     for rule in (*found.of("fail"), *found.of("insufficient evidence")):
         yield from _rule(rule)
     yield ""

@@ -57,6 +57,8 @@ class RuleCheck:
         Whether the rule leaves such small groups out: then it counts for nothing.
     sentence : str
         The same in words.
+    called : str
+        What the group is called where groups of two attributes have values alike: ``deaf = 'yes'``; else empty.
     """
 
     limit: str
@@ -76,13 +78,14 @@ class RuleCheck:
     reason: str | None = None
     excused: bool = False
     sentence: str = ""
+    called: str = ""
 
     @property
     def label(self) -> str:
         """What it was asked of, in short."""
         if not self.group:
             return "all groups" if self.by else "all rows"
-        return PLAIN.named(self.group)
+        return self.called or PLAIN.named(self.group)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

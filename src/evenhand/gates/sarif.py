@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from evenhand.gates.result import Gate, RuleAnswer, RuleCheck
-from evenhand.gates.words import obligations
+from evenhand.gates.words import caveats, obligations
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS = {"fail": "error", "insufficient evidence": "warning"}
@@ -32,6 +32,7 @@ def render_sarif(found: Gate) -> str:
     run = {
         "tool": {"driver": driver},
         "automationDetails": {"id": f"evenhand/{_uri(found.policy)}"},
+        "invocations": [{"executionSuccessful": True, "toolExecutionNotifications": _notes(found)}],
         "columnKind": "unicodeCodePoints",
         "results": results,
         "properties": {"schema": found.SCHEMA, "answer": found.answer, "level": found.level},
@@ -39,6 +40,14 @@ def render_sarif(found: Gate) -> str:
     return json.dumps(
         {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False
     )
+
+
+def _notes(found: Gate) -> list[dict[str, Any]]:
+    """What a reader must know: rows in no group, and passes that stand on an interval alone."""
+    return [
+        {"level": "note", "descriptor": {"id": note.code}, "message": {"text": note.text}}
+        for note in caveats(found)
+    ]
 
 
 def _ids(found: Gate) -> dict[str, str]:

@@ -1,12 +1,13 @@
 """Rules over what was judged before: the JSON of a watch, a search for slices, or an audit."""
 
 import datetime
+import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from evenhand.audits.result import Audit
-from evenhand.errors import InputError
+from evenhand.errors import EXIT_REFUSED, InputError
 from evenhand.gates.baseline import read_results
 from evenhand.gates.facts import freshness_check, moment_of
 from evenhand.gates.result import GateAnswer, RuleCheck
@@ -36,7 +37,10 @@ def results_checks(rule: Rule, folder: Path, now: datetime.datetime) -> tuple[Ru
                 f"{path} has the schema {one['schema']!r}.  Allowed: {', '.join(_READERS)}: the JSON of evenhand "
                 "watch, slices, audit and audit --compare of this version."
             )
-        found = list(reader(one))
+        try:
+            found = list(reader(one))
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from error
         if not found:
             empty = one["schema"] in (Audit.SCHEMA, Switches.SCHEMA)
             nothing = _check("insufficient evidence" if empty else "pass", _NOTHING[one["schema"]])
@@ -94,6 +98,14 @@ def _switches_checks(given: dict[str, Any]) -> Iterator[RuleCheck]:
 
 def _watch_checks(given: dict[str, Any]) -> Iterator[RuleCheck]:
     watch = Watch.from_dict(given)
+    alarmed = {_key(dict(one.group)) for one in watch.alarms}
+    for one in watch.groups:
+        if (one.state == "alarm") is not (_key(dict(one.group)) in alarmed):
+            raise InputError(
+                f"{_label(dict(one.group))} has the state {one.state!r}, but "
+                f"{'no alarm' if one.state == 'alarm' else 'an alarm'} of it is among the alarms: the file was changed "
+                "by hand.  Write it again with evenhand watch … --json"
+            )
     for alarm in watch.alarms:
         label = _label(dict(alarm.group))
         how = "is above the threshold" if alarm.kind == "above" else "has become worse"
@@ -102,20 +114,61 @@ def _watch_checks(given: dict[str, Any]) -> Iterator[RuleCheck]:
             f"An alarm is open: {watch.metric.name} of {label} {how}.",
             dict(alarm.group),
         )
+    if watch.exit_code == EXIT_REFUSED:
+        text = "No alarm is open, but every group had too few rows for one."
+        yield _check("insufficient evidence", text, reason="too_few_units")
+        return
     few = [one for one in watch.groups if one.state == "too_few"]
     if few and not watch.alarms:
         text = f"No alarm is open; {plural(len(few), 'group')} of {len(watch.groups)} had too few rows for one."
         yield _check("pass", text)
 
 
+def _key(group: dict[str, Key]) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted((name, repr(value)) for name, value in group.items()))
+
+
 def _slices_checks(given: dict[str, Any]) -> Iterator[RuleCheck]:
-    yield from slices_checks(Slices.from_dict(given), 0.0)
+    found = Slices.from_dict(given)
+    for one in (*found.slices, *found.elsewhere):
+        sure = one.p_adjusted is None or one.p_adjusted <= 1 - found.level
+        if one.confirmed and not sure:
+            raise InputError(
+                f"{one.predicate} is confirmed, but its adjusted p-value is {one.p_adjusted:g} at the level "
+                f"{found.level:g}: the file was changed by hand.  Write it again with evenhand slices … --json"
+            )
+    checks = list(slices_checks(found, 0.0))
+    yield from checks
+    if not checks and not can_prove(found):
+        text = "The search could prove nothing: there was too little for any slice."
+        yield _check("insufficient evidence", text, reason="no_power")
+
+
+def can_prove(found: Slices) -> bool:
+    """Whether a search could have proven any slice.
+
+    No slice differs more from its rest than one of which all fail from one of which none do.  Then the p-value of
+    rows is one over the ways to choose half of them, and the normal quantile the root of the number of units.
+    """
+    family = found.confirmation.family
+    if not found.searched.candidates or family == 0:
+        return False
+    units, needed = found.overall.n_units, found.confirmation.critical_z
+    if found.unit is not None and units < 2 * found.settings.min_units:
+        return False
+    exact = found.confirmation.method == "exact" and units < _FEW
+    if exact and family is not None and family / math.comb(units, units // 2) > 1 - found.level:
+        return False
+    floor = found.confirmation.p_floor
+    if floor is not None and floor > 1 - found.level:
+        return False
+    return needed is None or units >= needed**2
 
 
 def slices_checks(found: Slices, allowed: float) -> Iterator[RuleCheck]:
     """Slices that are proven worse than their rest by more than is allowed; what a search cannot say."""
     sign = 1.0 if found.metric.higher_is_worse else -1.0
-    for one in found.slices:
+    for one in (*found.slices, *found.elsewhere):
         near = one.low if found.metric.higher_is_worse else one.high
         if not one.confirmed or (near is not None and sign * near <= allowed):
             continue
@@ -174,6 +227,8 @@ def _audit_checks(given: dict[str, Any]) -> Iterator[RuleCheck]:
         )
 
 
+#: With as many units the ways to choose half of them are more than any family.
+_FEW = 200
 _READERS: dict[str, Callable[[dict[str, Any]], Iterator[RuleCheck]]] = {
     Watch.SCHEMA: _watch_checks,
     Slices.SCHEMA: _slices_checks,

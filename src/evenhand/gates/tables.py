@@ -50,7 +50,7 @@ def checks_table(rule: RuleAnswer, edition: Edition = PLAIN) -> Table:
 
 def label_of(check: RuleCheck, edition: Edition = PLAIN) -> str:
     """What a check was asked of."""
-    group = edition.named(check.group)
+    group = check.called or edition.named(check.group)
     if check.limit in (*DIFFERENCES, *RATIOS):
         by = edition.crossed(check.by)
         return f"groups of {by}, {group}" if group else f"groups of {by}"

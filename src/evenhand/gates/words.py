@@ -1,10 +1,12 @@
 """What rules came to, in words."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from evenhand.errors import REASONS, Note
 from evenhand.gates.keys import DIFFERENCES, RATES, RATIOS
 from evenhand.gates.result import Gate, GateAnswer, RuleAnswer, RuleCheck
+from evenhand.pages.caveats import after_numbers
 from evenhand.pages.edition import PLAIN, Edition
 from evenhand.pages.nouns import count_units
 from evenhand.pages.numbers import amount, listed, out_of, percent, plural, rate, ratio
@@ -33,6 +35,20 @@ WORDS: dict[GateAnswer, str] = {
     "fail": "is broken",
     "insufficient evidence": "is open: the evidence is not enough",
 }
+
+
+def told_apart(checks: Sequence[RuleCheck]) -> list[RuleCheck]:
+    """Checks with the predicate as a name where groups that are cut otherwise would be called alike."""
+    cuts: dict[str, set[tuple[str, ...]]] = {}
+    for check in checks:
+        if check.group and check.by:
+            cuts.setdefault(PLAIN.named(check.group), set()).add(check.by)
+    return [
+        replace(check, called=check.predicate)
+        if check.predicate and len(cuts.get(PLAIN.named(check.group), ())) > 1
+        else check
+        for check in checks
+    ]
 
 
 def check_sentence(check: RuleCheck, metric: MetricNote | None, unit: str | None) -> str:
@@ -224,12 +240,18 @@ def caveats(found: Gate) -> list[Note]:
 
 
 def notes(found: Gate) -> Iterator[str]:
-    """How it was judged."""
+    """How it was judged, and on what passes stand."""
+    yield from after_numbers(caveats(found))
     if found.settings.rules_judged:
         yield (
             f"With {percent(found.level)} confidence no pass and no fail above is wrong: the chance of error is shared "
             f"among {plural(found.settings.rules_judged, 'rule')} and within each among its groups and limits "
             "(Bonferroni).  “At least” and “at most” are such bounds; what lies between is open."
+        )
+    if any(check.limit == "slices" for rule in found.rules for check in rule.checks):
+        yield (
+            "Of a search for slices only what is proven worse holds so: that it proves none is no proof that there is "
+            "none."
         )
     if any(rule.results for rule in found.rules):
         yield "What files of results say holds with the confidence with which they were made."

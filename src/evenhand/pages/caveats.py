@@ -15,6 +15,7 @@ FOOTNOTES = frozenset(
         "units_in_several_groups",
         "compared_with_all_others",
         "interval_alone",
+        "taken_for_share",
         "pairs_limited",
         "doses_together",
         "fewer_slices",

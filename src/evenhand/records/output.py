@@ -160,7 +160,7 @@ def _filled(beside: Path, data: bytes) -> None:
 
 
 def append_text(path: Path, text: str) -> None:
-    """Add text to the end of a file that others write to as well; a new one is made.
+    """Add text to the end of a file that others write to as well, on a line of its own; a new one is made.
 
     Raises
     ------
@@ -168,10 +168,20 @@ def append_text(path: Path, text: str) -> None:
         Where it cannot be written.
     """
     try:
+        ends = _ends_in_line(path)
         with path.open("a", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(text)
+            file.write(text if ends else f"\n{text}")
     except OSError as error:
         raise InputError(f"{path} cannot be written: {error.strerror or error}.") from error
+
+
+def _ends_in_line(path: Path) -> bool:
+    """Whether a file is empty, or its last line is ended; what is passed on is."""
+    if not path.is_file() or not path.stat().st_size:
+        return True
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) == b"\n"
 
 
 def write_file(path: Path, fill: Callable[[Path], None]) -> None:
