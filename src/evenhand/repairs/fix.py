@@ -164,7 +164,7 @@ def fix(
     >>> table = table.append_column("p", pa.array((score >= 0.5).astype(int)))
     >>> found = evenhand.fix(table, metric, "site", score="score")
     >>> found.repair.kind, found.rule.answer
-    ('thresholds by group', 'reached')
+    ('one threshold', 'reached')
     """
     limits = {"maximum": maximum, "minimum": minimum, "maximum_difference": maximum_difference}
     goal = _goal({name: plain(value) for name, value in limits.items()})
