@@ -83,11 +83,7 @@ class RuleItem(pytest.Item):
         answer = self.parent.answer_of(self.name)
         if answer.answer == "pass":
             return
-        told = "\n".join(
-            check.sentence
-            for check in answer.checks
-            if check.answer == answer.answer and not check.excused
-        )
+        told = "\n".join(check.sentence for check in answer.decisive)
         if answer.answer == "fail":
             raise RuleBrokenError(told)
         how = self.config.getoption("--evenhand-open")

@@ -201,6 +201,8 @@ def test_sagemaker_keeps_to_the_published_limits(card):
         "model_overview", "intended_uses", "business_details", "training_details",
         "evaluation_details", "additional_information",
     }  # fmt: skip
+    assert len(found["evaluation_details"]) == len(card.audits)
+    assert all(one["metric_groups"][0]["metric_data"] for one in found["evaluation_details"])
     for evaluation in found["evaluation_details"]:
         assert 1 <= len(evaluation["name"]) <= 63
         assert len(evaluation["evaluation_observation"]) <= 2096

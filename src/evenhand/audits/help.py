@@ -19,6 +19,7 @@ from evenhand.pages import numbers
 from evenhand.pages.nouns import count_units
 from evenhand.pages.numbers import listed, rate
 from evenhand.questions.question import Question
+from evenhand.results.estimate import finite
 from evenhand.stats import contrasts, intervals
 from evenhand.stats.assisted import (
     ABOVE,
@@ -98,13 +99,13 @@ def helped_sets(evidence: GroupEvidence) -> tuple[Helped, ...]:
             by=() if i == 0 else evidence.cell_of(i).partition.names,
             predicate=None if i == 0 else evidence.cell_of(i).predicate,
             labels=round(float(sums[i, 0, LABELLED])),
-            alone=_finite(alone[i]),
-            alone_low=_finite(low[i]),
-            alone_high=_finite(high[i]),
-            judge_alone=_finite(judge[i]),
+            alone=finite(alone[i]),
+            alone_low=finite(low[i]),
+            alone_high=finite(high[i]),
+            judge_alone=finite(judge[i]),
             effective_labels=None
             if evidence.rates[i].low is None
-            else _finite(gain[i] * sums[i, 0, LABELLED]),
+            else finite(gain[i] * sums[i, 0, LABELLED]),
         )
         for i in sets
     )
@@ -224,7 +225,3 @@ def _weak_judge(evidence: GroupEvidence) -> Iterator[Note]:
             "all errors, intervals of so few with so weak a judge held in 85 to 93 of 100 simulations, not in 95."
         )
         yield Note(code="judge_weak", text=text)
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None

@@ -22,7 +22,7 @@ from evenhand.groups import Attribute, Partition
 from evenhand.metrics.weights import Weighting
 from evenhand.pages.nouns import unit_noun
 from evenhand.questions.absent import missing_rows
-from evenhand.results.estimate import Estimate, Missing
+from evenhand.results.estimate import Estimate, Missing, finite
 from evenhand.stats.assisted import Assisted
 from evenhand.stats.forms import Form, Ratio
 from evenhand.stats.power import (
@@ -222,7 +222,7 @@ def _ratio(evidence: GroupEvidence, i: int) -> tuple[float | None, float | None,
     # whose variances are moderated.
     if evidence.low[i] <= 0 <= evidence.high[i]:
         low, high = min(low, 1.0), max(high, 1.0)
-    return float(v1 / v2), _finite(low), _finite(high)
+    return float(v1 / v2), finite(low), finite(high)
 
 
 def _verdict(evidence: GroupEvidence, i: int, limit: HarmLimit | None) -> Verdict | None:
@@ -402,10 +402,6 @@ def _growth(evidence: GroupEvidence) -> Callable[[Floats], Floats] | None:
         high=rules.high,
         higher_is_worse=rules.higher_is_worse,
     )
-
-
-def _finite(value: float) -> float | None:
-    return value if np.isfinite(value) else None
 
 
 def _hide(rate: Estimate) -> Estimate:

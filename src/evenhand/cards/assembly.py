@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -114,8 +113,3 @@ def _unknown_conditions(written: WrittenCard, effects: Sequence[Any]) -> list[No
         for one in written.confounders
         if one.condition and one.condition not in known
     ]
-
-
-def unsealed(card: Card) -> Card:
-    """The card without its seal."""
-    return replace(card, content_sha256="", signature=None)

@@ -69,13 +69,12 @@ def told_differences(given: Sequence[GivenResult]) -> Iterator[Note]:
     by_table: dict[str, dict[str, list[str]]] = {}
     by_metric: dict[str, dict[str, str]] = {}
     for one in given:
-        found = one.evidence(0)
-        if found.data_sha256 is None:
+        if one.digest is None:
             continue
-        table = without_folders(found.table)
-        by_table.setdefault(table, {}).setdefault(found.data_sha256, []).append(one.name)
+        table = without_folders(one.table)
+        by_table.setdefault(table, {}).setdefault(one.digest, []).append(one.name)
         if one.field == "audits":
-            by_metric.setdefault(found.about, {})[found.data_sha256] = table
+            by_metric.setdefault(one.about, {})[one.digest] = table
     for table, contents in by_table.items():
         if len(contents) > 1:
             told = listed(

@@ -43,13 +43,9 @@ def _check_table(together: Sequence[GivenResult], hiding: Sequence[GivenResult])
         if isinstance(one.result, Audit):
             audits.append(one)
         elif isinstance(one.result, Effects):
-            try:
-                check_shared(one.result, fewest)
-            except InputError as error:
-                why = str(error).removeprefix("--share: ")
-                raise InputError(
-                    f"{said}, and {one.name} of the same table may tell them: {why}"
-                ) from error
+            check_shared(
+                one.result, fewest, f"{said}, and {one.name} of the same table may tell them"
+            )
         else:
             raise InputError(
                 f"{said}, and {one.name} of the same table shows groups of its own, from which they may follow.  "

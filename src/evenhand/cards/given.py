@@ -9,7 +9,6 @@ from typing import Any, get_args
 from evenhand.audits.result import Audit
 from evenhand.bounty.files import sha256
 from evenhand.bounty.telling.standing import Standing
-from evenhand.cards.json_text import read_json
 from evenhand.cards.result import CardEvidence, Field
 from evenhand.differential.result import Effects
 from evenhand.errors import InputError, near
@@ -17,6 +16,7 @@ from evenhand.lastmile.coverage.result import Coverage
 from evenhand.pages.commands import quoted
 from evenhand.pages.edition import without_folders
 from evenhand.records.files import fingerprint
+from evenhand.records.json_files import read_json
 from evenhand.records.output import matching_files
 from evenhand.results.protocol import Result
 from evenhand.slicing.result import Slices
@@ -50,28 +50,41 @@ class GivenResult:
     @property
     def table_key(self) -> str | None:
         """What tells the table behind it from others: its digest or its name; `None` where it has none."""
-        table, _, digest = _source(self.result)
-        return digest or table or None
+        return self.digest or self.table or None
+
+    @property
+    def table(self) -> str:
+        """What the table behind it was called; empty where it has none."""
+        return _source(self.result)[0]
+
+    @property
+    def digest(self) -> str | None:
+        """SHA-256 of that table; `None` where it has none."""
+        return _source(self.result)[2]
+
+    @property
+    def about(self) -> str:
+        """What was measured, as it was written."""
+        return _about(self.result)
 
     def evidence(self, number: int) -> CardEvidence:
         """Where its numbers came from, as the card tells it."""
         found = self.result
-        settings = getattr(found, "settings", None)
         table, rows, data = _source(found)
-        command = str(getattr(found, "command", None) or getattr(settings, "command", ""))
+        command = _command(found)
         return CardEvidence(
             name=self.name,
             file_sha256=self.file_sha256,
             field=self.field,
             number=number,
             schema=found.SCHEMA,
-            about=_about(found),
+            about=self.about,
             command=command,
             repeat=repeated(command, table),
             table=table,
             rows=rows,
             data_sha256=data,
-            version=dict(getattr(settings, "versions", {})).get("evenhand", ""),
+            version=_version(found),
         )
 
 
@@ -237,6 +250,12 @@ def _command(found: Any) -> str:
     return str(
         getattr(found, "command", None) or getattr(getattr(found, "settings", None), "command", "")
     )
+
+
+def _version(found: Any) -> str:
+    """The version of Evenhand that computed it; empty where it does not tell."""
+    versions = getattr(getattr(found, "settings", None), "versions", {})
+    return str(dict(versions).get("evenhand", ""))
 
 
 def _about(found: Any) -> str:

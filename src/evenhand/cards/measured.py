@@ -127,8 +127,8 @@ def _groups_table(audit: Audit, groups: Sequence[Group], title: str, edition: Ed
             [
                 TableCell(edition.group(group.group, group.predicate)),
                 TableCell(audit_words.verdict(group), kind=audit_words.kind(group)),
-                TableCell(_with(words.told_number(audit, estimate.value), own)),
-                TableCell(_with(apart, bounds)),
+                TableCell(numbers.with_bounds(words.told_number(audit, estimate.value), own)),
+                TableCell(numbers.with_bounds(apart, bounds)),
                 TableCell(numbers.count(estimate.n_units)),
             ]
         )
@@ -137,10 +137,6 @@ def _groups_table(audit: Audit, groups: Sequence[Group], title: str, edition: Ed
     if more > 0:
         heading += f", {more:,} of them only in the JSON"
     return CardBlock(heading=heading, folded=True, table=table_of(title, columns, rows))
-
-
-def _with(value: str, bounds: str) -> str:
-    return value if bounds in ("", "–") else f"{value} ({bounds})"
 
 
 def switch_blocks(card: Card, edition: Edition) -> Iterator[CardBlock]:
@@ -181,7 +177,7 @@ def _slices_table(found: Slices) -> CardBlock:
             TableCell(slice_words.mark(one), kind=slice_words.kind(one)),
             TableCell(slice_words.told_value(one.value, found)),
             TableCell(
-                _with(
+                numbers.with_bounds(
                     slice_words.difference(one, in_points=in_points),
                     numbers.span(one.low, one.high, in_points=in_points),
                 )
@@ -230,7 +226,8 @@ def _measured(card: Card, condition: str, edition: Edition) -> str:
                 cost = effect_words.effect(one.cost, found)
                 bounds = effect_words.span(one.cost, found)
                 unit = " points" if found.metric.in_points else ""
-                return f"{edition.column(found.metric.title)} {_with(cost, bounds)}{unit} beside {found.reference}"
+                name, told = edition.column(found.metric.title), numbers.with_bounds(cost, bounds)
+                return f"{name} {told}{unit} beside {found.reference}"
     return "not measured"
 
 
@@ -271,7 +268,9 @@ def _condition_row(
         edition.value(found.condition, one.condition),
         TableCell(effect_words.paid_mark(one.verdict, one.cost), kind=kind),
         effect_answer.told_value(one.estimate.value, found),
-        _with(effect_words.effect(one.cost, found), effect_words.span(one.cost, found)),
+        numbers.with_bounds(
+            effect_words.effect(one.cost, found), effect_words.span(one.cost, found)
+        ),
         numbers.count(one.estimate.n_rows),
     ]
 
@@ -291,8 +290,10 @@ def _costs_table(found: Effects, name: str, edition: Edition) -> CardBlock:
             edition.value(found.condition, one.condition),
             TableCell(effect_words.mark(one), kind=effect_words.kind(one.verdict)),
             effect_answer.told_value(one.estimate.value, found),
-            _with(effect_words.effect(one.cost, found), effect_words.span(one.cost, found)),
-            _with(
+            numbers.with_bounds(
+                effect_words.effect(one.cost, found), effect_words.span(one.cost, found)
+            ),
+            numbers.with_bounds(
                 effect_words.effect(one.differential, found),
                 effect_words.span(one.differential, found),
             ),

@@ -66,7 +66,7 @@ def explains(name: str, written: WrittenCard) -> bool:
 
 def tables_of(given: Sequence[GivenResult]) -> tuple[str, ...]:
     """Tables that results rest on, each once, without folders."""
-    names = (without_folders(one.evidence(0).table) for one in given)
+    names = (without_folders(one.table) for one in given)
     return tuple(dict.fromkeys(name for name in names if name))
 
 

@@ -2,7 +2,7 @@
 
 import datetime
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from types import UnionType
@@ -11,6 +11,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from evenhand.cards.written import WrittenCard
 from evenhand.deferred import tomllib
 from evenhand.errors import Fault, FaultsError, InputError, unknown_name
+from evenhand.records.toml_lines import TomlLines
 
 #: Letters of one text, at most: more is a document of its own.
 LONGEST = 10_000
@@ -51,7 +52,7 @@ def read_request(path: Path) -> CardRequest:
         given = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise InputError(f"{path} is not TOML: {error}.  {_SEE}") from error
-    reader = _CardReader(places=_places(text))
+    reader = _CardReader(lines=TomlLines(text))
     results = reader.value(tuple[str, ...], given.pop("results", []), ("results",))
     written = reader.built(WrittenCard, given, (), also=("results",))
     if reader.faults:
@@ -64,7 +65,7 @@ def read_request(path: Path) -> CardRequest:
 class _CardReader:
     """Builds dataclasses from plain values and collects what is wrong."""
 
-    places: Mapping[tuple[str | int, ...], int]
+    lines: TomlLines
     faults: list[Fault] = field(default_factory=list)
 
     def built(
@@ -137,9 +138,7 @@ class _CardReader:
 
     def tell(self, place: tuple[str | int, ...], message: str) -> None:
         """A fault, at the line of its place or of what holds it."""
-        while place and place not in self.places:
-            place = place[:-1]
-        self.faults.append(Fault(line=self.places.get(place), message=message))
+        self.faults.append(Fault(line=self.lines.nearest(place), message=message))
 
 
 def _is_day(text: str) -> bool:
@@ -158,40 +157,3 @@ def _called(place: tuple[str | int, ...]) -> str:
         else:
             text += (": " if re.search(r"number \d+$", text) else "." if text else "") + part
     return text or "the card"
-
-
-_HEAD = re.compile(r"\s*(\[\[?)\s*([\w.-]+)\s*\]\]?")
-_KEY = re.compile(r"\s*([\w-]+|\"[^\"]*\")\s*=\s*(.*)")
-
-
-def _places(text: str) -> dict[tuple[str | int, ...], int]:
-    """Lines at which tables and keys stand, as far as they are written plainly."""
-    return dict(_scanned(text))
-
-
-def _scanned(text: str) -> Iterator[tuple[tuple[str | int, ...], int]]:
-    table: tuple[str | int, ...] = ()
-    numbers: dict[str, int] = {}
-    quote = ""
-    for number, line in enumerate(text.splitlines(), 1):
-        if quote:
-            quote = "" if quote in line else quote
-            continue
-        if head := _HEAD.match(line):
-            name = head[2]
-            if head[1] == "[[":
-                numbers[name] = numbers.get(name, -1) + 1
-                table = (name, numbers[name])
-            else:
-                table = tuple(name.split("."))
-            yield table, number
-        elif key := _KEY.match(line):
-            yield (*table, key[1].strip('"')), number
-            quote = next(
-                (
-                    mark
-                    for mark in ('"""', "'''")
-                    if key[2].startswith(mark) and mark not in key[2][3:]
-                ),
-                "",
-            )

@@ -40,21 +40,6 @@ def sealed_text(plain: dict[str, Any]) -> bytes:
     return canonical_json({name: one for name, one in plain.items() if name not in UNSEALED})
 
 
-def check_sealed(card: Card, plain: dict[str, Any], path: Path) -> None:
-    """Refuse a card that is not what was sealed.
-
-    Raises
-    ------
-    InputError
-        Where its digest is of another content.
-    """
-    if sha256(sealed_text(plain)) != card.content_sha256:
-        raise InputError(
-            f"{path} was changed after it was made: its digest is of another content.  What was changed: "
-            f"evenhand card verify {path}"
-        )
-
-
 def _sign(text: bytes, path: Path) -> CardSignature:
     key = _private_key(path)
     return CardSignature(

@@ -10,13 +10,13 @@ from evenhand.bounty.files import sha256
 from evenhand.cards.assembly import assembled
 from evenhand.cards.discrepancies import Discrepancy, discrepancies
 from evenhand.cards.given import KINDS, GivenResult, read_file
-from evenhand.cards.json_text import read_json
 from evenhand.cards.result import Card, CardEvidence
 from evenhand.cards.sealing import is_signed, sealed_text
 from evenhand.errors import InputError
 from evenhand.pages.edition import without_folders
 from evenhand.pages.numbers import listed, plural
 from evenhand.records.files import fingerprint
+from evenhand.records.json_files import read_json
 from evenhand.results.origin import versions
 from evenhand.results.protocol import Result, to_plain
 
@@ -114,6 +114,23 @@ def read_card(path: Path) -> tuple[Card, dict[str, Any]]:
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
     return card, plain
+
+
+def read_sealed(path: Path) -> Card:
+    """A card that is what was sealed.
+
+    Raises
+    ------
+    InputError
+        As `read_card`; and where the card's digest is of another content.
+    """
+    card, plain = read_card(path)
+    if sha256(sealed_text(plain)) != card.content_sha256:
+        raise InputError(
+            f"{path} was changed after it was made: its digest is of another content.  What was changed: "
+            f"evenhand card verify {path}"
+        )
+    return card
 
 
 def verify_card(

@@ -1,21 +1,13 @@
 """``evenhand card diff``: what changed from one card to the next."""
 
 from pathlib import Path
-from typing import Annotated
-
-from cyclopts import Parameter
 
 from evenhand.cards.changes.comparing import compare_cards
-from evenhand.cards.sealing import check_sealed
-from evenhand.cards.verification import read_card
-from evenhand.cli.kinds import Several
+from evenhand.cards.verification import read_sealed
+from evenhand.cli.kinds import Files, Several
 from evenhand.cli.options import Output
 from evenhand.cli.output import check_written, show, write_files
 from evenhand.errors import InputError
-
-Files = Annotated[
-    tuple[Path, ...], Parameter(negative="", show_default=False, consume_multiple=True)
-]
 
 
 def diff(
@@ -51,12 +43,7 @@ def diff(
             "--on says which rows of two tables belong together.  Name both: --data OLD NEW"
         )
     check_written([before, after, *data], output)
-    cards = []
-    for path in (before, after):
-        card, plain = read_card(path)
-        check_sealed(card, plain, path)
-        cards.append(card)
-    found = compare_cards(*cards, level=level, data=data, on=on)
+    found = compare_cards(read_sealed(before), read_sealed(after), level=level, data=data, on=on)
     edition = output.edition()
     write_files(found, None if output.html is None else found.to_html(edition), output, edition)
     show([found], output)

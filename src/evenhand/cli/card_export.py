@@ -8,8 +8,7 @@ from cyclopts import Parameter
 
 from evenhand.cards.exporters.catalogue import FORMATS, ExportOptions, export_card
 from evenhand.cards.exporters.local_law_144 import LawfulColumns
-from evenhand.cards.sealing import check_sealed
-from evenhand.cards.verification import read_card
+from evenhand.cards.verification import read_sealed
 from evenhand.cli.kinds import Flag
 from evenhand.cli.lines import say
 from evenhand.errors import InputError
@@ -56,8 +55,7 @@ def export(
         For local-law-144: the day on which the tool was first used.
     """
     check_outputs([("--out", out)], [card], force=force)
-    found, plain = read_card(card)
-    check_sealed(found, plain, card)
+    found = read_sealed(card)
     for option, given, form in (
         ("--table", table, "croissant"),
         ("--benchmark", benchmark, "eval-results"),

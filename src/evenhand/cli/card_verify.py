@@ -1,13 +1,11 @@
 """``evenhand card verify``: whether a card is what it claims to be."""
 
 from pathlib import Path
-from typing import Annotated
-
-from cyclopts import Parameter
 
 from evenhand.cards.sealing import read_public_key
 from evenhand.cards.verification import CardVerification, verify_card
 from evenhand.cli.asking_again import ask_again
+from evenhand.cli.kinds import Files
 from evenhand.cli.lines import say
 from evenhand.cli.options import Printing
 from evenhand.errors import InputError, inert_text
@@ -17,9 +15,6 @@ EXIT_WRONG, EXIT_OPEN = 1, 3
 #: Places told one by one; --json has all.
 TOLD = 20
 _SIGNS = {"holds": "✓", "fails": "✗", "not checked": "–"}
-Files = Annotated[
-    tuple[Path, ...], Parameter(negative="", show_default=False, consume_multiple=True)
-]
 
 
 def verify(

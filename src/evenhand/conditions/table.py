@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from evenhand.conditions.condition import ConditionDefinition, Parameter, ParameterKind
+from evenhand.conditions.files import version_of
 from evenhand.errors import InputError, near, unknown_name
 from evenhand.samples.rows import read_rows
 from evenhand.samples.sample import SampleError
@@ -120,12 +121,7 @@ def _others(
     path: str, columns: tuple[str, ...], within: tuple[str, ...]
 ) -> dict[tuple[Any, ...], list[tuple[Any, ...]]]:
     """Fields of a file's rows, by what the rows share; kept as long as the file does not change."""
-    try:
-        found = Path(path).stat()
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise InputError(f"permuted_fields: {path} cannot be read: {reason}.") from error
-    return _read_others(path, columns, within, found.st_mtime_ns, found.st_size)
+    return _read_others(path, columns, within, *version_of(path, "permuted_fields: "))
 
 
 @lru_cache(maxsize=16)

@@ -15,7 +15,7 @@ from evenhand.results.estimate import Estimate, Missing
 Told = tuple[str, str, Estimate]
 
 
-def check_shared(found: Effects, least: int) -> None:
+def check_shared(found: Effects, least: int, option: str = "--share") -> None:
     """Refuse to give effects to strangers where a group is small, or follows from others by subtraction.
 
     Parameters
@@ -23,6 +23,8 @@ def check_shared(found: Effects, least: int) -> None:
     found : Effects
     least : int
         Fewest units of a group that strangers may see.
+    option : str
+        What asked for it.
 
     Raises
     ------
@@ -39,7 +41,7 @@ def check_shared(found: Effects, least: int) -> None:
     ]
     predicate = any(one.group == {one.predicate: True} for one in found.groups)
     refuse_small(
-        told, found.by, found.missing, found.unit, least, option="--share", predicate=predicate
+        told, found.by, found.missing, found.unit, least, option=option, predicate=predicate
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from evenhand.errors import InputError, unknown_name
 from evenhand.gates.gate import check
 from evenhand.gates.keys import RULE
-from evenhand.gates.result import Gate
+from evenhand.gates.result import Gate, decisive
 from evenhand.questions.question import By
 
 
@@ -76,10 +76,7 @@ def _as_listed(rule: dict[str, Any]) -> dict[str, Any]:
 def told(found: Gate) -> str:
     """What keeps a gate from passing, a sentence a line."""
     lines = [
-        check.sentence
-        for rule in found.rules
-        for check in rule.checks
-        if check.answer == found.answer and not check.excused
+        check.sentence for rule in found.rules for check in decisive(found.answer, rule.checks)
     ]
     if found.answer == "insufficient evidence":
         lines = ["The evidence is not enough.", *lines]

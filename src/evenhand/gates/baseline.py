@@ -1,7 +1,6 @@
 """The last release: an audit of it as JSON, and whether it can be compared with at all."""
 
 import hashlib
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,10 +11,9 @@ from evenhand.errors import InputError
 from evenhand.gates.evidence import RuleEvidence
 from evenhand.gates.rules import Rule
 from evenhand.groups.partition import Key
+from evenhand.records.json_files import read_json
 from evenhand.results.estimate import Estimate
 
-#: Bytes of a file of results, at most.
-_MOST = 256 * 2**20
 #: Of a number, relative: rounding on its way through JSON.
 _SLACK = 1e-6
 
@@ -51,14 +49,7 @@ def read_results(path: Path) -> list[dict[str, Any]]:
     InputError
         Where there is no such file, or it is none of ours.
     """
-    try:
-        if path.stat().st_size > _MOST:
-            raise InputError(f"{path} is larger than {_MOST >> 20} MB: no file of results.")
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}.") from error
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path} is no JSON: {error}") from error
+    data, _ = read_json(path, "result", "Write it with --json.")
     found = data if isinstance(data, list) else [data]
     if not found or not all(
         isinstance(one, dict) and isinstance(one.get("schema"), str) for one in found

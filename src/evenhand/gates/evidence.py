@@ -207,10 +207,9 @@ def _check_range(rule: Rule, metric: Metric, faults: PolicyFaults) -> None:
     for key in ("maximum_difference", "tolerance"):
         if key in rule.given and rule.given[key] > 0:
             try:
-                metric.check_tolerance(rule.given[key])
+                metric.check_tolerance(rule.given[key], key)
             except InputError as error:
-                told = str(error).removeprefix("tolerance")
-                faults.add(rule.number, key, f"{key}{told}", rule.name)
+                faults.add(rule.number, key, str(error), rule.name)
 
 
 def _of_counts(

@@ -24,14 +24,9 @@ def freshness_check(
     """Whether the newest row is young enough.  One from the future is a fault of the data, and never fresh."""
     oldest = rule.oldest
     assert oldest is not None
-    check = RuleCheck(
-        limit="not_older_than",
-        group={},
+    check = RuleCheck.undecided(
+        "not_older_than",
         allowed=oldest / datetime.timedelta(days=1),
-        value=None,
-        low=None,
-        high=None,
-        answer="insufficient evidence",
         reason="no_date",
         sentence=f"No {what} says when it was made.",
     )
@@ -96,13 +91,8 @@ def origin_check(rule: Rule, records: Records) -> RuleCheck:
     allowed = {ORIGINS[word.strip().casefold()] for word in rule.texts("label_origin")}
     found = arms_of(records, kept)
     others = [arm for arm in found.arms if arm.origin not in allowed]
-    check = RuleCheck(
-        limit="label_origin",
-        group={},
-        allowed=None,
-        value=None,
-        low=None,
-        high=None,
+    check = RuleCheck.undecided(
+        "label_origin",
         answer="pass",
         sentence=f"All labels are {listed(sorted(allowed))}.",
     )

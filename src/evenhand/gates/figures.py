@@ -78,12 +78,13 @@ def _forest(rule: RuleAnswer, edition: Edition) -> Forest | None:
 
 def _line(check: RuleCheck, edition: Edition) -> Difference:
     word, kind = ("excused", "none") if check.excused else words.SAID[check.answer]
-    span = numbers.interval(check.low, check.high)
     return Difference(
         name=label_of(check, edition),
         kind=kind,
         verdict=word,
-        value=numbers.rate(check.value) + (f" ({span})" if span != "–" else ""),
+        value=numbers.with_bounds(
+            numbers.rate(check.value), numbers.interval(check.low, check.high)
+        ),
         point=check.value,
         low=check.low,
         high=check.high,

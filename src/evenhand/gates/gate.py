@@ -220,14 +220,8 @@ def _checks(
 
 def _open(sentence: str, reason: str) -> RuleCheck:
     """A demand that nothing can be said of."""
-    return RuleCheck(
-        limit="not_worse_than" if reason == "unlike_baseline" else "metric",
-        group={},
-        allowed=None,
-        value=None,
-        low=None,
-        high=None,
-        answer="insufficient evidence",
+    return RuleCheck.undecided(
+        "not_worse_than" if reason == "unlike_baseline" else "metric",
         reason=reason,
         sentence=sentence,
     )
@@ -281,13 +275,9 @@ def _searched(found: Slices) -> MetricNote:
 def _none_proven(found: Slices, allowed: float) -> RuleCheck:
     more = f" by more than {allowed:g}" if allowed else ""
     looked = found.searched.candidates
-    return RuleCheck(
-        limit="slices",
-        group={},
+    return RuleCheck.undecided(
+        "slices",
         allowed=allowed,
-        value=None,
-        low=None,
-        high=None,
         answer="pass",
         sentence=(
             f"No slice of {looked:,} is proven worse than the rest{more}.  That there is none, no search proves."

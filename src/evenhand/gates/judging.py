@@ -24,6 +24,7 @@ from evenhand.gates.evidence import RuleEvidence
 from evenhand.gates.keys import DIFFERENCES, LIMITS, RATES, RATIOS
 from evenhand.gates.result import GateAnswer, RuleCheck
 from evenhand.gates.rules import Rule
+from evenhand.results.estimate import finite
 
 Integers = npt.NDArray[np.int64]
 
@@ -130,10 +131,6 @@ def answer_of(key: str, low: float, high: float, allowed: float) -> GateAnswer:
     return "pass" if high <= allowed else "insufficient evidence"
 
 
-def _finite(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
-
-
 def _group_check(rule: Rule, found: RuleEvidence, key: str, index: int) -> RuleCheck:
     """A check of a group before anything is known."""
     cell, groups = found.groups.cell_of(index), found.groups
@@ -146,19 +143,15 @@ def _group_check(rule: Rule, found: RuleEvidence, key: str, index: int) -> RuleC
             if 0 < groups.estimates.n_units[index] < groups.rules.min_units
             else rate.reason or "no_denominator"
         )
-    return RuleCheck(
-        limit=key,
+    return RuleCheck.undecided(
+        key,
         by=cell.partition.names,
         group=cell.group,
         predicate=cell.predicate,
-        allowed=None,
-        value=None if hidden else _finite(groups.estimates.values[index]),
-        low=None,
-        high=None,
+        value=None if hidden else finite(groups.estimates.values[index]),
         numerator=None if few else rate.numerator,
         denominator=None if few else rate.denominator,
         n_units=None if few else int(groups.estimates.n_units[index]),
-        answer="insufficient evidence",
         reason=reason,
         excused=reason in ("too_few_units", "no_denominator", "class_absent")
         and rule.get("small_groups") == "excused",
@@ -176,8 +169,8 @@ def _rate_check(
         return replace(check, reason=found.groups.rates[index].reason or "no_variation")
     return replace(
         check,
-        low=_finite(low),
-        high=_finite(high),
+        low=finite(low),
+        high=finite(high),
         answer=answer_of(key, low, high, rule.given[key]),
     )
 
@@ -206,16 +199,7 @@ def _gap_check(
     able = [index for index in together.index if groups.able(index)]
     left = [index for index in together.index if index not in able]
     excused = rule.get("small_groups") == "excused"
-    check = RuleCheck(
-        limit=key,
-        by=together.by,
-        group=together.under,
-        allowed=allowed,
-        value=None,
-        low=None,
-        high=None,
-        answer="insufficient evidence",
-    )
+    check = RuleCheck.undecided(key, by=together.by, group=together.under, allowed=allowed)
     if groups.hidden.intersection(together.index):
         # Whatever is computed from hidden groups could give them away.
         return replace(check, reason="suppressed")
@@ -239,9 +223,9 @@ def _gap_check(
     return replace(
         check,
         others=labels_of(groups, bound.pair),
-        value=_finite(bound.value),
-        low=_finite(bound.low),
-        high=_finite(bound.high),
+        value=finite(bound.value),
+        low=finite(bound.low),
+        high=finite(bound.high),
         answer=answer,
         reason=reason,
     )
@@ -283,9 +267,9 @@ def _baseline_checks(
         known = np.isfinite(bound.low) or np.isfinite(bound.high)
         yield replace(
             check,
-            value=_finite(bound.value),
-            low=_finite(bound.low),
-            high=_finite(bound.high),
+            value=finite(bound.value),
+            low=finite(bound.low),
+            high=finite(bound.high),
             answer=answer_of(key, bound.low, bound.high, tolerance),
             reason=None if known else "no_baseline",
         )
@@ -294,21 +278,12 @@ def _baseline_checks(
         return
     for predicate, (by, group, old) in baseline.labelled.items():
         if predicate not in chosen and by in {cell.partition.names for cell in found.groups.cells}:
-            yield RuleCheck(
-                limit=key,
+            yield RuleCheck.undecided(
+                key,
                 by=by,
                 group=group,
                 predicate=predicate,
                 allowed=tolerance,
-                value=None,
-                low=None,
-                high=None,
                 baseline=old.value,
-                answer="insufficient evidence",
                 reason="group_gone",
             )
-
-
-def share_of(chance: float, rules: Sequence[object]) -> float:
-    """Each rule's part of the chance that some answer of the policy is wrong."""
-    return chance / max(len(rules), 1)

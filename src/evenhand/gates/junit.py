@@ -1,5 +1,6 @@
 """A gate as JUnit's XML: a suite a rule, a case a check; what is open is an error, so that no reader calls it green."""
 
+from collections.abc import Sequence
 from xml.sax.saxutils import escape, quoteattr
 
 from evenhand.gates.result import Gate, RuleAnswer, RuleCheck
@@ -13,7 +14,7 @@ _TAGS = {"fail": ("failure", "broken"), "insufficient evidence": ("error", "insu
 def render_junit(found: Gate) -> str:
     """XML that CI systems read."""
     suites = "".join(map(_suite, found.rules))
-    checks = [check for rule in found.rules for check in _cases(rule)]
+    checks = [check for rule in found.rules for check in rule.checks]
     return (
         f'<?xml version="1.0" encoding="UTF-8"?>\n{MADE_HERE}\n'
         f"<testsuites name={_quoted(found.title or found.policy)} {_counts(checks)}>\n"
@@ -21,11 +22,7 @@ def render_junit(found: Gate) -> str:
     )
 
 
-def _cases(rule: RuleAnswer) -> list[RuleCheck]:
-    return list(rule.checks)
-
-
-def _counts(checks: list[RuleCheck]) -> str:
+def _counts(checks: Sequence[RuleCheck]) -> str:
     counted = [check for check in checks if not check.excused]
     failures = sum(check.answer == "fail" for check in counted)
     errors = sum(check.answer == "insufficient evidence" for check in counted)
@@ -33,7 +30,7 @@ def _counts(checks: list[RuleCheck]) -> str:
 
 
 def _suite(rule: RuleAnswer) -> str:
-    cases = "".join(_case(rule, check) for check in _cases(rule))
+    cases = "".join(_case(rule, check) for check in rule.checks)
     told = "\n".join(note.text for note in rule.notes)
     told = f"<system-out>{escape(_clean(told))}</system-out>\n" if told else ""
     said = _clean("; ".join(f"{word}: {text}" for word, text in obligations(rule)))
@@ -42,7 +39,7 @@ def _suite(rule: RuleAnswer) -> str:
         if said
         else ""
     )
-    return f"<testsuite name={_quoted(rule.name)} {_counts(_cases(rule))}>\n{properties}{cases}{told}</testsuite>\n"
+    return f"<testsuite name={_quoted(rule.name)} {_counts(rule.checks)}>\n{properties}{cases}{told}</testsuite>\n"
 
 
 def _case(rule: RuleAnswer, check: RuleCheck) -> str:

@@ -67,9 +67,8 @@ def _rule(rule: RuleAnswer) -> Iterator[str]:
     yield ""
     yield f"### {escaped(rule.name)}"
     yield ""
-    told = [check for check in rule.checks if check.answer == rule.answer and not check.excused]
-    yield from (f"- {escaped(check.sentence)}" for check in told[:SHOWN])
-    if len(told) > SHOWN:
-        yield f"- … and {len(told) - SHOWN} more"
+    yield from (f"- {escaped(check.sentence)}" for check in rule.decisive[:SHOWN])
+    if len(rule.decisive) > SHOWN:
+        yield f"- … and {len(rule.decisive) - SHOWN} more"
     for word, text in obligations(rule):
         yield f"- **{word}:** {escaped(text)}"

@@ -30,17 +30,7 @@ def misfits(rule: Rule) -> Iterator[tuple[str, str]]:
     given = rule.given
     if "results" in given:
         for key in given:
-            if key in {
-                *LIMITS,
-                "coverage",
-                "label_origin",
-                "time",
-                *READING,
-                "metric",
-                "slices",
-                "groups",
-                "condition",
-            }:
+            if key in _OF_ROWS:
                 yield key, f"results is a file that was judged before, so {key} says nothing of it."
         if "not_older_than" in given:
             yield from _ages_apart(rule)

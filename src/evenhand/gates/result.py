@@ -1,7 +1,8 @@
 """What a policy came to: an answer for each rule, and for each group that it was asked of."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from evenhand.errors import EXIT_REFUSED, Note
 from evenhand.groups.partition import Key
@@ -80,12 +81,25 @@ class RuleCheck:
     sentence: str = ""
     called: str = ""
 
+    @classmethod
+    def undecided(cls, limit: str, **known: Any) -> "RuleCheck":
+        """A check of which no more than this is known."""
+        unknown = dict.fromkeys(("allowed", "value", "low", "high"))
+        return cls(
+            limit=limit, **{"group": {}, "answer": "insufficient evidence", **unknown, **known}
+        )
+
     @property
     def label(self) -> str:
         """What it was asked of, in short."""
         if not self.group:
             return "all groups" if self.by else "all rows"
         return self.called or PLAIN.named(self.group)
+
+
+def decisive(answer: GateAnswer, checks: Iterable[RuleCheck]) -> tuple[RuleCheck, ...]:
+    """Those of some checks that have an answer and count."""
+    return tuple(check for check in checks if check.answer == answer and not check.excused)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +158,11 @@ class RuleAnswer:
     review_trigger: str | None
     review_by: str | None
     notes: tuple[Note, ...]
+
+    @property
+    def decisive(self) -> tuple[RuleCheck, ...]:
+        """The checks that made the answer what it is."""
+        return decisive(self.answer, self.checks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

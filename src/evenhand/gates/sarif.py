@@ -11,7 +11,6 @@ from evenhand.gates.result import Gate, RuleAnswer, RuleCheck
 from evenhand.gates.words import caveats, obligations
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
-_LEVELS = {"fail": "error", "insufficient evidence": "warning"}
 
 
 def render_sarif(found: Gate) -> str:
@@ -82,7 +81,7 @@ def _result(
         "ruleId": identifier,
         "ruleIndex": place,
         "kind": "fail" if check.answer == "fail" else "open",
-        "level": _LEVELS[check.answer] if check.answer == "fail" else "none",
+        "level": "error" if check.answer == "fail" else "none",
         "message": {"text": check.sentence},
         "locations": [{"physicalLocation": {"artifactLocation": policy, **region}}],
         "partialFingerprints": {"evenhandCheck/v1": fingerprint(rule, check)},

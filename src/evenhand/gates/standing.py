@@ -256,15 +256,11 @@ def _check(
     by: tuple[str, ...] = (),
     reason: str | None = None,
 ) -> RuleCheck:
-    return RuleCheck(
-        limit="results",
+    return RuleCheck.undecided(
+        "results",
         by=by,
         group=group or {},
         predicate=predicate,
-        allowed=None,
-        value=None,
-        low=None,
-        high=None,
         answer=answer,
         reason=reason,
         sentence=sentence,

@@ -25,10 +25,11 @@ def render_terminal(found: Gate, *, width: int) -> RenderableType:
     ]
     for rule in (*found.of("fail"), *found.of("insufficient evidence")):
         parts += [Text(), Text(rule.name, style="bold")]
-        told = [check for check in rule.checks if check.answer == rule.answer and not check.excused]
-        parts += [Text(f"  {check.sentence}") for check in told[:SHOWN]]
-        if len(told) > SHOWN:
-            parts.append(Text(f"  … {len(told) - SHOWN:,} more in --json and --html", style="dim"))
+        parts += [Text(f"  {check.sentence}") for check in rule.decisive[:SHOWN]]
+        if len(rule.decisive) > SHOWN:
+            parts.append(
+                Text(f"  … {len(rule.decisive) - SHOWN:,} more in --json and --html", style="dim")
+            )
         parts += [Text(f"  {word}: {text}", style="dim") for word, text in words.obligations(rule)]
     parts += [Text(), *(Text(note, style="dim") for note in words.notes(found))]
     return Lines(*parts)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from evenhand.errors import REASONS, Note
 from evenhand.gates.keys import DIFFERENCES, RATES, RATIOS
-from evenhand.gates.result import Gate, GateAnswer, RuleAnswer, RuleCheck
+from evenhand.gates.result import Gate, GateAnswer, RuleAnswer, RuleCheck, decisive
 from evenhand.pages.caveats import after_numbers
 from evenhand.pages.edition import PLAIN, Edition
 from evenhand.pages.nouns import count_units
@@ -182,17 +182,17 @@ def _coverage_sentence(check: RuleCheck, unit: str | None) -> str:
 
 def rule_sentence(answer: GateAnswer, checks: Sequence[RuleCheck]) -> str:
     """Why a rule came to its answer: the first of what decided, and how many more there are."""
-    decisive = [check for check in checks if check.answer == answer and not check.excused]
-    if answer == "pass" and len(decisive) > 1:
-        return f"All {len(decisive)} checks are proven to hold."
-    if not decisive:
+    told = decisive(answer, checks)
+    if answer == "pass" and len(told) > 1:
+        return f"All {len(told)} checks are proven to hold."
+    if not told:
         return (
             "Nothing is left to judge: every group is excused."
             if checks
             else "There was nothing to judge."
         )
-    more = len(decisive) - 1
-    return decisive[0].sentence + (f"  … and {more:,} more." if more else "")
+    more = len(told) - 1
+    return told[0].sentence + (f"  … and {more:,} more." if more else "")
 
 
 def headline(found: Gate) -> str:

@@ -304,7 +304,7 @@ class Metric:
             )
         return self.definition.higher_is_worse
 
-    def check_tolerance(self, tolerance: float) -> None:
+    def check_tolerance(self, tolerance: float, called: str = "tolerance") -> None:
         """Refuse a tolerance that no difference can exceed: it was meant in points."""
         low, high = self.definition.low, self.definition.high
         most = 1.0 if self.definition.in_points else None
@@ -314,7 +314,7 @@ class Metric:
             meant = tolerance / 100
             hint = f"  Did you mean {meant:g} ({tolerance:g} points)?" if meant < most else ""
             raise InputError(
-                f"tolerance is {tolerance:g}, but differences of {self.name} lie within {most:g}: "
+                f"{called} is {tolerance:g}, but differences of {self.name} lie within {most:g}: "
                 f"allowed is a number of at least 0 and below {most:g}, in the metric's units.{hint}"
             )
 

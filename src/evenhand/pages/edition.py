@@ -105,11 +105,15 @@ class Edition:
         """
         if group == {predicate: True}:
             return self.labels.get(predicate, predicate)
-        return " · ".join(self._named(column, value) for column, value in group.items())
+        return " · ".join(
+            self.column(column)
+            if value is True and not column.isidentifier()
+            else self.named_value(column, value)
+            for column, value in group.items()
+        )
 
-    def _named(self, column: str, value: object) -> str:
-        if value is True and not column.isidentifier():
-            return self.column(column)
+    def named_value(self, column: str, value: object) -> str:
+        """What a value of a column is called where nothing beside it names the column: ``floor 4``."""
         text = self.value(column, value)
         bare = text == str(value) and _BARE.fullmatch(text)
         return f"{self.column(column)} {text}" if bare else text

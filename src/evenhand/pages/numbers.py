@@ -50,6 +50,17 @@ def share(value: float | None) -> str:
     return "–" if value is None else minus(f"{value * 100:.1f}\u00a0%")
 
 
+def with_bounds(value: str, bounds: str) -> str:
+    """A value with its interval behind it, where there is one.
+
+    Examples
+    --------
+    >>> with_bounds(".250", ".200 to .310"), with_bounds(".250", "–")
+    ('.250 (.200 to .310)', '.250')
+    """
+    return value if bounds in ("", "–") else f"{value} ({bounds})"
+
+
 def interval(low: float | None, high: float | None) -> str:
     """Bounds as ``.238 to .268``."""
     return "–" if low is None or high is None else f"{rate(low)} to {rate(high)}"

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from evenhand.errors import InputError, Note
+from evenhand.metrics import Metric
 from evenhand.pages.numbers import listed, plural
 from evenhand.questions.question import bound_metric
 from evenhand.repairs.choice import Prepared, RepairCandidate, candidates, decide, worst_now
@@ -20,7 +21,7 @@ from evenhand.repairs.result import (
     TriedRepair,
 )
 from evenhand.repairs.rows import RepairRows, with_prediction
-from evenhand.results.estimate import Missing
+from evenhand.results.estimate import Missing, finite
 from evenhand.results.origin import MetricNote, Source
 from evenhand.switching import Switches, compare_records
 
@@ -63,7 +64,7 @@ def assemble(
     change, errors, sides = _switches(prepared, sealed, decisions, settings)
     rates = {one.predicate: one.estimate for one in change.groups if one.service != prepared.column}
     values = np.array([np.nan if one.value is None else one.value for one in rates.values()])
-    now = before.value if before is not None else _finite(wish.goal.statistic(values))
+    now = before.value if before is not None else finite(wish.goal.statistic(values))
     rates_after = np.array([np.nan if r.value is None else r.value for r in evidence.rates])
     goal = wish.goal
     return RepairTrial(
@@ -72,7 +73,7 @@ def assemble(
             kind=goal.kind,
             limit=goal.limit,
             before=now,
-            after=_finite(goal.statistic(rates_after)),
+            after=finite(goal.statistic(rates_after)),
             excess=evidence.value if goal.kind == "worst group" else None,
             low=evidence.low,
             high=evidence.high,
@@ -100,10 +101,6 @@ def assemble(
     )
 
 
-def _finite(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
-
-
 def _groups(evidence: GoalEvidence, practice: RepairRows) -> Iterator[RepairedGroup]:
     rows = {
         cell.predicate: int((practice.group == g).sum()) for g, cell in enumerate(practice.cells)
@@ -125,7 +122,7 @@ def _tried(found: list[RepairCandidate]) -> Iterator[TriedRepair]:
             uses_group=one.uses_group,
             by_chance=one.repair is None,
             value=one.value,
-            errors=_finite(one.errors),
+            errors=finite(one.errors),
             answer=None if one.evidence is None else one.evidence.answer,
             chosen=place == 0,
             reason=None,
@@ -159,33 +156,25 @@ def _switches(
     records, question = prepared.asked(rows, decisions)
     try:
 
-        def between(metric: object) -> Switches:
-            first = with_prediction(metric, now)  # type: ignore[arg-type]
-            second = with_prediction(metric, prepared.column)  # type: ignore[arg-type]
+        def between(metric: Metric, worse: str | None = None) -> Switches:
             (by,) = question.by
             return compare_records(
                 records,
-                [first, second],
+                [with_prediction(metric, name) for name in (now, prepared.column)],
                 by,
                 prepared.rules,
                 bins=question.bins,
-                worse="higher" if prepared.wish.goal.higher_is_worse else "lower",
+                worse=worse,
                 command=settings.command,
             )
 
         def told(name: str) -> Switches:
             positive = _positive(label.positive) if name != "error_rate" else ""
-            metric = bound_metric(f'{name}("{label.given}", "{now}"{positive})', records)
-            return compare_records(
-                records,
-                [metric, with_prediction(metric, prepared.column)],
-                question.by[0],
-                prepared.rules,
-                bins=question.bins,
-                command=settings.command,
-            )
+            return between(bound_metric(f'{name}("{label.given}", "{now}"{positive})', records))
 
-        change = between(prepared.metric)
+        change = between(
+            prepared.metric, "higher" if prepared.wish.goal.higher_is_worse else "lower"
+        )
         if not isinstance(label.given, str):
             return change, None, ()
         own = prepared.metric.name

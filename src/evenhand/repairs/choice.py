@@ -299,21 +299,10 @@ def candidates(
     repairs = repairs_of(rows, wish, prepared.scorers, fresh=prepared.fresh)
     for number, repair in enumerate(repairs):
         decisions = cross_fitted(repair, rows, wish, prepared.seed)
-        evidence, value = None, _excess(rows, decisions, wish, worst)
-        if wish.goal.kind != "worst group":
-            evidence = prepared.judge(rows, decisions, worst)
-            value = evidence.value
         fitted = prepared.learn(repair, rows)
         found.append(
-            RepairCandidate(
-                repair=repair,
-                name=repair.name,
-                decisions=decisions,
-                value=value,
-                evidence=evidence,
-                errors=error_share(decisions, rows.truth),
-                uses_group=fitted.uses_group,
-                extreme=any(extreme_groups(rows, decisions)),
+            _looked_at(
+                prepared, rows, worst, decisions, repair.name, repair, uses_group=fitted.uses_group
             )
         )
         if progress is not None:
@@ -332,20 +321,35 @@ def _by_chance(prepared: Prepared, rows: RepairRows, worst: str) -> Iterator[Rep
         decisions = chance_thresholds(
             rows.scores[name], rows.truth, rows.group, turn, prepared.metric.name, prepared.seed
         )
-        evidence, value = None, _excess(rows, decisions, prepared.wish, worst)
-        if prepared.wish.goal.kind != "worst group":
-            evidence = prepared.judge(rows, decisions, worst)
-            value = evidence.value
-        yield RepairCandidate(
-            repair=None,
-            name=f"fairlearn's thresholds on {name}",
-            decisions=decisions,
-            value=value,
-            evidence=evidence,
-            errors=error_share(decisions, rows.truth),
-            uses_group=True,
-            extreme=any(extreme_groups(rows, decisions)),
-        )
+        called = f"fairlearn's thresholds on {name}"
+        yield _looked_at(prepared, rows, worst, decisions, called, None, uses_group=True)
+
+
+def _looked_at(
+    prepared: Prepared,
+    rows: RepairRows,
+    worst: str,
+    decisions: Floats,
+    name: str,
+    repair: Learnable | None,
+    *,
+    uses_group: bool,
+) -> RepairCandidate:
+    """What rows say of decisions by a repair that had not seen them."""
+    evidence, value = None, _excess(rows, decisions, prepared.wish, worst)
+    if prepared.wish.goal.kind != "worst group":
+        evidence = prepared.judge(rows, decisions, worst)
+        value = evidence.value
+    return RepairCandidate(
+        repair=repair,
+        name=name,
+        decisions=decisions,
+        value=value,
+        evidence=evidence,
+        errors=error_share(decisions, rows.truth),
+        uses_group=uses_group,
+        extreme=any(extreme_groups(rows, decisions)),
+    )
 
 
 def _simplest(
@@ -383,8 +387,7 @@ def _error_of_worst(one: Floats, best: Floats, rows: RepairRows, wish: RepairWis
 
     Each row that they decide otherwise moves the metric by what one such row does.
     """
-    harm = _harms(rows, one, wish)
-    own = rows.group == int(np.where(np.isfinite(harm), harm, -np.inf).argmax())
+    own = rows.group == _worst_under(rows, one, wish)
     counts = of_answers([("", one[own])], rows.truth[own]).counts[0]
     differ = one[own] != best[own]
     shifts = np.array([[0.0, 1.0, 0.0, -1.0], [1.0, 0.0, -1.0, 0.0]])
@@ -401,7 +404,11 @@ def error_share(decisions: Floats, truth: Floats) -> float:
 
 def worst_place(rows: RepairRows, wish: RepairWish) -> int:
     """Number of the group that is worst off as it stands."""
-    harm = _harms(rows, rows.now, wish)
+    return _worst_under(rows, rows.now, wish)
+
+
+def _worst_under(rows: RepairRows, decisions: Floats, wish: RepairWish) -> int:
+    harm = _harms(rows, decisions, wish)
     return int(np.where(np.isfinite(harm), harm, -np.inf).argmax())
 
 

@@ -63,7 +63,6 @@ _NUMBERS = NUMBERS | {
     "held_out": Allowed(least=0.05, below=0.95 + 1e-12, words="a share from 0.05 to 0.95"),
     "allowance": Allowed(least=0, below=1, words="a share of the rows, from 0 to below 1"),
 }
-_LIMITS = ("maximum", "minimum", "maximum_difference")
 
 
 @tells_options
@@ -326,11 +325,7 @@ def _check_range(goal: RepairGoal, metric: Metric) -> None:
     if goal.kind != "maximum difference":
         metric.check_limit(goal.kind, goal.limit)
     elif goal.limit > 0:
-        try:
-            metric.check_tolerance(goal.limit)
-        except InputError as error:
-            told = str(error).removeprefix("tolerance")
-            raise InputError(f"maximum_difference{told}") from error
+        metric.check_tolerance(goal.limit, "maximum_difference")
 
 
 def _names(called: str, given: str | Sequence[str] | None) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from evenhand.comparisons.sets import GroupSet
 from evenhand.cubes import build_cube
-from evenhand.errors import InputError, NoRowError, near, unknown_name
+from evenhand.errors import InputError, NoRowError, near
 from evenhand.groups import Attribute, columns_of, to_expression
 from evenhand.groups.predicate import column_expression
 from evenhand.improving.trainings import ROW, read_training
@@ -382,9 +382,3 @@ def repaired_name(table: pa.Table) -> str:
 def with_prediction(metric: Metric, name: str) -> Metric:
     """The same metric of another column of decisions."""
     return replace(metric, given={**metric.given, "prediction": name}, tried=True)
-
-
-def check_one_of(kind: str, name: str, known: Sequence[str]) -> None:
-    """Refuse a name that is not known."""
-    if name not in known:
-        raise InputError(unknown_name(kind, name, known))

@@ -1,6 +1,12 @@
 """A rate with its interval, and rows that are not in one."""
 
+import math
 from dataclasses import dataclass
+
+
+def finite(value: float) -> float | None:
+    """A number as results hold it: `None` where it is none."""
+    return float(value) if math.isfinite(value) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -57,13 +57,14 @@ class Result:
     def from_json(cls, text: str) -> Self:
         """The answer whose `to_json` gave the text."""
         try:
-            data = json.loads(text, parse_constant=_no_number)
+            data = json.loads(text, parse_constant=no_number)
         except (ValueError, TypeError, RecursionError) as error:
             raise InputError(f"This is no JSON of {cls.SCHEMA}: {error}") from error
         return cls.from_dict(data)
 
 
-def _no_number(text: str) -> None:
+def no_number(text: str) -> None:
+    """Refuse what Python reads as a number and JSON has no word for."""
     raise ValueError(f"it holds {text}, which is no number of JSON")
 
 

@@ -13,7 +13,7 @@ from evenhand.errors import Note
 from evenhand.groups import to_text
 from evenhand.pages.nouns import unit_noun
 from evenhand.pages.numbers import plural
-from evenhand.results.estimate import Missing
+from evenhand.results.estimate import Missing, finite
 from evenhand.results.origin import versions
 from evenhand.slicing.folding import Kept, contributions
 from evenhand.slicing.hunt import Hunt
@@ -131,13 +131,13 @@ def _slice(
     overlaps: Floats,
 ) -> Slice:
     items, score = shown[number]
-    value, rest = _number(judged.values[number]), _number(judged.rests[number])
+    value, rest = finite(judged.values[number]), finite(judged.rests[number])
     difference = None if value is None or rest is None else value - rest
     low = high = p = adjusted = value_low = value_high = None
     confirmed = False
     if verdicts is not None:
-        low, high = map(_number, verdicts.bounds(number))
-        value_low, value_high = map(_number, judged.value_bounds(number, verdicts.critical_z))
+        low, high = map(finite, verdicts.bounds(number))
+        value_low, value_high = map(finite, judged.value_bounds(number, verdicts.critical_z))
         p, adjusted = float(judged.p[number]), float(verdicts.p_adjusted[number])
         confirmed = verdicts.confirmed(number, hunt.question, facts.level)
     form = hunt.question.form
@@ -183,10 +183,6 @@ def _overlaps(cells: Cells, shown: Sequence[tuple[list[Item], float]]) -> Floats
     return np.asarray(np.divide(both, either, out=np.zeros_like(both), where=either > 0), float)
 
 
-def _number(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
-
-
 def _overall(question: Aim, cells: Cells) -> SearchedOverall:
     form = question.form
     assert isinstance(form, Ratio)
@@ -211,7 +207,7 @@ def _searched(hunt: Hunt, found: Found, verdicts: Verdicts | None, facts: Facts)
         min_rows=hunt.limits.rows,
         admissible=family.size if family else None,
         counted=family.counted if family else None,
-        bound=_number(found.bound),
+        bound=finite(found.bound),
         seconds=round(time.perf_counter() - facts.started, 3),
     )
 
@@ -238,7 +234,7 @@ def _confirmation(verdicts: Verdicts | None, facts: Facts, shown: int) -> Confir
     return Confirmation(
         method="bootstrap" if verdicts.method == "multipliers" else verdicts.method,
         family=family.size if family else shown,
-        critical_z=_number(verdicts.critical_z),
+        critical_z=finite(verdicts.critical_z),
         held_out_rows=None if held_out is None else int(held_out.n_rows.sum()),
         sentence=sentence,
         p_floor=verdicts.p_floor,

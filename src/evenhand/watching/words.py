@@ -1,6 +1,5 @@
 """Watches in plain words: what a person reads in the terminal and on the page, the alarm first."""
 
-import re
 from collections.abc import Iterator, Mapping
 from datetime import date
 from itertools import islice
@@ -27,7 +26,6 @@ SHARES = {
 }
 #: What the two sides of a diagnosis are called.
 SIDES = {"before": ("before", "since"), "others": ("for others", "here")}
-_NUMBER = re.compile(r"[-+]?[\d.]+|true|false")
 #: Everyone's name.
 EVERYONE = "everyone"
 
@@ -40,13 +38,10 @@ def called(
         return EVERYONE
     names = []
     for name, value in group.items():
-        predicate = name in found.settings.by and value == "true"
-        written = edition.value(name, value)
-        if predicate:
-            written = edition.column(name)
-        elif not headed and written == value and _NUMBER.fullmatch(value):
-            written = f"{edition.column(name)} {value}"  # "4" alone says nothing
-        names.append(written)
+        if name in found.settings.by and value == "true":
+            names.append(edition.column(name))
+        else:
+            names.append((edition.value if headed else edition.named_value)(name, value))
     return " · ".join(names)
 
 

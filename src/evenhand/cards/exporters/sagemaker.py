@@ -6,7 +6,8 @@ Source: Amazon SageMaker AI developer guide, *Model card JSON schema* 0.1.0.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from evenhand.cards.exporters.published import PublishedNumber, badness, published, withheld_text
@@ -20,30 +21,46 @@ _TEXT, _SHORT, _NAME, _OBSERVED, _METRIC = 2048, 1024, 63, 2096, 255
 
 def render_sagemaker(card: Card) -> str:
     """The card as the content of a model card; the worst groups are kept where not all fit."""
-    groups = [list(_of_audit(card, place)) for place in range(len(card.audits))]
-    most = max((len(one) for one in groups), default=0)
+    audits = _by_audit(card)
+    most = max((len(one.groups) for one in audits), default=0)
     low, high = 0, most
-    text = _written(card, groups, most)
+    text = _written(card, audits, most)
     if len(text) <= MOST:
         return text
     # The most groups a metric that still find room.
     while low < high:
         middle = (low + high + 1) // 2
-        if len(_written(card, groups, middle)) <= MOST:
+        if len(_written(card, audits, middle)) <= MOST:
             low = middle
         else:
             high = middle - 1
-    return _written(card, groups, low)
+    return _written(card, audits, low)
 
 
-def _of_audit(card: Card, place: int) -> Iterator[PublishedNumber]:
-    """Groups of an audit, the worst first."""
-    audit = card.audits[place]
-    of = [one for one in published(card) if one.audit is audit and one.group is not None]
-    return iter(sorted(of, key=badness, reverse=True))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditNumbers:
+    """The numbers of one audit: of everybody, where there is one, and of groups, the worst first."""
+
+    everybody: tuple[PublishedNumber, ...]
+    groups: tuple[PublishedNumber, ...]
 
 
-def _written(card: Card, groups: Sequence[Sequence[PublishedNumber]], most: int) -> str:
+def _by_audit(card: Card) -> list[AuditNumbers]:
+    of: list[list[PublishedNumber]] = [[] for _ in card.audits]
+    for one in published(card):
+        of[one.evidence.number].append(one)
+    return [
+        AuditNumbers(
+            everybody=tuple(one for one in own if one.group is None),
+            groups=tuple(
+                sorted((one for one in own if one.group is not None), key=badness, reverse=True)
+            ),
+        )
+        for own in of
+    ]
+
+
+def _written(card: Card, audits: Sequence[AuditNumbers], most: int) -> str:
     written, service = card.written, card.written.service
     told = {
         "model_overview": {
@@ -64,7 +81,7 @@ def _written(card: Card, groups: Sequence[Sequence[PublishedNumber]], most: int)
             ),
         },
         "evaluation_details": [
-            _evaluation(card, place, of[:most], len(of)) for place, of in enumerate(groups)
+            _evaluation(card, place, numbers, most) for place, numbers in enumerate(audits)
         ],
         "additional_information": {
             "ethical_considerations": _cut(written.dimensions.fairness, _TEXT),
@@ -82,12 +99,12 @@ def _written(card: Card, groups: Sequence[Sequence[PublishedNumber]], most: int)
     return json.dumps(told, ensure_ascii=False, allow_nan=False)
 
 
-def _evaluation(card: Card, place: int, kept: Sequence[PublishedNumber], of: int) -> dict[str, Any]:
+def _evaluation(card: Card, place: int, numbers: AuditNumbers, most: int) -> dict[str, Any]:
+    everybody, kept, of = numbers.everybody, numbers.groups[:most], len(numbers.groups)
     audit, evidence = card.audits[place], card.of("audits", place)
     sentences = [worst_sentence(card, one) for one in card.worst if one.audit == place]
     if len(kept) < of:
         sentences.append(f"The {len(kept):,} worst of {of:,} groups are listed; the card has all.")
-    everybody = [one for one in published(card) if one.audit is audit and one.group is None]
     by = {", ".join(one.group.by): 0 for one in kept if one.group is not None}
     return {
         "name": _cut(f"{place + 1} {metric_name(audit)}", _NAME),

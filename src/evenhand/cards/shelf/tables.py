@@ -43,12 +43,11 @@ def _row(card: ShelvedCard, one: ShelvedWorst | None, edition: Edition) -> list[
     if one is not None:
         write = numbers.share if one.is_share else numbers.rate
         between = numbers.shares if one.is_share else numbers.interval
-        bounds = between(one.low, one.high)
         kind = KINDS[one.verdict]
         worst = [
             edition.column(one.metric),
             one.group,
-            write(one.value) if bounds == "–" else f"{write(one.value)} ({bounds})",
+            numbers.with_bounds(write(one.value), between(one.low, one.high)),
             TableCell(f"{MARKS[kind].sign} {one.verdict or 'reference'}", kind=kind),
         ]
     return [

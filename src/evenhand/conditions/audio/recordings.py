@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from evenhand.conditions.files import version_of
 from evenhand.errors import InputError
 from evenhand.samples.audio import read_audio
 from evenhand.samples.sample import SampleError
@@ -19,12 +20,7 @@ def read_recording(path: str, rate: int) -> Signal:
     InputError
         When it cannot be read: the condition is wrong then, not the sample.
     """
-    try:
-        found = Path(path).stat()
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise InputError(f"{path} cannot be read: {reason}.") from error
-    return _read(path, rate, found.st_mtime_ns, found.st_size)
+    return _read(path, rate, *version_of(path))
 
 
 @lru_cache(maxsize=16)

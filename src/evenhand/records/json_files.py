@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from evenhand.errors import InputError
+from evenhand.results.protocol import no_number
 
 #: Bytes of a file, at most.
 MOST = 256 * 2**20
@@ -31,7 +32,7 @@ def read_json(path: Path, what: str, advice: str) -> tuple[Any, bytes]:
         if path.stat().st_size > MOST:
             raise InputError(f"{path} is larger than {MOST // 2**20} MB, and no {what}.")
         data = path.read_bytes()
-        return json.loads(data, parse_constant=_no_number, object_pairs_hook=_once), data
+        return json.loads(data, parse_constant=no_number, object_pairs_hook=_once), data
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
     except (ValueError, RecursionError) as error:
@@ -45,7 +46,3 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = next(name for name in names if names.count(name) > 1)
         raise ValueError(f"the name {twice!r} stands twice in one object")
     return found
-
-
-def _no_number(text: str) -> None:
-    raise ValueError(f"it holds {text}, which is no number of JSON")
