@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from evenhand.errors import InputError
+from evenhand.errors import InputError, Note
 from evenhand.gates.baseline import Baseline, read_baseline
 from evenhand.gates.evidence import EvidenceOfRules, RefusedRule, RuleEvidence
 from evenhand.gates.facts import freshness_check, newest_of, origin_check
@@ -46,6 +46,7 @@ class _RuleFound:
     refused: str = ""
     baseline: Baseline | None = None
     facts: tuple[RuleCheck, ...] = ()
+    notes: tuple[Note, ...] = ()
     metric: MetricNote | None = None
     source: Source | None = None
     slices: Slices | None = None
@@ -163,8 +164,12 @@ def _look(
     """Read what a rule is about."""
     rule = one.rule
     if "results" in rule.given:
+        newest = None
+        if "time" in rule.given:
+            with tables.of(rule) as records, faults.at(rule, "time"):
+                newest = newest_of(rule, records)
         with faults.at(rule, "results"):
-            one.facts = results_checks(rule, policy.folder, now)
+            one.facts, one.notes = results_checks(rule, policy.folder, newest, now)
         return
     if rule.judged:
         found = evidence.of(rule)
@@ -323,7 +328,7 @@ def _answer(
         treatment=rule.get("treatment"),
         review_trigger=rule.get("review_trigger"),
         review_by=None if review is None else str(review),
-        notes=() if evidence is None else (*evidence.notes, *notes_of(evidence, told)),
+        notes=one.notes if evidence is None else (*evidence.notes, *notes_of(evidence, told)),
     )
 
 

@@ -9,20 +9,10 @@ from evenhand.gates.keys import FACTS, LIMITS, RATES, RATIOS, READING
 from evenhand.gates.rules import PolicyFaults, Rule
 from evenhand.records import ORIGINS, Origin
 
-#: Keys that say something of rows, and nothing of a file of results.
+#: Keys that say something of rows, and nothing of a file of results; which table it is of may be said.
 _OF_ROWS = frozenset(
-    {
-        *LIMITS,
-        *READING,
-        "coverage",
-        "label_origin",
-        "time",
-        "metric",
-        "slices",
-        "groups",
-        "condition",
-    }
-)
+    {*LIMITS, *READING, "coverage", "label_origin", "metric", "slices", "groups", "condition"}
+) - {"table", "columns"}
 
 
 def misfits(rule: Rule) -> Iterator[tuple[str, str]]:
@@ -34,6 +24,9 @@ def misfits(rule: Rule) -> Iterator[tuple[str, str]]:
                 yield key, f"results is a file that was judged before, so {key} says nothing of it."
         if "not_older_than" in given:
             yield from _ages_apart(rule)
+        for key, needed in (("time", "not_older_than"), ("time", "table"), ("columns", "time")):
+            if key in given and needed not in given:
+                yield key, f"{key} says something of {needed}, which is not given."
         return
     if not rule.limits and not rule.facts and not rule.searches:
         yield (

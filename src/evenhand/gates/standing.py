@@ -7,9 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from evenhand.audits.result import Audit
-from evenhand.errors import EXIT_REFUSED, InputError
+from evenhand.errors import EXIT_REFUSED, InputError, Note
 from evenhand.gates.baseline import read_results
-from evenhand.gates.facts import freshness_check, moment_of
+from evenhand.gates.provenance import (
+    newest_told,
+    provenance_checks,
+    provenance_notes,
+    table_of_results,
+)
 from evenhand.gates.result import GateAnswer, RuleCheck
 from evenhand.gates.rules import Rule
 from evenhand.groups.partition import Key
@@ -20,8 +25,17 @@ from evenhand.switching.result import Switches
 from evenhand.watching.result import Watch
 
 
-def results_checks(rule: Rule, folder: Path, now: datetime.datetime) -> tuple[RuleCheck, ...]:
-    """What a file of results leaves open: alarms, proven slices, groups that are worse or lose; and how old it is.
+def results_checks(
+    rule: Rule, folder: Path, newest: datetime.datetime | None, now: datetime.datetime
+) -> tuple[tuple[RuleCheck, ...], tuple[Note, ...]]:
+    """What a file of results leaves open: alarms, proven slices, groups that are worse or lose; and what it is worth.
+
+    Parameters
+    ----------
+    rule, folder
+    newest : datetime, optional
+        When the newest row of the table was made that the rule names.
+    now : datetime
 
     Raises
     ------
@@ -30,6 +44,7 @@ def results_checks(rule: Rule, folder: Path, now: datetime.datetime) -> tuple[Ru
     """
     path = folder / rule.get("results")
     out: list[RuleCheck] = []
+    notes: list[Note] = []
     for one in read_results(path):
         reader = _READERS.get(one["schema"])
         if reader is None:
@@ -45,32 +60,25 @@ def results_checks(rule: Rule, folder: Path, now: datetime.datetime) -> tuple[Ru
             empty = one["schema"] in (Audit.SCHEMA, Switches.SCHEMA)
             nothing = _check("insufficient evidence" if empty else "pass", _NOTHING[one["schema"]])
             found = [nothing]
-        out += found
-        if rule.oldest is not None:
-            out.append(freshness_check(rule, _newest(one, path), now, "row of the watch"))
-    return tuple(out)
+        table = table_of_results(rule, one, folder, path)
+        made = newest if "time" in rule.given else newest_told(rule, one, path)
+        out += [*found, *provenance_checks(rule, table, made, path, now)]
+        notes += [*_asked(one, path), *provenance_notes(rule, table, made, path, now)]
+    return tuple(out), tuple(dict.fromkeys(notes))
 
 
-def _newest(given: dict[str, Any], path: Path) -> datetime.datetime | None:
-    """When the newest row of a watch was made; no other file of results says.
-
-    Raises
-    ------
-    InputError
-        For other files, and where the watch had no column of dates.
-    """
-    if given["schema"] != Watch.SCHEMA:
-        raise InputError(
-            f"{path} does not say when its rows were made.  not_older_than needs a watch, or a table and its column "
-            "of times."
-        )
-    points = [point for group in Watch.from_dict(given).groups for point in group.history]
-    times = [point.until.time for point in points if point.until.time is not None]
-    if not times:
-        raise InputError(
-            f"{path} is of a watch without dates.  Name their column: evenhand watch … --time COLUMN"
-        )
-    return max(moment_of(time, f"{path}, history,") for time in times)
+def _asked(given: dict[str, Any], path: Path) -> Iterator[Note]:
+    """What results were asked that makes them say less: a tolerance or a threshold, and rows left out."""
+    asked = given.get("settings") or {}
+    rows = f"of rows where {asked['where']}" if asked.get("where") else ""
+    limits = [
+        f"a {name} of {asked[name]:g}"
+        for name in ("tolerance", "threshold")
+        if asked.get(name)
+    ]
+    if rows or limits:
+        told = ", ".join([*(f"with {one}" for one in limits), *([rows] if rows else [])])
+        yield Note(code="asked_before", text=f"{path.name} was asked {told}: it says no more than that.")
 
 
 def _switches_checks(given: dict[str, Any]) -> Iterator[RuleCheck]:
