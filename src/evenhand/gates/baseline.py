@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from evenhand.audits.result import Audit
+from evenhand.audits.result import Audit, Group
 from evenhand.errors import InputError
 from evenhand.gates.evidence import RuleEvidence
 from evenhand.gates.rules import Rule
@@ -76,7 +76,16 @@ def read_baseline(rule: Rule, folder: Path, found: RuleEvidence) -> Baseline:
         return Baseline(unlike=f"there is no {rule.get('not_worse_than')} yet")
     audits = [Audit.from_dict(one) for one in _audits(path)]
     for number, audit in enumerate(audits):
-        _check_sound(audit, found, f"{path}" if len(audits) == 1 else f"{path}[{number}]")
+        limits = (
+            found.definition.definition
+            if audit.metric.expression == found.metric.expression
+            else None
+        )
+        try:
+            check_sound(audit, (None, None) if limits is None else (limits.low, limits.high))
+        except InputError as error:
+            place = f"{path}" if len(audits) == 1 else f"{path}[{number}]"
+            raise InputError(f"{place}: {error}") from error
     wanted = rule.get("baseline_sha256")
     if wanted is not None:
         is_now = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -94,25 +103,59 @@ def read_baseline(rule: Rule, folder: Path, found: RuleEvidence) -> Baseline:
     )
 
 
-def _check_sound(audit: Audit, found: RuleEvidence, place: str) -> None:
-    """Refuse rates that no audit tells: numbers that contradict each other were changed by hand."""
-    if audit.judge is not None:  # with a judge's help a rate is more than its sums
-        return
-    definition = found.definition
-    alike = audit.metric.expression == found.metric.expression and definition is not None
-    limits = (definition.definition.low, definition.definition.high) if alike else (None, None)
+def check_sound(audit: Audit, limits: tuple[float | None, float | None] = (None, None)) -> None:
+    """Refuse what no audit tells: numbers that contradict each other were changed by hand.
+
+    Parameters
+    ----------
+    audit : Audit
+    limits : (low, high)
+        Of the metric; `None` where it has none.
+
+    Raises
+    ------
+    InputError
+    """
     met: set[str] = set()
     for group in audit.groups:
         if group.predicate in met:
             raise InputError(
-                f"{place} has the group {group.predicate} twice, so it was changed by hand."
+                f"it has the group {group.predicate} twice, so it was changed by hand."
             )
         met.add(group.predicate)
-        for told in _contradictions(group.estimate, *limits):
+        # (With a judge's help a rate is more than its sums.)
+        rate = () if audit.judge is not None else _contradictions(group.estimate, *limits)
+        for told in (*rate, *_belied(group, audit)):
             raise InputError(
-                f"{place}: the group {group.predicate} {told}, so it was changed by hand.  Write it again with "
+                f"the group {group.predicate} {told}, so it was changed by hand.  Write it again with "
                 "evenhand audit … --json"
             )
+
+
+def _belied(group: Group, audit: Audit) -> Iterator[str]:
+    """What a group is called that it is not: the name of another, or a verdict that its interval denies."""
+    literals = [f"{name} = {_literal(value)}" for name, value in group.group.items()]
+    for literal in literals:
+        others = [one for one in audit.groups if one.by == group.by and literal in one.predicate]
+        if others and literal not in group.predicate:
+            yield f"is called that of {literal}"
+    contrast, tolerance = group.versus, audit.settings.tolerance
+    if contrast is None or contrast.low is None or contrast.high is None:
+        return
+    if audit.settings.suppress_below:  # its ends are rounded
+        return
+    harm = (contrast.low, contrast.high)
+    low, high = harm if audit.metric.higher_is_worse else (-harm[1], -harm[0])
+    if (group.verdict == "worse" and low <= tolerance) or (
+        group.verdict == "not worse" and high > tolerance
+    ):
+        yield f"has the verdict {group.verdict!r}, which its interval denies"
+
+
+def _literal(value: Key) -> str:
+    if isinstance(value, str):
+        return "'" + value.replace("'", "''") + "'"
+    return f"{value}"
 
 
 def _contradictions(rate: Estimate, least: float | None, most: float | None) -> Iterator[str]:

@@ -19,14 +19,7 @@ def misfits(rule: Rule) -> Iterator[tuple[str, str]]:
     """What a rule's keys say that does not go together."""
     given = rule.given
     if "results" in given:
-        for key in given:
-            if key in _OF_ROWS:
-                yield key, f"results is a file that was judged before, so {key} says nothing of it."
-        if "not_older_than" in given:
-            yield from _ages_apart(rule)
-        for key, needed in (("time", "not_older_than"), ("time", "table"), ("columns", "time")):
-            if key in given and needed not in given:
-                yield key, f"{key} says something of {needed}, which is not given."
+        yield from _beside_results(rule)
         return
     if not rule.limits and not rule.facts and not rule.searches:
         yield (
@@ -42,6 +35,19 @@ def misfits(rule: Rule) -> Iterator[tuple[str, str]]:
     yield from _limits_apart(given)
     yield from _alone(rule)
     yield from _facts_apart(rule)
+
+
+def _beside_results(rule: Rule) -> Iterator[tuple[str, str]]:
+    """Keys that say nothing of a file that was judged before."""
+    given = rule.given
+    for key in given:
+        if key in _OF_ROWS:
+            yield key, f"results is a file that was judged before, so {key} says nothing of it."
+    if "not_older_than" in given:
+        yield from _ages_apart(rule)
+    for key, needed in (("time", "not_older_than"), ("time", "table"), ("columns", "time")):
+        if key in given and needed not in given:
+            yield key, f"{key} says something of {needed}, which is not given."
 
 
 def _alone(rule: Rule) -> Iterator[tuple[str, str]]:

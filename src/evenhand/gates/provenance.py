@@ -1,6 +1,7 @@
 """Files of results that a rule reads: whether their rows are still those of the table, and how old they are."""
 
 import datetime
+import itertools
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -67,7 +68,9 @@ def _files(rule: Rule, name: str, command: str, folder: Path, path: Path) -> lis
         raise InputError("table: beside results it must be a file, whose hash can be compared.")
     own = input_files(table if "://" in table else str(folder / table))
     if not own:
-        raise InputError(f"table: {folder / table}: no such file.  Paths are looked for beside the policy.")
+        raise InputError(
+            f"table: {folder / table}: no such file.  Paths are looked for beside the policy."
+        )
     joined = [_beside(one, folder, path) for one in _joined(command)]
     return [*own, *(file for files in joined for file in files)] if all(joined) else []
 
@@ -87,11 +90,15 @@ def _joined(command: str) -> list[str]:
         words = shlex.split(command)
     except ValueError:
         return []
-    return [value for option, value in zip(words, words[1:], strict=False) if option == "--with"]
+    return [value for option, value in itertools.pairwise(words) if option == "--with"]
 
 
 def provenance_checks(
-    rule: Rule, table: TableOfResults, newest: datetime.datetime | None, path: Path, now: datetime.datetime
+    rule: Rule,
+    table: TableOfResults,
+    newest: datetime.datetime | None,
+    path: Path,
+    now: datetime.datetime,
 ) -> Iterator[RuleCheck]:
     """Open where the table is another by now; and how old its newest row is, where that is demanded."""
     if table.reached and not table.same:
@@ -99,8 +106,8 @@ def provenance_checks(
             "results",
             reason="table_changed",
             sentence=(
-                f"{path.name} is not of {rule.get('table') or table.name} as it is now: the table was changed since, or "
-                f"is another.{_again(table.command, path)}"
+                f"{path.name} is not of {rule.get('table') or table.name} as it is now: the table was changed since, "
+                f"or is another.{_again(table.command, path)}"
             ),
         )
     if "table" in rule.given and not table.reached:
@@ -113,7 +120,9 @@ def provenance_checks(
             ),
         )
     if rule.oldest is not None:
-        yield freshness_check(rule, newest, now, "row" if "time" in rule.given else "row of the watch")
+        yield freshness_check(
+            rule, newest, now, "row" if "time" in rule.given else "row of the watch"
+        )
 
 
 def _again(command: str, path: Path) -> str:
@@ -145,7 +154,11 @@ def newest_told(rule: Rule, given: dict[str, Any], path: Path) -> datetime.datet
 
 
 def provenance_notes(
-    rule: Rule, table: TableOfResults, newest: datetime.datetime | None, path: Path, now: datetime.datetime
+    rule: Rule,
+    table: TableOfResults,
+    newest: datetime.datetime | None,
+    path: Path,
+    now: datetime.datetime,
 ) -> Iterator[Note]:
     """How old results are that no demand keeps young: what is old must not pass unseen."""
     if rule.oldest is not None or table.reached:

@@ -8,7 +8,7 @@ from typing import Any
 
 from evenhand.audits.result import Audit
 from evenhand.errors import EXIT_REFUSED, InputError, Note
-from evenhand.gates.baseline import read_results
+from evenhand.gates.baseline import check_sound, read_results
 from evenhand.gates.provenance import (
     newest_told,
     provenance_checks,
@@ -72,13 +72,13 @@ def _asked(given: dict[str, Any], path: Path) -> Iterator[Note]:
     asked = given.get("settings") or {}
     rows = f"of rows where {asked['where']}" if asked.get("where") else ""
     limits = [
-        f"a {name} of {asked[name]:g}"
-        for name in ("tolerance", "threshold")
-        if asked.get(name)
+        f"a {name} of {asked[name]:g}" for name in ("tolerance", "threshold") if asked.get(name)
     ]
     if rows or limits:
         told = ", ".join([*(f"with {one}" for one in limits), *([rows] if rows else [])])
-        yield Note(code="asked_before", text=f"{path.name} was asked {told}: it says no more than that.")
+        yield Note(
+            code="asked_before", text=f"{path.name} was asked {told}: it says no more than that."
+        )
 
 
 def _switches_checks(given: dict[str, Any]) -> Iterator[RuleCheck]:
@@ -212,27 +212,35 @@ def slices_checks(found: Slices, allowed: float) -> Iterator[RuleCheck]:
 
 def _audit_checks(given: dict[str, Any]) -> Iterator[RuleCheck]:
     audit = Audit.from_dict(given)
+    check_sound(audit)
     for group in audit.groups:
-        answer: GateAnswer = (
-            "fail"
-            if group.verdict == "worse"
-            else "insufficient evidence"
-            if group.verdict == "insufficient evidence"
-            else "pass"
-        )
-        said = {
-            "fail": "is worse than what it is compared with",
-            "pass": "is not worse",
-            "insufficient evidence": "is not known well enough",
-        }[answer]
+        if group.verdict is None and not group.suppressed:
+            continue  # others are compared with it
+        answer = _AUDITED.get(group.verdict or "", "insufficient evidence")
+        against = group.versus.reference if group.versus is not None else audit.settings.versus
         yield _check(
             answer,
-            f"{audit.metric.title} of {group.label} {said}.",
+            f"{audit.metric.title} of {group.label} {_SAID[answer]}{_than(answer, against)}.",
             group.group,
             predicate=group.predicate,
             by=group.by,
             reason="suppressed" if group.suppressed else None,
         )
+
+
+_AUDITED: dict[str, GateAnswer] = {"worse": "fail", "not worse": "pass"}
+_SAID: dict[GateAnswer, str] = {
+    "fail": "is worse",
+    "pass": "is not worse",
+    "insufficient evidence": "is not known well enough",
+}
+
+
+def _than(answer: GateAnswer, reference: str) -> str:
+    """What a group is compared with."""
+    if answer == "insufficient evidence":
+        return ""
+    return f" than {'the rest' if reference == 'rest' else reference}"
 
 
 #: With as many units the ways to choose half of them are more than any family.
