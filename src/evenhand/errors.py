@@ -175,9 +175,15 @@ def near(name: str, known: Iterable[str]) -> str:
     >>> near("dialct", ["age", "dialect"])
     " Did you mean 'dialect'?"
     """
+    found = nearest(name, known)
+    return "" if found is None else f" Did you mean {found!r}?"
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that is near another, if one is."""
     by_folded = {candidate.casefold(): candidate for candidate in known if candidate != name}
     found = difflib.get_close_matches(name[:200].casefold(), list(by_folded), n=1)
-    return f" Did you mean {by_folded[found[0]]!r}?" if found else ""
+    return by_folded[found[0]] if found else None
 
 
 def unknown_name(kind: str, name: str, known: Sequence[str]) -> str:

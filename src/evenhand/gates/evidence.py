@@ -1,6 +1,7 @@
 """What a rule's rows say: its table opened, its keys understood at their place, its groups estimated."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,9 +14,10 @@ from evenhand.comparisons.rules import VerdictRules
 from evenhand.cubes import CountedRecords, Cube, estimate
 from evenhand.errors import InputError, NoRowError, Note, RefusedError, unknown_name
 from evenhand.gates.opening import OpenTables
-from evenhand.gates.rules import PolicyFaults, Rule
+from evenhand.gates.rules import NotedError, PolicyFaults, Rule
+from evenhand.gates.spoken import in_keys
 from evenhand.groups import Partition, parse_partitions, parse_predicate
-from evenhand.metrics import Metric, MetricPlan
+from evenhand.metrics import Metric, MetricPlan, find_definition
 from evenhand.metrics.weights import Weighting
 from evenhand.pages.caveats import missing_sentences
 from evenhand.questions.absent import missing_rows
@@ -115,10 +117,25 @@ class EvidenceOfRules:
             try:
                 self._found[key] = self._read(rule)
             except RefusedError as error:
-                return RefusedRule(message=str(error))
+                return RefusedRule(message=in_keys(str(error)))
+            except NotedError:
+                check_metric_name(rule, self._faults)
+                raise
         found = self._found[key]
         _check_range(rule, found.definition, self._faults)
         return replace(found, chosen=chosen_groups(rule, found.groups, self._faults))
+
+    def look_through(self, rule: Rule) -> None:
+        """Note what is wrong with a rule's keys beside its table, without counting anything."""
+        if rule.table is None or self._tables.counted(rule) is not None:
+            check_metric_name(rule, self._faults)
+            return
+        try:
+            with self._tables.of(rule) as records:
+                _check_columns(rule, records, self._faults)
+        except NotedError:
+            check_metric_name(rule, self._faults)
+            raise
 
     def _read(self, rule: Rule) -> RuleEvidence:
         faults = self._faults
@@ -142,12 +159,13 @@ def _by(rule: Rule, records: Records, faults: PolicyFaults) -> Any:
     """The groups, and the condition after them."""
     by: Any = rule.get("by")
     condition = rule.get("condition")
-    if condition is None:
-        return by
-    with faults.at(rule, "condition"):
-        find_column(condition, records.columns)
+    if condition is not None:
+        with faults.at(rule, "condition"):
+            find_column(condition, records.columns)
     with faults.at(rule, "by"):
         _, partitions = parse_partitions(by, records.columns, bins={})
+    if condition is None:
+        return by
     with faults.at(rule, "condition"):
         if any(condition in one.names for one in partitions):
             raise InputError(f"{condition} is among the groups already.")
@@ -167,30 +185,62 @@ def _under_conditions(rule: Rule, question: Question) -> Question:
     return replace(question, partitions=tuple(crossed))
 
 
-def _asked(rule: Rule, records: Records, faults: PolicyFaults) -> tuple[Question, Metric]:
-    """The question and the metric, each key checked at its place."""
+def check_metric_name(rule: Rule, faults: PolicyFaults) -> None:
+    """Note a metric that there is not, also where no table could be opened."""
+    name, bracket, _ = rule.get("metric", "").partition("(")
+    if bracket:
+        with faults.noting(rule, "metric"):
+            find_definition(name.strip())
+
+
+def _check_columns(rule: Rule, records: Records, faults: PolicyFaults) -> Metric | None:
+    """The metric; each key is checked at its place, and what is wrong with any of them noted.
+
+    Raises
+    ------
+    NotedError
+        Where anything was.
+    """
+    before = len(faults.found)
     units = unit_columns(list(rule.texts("unit")) or None)
-    with faults.at(rule, "unit"):
+    metric = None
+    with faults.noting(rule, "unit"):
         for name in units:
             find_column(name, records.columns)
     if "where" in rule.given:
-        with faults.at(rule, "where"):
+        with faults.noting(rule, "where"):
             parse_predicate(rule.get("where"), records.columns, label="where")
     weighting = Weighting(weight=rule.get("weight"), stratum=rule.get("stratum"))
-    with faults.at(rule, "weight" if weighting.weight else "stratum"):
+    with faults.noting(rule, "weight" if weighting.weight else "stratum"):
         weighting.check(records.columns, units)
-    with faults.at(rule, "metric"):
-        metric = bound_metric(rule.get("metric"), records)
-    _check_range(rule, metric, faults)
+    if "metric" in rule.given:
+        with faults.noting(rule, "metric"):
+            metric = bound_metric(rule.get("metric"), records)
+    if "by" in rule.given:
+        with suppress(NotedError):
+            _by(rule, records, faults)
+    unread = len(faults.found) > before
+    if metric is not None:
+        # (A limit that makes no sense keeps nothing from being counted.)
+        _check_range(rule, metric, faults)
+    if unread:
+        raise NotedError
+    return metric
+
+
+def _asked(rule: Rule, records: Records, faults: PolicyFaults) -> tuple[Question, Metric]:
+    """The question and the metric."""
+    metric = _check_columns(rule, records, faults)
+    assert metric is not None
     by = _by(rule, records, faults)
     with faults.at(rule, "by"):
         question = read_question(
             records,
             by,
-            units=units,
+            units=unit_columns(list(rule.texts("unit")) or None),
             where=rule.get("where"),
             bins=rule.get("bins"),
-            weighting=weighting,
+            weighting=Weighting(weight=rule.get("weight"), stratum=rule.get("stratum")),
         )
     return _under_conditions(rule, question), metric
 
@@ -301,7 +351,10 @@ def _found(
         groups=groups,
         chosen=(),
         definition=metric,
-        notes=(*measured.notes, *plan.notes, *taken, *_left_out(groups)),
+        notes=tuple(
+            replace(note, text=in_keys(note.text))
+            for note in (*measured.notes, *plan.notes, *taken, *_left_out(groups))
+        ),
     )
 
 
@@ -383,10 +436,7 @@ def _direction(
         try:
             (higher,) = directions_of([metric], rule.get("worse"), counted)
         except InputError as error:
-            text = str(error).replace(
-                "--worse higher or --worse lower (in Python worse=)", 'worse = "higher" or "lower"'
-            )
-            raise InputError(text) from error
+            raise InputError(str(error).replace(" (in Python worse=)", "")) from error
     return higher
 
 

@@ -161,8 +161,11 @@ def _look(
     faults: PolicyFaults,
     now: datetime.datetime,
 ) -> None:
-    """Read what a rule is about."""
+    """Read what a rule is about; of a faulty one only what else is wrong with it."""
     rule = one.rule
+    if rule.faulty:
+        evidence.look_through(rule)
+        return
     if "results" in rule.given:
         newest = None
         if "time" in rule.given:

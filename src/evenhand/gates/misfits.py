@@ -15,6 +15,15 @@ _OF_ROWS = frozenset(
 ) - {"table", "columns"}
 
 
+#: Demands of groups that are named, which a search does not take.
+_SEPARATE = (
+    *(*RATES, *RATIOS, "not_worse_than", "condition", "groups"),
+    *("coverage", "stratum"),
+)
+#: Keys of groups, which a search does not ask; before all rules they are about others.
+_UNSEARCHED = ("by", "small_groups")
+
+
 def misfits(rule: Rule) -> Iterator[tuple[str, str]]:
     """What a rule's keys say that does not go together."""
     given = rule.given
@@ -26,12 +35,7 @@ def misfits(rule: Rule) -> Iterator[tuple[str, str]]:
             "",
             f"it demands nothing.  Give it one of: {', '.join((*LIMITS, *FACTS, 'slices', 'results'))}",
         )
-    if rule.table is None:
-        yield "table", "it has no table.  Say which records it reads: table = …"
-    if rule.judged or rule.searches:
-        yield from _needed(rule, "metric")
-    if rule.judged:
-        yield from _needed(rule, "by")
+    yield from needs(rule)
     yield from _limits_apart(given)
     yield from _alone(rule)
     yield from _facts_apart(rule)
@@ -50,6 +54,18 @@ def _beside_results(rule: Rule) -> Iterator[tuple[str, str]]:
             yield key, f"{key} says something of {needed}, which is not given."
 
 
+def needs(rule: Rule) -> Iterator[tuple[str, str]]:
+    """Keys that a rule lacks."""
+    if "results" in rule.given:
+        return
+    if rule.table is None:
+        yield "table", "it has no table.  Say which records it reads: table = …"
+    if rule.judged or rule.searches:
+        yield from _needed(rule, "metric")
+    if rule.judged:
+        yield from _needed(rule, "by")
+
+
 def _alone(rule: Rule) -> Iterator[tuple[str, str]]:
     """Keys that say something of others that are not given."""
     given = rule.given
@@ -58,24 +74,23 @@ def _alone(rule: Rule) -> Iterator[tuple[str, str]]:
             if key in given:
                 yield key, f"{key} says something of not_worse_than, which is not given."
     if rule.searches:
-        for key in (
-            *RATES,
-            *RATIOS,
-            "not_worse_than",
-            "condition",
-            "groups",
-            "coverage",
-            "stratum",
-        ):
-            if key in given:
-                yield (
-                    key,
-                    f"a search for slices does not take {key}.  Write a rule of its own for it.",
-                )
-    else:
-        for key in ("features", "depth"):
-            if key in given:
-                yield key, f"{key} says something of a search: slices = true."
+        yield from _beside_search(rule)
+        return
+    for key in ("features", "depth"):
+        if key in given:
+            yield key, f"{key} says something of a search: slices = true."
+
+
+def _beside_search(rule: Rule) -> Iterator[tuple[str, str]]:
+    """Keys that say nothing of a search for slices."""
+    for key in _SEPARATE:
+        if key in rule.given:
+            text = f"a search for slices does not take {key}.  Write a rule of its own for it."
+            yield key, text
+    for key in _UNSEARCHED:
+        if key in rule.own:
+            text = f"a search for slices looks at all columns, or at features: {key} says nothing of it."
+            yield key, text
 
 
 def _needed(rule: Rule, key: str) -> Iterator[tuple[str, str]]:
@@ -84,7 +99,7 @@ def _needed(rule: Rule, key: str) -> Iterator[tuple[str, str]]:
             "metric": 'metric = "error_rate(label, prediction)"',
             "by": 'by = "race"',
         }[key]
-        yield "", f"it has no {key}.  For example: {example}"
+        yield key, f"it has no {key}.  For example: {example}"
 
 
 def _limits_apart(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -128,8 +143,9 @@ def _facts_apart(rule: Rule) -> Iterator[tuple[str, str]]:
 def check_together(faults: PolicyFaults, rules: Sequence[Rule]) -> None:
     """Note rules that do not go together."""
     _check_names(faults, rules)
-    _check_limits(faults, rules)
-    _check_hiding(faults, rules)
+    sound = [rule for rule in rules if not rule.faulty]
+    _check_limits(faults, sound)
+    _check_hiding(faults, sound)
 
 
 def _check_names(faults: PolicyFaults, rules: Sequence[Rule]) -> None:

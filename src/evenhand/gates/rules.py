@@ -3,13 +3,14 @@
 import datetime
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from evenhand.errors import Fault, FaultsError, InputError, RefusedError
 from evenhand.gates.keys import FACTS, LIMITS
 from evenhand.gates.lines import KeyLines
+from evenhand.gates.spoken import in_keys
 
 _AGE = re.compile(r"\s*(\d{1,6})\s*(hour|day|week)s?\s*$")
 
@@ -24,15 +25,23 @@ class Rule:
         Its place, from 0.
     name : str
     given : mapping
-        Its keys, those that hold for all rules among them.
-    table : any
-        What is read: a path, or in Python a data frame.
+        Its keys, those that hold for all rules among them, without those that are faulty.
+    own : frozenset of str
+        Keys that stand in it.
+    faulty : bool
+        Whether some key of it is none, or has a value that it cannot have: then it is only looked through for more.
     """
 
     number: int
     name: str
     given: Mapping[str, Any]
-    table: Any = None
+    own: frozenset[str] = frozenset()
+    faulty: bool = False
+
+    @property
+    def table(self) -> Any:
+        """What is read: a path, or in Python a data frame."""
+        return self.given.get("table")
 
     def get(self, key: str, usual: Any = None) -> Any:
         """Value of a key."""
@@ -91,20 +100,26 @@ class PolicyFaults:
             self.found.append(fault)
 
     @contextmanager
+    def noting(self, rule: Rule, key: str) -> Iterator[None]:
+        """Note what goes wrong inside as a fault of the key, and go on."""
+        with suppress(NotedError), self.at(rule, key):
+            yield
+
+    @contextmanager
     def at(self, rule: Rule, key: str) -> Iterator[None]:
         """Note what goes wrong inside as a fault of the key, and stop there.
 
         Raises
         ------
-        StopIteration
-            Never: what was noted is raised as `FaultsError` by `tell`.
+        NotedError
+            What was noted is told with all else by `tell`.
         """
         try:
             yield
         except RefusedError:
             raise
         except InputError as error:
-            told = str(error)
+            told = in_keys(str(error))
             told = told if told.startswith(f"{key}: ") else f"{key}: {told}"
             self.add(rule.number, key, told, rule.name)
             raise NotedError from error
@@ -113,11 +128,17 @@ class PolicyFaults:
         """Raise all that was found, in the order of lines."""
         if self.found:
             ordered = sorted(self.found, key=lambda fault: fault.line or 0)
-            raise FaultsError(
+            raise PolicyFaultsError(
                 self.name,
                 ordered,
                 advice="Nothing was judged.  A policy to start from: evenhand check --example",
             )
+
+
+class PolicyFaultsError(FaultsError):
+    """A policy is faulty; all its faults are told together."""
+
+    shown = 100
 
 
 class NotedError(Exception):
