@@ -45,6 +45,21 @@ class NoRowError(InputError):
     """No row is left of which anything could be told."""
 
 
+class AlikeError(InputError):
+    """Every row has the same loss, so that nothing is worse than anything else.
+
+    Parameters
+    ----------
+    message : str
+    units : int
+        How many rows, or units, were looked at.
+    """
+
+    def __init__(self, message: str, *, units: int) -> None:
+        super().__init__(message)
+        self.units = units
+
+
 class ExpressionError(InputError):
     """A predicate or metric expression is wrong at one place, shown by a caret.
 

@@ -26,13 +26,10 @@ from evenhand.gates.result import (
     together,
 )
 from evenhand.gates.rules import NotedError, PolicyFaults, Rule
-from evenhand.gates.standing import can_prove, results_checks, slices_checks
+from evenhand.gates.searching import search
+from evenhand.gates.standing import results_checks
 from evenhand.gates.words import check_sentence, rule_sentence, told_apart
-from evenhand.pages.nouns import unit_noun
-from evenhand.questions.options import MOST_SURE
 from evenhand.results.origin import MetricNote, Source, versions
-from evenhand.slicing import slices
-from evenhand.slicing.result import Slices
 
 _ORDER = {"fail": 0, "insufficient evidence": 1, "pass": 2}
 
@@ -49,7 +46,6 @@ class _RuleFound:
     notes: tuple[Note, ...] = ()
     metric: MetricNote | None = None
     source: Source | None = None
-    slices: Slices | None = None
 
     @property
     def judged(self) -> bool:
@@ -210,17 +206,9 @@ def _checks(
                 _open(f"{rule.get('not_worse_than')}: {one.baseline.unlike}.", "unlike_baseline"),
             )
     if rule.searches:
-        one.slices = _search(rule, policy, tables, faults, chance)
-        one.metric = _searched(one.slices)
-        allowed = float(rule.get("maximum_difference", 0.0))
-        found = tuple(slices_checks(one.slices, allowed))
-        if not found and not can_prove(one.slices):
-            why = (
-                "The search could prove nothing: there are too few "
-                f"{unit_noun(one.slices.unit or 'row')} for any slice."
-            )
-            found = (replace(_open(why, "no_power"), limit="slices"),)
-        checks = (*checks, *(found or (_none_proven(one.slices, allowed),)))
+        found = search(rule, policy.seed, tables, faults, chance)
+        one.metric, one.notes = found.metric, found.notes
+        checks = (*checks, *found.checks)
     if one.refused:
         checks = (*checks, _open(one.refused, "refused"))
     return checks
@@ -232,64 +220,6 @@ def _open(sentence: str, reason: str) -> RuleCheck:
         "not_worse_than" if reason == "unlike_baseline" else "metric",
         reason=reason,
         sentence=sentence,
-    )
-
-
-def _search(
-    rule: Rule, policy: Policy, tables: OpenTables, faults: PolicyFaults, chance: float
-) -> Slices:
-    """The search that a rule asks for, at its part of the confidence."""
-    if tables.counted(rule) is not None:
-        return _found_slices(rule, tables.place(rule), policy, faults, chance)
-    with tables.of(rule) as records:
-        return _found_slices(rule, records, policy, faults, chance)
-
-
-def _found_slices(
-    rule: Rule, table: Any, policy: Policy, faults: PolicyFaults, chance: float
-) -> Slices:
-    with faults.at(rule, "slices"):
-        unit = rule.texts("unit")
-        if len(unit) > 1:
-            raise InputError("a search for slices takes one unit.")
-        options = {
-            name: rule.given[name]
-            for name in ("where", "weight", "bins", "worse", "min_units", "depth")
-            if name in rule.given
-        }
-        return slices(
-            table,
-            rule.get("metric"),
-            features=rule.get("features"),
-            unit=unit[0] if unit else None,
-            level=min(1 - chance, MOST_SURE),
-            seed=policy.seed,
-            **options,
-        )
-
-
-def _searched(found: Slices) -> MetricNote:
-    one = found.metric
-    return MetricNote(
-        name=one.name,
-        expression=one.expression,
-        definition=one.definition,
-        higher_is_worse=one.higher_is_worse,
-        source="",
-        in_points=one.in_points,
-    )
-
-
-def _none_proven(found: Slices, allowed: float) -> RuleCheck:
-    more = f" by more than {allowed:g}" if allowed else ""
-    looked = found.searched.candidates
-    return RuleCheck.undecided(
-        "slices",
-        allowed=allowed,
-        answer="pass",
-        sentence=(
-            f"No slice of {looked:,} is proven worse than the rest{more}.  That there is none, no search proves."
-        ),
     )
 
 

@@ -1,7 +1,6 @@
 """Rules over what was judged before: the JSON of a watch, a search for slices, or an audit."""
 
 import datetime
-import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from evenhand.gates.provenance import (
 )
 from evenhand.gates.result import GateAnswer, RuleCheck
 from evenhand.gates.rules import Rule
+from evenhand.gates.searching import can_prove, slices_checks
 from evenhand.groups.partition import Key
 from evenhand.pages.edition import PLAIN
 from evenhand.pages.numbers import plural
@@ -152,64 +152,6 @@ def _slices_checks(given: dict[str, Any]) -> Iterator[RuleCheck]:
         yield _check("insufficient evidence", text, reason="no_power")
 
 
-def can_prove(found: Slices) -> bool:
-    """Whether a search could have proven any slice.
-
-    No slice differs more from its rest than one of which all fail from one of which none do.  Then the p-value of
-    rows is one over the ways to choose half of them, and the normal quantile the root of the number of units.
-    """
-    family = found.confirmation.family
-    if not found.searched.candidates or family == 0:
-        return False
-    units, needed = found.overall.n_units, found.confirmation.critical_z
-    if found.unit is not None and units < 2 * found.settings.min_units:
-        return False
-    exact = found.confirmation.method == "exact" and units < _FEW
-    if exact and family is not None and family / math.comb(units, units // 2) > 1 - found.level:
-        return False
-    floor = found.confirmation.p_floor
-    if floor is not None and floor > 1 - found.level:
-        return False
-    return needed is None or units >= needed**2
-
-
-def slices_checks(found: Slices, allowed: float) -> Iterator[RuleCheck]:
-    """Slices that are proven worse than their rest by more than is allowed; what a search cannot say."""
-    sign = 1.0 if found.metric.higher_is_worse else -1.0
-    for one in (*found.slices, *found.elsewhere):
-        near = one.low if found.metric.higher_is_worse else one.high
-        if not one.confirmed or (near is not None and sign * near <= allowed):
-            continue
-        if near is None and allowed > 0:
-            yield _check(
-                "insufficient evidence",
-                f"{one.predicate} is worse than the rest; by how much at least is not known.",
-                {one.predicate: True},
-                predicate=one.predicate,
-                reason=one.reason or "no_variation",
-            )
-            continue
-        yield RuleCheck(
-            limit="slices",
-            group={one.predicate: True},
-            predicate=one.predicate,
-            allowed=allowed,
-            value=None if one.difference is None else sign * one.difference,
-            low=None if near is None else sign * near,
-            high=None,
-            n_units=one.n_units,
-            answer="fail",
-            sentence=f"{found.metric.name} is proven worse where {one.predicate} than elsewhere.",
-        )
-    if found.confirmation.method == "none" or not found.exact:
-        why = (
-            "was stopped before its end"
-            if not found.exact
-            else "confirmed nothing (--confirm none)"
-        )
-        yield _check("insufficient evidence", f"The search {why}.", reason="no_proof")
-
-
 def _audit_checks(given: dict[str, Any]) -> Iterator[RuleCheck]:
     audit = Audit.from_dict(given)
     check_sound(audit)
@@ -243,8 +185,6 @@ def _than(answer: GateAnswer, reference: str) -> str:
     return f" than {'the rest' if reference == 'rest' else reference}"
 
 
-#: With as many units the ways to choose half of them are more than any family.
-_FEW = 200
 _READERS: dict[str, Callable[[dict[str, Any]], Iterator[RuleCheck]]] = {
     Watch.SCHEMA: _watch_checks,
     Slices.SCHEMA: _slices_checks,

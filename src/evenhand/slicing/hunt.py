@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evenhand.cubes import Cells, Cube
-from evenhand.errors import InputError, NoRowError
+from evenhand.errors import AlikeError, InputError, NoRowError
 from evenhand.pages.numbers import plural
 from evenhand.slicing.bitmaps import Bitmaps, bytes_needed, pack
 from evenhand.slicing.counter import Counted, Counter, LocalCounter
@@ -346,9 +346,10 @@ def _ground(
     )
     largest = max(float(np.abs(losses.above).max(initial=0)), 1.0)
     if float(losses.squares.max(initial=0.0)) <= (1e-9 * largest) ** 2:
-        raise InputError(
+        raise AlikeError(
             f"Every {'row' if cells.unit is None else 'unit'} has the same loss, so no slice is worse than "
-            "another.  Look at the metric's columns."
+            "another.  Look at the metric's columns.",
+            units=int(cells.n_rows.sum()) if cells.unit is None else len(np.unique(cells.unit)),
         )
     least_rows = rows_needed(settings, cells, share=share)
     # A denominator in fixed point may fall short of the wanted one by rounding.
