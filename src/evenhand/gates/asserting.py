@@ -7,6 +7,7 @@ from evenhand.errors import InputError, unknown_name
 from evenhand.gates.gate import check
 from evenhand.gates.keys import RULE
 from evenhand.gates.result import Gate, decisive
+from evenhand.pages.caveats import before_numbers
 from evenhand.questions.question import By
 
 
@@ -61,23 +62,19 @@ def assert_even(
             raise InputError(f"assert_even: {unknown_name('demand', name, list(RULE))}")
     rule = {"name": metric, "table": table, "metric": metric, "by": by, **demands}
     rule["table"] = str(Path(table)) if isinstance(table, Path) else table
-    found = check({"level": level, "rule": [_as_listed(rule)]})
+    found = check({"level": level, "rule": [rule]})
     allowed = ("pass", "insufficient evidence") if allow_insufficient else ("pass",)
     if found.answer not in allowed:
         raise AssertionError(told(found))
     return found
 
 
-def _as_listed(rule: dict[str, Any]) -> dict[str, Any]:
-    """Tuples as TOML has lists."""
-    return {key: list(value) if isinstance(value, tuple) else value for key, value in rule.items()}
-
-
 def told(found: Gate) -> str:
-    """What keeps a gate from passing, a sentence a line."""
+    """What keeps a gate from passing, a sentence a line, and what must be known of its numbers."""
     lines = [
         check.sentence for rule in found.rules for check in decisive(found.answer, rule.checks)
     ]
     if found.answer == "insufficient evidence":
         lines = ["The evidence is not enough.", *lines]
-    return "\n".join(lines) or "There was nothing to judge."
+    notes = before_numbers([note for rule in found.rules for note in rule.notes])
+    return "\n".join([*(lines or ["There was nothing to judge."]), *notes])

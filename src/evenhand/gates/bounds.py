@@ -93,7 +93,8 @@ def unit_range(evidence: GroupEvidence) -> tuple[float, float] | None:
 def gap_bounds(evidence: GroupEvidence, index: Integers, chance: float) -> Bound:
     """Bounds of the widest difference between any two of some sets."""
     values = evidence.estimates.values[index]
-    pair = (int(index[np.argmax(values)]), int(index[np.argmin(values)]))
+    order = np.argsort(-values, kind="stable")
+    pair = (int(index[order[0]]), int(index[order[-1]]))
     if len(index) > MOST_PAIRED:
         return _gap_of_many(evidence, index, chance, pair)
     first, second = _pairs(index)

@@ -13,6 +13,7 @@ from evenhand.audits.measured import Measured, measure_counts, measure_rows, pre
 from evenhand.comparisons.rules import VerdictRules
 from evenhand.cubes import CountedRecords, Cube, estimate
 from evenhand.errors import InputError, NoRowError, Note, RefusedError, unknown_name
+from evenhand.gates.lacking import lacking_by_group
 from evenhand.gates.opening import OpenTables
 from evenhand.gates.rules import NotedError, PolicyFaults, Rule
 from evenhand.gates.spoken import in_keys
@@ -20,6 +21,7 @@ from evenhand.groups import Partition, parse_partitions, parse_predicate
 from evenhand.metrics import Metric, MetricPlan, find_definition
 from evenhand.metrics.weights import Weighting
 from evenhand.pages.caveats import missing_sentences
+from evenhand.pages.numbers import rate as rate_told
 from evenhand.questions.absent import missing_rows
 from evenhand.questions.counted import (
     counted_metrics,
@@ -337,6 +339,13 @@ def _found(
         ruled = metric_rules(rules, metric, plan, higher_is_worse=higher)
     with faults.at(rule, "by"):
         groups = grouped(question, plan, cube, ruled)
+    left_out = _left_out(groups, metric.definition.name)
+    lacking = [
+        note
+        for name, count in cube.missing
+        if count and counted is None and name in metric.columns
+        for note in lacking_by_group(question, name, ruled)
+    ]
     return RuleEvidence(
         metric=metric_note(metric, higher_is_worse=higher),
         source=Source(
@@ -353,7 +362,8 @@ def _found(
         definition=metric,
         notes=tuple(
             replace(note, text=in_keys(note.text))
-            for note in (*measured.notes, *plan.notes, *taken, *_left_out(groups))
+            for notes in (measured.notes, plan.notes, taken, left_out, lacking)
+            for note in notes
         ),
     )
 
@@ -387,20 +397,23 @@ def as_share(
     return replace(plan, proportion=False, bounds=None), (Note(code="not_known_share", text=text),)
 
 
-def _left_out(groups: GroupEvidence) -> Iterator[Note]:
-    """Rows that are in no group, or not in the numbers: no rule says anything of them."""
+def _left_out(groups: GroupEvidence, metric: str) -> Iterator[Note]:
+    """Rows that are in no group, and how they fare; or not in the numbers: no rule says anything of them."""
     rules = groups.rules
-    missing = [
-        Missing(
+    for cell, index in zip(groups.absent, groups.absent_index, strict=True):
+        rate, hidden = groups.rates[index], bool(rules.suppress_below)
+        one = Missing(
             attribute=cell.partition.names[0],
-            n_rows=None if rules.suppress_below else groups.rates[index].n_rows,
+            n_rows=None if hidden else rate.n_rows,
             reason="missing_attribute",
         )
-        for cell, index in zip(groups.absent, groups.absent_index, strict=True)
-    ]
+        fares = (
+            "" if hidden or rate.value is None else f"  Their {metric} is {rate_told(rate.value)}."
+        )
+        for sentence in missing_sentences([one]):
+            yield Note(code=one.reason, text=sentence + fares)
     weighting = Weighting(weight=rules.weight, stratum=rules.stratum)
-    missing += missing_rows(groups.cube, rules.units, rules.suppress_below, weighting)
-    for one in missing:
+    for one in missing_rows(groups.cube, rules.units, rules.suppress_below, weighting):
         for sentence in missing_sentences([one]):
             yield Note(code=one.reason, text=sentence)
 

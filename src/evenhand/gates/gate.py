@@ -261,7 +261,7 @@ def _answer(
         treatment=rule.get("treatment"),
         review_trigger=rule.get("review_trigger"),
         review_by=None if review is None else str(review),
-        notes=one.notes if evidence is None else (*evidence.notes, *notes_of(evidence, told)),
+        notes=one.notes if evidence is None else (*evidence.notes, *notes_of(rule, evidence, told)),
     )
 
 

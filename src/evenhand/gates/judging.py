@@ -77,8 +77,28 @@ def judge_rule(
     return tuple(map(rounded, checks)) if rule.get("suppress_below", 0) else tuple(checks)
 
 
-def notes_of(found: RuleEvidence, checks: Sequence[RuleCheck]) -> tuple[Note, ...]:
-    """What is told where a pass stands on an interval alone, as nothing bounds one unit."""
+def notes_of(rule: Rule, found: RuleEvidence, checks: Sequence[RuleCheck]) -> tuple[Note, ...]:
+    """What is told of a limit against the direction of harm, and where a pass stands on an interval alone."""
+    return (*_against_harm(rule, found), *_on_interval_alone(found, checks))
+
+
+def _against_harm(rule: Rule, found: RuleEvidence) -> Iterator[Note]:
+    """A limit that forbids a value to be good."""
+    told = found.definition is not None and found.definition.definition.higher_is_worse is not None
+    if not told and "worse" not in rule.given:
+        return
+    higher_is_worse = found.metric.higher_is_worse
+    odd, meant = ("minimum", "maximum") if higher_is_worse else ("maximum", "minimum")
+    if odd in rule.given and meant not in rule.given:
+        better = "lower" if higher_is_worse else "higher"
+        text = (
+            f"{found.metric.name} is better when {better}, and {odd} = {rule.given[odd]:g} forbids that.  Was {meant} "
+            "meant?"
+        )
+        yield Note(code="limit_against_harm", text=text)
+
+
+def _on_interval_alone(found: RuleEvidence, checks: Sequence[RuleCheck]) -> tuple[Note, ...]:
     groups = found.groups
     kept = any(check.answer == "pass" and check.limit in LIMITS for check in checks)
     if not kept or groups.shares or unit_range(groups) is not None or not _able(found):

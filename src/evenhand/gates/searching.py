@@ -61,7 +61,11 @@ def _search(
             # No split of so few could have been told from chance.
             few = error.units < _FEW and math.comb(error.units, error.units // 2) * chance < 1
             return SearchEvidence(
-                checks=(_nothing(allowed, too_few="row") if few else _kept(allowed, alike),)
+                checks=(
+                    _nothing(allowed, too_few=next(iter(rule.texts("unit")), "row"))
+                    if few
+                    else _kept(allowed, alike),
+                )
             )
     return SearchEvidence(
         checks=tuple(slices_checks(found, allowed)) or (_none_proven(found, allowed),),

@@ -19,7 +19,7 @@ from evenhand.gates.rules import Rule
 from evenhand.gates.searching import can_prove, slices_checks
 from evenhand.groups.partition import Key
 from evenhand.pages.edition import PLAIN
-from evenhand.pages.numbers import plural
+from evenhand.pages.numbers import percent, plural
 from evenhand.slicing.result import Slices
 from evenhand.switching.result import Switches
 from evenhand.watching.result import Watch
@@ -63,7 +63,11 @@ def results_checks(
         table = table_of_results(rule, one, folder, path)
         made = newest if "time" in rule.given else newest_told(rule, one, path)
         out += [*found, *provenance_checks(rule, table, made, path, now)]
-        notes += [*_asked(one, path), *provenance_notes(rule, table, made, path, now)]
+        notes += [
+            *_asked(one, path),
+            *_unscored(one, path),
+            *provenance_notes(rule, table, made, path, now),
+        ]
     return tuple(out), tuple(dict.fromkeys(notes))
 
 
@@ -79,6 +83,20 @@ def _asked(given: dict[str, Any], path: Path) -> Iterator[Note]:
         yield Note(
             code="asked_before", text=f"{path.name} was asked {told}: it says no more than that."
         )
+
+
+def _unscored(given: dict[str, Any], path: Path) -> Iterator[Note]:
+    """Rows that one of the compared services did not answer: they are in no number."""
+    if given["schema"] != Switches.SCHEMA:
+        return
+    for one in Switches.from_dict(given).unpaired:
+        if one.n_rows:
+            uneven = ", more or less than of other groups" if one.uneven else ""
+            text = (
+                f"{path.name}: {plural(one.n_rows, 'row')} of {one.predicate} ({percent(one.share)}{uneven}) have no "
+                f"score of {one.service} and are not in the numbers."
+            )
+            yield Note(code="unpaired", text=text)
 
 
 def _switches_checks(given: dict[str, Any]) -> Iterator[RuleCheck]:

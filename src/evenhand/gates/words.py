@@ -202,6 +202,10 @@ def headline(found: Gate) -> str:
     broken, unknown = len(found.of("fail")), len(found.of("insufficient evidence"))
     if found.answer == "pass":
         return f"Pass: {'the rule is' if number == 1 else f'all {number} rules are'} kept."
+    if number == 1:
+        if broken:
+            return "Fail: the rule is broken."
+        return "Open: the evidence is not enough for the rule; it is not proven to be broken."
     if found.answer == "fail":
         also = f", {unknown} open" if unknown else ""
         return f"Fail: {broken} of {rules} {'is' if broken == 1 else 'are'} broken{also}."
@@ -242,11 +246,14 @@ def caveats(found: Gate) -> list[Note]:
 def notes(found: Gate) -> Iterator[str]:
     """How it was judged, and on what passes stand."""
     yield from after_numbers(caveats(found))
-    if found.settings.rules_judged:
+    judged = found.settings.rules_judged
+    if judged:
+        among = "the groups and limits of the rule"
+        if judged > 1:
+            among = f"{judged} rules and within each among its groups and limits"
         yield (
             f"With {percent(found.level)} confidence no pass and no fail above is wrong: the chance of error is shared "
-            f"among {plural(found.settings.rules_judged, 'rule')} and within each among its groups and limits "
-            "(Bonferroni).  “At least” and “at most” are such bounds; what lies between is open."
+            f"among {among} (Bonferroni).  “At least” and “at most” are such bounds; what lies between is open."
         )
     if any(check.limit == "slices" for rule in found.rules for check in rule.checks):
         yield (
