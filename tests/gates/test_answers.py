@@ -199,7 +199,8 @@ def test_rows_that_no_rule_is_about_are_told():
     )
     found = ask(table, maximum=0.2)
     told = [note.text for note in found.rules[0].notes]
-    assert "20 rows lack g and are in no group of it." in told
+    assert "20 rows lack g and are in no group of it.  Their error_rate is 0." in told
+    assert "Rows that lack p, by g: 5.6\xa0% of b, 0.0\xa0% of a." in told
     assert "5 rows lack p and are not in the numbers." in told
     assert "20 rows lack g" in str(found)
 

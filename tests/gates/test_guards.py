@@ -12,6 +12,7 @@ import evenhand
 from evenhand.errors import InputError
 from evenhand.gates.junit import render_junit
 from evenhand.gates.markdown import render_comment
+from evenhand.gates.result import Gate
 from evenhand.gates.sarif import render_sarif
 from evenhand.records.output import append_text
 
@@ -242,3 +243,83 @@ def test_what_is_added_to_a_file_begins_a_line(tmp_path):
     append_text(tmp_path / "s.md", "## Heading\n")
     append_text(tmp_path / "s.md", "more\n")
     assert (tmp_path / "s.md").read_text() == "before\n## Heading\nmore\n"
+
+
+# -- what is true and misleads ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("metric", "demands", "told"),
+    [
+        ("accuracy(y, p)", {"maximum": 0.9}, "better when higher, and maximum = 0.9 forbids that"),
+        (METRIC, {"minimum": 0.01}, "better when lower, and minimum = 0.01 forbids that"),
+        (METRIC, {"maximum": 0.9}, ""),
+        (METRIC, {"minimum": 0.01, "maximum": 0.9}, ""),
+        ("selection_rate(p)", {"maximum": 0.9}, ""),
+        ("selection_rate(p)", {"maximum": 0.9, "worse": "lower"}, "maximum = 0.9 forbids that"),
+    ],
+)
+def test_a_limit_that_forbids_to_be_good_is_told(metric, demands, told):
+    table = pa.table({"g": ["a", "b"] * 200, "y": [1] * 400, "p": [0, 1, 1, 1] * 100})
+    notes = [
+        note.text
+        for note in ask(table, metric=metric, **demands).rules[0].notes
+        if note.code == "limit_against_harm"
+    ]
+    assert [told in note for note in notes] == [True] * bool(told)
+
+
+def test_an_assertion_tells_cautions_too():
+    table = pa.table({"g": ["a", "b"] * 200, "y": [1] * 400, "p": [0, 1, 1, 1] * 100})
+    with pytest.raises(AssertionError, match="Was minimum meant"):
+        evenhand.assert_even(table, "accuracy(y, p)", "g", maximum=0.1)
+
+
+def test_groups_that_are_alike_are_two_groups():
+    table = pa.table({"g": ["a", "b"] * 200, "y": [1] * 400, "p": [0, 0, 1, 1] * 100})
+    found = ask(table, maximum_difference=0.5).rules[0]
+    assert found.checks[0].others == ("a", "b")
+
+
+def test_numbers_of_numpy_are_numbers():
+    table = pa.table({"g": ["a", "b"] * 200, "y": [1] * 400, "p": [0, 1, 1, 1] * 100})
+    found = evenhand.assert_even(
+        table,
+        METRIC,
+        "g",
+        maximum=np.float32(0.9),
+        coverage=np.int64(5),
+        min_units=np.int32(5),
+        level=np.float64(0.9),
+    )
+    assert Gate.from_json(found.to_json()) == found
+
+
+def test_whom_a_service_leaves_without_an_answer_is_told_by_group():
+    """Half of one group has no answer: what is answered is even, and that is said beside the pass."""
+    p = [None if i % 4 == 1 else int(i % 10 > 0) for i in range(800)]
+    table = pa.table({"g": ["a", "b"] * 400, "y": [1] * 800, "p": p})
+    notes = [note.text for note in ask(table, maximum=0.5).rules[0].notes]
+    assert "Rows that lack p, by g: 50.0\xa0% of b, 0.0\xa0% of a." in notes
+    hidden = ask(table, maximum=0.5, suppress_below=10).rules[0].notes
+    assert not any(note.code == "lacking_by_group" for note in hidden)
+    even = [None if i % 4 > 1 else 1 for i in range(800)]
+    table = pa.table({"g": ["a", "b"] * 400, "y": [1] * 800, "p": even})
+    notes = [note.code for note in ask(table, maximum=0.5).rules[0].notes]
+    assert "lacking_by_group" not in notes
+
+
+@pytest.mark.parametrize(("number", "answer"), [(400, "pass"), (4, "insufficient evidence")])
+def test_a_service_without_an_error_passes_a_search_unless_rows_are_few(number, answer):
+    table = pa.table({"g": ["a", "b"] * (number // 2), "y": [1] * number, "p": [1] * number})
+    rule = {"name": "r", "table": table, "metric": METRIC, "slices": True, "features": ["g"]}
+    assert evenhand.check({"rule": [rule]}).answer == answer
+
+
+def test_a_slice_is_told_with_how_much_worse_it_is_and_a_search_with_what_it_left_out():
+    p = [None if i % 100 == 99 else int(i % 2 > 0 or i % 3 > 1) for i in range(800)]
+    table = pa.table({"g": ["a", "b"] * 400, "y": [1] * 800, "p": p})
+    rule = {"name": "r", "table": table, "metric": METRIC, "slices": True, "features": ["g"]}
+    found = evenhand.check({"rule": [rule]}).rules[0]
+    assert "than elsewhere, by at least " in found.sentence
+    assert "8 rows lack p and are not in the numbers." in [note.text for note in found.notes]

@@ -142,7 +142,7 @@ def kinds(text):
 
 def test_markdown_tells_the_answer_first_and_why():
     text = render_summary(gate(treatment="ask a person"))
-    assert text.startswith("## Release 3\n\n**Fail\\: 1 of 1 rule is broken\\.**\n")
+    assert text.startswith("## Release 3\n\n**Fail\\: the rule is broken\\.**\n")
     assert "- **Treatment:** ask a person" in text
 
 
@@ -265,10 +265,61 @@ def test_rules_are_items_of_pytest(folder):
 
 
 def test_a_policy_that_is_wrong_is_told_by_pytest_without_a_traceback(folder):
-    (folder / "policy.toml").write_text("[[rule]]\nname = 3\n")
+    (folder / "policy.toml").write_text("[[rule]]\nname = 3\nby = 'g'\ntable = 'row.csv'\n")
     ended = asked(folder, "--evenhand", "policy.toml")
-    assert ended.returncode == 4
-    assert "line 2: name is 3, but must be text" in ended.stderr
+    assert ended.returncode == 2
+    assert "line 2: name is 3, but must be text" in ended.stdout
+    assert "row.csv: no such file" in ended.stdout
+    assert "Traceback" not in ended.stdout
+    assert asked(folder, "--evenhand", "nowhere.toml").returncode == 4
+
+
+def test_what_pytest_prints_of_a_rule_can_be_run_again(folder):
+    text = (folder / "policy.toml").read_text()
+    more = text.replace('"errors"', '"of all:: [1]"').replace("0.6", "0.1")
+    (folder / "policy.toml").write_text(text + more)
+    once = ("--evenhand", "policy.toml", "--evenhand=./policy.toml")
+    told = asked(folder, *once).stdout
+    assert "1 failed, 1 passed" in told
+    (node,) = re.findall(r"^FAILED (policy\.toml::.*?) - ", told, re.MULTILINE)
+    again = asked(folder, node)
+    assert "1 failed in" in again.stdout, again.stdout
+    assert "1 failed in" in asked(folder, *once, node).stdout
+    assert "1 passed in" in asked(folder, "policy.toml::errors").stdout
+    assert "1 failed, 1 passed in" in asked(folder, *once, ".").stdout
+
+
+def test_settings_of_pytest_name_a_policy_beside_them(folder):
+    (folder / "pytest.ini").write_text("[pytest]\naddopts = --evenhand policy.toml\n")
+    (folder / "sub").mkdir()
+    assert "1 passed" in asked(folder / "sub").stdout
+    assert "1 passed" in asked(folder / "sub", "--evenhand", "../policy.toml").stdout
+
+
+def test_a_policy_is_judged_once_also_where_its_data_have_faults(folder):
+    text = (folder / "policy.toml").read_text()
+    rules = "".join(text.replace('"errors"', f'"{name}"') for name in "abc")
+    (folder / "policy.toml").write_text(rules)
+    (folder / "rows.csv").write_text("g,y,p\n" + "a,1,x\n" * 9)
+    (folder / "conftest.py").write_text(
+        "import evenhand.gates as gates\n"
+        "judge = gates.check\n"
+        "def once(path):\n"
+        "    print('judged', file=open('judged.txt', 'a'))\n"
+        "    return judge(path)\n"
+        "gates.check = once\n"
+    )
+    told = asked(folder, "--evenhand", "policy.toml").stdout
+    assert "3 failed" in told, told
+    assert (folder / "judged.txt").read_text() == "judged\n"
+
+
+def test_what_must_be_known_of_a_rule_that_passes_is_told_by_pytest(folder):
+    text = (folder / "policy.toml").read_text().replace("maximum = 0.6", "minimum = 0.1")
+    (folder / "policy.toml").write_text(text.replace('not_worse_than = "last.json"', ""))
+    told = asked(folder, "--evenhand", "policy.toml").stdout
+    assert "1 passed" in told
+    assert "errors: error_rate is better when lower, and minimum = 0.1 forbids that." in told
 
 
 def test_the_plugin_loads_nothing_before_a_policy_is_named():
