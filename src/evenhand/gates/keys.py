@@ -92,7 +92,11 @@ def _key(allows: Callable[[Any], bool], words: str, meaning: str) -> PolicyKey:
 _NAMES = "text, or a list of it"
 #: Which rows a rule reads, and what counts as independent; before all rules they hold for each.
 READING = {
-    "table": _key(_is_text, "text", "Records or a cube, beside the policy file."),
+    "table": _key(
+        _is_text,
+        "text",
+        "Records or a cube, beside the policy file; beside `results` what they must be of.",
+    ),
     "by": _key(
         _is_by,
         "text, or a list",

@@ -77,6 +77,8 @@ def _files(rule: Rule, name: str, command: str, folder: Path, path: Path) -> lis
 
 def _beside(name: str, folder: Path, path: Path) -> list[Path]:
     """Files of a name, as it was written or without its folders."""
+    if not name.strip() or "**" in name:  # nobody waits for a walk through all folders
+        return []
     if "://" in name:
         return input_files(name)
     names = dict.fromkeys((name, Path(name).name))
