@@ -9,6 +9,7 @@ from tests.commands import run_command
 import evenhand
 from evenhand.errors import FaultsError, InputError
 from evenhand.gates.keys import RULE
+from evenhand.gates.spoken import in_keys
 
 ROWS = "g,h,y,p,day\n" + "".join(
     f"{'ab'[i % 2]},{i % 3},1,{int(i % 5 > 0)},2026-01-0{i % 9 + 1}\n" for i in range(90)
@@ -118,6 +119,24 @@ def test_all_that_is_wrong_is_said_together(folder):
     assert [fault.line for fault in raised.value.faults] == [7, 11, 12]
 
 
+@pytest.mark.parametrize(
+    ("option", "key"),
+    [
+        ("no row satisfies --where and has both", "no row satisfies `where` and has both"),
+        ("choose one (--where \"task = 'a'\")", "choose one (where = \"task = 'a'\")"),
+        ("--unit clip --unit voice the errors", 'unit = ["clip", "voice"] the errors'),
+        ("--origin spk: 'a'", "origin = \"spk\": 'a'"),
+        ("--bins 'age=10,20'", "bins = { age = [10, 20] }"),
+        ("or lower --suppress-below.", "or lower `suppress_below`."),
+        ("--min-units 5", "min_units = 5"),
+        ("see evenhand watch … --time COLUMN", "see evenhand watch … --time COLUMN"),
+        ("choose --confirm exact", "choose --confirm exact"),
+    ],
+)
+def test_options_are_told_as_keys_and_commands_as_they_are(option, key):
+    assert in_keys(option) == key
+
+
 ALL_WRONG = """\
 levle = 0.9
 table = "rows.csv"
@@ -174,7 +193,7 @@ def test_groups_of_a_search_are_no_silent_wish(folder):
 
 def test_messages_speak_of_keys_and_not_of_options(folder):
     found = told(folder, START + "maximum = 0.2\nwhere = 'h = 7'\n")
-    assert "no row of rows.csv satisfies where." in found
+    assert "no row of rows.csv satisfies `where`." in found
     assert "--" not in found.replace("--example", "")
 
 

@@ -82,7 +82,7 @@ def _beside(name: str, folder: Path, path: Path) -> list[Path]:
     if "://" in name:
         return input_files(name)
     names = dict.fromkeys((name, Path(name).name))
-    places = [str(at / one) for one in names for at in dict.fromkeys((folder, path.parent))]
+    places = [str(at / one) for one in names for at in dict.fromkeys((folder, path.parent, Path()))]
     return next((found for place in places if (found := input_files(place))), [])
 
 

@@ -6,9 +6,9 @@ from evenhand.gates.keys import RULE
 
 #: A command that somebody is told to type stays as it is.
 _COMMAND = r"`?evenhand [a-z]+[^.;`]*?--"
-_VALUE = (
-    r"""'[^']*'|"[^"]*"|(?!(?:and|or|does|gives|names|says|it)\b)[\w=:/%-]+(?:[.,][\w=:/%-]+)*"""
-)
+_NO_VALUE = "and|or|does|gives|names|says|it|if|is|to|in"
+_BARE = r"(?:[\w=/%-]|:(?=\S))+"
+_VALUE = rf"""'[^']*'|"[^"]*"|(?!(?:{_NO_VALUE})\b){_BARE}(?:[.,]{_BARE})*"""
 _OPTION = re.compile(
     rf"({_COMMAND})|--([a-z][a-z-]*)\b((?: (?:{_VALUE}))?)((?: --\2 (?:{_VALUE}))*)"
 )
@@ -21,7 +21,7 @@ def in_keys(text: str) -> str:
     Examples
     --------
     >>> in_keys("no row satisfies --where.  Name them, as in --unit speaker --unit voice.")
-    'no row satisfies where.  Name them, as in unit = ["speaker", "voice"].'
+    'no row satisfies `where`.  Name them, as in unit = ["speaker", "voice"].'
     >>> print(in_keys("(--where 'a > 1'), --min-units 5; see evenhand audit … --json"))
     (where = "a > 1"), min_units = 5; see evenhand audit … --json
     """
@@ -36,7 +36,7 @@ def _key(found: re.Match[str]) -> str:
     values = [_EACH.match(one) for one in re.split(rf" --{option} ", f"{first.strip()}{more}")]
     told = [_written(key, one[0]) for one in values if one is not None]
     if not told:
-        return key + found[0].removeprefix(f"--{option}")
+        return f"`{key}`" + found[0].removeprefix(f"--{option}")
     return f"{key} = {told[0] if len(told) == 1 else '[' + ', '.join(told) + ']'}"
 
 
