@@ -323,3 +323,16 @@ def test_a_slice_is_told_with_how_much_worse_it_is_and_a_search_with_what_it_lef
     found = evenhand.check({"rule": [rule]}).rules[0]
     assert "than elsewhere, by at least " in found.sentence
     assert "8 rows lack p and are not in the numbers." in [note.text for note in found.notes]
+
+
+@pytest.mark.parametrize("demand", [{"maximum": 0.9}, {"maximum_difference": 0.9}])
+def test_groups_that_a_rule_excuses_are_named_beside_its_pass(demand):
+    g, p = ["a"] * 300 + ["b"] * 300 + ["tiny"] * 3, [0, 1] * 300 + [0] * 3
+    table = pa.table({"g": g, "y": [1] * 603, "p": p})
+    found = ask(table, small_groups="excused", **demand)
+    assert found.answer == "pass"
+    (note,) = (one for one in found.rules[0].notes if one.code == "excused_groups")
+    assert note.text.endswith("nothing is said of them: tiny (3 rows).")
+    assert "tiny (3 rows)" in render_junit(found)
+    hidden = ask(table, small_groups="excused", suppress_below=5, **demand)
+    assert "tiny" not in str([note.text for note in hidden.rules[0].notes])

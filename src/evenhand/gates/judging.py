@@ -24,8 +24,12 @@ from evenhand.gates.evidence import RuleEvidence
 from evenhand.gates.keys import DIFFERENCES, LIMITS, RATES, RATIOS
 from evenhand.gates.result import GateAnswer, RuleCheck
 from evenhand.gates.rules import Rule
+from evenhand.pages.edition import PLAIN
+from evenhand.pages.nouns import count_units
 from evenhand.results.estimate import finite
 
+#: Groups that are excused and named; how many more there are is said.
+_NAMED = 12
 Integers = npt.NDArray[np.int64]
 
 
@@ -78,8 +82,32 @@ def judge_rule(
 
 
 def notes_of(rule: Rule, found: RuleEvidence, checks: Sequence[RuleCheck]) -> tuple[Note, ...]:
-    """What is told of a limit against the direction of harm, and where a pass stands on an interval alone."""
-    return (*_against_harm(rule, found), *_on_interval_alone(found, checks))
+    """What is told of a limit against the direction of harm, of groups left out, and of passes on intervals alone."""
+    return (
+        *_against_harm(rule, found),
+        *_left_out(rule, found),
+        *_on_interval_alone(found, checks),
+    )
+
+
+def _left_out(rule: Rule, found: RuleEvidence) -> Iterator[Note]:
+    """Groups that the rule excuses: a pass says nothing of them."""
+    if rule.get("small_groups") != "excused" or not rule.limits:
+        return
+    groups, hide = found.groups, rule.get("suppress_below", 0)
+    told = []
+    for index in found.chosen:
+        if not groups.able(index) and index not in groups.hidden:
+            units = int(groups.estimates.n_units[index])
+            number = "" if hide else f" ({count_units(units, groups.rules.units_name or 'row')})"
+            told.append(f"{PLAIN.named(groups.cell_of(index).group)}{number}")
+    if told:
+        more = f" and {len(told) - _NAMED:,} more" if len(told) > _NAMED else ""
+        names = ", ".join(told[:_NAMED]) + more
+        yield Note(
+            code="excused_groups",
+            text=f"Too small to be judged, and excused by the rule, so that nothing is said of them: {names}.",
+        )
 
 
 def _against_harm(rule: Rule, found: RuleEvidence) -> Iterator[Note]:

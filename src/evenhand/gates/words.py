@@ -20,7 +20,7 @@ OPEN = {
     "unlike_baseline": "the last release cannot be compared with",
     "no_date": "nothing says when it was made",
     "no_ratio": "values of this metric can be below 0, so that ratios mean nothing",
-    "no_reference": "there is no other group to compare it with",
+    "no_reference": "there is no other group to compare it with (a predicate in by is one group; a column has all)",
     "suppressed": "it is hidden, or would give away what is",
     "too_few_units": "of some groups there are too few units for any bound",
 }
@@ -262,7 +262,3 @@ def notes(found: Gate) -> Iterator[str]:
         )
     if any(rule.results for rule in found.rules):
         yield "What files of results say holds with the confidence with which they were made."
-    excused = sum(check.excused for rule in found.rules for check in rule.checks)
-    if excused:
-        are = "is" if excused == 1 else "are"
-        yield f"{plural(excused, 'group')} too small to be judged {are} excused by the policy."
