@@ -66,6 +66,17 @@ def test_a_table_that_a_rule_names_is_the_one_that_counts(tmp_path):
         ask(tmp_path, results="r.json", table="nowhere.csv")
 
 
+def test_results_of_another_table_than_the_policy_has_are_told(tmp_path):
+    (tmp_path / "r.json").write_text(results_of("audit", written(tmp_path)))
+    written(tmp_path, name="new.csv")
+    rule = '[[rule]]\nname = "r"\nresults = "r.json"\n'
+    for table, told in (("new.csv", 1), ("./rows.csv", 0)):
+        (tmp_path / "policy.toml").write_text(f'table = "{table}"\n{rule}')
+        notes = evenhand.check(tmp_path / "policy.toml").rules[0].notes
+        codes = [note.code for note in notes]
+        assert codes.count("other_table") == told
+
+
 def test_files_that_were_joined_belong_to_the_table(tmp_path):
     table = written(tmp_path)
     (tmp_path / "more.csv").write_text("g,h\na,1\nb,2\n")

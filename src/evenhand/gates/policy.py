@@ -118,7 +118,7 @@ def made_policy(
 def _plain(value: Any) -> Any:
     """Numbers of Python in place of those of numpy, and lists in place of tuples, as TOML has them."""
     if isinstance(value, Mapping):
-        return {key: _plain(one) for key, one in value.items()}
+        return {key: one if key == "table" else _plain(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(one) for one in value]
     if isinstance(value, numbers.Integral) and not isinstance(value, bool):
@@ -228,6 +228,7 @@ def _rule(
         name=called,
         given=sound,
         own=frozenset(given),
+        shared=shared.get("table"),
         faulty=sound.keys() != every.keys(),
     )
     for key, message in needs(rule) if rule.faulty else misfits(rule):

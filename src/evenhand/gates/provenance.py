@@ -163,6 +163,10 @@ def provenance_notes(
     now: datetime.datetime,
 ) -> Iterator[Note]:
     """How old results are that no demand keeps young: what is old must not pass unseen."""
+    other = rule.shared if isinstance(rule.shared, str) and "table" not in rule.given else None
+    if other is not None and Path(other).name != Path(table.name).name:
+        text = f"{path.name} is of {table.name}, while the policy's table is {other}."
+        yield Note(code="other_table", text=text)
     if rule.oldest is not None or table.reached:
         return
     if newest is not None:

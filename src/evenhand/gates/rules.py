@@ -28,6 +28,8 @@ class Rule:
         Its keys, those that hold for all rules among them, without those that are faulty.
     own : frozenset of str
         Keys that stand in it.
+    shared : any
+        The table that stands before all rules, if one does: a rule about results does not read it.
     faulty : bool
         Whether some key of it is none, or has a value that it cannot have: then it is only looked through for more.
     """
@@ -36,6 +38,7 @@ class Rule:
     name: str
     given: Mapping[str, Any]
     own: frozenset[str] = frozenset()
+    shared: Any = None
     faulty: bool = False
 
     @property
