@@ -58,7 +58,7 @@ def check_written(read: Sequence[Path], output: Output, *outputs: tuple[str, Pat
     if output.html is None and output.figure is None:
         for option in ("title", "note", "labels"):
             if getattr(output, option) is not None:
-                raise InputError(f"--{option} is for a report.  Add --html FILE or --figure FILE.")
+                raise InputError(f"--{option} is for a report.  Add --html FILE.")
     check_figure(output.figure)
 
 
