@@ -38,7 +38,8 @@ def freshness_check(
     if newest - now > AHEAD:
         words = f"The newest {what} is of {told}, which is yet to come: a fault of the data, and not fresh."
         return _settled(check, age, "fail", words)
-    words = f"The newest {what} is of {told}; {rule.get('not_older_than')} are allowed."
+    whose = " of all groups together" if "by" in rule.own else ""
+    words = f"The newest {what}{whose} is of {told}; {rule.get('not_older_than')} are allowed."
     return _settled(check, max(age, 0.0), "pass" if now - newest <= oldest else "fail", words)
 
 

@@ -167,12 +167,14 @@ def provenance_notes(
     if other is not None and Path(other).name != Path(table.name).name:
         text = f"{path.name} is of {table.name}, while the policy's table is {other}."
         yield Note(code="other_table", text=text)
-    if rule.oldest is not None or table.reached:
+    if rule.oldest is not None:
         return
     if newest is not None:
         told = newest.date().isoformat()
         text = f"The newest row of {path.name} is of {told}, and nothing demands that it be young: not_older_than."
         yield Note(code="age_of_results", text=text)
+        return
+    if table.reached:
         return
     days = (now.timestamp() - path.stat().st_mtime) // 86_400
     least = f" (at least {days:,.0f} days ago)" if days >= 1 else ""
