@@ -19,19 +19,13 @@ from evenhand.comparisons.rates import bounds_of
 from evenhand.cubes import Estimates, estimate, unit_values
 from evenhand.deferred import special
 from evenhand.pages.edition import PLAIN
-from evenhand.results.estimate import Estimate
 from evenhand.stats import contrasts
 from evenhand.stats.forms import Ratio
-from evenhand.stats.intervals import clopper_pearson, effective_trials, t_of, z_of
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 #: Groups of which all pairs are compared; pairs that share units of which each is looked at by its units.
 MOST_PAIRED, MOST_SHARED = 150, 45
-#: Intervals of rows that are proportions, whose limits follow from counts alone.
-_COUNTED = ("wilson", "clopper-pearson")
-#: Those of weighted rows that are proportions.
-_WEIGHTED = ("wilson-effective", "korn-graubard")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,40 +173,6 @@ def harm_bounds(
     (value1, low1, high1), (value2, low2, high2) = sides
     low, high = contrasts.square_and_add((value1, low1, high1), (value2, low2, high2))
     return Bound(value=float(value1 - value2), low=float(low), high=float(high))
-
-
-def estimate_bounds(
-    estimate: Estimate, tail: float, bounds: tuple[float, float] | None = None
-) -> tuple[float, float]:
-    """Bounds of a rate that another audit told, each wrong with at most this chance; NaN where it tells too little.
-
-    Where units lie within known bounds, half of the chance is that of Student's t, and half that of a kind that none
-    of the units was: of n units so rare a share as ``1 - chance^(1/n)`` is unseen with that chance, and at worst it
-    lies at the bound.
-    """
-    counted = estimate.numerator is not None and estimate.denominator is not None
-    if estimate.method in _COUNTED and counted:
-        low, high = clopper_pearson(
-            np.asarray(estimate.numerator), np.asarray(estimate.denominator), 1 - 2 * tail
-        )
-        return float(low), float(high)
-    if estimate.value is None or not estimate.standard_error or not estimate.n_units:
-        return np.nan, np.nan
-    units, value = estimate.effective_sample_size or estimate.n_units, estimate.value
-    if estimate.method in _WEIGHTED:
-        variance = np.asarray(estimate.standard_error**2)
-        trials = effective_trials(np.asarray(value), variance, np.asarray(units))
-        trials *= (z_of(1 - 2 * tail) / t_of(1 - 2 * tail, np.asarray(max(units - 1, 1)))) ** 2
-        low, high = clopper_pearson(value * trials, trials, 1 - 2 * tail)
-        return float(low), float(high)
-    unseen = 0.0 if bounds is None else 1 - (tail / 2) ** (1 / units)
-    least, most = (value, value) if bounds is None else bounds
-    share = 2 * tail if bounds is None else tail
-    half = float(t_of(1 - share, np.asarray(max(units - 1, 1)))) * estimate.standard_error
-    return (
-        value - half - unseen * max(value - least, 0.0),
-        value + half + unseen * max(most - value, 0.0),
-    )
 
 
 def _needs_guard(evidence: GroupEvidence) -> bool:
