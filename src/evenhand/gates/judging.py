@@ -262,8 +262,8 @@ def _baseline_checks(
             yield replace(check, value=None, reason=check.reason or "no_baseline")
             continue
         now = (float(found.groups.estimates.values[index]), float(low[index]), float(high[index]))
-        ends = ToldRate.of(old, baseline.level).limits(1 - 2 * chance, units)
-        before = (old.value, *(float(end) for end in ends))
+        least, most = ToldRate.of(old, baseline.level).limits(1 - 2 * chance, units)
+        before = (old.value, float(least), float(most))
         bound = harm_bounds(now, before, higher_is_worse=found.metric.higher_is_worse)
         known = np.isfinite(bound.low) or np.isfinite(bound.high)
         yield replace(
