@@ -17,7 +17,7 @@ from evenhand.cards.changes.intervals import differences_apart
 from evenhand.cards.verification import read_card
 from evenhand.errors import InputError
 from evenhand.results.estimate import Estimate
-from evenhand.stats.intervals import skewed, t_of
+from evenhand.stats.intervals import t_of
 
 
 def estimate(wrong, rows, level=0.95, *, error=None, units=None):
@@ -269,22 +269,6 @@ def uneven(rng, sizes):
         wrong.append(rng.random(said.sum()) < np.repeat(rates, said))
     columns = {"g": groups, "u": speakers, "y": wrong}
     return pa.table({name: np.concatenate(of).astype(int) for name, of in columns.items()})
-
-
-@pytest.mark.parametrize("skewness", [-0.2, 0.0, 0.15])
-@pytest.mark.parametrize("units", [3, 12, 40])
-def test_an_interval_is_taken_to_another_confidence_as_its_audit_would(skewness, units):
-    from evenhand.cards.changes.intervals import _Side
-    from evenhand.stats.intervals import z_of
-
-    value, variance, n = np.array(0.4), np.array(0.02**2), np.array(float(units))
-    low, high = skewed(value, variance, np.array(skewness), n, 0.95)
-    one = estimate(40, 100, error=0.02, units=40)
-    told = {"low": float(low), "high": float(high)}
-    side = _Side.of(Estimate(**{name: getattr(one, name) for name in one.__slots__} | told), 0.95)
-    expected = skewed(value, variance, np.array(side.skewness), n, 0.995)
-    assert side.freedom == pytest.approx(units - 1)
-    assert side.limits(float(z_of(0.995))) == pytest.approx(expected)
 
 
 def rested(folder, name, table, metric, version, *, of=None, **options):

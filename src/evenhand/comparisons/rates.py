@@ -73,13 +73,14 @@ def _weighted_bounds(estimates: Estimates, rules: VerdictRules) -> tuple[Floats,
     that rates depend on or not) 95 % covered at least 93.3 %, where the linearised t covered as little as 85.2 %.
     """
     n, values = estimates.n_effective, estimates.values
-    trials = intervals.effective_trials(values, np.nan_to_num(estimates.variances), n)
-    t = intervals.t_of(rules.level, np.maximum(n - 1, 1))
+    variances = np.nan_to_num(estimates.variances)
     if rules.interval == "clopper-pearson":
-        trials = trials * (intervals.z_of(rules.level) / t) ** 2
-        low, high = intervals.clopper_pearson(values * trials, trials, rules.level)
+        low, high = intervals.korn_graubard(values, variances, n, rules.level)
         return low, high, ["korn-graubard"] * len(low)
-    low, high = intervals.wilson(values * trials, trials, t)
+    trials = intervals.effective_trials(values, variances, n)
+    low, high = intervals.wilson(
+        values * trials, trials, intervals.t_of(rules.level, np.maximum(n - 1, 1))
+    )
     return low, high, ["wilson-effective"] * len(low)
 
 

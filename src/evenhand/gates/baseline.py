@@ -26,11 +26,14 @@ class Baseline:
     ----------
     unlike : str
         Why it cannot be compared with; empty where it can.
+    level : float
+        Confidence of its rates' intervals.
     labelled : dict
         Partition, group and rate by the group's predicate.
     """
 
     unlike: str = ""
+    level: float = 0.95
     labelled: dict[str, tuple[tuple[str, ...], dict[str, Key], Estimate]] = field(
         default_factory=dict
     )
@@ -220,9 +223,10 @@ def _compared(audit: Audit, found: RuleEvidence) -> Baseline:
     if same and audit.source.rows == found.source.rows:
         return Baseline(unlike="it is of the very rows that are judged, so it is no other release")
     return Baseline(
+        level=audit.level,
         labelled={
             group.predicate: (group.by, group.group, group.estimate) for group in audit.groups
-        }
+        },
     )
 
 

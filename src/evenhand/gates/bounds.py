@@ -16,14 +16,11 @@ from evenhand.audits.gaps import gap_at_least
 from evenhand.comparisons.comparison import Pools, compare
 from evenhand.comparisons.limits import contrast_limit, row_limits
 from evenhand.comparisons.rates import bounds_of
-from evenhand.comparisons.told_shares import told_share_limits
 from evenhand.cubes import Estimates, estimate, unit_values
 from evenhand.deferred import special
 from evenhand.pages.edition import PLAIN
-from evenhand.results.estimate import Estimate
 from evenhand.stats import contrasts
 from evenhand.stats.forms import Ratio
-from evenhand.stats.intervals import t_of
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -177,31 +174,6 @@ def harm_bounds(
     (value1, low1, high1), (value2, low2, high2) = sides
     low, high = contrasts.square_and_add((value1, low1, high1), (value2, low2, high2))
     return Bound(value=float(value1 - value2), low=float(low), high=float(high))
-
-
-def estimate_bounds(
-    estimate: Estimate, tail: float, bounds: tuple[float, float] | None = None
-) -> tuple[float, float]:
-    """Bounds of a rate that another audit told, each wrong with at most this chance; NaN where it tells too little.
-
-    Where units lie within known bounds, half of the chance is that of Student's t, and half that of a kind that none
-    of the units was: of n units so rare a share as ``1 - chance^(1/n)`` is unseen with that chance, and at worst it
-    lies at the bound.
-    """
-    share_limits = told_share_limits(estimate, 1 - 2 * tail)
-    if share_limits is not None:
-        return share_limits
-    if estimate.value is None or not estimate.standard_error or not estimate.n_units:
-        return np.nan, np.nan
-    units, value = estimate.effective_sample_size or estimate.n_units, estimate.value
-    unseen = 0.0 if bounds is None else 1 - (tail / 2) ** (1 / units)
-    least, most = (value, value) if bounds is None else bounds
-    share = 2 * tail if bounds is None else tail
-    half = float(t_of(1 - share, np.asarray(max(units - 1, 1)))) * estimate.standard_error
-    return (
-        value - half - unseen * max(value - least, 0.0),
-        value + half + unseen * max(most - value, 0.0),
-    )
 
 
 def _needs_guard(evidence: GroupEvidence) -> bool:

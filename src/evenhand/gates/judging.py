@@ -8,11 +8,11 @@ import numpy.typing as npt
 
 from evenhand.audits.disclosure.hiding import rounded
 from evenhand.comparisons.limits import interval_alone
+from evenhand.comparisons.told import ToldRate
 from evenhand.errors import Note
 from evenhand.gates.baseline import Baseline
 from evenhand.gates.bounds import (
     Bound,
-    estimate_bounds,
     gap_bounds,
     harm_bounds,
     labels_of,
@@ -310,7 +310,8 @@ def _baseline_checks(
             yield replace(check, value=None, reason=check.reason or "no_baseline")
             continue
         now = (float(found.groups.estimates.values[index]), float(low[index]), float(high[index]))
-        before = (old.value, *estimate_bounds(old, chance, units))
+        least, most = ToldRate.of(old, baseline.level).limits(1 - 2 * chance, units)
+        before = (old.value, float(least), float(most))
         bound = harm_bounds(now, before, higher_is_worse=found.metric.higher_is_worse)
         known = np.isfinite(bound.low) or np.isfinite(bound.high)
         yield replace(

@@ -114,6 +114,31 @@ def effective_trials(value: Floats, variance: Floats, effective: Floats) -> Floa
     return np.asarray(np.minimum(most, effective), float)
 
 
+def korn_graubard(
+    value: Floats, variance: Floats, effective: Floats, level: float
+) -> tuple[Floats, Floats]:
+    """Korn and Graubard's interval of a proportion of weighted rows: Clopper and Pearson's on fewer trials.
+
+    Parameters
+    ----------
+    value, variance, effective : array of shape (sets,)
+        See `effective_trials`.
+    level : float
+
+    Returns
+    -------
+    (low, high)
+
+    Notes
+    -----
+    The trials are fewer by the square of the normal quantile over Student's, as the variance was estimated.
+    Korn & Graubard (1998), Survey Methodology 24(2).
+    """
+    trials = effective_trials(value, variance, effective)
+    trials = trials * (z_of(level) / t_of(level, np.maximum(effective - 1, 1))) ** 2
+    return clopper_pearson(value * trials, trials, level)
+
+
 def _low_of_few(x: Floats, n: Floats, z: Floats, *, each_end: bool) -> Floats:
     """Lower limit of the rate of few events; 1, which binds nothing, where they are not few."""
     most = z**2 if each_end else z**2 - (n <= SMALL_SAMPLE)

@@ -6,16 +6,14 @@ interval, taken to the confidence that all of them need together, and added as v
 card depend on each other.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from evenhand.deferred import special
+from evenhand.comparisons.told import ToldRate, is_binomial
 from evenhand.results.estimate import Estimate
-from evenhand.stats import intervals
 from evenhand.stats.contrasts import (
     level_of_z,
     newcombe,
@@ -24,14 +22,11 @@ from evenhand.stats.contrasts import (
     square_and_add,
     touching_z,
 )
-from evenhand.stats.intervals import clopper_pearson, t_of, z_of
+from evenhand.stats.intervals import z_of
 
 Floats = npt.NDArray[np.float64]
-_BINOMIAL, _WEIGHTED = ("wilson", "clopper-pearson"), ("wilson-effective", "korn-graubard")
 #: Normal quantile beyond which a level cannot be told from 1.
 _FARTHEST = 8.0
-#: Degrees of freedom between which those of an interval are looked for.
-_FREEDOM = (1.0, 1e6)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +79,7 @@ def _reason(before: Estimate, after: Estimate) -> str | None:
         if one.value is None or one.low is None:
             return one.reason or "too_few_units"
     for one in (before, after):
-        if _is_binomial(one):
+        if is_binomial(one):
             continue
         if not one.standard_error:
             return "no_variation"
@@ -97,19 +92,19 @@ def _difference(
     before: Estimate, after: Estimate, level: float, number: int, told: tuple[float, float]
 ) -> ApartDifference:
     z = float(z_of(level))
-    if _is_binomial(before) and _is_binomial(after):
+    if is_binomial(before) and is_binomial(after):
         counts = (after.numerator, after.denominator, before.numerator, before.denominator)
         x1, n1, x2, n2 = (np.asarray(one, float) for one in counts)
         low, high = newcombe(x1, n1, x2, n2, z, exact=True)
         touching = newcombe_z(x1, n1, x2, n2, exact=True)
     else:
         earlier, later = (
-            _Side.of(one, own) for one, own in zip((before, after), told, strict=True)
+            ToldRate.of(one, own) for one, own in zip((before, after), told, strict=True)
         )
 
         def interval(z: Floats, _: object = None) -> tuple[Floats, Floats]:
-            quantile = float(np.ravel(z)[0])
-            return square_and_add(later.ends(quantile), earlier.ends(quantile))
+            sure = level_of_z(min(float(np.ravel(z)[0]), _FARTHEST))
+            return square_and_add(_ends(later, sure), _ends(earlier, sure))
 
         low, high = interval(np.asarray([z]))
         touching = np.minimum(
@@ -122,90 +117,7 @@ def _difference(
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Side:
-    """A rate with what its own interval tells: degrees of freedom, and how skewed it is."""
-
-    estimate: Estimate
-    value: float
-    freedom: float
-    skewness: float
-
-    @classmethod
-    def of(cls, estimate: Estimate, level: float) -> "_Side":
-        """From a rate and its interval at a level."""
-        t, skewness = _shape(estimate) if estimate.standard_error else (0.0, 0.0)
-        most = max((estimate.n_units or 0) - 1.0, 1.0)
-        return cls(
-            estimate=estimate,
-            value=float(estimate.value or 0.0),
-            freedom=min(_freedom(t, level), most),
-            skewness=skewness,
-        )
-
-    def ends(self, z: float) -> tuple[Floats, Floats, Floats]:
-        """Its value and its limits at the confidence of a normal quantile."""
-        low, high = self.limits(z)
-        return np.atleast_1d(self.value), np.atleast_1d(low), np.atleast_1d(high)
-
-    def limits(self, z: float) -> tuple[Floats, Floats]:
-        """Its interval at the confidence of a normal quantile."""
-        one, level = self.estimate, level_of_z(min(z, _FARTHEST))
-        if _is_binomial(one):
-            low, high = clopper_pearson(one.numerator or 0.0, one.denominator or 0.0, level)
-            return low, high
-        value, variance = np.asarray(self.value), np.asarray((one.standard_error or 0.0) ** 2)
-        if one.method in _WEIGHTED:
-            effective = np.asarray(one.effective_sample_size or one.n_units or 1.0)
-            trials = intervals.effective_trials(value, variance, effective)
-            t = t_of(level, np.maximum(effective - 1, 1))
-            trials = trials * (z_of(level) / t) ** 2
-            return clopper_pearson(value * trials, trials, level)
-        low, high = intervals.skewed(
-            value, variance, np.asarray(self.skewness), np.asarray(self.freedom + 1), level
-        )
-        # An end of 0 or 1 is where the metric ends.
-        low = np.maximum(low, 0.0) if one.low == 0 else low
-        return low, np.minimum(high, 1.0) if one.high == 1 else high
-
-
-def _shape(one: Estimate) -> tuple[float, float]:
-    """Quantile and skewness from which an interval was made, by Hall's cubic (see `intervals.skewed`).
-
-    Of an end where the metric ends nothing follows; then the other is taken for one without skewness, which is too
-    wide rather than too narrow, as skewed rates have their long end away from where the metric ends.
-    """
-    value, error = one.value or 0.0, one.standard_error or np.nan
-    below, above = ((value - (one.low or 0.0)) / error, ((one.high or 0.0) - value) / error)
-    if one.low == 0 and one.high == 1:
-        return np.inf, 0.0
-    if one.low == 0:
-        return above, 0.0
-    if one.high == 1:
-        return below, 0.0
-    square, line, flat = (below**3 - above**3) / 27, (below**2 + above**2 + 1) / 3, below - above
-    inside = line**2 - 4 * square * flat
-    if inside < 0:
-        return max(below, above), 0.0
-    skewness = -2 * flat / (line + np.sqrt(inside))
-    t = below + skewness * below**2 / 3 + skewness**2 * below**3 / 27 + skewness / 6
-    return t, skewness
-
-
-def _freedom(t: float, level: float) -> float:
-    """Degrees of freedom at which Student's quantile is this."""
-    low, high = _FREEDOM
-    if t >= float(t_of(level, low)):
-        return low
-    if t <= float(t_of(level, high)):
-        return high
-    return float(special.stdtridf(1 - (1 - level) / 2, t))
-
-
-def _is_binomial(one: Estimate) -> bool:
-    """Whether its counts are of independent rows."""
-    above, below = one.numerator, one.denominator
-    if one.method not in _BINOMIAL or above is None or not below or one.value is None:
-        return False
-    whole = not above % 1 and not below % 1 and below == one.n_units
-    return whole and math.isclose(one.value, above / below, rel_tol=1e-9, abs_tol=1e-12)
+def _ends(side: ToldRate, level: float) -> tuple[Floats, Floats, Floats]:
+    """A rate and its limits."""
+    low, high = side.limits(level)
+    return np.atleast_1d(side.value), np.atleast_1d(low), np.atleast_1d(high)
