@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from evenhand.errors import InputError, Note
+from evenhand.gates.asking import asking_again
 from evenhand.gates.baseline import Baseline, read_baseline
 from evenhand.gates.evidence import EvidenceOfRules, RefusedRule, RuleEvidence
 from evenhand.gates.facts import freshness_check, newest_of, origin_check
@@ -120,7 +121,7 @@ def check(
         for one in found:
             with contextlib.suppress(NotedError):
                 checks = _checks(one, read, tables, faults, chance)
-                answers.append(_answer(one, checks, faults, moment))
+                answers.append(_answer(one, checks, faults, moment, tables.place(one.rule)))
         faults.tell()
     return Gate(
         policy=read.name,
@@ -224,7 +225,11 @@ def _open(sentence: str, reason: str) -> RuleCheck:
 
 
 def _answer(
-    one: _RuleFound, checks: Sequence[RuleCheck], faults: PolicyFaults, now: datetime.datetime
+    one: _RuleFound,
+    checks: Sequence[RuleCheck],
+    faults: PolicyFaults,
+    now: datetime.datetime,
+    place: Any,
 ) -> RuleAnswer:
     rule, evidence = one.rule, one.evidence
     checks = told_apart(checks)
@@ -256,6 +261,7 @@ def _answer(
         by=() if evidence is None else evidence.by,
         where=rule.get("where"),
         results=rule.get("results"),
+        command=asking_again(rule, place, one.metric),
         checks=tuple(told),
         hazard=rule.get("hazard"),
         treatment=rule.get("treatment"),

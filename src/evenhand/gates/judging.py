@@ -271,6 +271,7 @@ def _gap_check(
     return replace(
         check,
         others=labels_of(groups, bound.pair),
+        other_values=tuple(float(groups.estimates.values[one]) for one in bound.pair or ()),
         value=finite(bound.value),
         low=finite(bound.low),
         high=finite(bound.high),

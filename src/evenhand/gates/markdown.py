@@ -5,8 +5,9 @@ from collections.abc import Iterator
 
 from evenhand.errors import inert_text
 from evenhand.gates.result import Gate, RuleAnswer
-from evenhand.gates.words import SAID, caveats, headline, notes, obligations
+from evenhand.gates.words import SAID, beyond_first, caveats, headline, notes, obligations
 from evenhand.pages.caveats import before_numbers
+from evenhand.pages.commands import readable
 from evenhand.pages.marks import MARKS
 from evenhand.records.output import MADE_HERE
 
@@ -58,17 +59,18 @@ def _lines(found: Gate) -> Iterator[str]:
         yield ""
         yield from (f"- {escaped(note)}" for note in told)
     for rule in (*found.of("fail"), *found.of("insufficient evidence")):
-        yield from _rule(rule)
+        if lines := list(_rule(rule)):
+            yield from ("", f"### {escaped(rule.name)}", "", *lines)
     yield ""
     yield from (f"{escaped(note)}  " for note in notes(found))
 
 
 def _rule(rule: RuleAnswer) -> Iterator[str]:
-    yield ""
-    yield f"### {escaped(rule.name)}"
-    yield ""
-    yield from (f"- {escaped(check.sentence)}" for check in rule.decisive[:SHOWN])
-    if len(rule.decisive) > SHOWN:
-        yield f"- … and {len(rule.decisive) - SHOWN} more"
+    checks = beyond_first(rule)
+    yield from (f"- {escaped(check.sentence)}" for check in checks[:SHOWN])
+    if len(checks) > SHOWN:
+        yield f"- … and {len(checks) - SHOWN} more"
     for word, text in obligations(rule):
         yield f"- **{word}:** {escaped(text)}"
+    if rule.command:
+        yield f"- **Look closer:** {escaped(readable(rule.command))}"

@@ -32,6 +32,8 @@ class RuleCheck:
         The group as a predicate; empty likewise.
     others : tuple of str
         The two groups between which a difference or a ratio is widest; empty elsewhere.
+    other_values : tuple of float
+        What was seen of each of the two.
     allowed : float or None
         The limit: `value` must be at most it for `maximum`, `maximum_difference`, `maximum_ratio` and
         `not_worse_than`, at least it for `minimum`, `minimum_ratio` and `coverage`.
@@ -67,6 +69,7 @@ class RuleCheck:
     group: dict[str, Key]
     predicate: str = ""
     others: tuple[str, ...] = ()
+    other_values: tuple[float, ...] = ()
     allowed: float | None
     value: float | None
     low: float | None
@@ -128,6 +131,8 @@ class RuleAnswer:
         Rows that were kept.
     results : str or None
         The file of results that it reads.
+    command : str or None
+        What shows every group of it; `None` for results, and for tables that are no file.
     checks : tuple of RuleCheck
         Broken ones first, then open ones.
     hazard : str or None
@@ -152,6 +157,7 @@ class RuleAnswer:
     by: tuple[str, ...]
     where: str | None
     results: str | None
+    command: str | None
     checks: tuple[RuleCheck, ...]
     hazard: str | None
     treatment: str | None

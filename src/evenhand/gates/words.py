@@ -117,7 +117,8 @@ def _gap_sentence(check: RuleCheck, name: str, *, in_points: bool) -> str:
 
 def _seen(check: RuleCheck, write: Write) -> str:
     """What was seen, and between whom."""
-    return f"seen: {write(check.value)}, {' and '.join(check.others)}"
+    sides = zip(check.others, check.other_values, strict=True)
+    return f"seen: {write(check.value)}, {' and '.join(f'{name} {rate(value)}' for name, value in sides)}"
 
 
 def _ratio_sentence(check: RuleCheck, name: str) -> str:
@@ -218,6 +219,11 @@ def answers(found: Gate, edition: Edition = PLAIN) -> Iterator[str]:
     yield headline(found)
     for rule in (*found.of("fail"), *found.of("insufficient evidence")):
         yield f"{rule.name} {WORDS[rule.answer]}: {rule.sentence}"
+
+
+def beyond_first(rule: RuleAnswer) -> tuple[RuleCheck, ...]:
+    """Checks that made the answer, where one sentence, which the table of rules has, does not say it all."""
+    return () if len(rule.decisive) == 1 else rule.decisive
 
 
 def obligations(rule: RuleAnswer) -> Iterator[tuple[str, str]]:
