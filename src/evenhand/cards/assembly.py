@@ -8,6 +8,7 @@ from typing import Any
 from evenhand.cards.contradictions import check_agreement, told_differences
 from evenhand.cards.disclosure import check_disclosure
 from evenhand.cards.given import KINDS, GivenResult, check_fresh, read_results
+from evenhand.cards.mended import repair_notes
 from evenhand.cards.parts import parts_of
 from evenhand.cards.reading import read_request
 from evenhand.cards.result import Card, Field
@@ -18,13 +19,17 @@ from evenhand.cards.written import WrittenCard
 from evenhand.errors import InputError, Note, near
 
 
-def make_card(request: str | Path, *, key: str | Path | None = None) -> Card:
+def make_card(
+    request: str | Path, results: Sequence[str | Path] = (), *, key: str | Path | None = None
+) -> Card:
     """A card from a card.toml and the results that it names.
 
     Parameters
     ----------
     request : str or Path
         The card.toml; results are looked for beside it.
+    results : sequence of str or Path
+        More files of results, after those that the card.toml names.
     key : str or Path, optional
         PEM file of an Ed25519 private key that signs the card.
 
@@ -41,7 +46,7 @@ def make_card(request: str | Path, *, key: str | Path | None = None) -> Card:
     """
     path = Path(request)
     asked = read_request(path)
-    given = read_results(asked.results, path.parent)
+    given = read_results(asked.results, path.parent, results)
     check_fresh(given, path.parent)
     card = assembled(asked.written, given, source=str(path))
     return sealed(card, None if key is None else Path(key))
@@ -51,7 +56,7 @@ def assembled(written: WrittenCard, given: Sequence[GivenResult], *, source: str
     """The card without its seal."""
     check_agreement(given)
     _check_explanations(written, given, source)
-    check_disclosure(given)
+    check_disclosure(given, written)
     given, heading = _ordered(given, written.operating_point.metrics, source)
     numbers: Counter[str] = Counter()
     evidence = []
@@ -69,6 +74,7 @@ def assembled(written: WrittenCard, given: Sequence[GivenResult], *, source: str
         signals=signals_of(written, given, evidence, parts),
         notes=(
             *told_differences(given),
+            *repair_notes(given),
             *_unknown_conditions(written, held["effects"]),
         ),
         audits=tuple(held["audits"]),
@@ -78,6 +84,8 @@ def assembled(written: WrittenCard, given: Sequence[GivenResult], *, source: str
         coverages=tuple(held["coverages"]),
         watches=tuple(held["watches"]),
         bounties=tuple(held["bounties"]),
+        repairs=tuple(held["repairs"]),
+        gates=tuple(held["gates"]),
     )
 
 

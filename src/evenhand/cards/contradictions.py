@@ -68,13 +68,13 @@ def told_differences(given: Sequence[GivenResult]) -> Iterator[Note]:
     """What a reader must know of results that rest on different tables."""
     by_table: dict[str, dict[str, list[str]]] = {}
     by_metric: dict[str, dict[str, str]] = {}
-    for one in given:
-        if one.digest is None:
+    for one, source in ((one, source) for one in given for source in one.sources):
+        if source.sha256 is None:
             continue
-        table = without_folders(one.table)
-        by_table.setdefault(table, {}).setdefault(one.digest, []).append(one.name)
+        table = without_folders(source.name)
+        by_table.setdefault(table, {}).setdefault(source.sha256, []).append(one.name)
         if one.field == "audits":
-            by_metric.setdefault(one.about, {})[one.digest] = table
+            by_metric.setdefault(one.about, {})[source.sha256] = table
     for table, contents in by_table.items():
         if len(contents) > 1:
             told = listed(

@@ -12,12 +12,15 @@ from evenhand.bounty.telling.standing import Standing
 from evenhand.cards.result import CardEvidence, Field
 from evenhand.differential.result import Effects
 from evenhand.errors import InputError, near
+from evenhand.gates.result import Gate
 from evenhand.lastmile.coverage.result import Coverage
 from evenhand.pages.commands import quoted
 from evenhand.pages.edition import without_folders
 from evenhand.records.files import fingerprint
 from evenhand.records.json_files import read_json
 from evenhand.records.output import matching_files
+from evenhand.repairs.result import RepairTrial
+from evenhand.results.origin import Source
 from evenhand.results.protocol import Result
 from evenhand.slicing.result import Slices
 from evenhand.switching.result import Switches
@@ -32,6 +35,8 @@ KINDS: dict[Field, type[Result]] = {
     "coverages": Coverage,
     "watches": Watch,
     "bounties": Standing,
+    "repairs": RepairTrial,
+    "gates": Gate,
 }
 assert tuple(KINDS) == get_args(Field)
 #: What a reader calls the own table in a command to repeat.
@@ -48,19 +53,9 @@ class GivenResult:
     result: Any
 
     @property
-    def table_key(self) -> str | None:
-        """What tells the table behind it from others: its digest or its name; `None` where it has none."""
-        return self.digest or self.table or None
-
-    @property
-    def table(self) -> str:
-        """What the table behind it was called; empty where it has none."""
-        return _source(self.result)[0]
-
-    @property
-    def digest(self) -> str | None:
-        """SHA-256 of that table; `None` where it has none."""
-        return _source(self.result)[2]
+    def sources(self) -> tuple[Source, ...]:
+        """The tables behind it; none for bounties, several for some checks."""
+        return sources_of(self.result)
 
     @property
     def about(self) -> str:
@@ -70,7 +65,9 @@ class GivenResult:
     def evidence(self, number: int) -> CardEvidence:
         """Where its numbers came from, as the card tells it."""
         found = self.result
-        table, rows, data = _source(found)
+        sources = self.sources
+        only = sources[0] if len(sources) == 1 else None
+        table = "" if only is None else only.name
         command = _command(found)
         return CardEvidence(
             name=self.name,
@@ -80,16 +77,18 @@ class GivenResult:
             schema=found.SCHEMA,
             about=self.about,
             command=command,
-            repeat=repeated(command, table),
+            repeat="" if isinstance(found, Gate) else repeated(command, table),
             table=table,
-            rows=rows,
-            data_sha256=data,
+            rows=None if only is None else only.rows,
+            data_sha256=None if only is None else only.sha256,
             version=_version(found),
         )
 
 
-def result_files(patterns: Sequence[str], folder: Path) -> dict[Path, str]:
-    """Files that a card.toml names, each with the name that the card gives it.
+def result_files(
+    patterns: Sequence[str], folder: Path, more: Sequence[str | Path] = ()
+) -> dict[Path, str]:
+    """Files that a card.toml names, and `more`, each with the name that the card gives it.
 
     Raises
     ------
@@ -98,12 +97,13 @@ def result_files(patterns: Sequence[str], folder: Path) -> dict[Path, str]:
     """
     found: dict[Path, str] = {}
     seen: set[Path] = set()
-    for pattern in patterns:
-        files = matching_files(str(folder / pattern))
+    places = [(folder, pattern) for pattern in patterns] + [(Path(), str(one)) for one in more]
+    for place, pattern in places:
+        files = matching_files(str(place / pattern))
         if not files:
-            there = sorted(path.name for path in folder.glob("*.json"))
+            there = sorted(path.name for path in place.glob("*.json"))
             raise InputError(
-                f"results: no file is called {pattern!r} in {folder}.{near(pattern, there)}  "
+                f"results: no file is called {pattern!r} in {place}.{near(pattern, there)}  "
                 "Write the answer of a command there with --json: evenhand audit … --json > audit.json"
             )
         for path in files:
@@ -126,15 +126,17 @@ def _name(path: Path, folder: Path) -> str:
     return own.relative_to(root).as_posix() if own.is_relative_to(root) else own.name
 
 
-def read_results(patterns: Sequence[str], folder: Path) -> list[GivenResult]:
-    """Results in files beside a card.toml, in their order.
+def read_results(
+    patterns: Sequence[str], folder: Path, more: Sequence[str | Path] = ()
+) -> list[GivenResult]:
+    """Results in files beside a card.toml, and in `more`, in their order.
 
     Raises
     ------
     InputError
         Where a pattern names no file, a file holds no result, or one that a card has no place for.
     """
-    files = result_files(patterns, folder)
+    files = result_files(patterns, folder, more)
     return [one for path, name in files.items() for one in read_file(path, name)]
 
 
@@ -179,8 +181,8 @@ def check_fresh(given: Sequence[GivenResult], folder: Path) -> None:
         Naming the result, the table and both digests.
     """
     digests: dict[Path, str] = {}
-    for one in given:
-        table, _, data = _source(one.result)
+    for one, source in ((one, source) for one in given for source in one.sources):
+        table, data = source.name, source.sha256
         if data is None:
             continue
         for path in dict.fromkeys((folder / table, Path(table))):
@@ -237,13 +239,18 @@ _WRITES = {
 }
 
 
-def _source(found: Any) -> tuple[str, int | None, str | None]:
-    """Name, rows and digest of the table behind a result."""
+def sources_of(found: Any) -> tuple[Source, ...]:
+    """The tables behind a result, each once; none for bounties, several for some checks."""
     if isinstance(found, Slices):
-        return found.source, found.overall.n_rows, found.sha256
+        return (Source(name=found.source, rows=found.overall.n_rows, sha256=found.sha256),)
     if isinstance(found, Standing):
-        return "", None, None
-    return found.source.name, found.source.rows, found.source.sha256
+        return ()
+    if isinstance(found, Gate):
+        told = [rule.source for rule in found.rules if rule.source is not None]
+        # Rules keep rows of their own; the most is what the table has at least.
+        told.sort(key=lambda one: one.rows)
+        return tuple({(one.name, one.sha256): one for one in told}.values())
+    return (found.source,)
 
 
 def _command(found: Any) -> str:
@@ -262,5 +269,7 @@ def _about(found: Any) -> str:
     """What was measured, as it was written."""
     if isinstance(found, Standing):
         return f"bounty on {found.label}"
+    if isinstance(found, Gate):
+        return f"policy {without_folders(found.policy)}"
     metric = found.metric
     return "coverage" if metric is None else str(metric.expression)

@@ -115,6 +115,10 @@ class _CardReader:
             )
         if is_dataclass(kind):
             return self.built(kind, given, place)
+        if kind is bool:
+            if not isinstance(given, bool):
+                self.tell(place, f"{_called(place)} is {given!r:.60}, but must be true or false.")
+            return given is True
         return self.text(given, place)
 
     def text(self, given: Any, place: tuple[str | int, ...]) -> str:

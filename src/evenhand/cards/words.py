@@ -4,12 +4,16 @@ from collections.abc import Iterator
 
 from evenhand.audits import answer, words
 from evenhand.audits.result import Audit
+from evenhand.cards.mended import warnings
 from evenhand.cards.result import Card, CardPart, Signal, WorstGroup
 from evenhand.errors import Note
+from evenhand.gates import words as gate_words
 from evenhand.pages import numbers
 from evenhand.pages.caveats import before_numbers
 from evenhand.pages.edition import PLAIN, Edition
 from evenhand.pages.numbers import percent, plural
+from evenhand.repairs import words as repair_words
+from evenhand.watching import words as watch_words
 
 #: Words of the glossary that a card explains.
 TERMS = (
@@ -35,9 +39,7 @@ def title(card: Card) -> str:
 def answers(card: Card, edition: Edition = PLAIN) -> Iterator[str]:
     """The worst group of each metric, in a sentence; or that nothing was measured."""
     if not card.audits:
-        others = bool(
-            card.slices or card.effects or card.switches or card.watches or card.coverages
-        )
+        others = any(one.field != "bounties" for one in card.evidence)
         yield "No audit stands on this card, so " + (
             "no group is told to be the worst; other results stand below."
             if others
@@ -106,18 +108,21 @@ def absent_sentence(parts: tuple[CardPart, ...]) -> str:
     return f"Not told, of {len(parts)} parts: {'; '.join(absent)}."
 
 
-def caveats(card: Card) -> Iterator[str]:
+def caveats(card: Card, edition: Edition = PLAIN) -> Iterator[str]:
     """What must be known before the numbers, of the card and of its results."""
+    yield from warnings(card, edition)
+    for watch in card.watches:
+        if watch.alarms:
+            yield from watch_words.answers(watch, edition, brief=True)
     yield from before_numbers(card.notes)
     told: list[Note] = []
-    for audit in card.audits:
-        told += audit.notes
-    for search in card.slices:
-        told += search.notes
-    for effect in card.effects:
-        told += effect.notes
-    for switch in card.switches:
-        told += switch.notes
+    for results in (card.audits, card.slices, card.effects, card.switches, card.coverages):
+        for one in results:
+            told += one.notes
+    for repair in card.repairs:
+        told += repair_words.caveats(repair)
+    for gate in card.gates:
+        told += gate_words.caveats(gate)
     yield from before_numbers(told)
 
 
