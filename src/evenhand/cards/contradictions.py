@@ -7,18 +7,22 @@ from typing import Any
 from evenhand.audits.result import Audit, Group
 from evenhand.cards.given import GivenResult
 from evenhand.errors import InputError, Note
+from evenhand.gates.result import Gate, GateAnswer, RuleAnswer, together
 from evenhand.pages.edition import without_folders
 from evenhand.pages.numbers import listed
 
 
 def check_agreement(given: Sequence[GivenResult]) -> None:
-    """Refuse two audits that ask the same of the same table and say different things.
+    """Refuse two audits that ask the same of the same table and say different things, and checks that belie themselves.
 
     Raises
     ------
     InputError
-        Naming both, the group and the two numbers.
+        Naming both, the group and the two numbers; or the rule and the two answers.
     """
+    for one in given:
+        if isinstance(one.result, Gate):
+            _check_gate(one.name, one.result)
     seen: dict[Any, dict[str, tuple[str, float | None]]] = {}
     for one in given:
         audit = one.result
@@ -35,6 +39,22 @@ def check_agreement(given: Sequence[GivenResult]) -> None:
                     f"{value:.6g} in the first and {other:.6g} in the second.  Run the command of each again, and "
                     "leave out what is wrong."
                 )
+
+
+def _check_gate(name: str, gate: Gate) -> None:
+    """Refuse an answer that is not that of what it is made of."""
+    answers = [(f"rule “{rule.name}”", rule.answer, _counted(rule)) for rule in gate.rules]
+    answers.append(("policy", gate.answer, [rule.answer for rule in gate.rules]))
+    for what, answer, inside in answers:
+        if answer != together(inside):
+            raise InputError(
+                f"{name} contradicts itself: its {what} is told to be “{answer}”, but by what it is made of it is "
+                f"“{together(inside)}”.  Run its command again."
+            )
+
+
+def _counted(rule: RuleAnswer) -> list[GateAnswer]:
+    return [check.answer for check in rule.checks if not check.excused]
 
 
 def _asked(audit: Audit) -> Any:

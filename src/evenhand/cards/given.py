@@ -234,7 +234,7 @@ def repeated(command: str, table: str) -> str:
 _WRITES = {
     **dict.fromkeys(("--json", "--csv", "--force", "--share"), False),
     **dict.fromkeys(
-        ("--html", "--figure", "--cube", "--state", "--title", "--note", "--labels", "--out"), True
+        ("--html", "--figure", "--cube", "--state", "--title", "--note", "--labels", "--out", "--keep"), True
     ),
 }
 
