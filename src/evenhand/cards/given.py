@@ -1,5 +1,6 @@
 """Results that a card is made of: read from files by what their JSON says they are."""
 
+import itertools
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from evenhand.gates.result import Gate
 from evenhand.lastmile.coverage.result import Coverage
 from evenhand.pages.commands import quoted
 from evenhand.pages.edition import without_folders
+from evenhand.pages.numbers import listed
 from evenhand.records.files import fingerprint
 from evenhand.records.json_files import read_json
 from evenhand.records.output import matching_files
@@ -143,8 +145,8 @@ def read_results(
 def read_file(path: Path, name: str) -> Iterator[GivenResult]:
     """Results in one file: an object, or an array of them."""
     found, data = read_json(path, "result", "Write it with --json.")
-    listed = found if isinstance(found, list) else [found]
-    for number, one in enumerate(listed):
+    results = found if isinstance(found, list) else [found]
+    for number, one in enumerate(results):
         own = f"{name}[{number}]" if isinstance(found, list) else name
         field = _field(one, own)
         try:
@@ -180,23 +182,48 @@ def check_fresh(given: Sequence[GivenResult], folder: Path) -> None:
     InputError
         Naming the result, the table and both digests.
     """
-    digests: dict[Path, str] = {}
+    digests: dict[tuple[Path, ...], str] = {}
     for one, source in ((one, source) for one in given for source in one.sources):
-        table, data = source.name, source.sha256
-        if data is None:
+        table, data, command = source.name, source.sha256, _command(one.result)
+        if data is None or "://" in table:
             continue
-        for path in dict.fromkeys((folder / table, Path(table))):
-            if "://" in table or not path.is_file():
+        for base in (folder, Path()):
+            files = _there(table, joined_to(command), base)
+            if not files:
                 continue
-            if path not in digests:
-                digests[path] = fingerprint([path])
-            if digests[path] != data:
+            digest = digests.setdefault(files, fingerprint(list(files)))
+            if digest != data:
+                have = "has" if len(files) == 1 else "together have"
                 raise InputError(
-                    f"{one.name} rests on {table} with SHA-256 {data[:12]}…, but {path} has {digests[path][:12]}… now: "
-                    "the result is stale.  Run its command again, or put the table that it rests on back:\n"
-                    f"{_command(one.result)}"
+                    f"{one.name} rests on {table} with SHA-256 {data[:12]}…, but {listed([str(f) for f in files])} "
+                    f"{have} {digest[:12]}… now: the result is stale.  Run its command again, or put the files that it "
+                    f"rests on back:\n{command}"
                 )
             break
+
+
+def _there(table: str, joined: Sequence[str], folder: Path) -> tuple[Path, ...]:
+    """The files of a table and those that are joined to it, in the order of their digest; none where one lacks."""
+    found = [matching_files(str(folder / name)) for name in (table, *joined)]
+    files = tuple(path for paths in found for path in paths)
+    return files if all(found) and all(path.is_file() for path in files) else ()
+
+
+def joined_to(command: str) -> tuple[str, ...]:
+    """Files that a command joins to its table.
+
+    Examples
+    --------
+    >>> joined_to("evenhand audit calls.csv --with people.csv --on speaker --with=sites.csv --by site")
+    ('people.csv', 'sites.csv')
+    """
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        return ()
+    after = [two for one, two in itertools.pairwise(words) if one == "--with"]
+    told = [word.removeprefix("--with=") for word in words if word.startswith("--with=")]
+    return (*after, *told)
 
 
 def repeated(command: str, table: str) -> str:

@@ -1,18 +1,18 @@
 """Numbers of a card, computed again from tables that somebody has, by the commands that it tells."""
 
-import shlex
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from fnmatch import fnmatch
 from pathlib import Path, PurePath
 from typing import Any
 
 from evenhand.cards.checks import CardCheck, compared
 from evenhand.cards.discrepancies import Discrepancy, discrepancies
-from evenhand.cards.given import sources_of
+from evenhand.cards.given import joined_to, sources_of
 from evenhand.cards.result import Card, CardEvidence
 from evenhand.errors import InputError
 from evenhand.pages.edition import without_folders
+from evenhand.pages.numbers import listed
 from evenhand.records.files import fingerprint
 from evenhand.repairs.result import RepairTrial
 from evenhand.results.origin import versions
@@ -33,36 +33,69 @@ def recomputed(
     card: Card, plain: dict[str, Any], data: Sequence[Path], ask: Ask | None
 ) -> Iterator[Checked]:
     """What became of each table at hand, and of each result."""
-    read = _read(card, data)
-    used = {path for paths in read.values() for path in paths} | set(_joined(card, data))
-    known = {table.sha256 for one in card.evidence for table in sources_of(_held(card, one))}
+    at_hand = {one.name: _AtHand(one, data) for one in card.evidence}
+    yield from ((check, []) for check in _strangers(card, at_hand.values(), data))
+    for one in card.evidence:
+        there = at_hand[one.name]
+        if ask is None or not there.paths:
+            yield _left(one, there.why, given=bool(data)), []
+            continue
+        try:
+            with tempfile.TemporaryDirectory() as folder:
+                table = _as_one(there.paths, Path(folder))
+                results = ask(one.command, table, there.joined)
+        except InputError as error:
+            yield _left(one, str(error), given=True), []
+            continue
+        yield _again(_place_of(plain, one), one, results, table, there.paths)
+
+
+class _AtHand:
+    """Which of some files a result rests on: its table, or the files of its glob, and what is joined to them."""
+
+    def __init__(self, one: CardEvidence, data: Sequence[Path]) -> None:
+        self.paths: tuple[Path, ...] = ()
+        names = [PurePath(name).name for name in joined_to(one.command)]
+        named = {path.name: path for path in data}
+        self.joined = tuple(named[name] for name in names if name in named)
+        # The digest of several files is that of their bytes in the order of their names, joined ones last.
+        several = sorted(path for path in data if fnmatch(path.name, PurePath(one.table).name))
+        self.several = bool(set("*?[") & set(one.table))
+        self.lacking = [name for name in names if name not in named]
+        self.parts = {*self.joined, *(several if self.several or self.lacking else ())}
+        self.why = _why(one, self.several, self.lacking)
+        # The rules of a policy stand in another file.
+        if one.data_sha256 is None or self.lacking or one.field == "gates":
+            return
+        for paths in (*((path,) for path in data), tuple(several)):
+            if paths and fingerprint([*paths, *self.joined]) == one.data_sha256:
+                self.paths = paths
+                self.parts |= set(paths)
+                return
+
+
+def _strangers(
+    card: Card, at_hand: Collection[_AtHand], data: Sequence[Path]
+) -> Iterator[CardCheck]:
+    """Files that no result rests on."""
+    parts = {path for there in at_hand for path in there.parts}
+    with_joined = any(there.joined for there in at_hand)
+    beside = ", alone or with what is joined to it here" if with_joined else ""
+    known = {table.sha256 for one in card.evidence for table in sources_of(_place_of(card, one))}
     for path in data:
         digest = fingerprint([path])
-        if path not in used and digest not in known:
+        if path not in parts and digest not in known:
             told = (
                 f"{path} has SHA-256 {digest}, and no result on the card rests on it: it is another table, or was "
                 "changed since."
             )
-            yield CardCheck(name="data", state="fails", sentence=told), []
-    for one in card.evidence:
-        # The rules of a policy stand in another file.
-        paths = read.get(one.name, ()) if one.field != "gates" else ()
-        if ask is None or not paths:
-            yield _left(one, _why(one), given=bool(data)), []
-            continue
-        others = [path for path in data if path not in paths]
-        try:
-            with tempfile.TemporaryDirectory() as folder:
-                table = paths[0] if len(paths) == 1 else _together(paths, Path(folder))
-                results = ask(one.command, table, others)
-        except InputError as error:
-            yield _left(one, str(error), given=True), []
-            continue
-        yield _again(plain[one.field][one.number], one, results, table, paths)
+            yield CardCheck(name="data", state="fails", sentence=told)
 
 
-def _held(card: Card, one: CardEvidence) -> Any:
-    return getattr(card, one.field)[one.number]
+def _place_of(card: Any, one: CardEvidence) -> Any:
+    """The result that an origin is of, on a card or in its JSON."""
+    held = card[one.field] if isinstance(card, dict) else getattr(card, one.field)
+    return held[one.number]
 
 
 def _left(one: CardEvidence, why: str, *, given: bool) -> CardCheck:
@@ -73,41 +106,14 @@ def _left(one: CardEvidence, why: str, *, given: bool) -> CardCheck:
     )
 
 
-def _read(card: Card, data: Sequence[Path]) -> dict[str, tuple[Path, ...]]:
-    """Of each result the files at hand that it rests on: one with its digest, or those that its glob means."""
-    digests = {fingerprint([path]): path for path in data}
-    out: dict[str, tuple[Path, ...]] = {}
-    for one in card.evidence:
-        if one.data_sha256 is None:
-            continue
-        if one.data_sha256 in digests:
-            out[one.name] = (digests[one.data_sha256],)
-            continue
-        # The digest of several files is that of their bytes in the order of their names.
-        several = sorted(path for path in data if fnmatch(path.name, PurePath(one.table).name))
-        if len(several) > 1 and fingerprint(several) == one.data_sha256:
-            out[one.name] = tuple(several)
-    return out
-
-
-def _joined(card: Card, data: Sequence[Path]) -> Iterator[Path]:
-    """Files at hand that a command joins to its table."""
-    names = set()
-    for one in card.evidence:
-        try:
-            words = shlex.split(one.command)
-        except ValueError:
-            continue
-        names |= {PurePath(word.removeprefix("--with=")).name for word in words}
-    yield from (path for path in data if path.name in names)
-
-
-def _together(paths: Sequence[Path], folder: Path) -> Path:
-    """Several files as one glob, in their order."""
+def _as_one(paths: Sequence[Path], folder: Path) -> Path:
+    """A file, or several as one glob, in their order."""
+    if len(paths) == 1:
+        return paths[0]
     ending = "".join(paths[0].suffixes)
     for number, path in enumerate(paths):
-        (folder / f"{number:06}{ending}").symlink_to(path.resolve())
-    return folder / f"*{ending}"
+        (folder / f"files-at-hand-{number:06}{ending}").symlink_to(path.resolve())
+    return folder / f"files-at-hand-*{ending}"
 
 
 def _again(
@@ -156,7 +162,7 @@ def _renamed(plain: Any, table: Path, name: str) -> Any:
     return plain
 
 
-def _why(one: CardEvidence) -> str:
+def _why(one: CardEvidence, several: bool, lacking: Sequence[str]) -> str:
     """Why the numbers of a result were not computed again."""
     if one.field == "bounties":
         return "its own log proves them, by evenhand bounty verify"
@@ -164,9 +170,13 @@ def _why(one: CardEvidence) -> str:
         return f"its rules stand in a file of their own.  With that and the tables: {one.command}"
     if one.data_sha256 is None:
         return "its table has no SHA-256"
-    if set("*?[") & set(one.table):
-        return f"give all files of {one.table} with --data, under their names"
-    return "give its table with --data"
+    joined = f", and {listed(lacking)}, which its command joins to it" if lacking else ""
+    if several:
+        return (
+            f"its table is {without_folders(one.table)}, whose files together have the SHA-256 that the card tells.  "
+            f"Give all of them with --data, under their names{joined}"
+        )
+    return f"give its table with --data{joined}"
 
 
 def _asks(plain: dict[str, Any]) -> Any:
