@@ -4,7 +4,6 @@ import csv
 import json
 import random
 import warnings
-from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 
@@ -23,7 +22,6 @@ from evenhand.cards.exporters.local_law_144 import LawfulColumns
 from evenhand.cards.exporters.sagemaker import MOST
 from evenhand.errors import InputError
 
-AT = datetime(2026, 11, 29, tzinfo=UTC)
 HIRED = "selection_rate(prediction=hired)"
 WRONG = "error_rate(label=able, prediction=hired)"
 BY = ["sex", "race", "sex,race"]
@@ -82,7 +80,7 @@ def card(tmp_path_factory):
 
 
 def exported(card, form, **options):
-    return export_card(card, form, ExportOptions(at=AT, **options))
+    return export_card(card, form, ExportOptions(**options))
 
 
 def values(card):

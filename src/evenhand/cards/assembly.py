@@ -10,13 +10,15 @@ from evenhand.cards.disclosure import check_disclosure
 from evenhand.cards.given import KINDS, GivenResult, check_fresh, read_results
 from evenhand.cards.mended import repair_notes
 from evenhand.cards.parts import parts_of
-from evenhand.cards.reading import read_request
+from evenhand.cards.reading import read_request, starter_text
 from evenhand.cards.result import Card, Field
 from evenhand.cards.sealing import sealed
 from evenhand.cards.signals import signals_of
 from evenhand.cards.worst import at_operating_point, worst_groups
 from evenhand.cards.written import WrittenCard
+from evenhand.deferred import tomllib
 from evenhand.errors import InputError, Note, near
+from evenhand.pages.numbers import listed
 
 
 def make_card(
@@ -73,6 +75,7 @@ def assembled(written: WrittenCard, given: Sequence[GivenResult], *, source: str
         parts=parts,
         signals=signals_of(written, given, evidence, parts),
         notes=(
+            *_starters(written),
             *told_differences(given),
             *repair_notes(given),
             *_unknown_conditions(written, held["effects"]),
@@ -120,4 +123,21 @@ def _unknown_conditions(written: WrittenCard, effects: Sequence[Any]) -> list[No
         )
         for one in written.confounders
         if one.condition and one.condition not in known
+    ]
+
+
+def _starters(written: WrittenCard) -> list[Note]:
+    """What still says what the file to fill in says."""
+    starter = tomllib.loads(starter_text())["service"]
+    names = ("name", "provider", "contact")
+    kept = [name for name in names if getattr(written.service, name) == starter[name]]
+    if not kept:
+        return []
+    say = "says" if len(kept) == 1 else "say"
+    told = listed([f"{name} (“{starter[name]}”)" for name in kept])
+    return [
+        Note(
+            code="starter_text",
+            text=f"{told} still {say} what `evenhand card new` wrote, and nothing of the service.",
+        )
     ]

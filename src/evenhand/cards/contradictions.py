@@ -88,7 +88,7 @@ def told_differences(given: Sequence[GivenResult]) -> Iterator[Note]:
     """What a reader must know of results that rest on different tables."""
     by_table: dict[str, dict[str, list[str]]] = {}
     by_metric: dict[str, dict[str, str]] = {}
-    for one, source in ((one, source) for one in given for source in one.sources):
+    for one, source in ((each, source) for each in given for source in each.sources):
         if source.sha256 is None:
             continue
         table = without_folders(source.name)

@@ -109,9 +109,7 @@ def _check_tables(together: Sequence[GivenResult], hiding: GivenResult, said: st
                 )
 
 
-def _by_people(
-    given: Sequence[GivenResult], written: WrittenCard
-) -> Iterator[list[GivenResult]]:
+def _by_people(given: Sequence[GivenResult], written: WrittenCard) -> Iterator[list[GivenResult]]:
     """Results that may be of the same people: all, but those of tables that people say are of others.
 
     Raises

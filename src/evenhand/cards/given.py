@@ -183,7 +183,7 @@ def check_fresh(given: Sequence[GivenResult], folder: Path) -> None:
         Naming the result, the table and both digests.
     """
     digests: dict[tuple[Path, ...], str] = {}
-    for one, source in ((one, source) for one in given for source in one.sources):
+    for one, source in ((each, source) for each in given for source in each.sources):
         table, data, command = source.name, source.sha256, _command(one.result)
         if data is None or "://" in table:
             continue
@@ -261,7 +261,18 @@ def repeated(command: str, table: str) -> str:
 _WRITES = {
     **dict.fromkeys(("--json", "--csv", "--force", "--share"), False),
     **dict.fromkeys(
-        ("--html", "--figure", "--cube", "--state", "--title", "--note", "--labels", "--out", "--keep"), True
+        (
+            "--html",
+            "--figure",
+            "--cube",
+            "--state",
+            "--title",
+            "--note",
+            "--labels",
+            "--out",
+            "--keep",
+        ),
+        True,
     ),
 }
 

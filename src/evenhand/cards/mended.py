@@ -33,8 +33,8 @@ def repair_blocks(card: Card, edition: Edition) -> Iterator[CardBlock]:
             ),
             source=f"from {card.of('repairs', place).name}",
         )
-        tables = [repair_tables.groups_table(found, edition)]
-        tables += [repair_tables.price_table(each, edition) for each in found.prices[1:]]
+        yield CardBlock(table=repair_tables.groups_table(found, edition))
+        tables = [repair_tables.price_table(each, edition) for each in found.prices[1:]]
         tables.append(repair_tables.tried_table(found))
         for table in tables:
             yield CardBlock(heading=table.label, folded=True, table=table)

@@ -4,6 +4,7 @@ import datetime
 import re
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from importlib.resources import files
 from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -32,6 +33,11 @@ class CardRequest:
 
     written: WrittenCard
     results: tuple[str, ...] = ()
+
+
+def starter_text() -> str:
+    """A card.toml to fill in, with comments."""
+    return (files("evenhand.cards") / "static" / "starter.toml").read_text(encoding="utf-8")
 
 
 def read_request(path: Path) -> CardRequest:

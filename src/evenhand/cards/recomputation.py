@@ -47,7 +47,7 @@ def recomputed(
         except InputError as error:
             yield _left(one, str(error), given=True), []
             continue
-        yield _again(_place_of(plain, one), one, results, table, there.paths)
+        yield _again(_place_of(plain, one), one, results, there, table)
 
 
 class _AtHand:
@@ -86,8 +86,8 @@ def _strangers(
         digest = fingerprint([path])
         if path not in parts and digest not in known:
             told = (
-                f"{path} has SHA-256 {digest}, and no result on the card rests on it: it is another table, or was "
-                "changed since."
+                f"{path} has SHA-256 {digest}, and no result on the card rests on it{beside}: it is another table, "
+                "or was changed since."
             )
             yield CardCheck(name="data", state="fails", sentence=told)
 
@@ -120,12 +120,13 @@ def _again(
     stands: dict[str, Any],
     one: CardEvidence,
     results: Sequence[Any],
+    there: _AtHand,
     table: Path,
-    paths: Sequence[Path],
 ) -> Checked:
     """One result beside what its command says of its table."""
-    told = str(table) if len(paths) == 1 else f"{len(paths)} files"
-    plain = [_renamed(to_plain(result), table, one.table) for result in results]
+    told = str(table) if len(there.paths) == 1 else f"{len(there.paths)} files"
+    renames = [(table, one.table), *zip(there.joined, joined_to(one.command), strict=True)]
+    plain = [_renamed(to_plain(result), renames) for result in results]
     place = f"{one.field}[{one.number}]"
     passing = {f"{place}{part}.{path}" for part in ("", *_parts(stands)) for path in PASSING}
     says = f"its command on {told}"
@@ -151,14 +152,15 @@ def _parts(stands: dict[str, Any]) -> Iterator[str]:
         yield from (f".sides[{number}]" for number in range(len(stands["sides"])))
 
 
-def _renamed(plain: Any, table: Path, name: str) -> Any:
-    """A result of a table as if it had been called otherwise."""
+def _renamed(plain: Any, renames: Sequence[tuple[Path, str]]) -> Any:
+    """A result of some files as if they had been called otherwise."""
     if isinstance(plain, dict):
-        return {key: _renamed(one, table, name) for key, one in plain.items()}
+        return {key: _renamed(one, renames) for key, one in plain.items()}
     if isinstance(plain, list):
-        return [_renamed(one, table, name) for one in plain]
+        return [_renamed(one, renames) for one in plain]
     if isinstance(plain, str):
-        return plain.replace(str(table), name).replace(table.name, without_folders(name))
+        for path, name in renames:
+            plain = plain.replace(str(path), name).replace(path.name, without_folders(name))
     return plain
 
 

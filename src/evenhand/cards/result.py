@@ -19,7 +19,15 @@ from evenhand.watching.result import Watch
 
 #: Fields of a card that hold results, by the kind that they hold.
 Field = Literal[
-    "audits", "slices", "effects", "switches", "coverages", "watches", "bounties", "repairs", "gates"
+    "audits",
+    "slices",
+    "effects",
+    "switches",
+    "coverages",
+    "watches",
+    "bounties",
+    "repairs",
+    "gates",
 ]
 
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from evenhand.cards.sealing import read_public_key
 from evenhand.cards.checks import CardVerification
+from evenhand.cards.sealing import read_public_key
 from evenhand.cards.verification import verify_card
 from evenhand.cli.asking_again import ask_again
 from evenhand.cli.kinds import Files

@@ -62,7 +62,8 @@ def shelve(paths: Iterable[Path]) -> Shelf:
     if not cards and unreadable:
         more = len(unreadable) - 1
         raise InputError(
-            unreadable[0].reason + (f"  ({plural(more, 'more file')} cannot be read.)" if more else "")
+            unreadable[0].reason
+            + (f"  ({plural(more, 'more file')} cannot be read.)" if more else "")
         )
     cards.sort(key=lambda one: one.version, reverse=True)
     cards.sort(key=lambda one: one.applies_to, reverse=True)
