@@ -361,3 +361,12 @@ def test_what_is_hidden_goes_nowhere(tmp_path):
 def test_an_unknown_format_is_told(card):
     with pytest.raises(InputError, match="Unknown format 'cyclonedx'"):
         exported(card, "cyclonedx")
+
+
+def test_a_format_reads_no_clock(card, monkeypatch):
+    first = {form: exported(card, form) for form in FORMATS if form not in ("eval-results", "avid")}
+    log = json.loads(first["every-eval-ever"])
+    # The day from which the card holds, 2026-11-01, at midnight.
+    assert log["retrieved_timestamp"] == "1793491200"
+    monkeypatch.setattr("time.time", lambda: 2e9)
+    assert first == {form: exported(card, form) for form in first}
