@@ -13,8 +13,10 @@ from tests.cards.worlds import WRITTEN, audited, carded, edited
 from tests.commands import run_command
 
 import evenhand
+from evenhand.cards.changes.comparing import _OTHERS, compare_cards
 from evenhand.cards.checks import CardVerification
 from evenhand.cards.exporters.catalogue import ExportOptions, export_card, left_out
+from evenhand.cards.given import KINDS
 from evenhand.cards.markdown import render_markdown
 from evenhand.cards.sealing import sealed_text
 from evenhand.cards.verification import verify_card
@@ -199,3 +201,26 @@ def test_what_the_starter_wrote_is_not_told_as_the_services_own(tmp_path):
     assert "who offers it" in note.text
     audited(tmp_path)
     assert "starter_text" not in [one.code for one in carded(tmp_path)[0].notes]
+
+
+def test_a_rule_that_is_broken_now_or_asks_for_less_is_told_between_cards(folder):
+    card, path = card_of(folder, "first", "before.json", "check.json")
+    (folder / "mild.toml").write_text(POLICY.format(metric=METRIC, most=0.9))
+    mild = run_command("check", "mild.toml", "--json", cwd=folder)
+    (folder / "mild.json").write_text(mild.stdout)
+    other, second = card_of(folder, "second", "before.json", "mild.json")
+    assert [(one.before, one.after) for one in compare_cards(other, card).rules] == [("kept", "broken")]  # fmt: skip
+    said = run_command("card", "diff", second, path).stdout
+    assert said.startswith("Broken now: few false alarms (was kept).")
+    back = " ".join(run_command("card", "diff", path, second).stdout.split())
+    assert "Rule “few false alarms” was broken, and is kept." in back
+    assert "maximum 0.05, and is" in back
+    assert "maximum 0.9." in back
+
+
+def test_what_is_not_compared_between_cards_is_told(folder):
+    card, _ = card_of(folder, "one", "after.json", "repair.json")
+    (note,) = [one for one in compare_cards(card, card).notes if one.code == "not_compared"]
+    assert "1 repair, and who pays for it" in note.text
+    told = set(KINDS) - {"audits", "gates"}
+    assert set(_OTHERS) == told
