@@ -89,7 +89,7 @@ def test_a_card_of_a_repaired_service_tells_who_pays_and_which_rule_is_broken(fo
     (repair,) = card.repairs
     assert repair.payers
     told = "\n".join(caveats(card))
-    assert re.search(r"repair\.json: Who pays: [fm] ", told)
+    assert re.search(r"Who pays for the repair in repair\.json: [fm] ", told)
     assert "check.json: 1 of 1 rule is broken: few false alarms." in told
     assert "disparate treatment" in told
     page, text = card.to_html(), render_markdown(card)
@@ -224,3 +224,12 @@ def test_what_is_not_compared_between_cards_is_told(folder):
     assert "1 repair, and who pays for it" in note.text
     told = set(KINDS) - {"audits", "gates"}
     assert set(_OTHERS) == told
+
+
+def test_a_caveat_names_the_result_that_it_is_of(folder):
+    card, _ = card_of(folder, "caveats", "after.json", "repair.json")
+    (told,) = [text for text in caveats(card) if "disparate treatment" in text]
+    assert told.startswith("repair.json: The repair reads sex")
+    alone, _ = card_of(folder, "alone", "repair.json")
+    (told,) = [text for text in caveats(alone) if "disparate treatment" in text]
+    assert told.startswith("The repair reads sex")

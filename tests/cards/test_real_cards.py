@@ -106,7 +106,7 @@ def test_the_card_of_compas_mended_says_who_pays_for_it(data, tmp_path):
     payers = {one.predicate for one in card.repairs[0].payers}
     assert flagged in payers
     told = "\n".join(caveats(card))
-    assert "Who pays: African-American" in told
+    assert "Who pays for the repair in mended.1.json: African-American" in told
     assert "disparate treatment" in told
     assert holds(tmp_path, "mended", table, decided) == ["holds"] * 2
 

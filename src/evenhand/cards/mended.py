@@ -82,7 +82,8 @@ def warnings(card: Card, edition: Edition = PLAIN) -> Iterator[str]:
                 "not proven to be better."
             )
         if repair.payers:
-            yield from (f"{name}: {told}" for told in repair_words.payers(repair, edition))
+            for told in repair_words.payers(repair, edition):
+                yield f"Who pays for the repair in {name}: {told.removeprefix('Who pays: ')}"
 
 
 def repair_notes(given: Sequence[GivenResult]) -> Iterator[Note]:
