@@ -221,6 +221,10 @@ def test_a_card_of_next_year_is_read_by_nobody_today(world):
             r"evidence does not tell where slices\[0\] came from",
         ),
         (
+            lambda plain: plain["audits"][0]["groups"][1].update(by=[]),
+            r"audits\[0\]: groups\[1\]\.by is empty",
+        ),
+        (
             lambda plain: plain["worst"][0].update(audit=-1),
             r"worst\[0\]\.audit is -1, but the card holds 1 audit",
         ),
@@ -432,6 +436,23 @@ def test_a_table_with_a_file_joined_to_it_is_not_taken_for_stale_and_is_asked_ag
     assert "and sites.csv, which its command joins to it" in next(
         one.sentence for one in alone.checks if one.name == "again"
     )
+
+
+def test_a_rate_of_a_rule_is_its_sums_divided(tmp_path):
+    audited(tmp_path)
+    (tmp_path / "policy.toml").write_text(
+        f'[[rule]]\nname = "few"\ntable = "calls.csv"\nmetric = "{METRIC}"\nby = "site"\nmaximum = 0.9\n'
+    )
+    told = run_command("check", "policy.toml", "--json", cwd=tmp_path).stdout
+    (tmp_path / "check.json").write_text(told)
+    _, path = carded(tmp_path, results=["calls.audit.json", "check.json"])
+    assert verify_card(path).holds
+
+    def change(plain):
+        plain["gates"][0]["rules"][0]["checks"][0]["value"] = 0.01
+
+    found = verify_card(edited(path, change))
+    assert "gates[0].rules[0].checks[0].value" in {one.place for one in found.discrepancies}
 
 
 def test_a_joined_file_that_was_changed_is_found(joined):

@@ -23,6 +23,8 @@ def check_agreement(given: Sequence[GivenResult]) -> None:
     for one in given:
         if isinstance(one.result, Gate):
             _check_gate(one.name, one.result)
+        if isinstance(one.result, Audit):
+            check_groups(one.name, one.result)
     seen: dict[Any, dict[str, tuple[str, float | None]]] = {}
     for one in given:
         audit = one.result
@@ -39,6 +41,22 @@ def check_agreement(given: Sequence[GivenResult]) -> None:
                     f"{value:.6g} in the first and {other:.6g} in the second.  Run the command of each again, and "
                     "leave out what is wrong."
                 )
+
+
+def check_groups(name: str, audit: Audit) -> None:
+    """Refuse groups that nothing tells apart.
+
+    Raises
+    ------
+    InputError
+        Naming the first.
+    """
+    for place, group in enumerate(audit.groups):
+        if not group.by:
+            raise InputError(
+                f"{name}: groups[{place}].by is empty, but a group is told apart by an attribute.  Run its command "
+                "again."
+            )
 
 
 def _check_gate(name: str, gate: Gate) -> None:

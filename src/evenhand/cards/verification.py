@@ -9,12 +9,14 @@ from typing import Any
 from evenhand.bounty.files import sha256
 from evenhand.cards.assembly import assembled
 from evenhand.cards.checks import CardCheck, CardVerification, compared
+from evenhand.cards.contradictions import check_groups
 from evenhand.cards.discrepancies import Discrepancy, discrepancies
 from evenhand.cards.given import KINDS, GivenResult, read_file
 from evenhand.cards.recomputation import Ask, recomputed
 from evenhand.cards.result import Card
 from evenhand.cards.sealing import is_signed, sealed_text
 from evenhand.errors import InputError
+from evenhand.gates.keys import RATES
 from evenhand.pages.numbers import listed, plural
 from evenhand.records.json_files import read_json
 from evenhand.results.protocol import to_plain
@@ -268,6 +270,8 @@ def _check_places(card: Card) -> None:
     if lacking := sorted(held - named.keys()):
         kind, number = lacking[0]
         raise InputError(f"evidence does not tell where {kind}[{number}] came from.")
+    for place, audit in enumerate(card.audits):
+        check_groups(f"audits[{place}]", audit)
     for place, one in enumerate(card.worst):
         if not 0 <= one.audit < len(card.audits):
             raise InputError(
@@ -297,7 +301,8 @@ def _sums(plain: Any, place: str) -> Iterator[list[Discrepancy]]:
     # With a judge's help a rate is more than its sums.
     if not isinstance(plain, dict) or isinstance(plain.get("judge"), dict):
         return
-    if {"value", "numerator", "denominator", "low", "high", "n_rows"} <= plain.keys():
+    known = {"value", "numerator", "denominator", "low", "high"} <= plain.keys()
+    if known and ("n_rows" in plain or plain.get("limit") in RATES):
         value, above, below = plain["value"], plain["numerator"], plain["denominator"]
         if value is not None and above is not None and below:
             yield list(discrepancies(value, above / below, f"{place}.value", "its own sums"))
