@@ -221,7 +221,7 @@ def test_a_rule_that_is_broken_now_or_asks_for_less_is_told_between_cards(folder
 def test_what_is_not_compared_between_cards_is_told(folder):
     card, _ = card_of(folder, "one", "after.json", "repair.json")
     (note,) = [one for one in compare_cards(card, card).notes if one.code == "not_compared"]
-    assert "1 repair, and who pays for it" in note.text
+    assert "1 repair of the older card" in note.text
     told = set(KINDS) - {"audits", "gates"}
     assert set(_OTHERS) == told
 

@@ -104,8 +104,9 @@ def result_files(
         files = matching_files(str(place / pattern))
         if not files:
             there = sorted(path.name for path in place.glob("*.json"))
+            where = "here" if place == Path() else f"in {place}"
             raise InputError(
-                f"results: no file is called {pattern!r} in {place}.{near(pattern, there)}  "
+                f"results: no file is called {pattern!r} {where}.{near(pattern, there)}  "
                 "Write the answer of a command there with --json: evenhand audit … --json > audit.json"
             )
         for path in files:

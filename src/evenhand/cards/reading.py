@@ -54,6 +54,11 @@ def read_request(path: Path) -> CardRequest:
         raise InputError(f"{path} is no card.toml: it is not text.  {_SEE}") from error
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}.  {_SEE}") from error
+    if path.suffix == ".json":
+        raise InputError(
+            f"{path} is JSON, such as a result; a card is made from a card.toml, after which results may be named:\n"
+            f"evenhand card new card.toml && evenhand card make card.toml {path.name}"
+        )
     try:
         given = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:

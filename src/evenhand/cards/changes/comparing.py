@@ -415,7 +415,7 @@ _OTHERS: dict[Field, tuple[str, str]] = {
     "coverages": ("result of what tables tell of", "results of what tables tell of"),
     "watches": ("watch", "watches"),
     "bounties": ("bounty", "bounties"),
-    "repairs": ("repair, and who pays for it", "repairs, and who pays for them"),
+    "repairs": ("repair", "repairs"),
 }
 _GROUPS_OF_OLDER = (
     "rows of the two tables are paired, and which group a row is in, its unit and what is right are taken from the "
