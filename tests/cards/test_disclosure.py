@@ -124,3 +124,24 @@ def test_audits_that_count_other_units_and_hide_other_groups_are_refused(tmp_pat
                                           unit="person", suppress_below=20))  # fmt: skip
     with pytest.raises(InputError, match=r"count other rows or units .* and hide other groups"):
         make_card(path)
+
+
+def test_effects_of_other_rows_tell_nothing_that_is_hidden(tmp_path):
+    path = write_card(tmp_path)
+    put(tmp_path, "wrong", evenhand.audit(table(tmp_path), WRONG, by="race", suppress_below=20))
+    asked = {"by": "race", "condition": "sex", "reference": "f"}
+    effects = evenhand.effects(table(tmp_path), WRONG, where="race != 'rare'", **asked)
+    put(tmp_path, "hired", effects)
+    with pytest.raises(InputError, match="the same --where"):
+        make_card(path)
+
+
+def test_effects_of_a_group_that_an_audit_hides_are_refused(tmp_path):
+    path = write_card(tmp_path)
+    kept = "race != 'rare' OR able = 1"
+    asked = {"by": "race", "condition": "sex", "reference": "f", "where": kept}
+    audit = evenhand.audit(table(tmp_path), WRONG, by="race", suppress_below=20, where=kept)
+    put(tmp_path, "wrong", audit)
+    put(tmp_path, "hired", evenhand.effects(table(tmp_path), WRONG, **asked))
+    with pytest.raises(InputError, match="which is hidden so that a small group does not follow"):
+        make_card(path)
