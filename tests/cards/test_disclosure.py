@@ -2,6 +2,7 @@
 
 import pytest
 from tests.cards.test_exporters import BY, HIRED, WRONG, write_card
+from tests.commands import run_command
 
 import evenhand
 from evenhand.cards import make_card
@@ -145,3 +146,20 @@ def test_effects_of_a_group_that_an_audit_hides_are_refused(tmp_path):
     put(tmp_path, "hired", evenhand.effects(table(tmp_path), WRONG, **asked))
     with pytest.raises(InputError, match="which is hidden so that a small group does not follow"):
         make_card(path)
+
+
+def test_an_audit_shows_nothing_that_a_check_hides(tmp_path):
+    path = write_card(tmp_path)
+    (tmp_path / "policy.toml").write_text(
+        f'[[rule]]\nname = "few"\ntable = "people.csv"\nmetric = "{WRONG}"\nby = "race"\nmaximum = 0.9\n'
+        "suppress_below = 20\n"
+    )
+    told = run_command("check", "policy.toml", "--json", cwd=tmp_path).stdout
+    (tmp_path / "check.audit.json").write_text(told)
+    with pytest.raises(
+        InputError, match=r"check\.audit\.json hides small groups, and hired\.audit"
+    ):
+        make_card(path)
+    for name in ("hired", "wrong"):
+        (tmp_path / f"{name}.audit.json").unlink()
+    assert len(make_card(path).gates) == 1

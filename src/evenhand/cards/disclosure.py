@@ -6,6 +6,7 @@ that no audit knows of; and another file may hold the same people, with a column
 """
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from evenhand.audits.disclosure.attack import attack
 from evenhand.audits.disclosure.printed import of_audit
@@ -15,6 +16,7 @@ from evenhand.cards.written import WrittenCard
 from evenhand.differential.result import Effects
 from evenhand.differential.sharing import check_shared
 from evenhand.errors import InputError
+from evenhand.gates.result import Gate
 from evenhand.pages.edition import without_folders
 from evenhand.pages.numbers import listed
 
@@ -40,6 +42,26 @@ def check_disclosure(given: Sequence[GivenResult], written: WrittenCard) -> None
         ]
         if hiding:
             _check_people(together, hiding)
+        elif checks := [one for one in together if _hides(one.result)]:
+            _check_alone(checks[0], together)
+
+
+def _hides(found: Any) -> bool:
+    """Whether a check of rules hides a group."""
+    return isinstance(found, Gate) and any(
+        check.reason == "suppressed" for rule in found.rules for check in rule.checks
+    )
+
+
+def _check_alone(check: GivenResult, together: Sequence[GivenResult]) -> None:
+    """Refuse anything beside a check that hides: whom it hides is not told, so nothing can be compared with it."""
+    for one in together:
+        if one is not check:
+            raise InputError(
+                f"{check.name} hides small groups, and {one.name} is of a table of the same people, as far as is "
+                "known, and may tell them.  Leave one of the two out, or let an audit hide them (--suppress-below) and "
+                'the rules read that: results = "audit.json".'
+            )
 
 
 def _check_people(together: Sequence[GivenResult], hiding: Sequence[GivenResult]) -> None:
