@@ -17,9 +17,9 @@ from evenhand.bounty.telling.outcome import Closed, Outcome
 from evenhand.bounty.telling.standing import Standing
 from evenhand.bounty.verification import Verification
 from evenhand.cards.changes.result import CardChanges
+from evenhand.cards.checks import CardVerification
 from evenhand.cards.result import Card
 from evenhand.cards.shelf.result import Shelf
-from evenhand.cards.verification import CardVerification
 from evenhand.differential.result import Effects as EffectsResult
 from evenhand.errors import REASONS
 from evenhand.gates.result import Gate

@@ -133,6 +133,7 @@ def test_a_name_that_stands_twice_is_refused(place):
         (["verify", "service-1.json", "--public-key", "calls.csv"], "is no public key"),
         (["diff", "service-1.json", "calls.audit.json"], "has the schema 'evenhand.audit/1'"),
         (["diff", "service-1.json", "service-2.json", "--on", "id"], "Name both: --data OLD NEW"),
+        (["make", "calls.audit.json"], "card make card.toml calls.audit.json"),
         (["index"], "Name cards, a folder of them, or a glob"),
         (["index", "calls.audit.json"], "has the schema 'evenhand.audit/1'"),
     ],

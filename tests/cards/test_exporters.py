@@ -4,7 +4,6 @@ import csv
 import json
 import random
 import warnings
-from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 
@@ -23,7 +22,6 @@ from evenhand.cards.exporters.local_law_144 import LawfulColumns
 from evenhand.cards.exporters.sagemaker import MOST
 from evenhand.errors import InputError
 
-AT = datetime(2026, 11, 29, tzinfo=UTC)
 HIRED = "selection_rate(prediction=hired)"
 WRONG = "error_rate(label=able, prediction=hired)"
 BY = ["sex", "race", "sex,race"]
@@ -82,7 +80,7 @@ def card(tmp_path_factory):
 
 
 def exported(card, form, **options):
-    return export_card(card, form, ExportOptions(at=AT, **options))
+    return export_card(card, form, ExportOptions(**options))
 
 
 def values(card):
@@ -363,3 +361,12 @@ def test_what_is_hidden_goes_nowhere(tmp_path):
 def test_an_unknown_format_is_told(card):
     with pytest.raises(InputError, match="Unknown format 'cyclonedx'"):
         exported(card, "cyclonedx")
+
+
+def test_a_format_reads_no_clock(card, monkeypatch):
+    first = {form: exported(card, form) for form in FORMATS if form not in ("eval-results", "avid")}
+    log = json.loads(first["every-eval-ever"])
+    # The day from which the card holds, 2026-11-01, at midnight.
+    assert log["retrieved_timestamp"] == "1793491200"
+    monkeypatch.setattr("time.time", lambda: 2e9)
+    assert first == {form: exported(card, form) for form in first}

@@ -17,13 +17,15 @@ from evenhand.cards.checklist import law_markdown, laws
 from evenhand.cards.given import KINDS
 from evenhand.cards.markdown import render_markdown
 from evenhand.cards.parts import PARTS
+from evenhand.cards.words import caveats
+from evenhand.watching.words import answers as watch_answers
 
 HOSTILE = '<img src=x onerror=alert(1)>|`*_[x](javascript:alert(1))\n# head & "q" \''
 
 
 @pytest.fixture(scope="module")
 def whole():
-    """A card with every kind of result: the one of the frozen commands."""
+    """A card with many kinds of results: the one of the frozen commands."""
     text = (HERE / "answers" / "card_make.json").read_text(encoding="utf-8")
     return evenhand.Card.from_json(text.replace('"seconds": "…"', '"seconds": 0.5'))
 
@@ -185,3 +187,9 @@ def test_the_page_and_the_markdown_explain_the_same_words(whole):
     explained = set(re.findall(r"^\* \*\*(.*?)\*\*: ", render_markdown(whole), re.MULTILINE))
     assert explained == set(re.findall(r'<dt id="word-[^"]*">(.*?)</dt>', whole.to_html()))
     assert "Worst group" in explained
+
+
+def test_an_open_alarm_stands_before_all_numbers(whole):
+    (watch,) = whole.watches
+    assert watch.alarms
+    assert any(text in caveats(whole) for text in watch_answers(watch, brief=True))

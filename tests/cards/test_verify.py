@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import shlex
 
+import pyarrow.csv as pacsv
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -42,7 +44,7 @@ def world(tmp_path_factory):
     folder = tmp_path_factory.mktemp("verify")
     audited(folder)
     search = f"evenhand slices calls.csv --metric '{METRIC}' --features site,sex"
-    found = run_command(*__import__("shlex").split(search)[1:], "--json", cwd=folder)
+    found = run_command(*shlex.split(search)[1:], "--json", cwd=folder)
     (folder / "slices.json").write_text(found.stdout)
     key, public = written_key(folder / "key.pem")
     card, path = carded(folder, results=["calls.audit.json", "slices.json"], key=key)
@@ -219,6 +221,10 @@ def test_a_card_of_next_year_is_read_by_nobody_today(world):
             r"evidence does not tell where slices\[0\] came from",
         ),
         (
+            lambda plain: plain["audits"][0]["groups"][1].update(by=[]),
+            r"audits\[0\]: groups\[1\]\.by is empty",
+        ),
+        (
             lambda plain: plain["worst"][0].update(audit=-1),
             r"worst\[0\]\.audit is -1, but the card holds 1 audit",
         ),
@@ -240,10 +246,10 @@ def test_other_files_are_no_cards(tmp_path, text):
 @pytest.mark.parametrize(
     ("command", "message"),
     [
-        ("rm -rf x", "only commands of audit, effects and slices are asked again"),
+        ("rm -rf x", "only commands of audit, effects, fix and slices are asked again"),
         ("evenhand watch x.csv --state s", "only commands of"),
-        ("evenhand audit x.csv --metric 'mean(a)' --by b --with secrets.csv --on b", "reads or writes other files"),
-        ("evenhand audit x.csv y.csv --compare --metric 'mean(a)'", "reads or writes other files|not understood"),
+        ("evenhand audit x.csv --metric 'mean(a)' --by b --with secrets.csv --on b", "joins secrets.csv: give that with --data"),
+        ("evenhand audit x.csv y.csv --compare --metric 'mean(a)'", "reads other files|not understood"),
         ("evenhand audit x.csv --nonsense 3", "not understood"),
         ("evenhand audit 'x.csv", "cannot be read"),
     ],
@@ -391,16 +397,68 @@ def test_results_that_contradict_each_other_fail_and_stop_nothing(tmp_path):
     assert any("contradict each other" in check.sentence for check in found.checks)
 
 
-def test_a_table_of_several_files_is_known_by_all_of_them(tmp_path):
-    import pyarrow.csv as pacsv
+def test_several_files_are_asked_again_as_one_table(tmp_path):
+    rows = calls(3)
+    for name, part in (("day-1.csv", rows.slice(0, 200)), ("day-2.csv", rows.slice(200))):
+        pacsv.write_csv(part, tmp_path / name)
+    command = f"evenhand audit 'day-*.csv' --metric '{METRIC}' --by site"
+    found = run_command(*shlex.split(command)[1:], "--json", cwd=tmp_path)
+    (tmp_path / "calls.audit.json").write_text(found.stdout)
+    _, path = carded(tmp_path, results=["calls.audit.json"])
+    days = [tmp_path / "day-1.csv", tmp_path / "day-2.csv"]
+    whole = verify_card(path, data=days[::-1], ask=ask_again)
+    assert [one.state for one in whole.checks if one.name == "data"] == ["holds"]
+    part = verify_card(path, data=days[:1], ask=ask_again)
+    assert (part.holds, part.unasked) == (True, 1)
+    assert "Give all of them with --data" in next(
+        one.sentence for one in part.checks if one.name == "again"
+    )
 
-    for day in (1, 2):
-        pacsv.write_csv(calls(day), tmp_path / f"day-{day}.csv")
-    found = evenhand.audit(str(tmp_path / "day-*.csv"), METRIC, by="site")
-    (tmp_path / "calls.audit.json").write_text(found.to_json())
-    _, path = carded(tmp_path)
-    days = [tmp_path / "day-2.csv", tmp_path / "day-1.csv"]
-    found = verify_card(path, data=days, ask=ask_again)
-    assert found.holds
-    assert "its table is several files" in found.checks[-2].sentence + found.checks[-1].sentence
-    assert not verify_card(path, data=days[:1], ask=ask_again).holds
+
+@pytest.fixture
+def joined(tmp_path):
+    """A card of a table to which another file is joined."""
+    pacsv.write_csv(calls(3), tmp_path / "calls.csv")
+    (tmp_path / "sites.csv").write_text("site,region\nnorth,up\nsouth,down\nwest,down\n")
+    command = f"audit calls.csv --with sites.csv --on site --metric '{METRIC}' --by region"
+    found = run_command(*shlex.split(command), "--json", cwd=tmp_path)
+    (tmp_path / "calls.audit.json").write_text(found.stdout)
+    return tmp_path, carded(tmp_path, results=["calls.audit.json"])[1]
+
+
+def test_a_table_with_a_file_joined_to_it_is_not_taken_for_stale_and_is_asked_again(joined):
+    folder, path = joined
+    data = [folder / "calls.csv", folder / "sites.csv"]
+    found = verify_card(path, data=data, ask=ask_again)
+    assert [one.state for one in found.checks if one.name == "data"] == ["holds"]
+    alone = verify_card(path, data=data[:1], ask=ask_again)
+    assert (alone.holds, alone.unasked) == (True, 1)
+    assert "and sites.csv, which its command joins to it" in next(
+        one.sentence for one in alone.checks if one.name == "again"
+    )
+
+
+def test_a_rate_of_a_rule_is_its_sums_divided(tmp_path):
+    audited(tmp_path)
+    (tmp_path / "policy.toml").write_text(
+        f'[[rule]]\nname = "few"\ntable = "calls.csv"\nmetric = "{METRIC}"\nby = "site"\nmaximum = 0.9\n'
+    )
+    told = run_command("check", "policy.toml", "--json", cwd=tmp_path).stdout
+    (tmp_path / "check.json").write_text(told)
+    _, path = carded(tmp_path, results=["calls.audit.json", "check.json"])
+    assert verify_card(path).holds
+
+    def change(plain):
+        plain["gates"][0]["rules"][0]["checks"][0]["value"] = 0.01
+
+    found = verify_card(edited(path, change))
+    assert "gates[0].rules[0].checks[0].value" in {one.place for one in found.discrepancies}
+
+
+def test_a_joined_file_that_was_changed_is_found(joined):
+    folder, path = joined
+    (folder / "sites.csv").write_text("site,region\nnorth,down\nsouth,down\nwest,up\n")
+    found = verify_card(path, data=[folder / "calls.csv", folder / "sites.csv"], ask=ask_again)
+    assert not found.holds
+    with pytest.raises(InputError, match=r"together have .* the result is stale"):
+        carded(folder, results=["calls.audit.json"])

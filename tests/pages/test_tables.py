@@ -69,3 +69,15 @@ def test_a_column_that_is_left_out_takes_its_cells_along():
 @given(st.text("ab_ ", min_size=1, max_size=40), st.integers(1, 20))
 def test_a_wrapped_head_loses_no_letter(head, width):
     assert re.sub(r"\s", "", wrapped_head(head, width)) == re.sub(r"\s", "", head)
+
+
+def test_a_column_that_cannot_fold_further_cuts_no_other():
+    columns = [
+        TableColumn(head=head, left=True, fold=True) for head in ("service", "metric", "group")
+    ]
+    columns += [TableColumn(head="value (interval)"), TableColumn(head="verdict", left=True)]
+    row = ["a rather long name for a service 1.0", "false_positive_rate", "African-American · Male",
+           "44.8 % (42.6 to 47.2 %)", "worse"]  # fmt: skip
+    shown = printed(table_of("worst", columns, [row]), 80)
+    assert "44.8 % (42.6 to 47.2 %)" in shown
+    assert "false_positive_rate" in shown

@@ -8,23 +8,30 @@ from typing import Any
 from evenhand.cards.contradictions import check_agreement, told_differences
 from evenhand.cards.disclosure import check_disclosure
 from evenhand.cards.given import KINDS, GivenResult, check_fresh, read_results
+from evenhand.cards.mended import repair_notes
 from evenhand.cards.parts import parts_of
-from evenhand.cards.reading import read_request
+from evenhand.cards.reading import read_request, starter_text
 from evenhand.cards.result import Card, Field
 from evenhand.cards.sealing import sealed
 from evenhand.cards.signals import signals_of
 from evenhand.cards.worst import at_operating_point, worst_groups
 from evenhand.cards.written import WrittenCard
+from evenhand.deferred import tomllib
 from evenhand.errors import InputError, Note, near
+from evenhand.pages.numbers import listed
 
 
-def make_card(request: str | Path, *, key: str | Path | None = None) -> Card:
+def make_card(
+    request: str | Path, results: Sequence[str | Path] = (), *, key: str | Path | None = None
+) -> Card:
     """A card from a card.toml and the results that it names.
 
     Parameters
     ----------
     request : str or Path
         The card.toml; results are looked for beside it.
+    results : sequence of str or Path
+        More files of results, after those that the card.toml names.
     key : str or Path, optional
         PEM file of an Ed25519 private key that signs the card.
 
@@ -41,7 +48,7 @@ def make_card(request: str | Path, *, key: str | Path | None = None) -> Card:
     """
     path = Path(request)
     asked = read_request(path)
-    given = read_results(asked.results, path.parent)
+    given = read_results(asked.results, path.parent, results)
     check_fresh(given, path.parent)
     card = assembled(asked.written, given, source=str(path))
     return sealed(card, None if key is None else Path(key))
@@ -51,7 +58,7 @@ def assembled(written: WrittenCard, given: Sequence[GivenResult], *, source: str
     """The card without its seal."""
     check_agreement(given)
     _check_explanations(written, given, source)
-    check_disclosure(given)
+    check_disclosure(given, written)
     given, heading = _ordered(given, written.operating_point.metrics, source)
     numbers: Counter[str] = Counter()
     evidence = []
@@ -68,7 +75,9 @@ def assembled(written: WrittenCard, given: Sequence[GivenResult], *, source: str
         parts=parts,
         signals=signals_of(written, given, evidence, parts),
         notes=(
+            *_starters(written),
             *told_differences(given),
+            *repair_notes(given),
             *_unknown_conditions(written, held["effects"]),
         ),
         audits=tuple(held["audits"]),
@@ -78,6 +87,8 @@ def assembled(written: WrittenCard, given: Sequence[GivenResult], *, source: str
         coverages=tuple(held["coverages"]),
         watches=tuple(held["watches"]),
         bounties=tuple(held["bounties"]),
+        repairs=tuple(held["repairs"]),
+        gates=tuple(held["gates"]),
     )
 
 
@@ -112,4 +123,21 @@ def _unknown_conditions(written: WrittenCard, effects: Sequence[Any]) -> list[No
         )
         for one in written.confounders
         if one.condition and one.condition not in known
+    ]
+
+
+def _starters(written: WrittenCard) -> list[Note]:
+    """What still says what the file to fill in says."""
+    starter = tomllib.loads(starter_text())["service"]
+    names = ("name", "provider", "contact")
+    kept = [name for name in names if getattr(written.service, name) == starter[name]]
+    if not kept:
+        return []
+    say = "says" if len(kept) == 1 else "say"
+    told = listed([f"{name} (“{starter[name]}”)" for name in kept])
+    return [
+        Note(
+            code="starter_text",
+            text=f"{told} still {say} what `evenhand card new` wrote, and nothing of the service.",
+        )
     ]

@@ -7,18 +7,24 @@ from typing import Any
 from evenhand.audits.result import Audit, Group
 from evenhand.cards.given import GivenResult
 from evenhand.errors import InputError, Note
+from evenhand.gates.result import Gate, GateAnswer, RuleAnswer, together
 from evenhand.pages.edition import without_folders
 from evenhand.pages.numbers import listed
 
 
 def check_agreement(given: Sequence[GivenResult]) -> None:
-    """Refuse two audits that ask the same of the same table and say different things.
+    """Refuse two audits that ask the same of the same table and say different things, and checks that belie themselves.
 
     Raises
     ------
     InputError
-        Naming both, the group and the two numbers.
+        Naming both, the group and the two numbers; or the rule and the two answers.
     """
+    for one in given:
+        if isinstance(one.result, Gate):
+            _check_gate(one.name, one.result)
+        if isinstance(one.result, Audit):
+            check_groups(one.name, one.result)
     seen: dict[Any, dict[str, tuple[str, float | None]]] = {}
     for one in given:
         audit = one.result
@@ -35,6 +41,38 @@ def check_agreement(given: Sequence[GivenResult]) -> None:
                     f"{value:.6g} in the first and {other:.6g} in the second.  Run the command of each again, and "
                     "leave out what is wrong."
                 )
+
+
+def check_groups(name: str, audit: Audit) -> None:
+    """Refuse groups that nothing tells apart.
+
+    Raises
+    ------
+    InputError
+        Naming the first.
+    """
+    for place, group in enumerate(audit.groups):
+        if not group.by:
+            raise InputError(
+                f"{name}: groups[{place}].by is empty, but a group is told apart by an attribute.  Run its command "
+                "again."
+            )
+
+
+def _check_gate(name: str, gate: Gate) -> None:
+    """Refuse an answer that is not that of what it is made of."""
+    answers = [(f"rule “{rule.name}”", rule.answer, _counted(rule)) for rule in gate.rules]
+    answers.append(("policy", gate.answer, [rule.answer for rule in gate.rules]))
+    for what, answer, inside in answers:
+        if answer != together(inside):
+            raise InputError(
+                f"{name} contradicts itself: its {what} is told to be “{answer}”, but by what it is made of it is "
+                f"“{together(inside)}”.  Run its command again."
+            )
+
+
+def _counted(rule: RuleAnswer) -> list[GateAnswer]:
+    return [check.answer for check in rule.checks if not check.excused]
 
 
 def _asked(audit: Audit) -> Any:
@@ -68,13 +106,13 @@ def told_differences(given: Sequence[GivenResult]) -> Iterator[Note]:
     """What a reader must know of results that rest on different tables."""
     by_table: dict[str, dict[str, list[str]]] = {}
     by_metric: dict[str, dict[str, str]] = {}
-    for one in given:
-        if one.digest is None:
+    for one, source in ((each, source) for each in given for source in each.sources):
+        if source.sha256 is None:
             continue
-        table = without_folders(one.table)
-        by_table.setdefault(table, {}).setdefault(one.digest, []).append(one.name)
+        table = without_folders(source.name)
+        by_table.setdefault(table, {}).setdefault(source.sha256, []).append(one.name)
         if one.field == "audits":
-            by_metric.setdefault(one.about, {})[one.digest] = table
+            by_metric.setdefault(one.about, {})[source.sha256] = table
     for table, contents in by_table.items():
         if len(contents) > 1:
             told = listed(

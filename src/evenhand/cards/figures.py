@@ -18,7 +18,7 @@ def render_html(card: Card, *, edition: Edition = PLAIN, checklist: bool = False
         edition=edition,
         heading=edition.title or words.title(card),
         answers=list(words.answers(card, edition)),
-        caveats=list(dict.fromkeys(words.caveats(card))),
+        caveats=list(dict.fromkeys(words.caveats(card, edition))),
         absent=words.absent_sentence(card.parts),
         sections=list(sections_of(card, edition, checklist=checklist)),
     )

@@ -1,5 +1,6 @@
 """Results that a card is made of: read from files by what their JSON says they are."""
 
+import itertools
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,12 +13,16 @@ from evenhand.bounty.telling.standing import Standing
 from evenhand.cards.result import CardEvidence, Field
 from evenhand.differential.result import Effects
 from evenhand.errors import InputError, near
+from evenhand.gates.result import Gate
 from evenhand.lastmile.coverage.result import Coverage
 from evenhand.pages.commands import quoted
 from evenhand.pages.edition import without_folders
+from evenhand.pages.numbers import listed
 from evenhand.records.files import fingerprint
 from evenhand.records.json_files import read_json
 from evenhand.records.output import matching_files
+from evenhand.repairs.result import RepairTrial
+from evenhand.results.origin import Source
 from evenhand.results.protocol import Result
 from evenhand.slicing.result import Slices
 from evenhand.switching.result import Switches
@@ -32,6 +37,8 @@ KINDS: dict[Field, type[Result]] = {
     "coverages": Coverage,
     "watches": Watch,
     "bounties": Standing,
+    "repairs": RepairTrial,
+    "gates": Gate,
 }
 assert tuple(KINDS) == get_args(Field)
 #: What a reader calls the own table in a command to repeat.
@@ -48,19 +55,9 @@ class GivenResult:
     result: Any
 
     @property
-    def table_key(self) -> str | None:
-        """What tells the table behind it from others: its digest or its name; `None` where it has none."""
-        return self.digest or self.table or None
-
-    @property
-    def table(self) -> str:
-        """What the table behind it was called; empty where it has none."""
-        return _source(self.result)[0]
-
-    @property
-    def digest(self) -> str | None:
-        """SHA-256 of that table; `None` where it has none."""
-        return _source(self.result)[2]
+    def sources(self) -> tuple[Source, ...]:
+        """The tables behind it; none for bounties, several for some checks."""
+        return sources_of(self.result)
 
     @property
     def about(self) -> str:
@@ -70,7 +67,9 @@ class GivenResult:
     def evidence(self, number: int) -> CardEvidence:
         """Where its numbers came from, as the card tells it."""
         found = self.result
-        table, rows, data = _source(found)
+        sources = self.sources
+        only = sources[0] if len(sources) == 1 else None
+        table = "" if only is None else only.name
         command = _command(found)
         return CardEvidence(
             name=self.name,
@@ -80,16 +79,18 @@ class GivenResult:
             schema=found.SCHEMA,
             about=self.about,
             command=command,
-            repeat=repeated(command, table),
+            repeat="" if isinstance(found, Gate) else repeated(command, table),
             table=table,
-            rows=rows,
-            data_sha256=data,
+            rows=None if only is None else only.rows,
+            data_sha256=None if only is None else only.sha256,
             version=_version(found),
         )
 
 
-def result_files(patterns: Sequence[str], folder: Path) -> dict[Path, str]:
-    """Files that a card.toml names, each with the name that the card gives it.
+def result_files(
+    patterns: Sequence[str], folder: Path, more: Sequence[str | Path] = ()
+) -> dict[Path, str]:
+    """Files that a card.toml names, and `more`, each with the name that the card gives it.
 
     Raises
     ------
@@ -98,12 +99,14 @@ def result_files(patterns: Sequence[str], folder: Path) -> dict[Path, str]:
     """
     found: dict[Path, str] = {}
     seen: set[Path] = set()
-    for pattern in patterns:
-        files = matching_files(str(folder / pattern))
+    places = [(folder, pattern) for pattern in patterns] + [(Path(), str(one)) for one in more]
+    for place, pattern in places:
+        files = matching_files(str(place / pattern))
         if not files:
-            there = sorted(path.name for path in folder.glob("*.json"))
+            there = sorted(path.name for path in place.glob("*.json"))
+            where = "here" if place == Path() else f"in {place}"
             raise InputError(
-                f"results: no file is called {pattern!r} in {folder}.{near(pattern, there)}  "
+                f"results: no file is called {pattern!r} {where}.{near(pattern, there)}  "
                 "Write the answer of a command there with --json: evenhand audit … --json > audit.json"
             )
         for path in files:
@@ -126,23 +129,25 @@ def _name(path: Path, folder: Path) -> str:
     return own.relative_to(root).as_posix() if own.is_relative_to(root) else own.name
 
 
-def read_results(patterns: Sequence[str], folder: Path) -> list[GivenResult]:
-    """Results in files beside a card.toml, in their order.
+def read_results(
+    patterns: Sequence[str], folder: Path, more: Sequence[str | Path] = ()
+) -> list[GivenResult]:
+    """Results in files beside a card.toml, and in `more`, in their order.
 
     Raises
     ------
     InputError
         Where a pattern names no file, a file holds no result, or one that a card has no place for.
     """
-    files = result_files(patterns, folder)
+    files = result_files(patterns, folder, more)
     return [one for path, name in files.items() for one in read_file(path, name)]
 
 
 def read_file(path: Path, name: str) -> Iterator[GivenResult]:
     """Results in one file: an object, or an array of them."""
     found, data = read_json(path, "result", "Write it with --json.")
-    listed = found if isinstance(found, list) else [found]
-    for number, one in enumerate(listed):
+    results = found if isinstance(found, list) else [found]
+    for number, one in enumerate(results):
         own = f"{name}[{number}]" if isinstance(found, list) else name
         field = _field(one, own)
         try:
@@ -178,23 +183,48 @@ def check_fresh(given: Sequence[GivenResult], folder: Path) -> None:
     InputError
         Naming the result, the table and both digests.
     """
-    digests: dict[Path, str] = {}
-    for one in given:
-        table, _, data = _source(one.result)
-        if data is None:
+    digests: dict[tuple[Path, ...], str] = {}
+    for one, source in ((each, source) for each in given for source in each.sources):
+        table, data, command = source.name, source.sha256, _command(one.result)
+        if data is None or "://" in table:
             continue
-        for path in dict.fromkeys((folder / table, Path(table))):
-            if "://" in table or not path.is_file():
+        for base in (folder, Path()):
+            files = _there(table, joined_to(command), base)
+            if not files:
                 continue
-            if path not in digests:
-                digests[path] = fingerprint([path])
-            if digests[path] != data:
+            digest = digests.setdefault(files, fingerprint(list(files)))
+            if digest != data:
+                have = "has" if len(files) == 1 else "together have"
                 raise InputError(
-                    f"{one.name} rests on {table} with SHA-256 {data[:12]}…, but {path} has {digests[path][:12]}… now: "
-                    "the result is stale.  Run its command again, or put the table that it rests on back:\n"
-                    f"{_command(one.result)}"
+                    f"{one.name} rests on {table} with SHA-256 {data[:12]}…, but {listed([str(f) for f in files])} "
+                    f"{have} {digest[:12]}… now: the result is stale.  Run its command again, or put the files that it "
+                    f"rests on back:\n{command}"
                 )
             break
+
+
+def _there(table: str, joined: Sequence[str], folder: Path) -> tuple[Path, ...]:
+    """The files of a table and those that are joined to it, in the order of their digest; none where one lacks."""
+    found = [matching_files(str(folder / name)) for name in (table, *joined)]
+    files = tuple(path for paths in found for path in paths)
+    return files if all(found) and all(path.is_file() for path in files) else ()
+
+
+def joined_to(command: str) -> tuple[str, ...]:
+    """Files that a command joins to its table.
+
+    Examples
+    --------
+    >>> joined_to("evenhand audit calls.csv --with people.csv --on speaker --with=sites.csv --by site")
+    ('people.csv', 'sites.csv')
+    """
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        return ()
+    after = [two for one, two in itertools.pairwise(words) if one == "--with"]
+    told = [word.removeprefix("--with=") for word in words if word.startswith("--with=")]
+    return (*after, *told)
 
 
 def repeated(command: str, table: str) -> str:
@@ -232,18 +262,34 @@ def repeated(command: str, table: str) -> str:
 _WRITES = {
     **dict.fromkeys(("--json", "--csv", "--force", "--share"), False),
     **dict.fromkeys(
-        ("--html", "--figure", "--cube", "--state", "--title", "--note", "--labels", "--out"), True
+        (
+            "--html",
+            "--figure",
+            "--cube",
+            "--state",
+            "--title",
+            "--note",
+            "--labels",
+            "--out",
+            "--keep",
+        ),
+        True,
     ),
 }
 
 
-def _source(found: Any) -> tuple[str, int | None, str | None]:
-    """Name, rows and digest of the table behind a result."""
+def sources_of(found: Any) -> tuple[Source, ...]:
+    """The tables behind a result, each once; none for bounties, several for some checks."""
     if isinstance(found, Slices):
-        return found.source, found.overall.n_rows, found.sha256
+        return (Source(name=found.source, rows=found.overall.n_rows, sha256=found.sha256),)
     if isinstance(found, Standing):
-        return "", None, None
-    return found.source.name, found.source.rows, found.source.sha256
+        return ()
+    if isinstance(found, Gate):
+        told = [rule.source for rule in found.rules if rule.source is not None]
+        # Rules keep rows of their own; the most is what the table has at least.
+        told.sort(key=lambda one: one.rows)
+        return tuple({(one.name, one.sha256): one for one in told}.values())
+    return (found.source,)
 
 
 def _command(found: Any) -> str:
@@ -262,5 +308,7 @@ def _about(found: Any) -> str:
     """What was measured, as it was written."""
     if isinstance(found, Standing):
         return f"bounty on {found.label}"
+    if isinstance(found, Gate):
+        return f"policy {without_folders(found.policy)}"
     metric = found.metric
     return "coverage" if metric is None else str(metric.expression)

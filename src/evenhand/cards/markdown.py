@@ -53,7 +53,7 @@ def _parts(card: Card, edition: Edition, *, checklist: bool) -> Iterator[str]:
         f"{service.provider}. Applies from {service.applies_to}. Contact: {service.contact}. {who}."
     )
     yield from (f"**{escaped(sentence)}**" for sentence in words.answers(card, edition))
-    yield from (f"> {escaped(text)}" for text in dict.fromkeys(words.caveats(card)))
+    yield from (f"> {escaped(text)}" for text in dict.fromkeys(words.caveats(card, edition)))
     yield escaped(words.absent_sentence(card.parts))
     for section in sections_of(card, edition, checklist=checklist):
         yield f"{'#' * section.level} {escaped(section.title)}"

@@ -26,7 +26,7 @@ PARTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "data": ("Data that results rest on", ()),
     "labels": ("How labels came about", ()),
     "group_values": ("How group values came about", ()),
-    "fairness": ("Fairness and bias", ("audits", "switches")),
+    "fairness": ("Fairness and bias", ("audits", "switches", "repairs", "gates")),
     "unnamed_groups": ("Groups that nobody named", ("slices",)),
     "data_coverage": ("What the data cover", ("coverages",)),
     "explainability": ("Explainability", ("explainability",)),
@@ -66,7 +66,7 @@ def explains(name: str, written: WrittenCard) -> bool:
 
 def tables_of(given: Sequence[GivenResult]) -> tuple[str, ...]:
     """Tables that results rest on, each once, without folders."""
-    names = (without_folders(one.table) for one in given)
+    names = (without_folders(table.name) for one in given for table in one.sources)
     return tuple(dict.fromkeys(name for name in names if name))
 
 

@@ -4,6 +4,7 @@ import datetime
 import re
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from importlib.resources import files
 from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -34,6 +35,11 @@ class CardRequest:
     results: tuple[str, ...] = ()
 
 
+def starter_text() -> str:
+    """A card.toml to fill in, with comments."""
+    return (files("evenhand.cards") / "static" / "starter.toml").read_text(encoding="utf-8")
+
+
 def read_request(path: Path) -> CardRequest:
     """What a card.toml asks for.
 
@@ -48,6 +54,11 @@ def read_request(path: Path) -> CardRequest:
         raise InputError(f"{path} is no card.toml: it is not text.  {_SEE}") from error
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}.  {_SEE}") from error
+    if path.suffix == ".json":
+        raise InputError(
+            f"{path} is JSON, such as a result; a card is made from a card.toml, after which results may be named:\n"
+            f"evenhand card new card.toml && evenhand card make card.toml {path.name}"
+        )
     try:
         given = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
@@ -115,6 +126,10 @@ class _CardReader:
             )
         if is_dataclass(kind):
             return self.built(kind, given, place)
+        if kind is bool:
+            if not isinstance(given, bool):
+                self.tell(place, f"{_called(place)} is {given!r:.60}, but must be true or false.")
+            return given is True
         return self.text(given, place)
 
     def text(self, given: Any, place: tuple[str | int, ...]) -> str:

@@ -8,15 +8,27 @@ from evenhand.bounty.telling.standing import Standing
 from evenhand.cards.written import WrittenCard
 from evenhand.differential.result import Effects
 from evenhand.errors import Note
+from evenhand.gates.result import Gate
 from evenhand.groups.partition import Key
 from evenhand.lastmile.coverage.result import Coverage
 from evenhand.pages.shown import Shown
+from evenhand.repairs.result import RepairTrial
 from evenhand.slicing.result import Slices
 from evenhand.switching.result import Switches
 from evenhand.watching.result import Watch
 
 #: Fields of a card that hold results, by the kind that they hold.
-Field = Literal["audits", "slices", "effects", "switches", "coverages", "watches", "bounties"]
+Field = Literal[
+    "audits",
+    "slices",
+    "effects",
+    "switches",
+    "coverages",
+    "watches",
+    "bounties",
+    "repairs",
+    "gates",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,11 +54,12 @@ class CardEvidence:
     repeat : str
         The same command on a table of your own; empty where the result tells none.
     table : str
-        What the table was called; empty for bounties.
+        What the table was called; empty for bounties, and for a policy over several tables.
     rows : int or None
         Rows that the numbers rest on.
     data_sha256 : str or None
-        SHA-256 of the table's bytes; `None` for frames, servers, cubes and bounties.
+        SHA-256 of the table's bytes; `None` for frames, servers, cubes and bounties,
+        and for a policy over several tables, whose rules tell theirs.
     version : str
         Version of Evenhand that computed it; empty where the result does not tell.
     """
@@ -222,6 +235,10 @@ class Card(Shown):
         What is watched as rows come.
     bounties : tuple of Standing
         What outsiders improved.
+    repairs : tuple of RepairTrial
+        Decisions that were mended for groups: who gains, who pays.
+    gates : tuple of Gate
+        Policies that were asked: rules kept, broken and open.
     content_sha256 : str
         SHA-256 of the card's canonical JSON (RFC 8785) without this field and the signature.
     signature : CardSignature or None
@@ -244,6 +261,8 @@ class Card(Shown):
     coverages: tuple[Coverage, ...] = ()
     watches: tuple[Watch, ...] = ()
     bounties: tuple[Standing, ...] = ()
+    repairs: tuple[RepairTrial, ...] = ()
+    gates: tuple[Gate, ...] = ()
     content_sha256: str = ""
     signature: CardSignature | None = None
 

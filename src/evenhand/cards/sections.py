@@ -18,6 +18,7 @@ from evenhand.cards.measured import (
     switch_blocks,
     watch_blocks,
 )
+from evenhand.cards.mended import gate_blocks, repair_blocks
 from evenhand.cards.result import Card
 from evenhand.pages.edition import PLAIN, Edition
 
@@ -94,7 +95,12 @@ def _design(card: Card, edition: Edition) -> Iterator[CardSection]:
     yield _section(card, "performance_expectations", _texts(design.performance_expectations))
     yield _section(card, "test_method", _texts(design.test_method))
     yield _section(card, "data", data_table(card))
-    fairness = [*fairness_blocks(card, edition), *switch_blocks(card, edition)]
+    fairness = [
+        *fairness_blocks(card, edition),
+        *switch_blocks(card, edition),
+        *repair_blocks(card, edition),
+        *gate_blocks(card, edition),
+    ]
     yield _section(card, "fairness", [*_texts(said.fairness), *fairness])
     yield _section(card, "unnamed_groups", slice_blocks(card, edition))
     yield _section(card, "data_coverage", coverage_blocks(card, edition))

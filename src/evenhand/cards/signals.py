@@ -25,7 +25,10 @@ def signals_of(
             "reproducibility",
             "Of each result the card has the command, the SHA-256 of its table and the version that computed it, or it "
             "is a bounty, which is proven from its own log.",
-            [(one.name, _not_repeatable(one)) for one in evidence],
+            [
+                (told.name, _not_repeatable(told, one))
+                for told, one in zip(evidence, given, strict=True)
+            ],
         ),
         _signal(
             "completeness",
@@ -53,14 +56,17 @@ def _signal(name: str, rule: str, things: Sequence[tuple[str, str]]) -> Signal:
     )
 
 
-def _not_repeatable(one: CardEvidence) -> str:
+def _not_repeatable(one: CardEvidence, given: GivenResult) -> str:
     if one.field == "bounties":
         return ""
     lacks = [
         what
         for what, there in (
             ("no command", one.command),
-            ("no SHA-256 of its table", one.data_sha256),
+            (
+                "no SHA-256 of its table",
+                given.sources and all(table.sha256 for table in given.sources),
+            ),
             ("no version", one.version),
         )
         if not there

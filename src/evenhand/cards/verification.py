@@ -1,87 +1,25 @@
 """Whether a card is what it claims to be: its seal, its results, and its numbers from the data."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any
 
 from evenhand.bounty.files import sha256
 from evenhand.cards.assembly import assembled
+from evenhand.cards.checks import CardCheck, CardVerification, compared
+from evenhand.cards.contradictions import check_groups
 from evenhand.cards.discrepancies import Discrepancy, discrepancies
 from evenhand.cards.given import KINDS, GivenResult, read_file
-from evenhand.cards.result import Card, CardEvidence
+from evenhand.cards.recomputation import Ask, recomputed
+from evenhand.cards.result import Card
 from evenhand.cards.sealing import is_signed, sealed_text
 from evenhand.errors import InputError
-from evenhand.pages.edition import without_folders
+from evenhand.gates.keys import RATES
 from evenhand.pages.numbers import listed, plural
-from evenhand.records.files import fingerprint
 from evenhand.records.json_files import read_json
-from evenhand.results.origin import versions
-from evenhand.results.protocol import Result, to_plain
-
-#: Asks a result's command again of a table; raises `InputError` where it may not be asked.
-Ask = Callable[[str, Path], Sequence[Any]]
-State = Literal["holds", "fails", "not checked"]
-#: What differs from run to run, by its place in a result: versions, how it was asked, and how long it took.
-PASSING = (
-    "command", "settings.command", "settings.versions", "settings.kernel", "settings.memory_limit",
-    "searched.seconds",
-)  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CardCheck:
-    """One thing that was looked at.
-
-    Attributes
-    ----------
-    name : str
-        What: `digest`, `signature`, `sums`, `derived`, `files`, `data`, or `again`, where tables were given and a
-        result was not computed again.
-    state : State
-        `holds`, `fails` or `not checked`.
-    sentence : str
-        The same for people, with what was looked at and what to do.
-    """
-
-    name: str
-    state: State
-    sentence: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CardVerification(Result):
-    """What became of a card's claims.
-
-    Attributes
-    ----------
-    service : str
-        Name and version of the service.
-    content_sha256 : str
-        The digest that the card claims.
-    checks : tuple of CardCheck
-        What was looked at.
-    discrepancies : tuple of Discrepancy
-        Every place that is not what it should be.
-    """
-
-    SCHEMA: ClassVar[str] = "evenhand.card_verification/1"
-
-    service: str
-    content_sha256: str
-    checks: tuple[CardCheck, ...]
-    discrepancies: tuple[Discrepancy, ...]
-
-    @property
-    def holds(self) -> bool:
-        """Whether nothing that could be checked is wrong."""
-        return all(check.state != "fails" for check in self.checks)
-
-    @property
-    def unasked(self) -> int:
-        """How many results were not computed again although tables were given."""
-        return sum(check.name == "again" for check in self.checks)
+from evenhand.results.protocol import to_plain
 
 
 def read_card(path: Path) -> tuple[Card, dict[str, Any]]:
@@ -166,7 +104,9 @@ def verify_card(
     looked.checks.append(_signature(card, text, public_key))
     looked.sums()
     looked.files(place)
-    looked.data(data, ask)
+    for check, new in recomputed(card, plain, data, ask):
+        looked.checks.append(check)
+        looked.found += new
     looked.derived()
     service = card.written.service
     return CardVerification(
@@ -230,9 +170,7 @@ class _Looked:
     def tell(self, name: str, new: Sequence[Discrepancy], good: str, bad: str) -> None:
         """A check that compared something."""
         self.found += new
-        state: State = "fails" if new else "holds"
-        told = f"{bad}: {plural(len(new), 'place')}." if new else good
-        self.checks.append(CardCheck(name=name, state=state, sentence=told))
+        self.checks.append(compared(name, new, good, bad))
 
     def derived(self) -> None:
         """What follows from the results on the card: worst groups, parts, signals, notes, origins."""
@@ -306,7 +244,8 @@ class _Looked:
             new += own
         checked = len(self.card.evidence) - len(absent)
         if checked:
-            good = f"{plural(checked, 'result')} beside it say the same."
+            say = "says" if checked == 1 else "say"
+            good = f"{plural(checked, 'result')} beside it {say} the same."
             self.tell("files", new, good, "Results beside it say something else")
         if absent:
             self.checks.append(
@@ -316,95 +255,6 @@ class _Looked:
                     sentence=f"Not beside the card: {listed(absent)}.",
                 )
             )
-
-    def data(self, data: Sequence[Path], ask: Ask | None) -> None:
-        """Numbers, by asking the commands again of the tables at hand."""
-        tables = {fingerprint([path]): path for path in data}
-        wanted = {one.data_sha256 for one in self.card.evidence}
-        together = fingerprint(sorted(data))
-        for digest, path in tables.items():
-            if digest not in wanted and together not in wanted:
-                self.checks.append(
-                    CardCheck(
-                        name="data",
-                        state="fails",
-                        sentence=f"{path} has SHA-256 {digest}, and no result on the card rests on it: it is another "
-                        "table, or was changed since.",
-                    )
-                )
-        for one in self.card.evidence:
-            table = tables.get(one.data_sha256 or "")
-            if table is None or ask is None:
-                why = _why(one, together)
-                self.checks.append(
-                    CardCheck(
-                        name="again" if data else "data",
-                        state="not checked",
-                        sentence=f"The numbers of {one.name} were not computed again: {why}.",
-                    )
-                )
-            else:
-                self.again(one, table, ask)
-
-    def again(self, one: CardEvidence, table: Path, ask: Ask) -> None:
-        """One result, from its command and its table."""
-        try:
-            results = ask(one.command, table)
-        except InputError as error:
-            self.checks.append(
-                CardCheck(
-                    name="again",
-                    state="not checked",
-                    sentence=f"The numbers of {one.name} were not computed again: {error}",
-                )
-            )
-            return
-        stands = self.plain[one.field][one.number]
-        plain = [_renamed(to_plain(result), table, one.table) for result in results]
-        place = f"{one.field}[{one.number}]"
-        passing = {f"{place}.{path}" for path in PASSING}
-        says = f"its command on {table}"
-        same = [
-            list(discrepancies(stands, other, place, says, passing))
-            for other in plain
-            if _asks(other) == _asks(stands)
-        ]
-        new = min(same, key=len, default=[
-            Discrepancy(place=place, stands=one.about, should="nothing of the kind", says=says)
-        ])  # fmt: skip
-        own = dict(versions())["evenhand"]
-        good = f"The numbers of {one.name} come out again from {table}."
-        other = "" if one.version == own else f" (by Evenhand {one.version}; this is {own})"
-        bad = f"{one.name}{other} says something else than its command on {table}"
-        self.tell("data", new, good, bad)
-
-
-def _renamed(plain: Any, table: Path, name: str) -> Any:
-    """A result of a table as if it had been called otherwise."""
-    if isinstance(plain, dict):
-        return {key: _renamed(one, table, name) for key, one in plain.items()}
-    if isinstance(plain, list):
-        return [_renamed(one, table, name) for one in plain]
-    if isinstance(plain, str):
-        return plain.replace(str(table), name).replace(table.name, without_folders(name))
-    return plain
-
-
-def _why(one: CardEvidence, together: str) -> str:
-    """Why the numbers of a result were not computed again."""
-    if one.data_sha256 is None:
-        return "its table has no SHA-256"
-    if one.data_sha256 == together:
-        return (
-            "its table is several files, which have the SHA-256 that the card tells.  Ask its command of them: "
-            f"{one.command}"
-        )
-    return "give its table with --data"
-
-
-def _asks(plain: dict[str, Any]) -> Any:
-    """What tells the results of one command apart."""
-    return plain["schema"], plain["metric"]["expression"]
 
 
 def _check_places(card: Card) -> None:
@@ -420,6 +270,8 @@ def _check_places(card: Card) -> None:
     if lacking := sorted(held - named.keys()):
         kind, number = lacking[0]
         raise InputError(f"evidence does not tell where {kind}[{number}] came from.")
+    for place, audit in enumerate(card.audits):
+        check_groups(f"audits[{place}]", audit)
     for place, one in enumerate(card.worst):
         if not 0 <= one.audit < len(card.audits):
             raise InputError(
@@ -449,7 +301,8 @@ def _sums(plain: Any, place: str) -> Iterator[list[Discrepancy]]:
     # With a judge's help a rate is more than its sums.
     if not isinstance(plain, dict) or isinstance(plain.get("judge"), dict):
         return
-    if {"value", "numerator", "denominator", "low", "high", "n_rows"} <= plain.keys():
+    known = {"value", "numerator", "denominator", "low", "high"} <= plain.keys()
+    if known and ("n_rows" in plain or plain.get("limit") in RATES):
         value, above, below = plain["value"], plain["numerator"], plain["denominator"]
         if value is not None and above is not None and below:
             yield list(discrepancies(value, above / below, f"{place}.value", "its own sums"))

@@ -1,15 +1,24 @@
 """A card in plain words: what a person reads first."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from evenhand.audits import answer, words
 from evenhand.audits.result import Audit
+from evenhand.bounty.telling.standing import Standing
+from evenhand.cards.mended import warnings
 from evenhand.cards.result import Card, CardPart, Signal, WorstGroup
 from evenhand.errors import Note
+from evenhand.gates import words as gate_words
+from evenhand.gates.result import Gate
 from evenhand.pages import numbers
 from evenhand.pages.caveats import before_numbers
 from evenhand.pages.edition import PLAIN, Edition
 from evenhand.pages.numbers import percent, plural
+from evenhand.repairs import words as repair_words
+from evenhand.repairs.result import RepairTrial
+from evenhand.watching import words as watch_words
+from evenhand.watching.result import Watch
 
 #: Words of the glossary that a card explains.
 TERMS = (
@@ -35,9 +44,7 @@ def title(card: Card) -> str:
 def answers(card: Card, edition: Edition = PLAIN) -> Iterator[str]:
     """The worst group of each metric, in a sentence; or that nothing was measured."""
     if not card.audits:
-        others = bool(
-            card.slices or card.effects or card.switches or card.watches or card.coverages
-        )
+        others = any(one.field != "bounties" for one in card.evidence)
         yield "No audit stands on this card, so " + (
             "no group is told to be the worst; other results stand below."
             if others
@@ -106,19 +113,29 @@ def absent_sentence(parts: tuple[CardPart, ...]) -> str:
     return f"Not told, of {len(parts)} parts: {'; '.join(absent)}."
 
 
-def caveats(card: Card) -> Iterator[str]:
-    """What must be known before the numbers, of the card and of its results."""
+def caveats(card: Card, edition: Edition = PLAIN) -> Iterator[str]:
+    """What must be known before the numbers, of the card and of its results, which are named where not all say so."""
+    yield from warnings(card, edition)
+    for watch in card.watches:
+        if watch.alarms:
+            yield from watch_words.answers(watch, edition, brief=True)
     yield from before_numbers(card.notes)
-    told: list[Note] = []
-    for audit in card.audits:
-        told += audit.notes
-    for search in card.slices:
-        told += search.notes
-    for effect in card.effects:
-        told += effect.notes
-    for switch in card.switches:
-        told += switch.notes
-    yield from before_numbers(told)
+    said: dict[str, list[str]] = {}
+    for one in card.evidence:
+        for text in before_numbers(_notes(getattr(card, one.field)[one.number])):
+            said.setdefault(text, []).append(one.name)
+    for text, names in said.items():
+        everywhere = len(set(names)) == len(card.evidence)
+        yield text if everywhere else f"{numbers.listed(list(dict.fromkeys(names)))}: {text}"
+
+
+def _notes(found: Any) -> Sequence[Note]:
+    """What a result tells before its numbers; watches and bounties say it in their answers."""
+    if isinstance(found, RepairTrial):
+        return repair_words.caveats(found)
+    if isinstance(found, Gate):
+        return gate_words.caveats(found)
+    return () if isinstance(found, Watch | Standing) else found.notes
 
 
 def worst_note(card: Card) -> str:

@@ -201,6 +201,9 @@ class CardedData:
         How group values came about: told by people themselves, annotated, or inferred.
     licence : str
         Under which terms it may be used.
+    other_people : bool
+        Whether nobody in it is in another table of the card.  Where a result hides small groups, tables are taken to
+        be of the same people unless this says otherwise.
     """
 
     table: str
@@ -209,6 +212,7 @@ class CardedData:
     labels: str = ""
     groups: str = ""
     licence: str = ""
+    other_people: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ import json
 import shlex
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from cyclopts import App, CycloptsError
@@ -17,20 +17,21 @@ from evenhand.errors import InputError
 from evenhand.pages.numbers import listed
 
 #: Verbs that only read one table.
-VERBS = ("audit", "effects", "slices")
-#: Options that would read or write other files, or change what is answered.
-_OTHERS = ("others", "compare")
+VERBS = ("audit", "effects", "fix", "slices")
+#: Options that would read other files, run programs, or change what is answered.
+_OTHERS = ("others", "compare", "train", "condition")
 
 _app = App(name="evenhand", help_flags=[], version_flags=[])
 for _verb in VERBS:
-    _app.command(f"evenhand.cli.{_verb}:{_verb}", name=_verb)
+    # Of fix only the command itself: what applies a repair writes.
+    _app.command(f"evenhand.cli.{_verb}:{'mend' if _verb == 'fix' else _verb}", name=_verb)
 
 
-def ask_again(command: str, table: Path) -> Sequence[Any]:
+def ask_again(command: str, table: Path, others: Sequence[Path] = ()) -> Sequence[Any]:
     """What a command says of a table.
 
-    The words go to the parser of the command line, which knows three verbs here; the table is the one given, and
-    nothing else is read or written.
+    The words go to the parser of the command line, which knows four verbs here; the table is the one given, files
+    that are joined to it are those of `others` with their names, and nothing else is read or written.
 
     Raises
     ------
@@ -51,14 +52,16 @@ def ask_again(command: str, table: Path) -> Sequence[Any]:
         raise InputError(f"its command is not understood: {error}") from error
     given = bound.arguments
     reading = given.get("reading")
-    if any(given.get(name) for name in _OTHERS) or (reading is not None and reading.with_):
-        raise InputError("its command reads or writes other files than the table.")
+    if any(given.get(name) for name in _OTHERS):
+        raise InputError("its command reads other files than the table, or runs programs.")
+    if reading is not None and reading.with_:
+        given["reading"] = replace(reading, with_=_joined(reading.with_, others))
     output = given.get("output", Output())
     given["table"] = str(table)
     given["output"] = replace(
         output, json=True, html=None, figure=None, title=None, note=None, labels=None
     )
-    for name, nothing in (("csv", False), ("cube", None)):
+    for name, nothing in (("csv", False), ("cube", None), ("keep", None)):
         if name in given:
             given[name] = nothing
     said = io.StringIO()
@@ -68,3 +71,12 @@ def ask_again(command: str, table: Path) -> Sequence[Any]:
     by_schema = {kind.SCHEMA: kind for kind in KINDS.values()}
     answers = found if isinstance(found, list) else [found]
     return [by_schema[one["schema"]].from_dict(one) for one in answers]
+
+
+def _joined(names: Sequence[str], others: Sequence[Path]) -> tuple[str, ...]:
+    """Files at hand in place of those that a command joins."""
+    there = {path.name: str(path) for path in others}
+    lacking = [PurePath(name).name for name in names if PurePath(name).name not in there]
+    if lacking:
+        raise InputError(f"its command joins {listed(lacking)}: give that with --data, too.")
+    return tuple(there[PurePath(name).name] for name in names)

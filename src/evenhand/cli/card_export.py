@@ -1,17 +1,19 @@
 """``evenhand card export``: a card in the formats of others."""
 
-from datetime import UTC, date, datetime
+import sys
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from evenhand.cards.exporters.catalogue import FORMATS, ExportOptions, export_card
+from evenhand.cards.exporters.catalogue import FORMATS, ExportOptions, export_card, left_out
 from evenhand.cards.exporters.local_law_144 import LawfulColumns
 from evenhand.cards.verification import read_sealed
 from evenhand.cli.kinds import Flag
 from evenhand.cli.lines import say
 from evenhand.errors import InputError
+from evenhand.pages.numbers import listed
 from evenhand.records.output import check_outputs, write_text
 
 _LISTED = "; ".join(f"{name} ({one.about})" for name, one in FORMATS.items())
@@ -67,7 +69,6 @@ def export(
         if given is not None and to in FORMATS and to != form:
             raise InputError(f"{option} is for --to {form}, and this is {to}.  Leave it out.")
     options = ExportOptions(
-        at=datetime.now(UTC),
         table=table or "",
         benchmark=benchmark or "",
         law=LawfulColumns(
@@ -78,6 +79,11 @@ def export(
         ),
     )
     text = export_card(found, to, options)
+    if lacking := left_out(found, to):
+        print(
+            f"{to} has no place for the numbers of {listed(lacking)}: they are not in it.",
+            file=sys.stderr,
+        )
     if out is None:
         print(text, end="" if text.endswith("\n") else "\n")
     else:

@@ -6,7 +6,7 @@ from evenhand.cards.shelf.shelving import beside, find_cards, shelve
 from evenhand.cli.kinds import Flag
 from evenhand.cli.options import Output
 from evenhand.cli.output import check_written, show, write_files
-from evenhand.errors import InputError
+from evenhand.errors import EXIT_REFUSED, InputError
 
 
 def index(
@@ -18,6 +18,8 @@ def index(
     force: Flag = False,
 ) -> int:
     """List many cards: services and versions, the worst group of each.
+
+    Exits 3 where some file cannot be read as a card; it is told with the reason, and the others are listed.
 
     Parameters
     ----------
@@ -46,4 +48,4 @@ def index(
     page = None if html is None else beside(found, html.parent).to_html(edition)
     write_files(found, page, output, edition)
     show([found], output)
-    return 0
+    return EXIT_REFUSED if found.unreadable else 0

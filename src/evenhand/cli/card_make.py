@@ -16,7 +16,7 @@ from evenhand.records.output import write_text
 def make(
     request: Path,
     /,
-    *,
+    *results: str,
     out: Path | None = None,
     markdown: Path | None = None,
     key: Path | None = None,
@@ -33,15 +33,17 @@ def make(
         Write the card to this file as JSON, which is what holds.
     markdown
         Write it as Markdown too.
+    results
+        More files of results, or globs, beside those that the card.toml names.
     key
         PEM file of an Ed25519 private key that signs the card; nobody else may have the right to read it.
     checklist
         Show on the page, and in Markdown, which part answers what laws and standards ask.
     """
-    results = result_files(read_request(request).results, request.parent)
-    read = [path for path in (request, key, *results) if path is not None]
+    files = result_files(read_request(request).results, request.parent, results)
+    read = [path for path in (request, key, *files) if path is not None]
     check_written(read, output, ("--out", out), ("--markdown", markdown))
-    found = make_card(request, key=key)
+    found = make_card(request, results, key=key)
     edition = fit(output.edition(), [*found.audits, *found.effects, *found.switches])
     if out is not None:
         write_text(out, found.to_json() + "\n")

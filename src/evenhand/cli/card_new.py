@@ -1,8 +1,8 @@
 """``evenhand card new``: a card.toml to fill in."""
 
-from importlib.resources import files
 from pathlib import Path
 
+from evenhand.cards.reading import starter_text
 from evenhand.cli.kinds import Flag
 from evenhand.cli.lines import say
 from evenhand.errors import InputError
@@ -24,8 +24,7 @@ def new(request: Path = Path("card.toml"), /, *, force: Flag = False) -> int:
             f"{request} is there, and may hold what you wrote.  Name another file, or add --force."
         )
     check_outputs([("the card.toml", request)], [], force=force)
-    text = (files("evenhand.cards") / "static" / "starter.toml").read_text(encoding="utf-8")
-    write_text(request, text)
+    write_text(request, starter_text())
     say(
         f"Written: {request}",
         f"Fill it in, and then: evenhand card make {request} --out card.json --html card.html",

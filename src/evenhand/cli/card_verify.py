@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+from evenhand.cards.checks import CardVerification
 from evenhand.cards.sealing import read_public_key
-from evenhand.cards.verification import CardVerification, verify_card
+from evenhand.cards.verification import verify_card
 from evenhand.cli.asking_again import ask_again
 from evenhand.cli.kinds import Files
 from evenhand.cli.lines import say
@@ -37,7 +38,8 @@ def verify(
     public_key
         The provider's key: a PEM file, or a file of 64 hexadecimal digits.
     data
-        Tables that results rest on: the commands of audits, slices and effects are asked again of them.
+        Tables that results rest on, and files that are joined to them: the commands of audits, slices, effects and
+        fixes are asked again of them.
     """
     for path in data:
         if not path.is_file():
@@ -60,6 +62,11 @@ def _headline(found: CardVerification) -> str:
         results = plural(found.unasked, "result")
         return (
             f"nothing that was checked is wrong, but numbers of {results} were NOT computed again."
+        )
+    if not found.vouched:
+        return (
+            "it agrees with itself, but that proves nothing of its numbers: anybody can write such a card.  Ask them "
+            "of the tables with --data, or name whose it is with --public-key."
         )
     return "nothing that could be checked is wrong."
 

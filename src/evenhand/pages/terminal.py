@@ -108,8 +108,10 @@ def _tables(given: Table, least: Sequence[int], width: int, named: int) -> Itera
 def _drawn(given: Table, least: Sequence[int], width: int) -> RenderableType:
     table = rich_table.Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0))
     tight = sum(least) + GAP * (len(least) - 1) > width
-    for column, room in zip(given.columns, least, strict=True):
-        folds = column.fold or tight
+    for place, (column, room) in enumerate(zip(given.columns, least, strict=True)):
+        most = max((cell_len(row[place].text) for row in given.rows), default=0)
+        # What has its whole width may not fold: rich would take from it first, and then cut others.
+        folds = tight or (column.fold and most > room)
         table.add_column(
             Text(wrapped_head(column.head, room)),
             justify="left" if column.left else "right",

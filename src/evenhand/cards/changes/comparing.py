@@ -26,6 +26,7 @@ from evenhand.cards.changes.result import (
     SharedRows,
     TextChange,
 )
+from evenhand.cards.changes.rules import changed_rules, rules_asked_otherwise
 from evenhand.cards.changes.words import NOT_PAIRED
 from evenhand.cards.discrepancies import discrepancies
 from evenhand.cards.result import Card, Field
@@ -98,7 +99,10 @@ def compare_cards(
         gone_groups=tuple(one for name, a, b in pairs for one in _only(name, a, b)),
         new_metrics=_unmatched(after.audits, [second for _, second in matched]),
         gone_metrics=_unmatched(before.audits, [first for first, _ in matched]),
-        definitions=tuple(one for name, a, b in pairs for one in asked_otherwise(name, a, b)),
+        definitions=(
+            *(one for name, a, b in pairs for one in asked_otherwise(name, a, b)),
+            *rules_asked_otherwise(before, after),
+        ),
         texts=tuple(_texts(before, after)),
         now_told=_told(after, before),
         no_longer_told=_told(before, after),
@@ -110,6 +114,7 @@ def compare_cards(
                 {name: a.source.sha256 != b.source.sha256 for name, a, b in pairs},
             )
         ),
+        rules=tuple(changed_rules(before, after)),
     )
 
 
@@ -375,7 +380,8 @@ def _notes(
     if untold := [*_uncompared(before, "older"), *_uncompared(after, "newer")]:
         yield Note(
             code="not_compared",
-            text=f"Only audits are compared.  Nothing is said of whether these changed: {listed(untold)}.",
+            text="Only audits and answers of rules are compared.  Nothing is said of whether these changed: "
+            f"{listed(untold)}.",
         )
 
 
@@ -409,6 +415,7 @@ _OTHERS: dict[Field, tuple[str, str]] = {
     "coverages": ("result of what tables tell of", "results of what tables tell of"),
     "watches": ("watch", "watches"),
     "bounties": ("bounty", "bounties"),
+    "repairs": ("repair", "repairs"),
 }
 _GROUPS_OF_OLDER = (
     "rows of the two tables are paired, and which group a row is in, its unit and what is right are taken from the "

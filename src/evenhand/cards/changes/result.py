@@ -213,6 +213,8 @@ class CardChanges(Shown):
         Parts that only the older card tells.
     notes : tuple of Note
         What a reader must know before the numbers.
+    rules : tuple of TextChange
+        Rules of policies that came to another answer: `kept`, `broken`, `open` or `not asked`.
     """
 
     SCHEMA: ClassVar[str] = "evenhand.card_changes/1"
@@ -233,6 +235,7 @@ class CardChanges(Shown):
     now_told: tuple[str, ...]
     no_longer_told: tuple[str, ...]
     notes: tuple[Note, ...]
+    rules: tuple[TextChange, ...] = ()
 
     @property
     def worse(self) -> tuple[GroupChange, ...]:

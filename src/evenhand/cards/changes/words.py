@@ -1,6 +1,6 @@
 """Changes in plain words: a log in sentences, the worst first."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from evenhand.cards.changes.result import CardChanges, ChangedMetric, GroupChange, TextChange
 from evenhand.errors import REASONS
@@ -58,6 +58,9 @@ def _after(found: CardChanges) -> str:
 def answers(found: CardChanges, edition: Edition = PLAIN) -> Iterator[str]:
     """For whom it became worse and better beyond noise, and of whom nobody knows."""
     yield from _before_all(found, edition)
+    if broken := [one for one in found.rules if one.after == "broken"]:
+        told = [f"{one.place} (was {one.before})" for one in broken]
+        yield f"Broken now: {listed(told)}."
     for verdict in ("worse", "better"):
         moved = [one for one in found.groups if one.verdict == verdict]
         moved.sort(key=lambda one: -abs(one.change or 0.0))
@@ -142,27 +145,25 @@ def verdict(one: GroupChange) -> str:
 
 def log(found: CardChanges) -> Iterator[str]:
     """Everything else that changed, in sentences."""
-    if found.new_metrics:
-        yield f"New metrics: {listed(found.new_metrics)}."
-    if found.gone_metrics:
-        yield f"Metrics that are gone: {listed(found.gone_metrics)}."
-    for told, mentions in (
-        ("New groups", found.new_groups),
-        ("Groups that are gone", found.gone_groups),
-    ):
-        names = list(dict.fromkeys(one.predicate for one in mentions))
-        if names:
-            yield f"{told}: {listed(names)}."
+    yield from _listed("New metrics", found.new_metrics)
+    yield from _listed("Metrics that are gone", found.gone_metrics)
+    yield from _listed("New groups", [one.predicate for one in found.new_groups])
+    yield from _listed("Groups that are gone", [one.predicate for one in found.gone_groups])
+    for one in found.rules:
+        yield f"Rule “{one.place}” was {one.before}, and is {one.after}."
     for one in found.definitions:
         yield f"Measured otherwise: {_moved(one)}"
-    if found.now_told:
-        yield f"Now told: {listed(found.now_told)}."
-    if found.no_longer_told:
-        yield f"No longer told: {listed(found.no_longer_told)}."
+    yield from _listed("Now told", found.now_told)
+    yield from _listed("No longer told", found.no_longer_told)
     for one in found.texts[:TOLD]:
         yield f"Text: {_moved(one)}"
     if len(found.texts) > TOLD:
         yield f"… and {plural(len(found.texts) - TOLD, 'more text')}, in the JSON."
+
+
+def _listed(told: str, names: Sequence[str]) -> Iterator[str]:
+    if names:
+        yield f"{told}: {listed(list(dict.fromkeys(names)))}."
 
 
 def _moved(one: TextChange) -> str:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from evenhand.cards.exporters.local_law_144 import LawfulColumns
 from evenhand.cards.result import Card
@@ -26,8 +25,6 @@ class ExportOptions:
 
     Attributes
     ----------
-    at : datetime
-        When it is exported.
     table : str
         The table that Croissant describes; empty where the card rests on one.
     benchmark : str
@@ -36,7 +33,6 @@ class ExportOptions:
         What Local Law 144 asks for.
     """
 
-    at: datetime
     table: str = ""
     benchmark: str = ""
     law: LawfulColumns = field(default_factory=LawfulColumns)
@@ -54,11 +50,14 @@ class CardFormat:
         Of its files.
     about : str
         What it holds, in a line.
+    whole : bool
+        Whether it tells of every result; the others hold numbers of audits.
     """
 
     render: Callable[[Card, ExportOptions], str]
     ending: str
     about: str
+    whole: bool = False
 
 
 FORMATS: Mapping[str, CardFormat] = {
@@ -73,7 +72,7 @@ FORMATS: Mapping[str, CardFormat] = {
         about="the same in its newest version",
     ),
     "every-eval-ever": CardFormat(
-        render=lambda card, options: _EVERY_EVAL_EVER.render_every_eval_ever(card, options.at),
+        render=lambda card, _: _EVERY_EVAL_EVER.render_every_eval_ever(card),
         ending=".eee.json",
         about="an evaluation log, a result a group",
     ),
@@ -81,6 +80,7 @@ FORMATS: Mapping[str, CardFormat] = {
         render=lambda card, _: _HUGGING_FACE.render_huggingface(card),
         ending=".md",
         about="README.md of a model, with all groups in its text",
+        whole=True,
     ),
     "eval-results": CardFormat(
         render=lambda card, options: _HUGGING_FACE.render_eval_results(card, options.benchmark),
@@ -111,6 +111,7 @@ FORMATS: Mapping[str, CardFormat] = {
         render=lambda card, _: _PROV.render_prov(card),
         ending=".prov.json",
         about="files, commands and programs that the numbers came from",
+        whole=True,
     ),
 }
 
@@ -131,3 +132,10 @@ def export_card(card: Card, form: str, options: ExportOptions) -> str:
             "Without one, huggingface puts the whole card into a README."
         )
     return FORMATS[form].render(card, options)
+
+
+def left_out(card: Card, form: str) -> tuple[str, ...]:
+    """Results on the card whose numbers the format has no place for."""
+    if FORMATS[form].whole:
+        return ()
+    return tuple(one.name for one in card.evidence if one.field != "audits")

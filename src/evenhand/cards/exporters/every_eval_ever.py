@@ -9,7 +9,7 @@ Source: Every Eval Ever, https://arxiv.org/abs/2606.14516, ``eval.schema.json`` 
 import json
 import re
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from evenhand.cards.exporters.published import PublishedNumber, published, withheld
@@ -26,17 +26,12 @@ _RELATIONS = {
 }
 
 
-def render_every_eval_ever(card: Card, at: datetime) -> str:
-    """The card as one evaluation log.
-
-    Parameters
-    ----------
-    card : Card
-    at : datetime
-        When it was exported.
-    """
+def render_every_eval_ever(card: Card) -> str:
+    """The card as one evaluation log; no clock is read, so that the same card gives the same text."""
     service, measured = card.written.service, card.written.measured
-    seconds = str(int(at.timestamp()))
+    # The record is of the day from which the card holds.
+    since = datetime.fromisoformat(service.applies_to).replace(tzinfo=UTC)
+    seconds = str(int(since.timestamp()))
     versions = sorted({one.version for one in card.evidence if one.version})
     return json.dumps(
         {

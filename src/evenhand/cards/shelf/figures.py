@@ -1,7 +1,7 @@
 """The page of a shelf of cards."""
 
 from evenhand.cards.shelf.result import Shelf
-from evenhand.cards.shelf.tables import answer, shelf_table
+from evenhand.cards.shelf.tables import answer, cards_table, unreadable, worst_table
 from evenhand.pages.edition import PLAIN, Edition
 from evenhand.pages.page import render_page
 
@@ -14,5 +14,7 @@ def render_html(shelf: Shelf, *, edition: Edition = PLAIN) -> str:
         edition=edition,
         heading=edition.title or "Service cards",
         answers=[answer(shelf)],
-        table=shelf_table(shelf, edition),
+        unreadable=unreadable(shelf),
+        worst=worst_table(shelf, edition),
+        cards=cards_table(shelf),
     )

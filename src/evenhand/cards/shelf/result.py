@@ -71,6 +71,8 @@ class ShelvedCard:
         Parts that it should.
     alarms : int
         Open alarms of its watches.
+    broken_rules : int
+        Rules of its policies that are broken.
     worst : tuple of ShelvedWorst
         For each metric at its operating point the worst group, single attributes and crossed ones.
     """
@@ -87,7 +89,24 @@ class ShelvedCard:
     parts_told: int
     parts: int
     alarms: int
+    broken_rules: int
     worst: tuple[ShelvedWorst, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnreadableCard:
+    """A file that should be a card and is none that can be read.
+
+    Attributes
+    ----------
+    file : str
+        The file.
+    reason : str
+        Why it cannot be read.
+    """
+
+    file: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,9 +117,12 @@ class Shelf(Shown):
     ----------
     cards : tuple of ShelvedCard
         By service, the newest version first.
+    unreadable : tuple of UnreadableCard
+        Files of which nothing is shown, each with the reason.
     """
 
     SCHEMA: ClassVar[str] = "evenhand.card_index/1"
     ROOM: ClassVar[str] = "evenhand.cards.shelf"
 
     cards: tuple[ShelvedCard, ...]
+    unreadable: tuple[UnreadableCard, ...] = ()

@@ -8,11 +8,12 @@ from evenhand.audits.answer import is_share
 from evenhand.bounty.files import sha256
 from evenhand.cards.result import Card
 from evenhand.cards.sealing import is_signed, sealed_text
-from evenhand.cards.shelf.result import Shelf, ShelvedCard, ShelvedWorst
+from evenhand.cards.shelf.result import Shelf, ShelvedCard, ShelvedWorst, UnreadableCard
 from evenhand.cards.verification import read_card
 from evenhand.cards.words import metric_name
 from evenhand.errors import InputError
 from evenhand.pages.edition import PLAIN
+from evenhand.pages.numbers import plural
 from evenhand.records.output import matching_files
 
 
@@ -45,12 +46,29 @@ def _looks_like_card(path: Path) -> bool:
 
 
 def shelve(paths: Iterable[Path]) -> Shelf:
-    """Cards side by side: by service, the newest first."""
-    cards = [_shelved(path) for path in paths]
+    """Cards side by side: by service, the newest first; those that cannot be read stand apart, with the reason.
+
+    Raises
+    ------
+    InputError
+        Where none can be read, with the reason of the first.
+    """
+    cards, unreadable = [], []
+    for path in paths:
+        try:
+            cards.append(_shelved(path))
+        except InputError as error:
+            unreadable.append(UnreadableCard(file=str(path), reason=str(error)))
+    if not cards and unreadable:
+        more = len(unreadable) - 1
+        raise InputError(
+            unreadable[0].reason
+            + (f"  ({plural(more, 'more file')} cannot be read.)" if more else "")
+        )
     cards.sort(key=lambda one: one.version, reverse=True)
     cards.sort(key=lambda one: one.applies_to, reverse=True)
     cards.sort(key=lambda one: one.service.casefold())
-    return Shelf(cards=tuple(cards))
+    return Shelf(cards=tuple(cards), unreadable=tuple(unreadable))
 
 
 def beside(shelf: Shelf, folder: Path) -> Shelf:
@@ -89,6 +107,7 @@ def _shelved(path: Path) -> ShelvedCard:
         parts_told=sum(part.told for part in card.parts),
         parts=len(card.parts),
         alarms=sum(len(watch.alarms) for watch in card.watches),
+        broken_rules=sum(len(gate.of("fail")) for gate in card.gates),
         worst=tuple(_worst(card)),
     )
 

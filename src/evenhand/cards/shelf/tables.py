@@ -16,46 +16,79 @@ def answer(shelf: Shelf) -> str:
     told = f"{plural(len(shelf.cards), 'card')} of {plural(services, 'service')}."
     if broken:
         told += f"  Changed after they were made: {numbers.listed(broken)}."
+    if shelf.unreadable:
+        told += f"  Not shown, as they cannot be read: {plural(len(shelf.unreadable), 'file')}."
     return told
 
 
-def shelf_table(shelf: Shelf, edition: Edition = PLAIN) -> Table:
+def unreadable(shelf: Shelf) -> list[str]:
+    """Files of which nothing is shown, with the reason."""
+    return [
+        one.reason if one.file in one.reason else f"{one.file}: {one.reason}"
+        for one in shelf.unreadable
+    ]
+
+
+def worst_table(shelf: Shelf, edition: Edition = PLAIN) -> Table:
     """A line a card and metric."""
     columns = (
         TableColumn(head="service", left=True, fold=True),
-        TableColumn(head="version", left=True, fold=True),
-        TableColumn(head="from", left=True),
-        TableColumn(head="metric", left=True),
+        TableColumn(head="metric", left=True, fold=True),
         TableColumn(head="worst group", left=True, fold=True),
         TableColumn(head="value (interval)"),
         TableColumn(head="verdict", left=True),
-        TableColumn(head="parts told", need=2),
-        TableColumn(head="alarms", need=2),
-        TableColumn(head="seal", left=True, need=1),
     )
-    rows = [_row(card, one, edition) for card in shelf.cards for one in card.worst or (None,)]
-    return table_of("Cards, the worst group of each metric", columns, rows)
-
-
-def _row(card: ShelvedCard, one: ShelvedWorst | None, edition: Edition) -> list[TableCell | str]:
-    seal = "changed" if not card.intact else "signed" if card.signed_by else "not signed"
-    worst: list[TableCell | str] = ["–", "nothing measured", "–", "–"]
-    if one is not None:
-        write = numbers.share if one.is_share else numbers.rate
-        between = numbers.shares if one.is_share else numbers.interval
-        kind = KINDS[one.verdict]
-        worst = [
-            edition.column(one.metric),
-            one.group,
-            numbers.with_bounds(write(one.value), between(one.low, one.high)),
-            TableCell(f"{MARKS[kind].sign} {one.verdict or 'reference'}", kind=kind),
-        ]
-    return [
-        card.service,
-        card.version,
-        card.applies_to,
-        *worst,
-        f"{card.parts_told} of {card.parts}",
-        numbers.count(card.alarms),
-        TableCell(seal, kind="" if card.intact else "worse"),
+    rows = [
+        [_called(card), *_worst(one, edition)]
+        for card in shelf.cards
+        for one in card.worst or (None,)
     ]
+    return table_of("The worst group of each card and metric", columns, rows)
+
+
+def _called(card: ShelvedCard) -> str:
+    return f"{card.service} {card.version}"
+
+
+def _worst(one: ShelvedWorst | None, edition: Edition) -> list[TableCell | str]:
+    if one is None:
+        return ["–", "nothing measured", "–", "–"]
+    write = numbers.share if one.is_share else numbers.rate
+    between = numbers.shares if one.is_share else numbers.interval
+    kind = KINDS[one.verdict]
+    return [
+        edition.column(one.metric),
+        one.group,
+        numbers.with_bounds(write(one.value), between(one.low, one.high)),
+        TableCell(f"{MARKS[kind].sign} {one.verdict or 'reference'}", kind=kind),
+    ]
+
+
+def cards_table(shelf: Shelf) -> Table:
+    """A line a card: what is open, how much of it is told, and whose it is."""
+    columns = (
+        TableColumn(head="service", left=True, fold=True),
+        TableColumn(head="from", left=True),
+        TableColumn(head="alarms"),
+        TableColumn(head="rules broken"),
+        TableColumn(head="parts told"),
+        TableColumn(head="seal", left=True),
+    )
+    rows: list[list[TableCell | str]] = []
+    for card in shelf.cards:
+        seal = "changed" if not card.intact else "signed" if card.signed_by else "not signed"
+        rows.append(
+            [
+                _called(card),
+                card.applies_to,
+                _alarming(card.alarms),
+                _alarming(card.broken_rules),
+                f"{card.parts_told} of {card.parts}",
+                TableCell(seal, kind="" if card.intact else "worse"),
+            ]
+        )
+    return table_of("The cards", columns, rows)
+
+
+def _alarming(number: int) -> TableCell:
+    return TableCell(numbers.count(number), kind="worse" if number else "")
