@@ -64,6 +64,11 @@ def test_an_interval_beyond_the_axis_is_marked_as_cut_on_its_side():
     assert not any(row.cut_low for row in rows)
 
 
+def test_intervals_that_are_alike_are_shown_whole_however_near_their_values_are():
+    lines = [difference(point=0.3, low=-4.9, high=5.4), difference(point=-0.3, low=-5.4, high=4.9)]
+    assert not any(row.cut_low or row.cut_high for row in draw_forest(lines, str).rows)
+
+
 def test_what_is_tolerated_is_a_band_from_zero():
     forest = draw_forest([difference()], str, tolerated=(0.0, 0.05))
     start, width = forest.band

@@ -1,11 +1,14 @@
 """Axes of the pictures in reports: round ends, a few ticks, places in percent."""
 
 import math
+import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 #: Smaller spans are none.
 _LEAST = 1e-300
+#: Bounds that lie so many times as far beyond the values as the middle one are still shown whole.
+_MORE = 1.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,18 +33,23 @@ def known(values: Iterable[float | None]) -> list[float]:
 
 
 def axis_of(values: Sequence[float], bounds: Sequence[float] = (), *, whole: bool = False) -> Axis:
-    """Axis with round ends; bounds far beyond all values do not stretch it; `whole` numbers have no tick between.
+    """Axis with round ends; bounds far beyond all others do not stretch it; `whole` numbers have no tick between.
 
     Examples
     --------
     >>> axis_of([0.0, 0.4], bounds=[-0.1, 9.0]).ticks
     (-0.25, 0.0, 0.25, 0.5, 0.75, 1.0)
+    >>> axis_of([0.0, 0.4], bounds=[-5.0, 5.0]).ticks
+    (-5.0, -2.5, 0.0, 2.5, 5.0)
     """
     if not values:
         return Axis(start=0.0, stop=1.0, ticks=())
     spread = max(values) - min(values)
     # What is smaller has no fourth part that is a number of full precision.
     reach = next(filter(lambda size: size > _LEAST, (spread, abs(values[0]))), 1.0)
+    beyond = [max(min(values) - bound, bound - max(values), 0.0) for bound in bounds]
+    if beyond:
+        reach = max(reach, _MORE * statistics.median_low(beyond))
     low = max(min([*bounds, *values]), min(values) - reach)
     high = min(max([*bounds, *values]), max(values) + reach)
     step = round_step(high - low if high - low > _LEAST else reach)
