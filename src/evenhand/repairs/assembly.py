@@ -1,6 +1,6 @@
 """A trial of repairs put together: the one that was chosen, its one test on held-out rows, and who pays for it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -20,7 +20,7 @@ from evenhand.repairs.result import (
     RepairTrial,
     TriedRepair,
 )
-from evenhand.repairs.rows import RepairRows, with_prediction
+from evenhand.repairs.rows import RepairRows, with_prediction, without_group
 from evenhand.results.estimate import Missing, finite
 from evenhand.results.origin import MetricNote, Source
 from evenhand.switching import Switches, compare_records
@@ -53,20 +53,24 @@ def assemble(
     decisions = decide(fitted, sealed)
     evidence = prepared.judge(sealed, decisions, worst)
     seen = {cell.predicate for cell in evidence.cells}
-    unseen = [cell for cell in prepared.rows.cells if cell.predicate not in seen]
-    if unseen and evidence.answer == "reached":
-        evidence = replace(evidence, answer="insufficient evidence")
-    first = (
-        *extreme_notes(list(extreme_groups(sealed, decisions)), wish.label),
-        *unseen_notes(unseen),
-    )
+    if any(cell.predicate not in seen for cell in prepared.rows.cells):
+        evidence = evidence.partly()
+    first = [*extreme_notes(list(extreme_groups(sealed, decisions)), wish.label)]
+    if evidence.answer == "insufficient evidence":
+        first += unseen_notes(prepared.rows.cells, evidence, prepared.metric, prepared.min_units)
     before = prepared.judge(sealed, sealed.now, worst) if wish.goal.limit is not None else None
     change, errors, sides = _switches(prepared, sealed, decisions, settings)
-    rates = {one.predicate: one.estimate for one in change.groups if one.service != prepared.column}
+    rates = {
+        one.predicate: one.estimate
+        for one in change.groups
+        if one.service != prepared.column and one.by == wish.by
+    }
     values = np.array([np.nan if one.value is None else one.value for one in rates.values()])
     now = before.value if before is not None else finite(wish.goal.statistic(values))
     rates_after = np.array([np.nan if r.value is None else r.value for r in evidence.rates])
     goal = wish.goal
+    # A group of which nothing is known may be anywhere on the wrong side.
+    open_end = None if evidence.complete else "low" if goal.kind == "minimum" else "high"
     return RepairTrial(
         metric=note,
         rule=RepairRule(
@@ -75,8 +79,8 @@ def assemble(
             before=now,
             after=finite(goal.statistic(rates_after)),
             excess=evidence.value if goal.kind == "worst group" else None,
-            low=evidence.low,
-            high=evidence.high,
+            low=None if open_end == "low" else evidence.low,
+            high=None if open_end == "high" else evidence.high,
             worst=worst,
             answer=evidence.answer,
         ),
@@ -91,7 +95,7 @@ def assemble(
         change=change,
         errors=errors,
         sides=sides,
-        levelling_down=levels_down(change, higher_is_worse=goal.higher_is_worse),
+        levelling_down=levels_down(change, wish.by, higher_is_worse=goal.higher_is_worse),
         tried=(*_tried(found), *_failed(prepared)),
         repair=prepared.written(fitted),
         fallback_rows=tuple(_fallbacks(fitted, sealed)),
@@ -154,14 +158,15 @@ def _switches(
     table = sealed.table.drop_columns(_decided_by(prepared, sealed))
     rows = replace(sealed, table=table.append_column(now, label.column(sealed.now)))
     records, question = prepared.asked(rows, decisions)
+    # Rows without a group may pay as well.
+    groups = [*question.by, *([without_group(prepared.wish.by)] if (rows.group < 0).any() else [])]
     try:
 
         def between(metric: Metric, worse: str | None = None) -> Switches:
-            (by,) = question.by
             return compare_records(
                 records,
                 [with_prediction(metric, name) for name in (now, prepared.column)],
-                by,
+                groups,
                 prepared.rules,
                 bins=question.bins,
                 worse=worse,
@@ -201,18 +206,18 @@ def _decided_by(prepared: Prepared, rows: RepairRows) -> list[str]:
     return [name for name in rows.table.column_names if name in read - kept]
 
 
-def levels_down(change: Switches, *, higher_is_worse: bool) -> bool:
+def levels_down(change: Switches, by: Sequence[str], *, higher_is_worse: bool) -> bool:
     """Whether a group is proven to lose, and the group that was worst off is not proven to gain."""
     sign = 1.0 if higher_is_worse else -1.0
     after = [
         one for one in change.groups if one.change is not None and one.change.value is not None
     ]
     before = {one.predicate: one.estimate.value for one in change.groups if one.change is None}
-    known = [one for one in after if before.get(one.predicate) is not None]
+    known = [one for one in after if one.by == tuple(by) and before.get(one.predicate) is not None]
     if not known:
         return False
     worst = max(known, key=lambda one: sign * (before[one.predicate] or 0.0))
-    return any(one.verdict == "loses" for one in known) and worst.verdict != "gains"
+    return any(one.verdict == "loses" for one in after) and worst.verdict != "gains"
 
 
 def _fallbacks(fitted: FittedRepair, sealed: RepairRows) -> Iterator[Missing]:

@@ -20,6 +20,7 @@ from evenhand.repairs.decisions import (
     OneAnswer,
     OneThreshold,
     RepairWish,
+    decidable,
     of_answers,
 )
 from evenhand.repairs.extremes import extreme_groups
@@ -338,7 +339,9 @@ def _looked_at(
     """What rows say of decisions by a repair that had not seen them."""
     evidence, value = None, _excess(rows, decisions, prepared.wish, worst)
     if prepared.wish.goal.kind != "worst group":
-        evidence = prepared.judge(rows, decisions, worst)
+        # Groups of a few rows are chance: no choice among repairs is theirs.  The test is of all groups.
+        large = np.flatnonzero(np.isin(rows.group, decidable(rows)) | (rows.group < 0))
+        evidence = prepared.judge(rows.take(large), decisions[large], worst)
         value = evidence.value
     return RepairCandidate(
         repair=repair,

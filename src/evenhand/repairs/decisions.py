@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evenhand.repairs.fitted import FittedRepair, GroupDecision, RepairKind
-from evenhand.repairs.goals import RepairGoal, choose
+from evenhand.repairs.goals import RepairGoal, choose, choose_alike
 from evenhand.repairs.rows import ConfusionMetric, DecidedLabel, RepairRows
 
 Floats = npt.NDArray[np.float64]
@@ -253,18 +253,15 @@ class GroupThresholds:
         """Thresholds that together meet the goal at the fewest errors."""
         goal = stricter(wish.goal, self.strictness)
         groups = [_options(rows, g, self.score) for g in range(len(rows.cells))]
-        common = OneThreshold(score=self.score).learn(rows, wish).otherwise
-        assert common.threshold is not None
-        return _by_group(
-            self.name,
-            "thresholds by group",
-            rows,
-            wish,
-            goal,
-            groups,
-            self.score,
-            (common.threshold, None),
+        chosen = _chosen(rows, wish, goal, groups)
+        together = of_thresholds(rows.scores[self.score], rows.truth)
+        values = [wish.confusion.values(groups[g].counts)[at] for g, at in chosen.items()]
+        place = choose_alike(
+            wish.confusion.values(together.counts), together.errors, np.array(values), goal
         )
+        otherwise = (float(together.thresholds[place]), None)
+        options = {g: _option(groups[g], at) for g, at in chosen.items()}
+        return _told(self.name, "thresholds by group", rows, wish, self.score, options, otherwise)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -284,9 +281,9 @@ class AnswersByGroup:
             for g in range(len(rows.cells))
         ]
         now = next(iter(wish.answers))
-        return _by_group(
-            self.name, "answers by group", rows, wish, wish.goal, groups, None, (None, now)
-        )
+        chosen = _chosen(rows, wish, wish.goal, groups)
+        options = {g: _option(groups[g], at) for g, at in chosen.items()}
+        return _told(self.name, "answers by group", rows, wish, None, options, (None, now))
 
 
 def stricter(goal: RepairGoal, part: float) -> RepairGoal:
@@ -301,30 +298,35 @@ def _options(rows: RepairRows, group: int, score: str, at: Floats | None = None)
     return of_thresholds(rows.scores[score][own], rows.truth[own], at)
 
 
-def _by_group(
-    name: str,
-    kind: RepairKind,
-    rows: RepairRows,
-    wish: RepairWish,
-    goal: RepairGoal,
-    groups: Sequence[Options],
-    score: str | None,
-    otherwise: tuple[float | None, str | None],
-) -> FittedRepair:
+def _chosen(
+    rows: RepairRows, wish: RepairWish, goal: RepairGoal, groups: Sequence[Options]
+) -> dict[int, int]:
+    """The option of each group that has rows enough: those that together meet the goal at the fewest errors."""
     able = [g for g, one in enumerate(groups) if _learnable(one)]
-    chosen: dict[int, tuple[float | None, str | None]] = {}
-    if able:
-        budget = _errors_now(rows, able) + goal.allowance * groups_rows([groups[g] for g in able])
-        places = choose(
-            [wish.confusion.values(groups[g].counts) for g in able],
-            [groups[g].errors for g in able],
-            goal,
-            budget,
-        )
-        for g, place in zip(able, places, strict=True):
-            at = float(groups[g].thresholds[place])
-            chosen[g] = (None if np.isnan(at) else at, groups[g].answers[place])
-    return _told(name, kind, rows, wish, score, chosen, otherwise)
+    if not able:
+        return {}
+    budget = _errors_now(rows, able) + goal.allowance * groups_rows([groups[g] for g in able])
+    places = choose(
+        [wish.confusion.values(groups[g].counts) for g in able],
+        [groups[g].errors for g in able],
+        goal,
+        budget,
+    )
+    return dict(zip(able, places, strict=True))
+
+
+def decidable(rows: RepairRows) -> list[int]:
+    """Numbers of the groups that have rows enough for a decision of their own; all where none has."""
+    every = range(len(rows.cells))
+    counts = [[(rows.truth[rows.group == g] == label).sum() for label in (1, 0)] for g in every]
+    able = [g for g in every if sum(counts[g]) >= LEAST_ROWS and all(counts[g])]
+    return able or list(every)
+
+
+def _option(options: Options, place: int) -> tuple[float | None, str | None]:
+    """An option as it decides: from a threshold up, or as an answer."""
+    at = float(options.thresholds[place])
+    return None if np.isnan(at) else at, options.answers[place]
 
 
 def _learnable(options: Options) -> bool:

@@ -12,6 +12,7 @@ from evenhand.metrics import Metric
 from evenhand.pages.edition import PLAIN
 from evenhand.pages.numbers import listed
 from evenhand.repairs.goals import RepairGoal
+from evenhand.repairs.judge import GoalEvidence
 from evenhand.repairs.rows import ConfusionMetric, DecidedLabel, RepairRows
 
 Floats = npt.NDArray[np.float64]
@@ -31,7 +32,8 @@ class ExtremeGroup:
 
     Attributes
     ----------
-    cell : GroupSet
+    name : str
+        What the group is called.
     positive : bool
         Which way.
     before, after : int
@@ -40,7 +42,7 @@ class ExtremeGroup:
         Rows that are decided.
     """
 
-    cell: GroupSet
+    name: str
     positive: bool
     before: int
     after: int
@@ -48,8 +50,9 @@ class ExtremeGroup:
 
 
 def extreme_groups(rows: RepairRows, decisions: Floats) -> Iterator[ExtremeGroup]:
-    """Groups whose share of either decision falls under a tenth of what it was, or under 1 %."""
-    for number, cell in enumerate(rows.cells):
+    """Groups whose share of either decision falls under a tenth of what it was, or under 1 %; and rows in no group."""
+    names = [PLAIN.group(cell.group, cell.predicate) for cell in rows.cells]
+    for number, name in (*enumerate(names), (-1, "rows in no group")):
         own = (rows.group == number) & np.isfinite(rows.now) & np.isfinite(decisions)
         for positive in (True, False):
             before = int((rows.now[own] == positive).sum())
@@ -57,7 +60,7 @@ def extreme_groups(rows: RepairRows, decisions: Floats) -> Iterator[ExtremeGroup
             few = after < _LEFT_OF_BEFORE * before or after < _LEFT_OF_ALL * own.sum()
             if before >= _LEAST and after < before / 2 and few:
                 yield ExtremeGroup(
-                    cell=cell, positive=positive, before=before, after=after, rows=int(own.sum())
+                    name=name, positive=positive, before=before, after=after, rows=int(own.sum())
                 )
 
 
@@ -65,7 +68,7 @@ def extreme_notes(found: Sequence[ExtremeGroup], label: DecidedLabel) -> Iterato
     """Those groups in words."""
     for positive, value in ((True, label.positive), (False, label.negative)):
         told = [
-            f"{PLAIN.group(one.cell.group, one.cell.predicate)} {one.after:,} of {one.rows:,}, {one.before:,} before"
+            f"{one.name} {one.after:,} of {one.rows:,}, {one.before:,} before"
             for one in found
             if one.positive == positive
         ]
@@ -77,16 +80,41 @@ def extreme_notes(found: Sequence[ExtremeGroup], label: DecidedLabel) -> Iterato
             )
 
 
-def unseen_notes(cells: Sequence[GroupSet]) -> Iterator[Note]:
-    """Groups of which the test saw nothing."""
-    if cells:
-        names = listed([PLAIN.group(cell.group, cell.predicate) for cell in cells])
-        one = len(cells) == 1
+def unseen_notes(
+    cells: Sequence[GroupSet], evidence: GoalEvidence, metric: Metric, min_units: int
+) -> Iterator[Note]:
+    """Groups of which the test saw too little to prove anything, by why.
+
+    Parameters
+    ----------
+    cells : sequence of GroupSet
+        All groups.
+    evidence : GoalEvidence
+        Of the held-out rows.
+    metric : Metric
+    min_units : int
+        What an interval needs.
+    """
+    rates = {cell.predicate: one for cell, one in zip(evidence.cells, evidence.rates, strict=True)}
+    why: dict[str, list[str]] = {}
+    for cell in cells:
+        one = rates.get(cell.predicate)
+        if one is not None and one.low is not None:
+            continue
+        told = (
+            "no held-out row has a label"
+            if one is None
+            else f"no held-out row counts in {metric.name}"
+            if one.value is None
+            else f"fewer than {min_units} held out, or all alike"
+        )
+        why.setdefault(told, []).append(PLAIN.group(cell.group, cell.predicate))
+    if why:
+        named = "; ".join(f"{listed(names)} ({told})" for told, names in why.items())
         yield Note(
             code=UNSEEN_GROUPS,
-            text=f"Not proven for {names}: no held-out row of {'it' if one else 'them'} has a label, so the test never "
-            f"saw {'this group' if one else 'these groups'}.  Label rows, or leave {'it' if one else 'them'} out by "
-            "--where.",
+            text=f"Not proven for {named}: the test says nothing there.  Label more rows of them, or leave them out "
+            "by --where and say so.",
         )
 
 

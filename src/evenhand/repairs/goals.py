@@ -91,6 +91,31 @@ def choose(
     return [_cheapest(v, e, low, high)[0] for v, e in zip(values, errors, strict=True)]
 
 
+def choose_alike(values: Floats, errors: Floats, chosen: Floats, goal: RepairGoal) -> int:
+    """The option of all rows together that puts them where the groups are, at the fewest errors.
+
+    Parameters
+    ----------
+    values, errors : arrays of shape (options,)
+        Of all rows together; a value is NaN where it is undefined.
+    chosen : array of shape (groups,)
+        The values of the options that groups have.
+    goal : RepairGoal
+    """
+    known = chosen[np.isfinite(chosen)]
+    low, high = -np.inf, np.inf
+    if goal.kind == "maximum" and goal.limit is not None:
+        high = goal.limit
+    elif goal.kind == "minimum" and goal.limit is not None:
+        low = goal.limit
+    elif len(known) and goal.kind == "maximum difference":
+        low, high = float(known.min()), float(known.max())
+    elif len(known):
+        worst = float((goal.sign * known).max())
+        values, high = goal.sign * values, worst
+    return _cheapest(values, errors, low, high)[0]
+
+
 def _cheapest(values: Floats, errors: Floats, low: float, high: float) -> tuple[int, float, float]:
     """The option, how far its value is outside the bounds, and its errors."""
     outside = np.maximum(np.maximum(low - values, values - high), 0.0)

@@ -13,7 +13,7 @@ from sqlglot import exp
 from evenhand.comparisons.sets import GroupSet
 from evenhand.cubes import build_cube
 from evenhand.errors import InputError, NoRowError, near
-from evenhand.groups import Attribute, columns_of, to_expression
+from evenhand.groups import Attribute, IsNull, Or, columns_of, to_expression, to_text
 from evenhand.groups.predicate import column_expression
 from evenhand.improving.trainings import ROW, read_training
 from evenhand.metrics import Metric
@@ -163,6 +163,12 @@ def read_label(
         )
     other = next(one for one in found if one != same[0])
     return DecidedLabel(given=given, positive=same[0], negative=other)
+
+
+def without_group(by: Sequence[str]) -> str:
+    """The rows that are in no group, as a predicate."""
+    absent = tuple(IsNull(column=name) for name in by)
+    return to_text(absent[0] if len(absent) == 1 else Or(operands=absent))
 
 
 def told_value(value: object) -> str:

@@ -216,8 +216,16 @@ def _price(found: RepairTrial) -> str:
     )
 
 
+def in_no_group(one: GroupSwitch) -> bool:
+    """Whether it is of the rows that are in no group: --by takes no predicates, so no group is one."""
+    return one.by == (one.predicate,)
+
+
 def called(one: GroupSwitch, edition: Edition = PLAIN) -> str:
-    """A group by its values."""
+    """A group by its values; the rows that are in none by what they lack."""
+    if in_no_group(one):
+        lacking = [part.removesuffix(" IS NULL") for part in one.predicate.split(" OR ")]
+        return f"{' or '.join(map(edition.column, lacking))} missing"
     return edition.named(one.group, one.predicate)
 
 
