@@ -159,7 +159,7 @@ def test_groups_that_the_test_never_saw_are_named_and_nothing_is_proven_for_them
     assert fix(table, FALSE_ALARMS, *asked[0], **asked[1]).rule.answer == "reached"
     found = fix(pa.concat_tables([table, c]), FALSE_ALARMS, *asked[0], **asked[1])
     assert found.rule.answer == "insufficient evidence"
-    assert str(found).startswith("Not proven for c: no held-out row of it has a label")
+    assert str(found).startswith("Not proven for c (no held-out row has a label)")
 
 
 def test_a_group_that_one_answer_fails_gets_the_other():

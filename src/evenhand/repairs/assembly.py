@@ -10,6 +10,7 @@ from evenhand.metrics import Metric
 from evenhand.pages.numbers import listed, plural
 from evenhand.questions.question import bound_metric
 from evenhand.repairs.choice import Prepared, RepairCandidate, candidates, decide, worst_now
+from evenhand.repairs.copied import MANY_COPIED, copied_note
 from evenhand.repairs.extremes import extreme_groups, extreme_notes, unseen_notes
 from evenhand.repairs.fitted import FittedRepair
 from evenhand.repairs.judge import GoalEvidence
@@ -55,7 +56,10 @@ def assemble(
     seen = {cell.predicate for cell in evidence.cells}
     if any(cell.predicate not in seen for cell in prepared.rows.cells):
         evidence = evidence.partly()
-    first = [*extreme_notes(list(extreme_groups(sealed, decisions)), wish.label)]
+    copies = [copied_note(prepared.copies, len(sealed))] if prepared.copies else []
+    if any(note.code == MANY_COPIED for note in copies):
+        evidence = evidence.open()
+    first = [*copies, *extreme_notes(list(extreme_groups(sealed, decisions)), wish.label)]
     if evidence.answer == "insufficient evidence":
         first += unseen_notes(prepared.rows.cells, evidence, prepared.metric, prepared.min_units)
     before = prepared.judge(sealed, sealed.now, worst) if wish.goal.limit is not None else None

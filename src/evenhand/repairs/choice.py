@@ -76,6 +76,8 @@ class Prepared:
         Whether fairlearn's repairs are tried, too.
     failed : tuple of (str, str)
         Trainings that failed, and what they said.
+    copies : int
+        Sealed rows that are copies of others.
     """
 
     rows: RepairRows
@@ -93,6 +95,7 @@ class Prepared:
     recipes: Mapping[str, TrainingRecipe] = field(default_factory=dict)
     fairlearn: bool = False
     failed: tuple[tuple[str, str], ...] = ()
+    copies: int = 0
 
     @property
     def rules(self) -> VerdictRules:

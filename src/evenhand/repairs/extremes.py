@@ -11,6 +11,7 @@ from evenhand.errors import InputError, Note
 from evenhand.metrics import Metric
 from evenhand.pages.edition import PLAIN
 from evenhand.pages.numbers import listed
+from evenhand.repairs.copied import MANY_COPIED
 from evenhand.repairs.goals import RepairGoal
 from evenhand.repairs.judge import GoalEvidence
 from evenhand.repairs.rows import ConfusionMetric, DecidedLabel, RepairRows
@@ -23,7 +24,7 @@ _LEFT_OF_BEFORE, _LEFT_OF_ALL = 0.1, 0.01
 _LEAST = 5
 #: Notes that are said before the answer: with them a rule that is kept is no success yet.
 HARDLY_ANYONE, UNSEEN_GROUPS = "hardly_anyone", "unseen_groups"
-FIRST = (HARDLY_ANYONE, UNSEEN_GROUPS)
+FIRST = (MANY_COPIED, HARDLY_ANYONE, UNSEEN_GROUPS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from evenhand.conditions import Condition, parse_condition
 from evenhand.errors import InputError, NoRowError
-from evenhand.groups import ColumnComparison, to_text, where_clause
+from evenhand.groups import ColumnComparison, columns_of, to_text, where_clause
 from evenhand.groups.predicate import column_expression
 from evenhand.improving.trainer import PREDICTION, Trainer, read_trainer
 from evenhand.improving.trainings import ROW, numbered
@@ -40,6 +40,7 @@ from evenhand.questions.question import (
 from evenhand.records import MISSING_VALUES, Records, find_column
 from evenhand.repairs.assembly import assemble
 from evenhand.repairs.choice import Prepared, with_learnt_answer, with_learnt_scores, worst_place
+from evenhand.repairs.copied import copied
 from evenhand.repairs.decisions import RepairWish
 from evenhand.repairs.extremes import check_two_sided
 from evenhand.repairs.goals import RepairGoal
@@ -216,8 +217,9 @@ def fix(
             *(("features", name) for name in learnt),
         ):
             check_reads_no_label(called, reads, decided)
-        unread = LEARNT if fresh else None
-        rows = read_rows(question, read, bound, decided, given, answers, unread=unread)
+        rows = read_rows(
+            question, read, bound, decided, given, answers, unread=LEARNT if fresh else None
+        )
         goal = replace(
             goal,
             higher_is_worse=bound.higher_is_worse(worse),
@@ -257,6 +259,7 @@ def fix(
             )
         elif fresh:
             prepared = with_learnt_answer(prepared, LEARNT)
+        prepared = _with_copies(prepared, whole)
         told = {
             "metric": bound.text,
             "by": question.by,
@@ -300,6 +303,14 @@ def fix(
             settings=settings,
             progress=progress,
         )
+
+
+def _with_copies(prepared: Prepared, whole: Records) -> Prepared:
+    """The same with the number of sealed rows that are copies of practice rows."""
+    label, rows = prepared.wish.label.given, prepared.rows
+    labels = [label] if isinstance(label, str) else columns_of(label)
+    copies = copied(whole, labels, rows.truth, rows.now, prepared.sealed)
+    return replace(prepared, copies=int(copies.sum()))
 
 
 def _goal(limits: Mapping[str, Any]) -> RepairGoal:

@@ -65,6 +65,10 @@ class GoalEvidence:
         answer: Answer = "insufficient evidence" if reached else self.answer
         return replace(self, complete=False, answer=answer)
 
+    def open(self) -> "GoalEvidence":
+        """The same where these rows prove nothing."""
+        return replace(self, answer="insufficient evidence", low=None, high=None)
+
 
 def judge_rule(
     question: Question,

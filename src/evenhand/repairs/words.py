@@ -9,6 +9,7 @@ from evenhand.pages import numbers
 from evenhand.pages.caveats import after_numbers, missing_sentences
 from evenhand.pages.edition import PLAIN, Edition
 from evenhand.pages.numbers import amount, listed, percent, plural, points, rate, share
+from evenhand.repairs.copied import MANY_COPIED
 from evenhand.repairs.extremes import FIRST
 from evenhand.repairs.fitted import FittedRepair, GroupDecision
 from evenhand.repairs.result import RepairTrial, TriedRepair
@@ -65,7 +66,9 @@ def caveats(found: RepairTrial) -> list[Note]:
 
 def _reached(found: RepairTrial) -> str:
     rule, in_points = found.rule, found.metric.in_points
-    rows = f"{plural(found.held_out_rows, 'row')} that no repair had seen"
+    copies = any(note.code == MANY_COPIED for note in found.notes)
+    rows = plural(found.held_out_rows, "held-out row" if copies else "row")
+    rows += "" if copies else " that no repair had seen"
     if rule.kind == "worst group":
         bound = "" if rule.high is None or rule.low is None else _excess(found)
         told = f"The worst group's {found.metric.name} went from {rate(rule.before)} to {rate(rule.after)}"
