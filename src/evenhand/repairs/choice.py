@@ -27,10 +27,11 @@ from evenhand.repairs.extremes import extreme_groups
 from evenhand.repairs.fitted import FittedRepair, TrainingRecipe
 from evenhand.repairs.goals import RepairGoal
 from evenhand.repairs.judge import GoalEvidence, judge_rule
-from evenhand.repairs.linear import LinearScorer, learn_scores
+from evenhand.repairs.linear import LinearScorer, learn_scores, numbers_of
 from evenhand.repairs.parting import turns
 from evenhand.repairs.reductions import chance_thresholds, learn_reduction
 from evenhand.repairs.rows import RepairRows, with_prediction
+from evenhand.repairs.seen import SeenNumbers, seen_numbers
 
 Floats = npt.NDArray[np.float64]
 #: Parts of the practice rows; a repair is learnt on all but one.
@@ -143,6 +144,7 @@ class Prepared:
         read = [fitted.score, *(one.answer for one in (*fitted.groups, fitted.otherwise))]
         names = dict.fromkeys(name for name in read if name in self.recipes)
         used = tuple(self.recipes[name] for name in names if name is not None)
+        fitted = replace(fitted, seen=tuple(self._seen(fitted)))
         if not used:
             return fitted
         # Answers of several trainings are told apart by what they are called here.
@@ -153,6 +155,18 @@ class Prepared:
             for name, text in fitted.answers.items()
         }
         return replace(fitted, score=score, answers=answers, trainings=used)
+
+    def _seen(self, fitted: FittedRepair) -> Iterator[SeenNumbers]:
+        """What practice rows hold of the numbers that a repair reads, called as where it is applied."""
+        practice, found = self.practice, []
+        if fitted.scorer is not None:
+            numbers = numbers_of(practice.table, fitted.scorer.features)
+            found = [seen_numbers(name, column) for name, column in numbers.items()]
+        elif fitted.score is not None:
+            recipe = self.recipes.get(fitted.score)
+            name = fitted.score if recipe is None else recipe.column
+            found = [seen_numbers(name, practice.scores[fitted.score])]
+        yield from (one for one in found if one is not None)
 
     @property
     def practice(self) -> RepairRows:
@@ -249,7 +263,9 @@ def with_learnt_scores(prepared: Prepared, columns: Sequence[str]) -> Prepared:
         score = np.empty(len(rows))
         score[own] = one.scores
         score[others] = one.scorer.score(
-            rows.table.take(pa.array(others)), rows.group[others], rows.cells
+            rows.table.take(pa.array(others)),
+            rows.group[others],
+            [cell.predicate for cell in rows.cells],
         )
         rows = rows.with_score(one.scorer.name, score)
         scorers[one.scorer.name] = one.scorer

@@ -33,6 +33,8 @@ class RepairWish:
     answers : dict
         Decisions that are there, by what they are called, as they are written.
     missing_values : tuple of str
+    columns : dict
+        How columns are read that a repair may read.
     """
 
     goal: RepairGoal
@@ -42,6 +44,7 @@ class RepairWish:
     bins: dict[str, tuple[float, ...]]
     answers: dict[str, str]
     missing_values: tuple[str, ...]
+    columns: dict[str, str]
 
 
 class Learnable(Protocol):
@@ -372,6 +375,7 @@ def _told(
         trainings=(),
         uses_group=len({(one.threshold, one.answer) for one in decisions}) > 1,
         missing_values=wish.missing_values,
+        columns=wish.columns,
     )
 
 

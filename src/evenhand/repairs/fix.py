@@ -37,7 +37,8 @@ from evenhand.questions.question import (
     read_question,
     unit_columns,
 )
-from evenhand.records import MISSING_VALUES, Records, find_column
+from evenhand.records import MISSING_VALUES, Kind, Records, find_column
+from evenhand.records.column_types import parse_declared
 from evenhand.repairs.assembly import assemble
 from evenhand.repairs.choice import Prepared, with_learnt_answer, with_learnt_scores, worst_place
 from evenhand.repairs.copied import copied
@@ -233,6 +234,7 @@ def fix(
             bins=question.bins,
             answers={name: _written(one) for name, one in answers.items()},
             missing_values=tuple(missing_values),
+            columns=_read_as(records, question, [*named, *learnt], answers),
         )
         check_two_sided(goal, wish.confusion, bound)
         sealed = part(rows.units, rows.group, held_out, np.random.default_rng(seed))
@@ -311,6 +313,18 @@ def _with_copies(prepared: Prepared, whole: Records) -> Prepared:
     labels = [label] if isinstance(label, str) else columns_of(label)
     copies = copied(whole, labels, rows.truth, rows.now, prepared.sealed)
     return replace(prepared, copies=int(copies.sum()))
+
+
+def _read_as(
+    records: Records, question: Question, names: Sequence[str], answers: Mapping[str, Any]
+) -> dict[str, str]:
+    """How the columns that a repair may read are to be read again: texts as texts, and what was declared as that."""
+    read = {*names, *(attribute.name for attribute in question.attributes)}
+    for one in answers.values():
+        read |= {one} if isinstance(one, str) else set(columns_of(one))
+    declared = parse_declared(records.declared or None)
+    texts = {column.name: "text" for column in records.columns if column.kind is Kind.TEXT}
+    return {name: kind for name, kind in {**texts, **declared}.items() if name in read}
 
 
 def _goal(limits: Mapping[str, Any]) -> RepairGoal:

@@ -12,10 +12,11 @@ from sqlglot import exp
 
 from evenhand.comparisons.sets import GroupSet
 from evenhand.cubes import build_cube
+from evenhand.differential.assembly import MOST_GROUPS
 from evenhand.errors import InputError, NoRowError, near
 from evenhand.groups import Attribute, IsNull, Or, columns_of, to_expression, to_text
 from evenhand.groups.predicate import column_expression
-from evenhand.improving.trainings import ROW, read_training
+from evenhand.improving.trainings import ROW, read_grouped
 from evenhand.metrics import Metric
 from evenhand.metrics.definition import One
 from evenhand.metrics.inputs import class_column, column_input
@@ -213,7 +214,9 @@ def read_rows(
         Where a decision is neither of the label's values.
     """
     records = question.records
-    training = read_training(question, table)
+    training = read_grouped(question, table)
+    if not unlabelled:
+        _check_groups(training.cells, question)
     group = np.full(table.num_rows, -1)
     for number, rows in enumerate(training.rows):
         group[rows] = number
@@ -232,6 +235,19 @@ def read_rows(
         },
         scores={name: _numbers(records, name, metric) for name in scores},
     )
+
+
+def _check_groups(cells: Sequence[GroupSet], question: Question) -> None:
+    """Refuse rows of which none is in a group, and more groups than can be compared."""
+    (partition,) = question.partitions
+    told = " × ".join(partition.names)
+    if not cells:
+        raise NoRowError(f"No row is in a group of {told}: it is missing everywhere.")
+    if len(cells) > MOST_GROUPS:
+        raise InputError(
+            f"--by {','.join(partition.names)} makes {len(cells):,} groups; a repair is for at most {MOST_GROUPS}.  "
+            "Cut it more coarsely: name fewer columns, or cut a number with --bins."
+        )
 
 
 def _column(records: Records, read: exp.Expr) -> list[Any]:

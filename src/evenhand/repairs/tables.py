@@ -35,31 +35,32 @@ def groups_table(found: RepairTrial, edition: Edition = PLAIN) -> Table:
         TableColumn(head="rows", need=2),
     )
     rows: list[list[TableCell | str]] = []
-    shown = [(edition.group(one.group, one.predicate), one, one.estimate) for one in found.groups]
+    shown = [
+        (edition.group(one.group, one.predicate), one.predicate, one.estimate)
+        for one in found.groups
+    ]
     # (No rule is judged of rows without a group, so that no interval of theirs holds at once with the others'.)
     apart = [one for one in told.values() if words.in_no_group(one)]
     how |= {one.predicate: words.decided(found.repair.otherwise, found.repair) for one in apart}
-    for name, one, estimate in (
-        *shown,
-        *(
-            (words.called(one, edition), one, replace(one.estimate, low=None, high=None))
-            for one in apart
-        ),
-    ):
-        moved = told.get(one.predicate)
+    shown += [
+        (words.called(one, edition), one.predicate, replace(one.estimate, low=None, high=None))
+        for one in apart
+    ]
+    for name, predicate, estimate in shown:
+        moved = told.get(predicate)
         kind = words.MOVED[str(moved.verdict)] if moved is not None else "unsure"
         kind = "none" if moved is not None and words.moved(moved) == "unchanged" else kind
         rows.append(
             [
                 name,
-                numbers.rate(before.get(one.predicate)),
+                numbers.rate(before.get(predicate)),
                 numbers.rate(estimate.value),
                 numbers.interval(estimate.low, estimate.high),
                 "–" if moved is None else words.changed(moved, change),
                 TableCell(
                     "–" if moved is None else f"{MARKS[kind].sign} {words.moved(moved)}", kind=kind
                 ),
-                how.get(one.predicate, ""),
+                how.get(predicate, ""),
                 numbers.count(estimate.n_rows),
             ]
         )

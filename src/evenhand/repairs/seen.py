@@ -1,0 +1,152 @@
+"""What a repair has seen of the numbers and categories that it reads: rows far from it are refused, or counted."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from evenhand.cubes import coded
+from evenhand.errors import InputError
+from evenhand.pages.numbers import plural
+
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+#: Rows from which on most of them must not be where hardly any practice row was, and that edge.
+_FEWEST, _EDGE = 20, 0.01
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenNumbers:
+    """The numbers of a column in the practice rows.
+
+    Attributes
+    ----------
+    column : str
+        The column.
+    least, most : float
+        The smallest and the largest.
+    first, last : float
+        One in a hundred is at most the first, and one at least the last.
+    """
+
+    column: str
+    least: float
+    most: float
+    first: float
+    last: float
+
+    def outside(self, numbers: Floats) -> Flags:
+        """Which of some numbers were never seen."""
+        return np.asarray((numbers < self.least) | (numbers > self.most))
+
+    def far(self, numbers: Floats) -> Flags:
+        """Which are further outside than the range of all that was seen, as of another scale."""
+        width = self.most - self.least
+        return np.asarray((numbers < self.least - width) | (numbers > self.most + width))
+
+    def apart(self, numbers: Floats) -> bool:
+        """Whether most of them are where hardly any practice row was, as of another scale."""
+        known = numbers[np.isfinite(numbers)]
+        ends = (known < self.first, known > self.last)
+        return len(known) >= _FEWEST and any(end.mean() > 0.5 for end in ends)
+
+
+def seen_numbers(column: str, numbers: Floats) -> SeenNumbers | None:
+    """What practice rows hold; `None` where they hold no number."""
+    known = numbers[np.isfinite(numbers)]
+    if not len(known):
+        return None
+    first, last = np.quantile(known, (_EDGE, 1 - _EDGE))
+    return SeenNumbers(
+        column=column,
+        least=float(known.min()),
+        most=float(known.max()),
+        first=float(first),
+        last=float(last),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadColumns:
+    """The columns that a repair reads of rows, beside what it has seen of them.
+
+    Attributes
+    ----------
+    seen : tuple of SeenNumbers
+    numbers : mapping of str to array
+        Columns of numbers.
+    strange : mapping of str to bool array
+        Of columns of categories, which rows hold one that nothing was learnt of.
+    """
+
+    seen: Sequence[SeenNumbers]
+    numbers: Mapping[str, Floats]
+    strange: Mapping[str, Flags]
+
+    def check(self) -> None:
+        """Refuse numbers of another scale, and categories that are others in most rows.
+
+        Raises
+        ------
+        InputError
+            Naming every such column.
+        """
+        faults = [*self._scales(), *self._categories()]
+        if faults:
+            raise InputError(
+                "\n".join(faults)
+                + "\nSo no row was decided.  Write columns as they were where the repair was learnt "
+                "(a percentage is no share), or learn a repair from such rows.  If they are meant so: --outside."
+            )
+
+    def outside(self) -> tuple[Flags, list[str]]:
+        """Rows that hold what was never seen, and in which columns."""
+        flags = {one.column: one.outside(self.numbers[one.column]) for one in self.seen}
+        flags |= self.strange
+        every = [own for own in flags.values() if own.any()]
+        rows = np.logical_or.reduce(every) if every else np.zeros(0, bool)
+        return rows, [name for name, own in flags.items() if own.any()]
+
+    def _scales(self) -> Iterator[str]:
+        for one in self.seen:
+            numbers = self.numbers[one.column]
+            far = one.far(numbers)
+            if far.any():
+                where = (
+                    "a row"
+                    if far.sum() == 1
+                    else f"a row, and as far out in {far.sum() - 1:,} more"
+                )
+                yield (
+                    f"{one.column} is {_number(numbers[far][0])} in {where}, but was from {_number(one.least)} to "
+                    f"{_number(one.most)} where the repair was learnt."
+                )
+            elif one.apart(numbers):
+                known = numbers[np.isfinite(numbers)]
+                rows = plural(len(known), "row")
+                yield (
+                    f"{one.column} is {_number(np.median(known))} in the middle of {rows}, but was "
+                    f"mostly from {_number(one.first)} to {_number(one.last)} where the repair was learnt."
+                )
+
+    def _categories(self) -> Iterator[str]:
+        for name, own in self.strange.items():
+            if len(own) >= _FEWEST and own.mean() > 0.5:
+                yield (
+                    f"{name} holds categories in {own.sum():,} of {plural(len(own), 'row')} of which the repair has "
+                    "learnt nothing."
+                )
+
+
+def _number(value: float) -> str:
+    return f"{value:.6g}"
+
+
+def strange_categories(column: pa.ChunkedArray, known: Sequence[str]) -> Flags:
+    """Which rows hold a category that is none of those that are known."""
+    codes, values = coded(column)
+    return np.array([v is not None and str(v) not in known for v in values.to_pylist()], bool)[
+        codes
+    ]
