@@ -68,8 +68,8 @@ def mend(
 ) -> int:
     """Find a repair of decisions, and prove on held-out rows whether it reaches a rule, and who pays for it.
 
-    Ends with 0 where the rule is reached, 1 where it is not, 3 where the rows cannot tell, or where hardly anyone is
-    decided one way any more.
+    Ends with 0 where the rule is reached, 1 where it is not, 3 where the rows cannot tell, where hardly anyone is
+    decided one way any more, or where it is reached by levelling down.
 
     Parameters
     ----------
@@ -168,8 +168,9 @@ def mend(
     show([found], output)
     if keep is not None and not output.json:
         say(f"The repair is in {keep}: evenhand fix apply {keep} TABLE --out FILE")
-    # A rule that is kept by deciding hardly anyone is for a person to look at.
-    kept = EXIT_REFUSED if any(one.code == HARDLY_ANYONE for one in found.notes) else 0
+    # A rule that is kept by deciding hardly anyone, or by making some worse off, is for a person to look at.
+    hollow = found.levelling_down or any(one.code == HARDLY_ANYONE for one in found.notes)
+    kept = EXIT_REFUSED if hollow else 0
     answers = {"reached": kept, "not reached": EXIT_NOT_REACHED}
     return answers.get(found.rule.answer, EXIT_REFUSED)
 

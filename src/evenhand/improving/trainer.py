@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import csv, parquet
 
-from evenhand.errors import EvenhandError, InputError
+from evenhand.errors import RESERVED, EvenhandError, InputError
 from evenhand.pages.numbers import listed
 from evenhand.records import open_records
 from evenhand.services.function import import_function
@@ -23,8 +23,6 @@ from evenhand.services.source import files_digest, module_digest
 
 #: What a program's arguments must name.
 _PLACES = ("{train}", "{test}", "{out}")
-#: How columns begin that number rows and trainings.
-RESERVED = "evenhand:"
 #: What a function's answers are called.
 PREDICTION = "prediction"
 

@@ -92,9 +92,9 @@ def assemble(
         unit=prepared.rules.units_name,
         source=source,
         practice_rows=len(practice),
-        practice_units=len(np.unique(practice.units)),
+        practice_units=_units(practice, prepared.units),
         held_out_rows=len(sealed),
-        held_out_units=len(np.unique(sealed.units)),
+        held_out_units=_units(sealed, prepared.units),
         groups=tuple(_groups(evidence, practice)),
         change=change,
         errors=errors,
@@ -103,10 +103,18 @@ def assemble(
         tried=(*_tried(found), *_failed(prepared)),
         repair=prepared.written(fitted),
         fallback_rows=tuple(_fallbacks(fitted, sealed)),
-        missing=change.missing,
+        missing=tuple(_missing(change)),
         notes=(*first, *_turned(prepared, practice), *_notes(fitted, change)),
         settings=settings,
     )
+
+
+def _units(rows: RepairRows, names: Sequence[str]) -> int:
+    """How many units there are; rows whose unit is missing are in none."""
+    known = np.ones(len(rows), bool)
+    for name in names:
+        known &= rows.table[name].is_valid().to_numpy()
+    return len(np.unique(rows.units[known]))
 
 
 def _groups(evidence: GoalEvidence, practice: RepairRows) -> Iterator[RepairedGroup]:
@@ -234,6 +242,35 @@ def _fallbacks(fitted: FittedRepair, sealed: RepairRows) -> Iterator[Missing]:
             yield Missing(attribute=fitted.score, n_rows=absent, reason="missing_input")
 
 
+def _missing(change: Switches) -> Iterator[Missing]:
+    """Rows that are in no number, by what they lack; decisions have no name that a reader knows."""
+    before, after = (one.name for one in change.services)
+    told = {before: "a decision as it stands", after: "a repaired decision"}
+    yield from (
+        replace(one, attribute=told.get(one.attribute, one.attribute)) for one in change.missing
+    )
+
+
+def _unpaired(change: Switches) -> Iterator[Note]:
+    """Rows that are decided before or after only."""
+    before, after = change.services
+    told = [
+        f"{plural(number, 'held-out row')} {are}"
+        for number, are in (
+            (after.n_unpaired, "had no decision before, and the repair decides them"),
+            (before.n_unpaired, "had a decision before, and the repair gives none"),
+        )
+        if number
+    ]
+    if told:
+        uneven = next((one.predicate for one in change.unpaired if one.uneven), None)
+        more = f"  Groups differ in how many, {uneven} among them." if uneven else ""
+        yield Note(
+            code="decided_once",
+            text=f"{'; '.join(told)}: who gains and who pays says nothing of them.{more}",
+        )
+
+
 def _turned(prepared: Prepared, practice: RepairRows) -> Iterator[Note]:
     """Scores that are lower for those whom they should be higher for."""
     for name, score in practice.scores.items():
@@ -268,4 +305,6 @@ def _notes(fitted: FittedRepair, change: Switches) -> Iterator[Note]:
             text=f"Too few practice rows for a decision of their own, so decided as holds for everybody: "
             f"{listed(few)}.",
         )
-    yield from change.notes
+    yield from _unpaired(change)
+    # (That note names services, which a reader of repairs does not know.)
+    yield from (note for note in change.notes if note.code != "rows_unpaired")

@@ -157,27 +157,26 @@ def _dearer(found: RepairTrial) -> str | None:
 
 
 def payers(found: RepairTrial, edition: Edition = PLAIN) -> Iterator[str]:
-    """Every group that pays, by how much."""
-    told = [
-        f"{called(one, edition)} ({lost(one, each)} "
-        f"{'more' if each.metric.higher_is_worse else 'less'} {price(each)})"
-        for each in found.prices
-        for one in each.groups
-        if one.verdict == "loses"
-    ]
+    """Every group that pays, by how much, and those that may."""
+    told: dict[str, list[str]] = {}
+    maybe: list[str] = []
+    for each in found.prices:
+        for one in each.groups:
+            name = called(one, edition)
+            if one.verdict == "loses":
+                more = "more" if each.metric.higher_is_worse else "less"
+                told.setdefault(name, []).append(f"{lost(one, each)} {more} {price(each)}")
+            elif one.change is not None and (one.change.value or 0) > 0:
+                maybe.append(name)
+    maybe = [name for name in dict.fromkeys(maybe) if name not in told]
     if told:
-        yield f"Who pays: {'; '.join(told)}."
-        return
-    maybe = [
-        called(one, edition)
-        for each in found.prices
-        for one in each.groups
-        if one.change is not None and (one.change.value or 0) > 0
-    ]
-    maybe = list(dict.fromkeys(maybe))
+        each_pays = "; ".join(f"{name} ({', and '.join(prices)})" for name, prices in told.items())
+        yield f"Who pays: {each_pays}."
     if maybe:
-        yield f"No group is proven to pay; {listed(maybe)} may, as the intervals below say."
-    elif found.repair.kind != "as it stands":
+        pay = "may pay as well" if told else "may"
+        head = "" if told else "No group is proven to pay; "
+        yield f"{head}{listed(maybe)} {pay}: the tables below say in what."
+    elif not told and found.repair.kind != "as it stands":
         known = (
             "" if found.sides else f" in {found.metric.name}; in what else it may was not looked at"
         )
