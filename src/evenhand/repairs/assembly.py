@@ -21,7 +21,7 @@ from evenhand.repairs.result import (
     RepairTrial,
     TriedRepair,
 )
-from evenhand.repairs.rows import RepairRows, with_prediction, without_group
+from evenhand.repairs.rows import RepairRows, with_positive, with_prediction, without_group
 from evenhand.results.estimate import Missing, finite
 from evenhand.results.origin import MetricNote, Source
 from evenhand.switching import Switches, compare_records
@@ -186,8 +186,8 @@ def _switches(
             )
 
         def told(name: str) -> Switches:
-            positive = _positive(label.positive) if name != "error_rate" else ""
-            return between(bound_metric(f'{name}("{label.given}", "{now}"{positive})', records))
+            metric = bound_metric(f'{name}("{label.given}", "{now}")', records)
+            return between(with_positive(metric, label))
 
         change = between(
             prepared.metric, "higher" if prepared.wish.goal.higher_is_worse else "lower"
@@ -200,14 +200,6 @@ def _switches(
     finally:
         records.close()
     return change, errors, sides
-
-
-def _positive(value: object) -> str:
-    """How a metric is told which value of a label is the positive one, where it is not 1 or true."""
-    if value is True or value == 1:
-        return ""
-    quoted = str(value).replace("'", "''") if isinstance(value, str) else ""
-    return f", positive='{quoted}'" if isinstance(value, str) else f", positive={value}"
 
 
 def _decided_by(prepared: Prepared, rows: RepairRows) -> list[str]:

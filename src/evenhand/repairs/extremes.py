@@ -134,11 +134,14 @@ def check_two_sided(goal: RepairGoal, confusion: ConfusionMetric, metric: Metric
         np.array([[30, 0, 0, 70], [0, 0, 30, 70], [30, 70, 0, 0]], float)
     )
     ways = {"nobody": nobody, "everybody": everybody}
+    # The error rate takes a column of decisions, and no predicate.
+    column = isinstance(metric.given.get("prediction"), str)
+    both = "error_rate or balanced_accuracy" if column else "balanced_accuracy"
     for told, value in ways.items():
         if not np.isfinite(value) or abs(value - right) < 1e-12:
             how = "perfect" if np.isfinite(value) else "undefined"
             raise InputError(
                 f"{metric.name} is {how} where {told} is decided positive, so without a limit the best repair would "
                 "be to decide so.  Name a limit (--maximum, --minimum or --maximum-difference), or a metric that "
-                "counts errors of both kinds, such as error_rate or balanced_accuracy."
+                f"counts errors of both kinds, such as {both}."
             )

@@ -49,11 +49,13 @@ from evenhand.repairs.parting import held_out as part
 from evenhand.repairs.reductions import load
 from evenhand.repairs.result import RepairSettings, RepairTrial
 from evenhand.repairs.rows import (
+    DecidedLabel,
     check_reads_no_label,
     read_confusion,
     read_label,
     read_rows,
     repaired_name,
+    with_positive,
 )
 from evenhand.repairs.trained import with_trained
 from evenhand.results.origin import Source, versions
@@ -206,7 +208,7 @@ def fix(
         bound = bound_metric(metric, whole)
         _check_range(goal, bound)
         question = _crossed(read_question(whole, by, units=units, bins=bins))
-        decided = read_label(whole, bound, label, positive)
+        bound, decided = _labelled(whole, bound, label, positive)
         named = _names("score", score) or _score_of(bound)
         answers = _answers(bound, _names("other", other), whole)
         fresh = _check_fresh(fresh, bound, trainer)
@@ -305,6 +307,14 @@ def fix(
             settings=settings,
             progress=progress,
         )
+
+
+def _labelled(
+    records: Records, metric: Metric, label: str | None, positive: str | None
+) -> tuple[Metric, DecidedLabel]:
+    """The label, and the metric of its positive value."""
+    decided = read_label(records, metric, label, positive)
+    return with_positive(metric, decided), decided
 
 
 def _with_copies(prepared: Prepared, whole: Records) -> Prepared:

@@ -166,6 +166,17 @@ def read_label(
     return DecidedLabel(given=given, positive=same[0], negative=other)
 
 
+def with_positive(metric: Metric, label: DecidedLabel) -> Metric:
+    """The metric of the value that was named positive, where it says none itself and 1 and 0 do not say it."""
+    takes = any(argument.name == "positive" for argument in metric.definition.arguments)
+    own = isinstance(label.given, str) and metric.given.get("label") == label.given
+    said = {"positive", "labels", "average"} & set(metric.given)
+    plain = [told_value(one) for one in (label.positive, label.negative)] == ["1", "0"]
+    if not takes or not own or said or plain:
+        return metric
+    return replace(metric, given={**metric.given, "positive": label.positive})
+
+
 def without_group(by: Sequence[str]) -> str:
     """The rows that are in no group, as a predicate."""
     absent = tuple(IsNull(column=name) for name in by)
