@@ -298,5 +298,13 @@ def _notes(fitted: FittedRepair, change: Switches) -> Iterator[Note]:
             f"{listed(few)}.",
         )
     yield from _unpaired(change)
-    # (That note names services, which a reader of repairs does not know.)
-    yield from (note for note in change.notes if note.code != "rows_unpaired")
+    # (Those notes name services, which a reader of repairs does not know.)
+    for note in change.notes:
+        if note.code == "rows_independent":
+            yield replace(
+                note,
+                text="Each row counts as independent.  Name as --unit whose rows are alike (speaker, patient, "
+                "document).",
+            )
+        elif note.code != "rows_unpaired":
+            yield note

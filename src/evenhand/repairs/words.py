@@ -296,7 +296,8 @@ def notes(found: RepairTrial) -> Iterator[str]:
     yield (
         f"Repairs were learnt and chosen on {plural(found.practice_rows, 'row')} by cross-fitting, and one was tested, "
         f"once, on the {found.held_out_rows:,} held out{units}: that many were tried does not weaken the proof.  "
-        f"“Reached” is said wrongly with a probability of at most {percent(1 - found.level)}."
+        f"“Reached” is said wrongly with a probability of at most {percent(1 - found.level)}, once: whoever asks again "
+        "with other options or another --seed until it is said has no proof."
     )
     yield (
         "A change is of the same rows before and after; above 0 is a loss.  Changes of all groups hold at once with "
