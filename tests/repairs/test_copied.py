@@ -71,3 +71,11 @@ def test_scores_that_nearly_tell_rows_apart_make_no_copies_of_rows_that_are_labe
     y[1500:] = np.random.default_rng(0).permutation(y[1500:])
     found = asked(pa.table({"site": site, "score": score, "y": y}))
     assert not codes(found) & {"copied_rows", "sealed_copies"}
+
+
+def test_scores_of_exactly_0_and_1_make_no_copies():
+    table = clinic(3000, 3)
+    score = np.clip(2 * table["score"].to_numpy() - 0.5, 0, 1)
+    assert 0.2 < np.isin(score, [0, 1]).mean() < 0.6
+    found = asked(table.set_column(1, "score", pa.array(score)))
+    assert not codes(found) & {"copied_rows", "sealed_copies"}

@@ -40,8 +40,8 @@ FOLDS = 5
 _CHANCE = 2.0
 #: Errors that are given for a bound that is nearer to the limit, a point for a point, where it cannot be reached.
 _PRICE = 0.5
-#: Parts of a difference's limit that thresholds aim at.
-STRICT = (1.0, 0.5, 0.25)
+#: How much wider bounds may be where a proof shall come off in four of five tests, not in one of two.
+_SURE = 1.4
 #: Parts of the practice rows for scores that are learnt here; penalties on what a group adds to them.
 SCORE_FOLDS = 3
 PENALTIES: Mapping[str, float | None] = {
@@ -191,12 +191,14 @@ class RepairCandidate:
     errors: float
     uses_group: bool
     extreme: bool
+    hopeful: bool
 
     def rank(self, goal: RepairGoal, now: float) -> tuple[float, ...]:
         """The first is chosen: what meets the goal at the fewest errors, else what comes nearest.
 
-        What costs more errors than are allowed comes last; what meets the goal by deciding hardly anyone one way after
-        what does without; of two that are alike the one that reads no group first.
+        What costs more errors than are allowed comes last; what surely breaks the rule after what may keep it, and that
+        after what the test will likely prove; what meets the goal by deciding hardly anyone one way after what does
+        without; of two that are alike the one that reads no group first.
         """
         dear = float(self.errors > now + goal.allowance + 1e-12)
         reads, extreme = float(self.uses_group), float(self.extreme)
@@ -207,11 +209,12 @@ class RepairCandidate:
         assert self.evidence is not None
         high = self.evidence.low if goal.kind == "minimum" else self.evidence.high
         if high is None:
-            return (dear, 2.0, np.inf, self.errors)
+            return (dear, 3.0, np.inf, self.errors)
         beyond = goal.limit - high if goal.kind == "minimum" else high - goal.limit
         if self.evidence.answer == "reached":
-            return (dear, 0.0, extreme, self.errors, reads)
-        return (dear, 1.0, self.errors + _PRICE * max(beyond, 0.0), reads)
+            return (dear, 0.0 if self.hopeful else 0.5, extreme, self.errors, reads)
+        open_or_broken = 2.0 if self.evidence.answer == "not reached" else 1.0
+        return (dear, open_or_broken, self.errors + _PRICE * max(beyond, 0.0), reads)
 
 
 def repairs_of(
@@ -220,12 +223,12 @@ def repairs_of(
     """All that can be tried on what the rows hold."""
     # What was learnt here without a repair stands among the scores.
     out: list[Learnable] = [] if fresh else [AsItStands()]
-    strict = STRICT if wish.goal.kind == "maximum difference" else (1.0,)
+    aims = (None, *wish.goal.stricter())
     for score in rows.scores:
         if score in learnt:
             out.append(AtOneHalf(score=score))
-        out.append(OneThreshold(score=score))
-        out += [GroupThresholds(score=score, strictness=part) for part in strict]
+        out += [OneThreshold(score=score, aim=aim) for aim in aims]
+        out += [GroupThresholds(score=score, aim=aim) for aim in aims]
     if len(rows.answers) > 1:
         out += [OneAnswer(answer=name) for name in list(rows.answers)[1:]]
         out.append(AnswersByGroup())
@@ -371,7 +374,20 @@ def _looked_at(
         errors=error_share(decisions, rows.truth),
         uses_group=uses_group,
         extreme=any(extreme_groups(rows, decisions)),
+        hopeful=evidence is not None and _hopeful(evidence, prepared),
     )
+
+
+def _hopeful(evidence: GoalEvidence, prepared: Prepared) -> bool:
+    """Whether the test will likely prove what the practice rows show: of fewer rows bounds are wider."""
+    goal, lower = prepared.wish.goal, prepared.wish.goal.kind == "minimum"
+    end = evidence.low if lower else evidence.high
+    if end is None or evidence.value is None or goal.limit is None:
+        return False
+    number = prepared.sealed.sum()
+    wider = _SURE * np.sqrt((len(prepared.sealed) - number) / max(number, 1))
+    expected = evidence.value + wider * (end - evidence.value)
+    return bool(expected >= goal.limit if lower else expected <= goal.limit)
 
 
 def _simplest(
@@ -395,7 +411,7 @@ def _simplest(
             )
             if alike and apart <= _error_of_worst(one.decisions, best.decisions, rows, wish):
                 return one
-        elif ahead[:3] == lead[:3] and lead[1] == 0.0:
+        elif ahead[:3] == lead[:3] and lead[1] < 1.0:
             differ = (one.decisions != best.decisions) & np.isfinite(rows.truth)
             if one.errors - best.errors <= _CHANCE * np.sqrt(differ.sum()) / max(
                 np.isfinite(rows.truth).sum(), 1

@@ -14,6 +14,7 @@ from evenhand.records import Kind, Records
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
+Integers = npt.NDArray[np.int64]
 #: Part of the labels that rows alike in all else would show otherwise by chance, below which they are copies.
 _FEW = 0.1
 #: Share of the held-out rows from which on the test proves nothing.
@@ -41,13 +42,15 @@ def copied(
     -----
     Where no column nearly tells rows apart, rows that are alike may be other people's, and nothing is said.  They may
     be, too, where rows that are alike in all but what is right are told apart by that about as often as decisions are
-    wrong (``2 e (1 - e)`` of pairs, e the share of wrong decisions): copies have one label.  Columns that are
-    different in every row, as numbers of rows are, are left out.
+    wrong (``2 e (1 - e)`` of pairs, e the share of wrong decisions): copies have one label.  Nor is a row a copy whose
+    value in that column other rows have that are not like it, as scores of exactly 0 or 1.  Columns that are different
+    in every row, as numbers of rows are, are left out; so are rows without a label, which no number is of.
     """
     nothing = np.zeros(len(truth), bool)
-    alike = _alike(records, {ROW, *label}, len(truth))
-    if alike is None:
+    found = _alike(records, {ROW, *label}, len(truth))
+    if found is None:
         return nothing
+    alike, telling = found
     known = np.isfinite(truth) & np.isfinite(now)
     wrong = float((truth[known] != now[known]).mean()) if known.any() else 0.0
     rows = np.bincount(alike[known], minlength=alike.max() + 1).astype(float)
@@ -58,18 +61,23 @@ def copied(
     expected = 2 * wrong * (1 - wrong) * rows[several].sum()
     if differ > _FEW * expected:
         return nothing
-    whole = np.unique(
-        np.stack([alike, np.nan_to_num(truth, nan=2.0).astype(np.int64)]),
-        axis=1,
-        return_inverse=True,
-    )[1]
+    labels = np.nan_to_num(truth, nan=2.0).astype(np.int64)
+    whole = np.unique(3 * alike + labels, return_inverse=True)[1]
     practised = np.zeros(len(truth), bool)
     practised[whole[~sealed]] = True
-    return np.asarray(sealed & practised[whole])
+    # How many rows that are not alike have the same value in the column that tells rows apart.
+    first = np.unique(whole, return_index=True)[1]
+    sharing = np.bincount(telling[first], minlength=telling.max() + 1)
+    return np.asarray(sealed & practised[whole] & (sharing[telling] == 1) & np.isfinite(truth))
 
 
-def _alike(records: Records, without: Collection[str], number: int) -> npt.NDArray[np.int64] | None:
-    """A number for each row, the same for rows that are alike; `None` where that says nothing."""
+def _alike(
+    records: Records, without: Collection[str], number: int
+) -> tuple[Integers, Integers] | None:
+    """A number for each row, the same for rows that are alike, and one for its value in the column that tells most.
+
+    `None` where that says nothing.
+    """
     kept = [column for column in records.columns if column.name not in without]
     if any(column.kind is Kind.OTHER for column in kept) or not kept:
         return None
@@ -80,11 +88,18 @@ def _alike(records: Records, without: Collection[str], number: int) -> npt.NDArr
     if not own:
         return None
     row = column_expression(ROW).sql("duckdb")
-    asked = f"SELECT hash({', '.join(names[place] for place in own)}) AS v FROM {records.source} ORDER BY {row}"
-    hashes = records.engine.query(asked)["v"].to_numpy()
-    different, alike = np.unique(hashes, return_inverse=True)
-    told = max(found[f"d{place}"] for place in own)
-    return np.asarray(alike, np.int64) if told >= IDENTIFIES * len(different) else None
+    most = max(own, key=lambda place: found[f"d{place}"])
+    asked = (
+        f"SELECT hash({', '.join(names[place] for place in own)}) AS v, hash({names[most]}) AS w "
+        f"FROM {records.source} ORDER BY {row}"
+    )
+    hashes = records.engine.query(asked)
+    alike, telling = (
+        np.unique(hashes[name].to_numpy(), return_inverse=True)[1] for name in ("v", "w")
+    )
+    if found[f"d{most}"] < IDENTIFIES * (alike.max() + 1):
+        return None
+    return alike, telling
 
 
 def copied_note(copies: int, held_out: int) -> Note:

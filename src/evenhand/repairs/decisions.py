@@ -188,14 +188,22 @@ class AtOneHalf:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OneThreshold:
-    """The same threshold for everybody: no attribute is read at decision time."""
+    """The same threshold for everybody: no attribute is read at decision time.
+
+    Attributes
+    ----------
+    score : str
+    aim : float, optional
+        A stricter limit, so that the rule holds of other rows as well.
+    """
 
     score: str
+    aim: float | None = None
 
     @property
     def name(self) -> str:
         """What it is called."""
-        return f"one threshold on {self.score}"
+        return f"one threshold on {self.score}{_aimed(self.aim)}"
 
     def learn(self, rows: RepairRows, wish: RepairWish) -> FittedRepair:
         """The threshold that meets the goal at the fewest errors."""
@@ -204,17 +212,24 @@ class OneThreshold:
         if len(at) > _MOST:
             at = at[np.linspace(0, len(at) - 1, _MOST).astype(np.int64)]
         groups = [_options(rows, g, self.score, at) for g in range(len(rows.cells))]
-        place = _common(groups, wish)
+        place = _common(groups, wish.confusion, _aiming(wish.goal, self.aim))
         return _told(
             self.name, "one threshold", rows, wish, self.score, {}, (float(at[place]), None)
         )
 
 
-def _common(groups: Sequence[Options], wish: RepairWish) -> int:
+def _aimed(aim: float | None) -> str:
+    return "" if aim is None else f", aiming at {aim:g}"
+
+
+def _aiming(goal: RepairGoal, aim: float | None) -> RepairGoal:
+    return goal if aim is None else replace(goal, limit=aim)
+
+
+def _common(groups: Sequence[Options], confusion: ConfusionMetric, goal: RepairGoal) -> int:
     """The option, the same for all, that is nearest to the goal at the fewest errors."""
-    values = np.stack([wish.confusion.values(one.counts) for one in groups])
+    values = np.stack([confusion.values(one.counts) for one in groups])
     errors = np.sum([one.errors for one in groups], axis=0)
-    goal = wish.goal
     told = goal.statistics(values)
     told = np.where(np.isfinite(told), told, np.inf)
     if goal.kind == "worst group":
@@ -239,22 +254,21 @@ class GroupThresholds:
     Attributes
     ----------
     score : str
-    strictness : float
-        Part of the limit of a difference that is aimed at, so that it holds of other rows as well.
+    aim : float, optional
+        A stricter limit, so that the rule holds of other rows as well.
     """
 
     score: str
-    strictness: float = 1.0
+    aim: float | None = None
 
     @property
     def name(self) -> str:
         """What it is called."""
-        told = "" if self.strictness == 1 else f", aiming at {self.strictness:g} of the limit"
-        return f"thresholds by group on {self.score}{told}"
+        return f"thresholds by group on {self.score}{_aimed(self.aim)}"
 
     def learn(self, rows: RepairRows, wish: RepairWish) -> FittedRepair:
         """Thresholds that together meet the goal at the fewest errors."""
-        goal = stricter(wish.goal, self.strictness)
+        goal = _aiming(wish.goal, self.aim)
         groups = [_options(rows, g, self.score) for g in range(len(rows.cells))]
         chosen = _chosen(rows, wish, goal, groups)
         together = of_thresholds(rows.scores[self.score], rows.truth)
@@ -287,13 +301,6 @@ class AnswersByGroup:
         chosen = _chosen(rows, wish, wish.goal, groups)
         options = {g: _option(groups[g], at) for g, at in chosen.items()}
         return _told(self.name, "answers by group", rows, wish, None, options, (None, now))
-
-
-def stricter(goal: RepairGoal, part: float) -> RepairGoal:
-    """The goal with this part of its limit; others than differences have none."""
-    if goal.kind != "maximum difference" or goal.limit is None:
-        return goal
-    return replace(goal, limit=goal.limit * part)
 
 
 def _options(rows: RepairRows, group: int, score: str, at: Floats | None = None) -> Options:

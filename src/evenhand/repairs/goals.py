@@ -10,6 +10,8 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 Kind = Literal["maximum", "minimum", "maximum difference", "worst group"]
+#: Parts of a limit that are aimed at, too.
+_DIFFERENCES, _LIMITS = (0.5, 0.25), (0.75, 0.6, 0.4)
 #: Lower ends of a window of values that are tried.
 _ENDS = 400
 #: Options of a group that are told apart where a window is looked for.
@@ -42,6 +44,20 @@ class RepairGoal:
     def sign(self) -> float:
         """With it, larger is worse."""
         return 1.0 if self.higher_is_worse else -1.0
+
+    def stricter(self) -> tuple[float, ...]:
+        """Stricter limits to aim at: what just keeps the rule on rows that it was learnt from is not proven on others.
+
+        Parts of a difference; for an upper or lower limit, parts of the way to 0 or 1 that is left.
+        """
+        if self.limit is None or self.limit <= 0:
+            return ()
+        if self.kind == "maximum difference":
+            return tuple(part * self.limit for part in _DIFFERENCES)
+        if self.kind == "maximum":
+            return tuple(part * self.limit for part in _LIMITS)
+        left = 1 - self.limit
+        return tuple(1 - part * left for part in _LIMITS) if left > 0 else ()
 
     def statistic(self, values: Floats) -> float:
         """What the rule is about: the largest difference, or the value furthest on the wrong side."""

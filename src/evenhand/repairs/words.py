@@ -115,7 +115,7 @@ def _by_what(found: RepairTrial) -> str:
         dearer = _dearer(found)
         if dearer is not None:
             return dearer
-        return "No repair that was tried does better: decisions stay as they are."
+        return "No repair that was tried is clearly better: decisions stay as they are."
     how = {
         "one answer": f"{repair.name} for everybody",
         "one threshold": "one threshold for everybody",
@@ -128,7 +128,7 @@ def _by_what(found: RepairTrial) -> str:
 
 
 def _dearer(found: RepairTrial) -> str | None:
-    """The cheapest repair that reaches the rule on practice rows, or does better, where it costs too many errors."""
+    """The cheapest repair that reaches the rule on practice rows, or comes nearer, where it costs too many errors."""
     allowed = found.settings.allowance
     now = next((one for one in found.tried if one.name == found.repair.name), None)
     if now is None or now.value is None or now.errors is None:
@@ -140,11 +140,19 @@ def _dearer(found: RepairTrial) -> str | None:
         and one.value is not None
         and one.errors is not None
         and one.errors > now.errors + allowed
-        and (one.answer == "reached" if one.answer is not None else one.value < now.value)
+        and _beyond(one.value, found) < _beyond(now.value, found)
     ]
     if not better:
         return None
-    nearest = min(better, key=lambda one: one.errors or 0.0)
+    # What is reached first, then what may be, then what comes nearest.
+    nearest = min(
+        better,
+        key=lambda one: (
+            one.answer not in ("reached", None),
+            round(_beyond(one.value or 0.0, found), 3) if found.rule.limit is not None else 0.0,
+            one.errors or 0.0,
+        ),
+    )
     assert nearest.errors is not None
     # Upwards, so that the allowance that is named is enough.
     needed = np.ceil((nearest.errors - now.errors) * 1000) / 1000
@@ -154,6 +162,14 @@ def _dearer(found: RepairTrial) -> str | None:
         f"decisions wrong for {share(now.errors)} now; more than {share(allowed)} of the rows is not allowed.  "
         f"--allowance {needed:g} allows it."
     )
+
+
+def _beyond(value: float, found: RepairTrial) -> float:
+    """How far a value is on the wrong side of the rule; without a limit how bad it is."""
+    rule = found.rule
+    if rule.limit is None:
+        return value
+    return max(rule.limit - value if rule.kind == "minimum" else value - rule.limit, 0.0)
 
 
 def payers(found: RepairTrial, edition: Edition = PLAIN) -> Iterator[str]:
