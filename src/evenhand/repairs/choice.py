@@ -144,9 +144,9 @@ class Prepared:
         read = [fitted.score, *(one.answer for one in (*fitted.groups, fitted.otherwise))]
         names = dict.fromkeys(name for name in read if name in self.recipes)
         used = tuple(self.recipes[name] for name in names if name is not None)
-        fitted = replace(fitted, seen=tuple(self._seen(fitted)))
+        seen = tuple(self._seen(fitted))
         if not used:
-            return fitted
+            return replace(fitted, seen=seen)
         # Answers of several trainings are told apart by what they are called here.
         one = len({recipe.rows for recipe in used}) == 1
         score = used[0].column if fitted.score in names and one else fitted.score
@@ -154,18 +154,17 @@ class Prepared:
             name: self.recipes[name].column if one and name in self.recipes else text
             for name, text in fitted.answers.items()
         }
-        return replace(fitted, score=score, answers=answers, trainings=used)
+        seen = tuple(replace(each, column=score or each.column) for each in seen)
+        return replace(fitted, score=score, answers=answers, trainings=used, seen=seen)
 
     def _seen(self, fitted: FittedRepair) -> Iterator[SeenNumbers]:
-        """What practice rows hold of the numbers that a repair reads, called as where it is applied."""
+        """What practice rows hold of the numbers that a repair reads."""
         practice, found = self.practice, []
         if fitted.scorer is not None:
             numbers = numbers_of(practice.table, fitted.scorer.features)
             found = [seen_numbers(name, column) for name, column in numbers.items()]
         elif fitted.score is not None:
-            recipe = self.recipes.get(fitted.score)
-            name = fitted.score if recipe is None else recipe.column
-            found = [seen_numbers(name, practice.scores[fitted.score])]
+            found = [seen_numbers(fitted.score, practice.scores[fitted.score])]
         yield from (one for one in found if one is not None)
 
     @property
