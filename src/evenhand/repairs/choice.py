@@ -162,9 +162,9 @@ class Prepared:
         practice, found = self.practice, []
         if fitted.scorer is not None:
             numbers = numbers_of(practice.table, fitted.scorer.features)
-            found = [seen_numbers(name, column) for name, column in numbers.items()]
+            found = [seen_numbers(name, column, score=False) for name, column in numbers.items()]
         elif fitted.score is not None:
-            found = [seen_numbers(fitted.score, practice.scores[fitted.score])]
+            found = [seen_numbers(fitted.score, practice.scores[fitted.score], score=True)]
         yield from (one for one in found if one is not None)
 
     @property

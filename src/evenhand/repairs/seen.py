@@ -29,6 +29,8 @@ class SeenNumbers:
         The smallest and the largest.
     first, last : float
         One in a hundred is at most the first, and one at least the last.
+    share : bool
+        Whether it is a score from 0 to 1, beyond which there is none.
     """
 
     column: str
@@ -36,15 +38,16 @@ class SeenNumbers:
     most: float
     first: float
     last: float
+    share: bool
 
     def outside(self, numbers: Floats) -> Flags:
         """Which of some numbers were never seen."""
         return np.asarray((numbers < self.least) | (numbers > self.most))
 
     def far(self, numbers: Floats) -> Flags:
-        """Which are further outside than the range of all that was seen, as of another scale."""
-        width = self.most - self.least
-        return np.asarray((numbers < self.least - width) | (numbers > self.most + width))
+        """Which are of another scale, however many there are."""
+        # (Counts and amounts may be far out, and are somebody's.)
+        return np.asarray(self.share & ((numbers < 0) | (numbers > 1)))
 
     def apart(self, numbers: Floats) -> bool:
         """Whether most of them are where hardly any practice row was, as of another scale."""
@@ -53,8 +56,8 @@ class SeenNumbers:
         return len(known) >= _FEWEST and any(end.mean() > 0.5 for end in ends)
 
 
-def seen_numbers(column: str, numbers: Floats) -> SeenNumbers | None:
-    """What practice rows hold; `None` where they hold no number."""
+def seen_numbers(column: str, numbers: Floats, *, score: bool) -> SeenNumbers | None:
+    """What practice rows hold of a score, or of what scores are learnt from; `None` where they hold no number."""
     known = numbers[np.isfinite(numbers)]
     if not len(known):
         return None
@@ -65,6 +68,7 @@ def seen_numbers(column: str, numbers: Floats) -> SeenNumbers | None:
         most=float(known.max()),
         first=float(first),
         last=float(last),
+        share=bool(score and known.min() >= 0 and known.max() <= 1),
     )
 
 
