@@ -214,7 +214,7 @@ def apply(
     if found.outside:
         what = listed(list(found.outside_in))
         say(
-            f"{plural(found.outside, 'row')} with what the repair has never seen, in {what}: decided all the same."
+            f"{plural(found.outside, 'row')} unlike all that the repair has seen, in {what}: decided all the same."
         )
     if found.standing:
         say(f"{plural(found.standing, 'row')} without what decides: decided as they stand.")

@@ -46,7 +46,7 @@ class AppliedRepair:
     undecided : int
         Rows that lack what decides, and what was decided: their decision is missing.
     outside : int
-        Rows with a number or a category that the repair has never seen.
+        Rows with a category that the repair has never seen, or a number far from what it has.
     outside_in : tuple of str
         The columns that hold them.
     """

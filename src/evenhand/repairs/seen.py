@@ -19,14 +19,12 @@ _FEWEST, _EDGE = 20, 0.01
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenNumbers:
-    """The numbers of a column in the practice rows.
+    """Where the numbers of a column were in the practice rows; the least and the most are somebody's, and not told.
 
     Attributes
     ----------
     column : str
         The column.
-    least, most : float
-        The smallest and the largest.
     first, last : float
         One in a hundred is at most the first, and one at least the last.
     share : bool
@@ -34,17 +32,20 @@ class SeenNumbers:
     """
 
     column: str
-    least: float
-    most: float
     first: float
     last: float
     share: bool
 
     def outside(self, numbers: Floats) -> Flags:
-        """Which of some numbers were never seen."""
-        return np.asarray((numbers < self.least) | (numbers > self.most))
+        """Which of some numbers are further out than those between first and last are apart."""
+        if self.share:
+            return self.beyond(numbers)
+        width = self.last - self.first
+        out = (numbers < self.first - width) | (numbers > self.last + width)
+        # Where nearly all were one number nothing is known of how far others may be.
+        return np.asarray(out & (width > 0))
 
-    def far(self, numbers: Floats) -> Flags:
+    def beyond(self, numbers: Floats) -> Flags:
         """Which are of another scale, however many there are."""
         # (Counts and amounts may be far out, and are somebody's.)
         return np.asarray(self.share & ((numbers < 0) | (numbers > 1)))
@@ -62,14 +63,8 @@ def seen_numbers(column: str, numbers: Floats, *, score: bool) -> SeenNumbers | 
     if not len(known):
         return None
     first, last = np.quantile(known, (_EDGE, 1 - _EDGE))
-    return SeenNumbers(
-        column=column,
-        least=float(known.min()),
-        most=float(known.max()),
-        first=float(first),
-        last=float(last),
-        share=bool(score and known.min() >= 0 and known.max() <= 1),
-    )
+    share = bool(score and known.min() >= 0 and known.max() <= 1)
+    return SeenNumbers(column=column, first=float(first), last=float(last), share=share)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,16 +111,16 @@ class ReadColumns:
     def _scales(self) -> Iterator[str]:
         for one in self.seen:
             numbers = self.numbers[one.column]
-            far = one.far(numbers)
-            if far.any():
+            beyond = one.beyond(numbers)
+            if beyond.any():
                 where = (
                     "a row"
-                    if far.sum() == 1
-                    else f"a row, and as far out in {far.sum() - 1:,} more"
+                    if beyond.sum() == 1
+                    else f"a row, and beyond in {beyond.sum() - 1:,} more"
                 )
                 yield (
-                    f"{one.column} is {_number(numbers[far][0])} in {where}, but was from {_number(one.least)} to "
-                    f"{_number(one.most)} where the repair was learnt."
+                    f"{one.column} is {_number(numbers[beyond][0])} in {where}, but was from 0 to 1 where the repair "
+                    "was learnt."
                 )
             elif one.apart(numbers):
                 known = numbers[np.isfinite(numbers)]

@@ -51,8 +51,8 @@ def _seen(fitted: FittedRepair) -> Iterator[str]:
         place = f"repair.seen[{number}]"
         if one.column not in read:
             yield f"{place}.column: {unknown_name('number', one.column, read)}"
-        if not one.least <= one.first <= one.last <= one.most:
-            yield f"{place} has {one.least:g}, {one.first:g}, {one.last:g} and {one.most:g}, which do not rise."
+        if one.first > one.last:
+            yield f"{place} has first {one.first:g} above last {one.last:g}."
 
 
 def _values(fitted: FittedRepair) -> Iterator[str]:
