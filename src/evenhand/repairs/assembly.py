@@ -294,8 +294,8 @@ def _notes(fitted: FittedRepair, change: Switches) -> Iterator[Note]:
     if few:
         yield Note(
             code="fallback_groups",
-            text=f"Too few practice rows for a decision of their own, so decided as holds for everybody: "
-            f"{listed(few)}.",
+            text=f"Too few practice rows for a decision of their own, so decided as holds for everybody, and no "
+            f"part of the choice among repairs: {listed(few)}.",
         )
     yield from _unpaired(change)
     # (Those notes name services, which a reader of repairs does not know.)

@@ -295,6 +295,8 @@ def notes(found: RepairTrial) -> Iterator[str]:
             "that were never seen are refused."
         )
         yield "The same row always has the same decision, whatever other rows come with it."
+    if any(", aiming at " in one.name for one in found.tried):
+        yield "“Aiming at” is a stricter limit, so that other rows keep the rule as well."
     for failed in found.tried:
         if failed.reason is not None:
             yield f"Not tried, {failed.name}: {failed.reason}"
