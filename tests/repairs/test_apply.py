@@ -164,7 +164,7 @@ def test_a_row_alone_is_decided_as_beside_others(names, tmp_path):
     sites = [names[one == "b"] for one in table["site"].to_pylist()]
     table = table.set_column(0, "site", pa.array(sites))
     found = fix(table, FALSE_ALARMS, "site", maximum_difference=0.1)
-    rows = [*table.slice(0, 12).to_pylist(), {"site": None, "score": 0.55, "y": 0}]
+    rows = [*table.slice(0, 3).to_pylist(), {"site": None, "score": 0.55, "y": 0}]
     together = apply_repair(found, as_csv(tmp_path, rows))
     told = together.table[together.column].to_pylist()
     for row, decided in zip(rows, told, strict=True):

@@ -400,7 +400,7 @@ def test_the_room_loads_no_heavy_library():
 def test_a_limit_that_binds_is_aimed_at_from_inside_so_that_it_can_be_proven():
     # What just keeps the limit on rows that it was learnt from is proven on no others.
     limit, reached = 0.1, 0
-    for seed in range(6):
+    for seed in range(4):
         rng = np.random.default_rng(seed)
         site, y = rng.choice(["a", "b"], 6000), rng.integers(0, 2, 6000)
         middle = np.where(site == "a", 0.0, 0.3)
@@ -416,7 +416,7 @@ def test_a_limit_that_binds_is_aimed_at_from_inside_so_that_it_can_be_proven():
         reached += found.rule.answer == "reached"
         assert "aiming at" in found.repair.name
     # (Without such aims none.)
-    assert reached >= 4
+    assert reached >= 3
 
 
 def test_what_may_keep_a_rule_is_taken_before_what_surely_breaks_it_within_the_allowance():
