@@ -182,6 +182,10 @@ def _visible(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")
 
 
+#: How columns begin that number rows and trainings: no table has them, and no message lists them.
+RESERVED = "evenhand:"
+
+
 def near(name: str, known: Iterable[str]) -> str:
     """Say ``Did you mean …?`` where a known name is near, else nothing.
 
@@ -203,6 +207,7 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
 
 def unknown_name(kind: str, name: str, known: Sequence[str]) -> str:
     """Sentence for a name that does not exist, with a near one and the list of all."""
+    known = [one for one in known if not one.startswith(RESERVED)]
     return f"Unknown {kind.lower()} {name[:80]!r}.{near(name, known)}  {_all_of(kind, known)}"
 
 
@@ -214,6 +219,7 @@ def unknown_names(kind: str, names: Sequence[str], known: Sequence[str]) -> str:
     >>> unknown_names("column", ["race", "sex"], ["ethnicity", "gender"])
     "Unknown columns 'race' and 'sex'.  Columns: ethnicity, gender"
     """
+    known = [one for one in known if not one.startswith(RESERVED)]
     if len(names) == 1:
         return unknown_name(kind, names[0], known)
     *most, last = (repr(name[:80]) for name in names)

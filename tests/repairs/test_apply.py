@@ -81,6 +81,8 @@ def test_rows_without_a_score_are_decided_as_they_stand_as_in_the_proof():
         (lambda r: r["groups"][0].update(group={"sex": "a"}), r"groups\[0\].group .* by sex"),
         (lambda r: r.update(negative="no"), "must be of one kind"),
         (lambda r: r.update(negative=r["positive"]), "are both 1"),
+        (lambda r: r["seen"][0].update(column="x"), r"seen\[0\].column: Unknown number 'x'"),
+        (lambda r: r["seen"][0].update(first=5), r"seen\[0\] has first 5 above last"),
     ],
 )
 def test_what_contradicts_itself_in_a_repair_is_refused_at_its_place(place, tmp_path, edit, told):
@@ -147,3 +149,76 @@ def test_a_rule_that_is_kept_by_deciding_hardly_anyone_ends_with_3(tmp_path):
     done = run_command(*asked, "--other", "never", "--maximum", "0.9", cwd=tmp_path)
     assert "Hardly anyone" not in done.stdout
     assert done.returncode == 0
+
+
+def as_csv(folder, rows):
+    path = folder / "rows.csv"
+    pa.csv.write_csv(pa.Table.from_pylist(rows), path)
+    return path
+
+
+@pytest.mark.parametrize("names", [("true", "unknown"), ("01", "A1"), ("1", "x"), (1, 2)])
+def test_a_row_alone_is_decided_as_beside_others(names, tmp_path):
+    # Alone a row's site may look like a number, or true and false.
+    table = clinic(3000, 1)
+    sites = [names[one == "b"] for one in table["site"].to_pylist()]
+    table = table.set_column(0, "site", pa.array(sites))
+    found = fix(table, FALSE_ALARMS, "site", maximum_difference=0.1)
+    rows = [*table.slice(0, 3).to_pylist(), {"site": None, "score": 0.55, "y": 0}]
+    together = apply_repair(found, as_csv(tmp_path, rows))
+    told = together.table[together.column].to_pylist()
+    for row, decided in zip(rows, told, strict=True):
+        alone = apply_repair(found, as_csv(tmp_path, [row]))
+        assert alone.table[alone.column].to_pylist() == [decided]
+    assert together.lacking == 1
+
+
+def test_whole_numbers_are_the_same_group_with_and_without_a_point():
+    table = clinic(3000, 1)
+    sites = pa.array([1 + (one == "b") for one in table["site"].to_pylist()])
+    found = fix(table.set_column(0, "site", sites), FALSE_ALARMS, "site", maximum_difference=0.1)
+    other = table.set_column(0, "site", sites.cast(pa.float64()))
+    assert (
+        apply_repair(found, other).table["repaired"]
+        == apply_repair(found, table.set_column(0, "site", sites)).table["repaired"]
+    )
+
+
+def test_a_group_of_a_learnt_score_has_its_part_however_its_value_is_written():
+    # Text '1' and the number 1 are one group: what was learnt for it is added in both.
+    rng = np.random.default_rng(0)
+    site, x = rng.integers(0, 2, 4000), rng.normal(size=4000)
+    y = (x * np.where(site == 1, 1, -1) + 0.3 * rng.normal(size=4000) > 0).astype(int)
+    table = pa.table({"site": site, "x": x, "y": y})
+    metric = "error_rate(label=y, prediction=prediction)"
+    found = fix(table, metric, "site", features="x")
+    assert "by group" in found.repair.score
+    as_text = table.set_column(0, "site", pa.array([str(one) for one in site]))
+    one, two = (apply_repair(found, given).table["repaired"] for given in (table, as_text))
+    assert (one.to_numpy() == y).mean() > 0.85
+    assert one == two
+
+
+def test_columns_are_read_as_they_were_declared(tmp_path):
+    table = clinic(3000, 1)
+    shares = [f"{100 * one:.2f} %" for one in table["score"].to_pylist()]
+    path = tmp_path / "clinic.csv"
+    pa.csv.write_csv(table.set_column(1, "score", pa.array(shares)), path)
+    found = fix(path, FALSE_ALARMS, "site", maximum_difference=0.1, columns="score=percent")
+    assert found.repair.columns["score"] == "percent"
+    applied = apply_repair(found, path)
+    at = {one.group["site"]: one.threshold for one in found.repair.groups}
+    wanted = [
+        int(round(score, 4) >= at[site])
+        for site, score in zip(table["site"].to_pylist(), table["score"].to_pylist(), strict=True)
+    ]
+    assert applied.table["repaired"].to_pylist() == wanted
+
+
+def test_a_repair_of_before_is_applied(place, tmp_path):
+    written = json.loads((place / "repair.json").read_text())
+    for name in ("columns", "seen"):
+        del written["repair"][name]
+    path = tmp_path / "repair.json"
+    path.write_text(json.dumps(written))
+    assert apply_repair(path, clinic(20, 1)).table.num_rows == 20

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from evenhand.repairs.goals import RepairGoal, choose
+from evenhand.repairs.goals import RepairGoal, choose, choose_alike
 
 
 def worlds():
@@ -87,3 +87,36 @@ def test_a_group_without_a_value_breaks_no_rule():
     assert told == [1]
     assert np.isnan(goal.statistic(np.array([np.nan])))
     assert goal.statistic(np.array([np.nan, 0.2])) == 0.2
+
+
+@pytest.mark.parametrize(
+    ("kind", "limit", "wanted"),
+    [
+        ("maximum", 0.2, (0.15, 0.12, 0.08)),
+        ("minimum", 0.9, (0.925, 0.94, 0.96)),
+        ("maximum difference", 0.1, (0.05, 0.025)),
+        ("minimum", 1.25, ()),
+        ("maximum difference", 0.0, ()),
+    ],
+)
+def test_stricter_limits_are_on_the_right_side(kind, limit, wanted):
+    found = RepairGoal(kind=kind, limit=limit, higher_is_worse=True).stricter()
+    assert found == pytest.approx(wanted)
+
+
+def test_all_rows_together_are_put_where_the_groups_are():
+    values, errors = np.array([0.0, 0.1, 0.2, 0.3, 0.4]), np.array([9.0, 7.0, 5.0, 3.0, 1.0])
+    chosen = np.array([0.15, 0.3, np.nan])
+
+    def place(kind, limit=None, higher=True):
+        goal = RepairGoal(kind=kind, limit=limit, higher_is_worse=higher)
+        return choose_alike(values, errors, chosen, goal)
+
+    # Of those between .15 and .3 the cheapest; under a limit the cheapest that keeps it.
+    assert place("maximum difference", 0.5) == 3
+    assert place("maximum", 0.1) == 1
+    assert place("minimum", 0.2) == 4
+    assert place("worst group") == 3
+    assert place("worst group", higher=False) == 4
+    nothing = RepairGoal(kind="worst group", limit=None, higher_is_worse=True)
+    assert choose_alike(values, errors, np.array([]), nothing) == 4

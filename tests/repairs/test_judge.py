@@ -18,12 +18,13 @@ from evenhand.repairs.rows import with_prediction
 WORLDS, LEVEL = 40, 0.9
 
 
-def judged(before, after, site, goal, unit=None):
+def judged(before, after, site, goal, unit=None, positive_at=None):
     table = pa.table({"site": site, "y": np.zeros(len(site), int), "p": before, "q": after})
     units = ()
     if unit is not None:
         table, units = table.append_column("unit", pa.array(unit)), ("unit",)
-    with_label = table.set_column(1, "y", pa.array(np.where(np.arange(len(site)) % 50, 0, 1)))
+    y = np.where((np.arange(len(site)) % 50 == 0) | (site == positive_at), 1, 0)
+    with_label = table.set_column(1, "y", pa.array(y))
     records = open_records(with_label)
     try:
         question = read_question(records, "site", units=units)
@@ -132,3 +133,13 @@ def test_a_group_of_which_too_little_is_known_keeps_the_rule_open():
     found = judged(low, low, site, LIMIT["maximum"][0])
     assert found.answer == "insufficient evidence"
     assert found.kept[-1] is None
+
+
+def test_a_group_without_a_case_of_the_metric_keeps_the_rule_open():
+    # All of d's labels are 1: nothing is known of its false alarms.
+    site = np.append(SITE, ["d"] * 50)
+    low = (np.arange(len(site)) % 20 == 1).astype(int)
+    found = judged(low, low, site, LIMIT["maximum"][0], positive_at="d")
+    assert found.rates[-1].value is None
+    assert found.answer == "insufficient evidence"
+    assert not found.complete

@@ -12,7 +12,7 @@ from evenhand.cli.output import check_written, show, write_files
 from evenhand.cli.progress import progress_bar
 from evenhand.errors import EXIT_REFUSED, InputError
 from evenhand.groups.partition import split_names
-from evenhand.pages.numbers import plural
+from evenhand.pages.numbers import listed, plural
 from evenhand.records import MISSING_VALUES
 from evenhand.records.output import check_outputs, input_files, write_file, write_text
 from evenhand.repairs import apply_repair
@@ -68,8 +68,8 @@ def mend(
 ) -> int:
     """Find a repair of decisions, and prove on held-out rows whether it reaches a rule, and who pays for it.
 
-    Ends with 0 where the rule is reached, 1 where it is not, 3 where the rows cannot tell, or where hardly anyone is
-    decided one way any more.
+    Ends with 0 where the rule is reached, 1 where it is not, 3 where the rows cannot tell, where hardly anyone is
+    decided one way any more, or where it is reached by levelling down.
 
     Parameters
     ----------
@@ -168,8 +168,9 @@ def mend(
     show([found], output)
     if keep is not None and not output.json:
         say(f"The repair is in {keep}: evenhand fix apply {keep} TABLE --out FILE")
-    # A rule that is kept by deciding hardly anyone is for a person to look at.
-    kept = EXIT_REFUSED if any(one.code == HARDLY_ANYONE for one in found.notes) else 0
+    # A rule that is kept by deciding hardly anyone, or by making some worse off, is for a person to look at.
+    hollow = found.levelling_down or any(one.code == HARDLY_ANYONE for one in found.notes)
+    kept = EXIT_REFUSED if hollow else 0
     answers = {"reached": kept, "not reached": EXIT_NOT_REACHED}
     return answers.get(found.rule.answer, EXIT_REFUSED)
 
@@ -178,7 +179,9 @@ def mend(
     help="Decide rows by a repair; groups that it never saw are refused.",
     help_epilogue="Examples\n$ evenhand fix apply repair.json clinic.csv --out decided.csv",
 )
-def apply(repair: Path, table: str, /, *, out: Path, force: Flag = False) -> None:
+def apply(
+    repair: Path, table: str, /, *, out: Path, outside: Flag = False, force: Flag = False
+) -> None:
     """Decide rows by a repair; groups that it never saw are refused.
 
     Parameters
@@ -189,6 +192,8 @@ def apply(repair: Path, table: str, /, *, out: Path, force: Flag = False) -> Non
         Rows to decide: path, glob or URL.
     out
         File for the rows with their decision: .csv or .parquet.
+    outside
+        Decide also where numbers are of another scale than those that the repair has seen, or categories mostly others.
     force
         Replace a file that Evenhand did not make; never one that this run reads.
     """
@@ -196,7 +201,7 @@ def apply(repair: Path, table: str, /, *, out: Path, force: Flag = False) -> Non
     if suffix not in (".csv", ".parquet"):
         raise InputError(f"--out is {str(out)!r}, but must end in .csv or .parquet.")
     check_outputs([("--out", out)], [repair, *input_files(table)], force=force)
-    found = apply_repair(repair, table)
+    found = apply_repair(repair, table, outside=outside)
     from pyarrow import csv, parquet  # noqa: PLC0415 - only where a file is written
 
     write = csv.write_csv if suffix == ".csv" else parquet.write_table
@@ -206,6 +211,11 @@ def apply(repair: Path, table: str, /, *, out: Path, force: Flag = False) -> Non
         say(f"{plural(found.changed, 'decision')} changed.")
     if found.lacking:
         say(f"{plural(found.lacking, 'row')} in no group: decided as holds for everybody.")
+    if found.outside:
+        what = listed(list(found.outside_in))
+        say(
+            f"{plural(found.outside, 'row')} unlike all that the repair has seen, in {what}: decided all the same."
+        )
     if found.standing:
         say(f"{plural(found.standing, 'row')} without what decides: decided as they stand.")
     if found.undecided:

@@ -2,12 +2,15 @@
 
 import hashlib
 import math
+import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +18,7 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import csv, parquet
 
-from evenhand.errors import EvenhandError, InputError
+from evenhand.errors import RESERVED, EvenhandError, InputError
 from evenhand.pages.numbers import listed
 from evenhand.records import open_records
 from evenhand.services.function import import_function
@@ -23,8 +26,6 @@ from evenhand.services.source import files_digest, module_digest
 
 #: What a program's arguments must name.
 _PLACES = ("{train}", "{test}", "{out}")
-#: How columns begin that number rows and trainings.
-RESERVED = "evenhand:"
 #: What a function's answers are called.
 PREDICTION = "prediction"
 
@@ -79,14 +80,13 @@ class Trainer:
             for name, place in places.items():
                 arguments = [one.replace(name, str(place)) for one in arguments]
             try:
-                done = subprocess.run(arguments, capture_output=True, check=False)
+                code, text = _ended(arguments)
             except OSError as error:
                 raise InputError(f"{self.told} cannot be started: {error.strerror}.") from error
-            text = done.stderr.decode("utf-8", errors="replace")
             said = " ".join(text.split())[-400:] or "it said nothing"
-            if done.returncode:
+            if code:
                 raise InputError(
-                    f"{self.told} failed on {train.num_rows:,} rows for training (exit code {done.returncode}): {said}"
+                    f"{self.told} failed on {train.num_rows:,} rows for training (exit code {code}): {said}"
                 )
             if not places["{out}"].is_file():
                 raise InputError(
@@ -150,6 +150,21 @@ class Trainer:
                 f"{self.told} answered with two columns called {twice[0]!r}.  Give each a name of its own."
             )
         return {name: _array(column, self.told) for name, column in given}
+
+
+def _ended(arguments: Sequence[str]) -> tuple[int, str]:
+    """A program's exit code and what it said; where we are interrupted, what it has started ends with it."""
+    pipe = subprocess.PIPE
+    # In a group of its own, for a shell does not end what it has started.
+    process = subprocess.Popen(arguments, stdout=pipe, stderr=pipe, start_new_session=True)
+    try:
+        _, said = process.communicate()
+    except BaseException:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        raise
+    return process.returncode, said.decode("utf-8", errors="replace")
 
 
 def _array(found: Any, told: str) -> Any:

@@ -83,7 +83,26 @@ def read_training(question: Question, table: pa.Table) -> TrainingRows:
         Of the table with `ROW`.
     table : pyarrow.Table
         The same rows, without it.
+
+    Raises
+    ------
+    InputError
+        Where no row is in a group, or each of the groups would need trainings of its own.
     """
+    found = read_grouped(question, table)
+    if not found.cells:
+        (partition,) = question.partitions
+        raise NoRowError(f"No row for training is in a group of {' × '.join(partition.names)}.")
+    if len(found.cells) > MOST_GROUPS:
+        raise InputError(
+            f"--by makes {len(found.cells):,} groups; at most {MOST_GROUPS} are planned, since each needs trainings of "
+            "its own.  Cut it more coarsely."
+        )
+    return found
+
+
+def read_grouped(question: Question, table: pa.Table) -> TrainingRows:
+    """The same of any number of groups, none among them."""
     (partition,) = question.partitions
     cube = build_cube(
         question.records,
@@ -96,13 +115,6 @@ def read_training(question: Question, table: pa.Table) -> TrainingRows:
     assert cube.units is not None
     number = np.array([int(float(name)) for name in cube.units.names], np.int64)[cube.units.unit]
     cells = [cell for cell in cells_of(cube, partition, question.attributes) if not cell.missing]
-    if not cells:
-        raise NoRowError(f"No row for training is in a group of {' × '.join(partition.names)}.")
-    if len(cells) > MOST_GROUPS:
-        raise InputError(
-            f"--by makes {len(cells):,} groups; at most {MOST_GROUPS} are planned, since each needs trainings of its "
-            "own.  Cut it more coarsely."
-        )
     rows = tuple(np.sort(number[cell.members[cube.units.cell]]) for cell in cells)
     return TrainingRows(
         table=table,

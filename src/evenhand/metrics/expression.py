@@ -224,7 +224,13 @@ def _column(piece: str, text: str, position: int, columns: Sequence[Column]) -> 
     try:
         return find_column(piece, columns).name
     except InputError as error:
-        raise ExpressionError(str(error), text=text, position=position, label=_LABEL) from error
+        told = str(error)
+        if any(mark in piece for mark in "=<>"):
+            told = (
+                f"expected a column, and {piece!r} is a predicate.  Write it into the table as a column of 1 and 0 and "
+                "name that, or take a metric that reads predicates, such as balanced_accuracy"
+            )
+        raise ExpressionError(told, text=text, position=position, label=_LABEL) from error
 
 
 def _constant(piece: str, text: str, position: int) -> Given:

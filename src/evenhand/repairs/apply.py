@@ -1,6 +1,7 @@
 """A repair applied to rows: every group must be one that it knows."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,12 @@ from evenhand.improving.trainings import numbered
 from evenhand.metrics import DEFINITIONS
 from evenhand.questions.opening import opened
 from evenhand.questions.question import Question, check_rows, read_question
-from evenhand.records import Records, open_records
+from evenhand.records import Kind, Records, open_records
 from evenhand.repairs.fitted import FittedRepair
+from evenhand.repairs.linear import numbers_of
 from evenhand.repairs.result import RepairTrial
 from evenhand.repairs.rows import DecidedLabel, RepairRows, read_rows, repaired_name
+from evenhand.repairs.seen import ReadColumns, strange_categories
 from evenhand.repairs.written import check_written_repair
 
 #: What was decided before, among the answers that are read.
@@ -42,6 +45,10 @@ class AppliedRepair:
         Rows that lack what decides, and are decided as they stand, as in the repair's proof.
     undecided : int
         Rows that lack what decides, and what was decided: their decision is missing.
+    outside : int
+        Rows with a category that the repair has never seen, or a number far from what it has.
+    outside_in : tuple of str
+        The columns that hold them.
     """
 
     table: pa.Table
@@ -50,6 +57,8 @@ class AppliedRepair:
     lacking: int
     standing: int
     undecided: int
+    outside: int
+    outside_in: tuple[str, ...]
 
 
 def read_repair(given: RepairTrial | FittedRepair | Mapping[str, Any] | str | Path) -> FittedRepair:
@@ -84,7 +93,10 @@ def _checked(given: RepairTrial | FittedRepair | Mapping[str, Any]) -> FittedRep
 
 
 def apply_repair(
-    repair: RepairTrial | FittedRepair | Mapping[str, Any] | str | Path, table: Any
+    repair: RepairTrial | FittedRepair | Mapping[str, Any] | str | Path,
+    table: Any,
+    *,
+    outside: bool = False,
 ) -> AppliedRepair:
     """Decide rows as a repair does.
 
@@ -94,6 +106,9 @@ def apply_repair(
         What `evenhand.fix` gave, or its JSON.
     table
         As in `evenhand.audit`, with the columns that the repair reads; labels are not needed.
+    outside : bool
+        Decide also rows whose numbers are of another scale than those that the repair has seen, or whose categories
+        are mostly others.
 
     Returns
     -------
@@ -102,10 +117,21 @@ def apply_repair(
     Raises
     ------
     InputError
-        For a group that the repair never saw, before any row is decided.
+        For a group that the repair never saw, or numbers of another scale, before any row is decided.
+
+    Notes
+    -----
+    What is decided of a row does not depend on the rows beside it; whether rows are refused may: where most of them
+    are at an end of what was seen, they are of another scale.
     """
     fitted = read_repair(repair)
-    with opened(table, missing_values=fitted.missing_values) as records:
+    with ExitStack() as stack:
+        records = stack.enter_context(opened(table, missing_values=fitted.missing_values))
+        again = _declared(fitted, records)
+        if again:
+            records = stack.enter_context(
+                opened(table, columns=again, missing_values=fitted.missing_values)
+            )
         check_rows(records)
         rows = records.read_rows()
     _check_trained(fitted, rows.column_names)
@@ -138,7 +164,11 @@ def apply_repair(
     finally:
         whole.close()
     group = _places(read, fitted)
-    score = _score(read, fitted)
+    columns = _read(read, fitted)
+    if not outside:
+        columns.check()
+    strange, where = columns.outside()
+    score = _score(read, fitted, group)
     decisions = fitted.decide(group, score, read.answers)
     column = repaired_name(rows)
     now = read.answers.get(_NOW)
@@ -155,6 +185,8 @@ def apply_repair(
         lacking=int((group < 0).sum()),
         standing=standing,
         undecided=int(np.isnan(decisions).sum()),
+        outside=int(strange.sum()),
+        outside_in=tuple(where),
     )
 
 
@@ -185,9 +217,30 @@ def _given(text: str, records: Records) -> Any:
     return parse_predicate(text, records.columns, label="the repair's answer")
 
 
-def _score(rows: RepairRows, fitted: FittedRepair) -> Any:
+def _declared(fitted: FittedRepair, records: Records) -> dict[str, str]:
+    """How columns are to be read that their values alone would say otherwise of: few rows may look like numbers."""
+    kinds = {column.name: column.kind for column in records.columns}
+    told = {name: kind for name, kind in fitted.columns.items() if name in kinds}
+    needed = any(kind != "text" or kinds[name] is not Kind.TEXT for name, kind in told.items())
+    return told if needed else {}
+
+
+def _read(rows: RepairRows, fitted: FittedRepair) -> ReadColumns:
+    """The columns that it reads, beside what it has seen of them."""
+    features = () if fitted.scorer is None else fitted.scorer.features
+    numbers = {**numbers_of(rows.table, features), **rows.scores}
+    strange = {
+        one.column: strange_categories(rows.table[one.column], one.values)
+        for one in features
+        if one.kind == "category" and one.column in rows.table.column_names
+    }
+    return ReadColumns(seen=fitted.seen, numbers=numbers, strange=strange)
+
+
+def _score(rows: RepairRows, fitted: FittedRepair, group: np.ndarray) -> Any:
     if fitted.scorer is not None:
-        return fitted.scorer.score(rows.table, rows.group, rows.cells)
+        known = [one.predicate for one in fitted.groups]
+        return fitted.scorer.score(rows.table, group, known)
     return None if fitted.score is None else rows.scores[fitted.score]
 
 
@@ -214,9 +267,16 @@ def _places(rows: RepairRows, fitted: FittedRepair) -> np.ndarray:
             f"({counts:,} rows), so no row was decided.  Write groups as the repair knows them, or learn a repair from "
             "rows with these groups."
         )
-    places = np.array([known[_key(cell.group, fitted.by)] for cell in rows.cells], np.int64)
-    return np.where(rows.group < 0, -1, places[np.maximum(rows.group, 0)])
+    # Rows in no group, whose place is -1, find the last one.
+    places = [known[_key(cell.group, fitted.by)] for cell in rows.cells]
+    return np.array([*places, -1], np.int64)[rows.group]
 
 
 def _key(group: Mapping[str, Any], by: Sequence[str]) -> tuple[str, ...]:
-    return tuple(str(group[name]) for name in by)
+    return tuple(_value(group[name]) for name in by)
+
+
+def _value(value: Any) -> str:
+    """A value as it is compared: 1 and 1.0 are one."""
+    whole = isinstance(value, float) and value.is_integer()
+    return str(int(value) if whole else value)

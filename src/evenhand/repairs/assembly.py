@@ -1,6 +1,6 @@
 """A trial of repairs put together: the one that was chosen, its one test on held-out rows, and who pays for it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +10,7 @@ from evenhand.metrics import Metric
 from evenhand.pages.numbers import listed, plural
 from evenhand.questions.question import bound_metric
 from evenhand.repairs.choice import Prepared, RepairCandidate, candidates, decide, worst_now
+from evenhand.repairs.copied import MANY_COPIED, copied_note
 from evenhand.repairs.extremes import extreme_groups, extreme_notes, unseen_notes
 from evenhand.repairs.fitted import FittedRepair
 from evenhand.repairs.judge import GoalEvidence
@@ -20,7 +21,7 @@ from evenhand.repairs.result import (
     RepairTrial,
     TriedRepair,
 )
-from evenhand.repairs.rows import RepairRows, with_prediction
+from evenhand.repairs.rows import RepairRows, with_positive, with_prediction, without_group
 from evenhand.results.estimate import Missing, finite
 from evenhand.results.origin import MetricNote, Source
 from evenhand.switching import Switches, compare_records
@@ -53,20 +54,27 @@ def assemble(
     decisions = decide(fitted, sealed)
     evidence = prepared.judge(sealed, decisions, worst)
     seen = {cell.predicate for cell in evidence.cells}
-    unseen = [cell for cell in prepared.rows.cells if cell.predicate not in seen]
-    if unseen and evidence.answer == "reached":
-        evidence = replace(evidence, answer="insufficient evidence")
-    first = (
-        *extreme_notes(list(extreme_groups(sealed, decisions)), wish.label),
-        *unseen_notes(unseen),
-    )
+    if any(cell.predicate not in seen for cell in prepared.rows.cells):
+        evidence = evidence.partly()
+    copies = [copied_note(prepared.copies, len(sealed))] if prepared.copies else []
+    if any(note.code == MANY_COPIED for note in copies):
+        evidence = evidence.open()
+    first = [*copies, *extreme_notes(list(extreme_groups(sealed, decisions)), wish.label)]
+    if evidence.answer == "insufficient evidence":
+        first += unseen_notes(prepared.rows.cells, evidence, prepared.metric, prepared.min_units)
     before = prepared.judge(sealed, sealed.now, worst) if wish.goal.limit is not None else None
     change, errors, sides = _switches(prepared, sealed, decisions, settings)
-    rates = {one.predicate: one.estimate for one in change.groups if one.service != prepared.column}
+    rates = {
+        one.predicate: one.estimate
+        for one in change.groups
+        if one.service != prepared.column and one.by == wish.by
+    }
     values = np.array([np.nan if one.value is None else one.value for one in rates.values()])
     now = before.value if before is not None else finite(wish.goal.statistic(values))
     rates_after = np.array([np.nan if r.value is None else r.value for r in evidence.rates])
     goal = wish.goal
+    # A group of which nothing is known may be anywhere on the wrong side.
+    open_end = None if evidence.complete else "low" if goal.kind == "minimum" else "high"
     return RepairTrial(
         metric=note,
         rule=RepairRule(
@@ -75,8 +83,8 @@ def assemble(
             before=now,
             after=finite(goal.statistic(rates_after)),
             excess=evidence.value if goal.kind == "worst group" else None,
-            low=evidence.low,
-            high=evidence.high,
+            low=None if open_end == "low" else evidence.low,
+            high=None if open_end == "high" else evidence.high,
             worst=worst,
             answer=evidence.answer,
         ),
@@ -84,21 +92,29 @@ def assemble(
         unit=prepared.rules.units_name,
         source=source,
         practice_rows=len(practice),
-        practice_units=len(np.unique(practice.units)),
+        practice_units=_units(practice, prepared.units),
         held_out_rows=len(sealed),
-        held_out_units=len(np.unique(sealed.units)),
+        held_out_units=_units(sealed, prepared.units),
         groups=tuple(_groups(evidence, practice)),
         change=change,
         errors=errors,
         sides=sides,
-        levelling_down=levels_down(change, higher_is_worse=goal.higher_is_worse),
+        levelling_down=levels_down(change, wish.by, higher_is_worse=goal.higher_is_worse),
         tried=(*_tried(found), *_failed(prepared)),
         repair=prepared.written(fitted),
         fallback_rows=tuple(_fallbacks(fitted, sealed)),
-        missing=change.missing,
+        missing=tuple(_missing(change)),
         notes=(*first, *_turned(prepared, practice), *_notes(fitted, change)),
         settings=settings,
     )
+
+
+def _units(rows: RepairRows, names: Sequence[str]) -> int:
+    """How many units there are; rows whose unit is missing are in none."""
+    known = np.ones(len(rows), bool)
+    for name in names:
+        known &= rows.table[name].is_valid().to_numpy()
+    return len(np.unique(rows.units[known]))
 
 
 def _groups(evidence: GoalEvidence, practice: RepairRows) -> Iterator[RepairedGroup]:
@@ -154,14 +170,15 @@ def _switches(
     table = sealed.table.drop_columns(_decided_by(prepared, sealed))
     rows = replace(sealed, table=table.append_column(now, label.column(sealed.now)))
     records, question = prepared.asked(rows, decisions)
+    # Rows without a group may pay as well.
+    groups = [*question.by, *([without_group(prepared.wish.by)] if (rows.group < 0).any() else [])]
     try:
 
         def between(metric: Metric, worse: str | None = None) -> Switches:
-            (by,) = question.by
             return compare_records(
                 records,
                 [with_prediction(metric, name) for name in (now, prepared.column)],
-                by,
+                groups,
                 prepared.rules,
                 bins=question.bins,
                 worse=worse,
@@ -169,8 +186,8 @@ def _switches(
             )
 
         def told(name: str) -> Switches:
-            positive = _positive(label.positive) if name != "error_rate" else ""
-            return between(bound_metric(f'{name}("{label.given}", "{now}"{positive})', records))
+            metric = bound_metric(f'{name}("{label.given}", "{now}")', records)
+            return between(with_positive(metric, label))
 
         change = between(
             prepared.metric, "higher" if prepared.wish.goal.higher_is_worse else "lower"
@@ -185,14 +202,6 @@ def _switches(
     return change, errors, sides
 
 
-def _positive(value: object) -> str:
-    """How a metric is told which value of a label is the positive one, where it is not 1 or true."""
-    if value is True or value == 1:
-        return ""
-    quoted = str(value).replace("'", "''") if isinstance(value, str) else ""
-    return f", positive='{quoted}'" if isinstance(value, str) else f", positive={value}"
-
-
 def _decided_by(prepared: Prepared, rows: RepairRows) -> list[str]:
     """Columns that decisions are made of: that rows of one score are decided alike is no crowding."""
     read = {feature.column for one in prepared.scorers.values() for feature in one.features}
@@ -201,18 +210,18 @@ def _decided_by(prepared: Prepared, rows: RepairRows) -> list[str]:
     return [name for name in rows.table.column_names if name in read - kept]
 
 
-def levels_down(change: Switches, *, higher_is_worse: bool) -> bool:
+def levels_down(change: Switches, by: Sequence[str], *, higher_is_worse: bool) -> bool:
     """Whether a group is proven to lose, and the group that was worst off is not proven to gain."""
     sign = 1.0 if higher_is_worse else -1.0
     after = [
         one for one in change.groups if one.change is not None and one.change.value is not None
     ]
     before = {one.predicate: one.estimate.value for one in change.groups if one.change is None}
-    known = [one for one in after if before.get(one.predicate) is not None]
+    known = [one for one in after if one.by == tuple(by) and before.get(one.predicate) is not None]
     if not known:
         return False
     worst = max(known, key=lambda one: sign * (before[one.predicate] or 0.0))
-    return any(one.verdict == "loses" for one in known) and worst.verdict != "gains"
+    return any(one.verdict == "loses" for one in after) and worst.verdict != "gains"
 
 
 def _fallbacks(fitted: FittedRepair, sealed: RepairRows) -> Iterator[Missing]:
@@ -223,6 +232,35 @@ def _fallbacks(fitted: FittedRepair, sealed: RepairRows) -> Iterator[Missing]:
         absent = int(np.isnan(sealed.scores[fitted.score]).sum())
         if absent:
             yield Missing(attribute=fitted.score, n_rows=absent, reason="missing_input")
+
+
+def _missing(change: Switches) -> Iterator[Missing]:
+    """Rows that are in no number, by what they lack; decisions have no name that a reader knows."""
+    before, after = (one.name for one in change.services)
+    told = {before: "a decision as it stands", after: "a repaired decision"}
+    yield from (
+        replace(one, attribute=told.get(one.attribute, one.attribute)) for one in change.missing
+    )
+
+
+def _unpaired(change: Switches) -> Iterator[Note]:
+    """Rows that are decided before or after only."""
+    before, after = change.services
+    told = [
+        f"{plural(number, 'held-out row')} {are}"
+        for number, are in (
+            (after.n_unpaired, "had no decision before, and the repair decides them"),
+            (before.n_unpaired, "had a decision before, and the repair gives none"),
+        )
+        if number
+    ]
+    if told:
+        uneven = next((one.predicate for one in change.unpaired if one.uneven), None)
+        more = f"  Groups differ in how many, {uneven} among them." if uneven else ""
+        yield Note(
+            code="decided_once",
+            text=f"{'; '.join(told)}: who gains and who pays says nothing of them.{more}",
+        )
 
 
 def _turned(prepared: Prepared, practice: RepairRows) -> Iterator[Note]:
@@ -256,7 +294,17 @@ def _notes(fitted: FittedRepair, change: Switches) -> Iterator[Note]:
     if few:
         yield Note(
             code="fallback_groups",
-            text=f"Too few practice rows for a decision of their own, so decided as holds for everybody: "
-            f"{listed(few)}.",
+            text=f"Too few practice rows for a decision of their own, so decided as holds for everybody, and no "
+            f"part of the choice among repairs: {listed(few)}.",
         )
-    yield from change.notes
+    yield from _unpaired(change)
+    # (Those notes name services, which a reader of repairs does not know.)
+    for note in change.notes:
+        if note.code == "rows_independent":
+            yield replace(
+                note,
+                text="Each row counts as independent.  Name as --unit whose rows are alike (speaker, patient, "
+                "document).",
+            )
+        elif note.code != "rows_unpaired":
+            yield note

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evenhand.repairs.fitted import FittedRepair, GroupDecision, RepairKind
-from evenhand.repairs.goals import RepairGoal, choose
+from evenhand.repairs.goals import RepairGoal, choose, choose_alike
 from evenhand.repairs.rows import ConfusionMetric, DecidedLabel, RepairRows
 
 Floats = npt.NDArray[np.float64]
@@ -33,6 +33,8 @@ class RepairWish:
     answers : dict
         Decisions that are there, by what they are called, as they are written.
     missing_values : tuple of str
+    columns : dict
+        How columns are read that a repair may read.
     """
 
     goal: RepairGoal
@@ -42,6 +44,7 @@ class RepairWish:
     bins: dict[str, tuple[float, ...]]
     answers: dict[str, str]
     missing_values: tuple[str, ...]
+    columns: dict[str, str]
 
 
 class Learnable(Protocol):
@@ -185,14 +188,22 @@ class AtOneHalf:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OneThreshold:
-    """The same threshold for everybody: no attribute is read at decision time."""
+    """The same threshold for everybody: no attribute is read at decision time.
+
+    Attributes
+    ----------
+    score : str
+    aim : float, optional
+        A stricter limit, so that the rule holds of other rows as well.
+    """
 
     score: str
+    aim: float | None = None
 
     @property
     def name(self) -> str:
         """What it is called."""
-        return f"one threshold on {self.score}"
+        return f"one threshold on {self.score}{_aimed(self.aim)}"
 
     def learn(self, rows: RepairRows, wish: RepairWish) -> FittedRepair:
         """The threshold that meets the goal at the fewest errors."""
@@ -201,17 +212,24 @@ class OneThreshold:
         if len(at) > _MOST:
             at = at[np.linspace(0, len(at) - 1, _MOST).astype(np.int64)]
         groups = [_options(rows, g, self.score, at) for g in range(len(rows.cells))]
-        place = _common(groups, wish)
+        place = _common(groups, wish.confusion, _aiming(wish.goal, self.aim))
         return _told(
             self.name, "one threshold", rows, wish, self.score, {}, (float(at[place]), None)
         )
 
 
-def _common(groups: Sequence[Options], wish: RepairWish) -> int:
+def _aimed(aim: float | None) -> str:
+    return "" if aim is None else f", aiming at {aim:g}"
+
+
+def _aiming(goal: RepairGoal, aim: float | None) -> RepairGoal:
+    return goal if aim is None else replace(goal, limit=aim)
+
+
+def _common(groups: Sequence[Options], confusion: ConfusionMetric, goal: RepairGoal) -> int:
     """The option, the same for all, that is nearest to the goal at the fewest errors."""
-    values = np.stack([wish.confusion.values(one.counts) for one in groups])
+    values = np.stack([confusion.values(one.counts) for one in groups])
     errors = np.sum([one.errors for one in groups], axis=0)
-    goal = wish.goal
     told = goal.statistics(values)
     told = np.where(np.isfinite(told), told, np.inf)
     if goal.kind == "worst group":
@@ -236,35 +254,31 @@ class GroupThresholds:
     Attributes
     ----------
     score : str
-    strictness : float
-        Part of the limit of a difference that is aimed at, so that it holds of other rows as well.
+    aim : float, optional
+        A stricter limit, so that the rule holds of other rows as well.
     """
 
     score: str
-    strictness: float = 1.0
+    aim: float | None = None
 
     @property
     def name(self) -> str:
         """What it is called."""
-        told = "" if self.strictness == 1 else f", aiming at {self.strictness:g} of the limit"
-        return f"thresholds by group on {self.score}{told}"
+        return f"thresholds by group on {self.score}{_aimed(self.aim)}"
 
     def learn(self, rows: RepairRows, wish: RepairWish) -> FittedRepair:
         """Thresholds that together meet the goal at the fewest errors."""
-        goal = stricter(wish.goal, self.strictness)
+        goal = _aiming(wish.goal, self.aim)
         groups = [_options(rows, g, self.score) for g in range(len(rows.cells))]
-        common = OneThreshold(score=self.score).learn(rows, wish).otherwise
-        assert common.threshold is not None
-        return _by_group(
-            self.name,
-            "thresholds by group",
-            rows,
-            wish,
-            goal,
-            groups,
-            self.score,
-            (common.threshold, None),
+        chosen = _chosen(rows, wish, goal, groups)
+        together = of_thresholds(rows.scores[self.score], rows.truth)
+        values = [wish.confusion.values(groups[g].counts)[at] for g, at in chosen.items()]
+        place = choose_alike(
+            wish.confusion.values(together.counts), together.errors, np.array(values), goal
         )
+        otherwise = (float(together.thresholds[place]), None)
+        options = {g: _option(groups[g], at) for g, at in chosen.items()}
+        return _told(self.name, "thresholds by group", rows, wish, self.score, options, otherwise)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -284,16 +298,9 @@ class AnswersByGroup:
             for g in range(len(rows.cells))
         ]
         now = next(iter(wish.answers))
-        return _by_group(
-            self.name, "answers by group", rows, wish, wish.goal, groups, None, (None, now)
-        )
-
-
-def stricter(goal: RepairGoal, part: float) -> RepairGoal:
-    """The goal with this part of its limit; others than differences have none."""
-    if goal.kind != "maximum difference" or goal.limit is None:
-        return goal
-    return replace(goal, limit=goal.limit * part)
+        chosen = _chosen(rows, wish, wish.goal, groups)
+        options = {g: _option(groups[g], at) for g, at in chosen.items()}
+        return _told(self.name, "answers by group", rows, wish, None, options, (None, now))
 
 
 def _options(rows: RepairRows, group: int, score: str, at: Floats | None = None) -> Options:
@@ -301,30 +308,35 @@ def _options(rows: RepairRows, group: int, score: str, at: Floats | None = None)
     return of_thresholds(rows.scores[score][own], rows.truth[own], at)
 
 
-def _by_group(
-    name: str,
-    kind: RepairKind,
-    rows: RepairRows,
-    wish: RepairWish,
-    goal: RepairGoal,
-    groups: Sequence[Options],
-    score: str | None,
-    otherwise: tuple[float | None, str | None],
-) -> FittedRepair:
+def _chosen(
+    rows: RepairRows, wish: RepairWish, goal: RepairGoal, groups: Sequence[Options]
+) -> dict[int, int]:
+    """The option of each group that has rows enough: those that together meet the goal at the fewest errors."""
     able = [g for g, one in enumerate(groups) if _learnable(one)]
-    chosen: dict[int, tuple[float | None, str | None]] = {}
-    if able:
-        budget = _errors_now(rows, able) + goal.allowance * groups_rows([groups[g] for g in able])
-        places = choose(
-            [wish.confusion.values(groups[g].counts) for g in able],
-            [groups[g].errors for g in able],
-            goal,
-            budget,
-        )
-        for g, place in zip(able, places, strict=True):
-            at = float(groups[g].thresholds[place])
-            chosen[g] = (None if np.isnan(at) else at, groups[g].answers[place])
-    return _told(name, kind, rows, wish, score, chosen, otherwise)
+    if not able:
+        return {}
+    budget = _errors_now(rows, able) + goal.allowance * groups_rows([groups[g] for g in able])
+    places = choose(
+        [wish.confusion.values(groups[g].counts) for g in able],
+        [groups[g].errors for g in able],
+        goal,
+        budget,
+    )
+    return dict(zip(able, places, strict=True))
+
+
+def decidable(rows: RepairRows) -> list[int]:
+    """Numbers of the groups that have rows enough for a decision of their own; all where none has."""
+    every = range(len(rows.cells))
+    counts = [[(rows.truth[rows.group == g] == label).sum() for label in (1, 0)] for g in every]
+    able = [g for g in every if sum(counts[g]) >= LEAST_ROWS and all(counts[g])]
+    return able or list(every)
+
+
+def _option(options: Options, place: int) -> tuple[float | None, str | None]:
+    """An option as it decides: from a threshold up, or as an answer."""
+    at = float(options.thresholds[place])
+    return None if np.isnan(at) else at, options.answers[place]
 
 
 def _learnable(options: Options) -> bool:
@@ -370,6 +382,7 @@ def _told(
         trainings=(),
         uses_group=len({(one.threshold, one.answer) for one in decisions}) > 1,
         missing_values=wish.missing_values,
+        columns=wish.columns,
     )
 
 

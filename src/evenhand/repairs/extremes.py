@@ -11,7 +11,9 @@ from evenhand.errors import InputError, Note
 from evenhand.metrics import Metric
 from evenhand.pages.edition import PLAIN
 from evenhand.pages.numbers import listed
+from evenhand.repairs.copied import MANY_COPIED
 from evenhand.repairs.goals import RepairGoal
+from evenhand.repairs.judge import GoalEvidence
 from evenhand.repairs.rows import ConfusionMetric, DecidedLabel, RepairRows
 
 Floats = npt.NDArray[np.float64]
@@ -22,7 +24,7 @@ _LEFT_OF_BEFORE, _LEFT_OF_ALL = 0.1, 0.01
 _LEAST = 5
 #: Notes that are said before the answer: with them a rule that is kept is no success yet.
 HARDLY_ANYONE, UNSEEN_GROUPS = "hardly_anyone", "unseen_groups"
-FIRST = (HARDLY_ANYONE, UNSEEN_GROUPS)
+FIRST = (MANY_COPIED, HARDLY_ANYONE, UNSEEN_GROUPS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +33,8 @@ class ExtremeGroup:
 
     Attributes
     ----------
-    cell : GroupSet
+    name : str
+        What the group is called.
     positive : bool
         Which way.
     before, after : int
@@ -40,7 +43,7 @@ class ExtremeGroup:
         Rows that are decided.
     """
 
-    cell: GroupSet
+    name: str
     positive: bool
     before: int
     after: int
@@ -48,8 +51,9 @@ class ExtremeGroup:
 
 
 def extreme_groups(rows: RepairRows, decisions: Floats) -> Iterator[ExtremeGroup]:
-    """Groups whose share of either decision falls under a tenth of what it was, or under 1 %."""
-    for number, cell in enumerate(rows.cells):
+    """Groups whose share of either decision falls under a tenth of what it was, or under 1 %; and rows in no group."""
+    names = [PLAIN.group(cell.group, cell.predicate) for cell in rows.cells]
+    for number, name in (*enumerate(names), (-1, "rows in no group")):
         own = (rows.group == number) & np.isfinite(rows.now) & np.isfinite(decisions)
         for positive in (True, False):
             before = int((rows.now[own] == positive).sum())
@@ -57,7 +61,7 @@ def extreme_groups(rows: RepairRows, decisions: Floats) -> Iterator[ExtremeGroup
             few = after < _LEFT_OF_BEFORE * before or after < _LEFT_OF_ALL * own.sum()
             if before >= _LEAST and after < before / 2 and few:
                 yield ExtremeGroup(
-                    cell=cell, positive=positive, before=before, after=after, rows=int(own.sum())
+                    name=name, positive=positive, before=before, after=after, rows=int(own.sum())
                 )
 
 
@@ -65,7 +69,7 @@ def extreme_notes(found: Sequence[ExtremeGroup], label: DecidedLabel) -> Iterato
     """Those groups in words."""
     for positive, value in ((True, label.positive), (False, label.negative)):
         told = [
-            f"{PLAIN.group(one.cell.group, one.cell.predicate)} {one.after:,} of {one.rows:,}, {one.before:,} before"
+            f"{one.name} {one.after:,} of {one.rows:,}, {one.before:,} before"
             for one in found
             if one.positive == positive
         ]
@@ -77,16 +81,41 @@ def extreme_notes(found: Sequence[ExtremeGroup], label: DecidedLabel) -> Iterato
             )
 
 
-def unseen_notes(cells: Sequence[GroupSet]) -> Iterator[Note]:
-    """Groups of which the test saw nothing."""
-    if cells:
-        names = listed([PLAIN.group(cell.group, cell.predicate) for cell in cells])
-        one = len(cells) == 1
+def unseen_notes(
+    cells: Sequence[GroupSet], evidence: GoalEvidence, metric: Metric, min_units: int
+) -> Iterator[Note]:
+    """Groups of which the test saw too little to prove anything, by why.
+
+    Parameters
+    ----------
+    cells : sequence of GroupSet
+        All groups.
+    evidence : GoalEvidence
+        Of the held-out rows.
+    metric : Metric
+    min_units : int
+        What an interval needs.
+    """
+    rates = {cell.predicate: one for cell, one in zip(evidence.cells, evidence.rates, strict=True)}
+    why: dict[str, list[str]] = {}
+    for cell in cells:
+        one = rates.get(cell.predicate)
+        if one is not None and one.low is not None:
+            continue
+        told = (
+            "no held-out row has a label"
+            if one is None
+            else f"no held-out row counts in {metric.name}"
+            if one.value is None
+            else f"fewer than {min_units} held out, or all alike"
+        )
+        why.setdefault(told, []).append(PLAIN.group(cell.group, cell.predicate))
+    if why:
+        named = "; ".join(f"{listed(names)} ({told})" for told, names in why.items())
         yield Note(
             code=UNSEEN_GROUPS,
-            text=f"Not proven for {names}: no held-out row of {'it' if one else 'them'} has a label, so the test never "
-            f"saw {'this group' if one else 'these groups'}.  Label rows, or leave {'it' if one else 'them'} out by "
-            "--where.",
+            text=f"Not proven for {named}: the test says nothing there.  Label more rows of them, or leave them out "
+            "by --where and say so.",
         )
 
 
@@ -105,11 +134,14 @@ def check_two_sided(goal: RepairGoal, confusion: ConfusionMetric, metric: Metric
         np.array([[30, 0, 0, 70], [0, 0, 30, 70], [30, 70, 0, 0]], float)
     )
     ways = {"nobody": nobody, "everybody": everybody}
+    # The error rate takes a column of decisions, and no predicate.
+    column = isinstance(metric.given.get("prediction"), str)
+    both = "error_rate or balanced_accuracy" if column else "balanced_accuracy"
     for told, value in ways.items():
         if not np.isfinite(value) or abs(value - right) < 1e-12:
             how = "perfect" if np.isfinite(value) else "undefined"
             raise InputError(
                 f"{metric.name} is {how} where {told} is decided positive, so without a limit the best repair would "
                 "be to decide so.  Name a limit (--maximum, --minimum or --maximum-difference), or a metric that "
-                "counts errors of both kinds, such as error_rate or balanced_accuracy."
+                f"counts errors of both kinds, such as {both}."
             )

@@ -62,4 +62,5 @@ def _forest(each: Switches, edition: Edition) -> Forest:
                 high=one.change.high,
             )
         )
-    return draw_forest(lines, numbers.rate)
+    in_points = each.metric.in_points
+    return draw_forest(lines, lambda tick: numbers.points(tick, in_points=in_points))

@@ -1,7 +1,7 @@
 """A repair that was learnt: what it decides of a row, as values that go to JSON and back."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from evenhand.groups.partition import Key
 from evenhand.repairs.linear import LinearScorer
+from evenhand.repairs.seen import SeenNumbers
 
 Floats = npt.NDArray[np.float64]
 RepairKind = Literal[
@@ -127,6 +128,11 @@ class FittedRepair:
         Whether a row's group changes its decision.
     missing_values : tuple of str
         Texts that mean missing.
+    columns : dict
+        How columns that it reads are read of a file, where their values alone may say otherwise: ``text``, or as
+        they were declared.
+    seen : tuple of SeenNumbers
+        What it has seen of the numbers that it reads.
     """
 
     name: str
@@ -145,6 +151,8 @@ class FittedRepair:
     trainings: tuple[TrainingRecipe, ...]
     uses_group: bool
     missing_values: tuple[str, ...]
+    columns: dict[str, str] = field(default_factory=dict)
+    seen: tuple[SeenNumbers, ...] = ()
 
     def decide(
         self, group: npt.NDArray[np.int64], score: Floats | None, answers: Mapping[str, Floats]

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from evenhand.conditions import Condition, parse_condition
 from evenhand.errors import InputError, NoRowError
-from evenhand.groups import ColumnComparison, to_text, where_clause
+from evenhand.groups import ColumnComparison, columns_of, to_text, where_clause
 from evenhand.groups.predicate import column_expression
 from evenhand.improving.trainer import PREDICTION, Trainer, read_trainer
 from evenhand.improving.trainings import ROW, numbered
@@ -37,9 +37,11 @@ from evenhand.questions.question import (
     read_question,
     unit_columns,
 )
-from evenhand.records import MISSING_VALUES, Records, find_column
+from evenhand.records import MISSING_VALUES, Kind, Records, find_column
+from evenhand.records.column_types import parse_declared
 from evenhand.repairs.assembly import assemble
 from evenhand.repairs.choice import Prepared, with_learnt_answer, with_learnt_scores, worst_place
+from evenhand.repairs.copied import copied
 from evenhand.repairs.decisions import RepairWish
 from evenhand.repairs.extremes import check_two_sided
 from evenhand.repairs.goals import RepairGoal
@@ -47,11 +49,13 @@ from evenhand.repairs.parting import held_out as part
 from evenhand.repairs.reductions import load
 from evenhand.repairs.result import RepairSettings, RepairTrial
 from evenhand.repairs.rows import (
+    DecidedLabel,
     check_reads_no_label,
     read_confusion,
     read_label,
     read_rows,
     repaired_name,
+    with_positive,
 )
 from evenhand.repairs.trained import with_trained
 from evenhand.results.origin import Source, versions
@@ -204,7 +208,7 @@ def fix(
         bound = bound_metric(metric, whole)
         _check_range(goal, bound)
         question = _crossed(read_question(whole, by, units=units, bins=bins))
-        decided = read_label(whole, bound, label, positive)
+        bound, decided = _labelled(whole, bound, label, positive)
         named = _names("score", score) or _score_of(bound)
         answers = _answers(bound, _names("other", other), whole)
         fresh = _check_fresh(fresh, bound, trainer)
@@ -216,8 +220,9 @@ def fix(
             *(("features", name) for name in learnt),
         ):
             check_reads_no_label(called, reads, decided)
-        unread = LEARNT if fresh else None
-        rows = read_rows(question, read, bound, decided, given, answers, unread=unread)
+        rows = read_rows(
+            question, read, bound, decided, given, answers, unread=LEARNT if fresh else None
+        )
         goal = replace(
             goal,
             higher_is_worse=bound.higher_is_worse(worse),
@@ -231,6 +236,7 @@ def fix(
             bins=question.bins,
             answers={name: _written(one) for name, one in answers.items()},
             missing_values=tuple(missing_values),
+            columns=_read_as(records, question, [*named, *learnt], answers),
         )
         check_two_sided(goal, wish.confusion, bound)
         sealed = part(rows.units, rows.group, held_out, np.random.default_rng(seed))
@@ -257,6 +263,7 @@ def fix(
             )
         elif fresh:
             prepared = with_learnt_answer(prepared, LEARNT)
+        prepared = _with_copies(prepared, whole)
         told = {
             "metric": bound.text,
             "by": question.by,
@@ -300,6 +307,34 @@ def fix(
             settings=settings,
             progress=progress,
         )
+
+
+def _labelled(
+    records: Records, metric: Metric, label: str | None, positive: str | None
+) -> tuple[Metric, DecidedLabel]:
+    """The label, and the metric of its positive value."""
+    decided = read_label(records, metric, label, positive)
+    return with_positive(metric, decided), decided
+
+
+def _with_copies(prepared: Prepared, whole: Records) -> Prepared:
+    """The same with the number of sealed rows that are copies of practice rows."""
+    label, rows = prepared.wish.label.given, prepared.rows
+    labels = [label] if isinstance(label, str) else columns_of(label)
+    copies = copied(whole, labels, rows.truth, rows.now, prepared.sealed)
+    return replace(prepared, copies=int(copies.sum()))
+
+
+def _read_as(
+    records: Records, question: Question, names: Sequence[str], answers: Mapping[str, Any]
+) -> dict[str, str]:
+    """How the columns that a repair may read are to be read again: texts as texts, and what was declared as that."""
+    read = {*names, *(attribute.name for attribute in question.attributes)}
+    for one in answers.values():
+        read |= {one} if isinstance(one, str) else set(columns_of(one))
+    declared = parse_declared(records.declared or None)
+    texts = {column.name: "text" for column in records.columns if column.kind is Kind.TEXT}
+    return {name: kind for name, kind in {**texts, **declared}.items() if name in read}
 
 
 def _goal(limits: Mapping[str, Any]) -> RepairGoal:

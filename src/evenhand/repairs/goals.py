@@ -10,6 +10,8 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 Kind = Literal["maximum", "minimum", "maximum difference", "worst group"]
+#: Parts of a limit that are aimed at, too.
+_DIFFERENCES, _LIMITS = (0.5, 0.25), (0.75, 0.6, 0.4)
 #: Lower ends of a window of values that are tried.
 _ENDS = 400
 #: Options of a group that are told apart where a window is looked for.
@@ -42,6 +44,20 @@ class RepairGoal:
     def sign(self) -> float:
         """With it, larger is worse."""
         return 1.0 if self.higher_is_worse else -1.0
+
+    def stricter(self) -> tuple[float, ...]:
+        """Stricter limits to aim at: what just keeps the rule on rows that it was learnt from is not proven on others.
+
+        Parts of a difference; for an upper or lower limit, parts of the way to 0 or 1 that is left.
+        """
+        if self.limit is None or self.limit <= 0:
+            return ()
+        if self.kind == "maximum difference":
+            return tuple(part * self.limit for part in _DIFFERENCES)
+        if self.kind == "maximum":
+            return tuple(part * self.limit for part in _LIMITS)
+        left = 1 - self.limit
+        return tuple(1 - part * left for part in _LIMITS) if left > 0 else ()
 
     def statistic(self, values: Floats) -> float:
         """What the rule is about: the largest difference, or the value furthest on the wrong side."""
@@ -89,6 +105,31 @@ def choose(
     assert goal.limit is not None
     low, high = (-np.inf, goal.limit) if goal.kind == "maximum" else (goal.limit, np.inf)
     return [_cheapest(v, e, low, high)[0] for v, e in zip(values, errors, strict=True)]
+
+
+def choose_alike(values: Floats, errors: Floats, chosen: Floats, goal: RepairGoal) -> int:
+    """The option of all rows together that puts them where the groups are, at the fewest errors.
+
+    Parameters
+    ----------
+    values, errors : arrays of shape (options,)
+        Of all rows together; a value is NaN where it is undefined.
+    chosen : array of shape (groups,)
+        The values of the options that groups have.
+    goal : RepairGoal
+    """
+    known = chosen[np.isfinite(chosen)]
+    low, high = -np.inf, np.inf
+    if goal.kind == "maximum" and goal.limit is not None:
+        high = goal.limit
+    elif goal.kind == "minimum" and goal.limit is not None:
+        low = goal.limit
+    elif len(known) and goal.kind == "maximum difference":
+        low, high = float(known.min()), float(known.max())
+    elif len(known):
+        worst = float((goal.sign * known).max())
+        values, high = goal.sign * values, worst
+    return _cheapest(values, errors, low, high)[0]
 
 
 def _cheapest(values: Floats, errors: Floats, low: float, high: float) -> tuple[int, float, float]:

@@ -46,6 +46,8 @@ class GoalEvidence:
         Of each group; their intervals hold at once.
     kept : tuple of (bool or None)
         Of each group, whether it keeps the rule; `None` where that is not known, or the rule is not of groups.
+    complete : bool
+        Whether something is known of every group; else the bounds are those of the others.
     """
 
     answer: Answer
@@ -55,6 +57,17 @@ class GoalEvidence:
     cells: tuple[GroupSet, ...]
     rates: tuple[Estimate, ...]
     kept: tuple[bool | None, ...]
+    complete: bool
+
+    def partly(self) -> "GoalEvidence":
+        """The same where a group is known of which these rows say nothing."""
+        reached = self.answer == "reached"
+        answer: Answer = "insufficient evidence" if reached else self.answer
+        return replace(self, complete=False, answer=answer)
+
+    def open(self) -> "GoalEvidence":
+        """The same where these rows prove nothing."""
+        return replace(self, answer="insufficient evidence", low=None, high=None)
 
 
 def judge_rule(
@@ -108,7 +121,6 @@ def judge_rule(
         proportion=plan.proportion,
     )
     rates = _rates(found, tail / len(cells))
-    known = np.array([one.value is not None for one in rates])
     able = np.array([one.low is not None for one in rates])
     values = np.array([np.nan if one.value is None else one.value for one in rates])
     told = goal.statistic(values)
@@ -125,8 +137,8 @@ def judge_rule(
         value, low, high, kept, failed = _against_worst(
             question, before, after, goal, ruled, worst, len(cells)
         )
-    # A group of which nothing is known may break the rule; one without a case cannot.
-    complete = bool(able[known].all())
+    # A group of which nothing is known may break the rule; so may one without a case among these rows.
+    complete = bool(able.all())
     answer = "not reached" if failed else _answer(goal, low, high, complete=complete)
     return GoalEvidence(
         answer=answer,
@@ -136,6 +148,7 @@ def judge_rule(
         cells=tuple(cells),
         rates=tuple(rates),
         kept=kept,
+        complete=complete,
     )
 
 

@@ -90,15 +90,15 @@ class LinearScorer:
     features: tuple[LinearFeature, ...]
     parts: tuple[LinearPart, ...]
 
-    def score(self, table: pa.Table, group: Integers, cells: Sequence[GroupSet]) -> Floats:
-        """Probabilities of rows.
+    def score(self, table: pa.Table, group: Integers, groups: Sequence[str]) -> Floats:
+        """Probabilities of rows, `group` the place of each row's group among the predicates `groups`.
 
         Raises
         ------
         InputError
             Where a column that it reads is not there.
         """
-        place = {cell.predicate: number for number, cell in enumerate(cells)}
+        place = {predicate: number for number, predicate in enumerate(groups)}
         return self.of_encoded(encoded(table, self.features), group, place)
 
     def of_encoded(self, X: Floats, group: Integers, place: Mapping[str, int]) -> Floats:
@@ -165,20 +165,36 @@ def _numbers(column: pa.ChunkedArray) -> Floats:
     return np.asarray(found, float)
 
 
-def encoded(table: pa.Table, features: Sequence[LinearFeature]) -> Floats:
-    """Rows as numbers, shape (rows, coefficients); a value without a coefficient is 0 in all of its column."""
-    X = np.zeros((table.num_rows, sum(one.width for one in features)))
-    start = 0
+def numbers_of(table: pa.Table, features: Sequence[LinearFeature]) -> dict[str, Floats]:
+    """The columns of numbers among features, as they are written.
+
+    Raises
+    ------
+    InputError
+        Where one is not there, or holds no numbers.
+    """
+    out = {}
     for one in features:
-        column = _column(table, one.column)
         if one.kind == "number":
+            column = _column(table, one.column)
             try:
-                numbers = _numbers(column)
+                out[one.column] = _numbers(column)
             except pa.ArrowException as error:
                 raise InputError(
                     f"{one.column} holds {column.type}, but held numbers when the repair was learnt."
                 ) from error
-            told = (numbers - one.middle) / one.scale
+    return out
+
+
+def encoded(table: pa.Table, features: Sequence[LinearFeature]) -> Floats:
+    """Rows as numbers, shape (rows, coefficients); a value without a coefficient is 0 in all of its column."""
+    X = np.zeros((table.num_rows, sum(one.width for one in features)))
+    numbers = numbers_of(table, features)
+    start = 0
+    for one in features:
+        column = _column(table, one.column)
+        if one.kind == "number":
+            told = (numbers[one.column] - one.middle) / one.scale
             X[:, start] = np.where(np.isfinite(told), told, 0.0)
         else:
             codes, values = coded(column)

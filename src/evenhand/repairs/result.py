@@ -31,7 +31,8 @@ class RepairRule:
         For ``worst group``: how much worse the worst group is with the repair than `worst` was before; below 0 it is
         better.
     low, high : float or None
-        Bounds of `after`, for ``worst group`` of `excess`; they hold for all groups at once.
+        Bounds of `after`, for ``worst group`` of `excess`; they hold for all groups at once.  `None` on the wrong side
+        where nothing is known of some group.
     worst : str
         The group that was worst off as it stands, by the practice rows.
     answer : str

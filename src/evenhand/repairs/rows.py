@@ -12,10 +12,11 @@ from sqlglot import exp
 
 from evenhand.comparisons.sets import GroupSet
 from evenhand.cubes import build_cube
+from evenhand.differential.assembly import MOST_GROUPS
 from evenhand.errors import InputError, NoRowError, near
-from evenhand.groups import Attribute, columns_of, to_expression
+from evenhand.groups import Attribute, IsNull, Or, columns_of, to_expression, to_text
 from evenhand.groups.predicate import column_expression
-from evenhand.improving.trainings import ROW, read_training
+from evenhand.improving.trainings import ROW, read_grouped
 from evenhand.metrics import Metric
 from evenhand.metrics.definition import One
 from evenhand.metrics.inputs import class_column, column_input
@@ -165,6 +166,23 @@ def read_label(
     return DecidedLabel(given=given, positive=same[0], negative=other)
 
 
+def with_positive(metric: Metric, label: DecidedLabel) -> Metric:
+    """The metric of the value that was named positive, where it says none itself and 1 and 0 do not say it."""
+    takes = any(argument.name == "positive" for argument in metric.definition.arguments)
+    own = isinstance(label.given, str) and metric.given.get("label") == label.given
+    said = {"positive", "labels", "average"} & set(metric.given)
+    plain = [told_value(one) for one in (label.positive, label.negative)] == ["1", "0"]
+    if not takes or not own or said or plain:
+        return metric
+    return replace(metric, given={**metric.given, "positive": label.positive})
+
+
+def without_group(by: Sequence[str]) -> str:
+    """The rows that are in no group, as a predicate."""
+    absent = tuple(IsNull(column=name) for name in by)
+    return to_text(absent[0] if len(absent) == 1 else Or(operands=absent))
+
+
 def told_value(value: object) -> str:
     """A value as it is compared: 1, 1.0 and true are one."""
     return f"{float(value):g}" if isinstance(value, int | float) else str(value)
@@ -207,7 +225,9 @@ def read_rows(
         Where a decision is neither of the label's values.
     """
     records = question.records
-    training = read_training(question, table)
+    training = read_grouped(question, table)
+    if not unlabelled:
+        _check_groups(training.cells, question)
     group = np.full(table.num_rows, -1)
     for number, rows in enumerate(training.rows):
         group[rows] = number
@@ -226,6 +246,19 @@ def read_rows(
         },
         scores={name: _numbers(records, name, metric) for name in scores},
     )
+
+
+def _check_groups(cells: Sequence[GroupSet], question: Question) -> None:
+    """Refuse rows of which none is in a group, and more groups than can be compared."""
+    (partition,) = question.partitions
+    told = " × ".join(partition.names)
+    if not cells:
+        raise NoRowError(f"No row is in a group of {told}: it is missing everywhere.")
+    if len(cells) > MOST_GROUPS:
+        raise InputError(
+            f"--by {','.join(partition.names)} makes {len(cells):,} groups; a repair is for at most {MOST_GROUPS}.  "
+            "Cut it more coarsely: name fewer columns, or cut a number with --bins."
+        )
 
 
 def _column(records: Records, read: exp.Expr) -> list[Any]:

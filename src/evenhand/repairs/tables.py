@@ -1,5 +1,7 @@
 """Tables of a trial of repairs, for the terminal and the page."""
 
+from dataclasses import replace
+
 from evenhand.pages import numbers
 from evenhand.pages.edition import PLAIN, Edition
 from evenhand.pages.marks import MARKS
@@ -33,22 +35,33 @@ def groups_table(found: RepairTrial, edition: Edition = PLAIN) -> Table:
         TableColumn(head="rows", need=2),
     )
     rows: list[list[TableCell | str]] = []
-    for one in found.groups:
-        moved = told.get(one.predicate)
+    shown = [
+        (edition.group(one.group, one.predicate), one.predicate, one.estimate)
+        for one in found.groups
+    ]
+    # (No rule is judged of rows without a group, so that no interval of theirs holds at once with the others'.)
+    apart = [one for one in told.values() if words.in_no_group(one)]
+    how |= {one.predicate: words.decided(found.repair.otherwise, found.repair) for one in apart}
+    shown += [
+        (words.called(one, edition), one.predicate, replace(one.estimate, low=None, high=None))
+        for one in apart
+    ]
+    for name, predicate, estimate in shown:
+        moved = told.get(predicate)
         kind = words.MOVED[str(moved.verdict)] if moved is not None else "unsure"
         kind = "none" if moved is not None and words.moved(moved) == "unchanged" else kind
         rows.append(
             [
-                edition.group(one.group, one.predicate),
-                numbers.rate(before.get(one.predicate)),
-                numbers.rate(one.estimate.value),
-                numbers.interval(one.estimate.low, one.estimate.high),
+                name,
+                numbers.rate(before.get(predicate)),
+                numbers.rate(estimate.value),
+                numbers.interval(estimate.low, estimate.high),
                 "–" if moved is None else words.changed(moved, change),
                 TableCell(
                     "–" if moved is None else f"{MARKS[kind].sign} {words.moved(moved)}", kind=kind
                 ),
-                how.get(one.predicate, ""),
-                numbers.count(one.estimate.n_rows),
+                how.get(predicate, ""),
+                numbers.count(estimate.n_rows),
             ]
         )
     return table_of(f"{found.metric.name} on held-out rows", columns, rows)

@@ -9,6 +9,7 @@ from evenhand.pages import numbers
 from evenhand.pages.caveats import after_numbers, missing_sentences
 from evenhand.pages.edition import PLAIN, Edition
 from evenhand.pages.numbers import amount, listed, percent, plural, points, rate, share
+from evenhand.repairs.copied import MANY_COPIED
 from evenhand.repairs.extremes import FIRST
 from evenhand.repairs.fitted import FittedRepair, GroupDecision
 from evenhand.repairs.result import RepairTrial, TriedRepair
@@ -65,7 +66,9 @@ def caveats(found: RepairTrial) -> list[Note]:
 
 def _reached(found: RepairTrial) -> str:
     rule, in_points = found.rule, found.metric.in_points
-    rows = f"{plural(found.held_out_rows, 'row')} that no repair had seen"
+    copies = any(note.code == MANY_COPIED for note in found.notes)
+    rows = plural(found.held_out_rows, "held-out row" if copies else "row")
+    rows += "" if copies else " that no repair had seen"
     if rule.kind == "worst group":
         bound = "" if rule.high is None or rule.low is None else _excess(found)
         told = f"The worst group's {found.metric.name} went from {rate(rule.before)} to {rate(rule.after)}"
@@ -112,7 +115,7 @@ def _by_what(found: RepairTrial) -> str:
         dearer = _dearer(found)
         if dearer is not None:
             return dearer
-        return "No repair that was tried does better: decisions stay as they are."
+        return "No repair that was tried is clearly better: decisions stay as they are."
     how = {
         "one answer": f"{repair.name} for everybody",
         "one threshold": "one threshold for everybody",
@@ -125,7 +128,7 @@ def _by_what(found: RepairTrial) -> str:
 
 
 def _dearer(found: RepairTrial) -> str | None:
-    """The cheapest repair that reaches the rule on practice rows, or does better, where it costs too many errors."""
+    """The cheapest repair that reaches the rule on practice rows, or comes nearer, where it costs too many errors."""
     allowed = found.settings.allowance
     now = next((one for one in found.tried if one.name == found.repair.name), None)
     if now is None or now.value is None or now.errors is None:
@@ -137,11 +140,19 @@ def _dearer(found: RepairTrial) -> str | None:
         and one.value is not None
         and one.errors is not None
         and one.errors > now.errors + allowed
-        and (one.answer == "reached" if one.answer is not None else one.value < now.value)
+        and _beyond(one.value, found) < _beyond(now.value, found)
     ]
     if not better:
         return None
-    nearest = min(better, key=lambda one: one.errors or 0.0)
+    # What is reached first, then what may be, then what comes nearest.
+    nearest = min(
+        better,
+        key=lambda one: (
+            one.answer not in ("reached", None),
+            round(_beyond(one.value or 0.0, found), 3) if found.rule.limit is not None else 0.0,
+            one.errors or 0.0,
+        ),
+    )
     assert nearest.errors is not None
     # Upwards, so that the allowance that is named is enough.
     needed = np.ceil((nearest.errors - now.errors) * 1000) / 1000
@@ -153,28 +164,35 @@ def _dearer(found: RepairTrial) -> str | None:
     )
 
 
+def _beyond(value: float, found: RepairTrial) -> float:
+    """How far a value is on the wrong side of the rule; without a limit how bad it is."""
+    rule = found.rule
+    if rule.limit is None:
+        return value
+    return max(rule.limit - value if rule.kind == "minimum" else value - rule.limit, 0.0)
+
+
 def payers(found: RepairTrial, edition: Edition = PLAIN) -> Iterator[str]:
-    """Every group that pays, by how much."""
-    told = [
-        f"{called(one, edition)} ({lost(one, each)} "
-        f"{'more' if each.metric.higher_is_worse else 'less'} {price(each)})"
-        for each in found.prices
-        for one in each.groups
-        if one.verdict == "loses"
-    ]
+    """Every group that pays, by how much, and those that may."""
+    told: dict[str, list[str]] = {}
+    maybe: list[str] = []
+    for each in found.prices:
+        for one in each.groups:
+            name = called(one, edition)
+            if one.verdict == "loses":
+                more = "more" if each.metric.higher_is_worse else "less"
+                told.setdefault(name, []).append(f"{lost(one, each)} {more} {price(each)}")
+            elif one.change is not None and (one.change.value or 0) > 0:
+                maybe.append(name)
+    maybe = [name for name in dict.fromkeys(maybe) if name not in told]
     if told:
-        yield f"Who pays: {'; '.join(told)}."
-        return
-    maybe = [
-        called(one, edition)
-        for each in found.prices
-        for one in each.groups
-        if one.change is not None and (one.change.value or 0) > 0
-    ]
-    maybe = list(dict.fromkeys(maybe))
+        each_pays = "; ".join(f"{name} ({', and '.join(prices)})" for name, prices in told.items())
+        yield f"Who pays: {each_pays}."
     if maybe:
-        yield f"No group is proven to pay; {listed(maybe)} may, as the intervals below say."
-    elif found.repair.kind != "as it stands":
+        pay = "may pay as well" if told else "may"
+        head = "" if told else "No group is proven to pay; "
+        yield f"{head}{listed(maybe)} {pay}: the tables below say in what."
+    elif not told and found.repair.kind != "as it stands":
         known = (
             "" if found.sides else f" in {found.metric.name}; in what else it may was not looked at"
         )
@@ -216,8 +234,16 @@ def _price(found: RepairTrial) -> str:
     )
 
 
+def in_no_group(one: GroupSwitch) -> bool:
+    """Whether it is of the rows that are in no group: --by takes no predicates, so no group is one."""
+    return one.by == (one.predicate,)
+
+
 def called(one: GroupSwitch, edition: Edition = PLAIN) -> str:
-    """A group by its values."""
+    """A group by its values; the rows that are in none by what they lack."""
+    if in_no_group(one):
+        lacking = [part.removesuffix(" IS NULL") for part in one.predicate.split(" OR ")]
+        return f"{' or '.join(map(edition.column, lacking))} missing"
     return edition.named(one.group, one.predicate)
 
 
@@ -269,6 +295,8 @@ def notes(found: RepairTrial) -> Iterator[str]:
             "that were never seen are refused."
         )
         yield "The same row always has the same decision, whatever other rows come with it."
+    if any(", aiming at " in one.name for one in found.tried):
+        yield "“Aiming at” is a stricter limit, so that other rows keep the rule as well."
     for failed in found.tried:
         if failed.reason is not None:
             yield f"Not tried, {failed.name}: {failed.reason}"
@@ -286,7 +314,8 @@ def notes(found: RepairTrial) -> Iterator[str]:
     yield (
         f"Repairs were learnt and chosen on {plural(found.practice_rows, 'row')} by cross-fitting, and one was tested, "
         f"once, on the {found.held_out_rows:,} held out{units}: that many were tried does not weaken the proof.  "
-        f"“Reached” is said wrongly with a probability of at most {percent(1 - found.level)}."
+        f"“Reached” is said wrongly with a probability of at most {percent(1 - found.level)}, once: whoever asks again "
+        "with other options or another --seed until it is said has no proof."
     )
     yield (
         "A change is of the same rows before and after; above 0 is a loss.  Changes of all groups hold at once with "

@@ -28,6 +28,7 @@ def check_written_repair(fitted: FittedRepair) -> None:
 
 def _faults(fitted: FittedRepair) -> Iterator[str]:
     yield from _values(fitted)
+    yield from _seen(fitted)
     for place, one in (
         *((f"repair.groups[{number}]", each) for number, each in enumerate(fitted.groups)),
         ("repair.otherwise", fitted.otherwise),
@@ -39,6 +40,19 @@ def _faults(fitted: FittedRepair) -> Iterator[str]:
             yield (
                 f"repair.groups[{number}].group is told apart by {told}, but repair.by names {listed(list(fitted.by))}."
             )
+
+
+def _seen(fitted: FittedRepair) -> Iterator[str]:
+    """What was seen: of numbers that are read, and the right way round."""
+    features = () if fitted.scorer is None else fitted.scorer.features
+    read = [one.column for one in features if one.kind == "number"]
+    read += [fitted.score] if fitted.score is not None and fitted.scorer is None else []
+    for number, one in enumerate(fitted.seen):
+        place = f"repair.seen[{number}]"
+        if one.column not in read:
+            yield f"{place}.column: {unknown_name('number', one.column, read)}"
+        if one.first > one.last:
+            yield f"{place} has first {one.first:g} above last {one.last:g}."
 
 
 def _values(fitted: FittedRepair) -> Iterator[str]:
