@@ -128,10 +128,22 @@ def test_what_does_better_at_too_high_a_price_is_named_with_the_allowance_it_nee
     needed = float(told.partition("--allowance ")[2].partition(" ")[0])
     dearer = fix(*asked, other="never", maximum=0.05, allowance=needed)
     assert dearer.repair.kind == "one answer"
-    found = fix(*asked, other="p", maximum=0.05)
-    assert "No repair that was tried is clearly better: decisions stay" in " ".join(
-        str(found).split()
-    )
+    # (An answer that is always the same as the decision does no better.)
+    same = (table.append_column("q", table["p"]), *asked[1:])
+    told = " ".join(str(fix(*same, other="q", maximum=0.05)).split())
+    assert "No repair that was tried is clearly better: decisions stay" in told
+
+
+def test_where_nothing_could_decide_otherwise_no_change_is_shown_and_what_to_name_is_told():
+    found = fix(nobody(1000), "false_positive_rate(label=y, prediction=p)", "site", maximum=0.01)
+    assert found.as_it_stands
+    told, page = " ".join(str(found).split()), found.to_html()
+    assert "Nothing was tried, for nothing is named that could decide otherwise" in told
+    for option in ("--score", "--features", "--other", "--train"):
+        assert option in told
+    for text in (told, page):
+        assert "unchanged" not in text.partition("What was tried")[0]
+        assert "went from" not in text
 
 
 @pytest.mark.parametrize(

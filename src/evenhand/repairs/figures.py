@@ -15,7 +15,7 @@ from evenhand.switching.result import Switches
 
 def render_html(found: RepairTrial, *, edition: Edition = PLAIN) -> str:
     """The report; every text from the data is escaped."""
-    errors = found.errors
+    errors = None if found.as_it_stands else found.errors
     return render_page(
         "evenhand.repairs:fix.html",
         found=found,
@@ -24,11 +24,11 @@ def render_html(found: RepairTrial, *, edition: Edition = PLAIN) -> str:
         normalizer=normalizer_told(found.metric.expression),
         answers=list(words.answers(found, edition)),
         caveats=before_numbers(words.caveats(found)),
-        forest=_forest(found.change, edition),
+        forest=None if found.as_it_stands else _forest(found.change, edition),
         table=groups_table(found, edition),
         error_forest=None if errors is None else _forest(errors, edition),
         errors=None if errors is None else price_table(errors, edition),
-        sides=[price_table(each, edition) for each in found.sides],
+        sides=[] if found.as_it_stands else [price_table(each, edition) for each in found.sides],
         tried=tried_table(found),
         notes=list(words.notes(found)),
     )

@@ -231,3 +231,13 @@ class RepairTrial(Shown):
     def prices(self) -> tuple[Switches, ...]:
         """All that a group may pay in."""
         return (self.change, *([self.errors] if self.errors is not None else []), *self.sides)
+
+    @property
+    def as_it_stands(self) -> bool:
+        """Whether decisions stay as they are, so that nobody gains or pays."""
+        return self.repair.kind == "as it stands"
+
+    @property
+    def other_prices(self) -> tuple[Switches, ...]:
+        """What a group may pay in besides the metric, where anything changes."""
+        return () if self.as_it_stands else self.prices[1:]

@@ -19,19 +19,19 @@ _TITLES = {
 
 def groups_table(found: RepairTrial, edition: Edition = PLAIN) -> Table:
     """Each group before and after, what changed, and how it is decided now."""
-    change = found.change
+    change, moves = found.change, not found.as_it_stands
     before = {one.predicate: one.estimate.value for one in change.groups if one.change is None}
     told = {one.predicate: one for one in change.groups if one.change is not None}
     how = {one.predicate: words.decided(one, found.repair) for one in found.repair.groups}
     unit = " (points)" if found.metric.in_points else ""
     columns = (
         TableColumn(head="group", left=True, fold=True),
-        TableColumn(head="before"),
-        TableColumn(head="after"),
+        TableColumn(head="before") if moves else None,
+        TableColumn(head="after" if moves else found.metric.name),
         TableColumn(head="at once", need=1),
-        TableColumn(head=f"change{unit}"),
-        TableColumn(head="verdict", left=True),
-        TableColumn(head="is decided", left=True, fold=True, need=1),
+        TableColumn(head=f"change{unit}") if moves else None,
+        TableColumn(head="verdict", left=True) if moves else None,
+        TableColumn(head="is decided", left=True, fold=True, need=1) if moves else None,
         TableColumn(head="rows", need=2),
     )
     rows: list[list[TableCell | str]] = []

@@ -19,7 +19,7 @@ def render_terminal(found: RepairTrial, *, width: int) -> RenderableType:
     )
     parts = opening(words.answers(found), words.caveats(found), about)
     parts += [Text(), lay_out(groups_table(found), width)]
-    for each in found.prices[1:]:
+    for each in found.other_prices:
         table = price_table(each)
         parts += [Text(), Text(table.label), lay_out(table, width)]
     parts += [Text(), lay_out(tried_table(found), width)]

@@ -1,6 +1,7 @@
 """A trial of repairs in plain words, the answer first."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 
@@ -70,27 +71,29 @@ def _reached(found: RepairTrial) -> str:
     rows = plural(found.held_out_rows, "held-out row" if copies else "row")
     rows += "" if copies else " that no repair had seen"
     if rule.kind == "worst group":
-        bound = "" if rule.high is None or rule.low is None else _excess(found)
-        told = f"The worst group's {found.metric.name} went from {rate(rule.before)} to {rate(rule.after)}"
+        what, write = f"The worst group's {found.metric.name}", rate
+        told_of = not found.as_it_stands and rule.high is not None and rule.low is not None
+        bound = _excess(found) if told_of else ""
     elif rule.kind == "maximum difference":
-        told = f"The largest difference went from {_size(found, rule.before)} to {_size(found, rule.after)}"
+        what, write = "The largest difference", partial(_size, found)
         bound = (
             ""
             if rule.high is None
             else f", surely no more than {amount(rule.high, in_points=in_points)}"
         )
     else:
-        far = "highest" if rule.kind == "maximum" else "lowest"
-        told = f"The {far} value went from {rate(rule.before)} to {rate(rule.after)}"
+        what, write = f"The {'highest' if rule.kind == 'maximum' else 'lowest'} value", rate
         end = rule.high if rule.kind == "maximum" else rule.low
         side = "more" if rule.kind == "maximum" else "less"
         bound = "" if end is None else f", surely no {side} than {rate(end)}"
+    told = f"went from {write(rule.before)} to {write(rule.after)}"
+    told = f"is {write(rule.after)}" if found.as_it_stands else told
     head = {
         "reached": "Reached",
         "not reached": "Not reached",
         "insufficient evidence": "Not proven",
     }[rule.answer]
-    return f"{head}: {wanted(found)}.  {told}{bound}, on {rows}."
+    return f"{head}: {wanted(found)}.  {what} {told}{bound}, on {rows}."
 
 
 def _excess(found: RepairTrial) -> str:
@@ -109,9 +112,14 @@ def _size(found: RepairTrial, value: float | None) -> str:
 
 def _by_what(found: RepairTrial) -> str:
     repair = found.repair
-    if repair.kind == "as it stands" and found.rule.answer == "reached":
+    if found.as_it_stands and found.rule.answer == "reached":
         return "Nothing is to be mended: the rule holds as decisions stand."
-    if repair.kind == "as it stands":
+    if found.as_it_stands:
+        if len(found.tried) == 1:
+            return (
+                "Nothing was tried, for nothing is named that could decide otherwise: a column for thresholds "
+                "(--score), columns to learn from (--features), another answer (--other) or a learner (--train)."
+            )
         dearer = _dearer(found)
         if dearer is not None:
             return dearer
@@ -192,7 +200,7 @@ def payers(found: RepairTrial, edition: Edition = PLAIN) -> Iterator[str]:
         pay = "may pay as well" if told else "may"
         head = "" if told else "No group is proven to pay; "
         yield f"{head}{listed(maybe)} {pay}: the tables below say in what."
-    elif not told and found.repair.kind != "as it stands":
+    elif not told and not found.as_it_stands:
         known = (
             "" if found.sides else f" in {found.metric.name}; in what else it may was not looked at"
         )
@@ -224,6 +232,8 @@ def _price(found: RepairTrial) -> str:
     if each.metric.name != "error_rate" or len(each.overall) < 2:
         return f"Rows for practice: {found.practice_rows:,}; held out: {found.held_out_rows:,}."
     before, after = (one.estimate.value for one in each.overall)
+    if found.as_it_stands:
+        return f"Wrong decisions in all: {share(after)}."
     change = each.overall[1].change
     if change is None or change.value is None or change.low is None or change.high is None:
         return f"Wrong decisions in all: {share(before)} before, {share(after)} after."
@@ -289,7 +299,7 @@ def tried_name(one: TriedRepair) -> str:
 def notes(found: RepairTrial) -> Iterator[str]:
     """How it was computed, and what to know before it is used."""
     repair = found.repair
-    if repair.kind != "as it stands":
+    if not found.as_it_stands:
         yield (
             f"Rows whose {' × '.join(repair.by)} is missing are decided {decided(repair.otherwise, repair)}.  Groups "
             "that were never seen are refused."
@@ -317,10 +327,11 @@ def notes(found: RepairTrial) -> Iterator[str]:
         f"“Reached” is said wrongly with a probability of at most {percent(1 - found.level)}, once: whoever asks again "
         "with other options or another --seed until it is said has no proof."
     )
-    yield (
-        "A change is of the same rows before and after; above 0 is a loss.  Changes of all groups hold at once with "
-        f"{percent(found.level)} confidence."
-    )
+    if not found.as_it_stands:
+        yield (
+            "A change is of the same rows before and after; above 0 is a loss.  Changes of all groups hold at once "
+            f"with {percent(found.level)} confidence."
+        )
     if found.rule.answer != "reached":
         yield (
             "More rows of the group that is worst off may help where no decision does: evenhand improve says whether, "
