@@ -10,6 +10,7 @@ import pytest
 from tests.commands import run_command
 
 import evenhand
+from evenhand.gates.words import headline
 
 #: Rules that are broken, each with other keys.
 RULES = {
@@ -106,3 +107,21 @@ def test_a_sentence_that_the_table_has_is_not_told_again(calls):
     told = run_command("check", "policy.toml", "--summary", "s.md", cwd=calls)
     assert told.stdout.count("differs by") == 1
     assert (calls / "s.md").read_text().count("differs by") == 1
+
+
+def test_the_headline_says_whom_it_is_about_in_words_of_the_trade(calls, monkeypatch):
+    monkeypatch.chdir(calls)
+    rule = {"name": "g", "table": "data/calls.csv", "metric": "error_rate(label, answer)"}
+    rule |= {"by": "site", "maximum_difference": 0.01}
+    north, south = (
+        round(one.estimate.value * 100)
+        for one in evenhand.audit("data/calls.csv", rule["metric"], by="site").groups
+    )
+    told = headline(evenhand.check({"rule": [rule]}))
+    said = f"{north} of 100 answers wrong for north, {south} for south."
+    assert told == f"Fail: the rule is broken.  {said}"
+    # A number that is no share has no words of a hundred, nor has a rule that is kept.
+    other = rule | {"metric": "mean(age)", "maximum_difference": 0.001, "where": "age > 0"}
+    assert "of 100" not in headline(evenhand.check({"rule": [other]}))
+    kept = rule | {"maximum_difference": 0.9}
+    assert headline(evenhand.check({"rule": [kept]})) == "Pass: the rule is kept."

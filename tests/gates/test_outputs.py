@@ -142,7 +142,10 @@ def kinds(text):
 
 def test_markdown_tells_the_answer_first_and_why():
     text = render_summary(gate(treatment="ask a person"))
-    assert text.startswith("## Release 3\n\n**Fail\\: the rule is broken\\.**\n")
+    assert text.startswith(
+        "## Release 3\n\n**Fail\\: the rule is broken\\. 50 of 100 answers wrong for b, where at most 20 are "
+        "allowed\\.**\n"
+    )
     assert "- **Treatment:** ask a person" in text
 
 

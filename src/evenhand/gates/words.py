@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
+from evenhand.audits.answer import two_of_hundred
 from evenhand.errors import REASONS, Note
 from evenhand.gates.keys import DIFFERENCES, RATES, RATIOS
 from evenhand.gates.result import Gate, GateAnswer, RuleAnswer, RuleCheck, decisive
@@ -197,7 +198,32 @@ def rule_sentence(answer: GateAnswer, checks: Sequence[RuleCheck]) -> str:
 
 
 def headline(found: Gate) -> str:
-    """The answer in a sentence."""
+    """The answer in a sentence, and of the first broken rule whom it is about, in words of the trade."""
+    spoken = (
+        _spoken(check, rule.metric) for rule in found.of("fail") for check in rule.decisive[:1]
+    )
+    return "  ".join([_answer(found), *(one for one in [next(spoken, None)] if one)])
+
+
+def _spoken(check: RuleCheck, metric: MetricNote | None) -> str | None:
+    """What was seen where a check is broken: so many of 100 words wrong for a group, where at most so many are allowed."""
+    if metric is None or not metric.in_points:
+        return None
+    if check.limit in RATES:
+        told = two_of_hundred(metric.name, check.value, check.allowed)
+        side = "at most" if check.limit == "maximum" else "at least"
+        end = "" if told is None else f", where {side} {told[1]} are allowed"
+        who = check.label
+    elif check.limit in DIFFERENCES and len(check.other_values) > 1:
+        told = two_of_hundred(metric.name, check.other_values[0], check.other_values[1])
+        who = check.others[0]
+        end = "" if told is None else f", {told[1]} for {check.others[1]}"
+    else:
+        return None
+    return None if told is None else f"{told[0]} for {who}{end}."
+
+
+def _answer(found: Gate) -> str:
     number = len(found.rules)
     rules = plural(number, "rule")
     broken, unknown = len(found.of("fail")), len(found.of("insufficient evidence"))
