@@ -206,7 +206,7 @@ def headline(found: Gate) -> str:
 
 
 def _spoken(check: RuleCheck, metric: MetricNote | None) -> str | None:
-    """Whom the first broken check is about: so many of 100 words wrong for a group, where at most so many are allowed."""
+    """Whom the first broken check is about: so many of 100 words wrong for a group, where at most so many are."""
     if metric is None or not metric.in_points:
         return None
     if check.limit in RATES:
