@@ -55,7 +55,7 @@ def assert_even(
     ...     evenhand.assert_even(table, "mean(wrong)", "site", maximum_difference=0.05)
     ... except AssertionError as error:
     ...     print(error)
-    mean of some two groups of site differs by at least 0.181 (seen: 0.250, b and a); at most 0.050 is allowed.
+    mean of some two groups of site differs by at least 0.181 (seen: 0.250, b .750 and a .500); at most 0.050 is allowed.
     """
     for name in demands:
         if name not in RULE:
