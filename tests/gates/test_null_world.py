@@ -62,6 +62,20 @@ def test_few_speakers_who_differ_much_prove_nothing_false(kind):
     assert found <= most(0.05, 10)
 
 
+@pytest.mark.parametrize("kind", ["few are bad", "few are good"])
+def test_a_release_like_the_last_one_is_called_worse_for_few_speakers_no_more_often_than_said(kind):
+    # In 240 worlds of 8, 20 and 60 speakers a group none was.
+    found = 0
+    for seed in range(10):
+        chance = np.random.default_rng([11, seed])
+        for number in range(20):
+            before = worlds.release_of(worlds.speakers_of(kind, chance, 8))
+            told = worlds.speakers_of(kind, chance, 8)
+            rule = Rule(number=number, name="", given={"not_worse_than": "last.json"})
+            found += any(c.answer == "fail" for c in judge_rule(rule, told, 0.05 / 20, before))
+    assert found <= most(0.05, 10)
+
+
 def test_without_sharing_the_chance_of_error_some_rule_is_called_broken():
     # Sixty rules, each at 5 % by itself.
     assert wrong(12, "fail", level=1 - 0.05 * 60, units=False) >= 6

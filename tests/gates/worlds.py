@@ -102,6 +102,15 @@ def last_release(rates, chance, number):
     return Baseline(labelled=labelled)
 
 
+def release_of(found):
+    """What was found as the audit of a last release tells it."""
+    groups = found.groups
+    cells = zip(groups.cells, groups.group_index, strict=True)
+    return Baseline(
+        labelled={cell.predicate: (("k",), cell.group, groups.rates[one]) for cell, one in cells}
+    )
+
+
 def world(seed, *, number=120, level=0.95, rules=60, units=True):
     """Checks of a policy in one world, each with its kind."""
     chance = np.random.default_rng(seed)
