@@ -140,6 +140,11 @@ class RepairSettings:
         What finds the same again.
     versions : dict
         Of what computed it.
+    parting : str or None
+        SHA-256 of which rows are held out: `evenhand fix apply` makes the parting of the same file again, and marks
+        the rows that the repair was learnt from.
+    columns : str
+        What columns hold, as somebody knew better.
     """
 
     by: tuple[str, ...]
@@ -152,6 +157,8 @@ class RepairSettings:
     bins: dict[str, tuple[float, ...]]
     command: str
     versions: dict[str, str]
+    parting: str | None = None
+    columns: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

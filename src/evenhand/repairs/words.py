@@ -33,17 +33,34 @@ MOVED = {
 }
 
 
-def wanted(found: RepairTrial) -> str:
-    """The rule as a clause."""
+def headline(found: RepairTrial) -> str:
+    """Whether the rule is reached, as a clause that is true where it stands alone."""
     rule, name = found.rule, found.metric.name
+    broken = rule.answer == "not reached"
     if rule.kind == "worst group":
-        return f"the worst group is better off than {rule.worst} was in {name}"
-    assert rule.limit is not None
-    if rule.kind == "maximum difference":
+        better = "no better" if broken else "better"
+        clause = f"the worst group is {better} off than {rule.worst} was in {name}"
+    elif rule.kind == "maximum difference":
+        assert rule.limit is not None
         told = amount(rule.limit, in_points=found.metric.in_points)
-        return f"no two groups differ by more than {told} in {name}"
-    side = "at most" if rule.kind == "maximum" else "at least"
-    return f"every group has {name} of {side} {rate(rule.limit)}"
+        who = "some groups differ" if broken else "no two groups differ"
+        clause = f"{who} by more than {told} in {name}"
+    else:
+        assert rule.limit is not None
+        upper = rule.kind == "maximum"
+        beyond, within = ("above", "at most") if upper else ("below", "at least")
+        limit = rate(rule.limit)
+        clause = (
+            f"some group has {name} {beyond} {limit}"
+            if broken
+            else f"every group has {name} of {within} {limit}"
+        )
+    head = {
+        "reached": "Reached: ",
+        "not reached": "Not reached: ",
+        "insufficient evidence": "Not proven that ",
+    }[rule.answer]
+    return head + clause
 
 
 def answers(found: RepairTrial, edition: Edition = PLAIN) -> Iterator[str]:
@@ -88,12 +105,7 @@ def _reached(found: RepairTrial) -> str:
         bound = "" if end is None else f", surely no {side} than {rate(end)}"
     told = f"went from {write(rule.before)} to {write(rule.after)}"
     told = f"is {write(rule.after)}" if found.as_it_stands else told
-    head = {
-        "reached": "Reached",
-        "not reached": "Not reached",
-        "insufficient evidence": "Not proven",
-    }[rule.answer]
-    return f"{head}: {wanted(found)}.  {what} {told}{bound}, on {rows}."
+    return f"{headline(found)}.  {what} {told}{bound}, on {rows}."
 
 
 def _excess(found: RepairTrial) -> str:
