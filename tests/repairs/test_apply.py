@@ -233,7 +233,7 @@ def test_a_repair_of_before_is_applied(place, tmp_path):
         {"unit": "unit", "seed": 3},
         {"where": "score < 0.9", "held_out": 0.3},
         {"columns": "unit=text", "unit": "unit"},
-        {"by": ["unit_class", "site"]},
+        {"by": [["unit_class", "site"]]},
     ],
 )
 def test_rows_that_a_repair_was_learnt_from_are_marked_in_its_file(tmp_path, asked, monkeypatch):
@@ -256,7 +256,7 @@ def test_rows_that_a_repair_was_learnt_from_are_marked_in_its_file(tmp_path, ask
     applied = apply_repair(found, path, where=where)
     assert applied.practice == found.practice_rows
     assert applied.table[applied.practice_column].to_pylist() == [not one for one in learnt[0]]
-    whole = apply_repair(found, path)
+    whole = apply_repair(found, path, outside=True)
     assert whole.practice == found.practice_rows
     assert whole.table.num_rows == rows
     assert whole.answer == found.rule.answer

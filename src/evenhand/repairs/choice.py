@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from evenhand.comparisons.rules import VerdictRules
 from evenhand.metrics import Metric
+from evenhand.pages.numbers import share
 from evenhand.questions.question import By, Question, read_question
 from evenhand.records import Records, open_records
 from evenhand.repairs.decisions import (
@@ -199,7 +200,7 @@ class RepairCandidate:
         after what the test will likely prove; what meets the goal by deciding hardly anyone one way after what does
         without; of two that are alike the one that reads no group first.
         """
-        dear = float(self.errors > now + goal.allowance + 1e-12)
+        dear = float(self.dear(goal, now))
         reads, extreme = float(self.uses_group), float(self.extreme)
         if goal.kind == "worst group":
             worst = np.inf if self.value is None else self.value
@@ -214,6 +215,34 @@ class RepairCandidate:
             return (dear, 0.0 if self.hopeful else 0.5, extreme, self.errors, reads)
         open_or_broken = 2.0 if self.evidence.answer == "not reached" else 1.0
         return (dear, open_or_broken, self.errors + _PRICE * max(beyond, 0.0), reads)
+
+    def dear(self, goal: RepairGoal, now: float) -> bool:
+        """Whether it costs more errors than are allowed."""
+        return self.errors > now + goal.allowance + 1e-12
+
+    def passed_over(self, chosen: "RepairCandidate", goal: RepairGoal, now: float) -> str | None:
+        """Why another one was chosen, in the order of `rank`; `None` of the chosen one."""
+        if self is chosen:
+            return None
+        if self.repair is None:
+            return "draws lots"
+        if self.dear(goal, now) and not chosen.dear(goal, now):
+            return f"too many errors: {share(now + goal.allowance)} allowed"
+        if self.evidence is not None and chosen.evidence is not None:
+            own, other = self.evidence.answer, chosen.evidence.answer
+            if own != other and own != "reached":
+                return "breaks the rule" if own == "not reached" else "may break the rule"
+            if own == "reached" and chosen.hopeful and not self.hopeful:
+                return "the test would hardly prove it"
+        if self.extreme and not chosen.extreme:
+            return "decides hardly anyone one way"
+        if self.rank(goal, now) < chosen.rank(goal, now):
+            return "better by no more than chance, and less simple"
+        if goal.kind == "worst group" and (self.value or 0.0) > (chosen.value or 0.0):
+            return "helps the worst group less"
+        if self.errors > chosen.errors:
+            return "more errors"
+        return "farther from the rule" if self.errors < chosen.errors else "no better"
 
 
 def repairs_of(

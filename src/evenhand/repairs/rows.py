@@ -68,6 +68,11 @@ class RepairRows:
         """What is decided now."""
         return next(iter(self.answers.values()))
 
+    def whole_numbers(self, score: str) -> bool:
+        """Whether a score is of whole numbers only, so that a threshold is told as one."""
+        known = self.scores[score][np.isfinite(self.scores[score])]
+        return bool((known == np.floor(known)).all())
+
     def take(self, places: Integers) -> "RepairRows":
         """Some of the rows."""
         return replace(

@@ -1,5 +1,6 @@
 """Tables of a trial of repairs, for the terminal and the page."""
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from evenhand.pages import numbers
@@ -19,7 +20,7 @@ _TITLES = {
 
 def groups_table(found: RepairTrial, edition: Edition = PLAIN) -> Table:
     """Each group before and after, what changed, and how it is decided now."""
-    change, moves = found.change, not found.as_it_stands
+    change, moves, still = found.change, not found.as_it_stands, found.untouched
     before = {one.predicate: one.estimate.value for one in change.groups if one.change is None}
     told = {one.predicate: one for one in change.groups if one.change is not None}
     how = {one.predicate: words.decided(one, found.repair) for one in found.repair.groups}
@@ -48,17 +49,17 @@ def groups_table(found: RepairTrial, edition: Edition = PLAIN) -> Table:
     ]
     for name, predicate, estimate in shown:
         moved = told.get(predicate)
-        kind = words.MOVED[str(moved.verdict)] if moved is not None else "unsure"
-        kind = "none" if moved is not None and words.moved(moved) == "unchanged" else kind
+        kind = "unsure" if moved is None else words.kind_of_move(moved, still)
         rows.append(
             [
                 name,
                 numbers.rate(before.get(predicate)),
                 numbers.rate(estimate.value),
                 numbers.interval(estimate.low, estimate.high),
-                "–" if moved is None else words.changed(moved, change),
+                "–" if moved is None else words.changed(moved, change, still),
                 TableCell(
-                    "–" if moved is None else f"{MARKS[kind].sign} {words.moved(moved)}", kind=kind
+                    "–" if moved is None else f"{MARKS[kind].sign} {words.moved(moved, still)}",
+                    kind=kind,
                 ),
                 how.get(predicate, ""),
                 numbers.count(estimate.n_rows),
@@ -67,7 +68,7 @@ def groups_table(found: RepairTrial, edition: Edition = PLAIN) -> Table:
     return table_of(f"{found.metric.name} on held-out rows", columns, rows)
 
 
-def price_table(each: Switches, edition: Edition = PLAIN) -> Table:
+def price_table(each: Switches, edition: Edition = PLAIN, untouched: Collection[str] = ()) -> Table:
     """What each group pays in, before and after: wrong decisions, misses, false alarms."""
     before = {one.predicate: one.estimate.value for one in each.groups if one.change is None}
     columns = (
@@ -81,15 +82,14 @@ def price_table(each: Switches, edition: Edition = PLAIN) -> Table:
     for one in each.groups:
         if one.change is None:
             continue
-        same = words.moved(one) == "unchanged"
-        kind = "none" if same else words.MOVED[str(one.verdict)]
+        kind = words.kind_of_move(one, untouched)
         rows.append(
             [
                 words.called(one, edition),
                 numbers.rate(before.get(one.predicate)),
                 numbers.rate(one.estimate.value),
-                words.changed(one, each),
-                TableCell(f"{MARKS[kind].sign} {words.moved(one)}", kind=kind),
+                words.changed(one, each, untouched),
+                TableCell(f"{MARKS[kind].sign} {words.moved(one, untouched)}", kind=kind),
             ]
         )
     title = _TITLES.get(each.metric.name, each.metric.name)
@@ -102,12 +102,14 @@ def tried_table(found: RepairTrial) -> Table:
         "maximum difference": "largest difference",
         "worst group": "change of the worst group",
     }.get(found.rule.kind, f"{found.rule.kind} of the groups")
+    told_why = any(one.passed_over is not None for one in found.tried)
     judged = any(one.answer is not None for one in found.tried)
     columns = (
         TableColumn(head="repair", left=True, fold=True),
-        TableColumn(head=head),
-        TableColumn(head="wrong decisions"),
-        TableColumn(head="the rule, on practice rows", left=True, need=1) if judged else None,
+        TableColumn(head=f"{head}, practice rows"),
+        TableColumn(head="wrong decisions, practice rows"),
+        TableColumn(head="the rule, practice rows", left=True, need=1) if judged else None,
+        TableColumn(head="passed over", left=True, fold=True, need=2) if told_why else None,
     )
     rows: list[list[TableCell | str]] = []
     for one in found.tried:
@@ -122,6 +124,9 @@ def tried_table(found: RepairTrial) -> Table:
                 numbers.rate(one.value),
                 numbers.share(one.errors),
                 TableCell(told, kind=kind),
+                "chosen" if one.chosen else one.passed_over or "–",
             ]
         )
-    return table_of("Repairs that were tried, the chosen one first", columns, rows)
+    return table_of(
+        "Repairs that were tried, on practice rows, the chosen one first", columns, rows
+    )

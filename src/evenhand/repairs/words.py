@@ -1,6 +1,6 @@
 """A trial of repairs in plain words, the answer first."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import partial
 
 import numpy as np
@@ -31,6 +31,8 @@ MOVED = {
     "no loss": "fine",
     "insufficient evidence": "unsure",
 }
+#: Said of a group that is decided as it was.
+UNTOUCHED = "no decision changed"
 
 
 def headline(found: RepairTrial) -> str:
@@ -269,24 +271,32 @@ def called(one: GroupSwitch, edition: Edition = PLAIN) -> str:
     return edition.named(one.group, one.predicate)
 
 
-def changed(one: GroupSwitch, each: Switches) -> str:
-    """A change with its interval; above 0 is a loss."""
+def changed(one: GroupSwitch, each: Switches, untouched: Collection[str] = ()) -> str:
+    """A change with its interval; above 0 is a loss.  Of decisions that are all as they were nothing is uncertain."""
     effect = one.change
     if effect is None or effect.value is None:
         return "–"
     in_points = each.metric.in_points
     told = points(effect.value, in_points=in_points)
-    if effect.low is None or effect.high is None:
+    if effect.low is None or effect.high is None or one.predicate in untouched:
         return told
     low, high = (points(end, in_points=in_points) for end in (effect.low, effect.high))
     return f"{told} ({low} to {high})"
 
 
-def moved(one: GroupSwitch) -> str:
+def moved(one: GroupSwitch, untouched: Collection[str] = ()) -> str:
     """The verdict on a group's change; nothing changed is told as that."""
+    if one.predicate in untouched:
+        return UNTOUCHED
     if one.change is not None and one.change.value == 0 and one.verdict == "insufficient evidence":
         return "unchanged"
     return str(one.verdict)
+
+
+def kind_of_move(one: GroupSwitch, untouched: Collection[str] = ()) -> str:
+    """How a group's change is marked."""
+    same = moved(one, untouched) in (UNTOUCHED, "unchanged")
+    return "none" if same else MOVED[str(one.verdict)]
 
 
 def decided(one: GroupDecision, repair: FittedRepair) -> str:
