@@ -9,9 +9,9 @@ from evenhand.errors import InputError, Note
 from evenhand.metrics import Metric
 from evenhand.pages.numbers import listed, plural
 from evenhand.questions.question import bound_metric
+from evenhand.repairs.candidate import RepairCandidate
 from evenhand.repairs.choice import (
     Prepared,
-    RepairCandidate,
     candidates,
     decide,
     error_share,
@@ -69,7 +69,7 @@ def assemble(
         evidence = evidence.open()
     first = [*copies, *extreme_notes(list(extreme_groups(sealed, decisions)), wish.label)]
     if evidence.answer == "insufficient evidence":
-        first += unseen_notes(prepared.rows.cells, evidence, prepared.metric, prepared.min_units)
+        first += unseen_notes(prepared.rows.cells, evidence, prepared.metric, prepared.rules)
     before = prepared.judge(sealed, sealed.now, worst) if wish.goal.limit is not None else None
     change, errors, sides = _switches(prepared, sealed, decisions, settings)
     rates = {

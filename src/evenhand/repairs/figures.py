@@ -61,7 +61,7 @@ def _forest(found: RepairTrial, each: Switches, edition: Edition) -> Forest:
                 name=words.called(one, edition),
                 kind=words.kind_of_move(one, still),
                 verdict=words.moved(one, still),
-                value=words.changed(one, each, still),
+                value=words.changed(one, one.estimate.value, each, still),
                 point=one.change.value,
                 low=one.change.low if known else None,
                 high=one.change.high if known else None,

@@ -8,6 +8,7 @@ from evenhand.pages.edition import PLAIN, Edition
 from evenhand.pages.marks import MARKS
 from evenhand.pages.table import Table, TableCell, TableColumn, table_of
 from evenhand.repairs import words
+from evenhand.repairs.amounts import before_of, of_share, told_bounds, told_value
 from evenhand.repairs.result import RepairTrial
 from evenhand.switching.result import Switches
 
@@ -21,7 +22,7 @@ _TITLES = {
 def groups_table(found: RepairTrial, edition: Edition = PLAIN) -> Table:
     """Each group before and after, what changed, and how it is decided now."""
     change, moves, still = found.change, not found.as_it_stands, found.untouched
-    before = {one.predicate: one.estimate.value for one in change.groups if one.change is None}
+    share = of_share(change)
     told = {one.predicate: one for one in change.groups if one.change is not None}
     how = {one.predicate: words.decided(one, found.repair) for one in found.repair.groups}
     unit = " (points)" if found.metric.in_points else ""
@@ -34,6 +35,7 @@ def groups_table(found: RepairTrial, edition: Edition = PLAIN) -> Table:
         TableColumn(head="verdict", left=True) if moves else None,
         TableColumn(head="is decided", left=True, fold=True, need=1) if moves else None,
         TableColumn(head="rows", need=2),
+        TableColumn(head="counted", need=2) if _counts_some(found) else None,
     )
     rows: list[list[TableCell | str]] = []
     shown = [
@@ -53,24 +55,33 @@ def groups_table(found: RepairTrial, edition: Edition = PLAIN) -> Table:
         rows.append(
             [
                 name,
-                numbers.rate(before.get(predicate)),
-                numbers.rate(estimate.value),
-                numbers.interval(estimate.low, estimate.high),
-                "–" if moved is None else words.changed(moved, change, still),
+                told_value(before_of(change, predicate), share=share),
+                told_value(estimate.value, share=share),
+                told_bounds(estimate.low, estimate.high, share=share),
+                "–" if moved is None else words.changed(moved, estimate.value, change, still),
                 TableCell(
                     "–" if moved is None else f"{MARKS[kind].sign} {words.moved(moved, still)}",
                     kind=kind,
                 ),
                 how.get(predicate, ""),
                 numbers.count(estimate.n_rows),
+                numbers.total(estimate.denominator),
             ]
         )
     return table_of(f"{found.metric.name} on held-out rows", columns, rows)
 
 
+def _counts_some(found: RepairTrial) -> bool:
+    """Whether the metric counts some of a group's rows only, as a false positive rate those without the label."""
+    return any(
+        one.estimate.denominator is not None and one.estimate.denominator != one.estimate.n_rows
+        for one in found.groups
+    )
+
+
 def price_table(each: Switches, edition: Edition = PLAIN, untouched: Collection[str] = ()) -> Table:
     """What each group pays in, before and after: wrong decisions, misses, false alarms."""
-    before = {one.predicate: one.estimate.value for one in each.groups if one.change is None}
+    share = of_share(each)
     columns = (
         TableColumn(head="group", left=True, fold=True),
         TableColumn(head="before"),
@@ -86,9 +97,9 @@ def price_table(each: Switches, edition: Edition = PLAIN, untouched: Collection[
         rows.append(
             [
                 words.called(one, edition),
-                numbers.rate(before.get(one.predicate)),
-                numbers.rate(one.estimate.value),
-                words.changed(one, each, untouched),
+                told_value(before_of(each, one.predicate), share=share),
+                told_value(one.estimate.value, share=share),
+                words.changed(one, one.estimate.value, each, untouched),
                 TableCell(f"{MARKS[kind].sign} {words.moved(one, untouched)}", kind=kind),
             ]
         )
@@ -96,11 +107,22 @@ def price_table(each: Switches, edition: Edition = PLAIN, untouched: Collection[
     return table_of(f"{title} on held-out rows", columns, rows)
 
 
+def _tried_value(found: RepairTrial, value: float | None) -> str:
+    """What the rule is about: a difference, a change, or the value of a group."""
+    if value is None:
+        return "–"
+    if found.rule.kind in ("maximum difference", "worst group"):
+        signed = found.rule.kind == "worst group"
+        return numbers.points(value, in_points=found.metric.in_points, signed=signed)
+    return told_value(value, share=of_share(found.change))
+
+
 def tried_table(found: RepairTrial) -> Table:
     """All repairs, with what practice rows say of them."""
+    unit = " (points)" if found.metric.in_points else ""
     head = {
-        "maximum difference": "largest difference",
-        "worst group": "change of the worst group",
+        "maximum difference": f"largest difference{unit}",
+        "worst group": f"change of the worst group{unit}",
     }.get(found.rule.kind, f"{found.rule.kind} of the groups")
     told_why = any(one.passed_over is not None for one in found.tried)
     judged = any(one.answer is not None for one in found.tried)
@@ -121,7 +143,7 @@ def tried_table(found: RepairTrial) -> Table:
         rows.append(
             [
                 chosen + words.tried_name(one),
-                numbers.rate(one.value),
+                _tried_value(found, one.value),
                 numbers.share(one.errors),
                 TableCell(told, kind=kind),
                 "chosen" if one.chosen else one.passed_over or "–",

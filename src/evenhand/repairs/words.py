@@ -9,7 +9,8 @@ from evenhand.errors import Note
 from evenhand.pages import numbers
 from evenhand.pages.caveats import after_numbers, missing_sentences
 from evenhand.pages.edition import PLAIN, Edition
-from evenhand.pages.numbers import amount, listed, percent, plural, points, rate, share
+from evenhand.pages.numbers import amount, listed, percent, plural, points, share
+from evenhand.repairs.amounts import before_of, of_share, shown_change, told_value
 from evenhand.repairs.copied import MANY_COPIED
 from evenhand.repairs.extremes import FIRST
 from evenhand.repairs.fitted import FittedRepair, GroupDecision
@@ -24,6 +25,8 @@ PRICES = {
     "false_negative_rate": "of its cases missed",
     "false_positive_rate": "false alarms",
 }
+#: Prices that may harm a person or spare them.
+SIDED = (PRICES["false_negative_rate"], PRICES["false_positive_rate"])
 #: How changes of a group are marked.
 MOVED = {
     "gains": "better",
@@ -51,7 +54,7 @@ def headline(found: RepairTrial) -> str:
         assert rule.limit is not None
         upper = rule.kind == "maximum"
         beyond, within = ("above", "at most") if upper else ("below", "at least")
-        limit = rate(rule.limit)
+        limit = told_value(rule.limit, share=of_share(found.change))
         clause = (
             f"some group has {name} {beyond} {limit}"
             if broken
@@ -76,6 +79,15 @@ def answers(found: RepairTrial, edition: Edition = PLAIN) -> Iterator[str]:
             "better.  Nobody is surely helped by it."
         )
     yield from payers(found, edition)
+    if any(
+        one.verdict == "loses"
+        for each in found.prices
+        if price(each) in SIDED
+        for one in each.groups
+    ):
+        yield (
+            "Whether a case that is missed, or a false alarm, harms a person or spares them depends on what is decided."
+        )
     yield _price(found)
 
 
@@ -86,6 +98,7 @@ def caveats(found: RepairTrial) -> list[Note]:
 
 def _reached(found: RepairTrial) -> str:
     rule, in_points = found.rule, found.metric.in_points
+    rate = partial(told_value, share=of_share(found.change))
     copies = any(note.code == MANY_COPIED for note in found.notes)
     rows = plural(found.held_out_rows, "held-out row" if copies else "row")
     rows += "" if copies else " that no repair had seen"
@@ -232,7 +245,7 @@ def lost(one: GroupSwitch, each: Switches) -> str:
     assert effect is not None
     assert effect.value is not None
     in_points = each.metric.in_points
-    told = amount(effect.value, in_points=in_points)
+    told = amount(_size_of(one, one.estimate.value, each), in_points=in_points)
     if effect.low is None or effect.high is None:
         return told
     ends = " to ".join(
@@ -252,9 +265,10 @@ def _price(found: RepairTrial) -> str:
     if change is None or change.value is None or change.low is None or change.high is None:
         return f"Wrong decisions in all: {share(before)} before, {share(after)} after."
     ends = f"{points(change.low, in_points=True)} to {points(change.high, in_points=True)}"
+    size = shown_change(before, after, change.value, share=True) or 0.0
     return (
         f"Wrong decisions in all: {share(before)} before, {share(after)} after "
-        f"({points(change.value, in_points=True)} points, {ends})."
+        f"({points(size, in_points=True)} points, {ends})."
     )
 
 
@@ -271,17 +285,29 @@ def called(one: GroupSwitch, edition: Edition = PLAIN) -> str:
     return edition.named(one.group, one.predicate)
 
 
-def changed(one: GroupSwitch, each: Switches, untouched: Collection[str] = ()) -> str:
+def changed(
+    one: GroupSwitch, after: float | None, each: Switches, untouched: Collection[str] = ()
+) -> str:
     """A change with its interval; above 0 is a loss.  Of decisions that are all as they were nothing is uncertain."""
-    effect = one.change
+    effect, in_points = one.change, each.metric.in_points
+    if one.predicate in untouched and after is not None:
+        return points(0.0, in_points=in_points)
     if effect is None or effect.value is None:
         return "–"
-    in_points = each.metric.in_points
-    told = points(effect.value, in_points=in_points)
-    if effect.low is None or effect.high is None or one.predicate in untouched:
+    told = points(_size_of(one, after, each), in_points=in_points)
+    if effect.low is None or effect.high is None:
         return told
     low, high = (points(end, in_points=in_points) for end in (effect.low, effect.high))
     return f"{told} ({low} to {high})"
+
+
+def _size_of(one: GroupSwitch, after: float | None, each: Switches) -> float:
+    """The change of a group as its values are shown."""
+    before, change = (
+        before_of(each, one.predicate),
+        None if one.change is None else one.change.value,
+    )
+    return shown_change(before, after, change, share=of_share(each)) or 0.0
 
 
 def moved(one: GroupSwitch, untouched: Collection[str] = ()) -> str:
