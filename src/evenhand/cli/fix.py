@@ -271,18 +271,20 @@ def _told(found: AppliedRepair, out: Path) -> Iterator[str]:
 
 def _warned(found: AppliedRepair, given: RepairTrial | FittedRepair) -> Iterator[str]:
     """What the repair's test said, and of which rows numbers are too good."""
-    if isinstance(given, RepairTrial):
-        yield f"The test of this repair: {headline(given)}."
-        learnt = f" ({given.source.name})"
-    else:
-        learnt = ""
+    trial = given if isinstance(given, RepairTrial) else None
+    if trial is not None:
+        yield f"The test of this repair: {headline(trial)}."
     if found.practice is None:
+        known = trial is not None and trial.settings.parting and trial.source.sha256
+        rows = f"rows of {trial.source.name}" if trial is not None and known else "rows"
+        marked = "  Applied to that file itself, the repair marks them." if known else ""
         yield (
-            f"Numbers of rows that the repair was learnt from are too good: audit rows that are not among them{learnt}."
+            f"Numbers of {rows} that the repair was learnt from are too good: if some are among these, audit and check "
+            f"the others.{marked}"
         )
     elif found.practice:
         number = found.table.num_rows
-        of = f"{found.practice:,} of the {number:,} rows" if number > 1 else "The row"
+        of = f"{found.practice:,} of the {number:,} rows" if number > 1 else "the row"
         yield (
             f"The repair was learnt from {of}, and numbers of them are too good: column {found.practice_column} marks "
             f"them.  Audit and check the others: --where '{found.practice_column} = false'"
