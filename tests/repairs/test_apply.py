@@ -1,6 +1,7 @@
 """A repair decides other rows as it decided those of its proof, and refuses groups that it never saw."""
 
 import json
+import sys
 
 import numpy as np
 import pyarrow as pa
@@ -9,7 +10,7 @@ from tests.commands import run_command
 from tests.repairs.worlds import FALSE_ALARMS, clinic, nobody
 
 from evenhand.errors import InputError
-from evenhand.repairs import apply_repair, fix
+from evenhand.repairs import apply_repair, fix, practice
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +33,7 @@ def test_decisions_are_thresholds_by_group(place):
     rows = pa.csv.read_csv(place / "decided.csv").to_pylist()
     assert all(one["repaired"] == (one["score"] >= at[one["site"]]) for one in rows)
     assert "4,000 rows decided" in done.stdout
+    assert "The test of this repair: Reached: no two groups differ by more than" in done.stdout
 
 
 def test_strange_groups_are_refused_before_any_row_is_decided(place):
@@ -222,3 +224,114 @@ def test_a_repair_of_before_is_applied(place, tmp_path):
     path = tmp_path / "repair.json"
     path.write_text(json.dumps(written))
     assert apply_repair(path, clinic(20, 1)).table.num_rows == 20
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {},
+        {"unit": "unit", "seed": 3},
+        {"where": "score < 0.9", "held_out": 0.3},
+        {"columns": "unit=text", "unit": "unit"},
+        {"by": [["unit_class", "site"]]},
+    ],
+)
+def test_rows_that_a_repair_was_learnt_from_are_marked_in_its_file(tmp_path, asked, monkeypatch):
+    learnt, own = [], practice.held_out
+
+    def seen(*given):
+        learnt.append(own(*given))
+        return learnt[-1]
+
+    monkeypatch.setattr(sys.modules["evenhand.repairs.fix"], "part", seen)
+    path = tmp_path / "rows.csv"
+    rows = 3000
+    table = clinic(rows, 1)
+    table = table.append_column("unit", pa.array([f"{one % 700:03}" for one in range(rows)]))
+    table = table.append_column("unit_class", pa.array([one % 2 for one in range(rows)]))
+    pa.csv.write_csv(table, path)
+    by = asked.pop("by", "site")
+    found = fix(path, FALSE_ALARMS, by, maximum_difference=0.2, **asked)
+    where = asked.get("where")
+    applied = apply_repair(found, path, where=where)
+    assert applied.practice == found.practice_rows
+    assert applied.table[applied.practice_column].to_pylist() == [not one for one in learnt[0]]
+    whole = apply_repair(found, path, outside=True)
+    assert whole.practice == found.practice_rows
+    assert whole.table.num_rows == rows
+    assert whole.answer == found.rule.answer
+
+
+def test_rows_of_another_file_or_another_parting_are_not_said_to_be_held_out(place, tmp_path):
+    rows = (place / "clinic.csv").read_text()
+    other = tmp_path / "other.csv"
+    other.write_text(rows + "\n")
+    written = json.loads((place / "repair.json").read_text())
+    assert apply_repair(written, place / "clinic.csv").practice > 0
+    assert apply_repair(written, other).practice is None
+    assert apply_repair(written, clinic(20, 1)).practice is None
+    written["settings"]["seed"] += 1
+    applied = apply_repair(written, place / "clinic.csv")
+    assert (applied.practice, applied.practice_column) == (None, None)
+    assert "practice" not in applied.table.column_names
+
+
+def test_the_command_says_of_which_rows_numbers_are_too_good(place, tmp_path):
+    out = tmp_path / "decided.csv"
+    asked = ("fix", "apply", "repair.json")
+    done = run_command(*asked, "clinic.csv", "--out", str(out), cwd=place)
+    learnt = json.loads((place / "repair.json").read_text())["practice_rows"]
+    told = " ".join(done.stdout.split())
+    assert f"learnt from {learnt:,} of the 4,000 rows, and numbers of them are too good" in told
+    metric = "false_positive_rate(label=y, prediction=repaired)"
+    option = ("--where", told.rpartition("--where ")[2].strip("'"))
+    audited = run_command(
+        "audit", str(out), "--metric", metric, "--by", "site", *option, "--json", cwd=place
+    )
+    assert json.loads(audited.stdout)["source"]["rows"] == 4000 - learnt, audited.stderr
+    other = tmp_path / "other.csv"
+    pa.csv.write_csv(clinic(30, 2), other)
+    done = run_command(*asked, str(other), "--out", str(tmp_path / "o.csv"), cwd=place)
+    told = (
+        "rows of clinic.csv that the repair was learnt from are too good: if some are among these"
+    )
+    assert told in " ".join(done.stdout.split())
+
+
+@pytest.mark.parametrize("name", ["decided.csv", "decided.parquet"])
+def test_a_repair_is_applied_again_to_the_same_file(place, tmp_path, name):
+    out = tmp_path / name
+    asked = ("fix", "apply", "repair.json", "clinic.csv", "--out", str(out))
+    first = run_command(*asked, cwd=place)
+    again = run_command(*asked, cwd=place)
+    assert (first.returncode, again.returncode) == (0, 0), again.stderr
+
+
+def test_a_file_with_something_else_in_it_is_not_replaced(place, tmp_path):
+    out = tmp_path / "decided.csv"
+    out.write_text("mine\n1\n")
+    asked = ("fix", "apply", "repair.json", "clinic.csv", "--out", str(out))
+    done = run_command(*asked, cwd=place)
+    assert done.returncode == 2
+    assert "holds something else" in done.stderr
+    assert out.read_text() == "mine\n1\n"
+    assert run_command(*asked, "--force", cwd=place).returncode == 0
+
+
+def test_groups_that_were_left_out_when_it_was_learnt_can_be_left_out_again(tmp_path):
+    path = tmp_path / "rows.csv"
+    table = clinic(3000, 1)
+    sites = ["c" if place % 10 == 0 else one for place, one in enumerate(table["site"].to_pylist())]
+    pa.csv.write_csv(table.set_column(0, "site", pa.array(sites)), path)
+    kept = "site in ('a', 'b')"
+    found = fix(path, FALSE_ALARMS, "site", maximum_difference=0.1, where=kept)
+    with pytest.raises(InputError) as error:
+        apply_repair(found, path)
+    assert f'leave these rows out, as the repair was learnt (--where "{kept}")' in str(error.value)
+    applied = apply_repair(found, path, where=kept)
+    assert applied.table.num_rows == 2700
+    plain = fix(clinic(3000, 1), FALSE_ALARMS, "site", maximum_difference=0.1)
+    with pytest.raises(InputError) as error:
+        apply_repair(plain, path)
+    rest = str(error.value).split('--where "')[1].split('"')[0]
+    assert apply_repair(plain, path, where=rest).table.num_rows == 2700

@@ -1,5 +1,7 @@
 """Counts of every threshold, parts by unit, and weights, each beside a plain way to the same."""
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -69,3 +71,21 @@ def test_rows_are_there_as_often_as_their_weight_says():
     often = np.bincount(copies(weights, np.random.default_rng(0)), minlength=8000).reshape(-1, 4)
     assert (often[:, :3] == [0, 1, 2]).all()
     assert abs(often[:, 3].mean() - 0.5) < 0.05
+
+
+@given(st.lists(st.integers(-20, 20), min_size=1, max_size=30))
+def test_thresholds_of_whole_numbers_are_whole_and_decide_alike(scores):
+    score = np.array(scores, float)
+    whole, between = thresholds_of(score, whole=True), thresholds_of(score)
+    assert (whole == np.floor(whole)).all()
+    assert [(score >= at).tolist() for at in whole] == [(score >= at).tolist() for at in between]
+
+
+def test_a_score_is_of_whole_numbers_only_where_it_is_in_every_group():
+    # In group 0 it is 0 or 1, in group 1 between: half a point may be asked of both.
+    group = np.repeat([0, 1], 40)
+    truth = np.tile([0.0, 1.0], 40)
+    score = np.where(group == 0, truth, 0.2 + 0.5 * truth)
+    rows = replace(rows_of(group, truth), scores={"s": score})
+    assert not rows.whole_numbers("s")
+    assert replace(rows, scores={"s": 4 * truth}).whole_numbers("s")

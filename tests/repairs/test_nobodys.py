@@ -85,7 +85,7 @@ def test_a_small_group_is_no_reason_to_decide_everybody_otherwise():
     assert min(at["a"], at["b"]) <= at["c"] <= max(at["a"], at["b"])
     assert found.rule.answer == "insufficient evidence"
     assert found.rule.high is None
-    assert str(found).startswith("Not proven for c (fewer than 5 held out, or all alike)")
+    assert str(found).startswith("Not proven for c (4 held-out rows counted in")
 
 
 def test_a_group_without_a_case_among_the_held_out_rows_proves_nothing():

@@ -1,6 +1,7 @@
 """What is said of a repair: who pays and who may, in words that a reader knows, and messages that lead on."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -10,6 +11,9 @@ from tests.repairs.worlds import FALSE_ALARMS, clinic
 
 from evenhand.errors import InputError
 from evenhand.repairs import fix
+from evenhand.repairs.amounts import before_of
+from evenhand.repairs.tables import groups_table, price_table, tried_table
+from evenhand.repairs.words import changed, headline
 
 
 def one_line(found):
@@ -151,3 +155,91 @@ def test_the_page_has_a_head_for_each_kind_of_error_and_an_axis_in_points():
     assert "points" in page
     assert not re.findall(r"<text[^>]*>[−+]?\.\d", page)
     assert re.findall(r"<text[^>]*>[−+]\d+\.0<", page)
+
+
+@pytest.fixture(scope="module")
+def tens():
+    """Scores from 1 to 10 that are right from 6 up at a and from 9 up at b; and a few rows of c."""
+    rng = np.random.default_rng(0)
+    site = np.repeat(["a", "b", "c"], [3000, 3000, 14])
+    score = rng.integers(1, 11, len(site))
+    right = np.where(site == "b", 9, 6)
+    y = np.where(score >= right, rng.random(len(site)) < 0.9, rng.random(len(site)) < 0.1)
+    y[-14:] = np.tile([0, 1], 7)
+    table = pa.table({"site": site, "score": score, "y": y.astype(int)})
+    metric = "false_positive_rate(label=y, prediction=score >= 6)"
+    return fix(table, metric, "site", score="score", maximum=0.3, allowance=0.1)
+
+
+@pytest.mark.parametrize("kind", ["maximum", "minimum", "maximum difference", "worst group"])
+@pytest.mark.parametrize(
+    ("answer", "head"),
+    [
+        ("reached", "Reached: "),
+        ("not reached", "Not reached: "),
+        ("insufficient evidence", "Not proven that "),
+    ],
+)
+def test_the_first_sentence_is_true_where_it_is_read_alone(tens, kind, answer, head):
+    told = headline(replace(tens, rule=replace(tens.rule, kind=kind, answer=answer)))
+    assert told.startswith(head)
+    kept = ("every group has", "no two groups differ", "is better off")
+    broken = ("some group has", "some groups differ", "is no better off")
+    assert any(one in told for one in (broken if answer == "not reached" else kept))
+    assert not any(one in told for one in (kept if answer == "not reached" else broken))
+
+
+def test_thresholds_of_whole_scores_are_told_whole(tens):
+    assert tens.repair.kind == "thresholds by group"
+    assert all(one.threshold == int(one.threshold) for one in tens.repair.groups)
+
+
+def test_where_no_decision_changed_that_is_said_and_no_interval(tens):
+    at = {one.group["site"]: one.threshold for one in tens.repair.groups}
+    assert at["a"] == 6 < at["b"]
+    assert tens.changed_rows["site = 'a'"] == 0 < tens.changed_rows["site = 'b'"]
+    for table in (groups_table(tens), price_table(tens.errors, untouched=tens.untouched)):
+        rows = {row[0].text: " ".join(cell.text for cell in row) for row in table.rows}
+        assert "0.0 – no decision changed" in rows["a"]
+        assert "no decision changed" not in rows["b"]
+    assert "no decision changed" in tens.to_html()
+
+
+def test_cases_that_the_metric_counts_stand_beside_all_rows(tens):
+    table = groups_table(tens)
+    heads = [one.head for one in table.columns]
+    c = next(row for row in table.rows if row[0].text == "c")
+    rows, counted = (int(c[heads.index(head)].text) for head in ("rows", "counted"))
+    assert 0 < counted < rows
+    assert f"{counted} held-out rows counted in false_positive_rate, 5 are needed" in one_line(tens)
+
+
+def test_all_repairs_but_the_chosen_one_are_passed_over_for_a_reason(tens):
+    first, *others = tens.tried
+    assert first.chosen
+    assert first.passed_over is None
+    assert all(one.passed_over for one in others)
+    now = next(one for one in tens.tried if one.name == "as it stands")
+    dear = [one for one in tens.tried if one.errors > now.errors + 0.1]
+    assert all("too many errors" in one.passed_over for one in dear)
+    assert "practice rows" in tried_table(tens).columns[2].head
+
+
+def test_what_is_shown_adds_up(tens):
+    for each in tens.prices:
+        for one in each.groups:
+            if one.change is None or one.change.value is None:
+                continue
+            first, last = (
+                round(value, 3) for value in (before_of(each, one.predicate), one.estimate.value)
+            )
+            told = changed(one, one.estimate.value, each).split(" ")[0].replace("−", "-")
+            assert abs(float(told)) == pytest.approx(abs(100 * (last - first)))
+            assert not told.startswith("-") or last <= first
+
+
+def test_whom_a_missed_case_harms_is_not_said(tens):
+    assert any(one.verdict == "loses" for each in tens.sides for one in each.groups)
+    assert one_line(tens).count("harms a person or spares them depends on what is") == 1
+    alike = replace(tens, sides=())
+    assert "spares them" not in one_line(alike)

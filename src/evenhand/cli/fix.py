@@ -1,6 +1,8 @@
 """``evenhand fix``: a repair of decisions, proven on held-out rows; and `fix apply`, which decides rows by it."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cyclopts import App
 
@@ -14,10 +16,22 @@ from evenhand.errors import EXIT_REFUSED, InputError
 from evenhand.groups.partition import split_names
 from evenhand.pages.numbers import listed, plural
 from evenhand.records import MISSING_VALUES
-from evenhand.records.output import check_outputs, input_files, write_file, write_text
-from evenhand.repairs import apply_repair
+from evenhand.records.output import (
+    check_outputs,
+    input_files,
+    made_here,
+    write_bytes,
+    write_text,
+)
+from evenhand.repairs import RepairTrial, apply_repair
 from evenhand.repairs import fix as fix_decisions
+from evenhand.repairs.apply import AppliedRepair, read_trial
 from evenhand.repairs.extremes import HARDLY_ANYONE
+from evenhand.repairs.fitted import FittedRepair
+from evenhand.repairs.words import headline
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 #: Exit code where the rule is proven not to be reached.
 EXIT_NOT_REACHED = 1
@@ -180,9 +194,18 @@ def mend(
     help_epilogue="Examples\n$ evenhand fix apply repair.json clinic.csv --out decided.csv",
 )
 def apply(
-    repair: Path, table: str, /, *, out: Path, outside: Flag = False, force: Flag = False
+    repair: Path,
+    table: str,
+    /,
+    *,
+    out: Path,
+    where: str | None = None,
+    outside: Flag = False,
+    force: Flag = False,
 ) -> None:
     """Decide rows by a repair; groups that it never saw are refused.
+
+    Rows of the file that the repair was learnt from are marked, for numbers of them are too good.
 
     Parameters
     ----------
@@ -192,31 +215,77 @@ def apply(
         Rows to decide: path, glob or URL.
     out
         File for the rows with their decision: .csv or .parquet.
+    where
+        Rows to decide, for example "age >= 18"; the others are left out.
     outside
         Decide also where numbers are of another scale than those that the repair has seen, or categories mostly others.
     force
-        Replace a file that Evenhand did not make; never one that this run reads.
+        Replace a file that holds something else; never one that this run reads.
     """
-    suffix = out.suffix.lower()
-    if suffix not in (".csv", ".parquet"):
+    if out.suffix.lower() not in (".csv", ".parquet"):
         raise InputError(f"--out is {str(out)!r}, but must end in .csv or .parquet.")
-    check_outputs([("--out", out)], [repair, *input_files(table)], force=force)
-    found = apply_repair(repair, table, outside=outside)
-    from pyarrow import csv, parquet  # noqa: PLC0415 - only where a file is written
+    inputs = [repair, *input_files(table)]
+    check_outputs([("--out", out)], inputs, force=True)
+    given = read_trial(repair)
+    found = apply_repair(given, table, where=where, outside=outside)
+    data = _written(found.table, out.suffix.lower())
+    if out.is_file() and not force and not made_here(out) and out.read_bytes() != data:
+        raise InputError(
+            f"--out {out} exists, and holds something else than would be written now.  Name another file, or add "
+            "--force to replace it."
+        )
+    write_bytes(out, data)
+    say(*_told(found, out), *_warned(found, given))
 
-    write = csv.write_csv if suffix == ".csv" else parquet.write_table
-    write_file(out, lambda beside: write(found.table, beside))
-    say(f"{plural(found.table.num_rows, 'row')} decided in column {found.column}: {out}")
+
+def _written(table: "pa.Table", suffix: str) -> bytes:
+    """Rows as a file holds them; what Parquet says of itself tells that Evenhand made it."""
+    from pyarrow import BufferOutputStream, csv, parquet  # noqa: PLC0415 - only where a file is written
+
+    stream = BufferOutputStream()
+    if suffix == ".csv":
+        csv.write_csv(table, stream)
+    else:
+        mark = {"evenhand": '{"schema": "evenhand.decided/1"}'}
+        parquet.write_table(
+            table.replace_schema_metadata({**(table.schema.metadata or {}), **mark}), stream
+        )
+    return bytes(stream.getvalue())
+
+
+def _told(found: AppliedRepair, out: Path) -> Iterator[str]:
+    """What was decided, and how."""
+    yield f"{plural(found.table.num_rows, 'row')} decided in column {found.column}: {out}"
     if found.changed is not None:
-        say(f"{plural(found.changed, 'decision')} changed.")
+        yield f"{plural(found.changed, 'decision')} changed."
     if found.lacking:
-        say(f"{plural(found.lacking, 'row')} in no group: decided as holds for everybody.")
+        yield f"{plural(found.lacking, 'row')} in no group: decided as holds for everybody."
     if found.outside:
         what = listed(list(found.outside_in))
-        say(
-            f"{plural(found.outside, 'row')} unlike all that the repair has seen, in {what}: decided all the same."
-        )
+        yield f"{plural(found.outside, 'row')} unlike all that the repair has seen, in {what}: decided all the same."
     if found.standing:
-        say(f"{plural(found.standing, 'row')} without what decides: decided as they stand.")
+        yield f"{plural(found.standing, 'row')} without what decides: decided as they stand."
     if found.undecided:
-        say(f"{plural(found.undecided, 'row')} without what decides: left empty.")
+        yield f"{plural(found.undecided, 'row')} without what decides: left empty."
+
+
+def _warned(found: AppliedRepair, given: RepairTrial | FittedRepair) -> Iterator[str]:
+    """What the repair's test said, and of which rows numbers are too good."""
+    trial = given if isinstance(given, RepairTrial) else None
+    if trial is not None:
+        yield f"The test of this repair: {headline(trial)}."
+    if found.practice is None:
+        known = trial is not None and trial.settings.parting and trial.source.sha256
+        rows = f"rows of {trial.source.name}" if trial is not None and known else "rows"
+        marked = "  Applied to that file itself, the repair marks them." if known else ""
+        yield (
+            f"Numbers of {rows} that the repair was learnt from are too good: if some are among these, audit and check "
+            f"the others.{marked}"
+        )
+    elif found.practice:
+        number = found.table.num_rows
+        of = f"{found.practice:,} of the {number:,} rows" if number > 1 else "the row"
+        yield (
+            f"The repair was learnt from {of}, and numbers of them are too good: column {found.practice_column} marks "
+            f"them.  Audit and check the others: --where '{found.practice_column} = false'"
+        )

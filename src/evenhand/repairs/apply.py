@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -13,13 +14,15 @@ from evenhand.errors import InputError, unknown_names
 from evenhand.groups import columns_of, parse_predicate
 from evenhand.improving.trainings import numbered
 from evenhand.metrics import DEFINITIONS
+from evenhand.pages.numbers import plural
 from evenhand.questions.opening import opened
-from evenhand.questions.question import Question, check_rows, read_question
+from evenhand.questions.question import By, Question, check_rows, read_question
 from evenhand.records import Kind, Records, open_records
 from evenhand.repairs.fitted import FittedRepair
 from evenhand.repairs.linear import numbers_of
+from evenhand.repairs.practice import Flags, kept_places, practice_rows
 from evenhand.repairs.result import RepairTrial
-from evenhand.repairs.rows import DecidedLabel, RepairRows, read_rows, repaired_name
+from evenhand.repairs.rows import DecidedLabel, RepairRows, free_name, read_rows, repaired_name
 from evenhand.repairs.seen import ReadColumns, strange_categories
 from evenhand.repairs.written import check_written_repair
 
@@ -49,6 +52,14 @@ class AppliedRepair:
         Rows with a category that the repair has never seen, or a number far from what it has.
     outside_in : tuple of str
         The columns that hold them.
+    answer : str or None
+        What the repair's one test said of its rule: ``reached``, ``not reached`` or ``insufficient evidence``; `None`
+        where a repair was given without its test.
+    practice : int or None
+        Rows that the repair was learnt from, whose numbers are too good; `None` where that is not known, because the
+        table is not the file that it was learnt from.
+    practice_column : str or None
+        The column that marks them.
     """
 
     table: pa.Table
@@ -59,10 +70,26 @@ class AppliedRepair:
     undecided: int
     outside: int
     outside_in: tuple[str, ...]
+    answer: str | None
+    practice: int | None
+    practice_column: str | None
 
 
 def read_repair(given: RepairTrial | FittedRepair | Mapping[str, Any] | str | Path) -> FittedRepair:
     """A repair from what `fix` gave, or from a file of its JSON.
+
+    Raises
+    ------
+    InputError
+    """
+    told = read_trial(given)
+    return told.repair if isinstance(told, RepairTrial) else told
+
+
+def read_trial(
+    given: RepairTrial | FittedRepair | Mapping[str, Any] | str | Path,
+) -> RepairTrial | FittedRepair:
+    """The same with its test, where it is given with it.
 
     Raises
     ------
@@ -83,19 +110,21 @@ def read_repair(given: RepairTrial | FittedRepair | Mapping[str, Any] | str | Pa
         raise InputError(f"{given}: {error}") from error
 
 
-def _checked(given: RepairTrial | FittedRepair | Mapping[str, Any]) -> FittedRepair:
-    """The repair, if it says how each row is decided."""
+def _checked(
+    given: RepairTrial | FittedRepair | Mapping[str, Any],
+) -> RepairTrial | FittedRepair:
+    """The repair with its test, if it says how each row is decided."""
     if isinstance(given, Mapping):
         given = RepairTrial.from_dict(given)
-    fitted = given.repair if isinstance(given, RepairTrial) else given
-    check_written_repair(fitted)
-    return fitted
+    check_written_repair(given.repair if isinstance(given, RepairTrial) else given)
+    return given
 
 
 def apply_repair(
     repair: RepairTrial | FittedRepair | Mapping[str, Any] | str | Path,
     table: Any,
     *,
+    where: str | None = None,
     outside: bool = False,
 ) -> AppliedRepair:
     """Decide rows as a repair does.
@@ -106,6 +135,8 @@ def apply_repair(
         What `evenhand.fix` gave, or its JSON.
     table
         As in `evenhand.audit`, with the columns that the repair reads; labels are not needed.
+    where : str, optional
+        Rows to decide, as in `evenhand.audit`; the others are left out.
     outside : bool
         Decide also rows whose numbers are of another scale than those that the repair has seen, or whose categories
         are mostly others.
@@ -124,7 +155,8 @@ def apply_repair(
     What is decided of a row does not depend on the rows beside it; whether rows are refused may: where most of them
     are at an end of what was seen, they are of another scale.
     """
-    fitted = read_repair(repair)
+    given = read_trial(repair)
+    found, fitted = (given, given.repair) if isinstance(given, RepairTrial) else (None, given)
     with ExitStack() as stack:
         records = stack.enter_context(opened(table, missing_values=fitted.missing_values))
         again = _declared(fitted, records)
@@ -133,7 +165,8 @@ def apply_repair(
                 opened(table, columns=again, missing_values=fitted.missing_values)
             )
         check_rows(records)
-        rows = records.read_rows()
+        practice = None if found is None else practice_rows(found, table)
+        rows, practice = _kept(records, practice, where, fitted)
     _check_trained(fitted, rows.column_names)
     whole = open_records(numbered(rows), missing_values=fitted.missing_values)
     try:
@@ -163,11 +196,12 @@ def apply_repair(
         )
     finally:
         whole.close()
-    group = _places(read, fitted)
+    asked = None if found is None else found.settings.where
+    group = _places(read, fitted, None if asked == where else asked)
     columns = _read(read, fitted)
     if not outside:
         columns.check()
-    strange, where = columns.outside()
+    strange, strange_in = columns.outside()
     score = _score(read, fitted, group)
     decisions = fitted.decide(group, score, read.answers)
     column = repaired_name(rows)
@@ -178,16 +212,36 @@ def apply_repair(
         lacks = np.isnan(decisions) & np.isfinite(now)
         decisions, standing = np.where(lacks, now, decisions), int(lacks.sum())
     known = None if now is None else np.isfinite(now) & np.isfinite(decisions)
+    decided, marked = rows.append_column(column, label.column(decisions)), None
+    if practice is not None:
+        marked = free_name("practice", decided)
+        decided = decided.append_column(marked, pa.array(practice))
     return AppliedRepair(
-        table=rows.append_column(column, label.column(decisions)),
+        table=decided,
         column=column,
         changed=None if now is None else int((now[known] != decisions[known]).sum()),
         lacking=int((group < 0).sum()),
         standing=standing,
         undecided=int(np.isnan(decisions).sum()),
         outside=int(strange.sum()),
-        outside_in=tuple(where),
+        outside_in=tuple(strange_in),
+        answer=None if found is None else found.rule.answer,
+        practice=None if practice is None else int(practice.sum()),
+        practice_column=marked,
     )
+
+
+def _kept(
+    records: Records, practice: Flags | None, where: str | None, fitted: FittedRepair
+) -> tuple[pa.Table, Flags | None]:
+    """Rows that the filter keeps, and which of them the repair was learnt from."""
+    rows = records.read_rows()
+    if where is None:
+        return rows, practice
+    by: By = [list(fitted.by)]
+    missing = fitted.missing_values
+    places = kept_places(rows, where, records.name, by, missing_values=missing)
+    return rows.take(pa.array(places)), None if practice is None else practice[places]
 
 
 def _check_trained(fitted: FittedRepair, names: Sequence[str]) -> None:
@@ -244,8 +298,8 @@ def _score(rows: RepairRows, fitted: FittedRepair, group: np.ndarray) -> Any:
     return None if fitted.score is None else rows.scores[fitted.score]
 
 
-def _places(rows: RepairRows, fitted: FittedRepair) -> np.ndarray:
-    """The repair's number of each row's group.
+def _places(rows: RepairRows, fitted: FittedRepair, learnt: str | None) -> np.ndarray:
+    """The repair's number of each row's group; `learnt` is the filter that it was learnt under, if it is another one.
 
     Raises
     ------
@@ -262,14 +316,22 @@ def _places(rows: RepairRows, fitted: FittedRepair) -> np.ndarray:
             if _key(cell.group, fitted.by) not in known
         )
         names = [", ".join(map(str, one.group.values())) for one in fitted.groups]
+        rest = f"NOT ({' OR '.join(cell.predicate for cell in strangers)})"
+        out = _quoted(rest if learnt is None else learnt)
+        such = "" if learnt is None else ", as the repair was learnt"
         raise InputError(
             f"{unknown_names('group', told, names)}\nThe repair never saw {'it' if len(told) == 1 else 'them'} "
-            f"({counts:,} rows), so no row was decided.  Write groups as the repair knows them, or learn a repair from "
-            "rows with these groups."
+            f"({plural(counts, 'row')}), so no row was decided.  Write groups as the repair knows them, leave these "
+            f"rows out{such} (--where {out}), or learn a repair from rows with these groups."
         )
     # Rows in no group, whose place is -1, find the last one.
     places = [known[_key(cell.group, fitted.by)] for cell in rows.cells]
     return np.array([*places, -1], np.int64)[rows.group]
+
+
+def _quoted(text: str) -> str:
+    """A predicate as an option: in double quotes where a shell changes nothing in them."""
+    return quote(text) if set('"$`\\!') & set(text) else f'"{text}"'
 
 
 def _key(group: Mapping[str, Any], by: Sequence[str]) -> tuple[str, ...]:

@@ -9,10 +9,18 @@ from evenhand.errors import InputError, Note
 from evenhand.metrics import Metric
 from evenhand.pages.numbers import listed, plural
 from evenhand.questions.question import bound_metric
-from evenhand.repairs.choice import Prepared, RepairCandidate, candidates, decide, worst_now
+from evenhand.repairs.candidate import RepairCandidate
+from evenhand.repairs.choice import (
+    Prepared,
+    candidates,
+    decide,
+    error_share,
+    worst_now,
+)
 from evenhand.repairs.copied import MANY_COPIED, copied_note
 from evenhand.repairs.extremes import extreme_groups, extreme_notes, unseen_notes
 from evenhand.repairs.fitted import FittedRepair
+from evenhand.repairs.goals import RepairGoal
 from evenhand.repairs.judge import GoalEvidence
 from evenhand.repairs.result import (
     RepairedGroup,
@@ -21,7 +29,7 @@ from evenhand.repairs.result import (
     RepairTrial,
     TriedRepair,
 )
-from evenhand.repairs.rows import RepairRows, with_positive, with_prediction, without_group
+from evenhand.repairs.rows import Floats, RepairRows, with_positive, with_prediction, without_group
 from evenhand.results.estimate import Missing, finite
 from evenhand.results.origin import MetricNote, Source
 from evenhand.switching import Switches, compare_records
@@ -61,7 +69,7 @@ def assemble(
         evidence = evidence.open()
     first = [*copies, *extreme_notes(list(extreme_groups(sealed, decisions)), wish.label)]
     if evidence.answer == "insufficient evidence":
-        first += unseen_notes(prepared.rows.cells, evidence, prepared.metric, prepared.min_units)
+        first += unseen_notes(prepared.rows.cells, evidence, prepared.metric, prepared.rules)
     before = prepared.judge(sealed, sealed.now, worst) if wish.goal.limit is not None else None
     change, errors, sides = _switches(prepared, sealed, decisions, settings)
     rates = {
@@ -100,13 +108,27 @@ def assemble(
         errors=errors,
         sides=sides,
         levelling_down=levels_down(change, wish.by, higher_is_worse=goal.higher_is_worse),
-        tried=(*_tried(found), *_failed(prepared)),
+        tried=(*_tried(found, practice, goal), *_failed(prepared)),
         repair=prepared.written(fitted),
         fallback_rows=tuple(_fallbacks(fitted, sealed)),
         missing=tuple(_missing(change)),
         notes=(*first, *_turned(prepared, practice), *_notes(fitted, change)),
         settings=settings,
+        changed_rows=_changed(sealed, decisions, wish.by),
     )
+
+
+def _changed(sealed: RepairRows, decisions: Floats, by: Sequence[str]) -> dict[str, int]:
+    """Rows of each group whose decision is another, and those in none; one that is given or taken away counts."""
+    same = (sealed.now == decisions) | (np.isnan(sealed.now) & np.isnan(decisions))
+    names = {number: cell.predicate for number, cell in enumerate(sealed.cells)}
+    if (sealed.group < 0).any():
+        names[-1] = without_group(by)
+    return {
+        name: int((~same & (sealed.group == number)).sum())
+        for number, name in names.items()
+        if (sealed.group == number).any()
+    }
 
 
 def _units(rows: RepairRows, names: Sequence[str]) -> int:
@@ -131,7 +153,10 @@ def _groups(evidence: GoalEvidence, practice: RepairRows) -> Iterator[RepairedGr
         )
 
 
-def _tried(found: list[RepairCandidate]) -> Iterator[TriedRepair]:
+def _tried(
+    found: list[RepairCandidate], practice: RepairRows, goal: RepairGoal
+) -> Iterator[TriedRepair]:
+    now = error_share(practice.now, practice.truth)
     for place, one in enumerate(found):
         yield TriedRepair(
             name=one.name,
@@ -142,6 +167,7 @@ def _tried(found: list[RepairCandidate]) -> Iterator[TriedRepair]:
             answer=None if one.evidence is None else one.evidence.answer,
             chosen=place == 0,
             reason=None,
+            passed_over=one.passed_over(found[0], goal, now),
         )
 
 

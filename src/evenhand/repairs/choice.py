@@ -11,6 +11,7 @@ from evenhand.comparisons.rules import VerdictRules
 from evenhand.metrics import Metric
 from evenhand.questions.question import By, Question, read_question
 from evenhand.records import Records, open_records
+from evenhand.repairs.candidate import RepairCandidate
 from evenhand.repairs.decisions import (
     AnswersByGroup,
     AsItStands,
@@ -25,7 +26,6 @@ from evenhand.repairs.decisions import (
 )
 from evenhand.repairs.extremes import extreme_groups
 from evenhand.repairs.fitted import FittedRepair, TrainingRecipe
-from evenhand.repairs.goals import RepairGoal
 from evenhand.repairs.judge import GoalEvidence, judge_rule
 from evenhand.repairs.linear import LinearScorer, learn_scores, numbers_of
 from evenhand.repairs.parting import turns
@@ -38,8 +38,6 @@ Floats = npt.NDArray[np.float64]
 FOLDS = 5
 #: Standard errors by which a repair must be better than a simpler one.
 _CHANCE = 2.0
-#: Errors that are given for a bound that is nearer to the limit, a point for a point, where it cannot be reached.
-_PRICE = 0.5
 #: How much wider bounds may be where a proof shall come off in four of five tests, not in one of two.
 _SURE = 1.4
 #: Parts of the practice rows for scores that are learnt here; penalties on what a group adds to them.
@@ -176,44 +174,6 @@ class Prepared:
     def held_out(self) -> RepairRows:
         """Rows for the one test."""
         return self.rows.take(np.flatnonzero(self.sealed))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RepairCandidate:
-    """A repair, and what practice rows that it had not seen say of it."""
-
-    repair: Learnable | None
-    name: str
-    decisions: Floats
-    value: float | None
-    evidence: GoalEvidence | None
-    errors: float
-    uses_group: bool
-    extreme: bool
-    hopeful: bool
-
-    def rank(self, goal: RepairGoal, now: float) -> tuple[float, ...]:
-        """The first is chosen: what meets the goal at the fewest errors, else what comes nearest.
-
-        What costs more errors than are allowed comes last; what surely breaks the rule after what may keep it, and that
-        after what the test will likely prove; what meets the goal by deciding hardly anyone one way after what does
-        without; of two that are alike the one that reads no group first.
-        """
-        dear = float(self.errors > now + goal.allowance + 1e-12)
-        reads, extreme = float(self.uses_group), float(self.extreme)
-        if goal.kind == "worst group":
-            worst = np.inf if self.value is None else self.value
-            return (dear + extreme, round(worst, 4), self.errors, reads)
-        assert goal.limit is not None
-        assert self.evidence is not None
-        high = self.evidence.low if goal.kind == "minimum" else self.evidence.high
-        if high is None:
-            return (dear, 3.0, np.inf, self.errors)
-        beyond = goal.limit - high if goal.kind == "minimum" else high - goal.limit
-        if self.evidence.answer == "reached":
-            return (dear, 0.0 if self.hopeful else 0.5, extreme, self.errors, reads)
-        open_or_broken = 2.0 if self.evidence.answer == "not reached" else 1.0
-        return (dear, open_or_broken, self.errors + _PRICE * max(beyond, 0.0), reads)
 
 
 def repairs_of(

@@ -88,7 +88,9 @@ class Options:
         return np.asarray(self.counts[:, 1] + self.counts[:, 2], float)
 
 
-def of_thresholds(score: Floats, truth: Floats, at: Floats | None = None) -> Options:
+def of_thresholds(
+    score: Floats, truth: Floats, at: Floats | None = None, *, whole: bool = False
+) -> Options:
     """Every threshold that decides of some row otherwise, exact on counts.
 
     Parameters
@@ -97,6 +99,8 @@ def of_thresholds(score: Floats, truth: Floats, at: Floats | None = None) -> Opt
         Rows without either are left out.
     at : array, optional
         Thresholds to look at in place of all.
+    whole : bool
+        Whether all scores are whole numbers, as those of no group alone say.
     """
     known = np.isfinite(score) & np.isfinite(truth)
     score, truth = score[known], truth[known]
@@ -104,7 +108,7 @@ def of_thresholds(score: Floats, truth: Floats, at: Floats | None = None) -> Opt
     ordered = score[order]
     positives = np.concatenate([[0.0], np.cumsum(truth[order])])
     if at is None:
-        at = thresholds_of(score)
+        at = thresholds_of(score, whole=whole)
     taken = np.searchsorted(-ordered, -at, side="right")
     hits = positives[taken]
     alarms = taken - hits
@@ -113,15 +117,21 @@ def of_thresholds(score: Floats, truth: Floats, at: Floats | None = None) -> Opt
     return Options(thresholds=at, answers=(None,) * len(at), counts=counts)
 
 
-def thresholds_of(score: Floats) -> Floats:
-    """Thresholds between neighbouring scores, from one above all to one that none is below."""
+def thresholds_of(score: Floats, *, whole: bool = False) -> Floats:
+    """Thresholds between neighbouring scores, from one above all to one that none is below.
+
+    Of whole numbers they are whole: 5 up, and not 4.5 up.
+    """
     values = np.unique(score)[::-1]
     if not len(values):
         return np.array([0.0])
     between = (values[:-1] + values[1:]) / 2
     # Where two scores have no number between them the upper one decides.
     between = np.where(between > values[1:], between, values[:-1])
-    return np.concatenate([[np.nextafter(values[0], np.inf)], between, values[-1:]])
+    above = np.nextafter(values[0], np.inf)
+    if whole:
+        between, above = np.ceil(between), max(values[0] + 1, above)
+    return np.concatenate([[above], between, values[-1:]])
 
 
 def of_answers(answers: Sequence[tuple[str, Floats]], truth: Floats) -> Options:
@@ -208,7 +218,9 @@ class OneThreshold:
     def learn(self, rows: RepairRows, wish: RepairWish) -> FittedRepair:
         """The threshold that meets the goal at the fewest errors."""
         own = rows.scores[self.score]
-        at = thresholds_of(own[np.isfinite(own) & np.isfinite(rows.truth)])
+        at = thresholds_of(
+            own[np.isfinite(own) & np.isfinite(rows.truth)], whole=rows.whole_numbers(self.score)
+        )
         if len(at) > _MOST:
             at = at[np.linspace(0, len(at) - 1, _MOST).astype(np.int64)]
         groups = [_options(rows, g, self.score, at) for g in range(len(rows.cells))]
@@ -271,7 +283,8 @@ class GroupThresholds:
         goal = _aiming(wish.goal, self.aim)
         groups = [_options(rows, g, self.score) for g in range(len(rows.cells))]
         chosen = _chosen(rows, wish, goal, groups)
-        together = of_thresholds(rows.scores[self.score], rows.truth)
+        whole = rows.whole_numbers(self.score)
+        together = of_thresholds(rows.scores[self.score], rows.truth, whole=whole)
         values = [wish.confusion.values(groups[g].counts)[at] for g, at in chosen.items()]
         place = choose_alike(
             wish.confusion.values(together.counts), together.errors, np.array(values), goal
@@ -305,7 +318,9 @@ class AnswersByGroup:
 
 def _options(rows: RepairRows, group: int, score: str, at: Floats | None = None) -> Options:
     own = rows.group == group
-    return of_thresholds(rows.scores[score][own], rows.truth[own], at)
+    return of_thresholds(
+        rows.scores[score][own], rows.truth[own], at, whole=rows.whole_numbers(score)
+    )
 
 
 def _chosen(

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from evenhand.comparisons.rules import VerdictRules
 from evenhand.comparisons.sets import GroupSet
 from evenhand.errors import InputError, Note
 from evenhand.metrics import Metric
 from evenhand.pages.edition import PLAIN
-from evenhand.pages.numbers import listed
+from evenhand.pages.numbers import listed, plural
 from evenhand.repairs.copied import MANY_COPIED
 from evenhand.repairs.goals import RepairGoal
 from evenhand.repairs.judge import GoalEvidence
@@ -82,7 +83,7 @@ def extreme_notes(found: Sequence[ExtremeGroup], label: DecidedLabel) -> Iterato
 
 
 def unseen_notes(
-    cells: Sequence[GroupSet], evidence: GoalEvidence, metric: Metric, min_units: int
+    cells: Sequence[GroupSet], evidence: GoalEvidence, metric: Metric, rules: VerdictRules
 ) -> Iterator[Note]:
     """Groups of which the test saw too little to prove anything, by why.
 
@@ -93,10 +94,12 @@ def unseen_notes(
     evidence : GoalEvidence
         Of the held-out rows.
     metric : Metric
-    min_units : int
+    rules : VerdictRules
         What an interval needs.
     """
     rates = {cell.predicate: one for cell, one in zip(evidence.cells, evidence.rates, strict=True)}
+    of = f" of {rules.units_name}" if rules.units else ""
+    noun, nouns = ("held-out unit" + of, "held-out units" + of) if of else ("held-out row", "")
     why: dict[str, list[str]] = {}
     for cell in cells:
         one = rates.get(cell.predicate)
@@ -107,7 +110,9 @@ def unseen_notes(
             if one is None
             else f"no held-out row counts in {metric.name}"
             if one.value is None
-            else f"fewer than {min_units} held out, or all alike"
+            else f"{plural(one.n_units or 0, noun, nouns)} counted in {metric.name}, {rules.min_units} are needed"
+            if (one.n_units or 0) < rules.min_units
+            else "all held out are alike"
         )
         why.setdefault(told, []).append(PLAIN.group(cell.group, cell.predicate))
     if why:

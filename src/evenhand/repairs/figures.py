@@ -24,11 +24,14 @@ def render_html(found: RepairTrial, *, edition: Edition = PLAIN) -> str:
         normalizer=normalizer_told(found.metric.expression),
         answers=list(words.answers(found, edition)),
         caveats=before_numbers(words.caveats(found)),
-        forest=None if found.as_it_stands else _forest(found.change, edition),
+        forest=None if found.as_it_stands else _forest(found, found.change, edition),
         table=groups_table(found, edition),
-        error_forest=None if errors is None else _forest(errors, edition),
-        errors=None if errors is None else price_table(errors, edition),
-        sides=[] if found.as_it_stands else [price_table(each, edition) for each in found.sides],
+        error_forest=None if errors is None else _forest(found, errors, edition),
+        errors=None if errors is None else price_table(errors, edition, found.untouched),
+        sides=[
+            price_table(each, edition, found.untouched)
+            for each in ([] if found.as_it_stands else found.sides)
+        ],
         tried=tried_table(found),
         notes=list(words.notes(found)),
     )
@@ -41,25 +44,27 @@ def draw_figure(found: RepairTrial, edition: Edition = PLAIN) -> str:
         f"How {edition.column(found.metric.name)} changes by the repair; right of zero is a loss.",
         edition.made(found.source.name),
     )
-    drawn = Figure(heading=edition.crossed(found.settings.by), drawn=_forest(found.change, edition))
+    drawn = Figure(
+        heading=edition.crossed(found.settings.by), drawn=_forest(found, found.change, edition)
+    )
     return draw_picture(edition.title or next(words.answers(found, edition)), [drawn], notes)
 
 
-def _forest(each: Switches, edition: Edition) -> Forest:
-    lines = []
+def _forest(found: RepairTrial, each: Switches, edition: Edition) -> Forest:
+    lines, still = [], found.untouched
     for one in each.groups:
         if one.change is None:
             continue
-        same = words.moved(one) == "unchanged"
+        known = one.predicate not in still
         lines.append(
             Difference(
                 name=words.called(one, edition),
-                kind="none" if same else words.MOVED[str(one.verdict)],
-                verdict=words.moved(one),
-                value=words.changed(one, each),
+                kind=words.kind_of_move(one, still),
+                verdict=words.moved(one, still),
+                value=words.changed(one, one.estimate.value, each, still),
                 point=one.change.value,
-                low=one.change.low,
-                high=one.change.high,
+                low=one.change.low if known else None,
+                high=one.change.high if known else None,
             )
         )
     in_points = each.metric.in_points

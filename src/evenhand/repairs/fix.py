@@ -10,11 +10,10 @@ import numpy as np
 import pyarrow as pa
 
 from evenhand.conditions import Condition, parse_condition
-from evenhand.errors import InputError, NoRowError
-from evenhand.groups import ColumnComparison, columns_of, to_text, where_clause
-from evenhand.groups.predicate import column_expression
+from evenhand.errors import InputError
+from evenhand.groups import ColumnComparison, columns_of, to_text
 from evenhand.improving.trainer import PREDICTION, Trainer, read_trainer
-from evenhand.improving.trainings import ROW, numbered
+from evenhand.improving.trainings import numbered
 from evenhand.metrics import Metric, parse_metric
 from evenhand.pages.numbers import listed
 from evenhand.questions.command import write_command
@@ -46,6 +45,7 @@ from evenhand.repairs.decisions import RepairWish
 from evenhand.repairs.extremes import check_two_sided
 from evenhand.repairs.goals import RepairGoal
 from evenhand.repairs.parting import held_out as part
+from evenhand.repairs.practice import crossed, kept_places, parting_digest
 from evenhand.repairs.reductions import load
 from evenhand.repairs.result import RepairSettings, RepairTrial
 from evenhand.repairs.rows import (
@@ -198,7 +198,7 @@ def fix(
 
         records = enter(table, columns=columns)
         check_rows(records)
-        read = _kept(records, records.read_rows(), by, units, where, enter)
+        read = _kept(records, by, units, where)
         learnt = _names("features", features)
         # Where nothing was decided yet, what is learnt without a repair stands for it.
         fresh = bool(learnt or train) and LEARNT not in read.column_names
@@ -207,7 +207,7 @@ def fix(
         whole = enter(numbered(read))
         bound = bound_metric(metric, whole)
         _check_range(goal, bound)
-        question = _crossed(read_question(whole, by, units=units, bins=bins))
+        question = crossed(read_question(whole, by, units=units, bins=bins))
         bound, decided = _labelled(whole, bound, label, positive)
         named = _names("score", score) or _score_of(bound)
         answers = _answers(bound, _names("other", other), whole)
@@ -297,6 +297,8 @@ def fix(
             seed=int(seed),
             missing_values=tuple(missing_values),
             bins=question.bins,
+            parting=parting_digest(sealed),
+            columns=records.declared,
             command=command or write_command(fix, records.name, told),
             versions=dict(versions()),
         )
@@ -438,35 +440,8 @@ def _conditions(given: str | Sequence[str] | None, trainer: Trainer | None) -> l
     return out
 
 
-def _crossed(question: Question) -> Question:
-    """The question of the finest crossing alone."""
-    for attribute in question.attributes:
-        if attribute.predicate is not None:
-            raise InputError(
-                f"--by {attribute.name} is a predicate: a repair needs a decision for everybody.  Name columns; cut "
-                "a number with --bins."
-            )
-    return replace(question, partitions=(question.finest("A row is decided for one group"),))
-
-
-def _kept(
-    records: Records,
-    table: pa.Table,
-    by: By,
-    units: tuple[str, ...],
-    where: str | None,
-    enter: Callable[..., Records],
-) -> pa.Table:
+def _kept(records: Records, by: By, units: tuple[str, ...], where: str | None) -> pa.Table:
     """Rows that the filter keeps."""
-    if where is None:
-        return table
-    whole = enter(numbered(table))
-    kept = read_question(whole, by, units=units, where=where).where
-    dialect = whole.engine.dialect
-    row = column_expression(ROW).sql(dialect)
-    found = whole.engine.query(
-        f"SELECT {row} AS v FROM {whole.source}{where_clause(kept, dialect)} ORDER BY v"
-    )
-    if not found.num_rows:
-        raise NoRowError(f"where {where!r} keeps no row of {records.name}.")
-    return table.take(found["v"])
+    table, missing = records.read_rows(), records.missing_values
+    places = kept_places(table, where, records.name, by, units=units, missing_values=missing)
+    return table if where is None else table.take(pa.array(places))

@@ -1,6 +1,6 @@
 """What a repair does: values that go to JSON and back unchanged."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from evenhand.errors import Note
@@ -102,6 +102,8 @@ class TriedRepair:
         Whether it was tested on the held-out rows.
     reason : str or None
         Why it could not be tried.
+    passed_over : str or None
+        Why it was tried and not chosen.
     """
 
     name: str
@@ -112,6 +114,7 @@ class TriedRepair:
     answer: str | None
     chosen: bool
     reason: str | None
+    passed_over: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +143,11 @@ class RepairSettings:
         What finds the same again.
     versions : dict
         Of what computed it.
+    parting : str or None
+        SHA-256 of which rows are held out: `evenhand fix apply` makes the parting of the same file again, and marks
+        the rows that the repair was learnt from.
+    columns : str
+        What columns hold, as somebody knew better.
     """
 
     by: tuple[str, ...]
@@ -152,6 +160,8 @@ class RepairSettings:
     bins: dict[str, tuple[float, ...]]
     command: str
     versions: dict[str, str]
+    parting: str | None = None
+    columns: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,6 +206,8 @@ class RepairTrial(Shown):
         What a reader must know.
     settings : RepairSettings
         How it was asked for.
+    changed_rows : dict
+        Held-out rows of each group, by its predicate, whose decision is now another; rows in no group are one.
     """
 
     SCHEMA: ClassVar[str] = "evenhand.fix/1"
@@ -221,6 +233,7 @@ class RepairTrial(Shown):
     missing: tuple[Missing, ...]
     notes: tuple[Note, ...]
     settings: RepairSettings
+    changed_rows: dict[str, int] = field(default_factory=dict)
 
     @property
     def payers(self) -> tuple[GroupSwitch, ...]:
@@ -241,3 +254,8 @@ class RepairTrial(Shown):
     def other_prices(self) -> tuple[Switches, ...]:
         """What a group may pay in besides the metric, where anything changes."""
         return () if self.as_it_stands else self.prices[1:]
+
+    @property
+    def untouched(self) -> frozenset[str]:
+        """Groups, by their predicates, of which no decision changed."""
+        return frozenset(predicate for predicate, rows in self.changed_rows.items() if not rows)

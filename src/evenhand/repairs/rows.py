@@ -68,6 +68,11 @@ class RepairRows:
         """What is decided now."""
         return next(iter(self.answers.values()))
 
+    def whole_numbers(self, score: str) -> bool:
+        """Whether a score is of whole numbers only, so that a threshold is told as one."""
+        known = self.scores[score][np.isfinite(self.scores[score])]
+        return bool((known == np.floor(known)).all())
+
     def take(self, places: Integers) -> "RepairRows":
         """Some of the rows."""
         return replace(
@@ -406,9 +411,14 @@ def read_confusion(
 
 def repaired_name(table: pa.Table) -> str:
     """A name for the column of repaired decisions that the table does not have."""
-    name, number = "repaired", 2
+    return free_name("repaired", table)
+
+
+def free_name(wanted: str, table: pa.Table) -> str:
+    """A name for a column that the table does not have."""
+    name, number = wanted, 2
     while name in table.column_names:
-        name, number = f"repaired_{number}", number + 1
+        name, number = f"{wanted}_{number}", number + 1
     return name
 
 

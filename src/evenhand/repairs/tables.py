@@ -1,5 +1,6 @@
 """Tables of a trial of repairs, for the terminal and the page."""
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from evenhand.pages import numbers
@@ -7,6 +8,7 @@ from evenhand.pages.edition import PLAIN, Edition
 from evenhand.pages.marks import MARKS
 from evenhand.pages.table import Table, TableCell, TableColumn, table_of
 from evenhand.repairs import words
+from evenhand.repairs.amounts import before_of, of_share, told_bounds, told_value
 from evenhand.repairs.result import RepairTrial
 from evenhand.switching.result import Switches
 
@@ -19,8 +21,8 @@ _TITLES = {
 
 def groups_table(found: RepairTrial, edition: Edition = PLAIN) -> Table:
     """Each group before and after, what changed, and how it is decided now."""
-    change, moves = found.change, not found.as_it_stands
-    before = {one.predicate: one.estimate.value for one in change.groups if one.change is None}
+    change, moves, still = found.change, not found.as_it_stands, found.untouched
+    share = of_share(change)
     told = {one.predicate: one for one in change.groups if one.change is not None}
     how = {one.predicate: words.decided(one, found.repair) for one in found.repair.groups}
     unit = " (points)" if found.metric.in_points else ""
@@ -33,6 +35,7 @@ def groups_table(found: RepairTrial, edition: Edition = PLAIN) -> Table:
         TableColumn(head="verdict", left=True) if moves else None,
         TableColumn(head="is decided", left=True, fold=True, need=1) if moves else None,
         TableColumn(head="rows", need=2),
+        TableColumn(head="counted", need=2) if _counts_some(found) else None,
     )
     rows: list[list[TableCell | str]] = []
     shown = [
@@ -48,28 +51,37 @@ def groups_table(found: RepairTrial, edition: Edition = PLAIN) -> Table:
     ]
     for name, predicate, estimate in shown:
         moved = told.get(predicate)
-        kind = words.MOVED[str(moved.verdict)] if moved is not None else "unsure"
-        kind = "none" if moved is not None and words.moved(moved) == "unchanged" else kind
+        kind = "unsure" if moved is None else words.kind_of_move(moved, still)
         rows.append(
             [
                 name,
-                numbers.rate(before.get(predicate)),
-                numbers.rate(estimate.value),
-                numbers.interval(estimate.low, estimate.high),
-                "–" if moved is None else words.changed(moved, change),
+                told_value(before_of(change, predicate), share=share),
+                told_value(estimate.value, share=share),
+                told_bounds(estimate.low, estimate.high, share=share),
+                "–" if moved is None else words.changed(moved, estimate.value, change, still),
                 TableCell(
-                    "–" if moved is None else f"{MARKS[kind].sign} {words.moved(moved)}", kind=kind
+                    "–" if moved is None else f"{MARKS[kind].sign} {words.moved(moved, still)}",
+                    kind=kind,
                 ),
                 how.get(predicate, ""),
                 numbers.count(estimate.n_rows),
+                numbers.total(estimate.denominator),
             ]
         )
     return table_of(f"{found.metric.name} on held-out rows", columns, rows)
 
 
-def price_table(each: Switches, edition: Edition = PLAIN) -> Table:
+def _counts_some(found: RepairTrial) -> bool:
+    """Whether the metric counts some of a group's rows only, as a false positive rate those without the label."""
+    return any(
+        one.estimate.denominator is not None and one.estimate.denominator != one.estimate.n_rows
+        for one in found.groups
+    )
+
+
+def price_table(each: Switches, edition: Edition = PLAIN, untouched: Collection[str] = ()) -> Table:
     """What each group pays in, before and after: wrong decisions, misses, false alarms."""
-    before = {one.predicate: one.estimate.value for one in each.groups if one.change is None}
+    share = of_share(each)
     columns = (
         TableColumn(head="group", left=True, fold=True),
         TableColumn(head="before"),
@@ -81,33 +93,45 @@ def price_table(each: Switches, edition: Edition = PLAIN) -> Table:
     for one in each.groups:
         if one.change is None:
             continue
-        same = words.moved(one) == "unchanged"
-        kind = "none" if same else words.MOVED[str(one.verdict)]
+        kind = words.kind_of_move(one, untouched)
         rows.append(
             [
                 words.called(one, edition),
-                numbers.rate(before.get(one.predicate)),
-                numbers.rate(one.estimate.value),
-                words.changed(one, each),
-                TableCell(f"{MARKS[kind].sign} {words.moved(one)}", kind=kind),
+                told_value(before_of(each, one.predicate), share=share),
+                told_value(one.estimate.value, share=share),
+                words.changed(one, one.estimate.value, each, untouched),
+                TableCell(f"{MARKS[kind].sign} {words.moved(one, untouched)}", kind=kind),
             ]
         )
     title = _TITLES.get(each.metric.name, each.metric.name)
     return table_of(f"{title} on held-out rows", columns, rows)
 
 
+def _tried_value(found: RepairTrial, value: float | None) -> str:
+    """What the rule is about: a difference, a change, or the value of a group."""
+    if value is None:
+        return "–"
+    if found.rule.kind in ("maximum difference", "worst group"):
+        signed = found.rule.kind == "worst group"
+        return numbers.points(value, in_points=found.metric.in_points, signed=signed)
+    return told_value(value, share=of_share(found.change))
+
+
 def tried_table(found: RepairTrial) -> Table:
     """All repairs, with what practice rows say of them."""
+    unit = " (points)" if found.metric.in_points else ""
     head = {
-        "maximum difference": "largest difference",
-        "worst group": "change of the worst group",
+        "maximum difference": f"largest difference{unit}",
+        "worst group": f"change of the worst group{unit}",
     }.get(found.rule.kind, f"{found.rule.kind} of the groups")
+    told_why = any(one.passed_over is not None for one in found.tried)
     judged = any(one.answer is not None for one in found.tried)
     columns = (
         TableColumn(head="repair", left=True, fold=True),
-        TableColumn(head=head),
-        TableColumn(head="wrong decisions"),
-        TableColumn(head="the rule, on practice rows", left=True, need=1) if judged else None,
+        TableColumn(head=f"{head}, practice rows"),
+        TableColumn(head="wrong decisions, practice rows"),
+        TableColumn(head="the rule, practice rows", left=True, need=1) if judged else None,
+        TableColumn(head="passed over", left=True, fold=True, need=2) if told_why else None,
     )
     rows: list[list[TableCell | str]] = []
     for one in found.tried:
@@ -119,9 +143,12 @@ def tried_table(found: RepairTrial) -> Table:
         rows.append(
             [
                 chosen + words.tried_name(one),
-                numbers.rate(one.value),
+                _tried_value(found, one.value),
                 numbers.share(one.errors),
                 TableCell(told, kind=kind),
+                "chosen" if one.chosen else one.passed_over or "–",
             ]
         )
-    return table_of("Repairs that were tried, the chosen one first", columns, rows)
+    return table_of(
+        "Repairs that were tried, on practice rows, the chosen one first", columns, rows
+    )

@@ -20,8 +20,9 @@ def render_terminal(found: RepairTrial, *, width: int) -> RenderableType:
     parts = opening(words.answers(found), words.caveats(found), about)
     parts += [Text(), lay_out(groups_table(found), width)]
     for each in found.other_prices:
-        table = price_table(each)
+        table = price_table(each, untouched=found.untouched)
         parts += [Text(), Text(table.label), lay_out(table, width)]
-    parts += [Text(), lay_out(tried_table(found), width)]
+    tried = tried_table(found)
+    parts += [Text(), Text(tried.label), lay_out(tried, width)]
     parts += [Text(), *(Text(note, style="dim") for note in words.notes(found))]
     return Lines(*parts)

@@ -1,6 +1,6 @@
 """A trial of repairs in plain words, the answer first."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import partial
 
 import numpy as np
@@ -9,7 +9,8 @@ from evenhand.errors import Note
 from evenhand.pages import numbers
 from evenhand.pages.caveats import after_numbers, missing_sentences
 from evenhand.pages.edition import PLAIN, Edition
-from evenhand.pages.numbers import amount, listed, percent, plural, points, rate, share
+from evenhand.pages.numbers import amount, listed, percent, plural, points, share
+from evenhand.repairs.amounts import before_of, of_share, shown_change, told_value
 from evenhand.repairs.copied import MANY_COPIED
 from evenhand.repairs.extremes import FIRST
 from evenhand.repairs.fitted import FittedRepair, GroupDecision
@@ -24,6 +25,8 @@ PRICES = {
     "false_negative_rate": "of its cases missed",
     "false_positive_rate": "false alarms",
 }
+#: Prices that may harm a person or spare them.
+SIDED = (PRICES["false_negative_rate"], PRICES["false_positive_rate"])
 #: How changes of a group are marked.
 MOVED = {
     "gains": "better",
@@ -31,19 +34,38 @@ MOVED = {
     "no loss": "fine",
     "insufficient evidence": "unsure",
 }
+#: Said of a group that is decided as it was.
+UNTOUCHED = "no decision changed"
 
 
-def wanted(found: RepairTrial) -> str:
-    """The rule as a clause."""
+def headline(found: RepairTrial) -> str:
+    """Whether the rule is reached, as a clause that is true where it stands alone."""
     rule, name = found.rule, found.metric.name
+    broken = rule.answer == "not reached"
     if rule.kind == "worst group":
-        return f"the worst group is better off than {rule.worst} was in {name}"
-    assert rule.limit is not None
-    if rule.kind == "maximum difference":
+        better = "no better" if broken else "better"
+        clause = f"the worst group is {better} off than {rule.worst} was in {name}"
+    elif rule.kind == "maximum difference":
+        assert rule.limit is not None
         told = amount(rule.limit, in_points=found.metric.in_points)
-        return f"no two groups differ by more than {told} in {name}"
-    side = "at most" if rule.kind == "maximum" else "at least"
-    return f"every group has {name} of {side} {rate(rule.limit)}"
+        who = "some groups differ" if broken else "no two groups differ"
+        clause = f"{who} by more than {told} in {name}"
+    else:
+        assert rule.limit is not None
+        upper = rule.kind == "maximum"
+        beyond, within = ("above", "at most") if upper else ("below", "at least")
+        limit = told_value(rule.limit, share=of_share(found.change))
+        clause = (
+            f"some group has {name} {beyond} {limit}"
+            if broken
+            else f"every group has {name} of {within} {limit}"
+        )
+    head = {
+        "reached": "Reached: ",
+        "not reached": "Not reached: ",
+        "insufficient evidence": "Not proven that ",
+    }[rule.answer]
+    return head + clause
 
 
 def answers(found: RepairTrial, edition: Edition = PLAIN) -> Iterator[str]:
@@ -57,6 +79,15 @@ def answers(found: RepairTrial, edition: Edition = PLAIN) -> Iterator[str]:
             "better.  Nobody is surely helped by it."
         )
     yield from payers(found, edition)
+    if any(
+        one.verdict == "loses"
+        for each in found.prices
+        if price(each) in SIDED
+        for one in each.groups
+    ):
+        yield (
+            "Whether a case that is missed, or a false alarm, harms a person or spares them depends on what is decided."
+        )
     yield _price(found)
 
 
@@ -67,6 +98,7 @@ def caveats(found: RepairTrial) -> list[Note]:
 
 def _reached(found: RepairTrial) -> str:
     rule, in_points = found.rule, found.metric.in_points
+    rate = partial(told_value, share=of_share(found.change))
     copies = any(note.code == MANY_COPIED for note in found.notes)
     rows = plural(found.held_out_rows, "held-out row" if copies else "row")
     rows += "" if copies else " that no repair had seen"
@@ -88,12 +120,7 @@ def _reached(found: RepairTrial) -> str:
         bound = "" if end is None else f", surely no {side} than {rate(end)}"
     told = f"went from {write(rule.before)} to {write(rule.after)}"
     told = f"is {write(rule.after)}" if found.as_it_stands else told
-    head = {
-        "reached": "Reached",
-        "not reached": "Not reached",
-        "insufficient evidence": "Not proven",
-    }[rule.answer]
-    return f"{head}: {wanted(found)}.  {what} {told}{bound}, on {rows}."
+    return f"{headline(found)}.  {what} {told}{bound}, on {rows}."
 
 
 def _excess(found: RepairTrial) -> str:
@@ -218,7 +245,7 @@ def lost(one: GroupSwitch, each: Switches) -> str:
     assert effect is not None
     assert effect.value is not None
     in_points = each.metric.in_points
-    told = amount(effect.value, in_points=in_points)
+    told = amount(_size_of(one, one.estimate.value, each), in_points=in_points)
     if effect.low is None or effect.high is None:
         return told
     ends = " to ".join(
@@ -238,9 +265,10 @@ def _price(found: RepairTrial) -> str:
     if change is None or change.value is None or change.low is None or change.high is None:
         return f"Wrong decisions in all: {share(before)} before, {share(after)} after."
     ends = f"{points(change.low, in_points=True)} to {points(change.high, in_points=True)}"
+    size = shown_change(before, after, change.value, share=True) or 0.0
     return (
         f"Wrong decisions in all: {share(before)} before, {share(after)} after "
-        f"({points(change.value, in_points=True)} points, {ends})."
+        f"({points(size, in_points=True)} points, {ends})."
     )
 
 
@@ -257,24 +285,44 @@ def called(one: GroupSwitch, edition: Edition = PLAIN) -> str:
     return edition.named(one.group, one.predicate)
 
 
-def changed(one: GroupSwitch, each: Switches) -> str:
-    """A change with its interval; above 0 is a loss."""
-    effect = one.change
+def changed(
+    one: GroupSwitch, after: float | None, each: Switches, untouched: Collection[str] = ()
+) -> str:
+    """A change with its interval; above 0 is a loss.  Of decisions that are all as they were nothing is uncertain."""
+    effect, in_points = one.change, each.metric.in_points
+    if one.predicate in untouched and after is not None:
+        return points(0.0, in_points=in_points)
     if effect is None or effect.value is None:
         return "–"
-    in_points = each.metric.in_points
-    told = points(effect.value, in_points=in_points)
+    told = points(_size_of(one, after, each), in_points=in_points)
     if effect.low is None or effect.high is None:
         return told
     low, high = (points(end, in_points=in_points) for end in (effect.low, effect.high))
     return f"{told} ({low} to {high})"
 
 
-def moved(one: GroupSwitch) -> str:
+def _size_of(one: GroupSwitch, after: float | None, each: Switches) -> float:
+    """The change of a group as its values are shown."""
+    before, change = (
+        before_of(each, one.predicate),
+        None if one.change is None else one.change.value,
+    )
+    return shown_change(before, after, change, share=of_share(each)) or 0.0
+
+
+def moved(one: GroupSwitch, untouched: Collection[str] = ()) -> str:
     """The verdict on a group's change; nothing changed is told as that."""
+    if one.predicate in untouched:
+        return UNTOUCHED
     if one.change is not None and one.change.value == 0 and one.verdict == "insufficient evidence":
         return "unchanged"
     return str(one.verdict)
+
+
+def kind_of_move(one: GroupSwitch, untouched: Collection[str] = ()) -> str:
+    """How a group's change is marked."""
+    same = moved(one, untouched) in (UNTOUCHED, "unchanged")
+    return "none" if same else MOVED[str(one.verdict)]
 
 
 def decided(one: GroupDecision, repair: FittedRepair) -> str:
