@@ -190,17 +190,34 @@ def test_what_is_no_result_is_refused(tmp_path, content, message):
         evenhand.make_card(tmp_path / "c.toml")
 
 
+def changed_audit(folder, name, **change):
+    """A copy of an audit in which the first group's estimate says something else."""
+    plain = json.loads((folder / "calls.audit.json").read_text())
+    plain["groups"][0]["estimate"] |= change
+    (folder / name).write_text(json.dumps(plain))
+
+
 def test_results_that_contradict_each_other_are_refused(tmp_path):
-    audited(tmp_path)
-    text = (tmp_path / "calls.audit.json").read_text()
-    value = json.loads(text)["groups"][0]["estimate"]["value"]
-    assert f'"value": {value}' in text
-    (tmp_path / "again.json").write_text(text.replace(f'"value": {value}', '"value": 0.123'))
+    found = audited(tmp_path).groups[0].estimate
+    above = found.numerator - 1
+    changed_audit(tmp_path, "again.json", numerator=above, value=above / found.denominator)
     with pytest.raises(
         InputError,
         match=r"again\.json and calls\.audit\.json contradict each other: error_rate.* of site = 'west'",
     ):
         carded(tmp_path, results=["calls.audit.json", "again.json"])
+
+
+def test_an_audit_whose_numbers_cannot_all_be_true_heads_no_card(tmp_path):
+    audited(tmp_path)
+    changed_audit(tmp_path, "forged.json", value=0.2)
+    with pytest.raises(InputError, match=r"forged\.json contradicts itself: .*site = 'west'.* 0\.2"):
+        carded(tmp_path, results=["forged.json"])
+    plain = json.loads((tmp_path / "calls.audit.json").read_text())
+    plain["overall"]["value"] /= 2
+    (tmp_path / "forged.json").write_text(json.dumps(plain))
+    with pytest.raises(InputError, match="everybody together has the value"):
+        carded(tmp_path, results=["forged.json"])
 
 
 def test_results_of_a_table_that_was_changed_since_are_stale(tmp_path):

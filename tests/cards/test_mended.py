@@ -147,6 +147,67 @@ def test_a_check_whose_answer_is_not_that_of_its_rules_is_refused(folder):
         assert "contradicts itself" in check.sentence
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"low": 0.0, "high": 0.04}, "is not between 0 and 0.04"),
+        ({"answer": "pass"}, "its answer is “pass”, but between"),
+        ({"allowed": 0.9}, "where 0.9 is asked, it is “pass”"),
+        ({"value": 0.2, "low": 0.19, "high": 0.21}, "was seen, but .* over"),
+        (
+            {"value": 0.01, "low": 0.0, "high": 0.02, "numerator": 10, "denominator": 1000}
+            | {"answer": "pass"},
+            r"forged\.json and before\.json contradict each other",
+        ),
+    ],
+)
+def test_a_rule_whose_numbers_cannot_be_true_stands_on_no_card(folder, change, message):
+    plain = json.loads((folder / "check.json").read_text())
+    (rule,) = plain["rules"]
+    for check in rule["checks"]:
+        check |= change
+    rule["answer"] = plain["answer"] = rule["checks"][0]["answer"]
+    (folder / "forged.json").write_text(json.dumps(plain))
+    with pytest.raises(InputError, match=message):
+        card_of(folder, "forged", "before.json", "forged.json")
+
+
+def test_a_gap_that_its_two_groups_do_not_have_stands_on_no_card(folder):
+    policy = POLICY.format(metric=METRIC, most=0.5).replace("maximum", "maximum_difference")
+    (folder / "gap.toml").write_text(policy)
+    plain = json.loads(run_command("check", "gap.toml", "--json", cwd=folder).stdout)
+    (folder / "gap.json").write_text(json.dumps(plain))
+    card_of(folder, "gap", "before.json", "gap.json")
+    check = plain["rules"][0]["checks"][0]
+    seen, check["value"] = check["value"], check["low"]
+    (folder / "forged.json").write_text(json.dumps(plain))
+    with pytest.raises(InputError, match="was seen, but of .* it is"):
+        card_of(folder, "forged", "forged.json")
+    check["value"], check["other_values"] = seen, [one + 0.1 for one in check["other_values"]]
+    (folder / "forged.json").write_text(json.dumps(plain))
+    with pytest.raises(InputError, match="contradict each other"):
+        card_of(folder, "forged", "before.json", "forged.json")
+
+
+def test_a_sealed_card_of_forged_rules_is_neither_listed_nor_exported(folder):
+    _, path = card_of(folder, "listed", "before.json", "check.json")
+
+    def change(plain):
+        gate = plain["gates"][0]
+        gate["answer"] = gate["rules"][0]["answer"] = "pass"
+        for check in gate["rules"][0]["checks"]:
+            check["answer"] = "pass"
+
+    forged = resealed(path, change)
+    ended = run_command("card", "index", path, forged)
+    assert ended.returncode == 3
+    assert "contradicts itself" in " ".join(ended.stdout.split())
+    for words in (("export", forged, "--to", "huggingface"), ("diff", path, forged)):
+        ended = run_command("card", *words)
+        assert ended.returncode == 2
+        assert "contradicts itself" in " ".join(ended.stderr.split())
+
+
 def test_rules_are_not_computed_again_and_that_is_told(folder):
     _, path = card_of(folder, "rules", "check.json")
     found = verify_card(path, data=[folder / "clinic.csv"], ask=ask_again)

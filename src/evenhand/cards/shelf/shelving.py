@@ -9,7 +9,7 @@ from evenhand.bounty.files import sha256
 from evenhand.cards.result import Card
 from evenhand.cards.sealing import is_signed, sealed_text
 from evenhand.cards.shelf.result import Shelf, ShelvedCard, ShelvedWorst, UnreadableCard
-from evenhand.cards.verification import read_card
+from evenhand.cards.verification import check_results, read_card
 from evenhand.cards.words import metric_name
 from evenhand.errors import InputError
 from evenhand.pages.edition import PLAIN
@@ -90,6 +90,7 @@ def _from(root: Path, page: Path) -> str:
 
 def _shelved(path: Path) -> ShelvedCard:
     card, plain = read_card(path)
+    check_results(path, card)
     service = card.written.service
     text = sealed_text(plain)
     signed = card.signature is not None and is_signed(text, card.signature)
