@@ -122,6 +122,24 @@ def test_an_audit_of_rows_that_a_repair_learnt_from_is_told_to_be_too_good(folde
     assert [one.code for one in earlier.notes] == ["before_repair"]
 
 
+def test_a_check_of_rows_that_a_repair_learnt_from_is_told_without_an_audit_too(folder):
+    (folder / "after.toml").write_text(
+        POLICY.format(metric="false_positive_rate(ill, repaired)", most=0.5).replace(
+            "clinic.csv", "decided.csv"
+        )
+    )
+    told = run_command("check", "after.toml", "--json", cwd=folder).stdout
+    (folder / "after.check.json").write_text(told)
+    card, _ = card_of(folder, "checked", "repair.json", "after.check.json")
+    (note,) = [one for one in card.notes if one.code == "practice_rows"]
+    assert "Where after.check.json counts such rows" in note.text
+    assert "its rules may be kept on these alone" in note.text
+    card, _ = card_of(folder, "both", "after.json", "repair.json", "after.check.json", "check.json")
+    notes = {one.code: one.text for one in card.notes}
+    assert "Where after.json and after.check.json count such rows" in notes["practice_rows"]
+    assert notes["before_repair"].startswith("check.json rests on")
+
+
 def test_a_repair_on_a_card_is_computed_again_from_its_table(folder):
     _, path = card_of(folder, "again", "after.json", "repair.json")
     data = [folder / "clinic.csv", folder / "decided.csv"]

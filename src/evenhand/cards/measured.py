@@ -1,6 +1,7 @@
 """Blocks of a card that results fill: tables and figures, each with the result that its numbers come from."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
 
 from evenhand.audits import answer
 from evenhand.audits import words as audit_words
@@ -14,6 +15,7 @@ from evenhand.cards.result import Card, Field
 from evenhand.differential import answer as effect_answer
 from evenhand.differential import words as effect_words
 from evenhand.differential.result import ConditionOverall, Effects
+from evenhand.gates.result import Gate
 from evenhand.lastmile.coverage import words as coverage_words
 from evenhand.pages import numbers
 from evenhand.pages.edition import Edition, without_folders
@@ -338,15 +340,16 @@ def outside_blocks(card: Card) -> Iterator[CardBlock]:
 
 def data_table(card: Card) -> Iterator[CardBlock]:
     """Each table that results rest on, and what people say of it."""
-    seen: dict[tuple[str, str | None], int | None] = {}
+    seen: dict[tuple[str, str | None], dict[tuple[int | None, str], None]] = {}
     for one in card.evidence:
         if one.table:
-            seen.setdefault((without_folders(one.table), one.data_sha256), one.rows)
+            own = seen.setdefault((without_folders(one.table), one.data_sha256), {})
+            own[one.rows, _where(getattr(card, one.field)[one.number])] = None
     if not seen:
         return
     columns = (
         TableColumn(head="table", left=True, fold=True),
-        TableColumn(head="rows"),
+        TableColumn(head="rows that count", left=True, fold=True),
         TableColumn(head="what it is", left=True, fold=True),
         TableColumn(head="collected", left=True, fold=True),
         TableColumn(head="how labels came about", left=True, fold=True),
@@ -354,14 +357,14 @@ def data_table(card: Card) -> Iterator[CardBlock]:
         TableColumn(head="licence", left=True, fold=True),
     )
     rows: list[list[TableCell | str]] = []
-    for (table, digest), count in seen.items():
+    for (table, digest), counted in seen.items():
         said = said_of(table, card.written)
         texts = [
             (getattr(said, name) if said else "") or _NOT_TOLD
             for name in ("description", "period", "labels", "groups", "licence")
         ]
         note = f"SHA-256 {digest[:12]}…" if digest else "no SHA-256"
-        rows.append([TableCell(table, note=note), numbers.count(count), *texts])
+        rows.append([TableCell(table, note=note), _counted(counted), *texts])
     yield CardBlock(table=table_of("Tables that results rest on", columns, rows))
     origins = dict.fromkeys(
         note.text for audit in card.audits for note in audit.notes if note.code == "label_origin"
@@ -370,6 +373,30 @@ def data_table(card: Card) -> Iterator[CardBlock]:
         yield CardBlock(
             heading="What results themselves tell of their labels", items=tuple(origins)
         )
+
+
+def _where(found: Any) -> str:
+    """Which rows of its table a result kept; empty where all."""
+    if isinstance(found, Gate):
+        rules = [rule for rule in found.rules if rule.source is not None]
+        most = max(rules, key=lambda rule: rule.source.rows if rule.source else 0, default=None)
+        return "" if most is None else most.where or ""
+    return getattr(getattr(found, "settings", None), "where", None) or ""
+
+
+def _counted(counted: Collection[tuple[int | None, str]]) -> str:
+    """How many rows results rest on, by the rows that they kept: ``6,787, where race in ('a', 'b')``."""
+    by_where: dict[str, list[int]] = {}
+    for rows, where in counted:
+        by_where.setdefault(where, []).extend([] if rows is None else [rows])
+    told = []
+    for where, rows in by_where.items():
+        least, most = min(rows, default=None), max(rows, default=None)
+        number = numbers.count(most)
+        if least != most:
+            number = f"{numbers.count(least)} to {number}"
+        told.append(f"{number}, where {where}" if where else number)
+    return "; ".join(told)
 
 
 def provenance_table(card: Card) -> Iterator[CardBlock]:
