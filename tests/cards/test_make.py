@@ -211,7 +211,9 @@ def test_results_that_contradict_each_other_are_refused(tmp_path):
 def test_an_audit_whose_numbers_cannot_all_be_true_heads_no_card(tmp_path):
     audited(tmp_path)
     changed_audit(tmp_path, "forged.json", value=0.2)
-    with pytest.raises(InputError, match=r"forged\.json contradicts itself: .*site = 'west'.* 0\.2"):
+    with pytest.raises(
+        InputError, match=r"forged\.json contradicts itself: .*site = 'west'.* 0\.2"
+    ):
         carded(tmp_path, results=["forged.json"])
     plain = json.loads((tmp_path / "calls.audit.json").read_text())
     plain["overall"]["value"] /= 2
