@@ -8,6 +8,7 @@ from tests.cards.worlds import METRIC, audited, calls, carded
 
 import evenhand
 from evenhand.cards.given import repeated
+from evenhand.cards.markdown import render_markdown
 from evenhand.cards.parts import PARTS
 from evenhand.errors import InputError
 
@@ -327,3 +328,13 @@ def test_a_card_tells_no_folders_outside_its_own(tmp_path):
     (inner / "calls.audit.json").write_text((other / "calls.audit.json").read_text())
     with pytest.raises(InputError, match=r"two files that are called calls\.audit\.json"):
         carded(inner, results=["../other/calls.audit.json", "calls.audit.json"])
+
+
+def test_a_card_tells_how_many_rows_lack_what_tells_groups_apart(tmp_path):
+    table = calls(1)
+    known = [None if place % 3 else site for place, site in enumerate(table["site"].to_pylist())]
+    audited(tmp_path, table=table.set_column(1, "site", [known]), by="site")
+    card, _ = carded(tmp_path)
+    told = "400 rows lack site: shown as missing, not judged. That is 66.7 % of the rows."
+    assert told in " ".join(render_markdown(card).replace("\\", "").split())
+    assert told in " ".join(card.to_html().split())

@@ -14,6 +14,7 @@ from tests.commands import run_command
 
 import evenhand
 from evenhand.cards.changes.comparing import _OTHERS, compare_cards
+from evenhand.cards.changes.words import answers
 from evenhand.cards.checks import CardVerification
 from evenhand.cards.exporters.catalogue import ExportOptions, export_card, left_out
 from evenhand.cards.given import KINDS
@@ -292,6 +293,10 @@ def test_a_rule_that_is_broken_now_or_asks_for_less_is_told_between_cards(folder
     said = run_command("card", "diff", second, path).stdout
     assert said.startswith("Broken now: few false alarms (was kept).")
     back = " ".join(run_command("card", "diff", path, second).stdout.split())
+    assert back.startswith(
+        "Rule “few false alarms” is kept only by a looser limit: maximum 0.05 → 0.9; by the old one it is broken."
+    )
+    assert not compare_cards(other, card).looser
     assert "Rule “few false alarms” was broken, and is kept." in back
     assert "maximum 0.05, and is" in back
     assert "maximum 0.9." in back
@@ -303,6 +308,20 @@ def test_what_is_not_compared_between_cards_is_told(folder):
     assert "1 repair of the older card" in note.text
     told = set(KINDS) - {"audits", "gates"}
     assert set(_OTHERS) == told
+
+
+def test_changes_to_a_card_of_a_repair_open_with_what_that_card_warns_of(folder):
+    before, _ = card_of(folder, "old", "before.json")
+    after, _ = card_of(folder, "new", "after.json", "repair.json")
+    found = compare_cards(before, after)
+    told = [one.text for one in found.notes if one.code == "newer_card_warns"]
+    assert any("Who pays for the repair in repair.json" in text for text in told)
+    assert any("its numbers may be too good" in text for text in told)
+    said = list(answers(found))
+    better = [place for place, text in enumerate(said) if text.startswith("Better")]
+    assert better
+    assert said.index(next(text for text in said if "warns of its own numbers" in text)) < better[0]
+    assert not [one for one in compare_cards(after, before).notes if one.code == "newer_card_warns"]
 
 
 def test_a_caveat_names_the_result_that_it_is_of(folder):

@@ -18,6 +18,7 @@ from evenhand.differential.result import ConditionOverall, Effects
 from evenhand.gates.result import Gate
 from evenhand.lastmile.coverage import words as coverage_words
 from evenhand.pages import numbers
+from evenhand.pages.caveats import missing_sentences
 from evenhand.pages.edition import Edition, without_folders
 from evenhand.pages.marks import MARKS
 from evenhand.pages.numbers import plural
@@ -97,7 +98,8 @@ def _audit_blocks(card: Card, place: int, audit: Audit, edition: Edition) -> Ite
     told = (
         f"{name} = {audit.metric.definition}; {numbers.direction(audit.metric.higher_is_worse)}.  {method}",
     )
-    yield CardBlock(heading=name, items=(*answers, *told), source=origin)
+    lacking = words.lacking_rows(audit)
+    yield CardBlock(heading=name, items=(*answers, *lacking, *told), source=origin)
     for by in answer.partitions(audit):
         crossed = edition.crossed(by)
         forest = draw(audit, by, edition)
@@ -146,7 +148,7 @@ def switch_blocks(card: Card, edition: Edition) -> Iterator[CardBlock]:
     for place, found in enumerate(card.switches):
         yield CardBlock(
             heading=f"Another service in its place: {edition.column(found.metric.title)}",
-            items=tuple(switch_words.answers(found, edition)),
+            items=(*switch_words.answers(found, edition), *missing_sentences(found.missing)),
             source=source(card, "switches", place),
         )
 
@@ -243,7 +245,11 @@ def effect_blocks(card: Card, edition: Edition, *, explaining: bool) -> Iterator
         name = edition.column(found.metric.title)
         yield CardBlock(
             heading=f"{name} by condition",
-            items=(*effect_answer.answers(found, edition), effect_words.method(found)),
+            items=(
+                *effect_answer.answers(found, edition),
+                *missing_sentences(found.missing),
+                effect_words.method(found),
+            ),
             source=source(card, "effects", place),
         )
         yield _conditions_table(found, name, edition)

@@ -74,6 +74,11 @@ def warnings(card: Card, edition: Edition = PLAIN) -> Iterator[str]:
                 yield (
                     f"{name}: {len(rules)} of {plural(len(gate.rules), 'rule')} {are} {told}: {listed(rules)}."
                 )
+    yield from warnings_of_repairs(card, edition)
+
+
+def warnings_of_repairs(card: Card, edition: Edition = PLAIN) -> Iterator[str]:
+    """Who pays for a repair, and that nobody gains by it."""
     for place, repair in enumerate(card.repairs):
         name = card.of("repairs", place).name
         if repair.levelling_down:

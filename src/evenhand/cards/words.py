@@ -12,7 +12,7 @@ from evenhand.errors import Note
 from evenhand.gates import words as gate_words
 from evenhand.gates.result import Gate
 from evenhand.pages import numbers
-from evenhand.pages.caveats import before_numbers
+from evenhand.pages.caveats import before_numbers, missing_sentences
 from evenhand.pages.edition import PLAIN, Edition
 from evenhand.pages.numbers import percent, plural
 from evenhand.repairs import words as repair_words
@@ -93,6 +93,16 @@ def kept_rows(audit: Audit) -> str:
     """Which rows an audit kept and how it weighed them: `` where age >= 60``; empty where all, alike."""
     where = f" where {audit.settings.where}" if audit.settings.where else ""
     return where + (f", weighted by {audit.weight}" if audit.weight else "")
+
+
+def lacking_rows(audit: Audit) -> Iterator[str]:
+    """``562 rows lack accent: shown as missing, not judged.  That is 32.8 % of the rows.``."""
+    everybody = audit.overall.n_rows
+    for item in audit.missing:
+        for text in missing_sentences([item]):
+            known = item.reason == "missing_attribute" and item.n_rows and everybody
+            part = (item.n_rows or 0) / everybody if known and everybody else None
+            yield text if part is None else f"{text}  That is {numbers.share(part)} of the rows."
 
 
 def told_number(audit: Audit, value: float | None) -> str:

@@ -2,7 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 
-from evenhand.cards.changes.result import CardChanges, ChangedMetric, GroupChange, TextChange
+from evenhand.cards.changes.result import (
+    CardChanges,
+    ChangedMetric,
+    GroupChange,
+    LooserRule,
+    TextChange,
+)
 from evenhand.errors import REASONS
 from evenhand.pages import numbers
 from evenhand.pages.edition import PLAIN, Edition
@@ -57,10 +63,10 @@ def _after(found: CardChanges) -> str:
 
 def answers(found: CardChanges, edition: Edition = PLAIN) -> Iterator[str]:
     """For whom it became worse and better beyond noise, and of whom nobody knows."""
+    yield from _of_rules(found)
     yield from _before_all(found, edition)
-    if broken := [one for one in found.rules if one.after == "broken"]:
-        told = [f"{one.place} (was {one.before})" for one in broken]
-        yield f"Broken now: {listed(told)}."
+    if any(one.code == "newer_card_warns" for one in found.notes):
+        yield "The newer card warns of its own numbers, and of who pays for a repair: read that first, below."
     for verdict in ("worse", "better"):
         moved = [one for one in found.groups if one.verdict == verdict]
         moved.sort(key=lambda one: -abs(one.change or 0.0))
@@ -79,6 +85,36 @@ def answers(found: CardChanges, edition: Edition = PLAIN) -> Iterator[str]:
     yield from _unjudged(found, edition)
 
 
+def _of_rules(found: CardChanges) -> Iterator[str]:
+    """Rules that are broken now, that ask for less, or for nothing."""
+    if broken := [one for one in found.rules if one.after == "broken"]:
+        told = [f"{one.place} (was {one.before})" for one in broken]
+        yield f"Broken now: {listed(told)}."
+    for one in found.looser:
+        yield looser_sentence(one)
+    gone = [one for one in found.rules if (one.after, one.before) == ("not asked", "broken")]
+    if gone:
+        yield f"No longer asked: {listed([f'{one.place} (was {one.before})' for one in gone])}."
+
+
+def looser_sentence(one: LooserRule) -> str:
+    """``Rule “few” is kept only by a looser limit: maximum_difference 10 → 40 points.``."""
+    scale, unit = (100, " points") if one.in_points else (1, "")
+    before = f"{one.before * scale:.6g}"
+    if one.after is None:
+        limit = f"{one.limit} {before}{unit} is no longer asked"
+    else:
+        limit = f"{one.limit} {before} → {one.after * scale:.6g}{unit}"
+    if one.answer == "kept" != one.answer_before:
+        would = (
+            ""
+            if one.answer_before == "not asked"
+            else f"; by the old one it is {one.answer_before}"
+        )
+        return f"Rule “{one.name}” is kept only by a looser limit: {limit}{would}."
+    return f"Rule “{one.name}” has a looser limit, and is {one.answer}: {limit}."
+
+
 def _before_all(found: CardChanges, edition: Edition) -> Iterator[str]:
     """What the numbers are about, where that is not what their name says."""
     for metric in found.metrics:
@@ -92,6 +128,18 @@ def _before_all(found: CardChanges, edition: Edition) -> Iterator[str]:
             yield (
                 f"{name} is compared on the {rows.shared:,} rows that both cards have, of {rows.before:,} on the older "
                 f"and {rows.after:,} on the newer; of the others nothing is said."
+            )
+
+    for metric in found.metrics:
+        told = []
+        for mentioned, which in ((found.gone_groups, "older"), (found.new_groups, "newer")):
+            own = [one.predicate for one in mentioned if one.metric == metric.name]
+            if own:
+                more = [f"{len(own) - TOLD:,} more"] if len(own) > TOLD else []
+                told.append(f"{listed([*own[:TOLD], *more])} only on the {which} card")
+        if told:
+            yield (
+                f"{edition.column(metric.name)} of everybody is of other people on each card: {', '.join(told)}."
             )
 
 

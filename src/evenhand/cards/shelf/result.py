@@ -69,10 +69,12 @@ class ShelvedCard:
         Parts of a card that it tells.
     parts : int
         Parts that it should.
-    alarms : int
-        Open alarms of its watches.
-    broken_rules : int
-        Rules of its policies that are broken.
+    alarms : int or None
+        Open alarms of its watches; `None` where nothing was watched.
+    broken_rules : int or None
+        Rules of its policies that are broken; `None` where no rule was asked.
+    open_rules : int or None
+        Rules that are open for want of evidence; likewise.
     worst : tuple of ShelvedWorst
         For each metric at its operating point the worst group, single attributes and crossed ones.
     """
@@ -88,8 +90,9 @@ class ShelvedCard:
     signed_by: str | None
     parts_told: int
     parts: int
-    alarms: int
-    broken_rules: int
+    alarms: int | None
+    broken_rules: int | None
+    open_rules: int | None
     worst: tuple[ShelvedWorst, ...]
 
 

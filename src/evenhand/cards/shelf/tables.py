@@ -82,7 +82,7 @@ def cards_table(shelf: Shelf) -> Table:
                 _called(card),
                 card.applies_to,
                 _alarming(card.alarms),
-                _alarming(card.broken_rules),
+                _alarming(card.broken_rules, card.open_rules),
                 f"{card.parts_told} of {card.parts}",
                 TableCell(seal, kind="" if card.intact else "worse"),
             ]
@@ -90,5 +90,8 @@ def cards_table(shelf: Shelf) -> Table:
     return table_of("The cards", columns, rows)
 
 
-def _alarming(number: int) -> TableCell:
-    return TableCell(numbers.count(number), kind="worse" if number else "")
+def _alarming(number: int | None, undecided: int | None = None) -> TableCell:
+    """How many, where anybody asked: ``–``, ``0``, ``0, 1 open``."""
+    more = f", {numbers.count(undecided)} open" if undecided else ""
+    kind = "worse" if number else "unsure" if undecided else ""
+    return TableCell(numbers.count(number) + more, kind=kind)
