@@ -17,6 +17,7 @@ from evenhand.cards.changes.comparing import _OTHERS, compare_cards
 from evenhand.cards.changes.words import answers
 from evenhand.cards.checks import CardVerification
 from evenhand.cards.exporters.catalogue import ExportOptions, export_card, left_out
+from evenhand.cards.exporters.local_law_144 import LawfulColumns
 from evenhand.cards.given import KINDS
 from evenhand.cards.markdown import render_markdown
 from evenhand.cards.sealing import sealed_text
@@ -260,6 +261,26 @@ def test_formats_without_a_place_for_repairs_say_so(folder):
     json.loads(ended.stdout)
     for form in ("cyclonedx-1.7", "sagemaker"):
         assert "1 of 1 rule is broken" in export_card(card, form, ExportOptions())
+
+
+def test_no_export_of_numbers_leaves_behind_what_the_card_warns_of(folder):
+    command = (
+        "audit decided.csv --metric selection_rate(repaired) --worse lower --versus best "
+        "--by sex --by site --by sex,site --json"
+    )
+    table = pacsv.read_csv(folder / "decided.csv")
+    pacsv.write_csv(
+        table.append_column("site", pa.array(["a", "b"] * (len(table) // 2))),
+        folder / "sited.csv",
+    )
+    told = run_command(*shlex.split(command.replace("decided", "sited")), cwd=folder).stdout
+    (folder / "rates.json").write_text(told)
+    card, _ = card_of(folder, "warned", "after.json", "rates.json", "repair.json")
+    law = ExportOptions(law=LawfulColumns(sex="sex", race="site"))
+    for form in ("cyclonedx-1.7", "every-eval-ever", "huggingface", "sagemaker", "local-law-144"):
+        said = export_card(card, form, law).replace("\\", "")
+        assert "its numbers may be too good" in said or "their numbers may be too good" in said, form
+        assert "Who pays for the repair in repair.json" in said, form
 
 
 def test_a_card_that_nobody_vouches_for_is_not_said_to_be_checked(tmp_path):

@@ -77,6 +77,11 @@ def warnings(card: Card, edition: Edition = PLAIN) -> Iterator[str]:
     yield from warnings_of_repairs(card, edition)
 
 
+def cautions(card: Card) -> list[str]:
+    """What goes with a card's numbers wherever they go: its warnings, and notes on what its results rest on."""
+    return [*warnings(card), *(note.text for note in card.notes)]
+
+
 def warnings_of_repairs(card: Card, edition: Edition = PLAIN) -> Iterator[str]:
     """Who pays for a repair, and that nobody gains by it."""
     for place, repair in enumerate(card.repairs):
