@@ -10,6 +10,7 @@ import evenhand
 from evenhand.cards.given import repeated
 from evenhand.cards.markdown import render_markdown
 from evenhand.cards.parts import PARTS
+from evenhand.cards.words import worst_sentence
 from evenhand.errors import InputError
 
 
@@ -33,6 +34,14 @@ def test_the_same_words_and_results_give_the_same_bytes(folder):
 def test_a_card_comes_back_from_its_json(folder):
     card, _ = carded(folder)
     assert evenhand.Card.from_json(card.to_json()) == card
+
+
+def test_a_headline_says_of_how_many_and_how_sure(folder):
+    card = evenhand.make_card(folder / "calls.toml")
+    one = next(one for one in card.worst if not one.crossed)
+    told = worst_sentence(card, one)
+    between = f"({100 * one.low:.1f} to {100 * one.high:.1f} %; {one.n_units} rows), "
+    assert between in told.replace("\xa0", " ")
 
 
 def test_the_worst_groups_are_those_of_the_audit(folder):

@@ -185,7 +185,7 @@ def test_a_rule_whose_numbers_cannot_be_true_stands_on_no_card(folder, change, m
     plain = json.loads((folder / "check.json").read_text())
     (rule,) = plain["rules"]
     for check in rule["checks"]:
-        check |= change
+        check.update(change)
     rule["answer"] = plain["answer"] = rule["checks"][0]["answer"]
     (folder / "forged.json").write_text(json.dumps(plain))
     with pytest.raises(InputError, match=message):
@@ -201,7 +201,7 @@ def test_a_gap_that_its_two_groups_do_not_have_stands_on_no_card(folder):
     check = plain["rules"][0]["checks"][0]
     seen, check["value"] = check["value"], check["low"]
     (folder / "forged.json").write_text(json.dumps(plain))
-    with pytest.raises(InputError, match="was seen, but of .* it is"):
+    with pytest.raises(InputError, match=r"was seen, but of .* it is"):
         card_of(folder, "forged", "forged.json")
     check["value"], check["other_values"] = seen, [one + 0.1 for one in check["other_values"]]
     (folder / "forged.json").write_text(json.dumps(plain))
@@ -279,7 +279,9 @@ def test_no_export_of_numbers_leaves_behind_what_the_card_warns_of(folder):
     law = ExportOptions(law=LawfulColumns(sex="sex", race="site"))
     for form in ("cyclonedx-1.7", "every-eval-ever", "huggingface", "sagemaker", "local-law-144"):
         said = export_card(card, form, law).replace("\\", "")
-        assert "its numbers may be too good" in said or "their numbers may be too good" in said, form
+        assert "its numbers may be too good" in said or "their numbers may be too good" in said, (
+            form
+        )
         assert "Who pays for the repair in repair.json" in said, form
 
 

@@ -45,7 +45,16 @@ def test_where_no_card_can_be_read_the_first_reason_is_told(folder):
 def test_a_narrow_terminal_shows_all_of_each_card(folder):
     said = run_command("card", "index", "calls.json", "other.json", cwd=folder).stdout
     assert max(map(len, said.splitlines())) <= 80
-    for told in ("error_rate", "west", "not signed", "2026-03-01", "rules"):
+    for told in (
+        "units",
+        "everybody",
+        "rows",
+        "error_rate",
+        "west",
+        "not signed",
+        "2026-03-01",
+        "rules",
+    ):
         assert told in said
 
 

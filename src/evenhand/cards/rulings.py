@@ -1,4 +1,4 @@
-"""Answers of rules that cannot be: not what their own bounds give, or of other numbers than an audit of the same rows."""
+"""Answers of rules that cannot be: not what their bounds give, or of other numbers than an audit of the same rows."""
 
 import math
 import shlex
@@ -33,9 +33,9 @@ def _faults(check: RuleCheck) -> Iterator[str]:
         if (low is not None and value < low - slack) or (high is not None and value > high + slack):
             yield f"{value:g} was seen, which is not between {_end(low)} and {_end(high)}"
         above, below = check.numerator, check.denominator
-        if check.limit in RATES and above is not None and below:
-            if abs(value - above / below) > slack:
-                yield f"{value:g} was seen, but {above:g} over {below:g} is {above / below:g}"
+        summed = above / below if check.limit in RATES and above is not None and below else value
+        if abs(value - summed) > slack:
+            yield f"{value:g} was seen, but {above:g} over {below:g} is {summed:g}"
         apart = _apart(check)
         if apart is not None and abs(value - apart) > slack:
             seen = " and ".join(f"{one:g}" for one in check.other_values)

@@ -65,7 +65,7 @@ def answers(card: Card, edition: Edition = PLAIN) -> Iterator[str]:
 
 
 def worst_sentence(card: Card, one: WorstGroup, edition: Edition = PLAIN) -> str:
-    """``Worst for Wales: 35 of 100 words wrong, 20 for everybody together; proven worse than the rest.``."""
+    """``Worst for Wales: 35 of 100 words wrong (28.1 to 42.0 %; 12 speakers), 20 for everybody together; …``."""
     audit = card.audits[one.audit]
     name, metric = edition.named(one.group, one.predicate), edition.column(audit.metric.title)
     kept = kept_rows(audit)
@@ -73,7 +73,7 @@ def worst_sentence(card: Card, one: WorstGroup, edition: Edition = PLAIN) -> str
     own, beside = told_number(audit, one.value), told_number(audit, one.overall)
     if spoken is not None and metric == audit.metric.name:
         (own, beside), metric = spoken, ""
-    rates = f"{own}, {beside} for everybody together{kept}"
+    rates = f"{own} ({_sure(audit, one)}), {beside} for everybody together{kept}"
     if one.chosen == "worst proven":
         what = f"{metric} " if metric else ""
         return f"Of the groups that are proven worse the worst is {name}: {what}{rates}."
@@ -82,6 +82,14 @@ def worst_sentence(card: Card, one: WorstGroup, edition: Edition = PLAIN) -> str
         return f"{told}."
     reference = words.reference(audit.settings.versus)
     return f"{told}; {_MEANINGS[one.verdict].format(reference=reference)}."
+
+
+def _sure(audit: Audit, one: WorstGroup) -> str:
+    """How far the value of a worst group is known: its interval, and how many units it is of."""
+    found = [told_interval(audit, one.low, one.high)]
+    if one.n_units is not None:
+        found.append(f"{numbers.count(one.n_units)} {words.unit_name(audit, one.n_units)}")
+    return "; ".join(text for text in found if text)
 
 
 def metric_name(audit: Audit, edition: Edition = PLAIN) -> str:

@@ -25,6 +25,12 @@ class ShelvedWorst:
         Lower end of its interval, which holds for this group alone.
     high : float or None
         Upper end of it.
+    overall : float or None
+        The metric for everybody.
+    n_units : int or None
+        Independent units of the group.
+    unit : str or None
+        What they are; `None` for rows.
     is_share : bool
         Whether the value is a share, told in per cent.
     verdict : Verdict or None
@@ -37,6 +43,9 @@ class ShelvedWorst:
     value: float
     low: float | None
     high: float | None
+    overall: float | None
+    n_units: int | None
+    unit: str | None
     is_share: bool
     verdict: Verdict | None
 

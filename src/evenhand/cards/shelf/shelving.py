@@ -129,6 +129,9 @@ def _worst(card: Card) -> Iterable[ShelvedWorst]:
             value=one.value,
             low=one.low,
             high=one.high,
+            overall=one.overall,
+            n_units=one.n_units,
+            unit=audit.unit,
             is_share=is_share(audit),
             verdict=one.verdict,
         )
