@@ -10,7 +10,7 @@ import evenhand
 from evenhand.cards.given import repeated
 from evenhand.cards.markdown import render_markdown
 from evenhand.cards.parts import PARTS
-from evenhand.cards.words import worst_sentence
+from evenhand.cards.words import absent_sentence, worst_sentence
 from evenhand.errors import InputError
 
 
@@ -36,8 +36,21 @@ def test_a_card_comes_back_from_its_json(folder):
     assert evenhand.Card.from_json(card.to_json()) == card
 
 
+def test_a_table_that_nobody_described_is_named_beside_those_that_are(tmp_path):
+    audited(tmp_path)
+    audited(tmp_path, "more", calls(2))
+    said = '[[data]]\ntable = "more.csv"\ndescription = "Calls of May."\n'
+    both = ["calls.audit.json", "more.audit.json"]
+    card, _ = carded(tmp_path, results=both, more=said)
+    told = absent_sentence(card)
+    assert "Data that results rest on (of calls.csv);" in told
+    assert "How labels came about;" in told
+    card, _ = carded(tmp_path, results=both)
+    assert "Data that results rest on;" in absent_sentence(card)
+
+
 def test_a_headline_says_of_how_many_and_how_sure(folder):
-    card = evenhand.make_card(folder / "calls.toml")
+    card, _ = carded(folder)
     one = next(one for one in card.worst if not one.crossed)
     told = worst_sentence(card, one)
     between = f"({100 * one.low:.1f} to {100 * one.high:.1f} %; {one.n_units} rows), "

@@ -6,14 +6,16 @@ from typing import Any
 from evenhand.audits import answer, words
 from evenhand.audits.result import Audit
 from evenhand.bounty.telling.standing import Standing
+from evenhand.cards.given import sources_of
 from evenhand.cards.mended import warnings
+from evenhand.cards.parts import OF_EACH_TABLE, said_of
 from evenhand.cards.result import Card, CardPart, Signal, WorstGroup
 from evenhand.errors import Note
 from evenhand.gates import words as gate_words
 from evenhand.gates.result import Gate
 from evenhand.pages import numbers
 from evenhand.pages.caveats import before_numbers, missing_sentences
-from evenhand.pages.edition import PLAIN, Edition
+from evenhand.pages.edition import PLAIN, Edition, without_folders
 from evenhand.pages.numbers import percent, plural
 from evenhand.repairs import words as repair_words
 from evenhand.repairs.result import RepairTrial
@@ -123,12 +125,27 @@ def told_interval(audit: Audit, low: float | None, high: float | None) -> str:
     return numbers.shares(low, high) if answer.is_share(audit) else numbers.interval(low, high)
 
 
-def absent_sentence(parts: tuple[CardPart, ...]) -> str:
-    """Which parts nobody told."""
-    absent = [part.title for part in parts if not part.told]
+def absent_sentence(card: Card) -> str:
+    """Which parts nobody told, and of which tables where others are told."""
+    absent = [f"{part.title}{_of_tables(card, part)}" for part in card.parts if not part.told]
     if not absent:
-        return f"All {len(parts)} parts of the card are told."
-    return f"Not told, of {len(parts)} parts: {'; '.join(absent)}."
+        return f"All {len(card.parts)} parts of the card are told."
+    return f"Not told, of {len(card.parts)} parts: {'; '.join(absent)}."
+
+
+def _of_tables(card: Card, part: CardPart) -> str:
+    """Tables of which a part is not told, where it is told of others: `` (of compas.csv)``."""
+    if part.name not in OF_EACH_TABLE:
+        return ""
+    results = (getattr(card, one.field)[one.number] for one in card.evidence)
+    names = (without_folders(table.name) for found in results for table in sources_of(found))
+    tables = [name for name in dict.fromkeys(names) if name]
+    lacking = [
+        name
+        for name in tables
+        if not getattr(said_of(name, card.written), OF_EACH_TABLE[part.name], "")
+    ]
+    return f" (of {numbers.listed(lacking)})" if 0 < len(lacking) < len(tables) else ""
 
 
 def caveats(card: Card, edition: Edition = PLAIN) -> Iterator[str]:

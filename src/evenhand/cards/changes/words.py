@@ -148,7 +148,7 @@ def _unjudged(found: CardChanges, edition: Edition) -> Iterator[str]:
     if unjudged := [one for one in found.groups if one.verdict is None]:
         several = len(found.metrics) > 1
         names = [
-            called(one, edition) + (f" ({edition.column(one.metric)})" if several else "")
+            named(found, one, edition) + (f" ({edition.column(one.metric)})" if several else "")
             for one in unjudged[:TOLD]
         ]
         if len(unjudged) > TOLD:
@@ -163,9 +163,47 @@ def change_sentence(found: CardChanges, one: GroupChange, edition: Edition = PLA
     span = numbers.span(one.low, one.high, in_points=metric.in_points)
     verdict = "Worse" if one.verdict == "worse" else "Better"
     return (
-        f"{verdict} for {called(one, edition)}: {edition.column(one.metric)} {value(metric, one.before.value)} before, "
-        f"{value(metric, one.after.value)} now ({span}{points})."
+        f"{verdict} for {named(found, one, edition)}: {edition.column(one.metric)} "
+        f"{value(metric, one.before.value)} {sides(found)[0]}, {value(metric, one.after.value)} {sides(found)[1]} "
+        f"({span}{points})."
     )
+
+
+def sides(found: CardChanges) -> tuple[str, str]:
+    """What the numbers of each card are: earlier and later of one service, or those of two services."""
+    if found.before.service == found.after.service:
+        return "before", "now"
+    return f"by {found.before.service}", f"by {found.after.service}"
+
+
+def heads(found: CardChanges) -> tuple[str, str]:
+    """What the columns of both cards are called: versions, and the services where they are two."""
+    first, second = found.before, found.after
+    if first.service == second.service:
+        return first.version or "before", second.version or "after"
+    return f"{first.service} {first.version}".strip(), f"{second.service} {second.version}".strip()
+
+
+def named(found: CardChanges, one: GroupChange, edition: Edition = PLAIN) -> str:
+    """A group by its values, with its attributes where those of another group are called alike."""
+    name = called(one, edition)
+    alike = [
+        other
+        for other in found.groups
+        if other.metric == one.metric and other.by != one.by and called(other, edition) == name
+    ]
+    if not alike or not one.by or one.group == {one.predicate: True}:
+        return name
+    return " · ".join(
+        f"{edition.column(column)} {edition.value(column, value)}"
+        for column, value in one.group.items()
+    )
+
+
+def too_wide(metric: ChangedMetric, one: GroupChange) -> bool:
+    """Whether an interval of points leaves open everything from none to all."""
+    known = metric.in_points and one.low is not None and one.high is not None
+    return known and (one.low or 0.0) <= -1 and (one.high or 0.0) >= 1
 
 
 def called(one: GroupChange, edition: Edition = PLAIN) -> str:
