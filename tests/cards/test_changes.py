@@ -191,6 +191,10 @@ def test_two_tables_of_the_same_rows_are_paired_by_their_key(tmp_path):
     tables = [tmp_path / "old.csv", tmp_path / "new.csv"]
     apart, paired = compare_cards(*cards), compare_cards(*cards, data=tables, on=["id"])
     assert {one.samples for one in paired.groups} == {"paired"}
+    with pytest.raises(InputError, match=r"old\.csv would not be used: .* --on id"):
+        compare_cards(*cards, data=tables)
+    with pytest.raises(InputError, match=r"new\.csv would not be used: .* --data OLD NEW --on id"):
+        compare_cards(*cards, data=tables[1:])
     widths = [
         (one.high - one.low, other.high - other.low)
         for one, other in zip(paired.groups, apart.groups, strict=True)

@@ -396,11 +396,10 @@ def _counted(counted: Collection[tuple[int | None, str]]) -> str:
     for rows, where in counted:
         by_where.setdefault(where, []).extend([] if rows is None else [rows])
     told = []
-    for where, rows in by_where.items():
-        least, most = min(rows, default=None), max(rows, default=None)
-        number = numbers.count(most)
-        if least != most:
-            number = f"{numbers.count(least)} to {number}"
+    for where, known in by_where.items():
+        number = numbers.count(None)
+        if known:
+            number = " to ".join(map(numbers.count, sorted({min(known), max(known)})))
         told.append(f"{number}, where {where}" if where else number)
     return "; ".join(told)
 

@@ -14,7 +14,7 @@ from evenhand.cards.changes.asking import (
     unpairable,
 )
 from evenhand.cards.changes.intervals import differences_apart
-from evenhand.cards.changes.pairing import PairedTables, paired_switch, paired_tables
+from evenhand.cards.changes.pairing import PairedTables, check_used, paired_switch, paired_tables
 from evenhand.cards.changes.result import (
     CardChanges,
     CardName,
@@ -66,7 +66,7 @@ def compare_cards(
     Raises
     ------
     InputError
-        For a table that neither card rests on, and for a confidence that is none.
+        For a table that neither card rests on or that would not be used, and for a confidence that is none.
 
     Notes
     -----
@@ -81,6 +81,7 @@ def compare_cards(
     known = [str(audit.source.sha256) for card in (before, after) for audit in card.audits]
     tables = paired_tables(data, on, known)
     pairs = list(_matched(before.audits, after.audits))
+    check_used(tables, [(first, second) for _, first, second in pairs])
     share = 1 - (1 - level) / max(len(pairs), 1)
     metrics: list[ChangedMetric] = []
     groups: list[GroupChange] = []
