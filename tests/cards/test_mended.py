@@ -333,6 +333,37 @@ def test_what_is_not_compared_between_cards_is_told(folder):
     assert set(_OTHERS) == told
 
 
+def test_a_rule_that_lost_its_limit_or_is_gone_is_told_first(folder):
+    (folder / "strict.toml").write_text(
+        POLICY.format(metric=METRIC, most=0.05).replace(
+            "hazard", "maximum_difference = 0.1\nhazard"
+        )
+    )
+    (folder / "loose.toml").write_text(
+        POLICY.format(metric=METRIC, most=0.05).replace(
+            "maximum = 0.05", "maximum_difference = 0.4"
+        )
+    )
+    for name in ("strict", "loose"):
+        told = run_command("check", f"{name}.toml", "--json", cwd=folder).stdout
+        (folder / f"{name}.check.json").write_text(told)
+    before, _ = card_of(folder, "strict_card", "before.json", "strict.check.json")
+    after, _ = card_of(folder, "loose_card", "before.json", "loose.check.json")
+    first, second, *_ = answers(compare_cards(before, after))
+    assert {"maximum 0.05 is no longer asked", "maximum_difference 10 → 40 points; by"} == {
+        re.search(
+            r"limit: (maximum 0.05 is no longer asked|maximum_difference 10 → 40 points; by)", one
+        )[1]
+        for one in (first, second)
+    }
+    assert all("is kept only by a looser limit" in one for one in (first, second))
+    without, _ = card_of(folder, "no_rule", "before.json")
+    assert (
+        next(answers(compare_cards(before, without)))
+        == "No longer asked: few false alarms (was broken)."
+    )
+
+
 def test_changes_to_a_card_of_a_repair_open_with_what_that_card_warns_of(folder):
     before, _ = card_of(folder, "old", "before.json")
     after, _ = card_of(folder, "new", "after.json", "repair.json")
