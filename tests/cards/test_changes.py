@@ -14,6 +14,7 @@ import evenhand
 from evenhand.cards.changes import words
 from evenhand.cards.changes.comparing import compare_cards
 from evenhand.cards.changes.intervals import differences_apart
+from evenhand.cards.changes.tables import changes_table
 from evenhand.cards.verification import read_card
 from evenhand.errors import InputError
 from evenhand.results.estimate import Estimate
@@ -190,6 +191,10 @@ def test_two_tables_of_the_same_rows_are_paired_by_their_key(tmp_path):
     tables = [tmp_path / "old.csv", tmp_path / "new.csv"]
     apart, paired = compare_cards(*cards), compare_cards(*cards, data=tables, on=["id"])
     assert {one.samples for one in paired.groups} == {"paired"}
+    with pytest.raises(InputError, match=r"old\.csv would not be used: .* --on id"):
+        compare_cards(*cards, data=tables)
+    with pytest.raises(InputError, match=r"new\.csv would not be used: .* --data OLD NEW --on id"):
+        compare_cards(*cards, data=tables[1:])
     widths = [
         (one.high - one.low, other.high - other.low)
         for one, other in zip(paired.groups, apart.groups, strict=True)
@@ -227,6 +232,38 @@ def test_cards_in_the_wrong_order_and_of_two_services_are_told(tmp_path):
     turned = evenhand.Card.from_dict(plain)
     codes = {note.code for note in compare_cards(old, turned).notes}
     assert {"other_service", "turned_round"} <= codes
+
+
+def test_numbers_of_two_services_are_named_by_their_services(tmp_path):
+    old, new = two_cards(tmp_path, calls(1, rates=(0.1, 0.1, 0.1)), calls(2, rates=(0.1, 0.1, 0.9)))
+    plain = json.loads(new.to_json())
+    plain["written"]["service"]["name"] = "rival"
+    found = compare_cards(old, evenhand.Card.from_dict(plain))
+    heads = [one.head for one in changes_table(found, "error_rate", 40).columns[2:4]]
+    assert heads == ["calls 1", "rival 2"]
+    (worse,) = [text for text in words.answers(found) if text.startswith("Worse for west:")]
+    assert " by calls, " in worse
+    assert " by rival (" in worse
+    assert "before" not in worse
+
+
+def test_groups_of_two_attributes_that_are_called_alike_are_told_apart(tmp_path):
+    table = calls(1).set_column(2, "sex", [["west", "m"] * 300])
+    old, new = two_cards(tmp_path, table, calls(2).set_column(2, "sex", [["west", "m"] * 300]))
+    rows = changes_table(compare_cards(old, new), "error_rate", 40).rows
+    names = [row[0].text for row in rows]
+    assert {"site west", "sex west", "north"} <= set(names)
+    assert len(set(names)) == len(names)
+
+
+def test_an_interval_that_leaves_everything_open_says_that_there_was_too_little(tmp_path):
+    old, new = two_cards(tmp_path, calls(1), calls(2))
+    found = compare_cards(old, new)
+    metric, one = found.metrics[0], found.groups[1]
+    assert words.too_wide(metric, replace(one, low=-1.7, high=3.4))
+    assert not words.too_wide(metric, replace(one, low=-0.5, high=3.4))
+    wide = replace(found, groups=(replace(one, low=-1.7, high=3.4, change=0.088),))
+    assert changes_table(wide, "error_rate", 40).rows[0][4].text == "+8.8 (too few)"
 
 
 def test_a_table_that_no_card_rests_on_is_refused(tmp_path):

@@ -129,6 +129,7 @@ def test_a_name_that_stands_twice_is_refused(place):
         (["make", "nowhere.toml"], "nowhere.toml cannot be read"),
         (["verify", "nowhere.json"], "nowhere.json cannot be read"),
         (["verify", "calls.csv"], "is no JSON of a card"),
+        (["verify", "empty.json"], "empty.json is empty, and no card"),
         (["verify", "service-1.json", "--data", "nowhere.csv"], "--data nowhere.csv is no file"),
         (["verify", "service-1.json", "--public-key", "calls.csv"], "is no public key"),
         (["diff", "service-1.json", "calls.audit.json"], "has the schema 'evenhand.audit/1'"),
@@ -139,6 +140,7 @@ def test_a_name_that_stands_twice_is_refused(place):
     ],
 )
 def test_what_cannot_be_used_is_told_in_a_sentence(place, words, message):
+    (place / "empty.json").write_text("\n")
     ended = run(place, *words)
     assert ended.returncode == 2
     assert message in " ".join(ended.stderr.split())

@@ -8,7 +8,9 @@ from tests.cards.worlds import METRIC, audited, calls, carded
 
 import evenhand
 from evenhand.cards.given import repeated
+from evenhand.cards.markdown import render_markdown
 from evenhand.cards.parts import PARTS
+from evenhand.cards.words import absent_sentence, worst_sentence
 from evenhand.errors import InputError
 
 
@@ -32,6 +34,27 @@ def test_the_same_words_and_results_give_the_same_bytes(folder):
 def test_a_card_comes_back_from_its_json(folder):
     card, _ = carded(folder)
     assert evenhand.Card.from_json(card.to_json()) == card
+
+
+def test_a_table_that_nobody_described_is_named_beside_those_that_are(tmp_path):
+    audited(tmp_path)
+    audited(tmp_path, "more", calls(2))
+    said = '[[data]]\ntable = "more.csv"\ndescription = "Calls of May."\n'
+    both = ["calls.audit.json", "more.audit.json"]
+    card, _ = carded(tmp_path, results=both, more=said)
+    told = absent_sentence(card)
+    assert "Data that results rest on (of calls.csv);" in told
+    assert "How labels came about;" in told
+    card, _ = carded(tmp_path, results=both)
+    assert "Data that results rest on;" in absent_sentence(card)
+
+
+def test_a_headline_says_of_how_many_and_how_sure(folder):
+    card, _ = carded(folder)
+    one = next(one for one in card.worst if not one.crossed)
+    told = worst_sentence(card, one)
+    between = f"({100 * one.low:.1f} to {100 * one.high:.1f} %; {one.n_units} rows), "
+    assert between in told.replace("\xa0", " ")
 
 
 def test_the_worst_groups_are_those_of_the_audit(folder):
@@ -190,17 +213,36 @@ def test_what_is_no_result_is_refused(tmp_path, content, message):
         evenhand.make_card(tmp_path / "c.toml")
 
 
+def changed_audit(folder, name, **change):
+    """A copy of an audit in which the first group's estimate says something else."""
+    plain = json.loads((folder / "calls.audit.json").read_text())
+    plain["groups"][0]["estimate"] |= change
+    (folder / name).write_text(json.dumps(plain))
+
+
 def test_results_that_contradict_each_other_are_refused(tmp_path):
-    audited(tmp_path)
-    text = (tmp_path / "calls.audit.json").read_text()
-    value = json.loads(text)["groups"][0]["estimate"]["value"]
-    assert f'"value": {value}' in text
-    (tmp_path / "again.json").write_text(text.replace(f'"value": {value}', '"value": 0.123'))
+    found = audited(tmp_path).groups[0].estimate
+    above = found.numerator - 1
+    changed_audit(tmp_path, "again.json", numerator=above, value=above / found.denominator)
     with pytest.raises(
         InputError,
         match=r"again\.json and calls\.audit\.json contradict each other: error_rate.* of site = 'west'",
     ):
         carded(tmp_path, results=["calls.audit.json", "again.json"])
+
+
+def test_an_audit_whose_numbers_cannot_all_be_true_heads_no_card(tmp_path):
+    audited(tmp_path)
+    changed_audit(tmp_path, "forged.json", value=0.2)
+    with pytest.raises(
+        InputError, match=r"forged\.json contradicts itself: .*site = 'west'.* 0\.2"
+    ):
+        carded(tmp_path, results=["forged.json"])
+    plain = json.loads((tmp_path / "calls.audit.json").read_text())
+    plain["overall"]["value"] /= 2
+    (tmp_path / "forged.json").write_text(json.dumps(plain))
+    with pytest.raises(InputError, match="everybody together has the value"):
+        carded(tmp_path, results=["forged.json"])
 
 
 def test_results_of_a_table_that_was_changed_since_are_stale(tmp_path):
@@ -308,3 +350,13 @@ def test_a_card_tells_no_folders_outside_its_own(tmp_path):
     (inner / "calls.audit.json").write_text((other / "calls.audit.json").read_text())
     with pytest.raises(InputError, match=r"two files that are called calls\.audit\.json"):
         carded(inner, results=["../other/calls.audit.json", "calls.audit.json"])
+
+
+def test_a_card_tells_how_many_rows_lack_what_tells_groups_apart(tmp_path):
+    table = calls(1)
+    known = [None if place % 3 else site for place, site in enumerate(table["site"].to_pylist())]
+    audited(tmp_path, table=table.set_column(1, "site", [known]), by="site")
+    card, _ = carded(tmp_path)
+    told = "400 rows lack site: shown as missing, not judged. That is 66.7 % of the rows."
+    assert told in " ".join(render_markdown(card).replace("\\", "").split())
+    assert told in " ".join(card.to_html().split())

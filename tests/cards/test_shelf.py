@@ -3,10 +3,11 @@
 import json
 
 import pytest
-from tests.cards.worlds import audited, calls, carded
+from tests.cards.worlds import METRIC, audited, calls, carded
 from tests.commands import run_command
 
 from evenhand.cards.shelf.shelving import find_cards, shelve
+from evenhand.cards.shelf.tables import cards_table
 from evenhand.errors import InputError
 
 
@@ -44,5 +45,35 @@ def test_where_no_card_can_be_read_the_first_reason_is_told(folder):
 def test_a_narrow_terminal_shows_all_of_each_card(folder):
     said = run_command("card", "index", "calls.json", "other.json", cwd=folder).stdout
     assert max(map(len, said.splitlines())) <= 80
-    for told in ("error_rate", "west", "not signed", "2026-03-01", "rules"):
+    for told in (
+        "units",
+        "everybody",
+        "rows",
+        "error_rate",
+        "west",
+        "not signed",
+        "2026-03-01",
+        "rules",
+    ):
         assert told in said
+
+
+def test_what_was_never_asked_is_no_good_news(folder):
+    (folder / "policy.toml").write_text(
+        f'[[rule]]\nname = "few"\ntable = "calls.csv"\nmetric = "{METRIC}"\nby = "site"\nmaximum = 0.1\n'
+        f'[[rule]]\nname = "all"\ntable = "calls.csv"\nmetric = "{METRIC}"\nby = "site"\nmaximum_ratio = 4\n'
+    )
+    told = run_command("check", "policy.toml", "--json", cwd=folder).stdout
+    (folder / "check.json").write_text(told)
+    carded(folder, results=["calls.audit.json", "check.json"])
+    ruled, silent = shelve([folder / "calls.json", folder / "other.json"]).cards[::-1]
+    assert (ruled.alarms, ruled.broken_rules, ruled.open_rules) == (None, 1, 1)
+    assert (silent.alarms, silent.broken_rules, silent.open_rules) == (None, None, None)
+    cells = [
+        [cell.text for cell in row] for row in cards_table(shelve([folder / "calls.json"])).rows
+    ]
+    assert cells[0][2:4] == ["–", "1, 1 open"]
+    cells = [
+        [cell.text for cell in row] for row in cards_table(shelve([folder / "other.json"])).rows
+    ]
+    assert cells[0][2:4] == ["–", "–"]

@@ -181,6 +181,19 @@ def test_a_table_that_was_changed_is_told(world, tmp_path):
     )
 
 
+def test_a_table_too_many_makes_no_card_false(world, tmp_path):
+    folder, _, path, _ = world
+    other = tmp_path / "other.csv"
+    pacsv.write_csv(calls(9), other)
+    ended = run_command("card", "verify", path, "--data", folder / "calls.csv", other)
+    said = " ".join(ended.stdout.split())
+    assert ended.returncode == 3
+    assert "NOT what it claims" not in said
+    assert "1 file that was given belongs to no result" in said
+    assert "other.csv belongs to no result" in said
+    assert run_command("card", "verify", path, "--data", folder / "calls.csv").returncode == 0
+
+
 def test_another_key_is_not_the_one_that_was_named(world, tmp_path):
     _, _, path, _ = world
     _, public = written_key(tmp_path / "other.pem")
@@ -390,7 +403,9 @@ def test_results_that_contradict_each_other_fail_and_stop_nothing(tmp_path):
     _, path = carded(tmp_path, results=["calls.audit.json", "again.audit.json"])
 
     def change(plain):
-        plain["audits"][1]["groups"][0]["estimate"]["value"] = 0.5
+        estimate = plain["audits"][1]["groups"][0]["estimate"]
+        estimate["numerator"] -= 1
+        estimate["value"] = estimate["numerator"] / estimate["denominator"]
 
     found = verify_card(edited(path, change))
     assert states(found)["derived"] == {"fails"}

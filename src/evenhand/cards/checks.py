@@ -18,8 +18,8 @@ class CardCheck:
     Attributes
     ----------
     name : str
-        What: `digest`, `signature`, `sums`, `derived`, `files`, `data`, or `again`, where tables were given and a
-        result was not computed again.
+        What: `digest`, `signature`, `sums`, `derived`, `files`, `data`; `again`, where tables were given and a
+        result was not computed again; `stranger`, a file that belongs to no result.
     state : State
         `holds`, `fails` or `not checked`.
     sentence : str
@@ -70,6 +70,11 @@ class CardVerification(Result):
     def unasked(self) -> int:
         """How many results were not computed again although tables were given."""
         return sum(check.name == "again" for check in self.checks)
+
+    @property
+    def strangers(self) -> int:
+        """How many of the files that were given belong to no result."""
+        return sum(check.name == "stranger" for check in self.checks)
 
 
 def compared(name: str, new: Sequence[Discrepancy], good: str, bad: str) -> CardCheck:

@@ -1,19 +1,22 @@
 """Results that contradict each other: refused where one of them must be wrong, told where both may be right."""
 
+import itertools
 from collections.abc import Iterator, Sequence
 from math import isclose
 from typing import Any
 
 from evenhand.audits.result import Audit, Group
 from evenhand.cards.given import GivenResult
+from evenhand.cards.rulings import faults_of, unlike
 from evenhand.errors import InputError, Note
+from evenhand.gates.baseline import check_sound, contradictions_of
 from evenhand.gates.result import Gate, GateAnswer, RuleAnswer, together
 from evenhand.pages.edition import without_folders
 from evenhand.pages.numbers import listed
 
 
 def check_agreement(given: Sequence[GivenResult]) -> None:
-    """Refuse two audits that ask the same of the same table and say different things, and checks that belie themselves.
+    """Refuse results that ask the same of the same table and say different things, and those that belie themselves.
 
     Raises
     ------
@@ -25,6 +28,8 @@ def check_agreement(given: Sequence[GivenResult]) -> None:
             _check_gate(one.name, one.result)
         if isinstance(one.result, Audit):
             check_groups(one.name, one.result)
+            _check_audit(one.name, one.result)
+    _check_rules_beside_audits(given)
     seen: dict[Any, dict[str, tuple[str, float | None]]] = {}
     for one in given:
         audit = one.result
@@ -59,6 +64,33 @@ def check_groups(name: str, audit: Audit) -> None:
             )
 
 
+def _check_audit(name: str, audit: Audit) -> None:
+    """Refuse numbers that cannot all be true, as rules do that are asked of an audit."""
+    try:
+        check_sound(audit)
+    except InputError as error:
+        raise InputError(f"{name} contradicts itself: {error}") from error
+    if audit.judge is None:
+        for told in contradictions_of(audit.overall, None, None):
+            raise InputError(
+                f"{name} contradicts itself: everybody together {told}, so it was changed by hand.  Run its command "
+                "again."
+            )
+
+
+def _check_rules_beside_audits(given: Sequence[GivenResult]) -> None:
+    """Refuse a rule that saw other values than an audit of the same rows."""
+    audits = [one for one in given if isinstance(one.result, Audit)]
+    for one in (each for each in given if isinstance(each.result, Gate)):
+        for rule, audit in itertools.product(one.result.rules, audits):
+            for group, value, other in unlike(rule, audit.result):
+                raise InputError(
+                    f"{one.name} and {audit.name} contradict each other: {audit.about} of {group} on the same rows is "
+                    f"{value:.6g} in the first (rule “{rule.name}”) and {other:.6g} in the second.  Run the command "
+                    "of each again, and leave out what is wrong."
+                )
+
+
 def _check_gate(name: str, gate: Gate) -> None:
     """Refuse an answer that is not that of what it is made of."""
     answers = [(f"rule “{rule.name}”", rule.answer, _counted(rule)) for rule in gate.rules]
@@ -69,6 +101,8 @@ def _check_gate(name: str, gate: Gate) -> None:
                 f"{name} contradicts itself: its {what} is told to be “{answer}”, but by what it is made of it is "
                 f"“{together(inside)}”.  Run its command again."
             )
+    for fault in faults_of(gate):
+        raise InputError(f"{name} contradicts itself: {fault}.  Run its command again.")
 
 
 def _counted(rule: RuleAnswer) -> list[GateAnswer]:

@@ -19,7 +19,7 @@ def render_html(card: Card, *, edition: Edition = PLAIN, checklist: bool = False
         heading=edition.title or words.title(card),
         answers=list(words.answers(card, edition)),
         caveats=list(dict.fromkeys(words.caveats(card, edition))),
-        absent=words.absent_sentence(card.parts),
+        absent=words.absent_sentence(card),
         sections=list(sections_of(card, edition, checklist=checklist)),
     )
 
@@ -36,4 +36,4 @@ def draw_figure(card: Card, edition: Edition = PLAIN) -> str:
         if (forest := draw(audit, by, edition)).rows
     ]
     heading = edition.title or " ".join([f"{words.title(card)}.", *words.answers(card, edition)])
-    return draw_picture(heading, figures, (edition.note, words.absent_sentence(card.parts)))
+    return draw_picture(heading, figures, (edition.note, words.absent_sentence(card)))

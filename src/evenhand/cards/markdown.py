@@ -54,7 +54,7 @@ def _parts(card: Card, edition: Edition, *, checklist: bool) -> Iterator[str]:
     )
     yield from (f"**{escaped(sentence)}**" for sentence in words.answers(card, edition))
     yield from (f"> {escaped(text)}" for text in dict.fromkeys(words.caveats(card, edition)))
-    yield escaped(words.absent_sentence(card.parts))
+    yield escaped(words.absent_sentence(card))
     for section in sections_of(card, edition, checklist=checklist):
         yield f"{'#' * section.level} {escaped(section.title)}"
         if section.absent:

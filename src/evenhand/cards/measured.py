@@ -1,6 +1,7 @@
 """Blocks of a card that results fill: tables and figures, each with the result that its numbers come from."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
 
 from evenhand.audits import answer
 from evenhand.audits import words as audit_words
@@ -14,8 +15,10 @@ from evenhand.cards.result import Card, Field
 from evenhand.differential import answer as effect_answer
 from evenhand.differential import words as effect_words
 from evenhand.differential.result import ConditionOverall, Effects
+from evenhand.gates.result import Gate
 from evenhand.lastmile.coverage import words as coverage_words
 from evenhand.pages import numbers
+from evenhand.pages.caveats import missing_sentences
 from evenhand.pages.edition import Edition, without_folders
 from evenhand.pages.marks import MARKS
 from evenhand.pages.numbers import plural
@@ -95,7 +98,8 @@ def _audit_blocks(card: Card, place: int, audit: Audit, edition: Edition) -> Ite
     told = (
         f"{name} = {audit.metric.definition}; {numbers.direction(audit.metric.higher_is_worse)}.  {method}",
     )
-    yield CardBlock(heading=name, items=(*answers, *told), source=origin)
+    lacking = words.lacking_rows(audit)
+    yield CardBlock(heading=name, items=(*answers, *lacking, *told), source=origin)
     for by in answer.partitions(audit):
         crossed = edition.crossed(by)
         forest = draw(audit, by, edition)
@@ -144,7 +148,7 @@ def switch_blocks(card: Card, edition: Edition) -> Iterator[CardBlock]:
     for place, found in enumerate(card.switches):
         yield CardBlock(
             heading=f"Another service in its place: {edition.column(found.metric.title)}",
-            items=tuple(switch_words.answers(found, edition)),
+            items=(*switch_words.answers(found, edition), *missing_sentences(found.missing)),
             source=source(card, "switches", place),
         )
 
@@ -241,7 +245,11 @@ def effect_blocks(card: Card, edition: Edition, *, explaining: bool) -> Iterator
         name = edition.column(found.metric.title)
         yield CardBlock(
             heading=f"{name} by condition",
-            items=(*effect_answer.answers(found, edition), effect_words.method(found)),
+            items=(
+                *effect_answer.answers(found, edition),
+                *missing_sentences(found.missing),
+                effect_words.method(found),
+            ),
             source=source(card, "effects", place),
         )
         yield _conditions_table(found, name, edition)
@@ -338,15 +346,16 @@ def outside_blocks(card: Card) -> Iterator[CardBlock]:
 
 def data_table(card: Card) -> Iterator[CardBlock]:
     """Each table that results rest on, and what people say of it."""
-    seen: dict[tuple[str, str | None], int | None] = {}
+    seen: dict[tuple[str, str | None], dict[tuple[int | None, str], None]] = {}
     for one in card.evidence:
         if one.table:
-            seen.setdefault((without_folders(one.table), one.data_sha256), one.rows)
+            own = seen.setdefault((without_folders(one.table), one.data_sha256), {})
+            own[one.rows, _where(getattr(card, one.field)[one.number])] = None
     if not seen:
         return
     columns = (
         TableColumn(head="table", left=True, fold=True),
-        TableColumn(head="rows"),
+        TableColumn(head="rows that count", left=True, fold=True),
         TableColumn(head="what it is", left=True, fold=True),
         TableColumn(head="collected", left=True, fold=True),
         TableColumn(head="how labels came about", left=True, fold=True),
@@ -354,14 +363,14 @@ def data_table(card: Card) -> Iterator[CardBlock]:
         TableColumn(head="licence", left=True, fold=True),
     )
     rows: list[list[TableCell | str]] = []
-    for (table, digest), count in seen.items():
+    for (table, digest), counted in seen.items():
         said = said_of(table, card.written)
         texts = [
             (getattr(said, name) if said else "") or _NOT_TOLD
             for name in ("description", "period", "labels", "groups", "licence")
         ]
         note = f"SHA-256 {digest[:12]}…" if digest else "no SHA-256"
-        rows.append([TableCell(table, note=note), numbers.count(count), *texts])
+        rows.append([TableCell(table, note=note), _counted(counted), *texts])
     yield CardBlock(table=table_of("Tables that results rest on", columns, rows))
     origins = dict.fromkeys(
         note.text for audit in card.audits for note in audit.notes if note.code == "label_origin"
@@ -370,6 +379,29 @@ def data_table(card: Card) -> Iterator[CardBlock]:
         yield CardBlock(
             heading="What results themselves tell of their labels", items=tuple(origins)
         )
+
+
+def _where(found: Any) -> str:
+    """Which rows of its table a result kept; empty where all."""
+    if isinstance(found, Gate):
+        rules = [rule for rule in found.rules if rule.source is not None]
+        most = max(rules, key=lambda rule: rule.source.rows if rule.source else 0, default=None)
+        return "" if most is None else most.where or ""
+    return getattr(getattr(found, "settings", None), "where", None) or ""
+
+
+def _counted(counted: Collection[tuple[int | None, str]]) -> str:
+    """How many rows results rest on, by the rows that they kept: ``6,787, where race in ('a', 'b')``."""
+    by_where: dict[str, list[int]] = {}
+    for rows, where in counted:
+        by_where.setdefault(where, []).extend([] if rows is None else [rows])
+    told = []
+    for where, known in by_where.items():
+        number = numbers.count(None)
+        if known:
+            number = " to ".join(map(numbers.count, sorted({min(known), max(known)})))
+        told.append(f"{number}, where {where}" if where else number)
+    return "; ".join(told)
 
 
 def provenance_table(card: Card) -> Iterator[CardBlock]:

@@ -74,6 +74,16 @@ def warnings(card: Card, edition: Edition = PLAIN) -> Iterator[str]:
                 yield (
                     f"{name}: {len(rules)} of {plural(len(gate.rules), 'rule')} {are} {told}: {listed(rules)}."
                 )
+    yield from warnings_of_repairs(card, edition)
+
+
+def cautions(card: Card) -> list[str]:
+    """What goes with a card's numbers wherever they go: its warnings, and notes on what its results rest on."""
+    return [*warnings(card), *(note.text for note in card.notes)]
+
+
+def warnings_of_repairs(card: Card, edition: Edition = PLAIN) -> Iterator[str]:
+    """Who pays for a repair, and that nobody gains by it."""
     for place, repair in enumerate(card.repairs):
         name = card.of("repairs", place).name
         if repair.levelling_down:
@@ -87,14 +97,22 @@ def warnings(card: Card, edition: Edition = PLAIN) -> Iterator[str]:
 
 
 def repair_notes(given: Sequence[GivenResult]) -> Iterator[Note]:
-    """How audits stand to a repair on the same card: made before it, or perhaps of rows that it was learnt from."""
-    audits = [one for one in given if one.field == "audits"]
+    """How audits and checks stand to a repair on the same card: made before it, or of rows that it was learnt from."""
+    judging = [one for one in given if one.field in ("audits", "gates")]
     for one in given:
-        if one.field != "repairs" or not audits:
+        if one.field != "repairs" or not judging:
             continue
         found, source = one.result, one.result.source
-        before = [audit.name for audit in audits if audit.sources[0].sha256 == source.sha256]
-        after = [audit.name for audit in audits if audit.name not in before]
+        before = [
+            each.name
+            for each in judging
+            if any(table.sha256 == source.sha256 for table in each.sources)
+        ]
+        after = [
+            each.name
+            for each in judging
+            if any(table.sha256 != source.sha256 for table in each.sources)
+        ]
         if before:
             are = "rests" if len(before) == 1 else "rest"
             yield Note(
@@ -103,10 +121,17 @@ def repair_notes(given: Sequence[GivenResult]) -> Iterator[Note]:
                 "decisions that it made.",
             )
         if after:
+            where = f" where {found.settings.where}" if found.settings.where else ""
+            counts, its = ("counts", "its") if len(after) == 1 else ("count", "their")
+            kept = (
+                f", and {its} rules may be kept on these alone"
+                if any(each.field == "gates" and each.name in after for each in judging)
+                else ""
+            )
             yield Note(
                 code="practice_rows",
                 text=f"The repair in {one.name} was learnt from {found.practice_rows:,} of the "
-                f"{found.practice_rows + found.held_out_rows:,} rows of {without_folders(source.name)}.  Where "
-                f"{listed(after)} counts such rows, its numbers may be too good; those of {one.name} are of the other "
-                f"{found.held_out_rows:,} alone.",
+                f"{found.practice_rows + found.held_out_rows:,} rows of {without_folders(source.name)}{where} that it "
+                f"counts.  Where {listed(after)} {counts} such rows, {its} numbers may be too good{kept}; those of "
+                f"{one.name} are of the other {found.held_out_rows:,} alone.",
             )

@@ -42,6 +42,8 @@ PARTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "effectiveness": ("Effectiveness", ()),
     "deployment": ("Good practice for deployment", ()),
 }
+#: Parts that are told where each table is, by what is said of a table.
+OF_EACH_TABLE = {"data": "description", "labels": "labels", "group_values": "groups"}
 
 
 def parts_of(written: WrittenCard, given: Sequence[GivenResult]) -> tuple[CardPart, ...]:
@@ -100,7 +102,5 @@ def _told(written: WrittenCard, tables: Sequence[str]) -> dict[str, bool]:
     }
     return {name: bool(text) for name, text in texts.items()} | {
         "risks": bool(written.uses) and all(one.risks for one in written.uses),
-        "data": of_each("description"),
-        "labels": of_each("labels"),
-        "group_values": of_each("groups"),
+        **{part: of_each(name) for part, name in OF_EACH_TABLE.items()},
     }

@@ -1,7 +1,7 @@
 """Numbers of a card, computed again from tables that somebody has, by the commands that it tells."""
 
 import tempfile
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fnmatch import fnmatch
 from pathlib import Path, PurePath
 from typing import Any
@@ -34,7 +34,7 @@ def recomputed(
 ) -> Iterator[Checked]:
     """What became of each table at hand, and of each result."""
     at_hand = {one.name: _AtHand(one, data) for one in card.evidence}
-    yield from ((check, []) for check in _strangers(card, at_hand.values(), data))
+    yield from ((check, []) for check in _strangers(card, at_hand, data))
     for one in card.evidence:
         there = at_hand[one.name]
         if ask is None or not there.paths:
@@ -75,21 +75,32 @@ class _AtHand:
 
 
 def _strangers(
-    card: Card, at_hand: Collection[_AtHand], data: Sequence[Path]
+    card: Card, at_hand: dict[str, _AtHand], data: Sequence[Path]
 ) -> Iterator[CardCheck]:
-    """Files that no result rests on."""
-    parts = {path for there in at_hand for path in there.parts}
-    with_joined = any(there.joined for there in at_hand)
+    """Files that no result rests on: one that is called as a table that lacks is another one, others say nothing."""
+    parts = {path for there in at_hand.values() for path in there.parts}
+    with_joined = any(there.joined for there in at_hand.values())
     beside = ", alone or with what is joined to it here" if with_joined else ""
     known = {table.sha256 for one in card.evidence for table in sources_of(_place_of(card, one))}
+    lacking = {
+        without_folders(table.name)
+        for one in card.evidence
+        if not at_hand[one.name].paths
+        for table in sources_of(_place_of(card, one))
+    }
     for path in data:
         digest = fingerprint([path])
-        if path not in parts and digest not in known:
+        if path in parts or digest in known:
+            continue
+        if path.name in lacking:
             told = (
                 f"{path} has SHA-256 {digest}, and no result on the card rests on it{beside}: it is another table, "
                 "or was changed since."
             )
             yield CardCheck(name="data", state="fails", sentence=told)
+        else:
+            told = f"{path} belongs to no result (SHA-256 {digest}){beside}; nothing was computed from it."
+            yield CardCheck(name="stranger", state="not checked", sentence=told)
 
 
 def _place_of(card: Any, one: CardEvidence) -> Any:

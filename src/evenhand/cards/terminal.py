@@ -23,7 +23,7 @@ def render_terminal(card: Card, *, width: int) -> RenderableType:
     table = worst_table(card, PLAIN).table
     if card.worst and table is not None:
         parts += [Text(), lay_out(table, width), Text()]
-    parts.append(Text(words.absent_sentence(card.parts)))
+    parts.append(Text(words.absent_sentence(card)))
     parts += [Text(words.signal_sentence(one)) for one in card.signals]
     signed = "signed" if card.signature else "not signed"
     parts += [Text(), Text(f"SHA-256 {card.content_sha256}, {signed}", style="dim")]

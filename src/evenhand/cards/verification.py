@@ -9,7 +9,7 @@ from typing import Any
 from evenhand.bounty.files import sha256
 from evenhand.cards.assembly import assembled
 from evenhand.cards.checks import CardCheck, CardVerification, compared
-from evenhand.cards.contradictions import check_groups
+from evenhand.cards.contradictions import check_agreement, check_groups
 from evenhand.cards.discrepancies import Discrepancy, discrepancies
 from evenhand.cards.given import KINDS, GivenResult, read_file
 from evenhand.cards.recomputation import Ask, recomputed
@@ -60,7 +60,7 @@ def read_sealed(path: Path) -> Card:
     Raises
     ------
     InputError
-        As `read_card`; and where the card's digest is of another content.
+        As `read_card`; where the card's digest is of another content, and where its results contradict each other.
     """
     card, plain = read_card(path)
     if sha256(sealed_text(plain)) != card.content_sha256:
@@ -68,7 +68,24 @@ def read_sealed(path: Path) -> Card:
             f"{path} was changed after it was made: its digest is of another content.  What was changed: "
             f"evenhand card verify {path}"
         )
+    check_results(path, card)
     return card
+
+
+def check_results(path: Path, card: Card) -> None:
+    """Refuse a card whose results contradict each other or themselves.
+
+    Raises
+    ------
+    InputError
+        As `check_agreement`, with the card.
+    """
+    try:
+        check_agreement(_held(card))
+    except InputError as error:
+        raise InputError(
+            f"{path}: {error}  All that is wrong: evenhand card verify {path}"
+        ) from error
 
 
 def verify_card(

@@ -31,7 +31,7 @@ def diff(
     level
         Confidence of everything that is said, taken together.
     data
-        Tables of the cards: where both rest on the same rows, each row is compared with itself.
+        Tables of the cards: where both rest on the same rows, each row is compared with itself; two tables need --on.
     on
         Column that tells which rows of two tables belong together, such as id; may be repeated.
     """

@@ -29,7 +29,7 @@ def verify(
     """Check a card: its seal, the results beside it, and with the data its numbers.
 
     Exits 0 where nothing that could be checked is wrong, 1 where something is, and 3 where tables were given and the
-    numbers of some result were not computed again.
+    numbers of some result were not computed again, or some table belongs to no result.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def verify(
         say(*map(inert_text, _lines(found)))
     if not found.holds:
         return EXIT_WRONG
-    return EXIT_OPEN if found.unasked else 0
+    return EXIT_OPEN if found.unasked or found.strangers else 0
 
 
 def _headline(found: CardVerification) -> str:
@@ -63,6 +63,11 @@ def _headline(found: CardVerification) -> str:
         return (
             f"nothing that was checked is wrong, but numbers of {results} were NOT computed again."
         )
+    if found.strangers:
+        files = plural(
+            found.strangers, "file that was given belongs", "files that were given belong"
+        )
+        return f"nothing that was checked is wrong, but {files} to no result, and nothing was computed from there."
     if not found.vouched:
         return (
             "it agrees with itself, but that proves nothing of its numbers: anybody can write such a card.  Ask them "

@@ -127,7 +127,7 @@ def check_sound(audit: Audit, limits: tuple[float | None, float | None] = (None,
             )
         met.add(group.predicate)
         # (With a judge's help a rate is more than its sums.)
-        rate = () if audit.judge is not None else _contradictions(group.estimate, *limits)
+        rate = () if audit.judge is not None else contradictions_of(group.estimate, *limits)
         for told in (*rate, *_belied(group, audit)):
             raise InputError(
                 f"the group {group.predicate} {told}, so it was changed by hand.  Write it again with "
@@ -161,7 +161,7 @@ def _literal(value: Key) -> str:
     return f"{value}"
 
 
-def _contradictions(rate: Estimate, least: float | None, most: float | None) -> Iterator[str]:
+def contradictions_of(rate: Estimate, least: float | None, most: float | None) -> Iterator[str]:
     """What a rate says that cannot be."""
     value, low, high = rate.value, rate.low, rate.high
     above, below = rate.numerator, rate.denominator

@@ -32,6 +32,8 @@ def read_json(path: Path, what: str, advice: str) -> tuple[Any, bytes]:
         if path.stat().st_size > MOST:
             raise InputError(f"{path} is larger than {MOST // 2**20} MB, and no {what}.")
         data = path.read_bytes()
+        if not data.strip():
+            raise InputError(f"{path} is empty, and no {what}.  {advice}")
         return json.loads(data, parse_constant=no_number, object_pairs_hook=_once), data
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error

@@ -14,7 +14,7 @@ from evenhand.cards.changes.asking import (
     unpairable,
 )
 from evenhand.cards.changes.intervals import differences_apart
-from evenhand.cards.changes.pairing import PairedTables, paired_switch, paired_tables
+from evenhand.cards.changes.pairing import PairedTables, check_used, paired_switch, paired_tables
 from evenhand.cards.changes.result import (
     CardChanges,
     CardName,
@@ -26,9 +26,10 @@ from evenhand.cards.changes.result import (
     SharedRows,
     TextChange,
 )
-from evenhand.cards.changes.rules import changed_rules, rules_asked_otherwise
+from evenhand.cards.changes.rules import changed_rules, loosened_rules, rules_asked_otherwise
 from evenhand.cards.changes.words import NOT_PAIRED
 from evenhand.cards.discrepancies import discrepancies
+from evenhand.cards.mended import warnings_of_repairs
 from evenhand.cards.result import Card, Field
 from evenhand.errors import InputError, Note
 from evenhand.pages.numbers import listed, plural
@@ -65,7 +66,7 @@ def compare_cards(
     Raises
     ------
     InputError
-        For a table that neither card rests on, and for a confidence that is none.
+        For a table that neither card rests on or that would not be used, and for a confidence that is none.
 
     Notes
     -----
@@ -80,6 +81,7 @@ def compare_cards(
     known = [str(audit.source.sha256) for card in (before, after) for audit in card.audits]
     tables = paired_tables(data, on, known)
     pairs = list(_matched(before.audits, after.audits))
+    check_used(tables, [(first, second) for _, first, second in pairs])
     share = 1 - (1 - level) / max(len(pairs), 1)
     metrics: list[ChangedMetric] = []
     groups: list[GroupChange] = []
@@ -115,6 +117,7 @@ def compare_cards(
             )
         ),
         rules=tuple(changed_rules(before, after)),
+        looser=tuple(loosened_rules(before, after)),
     )
 
 
@@ -376,6 +379,8 @@ def _notes(
             text=f"The first card applies from {before.written.service.applies_to}, later than the second "
             f"({after.written.service.applies_to}).  Name the older card first.",
         )
+    for text in (*warnings_of_repairs(after), *_too_good(after)):
+        yield Note(code="newer_card_warns", text=f"The newer card warns: {text}")
     yield from _rests_on(metrics, two_tables)
     if untold := [*_uncompared(before, "older"), *_uncompared(after, "newer")]:
         yield Note(
@@ -383,6 +388,11 @@ def _notes(
             text="Only audits and answers of rules are compared.  Nothing is said of whether these changed: "
             f"{listed(untold)}.",
         )
+
+
+def _too_good(card: Card) -> list[str]:
+    """What a card says of its own numbers where a repair was learnt from their rows."""
+    return [note.text for note in card.notes if note.code == "practice_rows"]
 
 
 def _rests_on(metrics: Sequence[ChangedMetric], two_tables: dict[str, bool]) -> Iterator[Note]:

@@ -21,6 +21,7 @@ def render_html(found: CardChanges, *, edition: Edition = PLAIN) -> str:
         found=found,
         edition=edition,
         heading=edition.title or words.title(found),
+        heads=words.heads(found),
         answers=list(words.answers(found, edition)),
         caveats=before_numbers(found.notes),
         log=list(words.log(found)),
@@ -52,10 +53,11 @@ def draw(found: CardChanges, metric: str, edition: Edition = PLAIN) -> Forest:
     """Changes of a metric's groups, each with its interval."""
     in_points = found.metric(metric).in_points
     own = [one for one in found.groups if one.metric == metric and one.low is not None]
+    own = [one for one in own if not words.too_wide(found.metric(metric), one)]
     return draw_forest(
         [
             Difference(
-                name=words.called(one, edition),
+                name=words.named(found, one, edition),
                 kind=words.KINDS[one.verdict],
                 verdict=one.verdict or "",
                 value=f"{numbers.points(one.change or 0.0, in_points=in_points)} "

@@ -46,6 +46,36 @@ def paired_tables(data: Sequence[Path], on: Sequence[str], known: Sequence[str])
     return PairedTables(by_digest=by_digest, on=tuple(on))
 
 
+def check_used(tables: PairedTables, pairs: Sequence[tuple[Audit, Audit]]) -> None:
+    """Refuse a table that was given and of which no row would be compared with itself.
+
+    Raises
+    ------
+    InputError
+        With what lacks: the other table, or what tells which rows belong together.
+    """
+    for digest, path in tables.by_digest.items():
+        own = [pair for pair in pairs if digest in (pair[0].source.sha256, pair[1].source.sha256)]
+        if any(tables.have(*pair) for pair in own):
+            continue
+        if not own:
+            raise InputError(
+                f"--data {path} is the table of no metric that both cards have, so nothing is compared on it.  Leave "
+                "it out."
+            )
+        both = any(
+            {pair[0].source.sha256, pair[1].source.sha256} <= tables.by_digest.keys()
+            for pair in own
+        )
+        lacks = (
+            "nothing says which of its rows are which of the other table.  Name the column that does: --on id"
+            if both
+            else "the other card rests on another table.  Name both, and what tells which rows belong together: "
+            "--data OLD NEW --on id"
+        )
+        raise InputError(f"--data {path} would not be used: {lacks}")
+
+
 def paired_switch(tables: PairedTables, before: Audit, after: Audit, *, level: float) -> Switches:
     """What changed for each group on the rows that both have.
 

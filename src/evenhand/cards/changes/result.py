@@ -162,6 +162,37 @@ class TextChange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LooserRule:
+    """A rule whose limit allows more on the newer card.
+
+    Attributes
+    ----------
+    name : str
+        The rule.
+    limit : str
+        The limit, as `maximum_difference`.
+    before : float
+        What it was.
+    after : float or None
+        What it is; `None` where it is no longer asked.
+    in_points : bool
+        Whether it is told in percentage points.
+    answer : str
+        What the rule came to on the newer card: `kept`, `broken` or `open`.
+    answer_before : str
+        What the newer card's numbers come to under the limit of the older; `not asked` where it tells none.
+    """
+
+    name: str
+    limit: str
+    before: float
+    after: float | None
+    in_points: bool
+    answer: str
+    answer_before: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GroupMention:
     """A group that one of the cards lacks.
 
@@ -215,6 +246,8 @@ class CardChanges(Shown):
         What a reader must know before the numbers.
     rules : tuple of TextChange
         Rules of policies that came to another answer: `kept`, `broken`, `open` or `not asked`.
+    looser : tuple of LooserRule
+        Rules whose limits allow more on the newer card.
     """
 
     SCHEMA: ClassVar[str] = "evenhand.card_changes/1"
@@ -236,6 +269,7 @@ class CardChanges(Shown):
     no_longer_told: tuple[str, ...]
     notes: tuple[Note, ...]
     rules: tuple[TextChange, ...] = ()
+    looser: tuple[LooserRule, ...] = ()
 
     @property
     def worse(self) -> tuple[GroupChange, ...]:

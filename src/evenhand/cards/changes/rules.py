@@ -1,10 +1,13 @@
 """Rules of policies on two cards: which came to another answer, and which ask for something else."""
 
+import math
 from collections.abc import Iterator, Sequence
 
-from evenhand.cards.changes.result import TextChange
+from evenhand.cards.changes.result import LooserRule, TextChange
 from evenhand.cards.result import Card
-from evenhand.gates.result import GateAnswer, RuleAnswer, together
+from evenhand.gates.judging import answer_of
+from evenhand.gates.keys import DIFFERENCES, LIMITS
+from evenhand.gates.result import GateAnswer, RuleAnswer, RuleCheck, together
 from evenhand.pages.numbers import tidy
 
 _CALLED: dict[GateAnswer, str] = {
@@ -13,6 +16,8 @@ _CALLED: dict[GateAnswer, str] = {
     "insufficient evidence": "open",
 }
 _NOT_ASKED = "not asked"
+#: Limits that are the least that is asked.
+_LEAST = ("minimum", "minimum_ratio", "coverage")
 
 
 def changed_rules(before: Card, after: Card) -> Iterator[TextChange]:
@@ -33,6 +38,58 @@ def rules_asked_otherwise(before: Card, after: Card) -> Iterator[TextChange]:
         asked = ["; ".join(map(_asked, rules[name])) for rules in (old, new)]
         if asked[0] != asked[1]:
             yield TextChange(place=f"rule “{name}”", before=asked[0], after=asked[1])
+
+
+def loosened_rules(before: Card, after: Card) -> Iterator[LooserRule]:
+    """Rules of one name whose limit allows more now, or is no longer asked."""
+    old, new = _rules(before), _rules(after)
+    for name in (one for one in new if one in old):
+        asked = [_limits(rules[name]) for rules in (old, new)]
+        points = all(rule.metric is not None and rule.metric.in_points for rule in new[name])
+        for limit, allowed in asked[0].items():
+            now = asked[1].get(limit)
+            if now is not None and not _allows_more(limit, allowed, now):
+                continue
+            checks = [one for rule in new[name] for one in rule.checks if one.limit == limit]
+            yield LooserRule(
+                name=name,
+                limit=limit,
+                before=allowed,
+                after=now,
+                in_points=points and limit in (*DIFFERENCES, "not_worse_than"),
+                answer=_answer(new[name]),
+                answer_before=_CALLED[together([_under(one, allowed) for one in checks])]
+                if checks
+                else _NOT_ASKED,
+            )
+
+
+def _limits(rules: Sequence[RuleAnswer]) -> dict[str, float]:
+    """Each limit of some rules of one name; the strictest where there are several."""
+    out: dict[str, float] = {}
+    for check in (one for rule in rules for one in rule.checks):
+        if check.allowed is None:
+            continue
+        known = out.setdefault(check.limit, check.allowed)
+        if _allows_more(check.limit, check.allowed, known):
+            out[check.limit] = check.allowed
+    return out
+
+
+def _allows_more(limit: str, before: float, after: float) -> bool:
+    return after < before if limit in _LEAST else after > before
+
+
+def _under(check: RuleCheck, allowed: float) -> GateAnswer:
+    """What a check would have come to under another limit."""
+    if check.limit == "coverage":
+        enough = check.value is not None and check.value >= allowed
+        return "pass" if enough else check.answer if check.value is None else "fail"
+    if check.limit not in LIMITS or (check.low is None and check.high is None):
+        return check.answer
+    low = -math.inf if check.low is None else check.low
+    high = math.inf if check.high is None else check.high
+    return answer_of(check.limit, low, high, allowed)
 
 
 def _rules(card: Card) -> dict[str, list[RuleAnswer]]:

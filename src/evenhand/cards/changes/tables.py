@@ -12,8 +12,7 @@ def changes_table(found: CardChanges, metric: str, shown: int, edition: Edition 
     columns = (
         TableColumn(head="group", left=True, fold=True),
         TableColumn(head="verdict", left=True, fold=True),
-        TableColumn(head=found.before.version or "before"),
-        TableColumn(head=found.after.version or "after"),
+        *(TableColumn(head=head) for head in words.heads(found)),
         TableColumn(head="change (interval)"),
         TableColumn(head="adjusted p", need=1),
     )
@@ -29,10 +28,14 @@ def _row(found: CardChanges, one: GroupChange, edition: Edition) -> list[TableCe
         change = numbers.points(one.change, in_points=metric.in_points)
     span = numbers.span(one.low, one.high, in_points=metric.in_points)
     return [
-        words.called(one, edition),
+        words.named(found, one, edition),
         TableCell(words.verdict(one), kind=words.KINDS[one.verdict]),
         words.beside(metric, one.before.value, one.card_before),
         words.beside(metric, one.after.value, one.card_after),
-        f"{change} ({span})" if span else change,
+        f"{change} (too few)"
+        if words.too_wide(metric, one)
+        else f"{change} ({span})"
+        if span
+        else change,
         numbers.p_value(one.p_adjusted),
     ]

@@ -2,7 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 
-from evenhand.cards.changes.result import CardChanges, ChangedMetric, GroupChange, TextChange
+from evenhand.cards.changes.result import (
+    CardChanges,
+    ChangedMetric,
+    GroupChange,
+    LooserRule,
+    TextChange,
+)
 from evenhand.errors import REASONS
 from evenhand.pages import numbers
 from evenhand.pages.edition import PLAIN, Edition
@@ -57,10 +63,10 @@ def _after(found: CardChanges) -> str:
 
 def answers(found: CardChanges, edition: Edition = PLAIN) -> Iterator[str]:
     """For whom it became worse and better beyond noise, and of whom nobody knows."""
+    yield from _of_rules(found)
     yield from _before_all(found, edition)
-    if broken := [one for one in found.rules if one.after == "broken"]:
-        told = [f"{one.place} (was {one.before})" for one in broken]
-        yield f"Broken now: {listed(told)}."
+    if any(one.code == "newer_card_warns" for one in found.notes):
+        yield "The newer card warns of its own numbers, and of who pays for a repair: read that first, below."
     for verdict in ("worse", "better"):
         moved = [one for one in found.groups if one.verdict == verdict]
         moved.sort(key=lambda one: -abs(one.change or 0.0))
@@ -79,6 +85,36 @@ def answers(found: CardChanges, edition: Edition = PLAIN) -> Iterator[str]:
     yield from _unjudged(found, edition)
 
 
+def _of_rules(found: CardChanges) -> Iterator[str]:
+    """Rules that are broken now, that ask for less, or for nothing."""
+    if broken := [one for one in found.rules if one.after == "broken"]:
+        told = [f"{one.place} (was {one.before})" for one in broken]
+        yield f"Broken now: {listed(told)}."
+    for one in found.looser:
+        yield looser_sentence(one)
+    gone = [one for one in found.rules if (one.after, one.before) == ("not asked", "broken")]
+    if gone:
+        yield f"No longer asked: {listed([f'{one.place} (was {one.before})' for one in gone])}."
+
+
+def looser_sentence(one: LooserRule) -> str:
+    """``Rule “few” is kept only by a looser limit: maximum_difference 10 → 40 points.``."""
+    scale, unit = (100, " points") if one.in_points else (1, "")
+    before = f"{one.before * scale:.6g}"
+    if one.after is None:
+        limit = f"{one.limit} {before}{unit} is no longer asked"
+    else:
+        limit = f"{one.limit} {before} → {one.after * scale:.6g}{unit}"
+    if one.answer == "kept" != one.answer_before:
+        would = (
+            ""
+            if one.answer_before == "not asked"
+            else f"; by the old one it is {one.answer_before}"
+        )
+        return f"Rule “{one.name}” is kept only by a looser limit: {limit}{would}."
+    return f"Rule “{one.name}” has a looser limit, and is {one.answer}: {limit}."
+
+
 def _before_all(found: CardChanges, edition: Edition) -> Iterator[str]:
     """What the numbers are about, where that is not what their name says."""
     for metric in found.metrics:
@@ -94,13 +130,25 @@ def _before_all(found: CardChanges, edition: Edition) -> Iterator[str]:
                 f"and {rows.after:,} on the newer; of the others nothing is said."
             )
 
+    for metric in found.metrics:
+        told = []
+        for mentioned, which in ((found.gone_groups, "older"), (found.new_groups, "newer")):
+            own = [one.predicate for one in mentioned if one.metric == metric.name]
+            if own:
+                more = [f"{len(own) - TOLD:,} more"] if len(own) > TOLD else []
+                told.append(f"{listed([*own[:TOLD], *more])} only on the {which} card")
+        if told:
+            yield (
+                f"{edition.column(metric.name)} of everybody is of other people on each card: {', '.join(told)}."
+            )
+
 
 def _unjudged(found: CardChanges, edition: Edition) -> Iterator[str]:
     """Groups that have no verdict, by name."""
     if unjudged := [one for one in found.groups if one.verdict is None]:
         several = len(found.metrics) > 1
         names = [
-            called(one, edition) + (f" ({edition.column(one.metric)})" if several else "")
+            named(found, one, edition) + (f" ({edition.column(one.metric)})" if several else "")
             for one in unjudged[:TOLD]
         ]
         if len(unjudged) > TOLD:
@@ -115,9 +163,47 @@ def change_sentence(found: CardChanges, one: GroupChange, edition: Edition = PLA
     span = numbers.span(one.low, one.high, in_points=metric.in_points)
     verdict = "Worse" if one.verdict == "worse" else "Better"
     return (
-        f"{verdict} for {called(one, edition)}: {edition.column(one.metric)} {value(metric, one.before.value)} before, "
-        f"{value(metric, one.after.value)} now ({span}{points})."
+        f"{verdict} for {named(found, one, edition)}: {edition.column(one.metric)} "
+        f"{value(metric, one.before.value)} {sides(found)[0]}, {value(metric, one.after.value)} {sides(found)[1]} "
+        f"({span}{points})."
     )
+
+
+def sides(found: CardChanges) -> tuple[str, str]:
+    """What the numbers of each card are: earlier and later of one service, or those of two services."""
+    if found.before.service == found.after.service:
+        return "before", "now"
+    return f"by {found.before.service}", f"by {found.after.service}"
+
+
+def heads(found: CardChanges) -> tuple[str, str]:
+    """What the columns of both cards are called: versions, and the services where they are two."""
+    first, second = found.before, found.after
+    if first.service == second.service:
+        return first.version or "before", second.version or "after"
+    return f"{first.service} {first.version}".strip(), f"{second.service} {second.version}".strip()
+
+
+def named(found: CardChanges, one: GroupChange, edition: Edition = PLAIN) -> str:
+    """A group by its values, with its attributes where those of another group are called alike."""
+    name = called(one, edition)
+    alike = [
+        other
+        for other in found.groups
+        if other.metric == one.metric and other.by != one.by and called(other, edition) == name
+    ]
+    if not alike or not one.by or one.group == {one.predicate: True}:
+        return name
+    return " · ".join(
+        f"{edition.column(column)} {edition.value(column, value)}"
+        for column, value in one.group.items()
+    )
+
+
+def too_wide(metric: ChangedMetric, one: GroupChange) -> bool:
+    """Whether an interval of points leaves open everything from none to all."""
+    known = metric.in_points and one.low is not None and one.high is not None
+    return known and (one.low or 0.0) <= -1 and (one.high or 0.0) >= 1
 
 
 def called(one: GroupChange, edition: Edition = PLAIN) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from evenhand.audits.result import Audit, Group
 from evenhand.cards.exporters.published import PublishedNumber
+from evenhand.cards.mended import cautions
 from evenhand.cards.result import Card
 from evenhand.cards.words import kept_rows, metric_name
 from evenhand.errors import InputError
@@ -36,7 +37,7 @@ def render_avid(card: Card) -> str:
 def _report(card: Card, place: int, audit: Audit) -> dict[str, Any]:
     service, measured = card.written.service, card.written.measured
     evidence = card.of("audits", place)
-    sentences = " ".join(_sentences(audit))
+    sentences = " ".join([*_sentences(audit), *cautions(card)])
     return {
         "data_type": "AVID",
         "data_version": "0.2",

@@ -13,7 +13,7 @@ from typing import Any
 
 from evenhand.cards.canonical import number_text
 from evenhand.cards.exporters.published import PublishedNumber, published, withheld_text
-from evenhand.cards.mended import warnings
+from evenhand.cards.mended import cautions
 from evenhand.cards.parts import said_of
 from evenhand.cards.result import Card
 from evenhand.cards.words import worst_sentence
@@ -105,8 +105,7 @@ def _considerations(card: Card) -> Iterator[tuple[str, list[Any]]]:
         *written.limitations,
         *(f"Not for: {one}" for one in written.out_of_scope),
         withheld_text(card.audits),
-        *warnings(card),
-        *(note.text for note in card.notes),
+        *cautions(card),
     ]
     yield "technicalLimitations", [one for one in limits if one]
     yield (

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from evenhand.cards.exporters.published import PublishedNumber, published, withheld
+from evenhand.cards.mended import cautions
 from evenhand.cards.result import Card
 
 _SCHEMA = "0.3.0"
@@ -48,6 +49,7 @@ def render_every_eval_ever(card: Card) -> str:
                     "card_schema": card.SCHEMA,
                     "card_content_sha256": card.content_sha256,
                     "group_extension": EXTENSION,
+                    **({"warnings": "  ".join(told)} if (told := cautions(card)) else {}),
                     **{
                         f"groups_without_a_number_{reason}": str(count)
                         for reason, count in sorted(withheld(card.audits).items())

@@ -11,6 +11,7 @@ import re
 
 from evenhand.cards.canonical import number_text
 from evenhand.cards.markdown import render_markdown
+from evenhand.cards.mended import cautions
 from evenhand.cards.result import Card
 from evenhand.cards.words import worst_sentence
 from evenhand.errors import InputError
@@ -58,6 +59,7 @@ def render_eval_results(card: Card, benchmark: str) -> str:
         [
             f"{audit.metric.expression} over everybody.",
             *(worst_sentence(card, one) for one in worst),
+            *cautions(card),
         ]
     )
     dataset = f"{{id: {_text(found[1])}, task_id: {_text(found[2])}}}"

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from evenhand.audits.result import Audit, Group
 from evenhand.cards.markdown import escaped
+from evenhand.cards.mended import cautions
 from evenhand.cards.parts import said_of
 from evenhand.cards.result import Card
 from evenhand.cards.words import metric_name
@@ -71,6 +72,7 @@ def render_local_law_144(card: Card, columns: LawfulColumns) -> str:
     parts = [
         f"# Bias audit of {escaped(service.name)} {escaped(service.version)}",
         _OPENING,
+        *(f"> {escaped(text)}" for text in cautions(card)),
         "\n".join(
             f"* {line}"
             for line in (

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from evenhand.cards.exporters.published import PublishedNumber, badness, published, withheld_text
-from evenhand.cards.mended import warnings
+from evenhand.cards.mended import cautions
 from evenhand.cards.result import Card
 from evenhand.cards.words import metric_name, worst_sentence
 from evenhand.pages.edition import without_folders
@@ -88,7 +88,7 @@ def _written(card: Card, audits: Sequence[AuditNumbers], most: int) -> str:
             "ethical_considerations": _cut(written.dimensions.fairness, _TEXT),
             "caveats_and_recommendations": _cut(
                 _lines([*written.limitations, *(f"Not for: {one}" for one in written.out_of_scope),
-                        withheld_text(card.audits), *warnings(card)]), _TEXT
+                        withheld_text(card.audits), *cautions(card)]), _TEXT
             ),
             "custom_details": {
                 "evenhand_card_sha256": card.content_sha256,

@@ -25,6 +25,12 @@ class ShelvedWorst:
         Lower end of its interval, which holds for this group alone.
     high : float or None
         Upper end of it.
+    overall : float or None
+        The metric for everybody.
+    n_units : int or None
+        Independent units of the group.
+    unit : str or None
+        What they are; `None` for rows.
     is_share : bool
         Whether the value is a share, told in per cent.
     verdict : Verdict or None
@@ -37,6 +43,9 @@ class ShelvedWorst:
     value: float
     low: float | None
     high: float | None
+    overall: float | None
+    n_units: int | None
+    unit: str | None
     is_share: bool
     verdict: Verdict | None
 
@@ -69,10 +78,12 @@ class ShelvedCard:
         Parts of a card that it tells.
     parts : int
         Parts that it should.
-    alarms : int
-        Open alarms of its watches.
-    broken_rules : int
-        Rules of its policies that are broken.
+    alarms : int or None
+        Open alarms of its watches; `None` where nothing was watched.
+    broken_rules : int or None
+        Rules of its policies that are broken; `None` where no rule was asked.
+    open_rules : int or None
+        Rules that are open for want of evidence; likewise.
     worst : tuple of ShelvedWorst
         For each metric at its operating point the worst group, single attributes and crossed ones.
     """
@@ -88,8 +99,9 @@ class ShelvedCard:
     signed_by: str | None
     parts_told: int
     parts: int
-    alarms: int
-    broken_rules: int
+    alarms: int | None
+    broken_rules: int | None
+    open_rules: int | None
     worst: tuple[ShelvedWorst, ...]
 
 

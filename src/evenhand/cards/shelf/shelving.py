@@ -9,9 +9,10 @@ from evenhand.bounty.files import sha256
 from evenhand.cards.result import Card
 from evenhand.cards.sealing import is_signed, sealed_text
 from evenhand.cards.shelf.result import Shelf, ShelvedCard, ShelvedWorst, UnreadableCard
-from evenhand.cards.verification import read_card
+from evenhand.cards.verification import check_results, read_card
 from evenhand.cards.words import metric_name
 from evenhand.errors import InputError
+from evenhand.gates.result import GateAnswer
 from evenhand.pages.edition import PLAIN
 from evenhand.pages.numbers import plural
 from evenhand.records.output import matching_files
@@ -90,6 +91,7 @@ def _from(root: Path, page: Path) -> str:
 
 def _shelved(path: Path) -> ShelvedCard:
     card, plain = read_card(path)
+    check_results(path, card)
     service = card.written.service
     text = sealed_text(plain)
     signed = card.signature is not None and is_signed(text, card.signature)
@@ -106,10 +108,15 @@ def _shelved(path: Path) -> ShelvedCard:
         signed_by=card.signature.public_key if signed and card.signature else None,
         parts_told=sum(part.told for part in card.parts),
         parts=len(card.parts),
-        alarms=sum(len(watch.alarms) for watch in card.watches),
-        broken_rules=sum(len(gate.of("fail")) for gate in card.gates),
+        alarms=sum(len(watch.alarms) for watch in card.watches) if card.watches else None,
+        broken_rules=_rules(card, "fail"),
+        open_rules=_rules(card, "insufficient evidence"),
         worst=tuple(_worst(card)),
     )
+
+
+def _rules(card: Card, answer: GateAnswer) -> int | None:
+    return sum(len(gate.of(answer)) for gate in card.gates) if card.gates else None
 
 
 def _worst(card: Card) -> Iterable[ShelvedWorst]:
@@ -122,6 +129,9 @@ def _worst(card: Card) -> Iterable[ShelvedWorst]:
             value=one.value,
             low=one.low,
             high=one.high,
+            overall=one.overall,
+            n_units=one.n_units,
+            unit=audit.unit,
             is_share=is_share(audit),
             verdict=one.verdict,
         )

@@ -5,6 +5,7 @@ from evenhand.cards.shelf.result import Shelf, ShelvedCard, ShelvedWorst
 from evenhand.pages import numbers
 from evenhand.pages.edition import PLAIN, Edition
 from evenhand.pages.marks import MARKS
+from evenhand.pages.nouns import count_units
 from evenhand.pages.numbers import plural
 from evenhand.pages.table import Table, TableCell, TableColumn, table_of
 
@@ -36,6 +37,8 @@ def worst_table(shelf: Shelf, edition: Edition = PLAIN) -> Table:
         TableColumn(head="metric", left=True, fold=True),
         TableColumn(head="worst group", left=True, fold=True),
         TableColumn(head="value (interval)"),
+        TableColumn(head="everybody"),
+        TableColumn(head="units"),
         TableColumn(head="verdict", left=True),
     )
     rows = [
@@ -52,7 +55,7 @@ def _called(card: ShelvedCard) -> str:
 
 def _worst(one: ShelvedWorst | None, edition: Edition) -> list[TableCell | str]:
     if one is None:
-        return ["–", "nothing measured", "–", "–"]
+        return ["–", "nothing measured", "–", "–", "–", "–"]
     write = numbers.share if one.is_share else numbers.rate
     between = numbers.shares if one.is_share else numbers.interval
     kind = KINDS[one.verdict]
@@ -60,6 +63,8 @@ def _worst(one: ShelvedWorst | None, edition: Edition) -> list[TableCell | str]:
         edition.column(one.metric),
         one.group,
         numbers.with_bounds(write(one.value), between(one.low, one.high)),
+        write(one.overall),
+        "–" if one.n_units is None else count_units(one.n_units, one.unit or "row"),
         TableCell(f"{MARKS[kind].sign} {one.verdict or 'reference'}", kind=kind),
     ]
 
@@ -82,7 +87,7 @@ def cards_table(shelf: Shelf) -> Table:
                 _called(card),
                 card.applies_to,
                 _alarming(card.alarms),
-                _alarming(card.broken_rules),
+                _alarming(card.broken_rules, card.open_rules),
                 f"{card.parts_told} of {card.parts}",
                 TableCell(seal, kind="" if card.intact else "worse"),
             ]
@@ -90,5 +95,8 @@ def cards_table(shelf: Shelf) -> Table:
     return table_of("The cards", columns, rows)
 
 
-def _alarming(number: int) -> TableCell:
-    return TableCell(numbers.count(number), kind="worse" if number else "")
+def _alarming(number: int | None, undecided: int | None = None) -> TableCell:
+    """How many, where anybody asked: ``–``, ``0``, ``0, 1 open``."""
+    more = f", {numbers.count(undecided)} open" if undecided else ""
+    kind = "worse" if number else "unsure" if undecided else ""
+    return TableCell(numbers.count(number) + more, kind=kind)
