@@ -34,7 +34,9 @@ def repair_blocks(card: Card, edition: Edition) -> Iterator[CardBlock]:
             source=f"from {card.of('repairs', place).name}",
         )
         yield CardBlock(table=repair_tables.groups_table(found, edition))
-        tables = [repair_tables.price_table(each, edition) for each in found.other_prices]
+        tables = [
+            repair_tables.price_table(each, edition, found.untouched) for each in found.other_prices
+        ]
         tables.append(repair_tables.tried_table(found))
         for table in tables:
             yield CardBlock(heading=table.label, folded=True, table=table)

@@ -52,10 +52,10 @@ def assert_even(
     >>> import pyarrow as pa, evenhand
     >>> table = pa.table({"site": ["a"] * 400 + ["b"] * 400, "wrong": [0, 1] * 200 + [0, 1, 1, 1] * 100})
     >>> try:
-    ...     evenhand.assert_even(table, "mean(wrong)", "site", maximum_difference=0.05)
+    ...     evenhand.assert_even(table, "mean(wrong)", "site", maximum=0.6)
     ... except AssertionError as error:
     ...     print(error)
-    mean of some two groups of site differs by at least 0.181 (seen: 0.250, b .750 and a .500); at most 0.050 is allowed.
+    mean of b is .750 (300 of 400), at least .705; at most .600 is allowed.
     """
     for name in demands:
         if name not in RULE:
