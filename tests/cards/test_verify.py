@@ -185,7 +185,9 @@ def test_a_table_too_many_makes_no_card_false(world, tmp_path):
     folder, _, path, _ = world
     other = tmp_path / "other.csv"
     pacsv.write_csv(calls(9), other)
-    ended = run_command("card", "verify", path, "--data", folder / "calls.csv", other)
+    ended = run_command(
+        "card", "verify", path, "--data", folder / "calls.csv", "other.csv", cwd=tmp_path
+    )
     said = " ".join(ended.stdout.split())
     assert ended.returncode == 3
     assert "NOT what it claims" not in said
