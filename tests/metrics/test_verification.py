@@ -51,7 +51,7 @@ def test_a_group_without_non_mated_pairs_has_no_false_match_rate():
 
 def test_a_similarity_is_no_match():
     table = pa.table({"g": ["a", "b"] * 30, "mated": [1, 0] * 30, "match": [0.7, 0.2] * 30})
-    with pytest.raises(FaultsError, match=r"`match` is 0.7, but must be 0 or 1"):
+    with pytest.raises(InputError, match=r"'match' holds 0.2 and 0.7, .*: match=match >= 0.45"):
         evenhand.audit(table, metric="false_match_rate(mated, match)", **FAST)
 
 
