@@ -19,7 +19,7 @@ def answer(**rates):
 
 
 def test_what_is_shown_comes_first_and_what_is_unknown_is_no_acquittal():
-    unsure = {name: (6, 40) for name in ("b", "c", "d")}
+    unsure = dict.fromkeys(("b", "c", "d"), (6, 40))
     assert answer(a=(120, 800), **unsure) == (
         "1 of 4 groups of g is shown to be no worse; for the other 3 these records cannot tell."
     )

@@ -133,7 +133,9 @@ def test_a_number_that_counts_is_no_unit_by_its_name(name):
     value = rng.integers(0, 10, 3000)
     rows = in_lumps(rng, value)
     assert told(pa.table({name: value, **rows}), None) == []
-    assert "Rows of one patient_number" in told(pa.table({"patient_number": value, **rows}), None)[0]
+    assert (
+        "Rows of one patient_number" in told(pa.table({"patient_number": value, **rows}), None)[0]
+    )
 
 
 def test_a_number_that_is_mostly_0_counts_and_is_no_unit():

@@ -380,7 +380,7 @@ def test_not_a_number_as_label_is_no_class():
 def advised(error):
     """The condition that an error names last, as an expression takes it."""
     text = str(error.value)
-    return text[text.rindex("prediction=") :].split(";")[0]
+    return text[text.rindex("prediction=") :].split(";", maxsplit=1)[0]
 
 
 SCORED = {
@@ -399,7 +399,10 @@ SCORED = {
         ("decile", "holds 10 values from 1 to 10, and not 0 and 1.  .*: prediction=decile >= 5"),
         ("code", "holds 1 and 2, and not 0 and 1.  .*: prediction=code = 2"),
         ("chance", "holds 200 values from 0 to 0.995, .*: prediction=chance >= 0.49"),
-        ("said", "holds text .'High', 'Low', 'Medium'.,.* prediction=said in \\('High', 'Medium'\\)"),
+        (
+            "said",
+            "holds text .'High', 'Low', 'Medium'.,.* prediction=said in \\('High', 'Medium'\\)",
+        ),
     ],
 )
 def test_a_column_that_is_no_prediction_yet_gets_a_condition_that_can_be_obeyed(column, says):
@@ -412,7 +415,9 @@ def test_a_column_that_is_no_prediction_yet_gets_a_condition_that_can_be_obeyed(
 
 def test_a_positive_value_that_one_column_cannot_hold_is_said_of_the_other_alone():
     table = pa.table(SCORED)
-    with pytest.raises(InputError, match="positive must be a number, not 'High'.*of one alone") as error:
+    with pytest.raises(
+        InputError, match="positive must be a number, not 'High'.*of one alone"
+    ) as error:
         evenhand.audit(table, metric="false_positive_rate(y, said, positive='High')", **FAST)
     obeyed = advised(error)
     assert evenhand.audit(table, metric=f"false_positive_rate(label=y, {obeyed})", **FAST).groups

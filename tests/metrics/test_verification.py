@@ -6,7 +6,7 @@ import pytest
 from sklearn.metrics import confusion_matrix
 
 import evenhand
-from evenhand.errors import FaultsError, InputError
+from evenhand.errors import InputError
 
 FAST = {"by": "g", "adjust": "holm"}
 

@@ -144,9 +144,7 @@ def _none_failed(judged: int, untold: int, kind: str) -> str:
         shown = judged - untold
         are = "is" if shown == 1 else "are"
         other = "the other" if untold == 1 else f"the other {untold:,}"
-        return (
-            f"{shown:,} of {judged:,} {kind} {are} shown to be no worse; for {other} these records cannot tell."
-        )
+        return f"{shown:,} of {judged:,} {kind} {are} shown to be no worse; for {other} these records cannot tell."
     return f"Fails none of {judged:,} judged {kind}, as far as these records show."
 
 

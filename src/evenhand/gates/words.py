@@ -293,7 +293,9 @@ def notes(found: Gate) -> Iterator[str]:
             "none."
         )
     if any(
-        check.limit == "not_worse_than" and check.answer == "insufficient evidence" and check.reason is None
+        check.limit == "not_worse_than"
+        and check.answer == "insufficient evidence"
+        and check.reason is None
         for rule in found.rules
         for check in rule.checks
     ):

@@ -8,7 +8,15 @@ from sqlglot import exp
 
 from evenhand.cubes import Check, Input, Measure, raise_faults
 from evenhand.errors import InputError, NoRowError, near
-from evenhand.groups import ColumnComparison, In, Predicate, columns_of, to_expression, to_text, where_clause
+from evenhand.groups import (
+    ColumnComparison,
+    In,
+    Predicate,
+    columns_of,
+    to_expression,
+    to_text,
+    where_clause,
+)
 from evenhand.groups.predicate import (
     column_expression,
     finite,
@@ -86,7 +94,9 @@ def _choose(metric: Metric, name: str, column: str, kind: Kind, records: Records
     few = 0 < len(values) <= MOST_CLASSES
     holds = f"{kind} ({', '.join(map(repr, values))})" if few else str(kind)
     first, last = (values[0], values[-1]) if few else ("yes", "yes")
-    given = [metric.given.get(a.name) for a in metric.definition.arguments if a.takes is Takes.BINARY]
+    given = [
+        metric.given.get(a.name) for a in metric.definition.arguments if a.takes is Takes.BINARY
+    ]
     alike = all(
         find_column(one, records.columns).kind is kind for one in given if isinstance(one, str)
     )

@@ -104,7 +104,10 @@ def _narrowed(given: Table, least: Sequence[int], excess: int) -> list[int]:
     ]
     folds = [column.fold for column in given.columns]
     floors = (
-        [min(word, LEAST) if fold else one for word, fold, one in zip(words, folds, out, strict=True)],
+        [
+            min(word, LEAST) if fold else one
+            for word, fold, one in zip(words, folds, out, strict=True)
+        ],
         [min(word, SLIVER) if fold else word for word, fold in zip(words, folds, strict=True)],
         [1] * len(out),
     )
