@@ -164,7 +164,8 @@ def test_nothing_of_the_data_is_markup(hostile, render):
 
 @pytest.mark.parametrize("render", [render_summary, render_comment])
 @pytest.mark.parametrize(
-    "name", ["a_b.csv", "`", "``x", "a ``` @ada ` <img src=x>", "x`\n\n# head", "` |", "[l](http://x)`"]
+    "name",
+    ["a_b.csv", "`", "``x", "a ``` @ada ` <img src=x>", "x`\n\n# head", "` |", "[l](http://x)`"],
 )
 def test_a_command_is_code_that_no_name_breaks_out_of(render, name):
     found = gate()
@@ -173,7 +174,9 @@ def test_a_command_is_code_that_no_name_breaks_out_of(render, name):
     told = render(replace(found, rules=(replace(rule, command=command),)))
     parser = MarkdownIt("commonmark", {"html": True}).enable("table")
     line = next(
-        token for token in parser.parse(told) if token.type == "inline" and "Look closer" in token.content
+        token
+        for token in parser.parse(told)
+        if token.type == "inline" and "Look closer" in token.content
     )
     *_, text, code = line.children
     assert (text.content, code.type) == (" ", "code_inline")

@@ -416,7 +416,7 @@ def test_a_column_that_is_no_prediction_yet_gets_a_condition_that_can_be_obeyed(
 def test_a_positive_value_that_one_column_cannot_hold_is_said_of_the_other_alone():
     table = pa.table(SCORED)
     with pytest.raises(
-        InputError, match="positive must be a number, not 'High'.*of one alone"
+        InputError, match=r"positive must be a number, not 'High'.*of one alone"
     ) as error:
         evenhand.audit(table, metric="false_positive_rate(y, said, positive='High')", **FAST)
     obeyed = advised(error)

@@ -103,9 +103,13 @@ def test_a_column_that_a_tool_s_file_calls_otherwise_is_told_what_it_is_called_h
     (tmp_path / "clips.tsv").write_text(CLIPS)
     (tmp_path / "heard.tsv").write_text("path\theard\nclip_1.mp3\tgo on\n")
     clips = open_records(tmp_path / "clips.tsv")
-    with pytest.raises(InputError, match="read as Common Voice, where path is called id: --on id, or id=path"):
+    with pytest.raises(
+        InputError, match="read as Common Voice, where path is called id: --on id, or id=path"
+    ):
         join_records(clips, tmp_path / "heard.tsv", "path")
-    assert "heard" in join_records(clips, tmp_path / "heard.tsv", "id=path").read_rows().column_names
+    assert (
+        "heard" in join_records(clips, tmp_path / "heard.tsv", "id=path").read_rows().column_names
+    )
     with pytest.raises(InputError) as error:
         join_records(clips, tmp_path / "heard.tsv", "voice")
     assert "Common Voice" not in str(error.value)

@@ -31,6 +31,7 @@ from evenhand.questions.crowding import check_first_groups
 from evenhand.questions.premises import check_agreement, read_premises
 from evenhand.questions.question import Question
 from evenhand.questions.repeats import COLUMN_REPEATS, Design, candidate_columns, repeating_columns
+from evenhand.questions.silent import silent_notes
 from evenhand.records import fingerprint
 from evenhand.stats.written_forms import write_form
 
@@ -66,14 +67,16 @@ def premises_of_rows(
     records = question.records
     if any(a.takes is Takes.TEXT for m in metrics for a in m.definition.arguments):
         check_first_groups(records, question.attributes, question.partitions, question.where)
-    return read_premises(
+    asked = metrics if question.judge is None else [*metrics, question.judge]
+    premises = read_premises(
         records,
-        metrics if question.judge is None else [*metrics, question.judge],
+        asked,
         where=question.where,
         attributes=question.attributes,
         counted=True,
         few=few,
     )
+    return (*premises, *silent_notes(records, asked, question.where, few=few))
 
 
 def measure_rows(

@@ -85,7 +85,7 @@ def _in_conditions(column: str) -> str:
 
 
 def _choose(metric: Metric, name: str, column: str, kind: Kind, records: Records) -> str:
-    """Say that one of a column's values counts, with those it has: of this column alone, for others are written else."""
+    """Ask which of a column's values counts, with those it has, and how it is said of this column alone."""
     shown = column_expression(column).sql(records.engine.dialect)
     found = records.engine.query(
         f"SELECT DISTINCT {shown} AS v FROM {records.source} WHERE {shown} IS NOT NULL LIMIT {MOST_CLASSES + 1}"

@@ -119,7 +119,9 @@ def _key(name: str, records: Records) -> Column:
     try:
         return find_column(name.strip(), records.columns)
     except InputError as error:
-        raise InputError(f"--on, {records.name}: {error}{_renamed(name.strip(), records)}") from error
+        raise InputError(
+            f"--on, {records.name}: {error}{_renamed(name.strip(), records)}"
+        ) from error
 
 
 def _renamed(name: str, records: Records) -> str:
@@ -340,7 +342,10 @@ def _but_for_endings(
     table: Records, right: str, base: str, keys: Sequence[tuple[Column, Column]]
 ) -> str:
     """How many rows would have a partner, were files named without what they are written in; empty where none."""
-    names = [(f"base.{quoted(ours.name)}", f'other."evenhand:key{i}"') for i, (ours, _) in enumerate(keys)]
+    names = [
+        (f"base.{quoted(ours.name)}", f'other."evenhand:key{i}"')
+        for i, (ours, _) in enumerate(keys)
+    ]
     equal = " AND ".join(
         " = ".join(f"regexp_replace(CAST({name} AS VARCHAR), '{_ENDING}', '')" for name in pair)
         for pair in names
