@@ -118,7 +118,7 @@ def test_a_column_that_a_tool_s_file_calls_otherwise_is_told_what_it_is_called_h
 def test_names_that_differ_in_their_ending_alone_are_told_so(tmp_path):
     (tmp_path / "clips.tsv").write_text(CLIPS)
     (tmp_path / "heard.tsv").write_text("path\theard\nclip_1.wav\tgo on\nclip_2.wav\tgo on\n")
-    with pytest.raises(InputError, match="But for their endings, .*, 2 rows would have one"):
+    with pytest.raises(InputError, match=r"But for their endings, .*, 2 rows would have one"):
         join_records(open_records(tmp_path / "clips.tsv"), tmp_path / "heard.tsv", "id=path")
     (tmp_path / "heard.tsv").write_text("path\theard\nother_1.wav\tgo on\n")
     with pytest.raises(InputError) as error:

@@ -7,7 +7,7 @@ from typing import NoReturn
 from sqlglot import exp
 
 from evenhand.cubes.measure import Check, Measure
-from evenhand.errors import Fault, FaultsError, InputError
+from evenhand.errors import Fault, FaultsError, OtherValuesError
 from evenhand.groups import Predicate, to_expression
 from evenhand.groups.predicate import column_expression
 from evenhand.records import Records, dialect_of, lines_of
@@ -61,7 +61,7 @@ def _raise_whole(
     if not two:
         held = f"{found['d']:,} values from {_shown(low)} to {_shown(high)}"
     condition = f"= {_shown(high)}" if two and whole else f">= {middle}"
-    raise InputError(check.whole.replace("{values}", held).replace("{condition}", condition))
+    raise OtherValuesError(check.whole.replace("{values}", held).replace("{condition}", condition))
 
 
 def _faulty_rows(

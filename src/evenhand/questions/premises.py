@@ -9,7 +9,7 @@ from typing import Any
 from sqlglot import exp
 
 from evenhand.cubes import Cube
-from evenhand.errors import FaultsError, InputError, NoRowError, Note
+from evenhand.errors import FaultsError, InputError, NoRowError, Note, OtherValuesError
 from evenhand.groups import (
     Attribute,
     Between,
@@ -103,7 +103,7 @@ def explained(notes: Sequence[Note], metrics: Sequence[Metric], records: Records
     """Say of an error what it comes from: literals that never occur, or labels of two other numbers."""
     try:
         yield
-    except FaultsError as error:
+    except (FaultsError, OtherValuesError) as error:
         hint = next(filter(None, (_two_values(metric, records) for metric in metrics)), None)
         if hint is None:
             raise

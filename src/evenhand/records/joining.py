@@ -355,7 +355,7 @@ def _but_for_endings(
     )
     met = found["n"][0].as_py()
     return (
-        f"  But for their endings, such as .wav and .mp3, {plural(met, 'row')} would have one: write one ending in both."
+        f"  But for their endings, such as .wav and .mp3, {plural(met, 'row')} would have one: write one in both."
         if met
         else ""
     )
