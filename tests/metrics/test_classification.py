@@ -397,7 +397,7 @@ SCORED = {
     ("column", "says"),
     [
         ("decile", "holds 10 values from 1 to 10, and not 0 and 1.  .*: prediction=decile >= 5"),
-        ("code", "holds 1 and 2, and not 0 and 1.  .*: prediction=code = 2"),
+        ("code", "holds 1 and 2, but yes and no are 1 and 0; .*: prediction=code = 2"),
         ("chance", "holds 200 values from 0 to 0.995, .*: prediction=chance >= 0.49"),
         (
             "said",

@@ -93,7 +93,8 @@ def _choose(metric: Metric, name: str, column: str, kind: Kind, records: Records
     values = sorted(str(one) for one in found if str(one) not in records.missing_values)
     few = 0 < len(values) <= MOST_CLASSES
     holds = f"{kind} ({', '.join(map(repr, values))})" if few else str(kind)
-    first, last = (values[0], values[-1]) if few else ("yes", "yes")
+    # Of two the second is told: of no and yes it is yes.
+    first, last = (values[-1 if len(values) == 2 else 0], values[-1]) if few else ("yes", "yes")
     given = [
         metric.given.get(a.name) for a in metric.definition.arguments if a.takes is Takes.BINARY
     ]
