@@ -67,16 +67,14 @@ def premises_of_rows(
     records = question.records
     if any(a.takes is Takes.TEXT for m in metrics for a in m.definition.arguments):
         check_first_groups(records, question.attributes, question.partitions, question.where)
-    asked = metrics if question.judge is None else [*metrics, question.judge]
-    premises = read_premises(
+    return read_premises(
         records,
-        asked,
+        metrics if question.judge is None else [*metrics, question.judge],
         where=question.where,
         attributes=question.attributes,
         counted=True,
         few=few,
     )
-    return (*premises, *silent_notes(records, asked, question.where, few=few))
 
 
 def measure_rows(
@@ -122,7 +120,8 @@ def measure_rows(
     dependent = dependent or tuple(
         repeating_columns(plans[0], repeating, _design(question), counted=not few)
     )
-    return Measured(plans=plans, cubes=cubes, notes=(*premises, *dependent))
+    silent = silent_notes(records, read, question.where, few=few)
+    return Measured(plans=plans, cubes=cubes, notes=(*premises, *silent, *dependent))
 
 
 def measure_counts(

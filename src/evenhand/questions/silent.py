@@ -9,7 +9,7 @@ from evenhand.groups import IsNull, Predicate, to_text, where_clause
 from evenhand.groups.predicate import column_expression, literal
 from evenhand.metrics import Metric
 from evenhand.pages.numbers import plural
-from evenhand.records import Records, find_column
+from evenhand.records import Records
 
 #: Code of the note that rows without a transcript count as empty ones.
 TRANSCRIPTS_EMPTY = "transcripts_empty"
@@ -29,9 +29,9 @@ def silent_rows(
     dialect = records.engine.dialect
     counts = []
     for place, (metric, heard) in enumerate(asked):
-        silent: exp.Expr = exp.Is(this=_column(heard, records), expression=exp.Null())
+        silent: exp.Expr = exp.Is(this=column_expression(heard), expression=exp.Null())
         if isinstance(said := metric.given.get("reference"), str):
-            known = exp.Not(this=exp.Is(this=_column(said, records), expression=exp.Null()))
+            known = exp.Not(this=exp.Is(this=column_expression(said), expression=exp.Null()))
             silent = exp.and_(silent, known)
         one = exp.Case(ifs=[exp.If(this=silent, true=literal(1))], default=literal(0))
         counts.append(f"SUM({one.sql(dialect)}) AS n{place}")
@@ -60,7 +60,3 @@ def silent_notes(
             text=f"{rows} without a transcript ({heard}) {count}, with every word wrong.  If these were never given "
             f"to the service, leave them out: --where '{to_text(IsNull(heard, negated=True))}'.",
         )
-
-
-def _column(name: str, records: Records) -> exp.Expr:
-    return column_expression(find_column(name, records.columns).name)
