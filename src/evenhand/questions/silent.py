@@ -11,8 +11,10 @@ from evenhand.metrics import Metric
 from evenhand.pages.numbers import plural
 from evenhand.records import Records
 
-#: Code of the note that rows without a transcript count as empty ones.
-TRANSCRIPTS_EMPTY = "transcripts_empty"
+#: Codes of the note that rows without a transcript count as empty ones: many, and few.
+TRANSCRIPTS_EMPTY, SOME_EMPTY = "transcripts_empty", "transcripts_some_empty"
+#: So many are one row in this many.
+_MANY = 10
 
 
 def silent_rows(
@@ -47,16 +49,21 @@ def silent_rows(
 def silent_notes(
     records: Records, metrics: Sequence[Metric], where: Predicate | None, *, few: int = 0
 ) -> Iterator[Note]:
-    """Say of each column of transcripts in how many rows it has none.
+    """Say of each column of transcripts in how many rows it has none, below the numbers where it is a few.
 
     Where fewer people than `few` are hidden it is not told how many.
     """
     told = {heard: number for _, heard, number in silent_rows(records, metrics, where) if number}
+    if not told:
+        return
+    kept = where_clause(where, records.engine.dialect)
+    counted = records.engine.query(f"SELECT COUNT(*) AS n FROM {records.source}{kept}")
+    total = int(counted["n"][0].as_py())
     for heard, number in told.items():
         rows = "Rows" if few else plural(number, "row")
         count = "counts as an empty one" if rows == "1 row" else "count as empty ones"
         yield Note(
-            code=TRANSCRIPTS_EMPTY,
+            code=TRANSCRIPTS_EMPTY if few or number * _MANY > total else SOME_EMPTY,
             text=f"{rows} without a transcript ({heard}) {count}, with every word wrong.  If these were never given "
             f"to the service, leave them out: --where '{to_text(IsNull(heard, negated=True))}'.",
         )
