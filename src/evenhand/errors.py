@@ -41,6 +41,10 @@ class RefusedError(InputError):
     """What was asked cannot be told of these data, whatever they say (exit code 3)."""
 
 
+class OtherValuesError(InputError):
+    """A column holds something else than is asked of it, in many rows."""
+
+
 class NoRowError(InputError):
     """No row is left of which anything could be told."""
 

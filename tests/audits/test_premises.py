@@ -10,6 +10,7 @@ import pytest
 import evenhand
 from evenhand.audits.words import sentences
 from evenhand.errors import InputError
+from evenhand.pages.caveats import after_numbers, before_numbers
 
 N = 400
 G = ["a", "b"] * (N // 2)
@@ -365,3 +366,26 @@ def test_a_literal_that_never_occurs_explains_only_that_no_row_is_left():
             asked(cube, where="g = 'zz'")
     with pytest.raises(InputError, match=r"nothing to measure.*'zz' never occurs in g"):
         evenhand.audit(rows, "error_rate(y, y)", by="g", where="g = 'zz'")
+
+
+@pytest.mark.parametrize(("silent", "first"), [(2, False), (12, True)])
+def test_rows_without_a_transcript_are_told_and_many_before_the_numbers(silent, first):
+    """They count as empty ones, with every word wrong; a row in which nothing was said is none of them."""
+    table = pa.table(
+        {
+            "g": ["a", "b"] * 20,
+            "said": [None, *["one two"] * 39],
+            "heard": [*[None] * (silent + 1), *["one two"] * (39 - silent)],
+        }
+    )
+    found = evenhand.audit(table, "wer(said, heard)", "g")
+    said = f"{silent} rows without a transcript (heard) count as empty ones, with every word wrong."
+    assert any(text.startswith(said) for text in before_numbers(found.notes)) is first
+    assert any(text.startswith(said) for text in after_numbers(found.notes)) is not first
+    assert found.overall.value == silent / 39
+    left = evenhand.audit(table, "wer(said, heard)", "g", where="heard IS NOT NULL")
+    assert not [note for note in left.notes if note.code.startswith("transcripts")]
+    assert left.overall.value == 0
+    hidden = evenhand.audit(table, "wer(said, heard)", "g", suppress_below=5)
+    (note,) = (note for note in hidden.notes if note.code == "transcripts_empty")
+    assert note.text.startswith("Rows without a transcript")

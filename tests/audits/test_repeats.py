@@ -120,6 +120,32 @@ def test_a_quantity_is_no_unit():
     assert told(pa.table({"age": age, "kind": kind, "wrong": wrong}), None) == []
 
 
+def in_lumps(rng, value):
+    """Results that depend on a number, but not in its order, as on a name."""
+    chance = np.array([0.1, 0.6, 0.2, 0.7, 0.3, 0.8, 0.1, 0.6, 0.3, 0.9])[value]
+    kind = np.where(rng.random(len(value)) < np.array([0.3, 0.7] * 5)[value], "a", "b")
+    return {"kind": kind, "wrong": (rng.random(len(value)) < chance).astype(int)}
+
+
+@pytest.mark.parametrize("name", ["juv_other_count", "n_calls", "number_of_children"])
+def test_a_number_that_counts_is_no_unit_by_its_name(name):
+    rng = np.random.default_rng(8)
+    value = rng.integers(0, 10, 3000)
+    rows = in_lumps(rng, value)
+    assert told(pa.table({name: value, **rows}), None) == []
+    assert (
+        "Rows of one patient_number" in told(pa.table({"patient_number": value, **rows}), None)[0]
+    )
+
+
+def test_a_number_that_is_mostly_0_counts_and_is_no_unit():
+    rng = np.random.default_rng(8)
+    value = np.where(rng.random(3000) < 0.55, 0, rng.integers(0, 10, 3000))
+    rows = in_lumps(rng, value)
+    assert told(pa.table({"priors": value, **rows}), None) == []
+    assert told(pa.table({"priors": [f"p{i}" for i in value], **rows}), None)
+
+
 def test_how_much_is_not_told_of_what_is_suppressed():
     table = raters_and_items(np.random.default_rng(3))
     (text,) = told(table, "rater", suppress_below=5)

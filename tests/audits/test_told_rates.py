@@ -116,3 +116,19 @@ def test_weighted_shares_are_as_sure_as_their_effective_rows():
     # Student's quantile of 99 degrees of freedom in place of the normal one: a little wider.
     assert exact[0] - 0.003 < low < exact[0]
     assert exact[1] < high < exact[1] + 0.003
+
+
+def test_a_refusal_counts_what_the_table_beside_it_counts():
+    """Of a group's 40 rows two are positives: of these a false negative rate is made, and these are told."""
+    label = np.array([1, 0] * 60 + [1, 1] + [0] * 38)
+    group = np.repeat(["a", "b", "few"], [60, 60, 40])
+    table = pa.table({"g": group, "label": label, "prediction": 1 - label})
+    found = evenhand.audit(table, "false_negative_rate(label, prediction)", "g")
+    told = found.refused[0]
+    assert "group g = 'few' has 2 rows that count" in told.message
+    lines = str(found).splitlines()
+    at = next(n for n, line in enumerate(lines) if "counted" in line)
+    assert next(line for line in lines[at:] if line.startswith("few")).split()[1:3] == ["40", "2"]
+    assert ">counted<" in found.to_html()
+    whole = evenhand.audit(table, "error_rate(label, prediction)", "g")
+    assert "counted" not in str(whole)

@@ -226,6 +226,18 @@ def test_a_release_is_held_against_the_last_one(tmp_path):
     assert checks_of(found)["a"].baseline == 0.1
 
 
+def test_a_group_that_stays_open_beside_the_last_release_is_told_of_pairs(tmp_path):
+    """The same rows twice are taken for strangers: who reads that it is open learns what would decide."""
+    last = released(tmp_path, rows(a=(40, 400), b=(40, 400)))
+    found = ask(rows(a=(40, 400), b=(40, 400)), not_worse_than=last, tolerance=0.001)
+    assert "of a is as it was in the last release (.100), anywhere from" in str(found)
+    assert "--compare, with --json" in " ".join(str(found).split())
+    shown = ask(rows(a=(40, 400), b=(40, 400)), not_worse_than=last, tolerance=0.1)
+    assert "--compare" not in str(shown)
+    worse = checks_of(ask(rows(a=(70, 400), b=(40, 400)), not_worse_than=last))["a"]
+    assert "7.5 points worse than in the last release" in worse.sentence
+
+
 def test_the_direction_of_harm_is_the_metric_s_own(tmp_path):
     accuracy = "accuracy(label=y, prediction=p)"
     last = released(tmp_path, rows(a=(40, 400), b=(40, 400)), metric=accuracy)

@@ -281,3 +281,29 @@ def test_without_a_policy_the_command_says_how_to_get_one(folder):
 def test_something_else_than_a_policy_is_refused():
     with pytest.raises(InputError, match="policy is int, but must be a TOML file"):
         evenhand.check(3)
+
+
+#: What may be said beside a file of results; `columns` and `time` only with `table` and `not_older_than`.
+OF_RESULTS = {"name", "results", "table", "columns", "time", "not_older_than"}
+OF_RESULTS |= {"hazard", "treatment", "review_trigger", "review_by"}
+
+
+@pytest.mark.parametrize("key", sorted(set(RULE) - OF_RESULTS))
+def test_no_key_beside_results_is_taken_and_ignored(folder, key):
+    values = {
+        "bins": "{ h = 1 }",
+        "slices": "true",
+        "worse": "'higher'",
+        "small_groups": "'excused'",
+        "depth": "2",
+        "suppress_below": "5",
+        "min_units": "5",
+        "coverage": "5",
+        "label_origin": "'random'",
+    }
+    numeric = {"maximum", "minimum", "maximum_difference", "maximum_ratio", "minimum_ratio"}
+    value = values.get(key, "0.5" if key in numeric else "'x'")
+    if key in ("maximum_ratio", "tolerance"):
+        value = "1"
+    found = told(folder, f"[[rule]]\nname = 'r'\nresults = 'x.json'\n{key} = {value}\n")
+    assert f"results is a file that was judged before, so {key} says nothing of it" in found

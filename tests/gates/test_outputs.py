@@ -3,9 +3,11 @@
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from importlib.metadata import entry_points
 
 import junitparser
@@ -19,6 +21,7 @@ import evenhand
 from evenhand.gates.junit import render_junit
 from evenhand.gates.markdown import LONGEST, render_comment, render_summary
 from evenhand.gates.sarif import render_sarif
+from evenhand.pages.commands import readable
 
 HOSTILE = "<img src=x onerror=alert(1)> | [a](http://x.y) @ada `c` **b**\n# h \x1b[31m ]]>&"
 METRIC = "error_rate(label=y, prediction=p)"
@@ -157,6 +160,27 @@ def test_nothing_of_the_data_is_markup(hostile, render):
     } == set()
     assert not re.search(r"(?<!\\)@ada|\\@ada|http://", render(hostile))
     assert "\x1b" not in render(hostile)
+
+
+@pytest.mark.parametrize("render", [render_summary, render_comment])
+@pytest.mark.parametrize(
+    "name",
+    ["a_b.csv", "`", "``x", "a ``` @ada ` <img src=x>", "x`\n\n# head", "` |", "[l](http://x)`"],
+)
+def test_a_command_is_code_that_no_name_breaks_out_of(render, name):
+    found = gate()
+    (rule,) = found.rules
+    command = shlex.join(["evenhand", "audit", name, "--where", "a = '*b*'"])
+    told = render(replace(found, rules=(replace(rule, command=command),)))
+    parser = MarkdownIt("commonmark", {"html": True}).enable("table")
+    line = next(
+        token
+        for token in parser.parse(told)
+        if token.type == "inline" and "Look closer" in token.content
+    )
+    *_, text, code = line.children
+    assert (text.content, code.type) == (" ", "code_inline")
+    assert code.content == readable(command).replace("\n", " ")
 
 
 def test_a_table_has_as_many_columns_whatever_names_hold(hostile):

@@ -375,3 +375,55 @@ def test_not_a_number_as_label_is_no_class():
                 continue
             assert audit.overall.n_rows == 40
             assert audit.overall.value == 1.0
+
+
+def advised(error):
+    """The condition that an error names last, as an expression takes it."""
+    text = str(error.value)
+    return text[text.rindex("prediction=") :].split(";", maxsplit=1)[0]
+
+
+SCORED = {
+    "g": ["a", "b"] * 100,
+    "y": [0, 1, 1, 0] * 50,
+    "decile": [*range(1, 11)] * 20,
+    "said": ["High", "Low", "Medium", "Low"] * 50,
+    "code": [1, 2] * 100,
+    "chance": [i / 200 for i in range(200)],
+}
+
+
+@pytest.mark.parametrize(
+    ("column", "says"),
+    [
+        ("decile", "holds 10 values from 1 to 10, and not 0 and 1.  .*: prediction=decile >= 5"),
+        ("code", "holds 1 and 2, but yes and no are 1 and 0; .*: prediction=code = 2"),
+        ("chance", "holds 200 values from 0 to 0.995, .*: prediction=chance >= 0.49"),
+        (
+            "said",
+            "holds text .'High', 'Low', 'Medium'.,.* prediction=said in \\('High', 'Medium'\\)",
+        ),
+    ],
+)
+def test_a_column_that_is_no_prediction_yet_gets_a_condition_that_can_be_obeyed(column, says):
+    table = pa.table(SCORED)
+    with pytest.raises(InputError, match=says) as error:
+        evenhand.audit(table, metric=f"false_positive_rate(y, {column})", **FAST)
+    obeyed = advised(error)
+    assert evenhand.audit(table, metric=f"false_positive_rate(label=y, {obeyed})", **FAST).groups
+
+
+def test_a_positive_value_that_one_column_cannot_hold_is_said_of_the_other_alone():
+    table = pa.table(SCORED)
+    with pytest.raises(
+        InputError, match=r"positive must be a number, not 'High'.*of one alone"
+    ) as error:
+        evenhand.audit(table, metric="false_positive_rate(y, said, positive='High')", **FAST)
+    obeyed = advised(error)
+    assert evenhand.audit(table, metric=f"false_positive_rate(label=y, {obeyed})", **FAST).groups
+
+
+def test_rows_that_where_leaves_out_make_no_column_a_score():
+    table = pa.table({**SCORED, "p": [0, 1, 7, 8, 9] * 40})
+    kept = evenhand.audit(table, metric="error_rate(y, p)", where="p in (0, 1)", **FAST)
+    assert kept.groups

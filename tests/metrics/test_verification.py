@@ -6,7 +6,7 @@ import pytest
 from sklearn.metrics import confusion_matrix
 
 import evenhand
-from evenhand.errors import FaultsError, InputError
+from evenhand.errors import InputError
 
 FAST = {"by": "g", "adjust": "holm"}
 
@@ -51,13 +51,13 @@ def test_a_group_without_non_mated_pairs_has_no_false_match_rate():
 
 def test_a_similarity_is_no_match():
     table = pa.table({"g": ["a", "b"] * 30, "mated": [1, 0] * 30, "match": [0.7, 0.2] * 30})
-    with pytest.raises(FaultsError, match=r"`match` is 0.7, but must be 0 or 1"):
+    with pytest.raises(InputError, match=r"'match' holds 0.2 and 0.7, .*: match=match >= 0.45"):
         evenhand.audit(table, metric="false_match_rate(mated, match)", **FAST)
 
 
 def test_text_needs_a_predicate():
     table = pa.table({"g": ["a", "b"] * 30, "mated": ["yes", "no"] * 30, "match": [1, 0] * 30})
-    with pytest.raises(InputError, match="write a predicate: mated=mated = 'yes'"):
+    with pytest.raises(InputError, match="for example mated=mated = 'yes'"):
         evenhand.audit(table, metric="false_match_rate(mated, match)", **FAST)
     audit = evenhand.audit(
         table, metric="false_match_rate(mated=mated = 'yes', match=match)", **FAST

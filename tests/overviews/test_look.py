@@ -83,6 +83,51 @@ def test_spellings_that_may_be_one():
     assert look(table).spellings == ()
 
 
+def test_signs_that_compare_tell_values_apart():
+    def alike(*values):
+        table = pa.table({"income": [values[i % len(values)] for i in range(60)], "row": range(60)})
+        return [one.values for one in look(table).spellings]
+
+    assert alike("<=50K", ">50K") == alike("A+", "A-") == alike("50+", "50") == []
+    assert alike("25-45", "25 - 45") and alike("north ward", "North_Ward", "north-ward")  # noqa: PT018
+
+
+def test_no_column_of_outcomes_is_proposed_as_a_group():
+    """As of COMPAS: scores from 1 to 10 are no probabilities, and what came of it is nothing to search by."""
+    rows = 200
+    table = pa.table(
+        {
+            "sex": [["m", "f"][i % 2] for i in range(rows)],
+            "is_recid": [i % 3 % 2 for i in range(rows)],
+            "two_year_recid": [i % 5 % 2 for i in range(rows)],
+            "score_text": [["Low", "High"][i % 7 % 2] for i in range(rows)],
+            "decile_score": [i % 10 + 1 for i in range(rows)],
+        }
+    )
+    found = look(table)
+    assert _roles(found)["decile_score"] == "forecast"
+    assert found.next
+    for command in found.next:
+        words = shlex.split(command)
+        named = [words[i + 1] for i, word in enumerate(words) if word in ("--by", "--features")]
+        assert named == ["sex"]
+
+
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_every_number_of_a_look_is_whole_at_any_width(width):
+    from io import StringIO
+
+    from rich.console import Console
+
+    from evenhand.overviews.terminal import columns_of
+    from evenhand.pages.terminal import lay_out
+
+    table = pa.table({"a_column_with_a_long_name": [f"v{i}" for i in range(12345)]})
+    console = Console(file=StringIO(), width=width)
+    console.print(lay_out(columns_of(look(table)), width))
+    assert "12,345" in console.file.getvalue()
+
+
 def test_units_in_several_groups():
     found = look(_calls())
     crossed = {(one.unit, one.by): (one.units, one.of) for one in found.crossings}

@@ -4,7 +4,7 @@ import io
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
@@ -81,3 +81,55 @@ def test_a_column_that_cannot_fold_further_cuts_no_other():
     shown = printed(table_of("worst", columns, [row]), 80)
     assert "44.8 % (42.6 to 47.2 %)" in shown
     assert "false_positive_rate" in shown
+
+
+def _numbers(rows):
+    return [cell for row in rows for cell in row[2:]]
+
+
+@pytest.mark.parametrize("width", [40, 60, 80])
+@given(data=st.data())
+@settings(max_examples=150, deadline=None)
+def test_no_number_is_cut_at_any_width(width, data):
+    """Heads, names and verdicts of any length beside numbers as they are written: each is found whole on a line."""
+    kinds = {
+        "44.8 %": "49.9 %",
+        "< .0001": ".00018",
+        "+14.7 (−10.2 to +19.1)": "+8.8 (−172.9 to +347.5)",
+        "1,234,567": "12",
+        ".244 to .260": "–",
+    }
+    samples = data.draw(st.lists(st.sampled_from(list(kinds)), min_size=1, max_size=7))
+    head = st.text("abc_ ", min_size=1, max_size=22)
+    words = ["African-American", "other people", "worse", "? cannot", "tell", "·", "18 to 25"]
+    name = st.lists(st.sampled_from(words), min_size=1, max_size=4).map(" ".join)
+    columns = [
+        TableColumn(head="group", left=True, fold=True),
+        TableColumn(head="verdict", left=True, fold=True, need=data.draw(st.integers(0, 2))),
+    ]
+    columns += [
+        TableColumn(head=data.draw(head), left=data.draw(st.booleans()), need=data.draw(st.integers(0, 2)))
+        for _ in samples
+    ]  # fmt: skip
+    rows = [
+        [data.draw(name), data.draw(name), *(one if n % 2 else kinds[one] for one in samples)]
+        for n in range(data.draw(st.integers(1, 3)))
+    ]
+    shown = printed(table_of("any", columns, rows), width)
+    lines = shown.splitlines()
+    assert max(map(cell_len, lines)) <= width
+    for number in _numbers(rows):
+        assert any(number in line for line in lines), number
+
+
+def test_a_p_value_beside_names_that_fold_is_whole_at_80_columns():
+    heads = ("2.0", "3.0", "change (interval)", "adjusted p")
+    columns = [TableColumn(head=head, left=True, fold=True) for head in ("group", "verdict")]
+    columns += [TableColumn(head=head) for head in heads]
+    rows = [
+        ["African-American", "? cannot tell", "44.8 %", "30.1 %", "+14.7 (−10.2 to +19.1)", ".00018"],
+        ["Other people of the world", "worse", "44.8 %", "9.1 %", "+14.7 (+10.2 to +19.1)", "< .0001"],
+    ]  # fmt: skip
+    shown = printed(table_of("changes", columns, rows), 80)
+    assert ".00018" in shown
+    assert "< .0001" in shown

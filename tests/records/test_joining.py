@@ -96,6 +96,36 @@ def test_joins_that_are_none(files, other, on, told):
         join_records(open_records(files / "calls.csv"), files / "other.csv", on or ())
 
 
+CLIPS = "client_id\tpath\tsentence\n" + "".join(f"v{i}\tclip_{i}.mp3\tgo on\n" for i in range(4))
+
+
+def test_a_column_that_a_tool_s_file_calls_otherwise_is_told_what_it_is_called_here(tmp_path):
+    (tmp_path / "clips.tsv").write_text(CLIPS)
+    (tmp_path / "heard.tsv").write_text("path\theard\nclip_1.mp3\tgo on\n")
+    clips = open_records(tmp_path / "clips.tsv")
+    with pytest.raises(
+        InputError, match="read as Common Voice, where path is called id: --on id, or id=path"
+    ):
+        join_records(clips, tmp_path / "heard.tsv", "path")
+    assert (
+        "heard" in join_records(clips, tmp_path / "heard.tsv", "id=path").read_rows().column_names
+    )
+    with pytest.raises(InputError) as error:
+        join_records(clips, tmp_path / "heard.tsv", "voice")
+    assert "Common Voice" not in str(error.value)
+
+
+def test_names_that_differ_in_their_ending_alone_are_told_so(tmp_path):
+    (tmp_path / "clips.tsv").write_text(CLIPS)
+    (tmp_path / "heard.tsv").write_text("path\theard\nclip_1.wav\tgo on\nclip_2.wav\tgo on\n")
+    with pytest.raises(InputError, match=r"But for their endings, .*, 2 rows would have one"):
+        join_records(open_records(tmp_path / "clips.tsv"), tmp_path / "heard.tsv", "id=path")
+    (tmp_path / "heard.tsv").write_text("path\theard\nother_1.wav\tgo on\n")
+    with pytest.raises(InputError) as error:
+        join_records(open_records(tmp_path / "clips.tsv"), tmp_path / "heard.tsv", "id=path")
+    assert "endings" not in str(error.value)
+
+
 def test_on_the_command_line(files):
     where = {"cwd": files}
     found = run_command("audit", "calls.csv", "--with", "people.csv", "--on", "speaker", "--metric", "mean(wrong)", "--worse", "higher", "--by", "accent", "--json", **where)  # fmt: skip

@@ -141,7 +141,10 @@ def _none_failed(judged: int, untold: int, kind: str) -> str:
     if untold == judged:
         return f"Whether it fails any of {judged:,} {kind}, these records cannot tell."
     if untold:
-        return f"Fails none of {judged:,} {kind} as far as these records show; for {untold:,} of them they cannot tell."
+        shown = judged - untold
+        are = "is" if shown == 1 else "are"
+        other = "the other" if untold == 1 else f"the other {untold:,}"
+        return f"{shown:,} of {judged:,} {kind} {are} shown to be no worse; for {other} these records cannot tell."
     return f"Fails none of {judged:,} judged {kind}, as far as these records show."
 
 

@@ -298,7 +298,7 @@ def _unjudged(audit: Audit, groups: Sequence[Group], title: str, edition: Editio
         TableColumn(head="verdict", left=True, fold=True),
         TableColumn(head=edition.column(audit.metric.title)),
         TableColumn(head="rows"),
-        TableColumn(head=words.unit_name(audit)) if audit.unit else None,
+        TableColumn(head=counted) if (counted := words.counted(audit, groups)) else None,
     )
     rows = []
     for group in groups:

@@ -279,6 +279,9 @@ def _refused(evidence: GroupEvidence, i: int, hidden: frozenset[int]) -> Refused
     if reason == "too_few_units" and n < evidence.rows_of_classes(index):
         has = None if evidence.rules.suppress_below else n
         units = f"{units if has is not None else 'rows'} of its scarcer class"
+    elif evidence.cube.units is None and n < (evidence.rates[index].n_rows or 0):
+        # Beside it stands how many rows are scored: of a true positive rate negatives are, and count for nothing.
+        units += " that counts" if n == 1 else " that count"
     if isinstance(evidence.form, Assisted):
         units = f"labelled {units}"
     told = (

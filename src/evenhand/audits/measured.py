@@ -31,6 +31,7 @@ from evenhand.questions.crowding import check_first_groups
 from evenhand.questions.premises import check_agreement, read_premises
 from evenhand.questions.question import Question
 from evenhand.questions.repeats import COLUMN_REPEATS, Design, candidate_columns, repeating_columns
+from evenhand.questions.silent import silent_notes
 from evenhand.records import fingerprint
 from evenhand.stats.written_forms import write_form
 
@@ -119,7 +120,8 @@ def measure_rows(
     dependent = dependent or tuple(
         repeating_columns(plans[0], repeating, _design(question), counted=not few)
     )
-    return Measured(plans=plans, cubes=cubes, notes=(*premises, *dependent))
+    silent = silent_notes(records, read, question.where, few=few)
+    return Measured(plans=plans, cubes=cubes, notes=(*premises, *silent, *dependent))
 
 
 def measure_counts(

@@ -64,12 +64,13 @@ def _heading(audit: Audit) -> Text:
 
 def _table(audit: Audit, by: tuple[str, ...], shown: int) -> Table:
     groups = [group for group in audit.groups if group.by == by]
+    counted = words.counted(audit, groups)
     # The reference may be a long predicate: the heading names it only where it is a word.
     short = audit.settings.versus in ("rest", "best", "overall")
     columns = (
         TableColumn(head="group", left=True, fold=True),
         TableColumn(head="rows", need=3),
-        TableColumn(head=words.unit_name(audit), need=2) if audit.unit else None,
+        TableColumn(head=counted, need=2) if counted else None,
         TableColumn(head=EFFECTIVE, need=2) if audit.weight else None,
         TableColumn(head="labels", need=1) if audit.judge else None,
         TableColumn(head="worth", need=2) if audit.judge else None,

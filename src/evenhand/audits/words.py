@@ -1,6 +1,6 @@
 """Numbers and verdicts in plain words: what a person reads in the terminal and in the report."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from evenhand.audits.result import Audit, Contrast, Group
 from evenhand.errors import REASONS
@@ -60,6 +60,18 @@ def tolerated(audit: Audit) -> str:
 def unit_name(audit: Audit, number: int = 2) -> str:
     """What independent units are called."""
     return unit_noun(audit.unit or "row", number)
+
+
+def counted(audit: Audit, groups: Sequence[Group]) -> str:
+    """What is counted beside rows: units, or rows that say something where not all do; empty where all do.
+
+    Of a true positive rate positives alone say something, though negatives are scored as well.
+    """
+    if audit.unit:
+        return unit_name(audit)
+    sizes = [(group.estimate.n_units, group.estimate.n_rows) for group in groups]
+    fewer = any(n is not None and rows is not None and n < rows for n, rows in sizes)
+    return "counted" if fewer and audit.judge is None else ""
 
 
 def helped(audit: Audit) -> str:

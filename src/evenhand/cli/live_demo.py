@@ -5,7 +5,6 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from evenhand.cli.drawing import write_figure
 from evenhand.cli.lines import ready
@@ -15,6 +14,8 @@ from evenhand.demos.live import run_live
 from evenhand.demos.story import CONDITIONS, Story, points
 from evenhand.errors import EXIT_INTERRUPTED
 from evenhand.pages import numbers
+from evenhand.pages.table import Table, TableColumn, table_of
+from evenhand.pages.terminal import lay_out
 from evenhand.records.output import write_text
 from evenhand.trials import InterruptedTrial
 
@@ -48,17 +49,17 @@ def _show(console: Console, story: Story) -> None:
     console.print(
         "\nWord error rate by voice; what the alarm costs it beyond the others, and the notch's gain, in points:"
     )
-    console.print(_table(story))
+    console.print(lay_out(_table(story), console.width))
 
 
 def _table(story: Story) -> Table:
-    table = Table(box=None, pad_edge=False)
     names = [name for name in CONDITIONS if name in story.lines[0].rates]
-    table.add_column("voice")
-    for name in (*names, "beyond others", "gain"):
-        table.add_column(name.replace("_", "\n+ "), justify="right")
+    heads = [name.replace("_", " + ") for name in names]
+    columns = [TableColumn(head="voice", left=True, fold=True)]
+    columns += [TableColumn(head=head) for head in (*heads, "beyond others", "gain")]
+    rows = []
     for line in story.lines:
         rates = (numbers.share(line.rates[name]) for name in names)
         gain = "–" if line.gain.value is None else numbers.points(line.gain.value, in_points=True)
-        table.add_row(line.voice, *rates, points(line.beyond), gain)
-    return table
+        rows.append([line.voice, *rates, points(line.beyond), gain])
+    return table_of("voices", columns, rows)

@@ -6,7 +6,8 @@ from evenhand.cli.kinds import Flag
 from evenhand.cli.lines import say
 from evenhand.cli.options import Reading
 from evenhand.overviews import look as look_at
-from evenhand.overviews.terminal import head_of, lines_of, table_of
+from evenhand.overviews.terminal import columns_of, head_of, lines_of
+from evenhand.pages.terminal import lay_out
 
 
 def look(table: str, /, *, json: Flag = False, reading: Reading = Reading()) -> None:
@@ -28,7 +29,8 @@ def look(table: str, /, *, json: Flag = False, reading: Reading = Reading()) -> 
         print(found.to_json())
         return
     say(head_of(found), "")
-    Console(highlight=False).print(table_of(found))
+    console = Console(highlight=False)
+    console.print(lay_out(columns_of(found), console.width))
     lines = list(lines_of(found))
     if lines:
         say("", *lines)

@@ -13,6 +13,8 @@ from evenhand.deferred import Deferred
 from evenhand.errors import InputError, unknown_name
 from evenhand.metrics import DEFINITIONS, FAMILIES, Definition
 from evenhand.pages.numbers import minus
+from evenhand.pages.table import TableColumn, table_of
+from evenhand.pages.terminal import lay_out
 
 #: Counts the worked example, which a list does without.
 _DESCRIBED = Deferred("evenhand.metrics.described")
@@ -80,14 +82,13 @@ def _show(console: Console, item: Definition) -> None:
         cells = (one.name, _DESCRIBED.takes(one), _DESCRIBED.needed(one))
         arguments.add_row(*(_cell(cell.replace("`", "")) for cell in cells))
     worked = _DESCRIBED.work_out(item)
-    example = _table(*worked.columns)
-    for row in worked.rows:
-        example.add_row(*map(_cell, row))
+    rows = [[_cell(value).plain for value in row] for row in worked.rows]
+    columns = [TableColumn(head=head, left=True) for head in worked.columns]
     counts = ", ".join(f"{name} {minus(f'{count:.6g}')}" for name, count in worked.counts.items())
     console.print()
     console.print(arguments)
     console.print("\nWorked example:")
-    console.print(example)
+    console.print(lay_out(table_of("worked example", columns, rows), console.width, named=0))
     for line in (f"Counts: {counts}", f"{worked.expression} = {minus(f'{worked.value:.6g}')}"):
         console.print(line, markup=False, soft_wrap=True)
 

@@ -41,12 +41,15 @@ class Input:
 class Check:
     """A condition that makes a row faulty, and the sentence that says so.
 
-    `input` names the input whose value ``{value}`` stands for in `message`.
+    `input` names the input whose value ``{value}`` stands for in `message`.  Where a column is no slip but
+    something else, of many rows, `whole` is told in place of the rows: ``{values}`` are those it holds and
+    ``{condition}`` says which of them could count.
     """
 
     input: str
     faulty: exp.Expr
     message: str
+    whole: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

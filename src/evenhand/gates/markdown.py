@@ -45,6 +45,21 @@ def escaped(text: str) -> str:
     return marked.replace("\\@", "\\@\u200b").replace("\\:\\/\\/", "\\:\u200b\\/\\/")
 
 
+def in_code(text: str) -> str:
+    """Text as code on one line, between more backticks than it has in a row: none of it ends the code.
+
+    Examples
+    --------
+    >>> print(in_code("evenhand audit a_b.csv"), in_code("a `` b"))
+    `evenhand audit a_b.csv` ``` a `` b ```
+    """
+    plain = " ".join(inert_text(text).splitlines())
+    runs = re.findall(r"`+", plain)
+    fence = "`" * (max(map(len, runs), default=0) + 1)
+    room = " " if runs else ""
+    return f"{fence}{room}{plain}{room}{fence}"
+
+
 def _lines(found: Gate) -> Iterator[str]:
     yield f"## {escaped(found.title or 'Evenhand')}"
     yield ""
@@ -73,4 +88,4 @@ def _rule(rule: RuleAnswer) -> Iterator[str]:
     for word, text in obligations(rule):
         yield f"- **{word}:** {escaped(text)}"
     if rule.command:
-        yield f"- **Look closer:** {escaped(readable(rule.command))}"
+        yield f"- **Look closer:** {in_code(readable(rule.command))}"

@@ -5,14 +5,15 @@ from pathlib import Path
 from typing import Any
 
 from evenhand.errors import near
-from evenhand.gates.keys import FACTS, LIMITS, RATES, RATIOS, READING
+from evenhand.gates.keys import FACTS, LIMITS, RATES, RATIOS, RULE
 from evenhand.gates.rules import PolicyFaults, Rule
 from evenhand.records import ORIGINS, Origin
 
-#: Keys that say something of rows, and nothing of a file of results; which table it is of may be said.
-_OF_ROWS = frozenset(
-    {*LIMITS, *READING, "coverage", "label_origin", "metric", "slices", "groups", "condition"}
-) - {"table", "columns"}
+#: Keys that may stand beside a file of results: which it is, of which table, how old, and what is said to people.
+_OF_RESULTS = frozenset(
+    {"name", "results", "table", "columns", "time", "not_older_than"}
+    | {"hazard", "treatment", "review_trigger", "review_by"}
+)
 
 
 #: Demands of groups that are named, which a search does not take.
@@ -45,8 +46,14 @@ def _beside_results(rule: Rule) -> Iterator[tuple[str, str]]:
     """Keys that say nothing of a file that was judged before."""
     given = rule.given
     for key in given:
-        if key in _OF_ROWS:
-            yield key, f"results is a file that was judged before, so {key} says nothing of it."
+        if key in RULE and key not in _OF_RESULTS:
+            advice = (
+                "  What is tolerated is said when it is judged: evenhand audit … --tolerance"
+                if key == "tolerance"
+                else ""
+            )
+            text = f"results is a file that was judged before, so {key} says nothing of it."
+            yield key, text + advice
     if "not_older_than" in given:
         yield from _ages_apart(rule)
     for key, needed in (("time", "not_older_than"), ("time", "table"), ("columns", "time")):

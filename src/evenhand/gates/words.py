@@ -153,7 +153,7 @@ def _release_sentence(check: RuleCheck, name: str, *, in_points: bool) -> str:
     if check.low is None and check.high is None:
         return f"{name} of {check.label}: {_why(check)}."
     assert check.value is not None
-    worse = f"{write(abs(check.value))} {'worse' if check.value > 0 else 'better'}"
+    worse = f"{write(abs(check.value))} {'worse' if check.value > 0 else 'better'} than"
     worse = "as it was" if check.value == 0 else worse
     span = {
         "fail": f"worse by at least {write(check.low)}",
@@ -161,7 +161,7 @@ def _release_sentence(check: RuleCheck, name: str, *, in_points: bool) -> str:
         "insufficient evidence": f"anywhere from {_signed(check.low, write)} to {_signed(check.high, write)}",
     }[check.answer]
     return (
-        f"{name} of {check.label} is {worse} than in the last release ({rate(check.baseline)}), {span}; "
+        f"{name} of {check.label} is {worse} in the last release ({rate(check.baseline)}), {span}; "
         f"{write(check.allowed)} are tolerated."
     )
 
@@ -291,6 +291,18 @@ def notes(found: Gate) -> Iterator[str]:
         yield (
             "Of a search for slices only what is proven worse holds so: that it proves none is no proof that there is "
             "none."
+        )
+    if any(
+        check.limit == "not_worse_than"
+        and check.answer == "insufficient evidence"
+        and check.reason is None
+        for rule in found.rules
+        for check in rule.checks
+    ):
+        yield (
+            "The last release is taken for one of other people.  Where both were given the same rows, less is left to "
+            "chance: put both answers into one table, compare them in pairs (evenhand audit … --compare, with --json) "
+            "and name that file in results."
         )
     if any(rule.results for rule in found.rules):
         yield "What files of results say holds with the confidence with which they were made."

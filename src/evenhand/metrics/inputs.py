@@ -8,7 +8,15 @@ from sqlglot import exp
 
 from evenhand.cubes import Check, Input, Measure, raise_faults
 from evenhand.errors import InputError, NoRowError, near
-from evenhand.groups import Predicate, columns_of, to_expression, to_text, where_clause
+from evenhand.groups import (
+    ColumnComparison,
+    In,
+    Predicate,
+    columns_of,
+    to_expression,
+    to_text,
+    where_clause,
+)
 from evenhand.groups.predicate import (
     column_expression,
     finite,
@@ -24,6 +32,8 @@ from evenhand.records.declarations import columns_option
 Class = str | float | bool
 #: Rows that are looked at first: what is found among them needs no look at all rows.
 FIRST_ROWS = 20_000
+#: Values of a column of texts that are all told.
+MOST_CLASSES = 12
 
 
 def binary_input(
@@ -52,22 +62,51 @@ def binary_input(
         if kind is Kind.TEXT:
             check_filled(metric, [str(value)], records)
             check_mixed(metric, records)
-        raise InputError(
-            f"{metric.name}: column {value!r} holds {kind}, so say which value counts, "
-            f"for example positive='yes', or write a predicate: {name}={value} = 'yes'"
-        )
+        raise InputError(_choose(metric, name, str(value), kind, records))
     read = unless_missing(read, kind, records.missing_values)
     inside = exp.In(this=column_expression(name), expressions=[literal(0), literal(1)])
     check = Check(
         input=name,
         faulty=exp.Not(this=inside),
         message=f"`{value}` is {{value}}, but must be 0 or 1" + _of_several(metric),
+        whole=f"{metric.name}: column {value!r} holds {{values}}, and not 0 and 1.  Say which of them count: "
+        f"{name}={_in_conditions(str(value))} {{condition}}" + _of_several(metric),
     )
     return (
         _input(name, read, str(value)),
         exp.EQ(this=column_expression(name), expression=literal(1)),
         (check,),
     )
+
+
+def _in_conditions(column: str) -> str:
+    """A column's name as conditions take it."""
+    return to_text(ColumnComparison(column, "=", 1)).removesuffix(" = 1")
+
+
+def _choose(metric: Metric, name: str, column: str, kind: Kind, records: Records) -> str:
+    """Ask which of a column's values counts, with those it has, and how it is said of this column alone."""
+    shown = column_expression(column).sql(records.engine.dialect)
+    found = records.engine.query(
+        f"SELECT DISTINCT {shown} AS v FROM {records.source} WHERE {shown} IS NOT NULL LIMIT {MOST_CLASSES + 1}"
+    )["v"].to_pylist()
+    values = sorted(str(one) for one in found if str(one) not in records.missing_values)
+    few = 0 < len(values) <= MOST_CLASSES
+    holds = f"{kind} ({', '.join(map(repr, values))})" if few else str(kind)
+    # Of two the second is told: of no and yes it is yes.
+    first, last = (values[-1 if len(values) == 2 else 0], values[-1]) if few else ("yes", "yes")
+    given = [
+        metric.given.get(a.name) for a in metric.definition.arguments if a.takes is Takes.BINARY
+    ]
+    alike = all(
+        find_column(one, records.columns).kind is kind for one in given if isinstance(one, str)
+    )
+    ways = [f"positive={first!r}"] if alike else []
+    ways += [f"{name}={to_text(ColumnComparison(column, '=', first))}"]
+    if few and len(values) > 2:
+        ways += [f"{name}={to_text(In(column, (first, last))).replace(' IN ', ' in ')}"]
+    said = f"{metric.name}: column {column!r} holds {holds}, so say which value counts"
+    return f"{said}, for example {' or '.join(ways)}"
 
 
 def _of_several(metric: Metric) -> str:
@@ -104,8 +143,16 @@ def _is_positive(
     if kind is Kind.TEXT or kind is Kind.DATE:
         return exp.EQ(this=read, expression=literal(str(positive)))
     wanted = "true or false" if kind is Kind.BOOLEAN else "a number"
+    others = [
+        f"{argument.name}={to_text(ColumnComparison(given, '=', str(positive)))}"
+        for argument in metric.definition.arguments
+        if argument.takes is Takes.BINARY
+        and isinstance(given := metric.given.get(argument.name), str)
+        and given != column
+    ]
+    advice = "  It is said of both columns; of one alone: " + " or ".join(others) if others else ""
     raise InputError(
-        f"{metric.name}: {column!r} holds {kind}, so positive must be {wanted}, not {positive!r}."
+        f"{metric.name}: {column!r} holds {kind}, so positive must be {wanted}, not {positive!r}.{advice}"
     )
 
 

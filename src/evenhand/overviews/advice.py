@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from evenhand.overviews.roles import (
     COUNT,
+    FORECAST,
     GROUP,
     HARM,
     HYPOTHESIS,
@@ -17,6 +18,7 @@ from evenhand.overviews.roles import (
     SCORE,
     UNIT,
     WEIGHT,
+    tells_outcomes,
 )
 
 #: Groups that are named in a command.
@@ -43,7 +45,7 @@ def next_commands(
     """
     of_role = {role: [n for n, r in roles.items() if r == role] for role in set(roles.values())}
     metrics = list(_metrics(of_role))
-    groups = of_role.get(GROUP, [])
+    groups = [name for name in of_role.get(GROUP, []) if not tells_outcomes(name)]
     start = [table, *options]
     chosen = [
         word
@@ -88,8 +90,9 @@ def _metrics(of_role: Mapping[str, Sequence[str]]) -> Iterator[list[str]]:
     for score in of_role.get(SCORE, [])[:_NAMED]:
         worse = "higher" if HARM.search(score) else "lower"
         yield ["--metric", f"mean({_written(score)})", "--worse", worse]
-    if of_role.get(PROBABILITY) and of_role.get(LABEL):
-        label, score = of_role[LABEL][0], of_role[PROBABILITY][0]
+    forecasts = [*of_role.get(PROBABILITY, []), *of_role.get(FORECAST, [])]
+    if forecasts and of_role.get(LABEL):
+        label, score = of_role[LABEL][0], forecasts[0]
         yield ["--metric", f"auc(label={_written(label)}, score={_written(score)})"]
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from evenhand.overviews.advice import next_commands
 from evenhand.overviews.result import Overview, SeenColumn
 from evenhand.overviews.roles import (
+    FORECAST,
     GROUP,
     HYPOTHESIS,
     LABEL,
@@ -24,7 +25,7 @@ from evenhand.questions.outcomes import outcome_notes
 from evenhand.questions.question import check_rows
 from evenhand.records import MISSING_VALUES, Column
 
-_MEASURED = (LABEL, PREDICTION, HYPOTHESIS, SCORE, PROBABILITY)
+_MEASURED = (LABEL, PREDICTION, HYPOTHESIS, SCORE, PROBABILITY, FORECAST)
 #: Names of units that are looked for in several groups.
 _UNITS = 2
 

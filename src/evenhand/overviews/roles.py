@@ -11,7 +11,7 @@ from evenhand.records import Kind, Records, count_columns
 ID, UNIT, GROUP, LABEL, PREDICTION = "id", "unit", "group", "label", "prediction"
 REFERENCE, HYPOTHESIS, SCORE, PROBABILITY = "reference", "hypothesis", "score", "probability"
 WEIGHT, FILE, TEXT, CONSTANT, DATE, NUMBER = "weight", "file", "text", "constant", "date", "number"
-COUNT = "count"
+COUNT, FORECAST = "count", "forecast"
 #: Different values that groups, and labels, have at most.
 MOST_GROUPS, MOST_LABELS = 30, 20
 #: Fewest rows that say anything.
@@ -58,6 +58,11 @@ def roles_of(records: Records, columns: Sequence[Values]) -> dict[str, str]:
     for found in (_transcripts, _labels, _rankings, _others):
         out |= dict(found([c for c in left if c.name not in out]))
     return out
+
+
+def tells_outcomes(name: str) -> bool:
+    """Whether a column is called as what happened, or a forecast of it, is: no group of people by that."""
+    return any(_HINTS[role].search(name) for role in (LABEL, PREDICTION, PROBABILITY))
 
 
 def _is_media(c: Values) -> bool:
@@ -118,7 +123,8 @@ def _rankings(columns: Sequence[Values]) -> Iterator[tuple[str, str]]:
     ]
     if forecasts:
         yield happened.name, LABEL
-        yield from ((c.name, PROBABILITY) for c in forecasts)
+        for c in forecasts:
+            yield c.name, PROBABILITY if min(c.known) >= 0 and max(c.known) <= 1 else FORECAST
 
 
 def _others(columns: Sequence[Values]) -> Iterator[tuple[str, str]]:

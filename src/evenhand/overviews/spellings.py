@@ -14,6 +14,8 @@ from evenhand.records import Kind
 _MOST = 200
 #: How alike two values are that may be one, and how long; a rarer one is a slip, two frequent ones are two.
 _ALIKE, _LONG, _RARE = 88.0, 6, 0.1
+#: What tells no two values apart; signs that compare and count do: <=50K is not >50K, A+ is not A-.
+_NOISE = re.compile(r"(?:(?<=[^\W_])\s*[-−]\s*(?=[^\W_])|[^\w<>=≤≥+−-]|_)+")
 
 
 def spellings_of(c: Values) -> Iterator[Spellings]:
@@ -22,7 +24,7 @@ def spellings_of(c: Values) -> Iterator[Spellings]:
         return
     plain: dict[str, list[str]] = defaultdict(list)
     for value, _ in c.counts.most_common():
-        plain[re.sub(r"[\W_]+", " ", value.casefold()).strip()].append(value)
+        plain[_NOISE.sub(" ", value.casefold()).strip()].append(value)
     for found in plain.values():
         if len(found) > 1:
             yield _told(c, found)

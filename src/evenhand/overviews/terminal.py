@@ -2,29 +2,33 @@
 
 from collections.abc import Iterator
 
-from rich.table import Table as RichTable
-from rich.text import Text
-
 from evenhand.overviews.result import Overview
 from evenhand.pages.numbers import percent, plural
+from evenhand.pages.table import Table, TableColumn, table_of
 
 
-def table_of(found: Overview) -> RichTable:
+def columns_of(found: Overview) -> Table:
     """The columns, one a line."""
-    table = RichTable(box=None, pad_edge=False)
-    for head in ("column", "kind", "missing", "different", "examples", "looks like"):
-        right = head in ("missing", "different")
-        table.add_column(head, justify="right" if right else "left", no_wrap=head == "column")
-    for column in found.columns:
-        table.add_row(
-            Text(column.name),
+    heads = (
+        TableColumn(head="column", left=True),
+        TableColumn(head="kind", left=True, fold=True),
+        TableColumn(head="missing"),
+        TableColumn(head="different"),
+        TableColumn(head="examples", left=True, fold=True, need=1),
+        TableColumn(head="looks like", left=True, fold=True),
+    )
+    rows = [
+        [
+            column.name,
             column.kind,
             f"{column.missing:,}" if column.missing else "",
             f"{column.different:,}",
-            Text(", ".join(column.examples)),
+            ", ".join(column.examples),
             column.role,
-        )
-    return table
+        ]
+        for column in found.columns
+    ]
+    return table_of("columns", heads, rows)
 
 
 def lines_of(found: Overview) -> Iterator[str]:

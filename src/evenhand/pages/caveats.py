@@ -31,6 +31,7 @@ FOOTNOTES = frozenset(
         "corrected",
         "late",
         "labels_at_random",
+        "transcripts_some_empty",
     }
 )
 

@@ -17,6 +17,8 @@ from evenhand.pages.table import Table, TableCell
 #: A column that may fold is at least so wide, if its cells are; and so wide that no word shorter than the
 #: second is broken.
 LEAST, WORD = 11, 20
+#: Where nothing else helps, names are so narrow before a number is broken.
+SLIVER = 4
 GAP = 2
 
 
@@ -35,7 +37,7 @@ def lay_out(given: Table, width: int, *, named: int = 1) -> RenderableType:
     for places in _tables(given, least, width, named):
         parts += [Text()] if parts else []
         part = given.of_columns(places)
-        parts.append(_drawn(part, _widened(part, [least[i] for i in places], width), width))
+        parts.append(_drawn(part, _widths(part, [least[i] for i in places], width)))
     return Lines(*parts)
 
 
@@ -70,18 +72,49 @@ def _least(given: Table) -> list[int]:
     return out
 
 
-def _widened(given: Table, least: Sequence[int], width: int) -> list[int]:
-    """Widths that leave heads on one line where there is room for it, from the left."""
+def _widths(given: Table, least: Sequence[int], width: int) -> list[int]:
+    """Width of each column: with the gaps they fit, so that what draws them has nothing left to take away."""
+    room = width - sum(least) - GAP * (len(least) - 1)
+    if room < 0:
+        return _narrowed(given, least, -room)
     out = list(least)
     folded = [place for place, column in enumerate(given.columns) if column.fold]
-    whole = [max((cell_len(row[place].text) for row in given.rows), default=0) for place in folded]
-    room = width - sum(out) - GAP * (len(out) - 1)
-    room -= sum(max(one - out[place], 0) for place, one in zip(folded, whole, strict=True))
+    whole = {
+        place: max((cell_len(row[place].text) for row in given.rows), default=0) for place in folded
+    }
+    # What folds most gets the room last.
+    while room and (short := [place for place in folded if out[place] < whole[place]]):
+        out[min(short, key=lambda place: out[place])] += 1
+        room -= 1
+    # Heads stay on one line where there is room for it, from the left.
     for place, column in enumerate(given.columns):
         more = cell_len(column.head) - out[place]
         if 0 < more <= room:
             out[place] += more
             room -= more
+    return out
+
+
+def _narrowed(given: Table, least: Sequence[int], excess: int) -> list[int]:
+    """Widths where even the least are too many: names fold first, then numbers between words, then what must."""
+    out = list(least)
+    words = [
+        max((cell_len(word) for row in given.rows for word in row[place].text.split()), default=1)
+        for place in range(len(out))
+    ]
+    folds = [column.fold for column in given.columns]
+    floors = (
+        [
+            min(word, LEAST) if fold else one
+            for word, fold, one in zip(words, folds, out, strict=True)
+        ],
+        [min(word, SLIVER) if fold else word for word, fold in zip(words, folds, strict=True)],
+        [1] * len(out),
+    )
+    for floor in floors:
+        while excess > 0 and (wide := [i for i, one in enumerate(out) if one > floor[i]]):
+            out[max(wide, key=lambda place: out[place])] -= 1
+            excess -= 1
     return out
 
 
@@ -105,19 +138,14 @@ def _tables(given: Table, least: Sequence[int], width: int, named: int) -> Itera
             return
 
 
-def _drawn(given: Table, least: Sequence[int], width: int) -> RenderableType:
+def _drawn(given: Table, widths: Sequence[int]) -> RenderableType:
     table = rich_table.Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0))
-    tight = sum(least) + GAP * (len(least) - 1) > width
-    for place, (column, room) in enumerate(zip(given.columns, least, strict=True)):
-        most = max((cell_len(row[place].text) for row in given.rows), default=0)
-        # What has its whole width may not fold: rich would take from it first, and then cut others.
-        folds = tight or (column.fold and most > room)
+    for column, room in zip(given.columns, widths, strict=True):
         table.add_column(
             Text(wrapped_head(column.head, room)),
             justify="left" if column.left else "right",
             overflow="fold",
-            min_width=None if tight else room,
-            no_wrap=not folds,
+            width=room,
         )
     for row in given.rows:
         table.add_row(*map(_text, row))

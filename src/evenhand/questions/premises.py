@@ -9,7 +9,7 @@ from typing import Any
 from sqlglot import exp
 
 from evenhand.cubes import Cube
-from evenhand.errors import FaultsError, InputError, NoRowError, Note
+from evenhand.errors import FaultsError, InputError, NoRowError, Note, OtherValuesError
 from evenhand.groups import (
     Attribute,
     Between,
@@ -103,7 +103,7 @@ def explained(notes: Sequence[Note], metrics: Sequence[Metric], records: Records
     """Say of an error what it comes from: literals that never occur, or labels of two other numbers."""
     try:
         yield
-    except FaultsError as error:
+    except (FaultsError, OtherValuesError) as error:
         hint = next(filter(None, (_two_values(metric, records) for metric in metrics)), None)
         if hint is None:
             raise
@@ -256,29 +256,38 @@ def _listed(values: Sequence[Any]) -> str:
 def _two_values(metric: Metric, records: Records) -> str | None:
     """One hint where a yes/no column has two values other than 0 and 1, as -1 and 1."""
     arguments = [a.name for a in metric.definition.arguments if a.takes is Takes.BINARY]
-    takes_positive = any(a.name == "positive" for a in metric.definition.arguments)
-    for name in arguments:
-        column = metric.given.get(name)
-        if not isinstance(column, str) or not find_column(column, records.columns).kind.numeric:
-            continue
-        read = column_expression(column).sql(records.engine.dialect)
-        found = records.engine.query(
-            f"SELECT {read} AS v, COUNT(*) AS n FROM {records.source} WHERE {read} IS NOT NULL"
-            f" GROUP BY {read} ORDER BY n DESC LIMIT 4"
-        ).to_pylist()
-        values = sorted(row["v"] for row in found)
-        rare = min(row["n"] for row in found) * 100 < sum(row["n"] for row in found)
-        whole = all(float(value).is_integer() for value in values)
-        # Fractions are scores: their rows are told, and a threshold makes them yes and no.
-        if len(values) != 2 or {*values} == {0, 1} or rare or not whole:
-            continue
-        low, high = (f"{float(value):g}" for value in values)
-        how = f"positive={high}" if takes_positive else f"{name}={column} = {high}"
-        return (
-            f"{metric.name}: {column!r} holds {low} and {high}, but yes and no are 1 and 0; say which "
-            f"value counts: {how}"
-        )
+    given = {name: c for name in arguments if isinstance(c := metric.given.get(name), str)}
+    held = {name: _two_others(column, records) for name, column in given.items()}
+    # One value is said of all columns, and so of none alone where another column has others.
+    of_all = any(a.name == "positive" for a in metric.definition.arguments)
+    of_all = of_all and len(set(held.values())) == 1
+    for name, values in held.items():
+        if values is not None:
+            low, high = (f"{value:g}" for value in values)
+            how = f"positive={high}" if of_all else f"{name}={given[name]} = {high}"
+            return (
+                f"{metric.name}: {given[name]!r} holds {low} and {high}, but yes and no are 1 and 0; say which "
+                f"value counts: {how}"
+            )
     return None
+
+
+def _two_others(column: str, records: Records) -> tuple[float, float] | None:
+    """The two whole numbers that a column holds, where these are not 0 and 1."""
+    if not find_column(column, records.columns).kind.numeric:
+        return None
+    read = column_expression(column).sql(records.engine.dialect)
+    found = records.engine.query(
+        f"SELECT {read} AS v, COUNT(*) AS n FROM {records.source} WHERE {read} IS NOT NULL"
+        f" GROUP BY {read} ORDER BY n DESC LIMIT 4"
+    ).to_pylist()
+    values = sorted(float(row["v"]) for row in found)
+    rare = min((row["n"] for row in found), default=0) * 100 < sum(row["n"] for row in found)
+    # Fractions are scores: a threshold makes them yes and no.
+    whole = all(value.is_integer() for value in values)
+    if len(values) != 2 or {*values} == {0, 1} or rare or not whole:
+        return None
+    return values[0], values[1]
 
 
 # -- literals -----------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ what units explain and beyond chance?  And would the differences between groups 
 that all groups meet alike are alike within groups, but cancel in differences: of them nothing is said.
 """
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -35,6 +36,8 @@ LEAST_GROWTH = 1.25
 CHANCE = 0.01
 #: A column of which a value has this share of the rows, and which tells each row's result, is a result.
 COMMON = 0.1
+#: How whole numbers are called that say how many, and not which.
+COUNTS = re.compile(r"(^|_)counts?(_|$)|^n(um)?_|_n$|^number_of", re.IGNORECASE)
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -69,7 +72,8 @@ def candidate_columns(
 ) -> tuple[str, ...]:
     """Columns that could name units and have no other part in the question.
 
-    Text and whole numbers of at least 8 values that occur twice on average.  Tables of more than
+    Text and whole numbers of at least 8 values that occur twice on average; no numbers that count, by their name
+    or because most are 0: people with as many priors have nothing else in common.  Tables of more than
     200,000 rows and large text files are not looked at, and none where a metric makes one row of
     several, which differ in them.
     """
@@ -80,7 +84,9 @@ def candidate_columns(
         column.name
         for column in records.columns
         if column.kind in (Kind.TEXT, Kind.INTEGER) and column.name not in used
+        if column.kind is Kind.TEXT or not COUNTS.search(column.name)
     ]
+    whole = {column.name for column in records.columns if column.kind is Kind.INTEGER}
     kept = where_clause(where, dialect)
     if not names:
         return ()
@@ -89,6 +95,8 @@ def candidate_columns(
         return ()
     distinct = ", ".join(
         f"COUNT(DISTINCT {column_expression(name).sql(dialect)}) AS d{place}"
+        + f", SUM(CASE WHEN {column_expression(name).sql(dialect)} = 0 THEN 1 ELSE 0 END) AS z{place}"
+        * (name in whole)
         for place, name in enumerate(names)
     )
     found = records.engine.query(
@@ -98,6 +106,7 @@ def candidate_columns(
         (found[f"d{place}"], place)
         for place in range(len(names))
         if FEWEST_VALUES <= found[f"d{place}"] <= found["n"] / 2
+        and (found.get(f"z{place}") or 0) * 2 <= found["n"]
     ]
     return tuple(names[place] for _, place in sorted(few)[:MOST_COLUMNS])
 

@@ -13,14 +13,18 @@ from typing import Any
 
 from evenhand.deferred import parquet
 from evenhand.errors import InputError, Note
+from evenhand.pages.numbers import plural
 from evenhand.records.column_types import quoted
 from evenhand.records.delimited import listed
 from evenhand.records.engines.duckdb import DuckDBEngine
+from evenhand.records.logs.catalogue import reader_called, reader_names
 from evenhand.records.schema import Column, Kind, find_column
 from evenhand.records.table import Records, open_records, public_name
 
 #: Keys that a message names.
 _NAMED = 3
+#: What stands last in the name of a file.
+_ENDING = r"\.[A-Za-z]\w{1,4}$"
 #: Logs whose ids and speakers are in lower case, however they were written.
 _OF_NO_CASE = {"trn", "sclite"}
 
@@ -115,7 +119,18 @@ def _key(name: str, records: Records) -> Column:
     try:
         return find_column(name.strip(), records.columns)
     except InputError as error:
-        raise InputError(f"--on, {records.name}: {error}") from error
+        raise InputError(
+            f"--on, {records.name}: {error}{_renamed(name.strip(), records)}"
+        ) from error
+
+
+def _renamed(name: str, records: Records) -> str:
+    """What a column of a tool's file is called once it is read; empty where there is none of that name."""
+    reader = reader_called(records.log) if records.log in reader_names() else None
+    called = None if reader is None else reader.renamed.get(name)
+    if reader is None or called is None:
+        return ""
+    return f".  It is read as {reader.title}, where {name} is called {called}: --on {called}, or {called}={name}."
 
 
 def _joined(table: Records, other: Records, keys: Sequence[tuple[Column, Column]]) -> Records:
@@ -300,6 +315,7 @@ def _partners(
         first = _ours_and_theirs(table, right, base, keys)
         raise InputError(
             f"No row of {table.name} has a partner in {public_name(other.name)} by {on}.  {first}"
+            + _but_for_endings(table, right, base, keys)
         )
     return (
         f"{public_name(other.name)} is joined by {on}: {rows - alone:,} of {rows:,} rows have a partner"
@@ -320,6 +336,29 @@ def _ours_and_theirs(
         found = table.engine.query(f"SELECT {names} FROM {rows} LIMIT {_NAMED}").to_pylist()
         told.append(", ".join(" / ".join(map(str, row.values())) for row in found))
     return f"Here stand {told[0]} …, there {told[1]} …"
+
+
+def _but_for_endings(
+    table: Records, right: str, base: str, keys: Sequence[tuple[Column, Column]]
+) -> str:
+    """How many rows would have a partner, were files named without what they are written in; empty where none."""
+    names = [
+        (f"base.{quoted(ours.name)}", f'other."evenhand:key{i}"')
+        for i, (ours, _) in enumerate(keys)
+    ]
+    equal = " AND ".join(
+        " = ".join(f"regexp_replace(CAST({name} AS VARCHAR), '{_ENDING}', '')" for name in pair)
+        for pair in names
+    )
+    found = table.engine.query(
+        f"SELECT COUNT(*) AS n FROM {base} AS base WHERE EXISTS (SELECT 1 FROM {right} AS other WHERE {equal})"
+    )
+    met = found["n"][0].as_py()
+    return (
+        f"  But for their endings, such as .wav and .mp3, {plural(met, 'row')} would have one: write one in both."
+        if met
+        else ""
+    )
 
 
 def _features(table: Records, other: Records, columns: Sequence[Column]) -> tuple[str, ...] | None:

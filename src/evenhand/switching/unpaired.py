@@ -3,18 +3,17 @@
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from sqlglot import exp
 
 from evenhand.comparisons.sets import GroupSet
 from evenhand.differential.assembly import group_sets
 from evenhand.differential.block import partition_numbers
 from evenhand.differential.losses import loss_of
 from evenhand.errors import Note
-from evenhand.groups import IsNull, to_text, where_clause
-from evenhand.groups.predicate import column_expression, literal
+from evenhand.groups import IsNull, to_text
 from evenhand.metrics import Metric
 from evenhand.pages.numbers import plural
 from evenhand.questions.question import Question
+from evenhand.questions.silent import TRANSCRIPTS_EMPTY, silent_rows
 from evenhand.switching.pairing import Paired, rows_scored
 from evenhand.switching.result import ComparedService, UnpairedRows
 
@@ -87,30 +86,16 @@ def empty_transcripts(
 ) -> Iterator[Note]:
     """Rows of which a service has no transcript: they are scored as empty ones, and stay in the numbers."""
     records = question.records
-    columns = [metric.given.get("hypothesis") for metric in metrics]
-    told = [(name, c) for name, c in zip(names, columns, strict=True) if isinstance(c, str)]
-    if not told:
-        return
-    dialect = records.engine.dialect
-    asked = []
-    for place, (_, column) in enumerate(told):
-        null = exp.Is(this=column_expression(column), expression=exp.Null())
-        one = exp.Case(ifs=[exp.If(this=null, true=literal(1))], default=literal(0))
-        asked.append(f"SUM({one.sql(dialect)}) AS n{place}")
-    kept = where_clause(question.where, dialect)
-    (row,) = records.engine.query(
-        f"SELECT {', '.join(asked)} FROM {records.source}{kept}"
-    ).to_pylist()
-    empty = [(name, int(row[f"n{place}"] or 0)) for place, (name, _) in enumerate(told)]
+    told = silent_rows(records, metrics, question.where)
+    called = dict(zip(map(id, metrics), names, strict=True))
+    empty = [(called[id(metric)], number) for metric, _, number in told]
     if any(number for _, number in empty):
         listed = "; ".join(f"{name}: {plural(number, 'row')}" for name, number in empty if number)
         absent = " AND ".join(
-            to_text(IsNull(column, negated=True))
-            for (_, column), (_, number) in zip(told, empty, strict=True)
-            if number
+            to_text(IsNull(column, negated=True)) for _, column, number in told if number
         )
         text = (
             f"Rows without a transcript ({listed}) count as empty ones, with every word wrong.  To compare only what "
             f"all services answered, leave them out: --where '{absent}'."
         )
-        yield Note(code="transcripts_empty", text=text)
+        yield Note(code=TRANSCRIPTS_EMPTY, text=text)

@@ -64,4 +64,5 @@ READER = LogReader(
     recognises=_recognises,
     open=_CommonVoiceLog,
     unit=_SPEAKER,
+    renamed=dict.fromkeys(_CLIPS, "id"),
 )

@@ -99,6 +99,8 @@ class LogReader:
         Numbers that texts of scores stand for, where all texts of a score are among them.
     choice : tuple of str
         Columns whose values tell readings of one answer: one of them must be chosen.
+    renamed : Mapping
+        What columns of its files are called here: who knows the file asks for them by its own names.
     """
 
     name: str
@@ -108,3 +110,4 @@ class LogReader:
     unit: str = "id"
     letters: Mapping[str, float] = field(default_factory=dict)
     choice: tuple[str, ...] = ()
+    renamed: Mapping[str, str] = field(default_factory=dict)
