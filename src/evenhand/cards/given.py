@@ -1,6 +1,5 @@
 """Results that a card is made of: read from files by what their JSON says they are."""
 
-import itertools
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from evenhand.lastmile.coverage.result import Coverage
 from evenhand.pages.commands import quoted
 from evenhand.pages.edition import without_folders
 from evenhand.pages.numbers import listed
+from evenhand.questions.command import joined_files
 from evenhand.records.files import fingerprint
 from evenhand.records.json_files import read_json
 from evenhand.records.output import matching_files
@@ -189,10 +189,12 @@ def check_fresh(given: Sequence[GivenResult], folder: Path) -> None:
         if data is None or "://" in table:
             continue
         for base in (folder, Path()):
-            files = _there(table, joined_to(command), base)
+            files = _there(table, joined_files(command), base)
             if not files:
                 continue
-            digest = digests.setdefault(files, fingerprint(list(files)))
+            if files not in digests:
+                digests[files] = fingerprint(list(files))
+            digest = digests[files]
             if digest != data:
                 have = "has" if len(files) == 1 else "together have"
                 raise InputError(
@@ -208,23 +210,6 @@ def _there(table: str, joined: Sequence[str], folder: Path) -> tuple[Path, ...]:
     found = [matching_files(str(folder / name)) for name in (table, *joined)]
     files = tuple(path for paths in found for path in paths)
     return files if all(found) and all(path.is_file() for path in files) else ()
-
-
-def joined_to(command: str) -> tuple[str, ...]:
-    """Files that a command joins to its table.
-
-    Examples
-    --------
-    >>> joined_to("evenhand audit calls.csv --with people.csv --on speaker --with=sites.csv --by site")
-    ('people.csv', 'sites.csv')
-    """
-    try:
-        words = shlex.split(command)
-    except ValueError:
-        return ()
-    after = [two for one, two in itertools.pairwise(words) if one == "--with"]
-    told = [word.removeprefix("--with=") for word in words if word.startswith("--with=")]
-    return (*after, *told)
 
 
 def repeated(command: str, table: str) -> str:

@@ -350,7 +350,7 @@ def data_table(card: Card) -> Iterator[CardBlock]:
     for one in card.evidence:
         if one.table:
             own = seen.setdefault((without_folders(one.table), one.data_sha256), {})
-            own[one.rows, _where(getattr(card, one.field)[one.number])] = None
+            own[one.rows, _where(card.held(one))] = None
     if not seen:
         return
     columns = (

@@ -1,5 +1,6 @@
 """Numbers of a card, computed again from tables that somebody has, by the commands that it tells."""
 
+import functools
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from fnmatch import fnmatch
@@ -8,11 +9,12 @@ from typing import Any
 
 from evenhand.cards.checks import CardCheck, compared
 from evenhand.cards.discrepancies import Discrepancy, discrepancies
-from evenhand.cards.given import joined_to, sources_of
+from evenhand.cards.given import sources_of
 from evenhand.cards.result import Card, CardEvidence
 from evenhand.errors import InputError
 from evenhand.pages.edition import without_folders
 from evenhand.pages.numbers import listed
+from evenhand.questions.command import joined_files
 from evenhand.records.files import fingerprint
 from evenhand.repairs.result import RepairTrial
 from evenhand.results.origin import versions
@@ -27,14 +29,18 @@ PASSING = (
     "searched.seconds",
 )  # fmt: skip
 Checked = tuple[CardCheck, list[Discrepancy]]
+#: SHA-256 of files together.
+Digest = Callable[[tuple[Path, ...]], str]
 
 
 def recomputed(
     card: Card, plain: dict[str, Any], data: Sequence[Path], ask: Ask | None
 ) -> Iterator[Checked]:
     """What became of each table at hand, and of each result."""
-    at_hand = {one.name: _AtHand(one, data) for one in card.evidence}
-    yield from ((check, []) for check in _strangers(card, at_hand, data))
+    # However many results rest on them, files are read once.
+    digest = functools.cache(lambda paths: fingerprint(list(paths)))
+    at_hand = {one.name: _AtHand(one, data, digest) for one in card.evidence}
+    yield from ((check, []) for check in _strangers(card, at_hand, data, digest))
     for one in card.evidence:
         there = at_hand[one.name]
         if ask is None or not there.paths:
@@ -47,15 +53,15 @@ def recomputed(
         except InputError as error:
             yield _left(one, str(error), given=True), []
             continue
-        yield _again(_place_of(plain, one), one, results, there, table)
+        yield _again(plain[one.field][one.number], one, results, there, table)
 
 
 class _AtHand:
     """Which of some files a result rests on: its table, or the files of its glob, and what is joined to them."""
 
-    def __init__(self, one: CardEvidence, data: Sequence[Path]) -> None:
+    def __init__(self, one: CardEvidence, data: Sequence[Path], digest: Digest) -> None:
         self.paths: tuple[Path, ...] = ()
-        names = [PurePath(name).name for name in joined_to(one.command)]
+        names = [PurePath(name).name for name in joined_files(one.command)]
         named = {path.name: path for path in data}
         self.joined = tuple(named[name] for name in names if name in named)
         # The digest of several files is that of their bytes in the order of their names, joined ones last.
@@ -68,28 +74,28 @@ class _AtHand:
         if one.data_sha256 is None or self.lacking or one.field == "gates":
             return
         for paths in (*((path,) for path in data), tuple(several)):
-            if paths and fingerprint([*paths, *self.joined]) == one.data_sha256:
+            if paths and digest((*paths, *self.joined)) == one.data_sha256:
                 self.paths = paths
                 self.parts |= set(paths)
                 return
 
 
 def _strangers(
-    card: Card, at_hand: dict[str, _AtHand], data: Sequence[Path]
+    card: Card, at_hand: dict[str, _AtHand], data: Sequence[Path], digest_of: Digest
 ) -> Iterator[CardCheck]:
     """Files that no result rests on: one that is called as a table that lacks is another one, others say nothing."""
     parts = {path for there in at_hand.values() for path in there.parts}
     with_joined = any(there.joined for there in at_hand.values())
     beside = ", alone or with what is joined to it here" if with_joined else ""
-    known = {table.sha256 for one in card.evidence for table in sources_of(_place_of(card, one))}
+    known = {table.sha256 for one in card.evidence for table in sources_of(card.held(one))}
     lacking = {
         without_folders(table.name)
         for one in card.evidence
         if not at_hand[one.name].paths
-        for table in sources_of(_place_of(card, one))
+        for table in sources_of(card.held(one))
     }
     for path in data:
-        digest = fingerprint([path])
+        digest = digest_of((path,))
         if path in parts or digest in known:
             continue
         if path.name in lacking:
@@ -101,12 +107,6 @@ def _strangers(
         else:
             told = f"{path} belongs to no result (SHA-256 {digest}){beside}; nothing was computed from it."
             yield CardCheck(name="stranger", state="not checked", sentence=told)
-
-
-def _place_of(card: Any, one: CardEvidence) -> Any:
-    """The result that an origin is of, on a card or in its JSON."""
-    held = card[one.field] if isinstance(card, dict) else getattr(card, one.field)
-    return held[one.number]
 
 
 def _left(one: CardEvidence, why: str, *, given: bool) -> CardCheck:
@@ -136,7 +136,7 @@ def _again(
 ) -> Checked:
     """One result beside what its command says of its table."""
     told = str(table) if len(there.paths) == 1 else f"{len(there.paths)} files"
-    renames = [(table, one.table), *zip(there.joined, joined_to(one.command), strict=True)]
+    renames = [(table, one.table), *zip(there.joined, joined_files(one.command), strict=True)]
     plain = [_renamed(to_plain(result), renames) for result in results]
     place = f"{one.field}[{one.number}]"
     passing = {f"{place}{part}.{path}" for part in ("", *_parts(stands)) for path in PASSING}

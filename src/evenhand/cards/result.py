@@ -1,7 +1,7 @@
 """What a card says: values that go to JSON and back unchanged."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from evenhand.audits.result import Audit, Verdict
 from evenhand.bounty.telling.standing import Standing
@@ -269,3 +269,7 @@ class Card(Shown):
     def of(self, field: Field, number: int) -> CardEvidence:
         """Where a result of the card came from."""
         return next(one for one in self.evidence if (one.field, one.number) == (field, number))
+
+    def held(self, one: CardEvidence) -> Any:
+        """The result that an origin is of."""
+        return getattr(self, one.field)[one.number]

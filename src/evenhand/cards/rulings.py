@@ -1,16 +1,15 @@
 """Answers of rules that cannot be: not what their bounds give, or of other numbers than an audit of the same rows."""
 
-import math
-import shlex
 from collections.abc import Iterator, Sequence
 from math import isclose
 
 from evenhand.audits.result import Audit
-from evenhand.gates.judging import answer_of
+from evenhand.gates.judging import answer_under
 from evenhand.gates.keys import DIFFERENCES, LIMITS, RATES, RATIOS
 from evenhand.gates.result import Gate, GateAnswer, RuleAnswer, RuleCheck
 from evenhand.pages.edition import PLAIN
 from evenhand.pages.numbers import tidy
+from evenhand.questions.command import told_options
 
 #: Of a number, relative: rounding on its way through JSON, and of what hides small groups.
 _SLACK = 1e-6
@@ -65,17 +64,15 @@ def _apart(check: RuleCheck) -> float | None:
 
 def _possible(check: RuleCheck) -> list[GateAnswer]:
     """Answers that its bounds allow, the likeliest first; of what no bounds decide its own."""
-    allowed, value = check.allowed, check.value
-    if check.limit == "coverage" and allowed is not None and value is not None:
-        return ["pass" if value >= allowed else "fail"]
+    allowed = check.allowed
+    told = None if allowed is None else answer_under(check, allowed)
+    if allowed is None or told is None:
+        return ["insufficient evidence"] if check.limit in LIMITS else [check.answer]
     if check.limit not in LIMITS:
-        return [check.answer]
-    if allowed is None or (check.low is None and check.high is None):
-        return ["insufficient evidence"]
-    low = -math.inf if check.low is None else check.low
-    high = math.inf if check.high is None else check.high
+        return [told]
     slack = _SLACK * max(1.0, abs(allowed))
-    found = [answer_of(check.limit, low, high, allowed + one) for one in (0.0, slack, -slack)]
+    near = (answer_under(check, allowed + one) for one in (slack, -slack))
+    found = [told, *(one for one in near if one is not None)]
     # What a group too small to be judged is like leaves a gap open that the others keep.
     if check.reason not in (None, "excused_groups"):
         found = ["fail" if "fail" in found else "insufficient evidence"]
@@ -128,13 +125,4 @@ def _same_rows(rule: RuleAnswer, audit: Audit) -> bool:
 
 def _deciding(command: str) -> list[tuple[str, str]]:
     """What a command is told that decides its numbers."""
-    try:
-        words = shlex.split(command)
-    except ValueError:
-        return []
-    found = []
-    for place, word in enumerate(words):
-        name, equals, value = word.partition("=")
-        if name in _DECIDING:
-            found.append((name, value if equals else "".join(words[place + 1 : place + 2])))
-    return sorted(found)
+    return sorted(told_options(command, *_DECIDING))

@@ -303,7 +303,7 @@ def _held(card: Card) -> list[GivenResult]:
             name=one.name,
             file_sha256=one.file_sha256,
             field=one.field,
-            result=getattr(card, one.field)[one.number],
+            result=card.held(one),
         )
         for one in card.evidence
     ]

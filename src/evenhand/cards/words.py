@@ -137,7 +137,7 @@ def _of_tables(card: Card, part: CardPart) -> str:
     """Tables of which a part is not told, where it is told of others: `` (of compas.csv)``."""
     if part.name not in OF_EACH_TABLE:
         return ""
-    results = (getattr(card, one.field)[one.number] for one in card.evidence)
+    results = (card.held(one) for one in card.evidence)
     names = (without_folders(table.name) for found in results for table in sources_of(found))
     tables = [name for name in dict.fromkeys(names) if name]
     lacking = [
@@ -157,7 +157,7 @@ def caveats(card: Card, edition: Edition = PLAIN) -> Iterator[str]:
     yield from before_numbers(card.notes)
     said: dict[str, list[str]] = {}
     for one in card.evidence:
-        for text in before_numbers(_notes(getattr(card, one.field)[one.number])):
+        for text in before_numbers(_notes(card.held(one))):
             said.setdefault(text, []).append(one.name)
     for text, names in said.items():
         everywhere = len(set(names)) == len(card.evidence)

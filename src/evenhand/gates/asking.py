@@ -42,7 +42,7 @@ def asking_again(rule: Rule, place: Any, metric: MetricNote | None) -> str | Non
     else:
         given["by"] = _by(rule)
     given |= {key: rule.get(key) for key in _SHARED}
-    silent = find_definition(rule.get("metric").partition("(")[0].strip()).higher_is_worse is None
+    silent = find_definition(rule.metric_name).higher_is_worse is None
     if silent or "worse" in rule.given:
         given["worse"] = "higher" if metric.higher_is_worse else "lower"
     if rule.get("suppress_below"):

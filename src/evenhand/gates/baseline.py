@@ -10,6 +10,7 @@ from evenhand.audits.result import Audit, Group
 from evenhand.errors import InputError
 from evenhand.gates.evidence import RuleEvidence
 from evenhand.gates.rules import Rule
+from evenhand.groups import equals, to_text
 from evenhand.groups.partition import Key
 from evenhand.records.json_files import read_json
 from evenhand.results.estimate import Estimate
@@ -137,7 +138,7 @@ def check_sound(audit: Audit, limits: tuple[float | None, float | None] = (None,
 
 def _belied(group: Group, audit: Audit) -> Iterator[str]:
     """What a group is called that it is not: the name of another, or a verdict that its interval denies."""
-    literals = [f"{name} = {_literal(value)}" for name, value in group.group.items()]
+    literals = [to_text(equals(name, value)) for name, value in group.group.items()]
     for literal in literals:
         others = [one for one in audit.groups if one.by == group.by and literal in one.predicate]
         if others and literal not in group.predicate:
@@ -153,12 +154,6 @@ def _belied(group: Group, audit: Audit) -> Iterator[str]:
         group.verdict == "not worse" and high > tolerance
     ):
         yield f"has the verdict {group.verdict!r}, which its interval denies"
-
-
-def _literal(value: Key) -> str:
-    if isinstance(value, str):
-        return "'" + value.replace("'", "''") + "'"
-    return f"{value}"
 
 
 def contradictions_of(rate: Estimate, least: float | None, most: float | None) -> Iterator[str]:

@@ -189,10 +189,9 @@ def _under_conditions(rule: Rule, question: Question) -> Question:
 
 def check_metric_name(rule: Rule, faults: PolicyFaults) -> None:
     """Note a metric that there is not, also where no table could be opened."""
-    name, bracket, _ = rule.get("metric", "").partition("(")
-    if bracket:
+    if "(" in rule.get("metric", ""):
         with faults.noting(rule, "metric"):
-            find_definition(name.strip())
+            find_definition(rule.metric_name)
 
 
 def _check_columns(rule: Rule, records: Records, faults: PolicyFaults) -> Metric | None:

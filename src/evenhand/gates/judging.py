@@ -179,6 +179,17 @@ def answer_of(key: str, low: float, high: float, allowed: float) -> GateAnswer:
     return "pass" if high <= allowed else "insufficient evidence"
 
 
+def answer_under(check: RuleCheck, allowed: float) -> GateAnswer | None:
+    """What a check comes to under a limit; `None` where neither a count nor bounds tell."""
+    if check.limit == "coverage":
+        return None if check.value is None else "pass" if check.value >= allowed else "fail"
+    if check.limit not in LIMITS or (check.low is None and check.high is None):
+        return None
+    low = -np.inf if check.low is None else check.low
+    high = np.inf if check.high is None else check.high
+    return answer_of(check.limit, low, high, allowed)
+
+
 def _group_check(rule: Rule, found: RuleEvidence, key: str, index: int) -> RuleCheck:
     """A check of a group before anything is known."""
     cell, groups = found.groups.cell_of(index), found.groups

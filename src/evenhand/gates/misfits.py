@@ -17,10 +17,7 @@ _OF_RESULTS = frozenset(
 
 
 #: Demands of groups that are named, which a search does not take.
-_SEPARATE = (
-    *(*RATES, *RATIOS, "not_worse_than", "condition", "groups"),
-    *("coverage", "stratum"),
-)
+_SEPARATE = (*RATES, *RATIOS, "not_worse_than", "condition", "groups", "coverage", "stratum")
 #: Keys of groups, which a search does not ask; before all rules they are about others.
 _UNSEARCHED = ("by", "small_groups")
 

@@ -1,8 +1,6 @@
 """Files of results that a rule reads: whether their rows are still those of the table, and how old they are."""
 
 import datetime
-import itertools
-import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +10,7 @@ from evenhand.errors import InputError, Note
 from evenhand.gates.facts import freshness_check, moment_of
 from evenhand.gates.result import RuleCheck
 from evenhand.gates.rules import Rule
+from evenhand.questions.command import joined_files
 from evenhand.records.files import fingerprint
 from evenhand.records.output import input_files
 from evenhand.watching.result import Watch
@@ -61,7 +60,7 @@ def table_of_results(rule: Rule, given: dict[str, Any], folder: Path, path: Path
 def _files(rule: Rule, name: str, command: str, folder: Path, path: Path) -> list[Path]:
     """Files of a table, and those that were joined to it; none where some cannot be found."""
     if "table" not in rule.given:
-        places = [_beside(one, folder, path) for one in (name, *_joined(command))]
+        places = [_beside(one, folder, path) for one in (name, *joined_files(command))]
         return [file for files in places for file in files] if all(places) else []
     table = rule.given["table"]
     if not isinstance(table, str) or ("://" in table and not table.startswith("duckdb:")):
@@ -71,7 +70,7 @@ def _files(rule: Rule, name: str, command: str, folder: Path, path: Path) -> lis
         raise InputError(
             f"table: {folder / table}: no such file.  Paths are looked for beside the policy."
         )
-    joined = [_beside(one, folder, path) for one in _joined(command)]
+    joined = [_beside(one, folder, path) for one in joined_files(command)]
     return [*own, *(file for files in joined for file in files)] if all(joined) else []
 
 
@@ -84,15 +83,6 @@ def _beside(name: str, folder: Path, path: Path) -> list[Path]:
     names = dict.fromkeys((name, Path(name).name))
     places = [str(at / one) for one in names for at in dict.fromkeys((folder, path.parent, Path()))]
     return next((found for place in places if (found := input_files(place))), [])
-
-
-def _joined(command: str) -> list[str]:
-    """Files that a command joined to its table."""
-    try:
-        words = shlex.split(command)
-    except ValueError:
-        return []
-    return [value for option, value in itertools.pairwise(words) if option == "--with"]
 
 
 def provenance_checks(

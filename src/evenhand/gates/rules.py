@@ -56,6 +56,11 @@ class Rule:
         return (value,) if isinstance(value, str) else tuple(value)
 
     @property
+    def metric_name(self) -> str:
+        """The metric without its arguments."""
+        return str(self.get("metric", "")).partition("(")[0].strip()
+
+    @property
     def limits(self) -> tuple[str, ...]:
         """What it demands of rates."""
         return tuple(key for key in LIMITS if key in self.given)

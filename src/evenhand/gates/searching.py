@@ -57,7 +57,7 @@ def _search(
         try:
             found = _found(rule, seed, table, chance)
         except AlikeError as error:
-            alike = f"Every row has the same {rule.get('metric').partition('(')[0]}, so no slice is worse than another."
+            alike = f"Every row has the same {rule.metric_name}, so no slice is worse than another."
             # No split of so few could have been told from chance.
             few = error.units < _FEW and math.comb(error.units, error.units // 2) * chance < 1
             return SearchEvidence(

@@ -199,10 +199,9 @@ def rule_sentence(answer: GateAnswer, checks: Sequence[RuleCheck]) -> str:
 
 def headline(found: Gate) -> str:
     """The answer in a sentence, and of the first broken rule whom it is about, in words of the trade."""
-    spoken = (
-        _spoken(check, rule.metric) for rule in found.of("fail") for check in rule.decisive[:1]
-    )
-    return "  ".join([_answer(found), *(one for one in [next(spoken, None)] if one)])
+    first = ((rule, check) for rule in found.of("fail") for check in rule.decisive[:1])
+    spoken = next((_spoken(check, rule.metric) for rule, check in first), None)
+    return _answer(found) if spoken is None else f"{_answer(found)}  {spoken}"
 
 
 def _spoken(check: RuleCheck, metric: MetricNote | None) -> str | None:
@@ -224,6 +223,7 @@ def _spoken(check: RuleCheck, metric: MetricNote | None) -> str | None:
 
 
 def _answer(found: Gate) -> str:
+    """The answer alone."""
     number = len(found.rules)
     rules = plural(number, "rule")
     broken, unknown = len(found.of("fail")), len(found.of("insufficient evidence"))

@@ -39,6 +39,31 @@ def write_command(asked: Callable[..., Any], source: str, given: Mapping[str, An
     return shlex.join(words)
 
 
+def told_options(command: str, *names: str) -> list[tuple[str, str]]:
+    """What a command tells of some options that take a value, in its order; nothing where it is none.
+
+    Examples
+    --------
+    >>> told_options("evenhand audit calls.csv --with people.csv --on speaker --with=sites.csv", "--with")
+    [('--with', 'people.csv'), ('--with', 'sites.csv')]
+    """
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        return []
+    found = []
+    for place, word in enumerate(words):
+        name, equals, value = word.partition("=")
+        if name in names:
+            found.append((name, value if equals else "".join(words[place + 1 : place + 2])))
+    return found
+
+
+def joined_files(command: str) -> tuple[str, ...]:
+    """Files that a command joins to its table."""
+    return tuple(name for _, name in told_options(command, "--with") if name)
+
+
 def _option(name: str, value: Any) -> Iterator[str]:
     option = _CALLED.get(name, name).replace("_", "-")
     if isinstance(value, bool):

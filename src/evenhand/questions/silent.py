@@ -19,20 +19,20 @@ _MANY = 10
 
 def silent_rows(
     records: Records, metrics: Sequence[Metric], where: Predicate | None
-) -> list[tuple[Metric, str, int]]:
-    """Of each metric of transcripts the column of what was heard, and how many rows with words to hear lack it."""
-    asked = [
-        (metric, heard)
-        for metric in metrics
+) -> list[tuple[int, str, int]]:
+    """Of metrics of transcripts the place, the column of what was heard, and how many rows with words lack it."""
+    asked = {
+        place: heard
+        for place, metric in enumerate(metrics)
         if isinstance(heard := metric.given.get("hypothesis"), str)
-    ]
+    }
     if not asked:
         return []
     dialect = records.engine.dialect
     counts = []
-    for place, (metric, heard) in enumerate(asked):
+    for place, heard in asked.items():
         silent: exp.Expr = exp.Is(this=column_expression(heard), expression=exp.Null())
-        if isinstance(said := metric.given.get("reference"), str):
+        if isinstance(said := metrics[place].given.get("reference"), str):
             known = exp.Not(this=exp.Is(this=column_expression(said), expression=exp.Null()))
             silent = exp.and_(silent, known)
         one = exp.Case(ifs=[exp.If(this=silent, true=literal(1))], default=literal(0))
@@ -41,9 +41,7 @@ def silent_rows(
     (row,) = records.engine.query(
         f"SELECT {', '.join(counts)} FROM {records.source}{kept}"
     ).to_pylist()
-    return [
-        (metric, heard, int(row[f"n{place}"] or 0)) for place, (metric, heard) in enumerate(asked)
-    ]
+    return [(place, heard, int(row[f"n{place}"] or 0)) for place, heard in asked.items()]
 
 
 def silent_notes(

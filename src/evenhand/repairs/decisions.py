@@ -223,7 +223,7 @@ class OneThreshold:
         )
         if len(at) > _MOST:
             at = at[np.linspace(0, len(at) - 1, _MOST).astype(np.int64)]
-        groups = [_options(rows, g, self.score, at) for g in range(len(rows.cells))]
+        groups = _options(rows, self.score, at)
         place = _common(groups, wish.confusion, _aiming(wish.goal, self.aim))
         return _told(
             self.name, "one threshold", rows, wish, self.score, {}, (float(at[place]), None)
@@ -281,10 +281,11 @@ class GroupThresholds:
     def learn(self, rows: RepairRows, wish: RepairWish) -> FittedRepair:
         """Thresholds that together meet the goal at the fewest errors."""
         goal = _aiming(wish.goal, self.aim)
-        groups = [_options(rows, g, self.score) for g in range(len(rows.cells))]
+        groups = _options(rows, self.score)
         chosen = _chosen(rows, wish, goal, groups)
-        whole = rows.whole_numbers(self.score)
-        together = of_thresholds(rows.scores[self.score], rows.truth, whole=whole)
+        together = of_thresholds(
+            rows.scores[self.score], rows.truth, whole=rows.whole_numbers(self.score)
+        )
         values = [wish.confusion.values(groups[g].counts)[at] for g, at in chosen.items()]
         place = choose_alike(
             wish.confusion.values(together.counts), together.errors, np.array(values), goal
@@ -316,11 +317,11 @@ class AnswersByGroup:
         return _told(self.name, "answers by group", rows, wish, None, options, (None, now))
 
 
-def _options(rows: RepairRows, group: int, score: str, at: Floats | None = None) -> Options:
-    own = rows.group == group
-    return of_thresholds(
-        rows.scores[score][own], rows.truth[own], at, whole=rows.whole_numbers(score)
-    )
+def _options(rows: RepairRows, score: str, at: Floats | None = None) -> list[Options]:
+    """The thresholds of each group."""
+    whole = rows.whole_numbers(score)
+    members = (rows.group == g for g in range(len(rows.cells)))
+    return [of_thresholds(rows.scores[score][m], rows.truth[m], at, whole=whole) for m in members]
 
 
 def _chosen(
@@ -342,10 +343,13 @@ def _chosen(
 
 def decidable(rows: RepairRows) -> list[int]:
     """Numbers of the groups that have rows enough for a decision of their own; all where none has."""
-    every = range(len(rows.cells))
-    counts = [[(rows.truth[rows.group == g] == label).sum() for label in (1, 0)] for g in every]
-    able = [g for g in every if sum(counts[g]) >= LEAST_ROWS and all(counts[g])]
-    return able or list(every)
+    number = len(rows.cells)
+    positives, negatives = (
+        np.bincount(rows.group[(rows.group >= 0) & (rows.truth == label)], minlength=number)
+        for label in (1, 0)
+    )
+    able = [g for g in range(number) if _are_enough(positives[g], negatives[g])]
+    return able or list(range(number))
 
 
 def _option(options: Options, place: int) -> tuple[float | None, str | None]:
@@ -357,7 +361,11 @@ def _option(options: Options, place: int) -> tuple[float | None, str | None]:
 def _learnable(options: Options) -> bool:
     """Whether a group has rows enough, of either label."""
     first = options.counts[0]
-    return bool(first.sum() >= LEAST_ROWS and first[[0, 2]].sum() and first[[1, 3]].sum())
+    return _are_enough(first[[0, 2]].sum(), first[[1, 3]].sum())
+
+
+def _are_enough(positives: float, negatives: float) -> bool:
+    return bool(positives + negatives >= LEAST_ROWS and positives and negatives)
 
 
 def _errors_now(rows: RepairRows, groups: Sequence[int]) -> float:

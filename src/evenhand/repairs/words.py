@@ -25,8 +25,8 @@ PRICES = {
     "false_negative_rate": "of its cases missed",
     "false_positive_rate": "false alarms",
 }
-#: Prices that may harm a person or spare them.
-SIDED = (PRICES["false_negative_rate"], PRICES["false_positive_rate"])
+#: Errors that may harm a person or spare them.
+SIDED = ("false_negative_rate", "false_positive_rate")
 #: How changes of a group are marked.
 MOVED = {
     "gains": "better",
@@ -82,7 +82,7 @@ def answers(found: RepairTrial, edition: Edition = PLAIN) -> Iterator[str]:
     if any(
         one.verdict == "loses"
         for each in found.prices
-        if price(each) in SIDED
+        if each.metric.name in SIDED
         for one in each.groups
     ):
         yield (

@@ -87,8 +87,7 @@ def empty_transcripts(
     """Rows of which a service has no transcript: they are scored as empty ones, and stay in the numbers."""
     records = question.records
     told = silent_rows(records, metrics, question.where)
-    called = dict(zip(map(id, metrics), names, strict=True))
-    empty = [(called[id(metric)], number) for metric, _, number in told]
+    empty = [(names[place], number) for place, _, number in told]
     if any(number for _, number in empty):
         listed = "; ".join(f"{name}: {plural(number, 'row')}" for name, number in empty if number)
         absent = " AND ".join(

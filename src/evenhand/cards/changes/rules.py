@@ -1,13 +1,12 @@
 """Rules of policies on two cards: which came to another answer, and which ask for something else."""
 
-import math
 from collections.abc import Iterator, Sequence
 
 from evenhand.cards.changes.result import LooserRule, TextChange
 from evenhand.cards.result import Card
-from evenhand.gates.judging import answer_of
-from evenhand.gates.keys import DIFFERENCES, LIMITS
-from evenhand.gates.result import GateAnswer, RuleAnswer, RuleCheck, together
+from evenhand.gates.judging import answer_under
+from evenhand.gates.keys import DIFFERENCES
+from evenhand.gates.result import GateAnswer, RuleAnswer, together
 from evenhand.pages.numbers import tidy
 
 _CALLED: dict[GateAnswer, str] = {
@@ -58,7 +57,9 @@ def loosened_rules(before: Card, after: Card) -> Iterator[LooserRule]:
                 after=now,
                 in_points=points and limit in (*DIFFERENCES, "not_worse_than"),
                 answer=_answer(new[name]),
-                answer_before=_CALLED[together([_under(one, allowed) for one in checks])]
+                answer_before=_CALLED[
+                    together([answer_under(one, allowed) or one.answer for one in checks])
+                ]
                 if checks
                 else _NOT_ASKED,
             )
@@ -78,18 +79,6 @@ def _limits(rules: Sequence[RuleAnswer]) -> dict[str, float]:
 
 def _allows_more(limit: str, before: float, after: float) -> bool:
     return after < before if limit in _LEAST else after > before
-
-
-def _under(check: RuleCheck, allowed: float) -> GateAnswer:
-    """What a check would have come to under another limit."""
-    if check.limit == "coverage":
-        enough = check.value is not None and check.value >= allowed
-        return "pass" if enough else check.answer if check.value is None else "fail"
-    if check.limit not in LIMITS or (check.low is None and check.high is None):
-        return check.answer
-    low = -math.inf if check.low is None else check.low
-    high = math.inf if check.high is None else check.high
-    return answer_of(check.limit, low, high, allowed)
 
 
 def _rules(card: Card) -> dict[str, list[RuleAnswer]]:
