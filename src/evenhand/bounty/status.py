@@ -44,6 +44,14 @@ class Status:
         Its active repairs.
     pending : int
         Submissions that wait for the epoch to be closed.
+    held : int
+        Those of them that practice rows spoke strongly against when they came, and nobody vouched for.
+    unit : str or None
+        Column of what was drawn; `None` where each row was.
+    organiser : str
+        Who vouches for the assumptions.
+    assumptions : tuple of str
+        What the proof rests on.
     ledger : Account
         The account; see below.
     leaderboard : tuple of TeamCount
@@ -57,6 +65,10 @@ class Status:
     updates: int
     repairs: int
     pending: int
+    held: int
+    unit: str | None
+    organiser: str
+    assumptions: tuple[str, ...]
     ledger: Account
     leaderboard: tuple[TeamCount, ...]
     head: str

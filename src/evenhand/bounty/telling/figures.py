@@ -150,9 +150,15 @@ def _epochs(report: Report) -> Table:
         TableColumn(head="rows"),
         TableColumn(head="tested"),
         TableColumn(head="accepted"),
+        TableColumn(head="groups back"),
+        TableColumn(head="gain a row, at least"),
     )
     rows = [
-        [f"sealed block {one.epoch + 1}", *map(count, (one.rows, one.tested, one.accepted))]
+        [
+            f"sealed block {one.epoch + 1}",
+            *map(count, (one.rows, one.tested, one.accepted, one.repairs)),
+            f"{significant(one.improvement)}, {significant(one.lower_bound)}",
+        ]
         for one in report.standing.epochs
     ]
     return table_of("What each opened block was asked", columns, rows)
@@ -179,7 +185,7 @@ def _rewards(report: Report) -> Table:
         TableColumn(head="reward"),
         TableColumn(head="state"),
         TableColumn(head="lower bound"),
-        TableColumn(head="severity × novelty"),
+        TableColumn(head="severity"),
         TableColumn(head="credit a row ± draws"),
         TableColumn(head="weight"),
         TableColumn(head="error before → after"),
@@ -191,7 +197,7 @@ def _rewards(report: Report) -> Table:
             significant(one.points),
             "final" if one.final else "provisional",
             significant(one.lower_bound),
-            f"{significant(one.severity)} × {significant(one.novelty)}",
+            significant(one.severity),
             f"{significant(one.share)} ± {significant(one.share_error, 2)}",
             words.percent(one.group_weight),
             f"{written_loss(report, one.error_before)} → {written_loss(report, one.error_after)}",

@@ -9,16 +9,10 @@ from evenhand.bounty.proof.certificate import REFUSALS
 from evenhand.bounty.proof.verdict import FreshResult
 from evenhand.bounty.status import Status
 from evenhand.bounty.telling.explained import Explained
-from evenhand.bounty.telling.outcome import Outcome
+from evenhand.bounty.telling.outcome import Closed, Outcome
 from evenhand.bounty.telling.standing import Accepted
 from evenhand.pages.marks import MARKS
 from evenhand.pages.numbers import gain, plural, significant
-
-#: Reasons that no certificate gives.
-REASONS = {
-    **REFUSALS,
-    "not_accepted": "not accepted; why would be one answer more of a block that stays in use",
-}
 
 
 def percent(value: float | None) -> str:
@@ -28,7 +22,7 @@ def percent(value: float | None) -> str:
 
 def reason(code: str | None) -> str:
     """Why something is not accepted, for a person."""
-    return REASONS.get(code or "", code or "")
+    return REFUSALS.get(code or "", code or "")
 
 
 def ledger(account: Account) -> str:
@@ -36,10 +30,6 @@ def ledger(account: Account) -> str:
     spent = f"{account.delta_spent:.3g} of δ = {account.delta:.3g} spent"
     left = f"{plural(account.blocks_left, 'sealed block')} left"
     parts = [spent, left]
-    if account.bits_budget is not None:
-        parts.append(
-            f"{account.bits_spent:.1f} of {account.bits_budget:g} bits of the block in use"
-        )
     found = account.smallest_detectable
     parts.append(
         "nothing more can be proven"
@@ -60,11 +50,17 @@ def practice(score: PracticeScore) -> str:
 
 
 def verdict(told: Outcome) -> Iterator[str]:
-    """A submission's fate: one line, and one more for each repair."""
+    """A submission's fate."""
     name = f"{told.team}: {told.group}"
     if told.pending:
         yield f"Received {(told.submission or '')[:12]} of {name}."
-        yield "Pending: it is tested on sealed rows when the epoch is closed (evenhand bounty close)."
+        if told.held:
+            yield (
+                "Held: practice rows speak strongly against it, so it is not tested unless the organiser vouches "
+                "for it (evenhand bounty vouch)."
+            )
+        else:
+            yield "Pending: it is tested on sealed rows when the epoch is closed (evenhand bounty close)."
         return
     if not told.accepted:
         yield f"{MARKS['none'].sign} not accepted  {name}"
@@ -77,8 +73,24 @@ def verdict(told: Outcome) -> Iterator[str]:
             f"({percent(told.group_weight)} of the rows); over all rows at least "
             f"{significant(told.lower_bound)} better{_evidence(told)}"
         )
+
+
+def served(told: Closed) -> Iterator[str]:
+    """What is served after an epoch: the groups that went back, and what is proven of all of it."""
     for repair in told.repairs:
-        yield f"  repaired: {repair.group} is answered as in version {repair.points_to}"
+        yield (
+            f"Back to version {repair.points_to}: {repair.group}, as the block does not show that it gained."
+        )
+    proven = told.served
+    if proven.disagreements:
+        bound = (
+            f"at least {significant(proven.lower_bound)} better, proven"
+            if proven.lower_bound > 0
+            else "not proven to be better as a whole"
+        )
+        yield (
+            f"Served from now on: {gain(proven.improvement)} a row over all {proven.rows:,} rows of the block; {bound}."
+        )
 
 
 def _evidence(told: Outcome) -> str:
@@ -106,17 +118,20 @@ def standing(told: Status) -> str:
         plural(told.repairs, "repair"),
         plural(told.pending, "submission") + " pending",
     ]
-    return ", ".join(parts) + "."
+    held = (
+        f"  {plural(told.held, 'of them waits', 'of them wait')} for the organiser's word: practice rows speak against."
+        if told.held
+        else ""
+    )
+    return ", ".join(parts) + "." + held
 
 
 def worth(one: Accepted) -> str:
     """Reward and credit of an accepted update."""
     state = "final" if one.final else "provisional"
     points = (
-        "reward not known before fresh data confirm it"
-        if one.points is None
-        else f"reward {significant(one.points)} {state} (at least {significant(one.lower_bound)} a row × "
-        f"severity {significant(one.severity)} × novelty {significant(one.novelty)})"
+        f"reward {significant(one.points)} {state} (at least {significant(one.lower_bound)} a row × "
+        f"severity {significant(one.severity)})"
     )
     credit = f"credited with {significant(one.share)} ± {significant(one.share_error, 2)} a row of the common gain"
     return f"{points}; {credit}"
