@@ -254,7 +254,7 @@ def test_a_severity_weighs_in_the_reward(found):
 def test_the_heat_map_counts_mentions(found):
     rows = {row.team: dict(zip(found.features, row.shares, strict=True)) for row in found.mentions}
     assert rows["ada"] == {"age": 1.0, "sex": 1.0, "region": 0.0}
-    assert rows["cy"] == {"age": 0.5, "sex": 0.5, "region": 1.0}
+    assert rows["cy"] == {"age": 1.0, "sex": 0.5, "region": 1.0}
     assert found.mentions[-1].team == "all accepted"
 
 

@@ -197,7 +197,8 @@ def certify(
             if exact
             else betting_lower(sums, alpha, -widest, widest, tuned=tuned)
         )
-        lower = max(bound, 0.0) * drawn.units / n
+        # Bets may stand higher on the way than at the end: no bound is above what was seen.
+        lower = min(max(bound, 0.0) * drawn.units, total) / n
     counted = float(size if weights is None else weights.sum())
     return Certificate(
         rows=n,
