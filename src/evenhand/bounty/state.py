@@ -123,8 +123,13 @@ class State:
     @property
     def unconfirmed(self) -> frozenset[str]:
         """Accepted submissions that fresh data have not yet judged."""
-        accepted = (verdict.key for verdict in self.verdicts if verdict.accepted)
+        accepted = (v.key for v in self.verdicts if v.accepted and v.excess is None)
         return frozenset(accepted) - frozenset(self.confirmed)
+
+    @property
+    def findings(self) -> tuple[Verdict, ...]:
+        """Proven findings, in order."""
+        return tuple(v for v in self.verdicts if v.accepted and v.excess is not None)
 
 
 def read_state(events: Sequence[Event], base: Model, load: Load) -> State:
@@ -214,7 +219,7 @@ def _listed_after(
     """The list after a block: its updates in order, then the groups that go back to the list before."""
     served = listed.version
     for verdict in judged.verdicts:
-        if verdict.accepted:
+        if verdict.accepted and verdict.excess is None:
             given = load(verdict.key)
             listed = listed.updated(given.group, given.model, team=given.team, key=given.key)
     for group in judged.settlement.repairs:

@@ -1,5 +1,6 @@
 """Where a bounty stands by its log alone: counts, account, leaderboard."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 from evenhand.bounty.proof.account import Account
@@ -20,12 +21,15 @@ class TeamCount:
         Those accepted and not taken out again.
     lower_bound : float
         Sum of the lower bounds of their improvements.
+    findings : int
+        Its proven findings.
     """
 
     team: str
     submitted: int
     accepted: int
     lower_bound: float
+    findings: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,15 +88,17 @@ def leaderboard(state: State) -> tuple[TeamCount, ...]:
         counts = verdict.accepted and verdict.key in active
         team = state.submitted[verdict.key].team
         teams.setdefault(team, []).append(bound if counts else None)
-    rows = [_count(team, bounds) for team, bounds in teams.items()]
-    return tuple(sorted(rows, key=lambda row: (-row.lower_bound, row.team)))
+    found = Counter(state.submitted[verdict.key].team for verdict in state.findings)
+    rows = [_count(team, bounds, found[team]) for team, bounds in teams.items()]
+    return tuple(sorted(rows, key=lambda row: (-row.lower_bound, -row.findings, row.team)))
 
 
-def _count(team: str, bounds: list[float | None]) -> TeamCount:
+def _count(team: str, bounds: list[float | None], findings: int) -> TeamCount:
     accepted = [bound for bound in bounds if bound is not None]
     return TeamCount(
         team=team,
         submitted=len(bounds),
         accepted=len(accepted),
         lower_bound=sum(accepted, 0.0),
+        findings=findings,
     )

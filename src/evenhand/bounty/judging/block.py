@@ -1,6 +1,7 @@
 """From submissions to verdicts: the order of candidates, and what one opened block says of them."""
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -8,7 +9,7 @@ from evenhand.bounty.judging.fresh_rows import confirm
 from evenhand.bounty.judging.practice import Practice
 from evenhand.bounty.proof.certificate import Rows
 from evenhand.bounty.proof.ledger import Ledger
-from evenhand.bounty.proof.opened_block import Contender
+from evenhand.bounty.proof.opened_block import Claim, Contender
 from evenhand.bounty.proof.shares import Queued, practice_kind, shares
 from evenhand.bounty.proof.verdict import BlockVerdicts
 from evenhand.bounty.state import Load, State
@@ -72,9 +73,21 @@ def judge_block(
     opened = ledger.open(block, served.predict(matrix, runner), served.memberships(matrix, runner))
     bitmaps, introduced = Memberships(matrix), list(served.groups)
     allotted, verdicts = shares(state.opened.candidates), []
-    for queued in state.opened.candidates:
+    for number, queued in enumerate(state.opened.candidates):
+        if progress is not None:
+            progress(number + 1, len(allotted))
         given = load(queued.key)
         code = (failed or {}).get(queued.key)
+        if given.model.finding is not None:
+            found = Claim(
+                key=queued.key,
+                more_than=given.model.finding,
+                load=_failing(code)
+                if code is not None
+                else _matching(given, matrix, bitmaps, careful(runner)),
+            )
+            verdicts.append(opened.judge_claim(found, allotted[queued.key]))
+            continue
         candidate = Contender(
             key=queued.key,
             team=queued.team,
@@ -87,8 +100,6 @@ def judge_block(
         verdicts.append(opened.test(candidate, allotted[queued.key]))
         if verdicts[-1].accepted:
             introduced.append(given.group)
-        if progress is not None:
-            progress(len(verdicts), len(allotted))
     return BlockVerdicts(
         block=block,
         verdicts=tuple(verdicts),
@@ -107,9 +118,19 @@ def judge_block(
     )
 
 
-def _failing(code: str) -> Callable[[], tuple[Rows, Predictions]]:
-    def load() -> tuple[Rows, Predictions]:
+def _failing(code: str) -> Callable[[], Any]:
+    def load() -> Any:
         raise SubmissionError(code, "")
+
+    return load
+
+
+def _matching(
+    given: Submission, matrix: Matrix, bitmaps: Memberships, runner: Runner
+) -> Callable[[], Rows]:
+    def load() -> Rows:
+        bits = given.group.tried(bitmaps, matrix, runner)
+        return np.flatnonzero(unpack(bits, len(matrix)))
 
     return load
 
@@ -117,9 +138,10 @@ def _failing(code: str) -> Callable[[], tuple[Rows, Predictions]]:
 def _answering(
     given: Submission, matrix: Matrix, bitmaps: Memberships, task: Task, runner: Runner
 ) -> Callable[[], tuple[Rows, Predictions]]:
+    inside = _matching(given, matrix, bitmaps, runner)
+
     def load() -> tuple[Rows, Predictions]:
-        bits = given.group.tried(bitmaps, matrix, runner)
-        rows = np.flatnonzero(unpack(bits, len(matrix)))
+        rows = inside()
         # An empty group still needs predictions of the right shape.
         asked = matrix[rows] if len(rows) else matrix[:1]
         return rows, given.model.predict(asked, task, runner)[: len(rows)]

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evenhand.bounty.proof.certificate import Certificate, Drawn, Rows, certify
+from evenhand.bounty.proof.excess import prove_excess
 from evenhand.bounty.proof.rules import SERVED_SHARE, Rules
 from evenhand.bounty.proof.transcript import Transcript, choice_probability
 from evenhand.bounty.proof.verdict import Settlement, Verdict
@@ -40,6 +41,25 @@ class Contender:
     kind: str
     load: Callable[[], tuple[Rows, Answers]]
     meets: Callable[[int], bool] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A committed finding: a group is failed by more than was claimed.
+
+    Attributes
+    ----------
+    key : str
+        The submission's hash.
+    more_than : float
+        What was claimed.
+    load : callable
+        Gives the rows of the group in the block.
+    """
+
+    key: str
+    more_than: float
+    load: Callable[[], Rows]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -118,6 +138,43 @@ class OpenedBlock:
             accepted=True,
             reason=None,
             certificate=certificate,
+        )
+
+    def judge_claim(self, claim: Claim, share: float) -> Verdict:
+        """Test a finding at its share of the block's level.
+
+        It is about the list served before the epoch, and leaves the list as it is.  So no earlier answer
+        changes what it claims, its answer changes no later test, and neither is paid for.
+        """
+        try:
+            rows = claim.load()
+        except RunnerError:
+            raise
+        except Exception as error:  # noqa: BLE001 - one candidate must not stop the others
+            return Verdict(
+                key=claim.key,
+                epoch=self.epoch,
+                accepted=False,
+                reason="model_failed",
+                certificate=None,
+                failure=getattr(error, "reason", "failed"),
+            )
+        found = prove_excess(
+            self.loss,
+            self._before,
+            self.loss.weight(self.labels),
+            rows,
+            self.drawn,
+            more_than=claim.more_than,
+            alpha=self.rules.block_delta * share,
+        )
+        return Verdict(
+            key=claim.key,
+            epoch=self.epoch,
+            accepted=found.accepted,
+            reason=found.reason,
+            certificate=None,
+            excess=found,
         )
 
     def _refuse(

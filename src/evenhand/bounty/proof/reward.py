@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evenhand.bounty.proof.certificate import Rows
+from evenhand.bounty.proof.opened_block import Mask
 from evenhand.errors import InputError
 
 Floats = npt.NDArray[np.float64]
@@ -53,6 +54,35 @@ def reward(lower_bound: float, *, severity: float = 1.0, confirmed: float | None
         raise InputError(f"A severity is 0 or more, not {severity}.")
     bound = lower_bound if confirmed is None else max(min(lower_bound, confirmed), 0.0)
     return Reward(lower_bound=bound, severity=severity, final=confirmed is not None)
+
+
+def finding_points(
+    lower_bound: float, mask: Mask, earlier: Sequence[Mask], *, severity: float = 1.0
+) -> float:
+    """Reward of a proven finding: the loss a row of all rows that is proven to fall on this group beyond the others.
+
+    Parameters
+    ----------
+    lower_bound : float
+        Of the excess of the group's loss.
+    mask : array of shape (rows,)
+        Its group, on any rows.
+    earlier : Sequence of masks
+        Groups found before, on the same rows: what is in one of them was found already.
+    severity : float
+        Weight of the harm, at least 0.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> mask = np.array([True, True, False, False])
+    >>> finding_points(0.2, mask, []), finding_points(0.2, mask, [~mask, np.array([True, False, False, False])])
+    (0.1, 0.05)
+    """
+    fresh = mask.copy()
+    for other in earlier:
+        fresh &= ~other
+    return lower_bound * severity * float(fresh.mean())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

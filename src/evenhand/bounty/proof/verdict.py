@@ -6,6 +6,7 @@ from typing import Any
 
 from evenhand.bounty.log import read_as
 from evenhand.bounty.proof.certificate import Certificate
+from evenhand.bounty.proof.excess import Excess
 from evenhand.results.protocol import to_plain
 
 
@@ -23,7 +24,9 @@ class Verdict:
     reason : str or None
         Why it is not accepted.
     certificate : Certificate or None
-        `None` where the candidate failed.
+        `None` where the candidate failed, and of a finding.
+    excess : Excess or None
+        Of a finding.
     failure : str or None
         The code of what went wrong, never its text: that could hold features or counts.
     """
@@ -33,6 +36,7 @@ class Verdict:
     accepted: bool
     reason: str | None
     certificate: Certificate | None
+    excess: Excess | None = None
     failure: str | None = None
 
     def body(self) -> dict[str, Any]:
@@ -129,4 +133,6 @@ def _verdict_of(body: Mapping[str, Any], block: int) -> Verdict:
     certificate = body["certificate"]
     if certificate is not None:
         certificate = read_as(Certificate, certificate)
-    return read_as(Verdict, {**body, "epoch": block, "certificate": certificate})
+    excess = None if body["excess"] is None else read_as(Excess, body["excess"])
+    told = {"epoch": block, "certificate": certificate, "excess": excess}
+    return read_as(Verdict, {**body, **told})

@@ -81,6 +81,7 @@ def render_html(report: Report) -> str:
         heat=draw_attention(report),
         teams=_teams(report),
         rewards=_rewards(report),
+        findings=_findings(report),
         words=words,
         loss=lambda value: written_loss(report, value),
     )
@@ -205,6 +206,32 @@ def _rewards(report: Report) -> Table:
         for one in report.standing.accepted[:TABLED]
     ]
     return table_of("Each accepted update with its reward", columns, rows)
+
+
+def _findings(report: Report) -> Table:
+    columns = (
+        TableColumn(head="group", left=True, fold=True),
+        TableColumn(head="team", left=True, fold=True),
+        TableColumn(head="error"),
+        TableColumn(head="of all others"),
+        TableColumn(head="more by at least"),
+        TableColumn(head="now"),
+        TableColumn(head="of all others now"),
+        TableColumn(head="state", left=True),
+        TableColumn(head="reward"),
+    )
+    rows = [
+        [
+            TableCell(one.group, note=f"{words.percent(one.group_weight)} of the rows"),
+            one.team,
+            *(written_loss(report, value) for value in (one.error, one.others, one.lower_bound)),
+            *(written_loss(report, value) for value in (one.error_now, one.others_now)),
+            "open" if one.open else "no longer so",
+            significant(one.points),
+        ]
+        for one in report.standing.findings[:TABLED]
+    ]
+    return table_of("Groups that were proven to be failed", columns, rows)
 
 
 def _chart(report: Report) -> Chart | None:

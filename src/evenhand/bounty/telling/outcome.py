@@ -7,6 +7,7 @@ from evenhand.bounty.bounty import Bounty, Receipt
 from evenhand.bounty.judging.practice import PracticeScore
 from evenhand.bounty.proof.account import Account
 from evenhand.bounty.proof.certificate import Certificate
+from evenhand.bounty.proof.excess import Excess
 from evenhand.bounty.proof.verdict import FreshResult, Verdict
 from evenhand.results.protocol import Result
 
@@ -58,6 +59,9 @@ class Outcome(Result):
         One-sided evidence against: the improvement is 0 or less.
     threshold : float or None
         The level that `p_value` was compared with: this test's part of δ.
+    finding : Excess or None
+        Where a group was claimed to be failed: what the block says of it. The numbers from `group_weight` to
+        `threshold` are `None` then.
     held : bool
         True where practice rows speak strongly against it: it is not tested until the organiser vouches for it.
     practice : PracticeScore or None
@@ -66,7 +70,8 @@ class Outcome(Result):
         The account after it; see below.
     reason : str or None
         Why it is not accepted: `empty_group`, `no_disagreement`, `no_improvement`, `not_proven`,
-        `below_margin`, `model_failed`, `budget_spent`, `measured_only` or `checked_only`. `None` otherwise.
+        `below_margin` or `model_failed`; of a finding `not_counted`, `nobody_else`, `not_failed` or
+        `excess_not_proven`; `budget_spent`, `measured_only` or `checked_only`. `None` otherwise.
     """
 
     SCHEMA: ClassVar[str] = "evenhand.verdict/1"
@@ -83,6 +88,7 @@ class Outcome(Result):
     lower_bound: float | None = None
     p_value: float | None = None
     threshold: float | None = None
+    finding: Excess | None = None
     held: bool = False
     practice: PracticeScore | None = None
     ledger: Account
@@ -139,6 +145,7 @@ def outcome_of(bounty: Bounty, verdict: Verdict, account: Account) -> Outcome:
         pending=False,
         accepted=verdict.accepted,
         **told,
+        finding=verdict.excess,
         ledger=account,
         reason=verdict.reason,
     )

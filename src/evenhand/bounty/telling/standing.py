@@ -11,6 +11,7 @@ from evenhand.bounty.state import Served, State
 from evenhand.bounty.status import Status
 from evenhand.bounty.task.losses import Floats
 from evenhand.bounty.telling.attribution import attribution, severities
+from evenhand.bounty.telling.found import Found, findings
 from evenhand.results.protocol import Result
 
 
@@ -111,12 +112,15 @@ class Standing(Status, Result):
         Judged blocks, in order.
     accepted : tuple of Accepted
         Active updates, in the order of the list.
+    findings : tuple of Found
+        Groups that were proven to be failed.
     """
 
     SCHEMA: ClassVar[str] = "evenhand.bounty/1"
 
     epochs: tuple[Epoch, ...]
     accepted: tuple[Accepted, ...]
+    findings: tuple[Found, ...]
 
 
 def stand(bounty: Bounty) -> Standing:
@@ -126,6 +130,7 @@ def stand(bounty: Bounty) -> Standing:
         **{field.name: getattr(status, field.name) for field in fields(status)},
         epochs=tuple(_epoch(state, served) for served in state.served),
         accepted=tuple(accepted(bounty, state)),
+        findings=findings(bounty, state),
     )
 
 

@@ -6,13 +6,18 @@ from evenhand.bounty.hunting.round import Round
 from evenhand.bounty.judging.practice import PracticeScore
 from evenhand.bounty.proof.account import Account
 from evenhand.bounty.proof.certificate import REFUSALS
+from evenhand.bounty.proof.excess import UNPROVEN, Excess
 from evenhand.bounty.proof.verdict import FreshResult
 from evenhand.bounty.status import Status
 from evenhand.bounty.telling.explained import Explained
+from evenhand.bounty.telling.found import Found
 from evenhand.bounty.telling.outcome import Closed, Outcome
 from evenhand.bounty.telling.standing import Accepted
 from evenhand.pages.marks import MARKS
 from evenhand.pages.numbers import gain, plural, significant
+
+#: Why something is not accepted.
+REASONS = {**REFUSALS, **UNPROVEN}
 
 
 def percent(value: float | None) -> str:
@@ -22,7 +27,7 @@ def percent(value: float | None) -> str:
 
 def reason(code: str | None) -> str:
     """Why something is not accepted, for a person."""
-    return REFUSALS.get(code or "", code or "")
+    return REASONS.get(code or "", code or "")
 
 
 def ledger(account: Account) -> str:
@@ -62,6 +67,9 @@ def verdict(told: Outcome) -> Iterator[str]:
         else:
             yield "Pending: it is tested on sealed rows when the epoch is closed (evenhand bounty close)."
         return
+    if told.finding is not None:
+        yield from _finding(told, told.finding)
+        return
     if not told.accepted:
         yield f"{MARKS['none'].sign} not accepted  {name}"
         yield f"  {reason(told.reason)}{_evidence(told)}"
@@ -97,6 +105,35 @@ def _evidence(told: Outcome) -> str:
     if told.p_value is None:
         return ""
     return f" (p {significant(told.p_value, 2)}, allowed {significant(told.threshold, 2)})"
+
+
+def _finding(told: Outcome, found: Excess) -> Iterator[str]:
+    """A group that was claimed to be failed."""
+    sign = MARKS["fine"].sign if told.accepted else MARKS["none"].sign
+    state = "proven" if told.accepted else "not proven"
+    yield f"{sign} finding {state}  {told.team}: {told.group}"
+    if found.excess is None:
+        yield f"  {reason(told.reason)}"
+        return
+    means = f"error {significant(found.error)} there, {significant(found.others)} for all others"
+    bound = (
+        f"at least {significant(found.lower_bound)} more, claimed {significant(found.more_than)}"
+    )
+    why = "" if told.accepted else f"{reason(told.reason)}: "
+    yield f"  {why}{means}; {bound} ({percent(found.group_weight)} of the rows)"
+
+
+def finding(one: Found) -> Iterator[str]:
+    """A proven finding, and how its group is served by now."""
+    state = "open" if one.open else "no longer so"
+    yield (
+        f"! {one.team} found: {one.group}: error {significant(one.error)} there, "
+        f"{significant(one.others)} for all others, at least {significant(one.lower_bound)} more"
+    )
+    yield (
+        f"  {state}: now {significant(one.error_now)} and {significant(one.others_now)}; "
+        f"reward {significant(one.points)}"
+    )
 
 
 def outcome(told: Outcome) -> Iterator[str]:
