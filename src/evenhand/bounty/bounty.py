@@ -1,13 +1,14 @@
 """A bounty at work: submissions are taken, tested on sealed rows, merged and written down."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
 from evenhand.bounty.files import sha256
 from evenhand.bounty.folder import BountyFolder, Data
+from evenhand.bounty.judging.admission import check_promised, check_sent
 from evenhand.bounty.judging.block import (
     BlockJudge,
     judge_block,
@@ -16,17 +17,18 @@ from evenhand.bounty.judging.block import (
     told,
 )
 from evenhand.bounty.judging.fresh_rows import confirm
-from evenhand.bounty.judging.intake import Trainer, check_new, check_open, check_promise, train
+from evenhand.bounty.judging.intake import Trainer, check_open, train
 from evenhand.bounty.judging.practice import Practice, PracticeScore
 from evenhand.bounty.judging.rises import rises_of
-from evenhand.bounty.log import read_as
+from evenhand.bounty.log import WAIT, Event, read_as
 from evenhand.bounty.proof.account import Account
 from evenhand.bounty.proof.block_losses import Rows
 from evenhand.bounty.proof.ledger import Ledger, SealedBlock
 from evenhand.bounty.proof.session import practice_kind
 from evenhand.bounty.proof.verdict import BlockVerdicts, FreshResult, Verdict
-from evenhand.bounty.state import Opened, Sent, State, advance, read_state
-from evenhand.bounty.status import Status, leaderboard
+from evenhand.bounty.roster import Promise, Sent
+from evenhand.bounty.state import Opened, State, advance, read_state
+from evenhand.bounty.status import Status, keeping, leaderboard
 from evenhand.bounty.strangers.runner import Runner
 from evenhand.bounty.strangers.sandbox import Sandbox
 from evenhand.bounty.submission.model import Model
@@ -63,6 +65,8 @@ class Bounty:
         What runs models; the sandbox if not given.
     step : callable, optional
         Told the name of each step of a change, before it; tests stop the process there.
+    wait : float
+        Seconds that a change waits for another program's to end.
     """
 
     def __init__(
@@ -71,9 +75,10 @@ class Bounty:
         *,
         runner: Runner | None = None,
         step: Callable[[str], None] | None = None,
+        wait: float = WAIT,
     ) -> None:
         self.folder = Path(folder)
-        self._files = BountyFolder(self.folder)
+        self._files = BountyFolder(self.folder, wait=wait)
         self.log, self.task, self.rules = self._files.log, self._files.task, self._files.rules
         blocks = [read_as(SealedBlock, block) for block in self._files.created["blocks"]]
         self.ledger = Ledger(self.folder / "sealed", self.rules, self.task.loss, blocks)
@@ -126,13 +131,24 @@ class Bounty:
         """A stored submission; a model that was trained here is filled in."""
         return self._files.load(key)
 
-    def commit(self, *, team: str, key: str) -> None:
-        """Promise a submission by its hash; it is shown later in the epoch."""
-        with self.log.writing():
-            check_promise(self._open_state(), key)
-            self.log.append("committed", {"team": team, "key": key})
+    def commit(self, *, team: str, key: str, signature: str | None = None) -> Event:
+        """Promise a submission by its hash; it is shown later in the epoch.
 
-    def submit(self, data: bytes, *, trainer: Trainer | None = None) -> Receipt:
+        Parameters
+        ----------
+        team, key : str
+            Who, and the SHA-256 of the canonical submission.
+        signature : str, optional
+            The team's, see `signed_text`; needed where the team is registered.
+        """
+        with self.log.writing():
+            promise = Promise(team=team, key=key, signature=signature)
+            check_promised(self._open_state().roster, promise)
+            return self.log.append("committed", to_plain(promise))
+
+    def submit(
+        self, data: bytes, *, trainer: Trainer | None = None, signature: str | None = None
+    ) -> Receipt:
         """Take a submission: check it, score it on the practice block, write it down.
 
         Parameters
@@ -141,6 +157,8 @@ class Bounty:
             From `write_submission`.
         trainer : callable, optional
             Trains the patch where a hunter named a group only: ``(matrix, labels, task) -> ONNX``.
+        signature : str, optional
+            The team's, see `signed_text`; needed where the team is registered.
 
         Raises
         ------
@@ -149,14 +167,12 @@ class Bounty:
         """
         with self.log.writing():
             state = self._open_state()
-            given, trained, score = self._checked(state, data, trainer)
+            given, trained, score = self._checked(state, data, trainer, signature)
             self._step("scored")
             self._files.store(given.key, data, trained)
             self._step("stored")
-            sent = Sent(
-                key=given.key,
-                team=given.team,
-                content=given.content,
+            sent = replace(
+                _sent(given, signature),
                 kind=practice_kind(score.improvement, score.standard_error or 0.0),
                 trained=None if trained is None else sha256(trained),
             )
@@ -165,7 +181,9 @@ class Bounty:
             verdict = self._judge_waiting() if self.rules.mode == "continuous" else None
             return Receipt(key=given.key, practice=score, verdict=verdict, head=self.head)
 
-    def check(self, data: bytes, *, trainer: Trainer | None = None) -> PracticeScore:
+    def check(
+        self, data: bytes, *, trainer: Trainer | None = None, signature: str | None = None
+    ) -> PracticeScore:
         """All that `submit` would refuse, and the practice score; nothing is written or spent.
 
         Raises
@@ -173,14 +191,14 @@ class Bounty:
         SubmissionError
             As `submit` would.
         """
-        return self._checked(self._open_state(), data, trainer)[2]
+        return self._checked(self._open_state(), data, trainer, signature)[2]
 
     def _checked(
-        self, state: State, data: bytes, trainer: Trainer | None
+        self, state: State, data: bytes, trainer: Trainer | None, signature: str | None
     ) -> tuple[Submission, bytes | None, PracticeScore]:
         """The submission, its patch where it is trained here, and the practice score."""
         given = read_submission(data, self.task)
-        check_new(state, given)
+        check_sent(state.roster, _sent(given, signature))
         self._step("checked")
         trained = None
         if given.model.trained_here:
@@ -226,7 +244,10 @@ class Bounty:
                 raise InputError("This bounty judges each submission at once; it has no epochs.")
             if state.opened is None:
                 self._open_block(self._open_state())
-                state = self.state
+            else:
+                # Somebody may have looked at the block and stopped: the log tells each time.
+                self.log.append("resumed", {"block": state.opened.block})
+            state = self.state
             self._step("opened")
             found = judge_block(state, self.ledger, self.runner, self.load, progress)
             self._step("judged")
@@ -305,6 +326,11 @@ class Bounty:
         """Take an accepted update out of the list; its place is kept."""
         with self.log.writing():
             state = self.state
+            if self.rules.mode == "epochs" and state.opened is not None:
+                raise InputError(
+                    "A block is open and its verdicts are not written: what they are tested against may not change.  "
+                    "Close the epoch first: evenhand bounty close."
+                )
             if key not in {node.key for node in state.listed.nodes if node.active and node.key}:
                 raise InputError(f"No active update has the hash {key[:12]}.")
             rises = self.rises(state, key)
@@ -348,7 +374,15 @@ class Bounty:
             ledger=self.account(state),
             leaderboard=leaderboard(state),
             head=self.head,
+            keeping=keeping(self.log.read(), state.roster),
         )
+
+
+def _sent(given: Submission, signature: str | None) -> Sent:
+    """A submission as the log will name it, before it is scored."""
+    return Sent(
+        key=given.key, team=given.team, content=given.content, kind="unknown", signature=signature
+    )
 
 
 def _losses(task: Task, data: Data, predictions: Predictions, rows: Rows) -> Floats:

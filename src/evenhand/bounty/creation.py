@@ -23,6 +23,7 @@ from evenhand.bounty.strangers.runner import Runner
 from evenhand.bounty.submission.group import read_group
 from evenhand.bounty.submission.model import read_model
 from evenhand.bounty.task.task import Labels, Matrix, Task, read_table, task_from_dict, task_of
+from evenhand.bounty.terms import Terms
 from evenhand.deferred import pyarrow as pa
 from evenhand.errors import InputError
 from evenhand.results.protocol import to_plain
@@ -42,6 +43,7 @@ def create_bounty(
     loss: str = "zero_one",
     features: list[str] | None = None,
     rules: Rules | None = None,
+    terms: Terms | None = None,
     severities: Mapping[str, float] | None = None,
     seed: int | None = None,
     runner: Runner | None = None,
@@ -65,6 +67,9 @@ def create_bounty(
         All other columns if not given.
     rules : Rules, optional
         Error probability, blocks, mode.
+    terms : Terms, optional
+        Who may send how much.  Where the environment holds a host's key (`EVENHAND_HOST_KEY`), the log
+        names its public half and is signed by it.
     severities : Mapping of str to float, optional
         How much a unit of loss weighs in a group, by predicate, for rewards; 1 elsewhere, and the
         largest where several hold.
@@ -86,6 +91,7 @@ def create_bounty(
     created = {
         "task": task.to_dict(),
         "rules": _rules_body(rules),
+        "terms": to_plain(terms or Terms()),
         "severities": dict(severities or {}),
         "overlap": _overlap(rows),
     }
@@ -143,7 +149,7 @@ def _lay_down(
             "public": hashes,
             "blocks": to_plain(blocks),
         }
-        log.append("created", body)
+        log.begin(body)
 
 
 def _overlap(rows: list[tuple[Matrix, Labels]]) -> int:

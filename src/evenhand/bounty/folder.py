@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from evenhand.bounty.files import sha256, sha256_of, write_whole
-from evenhand.bounty.log import EventLog
+from evenhand.bounty.log import WAIT, EventLog, read_as
 from evenhand.bounty.proof.rules import Rules
 from evenhand.bounty.strangers.refusals import SubmissionError
 from evenhand.bounty.submission.model import Model, read_model
@@ -35,18 +35,20 @@ class BountyFolder:
     ----------
     place : Path
         Made by `create_bounty`.
+    wait : float
+        Seconds that a writer waits for another one.
     """
 
-    def __init__(self, place: Path) -> None:
+    def __init__(self, place: Path, *, wait: float = WAIT) -> None:
         self.place = place
-        self.log = EventLog(place / "log.jsonl")
+        self.log = EventLog(place / "log.jsonl", wait=wait)
         events = self.log.read()
         if not events:
             raise InputError(f"There is no bounty in {place}.")
         #: What was written when it began.
         self.created = events[0].body
         self.task = task_from_dict(self.created["task"])
-        self.rules = Rules(**self.created["rules"])
+        self.rules = read_as(Rules, self.created["rules"])
         self._read: dict[str, Submission] = {}
 
     @property

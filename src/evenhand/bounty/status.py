@@ -1,9 +1,13 @@
 """Where a bounty stands by its log alone: counts, account, leaderboard."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from evenhand.bounty.log import Event
 from evenhand.bounty.proof.account import Account
+from evenhand.bounty.roster import OpenBlock, Roster
 from evenhand.bounty.state import State
+from evenhand.bounty.terms import Phase, Terms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +33,63 @@ class TeamCount:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Keeping:
+    """Who keeps the log, and what it takes now.
+
+    Attributes
+    ----------
+    bounty : str
+        Hash of the first event, which teams' signatures name.
+    host : str or None
+        The host's public key; `None` where the bounty was begun without.
+    events : int
+        Events of the log.
+    signed : int
+        Those that carry the host's signature.
+    by_teams : int
+        Those without, which carry a team's.
+    phase : str
+        `open`: all is taken; `committing`: promises; `revealing`: what was promised; `closed`: nothing.
+    deadline : str
+        What the host says of its end; a text for people.
+    terms : Terms
+        On which teams may send.
+    teams : tuple of str
+        Registered teams that have a key.
+    opened : OpenBlock or None
+        A block that was opened, and whose verdicts were never written: it is spent.
+    """
+
+    bounty: str
+    host: str | None
+    events: int
+    signed: int
+    by_teams: int
+    phase: Phase
+    deadline: str
+    terms: Terms
+    teams: tuple[str, ...]
+    opened: OpenBlock | None
+
+
+def keeping(events: Sequence[Event], roster: Roster) -> Keeping:
+    """Who keeps a log by what it says of itself; signatures are counted here, not checked."""
+    unsigned = [event for event in events if event.signature is None]
+    return Keeping(
+        bounty=roster.bounty,
+        host=roster.host,
+        events=len(events),
+        signed=len(events) - len(unsigned),
+        by_teams=sum(event.body.get("signature") is not None for event in unsigned),
+        phase=roster.phase.phase,
+        deadline=roster.phase.deadline,
+        terms=roster.terms,
+        teams=tuple(sorted(team for team, key in roster.keys.items() if key is not None)),
+        opened=roster.opened if roster.epochs else None,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
     """A bounty's counts at one moment.
 
@@ -50,6 +111,8 @@ class Status:
         Teams, the largest sum of lower bounds first.
     head : str
         Hash of the log's latest event.
+    keeping : Keeping
+        Who keeps the log, and what it takes now.
     """
 
     label: str
@@ -60,6 +123,7 @@ class Status:
     ledger: Account
     leaderboard: tuple[TeamCount, ...]
     head: str
+    keeping: Keeping
 
 
 def leaderboard(state: State) -> tuple[TeamCount, ...]:

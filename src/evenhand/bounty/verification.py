@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from evenhand.bounty.bounty import Bounty
+from evenhand.bounty.custody import Custody, read_custody
 from evenhand.bounty.files import sha256_of
 from evenhand.bounty.judging.block import judge_block, order_candidates, resume_block, told
 from evenhand.bounty.log import Event, EventLog
@@ -37,6 +38,8 @@ class Verification(Result):
         Everything that differs; empty where the model and the leaderboard are proven.
     leaderboard : tuple of TeamCount
         Proven from the verdicts.
+    custody : Custody
+        Who wrote the log, and whether they might.
     """
 
     SCHEMA: ClassVar[str] = "evenhand.verification/1"
@@ -47,6 +50,7 @@ class Verification(Result):
     updates: int
     problems: tuple[str, ...]
     leaderboard: tuple[TeamCount, ...]
+    custody: Custody
 
 
 def verify(
@@ -68,9 +72,8 @@ def verify(
     """
     # From the disk, not from what this process has seen before.
     events = EventLog(bounty.folder / "log.jsonl").read()
-    problems = _files(bounty, events)
-    if head is not None and head not in {event.hash for event in events}:
-        problems.append(f"the log lacks the event {head[:12]}: it was cut or written anew")
+    custody = read_custody(events, head=head)
+    problems = _files(bounty, events) + list(custody.problems)
     if problems and any("base.json" in problem for problem in problems):
         return Verification(
             proven=False,
@@ -79,6 +82,7 @@ def verify(
             updates=0,
             problems=tuple(problems),
             leaderboard=(),
+            custody=custody,
         )
     state = read_state(events[:1], bounty.base, bounty.load)
     # With changed files a re-play would prove nothing, and might not even run.
@@ -98,6 +102,7 @@ def verify(
         updates=sum(n.model is not None and n.active for n in state.listed.nodes),
         problems=tuple(problems),
         leaderboard=leaderboard(state),
+        custody=custody,
     )
 
 

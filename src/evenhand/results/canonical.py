@@ -49,8 +49,10 @@ def _text(value: Any, place: str) -> str:
         return json.dumps(value)
     if isinstance(value, int):
         if abs(value) > LARGEST:
+            # Longer ones are not even written out.
+            told = value if value.bit_length() < 200 else f"a number of {value.bit_length()} bits"
             raise InputError(
-                f"{place} is {value}, but whole numbers beyond {LARGEST} are read differently by other programs.  "
+                f"{place} is {told}, but whole numbers beyond {LARGEST} are read differently by other programs.  "
                 "Choose a smaller one."
             )
         return str(value)

@@ -131,7 +131,7 @@ def _parsed(data: bytes) -> dict[str, Any]:
     try:
         given = json.loads(data)
         fine = canonical(given) == data
-    except (ValueError, RecursionError, OverflowError) as error:
+    except (ValueError, RecursionError, OverflowError, InputError) as error:
         raise SubmissionError(
             "damaged", "it is not the JSON that write_submission makes."
         ) from error

@@ -1,5 +1,6 @@
 """What the verbs of a bounty share: JSON, own files, a spent ledger."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from evenhand.bounty.bounty import Bounty
@@ -7,7 +8,7 @@ from evenhand.bounty.strangers.refusals import SubmissionError
 from evenhand.bounty.telling import words
 from evenhand.bounty.telling.outcome import refused
 from evenhand.cli.lines import say
-from evenhand.errors import EXIT_REFUSED
+from evenhand.errors import EXIT_REFUSED, InputError
 from evenhand.results.protocol import Result
 
 
@@ -31,3 +32,15 @@ def spent(opened: Bounty, error: SubmissionError, *, json: bool) -> int:
     else:
         say(str(error), words.ledger(told.ledger))
     return EXIT_REFUSED
+
+
+def full_key(keys: Iterable[str], beginning: str, what: str) -> str:
+    """The one hash that begins so."""
+    found = [key for key in keys if key.startswith(beginning.lower())]
+    if not beginning or len(found) != 1:
+        number = "No" if not found else "More than one"
+        raise InputError(
+            f"{number} {what} has a hash that begins with {beginning[:80]!r}.  "
+            "See: evenhand bounty status --json"
+        )
+    return found[0]
