@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from evenhand.bounty.files import sha256
 from evenhand.bounty.folder import BountyFolder, Data
-from evenhand.bounty.judging.admission import check_promised, check_sent
+from evenhand.bounty.judging.admission import check_new, check_promised, check_sent
 from evenhand.bounty.judging.block import (
     BlockJudge,
     judge_block,
@@ -167,7 +167,10 @@ class Bounty:
         """
         with self.log.writing():
             state = self._open_state()
-            given, trained, score = self._checked(state, data, trainer, signature)
+            given = read_submission(data, self.task)
+            check_sent(state.roster, _sent(given, signature))
+            self._step("checked")
+            trained, score = self._scored(state, given, trainer)
             self._step("scored")
             self._files.store(given.key, data, trained)
             self._step("stored")
@@ -181,30 +184,28 @@ class Bounty:
             verdict = self._judge_waiting() if self.rules.mode == "continuous" else None
             return Receipt(key=given.key, practice=score, verdict=verdict, head=self.head)
 
-    def check(
-        self, data: bytes, *, trainer: Trainer | None = None, signature: str | None = None
-    ) -> PracticeScore:
-        """All that `submit` would refuse, and the practice score; nothing is written or spent.
+    def check(self, data: bytes, *, trainer: Trainer | None = None) -> PracticeScore:
+        """What `submit` would refuse in any phase, and the practice score; nothing is written or spent.
 
         Raises
         ------
         SubmissionError
             As `submit` would.
         """
-        return self._checked(self._open_state(), data, trainer, signature)[2]
-
-    def _checked(
-        self, state: State, data: bytes, trainer: Trainer | None, signature: str | None
-    ) -> tuple[Submission, bytes | None, PracticeScore]:
-        """The submission, its patch where it is trained here, and the practice score."""
+        state = self._open_state()
         given = read_submission(data, self.task)
-        check_sent(state.roster, _sent(given, signature))
-        self._step("checked")
+        check_new(state.roster, _sent(given, None))
+        return self._scored(state, given, trainer)[1]
+
+    def _scored(
+        self, state: State, given: Submission, trainer: Trainer | None
+    ) -> tuple[bytes | None, PracticeScore]:
+        """The patch of a submission, where it is trained here, and its practice score."""
         trained = None
         if given.model.trained_here:
             trained = train(given, self.data("train"), self.task, self.runner, trainer)
         model = given.model if trained is None else Model(onnx=trained)
-        return given, trained, self.practice(state).score(given.group, model)
+        return trained, self.practice(state).score(given.group, model)
 
     def _open_state(self) -> State:
         """The state, or a refusal where an epoch must be closed first or nothing is left to spend."""

@@ -92,7 +92,7 @@ def read_custody(events: Sequence[Event], *, head: str | None = None) -> Custody
         try:
             if event.number:
                 check_event(roster, event)
-        except InputError as error:
+        except (InputError, KeyError, TypeError, AttributeError) as error:
             wrong.append(f"event {event.number} ({event.kind}): {error}")
         authors[_author(event, wrong)] += 1
         problems += wrong

@@ -150,6 +150,8 @@ class Roster:
         Block and code of submissions that failed, by hash.
     appealed : frozenset of str
     opened : OpenBlock or None
+    blocks : int
+        Blocks opened so far.
     """
 
     bounty: str
@@ -169,6 +171,7 @@ class Roster:
     failed: Mapping[str, tuple[int, str]] = field(default_factory=dict)
     appealed: frozenset[str] = frozenset()
     opened: OpenBlock | None = None
+    blocks: int = 0
 
 
 def begin_roster(created: Event) -> Roster:
@@ -181,11 +184,12 @@ def begin_roster(created: Event) -> Roster:
     """
     body = created.body
     terms = from_plain(Terms, body.get("terms", {}), "terms")
+    rules = body.get("rules")
     host = from_plain(str | None, body.get("host"), "host")
     return Roster(
         bounty=created.hash,
         host=host,
-        epochs=body.get("rules", {}).get("mode", "epochs") == "epochs",
+        epochs=not isinstance(rules, Mapping) or rules.get("mode", "epochs") == "epochs",
         terms=terms,
         phase=PhaseSet(phase=terms.first_phase),
     )
@@ -295,7 +299,7 @@ def _appealed(roster: Roster, event: Event) -> Roster:
 
 def _block_opened(roster: Roster, event: Event) -> Roster:
     opened = OpenBlock(block=event.body["block"], event=event.number)
-    return replace(roster, opened=opened)
+    return replace(roster, opened=opened, blocks=opened.block + 1)
 
 
 def _resumed(roster: Roster, event: Event) -> Roster:

@@ -39,6 +39,23 @@ def check_event(roster: Roster, event: Event) -> None:
     if event.kind in _CHECKS:
         kind, check = _CHECKS[event.kind]
         check(roster, given(kind, event))
+    elif event.kind in ("block_opened", "judged", "rolled_back") and roster.epochs:
+        _check_course(roster, event)
+
+
+def _check_course(roster: Roster, event: Event) -> None:
+    """Refuse blocks out of order, verdicts of none that is open, and a roll-back while one is."""
+    opened = roster.opened
+    if event.kind != "judged":
+        if opened is not None:
+            raise InputError(f"block {opened.block + 1} is open since event {opened.event}.")
+        if event.kind == "block_opened" and event.body.get("block") != roster.blocks:
+            raise InputError(f"it opens another block than {roster.blocks + 1}, which is next.")
+        return
+    if opened is None or event.body.get("block") != opened.block:
+        raise InputError("it tells verdicts of a block that is not open.")
+    if not {one["key"] for one in event.body["verdicts"]} <= set(roster.pending):
+        raise InputError("it tells verdicts of what did not wait.")
 
 
 def check_registered(roster: Roster, asked: Registered) -> None:
@@ -54,13 +71,13 @@ def check_registered(roster: Roster, asked: Registered) -> None:
         raise InputError(f"{asked.team!r} is registered with this very key.")
     if key in roster.retired:
         raise InputError(
-            f"This key was revoked or replaced: it was {roster.retired[key]!r}'s.  Register a new one."
+            f"This key of {roster.retired[key]!r} was revoked or replaced.  Register a new one."
         )
     if key == roster.host:
         raise InputError("This is the host's key.  A team needs one of its own.")
     owner = next((team for team, held in roster.keys.items() if held == key), None)
     if owner is not None:
-        raise InputError(f"This key is {owner!r}'s.  Each team needs one of its own.")
+        raise InputError(f"This key belongs to {owner!r}.  Each team needs one of its own.")
 
 
 def check_revoked(roster: Roster, asked: Revoked) -> None:
@@ -103,8 +120,8 @@ def check_promised(roster: Roster, asked: Promise) -> None:
     _check_quota(roster, asked.team, asked.key)
 
 
-def check_sent(roster: Roster, asked: Sent) -> None:
-    """Refuse what was sent before, what another team has promised, and what is not its turn."""
+def check_new(roster: Roster, asked: Sent) -> None:
+    """Refuse what was sent before, and what another team has promised."""
     _check_no_block(roster)
     if asked.key in roster.submitted:
         raise SubmissionError("replayed", "this very submission was sent before.")
@@ -113,9 +130,14 @@ def check_sent(roster: Roster, asked: Sent) -> None:
         raise SubmissionError(
             "renamed", f"its hash was committed by another team than {asked.team!r}."
         )
+    _check_content(roster, asked.content)
+
+
+def check_sent(roster: Roster, asked: Sent) -> None:
+    """Refuse what is not new, not its team's word, or not its turn."""
     _check_turn(roster, asked.key)
     _check_author(roster, "submitted", asked.team, asked.key, asked.signature)
-    _check_content(roster, asked.content)
+    check_new(roster, asked)
     _check_quota(roster, asked.team, asked.key)
 
 
@@ -206,7 +228,7 @@ def _check_own(roster: Roster, team: str, key: str) -> None:
     if sent is None:
         raise SubmissionError("unknown", f"no submission has the hash {key[:12]}.")
     if sent.team != team:
-        raise SubmissionError("not_yours", f"{key[:12]} is {sent.team!r}'s, not {team!r}'s.")
+        raise SubmissionError("not_yours", f"{key[:12]} is of {sent.team!r}, not of {team!r}.")
 
 
 def _check_quota(roster: Roster, team: str, key: str) -> None:
@@ -266,7 +288,7 @@ def _not_theirs(roster: Roster, said: bytes, team: str, signature: str) -> Submi
         else f"  {team!r} has no key now: ask the host to register a new one."
     )
     return SubmissionError(
-        "forged", f"its signature is not {team!r}'s, or is of something else.{lost}"
+        "forged", f"it is not signed by the key of {team!r}, or something else was.{lost}"
     )
 
 

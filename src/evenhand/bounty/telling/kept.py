@@ -24,6 +24,7 @@ def keeping(told: Keeping) -> Iterator[str]:
     if asked or told.teams:
         teams = plural(len(told.teams), "registered team")
         yield f"Terms: {', '.join([*asked, teams])}."
+        yield f"Teams sign for the bounty {told.bounty}."
     yield _signatures(told)
     if told.opened is not None:
         yield opened(told.opened) + "  Write them: evenhand bounty close."

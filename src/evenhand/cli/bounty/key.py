@@ -18,9 +18,9 @@ def key(*, output: Printing = Printing()) -> int:
     if output.json:
         show_json(pair)
     else:
+        # Whole lines, however narrow the terminal: they are copied.
+        print(f"public: {pair.public}\nsecret: {pair.secret}")
         say(
-            f"public: {pair.public}",
-            f"secret: {pair.secret}",
             f"Nothing keeps the secret.  A host: export {HOST_KEY}=secret-…   A team: export {TEAM_KEY}=secret-…",
         )
     return 0

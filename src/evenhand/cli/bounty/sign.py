@@ -1,11 +1,10 @@
 """``evenhand bounty sign``: sign a word about a submission, where the team's key is."""
 
-import json as json_module
 import re
 from pathlib import Path
 
-from evenhand.bounty.files import sha256
 from evenhand.bounty.log import EventLog
+from evenhand.bounty.submission.submission import team_and_key
 from evenhand.bounty.word import Word, sign_word
 from evenhand.cli.bounty.models import read_file
 from evenhand.cli.bounty.output import show_json
@@ -49,7 +48,7 @@ def sign(
     check_outputs([("--out", out)], [] if path is None else [path], force=output.force)
     if (word == "appealed") != bool(reason):
         raise InputError("--reason belongs to --word appealed, which needs one.")
-    named, key = (team, submission.lower()) if path is None else _team_and_key(path)
+    named, key = (team, submission.lower()) if path is None else team_and_key(read_file(path))
     if named is None or (team is not None and team != named):
         raise InputError(
             "Name the team: --team."
@@ -64,19 +63,6 @@ def sign(
     else:
         say(f"Signed: {said.word} {key[:12]} of {named}, in {out}.")
     return 0
-
-
-def _team_and_key(path: Path) -> tuple[str, str]:
-    data = read_file(path)
-    try:
-        team = json_module.loads(data)["team"]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise InputError(
-            f"{path} is no submission, as `evenhand bounty submit --out` writes it."
-        ) from error
-    if not isinstance(team, str):
-        raise InputError(f"{path} is no submission: its team is {str(team)[:40]}.")
-    return team, sha256(data)
 
 
 def _bounty(text: str) -> str:

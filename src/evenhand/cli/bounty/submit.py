@@ -10,7 +10,11 @@ from typing import Any
 from evenhand.bounty.bounty import Bounty
 from evenhand.bounty.hunting.patch import train_patch
 from evenhand.bounty.strangers.refusals import SubmissionError
-from evenhand.bounty.submission.submission import read_submission, write_submission
+from evenhand.bounty.submission.submission import (
+    read_submission,
+    team_and_key,
+    write_submission,
+)
 from evenhand.bounty.telling import words
 from evenhand.bounty.telling.answers import Committed, Written
 from evenhand.bounty.telling.outcome import Outcome, outcome_of_receipt, unsent
@@ -89,14 +93,14 @@ def submit(
         data = _submission(opened, file, team, group, model, constant, note)
         if out is not None:
             return _write(out, data, json=output.json)
-        given = read_submission(data, opened.task)
         if commit:
+            given = read_submission(data, opened.task)
             return _commit(opened, given.team, given.key, said, json=output.json)
-        signed = _signature(opened, "submitted", given.team, given.key, said)
         try:
             if check:
-                score = opened.check(data, trainer=train_patch, signature=signed)
+                score = opened.check(data, trainer=train_patch)
                 return _tell(unsent(opened, "checked_only", score), json=output.json)
+            signed = _signature(opened, "submitted", *team_and_key(data), said)
             receipt = opened.submit(data, trainer=train_patch, signature=signed)
         except SubmissionError as error:
             return spent(opened, error, json=output.json)
