@@ -60,7 +60,7 @@ VERBS = {
         "Register a team by its public key, or give a registered one a new key.",
         (
             "$ evenhand bounty register need ada \\\n"
-            "    d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"
+            "    3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c"
         ),
     ),
     "revoke": (
@@ -72,15 +72,15 @@ VERBS = {
         "$ evenhand bounty phase need committing --deadline 'until Friday, 12:00 UTC'",
     ),
     "sign": (
-        "Sign a word about a submission, where the team's key is; the host takes it by --signature.",
+        "Sign a word about a submission, where the team's key is.",
         "$ evenhand bounty sign mine.json --bounty need",
     ),
     "withdraw": (
-        "Take a submission back before it is tested; it still counts against its team's quota.",
+        "Take a submission back before it is tested; its team's quota counts it.",
         "$ evenhand bounty withdraw need 3f9a2c",
     ),
     "appeal": (
-        "Have a submission tested again that ran out of time or memory: once, and free of quota.",
+        "Have what ran out of time or memory tested again, once and free of quota.",
         "$ evenhand bounty appeal need 3f9a2c --reason 'the machine was busy'",
     ),
     "rollback": (
