@@ -12,11 +12,11 @@ from tests.cards.worlds import METRIC, audited, calls, carded, edited
 from tests.commands import run_command
 
 import evenhand
-from evenhand.results.canonical import canonical_json, number_text
 from evenhand.cards.sealing import read_public_key, sealed_text
 from evenhand.cards.verification import verify_card
 from evenhand.cli.asking_again import ask_again
 from evenhand.errors import InputError
+from evenhand.results.canonical import canonical_json, number_text
 
 
 def written_key(path, mode=0o600, password=None):

@@ -20,7 +20,5 @@ def key(*, output: Printing = Printing()) -> int:
     else:
         # Whole lines, however narrow the terminal: they are copied.
         print(f"public: {pair.public}\nsecret: {pair.secret}")
-        say(
-            f"Nothing keeps the secret.  A host: export {HOST_KEY}=secret-…   A team: export {TEAM_KEY}=secret-…",
-        )
+        say(f"Nothing was written.  A host exports the secret as {HOST_KEY}, a team as {TEAM_KEY}.")
     return 0
