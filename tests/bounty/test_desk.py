@@ -458,3 +458,36 @@ def test_a_word_is_carried_in_a_file_and_read_for_its_own_bounty_and_purpose(
     monkeypatch.delenv("EVENHAND_TEAM_KEY")
     with pytest.raises(InputError, match="no EVENHAND_TEAM_KEY"):
         sign_word(bounty=home, word="committed", team="ada", key="a" * 64)
+
+
+@pytest.mark.parametrize("name", ["\u3164", "\u3164\u115f", " ", "\x1b[31mada", "a" * 501])
+def test_a_name_that_cannot_be_seen_is_none(host, name):
+    bounty = host()
+    with pytest.raises(InputError, match="no name for a team"):
+        register(bounty, team=name, key=public_of(EVE))
+    with pytest.raises(InputError, match="no name for a team"):
+        bounty.commit(team=name, key="a" * 64)
+    with pytest.raises(SubmissionError, match="damaged"):
+        bounty.submit(good(team=name))
+
+
+def test_texts_of_the_host_can_be_printed(host):
+    bounty = with_teams(host())
+    for act in (
+        lambda: set_phase(bounty, "closed", deadline="\x1b[2J"),
+        lambda: revoke(bounty, team="ada", reason="a\nb"),
+    ):
+        with pytest.raises(InputError, match="can be printed"):
+            act()
+
+
+def test_an_appeal_does_not_keep_the_next_promises_waiting(host, monkeypatch):
+    bounty = host(commitments=True)
+    data = good()
+    bounty.commit(team="ada", key=hashlib.sha256(data).hexdigest())
+    set_phase(bounty, "revealing")
+    key = failed_by(bounty, monkeypatch, "timeout", secret=None)
+    appeal(bounty, key, reason="the machine was busy")
+    set_phase(bounty, "committing")
+    assert bounty.state.pending == (key,)
+    assert verify(bounty).proven

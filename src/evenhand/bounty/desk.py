@@ -82,8 +82,6 @@ def appeal(bounty: Bounty, key: str, *, reason: str, signature: str | None = Non
     signature : str, optional
         Of the team, see `signed_text`; where it is not registered, the host's word is needed.
     """
-    if not reason.strip():
-        raise InputError("An appeal needs a reason: --reason.")
     with bounty.log.writing():
         roster = bounty.state.roster
         block, failure = roster.failed.get(key, (-1, ""))

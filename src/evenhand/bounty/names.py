@@ -11,8 +11,13 @@ _UNDRAWN = {0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, *range(0x180B, 0x1810), *rang
 
 
 def is_name(name: str) -> bool:
-    """Whether a team's name can be printed, and is no longer than a line or two."""
-    return bool(name.strip()) and name.isprintable() and len(name) <= LONGEST
+    """Whether a team's name can be seen and printed, and is no longer than a line or two."""
+    return is_text(name) and bool(likeness(name))
+
+
+def is_text(text: str) -> bool:
+    """Whether a text, as a reason, can be printed and is no longer than a line or two."""
+    return text.isprintable() and len(text) <= LONGEST
 
 
 def likeness(name: str) -> str:

@@ -73,8 +73,9 @@ def verify(
     # From the disk, not from what this process has seen before.
     events = EventLog(bounty.folder / "log.jsonl").read()
     custody = read_custody(events, head=head)
-    problems = _files(bounty, events) + list(custody.problems)
-    if problems and any("base.json" in problem for problem in problems):
+    files = _files(bounty, events)
+    problems = [*files, *custody.problems]
+    if any("base.json" in problem for problem in files):
         return Verification(
             proven=False,
             events=len(events),
@@ -86,14 +87,14 @@ def verify(
         )
     state = read_state(events[:1], bounty.base, bounty.load)
     # With changed files a re-play would prove nothing, and might not even run.
-    replayed = events[1:] if not problems else ()
+    replayed = events[1:] if not files else ()
     try:
         for event in replayed:
             problems += _check(bounty, state, event)
             state = advance(state, [event], bounty.load)
             if progress is not None:
                 progress(event.number, len(events))
-    except (InputError, OSError) as error:
+    except (InputError, OSError, KeyError, TypeError, AttributeError) as error:
         problems.append(f"after {len(state.verdicts)} verdicts: {error}")
     return Verification(
         proven=not problems,

@@ -8,7 +8,7 @@ from typing import Any
 
 from evenhand.bounty.keys import check_public, signed_text
 from evenhand.bounty.log import Event
-from evenhand.bounty.names import LONGEST, is_name, likeness
+from evenhand.bounty.names import LONGEST, is_name, is_text, likeness
 from evenhand.bounty.roster import (
     Appealed,
     PhaseSet,
@@ -87,6 +87,7 @@ def check_revoked(roster: Roster, asked: Revoked) -> None:
         raise InputError(f"{asked.team!r} has no key: its last one was revoked.")
     if roster.keys[asked.team] != asked.key:
         raise InputError(f"The key of {asked.team!r} is {roster.keys[asked.team]}.")
+    _check_text("reason", asked.reason)
 
 
 def check_phase_set(roster: Roster, asked: PhaseSet) -> None:
@@ -96,8 +97,10 @@ def check_phase_set(roster: Roster, asked: PhaseSet) -> None:
             "This bounty's terms ask for promises first, so it is never open.  "
             "Choose committing, revealing or closed."
         )
+    _check_text("deadline", asked.deadline)
     again = asked.phase in ("open", "committing") and roster.revealable is not None
-    if again and roster.pending:
+    # What is appealed was shown in an epoch before this one.
+    if again and not roster.appealed.issuperset(roster.pending):
         raise InputError(
             "Submissions were shown and wait for their verdicts: whoever read them could promise a copy now.  "
             "Close the epoch first: evenhand bounty close."
@@ -154,6 +157,9 @@ def check_withdrawn(roster: Roster, asked: Withdrawn) -> None:
 
 def check_appealed(roster: Roster, asked: Appealed) -> None:
     """Refuse an appeal against what was no failure of time or memory, and a second one."""
+    _check_text("reason", asked.reason)
+    if not asked.reason.strip():
+        raise InputError("An appeal needs a reason: --reason.")
     _check_no_block(roster)
     _check_own(roster, asked.team, asked.key)
     if asked.key in roster.appealed:
@@ -185,6 +191,13 @@ def _check_name(team: str) -> None:
     if not is_name(team):
         raise InputError(
             f"{team[:80]!r} is no name for a team.  It can be printed, and has up to {LONGEST} characters."
+        )
+
+
+def _check_text(what: str, text: str) -> None:
+    if not is_text(text):
+        raise InputError(
+            f"The {what} is {text[:80]!r}.  It can be printed, and has up to {LONGEST} characters."
         )
 
 
@@ -248,6 +261,7 @@ def _check_author(
     Where a team is not registered nobody can tell whose word it is: then the name alone counts, as
     long as the terms allow that.
     """
+    _check_name(team)
     like = roster.names.get(likeness(team), team)
     if like != team:
         raise SubmissionError("like_another", f"{team!r} would be taken for {like!r}.")

@@ -55,10 +55,10 @@ def _signatures(told: Keeping) -> str:
             "nobody outside can tell who wrote it."
         )
     left = told.events - told.signed - told.by_teams
-    teams = f", {told.by_teams:,} by their teams" if told.by_teams else ""
+    teams = f", {told.by_teams:,} of their teams" if told.by_teams else ""
     return (
-        f"Log: {events}, {told.signed:,} signed by the host ({told.host[:12]}…){teams}, "
-        f"{left:,} unsigned."
+        f"Log: {events}; {told.signed:,} bear a signature of the host ({told.host[:12]}…){teams}, "
+        f"{left:,} none.  Check them: evenhand bounty verify."
     )
 
 
@@ -79,7 +79,7 @@ def custody(told: Custody) -> Iterator[str]:
             if one.name
             else "signed by the host"
             if one.host
-            else "unsigned"
+            else "without a valid signature"
         )
         yield f"  {plural(one.events, 'event')} {who}"
     if told.keeping.host is None:

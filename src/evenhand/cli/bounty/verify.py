@@ -12,7 +12,7 @@ from evenhand.cli.bounty.output import show_json
 from evenhand.cli.lines import say
 from evenhand.cli.options import Printing
 from evenhand.cli.progress import progress_bar
-from evenhand.errors import InputError
+from evenhand.errors import InputError, inert_text
 from evenhand.pages.numbers import plural
 
 EXIT_NOT_PROVEN = 1
@@ -73,5 +73,5 @@ def _log_alone(path: Path, head: str | None, *, json: bool) -> int:
 
 def _wrong(what: str, problems: tuple[str, ...], custody: Custody) -> None:
     differ = plural(len(problems), "thing differs", "things differ")
-    say(f"NOT {what}: {differ}.", *(f"  {problem}" for problem in problems))
+    say(f"NOT {what}: {differ}.", *(f"  {inert_text(problem)}" for problem in problems))
     say(*kept.custody(custody))
