@@ -298,3 +298,37 @@ def test_a_bounty_begun_without_a_key_has_no_signatures(bounty, monkeypatch):
     shutil.copy(path, bounty.folder / "log.jsonl")
     with Bounty(bounty.folder, runner=DirectRunner()) as again:
         assert not verify(again).proven
+
+
+def places(value, before=()):
+    """Every place within plain values."""
+    items = value.items() if isinstance(value, dict) else enumerate(value[:1])
+    for name, one in items:
+        yield (*before, name)
+        if isinstance(one, dict | list):
+            yield from places(one, (*before, name))
+
+
+def test_a_stranger_s_folder_ends_in_sentences_whatever_its_log_holds(folder):
+    with Bounty(folder, runner=DirectRunner()) as bounty:
+        bounty.submit(good())
+        bounty.close_epoch()
+    path, rng = folder / "log.jsonl", random.Random(3)
+    data = path.read_bytes()
+    events = [json.loads(line) for line in data.splitlines()]
+    found = [(event["number"], place) for event in events for place in places(event["body"])]
+    for number, (*way, last) in rng.sample(found, 60):
+
+        def change(events, number=number, way=tuple(way), last=last):
+            inner = events[number]["body"]
+            for name in way:
+                inner = inner[name]
+            inner[last] = rng.choice([None, 7, "x", [], {}, [None]])
+
+        path.write_bytes(rewritten(path, change).read_bytes())
+        try:
+            with Bounty(folder, runner=DirectRunner()) as again:
+                assert isinstance(verify(again).to_json(), str)
+        except InputError:
+            pass
+        path.write_bytes(data)

@@ -20,10 +20,10 @@ from evenhand.bounty.judging.fresh_rows import confirm
 from evenhand.bounty.judging.intake import Trainer, check_open, train
 from evenhand.bounty.judging.practice import Practice, PracticeScore
 from evenhand.bounty.judging.rises import rises_of
-from evenhand.bounty.log import WAIT, Event, read_as
+from evenhand.bounty.log import WAIT, Event
 from evenhand.bounty.proof.account import Account
 from evenhand.bounty.proof.block_losses import Rows
-from evenhand.bounty.proof.ledger import Ledger, SealedBlock
+from evenhand.bounty.proof.ledger import Ledger
 from evenhand.bounty.proof.session import practice_kind
 from evenhand.bounty.proof.verdict import BlockVerdicts, FreshResult, Verdict
 from evenhand.bounty.roster import Promise, Sent
@@ -80,7 +80,7 @@ class Bounty:
         self.folder = Path(folder)
         self._files = BountyFolder(self.folder, wait=wait)
         self.log, self.task, self.rules = self._files.log, self._files.task, self._files.rules
-        blocks = [read_as(SealedBlock, block) for block in self._files.created["blocks"]]
+        blocks = self._files.blocks
         self.ledger = Ledger(self.folder / "sealed", self.rules, self.task.loss, blocks)
         self._own_runner = Sandbox() if runner is None else None
         self.runner: Runner = runner if runner is not None else self._own_runner or Sandbox()

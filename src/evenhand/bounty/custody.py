@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from evenhand.bounty.judging.admission import check_event
-from evenhand.bounty.log import TEAMS_WORDS, Event
+from evenhand.bounty.log import TEAMS_WORDS, Event, of_its_form
 from evenhand.bounty.roster import OpenBlock, Roster, begin_roster, roster_after
 from evenhand.bounty.status import Keeping, keeping
 from evenhand.errors import InputError
@@ -91,16 +91,18 @@ def read_custody(events: Sequence[Event], *, head: str | None = None) -> Custody
         wrong = _not_the_hosts(roster, event)
         try:
             if event.number:
-                check_event(roster, event)
-        except (InputError, KeyError, TypeError, AttributeError) as error:
+                with of_its_form(f"Event {event.number}"):
+                    check_event(roster, event)
+        except InputError as error:
             wrong.append(f"event {event.number} ({event.kind}): {error}")
         authors[_author(event, wrong)] += 1
         problems += wrong
         try:
-            roster = roster_after(roster, event) if event.number else roster
-        except (InputError, KeyError, TypeError, AttributeError) as error:
+            with of_its_form(f"Event {event.number}"):
+                roster = roster_after(roster, event) if event.number else roster
+        except InputError as error:
             # What follows cannot be understood without it.
-            problems.append(f"event {event.number} ({event.kind[:40]}) is not of its form: {error}")
+            problems.append(f"after {event.number} events nothing can be understood: {error}")
             break
         if roster.opened is not None and roster.opened.resumed:
             reopened[roster.opened.event] = roster.opened

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from evenhand.bounty.files import sha256, sha256_of, write_whole
-from evenhand.bounty.log import WAIT, EventLog, read_as
+from evenhand.bounty.log import WAIT, EventLog, of_its_form, read_as
+from evenhand.bounty.proof.ledger import SealedBlock
 from evenhand.bounty.proof.rules import Rules
 from evenhand.bounty.strangers.refusals import SubmissionError
 from evenhand.bounty.submission.model import Model, read_model
@@ -47,15 +48,18 @@ class BountyFolder:
             raise InputError(f"There is no bounty in {place}.")
         #: What was written when it began.
         self.created = events[0].body
-        self.task = task_from_dict(self.created["task"])
-        self.rules = read_as(Rules, self.created["rules"])
+        with of_its_form("The first event"):
+            self.task = task_from_dict(self.created["task"])
+            self.rules = read_as(Rules, self.created["rules"])
+            self.blocks = [read_as(SealedBlock, block) for block in self.created["blocks"]]
         self._read: dict[str, Submission] = {}
 
     @property
     def base(self) -> Model:
         """The model that the bounty began with."""
-        data = self._intact("base.json", self.created["base"])
-        return read_model(json.loads(data), self.task)
+        with of_its_form("The first event"):
+            data = self._intact("base.json", self.created["base"])
+            return read_model(json.loads(data), self.task)
 
     def data(self, name: str) -> Data:
         """Disclosed rows by name."""

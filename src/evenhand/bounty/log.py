@@ -90,6 +90,8 @@ def read_as(kind: type[Held], body: Mapping[str, Any]) -> Held:
     LogError
         Where it has other fields.
     """
+    if not isinstance(body, Mapping):
+        raise LogError(f"The log holds {str(body)[:40]!r} in place of a {kind.__name__}.")
     numbers = _numbers(cast(Any, kind))
     given = {
         name: float(value) if name in numbers and type(value) is int else value
@@ -102,6 +104,15 @@ def read_as(kind: type[Held], body: Mapping[str, Any]) -> Held:
             f"The log holds a {kind.__name__} with other fields than this version reads: "
             f"{', '.join(map(repr, body))}.  Was it written by another version of Evenhand?"
         ) from error
+
+
+@contextlib.contextmanager
+def of_its_form(what: str) -> Iterator[None]:
+    """Say in a sentence what of a log is not of its form, where the log may be a stranger's."""
+    try:
+        yield
+    except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
+        raise LogError(f"{what} of the log is not of its form: {str(error)[:200]}.") from error
 
 
 def tell_waiting() -> None:

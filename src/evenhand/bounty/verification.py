@@ -9,7 +9,7 @@ from evenhand.bounty.bounty import Bounty
 from evenhand.bounty.custody import Custody, read_custody
 from evenhand.bounty.files import sha256_of
 from evenhand.bounty.judging.block import judge_block, order_candidates, resume_block, told
-from evenhand.bounty.log import Event, EventLog
+from evenhand.bounty.log import Event, EventLog, of_its_form
 from evenhand.bounty.proof.verdict import BlockVerdicts
 from evenhand.bounty.state import Opened, State, advance, read_state
 from evenhand.bounty.status import TeamCount, leaderboard
@@ -73,7 +73,8 @@ def verify(
     # From the disk, not from what this process has seen before.
     events = EventLog(bounty.folder / "log.jsonl").read()
     custody = read_custody(events, head=head)
-    files = _files(bounty, events)
+    with of_its_form("What is said of files"):
+        files = _files(bounty, events)
     problems = [*files, *custody.problems]
     if any("base.json" in problem for problem in files):
         return Verification(
@@ -90,11 +91,12 @@ def verify(
     replayed = events[1:] if not files else ()
     try:
         for event in replayed:
-            problems += _check(bounty, state, event)
-            state = advance(state, [event], bounty.load)
+            with of_its_form(f"Event {event.number} ({event.kind[:40]})"):
+                problems += _check(bounty, state, event)
+                state = advance(state, [event], bounty.load)
             if progress is not None:
                 progress(event.number, len(events))
-    except (InputError, OSError, KeyError, TypeError, AttributeError) as error:
+    except (InputError, OSError) as error:
         problems.append(f"after {len(state.verdicts)} verdicts: {error}")
     return Verification(
         proven=not problems,
