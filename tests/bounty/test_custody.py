@@ -65,6 +65,22 @@ def test_a_log_alone_tells_who_wrote_it(long):
     assert found.head == long.head
 
 
+def test_a_log_is_held_to_the_host_and_the_receipt_that_one_was_told(long):
+    events = EventLog(long.folder / "log.jsonl").read()
+    receipt = events[5].hash
+    assert read_custody(events, head=receipt, host=public_of(HOST)).whole
+    assert len(read_custody(events).unchecked) == 4
+    assert len(read_custody(events, head=receipt, host=public_of(HOST)).unchecked) == 2
+    assert read_custody(events[:5], head=receipt).problems == (
+        f"the log lacks the event {receipt[:12]}: it was cut or written anew",
+    )
+    (problem,) = read_custody(events, host=public_of(EVE)).problems
+    assert public_of(HOST) in problem
+    assert public_of(EVE) in problem
+    assert not verify(long, host=public_of(EVE)).proven
+    assert verify(long, host=public_of(HOST)).proven
+
+
 def test_a_log_whose_hashes_were_made_anew_is_not_the_host_s(long):
     def change(events):
         events[-1]["body"]["team"] = "ada"

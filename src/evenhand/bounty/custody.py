@@ -16,9 +16,9 @@ from evenhand.results.protocol import Result
 UNCHECKED = (
     "whether submissions, public rows and sealed blocks are those that the log names by their hashes",
     "whether the verdicts follow from them: that needs the folder (evenhand bounty verify FOLDER)",
-    "whether the log was cut at its end or written anew: that needs the hash of an event that you were told (--head)",
-    "who the keys belong to: ask the host for the public key elsewhere than here",
 )
+_NO_HEAD = "whether the log was cut at its end or written anew: that needs a hash that you were told (--head)"
+_NO_HOST = "whose the host's key is: that needs the key, told to you elsewhere than here (--host)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,10 +70,12 @@ class Custody(Result):
     authors: tuple[Author, ...]
     reopened: tuple[OpenBlock, ...]
     problems: tuple[str, ...]
-    unchecked: tuple[str, ...] = UNCHECKED
+    unchecked: tuple[str, ...]
 
 
-def read_custody(events: Sequence[Event], *, head: str | None = None) -> Custody:
+def read_custody(
+    events: Sequence[Event], *, head: str | None = None, host: str | None = None
+) -> Custody:
     """Check a log whose chain was read: every signature, and every team's word against keys, phases and quotas.
 
     Parameters
@@ -82,9 +84,11 @@ def read_custody(events: Sequence[Event], *, head: str | None = None) -> Custody
         As `EventLog.read` gives them.
     head : str, optional
         Hash of an event that somebody was told.
+    host : str, optional
+        The host's public key, as it is known from elsewhere.
     """
     roster = begin_roster(events[0])
-    problems: list[str] = []
+    problems = _other_host(roster, host)
     authors: Counter[tuple[str, bool]] = Counter()
     reopened: dict[int, OpenBlock] = {}
     for event in events:
@@ -117,6 +121,11 @@ def read_custody(events: Sequence[Event], *, head: str | None = None) -> Custody
         ),
         reopened=tuple(reopened.values()),
         problems=tuple(dict.fromkeys(problems)),
+        unchecked=(
+            *UNCHECKED,
+            *([_NO_HEAD] if head is None else []),
+            *([_NO_HOST] if host is None else []),
+        ),
     )
 
 
@@ -125,6 +134,14 @@ def missing_head(events: Sequence[Event], head: str | None) -> list[str]:
     if head is None or head in {event.hash for event in events}:
         return []
     return [f"the log lacks the event {head[:12]}: it was cut or written anew"]
+
+
+def _other_host(roster: Roster, host: str | None) -> list[str]:
+    """What is wrong where a log is another host's than is expected."""
+    if host is None or host == roster.host:
+        return []
+    found = "no key of a host" if roster.host is None else f"the host's key {roster.host}"
+    return [f"the log names {found}, not {host}"]
 
 
 def _not_the_hosts(roster: Roster, event: Event) -> list[str]:

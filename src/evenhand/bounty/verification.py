@@ -57,6 +57,7 @@ def verify(
     bounty: Bounty,
     *,
     head: str | None = None,
+    host: str | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Verification:
     """Re-play the whole log: files by their hashes, each order, each verdict, each repair.
@@ -67,12 +68,14 @@ def verify(
     head : str, optional
         Hash of an event that somebody was told, see `Receipt`.  Without one, a log that was cut at
         its end, or written anew as a whole, looks like any other.
+    host : str, optional
+        The host's public key, as it is known from elsewhere.
     progress : callable, optional
         Told how many of how many events are re-played.
     """
     # From the disk, not from what this process has seen before.
     events = EventLog(bounty.folder / "log.jsonl").read()
-    custody = read_custody(events, head=head)
+    custody = read_custody(events, head=head, host=host)
     with of_its_form("What is said of files"):
         files = _files(bounty, events)
     problems = [*files, *custody.problems]

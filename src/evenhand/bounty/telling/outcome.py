@@ -69,6 +69,8 @@ class Outcome(Result):
         Why it is not accepted: `empty_group`, `no_disagreement`, `no_improvement`, `not_proven`,
         `below_margin`, `would_worsen_a_group`, `model_failed`, `budget_spent`, `not_accepted` (a block
         that stays in use tells no more), `measured_only` or `checked_only`. `None` otherwise.
+    head : str or None
+        The receipt of what was just sent: hash of the log's latest event, see `verify --head`.
     """
 
     SCHEMA: ClassVar[str] = "evenhand.verdict/1"
@@ -89,6 +91,7 @@ class Outcome(Result):
     practice: PracticeScore | None = None
     ledger: Account
     reason: str | None = None
+    head: str | None = None
 
 
 #: What an outcome tells of a certificate, under the same names.
@@ -150,7 +153,7 @@ def outcome_of_receipt(bounty: Bounty, receipt: Receipt) -> Outcome:
     given = bounty.load(receipt.key)
     if receipt.verdict is not None:
         decided = outcome_of(bounty, receipt.verdict, account)
-        return replace(decided, practice=receipt.practice)
+        return replace(decided, practice=receipt.practice, head=receipt.head)
     return Outcome(
         submission=receipt.key,
         team=given.team,
@@ -159,6 +162,7 @@ def outcome_of_receipt(bounty: Bounty, receipt: Receipt) -> Outcome:
         accepted=None,
         practice=receipt.practice,
         ledger=account,
+        head=receipt.head,
     )
 
 

@@ -188,4 +188,6 @@ def _tell(told: Outcome, *, json: bool) -> int:
         show_json(told)
     else:
         say(*words.outcome(told), words.ledger(told.ledger))
+        if told.head is not None:
+            say(f"Receipt: {told.head}")
     return EXIT_REFUSED if told.accepted is False else 0

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from evenhand.bounty.bounty import Bounty
 from evenhand.bounty.custody import Custody, read_custody
+from evenhand.bounty.keys import check_public
 from evenhand.bounty.log import EventLog
 from evenhand.bounty.telling import kept
 from evenhand.bounty.verification import verify as verify_log
@@ -18,7 +19,14 @@ from evenhand.pages.numbers import plural
 EXIT_NOT_PROVEN = 1
 
 
-def verify(folder: Path, /, *, head: str | None = None, output: Printing = Printing()) -> int:
+def verify(
+    folder: Path,
+    /,
+    *,
+    head: str | None = None,
+    host: str | None = None,
+    output: Printing = Printing(),
+) -> int:
     """Re-play the whole log and prove the current model and leaderboard from it.
 
     Parameters
@@ -27,6 +35,8 @@ def verify(folder: Path, /, *, head: str | None = None, output: Printing = Print
         The bounty; or its log.jsonl alone, of which signatures, keys, phases and quotas are checked.
     head
         Hash of an event that you were told: the log must still hold it, or was cut or written anew.
+    host
+        The host's public key, as you were told it elsewhere: the log must name it.
     """
     if head is not None and not re.fullmatch(r"[0-9a-fA-F]{64}", head):
         raise InputError(
@@ -34,10 +44,11 @@ def verify(folder: Path, /, *, head: str | None = None, output: Printing = Print
             "`evenhand bounty status` shows them."
         )
     told = None if head is None else head.lower()
+    key = None if host is None else check_public(host)
     if folder.is_file():
-        return _log_alone(folder, told, json=output.json)
+        return _log_alone(folder, told, key, json=output.json)
     with Bounty(folder) as opened, progress_bar("re-playing") as report:
-        found = verify_log(opened, head=told, progress=report)
+        found = verify_log(opened, head=told, host=key, progress=report)
     if output.json:
         show_json(found)
     elif found.proven:
@@ -51,12 +62,12 @@ def verify(folder: Path, /, *, head: str | None = None, output: Printing = Print
     return 0 if found.proven else EXIT_NOT_PROVEN
 
 
-def _log_alone(path: Path, head: str | None, *, json: bool) -> int:
+def _log_alone(path: Path, head: str | None, host: str | None, *, json: bool) -> int:
     """What an outsider finds who has the log and nothing else."""
     events = EventLog(path).read()
     if not events:
         raise InputError(f"{path} is empty: it holds no event of a bounty.")
-    found = read_custody(events, head=head)
+    found = read_custody(events, head=head, host=host)
     if json:
         show_json(found)
     elif found.whole:
