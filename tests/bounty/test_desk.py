@@ -8,6 +8,7 @@ from evenhand.bounty import Bounty, DirectRunner, Rules, SubmissionError, create
 from evenhand.bounty.desk import appeal, register, revoke, set_phase, withdraw
 from evenhand.bounty.keys import HOST_KEY, new_secret, public_of
 from evenhand.bounty.names import likeness
+from evenhand.bounty.telling.kept import keeping
 from evenhand.bounty.terms import Terms
 from evenhand.bounty.word import read_word, sign_word
 from evenhand.errors import InputError
@@ -402,6 +403,12 @@ def test_a_failure_of_the_hour_is_tested_again_once_and_free_of_quota(host, monk
     bounty = with_teams(host(registration=True, quota=1))
     key = failed_by(bounty, monkeypatch, code)
     send(bounty, ADA, group="age > 76")
+    kept = bounty.status().keeping
+    assert [(one.submission, one.team, one.failure) for one in kept.appealable] == [
+        (key, "ada", code)
+    ]
+    assert [one.team for one in kept.waiting] == ["ada"]
+    assert any("may be tested once more" in line for line in keeping(kept))
     reason = "the machine was busy"
     signature = said(bounty, ADA, "appealed", "ada", key, reason)
     with pytest.raises(InputError, match="needs a reason"):
@@ -411,6 +418,7 @@ def test_a_failure_of_the_hour_is_tested_again_once_and_free_of_quota(host, monk
     appeal(bounty, key, reason=reason, signature=signature)
     with pytest.raises(SubmissionError, match="once is all"):
         appeal(bounty, key, reason=reason, signature=signature)
+    assert not bounty.status().keeping.appealable
     assert {one.key: one.accepted for one in bounty.close_epoch()}[key]
     assert verify(bounty).proven
 

@@ -9,6 +9,8 @@ from evenhand.bounty.names import likeness
 from evenhand.bounty.terms import Phase, Terms
 from evenhand.results.protocol import from_plain, to_plain
 
+#: Codes of failures that are facts of the machine and of the hour, which may be appealed.
+FAILURES_OF_TIME = ("timeout", "out_of_memory", "crashed")
 Held = TypeVar("Held")
 
 

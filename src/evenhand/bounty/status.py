@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from evenhand.bounty.log import Event
 from evenhand.bounty.proof.account import Account
-from evenhand.bounty.roster import OpenBlock, Roster
+from evenhand.bounty.roster import FAILURES_OF_TIME, OpenBlock, Roster
 from evenhand.bounty.state import State
 from evenhand.bounty.terms import Phase, Terms
 
@@ -30,6 +30,25 @@ class TeamCount:
     submitted: int
     accepted: int
     lower_bound: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """A submission that waits, or may be appealed.
+
+    Attributes
+    ----------
+    submission : str
+        Its SHA-256.
+    team : str
+        Who sent it.
+    failure : str or None
+        How it failed when it was tested: `timeout`, `out_of_memory` or `crashed`.
+    """
+
+    submission: str
+    team: str
+    failure: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +77,10 @@ class Keeping:
         Registered teams that have a key.
     opened : OpenBlock or None
         A block that was opened, and whose verdicts were never written: it is spent.
+    waiting : tuple of Pending
+        Submissions that wait, in order of arrival.
+    appealable : tuple of Pending
+        Those that ran out of time or memory, and were not appealed.
     """
 
     bounty: str
@@ -70,6 +93,8 @@ class Keeping:
     terms: Terms
     teams: tuple[str, ...]
     opened: OpenBlock | None
+    waiting: tuple[Pending, ...]
+    appealable: tuple[Pending, ...]
 
 
 def keeping(events: Sequence[Event], roster: Roster) -> Keeping:
@@ -86,7 +111,18 @@ def keeping(events: Sequence[Event], roster: Roster) -> Keeping:
         terms=roster.terms,
         teams=tuple(sorted(team for team, key in roster.keys.items() if key is not None)),
         opened=roster.opened if roster.epochs else None,
+        waiting=tuple(_pending(roster, key) for key in roster.pending),
+        appealable=tuple(
+            _pending(roster, key, failure)
+            for key, (_, failure) in roster.failed.items()
+            if failure in FAILURES_OF_TIME and key not in roster.appealed
+        ),
     )
+
+
+def _pending(roster: Roster, key: str, failure: str | None = None) -> Pending:
+    sent = roster.submitted.get(key)
+    return Pending(submission=key, team="" if sent is None else sent.team, failure=failure)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

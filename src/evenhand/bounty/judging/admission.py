@@ -10,6 +10,7 @@ from evenhand.bounty.keys import check_public, signed_text
 from evenhand.bounty.log import Event
 from evenhand.bounty.names import LONGEST, is_name, is_text, likeness
 from evenhand.bounty.roster import (
+    FAILURES_OF_TIME,
     Appealed,
     PhaseSet,
     Promise,
@@ -23,9 +24,6 @@ from evenhand.bounty.roster import (
 from evenhand.bounty.strangers.refusals import SubmissionError
 from evenhand.errors import InputError, unknown_name
 from evenhand.results.signatures import is_signed
-
-#: Codes of failures that are facts of the machine and of the hour, which may be appealed.
-FAILURES_OF_TIME = ("timeout", "out_of_memory", "crashed")
 
 
 def check_event(roster: Roster, event: Event) -> None:

@@ -8,6 +8,8 @@ from evenhand.bounty.status import Keeping
 from evenhand.bounty.terms import Phase, Terms
 from evenhand.pages.numbers import plural
 
+#: So many that may be appealed are told one by one.
+MOST = 10
 _TAKEN: dict[Phase, str] = {
     "open": "all is taken",
     "committing": "promises only are taken",
@@ -26,6 +28,13 @@ def keeping(told: Keeping) -> Iterator[str]:
         yield f"Terms: {', '.join([*asked, teams])}."
         yield f"Teams sign for the bounty {told.bounty}."
     yield _signatures(told)
+    for one in told.appealable[:MOST]:
+        yield (
+            f"{one.submission[:12]} of {one.team} failed by {one.failure} and may be tested once more: "
+            "evenhand bounty appeal."
+        )
+    if len(told.appealable) > MOST:
+        yield f"So did {len(told.appealable) - MOST:,} more: evenhand bounty status --json."
     if told.opened is not None:
         yield opened(told.opened) + "  Write them: evenhand bounty close."
 
