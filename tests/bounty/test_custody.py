@@ -3,6 +3,8 @@
 import json
 import random
 import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -348,3 +350,24 @@ def test_a_stranger_s_folder_ends_in_sentences_whatever_its_log_holds(folder):
         except InputError:
             pass
         path.write_bytes(data)
+
+
+def test_a_rehearsal_needs_no_library_for_signatures(folder):
+    code = f"""
+import sys
+sys.modules["cryptography"] = None
+from evenhand.bounty import Bounty, DirectRunner, verify, write_submission
+from evenhand.bounty.keys import new_secret
+from evenhand.errors import InputError
+with Bounty({str(folder)!r}, runner=DirectRunner()) as bounty:
+    bounty.submit({good()!r})
+    bounty.close_epoch()
+    assert verify(bounty).proven
+try:
+    new_secret()
+except InputError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stderr, done.returncode) == ("", 0)
+    assert "evenhand[sign]" in done.stdout

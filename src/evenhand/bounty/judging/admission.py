@@ -59,7 +59,9 @@ def _check_course(roster: Roster, event: Event) -> None:
 def check_registered(roster: Roster, asked: Registered) -> None:
     """Refuse a team that looks like another, and a key that is, or was, somebody's."""
     _check_name(asked.team)
-    key = check_public(asked.key)
+    key = asked.key
+    if check_public(key) != key:
+        raise InputError(f"The key {key!r} is not written in lower case.")
     like = roster.names.get(likeness(asked.team))
     if like is not None and like != asked.team and like in roster.keys:
         raise InputError(
@@ -112,11 +114,11 @@ def check_promised(roster: Roster, asked: Promise) -> None:
         raise SubmissionError("wrong_commitment", "a commitment is a SHA-256 in hex.")
     if asked.key in roster.committed or asked.key in roster.submitted:
         raise SubmissionError("replayed", "this commitment was made before.")
-    if roster.phase.phase not in ("open", "committing"):
+    phase = roster.phase.phase
+    if phase not in ("open", "committing"):
         raise SubmissionError(
-            roster.phase.phase, f"no more promises are taken{_until(roster)}: the phase is "
-            f"{roster.phase.phase!r}.  Wait for the next epoch."
-        )  # fmt: skip
+            phase, f"no more promises are taken{_until(roster)}.  Wait for the next epoch."
+        )
     _check_author(roster, "committed", asked.team, asked.key, asked.signature)
     _check_quota(roster, asked.team, asked.key)
 
