@@ -239,6 +239,8 @@ def test_who_opens_looks_and_kills_is_seen_in_the_log(folder, step):
         assert bounty.status().keeping.opened.resumed == (3,)
         with pytest.raises(SubmissionError, match="epoch_closing"):
             bounty.submit(good(team="bob", group="age > 70"))
+        with pytest.raises(SubmissionError, match="epoch_closing"):
+            withdraw(bounty, bounty.state.pending[0])
         with pytest.raises(InputError, match="Close the epoch first"):
             bounty.roll_back("0" * 64, reason="-")
         bounty.close_epoch()

@@ -1,10 +1,19 @@
 """Who may say what: keys registered, doubled, lost and revoked; quotas, phases, withdrawals and appeals."""
 
 import hashlib
+import random
 
 import pytest
 
-from evenhand.bounty import Bounty, DirectRunner, Rules, SubmissionError, create_bounty, verify
+from evenhand.bounty import (
+    Bounty,
+    DirectRunner,
+    Rules,
+    SubmissionError,
+    create_bounty,
+    read_submission,
+    verify,
+)
 from evenhand.bounty.desk import appeal, register, revoke, set_phase, withdraw
 from evenhand.bounty.keys import HOST_KEY, new_secret, public_of
 from evenhand.bounty.names import likeness
@@ -499,3 +508,77 @@ def test_an_appeal_does_not_keep_the_next_promises_waiting(host, monkeypatch):
     set_phase(bounty, "committing")
     assert bounty.state.pending == (key,)
     assert verify(bounty).proven
+
+
+@pytest.mark.parametrize("terms", [{}, {"registration": True, "quota": 3}, {"commitments": True}])
+@pytest.mark.parametrize("seed", range(3))
+def test_whatever_the_desk_takes_is_in_order_for_an_outsider(host, seed, terms):
+    """Teams and host do what comes to their minds; what is not refused is a log without a fault."""
+    from evenhand.bounty.custody import read_custody
+
+    rng = random.Random(seed)
+    bounty = host(**terms)
+    secrets = [f"secret-{number:064x}" for number in range(1, 6)]
+    written, refused = 0, set()
+
+    def data():
+        return good(
+            team=rng.choice(TEAMS), group=f"age > {rng.randint(20, 70)}", nonce=rng.choice("ab")
+        )
+
+    drafts = [data() for _ in range(12)]
+
+    def key_of(draft):
+        return hashlib.sha256(draft).hexdigest()
+
+    def sent():
+        return rng.choice([*bounty.state.submitted, "0" * 64])
+
+    def signed(word, team, key, text=""):
+        held = [None, *secrets] if bounty.state.roster.keys else [None, None, secrets[0]]
+        secret = rng.choice(held)
+        return None if secret is None else said(bounty, secret, word, team, key, text)
+
+    def send_draft():
+        draft = rng.choice(drafts)
+        team = read_submission(draft, bounty.task).team
+        bounty.submit(draft, signature=signed("submitted", team, key_of(draft)))
+
+    def promise_draft():
+        draft = rng.choice(drafts)
+        team = read_submission(draft, bounty.task).team
+        bounty.commit(
+            team=team, key=key_of(draft), signature=signed("committed", team, key_of(draft))
+        )
+
+    def withdraw_one():
+        key = sent()
+        team = bounty.state.submitted[key].team if key in bounty.state.submitted else "ada"
+        withdraw(bounty, key, signature=signed("withdrawn", team, key))
+
+    acts = [
+        *[send_draft] * 6,
+        *[promise_draft] * 3,
+        withdraw_one,
+        lambda: register(bounty, team=rng.choice(TEAMS), key=public_of(rng.choice(secrets))),
+        lambda: revoke(bounty, team=rng.choice(TEAMS), reason="-"),
+        lambda: set_phase(bounty, rng.choice(["open", "committing", "revealing", "closed"])),
+        lambda: set_phase(bounty, rng.choice(["open", "revealing"])),
+        lambda: appeal(bounty, sent(), reason="late", signature=signed("appealed", "ada", "")),
+    ]
+    for number in range(250):
+        try:
+            (bounty.close_epoch if number == 120 else rng.choice(acts))()
+            written += 1
+        except InputError as error:
+            refused.add(getattr(error, "reason", type(error).__name__))
+    found = read_custody(bounty.log.read())
+    assert found.whole, found.problems
+    assert verify(bounty).proven
+    assert written > 15
+    assert len(refused) > 5
+    quota = terms.get("quota")
+    assert quota is None or all(len(used) <= quota for used in bounty.state.roster.used.values())
+
+
+TEAMS = ["ada", "Ada", "bob", "eve"]
