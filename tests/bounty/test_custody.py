@@ -10,7 +10,7 @@ import pytest
 
 from evenhand.bounty import Bounty, DirectRunner, SubmissionError, verify
 from evenhand.bounty.custody import read_custody
-from evenhand.bounty.desk import register, revoke, set_phase, withdraw
+from evenhand.bounty.desk import appeal, register, revoke, set_phase, withdraw
 from evenhand.bounty.files import canonical
 from evenhand.bounty.keys import HOST_KEY, own_signature, public_of
 from evenhand.bounty.log import EventLog, LogError, _hash
@@ -18,7 +18,7 @@ from evenhand.errors import InputError
 
 from .conftest import good
 from .test_crash import killed_at
-from .test_desk import ADA, BOB, EVE, HOST, begun, host, said, send, with_teams  # noqa: F401
+from .test_desk import ADA, BOB, EVE, HOST, begun, failed_by, host, said, send, with_teams  # noqa: F401
 
 
 @pytest.fixture
@@ -139,6 +139,29 @@ def test_what_the_host_leaves_out_is_missed_by_what_follows(long, kind, told):
     path = rewritten(long.folder / "log.jsonl", change, host_key=HOST)
     found = read_custody(EventLog(path).read())
     assert any(told in problem for problem in found.problems), found.problems
+
+
+def test_verdicts_of_what_did_not_wait_are_a_problem(long):
+    def change(events):
+        judged = next(event["body"] for event in events if event["kind"] == "judged")
+        judged["verdicts"][0]["key"] = "b" * 64
+
+    path = rewritten(long.folder / "log.jsonl", change, host_key=HOST)
+    (problem, *_) = read_custody(EventLog(path).read()).problems
+    assert "what did not wait" in problem
+
+
+def test_an_appeal_names_the_failure_that_it_is_about(host, monkeypatch):  # noqa: F811
+    bounty = host()
+    key = failed_by(bounty, monkeypatch, "timeout", secret=None)
+    appeal(bounty, key, reason="the machine was busy")
+
+    def change(events):
+        events[-1]["body"]["failure"] = "crashed"
+
+    path = rewritten(bounty.folder / "log.jsonl", change, host_key=HOST)
+    (problem,) = read_custody(EventLog(path).read()).problems
+    assert "failed otherwise" in problem
 
 
 def test_a_stranger_s_log_ends_in_sentences_whatever_it_holds(long):

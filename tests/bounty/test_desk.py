@@ -444,6 +444,17 @@ def test_what_failed_otherwise_or_was_refused_has_no_appeal(host, monkeypatch):
         appeal(bounty, "0" * 64, reason="why?")
 
 
+def test_who_is_not_registered_appeals_by_the_host_s_word(host, monkeypatch):
+    bounty = host()
+    key = failed_by(bounty, monkeypatch, "timeout", secret=None)
+    with monkeypatch.context() as patch:
+        patch.delenv(HOST_KEY)
+        with pytest.raises(InputError, match="only the host"):
+            appeal(bounty, key, reason="the machine was busy")
+    appeal(bounty, key, reason="the machine was busy")
+    assert bounty.state.pending == (key,)
+
+
 def test_a_pair_that_somebody_else_sent_meanwhile_is_not_tested_twice(host, monkeypatch):
     bounty = host()
     key = failed_by(bounty, monkeypatch, "timeout", secret=None)
