@@ -10,12 +10,15 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from evenhand.audits.cube_summary import CubeSummary
 from evenhand.audits.disparities import ConditionalDisparity, EqualizedOdds
 from evenhand.audits.result import Audit as AuditResult
+from evenhand.bounty.custody import Custody
 from evenhand.bounty.telling.answers import Committed, Confirmed, Exported, Written
 from evenhand.bounty.telling.explained import Explained
 from evenhand.bounty.telling.hunted import Hunted
+from evenhand.bounty.telling.logged import KeyPair, Logged
 from evenhand.bounty.telling.outcome import Closed, Outcome
 from evenhand.bounty.telling.standing import Standing
 from evenhand.bounty.verification import Verification
+from evenhand.bounty.word import SignedWord
 from evenhand.cards.changes.result import CardChanges
 from evenhand.cards.checks import CardVerification
 from evenhand.cards.result import Card
@@ -104,6 +107,19 @@ ANSWERS: dict[type[Result], tuple[str, str]] = {
     Exported: ("Bounty: export", "`evenhand bounty export … --json` gives one object."),
     Committed: ("Bounty: submit --commit", "`evenhand bounty submit … --commit --json` gives one."),
     Written: ("Bounty: submit --out", "`evenhand bounty submit … --out FILE --json` gives one."),
+    Custody: (
+        "Bounty: verify a log alone",
+        "`evenhand bounty verify log.jsonl --json` gives one object.",
+    ),
+    Logged: (
+        "Bounty: words of host and teams",
+        "`evenhand bounty register`, `revoke`, `phase`, `withdraw` and `appeal` with `--json` give one object.",
+    ),
+    SignedWord: (
+        "Bounty: sign",
+        "`evenhand bounty sign … --out FILE` writes one object, and without `--out` prints it.",
+    ),
+    KeyPair: ("Bounty: key", "`evenhand bounty key --json` gives one object."),
     Card: (
         "Card",
         "`evenhand card make … --out FILE` writes one object, `--json` prints it, and `Card.to_json()` gives it.  Its "

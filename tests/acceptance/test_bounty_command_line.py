@@ -64,7 +64,7 @@ def test_a_bounty_on_compas_from_beginning_to_end(data, tmp_path):
         *("submit", "b", "--team", "ada", "--group", "priors_count >= 3", "--constant", "1"),
         cwd=tmp_path,
     )
-    assert sent["schema"] == "evenhand.verdict/1"
+    assert sent["schema"] == "evenhand.verdict/2"
     assert (sent["pending"], sent["accepted"]) == (True, None)
     assert sent["practice"]["improvement"] > 0
     # Those affected name a group only; the patch is trained here.
@@ -329,7 +329,7 @@ def test_interrupted_is_130_and_the_log_stays_whole(place):
 def test_machines_hunt_until_none_is_accepted(place):
     pytest.importorskip("skl2onnx")
     found = told("hunt", "b", "--hunter", "slices", "--rounds", "3", cwd=place)
-    assert found["schema"] == "evenhand.hunt/1"
+    assert found["schema"] == "evenhand.hunt/2"
     assert len(found["rounds"]) == 1
     assert found["rounds"][0]["accepted"] >= 1
     assert found["rounds"][0]["teams"][0]["team"] == "slice search"

@@ -11,6 +11,8 @@ import sys
 import pytest
 from tests.commands import run_command
 
+from evenhand.bounty import Bounty, DirectRunner, SubmissionError
+from evenhand.bounty.judging.block import BlockJudge
 from evenhand.cli.bounty import VERBS
 
 #: What no verb needs before it does its work.
@@ -20,8 +22,13 @@ SPARED = {
 }  # fmt: skip
 
 
+#: The secret of dora, a team; its public half stands in the first test vector of RFC 8032.
+SECRET = "secret-9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60"
+DORA = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"
+
+
 def run(*words, cwd):
-    settings = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1"}
+    settings = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "EVENHAND_TEAM_KEY": SECRET}
     return run_command("bounty", *words, cwd=cwd, env=settings, timeout=300)
 
 
@@ -47,7 +54,7 @@ def tables(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def begun(tables, tmp_path_factory):
-    """A bounty with one accepted update, one submission that waits, and two sealed blocks left."""
+    """A bounty with an accepted update, one submission that waits, and two sealed blocks left."""
     place = shutil.copytree(tables, tmp_path_factory.mktemp("begun") / "place")
     given = ["--train", "train.csv", "--practice", "practice.csv", "--sealed", "sealed.csv"]
     more = ["--label", "need", "--constant", "low", "--blocks", "3", "--seed", "1"]
@@ -56,10 +63,26 @@ def begun(tables, tmp_path_factory):
         ["submit", "need", "--team", "bob", "--group", "age >= 70", "--constant", "high"],
         ["close", "need"],
         ["submit", "need", "--team", "cy", "--group", "age >= 65", "--constant", "high"],
+        ["register", "need", "dora", DORA],
+        [
+            *("submit", "need", "--team", "dora", "--group", "age >= 64", "--constant", "high"),
+            *("--out", "mine.json"),
+        ],
     ):
         ended = run(*words, cwd=place)
         assert ended.returncode == 0, ended.stderr
     return place
+
+
+def run_out_of_time(folder):
+    """An epoch whose candidates all fail by time."""
+
+    def late(*_):
+        raise SubmissionError("timeout", "")
+
+    with pytest.MonkeyPatch.context() as patch, Bounty(folder, runner=DirectRunner()) as bounty:
+        patch.setattr(BlockJudge, "_rows_and_predictions", late)
+        bounty.close_epoch()
 
 
 def examples(*verb):
@@ -76,14 +99,18 @@ def examples(*verb):
 def test_a_help_ends_in_an_example_that_runs(tables, begun, tmp_path, verb):
     if verb == "hunt":
         pytest.importorskip("skl2onnx")
+    if verb in ("key", "sign"):
+        pytest.importorskip("cryptography")
     place = shutil.copytree(tables if verb == "init" else begun, tmp_path / "place")
+    if verb == "appeal":
+        run_out_of_time(place / "need")
     shown = examples(*filter(None, [verb]))
     assert shown
-    accepted = [path.stem for path in (place / "need" / "submissions").glob("*.json")]
+    sent = [path.stem for path in (place / "need" / "submissions").glob("*.json")]
     for words in shown:
         assert words[0] == verb or not verb
-        if verb == "rollback":
-            given = [[*words[:2], key[:8], *words[3:]] for key in accepted]
+        if verb in ("rollback", "withdraw", "appeal"):
+            given = [[*words[:2], key[:8], *words[3:]] for key in sent]
             assert 0 in [run(*each, cwd=place).returncode for each in given]
             continue
         ended = run(*words, cwd=place)

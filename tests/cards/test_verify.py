@@ -12,11 +12,11 @@ from tests.cards.worlds import METRIC, audited, calls, carded, edited
 from tests.commands import run_command
 
 import evenhand
-from evenhand.cards.canonical import canonical_json, number_text
 from evenhand.cards.sealing import read_public_key, sealed_text
 from evenhand.cards.verification import verify_card
 from evenhand.cli.asking_again import ask_again
 from evenhand.errors import InputError
+from evenhand.results.canonical import canonical_json, number_text
 
 
 def written_key(path, mode=0o600, password=None):
@@ -117,7 +117,7 @@ def test_names_are_sorted_and_text_is_escaped_as_the_rfc_has_it():
 
 
 def test_whole_numbers_that_others_cannot_hold_are_refused():
-    with pytest.raises(InputError, match=r"the card\.a is 9007199254740993, but whole numbers"):
+    with pytest.raises(InputError, match=r"the text\.a is 9007199254740993, but whole numbers"):
         canonical_json({"a": 2**53 + 1})
 
 

@@ -14,6 +14,8 @@ import pytest
 
 import evenhand
 from evenhand.bounty.telling.answers import Committed, Written
+from evenhand.bounty.telling.logged import KeyPair
+from evenhand.bounty.word import SignedWord
 from evenhand.errors import InputError
 from evenhand.results.protocol import Result, to_plain
 
@@ -81,7 +83,10 @@ def test_every_answer_has_a_frozen_command_or_stands_here():
         strata="s",
     )
     unsent = [Committed(team="ada", key="a" * 64), Written(file="mine.json")]
-    answers = [*odds, *strata, *unsent]
+    keys = KeyPair(secret="secret-…", public="b" * 64)
+    word = {"word": "submitted", "team": "ada", "key": "a" * 64, "text": ""}
+    signed = SignedWord(bounty="c" * 64, **word, signature="d" * 128)
+    answers = [*odds, *strata, *unsent, keys, signed]
     for answer in answers:
         assert type(answer).from_json(answer.to_json()) == answer
     frozen = {param.values[0]["schema"] for param in written()}

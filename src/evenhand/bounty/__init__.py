@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from evenhand.bounty.bounty import Bounty, Receipt
     from evenhand.bounty.creation import create_bounty
+    from evenhand.bounty.custody import Custody, read_custody
     from evenhand.bounty.deployed.export import export_model, load_model
     from evenhand.bounty.deployed.pointer_decision_list import PointerDecisionList
+    from evenhand.bounty.desk import appeal, register, revoke, set_phase, withdraw
     from evenhand.bounty.hunting.pack import pack
     from evenhand.bounty.proof.certificate import Certificate
     from evenhand.bounty.proof.ledger import Ledger
@@ -25,7 +27,9 @@ if TYPE_CHECKING:
     )
     from evenhand.bounty.task.losses import parse_loss
     from evenhand.bounty.task.task import Task, task_of
+    from evenhand.bounty.terms import Terms
     from evenhand.bounty.verification import Verification, verify
+    from evenhand.bounty.word import SignedWord, sign_word
 
 _HOMES = {
     "Bounty": "bounty",
@@ -49,28 +53,48 @@ _HOMES = {
     "task_of": "task.task",
     "Verification": "verification",
     "verify": "verification",
+    "Custody": "custody",
+    "read_custody": "custody",
+    "appeal": "desk",
+    "register": "desk",
+    "revoke": "desk",
+    "set_phase": "desk",
+    "withdraw": "desk",
+    "Terms": "terms",
+    "SignedWord": "word",
+    "sign_word": "word",
 }
 __all__ = [
     "Bounty",
     "Certificate",
+    "Custody",
     "DirectRunner",
     "Ledger",
     "PointerDecisionList",
     "Receipt",
     "Rules",
     "Sandbox",
+    "SignedWord",
     "Submission",
     "SubmissionError",
     "Task",
+    "Terms",
     "Verification",
+    "appeal",
     "create_bounty",
     "export_model",
     "load_model",
     "pack",
     "parse_loss",
+    "read_custody",
     "read_submission",
+    "register",
+    "revoke",
+    "set_phase",
+    "sign_word",
     "task_of",
     "verify",
+    "withdraw",
     "write_submission",
 ]
 

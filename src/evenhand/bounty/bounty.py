@@ -1,7 +1,7 @@
 """A bounty at work: submissions are taken, tested on sealed rows, merged and written down."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -10,19 +10,21 @@ import numpy as np
 
 from evenhand.bounty.files import sha256
 from evenhand.bounty.folder import BountyFolder, Data
+from evenhand.bounty.judging.admission import check_new, check_promised, check_sent, check_vouched
 from evenhand.bounty.judging.block import judge_block, order_candidates
 from evenhand.bounty.judging.fresh_rows import confirm
-from evenhand.bounty.judging.intake import Trainer, check_new, check_open, check_promise, train
+from evenhand.bounty.judging.intake import Trainer, check_open, train
 from evenhand.bounty.judging.practice import Practice, PracticeScore
 from evenhand.bounty.judging.rises import rises_of
-from evenhand.bounty.log import read_as
+from evenhand.bounty.log import WAIT, Event
 from evenhand.bounty.proof.account import Account
 from evenhand.bounty.proof.certificate import Drawn, Rows
-from evenhand.bounty.proof.ledger import Ledger, SealedBlock
+from evenhand.bounty.proof.ledger import Ledger
 from evenhand.bounty.proof.shares import practice_kind
 from evenhand.bounty.proof.verdict import FreshResult, Verdict
-from evenhand.bounty.state import Opened, Sent, State, advance, read_state
-from evenhand.bounty.status import Status, leaderboard
+from evenhand.bounty.roster import Promise, Sent, Vouched
+from evenhand.bounty.state import Opened, State, advance, read_state
+from evenhand.bounty.status import Status, keeping, leaderboard
 from evenhand.bounty.strangers.runner import Runner
 from evenhand.bounty.strangers.sandbox import Sandbox
 from evenhand.bounty.submission.model import Model
@@ -60,6 +62,8 @@ class Bounty:
         What runs models; the sandbox if not given.
     step : callable, optional
         Told the name of each step of a change, before it; tests stop the process there.
+    wait : float
+        Seconds that a change waits for another program's to end.
     """
 
     def __init__(
@@ -68,13 +72,17 @@ class Bounty:
         *,
         runner: Runner | None = None,
         step: Callable[[str], None] | None = None,
+        wait: float = WAIT,
     ) -> None:
         self.folder = Path(folder)
-        self._files = BountyFolder(self.folder)
+        self._files = BountyFolder(self.folder, wait=wait)
         self.log, self.task, self.rules = self._files.log, self._files.task, self._files.rules
-        blocks = [read_as(SealedBlock, block) for block in self._files.created["blocks"]]
         self.ledger = Ledger(
-            self.folder / "sealed", self.rules, self.task.loss, self.task.most, blocks
+            self.folder / "sealed",
+            self.rules,
+            self.task.loss,
+            self.task.most,
+            self._files.blocks,
         )
         self._own_runner = Sandbox() if runner is None else None
         self.runner: Runner = runner if runner is not None else self._own_runner or Sandbox()
@@ -129,13 +137,24 @@ class Bounty:
         """A stored submission; a model that was trained here is filled in."""
         return self._files.load(key)
 
-    def commit(self, *, team: str, key: str) -> None:
-        """Promise a submission by its hash; it is shown later in the epoch."""
-        with self.log.writing():
-            check_promise(self._open_state(), key)
-            self.log.append("committed", {"team": team, "key": key})
+    def commit(self, *, team: str, key: str, signature: str | None = None) -> Event:
+        """Promise a submission by its hash; it is shown later in the epoch.
 
-    def submit(self, data: bytes, *, trainer: Trainer | None = None) -> Receipt:
+        Parameters
+        ----------
+        team, key : str
+            Who, and the SHA-256 of the canonical submission.
+        signature : str, optional
+            The team's, see `signed_text`; needed where the team is registered.
+        """
+        with self.log.writing():
+            promise = Promise(team=team, key=key, signature=signature)
+            check_promised(self._open_state().roster, promise)
+            return self.log.append("committed", to_plain(promise))
+
+    def submit(
+        self, data: bytes, *, trainer: Trainer | None = None, signature: str | None = None
+    ) -> Receipt:
         """Take a submission: check it, score it on the practice block, write it down.
 
         Parameters
@@ -144,6 +163,8 @@ class Bounty:
             From `write_submission`.
         trainer : callable, optional
             Trains the patch where a hunter named a group only: ``(matrix, labels, task) -> ONNX``.
+        signature : str, optional
+            The team's, see `signed_text`; needed where the team is registered.
 
         Raises
         ------
@@ -152,14 +173,15 @@ class Bounty:
         """
         with self.log.writing():
             state = self._open_state()
-            given, trained, score = self._checked(state, data, trainer)
+            given = read_submission(data, self.task)
+            check_sent(state.roster, _sent(given, signature))
+            self._step("checked")
+            trained, score = self._scored(state, given, trainer)
             self._step("scored")
             self._files.store(given.key, data, trained)
             self._step("stored")
-            sent = Sent(
-                key=given.key,
-                team=given.team,
-                content=given.content,
+            sent = replace(
+                _sent(given, signature),
                 kind=practice_kind(score.improvement, score.standard_error or 0.0),
                 trained=None if trained is None else sha256(trained),
             )
@@ -168,27 +190,27 @@ class Bounty:
             return Receipt(key=given.key, practice=score, kind=sent.kind, head=self.head)
 
     def check(self, data: bytes, *, trainer: Trainer | None = None) -> PracticeScore:
-        """All that `submit` would refuse, and the practice score; nothing is written or spent.
+        """What `submit` would refuse in any phase, and the practice score; nothing is written or spent.
 
         Raises
         ------
         SubmissionError
             As `submit` would.
         """
-        return self._checked(self._open_state(), data, trainer)[2]
-
-    def _checked(
-        self, state: State, data: bytes, trainer: Trainer | None
-    ) -> tuple[Submission, bytes | None, PracticeScore]:
-        """The submission, its patch where it is trained here, and the practice score."""
+        state = self._open_state()
         given = read_submission(data, self.task)
-        check_new(state, given)
-        self._step("checked")
+        check_new(state.roster, _sent(given, None))
+        return self._scored(state, given, trainer)[1]
+
+    def _scored(
+        self, state: State, given: Submission, trainer: Trainer | None
+    ) -> tuple[bytes | None, PracticeScore]:
+        """The patch of a submission, where it is trained here, and its practice score."""
         trained = None
         if given.model.trained_here:
             trained = train(given, self.data("train"), self.task, self.runner, trainer)
         model = given.model if trained is None else Model(onnx=trained)
-        return given, trained, self.practice(state).score(given.group, model)
+        return trained, self.practice(state).score(given.group, model)
 
     def _open_state(self) -> State:
         """The state, or a refusal where an epoch must be closed first or nothing is left to spend."""
@@ -225,7 +247,10 @@ class Bounty:
             state = self.state
             if state.opened is None:
                 self._open_block(self._open_state())
-                state = self.state
+            else:
+                # Somebody may have looked at the block and stopped: the log tells each time.
+                self.log.append("resumed", {"block": state.opened.block})
+            state = self.state
             self._step("opened")
             found = judge_block(state, self.ledger, self.runner, self.load, progress)
             self._step("judged")
@@ -255,12 +280,9 @@ class Bounty:
         that everybody may look at, and good on those that nobody should know.
         """
         with self.log.writing():
-            state = self.state
-            if key not in state.pending:
-                raise InputError(f"No waiting submission has the hash {key[:12]}.")
-            if key in state.vouched:
-                raise InputError(f"Somebody vouched for {key[:12]} before.")
-            self.log.append("vouched", {"key": key, "reason": reason})
+            asked = Vouched(key=key, reason=reason)
+            check_vouched(self.state.roster, asked)
+            self.log.append("vouched", to_plain(asked))
 
     def confirm(self, table: Any) -> tuple[FreshResult, ...]:
         """Make rewards final by fresh labelled rows, which are disclosed by this.
@@ -301,6 +323,11 @@ class Bounty:
         """Take an accepted update out of the list; its place is kept."""
         with self.log.writing():
             state = self.state
+            if state.opened is not None:
+                raise InputError(
+                    "A block is open and its verdicts are not written: what they are tested against may not change.  "
+                    "Close the epoch first: evenhand bounty close."
+                )
             if key not in {node.key for node in state.listed.nodes if node.active and node.key}:
                 raise InputError(f"No active update has the hash {key[:12]}.")
             rises = self.rises(state, key)
@@ -345,7 +372,15 @@ class Bounty:
             ledger=self.account(state),
             leaderboard=leaderboard(state),
             head=self.head,
+            keeping=keeping(self.log.read(), state.roster),
         )
+
+
+def _sent(given: Submission, signature: str | None) -> Sent:
+    """A submission as the log will name it, before it is scored."""
+    return Sent(
+        key=given.key, team=given.team, content=given.content, kind="unknown", signature=signature
+    )
 
 
 def _losses(task: Task, data: Data, predictions: Predictions, rows: Rows) -> Floats:

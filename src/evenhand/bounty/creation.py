@@ -24,6 +24,7 @@ from evenhand.bounty.submission.group import read_group
 from evenhand.bounty.submission.model import read_model
 from evenhand.bounty.task.task import Task, read_table, task_from_dict, task_of
 from evenhand.bounty.task.twins import Twins, find_twins
+from evenhand.bounty.terms import Terms
 from evenhand.deferred import pyarrow as pa
 from evenhand.errors import InputError
 from evenhand.overviews.roles import names_units
@@ -55,6 +56,7 @@ def create_bounty(
     most: int | None = None,
     organiser: str = "",
     rules: Rules | None = None,
+    terms: Terms | None = None,
     severities: Mapping[str, float] | None = None,
     seed: int | None = None,
     runner: Runner | None = None,
@@ -86,6 +88,9 @@ def create_bounty(
         Who vouches for `ASSUMPTIONS`.
     rules : Rules, optional
         Error probability, blocks, mode.
+    terms : Terms, optional
+        Who may send how much.  Where the environment holds a host's key (`EVENHAND_HOST_KEY`), the log
+        names its public half and is signed by it.
     severities : Mapping of str to float, optional
         How much a unit of loss weighs in a group, by predicate, for rewards; 1 elsewhere, and the
         largest where several hold.
@@ -116,6 +121,7 @@ def create_bounty(
     created = {
         "task": task.to_dict(),
         "rules": _rules_body(rules),
+        "terms": to_plain(terms or Terms()),
         "severities": dict(severities or {}),
         "twins": twins.rows,
         "thinned": thinned,
@@ -175,7 +181,7 @@ def _lay_down(
             "public": hashes,
             "blocks": to_plain(blocks),
         }
-        log.append("created", body)
+        log.begin(body)
 
 
 def _fresh(data: list[Data]) -> Twins:

@@ -1,17 +1,16 @@
 """Files of a bounty: one text for each value, written whole or not at all, known by their hash."""
 
 import hashlib
-import json
 import os
 from pathlib import Path
 from typing import Any
 
+from evenhand.results.canonical import canonical_json
+
 
 def canonical(value: Any) -> bytes:
-    """The one JSON text of a value: sorted names, no spaces, no NaN."""
-    return json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    ).encode()
+    """The one JSON text of a value, see `canonical_json`."""
+    return canonical_json(value, "this text")
 
 
 def sha256(data: bytes) -> str:

@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from evenhand.bounty.files import sha256, sha256_of, write_whole
-from evenhand.bounty.log import EventLog
+from evenhand.bounty.log import WAIT, EventLog, of_its_form, read_as
+from evenhand.bounty.proof.ledger import SealedBlock
 from evenhand.bounty.proof.rules import Rules
 from evenhand.bounty.strangers.refusals import SubmissionError
 from evenhand.bounty.submission.model import Model, read_model
@@ -52,25 +53,30 @@ class BountyFolder:
     ----------
     place : Path
         Made by `create_bounty`.
+    wait : float
+        Seconds that a writer waits for another one.
     """
 
-    def __init__(self, place: Path) -> None:
+    def __init__(self, place: Path, *, wait: float = WAIT) -> None:
         self.place = place
-        self.log = EventLog(place / "log.jsonl")
+        self.log = EventLog(place / "log.jsonl", wait=wait)
         events = self.log.read()
         if not events:
             raise InputError(f"There is no bounty in {place}.")
         #: What was written when it began.
         self.created = events[0].body
-        self.task = task_from_dict(self.created["task"])
-        self.rules = Rules(**self.created["rules"])
+        with of_its_form("The first event"):
+            self.task = task_from_dict(self.created["task"])
+            self.rules = read_as(Rules, self.created["rules"])
+            self.blocks = [read_as(SealedBlock, block) for block in self.created["blocks"]]
         self._read: dict[str, Submission] = {}
 
     @property
     def base(self) -> Model:
         """The model that the bounty began with."""
-        data = self._intact("base.json", self.created["base"])
-        return read_model(json.loads(data), self.task)
+        with of_its_form("The first event"):
+            data = self._intact("base.json", self.created["base"])
+            return read_model(json.loads(data), self.task)
 
     def data(self, name: str) -> Data:
         """Disclosed rows by name."""

@@ -12,41 +12,16 @@ from evenhand.bounty.proof.shares import Queued
 from evenhand.bounty.proof.verdict import (
     BlockVerdicts,
     FreshResult,
-    Settlement,
+    Settled,
     Verdict,
     block_verdicts_of,
 )
+from evenhand.bounty.roster import Roster, Sent, begin_roster, roster_after
 from evenhand.bounty.submission.model import Model
 from evenhand.bounty.submission.submission import Submission
 from evenhand.bounty.task.task import Task, task_from_dict
-from evenhand.results.protocol import to_plain
 
 Load = Callable[[str], Submission]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sent:
-    """A submission as the log names it.
-
-    Attributes
-    ----------
-    key, team, content : str
-        As the submission has them.
-    kind : str
-        Class of its practice evidence.
-    trained : str or None
-        Hash of the model that was trained for it.
-    """
-
-    key: str
-    team: str
-    content: str
-    kind: str
-    trained: str | None = None
-
-    def body(self) -> dict[str, Any]:
-        """As the log holds it."""
-        return {name: value for name, value in to_plain(self).items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,13 +43,13 @@ class Served:
         The epoch's block.
     before, version : int
         Nodes of the list served before it, and of this one.
-    settlement : Settlement
+    settlement : Settled
     """
 
     block: int
     before: int
     version: int
-    settlement: Settlement
+    settlement: Settled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,20 +62,14 @@ class State:
     blocks : tuple of SealedBlock
     listed : PointerDecisionList
         The model as updated so far.
-    committed : Mapping
-        Team by submission hash, of commitments.
-    pending : tuple of str
-        Submitted and not yet judged, in order.
-    contents : Mapping
-        First submission by content, of those pending or accepted.
+    roster : Roster
+        Teams, their keys, and what they sent.
     opened : Opened or None
         The opened block whose verdicts are not yet written.
     blocks_used : int
     verdicts : tuple of Verdict
     confirmed : Mapping
         What fresh data said of an accepted submission, by its hash.
-    vouched : frozenset of str
-        Submissions that practice rows speak against, and that the organiser wants tested all the same.
     served : tuple of Served
         Lists that were served, one an epoch.
     """
@@ -109,16 +78,37 @@ class State:
     rules: Rules
     blocks: tuple[SealedBlock, ...]
     listed: PointerDecisionList
-    committed: Mapping[str, str]
-    submitted: Mapping[str, Sent]
-    pending: tuple[str, ...]
-    contents: Mapping[str, str]
+    roster: Roster
     opened: Opened | None
     blocks_used: int
     verdicts: tuple[Verdict, ...]
     confirmed: Mapping[str, FreshResult] = field(default_factory=dict)
-    vouched: frozenset[str] = frozenset()
     served: tuple[Served, ...] = ()
+
+    @property
+    def committed(self) -> Mapping[str, str]:
+        """Team by submission hash, of commitments."""
+        return self.roster.committed
+
+    @property
+    def submitted(self) -> Mapping[str, Sent]:
+        """Submissions by hash."""
+        return self.roster.submitted
+
+    @property
+    def pending(self) -> tuple[str, ...]:
+        """Submitted and not yet judged, in order."""
+        return self.roster.pending
+
+    @property
+    def contents(self) -> Mapping[str, str]:
+        """First submission by content, of those pending or in the list."""
+        return self.roster.contents
+
+    @property
+    def vouched(self) -> frozenset[str]:
+        """Submissions that practice rows speak against, and that the host wants tested all the same."""
+        return self.roster.vouched
 
     @property
     def unconfirmed(self) -> frozenset[str]:
@@ -148,13 +138,10 @@ def read_state(events: Sequence[Event], base: Model, load: Load) -> State:
     task = task_from_dict(created["task"])
     state = State(
         task=task,
-        rules=Rules(**created["rules"]),
+        rules=read_as(Rules, created["rules"]),
         blocks=tuple(read_as(SealedBlock, block) for block in created["blocks"]),
         listed=PointerDecisionList(task=task, models=(base,)),
-        committed={},
-        submitted={},
-        pending=(),
-        contents={},
+        roster=begin_roster(events[0]),
         opened=None,
         blocks_used=0,
         verdicts=(),
@@ -165,22 +152,10 @@ def read_state(events: Sequence[Event], base: Model, load: Load) -> State:
 def advance(state: State, events: Sequence[Event], load: Load) -> State:
     """The state after some more events."""
     for event in events:
-        state = _AFTER[event.kind](state, event.body, load)
+        state = replace(state, roster=roster_after(state.roster, event))
+        if event.kind in _AFTER:
+            state = _AFTER[event.kind](state, event.body, load)
     return state
-
-
-def _committed(state: State, body: Mapping[str, Any], _: Load) -> State:
-    return replace(state, committed={**state.committed, body["key"]: body["team"]})
-
-
-def _submitted(state: State, body: Mapping[str, Any], _: Load) -> State:
-    sent = read_as(Sent, body)
-    return replace(
-        state,
-        submitted={**state.submitted, sent.key: sent},
-        pending=(*state.pending, sent.key),
-        contents={**state.contents, sent.content: sent.key},
-    )
 
 
 def _block_opened(state: State, body: Mapping[str, Any], _: Load) -> State:
@@ -191,8 +166,6 @@ def _block_opened(state: State, body: Mapping[str, Any], _: Load) -> State:
 
 def _judged(state: State, body: Mapping[str, Any], load: Load) -> State:
     found = block_verdicts_of(body)
-    judged = {verdict.key for verdict in found.verdicts}
-    refused = {verdict.key for verdict in found.verdicts if not verdict.accepted}
     listed = _listed_after(state.listed, found, load)
     served = Served(
         block=found.block,
@@ -203,9 +176,6 @@ def _judged(state: State, body: Mapping[str, Any], load: Load) -> State:
     return replace(
         state,
         listed=listed,
-        pending=tuple(key for key in state.pending if key not in judged),
-        # What was refused may be tried again on the next block.
-        contents={c: key for c, key in state.contents.items() if key not in refused},
         opened=None,
         verdicts=(*state.verdicts, *found.verdicts),
         confirmed={**state.confirmed, **{one.key: one for one in found.confirmed}},
@@ -232,20 +202,14 @@ def _confirmed(state: State, body: Mapping[str, Any], _: Load) -> State:
     return replace(state, confirmed={**state.confirmed, **{one.key: one for one in found}})
 
 
-def _vouched(state: State, body: Mapping[str, Any], _: Load) -> State:
-    return replace(state, vouched=state.vouched | {body["key"]})
-
-
 def _rolled_back(state: State, body: Mapping[str, Any], _: Load) -> State:
     return replace(state, listed=state.listed.rolled_back(body["key"]))
 
 
+#: What the roster does not tell.
 _AFTER: dict[str, Callable[[State, Mapping[str, Any], Load], State]] = {
-    "committed": _committed,
-    "submitted": _submitted,
     "block_opened": _block_opened,
     "judged": _judged,
     "confirmed": _confirmed,
-    "vouched": _vouched,
     "rolled_back": _rolled_back,
 }

@@ -1,10 +1,14 @@
 """Where a bounty stands by its log alone: counts, account, leaderboard."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from evenhand.bounty.log import Event
 from evenhand.bounty.proof.account import Account
+from evenhand.bounty.roster import FAILURES_OF_TIME, OpenBlock, Roster
 from evenhand.bounty.state import State
+from evenhand.bounty.terms import Phase, Terms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +34,99 @@ class TeamCount:
     accepted: int
     lower_bound: float
     findings: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """A submission that waits, or may be appealed.
+
+    Attributes
+    ----------
+    submission : str
+        Its SHA-256.
+    team : str
+        Who sent it.
+    failure : str or None
+        How it failed when it was tested: `timeout`, `out_of_memory` or `crashed`.
+    """
+
+    submission: str
+    team: str
+    failure: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keeping:
+    """Who keeps the log, and what it takes now.
+
+    Attributes
+    ----------
+    bounty : str
+        Hash of the first event, which teams' signatures name.
+    host : str or None
+        The host's public key; `None` where the bounty was begun without.
+    events : int
+        Events of the log.
+    signed : int
+        Those that carry the host's signature.
+    by_teams : int
+        Those without, which carry a team's.
+    phase : str
+        `open`: all is taken; `committing`: promises; `revealing`: what was promised; `closed`: nothing.
+    deadline : str
+        What the host says of its end; a text for people.
+    terms : Terms
+        On which teams may send.
+    teams : tuple of str
+        Registered teams that have a key.
+    opened : OpenBlock or None
+        A block that was opened, and whose verdicts were never written: it is spent.
+    waiting : tuple of Pending
+        Submissions that wait, in order of arrival.
+    appealable : tuple of Pending
+        Those that ran out of time or memory, and were not appealed.
+    """
+
+    bounty: str
+    host: str | None
+    events: int
+    signed: int
+    by_teams: int
+    phase: Phase
+    deadline: str
+    terms: Terms
+    teams: tuple[str, ...]
+    opened: OpenBlock | None
+    waiting: tuple[Pending, ...]
+    appealable: tuple[Pending, ...]
+
+
+def keeping(events: Sequence[Event], roster: Roster) -> Keeping:
+    """Who keeps a log by what it says of itself; signatures are counted here, not checked."""
+    unsigned = [event for event in events if event.signature is None]
+    return Keeping(
+        bounty=roster.bounty,
+        host=roster.host,
+        events=len(events),
+        signed=len(events) - len(unsigned),
+        by_teams=sum(event.body.get("signature") is not None for event in unsigned),
+        phase=roster.phase.phase,
+        deadline=roster.phase.deadline,
+        terms=roster.terms,
+        teams=tuple(sorted(team for team, key in roster.keys.items() if key is not None)),
+        opened=roster.opened,
+        waiting=tuple(_pending(roster, key) for key in roster.pending),
+        appealable=tuple(
+            _pending(roster, key, failure)
+            for key, (_, failure) in roster.failed.items()
+            if failure in FAILURES_OF_TIME and key not in roster.appealed
+        ),
+    )
+
+
+def _pending(roster: Roster, key: str, failure: str | None = None) -> Pending:
+    sent = roster.submitted.get(key)
+    return Pending(submission=key, team="" if sent is None else sent.team, failure=failure)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +159,8 @@ class Status:
         Teams, the largest sum of lower bounds first.
     head : str
         Hash of the log's latest event.
+    keeping : Keeping
+        Who keeps the log, and what it takes now.
     """
 
     label: str
@@ -76,6 +175,7 @@ class Status:
     ledger: Account
     leaderboard: tuple[TeamCount, ...]
     head: str
+    keeping: Keeping
 
 
 def leaderboard(state: State) -> tuple[TeamCount, ...]:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from evenhand.bounty.bounty import Bounty
+from evenhand.bounty.custody import Custody, read_custody
 from evenhand.bounty.files import sha256_of
 from evenhand.bounty.judging.block import judge_block, order_candidates
-from evenhand.bounty.log import Event, EventLog
+from evenhand.bounty.log import Event, EventLog, of_its_form
 from evenhand.bounty.proof.ledger import PARTS
 from evenhand.bounty.state import Opened, State, advance, read_state
 from evenhand.bounty.status import TeamCount, leaderboard
@@ -37,9 +38,11 @@ class Verification(Result):
         Everything that differs; empty where the model and the leaderboard are proven.
     leaderboard : tuple of TeamCount
         Proven from the verdicts.
+    custody : Custody
+        Who wrote the log, and whether they might.
     """
 
-    SCHEMA: ClassVar[str] = "evenhand.verification/1"
+    SCHEMA: ClassVar[str] = "evenhand.verification/2"
 
     proven: bool
     events: int
@@ -47,12 +50,14 @@ class Verification(Result):
     updates: int
     problems: tuple[str, ...]
     leaderboard: tuple[TeamCount, ...]
+    custody: Custody
 
 
 def verify(
     bounty: Bounty,
     *,
     head: str | None = None,
+    host: str | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Verification:
     """Re-play the whole log: files by their hashes, each order, each verdict, each repair.
@@ -63,15 +68,18 @@ def verify(
     head : str, optional
         Hash of an event that somebody was told, see `Receipt`.  Without one, a log that was cut at
         its end, or written anew as a whole, looks like any other.
+    host : str, optional
+        The host's public key, as it is known from elsewhere.
     progress : callable, optional
         Told how many of how many events are re-played.
     """
     # From the disk, not from what this process has seen before.
     events = EventLog(bounty.folder / "log.jsonl").read()
-    problems = _files(bounty, events)
-    if head is not None and head not in {event.hash for event in events}:
-        problems.append(f"the log lacks the event {head[:12]}: it was cut or written anew")
-    if problems and any("base.json" in problem for problem in problems):
+    custody = read_custody(events, head=head, host=host)
+    with of_its_form("What is said of files"):
+        files = _files(bounty, events)
+    problems = [*files, *custody.problems]
+    if any("base.json" in problem for problem in files):
         return Verification(
             proven=False,
             events=len(events),
@@ -79,14 +87,16 @@ def verify(
             updates=0,
             problems=tuple(problems),
             leaderboard=(),
+            custody=custody,
         )
     state = read_state(events[:1], bounty.base, bounty.load)
     # With changed files a re-play would prove nothing, and might not even run.
-    replayed = events[1:] if not problems else ()
+    replayed = events[1:] if not files else ()
     try:
         for event in replayed:
-            problems += _check(bounty, state, event)
-            state = advance(state, [event], bounty.load)
+            with of_its_form(f"Event {event.number} ({event.kind[:40]})"):
+                problems += _check(bounty, state, event)
+                state = advance(state, [event], bounty.load)
             if progress is not None:
                 progress(event.number, len(events))
     except (InputError, OSError) as error:
@@ -98,6 +108,7 @@ def verify(
         updates=sum(n.model is not None and n.active for n in state.listed.nodes),
         problems=tuple(problems),
         leaderboard=leaderboard(state),
+        custody=custody,
     )
 
 

@@ -7,17 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evenhand.bounty.files import sha256
-from evenhand.cards.canonical import canonical_json
 from evenhand.cards.result import Card, CardSignature
 from evenhand.deferred import Deferred
 from evenhand.errors import InputError
+from evenhand.results.canonical import canonical_json
+from evenhand.results.signatures import check_signing
 
 if TYPE_CHECKING:
-    from cryptography import exceptions
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import ed25519
 else:
-    exceptions = Deferred("cryptography.exceptions")
     serialization = Deferred("cryptography.hazmat.primitives.serialization")
     ed25519 = Deferred("cryptography.hazmat.primitives.asymmetric.ed25519")
 
@@ -37,7 +36,9 @@ def sealed(card: Card, key: Path | None = None) -> Card:
 
 def sealed_text(plain: dict[str, Any]) -> bytes:
     """What the digest and the signature are of."""
-    return canonical_json({name: one for name, one in plain.items() if name not in UNSEALED})
+    return canonical_json(
+        {name: one for name, one in plain.items() if name not in UNSEALED}, "the card"
+    )
 
 
 def _sign(text: bytes, path: Path) -> CardSignature:
@@ -51,7 +52,7 @@ def _sign(text: bytes, path: Path) -> CardSignature:
 
 def _private_key(path: Path) -> Any:
     """The key in a PEM file that nobody else may read."""
-    _need()
+    check_signing()
     try:
         mode = path.stat().st_mode
         if os.name == "posix" and stat.S_ISREG(mode) and mode & 0o077:
@@ -82,7 +83,7 @@ def _private_key(path: Path) -> Any:
 
 def read_public_key(path: Path) -> str:
     """A public key, as hexadecimal digits, from PEM or from 64 such digits in a file."""
-    _need()
+    check_signing()
     try:
         with path.open("rb") as file:
             data = file.read(_MOST)
@@ -107,24 +108,3 @@ def read_public_key(path: Path) -> str:
     if not isinstance(key, ed25519.Ed25519PublicKey):
         raise InputError(f"--public-key {path} is a key of another kind than Ed25519.")
     return key.public_bytes_raw().hex()
-
-
-def is_signed(text: bytes, signature: CardSignature) -> bool:
-    """Whether a signature is of this text and by its own public key."""
-    _need()
-    try:
-        key = ed25519.Ed25519PublicKey.from_public_bytes(bytes.fromhex(signature.public_key))
-        key.verify(bytes.fromhex(signature.value), text)
-    except (ValueError, exceptions.InvalidSignature):
-        return False
-    return True
-
-
-def _need() -> None:
-    """Say what is missing where signatures cannot be made."""
-    try:
-        ed25519.Ed25519PrivateKey  # noqa: B018 - asks for the library
-    except ImportError as error:
-        raise InputError(
-            "Signatures need the extra `sign`: pip install 'evenhand[sign]'"
-        ) from error

@@ -14,12 +14,13 @@ from evenhand.cards.discrepancies import Discrepancy, discrepancies
 from evenhand.cards.given import KINDS, GivenResult, read_file
 from evenhand.cards.recomputation import Ask, recomputed
 from evenhand.cards.result import Card
-from evenhand.cards.sealing import is_signed, sealed_text
+from evenhand.cards.sealing import sealed_text
 from evenhand.errors import InputError
 from evenhand.gates.keys import RATES
 from evenhand.pages.numbers import listed, plural
 from evenhand.records.json_files import read_json
 from evenhand.results.protocol import to_plain
+from evenhand.results.signatures import is_signed
 
 
 def read_card(path: Path) -> tuple[Card, dict[str, Any]]:
@@ -154,7 +155,7 @@ def _signature(card: Card, text: bytes, public_key: str | None) -> CardCheck:
             return CardCheck(name="signature", state="not checked", sentence=sentence)
         sentence = "It is not signed, but you named a key that should have signed it."
         return CardCheck(name="signature", state="fails", sentence=sentence)
-    if not is_signed(text, signature):
+    if not is_signed(text, signature.public_key, signature.value):
         sentence = (
             "Its signature is not of this text: something was changed, or another key signed."
         )

@@ -14,7 +14,10 @@ from evenhand.bounty.submission.submission import read_submission
 from evenhand.errors import InputError
 
 #: Reasons after which no further submission can be taken.
-_OVER = ("budget_spent", "epoch_closing")
+_OVER = (
+    *("budget_spent", "epoch_closing"),
+    *("unregistered", "committing", "not_promised", "closed"),
+)
 
 
 def hunt(

@@ -29,28 +29,6 @@ def check_open(state: State, account: Account) -> None:
         )
 
 
-def check_new(state: State, given: Submission) -> None:
-    """Refuse what was sent before, and what another team has promised."""
-    if given.key in state.submitted:
-        raise SubmissionError("replayed", "this very submission was sent before.")
-    team = state.committed.get(given.key)
-    if team is not None and team != given.team:
-        raise SubmissionError("renamed", f"its hash was committed by another team than {team!r}.")
-    first = state.contents.get(given.content)
-    if first is not None:
-        raise SubmissionError(
-            "duplicate", f"the same group and model were sent before, as {first[:12]}."
-        )
-
-
-def check_promise(state: State, key: str) -> None:
-    """Refuse a promise that is none, and one that was made or kept before."""
-    if len(key) != 64 or not set(key) <= set("0123456789abcdef"):
-        raise SubmissionError("wrong_commitment", "a commitment is a SHA-256 in hex.")
-    if key in state.committed or key in state.submitted:
-        raise SubmissionError("replayed", "this commitment was made before.")
-
-
 def train(
     given: Submission, data: Data, task: Task, runner: Runner, trainer: Trainer | None
 ) -> bytes:

@@ -103,7 +103,11 @@ class Ledger:
             mine = np.flatnonzero(np.isin(units, block))
             rows = mine[np.argsort(place[units[mine]], kind="stable")]
             _, codes = np.unique(place[units[rows]], return_inverse=True)
-            for part, values in zip(PARTS, (matrix[rows], labels[rows], codes), strict=True):
+            for part, values in (
+                ("features", matrix[rows]),
+                ("labels", labels[rows]),
+                ("unit_of", codes),
+            ):
                 path = self._path(number, part)
                 np.save(path, values)
                 path.chmod(0o600)

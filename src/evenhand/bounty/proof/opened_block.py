@@ -10,7 +10,7 @@ from evenhand.bounty.proof.certificate import Certificate, Drawn, Rows, certify
 from evenhand.bounty.proof.excess import prove_excess
 from evenhand.bounty.proof.rules import SERVED_SHARE, Rules
 from evenhand.bounty.proof.transcript import Transcript, choice_probability
-from evenhand.bounty.proof.verdict import Settlement, Verdict
+from evenhand.bounty.proof.verdict import Settled, Verdict
 from evenhand.bounty.strangers.refusals import RunnerError
 from evenhand.bounty.task.losses import Answers, RowLoss
 
@@ -193,7 +193,7 @@ class OpenedBlock:
             failure=failure,
         )
 
-    def settle(self) -> Settlement:
+    def settle(self) -> Settled:
         """After the last test: which groups go back, and what is proven of the list that is served then.
 
         Nothing is tested after it, so what it looks at costs no test anything.  The certificate is of one
@@ -219,7 +219,7 @@ class OpenedBlock:
         if not repairs and self._gained > certificate.lower_bound:
             certificate = replace(certificate, lower_bound=self._gained, reason=None)
         rises = [float((self._losses - self._before)[rows].sum()) for rows in self._groups]
-        return Settlement(
+        return Settled(
             repairs=repairs,
             certificate=certificate,
             largest_rise=max([0.0, *rises]) / max(self.drawn.rows, 1),

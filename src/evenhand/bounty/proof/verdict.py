@@ -7,7 +7,7 @@ from typing import Any
 from evenhand.bounty.log import read_as
 from evenhand.bounty.proof.certificate import Certificate
 from evenhand.bounty.proof.excess import Excess
-from evenhand.results.protocol import to_plain
+from evenhand.results.protocol import from_plain, to_plain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,7 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settlement:
+class Settled:
     """How an epoch ended: the groups that went back, and what is proven of the list that is served now.
 
     Attributes
@@ -96,14 +96,14 @@ class BlockVerdicts:
     ----------
     block : int
     verdicts : tuple of Verdict
-    settlement : Settlement
+    settlement : Settled
     confirmed : tuple of FreshResult
         What the block, fresh data to them, says of earlier updates.
     """
 
     block: int
     verdicts: tuple[Verdict, ...]
-    settlement: Settlement
+    settlement: Settled
     confirmed: tuple[FreshResult, ...] = ()
 
     def body(self) -> dict[str, Any]:
@@ -117,22 +117,30 @@ class BlockVerdicts:
 
 
 def block_verdicts_of(body: Mapping[str, Any]) -> BlockVerdicts:
-    """What the log holds of a judged block."""
-    block, settled = body["block"], body["settlement"]
-    certificate = read_as(Certificate, settled["certificate"])
+    """What the log holds of a judged block; its fields and their types are looked at.
+
+    Raises
+    ------
+    InputError
+        Where it is not of this form.
+    """
+    block = body["block"]
+    verdicts = [{**one, "epoch": block} for one in body["verdicts"]]
+    from_plain(BlockVerdicts, {**body, "verdicts": verdicts}, "verdicts")
+    settled = body["settlement"]
+    proven = read_as(Certificate, settled["certificate"])
     repairs = tuple(settled["repairs"])
     return BlockVerdicts(
         block=block,
-        verdicts=tuple(_verdict_of(given, block) for given in body["verdicts"]),
-        settlement=read_as(Settlement, {**settled, "certificate": certificate, "repairs": repairs}),
+        verdicts=tuple(_verdict_of(one) for one in verdicts),
+        settlement=read_as(Settled, {**settled, "certificate": proven, "repairs": repairs}),
         confirmed=tuple(read_as(FreshResult, one) for one in body["confirmed"]),
     )
 
 
-def _verdict_of(body: Mapping[str, Any], block: int) -> Verdict:
-    certificate = body["certificate"]
-    if certificate is not None:
-        certificate = read_as(Certificate, certificate)
-    excess = None if body["excess"] is None else read_as(Excess, body["excess"])
-    told = {"epoch": block, "certificate": certificate, "excess": excess}
-    return read_as(Verdict, {**body, **told})
+def _verdict_of(body: Mapping[str, Any]) -> Verdict:
+    parts = {
+        name: None if body[name] is None else read_as(kind, body[name])
+        for name, kind in (("certificate", Certificate), ("excess", Excess))
+    }
+    return read_as(Verdict, {**body, **parts})

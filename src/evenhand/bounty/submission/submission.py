@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from evenhand.bounty.files import canonical, sha256
+from evenhand.bounty.names import LONGEST, is_name
 from evenhand.bounty.proof.certificate import Rows
 from evenhand.bounty.strangers.onnx_file import MAX_BYTES
 from evenhand.bounty.strangers.refusals import SubmissionError
@@ -101,9 +102,11 @@ def read_submission(data: bytes, task: Task) -> Submission:
         )
     given = _parsed(data)
     for name in ("team", "nonce", "note"):
-        if not isinstance(given[name], str) or len(given[name]) > 500:
-            raise SubmissionError("damaged", f"{name!r} must be text of up to 500 characters.")
-    if not given["team"].strip() or not given["team"].isprintable():
+        if not isinstance(given[name], str) or len(given[name]) > LONGEST:
+            raise SubmissionError(
+                "damaged", f"{name!r} must be text of up to {LONGEST} characters."
+            )
+    if not is_name(given["team"]):
         raise SubmissionError("damaged", "the team needs a name that can be printed.")
     try:
         group = read_group(given["group"], task)
@@ -127,11 +130,25 @@ def read_submission(data: bytes, task: Task) -> Submission:
     )
 
 
+def team_and_key(data: bytes) -> tuple[str, str]:
+    """Whose a submission is, and its hash; what else it says is not looked at.
+
+    Raises
+    ------
+    SubmissionError
+        Where it is damaged.
+    """
+    team = _parsed(data)["team"]
+    if not isinstance(team, str):
+        raise SubmissionError("damaged", "'team' must be text.")
+    return team, sha256(data)
+
+
 def _parsed(data: bytes) -> dict[str, Any]:
     try:
         given = json.loads(data)
         fine = canonical(given) == data
-    except (ValueError, RecursionError, OverflowError) as error:
+    except (ValueError, RecursionError, OverflowError, InputError) as error:
         raise SubmissionError(
             "damaged", "it is not the JSON that write_submission makes."
         ) from error

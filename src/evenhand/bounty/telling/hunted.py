@@ -20,7 +20,7 @@ class Hunted(Result):
         The account after it.
     """
 
-    SCHEMA: ClassVar[str] = "evenhand.hunt/1"
+    SCHEMA: ClassVar[str] = "evenhand.hunt/2"
 
     rounds: tuple[Round, ...]
     ledger: Account

@@ -72,9 +72,11 @@ class Outcome(Result):
         Why it is not accepted: `empty_group`, `no_disagreement`, `no_improvement`, `not_proven`,
         `below_margin` or `model_failed`; of a finding `not_counted`, `nobody_else`, `not_failed` or
         `excess_not_proven`; `budget_spent`, `measured_only` or `checked_only`. `None` otherwise.
+    head : str or None
+        The receipt of what was just sent: hash of the log's latest event, see `verify --head`.
     """
 
-    SCHEMA: ClassVar[str] = "evenhand.verdict/1"
+    SCHEMA: ClassVar[str] = "evenhand.verdict/2"
 
     submission: str | None
     team: str | None
@@ -93,6 +95,7 @@ class Outcome(Result):
     practice: PracticeScore | None = None
     ledger: Account
     reason: str | None = None
+    head: str | None = None
 
 
 #: What an outcome tells of a certificate, under the same names.
@@ -123,7 +126,7 @@ class Closed(Result):
         The account after it.
     """
 
-    SCHEMA: ClassVar[str] = "evenhand.verdicts/1"
+    SCHEMA: ClassVar[str] = "evenhand.verdicts/2"
 
     block: int
     verdicts: tuple[Outcome, ...]
@@ -164,6 +167,7 @@ def outcome_of_receipt(bounty: Bounty, receipt: Receipt) -> Outcome:
         held=receipt.kind == "against",
         practice=receipt.practice,
         ledger=account,
+        head=receipt.head,
     )
 
 

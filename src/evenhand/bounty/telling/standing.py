@@ -11,7 +11,7 @@ from evenhand.bounty.state import Served, State
 from evenhand.bounty.status import Status
 from evenhand.bounty.task.losses import Floats
 from evenhand.bounty.telling.attribution import attribution, severities
-from evenhand.bounty.telling.found import Found, findings
+from evenhand.bounty.telling.findings import ProvenFinding, findings
 from evenhand.results.protocol import Result
 
 
@@ -112,15 +112,15 @@ class Standing(Status, Result):
         Judged blocks, in order.
     accepted : tuple of Accepted
         Active updates, in the order of the list.
-    findings : tuple of Found
+    findings : tuple of ProvenFinding
         Groups that were proven to be failed.
     """
 
-    SCHEMA: ClassVar[str] = "evenhand.bounty/1"
+    SCHEMA: ClassVar[str] = "evenhand.bounty/2"
 
     epochs: tuple[Epoch, ...]
     accepted: tuple[Accepted, ...]
-    findings: tuple[Found, ...]
+    findings: tuple[ProvenFinding, ...]
 
 
 def stand(bounty: Bounty) -> Standing:

@@ -10,7 +10,7 @@ from evenhand.bounty.proof.excess import UNPROVEN, Excess
 from evenhand.bounty.proof.verdict import FreshResult
 from evenhand.bounty.status import Status, TeamCount
 from evenhand.bounty.telling.explained import Explained
-from evenhand.bounty.telling.found import Found
+from evenhand.bounty.telling.findings import ProvenFinding
 from evenhand.bounty.telling.outcome import Closed, Outcome
 from evenhand.bounty.telling.standing import Accepted
 from evenhand.pages.marks import MARKS
@@ -127,7 +127,7 @@ def _finding(told: Outcome, found: Excess, loss: str) -> Iterator[str]:
     yield f"  {why}{means}; {least} ({percent(found.group_weight)} of the rows)"
 
 
-def finding(one: Found, loss: str = "") -> Iterator[str]:
+def finding(one: ProvenFinding, loss: str = "") -> Iterator[str]:
     """A proven finding, and how its group is served by now."""
     state = "open" if one.open else "no longer so"
     yield (

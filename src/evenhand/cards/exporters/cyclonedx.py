@@ -11,13 +11,13 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
-from evenhand.cards.canonical import number_text
 from evenhand.cards.exporters.published import PublishedNumber, published, withheld_text
 from evenhand.cards.mended import cautions
 from evenhand.cards.parts import said_of
 from evenhand.cards.result import Card
 from evenhand.cards.words import worst_sentence
 from evenhand.pages.edition import without_folders
+from evenhand.results.canonical import number_text
 
 
 def render_cyclonedx(card: Card, version: str) -> str:

@@ -9,12 +9,12 @@ Source: https://huggingface.co/docs/hub/model-cards, https://huggingface.co/docs
 import json
 import re
 
-from evenhand.cards.canonical import number_text
 from evenhand.cards.markdown import render_markdown
 from evenhand.cards.mended import cautions
 from evenhand.cards.result import Card
 from evenhand.cards.words import worst_sentence
 from evenhand.errors import InputError
+from evenhand.results.canonical import number_text
 
 _FORM = "Write it as DATASET/NAME/TASK, for example cais/hle/default"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from evenhand.audits.answer import is_share
 from evenhand.bounty.files import sha256
 from evenhand.cards.result import Card
-from evenhand.cards.sealing import is_signed, sealed_text
+from evenhand.cards.sealing import sealed_text
 from evenhand.cards.shelf.result import Shelf, ShelvedCard, ShelvedWorst, UnreadableCard
 from evenhand.cards.verification import check_results, read_card
 from evenhand.cards.words import metric_name
@@ -16,6 +16,7 @@ from evenhand.gates.result import GateAnswer
 from evenhand.pages.edition import PLAIN
 from evenhand.pages.numbers import plural
 from evenhand.records.output import matching_files
+from evenhand.results.signatures import is_signed
 
 
 def find_cards(places: Sequence[str]) -> list[Path]:
@@ -94,7 +95,9 @@ def _shelved(path: Path) -> ShelvedCard:
     check_results(path, card)
     service = card.written.service
     text = sealed_text(plain)
-    signed = card.signature is not None and is_signed(text, card.signature)
+    signed = card.signature is not None and is_signed(
+        text, card.signature.public_key, card.signature.value
+    )
     page = path.with_suffix(".html")
     return ShelvedCard(
         file=str(path),

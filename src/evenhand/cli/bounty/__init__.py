@@ -56,6 +56,37 @@ VERBS = {
         "Say why a row is answered as it is: whose update decided, through which groups.",
         "$ evenhand bounty explain need fresh.csv --row 3",
     ),
+    "key": (
+        "Make a pair of keys for a host or a team; nothing is written.",
+        "$ evenhand bounty key",
+    ),
+    "register": (
+        "Register a team by its public key, or give a registered one a new key.",
+        (
+            "$ evenhand bounty register need ada \\\n"
+            "    3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c"
+        ),
+    ),
+    "revoke": (
+        "Let a team's key sign nothing more; what it signed before stays.",
+        "$ evenhand bounty revoke need dora --reason 'her laptop was stolen'",
+    ),
+    "phase": (
+        "Say what is taken from here on: all, promises, what was promised, or nothing.",
+        "$ evenhand bounty phase need committing --deadline 'until Friday, 12:00 UTC'",
+    ),
+    "sign": (
+        "Sign a word about a submission, where the team's key is.",
+        "$ evenhand bounty sign mine.json --bounty need",
+    ),
+    "withdraw": (
+        "Take a submission back before it is tested; its team's quota counts it.",
+        "$ evenhand bounty withdraw need 3f9a2c",
+    ),
+    "appeal": (
+        "Have what ran out of time or memory tested again, once and free of quota.",
+        "$ evenhand bounty appeal need 3f9a2c --reason 'the machine was busy'",
+    ),
     "rollback": (
         "Take an accepted update out of the model; its place in the log is kept.",
         "$ evenhand bounty rollback need 3f9a2c --reason 'ada asked for it'",

@@ -2,18 +2,18 @@
 
 from pathlib import Path
 
-from evenhand.bounty.bounty import Bounty
 from evenhand.bounty.strangers.refusals import SubmissionError
 from evenhand.bounty.telling import words
 from evenhand.bounty.telling.outcome import closed
 from evenhand.cli.bounty.output import show_json, spent
+from evenhand.cli.bounty.terms import Waiting
 from evenhand.cli.lines import say
 from evenhand.cli.options import Printing
 from evenhand.cli.progress import progress_bar
 from evenhand.errors import EXIT_REFUSED
 
 
-def close(folder: Path, /, *, output: Printing = Printing()) -> int:
+def close(folder: Path, /, *, waiting: Waiting = Waiting(), output: Printing = Printing()) -> int:
     """Close the epoch: open one sealed block and test all that was submitted.
 
     Parameters
@@ -21,7 +21,7 @@ def close(folder: Path, /, *, output: Printing = Printing()) -> int:
     folder
         The bounty.
     """
-    with Bounty(folder) as opened, progress_bar("testing") as report:
+    with waiting.opened(folder) as opened, progress_bar("testing") as report:
         try:
             verdicts = opened.close_epoch(progress=report)
         except SubmissionError as error:

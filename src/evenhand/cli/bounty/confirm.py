@@ -2,15 +2,17 @@
 
 from pathlib import Path
 
-from evenhand.bounty.bounty import Bounty
 from evenhand.bounty.telling import words
 from evenhand.bounty.telling.answers import Confirmed
 from evenhand.cli.bounty.output import show_json
+from evenhand.cli.bounty.terms import Waiting
 from evenhand.cli.lines import say
 from evenhand.cli.options import Printing
 
 
-def confirm(folder: Path, table: str, /, *, output: Printing = Printing()) -> int:
+def confirm(
+    folder: Path, table: str, /, *, waiting: Waiting = Waiting(), output: Printing = Printing()
+) -> int:
     """Make rewards final by fresh labelled rows.
 
     Parameters
@@ -20,7 +22,7 @@ def confirm(folder: Path, table: str, /, *, output: Printing = Printing()) -> in
     table
         Rows that no hunter has had, with all features and the label.  They are disclosed by this.
     """
-    with Bounty(folder) as opened:
+    with waiting.opened(folder) as opened:
         found = opened.confirm(table)
         teams = [opened.load(one.key).team for one in found]
     if output.json:

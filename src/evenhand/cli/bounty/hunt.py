@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from evenhand.bounty.bounty import Bounty
 from evenhand.bounty.hunting.catalogue import choose
 from evenhand.bounty.hunting.round import HuntStep
 from evenhand.bounty.hunting.rounds import hunt as run_hunt
 from evenhand.bounty.telling import words
 from evenhand.bounty.telling.hunted import Hunted
 from evenhand.cli.bounty.output import show_json
+from evenhand.cli.bounty.terms import Waiting
 from evenhand.cli.kinds import Several
 from evenhand.cli.lines import say
 from evenhand.cli.options import Printing
@@ -26,6 +26,7 @@ def hunt(
     group: Several = (),
     close: bool = True,
     seed: int = 0,
+    waiting: Waiting = Waiting(),
     output: Printing = Printing(),
 ) -> int:
     """Let automatic hunters submit, and close the epoch, until none is accepted.
@@ -48,7 +49,7 @@ def hunt(
         Of the alternating hunter's starts.
     """
     hunters = choose(hunter, groups=group or None, seed=seed)
-    with Bounty(folder) as opened, progress_bar("hunting") as report:
+    with waiting.opened(folder) as opened, progress_bar("hunting") as report:
         done = run_hunt(
             opened,
             hunters,

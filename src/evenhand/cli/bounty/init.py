@@ -12,6 +12,7 @@ from evenhand.bounty.telling import words
 from evenhand.bounty.telling.standing import Standing, stand
 from evenhand.cli.bounty.models import model_named
 from evenhand.cli.bounty.output import show_json
+from evenhand.cli.bounty.terms import Asking
 from evenhand.cli.kinds import Several
 from evenhand.cli.lines import say
 from evenhand.cli.options import Printing
@@ -44,6 +45,7 @@ def init(
     organiser: str = "",
     severity: Several = (),
     seed: int | None = None,
+    asking: Asking = Asking(),
     output: Printing = Printing(),
 ) -> int:
     """Begin a bounty in a new directory.
@@ -110,6 +112,7 @@ def init(
         most=most,
         organiser=organiser,
         rules=rules,
+        terms=asking.terms(),
         severities=_severities(severity),
         seed=secrets.randbits(63) if seed is None else seed,
     )

@@ -1,6 +1,6 @@
 """What the verbs of a bounty share: JSON, own files, a spent ledger."""
 
-from collections.abc import Collection
+from collections.abc import Iterable
 from pathlib import Path
 
 from evenhand.bounty.bounty import Bounty
@@ -22,17 +22,6 @@ def own_files(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file()] if folder.is_dir() else []
 
 
-def full_key(beginning: str, keys: Collection[str], what: str) -> str:
-    """The one hash that begins so."""
-    found = [key for key in keys if key.startswith(beginning)]
-    if not beginning or len(found) != 1:
-        raise InputError(
-            f"{'More than one' if found else 'No'} {what} has a hash that begins with {beginning!r}.  "
-            "See: evenhand bounty status --json"
-        )
-    return found[0]
-
-
 def spent(opened: Bounty, error: SubmissionError, *, json: bool) -> int:
     """A ledger that is spent refuses; all else is an error to be mended."""
     if error.reason != "budget_spent":
@@ -43,3 +32,15 @@ def spent(opened: Bounty, error: SubmissionError, *, json: bool) -> int:
     else:
         say(str(error), words.ledger(told.ledger))
     return EXIT_REFUSED
+
+
+def full_key(keys: Iterable[str], beginning: str, what: str) -> str:
+    """The one hash that begins so."""
+    found = [key for key in keys if key.startswith(beginning.lower())]
+    if not beginning or len(found) != 1:
+        number = "No" if not found else "More than one"
+        raise InputError(
+            f"{number} {what} has a hash that begins with {beginning[:80]!r}.  "
+            "See: evenhand bounty status --json"
+        )
+    return found[0]

@@ -2,16 +2,22 @@
 
 from pathlib import Path
 
-from evenhand.bounty.bounty import Bounty
 from evenhand.bounty.telling import words
 from evenhand.bounty.telling.standing import stand
 from evenhand.cli.bounty.output import full_key, show_json
+from evenhand.cli.bounty.terms import Waiting
 from evenhand.cli.lines import say
 from evenhand.cli.options import Printing
 
 
 def rollback(
-    folder: Path, submission: str, /, *, reason: str, output: Printing = Printing()
+    folder: Path,
+    submission: str,
+    /,
+    *,
+    reason: str,
+    waiting: Waiting = Waiting(),
+    output: Printing = Printing(),
 ) -> int:
     """Take an accepted update out of the model; its place in the log is kept.
 
@@ -24,9 +30,9 @@ def rollback(
     reason
         Why; it is written into the log.
     """
-    with Bounty(folder) as opened:
+    with waiting.opened(folder) as opened:
         active = [node.key for node in opened.state.listed.nodes if node.active and node.key]
-        key = full_key(submission, active, "active update")
+        key = full_key(active, submission, "active update")
         opened.roll_back(key, reason=reason)
         told = stand(opened)
     if output.json:

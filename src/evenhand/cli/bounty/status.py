@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from evenhand.bounty.bounty import Bounty
-from evenhand.bounty.telling import words
+from evenhand.bounty.telling import kept, words
 from evenhand.bounty.telling.figures import render_html
 from evenhand.bounty.telling.report import read_report
 from evenhand.bounty.telling.standing import Standing, stand
@@ -68,4 +68,4 @@ def _tell(folder: Path, told: Standing) -> None:
             f"{MARKS['fine'].sign} version {one.version}  {one.team}: {one.group}",
             f"  {words.worth(one)}",
         )
-    say(words.ledger(told.ledger))
+    say(words.ledger(told.ledger), *kept.keeping(told.keeping))

@@ -10,12 +10,19 @@ from typing import Any
 from evenhand.bounty.bounty import Bounty
 from evenhand.bounty.hunting.patch import train_patch
 from evenhand.bounty.strangers.refusals import SubmissionError
-from evenhand.bounty.submission.submission import read_submission, write_submission
+from evenhand.bounty.submission.submission import (
+    read_submission,
+    team_and_key,
+    write_submission,
+)
 from evenhand.bounty.telling import words
 from evenhand.bounty.telling.answers import Committed, Written
 from evenhand.bounty.telling.outcome import Outcome, outcome_of_receipt, unsent
+from evenhand.bounty.word import SignedWord, Word
 from evenhand.cli.bounty.models import model_named, read_file
 from evenhand.cli.bounty.output import own_files, show_json, spent
+from evenhand.cli.bounty.terms import Waiting
+from evenhand.cli.bounty.words import signed_here, word_in
 from evenhand.cli.kinds import Flag
 from evenhand.cli.lines import say
 from evenhand.cli.options import Writing
@@ -38,6 +45,8 @@ def submit(
     check: Flag = False,
     out: Path | None = None,
     commit: Flag = False,
+    signature: Path | None = None,
+    waiting: Waiting = Waiting(),
     output: Writing = Writing(),
 ) -> int:
     """Send a group and a better model for it; a group alone, and the patch is trained here; or a finding.
@@ -69,28 +78,49 @@ def submit(
         Write the submission to this file; send nothing.
     commit
         Promise the submission by its hash only; send the same file later.
+    signature
+        The word of a registered team, from `evenhand bounty sign`; where not given, it is signed here by
+        EVENHAND_TEAM_KEY.  With --commit it is all that is needed: it names the hash.
     """
     texts = (group, None if predictions is None else str(predictions))
     named = [path for text in texts if text for path in input_files(text)]
-    inputs = [*named, *own_files(folder), *(one for one in (file, model) if one)]
+    inputs = [*named, *own_files(folder), *(one for one in (file, model, signature) if one)]
     check_outputs([("--out", out)], inputs, force=output.force)
-    with Bounty(folder) as opened:
+    with waiting.opened(folder) as opened:
         if predictions is not None:
             score = opened.measure(predictions)
             return _tell(unsent(opened, "measured_only", score, team=team), json=output.json)
+        said = word_in(opened, signature, "committed" if commit else "submitted")
+        if commit and said is not None and file is None and group is None:
+            return _commit(opened, said.team, said.key, said, json=output.json)
         data = _submission(opened, file, team, group, model, constant, finding, note)
         if out is not None:
             return _write(out, data, json=output.json)
+        if commit:
+            given = read_submission(data, opened.task)
+            return _commit(opened, given.team, given.key, said, json=output.json)
         try:
-            if commit:
-                return _commit(opened, data, json=output.json)
             if check:
                 score = opened.check(data, trainer=train_patch)
                 return _tell(unsent(opened, "checked_only", score), json=output.json)
-            receipt = opened.submit(data, trainer=train_patch)
+            signed = _signature(opened, "submitted", *team_and_key(data), said)
+            receipt = opened.submit(data, trainer=train_patch, signature=signed)
         except SubmissionError as error:
             return spent(opened, error, json=output.json)
         return _tell(outcome_of_receipt(opened, receipt), json=output.json)
+
+
+def _signature(
+    opened: Bounty, word: Word, team: str, key: str, said: SignedWord | None
+) -> str | None:
+    """The team's signature: from a file that must be about this submission, or made here."""
+    if said is None:
+        return signed_here(opened, word, team, key)
+    if (said.team, said.key) != (team, key):
+        raise InputError(
+            f"--signature is {said.team!r}'s, about {said.key[:12]}; the submission is {team!r}'s {key[:12]}."
+        )
+    return said.signature
 
 
 def _submission(
@@ -142,13 +172,16 @@ def _group(text: str) -> Mapping[str, Any] | str:
     return found
 
 
-def _commit(opened: Bounty, data: bytes, *, json: bool) -> int:
-    given = read_submission(data, opened.task)
-    opened.commit(team=given.team, key=given.key)
+def _commit(opened: Bounty, team: str, key: str, said: SignedWord | None, *, json: bool) -> int:
+    try:
+        signed = _signature(opened, "committed", team, key, said)
+        opened.commit(team=team, key=key, signature=signed)
+    except SubmissionError as error:
+        return spent(opened, error, json=json)
     if json:
-        show_json(Committed(team=given.team, key=given.key))
+        show_json(Committed(team=team, key=key))
     else:
-        say(f"Committed {given.key} of {given.team}.  Send the same file before the epoch closes.")
+        say(f"Committed {key} of {team}.  Send the same file before the epoch closes.")
     return 0
 
 
@@ -166,4 +199,6 @@ def _tell(told: Outcome, *, json: bool) -> int:
         show_json(told)
     else:
         say(*words.outcome(told), words.ledger(told.ledger))
+        if told.head is not None:
+            say(f"Receipt: {told.head}")
     return EXIT_REFUSED if told.accepted is False else 0

@@ -23,7 +23,7 @@ def vouch(folder: Path, submission: str, /, *, reason: str, output: Printing = P
         Why it may be right all the same; it is written into the log.
     """
     with Bounty(folder) as opened:
-        key = full_key(submission, opened.state.pending, "waiting submission")
+        key = full_key(opened.state.pending, submission, "waiting submission")
         opened.vouch(key, reason=reason)
         told = stand(opened)
     if output.json:

@@ -31,7 +31,7 @@ _OPEN: Final = {"her": ("his", "him"), "his": ("her", "hers")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
+class GenderTerms:
     """Counterparts: `swaps` both ways, `titles` only before a name."""
 
     swaps: Mapping[str, str]
@@ -39,7 +39,7 @@ class Terms:
 
 
 @cache
-def read_terms(english: str = "american") -> Terms:
+def read_terms(english: str = "american") -> GenderTerms:
     """Counterparts of ``gender_terms.csv``; *mom* or *mum* goes with *dad*, as English has it."""
     swaps: dict[str, str] = {}
     titles: dict[str, str] = {}
@@ -51,7 +51,7 @@ def read_terms(english: str = "american") -> Terms:
         into.setdefault(feminine, masculine)
         if row["way"] == "both":
             swaps.setdefault(masculine, feminine)
-    return Terms(swaps=swaps, titles=titles)
+    return GenderTerms(swaps=swaps, titles=titles)
 
 
 def swap_gender(text: str, *, english: str = "american") -> Change:

@@ -4,6 +4,7 @@ Sources: Rundgren, Jordan & Erdtman (2020), RFC 8785, doi:10.17487/RFC8785; numb
 """
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,13 +14,13 @@ from evenhand.errors import InputError
 LARGEST = 2**53 - 1
 
 
-def canonical_json(value: Any, place: str = "the card") -> bytes:
+def canonical_json(value: Any, place: str = "the text") -> bytes:
     """Canonical text of plain values.
 
     Raises
     ------
     InputError
-        For a whole number that other programs cannot hold, and for text that is no Unicode.
+        For a whole number that other programs cannot hold, a number that is none, and text that is no Unicode.
 
     Examples
     --------
@@ -48,17 +49,20 @@ def _text(value: Any, place: str) -> str:
         return json.dumps(value)
     if isinstance(value, int):
         if abs(value) > LARGEST:
+            # Longer ones are not even written out.
+            told = value if value.bit_length() < 200 else f"a number of {value.bit_length()} bits"
             raise InputError(
-                f"{place} is {value}, but whole numbers beyond {LARGEST} are read differently by other programs.  "
+                f"{place} is {told}, but whole numbers beyond {LARGEST} are read differently by other programs.  "
                 "Choose a smaller one."
             )
         return str(value)
+    if not math.isfinite(value):
+        raise InputError(f"{place} is {value}, which JSON has no word for.")
     return number_text(value)
 
 
-def _string(text: str) -> str:
-    # Python escapes what the RFC does, and alike.
-    return json.dumps(text, ensure_ascii=False)
+#: Python escapes what the RFC does, and alike.
+_string = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def number_text(value: float) -> str:

@@ -15,7 +15,7 @@ from evenhand.bounty.telling.history import known_rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class ProvenFinding:
     """A proven finding, open for anyone to mend.
 
     Attributes
@@ -68,7 +68,7 @@ class Found:
     open: bool
 
 
-def findings(bounty: Bounty, state: State) -> tuple[Found, ...]:
+def findings(bounty: Bounty, state: State) -> tuple[ProvenFinding, ...]:
     """All proven findings, in order."""
     if not state.findings:
         return ()
@@ -87,7 +87,7 @@ def findings(bounty: Bounty, state: State) -> tuple[Found, ...]:
         severity = float(weights[mask].mean()) if mask.any() else 1.0
         now = [_mean(losses, latest.weights, part) for part in (inside, ~inside)]
         out.append(
-            Found(
+            ProvenFinding(
                 submission=verdict.key,
                 team=given.team,
                 group=given.group.text,
