@@ -250,7 +250,7 @@ def _rename(graph: Any, names: dict[str, str]) -> None:
 def compare(estimator: Any, data: bytes, task: Task, matrix: Matrix) -> Fidelity:
     """Compare estimator and file on the rows of a matrix."""
     output = OUTPUTS[task.loss.reads][0]
-    found = np.asarray(DirectRunner(1).run(data, output, matrix))
+    found = DirectRunner(1).run(data, output, matrix).values
     with warnings.catch_warnings():
         # Estimators warn that the matrix has no column names; neither has the ONNX file.
         warnings.simplefilter("ignore")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -116,7 +117,8 @@ class BlockJudge:
         rows = np.flatnonzero(unpack(bits, len(matrix)))
         # An empty group still needs predictions of the right shape.
         asked = matrix[rows] if len(rows) else matrix[:1]
-        return rows, given.model.predict(asked, task, runner)[: len(rows)]
+        below = partial(self.listed.predict, runner=self._runner)
+        return rows, given.model.predict(asked, task, runner, below=below)[: len(rows)]
 
 
 def judge_block(

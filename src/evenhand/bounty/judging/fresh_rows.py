@@ -1,6 +1,7 @@
 """What fresh rows say about updates that were accepted before: rewards become final by them."""
 
 from collections.abc import Callable, Collection
+from functools import partial
 
 import numpy as np
 
@@ -67,11 +68,12 @@ def _gain(
     model = listed.models[listed.nodes[position].model or 0]
     if not len(rows):
         return 0.0, 0.0
+    older = partial(listed.prefix(position).predict, runner=runner)
     try:
-        after = losses_of(model.predict(matrix[rows], listed.task, runner), rows)
+        after = losses_of(model.predict(matrix[rows], listed.task, runner, below=older), rows)
     except InputError:
         # A model that gives no answer on fresh rows has confirmed nothing.
         return 0.0, 0.0
-    before = losses_of(listed.prefix(position).predict(matrix[rows], runner), rows)
+    before = losses_of(older(matrix[rows]), rows)
     found = certify(listed.task.loss, before, after, rows, len(matrix), alpha=LEVEL)
     return found.improvement, found.lower_bound

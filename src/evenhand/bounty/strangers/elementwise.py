@@ -1,6 +1,6 @@
 """Operators that make each element of one element a tensor, and constants."""
 
-from evenhand.bounty.strangers.graph import FLOAT, INT64, Constant, GraphNode
+from evenhand.bounty.strangers.graph import BOOL, FLOAT, INT64, Constant, GraphNode
 from evenhand.bounty.strangers.tensor import (
     Inputs,
     Rule,
@@ -19,7 +19,7 @@ def joint(element: int | None = None, first: int = 0) -> Rule:
     def rule(_: GraphNode, inputs: Inputs, __: int) -> list[Tensor]:
         shapes = [tensor.sizes for tensor in inputs if tensor is not None]
         kind = element if element is not None else input_at(inputs, first).element
-        return [Tensor(broadcast(shapes), kind)]
+        return [Tensor(broadcast(shapes), kind, small=kind == BOOL)]
 
     return rule
 

@@ -1,6 +1,6 @@
 """Operators of learned models (ai.onnx.ml): a table of rows in, an answer a row out."""
 
-from evenhand.bounty.strangers.graph import FLOAT, INT64, GraphNode
+from evenhand.bounty.strangers.graph import FLOAT, INT64, Constant, GraphNode
 from evenhand.bounty.strangers.tensor import (
     ROWS,
     Inputs,
@@ -33,7 +33,7 @@ def learned(*elements: int | None) -> Rule:
         if len(elements) == 1:
             targets = integer_of(node, "n_targets", integer_of(node, "targets", 1))
             single = node.operator == "SVMRegressor"
-            return [Tensor((ROWS, 1 if single else targets), elements[0])]
+            return [Tensor((ROWS, 1 if single else targets), elements[0] or _table(inputs).element)]
         kind = INT64 if "classlabels_strings" not in node.attributes else None
         # How many scores there are follows from several attributes that need not fit together.
         return [Tensor((ROWS,), kind), Tensor((ROWS, None), elements[1])]
@@ -84,12 +84,9 @@ def extracted(_: GraphNode, inputs: Inputs, __: int) -> list[Tensor]:
 def labels(node: GraphNode, inputs: Inputs, _: int) -> list[Tensor]:
     """``LabelEncoder``: each element turned into another."""
     tensor, _rows_axis = with_rows(inputs)
-    element = next(
-        (
-            kind
-            for suffix, kind in (("int64s", INT64), ("floats", FLOAT))
-            if f"values_{suffix}" in node.attributes
-        ),
-        None,
-    )
+    values = node.attributes.get("values_tensor")
+    if isinstance(values, Constant):
+        return [Tensor(tensor.sizes, values.element)]
+    kinds = {"values_int64s": INT64, "values_floats": FLOAT}
+    element = next((kind for name, kind in kinds.items() if name in node.attributes), None)
     return [Tensor(tensor.sizes, element)]

@@ -4,6 +4,7 @@ Only the wire format of Protocol Buffers is read, in plain Python, so that no na
 file before these checks.  Field numbers: onnx/onnx.proto3 of ONNX, github.com/onnx/onnx.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 from evenhand.bounty.strangers.demands import INPUT
@@ -71,8 +72,7 @@ def read_onnx(data: bytes) -> OnnxGraph:
     if len(graphs) != 1:
         raise unreadable()
     graph = _graph(graphs[0], versions)
-    check_rowwise(graph, _width(graph))
-    return graph
+    return replace(graph, guards=check_rowwise(graph, _width(graph)))
 
 
 def _graph(data: bytes, versions: dict[str, int]) -> OnnxGraph:

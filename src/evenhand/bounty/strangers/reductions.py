@@ -1,5 +1,7 @@
 """Operators that sum, compare or order along an axis: never along that of the rows."""
 
+from dataclasses import replace
+
 from evenhand.bounty.strangers.graph import INT64, GraphNode
 from evenhand.bounty.strangers.tensor import (
     Inputs,
@@ -75,7 +77,8 @@ def arg(node: GraphNode, inputs: Inputs, _: int) -> list[Tensor]:
     """Place of the largest or smallest along an axis."""
     tensor, rows = with_rows(inputs)
     axis = axis_of(node, len(tensor.sizes), 0)
-    return [_without(tensor, {axis}, rows, integer_of(node, "keepdims", 1), INT64)]
+    made = _without(tensor, {axis}, rows, integer_of(node, "keepdims", 1), INT64)
+    return [replace(made, small=True)]
 
 
 def top(node: GraphNode, inputs: Inputs, _: int) -> list[Tensor]:
@@ -86,4 +89,4 @@ def top(node: GraphNode, inputs: Inputs, _: int) -> list[Tensor]:
     if axis == rows:
         raise UnclearError("an order of rows")
     dims = tuple(None if i == axis else size for i, size in enumerate(tensor.sizes))
-    return [Tensor(dims, tensor.element), Tensor(dims, INT64)]
+    return [Tensor(dims, tensor.element), Tensor(dims, INT64, small=True)]

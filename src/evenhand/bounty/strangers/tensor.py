@@ -15,11 +15,15 @@ Dims = tuple[Dim, ...]
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """What is known of a tensor: sizes (`None`: not even how many), element type, integers."""
+    """What is known of a tensor: sizes (`None`: not even how many), element type, integers.
+
+    `small` are whole numbers from 0 to below 2^31, whatever the rows hold.
+    """
 
     dims: Dims | None
     element: int | None
     whole: tuple[int, ...] | None = None
+    small: bool = False
 
     @property
     def axis(self) -> int | None:
@@ -51,7 +55,8 @@ Rule = Callable[[GraphNode, Inputs, int], list[Tensor]]
 
 def tensor_of(given: Constant) -> Tensor:
     """A constant, the same for every batch."""
-    return Tensor(given.dims, given.element, given.whole)
+    small = given.whole is not None and all(0 <= number < 1 << 31 for number in given.whole)
+    return Tensor(given.dims, given.element, given.whole, small)
 
 
 def input_at(inputs: Inputs, index: int) -> Tensor:

@@ -1,5 +1,6 @@
 """The model of a submission: ONNX, one answer for all, or one to be trained here."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from evenhand.bounty.strangers.runner import Runner
 from evenhand.bounty.submission.predictions import (
     Predictions,
     check_predictions,
+    nothing_said,
     settle_predictions,
 )
 from evenhand.bounty.submission.values import decoded, finite
@@ -31,19 +33,34 @@ class Model:
         return self.onnx is None and self.constant is None
 
     def predict(
-        self, matrix: Matrix, task: Task, runner: Runner, *, strict: bool = False
+        self,
+        matrix: Matrix,
+        task: Task,
+        runner: Runner,
+        *,
+        strict: bool = False,
+        below: Callable[[Matrix], Predictions] | None = None,
     ) -> Predictions:
         """Predictions of shape (rows,), or (rows, classes) of probabilities.
 
-        Answers that are none are settled, see `settle_predictions`; `strict` refuses them.
+        Answers that are none are settled, see `settle_predictions`; `strict` refuses them.  Rows
+        that the model has no answer for are answered by `below`, the list without it; where nothing
+        is below, as if the answer were NaN.
         """
         if self.constant is not None:
             return _constant(self.constant, len(matrix), task)
         if self.onnx is None:
             raise SubmissionError("no_model", "this submission has no model to run.")
-        found = runner.run(self.onnx, OUTPUTS[task.loss.reads][0], matrix)
-        check = check_predictions if strict else settle_predictions
-        return check(found, task, len(matrix))
+        answered = runner.run(self.onnx, OUTPUTS[task.loss.reads][0], matrix)
+        if strict:
+            answered.check_all()
+            return check_predictions(answered.values, task, len(matrix))
+        values = settle_predictions(answered.values, task, len(matrix))
+        silent = answered.failed
+        if silent.any():
+            values = values.copy()
+            values[silent] = below(matrix[silent]) if below else nothing_said(task)
+        return values
 
 
 def read_model(given: Any, task: Task) -> Model:

@@ -1,0 +1,89 @@
+"""Each row's own answer, also where others of its batch have none.
+
+The sandbox's process loads this module alone, so it imports nothing of ours.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+#: Name of a tensor, the axis of its rows or `None`, and the range [low, high) that it must keep.
+Guards = Sequence[tuple[str, int | None, float, float]]
+
+
+def answer_apart(
+    session: Any, output: str, rows: Any, guards: Guards, most: int | None
+) -> tuple[Any, Any]:
+    """Values of an output, and which rows have none.
+
+    A batch that raises is halved until the rows that raise stand alone: at most two calls for each
+    halving and such row.  Memory that does not suffice is no row's fault and is raised as it is.
+
+    Parameters
+    ----------
+    session : onnxruntime.InferenceSession
+        Has the tensors of the guards among its outputs.
+    output : str
+    rows : array of shape (n, features)
+        The session's one input.
+    guards : sequence
+        Rows whose numbers leave their range, or are NaN, have no answer.
+    most : int or None
+        Rows that may have no answer; with more the last error is raised.
+    """
+    (entry,) = (given.name for given in session.get_inputs())
+    names = list(dict.fromkeys([output, *(name for name, *_ in guards if name != entry)]))
+    parts: list[tuple[slice, Any]] = []
+    failed = np.zeros(len(rows), bool)
+    waiting = [(0, len(rows))]
+    while waiting:
+        start, stop = waiting.pop()
+        try:
+            part = rows[start:stop]
+            found = dict(zip(names, session.run(names, {entry: part}), strict=True))
+        except Exception as error:
+            whole = stop - start == len(rows) and len(rows) < 2
+            if whole or is_memory(error) or (most is not None and failed.sum() > most):
+                raise
+            if stop - start > 1:
+                middle = (start + stop) // 2
+                waiting += [(middle, stop), (start, middle)]
+                continue
+            failed[start], last = True, error
+            continue
+        for name, axis, low, high in guards:
+            tensor = np.asarray(part if name == entry else found[name])
+            failed[start:stop] |= _outside(tensor, axis, low, high, stop - start)
+        parts.append((slice(start, stop), np.asarray(found[output])))
+    if not parts:
+        raise last
+    return _joined(parts, len(rows)), failed
+
+
+def is_memory(error: Exception) -> bool:
+    """Whether it is memory that did not suffice."""
+    told = str(error)
+    return isinstance(error, MemoryError) or ("llocat" in told and "memory" in told.lower())
+
+
+def _outside(tensor: Any, axis: int | None, low: float, high: float, rows: int) -> Any:
+    if tensor.dtype.kind not in "biuf" or (axis is not None and tensor.shape[axis] != rows):
+        return np.ones(rows, bool)
+    # NaN is smaller and larger than nothing.
+    fine = (tensor >= low) & (tensor < high)
+    if axis is None:
+        return np.full(rows, not fine.all())
+    return ~fine.all(axis=tuple(i for i in range(fine.ndim) if i != axis))
+
+
+def _joined(parts: list[tuple[slice, Any]], rows: int) -> Any:
+    if len(parts) == 1 and parts[0][0] == slice(0, rows):
+        return parts[0][1]
+    first = parts[0][1]
+    values = np.zeros((rows, *first.shape[1:]), first.dtype)
+    for place, found in parts:
+        if found.shape != (place.stop - place.start, *first.shape[1:]):
+            raise ValueError("the answers have not one entry a row")
+        values[place] = found
+    return values
