@@ -45,10 +45,10 @@ _NEVER = {
 #: Operators that move numbers and make none, with the inputs that they take them from.
 _MOVES = {
     **dict.fromkeys(
-        "Cast Identity Gather GatherElements Slice Split Squeeze Unsqueeze Transpose Reshape Flatten "
-        "ArrayFeatureExtractor".split(),
-        slice(0, 1),
+        ("Cast", "Identity", "Gather", "GatherElements", "Slice", "Split"), slice(0, 1)
     ),
+    **dict.fromkeys(("Squeeze", "Unsqueeze", "Transpose", "Reshape", "Flatten"), slice(0, 1)),
+    "ArrayFeatureExtractor": slice(0, 1),
     "Where": slice(1, 3),
     "Concat": slice(0, None),
 }

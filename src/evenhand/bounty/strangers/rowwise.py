@@ -13,7 +13,7 @@ from evenhand.bounty.strangers.graph import FLOAT, GraphNode, Guard, OnnxGraph
 from evenhand.bounty.strangers.guards import guards_of, stays_small
 from evenhand.bounty.strangers.operators import RULES
 from evenhand.bounty.strangers.refusals import SubmissionError
-from evenhand.bounty.strangers.tensor import ROWS, Inputs, Tensor, UnclearError, tensor_of
+from evenhand.bounty.strangers.tensor import ROWS, Tensor, UnclearError, tensor_of
 
 
 def check_rowwise(graph: OnnxGraph, features: int | None) -> tuple[Guard, ...]:
