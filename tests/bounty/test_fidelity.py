@@ -73,7 +73,7 @@ def test_an_estimator_without_probabilities_is_packed_by_its_classes():
     for fitted in (SGDClassifier(random_state=0), LinearSVC()):
         assert to_onnx(fitted.fit(matrix, labels), task, matrix)[1].flipped == 0
     task, matrix, labels = normal("brier")
-    with pytest.raises(InputError, match="gives no probabilities.*CalibratedClassifierCV"):
+    with pytest.raises(InputError, match=r"gives no probabilities.*CalibratedClassifierCV"):
         to_onnx(SGDClassifier().fit(matrix, labels), task, matrix)
 
 
@@ -114,7 +114,7 @@ def test_the_same_seconds_from_their_minimum_on_are_packed():
 def test_a_column_that_loses_most_values_is_refused_and_one_that_loses_some_is_told():
     table = seconds()
     task = task_of(table, label="y")
-    with pytest.raises(InputError, match="'when'.*give days instead of seconds"):
+    with pytest.raises(InputError, match=r"'when'.*give days instead of seconds"):
         check_precision(table, task)
     (told,) = check_precision(seconds(span=720_000), task)
     assert told.column == "when"

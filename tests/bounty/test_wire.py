@@ -1,0 +1,97 @@
+"""A stranger's file is read in steps that are counted, and numbers that nobody needs are not."""
+
+import numpy as np
+import pytest
+
+from evenhand.bounty import SubmissionError
+from evenhand.bounty.strangers import wire
+from evenhand.bounty.strangers.onnx_file import read_onnx
+from evenhand.bounty.strangers.wire import Message, Run, Steps, count_of, fields, wholes_of
+
+onnx = pytest.importorskip("onnx")
+
+from .test_strangers import classes, constant, piece, varint  # noqa: E402
+
+WIDE = [0, 1, 127, 128, 300, 1 << 40, -1, -(1 << 63), (1 << 63) - 1]
+
+
+def message(data, steps=None):
+    return Message(memoryview(data), steps or Steps())
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("count", [1, 2, 9])
+def test_integers_are_read_alike_one_by_one_and_packed(packed, count):
+    body = [varint(number & (1 << 64) - 1) for number in WIDE[:count]]
+    data = piece(8, b"".join(body)) if packed else b"".join(b"\x40" + one for one in body)
+    ((number, _, value),) = fields(message(data))
+    assert (number, wholes_of(value)) == (8, WIDE[:count])
+
+
+def test_a_run_ends_where_another_field_begins():
+    data = b"\x40\x01\x40\x02\x3d" + bytes(4) + b"\x3d" + bytes(4) + b"\x40\x03" + piece(8, b"\x04")
+    found = list(fields(message(data)))
+    assert [number for number, _, _ in found] == [8, 7, 8, 8]
+    assert [wholes_of(found[i][2]) for i in (0, 2, 3)] == [[1, 2], [3], [4]]
+    assert count_of(5, found[1][2]) == 2
+
+
+def test_floats_are_counted_alike_one_by_one_and_packed():
+    single = b"".join(b"\x3d" + np.float32(number).tobytes() for number in range(5))
+    for data, kind in ((single, 5), (piece(7, bytes(20)), 2)):
+        ((_, found, value),) = fields(message(data))
+        assert (found, count_of(found, value)) == (kind, 5)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_long_list_is_judged_by_its_length_and_takes_no_steps(packed):
+    numbers = 200_000
+    data = piece(8, b"\x81\x01" * numbers) if packed else b"\x40\x81\x01" * numbers
+    steps = Steps(left=10)
+    ((_, _, value),) = fields(message(data, steps))
+    assert wholes_of(value) is None
+    assert steps.left == 9
+    if not packed:
+        assert isinstance(value, Run)
+        assert value.count == numbers
+
+
+def test_a_file_takes_no_more_steps_than_it_may():
+    """Each second field of another kind, so that none is a run."""
+    data = b"\x40\x00\x3d\x00\x00\x00\x00" * 100
+    assert len(list(fields(message(data, Steps(left=200))))) == 200
+    with pytest.raises(SubmissionError, match="too_large"):
+        list(fields(message(data, Steps(left=199))))
+
+
+def test_steps_are_counted_over_all_of_a_file(monkeypatch):
+    model = onnx.load_from_string(classes())
+    model.graph.initializer.extend(constant(f"c{i}", np.arange(900)) for i in range(20))
+    data = model.SerializeToString()
+    assert read_onnx(data)
+    monkeypatch.setattr(wire.Steps.__init__, "__defaults__", (15_000,))
+    with pytest.raises(SubmissionError, match="too_large"):
+        read_onnx(data)
+
+
+def test_nothing_of_a_file_is_copied():
+    data = memoryview(bytes(piece(5, piece(9, bytes(1_000)))))
+    ((_, _, outer),) = fields(Message(data))
+    ((_, _, inner),) = fields(outer)
+    assert inner.data.obj is outer.data.obj is data.obj
+
+
+@pytest.mark.parametrize("data", [b"\x80" * 5_000, b"\x01" * 9 + b"\x80"])
+def test_packed_integers_without_an_end_are_damage(data):
+    ((_, _, value),) = fields(message(piece(8, data)))
+    with pytest.raises(SubmissionError, match="not_onnx"):
+        wholes_of(value)
+
+
+def test_a_constant_of_more_axes_than_numpy_knows_is_refused():
+    model = onnx.load_from_string(classes())
+    model.graph.initializer[0].dims.extend([1] * 64)
+    assert read_onnx(model.SerializeToString())
+    model.graph.initializer[0].dims.append(1)
+    with pytest.raises(SubmissionError, match="not_onnx"):
+        read_onnx(model.SerializeToString())
