@@ -277,6 +277,8 @@ def _renamed(model: Any, task: Task) -> bytes:
     del graph.output[:]
     shape = [None, len(task.classes)] if task.loss.reads == "probabilities" else None
     graph.output.append(helper.make_tensor_value_info(f"{wanted}_out", kind, shape))
+    if not {"", "ai.onnx"} & {item.domain for item in model.opset_import}:
+        model.opset_import.append(helper.make_opsetid("", OPSET[""]))
     _rename(graph, {f"{wanted}_out": wanted, wanted: f"{wanted}_before"})
     return bytes(model.SerializeToString())
 

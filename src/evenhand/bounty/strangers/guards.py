@@ -62,6 +62,8 @@ def guards_of(node: GraphNode, inputs: Inputs) -> Iterator[Guard]:
     UnclearError
         Where no range would do.
     """
+    if (node.operator == "ConstantOfShape") != any(one and one.shape for one in inputs):
+        raise UnclearError("sizes of its own making, or looks at how many rows there are")
     if node.operator == "Cast":
         tensor, wanted = input_at(inputs, 0), _target(node)
         bounds = _BITS.get(wanted)

@@ -6,7 +6,6 @@ file before these checks.  Field numbers: onnx/onnx.proto3 of ONNX, github.com/o
 
 from collections.abc import Iterable
 from dataclasses import replace
-from pathlib import Path
 
 from evenhand.bounty.strangers.demands import INPUT
 from evenhand.bounty.strangers.graph import (
@@ -19,8 +18,10 @@ from evenhand.bounty.strangers.graph import (
     OnnxGraph,
     Value,
 )
+from evenhand.bounty.strangers.operators import read_operators
 from evenhand.bounty.strangers.refusals import SubmissionError
 from evenhand.bounty.strangers.rowwise import check_rowwise
+from evenhand.bounty.strangers.tensor import MAX_AXES
 from evenhand.bounty.strangers.wire import (
     MAX_PARAMETERS,
     Message,
@@ -36,9 +37,6 @@ from evenhand.bounty.strangers.wire import (
 
 MAX_BYTES = 32 * 1024 * 1024
 MAX_NODES = 2_000
-#: Axes of a constant: numpy knows no more either.
-MAX_AXES = 64
-_OPERATORS = Path(__file__).with_name("onnx_operators.txt")
 
 
 def read_onnx(data: bytes) -> OnnxGraph:
@@ -80,7 +78,6 @@ def read_onnx(data: bytes) -> OnnxGraph:
 
 
 def _graph(data: Message, versions: dict[str, int]) -> OnnxGraph:
-    allowed = _allowed()
     nodes: list[GraphNode] = []
     constants: list[Constant] = []
     inputs: list[Value] = []
@@ -89,7 +86,7 @@ def _graph(data: Message, versions: dict[str, int]) -> OnnxGraph:
         if len(nodes) + len(constants) + len(inputs) + len(outputs) > 4 * MAX_NODES:
             raise SubmissionError("too_large", f"the model has more than {MAX_NODES:,} nodes.")
         if number == 1:
-            nodes.append(_node(message_of(value), allowed))
+            nodes.append(_node(message_of(value)))
         elif number == 5:
             constants.append(_tensor(message_of(value)))
         elif number == 11:
@@ -128,13 +125,7 @@ def _opset(data: Message) -> tuple[str, int]:
     return "" if domain == "ai.onnx" else domain, version
 
 
-def _allowed() -> frozenset[tuple[str, str]]:
-    lines = _OPERATORS.read_text().splitlines()
-    pairs = [line.split() for line in lines if line and not line.startswith("#")]
-    return frozenset(("" if domain == "onnx" else domain, name) for domain, name in pairs)
-
-
-def _node(data: Message, allowed: frozenset[tuple[str, str]]) -> GraphNode:
+def _node(data: Message) -> GraphNode:
     name, domain = "", ""
     inputs, outputs = [], []
     attributes: dict[str, Attribute] = {}
@@ -153,7 +144,7 @@ def _node(data: Message, allowed: frozenset[tuple[str, str]]) -> GraphNode:
                 raise unreadable()
             attributes[label] = found
     domain = "" if domain == "ai.onnx" else domain
-    if (domain, name) not in allowed:
+    if (domain, name) not in read_operators():
         shown = f"{domain}.{name}" if domain else name
         raise SubmissionError(
             "operator_not_allowed",

@@ -10,6 +10,7 @@ from evenhand.bounty.strangers.tensor import (
     axis_of,
     broadcast,
     check_fixed,
+    input_at,
     integer_of,
     integers_of,
     place_of,
@@ -28,6 +29,21 @@ def softmax(node: GraphNode, inputs: Inputs, version: int) -> list[Tensor]:
     return [tensor]
 
 
+def along(node: GraphNode, inputs: Inputs, _: int) -> list[Tensor]:
+    """``LpNormalization``: shares along another axis than the rows'."""
+    return softmax(node, inputs, 13)
+
+
+def cumulated(_: GraphNode, inputs: Inputs, __: int) -> list[Tensor]:
+    """Sums from the first on, along another axis than the rows'."""
+    tensor, rows = with_rows(inputs)
+    check_fixed(inputs)
+    (axis,) = input_at(inputs, 1).integers
+    if place_of(axis, len(tensor.sizes)) == rows:
+        raise UnclearError("sums over rows")
+    return [replace(tensor, small=False)]
+
+
 def normalized(node: GraphNode, inputs: Inputs, _: int) -> list[Tensor]:
     """``LayerNormalization``: means over axes after the rows'."""
     tensor, rows = with_rows(inputs)
@@ -40,17 +56,17 @@ def normalized(node: GraphNode, inputs: Inputs, _: int) -> list[Tensor]:
     return [Tensor(shape, tensor.element)]
 
 
-def batch(node: GraphNode, inputs: Inputs, version: int) -> list[Tensor]:
+def batch(node: GraphNode, inputs: Inputs, _: int) -> list[Tensor]:
     """``BatchNormalization`` by learned means, never by the rows at hand."""
     tensor, rows = with_rows(inputs)
     check_fixed(inputs)
-    training = integer_of(node, "training_mode", 0) or version < 9 or len(node.outputs) > 1
+    training = integer_of(node, "training_mode", 0) or len(node.outputs) > 1
     if rows > 0 or len(tensor.sizes) < 2 or training:
         raise UnclearError("means over rows")
     return [tensor]
 
 
-def reduce(node: GraphNode, inputs: Inputs, _: int) -> list[Tensor]:
+def reduced(node: GraphNode, inputs: Inputs, _: int) -> list[Tensor]:
     """Sums and the like along named axes."""
     tensor, rows = with_rows(inputs)
     check_fixed(inputs)

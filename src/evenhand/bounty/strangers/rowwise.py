@@ -11,9 +11,9 @@ from dataclasses import replace
 
 from evenhand.bounty.strangers.graph import FLOAT, GraphNode, Guard, OnnxGraph
 from evenhand.bounty.strangers.guards import guards_of, stays_small
-from evenhand.bounty.strangers.operators import RULES
+from evenhand.bounty.strangers.operators import rule_of
 from evenhand.bounty.strangers.refusals import SubmissionError
-from evenhand.bounty.strangers.tensor import ROWS, Tensor, UnclearError, tensor_of
+from evenhand.bounty.strangers.tensor import MAX_AXES, ROWS, Tensor, UnclearError, tensor_of
 
 
 def check_rowwise(graph: OnnxGraph, features: int | None) -> tuple[Guard, ...]:
@@ -68,12 +68,14 @@ def _made(
         raise _refusal(node.operator, "an input that no node before it makes")
     inputs = [known[name] if name else None for name in node.inputs]
     fixed = all(tensor is None or tensor.axis is None for tensor in inputs)
+    rule = rule_of(node, graph.versions)
     try:
         guards += guards_of(node, inputs)
     except UnclearError as error:
         raise _refusal(node.operator, str(error)) from error
     try:
-        made = RULES[node.operator](node, inputs, graph.versions.get(node.domain, 1))
+        # Without a version the oldest form is taken, which proves the least.
+        made = rule(node, inputs, graph.versions.get(node.domain, 1))
     except (UnclearError, IndexError, AttributeError, ValueError) as error:
         if fixed:
             # The same for every batch, whatever it is.
@@ -83,7 +85,8 @@ def _made(
             str(error) if isinstance(error, UnclearError) else "inputs of an odd kind",
         ) from error
     if len(made) < len(node.outputs) or any(
-        tensor.dims is not None and tensor.dims.count(ROWS) > 1 for tensor in made
+        tensor.dims is not None and (tensor.dims.count(ROWS) > 1 or len(tensor.dims) > MAX_AXES)
+        for tensor in made
     ):
         raise _refusal(node.operator, "outputs that are not known")
     if stays_small(node, inputs):

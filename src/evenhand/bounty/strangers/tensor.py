@@ -9,6 +9,8 @@ from evenhand.bounty.strangers.graph import Constant, GraphNode
 
 #: The axis of the rows among sizes; sizes are never negative, and `None` where not known.
 ROWS: Final = -1
+#: Axes of a tensor: numpy knows no more either.
+MAX_AXES: Final = 64
 Dim = int | None
 Dims = tuple[Dim, ...]
 
@@ -17,13 +19,15 @@ Dims = tuple[Dim, ...]
 class Tensor:
     """What is known of a tensor: sizes (`None`: not even how many), element type, integers.
 
-    `small` are whole numbers from 0 to below 2^31, whatever the rows hold.
+    `small` are whole numbers from 0 to below 2^31, whatever the rows hold; `shape` are the sizes of
+    another tensor, where this one holds them.
     """
 
     dims: Dims | None
     element: int | None
     whole: tuple[int, ...] | None = None
     small: bool = False
+    shape: Dims | None = None
 
     @property
     def axis(self) -> int | None:
