@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+#: Name of the one input: the task's matrix, float32 of shape (rows, features).
+INPUT = "features"
 #: Name of a tensor, the axis of its rows or `None`, and the range [low, high) that it must keep.
 Guards = Sequence[tuple[str, int | None, float, float]]
 
@@ -26,14 +28,12 @@ def answer_apart(
         Has the tensors of the guards among its outputs.
     output : str
     rows : array of shape (n, features)
-        The session's one input.
     guards : sequence
         Rows whose numbers leave their range, or are NaN, have no answer.
     most : int or None
         Rows that may have no answer; with more the last error is raised.
     """
-    (entry,) = (given.name for given in session.get_inputs())
-    names = list(dict.fromkeys([output, *(name for name, *_ in guards if name != entry)]))
+    names = list(dict.fromkeys([output, *(name for name, *_ in guards if name != INPUT)]))
     parts: list[tuple[slice, Any]] = []
     failed = np.zeros(len(rows), bool)
     waiting = [(0, len(rows))]
@@ -41,7 +41,7 @@ def answer_apart(
         start, stop = waiting.pop()
         try:
             part = rows[start:stop]
-            found = dict(zip(names, session.run(names, {entry: part}), strict=True))
+            found = dict(zip(names, session.run(names, {INPUT: part}), strict=True))
         except Exception as error:
             whole = stop - start == len(rows) and len(rows) < 2
             if whole or is_memory(error) or (most is not None and failed.sum() > most):
@@ -53,7 +53,7 @@ def answer_apart(
             failed[start], last = True, error
             continue
         for name, axis, low, high in guards:
-            tensor = np.asarray(part if name == entry else found[name])
+            tensor = np.asarray(part if name == INPUT else found[name])
             failed[start:stop] |= _outside(tensor, axis, low, high, stop - start)
         parts.append((slice(start, stop), np.asarray(found[output])))
     if not parts:
