@@ -95,3 +95,15 @@ def test_a_constant_of_more_axes_than_numpy_knows_is_refused():
     model.graph.initializer[0].dims.extend([1, 1])
     with pytest.raises(SubmissionError, match="not_onnx"):
         read_onnx(model.SerializeToString())
+
+
+def test_json_of_very_many_parts_is_refused_before_it_is_read(monkeypatch):
+    from evenhand.bounty import read_submission, write_submission
+    from evenhand.bounty.submission import submission, values
+
+    data = write_submission(team="eve", group="a > 1", model=classes(), note="[,{" * 20)
+    values.check_parts(data)
+    monkeypatch.setattr(values, "MAX_PARTS", 50)
+    monkeypatch.setattr(submission, "_parsed", None)
+    with pytest.raises(SubmissionError, match="too_large"):
+        read_submission(data, None)
