@@ -6,7 +6,16 @@ import pytest
 from evenhand.bounty import SubmissionError
 from evenhand.bounty.strangers import wire
 from evenhand.bounty.strangers.onnx_file import read_onnx
-from evenhand.bounty.strangers.wire import Message, Run, Steps, count_of, fields, wholes_of
+from evenhand.bounty.strangers.wire import (
+    Message,
+    Repeated,
+    Steps,
+    all_wholes_of,
+    count_of,
+    fields,
+    floats_of,
+    wholes_of,
+)
 
 onnx = pytest.importorskip("onnx")
 
@@ -41,6 +50,7 @@ def test_floats_are_counted_alike_one_by_one_and_packed():
     for data, kind in ((single, 5), (piece(7, bytes(20)), 2)):
         ((_, found, value),) = fields(message(data))
         assert (found, count_of(found, value)) == (kind, 5)
+        assert floats_of(value) == [0.0, 1.0, 2.0, 3.0, 4.0]
 
 
 @pytest.mark.parametrize("packed", [False, True])
@@ -51,8 +61,9 @@ def test_a_long_list_is_judged_by_its_length_and_takes_no_steps(packed):
     ((_, _, value),) = fields(message(data, steps))
     assert wholes_of(value) is None
     assert steps.left == 9
+    assert all_wholes_of(value) == [129] * numbers
     if not packed:
-        assert isinstance(value, Run)
+        assert isinstance(value, Repeated)
         assert value.count == numbers
 
 

@@ -4,6 +4,7 @@ Nothing is copied, and what a file may take is counted, so that its bytes bound 
 """
 
 import re
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -48,7 +49,7 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class Repeated:
     """Numbers as fields of one tag, one after the other: integers, or numbers of fixed size."""
 
     data: memoryview
@@ -62,7 +63,7 @@ class Run:
         return len(self.data) // (size + 1) if size else _ends(self.data) // 2
 
 
-Raw = int | Message | Run
+Raw = int | Message | Repeated
 Field = tuple[int, int, Raw]
 
 
@@ -79,7 +80,7 @@ def fields(message: Message) -> Iterator[Field]:
         if not 1 <= number <= _MAX_NUMBER or position - start > max((key.bit_length() + 6) // 7, 1):
             raise unreadable()
         if key < 128 and wire != 2 and (found := _equal(key).match(data, start)):
-            run = Run(data[start : found.end()], steps, wire)
+            run = Repeated(data[start : found.end()], steps, wire)
             yield number, wire, run
             count, position = count + run.count - 1, found.end()
         elif wire == 0:
@@ -152,22 +153,39 @@ def whole_of(value: Raw) -> int:
 
 def count_of(wire: int, value: Raw) -> int:
     """How many float32 numbers a field holds, one by one or packed."""
-    if isinstance(value, Run) and wire == 5:
+    if isinstance(value, Repeated) and wire == 5:
         return value.count
     return len(message_of(value).data) // 4
+
+
+def floats_of(value: Raw) -> list[float]:
+    """Repeated float32 numbers, one by one or packed."""
+    tags = isinstance(value, Repeated) and value.wire == 5
+    data = value.data if isinstance(value, Repeated) and tags else message_of(value).data
+    try:
+        return [number for (number,) in struct.iter_unpack("<xf" if tags else "<f", data)]
+    except struct.error as error:
+        raise unreadable() from error
 
 
 def wholes_of(value: Raw) -> list[int] | None:
     """Repeated integers, one by one or packed; `None` where they are too many to be parameters."""
     if isinstance(value, int):
         return [whole_of(value)]
-    tags = isinstance(value, Run)
-    if isinstance(value, Run) and value.wire != 0:
-        raise unreadable()
-    count = value.count if isinstance(value, Run) else _ends(value.data)
+    count = value.count if isinstance(value, Repeated) else _ends(value.data)
     if count > MAX_PARAMETERS:
         return None
     value.steps.take(count)
+    return all_wholes_of(value)
+
+
+def all_wholes_of(value: Raw) -> list[int]:
+    """Repeated integers of a file that was accepted, however many."""
+    if isinstance(value, int):
+        return [whole_of(value)]
+    tags = isinstance(value, Repeated)
+    if isinstance(value, Repeated) and value.wire != 0:
+        raise unreadable()
     position, out = 0, []
     while position < len(value.data):
         found, position = _varint(value.data, position + tags)
