@@ -47,7 +47,8 @@ def test_a_run_ends_where_another_field_begins():
 
 def test_floats_are_counted_alike_one_by_one_and_packed():
     single = b"".join(b"\x3d" + np.float32(number).tobytes() for number in range(5))
-    for data, kind in ((single, 5), (piece(7, bytes(20)), 2)):
+    packed = piece(7, np.arange(5, dtype=np.float32).tobytes())
+    for data, kind in ((single, 5), (packed, 2)):
         ((_, found, value),) = fields(message(data))
         assert (found, count_of(found, value)) == (kind, 5)
         assert floats_of(value) == [0.0, 1.0, 2.0, 3.0, 4.0]
