@@ -304,3 +304,52 @@ def test_a_conversion_of_the_input_itself_is_guarded(runners):
     for runner in runners:
         found = runner.run(model(nodes), "label", np.array([[1, 2, 3], [1, np.nan, 3]], np.float32))
         assert found.failed.tolist() == [False, True]
+
+
+def by_age(name="label"):
+    """Yes for women of 50 and over, by a table of ages up to 99."""
+    table = constant("table", (np.arange(100) >= 50).astype(np.int64))
+    nodes = [FIRST, PLACE, node("Gather", ["table", "i"], [name])]
+    return file(nodes, output=name, constants=[constant("zero", NUMBERS["zero"]), table])
+
+
+@pytest.mark.parametrize("sandboxed", [False, True])
+def test_a_candidate_is_tested_as_it_is_deployed_on_rows_it_has_no_answer_for(
+    tmp_path, runners, sandboxed
+):
+    """Ten sealed rows have an age of which the candidate's table says nothing."""
+    from evenhand.bounty import Bounty, Rules, create_bounty, verify, write_submission
+
+    from .conftest import people
+
+    sealed = people(4_000, 3)
+    ages = sealed["age"].to_numpy().copy()
+    ages[::400] = 150
+    create_bounty(
+        tmp_path / "b",
+        train=people(500, 1),
+        practice=people(1_000, 2),
+        sealed=sealed.set_column(0, "age", pa.array(ages)),
+        label="label",
+        base={"constant": "no"},
+        rules=Rules(blocks=1),
+        seed=1,
+        runner=runners[0],
+    ).close()
+    with Bounty(tmp_path / "b", runner=runners[sandboxed]) as bounty:
+        bounty.submit(write_submission(team="ada", group="sex = 'F'", model=by_age()))
+        (verdict,) = bounty.close_epoch()
+        assert verdict.accepted
+        matrix = bounty.ledger.features(0)
+        listed = bounty.state.listed
+        found = listed.predict(matrix, bounty.runner)
+        silent = matrix[:, 0] == 150
+        assert silent.sum() == 10
+        assert (found[silent] == 0).all()
+        women = matrix[:, 1] == bounty.task.features[1].categories.index("F")
+        assert (found == (women & ~silent & (matrix[:, 0] >= 50))).all()
+        rows = np.arange(len(matrix))
+        before = bounty.ledger.losses(0, listed.prefix(0).predict(matrix, bounty.runner), rows)
+        after = bounty.ledger.losses(0, found, rows)
+        assert verdict.certificate.improvement == pytest.approx((before - after).mean())
+        assert verify(bounty).proven

@@ -119,3 +119,42 @@ def test_json_of_very_many_parts_is_refused_before_it_is_read(monkeypatch):
     monkeypatch.setattr(submission, "_parsed", None)
     with pytest.raises(SubmissionError, match="too_large"):
         read_submission(data, None)
+
+
+def test_parameters_are_those_that_protobuf_reads():
+    """Damage at random to a file of many lists: what is read of each is what others read."""
+    from .test_strangers import FIRST, LABEL, file, node
+
+    nodes = [
+        FIRST,
+        node("Unsqueeze", ["c"], ["u"], axes=[1, 2, 3]),
+        node("ReduceMax", ["u"], ["m"], axes=[1, 2, -1], keepdims=0),
+        node("Transpose", ["m"], ["x"], perm=[0]),
+        LABEL,
+    ]
+    data = file(nodes, constants=[constant("zero", np.int64(0))])
+    model = onnx.load_from_string(data)
+    model.opset_import[0].version = 11
+    data = model.SerializeToString()
+    rng = np.random.default_rng(3)
+    read = 0
+    for _ in range(6_000):
+        changed = bytearray(data)
+        place = int(rng.integers(len(data)))
+        changed[place : place + 1] = rng.integers(0, 256, rng.integers(1, 3)).tolist()
+        try:
+            seen = read_onnx(bytes(changed))
+            known = onnx.load_from_string(bytes(changed))
+        except Exception:  # noqa: BLE001 - refused by us, or by protobuf, which runs nothing then
+            continue
+        read += 1
+        for one, other in zip(seen.nodes, known.graph.node, strict=True):
+            for given in other.attribute:
+                if given.type in (2, 7):
+                    wanted = given.i if given.type == 2 else tuple(given.ints)
+                    assert one.attributes[given.name] == wanted
+        for one, other in zip(seen.constants, known.graph.initializer, strict=True):
+            assert one.dims == tuple(other.dims)
+            if one.whole is not None:
+                assert one.whole == tuple(onnx.numpy_helper.to_array(other).ravel())
+    assert read > 100

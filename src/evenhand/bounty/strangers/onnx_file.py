@@ -4,6 +4,7 @@ Only the wire format of Protocol Buffers is read, in plain Python, so that no na
 file before these checks.  Field numbers: onnx/onnx.proto3 of ONNX, github.com/onnx/onnx.
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -230,6 +231,8 @@ def _tensor(data: Message) -> Constant:
     if dims is None or len(dims) > MAX_AXES or any(size < 0 for size in dims):
         raise unreadable()
     whole = _values(element, raw, listed[5 if element == INT32 else 7])
+    if whole is not None and len(whole) != math.prod(dims):
+        raise unreadable()
     return Constant(name=name, element=element, dims=tuple(dims), whole=whole)
 
 
