@@ -81,6 +81,7 @@ def test_steps_are_counted_over_all_of_a_file(monkeypatch):
     model.graph.initializer.extend(constant(f"c{i}", np.arange(900)) for i in range(20))
     data = model.SerializeToString()
     assert read_onnx(data)
+    read_onnx.cache_clear()
     monkeypatch.setattr(wire.Steps.__init__, "__defaults__", (15_000,))
     with pytest.raises(SubmissionError, match="too_large"):
         read_onnx(data)

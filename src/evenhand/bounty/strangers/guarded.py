@@ -1,14 +1,11 @@
 """A stranger's file as it is run: with the tensors that are guarded among its outputs."""
 
-from functools import lru_cache
-
 from evenhand.bounty.strangers.demands import INPUT
 from evenhand.bounty.strangers.graph import Guard
 from evenhand.bounty.strangers.onnx_file import read_onnx
 from evenhand.bounty.strangers.refusals import SubmissionError
 
 
-@lru_cache(maxsize=16)
 def guarded(model: bytes) -> tuple[bytes, tuple[Guard, ...]]:
     """The file that is run, and what is looked at in each run.
 

@@ -7,6 +7,7 @@ file before these checks.  Field numbers: onnx/onnx.proto3 of ONNX, github.com/o
 import math
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import lru_cache
 
 from evenhand.bounty.strangers.demands import INPUT
 from evenhand.bounty.strangers.graph import (
@@ -40,8 +41,11 @@ MAX_BYTES = 32 * 1024 * 1024
 MAX_NODES = 2_000
 
 
+@lru_cache(maxsize=16)
 def read_onnx(data: bytes) -> OnnxGraph:
     """Read an ONNX file and check all that can be checked without running it.
+
+    A file is read when it comes and again where it runs, so the last ones are kept.
 
     Parameters
     ----------
