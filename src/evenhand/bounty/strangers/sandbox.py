@@ -24,8 +24,8 @@ CAREFUL = 0.6
 
 
 #: Rows of a candidate's batch that may have no answer: so many, or this share of them.  Each takes
-#: up to two calls for each halving of the batch, so this bounds what a bad model costs; and a model
-#: that is silent about more than one row in a hundred is a mistake that its hunter should hear of.
+#: some calls of its own, so this bounds what a bad model costs; and a model that is silent about more
+#: than one row in a hundred is a mistake that its hunter should hear of.
 FEW, SHARE = 64, 0.01
 
 
