@@ -10,7 +10,7 @@ from evenhand.bounty.telling.mentions import Mentions
 from evenhand.bounty.telling.report import ListEntry, Report
 from evenhand.pages.axis import known
 from evenhand.pages.heat import Heat, HeatCell, tint
-from evenhand.pages.numbers import count, plural, share, significant
+from evenhand.pages.numbers import count, plural, significant
 from evenhand.pages.page import render_page
 from evenhand.pages.table import Table, TableCell, TableColumn, table_of
 
@@ -81,6 +81,7 @@ def render_html(report: Report) -> str:
         heat=draw_attention(report),
         teams=_teams(report),
         rewards=_rewards(report),
+        findings=_findings(report),
         words=words,
         loss=lambda value: written_loss(report, value),
     )
@@ -110,7 +111,7 @@ def _worse(losses: Sequence[float | None]) -> bool:
 
 def written_loss(report: Report, value: float | None) -> str:
     """A mean loss: in per cent where a row is right or wrong."""
-    return share(value) if report.standing.loss == "zero_one" else significant(value)
+    return words.rate(value, report.standing.loss)
 
 
 def _behind(report: Report, chart: Chart) -> Heat:
@@ -150,9 +151,17 @@ def _epochs(report: Report) -> Table:
         TableColumn(head="rows"),
         TableColumn(head="tested"),
         TableColumn(head="accepted"),
+        TableColumn(head="groups back"),
+        TableColumn(head="gain a row"),
+        TableColumn(head="at least"),
     )
     rows = [
-        [f"sealed block {one.epoch + 1}", *map(count, (one.rows, one.tested, one.accepted))]
+        [
+            f"sealed block {one.epoch + 1}",
+            *map(count, (one.rows, one.tested, one.accepted, one.repairs)),
+            significant(one.improvement),
+            significant(one.lower_bound),
+        ]
         for one in report.standing.epochs
     ]
     return table_of("What each opened block was asked", columns, rows)
@@ -164,9 +173,16 @@ def _teams(report: Report) -> Table:
         TableColumn(head="tested"),
         TableColumn(head="accepted"),
         TableColumn(head="proven gain a row, at least"),
+        TableColumn(head="findings proven"),
     )
     rows = [
-        [row.team, count(row.submitted), count(row.accepted), significant(row.lower_bound)]
+        [
+            row.team,
+            count(row.submitted),
+            count(row.accepted),
+            significant(row.lower_bound),
+            count(row.findings),
+        ]
         for row in report.standing.leaderboard
     ]
     return table_of("Teams by what they have proven", columns, rows)
@@ -179,7 +195,7 @@ def _rewards(report: Report) -> Table:
         TableColumn(head="reward"),
         TableColumn(head="state"),
         TableColumn(head="lower bound"),
-        TableColumn(head="severity × novelty"),
+        TableColumn(head="severity"),
         TableColumn(head="credit a row ± draws"),
         TableColumn(head="weight"),
         TableColumn(head="error before → after"),
@@ -191,7 +207,7 @@ def _rewards(report: Report) -> Table:
             significant(one.points),
             "final" if one.final else "provisional",
             significant(one.lower_bound),
-            f"{significant(one.severity)} × {significant(one.novelty)}",
+            significant(one.severity),
             f"{significant(one.share)} ± {significant(one.share_error, 2)}",
             words.percent(one.group_weight),
             f"{written_loss(report, one.error_before)} → {written_loss(report, one.error_after)}",
@@ -199,6 +215,32 @@ def _rewards(report: Report) -> Table:
         for one in report.standing.accepted[:TABLED]
     ]
     return table_of("Each accepted update with its reward", columns, rows)
+
+
+def _findings(report: Report) -> Table:
+    columns = (
+        TableColumn(head="group", left=True, fold=True),
+        TableColumn(head="team", left=True, fold=True),
+        TableColumn(head="error"),
+        TableColumn(head="of all others"),
+        TableColumn(head="more by at least"),
+        TableColumn(head="now"),
+        TableColumn(head="of all others now"),
+        TableColumn(head="state", left=True),
+        TableColumn(head="reward"),
+    )
+    rows = [
+        [
+            TableCell(one.group, note=f"{words.percent(one.group_weight)} of the rows"),
+            one.team,
+            *(written_loss(report, value) for value in (one.error, one.others, one.lower_bound)),
+            *(written_loss(report, value) for value in (one.error_now, one.others_now)),
+            "open" if one.open else "no longer so",
+            significant(one.points),
+        ]
+        for one in report.standing.findings[:TABLED]
+    ]
+    return table_of("Groups that were proven to be failed", columns, rows)
 
 
 def _chart(report: Report) -> Chart | None:

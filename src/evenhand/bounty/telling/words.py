@@ -6,24 +6,29 @@ from evenhand.bounty.hunting.round import Round
 from evenhand.bounty.judging.practice import PracticeScore
 from evenhand.bounty.proof.account import Account
 from evenhand.bounty.proof.certificate import REFUSALS
+from evenhand.bounty.proof.excess import UNPROVEN, Excess
 from evenhand.bounty.proof.verdict import FreshResult
-from evenhand.bounty.status import Status
+from evenhand.bounty.status import Status, TeamCount
 from evenhand.bounty.telling.explained import Explained
-from evenhand.bounty.telling.outcome import Outcome
+from evenhand.bounty.telling.found import Found
+from evenhand.bounty.telling.outcome import Closed, Outcome
 from evenhand.bounty.telling.standing import Accepted
 from evenhand.pages.marks import MARKS
-from evenhand.pages.numbers import gain, plural, significant
+from evenhand.pages.numbers import gain, plural, share, significant
 
-#: Reasons that no certificate gives.
-REASONS = {
-    **REFUSALS,
-    "not_accepted": "not accepted; why would be one answer more of a block that stays in use",
-}
+#: Why something is not accepted.
+REASONS = {**REFUSALS, **UNPROVEN}
 
 
 def percent(value: float | None) -> str:
     """A share of rows."""
     return "–" if value is None else f"{value * 100:.1f} %" if value >= 0.001 else "< 0.1 %"
+
+
+def rate(value: float | None, loss: str = "") -> str:
+    """A mean loss: in per cent where a row is right or wrong."""
+    right_or_wrong = loss in ("zero_one", "accuracy") or loss.startswith("missed")
+    return share(value) if right_or_wrong else significant(value)
 
 
 def reason(code: str | None) -> str:
@@ -36,10 +41,6 @@ def ledger(account: Account) -> str:
     spent = f"{account.delta_spent:.3g} of δ = {account.delta:.3g} spent"
     left = f"{plural(account.blocks_left, 'sealed block')} left"
     parts = [spent, left]
-    if account.bits_budget is not None:
-        parts.append(
-            f"{account.bits_spent:.1f} of {account.bits_budget:g} bits of the block in use"
-        )
     found = account.smallest_detectable
     parts.append(
         "nothing more can be proven"
@@ -59,12 +60,21 @@ def practice(score: PracticeScore) -> str:
     )
 
 
-def verdict(told: Outcome) -> Iterator[str]:
-    """A submission's fate: one line, and one more for each repair."""
+def verdict(told: Outcome, loss: str = "") -> Iterator[str]:
+    """A submission's fate."""
     name = f"{told.team}: {told.group}"
     if told.pending:
         yield f"Received {(told.submission or '')[:12]} of {name}."
-        yield "Pending: it is tested on sealed rows when the epoch is closed (evenhand bounty close)."
+        if told.held:
+            yield (
+                "Held: practice rows speak strongly against it, so it is not tested unless the organiser vouches "
+                "for it (evenhand bounty vouch)."
+            )
+        else:
+            yield "Pending: it is tested on sealed rows when the epoch is closed (evenhand bounty close)."
+        return
+    if told.finding is not None:
+        yield from _finding(told, told.finding, loss)
         return
     if not told.accepted:
         yield f"{MARKS['none'].sign} not accepted  {name}"
@@ -73,12 +83,28 @@ def verdict(told: Outcome) -> Iterator[str]:
     yield f"{MARKS['fine'].sign} accepted  {name}"
     if told.error_before is not None:
         yield (
-            f"  error in the group {significant(told.error_before)} → {significant(told.error_after)} "
+            f"  error in the group {rate(told.error_before, loss)} → {rate(told.error_after, loss)} "
             f"({percent(told.group_weight)} of the rows); over all rows at least "
             f"{significant(told.lower_bound)} better{_evidence(told)}"
         )
+
+
+def served(told: Closed) -> Iterator[str]:
+    """What is served after an epoch: the groups that went back, and what is proven of all of it."""
     for repair in told.repairs:
-        yield f"  repaired: {repair.group} is answered as in version {repair.points_to}"
+        yield (
+            f"Back to version {repair.points_to}: {repair.group}, as the block does not show that it gained."
+        )
+    proven = told.served
+    if proven.disagreements:
+        bound = (
+            f"at least {significant(proven.lower_bound)} better, proven"
+            if proven.lower_bound > 0
+            else "not proven to be better as a whole"
+        )
+        yield (
+            f"Served from now on: {gain(proven.improvement)} a row over all {proven.rows:,} rows of the block; {bound}."
+        )
 
 
 def _evidence(told: Outcome) -> str:
@@ -87,14 +113,50 @@ def _evidence(told: Outcome) -> str:
     return f" (p {significant(told.p_value, 2)}, allowed {significant(told.threshold, 2)})"
 
 
-def outcome(told: Outcome) -> Iterator[str]:
+def _finding(told: Outcome, found: Excess, loss: str) -> Iterator[str]:
+    """A group that was claimed to be failed."""
+    sign = MARKS["fine"].sign if told.accepted else MARKS["none"].sign
+    state = "proven" if told.accepted else "not proven"
+    yield f"{sign} finding {state}  {told.team}: {told.group}"
+    if found.excess is None:
+        yield f"  {reason(told.reason)}"
+        return
+    means = f"error {rate(found.error, loss)} there, {rate(found.others, loss)} for all others"
+    least = f"at least {rate(found.lower_bound, loss)} more, claimed {rate(found.more_than, loss)}"
+    why = "" if told.accepted else f"{reason(told.reason)}: "
+    yield f"  {why}{means}; {least} ({percent(found.group_weight)} of the rows)"
+
+
+def finding(one: Found, loss: str = "") -> Iterator[str]:
+    """A proven finding, and how its group is served by now."""
+    state = "open" if one.open else "no longer so"
+    yield (
+        f"! {one.team} found: {one.group}: error {rate(one.error, loss)} there, "
+        f"{rate(one.others, loss)} for all others, at least {rate(one.lower_bound, loss)} more"
+    )
+    yield (
+        f"  {state}: now {rate(one.error_now, loss)} and {rate(one.others_now, loss)}; "
+        f"reward {significant(one.points)}"
+    )
+
+
+def team(one: TeamCount) -> str:
+    """A team on the leaderboard."""
+    found = f", {plural(one.findings, 'finding')} proven" if one.findings else ""
+    return (
+        f"  {one.team}: {one.accepted} of {one.submitted} accepted, "
+        f"at least {significant(one.lower_bound)} better a row{found}"
+    )
+
+
+def outcome(told: Outcome, loss: str = "") -> Iterator[str]:
     """What a hunter is told at once."""
     if told.reason == "measured_only":
         yield "Measured, not merged: predictions are no model."
     elif told.reason == "checked_only":
         yield "Nothing to refuse; nothing was sent."
     else:
-        yield from verdict(told)
+        yield from verdict(told, loss)
     if told.practice is not None:
         yield practice(told.practice)
 
@@ -106,17 +168,20 @@ def standing(told: Status) -> str:
         plural(told.repairs, "repair"),
         plural(told.pending, "submission") + " pending",
     ]
-    return ", ".join(parts) + "."
+    held = (
+        f"  {plural(told.held, 'of them waits', 'of them wait')} for the organiser's word: practice rows speak against."
+        if told.held
+        else ""
+    )
+    return ", ".join(parts) + "." + held
 
 
 def worth(one: Accepted) -> str:
     """Reward and credit of an accepted update."""
     state = "final" if one.final else "provisional"
     points = (
-        "reward not known before fresh data confirm it"
-        if one.points is None
-        else f"reward {significant(one.points)} {state} (at least {significant(one.lower_bound)} a row × "
-        f"severity {significant(one.severity)} × novelty {significant(one.novelty)})"
+        f"reward {significant(one.points)} {state} (at least {significant(one.lower_bound)} a row × "
+        f"severity {significant(one.severity)})"
     )
     credit = f"credited with {significant(one.share)} ± {significant(one.share_error, 2)} a row of the common gain"
     return f"{points}; {credit}"
