@@ -121,7 +121,7 @@ def test_one_onnx_file_gives_the_same_outputs(loss):
     holes = matrix.copy()
     holes[::7, 0] = np.nan
     output = {"zero_one": "label", "brier": "probabilities"}.get(loss, "value")
-    found = RUNNER.run(to_one_onnx(listed), output, holes)
+    found = RUNNER.run(to_one_onnx(listed), output, holes).values
     np.testing.assert_array_equal(found, listed.predict(holes, RUNNER))
 
 

@@ -245,7 +245,7 @@ def test_odd_answers_are_settled_alike_in_the_list_and_in_one_onnx_file(loss):
     runner = DirectRunner()
     found = listed.predict(matrix, runner)
     output = {"class": "label", "value": "value", "probabilities": "probabilities"}[kind]
-    np.testing.assert_array_equal(runner.run(to_one_onnx(listed), output, matrix), found)
+    np.testing.assert_array_equal(runner.run(to_one_onnx(listed), output, matrix).values, found)
     odd = (matrix[:, 0] > 65) & (matrix[:, 0] <= 70)
     assert odd.any()
     assert (found[odd] == WANTED[loss]).all()
@@ -256,6 +256,7 @@ def test_odd_answers_are_settled_alike_in_the_list_and_in_one_onnx_file(loss):
 def test_rows_of_a_model_that_fails_fall_through_to_the_version_below():
     from evenhand.bounty import task_of
     from evenhand.bounty.deployed.pointer_decision_list import PointerDecisionList
+    from evenhand.bounty.strangers.runner import Answered
     from evenhand.bounty.submission.group import read_group
     from evenhand.bounty.submission.model import Model
 
@@ -263,7 +264,8 @@ def test_rows_of_a_model_that_fails_fall_through_to_the_version_below():
         def run(self, model, output, matrix):
             if model == b"dies":
                 raise SubmissionError("timeout", "")
-            return np.full(len(matrix), int(model))
+            values = np.full(len(matrix), int(model))
+            return Answered(values=values, failed=np.zeros(len(matrix), bool))
 
     task = task_of(people(400, 5), label="label")
     matrix = task.encode(people(400, 5))
@@ -280,14 +282,19 @@ def test_rows_of_a_model_that_fails_fall_through_to_the_version_below():
 
 
 def test_candidates_have_less_time_and_memory_than_operation():
+    from evenhand.bounty.strangers.runner import Answered
     from evenhand.bounty.strangers.sandbox import Sandbox, careful
 
     class Noted(Sandbox):
-        def run_within(self, share, model, output, matrix):
-            return share
+        def run_within(self, share, model, output, matrix, most=None):
+            shares.append(share)
+            return Answered(values=matrix, failed=np.zeros(len(matrix), bool))
 
+    shares = []
     sandbox = Noted()
-    assert careful(sandbox).run(b"", "label", None) < sandbox.run(b"", "label", None) == 1
+    for runner in (careful(sandbox), sandbox):
+        runner.run(b"", "label", np.ones((1, 3), np.float32))
+    assert shares[0] < shares[1] == 1
 
 
 def closed(folder, **more):
@@ -434,7 +441,7 @@ def test_a_killed_worker_is_replaced_once():
         first = box.run(model, "label", matrix)
         box._process.kill()
         box._process.wait()
-        assert box.run(model, "label", matrix).tolist() == first.tolist()
+        assert box.run(model, "label", matrix).values.tolist() == first.values.tolist()
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from evenhand.bounty.strangers.demands import INPUT, OUTPUTS
 from evenhand.bounty.submission.group import GroupRule
 from evenhand.bounty.submission.linear import Linear
 from evenhand.bounty.submission.model import Model
-from evenhand.bounty.submission.predictions import SLACK
+from evenhand.bounty.submission.predictions import HAIR
 from evenhand.bounty.task.membership import AllOf, Formula, MembershipLiteral
 from evenhand.errors import InputError
 
@@ -212,16 +212,17 @@ class _Writer:
             above = self._add("IsInf", found, detect_positive=1, detect_negative=0)
             missing = self._add("Or", self._add("IsNaN", found), self._add("IsInf", found))
             return self._add("Where", missing, self._add("Where", above, high, low), found)
-        each, total = (self._constant(np.float64(slack)) for slack in SLACK)
-        one, axis = self._constant(np.float64(1)), self._constant(np.array([1]))
+        hair, half, one, nil = (self._constant(np.float64(n)) for n in (HAIR, 0.5, 1, 0))
+        axis, most = self._constant(np.array([1])), self._constant(np.float64(HAIR + 0.5))
         # By their distance from 1/2, since NaN is smaller than nothing.
-        away = self._add("Abs", self._add("Sub", found, self._constant(np.float64(0.5))))
-        most = self._add("Add", each, self._constant(np.float64(0.5)))
+        away = self._add("Abs", self._add("Sub", found, half))
         within = self._add("LessOrEqual", self._add("ReduceMax", away, axes=[1]), most)
         off = self._add("Abs", self._add("Sub", self._add("ReduceSum", found, axis), one))
-        fine = self._add("And", within, self._add("LessOrEqual", off, total))
+        fine = self._add("And", within, self._add("LessOrEqual", off, hair))
+        clipped = self._add("Clip", self._add("Where", fine, found, one), nil, one)
+        shares = self._add("Div", clipped, self._add("ReduceSum", clipped, axis))
         equal = self._constant(np.float64(1 / len(task.classes)))
-        return self._add("Where", fine, found, equal)
+        return self._add("Where", fine, shares, equal)
 
     def _inline(self, data: bytes, output: str, prefix: str) -> str:
         """All nodes of a model under names of their own; the input is shared."""

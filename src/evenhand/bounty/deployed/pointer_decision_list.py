@@ -154,7 +154,9 @@ class PointerDecisionList:
         if node.model is None:
             return kept[node.version or 0][rows]
         try:
-            found = self.models[node.model].predict(matrix, self.task, runner)
+            found = self.models[node.model].predict(
+                matrix, self.task, runner, below=lambda silent: below[silent]
+            )
         except SubmissionError:
             return below
         return self.task.loss.limited(found, below)
@@ -163,14 +165,20 @@ class PointerDecisionList:
         return self._answer(self._get_compiled().leaves[leaf], matrix, runner)
 
     def _answer(self, model: int, matrix: Matrix, runner: Runner) -> Predictions:
-        """A model's answers; where it fails, those of the list without it."""
+        """A model's answers; rows that it has none for are answered by the list without it."""
+
+        def below(rows: Matrix) -> Predictions:
+            nodes = tuple(replace(n, active=n.active and n.model != model) for n in self.nodes)
+            return self._with(nodes).predict(rows, runner)
+
+        if model == 0:
+            return self.models[0].predict(matrix, self.task, runner)
         try:
-            return self.models[model].predict(matrix, self.task, runner)
+            return self.models[model].predict(
+                matrix, self.task, runner, below=lambda silent: below(matrix[silent])
+            )
         except SubmissionError:
-            if model == 0:
-                raise
-            below = tuple(replace(n, active=n.active and n.model != model) for n in self.nodes)
-            return self._with(below).predict(matrix, runner)
+            return below(matrix)
 
     def predict_one(self, row: npt.NDArray[np.float32], runner: Runner) -> Predictions:
         """Prediction of one row of shape (features,), by a shorter way than `predict`."""

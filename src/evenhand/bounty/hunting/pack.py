@@ -4,20 +4,37 @@ import secrets
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from evenhand.bounty.strangers.demands import INPUT, OUTPUTS
 from evenhand.bounty.strangers.onnx_file import read_onnx
 from evenhand.bounty.strangers.runner import DirectRunner
 from evenhand.bounty.submission.submission import read_submission, write_submission
+from evenhand.bounty.task.precision import lost_values
 from evenhand.bounty.task.task import Matrix, Task
 from evenhand.errors import InputError
 
+Rows = npt.NDArray[np.floating[Any]]
 #: Versions of the operator sets that onnxruntime 1.17 and later run.
 OPSET = {"": 17, "ai.onnx.ml": 3}
 _MISSING = "Packing models needs more packages.  Run: pip install 'evenhand[bounty-pack]'"
+
+
+#: Most by which a probability, or a number divided by the range, may differ: float32 rounds a
+#: hundred times finer, and whom it moves over a threshold it moves by chance.
+CLOSE = 1e-4
+_LEARNT = (
+    "Usual causes: the estimator was not fitted on Task.encode(table), which is float32; or a tree met "
+    "missing values, which its ONNX file does not know: put a SimpleImputer before it."
+)
+_SUMMED = (
+    "LightGBM's boosting_type 'rf' is a mean of trees and is converted as their sum: use 'gbdt', or "
+    "a RandomForestClassifier or RandomForestRegressor of scikit-learn."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,19 +46,30 @@ class Fidelity:
     rows : int
         Compared rows.
     different : int
-        Rows with another class; for numbers and probabilities, off by more than one in 10,000 of
+        Rows with another class, or with a probability or number off by more than one in 10,000 of
         the range.
+    flipped : int
+        Rows with another class; 0 where numbers are predicted.
     largest : float
-        Largest difference of a number or probability; 0 for classes.
+        Largest difference of a probability or number; 0 where the estimator gives classes only.
     """
 
     rows: int
     different: int
+    flipped: int
     largest: float
+
+    @property
+    def text(self) -> str:
+        """In words."""
+        return (
+            f"differently on {self.different:,} of {self.rows:,} rows (another class on "
+            f"{self.flipped:,}; probabilities or numbers off by up to {self.largest:.3g})"
+        )
 
 
 def to_onnx(
-    estimator: Any, task: Task, matrix: Matrix, *, allowed: float = 0.01
+    estimator: Any, task: Task, matrix: Rows, *, allowed: float = 0.01
 ) -> tuple[bytes, Fidelity]:
     """Convert a fitted scikit-learn, XGBoost or LightGBM estimator.
 
@@ -52,7 +80,8 @@ def to_onnx(
     task : Task
         Says which output is needed.
     matrix : array of shape (rows, features)
-        Rows to compare on, for example the practice rows.
+        Rows to compare on, for example the practice rows, in the precision that the estimator was
+        fitted on; the ONNX file is asked about them as float32.
     allowed : float
         Largest share of rows that may differ: trees cut float32 numbers where the estimator cut
         float64 ones.
@@ -62,17 +91,25 @@ def to_onnx(
     InputError
         Where the estimator cannot be converted, or the two disagree on more rows.
     """
-    data = _renamed(_convert(estimator, task, matrix.shape[1]), task)
-    read_onnx(data)
-    agreement = compare(estimator, data, task, matrix)
+    converted = _convert(estimator, task, matrix.shape[1])
+    agreement = compare(estimator, converted, task, matrix)
     if agreement.different > allowed * agreement.rows:
         raise InputError(
-            f"The ONNX file answers differently on {agreement.different:,} of {agreement.rows:,} "
-            f"rows (largest difference {agreement.largest:.3g}).  Usual causes: the estimator was not "
-            "fitted on Task.encode(table), which is float32; or a tree met missing values, which "
-            "its ONNX file does not know: put a SimpleImputer before it."
+            f"The ONNX file answers {agreement.text}.  {_cause(estimator, task, matrix)}"
         )
+    data = _renamed(converted, task)
+    read_onnx(data)
     return data, agreement
+
+
+def _cause(estimator: Any, task: Task, matrix: Rows) -> str:
+    """Why they disagree, as far as can be seen, and what next."""
+    columns = zip(task.features, np.asarray(matrix, float).T, strict=True)
+    lost = [lost_values(feature.name, values) for feature, values in columns]
+    told = [one.text for one in lost if one is not None]
+    if getattr(estimator, "boosting_type", None) == "rf":
+        told.append(_SUMMED)
+    return "\n".join(told or [_LEARNT])
 
 
 def pack(
@@ -80,9 +117,10 @@ def pack(
     group: Mapping[str, Any] | str,
     *,
     task: Task,
-    matrix: Matrix,
+    matrix: Rows,
     team: str,
     note: str = "",
+    allowed: float = 0.01,
 ) -> bytes:
     """A submission of a fitted estimator for a group: what would be refused is refused here.
 
@@ -92,8 +130,8 @@ def pack(
         As `to_onnx` takes it.
     group : str or Mapping
         A predicate, or a tree, linear rule or ONNX model, see `write_submission`.
-    task, matrix : Task, array
-        The bounty's, and rows to compare estimator and ONNX file on.
+    task, matrix, allowed
+        As `to_onnx` takes them.
     team : str
         Who is to be credited.
 
@@ -102,13 +140,13 @@ def pack(
     InputError
         Where the estimator cannot be converted or disagrees, or the group cannot be read.
     """
-    data, _ = to_onnx(estimator, task, matrix)
+    data, _ = to_onnx(estimator, task, matrix, allowed=allowed)
     # A nonce keeps others from guessing what a published commitment stands for.
     submission = write_submission(
         team=team, group=group, model=data, note=note, nonce=secrets.token_hex(16)
     )
     given = read_submission(submission, task)
-    given.model.predict(matrix, task, DirectRunner(1), strict=True)
+    given.model.predict(_single(matrix), task, DirectRunner(1), strict=True)
     return submission
 
 
@@ -143,14 +181,19 @@ def _convert_sklearn(estimator: Any, task: Task, given: Any) -> Any:
     from skl2onnx.common.data_types import FloatTensorType  # noqa: PLC0415
 
     converters, shapes = _hist_gradient_boosting()
-    return convert_sklearn(
+    convert = partial(
+        convert_sklearn,
         estimator,
         initial_types=[(INPUT, FloatTensorType(given[0][1].shape))],
-        options={id(estimator): {"zipmap": False}} if task.classes else None,
         target_opset=OPSET,
         custom_conversion_functions=converters,
         custom_shape_calculators=shapes,
     )
+    try:
+        return convert(options={id(estimator): {"zipmap": False}} if task.classes else None)
+    except NameError:
+        # Some classifiers give plain tensors without being asked, and refuse to be.
+        return convert()
 
 
 class _PlainIntegers:
@@ -234,6 +277,8 @@ def _renamed(model: Any, task: Task) -> bytes:
     del graph.output[:]
     shape = [None, len(task.classes)] if task.loss.reads == "probabilities" else None
     graph.output.append(helper.make_tensor_value_info(f"{wanted}_out", kind, shape))
+    if not {"", "ai.onnx"} & {item.domain for item in model.opset_import}:
+        model.opset_import.append(helper.make_opsetid("", OPSET[""]))
     _rename(graph, {f"{wanted}_out": wanted, wanted: f"{wanted}_before"})
     return bytes(model.SerializeToString())
 
@@ -247,28 +292,50 @@ def _rename(graph: Any, names: dict[str, str]) -> None:
         output.name = names.get(output.name, output.name)
 
 
-def compare(estimator: Any, data: bytes, task: Task, matrix: Matrix) -> Fidelity:
-    """Compare estimator and file on the rows of a matrix."""
-    output = OUTPUTS[task.loss.reads][0]
-    found = np.asarray(DirectRunner(1).run(data, output, matrix))
+def compare(estimator: Any, converted: Any, task: Task, matrix: Rows) -> Fidelity:
+    """Compare an estimator and what a converter made of it, on the rows of a matrix.
+
+    Classes are compared by their probabilities too, where the estimator gives them: where rows are
+    near a threshold, equal classes say little of equal models.
+    """
+    names = [output.name for output in converted.graph.output]
+    data, runner, rows = converted.SerializeToString(), DirectRunner(1), len(matrix)
+    single = _single(matrix)
     with warnings.catch_warnings():
         # Estimators warn that the matrix has no column names; neither has the ONNX file.
         warnings.simplefilter("ignore")
-        if task.loss.reads == "probabilities":
-            wanted = np.asarray(estimator.predict_proba(matrix), float)
-        else:
-            wanted = np.asarray(estimator.predict(matrix))
-    if task.loss.reads == "class":
-        return Fidelity(
-            rows=len(matrix),
-            different=int(np.count_nonzero(found.ravel() != wanted.astype(np.int64))),
-            largest=0.0,
-        )
-    gap = np.abs(found.astype(float).reshape(wanted.shape) - wanted)
-    scale = 1.0 if task.loss.reads == "probabilities" else max(float(np.ptp(wanted)), 1e-12)
-    rows = gap.reshape(len(matrix), -1).max(axis=1, initial=0.0)
-    return Fidelity(
-        rows=len(matrix),
-        different=int(np.count_nonzero(rows > 1e-4 * scale)),
-        largest=float(rows.max(initial=0.0)),
-    )
+        wanted = np.asarray(estimator.predict(matrix))
+        shares = _probabilities(estimator, matrix) if task.classes else None
+    found = runner.run(data, names[0], single)
+    odd, flipped, largest, scale = found.failed.copy(), 0, 0.0, 1.0
+    if task.classes:
+        other = found.values.reshape(rows) != wanted.astype(np.int64)
+        flipped, odd = int(np.count_nonzero(other)), odd | other
+        if shares is None and task.loss.reads == "probabilities":
+            raise InputError(
+                f"A {type(estimator).__name__} gives no probabilities, which this bounty scores.  "
+                "Allowed: estimators with predict_proba; CalibratedClassifierCV gives it to others."
+            )
+        if shares is None:
+            return Fidelity(rows=rows, different=int(odd.sum()), flipped=flipped, largest=0.0)
+        found, wanted = runner.run(data, names[1], single), shares
+    else:
+        scale = max(float(np.ptp(wanted)), 1e-12)
+    apart = np.abs(found.values.astype(float).reshape(wanted.shape) - wanted).reshape(rows, -1)
+    gap = np.nan_to_num(apart.max(axis=1, initial=0.0), nan=np.inf)
+    odd |= gap > CLOSE * scale
+    largest = float(gap.max(initial=0.0))
+    return Fidelity(rows=rows, different=int(odd.sum()), flipped=flipped, largest=largest)
+
+
+def _probabilities(estimator: Any, matrix: Rows) -> Any:
+    """Of each class; `None` where the estimator has none."""
+    if not hasattr(estimator, "predict_proba"):
+        return None
+    return np.asarray(estimator.predict_proba(matrix), float)
+
+
+def _single(matrix: Rows) -> Matrix:
+    with np.errstate(over="ignore"):
+        single = np.ascontiguousarray(matrix, np.float32)
+    return np.where(np.isfinite(single), single, np.float32(np.nan))

@@ -9,7 +9,7 @@ from evenhand.bounty.judging.fresh_rows import confirm
 from evenhand.bounty.judging.practice import Practice
 from evenhand.bounty.proof.certificate import Rows
 from evenhand.bounty.proof.ledger import Ledger
-from evenhand.bounty.proof.opened_block import Claim, Contender
+from evenhand.bounty.proof.opened_block import Claim, Contender, OpenedBlock
 from evenhand.bounty.proof.shares import Queued, practice_kind, shares
 from evenhand.bounty.proof.verdict import BlockVerdicts
 from evenhand.bounty.state import Load, State
@@ -94,7 +94,7 @@ def judge_block(
             kind=queued.kind,
             load=_failing(code)
             if code is not None
-            else _answering(given, matrix, bitmaps, served.task, careful(runner)),
+            else _answering(given, matrix, bitmaps, served.task, careful(runner), opened),
             meets=_meets(given.group, introduced),
         )
         verdicts.append(opened.test(candidate, allotted[queued.key]))
@@ -136,15 +136,26 @@ def _matching(
 
 
 def _answering(
-    given: Submission, matrix: Matrix, bitmaps: Memberships, task: Task, runner: Runner
+    given: Submission,
+    matrix: Matrix,
+    bitmaps: Memberships,
+    task: Task,
+    runner: Runner,
+    opened: OpenedBlock,
 ) -> Callable[[], tuple[Rows, Predictions]]:
     inside = _matching(given, matrix, bitmaps, runner)
 
     def load() -> tuple[Rows, Predictions]:
         rows = inside()
         # An empty group still needs predictions of the right shape.
-        asked = matrix[rows] if len(rows) else matrix[:1]
-        return rows, given.model.predict(asked, task, runner)[: len(rows)]
+        asked = rows if len(rows) else np.arange(1)
+        found = given.model.predict(
+            matrix[asked],
+            task,
+            runner,
+            below=lambda silent: opened.answers_of(asked[silent]),
+        )
+        return rows, found[: len(rows)]
 
     return load
 

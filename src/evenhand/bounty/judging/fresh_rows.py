@@ -72,7 +72,7 @@ def _gain(
         return 0.0, 0.0
     below = listed.prefix(position).predict(matrix[rows], runner)
     try:
-        found = model.predict(matrix[rows], listed.task, runner)
+        found = model.predict(matrix[rows], listed.task, runner, below=lambda silent: below[silent])
     except InputError:
         # A model that gives no answer on fresh rows has confirmed nothing.
         return 0.0, 0.0

@@ -105,7 +105,13 @@ class Practice:
             return 0.0, None, 0
         if model.finding is not None:
             return (*self._excess(rows, model.finding), len(rows))
-        predicted = model.predict(self._matrix[rows], self._task, runner, strict=strict)
+        predicted = model.predict(
+            self._matrix[rows],
+            self._task,
+            runner,
+            strict=strict,
+            below=lambda silent: self._answers[rows[silent]],
+        )
         predicted = self._task.loss.limited(predicted, self._answers[rows])
         after = self._task.loss.of_rows(predicted, self._labels[rows])
         gain = self._before[rows] - after

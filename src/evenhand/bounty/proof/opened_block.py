@@ -103,6 +103,10 @@ class OpenedBlock:
         self._groups: list[Rows] = [np.flatnonzero(mask) for mask in self.introduced]
         self._gained = 0.0
 
+    def answers_of(self, rows: Rows) -> Answers:
+        """What the list as it is now answers some rows."""
+        return self._answers[rows]
+
     def test(self, candidate: Contender, share: float) -> Verdict:
         """Test one candidate at its share of the block's level; an acceptance updates the list."""
         price = self.transcript.log_probability(candidate.meets)

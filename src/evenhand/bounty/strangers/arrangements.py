@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from evenhand.bounty.strangers.graph import GraphNode
+from evenhand.bounty.strangers.graph import FLOAT, INT64, Constant, GraphNode
 from evenhand.bounty.strangers.tensor import (
     ROWS,
     Inputs,
@@ -130,12 +130,12 @@ def transpose(node: GraphNode, inputs: Inputs, _: int) -> list[Tensor]:
     return [Tensor(dims, tensor.element)]
 
 
-def reshape(node: GraphNode, inputs: Inputs, version: int) -> list[Tensor]:
+def reshape(node: GraphNode, inputs: Inputs, _: int) -> list[Tensor]:
     """Other sizes, where each row keeps its numbers to itself."""
     tensor, rows = with_rows(inputs)
     check_fixed(inputs)
-    target = node.attributes.get("shape") if version < 5 else input_at(inputs, 1).integers
-    if not isinstance(target, tuple) or integer_of(node, "allowzero", 0):
+    target = input_at(inputs, 1).integers
+    if integer_of(node, "allowzero", 0):
         raise UnclearError("sizes that do not follow from the file")
     if rows < 0:
         dims = tuple(None if size <= 0 else size for size in target)
@@ -168,3 +168,19 @@ def flatten(node: GraphNode, inputs: Inputs, _: int) -> list[Tensor]:
         raise UnclearError("a new shape that does not keep rows apart")
     rest = tensor.sizes[1:]
     return [Tensor((ROWS, None if None in rest else product_of(rest)), tensor.element)]
+
+
+def shape(node: GraphNode, inputs: Inputs, _: int) -> list[Tensor]:
+    """The sizes of a tensor, for `filled` alone."""
+    sizes = input_at(inputs, 0).sizes
+    if node.attributes:
+        raise UnclearError("a part of the sizes")
+    return [Tensor((len(sizes),), INT64, shape=sizes)]
+
+
+def filled(node: GraphNode, inputs: Inputs, _: int) -> list[Tensor]:
+    """``ConstantOfShape``: one number for each place of a tensor that is there."""
+    value = node.attributes.get("value")
+    return [
+        Tensor(input_at(inputs, 0).shape, value.element if isinstance(value, Constant) else FLOAT)
+    ]

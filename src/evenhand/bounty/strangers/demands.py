@@ -1,10 +1,10 @@
 """What a bounty asks of an ONNX file: its input, its output, their types and sizes."""
 
+from evenhand.bounty.strangers import rows_apart
 from evenhand.bounty.strangers.graph import BOOL, DOUBLE, FLOAT, INT64, OnnxGraph
 from evenhand.bounty.strangers.refusals import SubmissionError
 
-#: Name of the one input: the task's matrix, float32 of shape (rows, features).
-INPUT = "features"
+INPUT = rows_apart.INPUT
 
 
 def check_features(graph: OnnxGraph, features: int) -> None:

@@ -1,9 +1,10 @@
 """Operators that make each element of one element a tensor, and constants."""
 
-from evenhand.bounty.strangers.graph import FLOAT, INT64, Constant, GraphNode
+from dataclasses import replace
+
+from evenhand.bounty.strangers.graph import BOOL, FLOAT, INT64, Constant, GraphNode
 from evenhand.bounty.strangers.tensor import (
     Inputs,
-    Rule,
     Tensor,
     UnclearError,
     broadcast,
@@ -13,15 +14,23 @@ from evenhand.bounty.strangers.tensor import (
 )
 
 
-def joint(element: int | None = None, first: int = 0) -> Rule:
-    """Of one element at a time; the result has the type of an input, or a fixed one."""
+def elementwise(_: GraphNode, inputs: Inputs, __: int) -> list[Tensor]:
+    """Of one element at a time; the result has the type of the first."""
+    return [_joint(inputs, input_at(inputs, 0).element)]
 
-    def rule(_: GraphNode, inputs: Inputs, __: int) -> list[Tensor]:
-        shapes = [tensor.sizes for tensor in inputs if tensor is not None]
-        kind = element if element is not None else input_at(inputs, first).element
-        return [Tensor(broadcast(shapes), kind)]
 
-    return rule
+def compared(_: GraphNode, inputs: Inputs, __: int) -> list[Tensor]:
+    """True or false for each element."""
+    return [replace(_joint(inputs, BOOL), small=True)]
+
+
+def chosen(_: GraphNode, inputs: Inputs, __: int) -> list[Tensor]:
+    """``Where``: one or the other element."""
+    return [_joint(inputs, input_at(inputs, 1).element)]
+
+
+def _joint(inputs: Inputs, element: int | None) -> Tensor:
+    return Tensor(broadcast([tensor.sizes for tensor in inputs if tensor is not None]), element)
 
 
 def cast(node: GraphNode, inputs: Inputs, _: int) -> list[Tensor]:
@@ -34,7 +43,7 @@ def identity(_: GraphNode, inputs: Inputs, __: int) -> list[Tensor]:
     return [input_at(inputs, 0)]
 
 
-def constant_node(node: GraphNode, _: Inputs, __: int) -> list[Tensor]:
+def constant(node: GraphNode, _: Inputs, __: int) -> list[Tensor]:
     """A constant within the graph."""
     value = node.attributes.get("value")
     if isinstance(value, Constant):

@@ -1,12 +1,14 @@
 """Operators of learned models (ai.onnx.ml): a table of rows in, an answer a row out."""
 
-from evenhand.bounty.strangers.graph import FLOAT, INT64, GraphNode
+from dataclasses import replace
+
+from evenhand.bounty.strangers.graph import FLOAT, INT64, Constant, GraphNode
 from evenhand.bounty.strangers.tensor import (
     ROWS,
     Inputs,
-    Rule,
     Tensor,
     UnclearError,
+    alike,
     check_fixed,
     input_at,
     integer_of,
@@ -24,21 +26,39 @@ def _table(inputs: Inputs, index: int = 0) -> Tensor:
     return tensor
 
 
-def learned(*elements: int | None) -> Rule:
-    """One row of `scores`, or a label and a row of scores."""
+def label_and_scores(node: GraphNode, inputs: Inputs, _: int) -> list[Tensor]:
+    """A label, and a row of scores: as many as labels, where each has its own."""
+    check_fixed(inputs)
+    names, base = node.attributes.get(_LABELS[node.operator]), node.attributes.get("intercepts")
+    count = len(names) if isinstance(names, tuple) and len(names) > 1 else None
+    own = node.operator == "TreeEnsembleClassifier" or (
+        node.operator == "LinearClassifier" and isinstance(base, Constant) and base.dims == (count,)
+    )
+    kind = None if "classlabels_strings" in node.attributes else INT64
+    _table(inputs)
+    return [Tensor((ROWS,), kind), Tensor((ROWS, count if own and kind else None), FLOAT)]
 
-    def rule(node: GraphNode, inputs: Inputs, _: int) -> list[Tensor]:
-        _table(inputs)
-        check_fixed(inputs)
-        if len(elements) == 1:
-            targets = integer_of(node, "n_targets", integer_of(node, "targets", 1))
-            single = node.operator == "SVMRegressor"
-            return [Tensor((ROWS, 1 if single else targets), elements[0])]
-        kind = INT64 if "classlabels_strings" not in node.attributes else None
-        # How many scores there are follows from several attributes that need not fit together.
-        return [Tensor((ROWS,), kind), Tensor((ROWS, None), elements[1])]
 
-    return rule
+#: The attribute of whole numbers as labels.
+_LABELS = {
+    "TreeEnsembleClassifier": "classlabels_int64s",
+    "LinearClassifier": "classlabels_ints",
+    "SVMClassifier": "classlabels_ints",
+}
+
+
+def scores(node: GraphNode, inputs: Inputs, _: int) -> list[Tensor]:
+    """A row of float32 numbers."""
+    return [replace(scores_alike(node, inputs, _)[0], element=FLOAT)]
+
+
+def scores_alike(node: GraphNode, inputs: Inputs, _: int) -> list[Tensor]:
+    """A row of numbers of the input's kind."""
+    table = _table(inputs)
+    check_fixed(inputs)
+    targets = integer_of(node, "n_targets", integer_of(node, "targets", 1))
+    single = node.operator == "SVMRegressor"
+    return [Tensor((ROWS, 1 if single else targets), table.element)]
 
 
 def plain_table(_: GraphNode, inputs: Inputs, __: int) -> list[Tensor]:
@@ -47,8 +67,8 @@ def plain_table(_: GraphNode, inputs: Inputs, __: int) -> list[Tensor]:
 
 
 def same_table(_: GraphNode, inputs: Inputs, __: int) -> list[Tensor]:
-    """A table as it was."""
-    return [_table(inputs)]
+    """A table of the same kind."""
+    return [alike(_table(inputs))]
 
 
 def one_hot(node: GraphNode, inputs: Inputs, _: int) -> list[Tensor]:
@@ -84,12 +104,9 @@ def extracted(_: GraphNode, inputs: Inputs, __: int) -> list[Tensor]:
 def labels(node: GraphNode, inputs: Inputs, _: int) -> list[Tensor]:
     """``LabelEncoder``: each element turned into another."""
     tensor, _rows_axis = with_rows(inputs)
-    element = next(
-        (
-            kind
-            for suffix, kind in (("int64s", INT64), ("floats", FLOAT))
-            if f"values_{suffix}" in node.attributes
-        ),
-        None,
-    )
+    values = node.attributes.get("values_tensor")
+    if isinstance(values, Constant):
+        return [Tensor(tensor.sizes, values.element)]
+    kinds = {"values_int64s": INT64, "values_floats": FLOAT}
+    element = next((kind for name, kind in kinds.items() if name in node.attributes), None)
     return [Tensor(tensor.sizes, element)]

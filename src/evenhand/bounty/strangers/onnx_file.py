@@ -4,7 +4,10 @@ Only the wire format of Protocol Buffers is read, in plain Python, so that no na
 file before these checks.  Field numbers: onnx/onnx.proto3 of ONNX, github.com/onnx/onnx.
 """
 
-from pathlib import Path
+import math
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import lru_cache
 
 from evenhand.bounty.strangers.demands import INPUT
 from evenhand.bounty.strangers.graph import (
@@ -17,12 +20,17 @@ from evenhand.bounty.strangers.graph import (
     OnnxGraph,
     Value,
 )
+from evenhand.bounty.strangers.operators import read_operators
 from evenhand.bounty.strangers.refusals import SubmissionError
 from evenhand.bounty.strangers.rowwise import check_rowwise
+from evenhand.bounty.strangers.tensor import MAX_AXES
 from evenhand.bounty.strangers.wire import (
+    MAX_PARAMETERS,
+    Message,
     Raw,
-    bytes_of,
+    count_of,
     fields,
+    message_of,
     text_of,
     unreadable,
     whole_of,
@@ -31,13 +39,13 @@ from evenhand.bounty.strangers.wire import (
 
 MAX_BYTES = 32 * 1024 * 1024
 MAX_NODES = 2_000
-#: Integers of one constant that are read: more are no axis, shape or the like.
-MAX_PARAMETERS = 1_000
-_OPERATORS = Path(__file__).with_name("onnx_operators.txt")
 
 
+@lru_cache(maxsize=16)
 def read_onnx(data: bytes) -> OnnxGraph:
     """Read an ONNX file and check all that can be checked without running it.
+
+    A file is read when it comes and again where it runs, so the last ones are kept.
 
     Parameters
     ----------
@@ -56,11 +64,11 @@ def read_onnx(data: bytes) -> OnnxGraph:
         )
     graphs = []
     versions: dict[str, int] = {}
-    for number, _, value in fields(data):
+    for number, _, value in fields(Message(memoryview(data))):
         if number == 7:
-            graphs.append(bytes_of(value))
+            graphs.append(message_of(value))
         elif number == 8:
-            domain, version = _opset(bytes_of(value))
+            domain, version = _opset(message_of(value))
             # Converters name a domain twice; two versions of it would be read by others as they like.
             if versions.setdefault(domain, version) != version:
                 raise unreadable()
@@ -71,12 +79,10 @@ def read_onnx(data: bytes) -> OnnxGraph:
     if len(graphs) != 1:
         raise unreadable()
     graph = _graph(graphs[0], versions)
-    check_rowwise(graph, _width(graph))
-    return graph
+    return replace(graph, guards=check_rowwise(graph, _width(graph)))
 
 
-def _graph(data: bytes, versions: dict[str, int]) -> OnnxGraph:
-    allowed = _allowed()
+def _graph(data: Message, versions: dict[str, int]) -> OnnxGraph:
     nodes: list[GraphNode] = []
     constants: list[Constant] = []
     inputs: list[Value] = []
@@ -85,13 +91,13 @@ def _graph(data: bytes, versions: dict[str, int]) -> OnnxGraph:
         if len(nodes) + len(constants) + len(inputs) + len(outputs) > 4 * MAX_NODES:
             raise SubmissionError("too_large", f"the model has more than {MAX_NODES:,} nodes.")
         if number == 1:
-            nodes.append(_node(bytes_of(value), allowed))
+            nodes.append(_node(message_of(value)))
         elif number == 5:
-            constants.append(_tensor(bytes_of(value)))
+            constants.append(_tensor(message_of(value)))
         elif number == 11:
-            inputs.append(_value(bytes_of(value)))
+            inputs.append(_value(message_of(value)))
         elif number == 12:
-            outputs.append(_value(bytes_of(value)))
+            outputs.append(_value(message_of(value)))
         elif number == 15:
             raise SubmissionError("sparse_not_allowed", "the model has sparse constants.")
     if not 1 <= len(nodes) <= MAX_NODES:
@@ -114,7 +120,7 @@ def _graph(data: bytes, versions: dict[str, int]) -> OnnxGraph:
     )
 
 
-def _opset(data: bytes) -> tuple[str, int]:
+def _opset(data: Message) -> tuple[str, int]:
     domain, version = "", 0
     for number, _, value in fields(data):
         if number == 1:
@@ -124,13 +130,7 @@ def _opset(data: bytes) -> tuple[str, int]:
     return "" if domain == "ai.onnx" else domain, version
 
 
-def _allowed() -> frozenset[tuple[str, str]]:
-    lines = _OPERATORS.read_text().splitlines()
-    pairs = [line.split() for line in lines if line and not line.startswith("#")]
-    return frozenset(("" if domain == "onnx" else domain, name) for domain, name in pairs)
-
-
-def _node(data: bytes, allowed: frozenset[tuple[str, str]]) -> GraphNode:
+def _node(data: Message) -> GraphNode:
     name, domain = "", ""
     inputs, outputs = [], []
     attributes: dict[str, Attribute] = {}
@@ -144,12 +144,12 @@ def _node(data: bytes, allowed: frozenset[tuple[str, str]]) -> GraphNode:
         elif number == 7:
             domain = text_of(value)
         elif number == 5:
-            label, found = _attribute(bytes_of(value))
+            label, found = _attribute(message_of(value))
             if label in attributes:
                 raise unreadable()
             attributes[label] = found
     domain = "" if domain == "ai.onnx" else domain
-    if (domain, name) not in allowed:
+    if (domain, name) not in read_operators():
         shown = f"{domain}.{name}" if domain else name
         raise SubmissionError(
             "operator_not_allowed",
@@ -176,72 +176,86 @@ _NEVER = {
 }
 
 
-def _attribute(data: bytes) -> tuple[str, Attribute]:
-    """Name and value; of lists whose values change no shape, their length."""
-    found: dict[int, list[tuple[int, Raw]]] = {}
+def _attribute(data: Message) -> tuple[str, Attribute]:
+    """Name and value; of lists of floats, whose values change no shape, their length."""
+    # Texts are not kept: they change no shape.
+    found: dict[int, list[tuple[int, Raw]]] = {number: [] for number in (1, 3, 5, 7, 8, 10, 20)}
     for number, wire, value in fields(data):
         if number in _NEVER:
             raise SubmissionError(*_NEVER[number])
-        found.setdefault(number, []).append((wire, value))
-    tensors = [_tensor(bytes_of(value)) for number in (5, 10) for _, value in found.get(number, [])]
-    name = [text_of(value) for _, value in found.get(1, [])][-1:]
-    kind = [whole_of(value) for _, value in found.get(20, [])][-1:]
+        if number in found:
+            found[number].append((wire, value))
+            if len(found[number]) > MAX_PARAMETERS:
+                raise unreadable()
+    tensors = [_tensor(message_of(value)) for number in (5, 10) for _, value in found[number]]
+    name = [text_of(value) for _, value in found[1]][-1:]
+    kind = [whole_of(value) for _, value in found[20]][-1:]
     # The type says which of the values others take: numbers of enum AttributeType.
     match kind:
         case [2]:
-            return "".join(name), ([whole_of(value) for _, value in found.get(3, [])] or [0])[-1]
+            return "".join(name), ([whole_of(value) for _, value in found[3]] or [0])[-1]
         case [7]:
-            several = [wholes_of(wire, value) for wire, value in found.get(8, [])]
-            return "".join(name), tuple(item for part in several for item in part)
+            whole = _joined(value for _, value in found[8])
+            many = Constant(name="", element=0, dims=(), whole=None)
+            return "".join(name), many if whole is None else tuple(whole)
         case [4] if len(tensors) == 1:
             return "".join(name), tensors[0]
         case [1 | 3 | 6 | 8 | 9]:
-            floats = (1 if w == 5 else len(bytes_of(v)) // 4 for w, v in found.get(7, []))
-            count = sum(floats) + len(found.get(9, []))
+            count = sum(count_of(*given) for given in found[7])
             return "".join(name), Constant(name="", element=0, dims=(count,), whole=None)
     raise unreadable()
 
 
-def _tensor(data: bytes) -> Constant:
+def _joined(values: Iterable[Raw]) -> list[int] | None:
+    """The integers of a list in several fields; `None` where they are too many to be parameters."""
+    parts = [wholes_of(value) for value in values]
+    if any(part is None for part in parts):
+        return None
+    return [number for part in parts for number in part or ()]
+
+
+def _tensor(data: Message) -> Constant:
     name, element = "", 0
-    dims: list[int] = []
-    listed: dict[int, list[int]] = {5: [], 7: []}
-    raw: bytes | None = None
-    for number, wire, value in fields(data):
+    listed: dict[int, list[Raw]] = {1: [], 5: [], 7: []}
+    raw: Message | None = None
+    for number, _, value in fields(data):
         if number == 8:
             name = text_of(value)
-        elif number == 1:
-            dims += wholes_of(wire, value)
         elif number == 2:
             element = whole_of(value)
         elif number in listed:
-            listed[number] += wholes_of(wire, value)
+            listed[number].append(value)
         elif number == 9:
-            raw = bytes_of(value)
+            raw = message_of(value)
         elif number == 13 or (number == 14 and value != 0):
             raise SubmissionError(
                 "external_data", "the model refers to data in another file.  Save it as one file."
             )
-    if any(size < 0 for size in dims):
+    dims = _joined(listed[1])
+    if dims is None or len(dims) > MAX_AXES or any(size < 0 for size in dims):
         raise unreadable()
     whole = _values(element, raw, listed[5 if element == INT32 else 7])
+    if whole is not None and len(whole) != math.prod(dims):
+        raise unreadable()
     return Constant(name=name, element=element, dims=tuple(dims), whole=whole)
 
 
-def _values(element: int, raw: bytes | None, listed: list[int]) -> tuple[int, ...] | None:
+def _values(element: int, raw: Message | None, listed: list[Raw]) -> tuple[int, ...] | None:
     """The integers of a constant, where there are few enough to be a parameter."""
     size = {INT32: 4, INT64: 8}.get(element)
     if size is None:
         return None
     if raw is None:
-        return tuple(listed[:MAX_PARAMETERS]) if len(listed) <= MAX_PARAMETERS else None
-    if listed or len(raw) % size or len(raw) > size * MAX_PARAMETERS:
+        return None if (whole := _joined(listed)) is None else tuple(whole)
+    data = raw.data
+    if listed or len(data) % size or len(data) > size * MAX_PARAMETERS:
         return None
-    cut = range(0, len(raw), size)
-    return tuple(int.from_bytes(raw[i : i + size], "little", signed=True) for i in cut)
+    cut = range(0, len(data), size)
+    raw.steps.take(len(cut))
+    return tuple(int.from_bytes(data[i : i + size], "little", signed=True) for i in cut)
 
 
-def _value(data: bytes) -> Value:
+def _value(data: Message) -> Value:
     name, element, shape = "", None, None
     for number, _, value in fields(data):
         if number == 1:
@@ -250,29 +264,31 @@ def _value(data: bytes) -> Value:
             if element is not None:
                 # Protobuf would put both together.
                 raise unreadable()
-            element, shape = _type(bytes_of(value))
+            element, shape = _type(message_of(value))
     return Value(name=name, element=element, shape=shape)
 
 
-def _type(data: bytes) -> tuple[int | None, tuple[int | None, ...] | None]:
+def _type(data: Message) -> tuple[int | None, tuple[int | None, ...] | None]:
     for number, _, value in fields(data):
         if number == 1:
             element, shape = None, None
-            for inner, _, part in fields(bytes_of(value)):
-                if inner == 1 and isinstance(part, int):
-                    element = part
+            for inner, _, part in fields(message_of(value)):
+                if inner == 1:
+                    element = whole_of(part)
                 elif inner == 2:
                     shape = tuple(
-                        _dimension(bytes_of(dim)) for n, _, dim in fields(bytes_of(part)) if n == 1
+                        _dimension(message_of(dim))
+                        for n, _, dim in fields(message_of(part))
+                        if n == 1
                     )
             return element, shape
     return None, None
 
 
-def _dimension(data: bytes) -> int | None:
-    for number, wire, value in fields(data):
-        if number == 1 and wire == 0 and isinstance(value, int):
-            return value
+def _dimension(data: Message) -> int | None:
+    for number, _, value in fields(data):
+        if number == 1:
+            return whole_of(value)
     return None
 
 

@@ -1,80 +1,59 @@
-"""The rule of each operator that a bounty runs."""
+"""The operators that a bounty runs, as `operators.toml` lists them, and the rule of each."""
 
-from evenhand.bounty.strangers.arrangements import (
-    concat,
-    cut,
-    flatten,
-    gather,
-    gather_elements,
-    reshape,
-    split,
-    squeeze,
-    transpose,
-    unsqueeze,
-)
-from evenhand.bounty.strangers.elementwise import cast, constant_node, identity, joint
-from evenhand.bounty.strangers.graph import BOOL, FLOAT
-from evenhand.bounty.strangers.learned import (
-    extracted,
-    labels,
-    learned,
-    one_hot,
-    plain_table,
-    same_table,
-    vectorized,
-)
-from evenhand.bounty.strangers.products import gemm, matmul
-from evenhand.bounty.strangers.reductions import arg, batch, normalized, reduce, softmax, top
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from evenhand.bounty.strangers import arrangements, elementwise, learned, products, reductions
+from evenhand.bounty.strangers.graph import GraphNode
+from evenhand.bounty.strangers.refusals import SubmissionError
 from evenhand.bounty.strangers.tensor import Rule
 
-_ONE = (
-    "Abs Ceil Clip Elu Erf Exp Floor HardSigmoid LeakyRelu Log Neg Not Reciprocal Relu Round Selu "
-    "Sigmoid Sign Softplus Sqrt Tanh Add Sub Mul Div Pow PRelu Max Min Mean Sum"
-)
-
-
-_TESTS = "And Or Xor Equal Greater GreaterOrEqual Less LessOrEqual IsInf IsNaN"
-_REDUCE = "L1 L2 LogSumExp Max Mean Min Prod Sum SumSquare"
-RULES: dict[str, Rule] = {
-    **dict.fromkeys(_ONE.split(), joint()),
-    **dict.fromkeys(_TESTS.split(), joint(BOOL)),
-    **dict.fromkeys([f"Reduce{name}" for name in _REDUCE.split()], reduce),
-    "Where": joint(first=1),
-    "Cast": cast,
-    "Identity": identity,
-    "Constant": constant_node,
-    "Softmax": softmax,
-    "LogSoftmax": softmax,
-    "LayerNormalization": normalized,
-    "BatchNormalization": batch,
-    "ArgMax": arg,
-    "ArgMin": arg,
-    "TopK": top,
-    "Gather": gather,
-    "GatherElements": gather_elements,
-    "Concat": concat,
-    "Slice": cut,
-    "Split": split,
-    "Squeeze": squeeze,
-    "Unsqueeze": unsqueeze,
-    "Transpose": transpose,
-    "Reshape": reshape,
-    "Flatten": flatten,
-    "Gemm": gemm,
-    "MatMul": matmul,
-    "ArrayFeatureExtractor": extracted,
-    "Binarizer": joint(),
-    "FeatureVectorizer": vectorized,
-    "Imputer": same_table,
-    "LabelEncoder": labels,
-    "LinearClassifier": learned(None, FLOAT),
-    "LinearRegressor": learned(FLOAT),
-    "Normalizer": plain_table,
-    "OneHotEncoder": one_hot,
-    "Scaler": plain_table,
-    "SVMClassifier": learned(None, FLOAT),
-    "SVMRegressor": learned(FLOAT),
-    "TreeEnsemble": learned(None),
-    "TreeEnsembleClassifier": learned(None, FLOAT),
-    "TreeEnsembleRegressor": learned(FLOAT),
+_RULES = {
+    **vars(arrangements),
+    **vars(elementwise),
+    **vars(learned),
+    **vars(products),
+    **vars(reductions),
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operator:
+    """One operator: its rule, and the operator sets whose form the rule reads."""
+
+    rule: Rule
+    since: int
+    newest: int
+
+
+@cache
+def read_operators() -> Mapping[tuple[str, str], Operator]:
+    """All operators by domain and name; the domain of ONNX itself has no name."""
+    text = Path(__file__).with_name("operators.toml").read_text(encoding="utf-8")
+    listed = tomllib.loads(text)
+    return {
+        ("" if domain == "ai.onnx" else domain, name): Operator(
+            rule=_RULES[given["rule"]], since=given["since"], newest=newest
+        )
+        for domain, newest in listed["newest"].items()
+        for name, given in listed[domain].items()
+    }
+
+
+def rule_of(node: GraphNode, versions: Mapping[str, int]) -> Rule:
+    """The rule of a node, or a refusal where its operator set is not one that the rule reads.
+
+    A file that names no version of a domain is read by the newest one that others know.
+    """
+    found = read_operators()[node.domain, node.operator]
+    version = versions.get(node.domain, found.newest)
+    if not found.since <= version <= found.newest:
+        raise SubmissionError(
+            "operator_not_allowed",
+            f"the operator {node.operator!r} is of operator set {version}.  "
+            f"Allowed: {found.since} to {found.newest}.",
+        )
+    return found.rule

@@ -1,13 +1,17 @@
 """Operators that sum, compare or order along an axis: never along that of the rows."""
 
+from dataclasses import replace
+
 from evenhand.bounty.strangers.graph import INT64, GraphNode
 from evenhand.bounty.strangers.tensor import (
     Inputs,
     Tensor,
     UnclearError,
+    alike,
     axis_of,
     broadcast,
     check_fixed,
+    input_at,
     integer_of,
     integers_of,
     place_of,
@@ -23,7 +27,22 @@ def softmax(node: GraphNode, inputs: Inputs, version: int) -> list[Tensor]:
     # Older sets flatten all axes from this one on.
     if axis == rows or (version < 13 and axis < rows):
         raise UnclearError("sums over rows")
-    return [tensor]
+    return [alike(tensor)]
+
+
+def along(node: GraphNode, inputs: Inputs, _: int) -> list[Tensor]:
+    """``LpNormalization``: shares along another axis than the rows'."""
+    return softmax(node, inputs, 13)
+
+
+def cumulated(_: GraphNode, inputs: Inputs, __: int) -> list[Tensor]:
+    """Sums from the first on, along another axis than the rows'."""
+    tensor, rows = with_rows(inputs)
+    check_fixed(inputs)
+    (axis,) = input_at(inputs, 1).integers
+    if place_of(axis, len(tensor.sizes)) == rows:
+        raise UnclearError("sums over rows")
+    return [alike(tensor)]
 
 
 def normalized(node: GraphNode, inputs: Inputs, _: int) -> list[Tensor]:
@@ -38,17 +57,17 @@ def normalized(node: GraphNode, inputs: Inputs, _: int) -> list[Tensor]:
     return [Tensor(shape, tensor.element)]
 
 
-def batch(node: GraphNode, inputs: Inputs, version: int) -> list[Tensor]:
+def batch(node: GraphNode, inputs: Inputs, _: int) -> list[Tensor]:
     """``BatchNormalization`` by learned means, never by the rows at hand."""
     tensor, rows = with_rows(inputs)
     check_fixed(inputs)
-    training = integer_of(node, "training_mode", 0) or version < 9 or len(node.outputs) > 1
+    training = integer_of(node, "training_mode", 0) or len(node.outputs) > 1
     if rows > 0 or len(tensor.sizes) < 2 or training:
         raise UnclearError("means over rows")
-    return [tensor]
+    return [alike(tensor)]
 
 
-def reduce(node: GraphNode, inputs: Inputs, _: int) -> list[Tensor]:
+def reduced(node: GraphNode, inputs: Inputs, _: int) -> list[Tensor]:
     """Sums and the like along named axes."""
     tensor, rows = with_rows(inputs)
     check_fixed(inputs)
@@ -56,7 +75,7 @@ def reduce(node: GraphNode, inputs: Inputs, _: int) -> list[Tensor]:
     axes = integers_of(node, "axes", inputs, 1)
     if not axes:
         if axes is not None and integer_of(node, "noop_with_empty_axes", 0):
-            return [tensor]
+            return [alike(tensor)]
         raise UnclearError("sums over rows")
     gone = {place_of(axis, rank) for axis in axes}
     return [_without(tensor, gone, rows, integer_of(node, "keepdims", 1), tensor.element)]
@@ -75,7 +94,8 @@ def arg(node: GraphNode, inputs: Inputs, _: int) -> list[Tensor]:
     """Place of the largest or smallest along an axis."""
     tensor, rows = with_rows(inputs)
     axis = axis_of(node, len(tensor.sizes), 0)
-    return [_without(tensor, {axis}, rows, integer_of(node, "keepdims", 1), INT64)]
+    made = _without(tensor, {axis}, rows, integer_of(node, "keepdims", 1), INT64)
+    return [replace(made, small=True)]
 
 
 def top(node: GraphNode, inputs: Inputs, _: int) -> list[Tensor]:
@@ -86,4 +106,4 @@ def top(node: GraphNode, inputs: Inputs, _: int) -> list[Tensor]:
     if axis == rows:
         raise UnclearError("an order of rows")
     dims = tuple(None if i == axis else size for i, size in enumerate(tensor.sizes))
-    return [Tensor(dims, tensor.element), Tensor(dims, INT64)]
+    return [Tensor(dims, tensor.element), Tensor(dims, INT64, small=True)]

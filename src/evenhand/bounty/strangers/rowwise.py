@@ -7,14 +7,19 @@ where row i of what it makes depends on row i of what it reads, and on nothing e
 Semantics: github.com/onnx/onnx/blob/main/docs/Operators.md, and Operators-ml.md.
 """
 
-from evenhand.bounty.strangers.graph import FLOAT, FLOATS, GraphNode, OnnxGraph
-from evenhand.bounty.strangers.operators import RULES
+from dataclasses import replace
+
+from evenhand.bounty.strangers.graph import FLOAT, GraphNode, Guard, OnnxGraph
+from evenhand.bounty.strangers.guards import guards_of, stays_small
+from evenhand.bounty.strangers.operators import rule_of
 from evenhand.bounty.strangers.refusals import SubmissionError
-from evenhand.bounty.strangers.tensor import ROWS, Inputs, Tensor, UnclearError, input_at, tensor_of
+from evenhand.bounty.strangers.tensor import MAX_AXES, ROWS, Tensor, UnclearError, tensor_of
 
 
-def check_rowwise(graph: OnnxGraph, features: int | None) -> None:
+def check_rowwise(graph: OnnxGraph, features: int | None) -> tuple[Guard, ...]:
     """Refuse a graph that is not proven to answer each row by itself.
+
+    What is left to be looked at in the numbers of each run is returned.
 
     Parameters
     ----------
@@ -32,8 +37,9 @@ def check_rowwise(graph: OnnxGraph, features: int | None) -> None:
     if len(known) != len(graph.constants):
         raise _refusal("", "two constants of one name")
     known[graph.inputs[0].name] = Tensor((ROWS, features), FLOAT)
+    guards: list[Guard] = []
     for node in graph.nodes:
-        for name, tensor in zip(node.outputs, _made(node, known, graph), strict=False):
+        for name, tensor in zip(node.outputs, _made(node, known, graph, guards), strict=False):
             if name in known:
                 raise _refusal(node.operator, "an output's name that stands for something else")
             if name:
@@ -42,6 +48,7 @@ def check_rowwise(graph: OnnxGraph, features: int | None) -> None:
         found = known.get(output.name)
         if found is None or found.axis != 0:
             raise _refusal("", f"the output {output.name[:40]!r}, which has not one answer a row")
+    return tuple(dict.fromkeys(guards))
 
 
 def _refusal(operator: str, why: str) -> SubmissionError:
@@ -53,18 +60,22 @@ def _refusal(operator: str, why: str) -> SubmissionError:
     )
 
 
-def _made(node: GraphNode, known: dict[str, Tensor], graph: OnnxGraph) -> list[Tensor]:
-    """The outputs of a node."""
+def _made(
+    node: GraphNode, known: dict[str, Tensor], graph: OnnxGraph, guards: list[Guard]
+) -> list[Tensor]:
+    """The outputs of a node; what its inputs must keep is added to the guards."""
     if any(name and name not in known for name in node.inputs):
         raise _refusal(node.operator, "an input that no node before it makes")
     inputs = [known[name] if name else None for name in node.inputs]
     fixed = all(tensor is None or tensor.axis is None for tensor in inputs)
+    rule = rule_of(node, graph.versions)
     try:
-        _check_division(node, inputs)
+        guards += guards_of(node, inputs)
     except UnclearError as error:
         raise _refusal(node.operator, str(error)) from error
     try:
-        made = RULES[node.operator](node, inputs, graph.versions.get(node.domain, 1))
+        # Without a version the oldest form is taken, which proves the least.
+        made = rule(node, inputs, graph.versions.get(node.domain, 1))
     except (UnclearError, IndexError, AttributeError, ValueError) as error:
         if fixed:
             # The same for every batch, whatever it is.
@@ -74,18 +85,10 @@ def _made(node: GraphNode, known: dict[str, Tensor], graph: OnnxGraph) -> list[T
             str(error) if isinstance(error, UnclearError) else "inputs of an odd kind",
         ) from error
     if len(made) < len(node.outputs) or any(
-        tensor.dims is not None and tensor.dims.count(ROWS) > 1 for tensor in made
+        tensor.dims is not None and (tensor.dims.count(ROWS) > 1 or len(tensor.dims) > MAX_AXES)
+        for tensor in made
     ):
         raise _refusal(node.operator, "outputs that are not known")
+    if stays_small(node, inputs):
+        return [replace(tensor, small=True) for tensor in made]
     return made
-
-
-def _check_division(node: GraphNode, inputs: Inputs) -> None:
-    """Whole numbers are divided only by constants that no processor stops at."""
-    if node.operator == "ReduceMean" and input_at(inputs, 0).element not in FLOATS:
-        raise UnclearError("a mean of whole numbers")
-    if node.operator != "Div" or input_at(inputs, 0).element in FLOATS:
-        return
-    whole = input_at(inputs, 1).whole
-    if whole is None or {0, -1} & set(whole):
-        raise UnclearError("a division of whole numbers by something that could be 0 or -1")

@@ -14,17 +14,24 @@ from typing import Any, Self
 
 import numpy as np
 
+from evenhand.bounty.strangers.guarded import guarded
 from evenhand.bounty.strangers.refusals import RunnerError, SubmissionError
-from evenhand.bounty.strangers.runner import MISSING, Matrix, Output, Runner
+from evenhand.bounty.strangers.runner import MISSING, Answered, Matrix, Runner
 
 #: Share of a sandbox's time and memory within which a candidate must answer to be accepted, so that
 #: an accepted model does not fail later because the machine is busy.
 CAREFUL = 0.6
 
 
+#: Rows of a candidate's batch that may have no answer: so many, or this share of them.  Each takes
+#: some calls of its own, so this bounds what a bad model costs; and a model that is silent about more
+#: than one row in a hundred is a mistake that its hunter should hear of.
+FEW, SHARE = 64, 0.01
+
+
 def careful(runner: Runner) -> Runner:
-    """The runner for candidates: a sandbox with tighter limits, any other one as it is."""
-    return _Careful(runner) if isinstance(runner, Sandbox) else runner
+    """The runner for candidates: few rows may have no answer, and a sandbox has tighter limits."""
+    return _Careful(runner)
 
 
 class Sandbox:
@@ -61,7 +68,7 @@ class Sandbox:
     ) -> None:
         self.close()
 
-    def run(self, model: bytes, output: str, matrix: Matrix) -> Output:
+    def run(self, model: bytes, output: str, matrix: Matrix) -> Answered:
         """One output of a model for all rows of a matrix.
 
         Raises
@@ -71,23 +78,29 @@ class Sandbox:
         """
         return self.run_within(1.0, model, output, matrix)
 
-    def run_within(self, share: float, model: bytes, output: str, matrix: Matrix) -> Output:
-        """As `run`, with a share of the time and memory."""
+    def run_within(
+        self, share: float, model: bytes, output: str, matrix: Matrix, most: int | None = None
+    ) -> Answered:
+        """As `run`, with a share of the time and memory, and most rows that may have no answer."""
         for _ in range(2):
             try:
-                return self._ask(share, model, output, matrix)
+                return self._ask(share, model, output, matrix, most)
             except (OSError, EOFError):
                 # The worker itself was killed, by whatever: no model is to blame; a new one serves.
                 self._abandon()
         raise RunnerError("The sandbox's process was killed twice.  Is there enough memory?")
 
-    def _ask(self, share: float, model: bytes, output: str, matrix: Matrix) -> Output:
+    def _ask(
+        self, share: float, model: bytes, output: str, matrix: Matrix, most: int | None
+    ) -> Answered:
         seconds = share * self._seconds
+        shown, guards = guarded(model)
+        asked = json.dumps({"output": output, "guards": guards, "most": most}).encode()
         channel = self._start()
         job = {
-            "model": len(model),
+            "asked": len(asked),
+            "model": len(shown),
             "features": matrix.shape[1],
-            "output": output,
             "seconds": seconds,
             "memory": int(share * self._memory) + 4 * matrix.nbytes,
             "weak": self._weak,
@@ -103,7 +116,7 @@ class Sandbox:
         finally:
             os.close(source)
             os.close(target)
-        writer = threading.Thread(target=_write, args=(give, model, matrix), daemon=True)
+        writer = threading.Thread(target=_write, args=(give, asked + shown, matrix), daemon=True)
         writer.start()
         limit = 65_536 + 8 * max(len(matrix), 1) * 1_000
         with os.fdopen(take, "rb") as stream:
@@ -113,7 +126,7 @@ class Sandbox:
         line = _line(channel)
         if not line:
             raise EOFError
-        return _answer(head, body, json.loads(line), seconds)
+        return _answer(head, body, json.loads(line), seconds, len(matrix))
 
     def _abandon(self) -> None:
         if self._process is not None:
@@ -156,20 +169,30 @@ class Sandbox:
 
 
 class _Careful:
-    """A sandbox with tighter limits."""
+    """A runner under the rules for candidates."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
-        self._sandbox = sandbox
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
 
-    def run(self, model: bytes, output: str, matrix: Matrix) -> Output:
+    def run(self, model: bytes, output: str, matrix: Matrix) -> Answered:
         """One output of a model for all rows of a matrix."""
-        return self._sandbox.run_within(CAREFUL, model, output, matrix)
+        most = max(FEW, int(SHARE * len(matrix)))
+        if isinstance(self._runner, Sandbox):
+            found = self._runner.run_within(CAREFUL, model, output, matrix, most)
+        else:
+            found = self._runner.run(model, output, matrix)
+        if (count := np.count_nonzero(found.failed)) > most:
+            raise SubmissionError(
+                "cannot_run",
+                f"the model has no answer on {count:,} of {len(matrix):,} rows.  Allowed: {most:,}.",
+            )
+        return found
 
 
-def _write(descriptor: int, model: bytes, matrix: Matrix) -> None:
+def _write(descriptor: int, head: bytes, matrix: Matrix) -> None:
     # A child that died early stops reading; its end is told over the socket.
     with contextlib.suppress(BrokenPipeError), os.fdopen(descriptor, "wb") as stream:
-        stream.write(model)
+        stream.write(head)
         stream.write(np.ascontiguousarray(matrix, np.float32).tobytes())
 
 
@@ -183,7 +206,7 @@ def _line(channel: socket.socket) -> bytes:
     return data.strip()
 
 
-def _answer(head: bytes, body: bytes, ended: dict[str, Any], seconds: float) -> Output:
+def _answer(head: bytes, body: bytes, ended: dict[str, Any], seconds: float, rows: int) -> Answered:
     if ended["timeout"] or ended["code"] == -24:
         raise SubmissionError("timeout", f"the model ran longer than {seconds:g} seconds.")
     if ended["code"] != 0:
@@ -199,6 +222,11 @@ def _answer(head: bytes, body: bytes, ended: dict[str, Any], seconds: float) -> 
         kind = np.dtype(str(answer["dtype"]))
         if kind.kind not in "biuf":
             raise SubmissionError("wrong_type", f"the output holds {kind} values.")
-        return np.frombuffer(body, kind).reshape([int(size) for size in answer["shape"]])
+        bits = np.frombuffer(body[: (rows + 7) // 8], np.uint8)
+        values = np.frombuffer(body[len(bits) :], kind)
+        return Answered(
+            values=values.reshape([int(size) for size in answer["shape"]]),
+            failed=np.unpackbits(bits, count=rows).view(bool),
+        )
     except (ValueError, KeyError, TypeError) as error:
         raise SubmissionError("crashed", "the model's process gave no readable answer.") from error

@@ -9,17 +9,25 @@ from evenhand.bounty.strangers.graph import Constant, GraphNode
 
 #: The axis of the rows among sizes; sizes are never negative, and `None` where not known.
 ROWS: Final = -1
+#: Axes of a tensor: numpy knows no more either.
+MAX_AXES: Final = 64
 Dim = int | None
 Dims = tuple[Dim, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """What is known of a tensor: sizes (`None`: not even how many), element type, integers."""
+    """What is known of a tensor: sizes (`None`: not even how many), element type, integers.
+
+    `small` are whole numbers from 0 to below 2^31, whatever the rows hold; `shape` are the sizes of
+    another tensor, where this one holds them.
+    """
 
     dims: Dims | None
     element: int | None
     whole: tuple[int, ...] | None = None
+    small: bool = False
+    shape: Dims | None = None
 
     @property
     def axis(self) -> int | None:
@@ -41,6 +49,11 @@ class Tensor:
         return self.whole
 
 
+def alike(tensor: Tensor) -> Tensor:
+    """Other numbers of the same sizes and kind."""
+    return Tensor(tensor.sizes, tensor.element)
+
+
 class UnclearError(Exception):
     """Not proven to be row by row, and why."""
 
@@ -51,7 +64,8 @@ Rule = Callable[[GraphNode, Inputs, int], list[Tensor]]
 
 def tensor_of(given: Constant) -> Tensor:
     """A constant, the same for every batch."""
-    return Tensor(given.dims, given.element, given.whole)
+    small = given.whole is not None and all(0 <= number < 1 << 31 for number in given.whole)
+    return Tensor(given.dims, given.element, given.whole, small)
 
 
 def input_at(inputs: Inputs, index: int) -> Tensor:

@@ -41,7 +41,8 @@ class GroupRule:
     ) -> Bits:
         """The rows in the group, or why its model fails.
 
-        A row is inside where an ONNX model answers 1; `strict` refuses any answer but 0 and 1.
+        A row is inside where an ONNX model answers 1, outside where it has no answer; `strict`
+        refuses any answer but 0 and 1.
         """
         if self.formula is not None:
             return bitmaps.of(self.formula)
@@ -78,12 +79,15 @@ def read_group(given: Any, task: Task) -> GroupRule:
 def _onnx_group(
     model: bytes, matrix: Matrix, runner: Runner, *, strict: bool
 ) -> npt.NDArray[np.bool_]:
-    found = np.asarray(runner.run(model, "group", matrix))
+    answered = runner.run(model, "group", matrix)
+    found = answered.values
     found = found[:, 0] if found.shape == (len(matrix), 1) else found
     if found.shape != (len(matrix),) or found.dtype.kind not in "biu":
         raise SubmissionError(
             "wrong_shape", f"the group has shape {found.shape} and type {found.dtype}."
         )
+    if strict:
+        answered.check_all()
     if strict and not np.isin(found, (0, 1)).all():
         raise SubmissionError("wrong_group", "the group's output holds other values than 0 and 1.")
-    return np.asarray(found == 1)
+    return np.asarray((found == 1) & ~answered.failed)

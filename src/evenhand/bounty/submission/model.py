@@ -1,9 +1,11 @@
 """The model of a submission: ONNX, one answer for all, or one to be trained here."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from evenhand.bounty.strangers.demands import OUTPUTS, check_features, output_named
 from evenhand.bounty.strangers.onnx_file import read_onnx
@@ -12,6 +14,7 @@ from evenhand.bounty.strangers.runner import Runner
 from evenhand.bounty.submission.predictions import (
     Predictions,
     check_predictions,
+    nothing_said,
     settle_predictions,
 )
 from evenhand.bounty.submission.values import decoded, finite
@@ -35,19 +38,34 @@ class Model:
         return self.onnx is None and self.constant is None and self.finding is None
 
     def predict(
-        self, matrix: Matrix, task: Task, runner: Runner, *, strict: bool = False
+        self,
+        matrix: Matrix,
+        task: Task,
+        runner: Runner,
+        *,
+        strict: bool = False,
+        below: Callable[[npt.NDArray[np.bool_]], Predictions] | None = None,
     ) -> Predictions:
         """Predictions of shape (rows,), or (rows, classes) of probabilities.
 
-        Answers that are none are settled, see `settle_predictions`; `strict` refuses them.
+        Answers that are none are settled, see `settle_predictions`; `strict` refuses them.  Rows
+        that the model has no answer for are answered by `below`, which is told which these are; where
+        nothing is below, as if the answer were NaN.
         """
         if self.constant is not None:
             return _constant(self.constant, len(matrix), task)
         if self.onnx is None:
             raise SubmissionError("no_model", "this submission has no model to run.")
-        found = runner.run(self.onnx, OUTPUTS[task.loss.reads][0], matrix)
-        check = check_predictions if strict else settle_predictions
-        return check(found, task, len(matrix))
+        answered = runner.run(self.onnx, OUTPUTS[task.loss.reads][0], matrix)
+        if strict:
+            answered.check_all()
+            return check_predictions(answered.values, task, len(matrix))
+        values = settle_predictions(answered.values, task, len(matrix))
+        silent = answered.failed
+        if silent.any():
+            values = values.copy()
+            values[silent] = below(silent) if below else nothing_said(task)
+        return values
 
 
 def read_model(given: Any, task: Task) -> Model:

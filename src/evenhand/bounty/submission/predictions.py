@@ -8,10 +8,13 @@ import numpy.typing as npt
 
 from evenhand.bounty.strangers.refusals import SubmissionError
 from evenhand.bounty.submission.values import finite
+from evenhand.bounty.task.losses import Floats
 from evenhand.bounty.task.task import Task, read_table
 
-#: What float32 probabilities may miss: each one its range, and their sum 1.
-SLACK = (1e-6, 1e-3)
+#: By how much float32 probabilities may leave [0, 1], and their sum 1.  A number has 24 bits: adding
+#: up a thousand trees or classes may round by 1,000 / 2^24 = 6e-5, and converters that go through
+#: logarithms lose a digit more.  What is further off is no rounding but another scale.
+HAIR = 1e-3
 Predictions = npt.NDArray[np.generic]
 
 
@@ -29,8 +32,15 @@ def check_predictions(found: Predictions, task: Task, rows: int) -> Predictions:
     if not np.isfinite(values).all():
         count = int(np.count_nonzero(~np.isfinite(values)))
         raise SubmissionError("not_finite", f"{count:,} predictions are NaN or infinite.")
-    if task.loss.reads == "probabilities" and not _adding_up(values).all():
-        raise SubmissionError("wrong_probabilities", "the probabilities of a row must add up to 1.")
+    if task.loss.reads == "probabilities":
+        if not (fine := _adding_up(values)).all():
+            row = int(np.argmin(fine))
+            raise SubmissionError(
+                "wrong_probabilities",
+                "the probabilities of a row must lie in [0, 1] and add up to 1, give or take "
+                f"{HAIR:g}; those of {np.count_nonzero(~fine):,} rows do not, first {values[row]}.",
+            )
+        return _normalised(values)
     return values
 
 
@@ -38,7 +48,8 @@ def settle_predictions(found: Predictions, task: Task, rows: int) -> Predictions
     """What a model answered, with something definite in place of what is no answer.
 
     A class that does not exist is the nearest one that does; NaN and infinite numbers are bounds of
-    the target, NaN the lower one; probabilities that do not add up to 1 are equal ones.  The same
+    the target, NaN the lower one; probabilities that are off by a hair are clipped and divided by
+    their sum, those that are off by more are equal ones.  The same
     holds when a model is tested and when it serves, so one odd row can neither stop a bounty nor
     answer differently from what was tested.
     """
@@ -48,14 +59,27 @@ def settle_predictions(found: Predictions, task: Task, rows: int) -> Predictions
     if task.loss.reads == "value":
         low, high = task.loss.target
         return np.asarray(np.nan_to_num(values, nan=low, posinf=high, neginf=low))
-    return np.where(_adding_up(values)[:, None], values, 1 / len(task.classes))
+    fine = _adding_up(values)[:, None]
+    return np.where(fine, _normalised(np.where(fine, values, 1.0)), nothing_said(task))
 
 
-def _adding_up(values: Any) -> npt.NDArray[np.bool_]:
-    # A hair of slack for float32; probabilities that do not add up would cheat Brier's score.
+def nothing_said(task: Task) -> float:
+    """The answer where there is none: what NaN is settled to."""
+    if task.loss.reads == "class":
+        return 0
+    return task.loss.target[0] if task.loss.reads == "value" else 1 / len(task.classes)
+
+
+def _adding_up(values: Floats) -> npt.NDArray[np.bool_]:
+    # Probabilities that do not add up would cheat Brier's score.
     with np.errstate(invalid="ignore"):
-        within = ((values >= -SLACK[0]) & (values <= 1 + SLACK[0])).all(axis=1)
-        return np.asarray(within & (np.abs(values.sum(axis=1) - 1) <= SLACK[1]))
+        within = ((values >= -HAIR) & (values <= 1 + HAIR)).all(axis=1)
+        return np.asarray(within & (np.abs(values.sum(axis=1) - 1) <= HAIR))
+
+
+def _normalised(values: Floats) -> Floats:
+    clipped = np.clip(values, 0.0, 1.0)
+    return np.asarray(clipped / clipped.sum(axis=1, keepdims=True))
 
 
 def _shaped(found: Predictions, task: Task, rows: int) -> npt.NDArray[Any]:

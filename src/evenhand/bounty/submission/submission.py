@@ -19,6 +19,7 @@ from evenhand.bounty.strangers.refusals import SubmissionError
 from evenhand.bounty.strangers.runner import Runner
 from evenhand.bounty.submission.group import GroupRule, read_group
 from evenhand.bounty.submission.model import Model, read_model
+from evenhand.bounty.submission.values import check_parts
 from evenhand.bounty.task.membership import Memberships, unpack
 from evenhand.bounty.task.task import Matrix, Task
 from evenhand.errors import InputError
@@ -100,6 +101,7 @@ def read_submission(data: bytes, task: Task) -> Submission:
         raise SubmissionError(
             "too_large", f"it has {len(data):,} bytes.  Allowed: {MAX_SUBMISSION:,}."
         )
+    check_parts(data)
     given = _parsed(data)
     for name in ("team", "nonce", "note"):
         if not isinstance(given[name], str) or len(given[name]) > LONGEST:

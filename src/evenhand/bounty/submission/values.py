@@ -6,6 +6,21 @@ from typing import Any
 
 from evenhand.bounty.strangers.refusals import SubmissionError
 
+#: Brackets and commas of a submission; a tree of all levels with long lists has fewer.
+MAX_PARTS = 1_000_000
+
+
+def check_parts(data: bytes) -> None:
+    """Refuse JSON of so many parts that reading it alone would take gigabytes.
+
+    ONNX files stand in it as base64, which has neither brackets nor commas.
+    """
+    parts = sum(data.count(mark) for mark in b"[{,")
+    if parts > MAX_PARTS:
+        raise SubmissionError(
+            "too_large", f"it has {parts:,} brackets and commas.  Allowed: {MAX_PARTS:,}."
+        )
+
 
 def decoded(value: Any) -> bytes:
     """The bytes of an ONNX file that was sent as base64."""
