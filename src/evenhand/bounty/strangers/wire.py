@@ -1,5 +1,6 @@
 """The wire format of Protocol Buffers, in plain Python: no native code sees a stranger's file before it is checked."""
 
+import struct
 from collections.abc import Iterator
 
 from evenhand.bounty.strangers.refusals import SubmissionError
@@ -8,7 +9,7 @@ from evenhand.bounty.strangers.refusals import SubmissionError
 MAX_FIELDS = 2_000_000
 #: Largest number of a field; its tag fits in 32 bits.
 _MAX_NUMBER = (1 << 29) - 1
-Raw = int | bytes | None
+Raw = int | bytes | memoryview
 Field = tuple[int, int, Raw]
 
 
@@ -37,8 +38,8 @@ def fields(data: bytes) -> Iterator[Field]:
         if position + size > end:
             raise unreadable()
         found = data[position : position + size]
-        # Numbers of fixed size are floats, which nothing here needs.
-        yield number, wire, found if wire == 2 else None
+        # Numbers of fixed size are floats: none of `bytes_of`, `text_of` and `whole_of` takes them.
+        yield number, wire, found if wire == 2 else memoryview(found)
         position += size
 
 
@@ -91,3 +92,11 @@ def wholes_of(wire: int, value: Raw) -> list[int]:
         found, position = _varint(data, position)
         out.append(whole_of(found))
     return out
+
+
+def floats_of(wire: int, value: Raw) -> tuple[float, ...]:
+    """Repeated float32 numbers, one by one or packed."""
+    data = bytes_of(value) if wire == 2 else value
+    if wire not in (2, 5) or isinstance(data, int) or len(data) % 4:
+        raise unreadable()
+    return struct.unpack(f"<{len(data) // 4}f", data)

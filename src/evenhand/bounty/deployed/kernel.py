@@ -1,0 +1,149 @@
+"""The compiled kernel of a list.  Importing this module loads numba (a third of a second)."""
+
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
+
+#: Rows worked on at once: what is known of them stays in the processor's first cache.
+CHUNK = 1_024
+
+
+@intrinsic
+def _lowest(context: Any, value: Any) -> Any:  # noqa: ARG001 - numba calls it so
+    """Place of the lowest bit that is set."""
+
+    def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.uint64(types.uint64), generate
+
+
+@njit(cache=True, nogil=True)
+def _place(matrix: Any, start: int, count: int, column: int, top: int, cuts: Any, places: Any, keys: Any) -> None:
+    """Add each row's place on a column to its key."""
+    if top >= 0:
+        highest = np.float32(top)
+        for row in range(count):
+            x = matrix[start + row, column]
+            y = x if x > 0 else np.float32(0)
+            y = y if y < highest else highest
+            whole = np.int32(y)
+            cell = 2 * whole + np.int32(np.float32(whole) != y)
+            cell = cell if x >= 0 else np.int32(2 * top + 1)
+            cell = cell if x == x else np.int32(2 * top + 2)  # noqa: PLR0124 - missing
+            keys[row] += places[cell]
+        return
+    for row in range(count):
+        x = matrix[start + row, column]
+        low, width = 0, len(cuts)
+        while width > 0:
+            half = (width + 1) >> 1
+            low += half if cuts[low + half - 1] < x else 0
+            width -= half
+        cell = 2 * low + np.int64(low < len(cuts) and cuts[low] == x)
+        keys[row] += places[cell if x == x else len(places) - 1]  # noqa: PLR0124 - missing
+
+
+@njit(cache=True, nogil=True)
+def answer(
+    matrix: Any,
+    bits: Any,
+    columns: Any,
+    kinds: Any,
+    joints: Any,
+    cuts: Any,
+    cut_starts: Any,
+    places: Any,
+    place_starts: Any,
+    words: Any,
+    word_starts: Any,
+    word_sizes: Any,
+    many_words: int,
+    actions: Any,
+    roots: Any,
+    nodes: Any,
+    values: Any,
+    out: Any,
+) -> None:
+    """The answer's number of each row, see `FlatList`."""
+    tables = len(word_sizes)
+    keys = np.empty((max(tables, 1), CHUNK), np.uint16)
+    open_ways = np.empty(CHUNK, np.uint64)
+    rows = np.empty(CHUNK, np.int32)
+    begin = np.empty(CHUNK, np.int32)
+    model = np.empty(CHUNK, np.int32)
+    node = np.empty(CHUNK, np.int32)
+    for start in range(0, len(matrix), CHUNK):
+        count = min(CHUNK, len(matrix) - start)
+        keys[:, :count] = 0
+        for number in range(len(columns)):
+            table = places[place_starts[number] : place_starts[number + 1]]
+            key = keys[joints[number]]
+            if kinds[number] == -2:
+                for row in range(count):
+                    key[row] += table[bits[columns[number], start + row]]
+            else:
+                _place(
+                    matrix, start, count, columns[number], kinds[number],
+                    cuts[cut_starts[number] : cut_starts[number + 1]], table, key,
+                )  # fmt: skip
+        for row in range(count):
+            rows[row] = row
+            begin[row] = 0
+            model[row] = 0
+        left = count
+        for word in range(many_words):
+            first = 64 * word
+            for table in range(tables):
+                allowed = words[word_starts[table] + word * word_sizes[table] :]
+                key = keys[table]
+                if table == 0:
+                    for place in range(left):
+                        open_ways[place] = allowed[key[rows[place]]]
+                else:
+                    for place in range(left):
+                        open_ways[place] &= allowed[key[rows[place]]]
+            kept = 0
+            for place in range(left):
+                row, ways = rows[place], open_ways[place]
+                skipped = begin[row] - first
+                if skipped > 0:
+                    ways = ways & (~np.uint64(0) << np.uint64(skipped)) if skipped < 64 else np.uint64(0)
+                going = np.int32(1)
+                while ways != 0:
+                    action = actions[first + np.int64(_lowest(ways))]
+                    if action >= 0:
+                        model[row] = action
+                        going = np.int32(0)
+                        break
+                    # A repair: the search goes on with the ways of an older version.
+                    begin[row] = -1 - action
+                    skipped = begin[row] - first
+                    ways = ways & (~np.uint64(0) << np.uint64(skipped)) if skipped < 64 else np.uint64(0)
+                rows[kept] = row
+                kept += going
+            left = kept
+        left = 0
+        for row in range(count):
+            root = roots[model[row]]
+            node[row] = root
+            rows[left] = row
+            left += np.int32(nodes[root, 0] >= 0)
+        while left > 0:
+            kept = 0
+            for place in range(left):
+                row = rows[place]
+                here = node[row]
+                asked = nodes[here, 0]
+                x = matrix[start + row, asked >> 1]
+                yes = (x <= values[here, 1]) | ((x != x) & ((asked & 1) != 0))  # noqa: PLR0124
+                following = nodes[here, 2] + (np.int32(0) if yes else np.int32(1))
+                node[row] = following
+                rows[kept] = row
+                kept += np.int32(nodes[following, 0] >= 0)
+            left = kept
+        for row in range(count):
+            out[start + row] = nodes[node[row], 2]
