@@ -8,7 +8,7 @@ from numba import njit, types
 from numba.extending import intrinsic
 
 #: Rows worked on at once: what is known of them stays in the processor's first cache.
-CHUNK = 1_024
+CHUNK = 2_048
 
 
 @intrinsic
@@ -22,29 +22,30 @@ def _lowest(context: Any, value: Any) -> Any:  # noqa: ARG001 - numba calls it s
 
 
 @njit(cache=True, nogil=True)
-def _place(matrix: Any, start: int, count: int, column: int, top: int, cuts: Any, places: Any, keys: Any) -> None:
+def _place(column: Any, count: int, top: int, cuts: Any, places: Any, cells: Any, keys: Any) -> None:
     """Add each row's place on a column to its key."""
     if top >= 0:
         highest = np.float32(top)
         for row in range(count):
-            x = matrix[start + row, column]
+            x = column[row]
             y = x if x > 0 else np.float32(0)
             y = y if y < highest else highest
             whole = np.int32(y)
-            cell = 2 * whole + np.int32(np.float32(whole) != y)
+            cell = np.int32(2) * whole + (np.int32(1) if np.float32(whole) != y else np.int32(0))
             cell = cell if x >= 0 else np.int32(2 * top + 1)
-            cell = cell if x == x else np.int32(2 * top + 2)  # noqa: PLR0124 - missing
-            keys[row] += places[cell]
-        return
+            cells[row] = cell if x == x else np.int32(2 * top + 2)  # noqa: PLR0124 - missing
+    else:
+        for row in range(count):
+            x = column[row]
+            low, width = 0, len(cuts)
+            while width > 0:
+                half = (width + 1) >> 1
+                low += half if cuts[low + half - 1] < x else 0
+                width -= half
+            cell = 2 * low + np.int64(low < len(cuts) and cuts[low] == x)
+            cells[row] = cell if x == x else len(places) - 1  # noqa: PLR0124 - missing
     for row in range(count):
-        x = matrix[start + row, column]
-        low, width = 0, len(cuts)
-        while width > 0:
-            half = (width + 1) >> 1
-            low += half if cuts[low + half - 1] < x else 0
-            width -= half
-        cell = 2 * low + np.int64(low < len(cuts) and cuts[low] == x)
-        keys[row] += places[cell if x == x else len(places) - 1]  # noqa: PLR0124 - missing
+        keys[row] += places[np.uintp(cells[row])]
 
 
 @njit(cache=True, nogil=True)
@@ -72,10 +73,12 @@ def answer(
     tables = len(word_sizes)
     keys = np.empty((max(tables, 1), CHUNK), np.uint16)
     open_ways = np.empty(CHUNK, np.uint64)
-    rows = np.empty(CHUNK, np.int32)
+    column = np.empty(CHUNK, np.float32)
+    cells = np.empty(CHUNK, np.int32)
+    rows = np.empty(CHUNK, np.uint32)
     begin = np.empty(CHUNK, np.int32)
-    model = np.empty(CHUNK, np.int32)
-    node = np.empty(CHUNK, np.int32)
+    model = np.empty(CHUNK, np.uint32)
+    node = np.empty(CHUNK, np.uint32)
     for start in range(0, len(matrix), CHUNK):
         count = min(CHUNK, len(matrix) - start)
         keys[:, :count] = 0
@@ -86,10 +89,11 @@ def answer(
                 for row in range(count):
                     key[row] += table[bits[columns[number], start + row]]
             else:
-                _place(
-                    matrix, start, count, columns[number], kinds[number],
-                    cuts[cut_starts[number] : cut_starts[number + 1]], table, key,
-                )  # fmt: skip
+                asked = columns[number]
+                for row in range(count):
+                    column[row] = matrix[start + row, asked]
+                cut = cuts[cut_starts[number] : cut_starts[number + 1]]
+                _place(column, count, kinds[number], cut, table, cells, key)
         for row in range(count):
             rows[row] = row
             begin[row] = 0
@@ -102,19 +106,19 @@ def answer(
                 key = keys[table]
                 if table == 0:
                     for place in range(left):
-                        open_ways[place] = allowed[key[rows[place]]]
+                        open_ways[place] = allowed[np.uintp(key[np.uintp(rows[place])])]
                 else:
                     for place in range(left):
-                        open_ways[place] &= allowed[key[rows[place]]]
+                        open_ways[place] &= allowed[np.uintp(key[np.uintp(rows[place])])]
             kept = 0
             for place in range(left):
-                row, ways = rows[place], open_ways[place]
+                row, ways = np.uintp(rows[place]), open_ways[place]
                 skipped = begin[row] - first
                 if skipped > 0:
                     ways = ways & (~np.uint64(0) << np.uint64(skipped)) if skipped < 64 else np.uint64(0)
                 going = np.int32(1)
                 while ways != 0:
-                    action = actions[first + np.int64(_lowest(ways))]
+                    action = actions[np.uintp(first) + np.uintp(_lowest(ways))]
                     if action >= 0:
                         model[row] = action
                         going = np.int32(0)
@@ -128,22 +132,22 @@ def answer(
             left = kept
         left = 0
         for row in range(count):
-            root = roots[model[row]]
+            root = np.uintp(roots[np.uintp(model[row])])
             node[row] = root
             rows[left] = row
-            left += np.int32(nodes[root, 0] >= 0)
+            left += 1 if nodes[root, 0] >= 0 else 0
         while left > 0:
             kept = 0
             for place in range(left):
-                row = rows[place]
-                here = node[row]
+                row = np.uintp(rows[place])
+                here = np.uintp(node[row])
                 asked = nodes[here, 0]
-                x = matrix[start + row, asked >> 1]
+                x = matrix[np.uintp(start) + row, np.uintp(asked >> 1)]
                 yes = (x <= values[here, 1]) | ((x != x) & ((asked & 1) != 0))  # noqa: PLR0124
-                following = nodes[here, 2] + (np.int32(0) if yes else np.int32(1))
+                following = np.uintp(nodes[here, 2]) + (np.uintp(0) if yes else np.uintp(1))
                 node[row] = following
                 rows[kept] = row
-                kept += np.int32(nodes[following, 0] >= 0)
+                kept += 1 if nodes[following, 0] >= 0 else 0
             left = kept
         for row in range(count):
-            out[start + row] = nodes[node[row], 2]
+            out[start + row] = nodes[np.uintp(node[row]), 2]
