@@ -5,9 +5,10 @@ group says the same of it.  A row is in those groups that all of its cells allow
 filters are matched so: Lakshman & Stiliadis 1998, doi:10.1145/285243.285283.)
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence, Sized
+from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,14 +16,17 @@ import numpy.typing as npt
 from evenhand.bounty.task.membership import AllOf, Formula, MembershipLiteral, literals_of
 
 Truth = npt.NDArray[np.bool_]
+Places = npt.NDArray[np.int64]
 #: One way into a group: what it asks of the cell on each column.
 Way = dict[int, Truth]
 #: Ways into one group; with more it is asked by itself.
 MAX_WAYS = 16
 #: Numbers up to which whole ones find their cell in a table instead of by search.
 MAX_TABLE = 4_096
-#: Cells of several columns that are looked up together.
-MAX_JOINT = 512
+#: Places of several columns that are looked up together, and of one column.
+MAX_JOINT, MAX_PLACES = 512, 65_535
+#: How the cells of a column are found where not by a table: by search, or they are given as bits.
+SEARCH, BITS = -1, -2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +62,26 @@ class Axis:
                 return ~missing & (cells > at[0])
             case _:
                 return ~missing & (cells >= at[0])
+
+    def padded(self) -> npt.NDArray[np.float32]:
+        """The cuts and numbers that are none, one less than a power of two, for the kernel's search."""
+        size = (1 << (len(self.cuts) + 1).bit_length()) - 1
+        return np.pad(self.cuts, (0, size - len(self.cuts)), constant_values=np.nan)
+
+    def table(self, place: Places) -> tuple[Places, int]:
+        """Places by cell; where all cuts are small whole numbers, by number, with the highest one.
+
+        Such a table holds each whole number and the gap above it, then what is below 0 and what is missing.
+        """
+        if not len(self.cuts) or not 0 <= self.cuts[0] or not self.cuts[-1] < MAX_TABLE:
+            return place, SEARCH
+        if (self.cuts != np.floor(self.cuts)).any():
+            return place, SEARCH
+        top = int(self.cuts[-1]) + 1
+        below = np.searchsorted(self.cuts, np.arange(top + 1))
+        on = np.isin(np.arange(top + 1), self.cuts)
+        cells = np.column_stack([2 * below + on, 2 * (below + on)]).ravel()[:-1]
+        return place[np.concatenate([cells, [0, self.cells - 1]])], top
 
 
 def axes_of(formulas: Sequence[Formula]) -> dict[int, Axis]:
@@ -111,90 +135,86 @@ def _merged(ways: list[Way]) -> list[Way] | None:
     return found if len(found) <= MAX_WAYS else None
 
 
-@dataclass(slots=True)
 class CellTables:
-    """Tables of all columns for the kernel.
-
-    Attributes
-    ----------
-    columns : list of int
-        Of the matrix; of a group that is asked by itself, its place among those.
-    kinds : list of int
-        Highest whole number of the table by which a cell is found, -1 for a search, -2 for bits.
-    joints : list of int
-        Which table of words a column is part of.
-    places : list of integer arrays
-        Place of each cell within the joint table.
-    cuts : list of arrays
-    words : list of integer arrays of shape (words, places)
-        For each joint table: the ways that are open to a row of that place, newest first.
-    """
-
-    columns: list[int] = field(default_factory=list)
-    kinds: list[int] = field(default_factory=list)
-    joints: list[int] = field(default_factory=list)
-    places: list[npt.NDArray[np.uint16]] = field(default_factory=list)
-    cuts: list[npt.NDArray[np.float32]] = field(default_factory=list)
-    words: list[npt.NDArray[np.uint64]] = field(default_factory=list)
-
-
-def tables_of(axes: dict[int, Axis], ways: Sequence[Way], alone: Sequence[int]) -> CellTables:
-    """Tables of all ways, newest first; groups that are asked by themselves are columns from `alone` on.
+    """Tables of all ways, newest first.
 
     Parameters
     ----------
     axes : dict
-        By column.
+        Columns that formulas ask about.
     ways : sequence of dict
         What each way asks of the cells of each column; of a column beyond the axes, of its two bits.
-    alone : sequence of int
+    alone : range
         The columns beyond the axes.
+
+    Raises
+    ------
+    OverflowError
+        Where a column has more than 65,535 cells that differ.
     """
-    tables = CellTables()
-    sized: list[tuple[int, int, Truth, npt.NDArray[np.int64]]] = []
-    for column in [*axes, *alone]:
-        cells = axes[column].cells if column in axes else 2
-        allowed = np.ones((cells, len(ways)), bool)
-        for number, way in enumerate(ways):
-            if column in way:
-                allowed[:, number] = way[column]
-        # Cells that allow the same are one place.
-        distinct, place = np.unique(allowed, axis=0, return_inverse=True)
-        if len(distinct) > 1:
-            sized.append((len(distinct), column, distinct, place.ravel()))
-    # Largest first, each with as many small ones as fit beside it.
-    sized.sort(key=lambda item: -item[0])
-    while sized:
-        _join(tables, sized, axes, alone)
-    if ways and not tables.words:
-        tables.words.append(_packed(np.ones((1, len(ways)), bool)))
-    return tables
+
+    def __init__(self, axes: dict[int, Axis], ways: Sequence[Way], alone: range) -> None:
+        self._alone = alone
+        #: Columns, what their cells allow, and which of these lines each cell is.
+        self._columns: list[tuple[int, Axis | None, Truth, Places]] = []
+        for column in [*axes, *alone]:
+            axis = axes.get(column)
+            allowed = np.ones((2 if axis is None else axis.cells, len(ways)), bool)
+            for number, way in enumerate(ways):
+                if column in way:
+                    allowed[:, number] = way[column]
+            # Cells that allow the same are one place.
+            lines, place = np.unique(allowed, axis=0, return_inverse=True)
+            if len(lines) > 1:
+                self._columns.append((column, axis, lines, place.ravel()))
+        # The largest first, each with as many others as fit beside it.
+        self._columns.sort(key=lambda item: -len(item[2]))
+        #: Where a column's rows stand, how its cells are found, and the joint table it is part of.
+        self._kinds: list[tuple[int, int, int]] = []
+        self._cuts: list[npt.NDArray[np.float32]] = []
+        self._places: list[npt.NDArray[np.uint16]] = []
+        self._words: list[npt.NDArray[np.uint64]] = []
+        while self._columns:
+            self._join()
+        if ways and not self._words:
+            self._words.append(_packed(np.ones((1, len(ways)), bool)))
+
+    def _join(self) -> None:
+        """Take the first column and those that fit beside it, and write their common table."""
+        waiting, self._columns = self._columns, []
+        truth: Truth = np.ones((1, waiting[0][2].shape[1]), bool)
+        for column, axis, lines, place in waiting:
+            whole = len(truth)
+            if whole > 1 and whole * len(lines) > MAX_JOINT:
+                self._columns.append((column, axis, lines, place))
+                continue
+            if whole * len(lines) > MAX_PLACES:
+                raise OverflowError("too many cells that differ")
+            table, kind = (place, BITS) if axis is None else axis.table(place)
+            at = column if axis is not None else column - self._alone.start
+            self._kinds.append((at, kind, len(self._words)))
+            self._cuts.append(np.zeros(0, np.float32) if axis is None else axis.padded())
+            self._places.append((table * whole).astype(np.uint16))
+            truth = (lines[:, None, :] & truth[None, :, :]).reshape(-1, truth.shape[1])
+        self._words.append(_packed(truth))
+
+    def arrays(self) -> tuple[npt.NDArray[Any], ...]:
+        """All that the kernel reads, one part after the other, each kind with where its parts begin."""
+        words = [part.ravel() for part in self._words]
+        return (
+            np.array(self._kinds, np.int64).reshape(-1, 3),
+            np.concatenate([np.zeros(0, np.float32), *self._cuts]),
+            _starts(self._cuts),
+            np.concatenate([np.zeros(0, np.uint16), *self._places]),
+            _starts(self._places),
+            np.concatenate([np.zeros(0, np.uint64), *words]),
+            _starts(words),
+            np.array([part.shape[1] for part in self._words], np.int64),
+        )
 
 
-def _join(
-    tables: CellTables,
-    sized: list[tuple[int, int, Truth, npt.NDArray[np.int64]]],
-    axes: dict[int, Axis],
-    alone: Sequence[int],
-) -> None:
-    """Take the first column and those that fit beside it, and write their common table."""
-    joint, whole, left = len(tables.words), 1, list(sized)
-    truth: Truth = np.ones((1, sized[0][2].shape[1]), bool)
-    sized.clear()
-    for size, column, allowed, place in left:
-        if whole > 1 and whole * size > MAX_JOINT:
-            sized.append((size, column, allowed, place))
-            continue
-        axis = axes.get(column)
-        table, kind = (place, -2) if axis is None else _table(axis, place)
-        tables.columns.append(column if axis is not None else list(alone).index(column))
-        tables.kinds.append(kind)
-        tables.joints.append(joint)
-        tables.cuts.append(np.zeros(0, np.float32) if axis is None else axis.cuts)
-        tables.places.append((table * whole).astype(np.uint16))
-        truth = (allowed[:, None, :] & truth[None, :, :]).reshape(-1, truth.shape[1])
-        whole *= size
-    tables.words.append(_packed(truth))
+def _starts(parts: Sequence[Sized]) -> npt.NDArray[np.int64]:
+    return np.cumsum([0, *map(len, parts)])
 
 
 def _packed(truth: Truth) -> npt.NDArray[np.uint64]:
@@ -204,17 +224,3 @@ def _packed(truth: Truth) -> npt.NDArray[np.uint64]:
     packed = np.packbits(bits, axis=1, bitorder="little").view("<u8").astype(np.uint64)
     return np.ascontiguousarray(packed.T)
 
-
-def _table(axis: Axis, place: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], int]:
-    """Places by whole number and half between two, below all, and missing; or by cell."""
-    top = int(axis.cuts[-1]) + 1 if len(axis.cuts) and 0 <= axis.cuts[0] and axis.cuts[-1] < MAX_TABLE else 0
-    if not top or (axis.cuts != np.floor(axis.cuts)).any():
-        return place, -1
-    whole = np.arange(top + 1)
-    at = np.searchsorted(axis.cuts, whole)
-    on = np.isin(whole, axis.cuts)
-    table = np.empty(2 * top + 3, np.int64)
-    table[0 : 2 * top + 1 : 2] = place[2 * at + on]
-    table[1 : 2 * top : 2] = place[2 * (at + on)[:-1]]
-    table[2 * top + 1], table[2 * top + 2] = place[0], place[-1]
-    return table, top

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evenhand.bounty.deployed.compiled import Compiled, Leaves
+from evenhand.bounty.deployed.flat_list import FlatList
 from evenhand.bounty.deployed.node import Explanation, Node, PassedNode
 from evenhand.bounty.strangers.refusals import SubmissionError
 from evenhand.bounty.strangers.runner import Runner
@@ -109,20 +110,51 @@ class PointerDecisionList:
 
         Rows of a model that fails (it crashes, or takes too long) fall through to the version below.
         """
-        leaves = self.resolve(matrix, runner)
+        ready = self._get_compiled()
+        if ready.pays(len(matrix)):
+            self.hasten(runner)
+        if ready.flat is None or matrix.shape[1] != len(self.task.features):
+            return self._by_model(self.resolve(matrix, runner), None, matrix, runner)
+        found = ready.flat.numbers(matrix, runner)
+        if ready.flat.answers is None:
+            return self._by_model(-1 - found, None, matrix, runner)
+        out: Predictions = ready.flat.answers.take(found, axis=0, mode="clip")
+        rest = np.flatnonzero(found < 0)
+        if len(rest):
+            out[rest] = self._by_model(-1 - found[rest], rest, matrix, runner)
+        return out
+
+    def hasten(self, runner: Runner) -> None:
+        """Make the list ready for many rows, where the extra ``fast`` is installed.
+
+        `predict` does so by itself once that pays, which takes about ten million rows.  Answers stay the same.
+        """
+        ready = self._get_compiled()
+        if ready.flat is None and ready.can_hasten:
+            models = [(number, self.models[number]) for number in ready.leaves]
+            try:
+                ready.flat = FlatList(self.task, self.groups, self._live(), models, runner)
+            except OverflowError:
+                ready.can_hasten = False
+
+    def _by_model(
+        self, leaves: Leaves, rows: Leaves | None, matrix: Matrix, runner: Runner
+    ) -> Predictions:
+        """Predictions of some rows, or of all, by the place of their model in the compiled list."""
         counts = np.bincount(leaves, minlength=1)
-        if np.count_nonzero(counts) == 1:
+        if rows is None and np.count_nonzero(counts) == 1:
             return self._run(int(np.argmax(counts)), matrix, runner)
-        order = np.argsort(leaves, kind="stable")
-        sorted_rows = matrix.take(order, axis=0)
+        # Small numbers are sorted by their digits.
+        order = np.argsort(leaves.astype(np.min_scalar_type(len(counts))), kind="stable")
+        sorted_rows = matrix.take(order if rows is None else rows[order], axis=0)
         ends = np.cumsum(counts)
         out: Predictions | None = None
         for leaf in np.flatnonzero(counts):
-            rows = slice(int(ends[leaf] - counts[leaf]), int(ends[leaf]))
-            found = self._run(int(leaf), sorted_rows[rows], runner)
+            part = slice(int(ends[leaf] - counts[leaf]), int(ends[leaf]))
+            found = self._run(int(leaf), sorted_rows[part], runner)
             if out is None:
-                out = np.empty((len(matrix), *found.shape[1:]), found.dtype)
-            out[order[rows]] = found
+                out = np.empty((len(leaves), *found.shape[1:]), found.dtype)
+            out[order[part]] = found
         return out if out is not None else self._run(0, matrix, runner)
 
     def _run(self, leaf: int, matrix: Matrix, runner: Runner) -> Predictions:
@@ -186,9 +218,8 @@ class PointerDecisionList:
 
     def _get_compiled(self) -> Compiled:
         if not self._compiled:
-            self._compiled.append(
-                Compiled(
-                    self.groups, [(number, self.nodes[number]) for number in self.live_nodes()]
-                )
-            )
+            self._compiled.append(Compiled(self.groups, self._live()))
         return self._compiled[0]
+
+    def _live(self) -> list[tuple[int, Node]]:
+        return [(number, self.nodes[number]) for number in self.live_nodes()]

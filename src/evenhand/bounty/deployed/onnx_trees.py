@@ -1,0 +1,49 @@
+"""The attributes of a learned operator in an ONNX file, which the reading of strangers' files leaves aside.
+
+Only files that `read_onnx` has accepted come here.  Field numbers: onnx/onnx.proto3 of ONNX.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from evenhand.bounty.strangers.demands import INPUT
+from evenhand.bounty.strangers.wire import bytes_of, fields, floats_of, text_of, whole_of, wholes_of
+
+#: Field of an attribute that holds its list, by the number of its type: floats, integers, texts.
+_LISTS = {6: 7, 7: 8, 8: 9}
+
+
+def read_trees(data: bytes) -> Mapping[str, Any]:
+    """Lists of the ``TreeEnsemble…`` that alone reads the features; none where another operator does."""
+    (graph,) = _parts(data, 7)
+    readers = [
+        node for node in _parts(graph, 1) if INPUT in [text_of(name) for name in _parts(node, 1)]
+    ]
+    names = [text_of(name) for node in readers for name in _parts(node, 4)]
+    if len(readers) != 1 or names[0] not in ("TreeEnsembleClassifier", "TreeEnsembleRegressor"):
+        return {}
+    return dict(_attribute(attribute) for attribute in _parts(readers[0], 5))
+
+
+def _parts(data: bytes, wanted: int) -> list[bytes]:
+    """All values of one field."""
+    return [bytes_of(value) for number, _, value in fields(data) if number == wanted]
+
+
+def _attribute(data: bytes) -> tuple[str, tuple[Any, ...]]:
+    """Name and list; what is no list is left out."""
+    name, kind = "", 0
+    several: dict[int, list[Any]] = {7: [], 8: [], 9: []}
+    for number, wire, value in fields(data):
+        match number:
+            case 1:
+                name = text_of(value)
+            case 7:
+                several[7] += floats_of(wire, value)
+            case 8:
+                several[8] += wholes_of(wire, value)
+            case 9:
+                several[9].append(bytes_of(value))
+            case 20:
+                kind = whole_of(value)
+    return name, tuple(several[_LISTS[kind]]) if kind in _LISTS else ()
