@@ -44,24 +44,25 @@ class Axis:
     def truth(self, literal: MembershipLiteral) -> Truth:
         """The cells where a literal holds."""
         at = 2 * np.searchsorted(self.cuts, np.array(literal.values, np.float32)) + 1
-        cells, missing = np.arange(self.cells), np.arange(self.cells) == self.cells - 1
+        cells = np.arange(self.cells)
+        missing = np.asarray(cells == self.cells - 1)
+        found: Any
         match literal.operator:
-            case "null":
-                return missing
-            case "not null":
-                return ~missing
+            case "null" | "not null":
+                return missing if literal.operator == "null" else ~missing
             case "in" | "=":
-                return np.isin(cells, at)
+                found = np.isin(cells, at)
             case "not in" | "!=":
-                return ~missing & ~np.isin(cells, at)
+                found = ~np.isin(cells, at)
             case "<":
-                return ~missing & (cells < at[0])
+                found = cells < at[0]
             case "<=":
-                return ~missing & (cells <= at[0])
+                found = cells <= at[0]
             case ">":
-                return ~missing & (cells > at[0])
+                found = cells > at[0]
             case _:
-                return ~missing & (cells >= at[0])
+                found = cells >= at[0]
+        return np.asarray(found & ~missing)
 
     def padded(self) -> npt.NDArray[np.float32]:
         """The cuts and numbers that are none, one less than a power of two, for the kernel's search."""
@@ -73,7 +74,7 @@ class Axis:
 
         Such a table holds each whole number and the gap above it, then what is below 0 and what is missing.
         """
-        if not len(self.cuts) or not 0 <= self.cuts[0] or not self.cuts[-1] < MAX_TABLE:
+        if not len(self.cuts) or not self.cuts[0] >= 0 or not self.cuts[-1] < MAX_TABLE:
             return place, SEARCH
         if (self.cuts != np.floor(self.cuts)).any():
             return place, SEARCH
@@ -89,10 +90,9 @@ def axes_of(formulas: Sequence[Formula]) -> dict[int, Axis]:
     cuts: dict[int, set[float]] = {}
     for formula in formulas:
         for literal in literals_of(formula):
-            # 0.0 and -0.0 are one cut, as they are one number of a set.
             cuts.setdefault(literal.column, set()).update(literal.values)
     return {
-        column: Axis(column=column, cuts=np.array(sorted(found), np.float32))
+        column: Axis(column=column, cuts=np.unique(np.array([*found], np.float32)))
         for column, found in sorted(cuts.items())
     }
 
@@ -223,4 +223,3 @@ def _packed(truth: Truth) -> npt.NDArray[np.uint64]:
     bits[:, : truth.shape[1]] = truth
     packed = np.packbits(bits, axis=1, bitorder="little").view("<u8").astype(np.uint64)
     return np.ascontiguousarray(packed.T)
-

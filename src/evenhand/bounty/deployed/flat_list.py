@@ -8,8 +8,8 @@ import numpy.typing as npt
 
 from evenhand.bounty.deployed.cells import CellTables, Way, axes_of, ways_of
 from evenhand.bounty.deployed.node import Node
-from evenhand.bounty.deployed.trees import LEAF, Tree, plant, rows_of
 from evenhand.bounty.deployed.onnx_trees import read_trees
+from evenhand.bounty.deployed.trees import LEAF, Tree, plant, rows_of
 from evenhand.bounty.strangers.refusals import SubmissionError
 from evenhand.bounty.strangers.runner import Runner
 from evenhand.bounty.submission.group import GroupRule
@@ -121,11 +121,11 @@ def _flat(model: Model, task: Task, runner: Runner) -> _Flat | None:
     if model.constant is not None:
         rows = np.zeros((1, features), np.float32)
         return np.array([[LEAF, 0, 0]], np.int32), model.predict(rows, task, runner)
-    tree = None if model.onnx is None else plant(read_trees(model.onnx), features)
-    if tree is None or len(tree) > MAX_NODES:
-        return None
-    rows, leaves = rows_of(tree, features)
     try:
+        tree = None if model.onnx is None else plant(read_trees(model.onnx), features)
+        if tree is None or len(tree) > MAX_NODES:
+            return None
+        rows, leaves = rows_of(tree, features)
         said = model.predict(rows, task, runner)
     except SubmissionError:
         return None

@@ -15,10 +15,8 @@ _LISTS = {6: 7, 7: 8, 8: 9}
 
 def read_trees(data: bytes) -> Mapping[str, Any]:
     """Lists of the ``TreeEnsemble…`` that alone reads the features; none where another operator does."""
-    (graph,) = _parts(data, 7)
-    readers = [
-        node for node in _parts(graph, 1) if INPUT in [text_of(name) for name in _parts(node, 1)]
-    ]
+    nodes = [node for graph in _parts(data, 7) for node in _parts(graph, 1)]
+    readers = [node for node in nodes if INPUT in [text_of(name) for name in _parts(node, 1)]]
     names = [text_of(name) for node in readers for name in _parts(node, 4)]
     if len(readers) != 1 or names[0] not in ("TreeEnsembleClassifier", "TreeEnsembleRegressor"):
         return {}

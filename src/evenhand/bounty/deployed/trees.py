@@ -73,7 +73,7 @@ def rows_of(tree: Tree, features: int) -> tuple[npt.NDArray[np.float32], list[in
             values = {feature: _between(*bound) for feature, bound in bounds.items()}
             if None not in values.values():
                 row = np.zeros(features, np.float32)
-                row[list(values)] = list(values.values())  # type: ignore[arg-type]
+                row[list(values)] = list(values.values())
                 rows.append(row)
                 leaves.append(line)
             continue
