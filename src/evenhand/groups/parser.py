@@ -85,7 +85,7 @@ def parse_predicate(
     tokens = _tokens(text, label)
     conditions = _check_tokens(tokens, text, label)
     try:
-        tree = sqlglot.parse_one(_with_quoted_names(tokens))
+        tree = sqlglot.parse_one(_with_quoted_names(tokens), dialect="duckdb")
     except (SqlglotError, RecursionError) as error:
         raise ExpressionError("cannot be understood", text=text, position=0, label=label) from error
     predicate = _copy(tree, text, label)
