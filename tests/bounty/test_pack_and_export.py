@@ -23,6 +23,7 @@ from sklearn.ensemble import (  # noqa: E402
     HistGradientBoostingRegressor,
 )
 from sklearn.linear_model import LogisticRegression, Ridge  # noqa: E402
+from sklearn.neural_network import MLPClassifier  # noqa: E402
 from sklearn.pipeline import make_pipeline  # noqa: E402
 from sklearn.preprocessing import StandardScaler  # noqa: E402
 from sklearn.tree import DecisionTreeClassifier  # noqa: E402
@@ -214,3 +215,19 @@ def test_pack_makes_a_submission_that_is_taken(bounty):
     assert bounty.close_epoch()[0].accepted
     with pytest.raises(InputError, match="unknown column"):
         pack(fitted, "dialect = 'aave'", task=bounty.task, matrix=seen.matrix, team="ada")
+
+
+@quiet
+@pytest.mark.parametrize("asked", [0, 1, 7])
+@pytest.mark.parametrize("loss", ["zero_one", "brier"])
+def test_one_onnx_file_answers_where_most_models_have_no_row(loss, asked):
+    """Some operators fail without rows, such as those of a network's classes."""
+    task, matrix, labels = rows(loss)
+    base = MLPClassifier((4,), max_iter=5, random_state=0).fit(matrix, labels)
+    answer = (1.0,) if loss == "zero_one" else (0.25, 0.75)
+    listed = PointerDecisionList(task=task, models=(Model(onnx=to_onnx(base, task, matrix)[0]),))
+    group = read_group({"predicate": "age >= 0"}, task)
+    listed = listed.updated(group, Model(constant=answer), team="t", key="k")
+    output = "label" if loss == "zero_one" else "probabilities"
+    found = RUNNER.run(to_one_onnx(listed), output, matrix[:asked])
+    np.testing.assert_array_equal(found, listed.predict(matrix[:asked], RUNNER))

@@ -155,7 +155,12 @@ class PointerDecisionList:
             if out is None:
                 out = np.empty((len(leaves), *found.shape[1:]), found.dtype)
             out[order[part]] = found
-        return out if out is not None else self._run(0, matrix, runner)
+        # Some models fail where there are no rows at all.
+        return (
+            out
+            if out is not None
+            else self._run(0, np.zeros((1, matrix.shape[1]), np.float32), runner)[:0]
+        )
 
     def _run(self, leaf: int, matrix: Matrix, runner: Runner) -> Predictions:
         return self._answer(self._get_compiled().leaves[leaf], matrix, runner)
