@@ -98,12 +98,8 @@ class PointerDecisionList:
 
     def resolve(self, matrix: Matrix, runner: Runner) -> Leaves:
         """Number of the model that answers each row."""
-        compiled = self._get_compiled()
-        pieces = [
-            compiled.resolve(matrix[start : start + PIECE], runner)
-            for start in range(0, len(matrix), PIECE)
-        ]
-        return np.concatenate(pieces) if pieces else np.zeros(0, np.uint8)
+        resolve = self._get_compiled().resolve
+        return np.concatenate([resolve(piece, runner) for piece in _pieces(matrix)])
 
     def predict(self, matrix: Matrix, runner: Runner) -> Predictions:
         """Predictions of all rows; each model runs once, on the rows that it answers.
@@ -115,7 +111,8 @@ class PointerDecisionList:
             self.hasten(runner)
         if ready.flat is None or matrix.shape[1] != len(self.task.features):
             return self._by_model(self.resolve(matrix, runner), None, matrix, runner)
-        found = ready.flat.numbers(matrix, runner)
+        numbers = ready.flat.numbers
+        found = np.concatenate([numbers(piece, runner) for piece in _pieces(matrix)])
         if ready.flat.answers is None:
             return self._by_model(-1 - found, None, matrix, runner)
         out: Predictions = ready.flat.answers.take(found, axis=0, mode="clip")
@@ -141,26 +138,25 @@ class PointerDecisionList:
         self, leaves: Leaves, rows: Leaves | None, matrix: Matrix, runner: Runner
     ) -> Predictions:
         """Predictions of some rows, or of all, by the place of their model in the compiled list."""
-        counts = np.bincount(leaves, minlength=1)
-        if rows is None and np.count_nonzero(counts) == 1:
-            return self._run(int(np.argmax(counts)), matrix, runner)
+        if not len(leaves):
+            # Some models fail where there are no rows.
+            return self._run(0, np.zeros((1, matrix.shape[1]), np.float32), runner)[:0]
+        counts = np.bincount(leaves)
+        if rows is None and counts[-1] == len(leaves):
+            return self._run(len(counts) - 1, matrix, runner)
         # Small numbers are sorted by their digits.
         order = np.argsort(leaves.astype(np.min_scalar_type(len(counts))), kind="stable")
         sorted_rows = matrix.take(order if rows is None else rows[order], axis=0)
         ends = np.cumsum(counts)
-        out: Predictions | None = None
-        for leaf in np.flatnonzero(counts):
-            part = slice(int(ends[leaf] - counts[leaf]), int(ends[leaf]))
-            found = self._run(int(leaf), sorted_rows[part], runner)
-            if out is None:
-                out = np.empty((len(leaves), *found.shape[1:]), found.dtype)
-            out[order[part]] = found
-        # Some models fail where there are no rows at all.
-        return (
-            out
-            if out is not None
-            else self._run(0, np.zeros((1, matrix.shape[1]), np.float32), runner)[:0]
+        sorted_answers = np.concatenate(
+            [
+                self._run(int(leaf), sorted_rows[ends[leaf] - counts[leaf] : ends[leaf]], runner)
+                for leaf in np.flatnonzero(counts)
+            ]
         )
+        out = np.empty_like(sorted_answers)
+        out[order] = sorted_answers
+        return out
 
     def _run(self, leaf: int, matrix: Matrix, runner: Runner) -> Predictions:
         return self._answer(self._get_compiled().leaves[leaf], matrix, runner)
@@ -228,3 +224,8 @@ class PointerDecisionList:
 
     def _live(self) -> list[tuple[int, Node]]:
         return [(number, self.nodes[number]) for number in self.live_nodes()]
+
+
+def _pieces(matrix: Matrix) -> list[Matrix]:
+    """The rows in pieces, at least one."""
+    return [matrix[start : start + PIECE] for start in range(0, len(matrix) or 1, PIECE)]
