@@ -112,23 +112,23 @@ def test_no_introduced_group_of_real_people_loses_and_the_test_half_agrees(data,
         verdicts = bounty.close_epoch()
         accepted = [verdict for verdict in verdicts if verdict.accepted]
         assert len(accepted) >= (2 if name == "adult" else 1)
-        assert all(verdict.largest_rise <= 1e-9 for verdict in accepted)
+        assert bounty.state.served[-1].settlement.largest_rise <= 1e-9
         check_monotone(bounty)
         check_fresh_half(bounty, test, accepted)
         assert verify(bounty).proven
 
 
 def check_monotone(bounty):
-    """Errors of each introduced group on the sealed block, version by version."""
+    """Errors of each introduced group on the sealed block, in the lists served before and after."""
     listed = bounty.state.listed
     matrix = bounty.ledger.features(0)
     labels = np.load(bounty.folder / "sealed" / "block-000.labels.npy")
-    starts = [i for i, node in enumerate(listed.nodes) if node.model is not None]
-    versions = [listed.prefix(stop) for stop in [*starts[1:], listed.version]]
-    errors = [np.asarray(v.predict(matrix, bounty.runner)) != labels for v in versions]
-    for number, mask in enumerate(listed.memberships(matrix, bounty.runner)):
-        rates = [wrong[mask].mean() for wrong in errors[number:]]
-        assert (np.diff(rates) <= 1e-12).all()
+    before, after = (
+        np.asarray(one.predict(matrix, bounty.runner)) != labels
+        for one in (listed.prefix(0), listed)
+    )
+    for mask in listed.memberships(matrix, bounty.runner):
+        assert after[mask].mean() <= before[mask].mean()
 
 
 def check_fresh_half(bounty, test, accepted):
@@ -137,6 +137,7 @@ def check_fresh_half(bounty, test, accepted):
     listed = bounty.state.listed
     before = (np.asarray(listed.prefix(0).predict(matrix, bounty.runner)) != labels).mean()
     after = (np.asarray(listed.predict(matrix, bounty.runner)) != labels).mean()
-    promised = max(verdict.certificate.lower_bound for verdict in accepted)
+    promised = bounty.state.served[-1].settlement.certificate.lower_bound
+    assert promised > 0.5 * max(verdict.certificate.lower_bound for verdict in accepted)
     noise = 4 * np.sqrt(0.25 / len(labels))
     assert before - after >= promised - noise

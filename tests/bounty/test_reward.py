@@ -6,27 +6,17 @@ import numpy as np
 import pytest
 
 from evenhand.bounty.judging.practice import PracticeScore
-from evenhand.bounty.proof.reward import overlap_of, reward, shapley_shares
+from evenhand.bounty.proof.reward import reward, shapley_shares
 from evenhand.bounty.telling import words
 from evenhand.bounty.telling.standing import Accepted
 
 
-def test_a_copy_of_an_accepted_group_earns_nothing():
-    mask = np.array([True, False, True])
-    assert reward(0.1, mask, [mask]).points == 0
-    assert reward(0.1, mask, [~mask], severity=2).points == pytest.approx(0.2)
-
-
 def test_a_reward_is_provisional_until_fresh_data_confirm_it_and_never_grows_then():
-    mask = np.ones(3, bool)
-    assert not reward(0.1, mask, []).final
-    assert reward(0.1, mask, [], confirmed=0.04).points == pytest.approx(0.04)
-    assert reward(0.1, mask, [], confirmed=0.4).points == pytest.approx(0.1)
-    assert reward(0.1, mask, [], confirmed=-0.4).points == 0
-
-
-def test_empty_groups_do_not_overlap():
-    assert overlap_of(np.zeros(3, bool), np.zeros(3, bool)) == 0
+    assert not reward(0.1).final
+    assert reward(0.1, severity=2).points == pytest.approx(0.2)
+    assert reward(0.1, confirmed=0.04).points == pytest.approx(0.04)
+    assert reward(0.1, confirmed=0.4).points == pytest.approx(0.1)
+    assert reward(0.1, confirmed=-0.4).points == 0
 
 
 def test_sampled_shapley_values_are_those_of_all_orders_within_their_error():
@@ -68,7 +58,6 @@ def test_what_an_update_is_credited_with_is_told_as_a_loss_a_row_not_as_a_share(
         improvement=0.04,
         lower_bound=0.01,
         severity=1.0,
-        novelty=1.0,
         points=0.01,
         final=False,
         share=0.0321,

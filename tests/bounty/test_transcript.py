@@ -24,13 +24,44 @@ def test_the_probabilities_of_all_answers_add_up_to_one(length):
 def test_answers_about_groups_that_cannot_meet_cost_nothing_but_refusals_do():
     transcript = Transcript()
     for group in range(20):
-        transcript.accept("over 5", group)
-    transcript.repair(3, 100)
+        transcript.accept("over 5", "ada", group)
     alone = transcript.log_probability(lambda _: False)
-    assert alone == pytest.approx(np.log(0.8))
-    transcript.refuse("over 5")
+    assert alone == pytest.approx(0)
+    transcript.refuse("over 5", "ada")
     assert transcript.log_probability(lambda _: False) < alone
     assert transcript.log_probability() < transcript.log_probability(lambda group: group < 3)
+
+
+@pytest.mark.parametrize("teams", ["aaaa", "aabb", "abca"])
+@pytest.mark.parametrize("kinds", ["ssss", "sws w".replace(" ", "")])
+@pytest.mark.parametrize("meets", [(1, 1, 1, 1), (0, 1, 0, 1), (1, 0, 1, 0), (0, 0, 0, 0)])
+def test_what_a_candidate_can_see_of_all_histories_has_levels_that_add_up_to_at_most_one(
+    teams, kinds, meets
+):
+    """The largest level of each history that could matter to a group, over all histories."""
+    most = {}
+    for answers in itertools.product([0, 1], repeat=4):
+        transcript, groups = Transcript(), []
+        for place, (yes, team, kind) in enumerate(zip(answers, teams, kinds, strict=True)):
+            if yes:
+                transcript.accept(kind, team, len(groups))
+                groups.append(meets[place])
+            else:
+                transcript.refuse(kind, team)
+        seen = tuple(a for a, meet in zip(answers, meets, strict=True) if meet)
+        level = np.exp(transcript.log_probability(lambda group, met=groups: bool(met[group])))
+        most[seen] = max(most.get(seen, 0.0), level)
+    assert sum(most.values()) <= 1 + 1e-12
+
+
+def test_a_team_that_floods_a_class_makes_its_own_answers_dear_and_not_those_of_others():
+    calm, flooded = Transcript(), Transcript()
+    for number in range(40):
+        for transcript in (calm, flooded):
+            transcript.accept("over 5", f"team {number % 20}", number)
+    for _ in range(10_000):
+        flooded.refuse("over 5", "flood")
+    assert calm.log_probability() - flooded.log_probability() < 5
 
 
 LITERALS = st.one_of(

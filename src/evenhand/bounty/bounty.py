@@ -6,25 +6,21 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
+
 from evenhand.bounty.files import sha256
 from evenhand.bounty.folder import BountyFolder, Data
-from evenhand.bounty.judging.block import (
-    BlockJudge,
-    judge_block,
-    order_candidates,
-    resume_block,
-    told,
-)
+from evenhand.bounty.judging.block import judge_block, order_candidates
 from evenhand.bounty.judging.fresh_rows import confirm
 from evenhand.bounty.judging.intake import Trainer, check_new, check_open, check_promise, train
 from evenhand.bounty.judging.practice import Practice, PracticeScore
 from evenhand.bounty.judging.rises import rises_of
 from evenhand.bounty.log import read_as
 from evenhand.bounty.proof.account import Account
-from evenhand.bounty.proof.block_losses import Rows
+from evenhand.bounty.proof.certificate import Drawn, Rows
 from evenhand.bounty.proof.ledger import Ledger, SealedBlock
-from evenhand.bounty.proof.session import practice_kind
-from evenhand.bounty.proof.verdict import BlockVerdicts, FreshResult, Verdict
+from evenhand.bounty.proof.shares import practice_kind
+from evenhand.bounty.proof.verdict import FreshResult, Verdict
 from evenhand.bounty.state import Opened, Sent, State, advance, read_state
 from evenhand.bounty.status import Status, leaderboard
 from evenhand.bounty.strangers.runner import Runner
@@ -40,15 +36,16 @@ from evenhand.results.protocol import to_plain
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """What a hunter is told at once: the commitment, and the practice score.
+    """What a hunter is told at once: the commitment, the practice score, and its class of evidence.
 
-    `head` is the hash of the log's latest event: whoever keeps it can show later that the log was
-    cut or written anew, see `verify`.
+    Of the class "against" nothing is tested until the organiser vouches for it.  `head` is the hash of
+    the log's latest event: whoever keeps it can show later that the log was cut or written anew, see
+    `verify`.
     """
 
     key: str
     practice: PracticeScore
-    verdict: Verdict | None = None
+    kind: str = "unknown"
     head: str = ""
 
 
@@ -76,11 +73,12 @@ class Bounty:
         self._files = BountyFolder(self.folder)
         self.log, self.task, self.rules = self._files.log, self._files.task, self._files.rules
         blocks = [read_as(SealedBlock, block) for block in self._files.created["blocks"]]
-        self.ledger = Ledger(self.folder / "sealed", self.rules, self.task.loss, blocks)
+        self.ledger = Ledger(
+            self.folder / "sealed", self.rules, self.task.loss, self.task.most, blocks
+        )
         self._own_runner = Sandbox() if runner is None else None
         self.runner: Runner = runner if runner is not None else self._own_runner or Sandbox()
         self._step = step or (lambda _: None)
-        self._in_use: tuple[int, BlockJudge] | None = None
         self._known: tuple[int, State] | None = None
 
     def __enter__(self) -> Self:
@@ -117,6 +115,11 @@ class Bounty:
     def severities(self) -> Mapping[str, float]:
         """How much a unit of loss weighs in a group, by predicate; 1 elsewhere."""
         return dict(self._files.created.get("severities", {}))
+
+    @property
+    def thinned(self) -> int:
+        """Sealed rows that were left out, since their unit had more than it may."""
+        return int(self._files.created["thinned"])
 
     def data(self, name: str) -> Data:
         """Disclosed rows: ``train`` or ``practice``."""
@@ -162,8 +165,7 @@ class Bounty:
             )
             self.log.append("submitted", sent.body())
             self._step("submitted")
-            verdict = self._judge_waiting() if self.rules.mode == "continuous" else None
-            return Receipt(key=given.key, practice=score, verdict=verdict, head=self.head)
+            return Receipt(key=given.key, practice=score, kind=sent.kind, head=self.head)
 
     def check(self, data: bytes, *, trainer: Trainer | None = None) -> PracticeScore:
         """All that `submit` would refuse, and the practice score; nothing is written or spent.
@@ -197,8 +199,7 @@ class Bounty:
     def practice(self, state: State | None = None) -> Practice:
         """The practice block under the current list."""
         state = state or self.state
-        data = self.data("practice")
-        return Practice(state.listed, data.matrix, data.labels, self.runner)
+        return Practice(state.listed, self.data("practice"), self.runner)
 
     def measure(self, predictions: Any) -> PracticeScore:
         """Score of a table of predictions for all practice rows: measured, never merged.
@@ -222,8 +223,6 @@ class Bounty:
         """
         with self.log.writing():
             state = self.state
-            if self.rules.mode != "epochs":
-                raise InputError("This bounty judges each submission at once; it has no epochs.")
             if state.opened is None:
                 self._open_block(self._open_state())
                 state = self.state
@@ -238,37 +237,30 @@ class Bounty:
         if not state.pending:
             raise InputError("No submission is waiting: an epoch without any would waste a block.")
         candidates = order_candidates(state, self.practice(state), self.load)
+        if not candidates:
+            raise InputError(
+                "Practice rows speak strongly against all that waits.  Vouch for what should be tested all "
+                "the same, see evenhand bounty vouch."
+            )
         self._step("ordered")
         opened = Opened(
             block=state.blocks_used, version=state.listed.version, candidates=candidates
         )
         self.log.append("block_opened", to_plain(opened))
 
-    def _judge_waiting(self) -> Verdict | None:
-        """Continuous mode: test what waits on the block in use; the last verdict, as it is told."""
-        verdict = None
-        while (state := self.state).pending:
-            judge = self._judge_in_use(state)
-            key = state.pending[0]
-            verdict = told(judge.judge(key, state.submitted[key].kind))
-            self._step("judged")
-            found = BlockVerdicts(block=judge.block, verdicts=(verdict,), bits=judge.bits)
-            self.log.append("judged", found.body())
-            self._in_use = (len(self.log.read()), judge)
-            self._step("written")
-        return verdict
+    def vouch(self, key: str, *, reason: str) -> None:
+        """Let a waiting submission be tested that practice rows speak strongly against.
 
-    def _judge_in_use(self, state: State) -> BlockJudge:
-        """The judge of the block in use; a fresh block where it is spent or there is none."""
-        left = len(state.blocks) - state.blocks_used
-        if state.opened is None or (state.bits >= self.rules.max_bits and left):
-            opened = Opened(block=state.blocks_used, version=state.listed.version)
-            self.log.append("block_opened", to_plain(opened))
+        If sealed labels were known to somebody, this is what it would look like: a model that is bad on rows
+        that everybody may look at, and good on those that nobody should know.
+        """
+        with self.log.writing():
             state = self.state
-        # What another process wrote in between would be missing from a judge kept in memory.
-        elif self._in_use is not None and self._in_use[0] == len(self.log.read()) - 1:
-            return self._in_use[1]
-        return resume_block(state, self.ledger, self.runner, self.load)
+            if key not in state.pending:
+                raise InputError(f"No waiting submission has the hash {key[:12]}.")
+            if key in state.vouched:
+                raise InputError(f"Somebody vouched for {key[:12]} before.")
+            self.log.append("vouched", {"key": key, "reason": reason})
 
     def confirm(self, table: Any) -> tuple[FreshResult, ...]:
         """Make rewards final by fresh labelled rows, which are disclosed by this.
@@ -283,7 +275,7 @@ class Bounty:
             if not state.unconfirmed:
                 raise InputError("No accepted update waits for fresh data.")
             rows = read_table(table)
-            data = Data(matrix=self.task.encode(rows), labels=self.task.encode_labels(rows))
+            data = Data.of(rows, self.task)
             found = self.confirmations(state, data)
             name = f"confirm-{len(self.log.read()):06d}"
             known = self._files.disclose(name, data)
@@ -297,6 +289,10 @@ class Bounty:
             state.listed,
             state.unconfirmed,
             data.matrix,
+            # In an order that nobody chose; the same at each re-play.
+            Drawn.of(data.unit_of, self.task.most).shuffled(
+                np.random.default_rng(len(data.labels))
+            ),
             partial(_losses, self.task, data),
             self.runner,
         )
@@ -314,15 +310,11 @@ class Bounty:
         """Introduced groups whose loss rises by a roll-back, with the rise per row of all rows.
 
         Nothing is repaired after a roll-back: the promise that no group loses ends there, and this
-        says for whom.  On the latest judged block; on practice rows where a block stays in use.
+        says for whom, on the latest judged block.
         """
-        judged = [verdict.epoch for verdict in state.verdicts]
-        if self.rules.mode == "epochs" and judged:
-            block = max(judged)
-            matrix = self.ledger.features(block)
-            return rises_of(state, key, matrix, partial(self.ledger.losses, block), self.runner)
-        data = self.data("practice")
-        return rises_of(state, key, data.matrix, partial(_losses, self.task, data), self.runner)
+        block = state.served[-1].block
+        matrix = self.ledger.features(block)
+        return rises_of(state, key, matrix, partial(self.ledger.losses, block), self.runner)
 
     def account(self, state: State | None = None) -> Account:
         """The ledger's account: δ spent, blocks left, smallest detectable improvement."""
@@ -330,10 +322,8 @@ class Bounty:
         following = min(state.blocks_used, len(state.blocks) - 1)
         return self.ledger.account(
             blocks_used=state.blocks_used,
-            rows=state.blocks[following].rows,
+            units=state.blocks[following].units,
             expected=max(len(state.pending), 100),
-            bits=state.bits if self.rules.mode == "continuous" else 0.0,
-            in_use=state.opened is not None,
         )
 
     def status(self) -> Status:
@@ -345,6 +335,13 @@ class Bounty:
             updates=sum(n.model is not None and n.active for n in state.listed.nodes),
             repairs=sum(n.model is None and n.active for n in state.listed.nodes),
             pending=len(state.pending),
+            held=sum(
+                state.submitted[key].kind == "against" and key not in state.vouched
+                for key in state.pending
+            ),
+            unit=self.task.unit,
+            organiser=self._files.created["organiser"],
+            assumptions=tuple(self._files.created["assumptions"]),
             ledger=self.account(state),
             leaderboard=leaderboard(state),
             head=self.head,

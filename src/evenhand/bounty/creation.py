@@ -1,14 +1,13 @@
 """Begin a bounty: agree on the task, lay down the public rows, seal the others."""
 
 import base64
-import hashlib
 import math
 import os
 import secrets
 import shutil
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,19 +15,30 @@ import numpy as np
 
 from evenhand.bounty.bounty import Bounty
 from evenhand.bounty.files import canonical, sha256, sha256_of, sync_folder, write_whole
+from evenhand.bounty.folder import Data
 from evenhand.bounty.log import EventLog
 from evenhand.bounty.proof.ledger import Ledger
 from evenhand.bounty.proof.rules import Rules
 from evenhand.bounty.strangers.runner import Runner
 from evenhand.bounty.submission.group import read_group
 from evenhand.bounty.submission.model import read_model
-from evenhand.bounty.task.task import Labels, Matrix, Task, read_table, task_from_dict, task_of
+from evenhand.bounty.task.task import Task, read_table, task_from_dict, task_of
+from evenhand.bounty.task.twins import Twins, find_twins
 from evenhand.deferred import pyarrow as pa
 from evenhand.errors import InputError
+from evenhand.overviews.roles import names_units
+from evenhand.pages.numbers import plural, significant
 from evenhand.results.protocol import to_plain
 
-#: Share of the rows that are unique among the sealed ones that may stand in a public table too.
-MAX_OVERLAP = 0.5
+#: What to say where each row is drawn for itself, though a column looks otherwise.
+NO_UNIT = "none"
+#: What the proof rests on, and no program can check.  The organiser vouches for it.
+ASSUMPTIONS = (
+    "Nobody who submits, or helps who does, has seen a feature or a label of a sealed row.",
+    "What is drawn (a unit, or a row where none is named) was drawn independently of all else, public rows included.",
+    "Sealed rows are drawn as the people are whom the model will serve.",
+    "The files of the sealed blocks are read by the ledger alone until their block is opened.",
+)
 
 
 def create_bounty(
@@ -41,6 +51,9 @@ def create_bounty(
     base: bytes | Mapping[str, Any],
     loss: str = "zero_one",
     features: list[str] | None = None,
+    unit: str | None = None,
+    most: int | None = None,
+    organiser: str = "",
     rules: Rules | None = None,
     severities: Mapping[str, float] | None = None,
     seed: int | None = None,
@@ -54,7 +67,7 @@ def create_bounty(
         Must not exist, or be empty.
     train, practice, sealed : table
         Paths, URLs or data frames with the same columns.  Rows of `sealed` are cut at random into
-        the sealed blocks; no row may stand in two of the tables.
+        the sealed blocks; no row, and no unit, may stand in two of the tables.
     label : str
         Column to predict.
     base : bytes or Mapping
@@ -63,6 +76,14 @@ def create_bounty(
         See `parse_loss`.
     features : list of str, optional
         All other columns if not given.
+    unit : str, optional
+        Column of what was drawn: the patient, the speaker, the document that several rows belong to.  ``"none"``
+        where each row was; that must be said where a column looks like the name of something that repeats.
+    most : int, optional
+        Rows of a unit, at most; the largest unit of the public tables if not given.  Of a larger sealed
+        unit so many rows are kept by lot.
+    organiser : str
+        Who vouches for `ASSUMPTIONS`.
     rules : Rules, optional
         Error probability, blocks, mode.
     severities : Mapping of str to float, optional
@@ -78,22 +99,33 @@ def create_bounty(
     if place.exists() and any(place.iterdir()):
         raise InputError(f"{place} is not empty.  Name a new directory.")
     tables = [read_table(table) for table in (train, practice, sealed)]
-    task = _joint_task(tables, label, loss, features)
+    together = _together(tables)
+    unit = _unit(together, unit, features, label)
+    task = task_of(together, label=label, loss=loss, features=features, unit=unit)
+    task = _with_most(task, tables, most)
     _check_severities(severities or {}, task)
-    rows = [(task.encode(table), task.encode_labels(table)) for table in tables]
-    if len(rows[2][1]) < rules.blocks:
-        raise InputError(f"{len(rows[2][1]):,} sealed rows do not fill {rules.blocks} blocks.")
+    _check_units(task, tables)
+    rng = np.random.default_rng(secrets.randbits(128) if seed is None else seed)
+    kept = _cut(task, tables[2], rng)
+    thinned = tables[2].num_rows - kept.num_rows
+    data = [Data.of(table, task) for table in (*tables[:2], kept)]
+    drawn = len(np.unique(data[2].unit_of))
+    if drawn < rules.blocks:
+        raise InputError(f"{drawn:,} sealed {_what(task)} do not fill {rules.blocks} blocks.")
+    twins = _fresh(data)
     created = {
         "task": task.to_dict(),
         "rules": _rules_body(rules),
         "severities": dict(severities or {}),
-        "overlap": _overlap(rows),
+        "twins": twins.rows,
+        "thinned": thinned,
+        "organiser": organiser,
+        "assumptions": list(ASSUMPTIONS),
     }
     base_text = canonical(_base_given(base))
     read_model(_base_given(base), task)
-    rng = np.random.default_rng(secrets.randbits(128) if seed is None else seed)
     with _made_whole(place) as making:
-        _lay_down(making, created, base_text, rows, rng)
+        _lay_down(making, created, base_text, data, rng)
     return Bounty(place, runner=runner)
 
 
@@ -115,20 +147,20 @@ def _lay_down(
     place: Path,
     created: Mapping[str, Any],
     base_text: bytes,
-    rows: list[tuple[Matrix, Labels]],
+    data: list[Data],
     rng: np.random.Generator,
 ) -> None:
     task, rules = task_from_dict(created["task"]), Rules(**created["rules"])
     (place / "public").mkdir(parents=True)
     (place / "submissions").mkdir()
     hashes = {}
-    for name, table in zip(("train", "practice"), rows[:2], strict=True):
+    for name, table in zip(("train", "practice"), data[:2], strict=True):
         path = place / "public" / f"{name}.npz"
-        np.savez(path, matrix=table[0], labels=table[1])
+        table.write(path)
         hashes[name] = sha256_of(path)
     write_whole(place / "base.json", base_text)
-    ledger = Ledger(place / "sealed", rules, task.loss)
-    blocks = ledger.seal(*rows[2], rng)
+    ledger = Ledger(place / "sealed", rules, task.loss, task.most)
+    blocks = ledger.seal(data[2].matrix, data[2].labels, data[2].unit_of, rng)
     for path in [*place.rglob("*")]:
         if path.is_dir():
             sync_folder(path)
@@ -146,42 +178,102 @@ def _lay_down(
         log.append("created", body)
 
 
-def _overlap(rows: list[tuple[Matrix, Labels]]) -> int:
-    """Sealed rows that stand in a public table too, features and label alike.
-
-    Few columns make such twins by chance; most rows twice are one table given twice.
-    """
-    train, practice, sealed = (
-        [hashlib.sha256(x.tobytes() + y.tobytes()).digest() for x, y in zip(*table, strict=True)]
-        for table in rows
-    )
-    public, counts = {*train, *practice}, Counter(sealed)
-    found = sum(row in public for row in sealed)
-    # Rows that are rare within the sealed ones should be so outside as well.
-    single = [row for row, count in counts.items() if count == 1]
-    twins = sum(row in public for row in single)
-    if twins > MAX_OVERLAP * len(single) and len(single) > MAX_OVERLAP * len(sealed):
-        raise InputError(
-            f"{found:,} of {len(sealed):,} sealed rows stand in the train or practice table too.  "
-            "Give three tables without common rows: whoever knows a sealed label needs no test."
+def _fresh(data: list[Data]) -> Twins:
+    """Refuse sealed rows that stand in a public table more often than independent draws would."""
+    named = [
+        (name, one.matrix, one.labels)
+        for name, one in zip(("train", "practice"), data[:2], strict=True)
+    ]
+    twins = find_twins(named, (data[2].matrix, data[2].labels))
+    if twins.excess:
+        shown = "; ".join(
+            f"{name} row {row} is sealed row {mine}" for name, row, mine in twins.places
         )
-    return found
+        raise InputError(
+            f"{plural(twins.rows, 'sealed row')} of {len(data[2].labels):,} stand in the train or practice table too, "
+            f"where independent draws would have {significant(twins.expected, 2)} by chance: {shown}"
+            f"{', …' if twins.rows > len(twins.places) else ''}.  "
+            "Take them out of one of the tables: whoever knows a sealed label needs no test."
+        )
+    return twins
 
 
-def _joint_task(tables: list[Any], label: str, loss: str, features: list[str] | None) -> Task:
-    """The task of all tables together, so that each text and class is listed."""
+def _together(tables: list[Any]) -> Any:
+    """All tables as one, so that each text and class is listed."""
     names = tables[0].column_names
     for table in tables[1:]:
         if set(table.column_names) != set(names):
             odd = sorted(set(table.column_names) ^ set(names))
             raise InputError(f"The tables differ in their columns: {', '.join(odd[:10])}.")
     try:
-        together = pa.concat_tables(
+        return pa.concat_tables(
             [table.select(names) for table in tables], promote_options="permissive"
         )
     except pa.ArrowInvalid as error:
         raise InputError(f"The tables differ in the kinds of their columns: {error}") from error
-    return task_of(together, label=label, loss=loss, features=features)
+
+
+def _unit(together: Any, unit: str | None, features: list[str] | None, label: str) -> str | None:
+    """The column of units, or none where that was said or no column looks like one."""
+    if unit is not None:
+        return None if unit == NO_UNIT and NO_UNIT not in together.column_names else unit
+    for name in together.column_names:
+        if name == label or (features is not None and name in features) or not names_units(name):
+            continue
+        different = together[name].combine_chunks().unique()
+        if len(different) < together.num_rows:
+            raise InputError(
+                f"{name!r} has {len(different):,} values in {together.num_rows:,} rows of the three tables, and looks "
+                "like the name of what was drawn.  Rows of one resemble each other, and must not be cut apart.  "
+                f"Say unit {name!r} where they belong together, or unit {NO_UNIT!r} where each row was drawn "
+                "for itself."
+            )
+    return None
+
+
+def _with_most(task: Task, tables: list[Any], most: int | None) -> Task:
+    if task.unit is None:
+        if most not in (None, 1):
+            raise InputError(
+                f"most is {most}, but no unit is named: each row is one.  Name the unit."
+            )
+        return task
+    if most is None:
+        public = [np.unique(task.units_of(table), return_counts=True)[1] for table in tables[:2]]
+        most = int(max(counts.max(initial=1) for counts in public))
+    if most < 1:
+        raise InputError(f"most is {most}.  Allowed: 1 or more rows of a unit.")
+    return replace(task, most=most)
+
+
+def _check_units(task: Task, tables: list[Any]) -> None:
+    """Refuse a unit on both sides of the seal."""
+    if task.unit is None:
+        return
+    train, practice, sealed = (set(task.units_of(table).tolist()) for table in tables)
+    shared = sorted(sealed & (train | practice))
+    if shared:
+        raise InputError(
+            f"{len(shared):,} of {len(sealed):,} sealed values of {task.unit!r} stand in the train or practice table "
+            f"too: {', '.join(shared[:5])}{', …' if len(shared) > 5 else ''}.  Who learnt from a person's other rows "
+            "knows something of the sealed ones.  Give each to one table."
+        )
+
+
+def _cut(task: Task, sealed: Any, rng: np.random.Generator) -> Any:
+    """The sealed rows without those of a unit beyond its most, which are drawn by lot."""
+    if task.unit is None:
+        return sealed
+    order = rng.permutation(sealed.num_rows)
+    _, units = np.unique(task.units_of(sealed)[order], return_inverse=True)
+    by_unit = np.argsort(units, kind="stable")
+    starts = np.searchsorted(units[by_unit], np.arange(units.max(initial=-1) + 1))
+    rank = np.arange(len(units)) - starts[units[by_unit]]
+    return sealed.take(np.sort(order[by_unit[rank < task.most]]))
+
+
+def _what(task: Task) -> str:
+    return "rows" if task.unit is None else f"values of {task.unit!r}"
 
 
 def _base_given(base: bytes | Mapping[str, Any]) -> Mapping[str, Any]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from evenhand.bounty.files import sha256, sha256_of, write_whole
 from evenhand.bounty.log import EventLog
@@ -16,16 +17,32 @@ from evenhand.bounty.proof.rules import Rules
 from evenhand.bounty.strangers.refusals import SubmissionError
 from evenhand.bounty.submission.model import Model, read_model
 from evenhand.bounty.submission.submission import Submission, read_submission
-from evenhand.bounty.task.task import Labels, Matrix, task_from_dict
+from evenhand.bounty.task.task import Labels, Matrix, Task, task_from_dict
+from evenhand.deferred import pyarrow as pa
 from evenhand.errors import InputError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Data:
-    """Disclosed rows: features as a matrix, and labels."""
+    """Disclosed rows: features as a matrix, labels, and the number of each row's unit."""
 
     matrix: Matrix
     labels: Labels
+    unit_of: npt.NDArray[np.intp]
+
+    @classmethod
+    def of(cls, table: pa.Table, task: Task) -> "Data":
+        """The rows of a table."""
+        _, units = np.unique(task.units_of(table), return_inverse=True)
+        return cls(
+            matrix=task.encode(table),
+            labels=task.encode_labels(table),
+            unit_of=units if task.unit is not None else np.arange(table.num_rows),
+        )
+
+    def write(self, path: Path) -> None:
+        """Write them to a file that holds no code."""
+        np.savez(path, matrix=self.matrix, labels=self.labels, unit_of=self.unit_of)
 
 
 class BountyFolder:
@@ -65,12 +82,12 @@ class BountyFolder:
         }
         data = self._intact(f"public/{name}.npz", known[name])
         with np.load(io.BytesIO(data), allow_pickle=False) as found:
-            return Data(matrix=found["matrix"], labels=found["labels"])
+            return Data(matrix=found["matrix"], labels=found["labels"], unit_of=found["unit_of"])
 
     def disclose(self, name: str, data: Data) -> str:
         """Write rows that are disclosed now; their hash."""
         path = self.place / "public" / f"{name}.npz"
-        np.savez(path, matrix=data.matrix, labels=data.labels)
+        data.write(path)
         return sha256_of(path)
 
     def store(self, key: str, data: bytes, trained: bytes | None) -> None:

@@ -8,7 +8,14 @@ from evenhand.bounty.deployed.pointer_decision_list import PointerDecisionList
 from evenhand.bounty.log import Event, read_as
 from evenhand.bounty.proof.ledger import SealedBlock
 from evenhand.bounty.proof.rules import Rules
-from evenhand.bounty.proof.verdict import FreshResult, Verdict, verdict_of
+from evenhand.bounty.proof.shares import Queued
+from evenhand.bounty.proof.verdict import (
+    BlockVerdicts,
+    FreshResult,
+    Settlement,
+    Verdict,
+    block_verdicts_of,
+)
 from evenhand.bounty.submission.model import Model
 from evenhand.bounty.submission.submission import Submission
 from evenhand.bounty.task.task import Task, task_from_dict
@@ -43,20 +50,31 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Queued:
-    """A submission in the order of an epoch's tests, with its class of practice evidence."""
-
-    key: str
-    kind: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
-    """A block that was opened: under which version, and for whom; nobody where it stays in use."""
+    """A block that was opened: under which version, and for whom."""
 
     block: int
     version: int
     candidates: tuple[Queued, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """A list that was served after an epoch.
+
+    Attributes
+    ----------
+    block : int
+        The epoch's block.
+    before, version : int
+        Nodes of the list served before it, and of this one.
+    settlement : Settlement
+    """
+
+    block: int
+    before: int
+    version: int
+    settlement: Settlement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,11 +96,13 @@ class State:
     opened : Opened or None
         The opened block whose verdicts are not yet written.
     blocks_used : int
-    bits : float
-        What the answers of the latest block have cost.
     verdicts : tuple of Verdict
     confirmed : Mapping
         What fresh data said of an accepted submission, by its hash.
+    vouched : frozenset of str
+        Submissions that practice rows speak against, and that the organiser wants tested all the same.
+    served : tuple of Served
+        Lists that were served, one an epoch.
     """
 
     task: Task
@@ -95,15 +115,21 @@ class State:
     contents: Mapping[str, str]
     opened: Opened | None
     blocks_used: int
-    bits: float
     verdicts: tuple[Verdict, ...]
     confirmed: Mapping[str, FreshResult] = field(default_factory=dict)
+    vouched: frozenset[str] = frozenset()
+    served: tuple[Served, ...] = ()
 
     @property
     def unconfirmed(self) -> frozenset[str]:
         """Accepted submissions that fresh data have not yet judged."""
-        accepted = (verdict.key for verdict in self.verdicts if verdict.accepted)
+        accepted = (v.key for v in self.verdicts if v.accepted and v.excess is None)
         return frozenset(accepted) - frozenset(self.confirmed)
+
+    @property
+    def findings(self) -> tuple[Verdict, ...]:
+        """Proven findings, in order."""
+        return tuple(v for v in self.verdicts if v.accepted and v.excess is not None)
 
 
 def read_state(events: Sequence[Event], base: Model, load: Load) -> State:
@@ -131,7 +157,6 @@ def read_state(events: Sequence[Event], base: Model, load: Load) -> State:
         contents={},
         opened=None,
         blocks_used=0,
-        bits=0.0,
         verdicts=(),
     )
     return advance(state, events[1:], load)
@@ -161,51 +186,58 @@ def _submitted(state: State, body: Mapping[str, Any], _: Load) -> State:
 def _block_opened(state: State, body: Mapping[str, Any], _: Load) -> State:
     candidates = tuple(read_as(Queued, given) for given in body["candidates"])
     opened = Opened(block=body["block"], version=body["version"], candidates=candidates)
-    return replace(state, opened=opened, blocks_used=opened.block + 1, bits=0.0)
+    return replace(state, opened=opened, blocks_used=opened.block + 1)
 
 
 def _judged(state: State, body: Mapping[str, Any], load: Load) -> State:
-    verdicts = tuple(verdict_of(given, body["epoch"]) for given in body["verdicts"])
-    judged = {verdict.key for verdict in verdicts}
-    refused = {verdict.key for verdict in verdicts if not verdict.accepted}
-    listed = state.listed
-    for verdict in verdicts:
-        listed = with_verdict(listed, verdict, load)
+    found = block_verdicts_of(body)
+    judged = {verdict.key for verdict in found.verdicts}
+    refused = {verdict.key for verdict in found.verdicts if not verdict.accepted}
+    listed = _listed_after(state.listed, found, load)
+    served = Served(
+        block=found.block,
+        before=state.listed.version,
+        version=listed.version,
+        settlement=found.settlement,
+    )
     return replace(
         state,
         listed=listed,
         pending=tuple(key for key in state.pending if key not in judged),
         # What was refused may be tried again on the next block.
         contents={c: key for c, key in state.contents.items() if key not in refused},
-        opened=None if state.rules.mode == "epochs" else state.opened,
-        bits=body["bits"],
-        verdicts=(*state.verdicts, *verdicts),
-        confirmed=_with_confirmed(state, body.get("confirmed", [])),
+        opened=None,
+        verdicts=(*state.verdicts, *found.verdicts),
+        confirmed={**state.confirmed, **{one.key: one for one in found.confirmed}},
+        served=(*state.served, served),
     )
 
 
-def _with_confirmed(state: State, found: Sequence[Mapping[str, Any]]) -> Mapping[str, FreshResult]:
-    return {**state.confirmed, **{one["key"]: read_as(FreshResult, one) for one in found}}
-
-
-def _confirmed(state: State, body: Mapping[str, Any], _: Load) -> State:
-    return replace(state, confirmed=_with_confirmed(state, body["confirmed"]))
-
-
-def with_verdict(listed: PointerDecisionList, verdict: Verdict, load: Load) -> PointerDecisionList:
-    """The list after a verdict: an update and its repairs, or nothing."""
-    if not verdict.accepted:
-        return listed
-    given = load(verdict.key)
-    listed = listed.updated(given.group, given.model, team=given.team, key=given.key)
-    for repair in verdict.repairs:
-        listed = listed.repaired(repair.group, repair.version)
+def _listed_after(
+    listed: PointerDecisionList, judged: BlockVerdicts, load: Load
+) -> PointerDecisionList:
+    """The list after a block: its updates in order, then the groups that go back to the list before."""
+    served = listed.version
+    for verdict in judged.verdicts:
+        if verdict.accepted and verdict.excess is None:
+            given = load(verdict.key)
+            listed = listed.updated(given.group, given.model, team=given.team, key=given.key)
+    for group in judged.settlement.repairs:
+        listed = listed.repaired(group, served)
     return listed
 
 
+def _confirmed(state: State, body: Mapping[str, Any], _: Load) -> State:
+    found = [read_as(FreshResult, one) for one in body["confirmed"]]
+    return replace(state, confirmed={**state.confirmed, **{one.key: one for one in found}})
+
+
+def _vouched(state: State, body: Mapping[str, Any], _: Load) -> State:
+    return replace(state, vouched=state.vouched | {body["key"]})
+
+
 def _rolled_back(state: State, body: Mapping[str, Any], _: Load) -> State:
-    # A block that stays in use has answered about another list: the next submission opens a fresh one.
-    return replace(state, listed=state.listed.rolled_back(body["key"]), opened=None)
+    return replace(state, listed=state.listed.rolled_back(body["key"]))
 
 
 _AFTER: dict[str, Callable[[State, Mapping[str, Any], Load], State]] = {
@@ -214,5 +246,6 @@ _AFTER: dict[str, Callable[[State, Mapping[str, Any], Load], State]] = {
     "block_opened": _block_opened,
     "judged": _judged,
     "confirmed": _confirmed,
+    "vouched": _vouched,
     "rolled_back": _rolled_back,
 }

@@ -1,5 +1,6 @@
 """Where a bounty stands by its log alone: counts, account, leaderboard."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 from evenhand.bounty.proof.account import Account
@@ -20,12 +21,15 @@ class TeamCount:
         Those accepted and not taken out again.
     lower_bound : float
         Sum of the lower bounds of their improvements.
+    findings : int
+        Its proven findings.
     """
 
     team: str
     submitted: int
     accepted: int
     lower_bound: float
+    findings: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +48,14 @@ class Status:
         Its active repairs.
     pending : int
         Submissions that wait for the epoch to be closed.
+    held : int
+        Those of them that practice rows spoke strongly against when they came, and nobody vouched for.
+    unit : str or None
+        Column of what was drawn; `None` where each row was.
+    organiser : str
+        Who vouches for the assumptions.
+    assumptions : tuple of str
+        What the proof rests on.
     ledger : Account
         The account; see below.
     leaderboard : tuple of TeamCount
@@ -57,6 +69,10 @@ class Status:
     updates: int
     repairs: int
     pending: int
+    held: int
+    unit: str | None
+    organiser: str
+    assumptions: tuple[str, ...]
     ledger: Account
     leaderboard: tuple[TeamCount, ...]
     head: str
@@ -72,15 +88,17 @@ def leaderboard(state: State) -> tuple[TeamCount, ...]:
         counts = verdict.accepted and verdict.key in active
         team = state.submitted[verdict.key].team
         teams.setdefault(team, []).append(bound if counts else None)
-    rows = [_count(team, bounds) for team, bounds in teams.items()]
-    return tuple(sorted(rows, key=lambda row: (-row.lower_bound, row.team)))
+    found = Counter(state.submitted[verdict.key].team for verdict in state.findings)
+    rows = [_count(team, bounds, found[team]) for team, bounds in teams.items()]
+    return tuple(sorted(rows, key=lambda row: (-row.lower_bound, -row.findings, row.team)))
 
 
-def _count(team: str, bounds: list[float | None]) -> TeamCount:
+def _count(team: str, bounds: list[float | None], findings: int) -> TeamCount:
     accepted = [bound for bound in bounds if bound is not None]
     return TeamCount(
         team=team,
         submitted=len(bounds),
         accepted=len(accepted),
         lower_bound=sum(accepted, 0.0),
+        findings=findings,
     )

@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 
 from evenhand.bounty.bounty import Bounty
 from evenhand.bounty.files import sha256_of
-from evenhand.bounty.judging.block import judge_block, order_candidates, resume_block, told
+from evenhand.bounty.judging.block import judge_block, order_candidates
 from evenhand.bounty.log import Event, EventLog
-from evenhand.bounty.proof.verdict import BlockVerdicts
+from evenhand.bounty.proof.ledger import PARTS
 from evenhand.bounty.state import Opened, State, advance, read_state
 from evenhand.bounty.status import TeamCount, leaderboard
 from evenhand.errors import InputError
@@ -120,7 +120,7 @@ def _files(bounty: Bounty, events: tuple[Event, ...]) -> list[str]:
         if not path.is_file() or sha256_of(path) != known
     ]
     for number, block in enumerate(created["blocks"]):
-        if bounty.ledger.fingerprints(number) != {k: block[k] for k in ("features", "labels")}:
+        if bounty.ledger.fingerprints(number) != {k: block[k] for k in PARTS}:
             problems.append(f"sealed block {number} is not what the log says")
     return problems
 
@@ -131,14 +131,14 @@ def _check(bounty: Bounty, state: State, event: Event) -> list[str]:
         given = bounty.load(body["key"])
         same = (given.team, given.content) == (body["team"], body["content"])
         return [] if same else [f"event {event.number}: team or content differs"]
-    if event.kind == "block_opened" and bounty.rules.mode == "epochs":
+    if event.kind == "block_opened":
         candidates = order_candidates(state, bounty.practice(state), bounty.load)
         found = Opened(block=state.blocks_used, version=state.listed.version, candidates=candidates)
         return _differences(event, to_plain(found), body)
     if event.kind == "confirmed":
         again = bounty.confirmations(state, bounty.data(body["data"]))
         return _differences(event, {**body, "confirmed": to_plain(again)}, body)
-    if event.kind == "rolled_back" and "rises" in body:
+    if event.kind == "rolled_back":
         return _differences(event, bounty.rises(state, body["key"]), body["rises"])
     if event.kind == "judged":
         return _differences(event, _judged_again(bounty, state, body), body)
@@ -146,17 +146,12 @@ def _check(bounty: Bounty, state: State, event: Event) -> list[str]:
 
 
 def _judged_again(bounty: Bounty, state: State, body: Mapping[str, Any]) -> Mapping[str, Any]:
-    if bounty.rules.mode == "epochs":
-        failed = {
-            verdict["key"]: verdict["failure"]
-            for verdict in body["verdicts"]
-            if verdict["reason"] == "model_failed"
-        }
-        return judge_block(state, bounty.ledger, bounty.runner, bounty.load, failed=failed).body()
-    judge = resume_block(state, bounty.ledger, bounty.runner, bounty.load)
-    key = body["verdicts"][0]["key"]
-    verdict = told(judge.judge(key, state.submitted[key].kind))
-    return BlockVerdicts(block=judge.block, verdicts=(verdict,), bits=judge.bits).body()
+    failed = {
+        verdict["key"]: verdict["failure"]
+        for verdict in body["verdicts"]
+        if verdict["reason"] == "model_failed"
+    }
+    return judge_block(state, bounty.ledger, bounty.runner, bounty.load, failed=failed).body()
 
 
 def _differences(event: Event, found: Any, told_: Any) -> list[str]:

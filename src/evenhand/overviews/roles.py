@@ -32,6 +32,8 @@ _HINTS: Mapping[str, re.Pattern[str]] = {
         SCORE: "wrong|error|correct|right|success|fail|refus|accura|match|passed|score|hit|miss",
     }.items()
 }
+#: Names of what is numbered.
+_NUMBERED = re.compile(r"(^|_)id$", re.IGNORECASE)
 #: Names that say that more is worse.
 HARM = re.compile(
     r"wrong|error|fail|refus|miss|toxic|harm|time|latency|cost|seconds", re.IGNORECASE
@@ -63,6 +65,11 @@ def roles_of(records: Records, columns: Sequence[Values]) -> dict[str, str]:
 def tells_outcomes(name: str) -> bool:
     """Whether a column is called as what happened, or a forecast of it, is: no group of people by that."""
     return any(_HINTS[role].search(name) for role in (LABEL, PREDICTION, PROBABILITY))
+
+
+def names_units(name: str) -> bool:
+    """Whether a column is called as what several rows belong to: a patient, a speaker, a document."""
+    return _HINTS[UNIT].search(name) is not None or _NUMBERED.search(name) is not None
 
 
 def _is_media(c: Values) -> bool:

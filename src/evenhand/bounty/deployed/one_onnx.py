@@ -35,6 +35,11 @@ def to_one_onnx(listed: PointerDecisionList) -> bytes:
         raise InputError(
             "Writing ONNX needs more packages.  Run: pip install 'evenhand[bounty-pack]'"
         ) from error
+    if listed.task.loss.change is not None:
+        raise InputError(
+            f"In this bounty an update moves an answer by at most {listed.task.loss.change:g}, which one ONNX "
+            "file does not know.  Export the directory instead."
+        )
     return _Writer(listed, onnx).write()
 
 

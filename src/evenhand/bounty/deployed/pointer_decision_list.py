@@ -5,6 +5,7 @@ newest node whose group it is in: an update names a model; a repair says "as in 
 search goes on below.  Nothing is nested, so a list may have any length.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -106,6 +107,8 @@ class PointerDecisionList:
 
         Rows of a model that fails (it crashes, or takes too long) fall through to the version below.
         """
+        if self.task.loss.change is not None:
+            return self._predict_upwards(matrix, runner)
         ready = self._get_compiled()
         if ready.pays(len(matrix)):
             self.hasten(runner)
@@ -127,7 +130,8 @@ class PointerDecisionList:
         `predict` does so by itself once that pays, which takes about ten million rows.  Answers stay the same.
         """
         ready = self._get_compiled()
-        if ready.flat is None and ready.can_hasten:
+        upwards = self.task.loss.change is not None
+        if ready.flat is None and ready.can_hasten and not upwards:
             models = [(number, self.models[number]) for number in ready.leaves]
             try:
                 ready.flat = FlatList(self.task, self.groups, self._live(), models, runner)
@@ -158,6 +162,37 @@ class PointerDecisionList:
         out[order] = sorted_answers
         return out
 
+    def _predict_upwards(self, matrix: Matrix, runner: Runner) -> Predictions:
+        """Predictions where an update may move an answer only so far: from the base model up."""
+        pointed = {node.version for node in self.nodes if node.active}
+        out = np.array(self.models[0].predict(matrix, self.task, runner))
+        kept = {0: out.copy()}
+        masks = self.memberships(matrix, runner)
+        for number, node in enumerate(self.nodes, 1):
+            rows = np.flatnonzero(masks[node.group])
+            if node.active and len(rows):
+                out[rows] = self._moved(node, matrix[rows], out[rows], rows, kept, runner)
+            if number in pointed:
+                kept[number] = out.copy()
+        return out
+
+    def _moved(
+        self,
+        node: Node,
+        matrix: Matrix,
+        below: Predictions,
+        rows: npt.NDArray[np.intp],
+        kept: Mapping[int, Predictions],
+        runner: Runner,
+    ) -> Predictions:
+        if node.model is None:
+            return kept[node.version or 0][rows]
+        try:
+            found = self.models[node.model].predict(matrix, self.task, runner)
+        except SubmissionError:
+            return below
+        return self.task.loss.limited(found, below)
+
     def _run(self, leaf: int, matrix: Matrix, runner: Runner) -> Predictions:
         return self._answer(self._get_compiled().leaves[leaf], matrix, runner)
 
@@ -173,6 +208,8 @@ class PointerDecisionList:
 
     def predict_one(self, row: npt.NDArray[np.float32], runner: Runner) -> Predictions:
         """Prediction of one row of shape (features,), by a shorter way than `predict`."""
+        if self.task.loss.change is not None:
+            return self._predict_upwards(row[None, :], runner)
         model, _ = self._get_compiled().walk(row, runner, None)
         return self._answer(model, row[None, :], runner)
 
@@ -201,8 +238,11 @@ class PointerDecisionList:
         """Numbers of the nodes that can still decide about a row.
 
         A node is dead where it is rolled back, or a newer node has the same group and no pointer
-        leads to a version between the two.
+        leads to a version between the two.  Where an update may move an answer only so far, what stands below
+        it matters too.
         """
+        if self.task.loss.change is not None:
+            return tuple(number for number, node in enumerate(self.nodes) if node.active)
         pointed = sorted({n.version for n in self.nodes if n.active and n.version is not None})
         live: list[int] = []
         seen: set[int] = set()

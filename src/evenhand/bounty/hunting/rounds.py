@@ -111,9 +111,8 @@ def _round(
         else:
             team = bounty.load(receipt.key).team
             tally.sent[team] += 1
-            tally.accepted[team] += receipt.verdict is not None and receipt.verdict.accepted
         tally.tell(name)
-    if close and bounty.rules.mode == "epochs" and bounty.state.pending:
+    if close and bounty.state.pending:
         tally.tell("")
         for verdict in bounty.close_epoch():
             tally.accepted[bounty.load(verdict.key).team] += verdict.accepted
@@ -140,7 +139,7 @@ def _prey(
             try:
                 for data in hunter(seen):
                     given = read_submission(data, bounty.task)
-                    judge = Practice(listed, practice.matrix, practice.labels, runner)
+                    judge = Practice(listed, practice, runner)
                     gain, error, _ = judge.exact(given.group, given.model)
                     if gain <= 0:
                         # What does not help on the practice rows would only be one test more.

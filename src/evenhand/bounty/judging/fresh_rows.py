@@ -5,8 +5,7 @@ from collections.abc import Callable, Collection
 import numpy as np
 
 from evenhand.bounty.deployed.pointer_decision_list import PointerDecisionList
-from evenhand.bounty.proof.block_losses import Rows
-from evenhand.bounty.proof.certificate import certify
+from evenhand.bounty.proof.certificate import Drawn, Rows, certify
 from evenhand.bounty.proof.verdict import FreshResult
 from evenhand.bounty.strangers.runner import Runner
 from evenhand.bounty.submission.predictions import Predictions
@@ -25,6 +24,7 @@ def confirm(
     listed: PointerDecisionList,
     keys: Collection[str],
     matrix: Matrix,
+    drawn: Drawn,
     losses_of: LossesOf,
     runner: Runner,
 ) -> list[FreshResult]:
@@ -37,7 +37,9 @@ def confirm(
     keys : collection of str
         Submissions to look at; those without an active update are left out.
     matrix : array of shape (rows, features)
-        Rows that nobody has seen before, in random order and independent of each other.
+        Rows that nobody has seen before.
+    drawn : Drawn
+        Their units, in random order and independent of each other.
     losses_of : callable
         ``(predictions, rows) -> losses``, of some of these rows.
     runner : Runner
@@ -50,7 +52,7 @@ def confirm(
             continue
         bits = listed.groups[node.group].bits(bitmaps, matrix, runner)
         rows = np.flatnonzero(unpack(bits, len(matrix)))
-        gain, bound = _gain(listed, position, rows, matrix, losses_of, runner)
+        gain, bound = _gain(listed, position, rows, matrix, drawn, losses_of, runner)
         out.append(FreshResult(key=node.key, rows=len(matrix), improvement=gain, lower_bound=bound))
     return out
 
@@ -60,6 +62,7 @@ def _gain(
     position: int,
     rows: Rows,
     matrix: Matrix,
+    drawn: Drawn,
     losses_of: LossesOf,
     runner: Runner,
 ) -> tuple[float, float]:
@@ -67,11 +70,12 @@ def _gain(
     model = listed.models[listed.nodes[position].model or 0]
     if not len(rows):
         return 0.0, 0.0
+    below = listed.prefix(position).predict(matrix[rows], runner)
     try:
-        after = losses_of(model.predict(matrix[rows], listed.task, runner), rows)
+        found = model.predict(matrix[rows], listed.task, runner)
     except InputError:
         # A model that gives no answer on fresh rows has confirmed nothing.
         return 0.0, 0.0
-    before = losses_of(listed.prefix(position).predict(matrix[rows], runner), rows)
-    found = certify(listed.task.loss, before, after, rows, len(matrix), alpha=LEVEL)
-    return found.improvement, found.lower_bound
+    after = losses_of(listed.task.loss.limited(found, below), rows)
+    told = certify(listed.task.loss, losses_of(below, rows), after, rows, drawn, alpha=LEVEL)
+    return told.improvement, told.lower_bound

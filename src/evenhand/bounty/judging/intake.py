@@ -17,7 +17,7 @@ MIN_TRAINED = 50
 
 def check_open(state: State, account: Account) -> None:
     """Refuse where an epoch must be closed first, or nothing is left to spend."""
-    if state.opened is not None and account.mode == "epochs":
+    if state.opened is not None:
         raise SubmissionError(
             "epoch_closing",
             "a block is open and its verdicts are not written.  Close the epoch.",

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from evenhand.bounty.deployed.pointer_decision_list import PointerDecisionList
+from evenhand.bounty.folder import Data
+from evenhand.bounty.proof.certificate import Drawn, Rows
 from evenhand.bounty.strangers.refusals import SubmissionError
 from evenhand.bounty.strangers.runner import Runner
 from evenhand.bounty.strangers.sandbox import careful
@@ -13,7 +15,6 @@ from evenhand.bounty.submission.model import Model
 from evenhand.bounty.submission.predictions import Predictions
 from evenhand.bounty.task.losses import Floats
 from evenhand.bounty.task.membership import Memberships, unpack
-from evenhand.bounty.task.task import Labels, Matrix
 
 #: Practice rows of the spot check, and the share of them whose answers rounding may change.
 SPOT_ROWS, SPOT_SHARE = 64, 0.05
@@ -32,7 +33,8 @@ class PracticeScore:
     improvement : float
         Mean over all practice rows of what the loss falls by, rounded to a whole number of standard
         errors (the Ladder of Blum & Hardt 2015, arXiv 1502.04585): finer digits would only teach the
-        practice rows by heart.
+        practice rows by heart.  Of a finding: what the group loses beyond the others and the claim, times
+        its share of the rows.
     standard_error : float or None
         Of the improvement; `None` where the models never differ.
     """
@@ -46,12 +48,13 @@ class PracticeScore:
 class Practice:
     """The practice rows under one version of the list."""
 
-    def __init__(
-        self, listed: PointerDecisionList, matrix: Matrix, labels: Labels, runner: Runner
-    ) -> None:
-        self._task, self._matrix, self._labels, self._runner = listed.task, matrix, labels, runner
-        self._bitmaps = Memberships(matrix)
-        self._before = self._task.loss.of_rows(listed.predict(matrix, runner), labels)
+    def __init__(self, listed: PointerDecisionList, data: Data, runner: Runner) -> None:
+        self._task, self._runner = listed.task, runner
+        self._matrix, self._labels = data.matrix, data.labels
+        self._drawn = Drawn.of(data.unit_of, self._task.most)
+        self._bitmaps = Memberships(data.matrix)
+        self._answers = listed.predict(data.matrix, runner)
+        self._before = self._task.loss.of_rows(self._answers, data.labels)
 
     def score(self, group: GroupRule, model: Model) -> PracticeScore:
         """Score of a (group, model) pair; groups of nobody or everybody are refused.
@@ -100,19 +103,38 @@ class Practice:
         rows = np.flatnonzero(unpack(bits, n))
         if not len(rows):
             return 0.0, None, 0
+        if model.finding is not None:
+            return (*self._excess(rows, model.finding), len(rows))
         predicted = model.predict(self._matrix[rows], self._task, runner, strict=strict)
+        predicted = self._task.loss.limited(predicted, self._answers[rows])
         after = self._task.loss.of_rows(predicted, self._labels[rows])
         gain = self._before[rows] - after
-        mean = float(gain.sum()) / n
-        variance = float((gain**2).sum()) / n - mean**2
-        error = float(np.sqrt(variance / n)) if variance > 0 else None
-        return mean, error, len(rows)
+        return float(gain.sum()) / n, self._drawn.standard_error(gain, rows), len(rows)
+
+    def _excess(self, rows: Rows, more_than: float) -> tuple[float, float | None]:
+        """What a group loses beyond the others and the claim, times its mass, and the standard error."""
+        n, own = len(self._matrix), np.zeros(len(self._matrix), bool)
+        own[rows] = True
+        weights = self._task.loss.weight(self._labels)
+        counted = [weights[own].sum(), weights[~own].sum()]
+        if not all(counted):
+            return 0.0, None
+        error, others = (
+            self._before[mask].sum() / total
+            for mask, total in zip((own, ~own), counted, strict=True)
+        )
+        # Each row's influence on the difference of two ratios of sums.
+        pull = np.where(own, self._before - error * weights, others * weights - self._before)
+        pull *= np.where(own, len(rows) / counted[0], len(rows) / counted[1])
+        mass = len(rows) / n
+        spread = self._drawn.standard_error(pull, np.arange(n))
+        return float(mass * (error - others - more_than)), spread
 
     def score_predictions(self, predictions: Predictions) -> PracticeScore:
         """Score of a predictions file for all practice rows: measured, never merged."""
         gain = self._before - self._task.loss.of_rows(predictions, self._labels)
         n = len(gain)
-        error = float(gain.std() / np.sqrt(n)) or None
+        error = self._drawn.standard_error(gain, np.arange(n))
         mean = float(gain.mean())
         return PracticeScore(
             rows=n,

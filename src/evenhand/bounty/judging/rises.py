@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from evenhand.bounty.proof.block_losses import Rows
+from evenhand.bounty.proof.certificate import Rows
 from evenhand.bounty.state import State
 from evenhand.bounty.strangers.runner import Runner
 from evenhand.bounty.task.task import Matrix

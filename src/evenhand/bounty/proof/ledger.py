@@ -1,21 +1,12 @@
 """The account of what the holdout has given away, and the only reader of sealed labels.
 
-Two ways to spend one error probability δ:
-
-``epochs``
-    Candidates are committed first; when the epoch closes, one fresh block is opened and all are
-    tested on it.  No answer of a block reaches a candidate that is tested on it, so the price is
-    multiplicity only, and what the block's earlier answers made of the model.
-``continuous``
-    Each candidate is tested at once on a block that stays in use.  Only "yes" or "no" leaves the
-    ledger; each answer is paid for, until the block's bits are spent.
-
-A candidate is tested at level ``δ_t · P(transcript) · share``; see `Transcript` for P.  The shares of
-an epoch are equal for each class of practice evidence, and within it for each candidate.  A test is
-known by its candidate and by the answers that could have changed the model within its group; both
-fix the tested hypothesis before the labels are read, and the levels of all tests that could ever be
-made add up to at most δ_t.  So the probability that any acceptance is false, or any lower bound too
-high, is at most δ, whatever the candidates, and however each epoch adapts to those before it.
+Candidates are committed first; when an epoch is closed, one fresh block is opened and all are tested on
+it.  A candidate is tested at level ``δ_t · P(transcript) · share``; see `Transcript` for P and `shares`
+for the share.  A test is known by its candidate and by the answers that could have changed the list
+within its group; both fix the tested hypothesis before the labels are read, and the levels of all tests
+that could ever be made add up to at most δ_t, with what is kept for the list that is served.  So the
+probability that any acceptance is false, or any lower bound too high, is at most δ, whatever the
+candidates, and however each epoch adapts to those before it.
 """
 
 import io
@@ -29,13 +20,14 @@ import numpy.typing as npt
 
 from evenhand.bounty.files import sha256, sha256_of
 from evenhand.bounty.proof.account import Account
-from evenhand.bounty.proof.block_losses import BlockLosses, Mask, Rows
+from evenhand.bounty.proof.certificate import Drawn, Rows
+from evenhand.bounty.proof.opened_block import Mask, OpenedBlock
 from evenhand.bounty.proof.rules import Rules
-from evenhand.bounty.proof.session import Contender, Predictions, Session
-from evenhand.bounty.proof.verdict import Verdict
-from evenhand.bounty.task.losses import Floats, RowLoss
+from evenhand.bounty.task.losses import Answers, Floats, RowLoss
 from evenhand.errors import InputError
 from evenhand.stats.paired import detectable_gain
+
+Units = npt.NDArray[np.integer[Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,14 +36,21 @@ class SealedBlock:
 
     Attributes
     ----------
-    rows : int
-    features, labels : str
+    rows, units : int
+        How many; as many units as rows where each row is one.
+    features, labels, unit_of : str
         SHA-256 of its files.
     """
 
     rows: int
+    units: int
     features: str
     labels: str
+    unit_of: str
+
+
+#: What a sealed block is made of, one file each.
+PARTS = ("features", "labels", "unit_of")
 
 
 class Ledger:
@@ -65,136 +64,116 @@ class Ledger:
         How it decides.
     loss : RowLoss
         Of a row.
+    most : int
+        Rows of a unit, at most.
     known : Sequence of SealedBlock
         What differs from their hashes is not read.
     """
 
     def __init__(
-        self, folder: Path, rules: Rules, loss: RowLoss, known: Sequence[SealedBlock] = ()
+        self,
+        folder: Path,
+        rules: Rules,
+        loss: RowLoss,
+        most: int = 1,
+        known: Sequence[SealedBlock] = (),
     ) -> None:
         self._folder, self._known = folder, known
         self.rules = rules
-        self._loss = loss
+        self._loss, self._most = loss, most
         self._opened: dict[int, npt.NDArray[np.generic]] = {}
 
     def seal(
         self,
         matrix: npt.NDArray[np.float32],
         labels: npt.NDArray[np.generic],
+        unit_of: Units,
         rng: np.random.Generator,
     ) -> tuple[SealedBlock, ...]:
-        """Shuffle rows into blocks, write them, and return what may be told."""
-        order = rng.permutation(len(labels))
+        """Shuffle units into blocks, write them, and return what may be told."""
         self._folder.mkdir(parents=True)
         self._folder.chmod(0o700)
+        _, units = np.unique(unit_of, return_inverse=True)
+        shuffled = rng.permutation(int(units.max(initial=-1)) + 1)
+        # A unit's rows stand together, so that the order of rows tells nothing that the units do not.
+        place = np.empty_like(shuffled)
+        place[shuffled] = np.arange(len(shuffled))
         told = []
-        for number, rows in enumerate(np.array_split(order, self.rules.blocks)):
-            np.save(self._features(number), matrix[rows])
-            np.save(self._labels(number), labels[rows])
-            self._labels(number).chmod(0o600)
-            told.append(SealedBlock(rows=len(rows), **self.fingerprints(number)))
+        for number, block in enumerate(np.array_split(shuffled, self.rules.blocks)):
+            mine = np.flatnonzero(np.isin(units, block))
+            rows = mine[np.argsort(place[units[mine]], kind="stable")]
+            _, codes = np.unique(place[units[rows]], return_inverse=True)
+            for part, values in zip(PARTS, (matrix[rows], labels[rows], codes), strict=True):
+                path = self._path(number, part)
+                np.save(path, values)
+                path.chmod(0o600)
+            told.append(SealedBlock(rows=len(rows), units=len(block), **self.fingerprints(number)))
         return tuple(told)
 
     def features(self, block: int) -> npt.NDArray[np.float32]:
         """Features of a block: models are run on them, labels stay here."""
-        return np.asarray(self._read(self._features(block), block, "features"))
+        return np.asarray(self._read(block, "features"))
+
+    def drawn(self, block: int) -> Drawn:
+        """A block's rows in units."""
+        return Drawn.of(self._read(block, "unit_of"), self._most)
 
     def fingerprints(self, block: int) -> dict[str, str]:
         """SHA-256 of a block's files."""
-        return {
-            "features": sha256_of(self._features(block)),
-            "labels": sha256_of(self._labels(block)),
-        }
+        return {part: sha256_of(self._path(block, part)) for part in PARTS}
 
-    def open(self, block: int, predictions: Predictions, groups: Sequence[Mask]) -> Session:
-        """Begin to ask a block: under the list's predictions, with the groups introduced before."""
-        losses = self._loss.of_rows(predictions, self._read_labels(block))
-        return Session(
+    def open(self, block: int, served: Answers, introduced: Sequence[Mask]) -> OpenedBlock:
+        """Begin to ask a block: under the list's answers, with the groups introduced before."""
+        return OpenedBlock(
             loss=self._loss,
             rules=self.rules,
-            evidence=BlockLosses(losses, groups, self._loss.range),
+            drawn=self.drawn(block),
+            labels=self._read_labels(block),
+            served=served,
+            introduced=introduced,
             epoch=block,
         )
 
-    def judge(
-        self, block: int, session: Session, candidate: Contender, share: float | None = None
-    ) -> Verdict:
-        """Test one candidate on an opened block, see `Session.test`."""
-        if share is None and session.transcript.bits >= self.rules.max_bits:
-            return Verdict(
-                key=candidate.key,
-                epoch=block,
-                accepted=False,
-                reason="budget_spent",
-                certificate=None,
-            )
-        return session.test(candidate, self._read_labels(block), share)
-
-    def losses(self, block: int, predictions: Predictions, rows: Rows) -> Floats:
-        """Losses of some rows of a block whose tests are all made: nothing is tested on it again.
-
-        Raises
-        ------
-        InputError
-            In continuous mode, where a block stays in use.
-        """
-        if self.rules.mode == "continuous":
-            raise InputError("A block that stays in use tells nothing but its verdicts.")
+    def losses(self, block: int, predictions: Answers, rows: Rows) -> Floats:
+        """Losses of some rows of a block whose tests are all made: nothing is tested on it again."""
         return self._loss.of_rows(predictions, self._read_labels(block)[rows])
 
-    def account(
-        self,
-        *,
-        blocks_used: int,
-        rows: int,
-        expected: int = 100,
-        bits: float = 0.0,
-        in_use: bool = False,
-    ) -> Account:
+    def weights(self, block: int) -> Floats:
+        """What the loss counts of each row of such a block."""
+        return self._loss.weight(self._read_labels(block))
+
+    def account(self, *, blocks_used: int, units: int, expected: int = 100) -> Account:
         """What is spent, what is left, and what could be found now.
 
         Parameters
         ----------
         blocks_used : int
-            Blocks opened so far; in continuous mode the one in use counts.
-        rows : int
-            Rows of the next block, or of the one in use.
+            Blocks opened so far.
+        units : int
+            Units of the next block.
         expected : int
             Candidates to expect in the next epoch, for the detectable improvement.
-        bits : float
-            What the transcript of the block in use has cost.
-        in_use : bool
-            Whether a block stays in use.
         """
         left = self.rules.blocks - blocks_used
-        spent = blocks_used * self.rules.block_delta
-        answers = self.rules.mode == "continuous" and in_use and bits < self.rules.max_bits
-        usable = left > 0 or answers
-        alpha = self.rules.block_delta * (2.0**-bits if answers else 1.0) / max(expected, 1)
+        alpha = self.rules.block_delta / max(expected, 1)
         return Account(
-            mode=self.rules.mode,
             delta=self.rules.delta,
-            delta_spent=spent,
+            delta_spent=blocks_used * self.rules.block_delta,
             blocks_left=left,
-            bits_spent=bits,
-            bits_budget=self.rules.max_bits if self.rules.mode == "continuous" else None,
-            smallest_detectable=detectable_gain(rows, alpha) if usable and rows else None,
-            reason=None if usable else "budget_spent",
+            smallest_detectable=detectable_gain(units, alpha) if left > 0 and units else None,
+            reason=None if left > 0 else "budget_spent",
         )
 
-    def _features(self, block: int) -> Path:
-        return self._folder / f"block-{block:03d}.features.npy"
+    def _path(self, block: int, part: str) -> Path:
+        return self._folder / f"block-{block:03d}.{part}.npy"
 
-    def _labels(self, block: int) -> Path:
-        return self._folder / f"block-{block:03d}.labels.npy"
-
-    def _read(self, path: Path, block: int, kind: str) -> npt.NDArray[Any]:
-        data = path.read_bytes()
-        if self._known and sha256(data) != getattr(self._known[block], kind):
-            raise InputError(f"The {kind} of sealed block {block} are not what the log says.")
+    def _read(self, block: int, part: str) -> npt.NDArray[Any]:
+        data = self._path(block, part).read_bytes()
+        if self._known and sha256(data) != getattr(self._known[block], part):
+            raise InputError(f"The {part} of sealed block {block} are not what the log says.")
         return np.asarray(np.load(io.BytesIO(data), allow_pickle=False))
 
     def _read_labels(self, block: int) -> npt.NDArray[np.generic]:
         if block not in self._opened:
-            self._opened = {block: self._read(self._labels(block), block, "labels")}
+            self._opened = {block: self._read(block, "labels")}
         return self._opened[block]

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from evenhand.bounty.proof.block_losses import Mask, Rows
+from evenhand.bounty.proof.certificate import Rows
+from evenhand.bounty.proof.opened_block import Mask
 from evenhand.errors import InputError
 
 Floats = npt.NDArray[np.float64]
@@ -22,41 +23,28 @@ class Reward:
         Of μΔ: the certificate's lower bound of the improvement per row of the group, times the mass.
     severity : float
         How much a unit of loss in this group weighs; the bounty's rules say it, 1 by default.
-    novelty : float
-        1 less the largest overlap with a group that was accepted before.
     final : bool
         Provisional (false) until fresh data have confirmed the bound.
     """
 
     lower_bound: float
     severity: float
-    novelty: float
     final: bool
 
     @property
     def points(self) -> float:
-        """Lower bound · severity · novelty."""
-        return self.lower_bound * self.severity * self.novelty
+        """Lower bound · severity."""
+        return self.lower_bound * self.severity
 
 
-def reward(
-    lower_bound: float,
-    mask: Mask,
-    earlier: Sequence[Mask],
-    *,
-    severity: float = 1.0,
-    confirmed: float | None = None,
-) -> Reward:
+def reward(lower_bound: float, *, severity: float = 1.0, confirmed: float | None = None) -> Reward:
     """Reward of an accepted update.
 
     Parameters
     ----------
     lower_bound : float
-        Of μΔ, from its certificate.
-    mask : array of shape (rows,)
-        Its group, on any rows.
-    earlier : Sequence of masks
-        Groups accepted before, on the same rows.
+        Of μΔ, from its certificate.  It is of what the update adds to the list as it was, so a copy of
+        an earlier one earns nothing.
     severity : float
         Weight of the harm, at least 0.
     confirmed : float, optional
@@ -65,26 +53,36 @@ def reward(
     if severity < 0:
         raise InputError(f"A severity is 0 or more, not {severity}.")
     bound = lower_bound if confirmed is None else max(min(lower_bound, confirmed), 0.0)
-    overlap = max((overlap_of(mask, other) for other in earlier), default=0.0)
-    return Reward(
-        lower_bound=bound,
-        severity=severity,
-        novelty=1.0 - overlap,
-        final=confirmed is not None,
-    )
+    return Reward(lower_bound=bound, severity=severity, final=confirmed is not None)
 
 
-def overlap_of(one: Mask, other: Mask) -> float:
-    """Rows in both groups over rows in either (Jaccard 1901); 0 where both are empty.
+def finding_points(
+    lower_bound: float, mask: Mask, earlier: Sequence[Mask], *, severity: float = 1.0
+) -> float:
+    """Reward of a proven finding: the loss a row of all rows that is proven to fall on this group beyond the others.
+
+    Parameters
+    ----------
+    lower_bound : float
+        Of the excess of the group's loss.
+    mask : array of shape (rows,)
+        Its group, on any rows.
+    earlier : Sequence of masks
+        Groups found before, on the same rows: what is in one of them was found already.
+    severity : float
+        Weight of the harm, at least 0.
 
     Examples
     --------
     >>> import numpy as np
-    >>> overlap_of(np.array([True, True, False]), np.array([False, True, True]))
-    0.3333333333333333
+    >>> mask = np.array([True, True, False, False])
+    >>> finding_points(0.2, mask, []), finding_points(0.2, mask, [~mask, np.array([True, False, False, False])])
+    (0.1, 0.05)
     """
-    either = int(np.count_nonzero(one | other))
-    return int(np.count_nonzero(one & other)) / either if either else 0.0
+    fresh = mask.copy()
+    for other in earlier:
+        fresh &= ~other
+    return lower_bound * severity * float(fresh.mean())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,22 +1,13 @@
-"""What the ledger answers about a submission: one form from the block to the log, and on to the answers."""
+"""What the ledger answers: one form from the block to the log, and on to the answers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from evenhand.bounty.log import read_as
-from evenhand.bounty.proof.block_losses import RepairStep
 from evenhand.bounty.proof.certificate import Certificate
+from evenhand.bounty.proof.excess import Excess
 from evenhand.results.protocol import to_plain
-
-#: Fields of a certificate that logs have called otherwise from the first one on.
-_LOGGED = {
-    "group_weight": "mass",
-    "error_before": "loss_before",
-    "error_after": "loss_after",
-    "threshold": "alpha",
-}
-_READ = {logged: name for name, logged in _LOGGED.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,10 +24,9 @@ class Verdict:
     reason : str or None
         Why it is not accepted.
     certificate : Certificate or None
-        `None` where the candidate failed, and where the block stays in use.
-    repairs : tuple of RepairStep
-    largest_rise : float or None
-        Most by which an introduced group's loss stands above its lowest version, per row of the block.
+        `None` where the candidate failed, and of a finding.
+    excess : Excess or None
+        Of a finding.
     failure : str or None
         The code of what went wrong, never its text: that could hold features or counts.
     """
@@ -46,30 +36,34 @@ class Verdict:
     accepted: bool
     reason: str | None
     certificate: Certificate | None
-    repairs: tuple[RepairStep, ...] = ()
-    largest_rise: float | None = None
+    excess: Excess | None = None
     failure: str | None = None
 
     def body(self) -> dict[str, Any]:
         """As the log holds it: the epoch stands once, beside all verdicts."""
         found = to_plain(self)
         del found["epoch"]
-        if self.certificate is not None:
-            found["certificate"] = {
-                _LOGGED.get(name, name): value for name, value in found["certificate"].items()
-            }
         return dict(found)
 
 
-def verdict_of(body: Mapping[str, Any], epoch: int) -> Verdict:
-    """The verdict that the log holds."""
-    certificate = body["certificate"]
-    if certificate is not None:
-        read = {_READ.get(name, name): value for name, value in certificate.items()}
-        certificate = read_as(Certificate, read)
-    repairs = tuple(read_as(RepairStep, step) for step in body["repairs"])
-    given = {**body, "epoch": epoch, "certificate": certificate, "repairs": repairs}
-    return read_as(Verdict, given)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """How an epoch ended: the groups that went back, and what is proven of the list that is served now.
+
+    Attributes
+    ----------
+    repairs : tuple of int
+        Introduced groups, by number, whose rows are answered again as before the epoch.
+    certificate : Certificate
+        Of the served list over the one served before, on all rows.
+    largest_rise : float
+        Most by which an introduced group's loss stands above that of the list served before, per row of the
+        block; 0 where none does.
+    """
+
+    repairs: tuple[int, ...]
+    certificate: Certificate
+    largest_rise: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,29 +90,49 @@ class FreshResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockVerdicts:
-    """All that a block answered at once, as one event of the log.
+    """All that a block answered, as one event of the log.
 
     Attributes
     ----------
     block : int
     verdicts : tuple of Verdict
-    bits : float
-        What the block's answers have cost so far.
-    confirmed : tuple of FreshResult or None
-        What the block, fresh data to them, says of earlier updates; `None` where it stays in use.
+    settlement : Settlement
+    confirmed : tuple of FreshResult
+        What the block, fresh data to them, says of earlier updates.
     """
 
     block: int
     verdicts: tuple[Verdict, ...]
-    bits: float
-    confirmed: tuple[FreshResult, ...] | None = None
+    settlement: Settlement
+    confirmed: tuple[FreshResult, ...] = ()
 
     def body(self) -> dict[str, Any]:
         """As the log holds it."""
-        found = {
-            "epoch": self.block,
+        return {
             "block": self.block,
             "verdicts": [verdict.body() for verdict in self.verdicts],
-            "bits": self.bits,
+            "settlement": to_plain(self.settlement),
+            "confirmed": to_plain(self.confirmed),
         }
-        return found if self.confirmed is None else {**found, "confirmed": to_plain(self.confirmed)}
+
+
+def block_verdicts_of(body: Mapping[str, Any]) -> BlockVerdicts:
+    """What the log holds of a judged block."""
+    block, settled = body["block"], body["settlement"]
+    certificate = read_as(Certificate, settled["certificate"])
+    repairs = tuple(settled["repairs"])
+    return BlockVerdicts(
+        block=block,
+        verdicts=tuple(_verdict_of(given, block) for given in body["verdicts"]),
+        settlement=read_as(Settlement, {**settled, "certificate": certificate, "repairs": repairs}),
+        confirmed=tuple(read_as(FreshResult, one) for one in body["confirmed"]),
+    )
+
+
+def _verdict_of(body: Mapping[str, Any], block: int) -> Verdict:
+    certificate = body["certificate"]
+    if certificate is not None:
+        certificate = read_as(Certificate, certificate)
+    excess = None if body["excess"] is None else read_as(Excess, body["excess"])
+    told = {"epoch": block, "certificate": certificate, "excess": excess}
+    return read_as(Verdict, {**body, **told})

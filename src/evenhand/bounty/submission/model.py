@@ -20,15 +20,19 @@ from evenhand.bounty.task.task import Matrix, Task
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """What is predicted: by an ONNX model, or one answer for all; neither means "train it for me"."""
+    """What is predicted: by an ONNX model, or one answer for all; neither means "train it for me".
+
+    A finding is no model: it claims that the group's loss exceeds that of all others by more than so much.
+    """
 
     onnx: bytes | None = None
     constant: tuple[float, ...] | None = None
+    finding: float | None = None
 
     @property
     def trained_here(self) -> bool:
         """Whether the hunter named a group only."""
-        return self.onnx is None and self.constant is None
+        return self.onnx is None and self.constant is None and self.finding is None
 
     def predict(
         self, matrix: Matrix, task: Task, runner: Runner, *, strict: bool = False
@@ -49,8 +53,10 @@ class Model:
 def read_model(given: Any, task: Task) -> Model:
     """A model from its JSON."""
     if not isinstance(given, dict) or len(given) != 1:
-        raise SubmissionError("wrong_model", "a model is one of onnx, constant, train.")
+        raise SubmissionError("wrong_model", "a model is one of onnx, constant, train, finding.")
     kind, value = next(iter(given.items()))
+    if kind == "finding":
+        return Model(finding=_read_finding(value, task))
     if kind == "train" and value is True:
         return Model()
     if kind == "constant":
@@ -65,6 +71,20 @@ def read_model(given: Any, task: Task) -> Model:
         "wrong_model",
         f"a model of kind {str(kind)[:40]!r} is not known.  Pickled models are never read.",
     )
+
+
+def _read_finding(value: Any, task: Task) -> float:
+    """What a group's loss is claimed to exceed that of the others by."""
+    if not isinstance(value, dict) or set(value) != {"more_than"}:
+        raise SubmissionError("wrong_finding", 'a finding is {"more_than": a number}.')
+    more_than, span = finite(value["more_than"]), task.loss.high - task.loss.low
+    if not 0 <= more_than < span:
+        raise SubmissionError(
+            "wrong_finding",
+            f"a group's error cannot exceed that of others by more than {more_than:g}.  "
+            f"Allowed: from 0 to less than {span:g}.",
+        )
+    return more_than
 
 
 def _read_constant(value: Any, task: Task) -> tuple[float, ...]:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from evenhand.bounty.files import canonical, sha256
-from evenhand.bounty.proof.block_losses import Rows
+from evenhand.bounty.proof.certificate import Rows
 from evenhand.bounty.strangers.onnx_file import MAX_BYTES
 from evenhand.bounty.strangers.refusals import SubmissionError
 from evenhand.bounty.strangers.runner import Runner

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from evenhand.bounty.task.losses import RowLoss, parse_loss
+from evenhand.bounty.task.losses import RowLoss, parse_loss, with_class_placed
 from evenhand.deferred import compute
 from evenhand.deferred import pyarrow as pa
 from evenhand.errors import InputError, near, unknown_name
@@ -64,12 +64,19 @@ class Task:
         Columns of the matrix, in order.
     loss : RowLoss
         Of one row.
+    unit : str or None
+        Column that names the patient, the speaker, the document that a row belongs to: rows of one resemble
+        each other, and are drawn together.  `None` where each row is drawn for itself.
+    most : int
+        Rows of a unit, at most.
     """
 
     label: str
     classes: tuple[str, ...]
     features: tuple[Feature, ...]
     loss: RowLoss
+    unit: str | None = None
+    most: int = 1
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -124,6 +131,18 @@ class Task:
             )
         return codes.astype(np.int64)
 
+    def units_of(self, table: pa.Table | Mapping[str, Sequence[Any]]) -> npt.NDArray[np.str_]:
+        """Name of each row's unit, as text; the number of the row where each is one."""
+        if self.unit is None:
+            return np.arange(len(table[self.label])).astype(str)
+        array = _array(table[self.unit], self.unit)
+        if array.null_count:
+            raise InputError(
+                f"{array.null_count:,} rows have no {self.unit!r}, which says what belongs together.  "
+                "Leave them out, or give each an id of its own."
+            )
+        return np.asarray(_texts(array).to_pylist(), str)
+
     def decode(self, matrix: Matrix) -> pa.Table:
         """The features of encoded rows as a table again; texts that are not listed are missing."""
         columns = {}
@@ -146,6 +165,8 @@ class Task:
             "label": self.label,
             "classes": list(self.classes),
             "loss": self.loss.text,
+            "unit": self.unit,
+            "most": self.most,
             "features": [
                 {"name": f.name, "kind": f.kind, "categories": list(f.categories)}
                 for f in self.features
@@ -159,6 +180,8 @@ def task_from_dict(given: Mapping[str, Any]) -> Task:
         label=given["label"],
         classes=tuple(given["classes"]),
         loss=parse_loss(given["loss"]),
+        unit=given["unit"],
+        most=given["most"],
         features=tuple(
             Feature(name=f["name"], kind=f["kind"], categories=tuple(f["categories"]))
             for f in given["features"]
@@ -183,7 +206,13 @@ def read_table(table: Any) -> pa.Table:
 
 
 def task_of(
-    table: pa.Table, *, label: str, loss: str = "zero_one", features: Sequence[str] | None = None
+    table: pa.Table,
+    *,
+    label: str,
+    loss: str = "zero_one",
+    features: Sequence[str] | None = None,
+    unit: str | None = None,
+    most: int = 1,
 ) -> Task:
     """Task that a table suggests: kinds of columns, listed texts and classes.
 
@@ -196,13 +225,22 @@ def task_of(
     loss : str
         As `parse_loss` reads it; ``squared`` and ``absolute`` make it a regression.
     features : Sequence of str, optional
-        Columns to predict from; all others than the label if not given.
+        Columns to predict from; all others than the label and the unit if not given.
+    unit : str, optional
+        Column of what belongs together; each row for itself if not given.
+    most : int
+        Rows of a unit, at most.
     """
     records = open_records(table)
-    scored = parse_loss(loss)
     find_column(label, records.columns)
+    if unit is not None:
+        find_column(unit, records.columns)
+    values = _distinct(table[label], label) if loss.strip().startswith("missed") else ()
+    scored = parse_loss(with_class_placed(loss, values) if values else loss)
     names = (
-        list(features) if features is not None else [n for n in table.column_names if n != label]
+        list(features)
+        if features is not None
+        else [n for n in table.column_names if n not in (label, unit)]
     )
     if not names or label in names or len(names) > MAX_FEATURES:
         raise InputError(
@@ -212,7 +250,12 @@ def task_of(
     classes = () if scored.reads == "value" else _distinct(table[label], label)
     if scored.reads != "value" and len(classes) < 2:
         raise InputError(f"The label {label!r} has one value only: there is nothing to predict.")
-    return Task(label=label, classes=classes, features=found, loss=scored)
+    if scored.classes is not None and scored.classes != len(classes):
+        raise InputError(
+            f"The loss {scored.text} is for {scored.classes} classes; the label {label!r} has "
+            f"{len(classes)}: {', '.join(classes[:20])}."
+        )
+    return Task(label=label, classes=classes, features=found, loss=scored, unit=unit, most=most)
 
 
 def _feature(table: pa.Table, column: Column) -> Feature:

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from evenhand.bounty.bounty import Bounty
-from evenhand.bounty.proof.block_losses import Mask, Rows
+from evenhand.bounty.proof.certificate import Rows
+from evenhand.bounty.proof.opened_block import Mask
 from evenhand.bounty.proof.reward import ShapleyShare, shapley_shares
 from evenhand.bounty.state import State
 from evenhand.bounty.submission.group import read_group

@@ -81,6 +81,7 @@ def render_html(report: Report) -> str:
         heat=draw_attention(report),
         teams=_teams(report),
         rewards=_rewards(report),
+        findings=_findings(report),
         words=words,
         loss=lambda value: written_loss(report, value),
     )
@@ -150,9 +151,15 @@ def _epochs(report: Report) -> Table:
         TableColumn(head="rows"),
         TableColumn(head="tested"),
         TableColumn(head="accepted"),
+        TableColumn(head="groups back"),
+        TableColumn(head="gain a row, at least"),
     )
     rows = [
-        [f"sealed block {one.epoch + 1}", *map(count, (one.rows, one.tested, one.accepted))]
+        [
+            f"sealed block {one.epoch + 1}",
+            *map(count, (one.rows, one.tested, one.accepted, one.repairs)),
+            f"{significant(one.improvement)}, {significant(one.lower_bound)}",
+        ]
         for one in report.standing.epochs
     ]
     return table_of("What each opened block was asked", columns, rows)
@@ -179,7 +186,7 @@ def _rewards(report: Report) -> Table:
         TableColumn(head="reward"),
         TableColumn(head="state"),
         TableColumn(head="lower bound"),
-        TableColumn(head="severity × novelty"),
+        TableColumn(head="severity"),
         TableColumn(head="credit a row ± draws"),
         TableColumn(head="weight"),
         TableColumn(head="error before → after"),
@@ -191,7 +198,7 @@ def _rewards(report: Report) -> Table:
             significant(one.points),
             "final" if one.final else "provisional",
             significant(one.lower_bound),
-            f"{significant(one.severity)} × {significant(one.novelty)}",
+            significant(one.severity),
             f"{significant(one.share)} ± {significant(one.share_error, 2)}",
             words.percent(one.group_weight),
             f"{written_loss(report, one.error_before)} → {written_loss(report, one.error_after)}",
@@ -199,6 +206,32 @@ def _rewards(report: Report) -> Table:
         for one in report.standing.accepted[:TABLED]
     ]
     return table_of("Each accepted update with its reward", columns, rows)
+
+
+def _findings(report: Report) -> Table:
+    columns = (
+        TableColumn(head="group", left=True, fold=True),
+        TableColumn(head="team", left=True, fold=True),
+        TableColumn(head="error"),
+        TableColumn(head="of all others"),
+        TableColumn(head="more by at least"),
+        TableColumn(head="now"),
+        TableColumn(head="of all others now"),
+        TableColumn(head="state", left=True),
+        TableColumn(head="reward"),
+    )
+    rows = [
+        [
+            TableCell(one.group, note=f"{words.percent(one.group_weight)} of the rows"),
+            one.team,
+            *(written_loss(report, value) for value in (one.error, one.others, one.lower_bound)),
+            *(written_loss(report, value) for value in (one.error_now, one.others_now)),
+            "open" if one.open else "no longer so",
+            significant(one.points),
+        ]
+        for one in report.standing.findings[:TABLED]
+    ]
+    return table_of("Groups that were proven to be failed", columns, rows)
 
 
 def _chart(report: Report) -> Chart | None:

@@ -1,17 +1,15 @@
 """The loss of each introduced group, version by version, on rows that are known by now."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-import numpy.typing as npt
 
 from evenhand.bounty.bounty import Bounty
-from evenhand.bounty.deployed.pointer_decision_list import PointerDecisionList
-from evenhand.bounty.proof.block_losses import Mask, Rows
-from evenhand.bounty.state import State
-from evenhand.bounty.strangers.runner import Runner
+from evenhand.bounty.proof.certificate import Rows
+from evenhand.bounty.proof.opened_block import Mask
+from evenhand.bounty.state import Served, State
 from evenhand.bounty.submission.predictions import Predictions
 from evenhand.bounty.task.losses import Floats
 from evenhand.bounty.task.task import Matrix
@@ -24,23 +22,26 @@ class Known:
     Attributes
     ----------
     name : str
-        For people: ``sealed block 1``, or ``practice rows``.
-    epoch : int or None
-        The epoch that opened the block; `None` for practice rows.
+        For people: ``sealed block 1``.
+    served : Served
+        The list that is served since.
     matrix : array of shape (rows, features)
     losses_of : callable
         ``(predictions, rows) -> losses``.
+    weights : array of shape (rows,)
+        What the loss counts of each row.
     """
 
     name: str
-    epoch: int | None
+    served: Served
     matrix: Matrix
     losses_of: Callable[[Predictions, Rows], Floats]
+    weights: Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chapter:
-    """The versions that one epoch published, on its own block.
+    """The lists served before and after one epoch, on its own block.
 
     Attributes
     ----------
@@ -49,7 +50,7 @@ class Chapter:
     rows : int
     versions : tuple of int
         Nodes of the list at each version; the first is the list that the epoch began with.
-    overall : tuple of float
+    overall : tuple of float or None
         Mean loss at each version.
     groups : tuple of tuple
         Mean loss of each introduced group at each version; `None` where it has no rows here.
@@ -58,103 +59,55 @@ class Chapter:
     name: str
     rows: int
     versions: tuple[int, ...]
-    overall: tuple[float, ...]
+    overall: tuple[float | None, ...]
     groups: tuple[tuple[float | None, ...], ...]
 
 
 def known_rows(bounty: Bounty, state: State) -> list[Known]:
-    """The judged blocks; or the practice rows, where a block stays in use or none is judged yet."""
-    ledger = bounty.ledger
-    judged = sorted({verdict.epoch for verdict in state.verdicts})
-    if bounty.rules.mode == "epochs" and judged:
-        return [
-            Known(
-                name=f"sealed block {block + 1}",
-                epoch=block,
-                matrix=ledger.features(block),
-                losses_of=partial(ledger.losses, block),
-            )
-            for block in judged
-        ]
-    data, loss = bounty.data("practice"), bounty.task.loss
+    """The judged blocks: nothing is tested on them any more."""
     return [
         Known(
-            name="practice rows",
-            epoch=None,
-            matrix=data.matrix,
-            losses_of=lambda found, rows: loss.of_rows(found, data.labels[rows]),
+            name=f"sealed block {served.block + 1}",
+            served=served,
+            matrix=bounty.ledger.features(served.block),
+            losses_of=partial(bounty.ledger.losses, served.block),
+            weights=bounty.ledger.weights(served.block),
         )
+        for served in state.served
     ]
 
 
 def chapters(bounty: Bounty, state: State) -> list[Chapter]:
-    """One for each judged epoch; a single one, on the practice rows, in continuous mode."""
-    epochs = {verdict.key: verdict.epoch for verdict in state.verdicts}
+    """One for each judged epoch: the list served before it, and the one served since."""
     out = []
     for known in known_rows(bounty, state):
-        start, stop = _span(state.listed, epochs, known.epoch)
+        versions = (known.served.before, known.served.version)
+        everyone = np.arange(len(known.matrix))
+        losses = np.stack(
+            [
+                known.losses_of(
+                    state.listed.prefix(v).predict(known.matrix, bounty.runner), everyone
+                )
+                for v in versions
+            ]
+        )
         masks = state.listed.memberships(known.matrix, bounty.runner)
-        pages = list(_pages(state.listed, start, stop, known, masks, bounty.runner))
-        losses = np.stack([loss for _, loss in pages])
+        whole = np.ones(len(everyone), bool)
         out.append(
             Chapter(
                 name=known.name,
                 rows=len(known.matrix),
-                versions=tuple(version for version, _ in pages),
-                overall=tuple(losses.mean(axis=1).tolist()),
-                groups=tuple(_means(losses, mask) for mask in masks),
+                versions=versions,
+                overall=_means(losses, known.weights, whole),
+                groups=tuple(_means(losses, known.weights, mask) for mask in masks),
             )
         )
     return out
 
 
-def _span(
-    listed: PointerDecisionList, epochs: dict[str, int], epoch: int | None
-) -> tuple[int, int]:
-    """First and last version that an epoch published; all versions where none is named."""
-    if epoch is None:
-        return 0, listed.version
-    numbers = []
-    current = 0
-    for node in listed.nodes:
-        # A repair belongs to the update before it.
-        current = epochs[node.key] if node.key else current
-        numbers.append(current)
-    before = sum(number < epoch for number in numbers)
-    return before, before + numbers.count(epoch)
-
-
-def _pages(
-    listed: PointerDecisionList,
-    start: int,
-    stop: int,
-    known: Known,
-    masks: Sequence[Mask],
-    runner: Runner,
-) -> Iterator[tuple[int, Floats]]:
-    """Each published version with the losses of all rows; an update's repairs come with it."""
-    everyone = np.arange(len(known.matrix))
-    before = listed.prefix(start).predict(known.matrix, runner)
-    losses = np.array(known.losses_of(before, everyone), float)
-    pointed = {node.version for node in listed.nodes if node.version is not None}
-    kept = {start: losses.copy()}
-    yield start, losses.copy()
-    for index in range(start, stop):
-        node = listed.nodes[index]
-        rows = np.flatnonzero(masks[node.group])
-        if node.active and len(rows):
-            if node.model is not None:
-                found = listed.models[node.model].predict(known.matrix[rows], listed.task, runner)
-                losses[rows] = known.losses_of(found, rows)
-            else:
-                losses[rows] = kept[node.version or 0][rows]
-        if index + 1 in pointed:
-            kept[index + 1] = losses.copy()
-        if index + 1 == stop or listed.nodes[index + 1].model is not None:
-            yield index + 1, losses.copy()
-
-
-def _means(losses: npt.NDArray[np.float64], mask: Mask) -> tuple[float | None, ...]:
-    if not mask.any():
+def _means(losses: Floats, weights: Floats, mask: Mask) -> tuple[float | None, ...]:
+    """Of each version, over what the loss counts in the group."""
+    counted = weights[mask].sum()
+    if not counted:
         return (None,) * len(losses)
-    return tuple(losses[:, mask].mean(axis=1).tolist())
+    return tuple((losses[:, mask].sum(axis=1) / counted).tolist())

@@ -1,12 +1,13 @@
 """What a submission came to."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 from evenhand.bounty.bounty import Bounty, Receipt
 from evenhand.bounty.judging.practice import PracticeScore
-from evenhand.bounty.log import read_as
 from evenhand.bounty.proof.account import Account
+from evenhand.bounty.proof.certificate import Certificate
+from evenhand.bounty.proof.excess import Excess
 from evenhand.bounty.proof.verdict import FreshResult, Verdict
 from evenhand.results.protocol import Result
 
@@ -45,8 +46,7 @@ class Outcome(Result):
         Whether it is proven and merged; `None` while it waits, and where predictions were only
         measured or a submission only checked.
     group_weight : float or None
-        Share of the block's rows that are in the group. Null, like all numbers up to `threshold`,
-        where a block stays in use.
+        Share of the block's rows that are in the group.
     error_before : float or None
         Mean loss in the group under the model as updated so far.
     error_after : float or None
@@ -59,16 +59,19 @@ class Outcome(Result):
         One-sided evidence against: the improvement is 0 or less.
     threshold : float or None
         The level that `p_value` was compared with: this test's part of δ.
-    repairs : tuple of Repair
-        Groups that point back to an older version since this one was accepted.
+    finding : Excess or None
+        Where a group was claimed to be failed: what the block says of it. The numbers from `group_weight` to
+        `threshold` are `None` then.
+    held : bool
+        True where practice rows speak strongly against it: it is not tested until the organiser vouches for it.
     practice : PracticeScore or None
         Score on the public practice rows, where it was just sent: never proof.
     ledger : Account
         The account after it; see below.
     reason : str or None
         Why it is not accepted: `empty_group`, `no_disagreement`, `no_improvement`, `not_proven`,
-        `below_margin`, `would_worsen_a_group`, `model_failed`, `budget_spent`, `not_accepted` (a block
-        that stays in use tells no more), `measured_only` or `checked_only`. `None` otherwise.
+        `below_margin` or `model_failed`; of a finding `not_counted`, `nobody_else`, `not_failed` or
+        `excess_not_proven`; `budget_spent`, `measured_only` or `checked_only`. `None` otherwise.
     """
 
     SCHEMA: ClassVar[str] = "evenhand.verdict/1"
@@ -85,7 +88,8 @@ class Outcome(Result):
     lower_bound: float | None = None
     p_value: float | None = None
     threshold: float | None = None
-    repairs: tuple[Repair, ...] = ()
+    finding: Excess | None = None
+    held: bool = False
     practice: PracticeScore | None = None
     ledger: Account
     reason: str | None = None
@@ -108,6 +112,11 @@ class Closed(Result):
         The sealed block that was opened, from 0.
     verdicts : tuple of Outcome
         One for each submission, accepted ones first.
+    repairs : tuple of Repair
+        Introduced groups that go back to the list that was served before, since the block does not show that
+        they gained.
+    served : Certificate
+        What is proven of the list that is served now over the one before, on all rows.
     confirmed : tuple of FreshResult
         What the block said of earlier updates.
     ledger : Account
@@ -118,6 +127,8 @@ class Closed(Result):
 
     block: int
     verdicts: tuple[Outcome, ...]
+    repairs: tuple[Repair, ...]
+    served: Certificate
     confirmed: tuple[FreshResult, ...]
     ledger: Account
 
@@ -125,7 +136,6 @@ class Closed(Result):
 def outcome_of(bounty: Bounty, verdict: Verdict, account: Account) -> Outcome:
     """Of a verdict."""
     given = bounty.load(verdict.key)
-    groups = bounty.state.listed.groups
     certificate = verdict.certificate
     told = {name: getattr(certificate, name) for name in _PROVEN} if certificate else {}
     return Outcome(
@@ -135,28 +145,23 @@ def outcome_of(bounty: Bounty, verdict: Verdict, account: Account) -> Outcome:
         pending=False,
         accepted=verdict.accepted,
         **told,
-        repairs=tuple(
-            Repair(group=groups[step.group].text, points_to=step.version)
-            for step in verdict.repairs
-        ),
+        finding=verdict.excess,
         ledger=account,
         reason=verdict.reason,
     )
 
 
 def outcome_of_receipt(bounty: Bounty, receipt: Receipt) -> Outcome:
-    """Of a submission just sent: pending in epochs mode, decided in continuous mode."""
+    """Of a submission just sent, which waits for the epoch to be closed."""
     account = bounty.account()
     given = bounty.load(receipt.key)
-    if receipt.verdict is not None:
-        decided = outcome_of(bounty, receipt.verdict, account)
-        return replace(decided, practice=receipt.practice)
     return Outcome(
         submission=receipt.key,
         team=given.team,
         group=given.group.text,
         pending=True,
         accepted=None,
+        held=receipt.kind == "against",
         practice=receipt.practice,
         ledger=account,
     )
@@ -197,16 +202,21 @@ def closed(bounty: Bounty, verdicts: tuple[Verdict, ...]) -> Closed:
     account = bounty.account(state)
     outcomes = [outcome_of(bounty, verdict, account) for verdict in verdicts]
     outcomes.sort(key=lambda one: not one.accepted)
+    served = state.served[-1]
     return Closed(
-        block=state.blocks_used - 1,
+        block=served.block,
         verdicts=tuple(outcomes),
-        confirmed=_latest(bounty),
+        repairs=tuple(
+            Repair(group=state.listed.groups[group].text, points_to=served.before)
+            for group in served.settlement.repairs
+        ),
+        served=served.settlement.certificate,
+        confirmed=tuple(one for key, one in state.confirmed.items() if key in set(_latest(bounty))),
         ledger=account,
     )
 
 
-def _latest(bounty: Bounty) -> tuple[FreshResult, ...]:
-    """What the latest judged block said of earlier updates."""
+def _latest(bounty: Bounty) -> list[str]:
+    """Submissions of which the latest judged block was fresh data."""
     events = [event for event in bounty.log.read() if event.kind == "judged"]
-    found = events[-1].body.get("confirmed", []) if events else []
-    return tuple(read_as(FreshResult, one) for one in found)
+    return [one["key"] for one in events[-1].body["confirmed"]]

@@ -4,13 +4,14 @@ from dataclasses import dataclass, fields
 from typing import ClassVar
 
 from evenhand.bounty.bounty import Bounty
-from evenhand.bounty.proof.block_losses import Mask
+from evenhand.bounty.proof.opened_block import Mask
 from evenhand.bounty.proof.reward import ShapleyShare, reward
 from evenhand.bounty.proof.verdict import Verdict
-from evenhand.bounty.state import State
+from evenhand.bounty.state import Served, State
 from evenhand.bounty.status import Status
 from evenhand.bounty.task.losses import Floats
 from evenhand.bounty.telling.attribution import attribution, severities
+from evenhand.bounty.telling.found import Found, findings
 from evenhand.results.protocol import Result
 
 
@@ -30,28 +31,25 @@ class Accepted:
         Nodes of the list with this update.
     epoch : int
         The block that judged it, from 0.
-    group_weight : float or None
-        From its certificate; `None` where its block stays in use, as the next four.
+    group_weight : float
+        From its certificate, as the next four.
     error_before : float or None
         Mean loss in the group before.
     error_after : float or None
         Mean loss in the group after.
-    improvement : float or None
+    improvement : float
         Over all rows of the block.
-    lower_bound : float or None
+    lower_bound : float
         Of the improvement; the lesser of the certificate's and that on fresh rows, where there are any.
     severity : float
         Mean of `--severity` over the group's practice rows.
-    novelty : float
-        1 less the largest overlap (shared rows over rows of either) with a group accepted before, on
-        practice rows.
-    points : float or None
-        The reward: lower bound × severity × novelty. `None` where no bound is told yet.
+    points : float
+        The reward: lower bound × severity.
     final : bool
         True once fresh rows have confirmed it; provisional before.
     share : float
         Its credit, Shapley's value: mean loss a row by which it lowers the whole over random orders of the
-        updates, on all opened blocks (on practice rows where a block stays in use).
+        updates, on all opened blocks.
     share_error : float
         Standard error of the draws of that value.
     """
@@ -61,14 +59,13 @@ class Accepted:
     group: str
     version: int
     epoch: int
-    group_weight: float | None
+    group_weight: float
     error_before: float | None
     error_after: float | None
-    improvement: float | None
-    lower_bound: float | None
+    improvement: float
+    lower_bound: float
     severity: float
-    novelty: float
-    points: float | None
+    points: float
     final: bool
     share: float
     share_error: float
@@ -88,12 +85,21 @@ class Epoch:
         Submissions that were tested on it.
     accepted : int
         Those accepted.
+    repairs : int
+        Introduced groups that went back to the list served before.
+    improvement : float
+        By how much less the list that was served since loses a row of the block.
+    lower_bound : float
+        Of that on the people behind the block, together with all else that is proven; 0 where nothing is.
     """
 
     epoch: int
     rows: int
     tested: int
     accepted: int
+    repairs: int
+    improvement: float
+    lower_bound: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,32 +112,39 @@ class Standing(Status, Result):
         Judged blocks, in order.
     accepted : tuple of Accepted
         Active updates, in the order of the list.
+    findings : tuple of Found
+        Groups that were proven to be failed.
     """
 
     SCHEMA: ClassVar[str] = "evenhand.bounty/1"
 
     epochs: tuple[Epoch, ...]
     accepted: tuple[Accepted, ...]
+    findings: tuple[Found, ...]
 
 
 def stand(bounty: Bounty) -> Standing:
     """Where a bounty stands now."""
     state, status = bounty.state, bounty.status()
-    epochs = sorted({verdict.epoch for verdict in state.verdicts})
     return Standing(
         **{field.name: getattr(status, field.name) for field in fields(status)},
-        epochs=tuple(_epoch(state, epoch) for epoch in epochs),
+        epochs=tuple(_epoch(state, served) for served in state.served),
         accepted=tuple(accepted(bounty, state)),
+        findings=findings(bounty, state),
     )
 
 
-def _epoch(state: State, epoch: int) -> Epoch:
-    verdicts = [verdict for verdict in state.verdicts if verdict.epoch == epoch]
+def _epoch(state: State, served: Served) -> Epoch:
+    verdicts = [verdict for verdict in state.verdicts if verdict.epoch == served.block]
+    proven = served.settlement.certificate
     return Epoch(
-        epoch=epoch,
-        rows=state.blocks[epoch].rows,
+        epoch=served.block,
+        rows=proven.rows,
         tested=len(verdicts),
         accepted=sum(verdict.accepted for verdict in verdicts),
+        repairs=len(served.settlement.repairs),
+        improvement=proven.improvement,
+        lower_bound=proven.lower_bound,
     )
 
 
@@ -149,7 +162,7 @@ def accepted(bounty: Bounty, state: State) -> list[Accepted]:
             state,
             place,
             verdicts[listed.nodes[place].key],
-            [masks[listed.nodes[other].group] for other in (*places[:rank], place)],
+            masks[listed.nodes[place].group],
             weights,
             shares[rank],
         )
@@ -158,26 +171,15 @@ def accepted(bounty: Bounty, state: State) -> list[Accepted]:
 
 
 def _accepted(
-    state: State,
-    place: int,
-    verdict: Verdict,
-    masks: list[Mask],
-    weights: Floats,
-    share: ShapleyShare,
+    state: State, place: int, verdict: Verdict, mask: Mask, weights: Floats, share: ShapleyShare
 ) -> Accepted:
-    """An update, whose mask stands after those of the updates before it."""
     node, certificate = state.listed.nodes[place], verdict.certificate
+    assert certificate is not None, "what was accepted has a certificate"
     confirmed = state.confirmed.get(node.key)
-    fresh = confirmed.lower_bound if confirmed is not None else None
-    # Where the certificate is not told, fresh data alone give a bound.
-    bound = certificate.lower_bound if certificate is not None else fresh
-    mask = masks[-1]
     worth = reward(
-        bound or 0.0,
-        mask,
-        masks[:-1],
+        certificate.lower_bound,
         severity=float(weights[mask].mean()) if mask.any() else 1.0,
-        confirmed=fresh,
+        confirmed=confirmed.lower_bound if confirmed is not None else None,
     )
     return Accepted(
         submission=node.key,
@@ -185,14 +187,13 @@ def _accepted(
         group=state.listed.groups[node.group].text,
         version=place + 1,
         epoch=verdict.epoch,
-        group_weight=certificate.group_weight if certificate else None,
-        error_before=certificate.error_before if certificate else None,
-        error_after=certificate.error_after if certificate else None,
-        improvement=certificate.improvement if certificate else None,
-        lower_bound=worth.lower_bound if bound is not None else None,
+        group_weight=certificate.group_weight,
+        error_before=certificate.error_before,
+        error_after=certificate.error_after,
+        improvement=certificate.improvement,
+        lower_bound=worth.lower_bound,
         severity=worth.severity,
-        novelty=worth.novelty,
-        points=worth.points if bound is not None else None,
+        points=worth.points,
         final=worth.final,
         share=share.value,
         # Sums of floats in another order differ in their last digits; that is no error.

@@ -6,19 +6,18 @@ from evenhand.bounty.hunting.round import Round
 from evenhand.bounty.judging.practice import PracticeScore
 from evenhand.bounty.proof.account import Account
 from evenhand.bounty.proof.certificate import REFUSALS
+from evenhand.bounty.proof.excess import UNPROVEN, Excess
 from evenhand.bounty.proof.verdict import FreshResult
 from evenhand.bounty.status import Status
 from evenhand.bounty.telling.explained import Explained
-from evenhand.bounty.telling.outcome import Outcome
+from evenhand.bounty.telling.found import Found
+from evenhand.bounty.telling.outcome import Closed, Outcome
 from evenhand.bounty.telling.standing import Accepted
 from evenhand.pages.marks import MARKS
 from evenhand.pages.numbers import gain, plural, significant
 
-#: Reasons that no certificate gives.
-REASONS = {
-    **REFUSALS,
-    "not_accepted": "not accepted; why would be one answer more of a block that stays in use",
-}
+#: Why something is not accepted.
+REASONS = {**REFUSALS, **UNPROVEN}
 
 
 def percent(value: float | None) -> str:
@@ -36,10 +35,6 @@ def ledger(account: Account) -> str:
     spent = f"{account.delta_spent:.3g} of δ = {account.delta:.3g} spent"
     left = f"{plural(account.blocks_left, 'sealed block')} left"
     parts = [spent, left]
-    if account.bits_budget is not None:
-        parts.append(
-            f"{account.bits_spent:.1f} of {account.bits_budget:g} bits of the block in use"
-        )
     found = account.smallest_detectable
     parts.append(
         "nothing more can be proven"
@@ -60,11 +55,20 @@ def practice(score: PracticeScore) -> str:
 
 
 def verdict(told: Outcome) -> Iterator[str]:
-    """A submission's fate: one line, and one more for each repair."""
+    """A submission's fate."""
     name = f"{told.team}: {told.group}"
     if told.pending:
         yield f"Received {(told.submission or '')[:12]} of {name}."
-        yield "Pending: it is tested on sealed rows when the epoch is closed (evenhand bounty close)."
+        if told.held:
+            yield (
+                "Held: practice rows speak strongly against it, so it is not tested unless the organiser vouches "
+                "for it (evenhand bounty vouch)."
+            )
+        else:
+            yield "Pending: it is tested on sealed rows when the epoch is closed (evenhand bounty close)."
+        return
+    if told.finding is not None:
+        yield from _finding(told, told.finding)
         return
     if not told.accepted:
         yield f"{MARKS['none'].sign} not accepted  {name}"
@@ -77,14 +81,59 @@ def verdict(told: Outcome) -> Iterator[str]:
             f"({percent(told.group_weight)} of the rows); over all rows at least "
             f"{significant(told.lower_bound)} better{_evidence(told)}"
         )
+
+
+def served(told: Closed) -> Iterator[str]:
+    """What is served after an epoch: the groups that went back, and what is proven of all of it."""
     for repair in told.repairs:
-        yield f"  repaired: {repair.group} is answered as in version {repair.points_to}"
+        yield (
+            f"Back to version {repair.points_to}: {repair.group}, as the block does not show that it gained."
+        )
+    proven = told.served
+    if proven.disagreements:
+        bound = (
+            f"at least {significant(proven.lower_bound)} better, proven"
+            if proven.lower_bound > 0
+            else "not proven to be better as a whole"
+        )
+        yield (
+            f"Served from now on: {gain(proven.improvement)} a row over all {proven.rows:,} rows of the block; {bound}."
+        )
 
 
 def _evidence(told: Outcome) -> str:
     if told.p_value is None:
         return ""
     return f" (p {significant(told.p_value, 2)}, allowed {significant(told.threshold, 2)})"
+
+
+def _finding(told: Outcome, found: Excess) -> Iterator[str]:
+    """A group that was claimed to be failed."""
+    sign = MARKS["fine"].sign if told.accepted else MARKS["none"].sign
+    state = "proven" if told.accepted else "not proven"
+    yield f"{sign} finding {state}  {told.team}: {told.group}"
+    if found.excess is None:
+        yield f"  {reason(told.reason)}"
+        return
+    means = f"error {significant(found.error)} there, {significant(found.others)} for all others"
+    bound = (
+        f"at least {significant(found.lower_bound)} more, claimed {significant(found.more_than)}"
+    )
+    why = "" if told.accepted else f"{reason(told.reason)}: "
+    yield f"  {why}{means}; {bound} ({percent(found.group_weight)} of the rows)"
+
+
+def finding(one: Found) -> Iterator[str]:
+    """A proven finding, and how its group is served by now."""
+    state = "open" if one.open else "no longer so"
+    yield (
+        f"! {one.team} found: {one.group}: error {significant(one.error)} there, "
+        f"{significant(one.others)} for all others, at least {significant(one.lower_bound)} more"
+    )
+    yield (
+        f"  {state}: now {significant(one.error_now)} and {significant(one.others_now)}; "
+        f"reward {significant(one.points)}"
+    )
 
 
 def outcome(told: Outcome) -> Iterator[str]:
@@ -106,17 +155,20 @@ def standing(told: Status) -> str:
         plural(told.repairs, "repair"),
         plural(told.pending, "submission") + " pending",
     ]
-    return ", ".join(parts) + "."
+    held = (
+        f"  {plural(told.held, 'of them waits', 'of them wait')} for the organiser's word: practice rows speak against."
+        if told.held
+        else ""
+    )
+    return ", ".join(parts) + "." + held
 
 
 def worth(one: Accepted) -> str:
     """Reward and credit of an accepted update."""
     state = "final" if one.final else "provisional"
     points = (
-        "reward not known before fresh data confirm it"
-        if one.points is None
-        else f"reward {significant(one.points)} {state} (at least {significant(one.lower_bound)} a row × "
-        f"severity {significant(one.severity)} × novelty {significant(one.novelty)})"
+        f"reward {significant(one.points)} {state} (at least {significant(one.lower_bound)} a row × "
+        f"severity {significant(one.severity)})"
     )
     credit = f"credited with {significant(one.share)} ± {significant(one.share_error, 2)} a row of the common gain"
     return f"{points}; {credit}"

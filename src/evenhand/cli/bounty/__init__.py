@@ -32,6 +32,10 @@ VERBS = {
         "Close the epoch: open one sealed block and test all that was submitted.",
         "$ evenhand bounty close need",
     ),
+    "vouch": (
+        "Let a waiting submission be tested that practice rows speak strongly against.",
+        "$ evenhand bounty vouch need 3f9a2c --reason 'practice rows are of last year'",
+    ),
     "confirm": (
         "Make rewards final by fresh labelled rows.",
         "$ evenhand bounty confirm need fresh.csv",

@@ -34,6 +34,7 @@ def close(folder: Path, /, *, output: Printing = Printing()) -> int:
         say(f"Block {told.block + 1} opened: {accepted} of {len(verdicts)} accepted.")
         for one in told.verdicts:
             say(*words.verdict(one))
+        say(*words.served(told))
         for fresh in told.confirmed:
             say(words.confirmed(opened.load(fresh.key).team, fresh))
         say(words.ledger(told.ledger))

@@ -6,8 +6,8 @@ from typing import NoReturn
 
 from evenhand.bounty.bounty import Bounty
 from evenhand.bounty.creation import create_bounty
-from evenhand.bounty.proof.rules import Mode, Order, Rules
-from evenhand.bounty.task.losses import parse_loss
+from evenhand.bounty.proof.rules import Order, Rules
+from evenhand.bounty.task.losses import reads_of
 from evenhand.bounty.telling import words
 from evenhand.bounty.telling.standing import Standing, stand
 from evenhand.cli.bounty.models import model_named
@@ -34,14 +34,14 @@ def init(
     constant: str | None = None,
     loss: str = "zero_one",
     features: str | None = None,
+    unit: str | None = None,
+    most: int | None = None,
     delta: float = RULES.delta,
     blocks: int = RULES.blocks,
-    mode: Mode = RULES.mode,
     order: Order = RULES.order,
     margin: float = RULES.margin,
-    repair_margin: float = RULES.repair_margin,
-    max_repairs: int = RULES.max_repairs,
-    max_bits: float = RULES.max_bits,
+    caution: float = RULES.caution,
+    organiser: str = "",
     severity: Several = (),
     seed: int | None = None,
     output: Printing = Printing(),
@@ -65,25 +65,26 @@ def init(
     constant
         Or one answer for all rows: a class, a number, or probabilities as 0.7,0.3.
     loss
-        zero_one, accuracy, squared(low, high), absolute(low, high), log_loss(floor) or brier.
+        zero_one, accuracy, missed(class), cost(numbers), squared(low, high), absolute(low, high), log_loss(floor) or
+        brier; squared and absolute take a third number, the most by which an update may move an answer.
     features
-        Columns a,b,c to predict from; all but the label where not given.
+        Columns a,b,c to predict from; all but the label and the unit where not given.
+    unit
+        Column of what was drawn: the patient, the speaker that several rows belong to; none where each row was.
+    most
+        Rows of a unit, at most; the largest public unit where not given.
     delta
         Probability that anything is ever accepted wrongly.
     blocks
         Sealed blocks; each closing of an epoch spends one.
-    mode
-        epochs (test all at the close, on a fresh block) or continuous (each at once, yes or no only).
     order
         In which order an epoch is tested: practice (best on the practice rows first) or arrival.
     margin
         What the lower bound of an improvement must exceed.
-    repair_margin
-        Loss per row by which an introduced group may stand above its lowest version.
-    max_repairs
-        Most repairs of one acceptance.
-    max_bits
-        What the answers of a block may cost in continuous mode.
+    caution
+        Standard errors by which an introduced group must have gained on the block to keep what it was given.
+    organiser
+        Who vouches for what the proof rests on: that nobody has seen a sealed row, and the other assumptions.
     severity
         Weight of a group in rewards, as "age >= 65=2"; may be repeated.
     seed
@@ -92,12 +93,9 @@ def init(
     rules = Rules(
         delta=delta,
         blocks=blocks,
-        mode=mode,
         order=order,
         margin=margin,
-        repair_margin=repair_margin,
-        max_repairs=max_repairs,
-        max_bits=max_bits,
+        caution=caution,
     )
     made = create_bounty(
         folder,
@@ -105,9 +103,12 @@ def init(
         practice=practice,
         sealed=sealed,
         label=label,
-        base=model_named(base, constant, parse_loss(loss).reads, "--base") or _no_base(),
+        base=model_named(base, constant, reads_of(loss), "--base") or _no_base(),
         loss=loss,
         features=[name.strip() for name in features.split(",")] if features else None,
+        unit=unit,
+        most=most,
+        organiser=organiser,
         rules=rules,
         severities=_severities(severity),
         seed=secrets.randbits(63) if seed is None else seed,
@@ -126,7 +127,17 @@ def _tell(folder: Path, made: Bounty, told: Standing) -> None:
     sizes = ", ".join(f"{block.rows:,}" for block in rows)
     say(f"Bounty {folder}: predict {told.label}, {plural(len(task.features), 'feature')}.")
     say(f"Sealed: {plural(len(rows), 'block')} of {sizes} rows.")
+    if told.unit is not None:
+        drawn = ", ".join(f"{block.units:,}" for block in rows)
+        say(
+            f"Drawn by {told.unit}: {drawn} in the blocks, at most {plural(task.most, 'row')} each"
+            f"{f'; {made.thinned:,} sealed rows of larger ones were left out by lot' if made.thinned else ''}."
+        )
     say(words.ledger(told.ledger))
+    say(
+        f"{told.organiser or 'You'} vouch{'es' if told.organiser else ''} for what the proof rests on:"
+    )
+    say(*(f"  {one}" for one in told.assumptions))
 
 
 def _no_base() -> NoReturn:

@@ -1,5 +1,6 @@
 """What the verbs of a bounty share: JSON, own files, a spent ledger."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 from evenhand.bounty.bounty import Bounty
@@ -7,7 +8,7 @@ from evenhand.bounty.strangers.refusals import SubmissionError
 from evenhand.bounty.telling import words
 from evenhand.bounty.telling.outcome import refused
 from evenhand.cli.lines import say
-from evenhand.errors import EXIT_REFUSED
+from evenhand.errors import EXIT_REFUSED, InputError
 from evenhand.results.protocol import Result
 
 
@@ -19,6 +20,17 @@ def show_json(told: Result) -> None:
 def own_files(folder: Path) -> list[Path]:
     """Files of a bounty, which no output replaces."""
     return [path for path in folder.rglob("*") if path.is_file()] if folder.is_dir() else []
+
+
+def full_key(beginning: str, keys: Collection[str], what: str) -> str:
+    """The one hash that begins so."""
+    found = [key for key in keys if key.startswith(beginning)]
+    if not beginning or len(found) != 1:
+        raise InputError(
+            f"{'More than one' if found else 'No'} {what} has a hash that begins with {beginning!r}.  "
+            "See: evenhand bounty status --json"
+        )
+    return found[0]
 
 
 def spent(opened: Bounty, error: SubmissionError, *, json: bool) -> int:

@@ -66,6 +66,8 @@ def _tell(folder: Path, told: Standing) -> None:
             f"  {team.team}: {team.accepted} of {team.submitted} accepted, "
             f"at least {significant(team.lower_bound)} better a row"
         )
+    for found in told.findings:
+        say(*words.finding(found))
     for one in told.accepted:
         say(
             f"{MARKS['fine'].sign} version {one.version}  {one.team}: {one.group}",

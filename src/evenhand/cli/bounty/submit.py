@@ -32,6 +32,7 @@ def submit(
     group: str | None = None,
     model: Path | None = None,
     constant: str | None = None,
+    finding: float | None = None,
     note: str = "",
     predictions: str | None = None,
     check: Flag = False,
@@ -39,7 +40,7 @@ def submit(
     commit: Flag = False,
     output: Writing = Writing(),
 ) -> int:
-    """Send a group and a better model for it; or a group alone, and the patch is trained here.
+    """Send a group and a better model for it; a group alone, and the patch is trained here; or a finding.
 
     Parameters
     ----------
@@ -56,6 +57,8 @@ def submit(
         An ONNX file.  Without --model and --constant the patch is trained on the group's public rows.
     constant
         Or one answer for the whole group.
+    finding
+        No model: the claim that the group's error exceeds that of all others by more than this, 0.1 say.
     note
         For people.
     predictions
@@ -75,7 +78,7 @@ def submit(
         if predictions is not None:
             score = opened.measure(predictions)
             return _tell(unsent(opened, "measured_only", score, team=team), json=output.json)
-        data = _submission(opened, file, team, group, model, constant, note)
+        data = _submission(opened, file, team, group, model, constant, finding, note)
         if out is not None:
             return _write(out, data, json=output.json)
         try:
@@ -97,20 +100,28 @@ def _submission(
     group: str | None,
     model: Path | None,
     constant: str | None,
+    finding: float | None,
     note: str,
 ) -> bytes:
     if file is not None:
-        if team or group or model or constant:
+        if team or group or model or constant or finding is not None:
             raise InputError("A submission file says all: leave --team, --group and --model out.")
         return read_file(file)
     if team is None or group is None:
         raise InputError(
             "Give a submission file, or --team and --group (and --model, or the patch is trained here)."
         )
+    given = model_named(model, constant, opened.task.loss.reads, "--model")
+    if finding is not None:
+        if given is not None:
+            raise InputError(
+                "A finding has no model: leave --model and --constant out, or send two submissions."
+            )
+        given = {"finding": {"more_than": finding}}
     return write_submission(
         team=team,
         group=_group(group),
-        model=model_named(model, constant, opened.task.loss.reads, "--model"),
+        model=given,
         # Unguessable, so that a commitment tells nothing.
         nonce=secrets.token_hex(16),
         note=note,
