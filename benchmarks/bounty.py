@@ -30,8 +30,8 @@ from evenhand.bounty import DirectRunner, PointerDecisionList, Rules, Sandbox, t
 from evenhand.bounty.deployed.export import export_model
 from evenhand.bounty.deployed.one_onnx import to_one_onnx
 from evenhand.bounty.hunting.pack import to_onnx
-from evenhand.bounty.proof.block_losses import BlockLosses
-from evenhand.bounty.proof.session import Contender, Session
+from evenhand.bounty.proof.certificate import Drawn
+from evenhand.bounty.proof.opened_block import Contender, OpenedBlock
 from evenhand.bounty.proof.transcript import Transcript
 from evenhand.bounty.submission.group import read_group
 from evenhand.bounty.submission.model import Model
@@ -41,6 +41,8 @@ from evenhand.bounty.task.membership import Memberships, unpack
 
 TEXTS = {"race": "abcdefghi", "sex": "FM", "class": "abcdefgh", "school": "abcdefghijklmnop"}
 NUMBERS = {"age": 80, "hours": 99, "occupation": 500, "children": 10}
+#: Updates of an epoch; groups that lost by it go back at its end.
+EPOCH = 25
 RIVALS = [
     ("rows a second", "amazon-science/bias-bounties 1,325; class event's template 371,617"),
     ("one row", "95.8 ms (template)"),
@@ -104,13 +106,22 @@ def build(task, updates, rows, matrix, labels):
     listed = PointerDecisionList(task=task, models=(Model(onnx=base),))
     block, truth = matrix[:rows], labels[:rows]
     bitmaps = Memberships(block)
-    session = Session(
-        loss=loss,
-        rules=Rules(blocks=1, delta=0.9),
-        evidence=BlockLosses(loss.of_rows(listed.predict(block, runner), truth), []),
-    )
-    published, accepted, refused = [0], [], []
-    while len(accepted) < updates:
+    accepted, refused, opened, served = [], [], None, 0
+    while len(accepted) < updates and len(refused) < 20 * updates:
+        if opened is None:
+            # The same rows each epoch: this measures time, not evidence.
+            masks = [unpack(bitmaps.of(one.formula), rows) for one in listed.groups]
+            opened, served = (
+                OpenedBlock(
+                    loss=loss,
+                    rules=Rules(blocks=1, delta=0.9),
+                    drawn=Drawn.singly(rows),
+                    labels=truth,
+                    served=listed.predict(block, runner),
+                    introduced=masks,
+                ),
+                listed.version,
+            )
         group = read_group({"predicate": narrow_group(rng)}, task)
         inside = unpack(Memberships(train).of(group.formula), len(train))
         if inside.sum() < 100:
@@ -121,26 +132,26 @@ def build(task, updates, rows, matrix, labels):
         groups = listed.groups
         candidate = Contender(
             key="",
+            team="t",
             kind="over 5",
             load=lambda mine=mine, answers=answers: (mine, answers),
             meets=lambda number, group=group, groups=groups: can_meet(
                 group.formula, groups[number].formula
             ),
         )
-        # Nothing is paid for earlier answers: this measures time, not evidence.
-        session.transcript = Transcript()
+        # Nothing is paid for earlier answers.
+        opened.transcript = Transcript()
         start = time.process_time()
-        verdict = session.test(candidate, truth, 1.0)
+        verdict = opened.test(candidate, 1.0)
         took = time.process_time() - start
         (accepted if verdict.accepted else refused).append(took)
         if verdict.accepted:
             data, _ = to_onnx(tree, task, train[:100], allowed=1.0)
             listed = listed.updated(group, Model(onnx=data), team="t", key=str(len(accepted)))
-            for step in verdict.repairs:
-                listed = listed.repaired(step.group, published[step.version])
-            published.append(listed.version)
-        if len(refused) > 20 * updates:
-            break
+            if len(accepted) % EPOCH == 0:
+                for number in opened.settle().repairs:
+                    listed = listed.repaired(number, served)
+                opened = None
     return listed, accepted, refused
 
 
