@@ -24,16 +24,25 @@ from sklearn.tree import (  # noqa: E402
     ExtraTreeClassifier,
 )
 
-from evenhand.bounty import DirectRunner, SubmissionError, task_of  # noqa: E402
+from evenhand.bounty import (  # noqa: E402
+    DirectRunner,
+    SubmissionError,
+    export_model,
+    load_model,
+    task_of,
+)
 from evenhand.bounty.deployed import compiled  # noqa: E402
 from evenhand.bounty.deployed.flat_list import FlatList  # noqa: E402
 from evenhand.bounty.deployed.kernel import CHUNK  # noqa: E402
+from evenhand.bounty.deployed.one_onnx import to_one_onnx  # noqa: E402
 from evenhand.bounty.deployed.onnx_trees import read_trees  # noqa: E402
 from evenhand.bounty.deployed.pointer_decision_list import PointerDecisionList  # noqa: E402
 from evenhand.bounty.deployed.trees import plant, rows_of  # noqa: E402
 from evenhand.bounty.hunting.pack import to_onnx  # noqa: E402
 from evenhand.bounty.submission.group import read_group  # noqa: E402
 from evenhand.bounty.submission.model import Model  # noqa: E402
+from evenhand.deferred import Deferred  # noqa: E402
+from evenhand.errors import InputError  # noqa: E402
 
 from .test_pointer_decision_list import PREDICATES, plainly, table  # noqa: E402
 
@@ -392,10 +401,41 @@ def test_without_numba_a_list_stays_as_it_is(models, monkeypatch):
     assert listed._compiled[0].flat is None
 
 
-def test_a_column_of_too_many_cells_leaves_the_list_as_it_is(models, monkeypatch):
-    monkeypatch.setattr("evenhand.bounty.deployed.cells.MAX_PLACES", 3)
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ("cells.MAX_PLACES", 3),
+        ("cells.MAX_TRUTHS", 3),
+        ("flat_list._KERNEL", Deferred("evenhand.a_numba_that_does_not_go_with_this_numpy")),
+    ],
+)
+def test_what_cannot_be_flat_stays_as_it_is(models, monkeypatch, place, value):
+    monkeypatch.setattr(f"evenhand.bounty.deployed.{place}", value)
     listed = random_list(np.random.default_rng(1), 30, models[:-1], GROUPS)
     matrix = matrix_of(60, 1)
     listed.hasten(RUNNER)
     assert listed._compiled[0].flat is None
     assert listed.predict(matrix, RUNNER).tolist() == plain_answers(listed, matrix, RUNNER)
+
+
+def test_a_list_whose_updates_move_an_answer_only_so_far_has_no_flat_form_and_no_one_file():
+    given = task_of(rows_of_table(500), label="score", loss="squared(0, 100, 5)")
+    listed = PointerDecisionList(task=given, models=(Model(constant=(10.0,)),))
+    group = read_group({"predicate": "sex = 'F'"}, given)
+    listed = listed.updated(group, Model(constant=(90.0,)), team="t", key="k")
+    matrix = given.encode(rows_of_table(50))
+    listed.hasten(RUNNER)
+    assert listed._get_compiled().flat is None
+    assert set(listed.predict(matrix, RUNNER).tolist()) == {10.0, 15.0}
+    with pytest.raises(InputError, match="at most 5, which one ONNX"):
+        to_one_onnx(listed)
+
+
+def test_an_exported_model_is_hastened_and_answers_as_before(models, tmp_path):
+    listed = random_list(np.random.default_rng(5), 40, models[:-1], GROUPS)
+    model = load_model(export_model(listed, tmp_path / "model"))
+    matrix = matrix_of(200, 5)
+    before = model.predict_matrix(matrix).tolist()
+    model.hasten()
+    assert model.listed._get_compiled().flat is not None
+    assert model.predict_matrix(matrix).tolist() == before

@@ -25,12 +25,14 @@ MAX_WAYS = 16
 MAX_TABLE = 4_096
 #: Places of several columns that are looked up together, and of one column.
 MAX_JOINT, MAX_PLACES = 512, 65_535
+#: Cells of one column times ways: what is looked through at once.
+MAX_TRUTHS = 1 << 27
 #: How the cells of a column are found where not by a table: by search, or they are given as bits.
 SEARCH, BITS = -1, -2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Axis:
+class CutColumn:
     """A column and its cuts; cell 2i + 1 is on cut i, cell 2i below it, the last is of missing numbers."""
 
     column: int
@@ -85,23 +87,23 @@ class Axis:
         return place[np.concatenate([cells, [0, self.cells - 1]])], top
 
 
-def axes_of(formulas: Sequence[Formula]) -> dict[int, Axis]:
+def cut_columns(formulas: Sequence[Formula]) -> dict[int, CutColumn]:
     """The columns that formulas ask about."""
     cuts: dict[int, set[float]] = {}
     for formula in formulas:
         for literal in literals_of(formula):
             cuts.setdefault(literal.column, set()).update(literal.values)
     return {
-        column: Axis(column=column, cuts=np.unique(np.array([*found], np.float32)))
+        column: CutColumn(column=column, cuts=np.unique(np.array([*found], np.float32)))
         for column, found in sorted(cuts.items())
     }
 
 
-def ways_of(formula: Formula, axes: dict[int, Axis]) -> list[Way] | None:
+def ways_of(formula: Formula, cut: dict[int, CutColumn]) -> list[Way] | None:
     """A formula as a choice of ways; none where there are too many."""
     if isinstance(formula, MembershipLiteral):
-        return [{formula.column: axes[formula.column].truth(formula)}]
-    parts = [ways_of(part, axes) for part in formula.parts]
+        return [{formula.column: cut[formula.column].truth(formula)}]
+    parts = [ways_of(part, cut) for part in formula.parts]
     known = [part for part in parts if part is not None]
     if len(known) < len(parts):
         return None
@@ -140,33 +142,36 @@ class CellTables:
 
     Parameters
     ----------
-    axes : dict
-        Columns that formulas ask about.
+    cut : dict
+        Columns that formulas ask about, by number.
     ways : sequence of dict
-        What each way asks of the cells of each column; of a column beyond the axes, of its two bits.
+        What each way asks of the cells of each column; of a column beyond those, of its two bits.
     alone : range
-        The columns beyond the axes.
+        The columns beyond those.
 
     Raises
     ------
     OverflowError
-        Where a column has more than 65,535 cells that differ.
+        Where a column has more than 65,535 cells that differ, or too many for so many ways.
     """
 
-    def __init__(self, axes: dict[int, Axis], ways: Sequence[Way], alone: range) -> None:
+    def __init__(self, cut: dict[int, CutColumn], ways: Sequence[Way], alone: range) -> None:
         self._alone = alone
         #: Columns, what their cells allow, and which of these lines each cell is.
-        self._columns: list[tuple[int, Axis | None, Truth, Places]] = []
-        for column in [*axes, *alone]:
-            axis = axes.get(column)
-            allowed = np.ones((2 if axis is None else axis.cells, len(ways)), bool)
+        self._columns: list[tuple[int, CutColumn | None, Truth, Places]] = []
+        sizes = [*(known.cells for known in cut.values()), *(2 for _ in alone)]
+        if max(sizes, default=0) * len(ways) > MAX_TRUTHS:
+            raise OverflowError("too many cells for so many ways")
+        for column in [*cut, *alone]:
+            known = cut.get(column)
+            allowed = np.ones((2 if known is None else known.cells, len(ways)), bool)
             for number, way in enumerate(ways):
                 if column in way:
                     allowed[:, number] = way[column]
             # Cells that allow the same are one place.
             lines, place = np.unique(allowed, axis=0, return_inverse=True)
             if len(lines) > 1:
-                self._columns.append((column, axis, lines, place.ravel()))
+                self._columns.append((column, known, lines, place.ravel()))
         # The largest first, each with as many others as fit beside it.
         self._columns.sort(key=lambda item: -len(item[2]))
         #: Where a column's rows stand, how its cells are found, and the joint table it is part of.
@@ -183,17 +188,17 @@ class CellTables:
         """Take the first column and those that fit beside it, and write their common table."""
         waiting, self._columns = self._columns, []
         truth: Truth = np.ones((1, waiting[0][2].shape[1]), bool)
-        for column, axis, lines, place in waiting:
+        for column, known, lines, place in waiting:
             whole = len(truth)
             if whole > 1 and whole * len(lines) > MAX_JOINT:
-                self._columns.append((column, axis, lines, place))
+                self._columns.append((column, known, lines, place))
                 continue
             if whole * len(lines) > MAX_PLACES:
                 raise OverflowError("too many cells that differ")
-            table, kind = (place, BITS) if axis is None else axis.table(place)
-            at = column if axis is not None else column - self._alone.start
+            table, kind = (place, BITS) if known is None else known.table(place)
+            at = column if known is not None else column - self._alone.start
             self._kinds.append((at, kind, len(self._words)))
-            self._cuts.append(np.zeros(0, np.float32) if axis is None else axis.padded())
+            self._cuts.append(np.zeros(0, np.float32) if known is None else known.padded())
             self._places.append((table * whole).astype(np.uint16))
             truth = (lines[:, None, :] & truth[None, :, :]).reshape(-1, truth.shape[1])
         self._words.append(_packed(truth))

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from evenhand.bounty.deployed.cells import CellTables, Way, axes_of, ways_of
+from evenhand.bounty.deployed.cells import CellTables, Way, cut_columns, ways_of
 from evenhand.bounty.deployed.node import Node
 from evenhand.bounty.deployed.onnx_trees import read_trees
 from evenhand.bounty.deployed.trees import LEAF, Tree, plant, rows_of
@@ -44,6 +44,13 @@ class FlatList:
     runner : Runner
         Runs each model once, on a row for each leaf.
 
+    Raises
+    ------
+    ImportError
+        Where numba is missing, or does not go with this numpy.
+    OverflowError
+        Where the list is too large for tables, see `CellTables`.
+
     Attributes
     ----------
     answers : array of shape (answers,) or (answers, classes)
@@ -58,14 +65,13 @@ class FlatList:
         models: Sequence[tuple[int, Model]],
         runner: Runner,
     ) -> None:
+        self._answer = _KERNEL.answer
         self._features = len(task.features)
         #: Groups that are asked by themselves: their answers are columns of two cells.
         self._alone: list[GroupRule] = []
         places = {number: place for place, (number, _) in enumerate(models)}
         tables = self._tables(groups, list(reversed(nodes)), places)
-        forest, roots, self.answers = _forest(
-            [_flat(model, task, runner) for _, model in models]
-        )  # fmt: skip
+        forest, roots, self.answers = _forest([_flat(model, task, runner) for _, model in models])
         self._parts = (*tables, roots, forest, forest.view(np.float32))
 
     def _tables(
@@ -73,12 +79,12 @@ class FlatList:
     ) -> tuple[Any, ...]:
         """Tables of the groups' ways, and what each way leads to: a model's place, or -1 - a way."""
         formulas = [groups[node.group].formula for _, node in newest]
-        axes = axes_of([formula for formula in formulas if formula is not None])
+        cut = cut_columns([formula for formula in formulas if formula is not None])
         known: dict[int, list[Way]] = {}
         for _, node in newest:
             if node.group not in known:
                 formula = groups[node.group].formula
-                ways = None if formula is None else ways_of(formula, axes)
+                ways = None if formula is None else ways_of(formula, cut)
                 if ways is None:
                     ways = [{self._features + len(self._alone): np.array([False, True])}]
                     self._alone.append(groups[node.group])
@@ -98,7 +104,7 @@ class FlatList:
                 action = -1 - next(older, len(all_ways))
             actions += [action] * len(known[node.group])
         alone = range(self._features, self._features + len(self._alone))
-        return (*CellTables(axes, all_ways, alone).arrays(), np.array(actions, np.int32))
+        return (*CellTables(cut, all_ways, alone).arrays(), np.array(actions, np.int32))
 
     def numbers(self, matrix: Matrix, runner: Runner) -> Integers:
         """Number of each row's answer; of a model that goes by the runner, -1 - its place."""
@@ -108,7 +114,7 @@ class FlatList:
             for column, group in zip(bits, self._alone, strict=True):
                 column[:] = unpack(group.bits(bitmaps, matrix, runner), len(matrix))
         out = np.empty(len(matrix), np.int64)
-        _KERNEL.answer(np.ascontiguousarray(matrix, np.float32), bits, *self._parts, out)
+        self._answer(np.ascontiguousarray(matrix, np.float32), bits, *self._parts, out)
         return out
 
 

@@ -135,7 +135,7 @@ class PointerDecisionList:
             models = [(number, self.models[number]) for number in ready.leaves]
             try:
                 ready.flat = FlatList(self.task, self.groups, self._live(), models, runner)
-            except OverflowError:
+            except (ImportError, OverflowError):
                 ready.can_hasten = False
 
     def _by_model(
