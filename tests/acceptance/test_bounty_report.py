@@ -141,7 +141,7 @@ def hostile(found):
         dataclasses.replace(one, group=LONG, team=EVIL, points=None, lower_bound=None, final=False)
         for one in found.standing.accepted
     ]
-    board = (TeamCount(team=LONG, submitted=3, accepted=0, lower_bound=0.0),)
+    board = (TeamCount(team=LONG, submitted=3, accepted=0, lower_bound=0.0, findings=0),)
     gone = dataclasses.replace(
         found.chapters[0], groups=tuple((None,) * len(g) for g in found.chapters[0].groups)
     )

@@ -191,6 +191,26 @@ def test_a_group_whose_gain_is_in_doubt_goes_back_where_caution_asks_for_more():
     assert settle(served, [update], [mine], caution=2.0).repairs == (0,)
 
 
+def test_the_bounds_of_acceptances_add_up_where_no_group_goes_back():
+    served, updates = [1] * 400, [(np.arange(a, a + 200), np.zeros(200, int)) for a in (0, 200)]
+    opened = OpenedBlock(
+        loss=LOSS,
+        rules=Rules(),
+        drawn=Drawn.singly(400),
+        labels=np.zeros(400, int),
+        served=np.array(served),
+    )
+    bounds = [
+        opened.test(
+            Contender(key="k", team="t", kind="over 5", load=lambda r=rows, a=answers: (r, a)), 0.4
+        ).certificate.lower_bound
+        for rows, answers in updates
+    ]
+    settled = opened.settle().certificate
+    assert settled.lower_bound >= sum(bounds) > 0
+    assert settled.lower_bound <= settled.improvement
+
+
 def test_where_nothing_was_accepted_nothing_is_proven_or_repaired():
     found = settle([1, 0, 1, 0], [], [np.array([True, True, False, False])])
     assert found.repairs == ()

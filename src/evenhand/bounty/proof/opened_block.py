@@ -1,7 +1,7 @@
 """One opened block at work: candidates are tested in turn, and the list that they leave is settled."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -93,6 +93,7 @@ class OpenedBlock:
     _before: npt.NDArray[np.float64] = field(init=False)
     _losses: npt.NDArray[np.float64] = field(init=False)
     _groups: list[Rows] = field(init=False)
+    _gained: float = field(init=False)
 
     def __post_init__(self) -> None:
         self.served = np.asarray(self.served)
@@ -100,6 +101,7 @@ class OpenedBlock:
         self._before = self.loss.of_rows(self.served, self.labels)
         self._losses = self._before.copy()
         self._groups: list[Rows] = [np.flatnonzero(mask) for mask in self.introduced]
+        self._gained = 0.0
 
     def test(self, candidate: Contender, share: float) -> Verdict:
         """Test one candidate at its share of the block's level; an acceptance updates the list."""
@@ -132,6 +134,7 @@ class OpenedBlock:
         self._answers[rows], self._losses[rows] = answers, after
         self.transcript.accept(candidate.kind, candidate.team, len(self._groups))
         self._groups.append(rows)
+        self._gained += certificate.lower_bound
         return Verdict(
             key=candidate.key,
             epoch=self.epoch,
@@ -194,7 +197,8 @@ class OpenedBlock:
         """After the last test: which groups go back, and what is proven of the list that is served then.
 
         Nothing is tested after it, so what it looks at costs no test anything.  The certificate is of one
-        list of as many as there are transcripts and choices of groups, and pays for both.
+        list of as many as there are transcripts and choices of groups, and pays for both.  Where no group
+        goes back, what the acceptances gained adds up, and so do their bounds, which hold together.
         """
         repairs = self._repair()
         everyone = np.arange(self.drawn.rows)
@@ -212,6 +216,8 @@ class OpenedBlock:
             tuned=alpha,
             weights=self.loss.weight(self.labels),
         )
+        if not repairs and self._gained > certificate.lower_bound:
+            certificate = replace(certificate, lower_bound=self._gained, reason=None)
         rises = [float((self._losses - self._before)[rows].sum()) for rows in self._groups]
         return Settlement(
             repairs=repairs,

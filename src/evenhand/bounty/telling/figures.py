@@ -10,7 +10,7 @@ from evenhand.bounty.telling.mentions import Mentions
 from evenhand.bounty.telling.report import ListEntry, Report
 from evenhand.pages.axis import known
 from evenhand.pages.heat import Heat, HeatCell, tint
-from evenhand.pages.numbers import count, plural, share, significant
+from evenhand.pages.numbers import count, plural, significant
 from evenhand.pages.page import render_page
 from evenhand.pages.table import Table, TableCell, TableColumn, table_of
 
@@ -111,7 +111,7 @@ def _worse(losses: Sequence[float | None]) -> bool:
 
 def written_loss(report: Report, value: float | None) -> str:
     """A mean loss: in per cent where a row is right or wrong."""
-    return share(value) if report.standing.loss == "zero_one" else significant(value)
+    return words.rate(value, report.standing.loss)
 
 
 def _behind(report: Report, chart: Chart) -> Heat:
@@ -152,13 +152,15 @@ def _epochs(report: Report) -> Table:
         TableColumn(head="tested"),
         TableColumn(head="accepted"),
         TableColumn(head="groups back"),
-        TableColumn(head="gain a row, at least"),
+        TableColumn(head="gain a row"),
+        TableColumn(head="at least"),
     )
     rows = [
         [
             f"sealed block {one.epoch + 1}",
             *map(count, (one.rows, one.tested, one.accepted, one.repairs)),
-            f"{significant(one.improvement)}, {significant(one.lower_bound)}",
+            significant(one.improvement),
+            significant(one.lower_bound),
         ]
         for one in report.standing.epochs
     ]
@@ -171,9 +173,16 @@ def _teams(report: Report) -> Table:
         TableColumn(head="tested"),
         TableColumn(head="accepted"),
         TableColumn(head="proven gain a row, at least"),
+        TableColumn(head="findings proven"),
     )
     rows = [
-        [row.team, count(row.submitted), count(row.accepted), significant(row.lower_bound)]
+        [
+            row.team,
+            count(row.submitted),
+            count(row.accepted),
+            significant(row.lower_bound),
+            count(row.findings),
+        ]
         for row in report.standing.leaderboard
     ]
     return table_of("Teams by what they have proven", columns, rows)

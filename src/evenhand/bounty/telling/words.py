@@ -8,13 +8,13 @@ from evenhand.bounty.proof.account import Account
 from evenhand.bounty.proof.certificate import REFUSALS
 from evenhand.bounty.proof.excess import UNPROVEN, Excess
 from evenhand.bounty.proof.verdict import FreshResult
-from evenhand.bounty.status import Status
+from evenhand.bounty.status import Status, TeamCount
 from evenhand.bounty.telling.explained import Explained
 from evenhand.bounty.telling.found import Found
 from evenhand.bounty.telling.outcome import Closed, Outcome
 from evenhand.bounty.telling.standing import Accepted
 from evenhand.pages.marks import MARKS
-from evenhand.pages.numbers import gain, plural, significant
+from evenhand.pages.numbers import gain, plural, share, significant
 
 #: Why something is not accepted.
 REASONS = {**REFUSALS, **UNPROVEN}
@@ -23,6 +23,12 @@ REASONS = {**REFUSALS, **UNPROVEN}
 def percent(value: float | None) -> str:
     """A share of rows."""
     return "–" if value is None else f"{value * 100:.1f} %" if value >= 0.001 else "< 0.1 %"
+
+
+def rate(value: float | None, loss: str = "") -> str:
+    """A mean loss: in per cent where a row is right or wrong."""
+    right_or_wrong = loss in ("zero_one", "accuracy") or loss.startswith("missed")
+    return share(value) if right_or_wrong else significant(value)
 
 
 def reason(code: str | None) -> str:
@@ -54,7 +60,7 @@ def practice(score: PracticeScore) -> str:
     )
 
 
-def verdict(told: Outcome) -> Iterator[str]:
+def verdict(told: Outcome, loss: str = "") -> Iterator[str]:
     """A submission's fate."""
     name = f"{told.team}: {told.group}"
     if told.pending:
@@ -68,7 +74,7 @@ def verdict(told: Outcome) -> Iterator[str]:
             yield "Pending: it is tested on sealed rows when the epoch is closed (evenhand bounty close)."
         return
     if told.finding is not None:
-        yield from _finding(told, told.finding)
+        yield from _finding(told, told.finding, loss)
         return
     if not told.accepted:
         yield f"{MARKS['none'].sign} not accepted  {name}"
@@ -77,7 +83,7 @@ def verdict(told: Outcome) -> Iterator[str]:
     yield f"{MARKS['fine'].sign} accepted  {name}"
     if told.error_before is not None:
         yield (
-            f"  error in the group {significant(told.error_before)} → {significant(told.error_after)} "
+            f"  error in the group {rate(told.error_before, loss)} → {rate(told.error_after, loss)} "
             f"({percent(told.group_weight)} of the rows); over all rows at least "
             f"{significant(told.lower_bound)} better{_evidence(told)}"
         )
@@ -107,7 +113,7 @@ def _evidence(told: Outcome) -> str:
     return f" (p {significant(told.p_value, 2)}, allowed {significant(told.threshold, 2)})"
 
 
-def _finding(told: Outcome, found: Excess) -> Iterator[str]:
+def _finding(told: Outcome, found: Excess, loss: str) -> Iterator[str]:
     """A group that was claimed to be failed."""
     sign = MARKS["fine"].sign if told.accepted else MARKS["none"].sign
     state = "proven" if told.accepted else "not proven"
@@ -115,35 +121,42 @@ def _finding(told: Outcome, found: Excess) -> Iterator[str]:
     if found.excess is None:
         yield f"  {reason(told.reason)}"
         return
-    means = f"error {significant(found.error)} there, {significant(found.others)} for all others"
-    bound = (
-        f"at least {significant(found.lower_bound)} more, claimed {significant(found.more_than)}"
-    )
+    means = f"error {rate(found.error, loss)} there, {rate(found.others, loss)} for all others"
+    least = f"at least {rate(found.lower_bound, loss)} more, claimed {rate(found.more_than, loss)}"
     why = "" if told.accepted else f"{reason(told.reason)}: "
-    yield f"  {why}{means}; {bound} ({percent(found.group_weight)} of the rows)"
+    yield f"  {why}{means}; {least} ({percent(found.group_weight)} of the rows)"
 
 
-def finding(one: Found) -> Iterator[str]:
+def finding(one: Found, loss: str = "") -> Iterator[str]:
     """A proven finding, and how its group is served by now."""
     state = "open" if one.open else "no longer so"
     yield (
-        f"! {one.team} found: {one.group}: error {significant(one.error)} there, "
-        f"{significant(one.others)} for all others, at least {significant(one.lower_bound)} more"
+        f"! {one.team} found: {one.group}: error {rate(one.error, loss)} there, "
+        f"{rate(one.others, loss)} for all others, at least {rate(one.lower_bound, loss)} more"
     )
     yield (
-        f"  {state}: now {significant(one.error_now)} and {significant(one.others_now)}; "
+        f"  {state}: now {rate(one.error_now, loss)} and {rate(one.others_now, loss)}; "
         f"reward {significant(one.points)}"
     )
 
 
-def outcome(told: Outcome) -> Iterator[str]:
+def team(one: TeamCount) -> str:
+    """A team on the leaderboard."""
+    found = f", {plural(one.findings, 'finding')} proven" if one.findings else ""
+    return (
+        f"  {one.team}: {one.accepted} of {one.submitted} accepted, "
+        f"at least {significant(one.lower_bound)} better a row{found}"
+    )
+
+
+def outcome(told: Outcome, loss: str = "") -> Iterator[str]:
     """What a hunter is told at once."""
     if told.reason == "measured_only":
         yield "Measured, not merged: predictions are no model."
     elif told.reason == "checked_only":
         yield "Nothing to refuse; nothing was sent."
     else:
-        yield from verdict(told)
+        yield from verdict(told, loss)
     if told.practice is not None:
         yield practice(told.practice)
 

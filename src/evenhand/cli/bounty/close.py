@@ -33,7 +33,7 @@ def close(folder: Path, /, *, output: Printing = Printing()) -> int:
     else:
         say(f"Block {told.block + 1} opened: {accepted} of {len(verdicts)} accepted.")
         for one in told.verdicts:
-            say(*words.verdict(one))
+            say(*words.verdict(one, opened.task.loss.text))
         say(*words.served(told))
         for fresh in told.confirmed:
             say(words.confirmed(opened.load(fresh.key).team, fresh))

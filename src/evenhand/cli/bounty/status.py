@@ -12,7 +12,6 @@ from evenhand.cli.lines import say, written_command
 from evenhand.cli.options import Writing
 from evenhand.deferred import Deferred
 from evenhand.pages.marks import MARKS
-from evenhand.pages.numbers import significant
 from evenhand.records.output import check_outputs, write_bytes
 
 #: A page and a drawing, which most runs do without.
@@ -61,13 +60,9 @@ def status(
 
 def _tell(folder: Path, told: Standing) -> None:
     say(f"{folder}: {told.label}, {told.loss}; {words.standing(told)}")
-    for team in told.leaderboard:
-        say(
-            f"  {team.team}: {team.accepted} of {team.submitted} accepted, "
-            f"at least {significant(team.lower_bound)} better a row"
-        )
+    say(*(words.team(team) for team in told.leaderboard))
     for found in told.findings:
-        say(*words.finding(found))
+        say(*words.finding(found, told.loss))
     for one in told.accepted:
         say(
             f"{MARKS['fine'].sign} version {one.version}  {one.team}: {one.group}",
