@@ -1,6 +1,7 @@
 """Estimators become ONNX that agrees; the patched model leaves the bounty unchanged; hunters hunt."""
 
 import itertools
+import json
 
 import numpy as np
 import pytest
@@ -133,6 +134,21 @@ def test_an_exported_directory_answers_as_the_list_does(tmp_path):
     assert model.predict_matrix(matrix).tolist() == listed.predict(matrix, RUNNER).tolist()
     assert set(model.predict(people(20, 9))) <= {"yes", "no"}
     assert not list((tmp_path / "model").rglob("*.pkl"))
+
+
+@pytest.mark.parametrize("part", ["task", "models", "groups", "nodes"])
+def test_a_damaged_export_is_said_to_be_one(tmp_path, part):
+    task, _, _ = rows("zero_one")
+    listed = PointerDecisionList(task=task, models=(Model(constant=(0.0,)),))
+    place = export_model(listed, tmp_path / "model")
+    body = json.loads((place / "list.json").read_text())
+    for damaged in (
+        {name: value for name, value in body.items() if name != part},
+        body | {part: 7},
+    ):
+        (place / "list.json").write_text(json.dumps(damaged))
+        with pytest.raises(InputError, match="damaged"):
+            load_model(place)
 
 
 @quiet
