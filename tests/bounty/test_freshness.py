@@ -248,3 +248,19 @@ def test_known_sealed_features_are_flagged_before_they_are_believed(tmp_path):
         assert receipt.kind == "against"
         with pytest.raises(InputError, match="Vouch"):
             bounty.close_epoch()
+
+
+def test_a_column_that_float32_blurs_is_told_when_a_bounty_begins_and_refused_where_most_is_lost(
+    tmp_path,
+):
+    rng = np.random.default_rng(1)
+
+    def timed(rows, spread):
+        moment = 1_700_000_000 + rng.integers(0, spread, rows)
+        return pa.table({"moment": moment, "y": np.where(rng.random(rows) < 0.5, "b", "a")})
+
+    with pytest.raises(InputError, match=r"'moment'.*Subtract its minimum"):
+        begin(tmp_path / "b", **{n: timed(900, 20_000) for n in ("train", "practice", "sealed")})
+    tables = {n: timed(900, 400_000) for n in ("train", "practice", "sealed")}
+    with begin(tmp_path / "c", **tables) as bounty:
+        assert "'moment'" in bounty.notes[0]

@@ -1,6 +1,7 @@
 """Estimators become ONNX that agrees; the patched model leaves the bounty unchanged; hunters hunt."""
 
 import itertools
+import json
 
 import numpy as np
 import pytest
@@ -23,6 +24,7 @@ from sklearn.ensemble import (  # noqa: E402
     HistGradientBoostingRegressor,
 )
 from sklearn.linear_model import LogisticRegression, Ridge  # noqa: E402
+from sklearn.neural_network import MLPClassifier  # noqa: E402
 from sklearn.pipeline import make_pipeline  # noqa: E402
 from sklearn.preprocessing import StandardScaler  # noqa: E402
 from sklearn.tree import DecisionTreeClassifier  # noqa: E402
@@ -134,6 +136,21 @@ def test_an_exported_directory_answers_as_the_list_does(tmp_path):
     assert not list((tmp_path / "model").rglob("*.pkl"))
 
 
+@pytest.mark.parametrize("part", ["task", "models", "groups", "nodes"])
+def test_a_damaged_export_is_said_to_be_one(tmp_path, part):
+    task, _, _ = rows("zero_one")
+    listed = PointerDecisionList(task=task, models=(Model(constant=(0.0,)),))
+    place = export_model(listed, tmp_path / "model")
+    body = json.loads((place / "list.json").read_text())
+    for damaged in (
+        {name: value for name, value in body.items() if name != part},
+        body | {part: 7},
+    ):
+        (place / "list.json").write_text(json.dumps(damaged))
+        with pytest.raises(InputError, match="damaged"):
+            load_model(place)
+
+
 @quiet
 def test_the_estimator_is_one_of_scikit_learns(tmp_path):
     from sklearn.base import clone, is_classifier
@@ -214,3 +231,19 @@ def test_pack_makes_a_submission_that_is_taken(bounty):
     assert bounty.close_epoch()[0].accepted
     with pytest.raises(InputError, match="unknown column"):
         pack(fitted, "dialect = 'aave'", task=bounty.task, matrix=seen.matrix, team="ada")
+
+
+@quiet
+@pytest.mark.parametrize("asked", [0, 1, 7])
+@pytest.mark.parametrize("loss", ["zero_one", "brier"])
+def test_one_onnx_file_answers_where_most_models_have_no_row(loss, asked):
+    """Some operators fail without rows, such as those of a network's classes."""
+    task, matrix, labels = rows(loss)
+    base = MLPClassifier((4,), max_iter=5, random_state=0).fit(matrix, labels)
+    answer = (1.0,) if loss == "zero_one" else (0.25, 0.75)
+    listed = PointerDecisionList(task=task, models=(Model(onnx=to_onnx(base, task, matrix)[0]),))
+    group = read_group({"predicate": "age >= 0"}, task)
+    listed = listed.updated(group, Model(constant=answer), team="t", key="k")
+    output = "label" if loss == "zero_one" else "probabilities"
+    found = RUNNER.run(to_one_onnx(listed), output, matrix[:asked]).values
+    np.testing.assert_array_equal(found, listed.predict(matrix[:asked], RUNNER))

@@ -115,6 +115,7 @@ def test_no_introduced_group_of_real_people_loses_and_the_test_half_agrees(data,
         assert bounty.state.served[-1].settlement.largest_rise <= 1e-9
         check_monotone(bounty)
         check_fresh_half(bounty, test, accepted)
+        check_fast_alike(bounty, test)
         assert verify(bounty).proven
 
 
@@ -141,3 +142,11 @@ def check_fresh_half(bounty, test, accepted):
     assert promised > 0.5 * max(verdict.certificate.lower_bound for verdict in accepted)
     noise = 4 * np.sqrt(0.25 / len(labels))
     assert before - after >= promised - noise
+
+
+def check_fast_alike(bounty, test):
+    """The flat list answers as the other, on rows with missing values and with texts never seen."""
+    matrix = bounty.task.encode(test)
+    slow = np.asarray(bounty.state.listed.predict(matrix, bounty.runner))
+    bounty.state.listed.hasten(bounty.runner)
+    np.testing.assert_array_equal(bounty.state.listed.predict(matrix, bounty.runner), slow)

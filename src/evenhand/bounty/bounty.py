@@ -129,6 +129,11 @@ class Bounty:
         """Sealed rows that were left out, since their unit had more than it may."""
         return int(self._files.created["thinned"])
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What should be known of its tables."""
+        return tuple(self._files.created["notes"])
+
     def data(self, name: str) -> Data:
         """Disclosed rows: ``train`` or ``practice``."""
         return self._files.data(name)

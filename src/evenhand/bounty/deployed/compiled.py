@@ -1,11 +1,14 @@
 """A list made ready to answer: for many rows at once, and for one."""
 
+import sys
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from evenhand.bounty.deployed.flat_list import KERNEL, FlatList
 from evenhand.bounty.deployed.node import Node
 from evenhand.bounty.strangers.runner import Runner
 from evenhand.bounty.submission.group import GroupRule
@@ -13,6 +16,8 @@ from evenhand.bounty.task.membership import Bits, Memberships, single
 from evenhand.bounty.task.task import Matrix
 
 Leaves = npt.NDArray[Any]
+#: Rows that gain as much by a flat list as loading its kernel costs, and as one model in it costs.
+KERNEL_ROWS, MODEL_ROWS = 6_000_000, 25_000
 
 
 class Compiled:
@@ -23,10 +28,20 @@ class Compiled:
     groups : sequence of GroupRule
     nodes : sequence of (int, Node)
         Those that can still decide about a row, with their numbers, oldest first.
+
+    Attributes
+    ----------
+    flat : FlatList or None
+        The same for very many rows, once that pays.
+    can_hasten : bool
+        Whether there can be one.
     """
 
     def __init__(self, groups: Sequence[GroupRule], nodes: Sequence[tuple[int, Node]]) -> None:
         self._groups, self._nodes = groups, nodes
+        self.flat: FlatList | None = None
+        self.can_hasten = find_spec("numba") is not None
+        self._asked = 0
         used = [node.model for _, node in self._nodes if node.model is not None]
         #: Numbers of the models that can still answer, the base first.
         self.leaves = [0, *dict.fromkeys(used)]
@@ -35,6 +50,12 @@ class Compiled:
         self._tests: list[Callable[[list[float]], bool] | None] = [
             single(group.formula) if group.formula is not None else None for group in self._groups
         ]
+
+    def pays(self, rows: int) -> bool:
+        """Whether a flat list pays for itself, were as many rows to come as came, with these."""
+        self._asked += rows
+        kernel = 0 if KERNEL in sys.modules else KERNEL_ROWS
+        return self._asked > kernel + MODEL_ROWS * len(self.leaves)
 
     def resolve(self, matrix: Matrix, runner: Runner) -> Leaves:
         """From the newest node back: each takes its rows from those that are still undecided."""

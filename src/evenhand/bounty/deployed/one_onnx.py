@@ -1,7 +1,7 @@
 """One ONNX file that gives the outputs of a whole pointer decision list.
 
-Each part becomes operators on the one input: formulas comparisons, the list a chain of "where".
-ONNX has no cheap way to run a model on some rows only, so each live model runs on all rows.
+Each part becomes operators on the one input: formulas comparisons, the list a chain of "where".  Rows
+are sorted by the model that answers them and split, so that each model runs on its own rows.
 """
 
 from typing import Any
@@ -35,6 +35,11 @@ def to_one_onnx(listed: PointerDecisionList) -> bytes:
         raise InputError(
             "Writing ONNX needs more packages.  Run: pip install 'evenhand[bounty-pack]'"
         ) from error
+    if listed.task.loss.change is not None:
+        raise InputError(
+            f"In this bounty an update moves an answer by at most {listed.task.loss.change:g}, which one ONNX "
+            "file does not know.  Export the directory instead."
+        )
     return _Writer(listed, onnx).write()
 
 
@@ -52,17 +57,37 @@ class _Writer:
         self._type = {"class": np.int64, "value": np.float64, "probabilities": np.float64}[reads]
 
     def write(self) -> bytes:
-        leaf = self._leaves()
-        answer = self._model(self._list.models[0], "base")
         live = [self._list.nodes[number].model for number in self._list.live_nodes()]
-        for model in dict.fromkeys(m for m in live if m is not None):
-            found = self._model(self._list.models[model], f"model{model}")
-            mask = self._add("Equal", leaf, self._constant(np.int64(model)))
-            if self._list.task.loss.reads == "probabilities":
-                mask = self._add("Unsqueeze", mask, self._constant(np.array([1])))
-            answer = self._add("Where", mask, found, answer)
+        models = sorted({0, *(model for model in live if model is not None)})
+        answers = [
+            self._model(self._list.models[model], f"model{model}", part)
+            for model, part in zip(models, self._parts(models), strict=True)
+        ]
+        sorted_answers = self._add("Concat", *answers, axis=0)
+        place = self._add("Unsqueeze", "order", self._constant(np.array([1])))
+        back = self._add("ScatterND", sorted_answers, place, sorted_answers)
+        count = self._add("Shape", INPUT, end=1)
+        answer = self._add("Slice", back, self._constant(np.array([0])), count)
         self._nodes.append(self._onnx.helper.make_node("Identity", [answer], [self._output]))
         return self._finish()
+
+    def _parts(self, models: list[int]) -> list[str]:
+        """The rows of each model and a last one of zeros, since some operators fail where there is none."""
+        helper, zeros = self._onnx.helper, np.zeros((len(models), len(self._list.task.features)))
+        leaf = self._add("Concat", self._leaves(), self._constant(np.array(models)), axis=0)
+        rows = self._add("Concat", INPUT, self._constant(zeros.astype(np.float32)), axis=0)
+        size = self._add("Shape", leaf)
+        ones = self._add("Expand", self._constant(np.array([1])), size)
+        none = self._constant(np.zeros(models[-1] + 1, np.int64))
+        counts = self._add("ScatterElements", none, leaf, ones, axis=0, reduction="add")
+        counts = self._add("Gather", counts, self._constant(np.array(models)), axis=0)
+        self._nodes.append(
+            helper.make_node("TopK", [leaf, size], ["by_model", "order"], largest=0, sorted=1)
+        )
+        parts = [f"rows{model}" for model in models]
+        grouped = self._add("Gather", rows, "order", axis=0)
+        self._nodes.append(helper.make_node("Split", [grouped, counts], parts, axis=0))
+        return parts
 
     def _finish(self) -> bytes:
         helper, kinds = self._onnx.helper, self._onnx.TensorProto
@@ -133,7 +158,7 @@ class _Writer:
             return self._formula(group.formula)
         if group.linear is not None:
             return self._linear(group.linear)
-        found = self._inline(group.onnx or b"", "group", f"group{number}_{self._count}")
+        found = self._inline(group.onnx or b"", "group", f"group{number}_{self._count}", INPUT)
         flat = self._add("Reshape", found, self._constant(np.array([-1])))
         whole = self._add("Cast", flat, to=self._onnx.TensorProto.INT64)
         return self._add("Equal", whole, self._constant(np.int64(1)))
@@ -191,13 +216,19 @@ class _Writer:
             )
         return self._add("GreaterOrEqual", total, self._constant(np.float64(rule.threshold)))
 
-    def _model(self, model: Model, prefix: str) -> str:
+    def _model(self, model: Model, prefix: str, rows: str) -> str:
         wide = self._list.task.loss.reads == "probabilities"
         if model.onnx is None:
-            values = np.array(model.constant, self._type)
-            return self._constant(values[None, :] if wide else values[0])
+            values = self._constant(
+                np.array([model.constant], self._type)[:, : None if wide else 1]
+            )
+            count = self._add(
+                "Concat", self._add("Shape", rows, end=1), self._constant(np.array([1])), axis=0
+            )
+            every = self._add("Expand", values, count)
+            return every if wide else self._add("Squeeze", every, self._constant(np.array([1])))
         kind = self._onnx.helper.np_dtype_to_tensor_dtype(np.dtype(self._type))
-        found = self._add("Cast", self._inline(model.onnx, self._output, prefix), to=kind)
+        found = self._add("Cast", self._inline(model.onnx, self._output, prefix, rows), to=kind)
         shape = [-1, len(self._list.task.classes)] if wide else [-1]
         return self._settled(self._add("Reshape", found, self._constant(np.array(shape))))
 
@@ -224,13 +255,13 @@ class _Writer:
         equal = self._constant(np.float64(1 / len(task.classes)))
         return self._add("Where", fine, shares, equal)
 
-    def _inline(self, data: bytes, output: str, prefix: str) -> str:
-        """All nodes of a model under names of their own; the input is shared."""
+    def _inline(self, data: bytes, output: str, prefix: str, rows: str) -> str:
+        """All nodes of a model under names of their own, on some rows."""
         model = self._onnx.load_from_string(data)
         model = self._raised(model)
 
         def renamed(name: str) -> str:
-            return name if name in ("", INPUT) else f"{prefix}.{name}"
+            return name and (rows if name == INPUT else f"{prefix}.{name}")
 
         for node in model.graph.node:
             copied = self._onnx.NodeProto()

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evenhand.bounty.deployed.compiled import Compiled, Leaves
+from evenhand.bounty.deployed.flat_list import FlatList
 from evenhand.bounty.deployed.node import Explanation, Node, PassedNode
 from evenhand.bounty.strangers.refusals import SubmissionError
 from evenhand.bounty.strangers.runner import Runner
@@ -98,12 +99,8 @@ class PointerDecisionList:
 
     def resolve(self, matrix: Matrix, runner: Runner) -> Leaves:
         """Number of the model that answers each row."""
-        compiled = self._get_compiled()
-        pieces = [
-            compiled.resolve(matrix[start : start + PIECE], runner)
-            for start in range(0, len(matrix), PIECE)
-        ]
-        return np.concatenate(pieces) if pieces else np.zeros(0, np.uint8)
+        resolve = self._get_compiled().resolve
+        return np.concatenate([resolve(piece, runner) for piece in _pieces(matrix)])
 
     def predict(self, matrix: Matrix, runner: Runner) -> Predictions:
         """Predictions of all rows; each model runs once, on the rows that it answers.
@@ -112,21 +109,58 @@ class PointerDecisionList:
         """
         if self.task.loss.change is not None:
             return self._predict_upwards(matrix, runner)
-        leaves = self.resolve(matrix, runner)
-        counts = np.bincount(leaves, minlength=1)
-        if np.count_nonzero(counts) == 1:
-            return self._run(int(np.argmax(counts)), matrix, runner)
-        order = np.argsort(leaves, kind="stable")
-        sorted_rows = matrix.take(order, axis=0)
+        ready = self._get_compiled()
+        if ready.pays(len(matrix)):
+            self.hasten(runner)
+        if ready.flat is None or matrix.shape[1] != len(self.task.features):
+            return self._by_model(self.resolve(matrix, runner), None, matrix, runner)
+        numbers = ready.flat.numbers
+        found = np.concatenate([numbers(piece, runner) for piece in _pieces(matrix)])
+        if ready.flat.answers is None:
+            return self._by_model(-1 - found, None, matrix, runner)
+        out: Predictions = ready.flat.answers.take(found, axis=0, mode="clip")
+        rest = np.flatnonzero(found < 0)
+        if len(rest):
+            out[rest] = self._by_model(-1 - found[rest], rest, matrix, runner)
+        return out
+
+    def hasten(self, runner: Runner) -> None:
+        """Make the list ready for many rows, where the extra ``fast`` is installed.
+
+        `predict` does so by itself once that pays, which takes about ten million rows.  Answers stay the same.
+        """
+        ready = self._get_compiled()
+        upwards = self.task.loss.change is not None
+        if ready.flat is None and ready.can_hasten and not upwards:
+            models = [(number, self.models[number]) for number in ready.leaves]
+            try:
+                ready.flat = FlatList(self.task, self.groups, self._live(), models, runner)
+            except (ImportError, OverflowError):
+                ready.can_hasten = False
+
+    def _by_model(
+        self, leaves: Leaves, rows: Leaves | None, matrix: Matrix, runner: Runner
+    ) -> Predictions:
+        """Predictions of some rows, or of all, by the place of their model in the compiled list."""
+        if not len(leaves):
+            # Some models fail where there are no rows.
+            return self._run(0, np.zeros((1, matrix.shape[1]), np.float32), runner)[:0]
+        counts = np.bincount(leaves)
+        if rows is None and counts[-1] == len(leaves):
+            return self._run(len(counts) - 1, matrix, runner)
+        # Small numbers are sorted by their digits.
+        order = np.argsort(leaves.astype(np.min_scalar_type(len(counts))), kind="stable")
+        sorted_rows = matrix.take(order if rows is None else rows[order], axis=0)
         ends = np.cumsum(counts)
-        out: Predictions | None = None
-        for leaf in np.flatnonzero(counts):
-            rows = slice(int(ends[leaf] - counts[leaf]), int(ends[leaf]))
-            found = self._run(int(leaf), sorted_rows[rows], runner)
-            if out is None:
-                out = np.empty((len(matrix), *found.shape[1:]), found.dtype)
-            out[order[rows]] = found
-        return out if out is not None else self._run(0, matrix, runner)
+        sorted_answers = np.concatenate(
+            [
+                self._run(int(leaf), sorted_rows[ends[leaf] - counts[leaf] : ends[leaf]], runner)
+                for leaf in np.flatnonzero(counts)
+            ]
+        )
+        out = np.empty_like(sorted_answers)
+        out[order] = sorted_answers
+        return out
 
     def _predict_upwards(self, matrix: Matrix, runner: Runner) -> Predictions:
         """Predictions where an update may move an answer only so far: from the base model up."""
@@ -233,9 +267,13 @@ class PointerDecisionList:
 
     def _get_compiled(self) -> Compiled:
         if not self._compiled:
-            self._compiled.append(
-                Compiled(
-                    self.groups, [(number, self.nodes[number]) for number in self.live_nodes()]
-                )
-            )
+            self._compiled.append(Compiled(self.groups, self._live()))
         return self._compiled[0]
+
+    def _live(self) -> list[tuple[int, Node]]:
+        return [(number, self.nodes[number]) for number in self.live_nodes()]
+
+
+def _pieces(matrix: Matrix) -> list[Matrix]:
+    """The rows in pieces, at least one."""
+    return [matrix[start : start + PIECE] for start in range(0, len(matrix) or 1, PIECE)]

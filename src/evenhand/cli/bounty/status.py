@@ -4,7 +4,6 @@ from pathlib import Path
 
 from evenhand.bounty.bounty import Bounty
 from evenhand.bounty.telling import kept, words
-from evenhand.bounty.telling.figures import render_html
 from evenhand.bounty.telling.report import read_report
 from evenhand.bounty.telling.standing import Standing, stand
 from evenhand.cli.bounty.output import own_files, show_json
@@ -15,7 +14,8 @@ from evenhand.deferred import Deferred
 from evenhand.pages.marks import MARKS
 from evenhand.records.output import check_outputs, write_bytes
 
-#: Draws, which most runs do without.
+#: A page and a drawing, which most runs do without.
+_FIGURES = Deferred("evenhand.bounty.telling.figures")
 _PICTURE = Deferred("evenhand.bounty.telling.picture")
 
 
@@ -45,7 +45,7 @@ def status(
         if html is not None or figure is not None:
             report = read_report(opened, told, command=written_command())
             if html is not None:
-                write_bytes(html, render_html(report).encode())
+                write_bytes(html, _FIGURES.render_html(report).encode())
             if figure is not None:
                 write_figure(figure, _PICTURE.draw_figure(report))
     if output.json:
