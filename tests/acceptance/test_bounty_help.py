@@ -12,7 +12,7 @@ import pytest
 from tests.commands import run_command
 
 from evenhand.bounty import Bounty, DirectRunner, SubmissionError
-from evenhand.bounty.judging.block import BlockJudge
+from evenhand.bounty.judging import block
 from evenhand.cli.bounty import VERBS
 
 #: What no verb needs before it does its work.
@@ -81,7 +81,7 @@ def run_out_of_time(folder):
         raise SubmissionError("timeout", "")
 
     with pytest.MonkeyPatch.context() as patch, Bounty(folder, runner=DirectRunner()) as bounty:
-        patch.setattr(BlockJudge, "_rows_and_predictions", late)
+        patch.setattr(block, "_answering", lambda *_: late)
         bounty.close_epoch()
 
 
@@ -109,7 +109,7 @@ def test_a_help_ends_in_an_example_that_runs(tables, begun, tmp_path, verb):
     sent = [path.stem for path in (place / "need" / "submissions").glob("*.json")]
     for words in shown:
         assert words[0] == verb or not verb
-        if verb in ("rollback", "withdraw", "appeal"):
+        if verb in ("rollback", "withdraw", "appeal", "vouch"):
             given = [[*words[:2], key[:8], *words[3:]] for key in sent]
             assert 0 in [run(*each, cwd=place).returncode for each in given]
             continue

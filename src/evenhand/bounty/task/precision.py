@@ -1,5 +1,7 @@
 """Columns that float32 cannot hold: values that differ in a table and are one number in the matrix."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
