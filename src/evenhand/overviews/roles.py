@@ -32,8 +32,11 @@ _HINTS: Mapping[str, re.Pattern[str]] = {
         SCORE: "wrong|error|correct|right|success|fail|refus|accura|match|passed|score|hit|miss",
     }.items()
 }
-#: Names of what is numbered.
-_NUMBERED = re.compile(r"(^|_)id$", re.IGNORECASE)
+#: Names of units themselves, and not of something about them.
+_NUMBERED = re.compile(
+    rf"(?:(?:{_HINTS[UNIT].pattern})s?(?:_?(?:id|name|number|no|nr|code|key|uuid))?|(?:^|_)id)$",
+    re.IGNORECASE,
+)
 #: Names that say that more is worse.
 HARM = re.compile(
     r"wrong|error|fail|refus|miss|toxic|harm|time|latency|cost|seconds", re.IGNORECASE
@@ -68,8 +71,14 @@ def tells_outcomes(name: str) -> bool:
 
 
 def names_units(name: str) -> bool:
-    """Whether a column is called as what several rows belong to: a patient, a speaker, a document."""
-    return _HINTS[UNIT].search(name) is not None or _NUMBERED.search(name) is not None
+    """Whether a column is called as what several rows belong to: a patient, speaker_id, the document's number.
+
+    Examples
+    --------
+    >>> [name for name in ("patient_id", "speaker", "person_income", "client_type", "id") if names_units(name)]
+    ['patient_id', 'speaker', 'id']
+    """
+    return _NUMBERED.search(name) is not None
 
 
 def _is_media(c: Values) -> bool:
