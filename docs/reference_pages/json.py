@@ -11,7 +11,7 @@ from evenhand.audits.cube_summary import CubeSummary
 from evenhand.audits.disparities import ConditionalDisparity, EqualizedOdds
 from evenhand.audits.result import Audit as AuditResult
 from evenhand.bounty.custody import Custody
-from evenhand.bounty.telling.answers import Committed, Confirmed, Exported, Written
+from evenhand.bounty.telling.answers import Committed, Confirmed, Exported, Services, Written
 from evenhand.bounty.telling.explained import Explained
 from evenhand.bounty.telling.hunted import Hunted
 from evenhand.bounty.telling.logged import KeyPair, Logged
@@ -105,6 +105,7 @@ ANSWERS: dict[type[Result], tuple[str, str]] = {
     Explained: ("Bounty: explain", "`evenhand bounty explain … --json` gives one object."),
     Verification: ("Bounty: verify", "`evenhand bounty verify … --json` gives one object."),
     Exported: ("Bounty: export", "`evenhand bounty export … --json` gives one object."),
+    Services: ("Bounty: service", "`evenhand bounty service … --json` gives one object."),
     Committed: ("Bounty: submit --commit", "`evenhand bounty submit … --commit --json` gives one."),
     Written: ("Bounty: submit --out", "`evenhand bounty submit … --out FILE --json` gives one."),
     Custody: (

@@ -49,6 +49,14 @@ def tables(tmp_path_factory):
             writer = csv.DictWriter(file, ["age", "sex", "need"])
             writer.writeheader()
             writer.writerows(people(rows, seed))
+    for number in (1, 2, 3):
+        with (place / f"chat{number}.csv").open("w", encoding="utf-8") as file:
+            print(
+                "text,age,need",
+                *(f"{number}-{i},{i % 7},low" for i in range(40)),
+                sep="\n",
+                file=file,
+            )
     return place
 
 
@@ -58,8 +66,26 @@ def begun(tables, tmp_path_factory):
     place = shutil.copytree(tables, tmp_path_factory.mktemp("begun") / "place")
     given = ["--train", "train.csv", "--practice", "practice.csv", "--sealed", "sealed.csv"]
     more = ["--label", "need", "--constant", "low", "--blocks", "3", "--seed", "1"]
+    (place / "bots.py").write_text("def low(text):\n    return 'low'\n")
+    bot = '[[services]]\nkind = "python"\nname = "{}"\nfunction = "bots:low"\n'
+    (place / "first.toml").write_text(bot.format("low"))
+    (place / "services.toml").write_text(bot.format("other"))
+    asked = ["--label", "need", "--ask", "text", "--loss", "differs"]
     for words in (
         ["init", "need", *given, *more],
+        [
+            *(
+                "init",
+                "chat",
+                "--train",
+                "chat1.csv",
+                "--practice",
+                "chat2.csv",
+                "--sealed",
+                "chat3.csv",
+            ),
+            *(*asked, "--services", "first.toml", "--service", "low"),
+        ],
         ["submit", "need", "--team", "bob", "--group", "age >= 70", "--constant", "high"],
         ["close", "need"],
         ["submit", "need", "--team", "cy", "--group", "age >= 65", "--constant", "high"],

@@ -1,6 +1,6 @@
 """A bounty at work: submissions are taken, tested on sealed rows, merged and written down."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -11,6 +11,7 @@ import numpy as np
 from evenhand.bounty.files import sha256
 from evenhand.bounty.folder import BountyFolder, Data
 from evenhand.bounty.judging.admission import check_new, check_promised, check_sent, check_vouched
+from evenhand.bounty.judging.asking import ask, wanted
 from evenhand.bounty.judging.block import judge_block, order_candidates
 from evenhand.bounty.judging.fresh_rows import confirm
 from evenhand.bounty.judging.intake import Trainer, check_open, train
@@ -22,9 +23,10 @@ from evenhand.bounty.proof.certificate import Drawn, Rows
 from evenhand.bounty.proof.ledger import Ledger
 from evenhand.bounty.proof.shares import practice_kind
 from evenhand.bounty.proof.verdict import FreshResult, Verdict
-from evenhand.bounty.roster import Promise, Sent, Vouched
+from evenhand.bounty.roster import Promise, Sent, ServiceAnswers, Vouched
 from evenhand.bounty.state import Opened, State, advance, read_state
 from evenhand.bounty.status import Status, keeping, leaderboard
+from evenhand.bounty.strangers.refusals import SubmissionError
 from evenhand.bounty.strangers.runner import Runner
 from evenhand.bounty.strangers.sandbox import Sandbox
 from evenhand.bounty.submission.model import Model
@@ -32,7 +34,7 @@ from evenhand.bounty.submission.predictions import Predictions, read_predictions
 from evenhand.bounty.submission.submission import Submission, read_submission
 from evenhand.bounty.task.losses import Floats
 from evenhand.bounty.task.task import Task, read_table
-from evenhand.errors import InputError
+from evenhand.errors import InputError, unknown_name
 from evenhand.results.protocol import to_plain
 
 
@@ -84,6 +86,8 @@ class Bounty:
             self.task.most,
             self._files.blocks,
         )
+        self._answers = self._files.answers() if self.task.asks is not None else None
+        runner = self._answers if self._answers is not None else runner
         self._own_runner = Sandbox() if runner is None else None
         self.runner: Runner = runner if runner is not None else self._own_runner or Sandbox()
         self._step = step or (lambda _: None)
@@ -180,7 +184,10 @@ class Bounty:
             state = self._open_state()
             given = read_submission(data, self.task)
             check_sent(state.roster, _sent(given, signature))
+            self._check_service(state, given)
             self._step("checked")
+            if given.model.service is not None:
+                self._ask_about("practice rows", self.data("practice"), (given,))
             trained, score = self._scored(state, given, trainer)
             self._step("scored")
             self._files.store(given.key, data, trained)
@@ -223,6 +230,76 @@ class Bounty:
         check_open(state, self.account(state))
         return state
 
+    def _check_service(self, state: State, given: Submission) -> None:
+        name = given.model.service
+        if name is not None and name not in state.roster.services:
+            raise SubmissionError(
+                "unknown_service", unknown_name("service", name, sorted(state.roster.services))
+            )
+
+    def ask_practice(self) -> None:
+        """Ask the services of the list about the practice rows; what was answered is not asked again."""
+        with self.log.writing():
+            self._ask_about("practice rows", self.data("practice"), ())
+
+    def _ask_block(self, state: State) -> None:
+        """Ask all services that the opened block needs, before a label is read."""
+        assert state.opened is not None, "a block is open"
+        block = state.opened.block
+        # Labels and units stay where they are.
+        data = Data(
+            matrix=self.ledger.features(block),
+            labels=np.zeros(0),
+            unit_of=np.zeros(0, np.intp),
+            asked=self.ledger.asked(block),
+        )
+        given = [self.load(one.key) for one in state.opened.candidates]
+        self._ask_about(f"block {block + 1}", data, given)
+
+    def _ask_about(self, about: str, data: Data, candidates: Sequence[Submission]) -> None:
+        """Ask services about rows, and write down what they said; each row once."""
+        if self._answers is None or data.asked is None:
+            return
+        state = self.state
+        needed = wanted(state.listed, candidates, data.matrix, self.runner)
+        for name, rows in needed.items():
+            places = data.matrix[rows, -1].astype(np.int64)
+            absent = self._answers.missing(name, places)
+            if not len(absent):
+                continue
+            asked = data.asked[rows[np.isin(places, absent)]]
+            said, outcomes, unsteady = ask(
+                state.roster.services[name],
+                absent,
+                asked.tolist(),
+                self.task,
+                self.folder / "answers.cache.sqlite",
+                self._files.media,
+            )
+            number = len(self.log.read())
+            file = f"{number:06d}.npz"
+            known = self._files.write_answers(file, said)
+            event = self.log.append(
+                "answered",
+                to_plain(
+                    ServiceAnswers(
+                        service=name,
+                        about=about,
+                        file=file,
+                        sha256=known,
+                        rows=len(absent),
+                        outcomes=outcomes,
+                        unsteady=unsteady,
+                    )
+                ),
+            )
+            self._files.add_answers(self._answers, event)
+
+    def _rows_known(self) -> int:
+        """Rows that have a number so far."""
+        public = sum(len(self.data(name).labels) for name in self._files.disclosed)
+        return public + sum(block.rows for block in self._files.blocks)
+
     def practice(self, state: State | None = None) -> Practice:
         """The practice block under the current list."""
         state = state or self.state
@@ -257,6 +334,10 @@ class Bounty:
                 self.log.append("resumed", {"block": state.opened.block})
             state = self.state
             self._step("opened")
+            if self._answers is not None:
+                self._ask_block(state)
+                self._step("asked")
+                state = self.state
             found = judge_block(state, self.ledger, self.runner, self.load, progress)
             self._step("judged")
             self.log.append("judged", found.body())
@@ -302,7 +383,8 @@ class Bounty:
             if not state.unconfirmed:
                 raise InputError("No accepted update waits for fresh data.")
             rows = read_table(table)
-            data = Data.of(rows, self.task)
+            data = Data.of(rows, self.task, first=self._rows_known())
+            self._ask_about("fresh rows", data, ())
             found = self.confirmations(state, data)
             name = f"confirm-{len(self.log.read()):06d}"
             known = self._files.disclose(name, data)

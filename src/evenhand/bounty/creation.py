@@ -1,34 +1,45 @@
 """Begin a bounty: agree on the task, lay down the public rows, seal the others."""
 
 import base64
+import hashlib
 import math
 import os
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from evenhand.bounty.bounty import Bounty
 from evenhand.bounty.files import canonical, sha256, sha256_of, sync_folder, write_whole
 from evenhand.bounty.folder import Data
+from evenhand.bounty.judging.registry import registered_services
 from evenhand.bounty.log import EventLog
 from evenhand.bounty.proof.ledger import Ledger
 from evenhand.bounty.proof.rules import Rules
 from evenhand.bounty.strangers.runner import Runner
 from evenhand.bounty.submission.group import read_group
 from evenhand.bounty.submission.model import read_model
+from evenhand.bounty.task.losses import parse_loss
 from evenhand.bounty.task.precision import check_precision
-from evenhand.bounty.task.task import Task, read_table, task_from_dict, task_of
+from evenhand.bounty.task.task import (
+    Labels,
+    Media,
+    Task,
+    read_table,
+    task_from_dict,
+    task_of,
+)
 from evenhand.bounty.task.twins import Twins, find_twins
 from evenhand.bounty.terms import Terms
 from evenhand.deferred import Deferred
 from evenhand.deferred import pyarrow as pa
-from evenhand.errors import InputError
+from evenhand.errors import InputError, unknown_name
 from evenhand.pages.numbers import plural, significant
 from evenhand.results.protocol import to_plain
 
@@ -57,6 +68,12 @@ def create_bounty(
     features: list[str] | None = None,
     unit: str | None = None,
     most: int | None = None,
+    asks: str | None = None,
+    media: Media = "text",
+    times: int = 1,
+    services: Sequence[Mapping[str, Any]] = (),
+    services_folder: Path | str = "",
+    media_folder: Path | str = "",
     organiser: str = "",
     rules: Rules | None = None,
     terms: Terms | None = None,
@@ -87,6 +104,17 @@ def create_bounty(
     most : int, optional
         Rows of a unit, at most; the largest unit of the public tables if not given.  Of a larger sealed
         unit so many rows are kept by lot.
+    asks : str, optional
+        Column of what services are asked, where submissions name services in place of models: a text, or
+        the path of a sound or a picture.  Needed for losses of texts; `base` is ``{"service": name}``.
+    media : "text", "audio" or "image"
+        What that is.
+    times : int
+        How often a service is asked about each row: an odd number, since the median counts.
+    services : Sequence of Mapping
+        Services to begin with, as a trial's ``[[services]]`` has them; more may be registered later.
+    services_folder, media_folder : Path
+        Where relative paths in them, and of sounds and pictures, start.
     organiser : str
         Who vouches for `ASSUMPTIONS`.
     rules : Rules, optional
@@ -108,8 +136,19 @@ def create_bounty(
         raise InputError(f"{place} is not empty.  Name a new directory.")
     tables = [read_table(table) for table in (train, practice, sealed)]
     together = _together(tables)
+    loss = _with_most_words(loss, tables[:2], label)
     unit = _unit(together, unit, features, label)
-    task = task_of(together, label=label, loss=loss, features=features, unit=unit)
+    task = task_of(
+        together,
+        label=label,
+        loss=loss,
+        features=features,
+        unit=unit,
+        asks=asks,
+        media=media,
+        times=times,
+    )
+    registered = registered_services(services, Path(services_folder)) if services else []
     lost = check_precision(together, task)
     task = _with_most(task, tables, most)
     _check_severities(severities or {}, task)
@@ -117,7 +156,11 @@ def create_bounty(
     rng = np.random.default_rng(secrets.randbits(128) if seed is None else seed)
     kept = _cut(task, tables[2], rng)
     thinned = tables[2].num_rows - kept.num_rows
-    data = [Data.of(table, task) for table in (*tables[:2], kept)]
+    firsts = (0, tables[0].num_rows, tables[0].num_rows + tables[1].num_rows)
+    data = [
+        Data.of(table, task, first)
+        for table, first in zip((*tables[:2], kept), firsts, strict=True)
+    ]
     drawn = len(np.unique(data[2].unit_of))
     if drawn < rules.blocks:
         raise InputError(f"{drawn:,} sealed {_what(task)} do not fill {rules.blocks} blocks.")
@@ -130,14 +173,21 @@ def create_bounty(
         "twins": twins.rows,
         "thinned": thinned,
         "notes": [column.text for column in lost],
+        "services": to_plain(registered),
+        "media": str(Path(media_folder).resolve()),
         "organiser": organiser,
         "assumptions": list(ASSUMPTIONS),
     }
     base_text = canonical(_base_given(base))
-    read_model(_base_given(base), task)
+    first = read_model(_base_given(base), task)
+    if first.service is not None and first.service not in {one.name for one in registered}:
+        raise InputError(unknown_name("service", first.service, [one.name for one in registered]))
     with _made_whole(place) as making:
         _lay_down(making, created, base_text, data, rng)
-    return Bounty(place, runner=runner)
+    made = Bounty(place, runner=runner)
+    if task.asks is not None:
+        made.ask_practice()
+    return made
 
 
 @contextmanager
@@ -171,7 +221,7 @@ def _lay_down(
         hashes[name] = sha256_of(path)
     write_whole(place / "base.json", base_text)
     ledger = Ledger(place / "sealed", rules, task.loss, task.most)
-    blocks = ledger.seal(data[2].matrix, data[2].labels, data[2].unit_of, rng)
+    blocks = ledger.seal(data[2].matrix, data[2].labels, data[2].unit_of, rng, data[2].asked)
     for path in [*place.rglob("*")]:
         if path.is_dir():
             sync_folder(path)
@@ -191,11 +241,8 @@ def _lay_down(
 
 def _fresh(data: list[Data]) -> Twins:
     """Refuse sealed rows that stand in a public table more often than independent draws would."""
-    named = [
-        (name, one.matrix, one.labels)
-        for name, one in zip(("train", "practice"), data[:2], strict=True)
-    ]
-    twins = find_twins(named, (data[2].matrix, data[2].labels))
+    named = [(name, *_told(one)) for name, one in zip(("train", "practice"), data[:2], strict=True)]
+    twins = find_twins(named, _told(data[2]))
     if twins.excess:
         shown = "; ".join(
             f"{name} row {row} is sealed row {mine}" for name, row, mine in twins.places
@@ -207,6 +254,15 @@ def _fresh(data: list[Data]) -> Twins:
             "Take them out of one of the tables: whoever knows a sealed label needs no test."
         )
     return twins
+
+
+def _told(data: Data) -> tuple[npt.NDArray[Any], Labels]:
+    """What tells a row: its features and label; where services are asked, what is asked and the label."""
+    if data.asked is None:
+        return data.matrix, data.labels
+    pairs = zip(data.asked.tolist(), data.labels.tolist(), strict=True)
+    digests = [hashlib.sha256(f"{asked}\0{label}".encode()).digest() for asked, label in pairs]
+    return np.array([list(digest) for digest in digests], np.uint8), np.zeros(len(digests))
 
 
 def _together(tables: list[Any]) -> Any:
@@ -222,6 +278,17 @@ def _together(tables: list[Any]) -> Any:
         )
     except pa.ArrowInvalid as error:
         raise InputError(f"The tables differ in the kinds of their columns: {error}") from error
+
+
+def _with_most_words(loss: str, public: list[Any], label: str) -> str:
+    """``wer`` as ``wer(most)``: a row counts at most as many wrong words as the longest public reference has."""
+    if loss.strip() != "wer" or any(label not in table.column_names for table in public):
+        return loss
+    texts = [str(text) for table in public for text in table[label].to_pylist() if text is not None]
+    longest = max(
+        (int(count) for count in parse_loss("wer").weight(np.array(texts, str))), default=1
+    )
+    return f"wer({max(longest, 1)})"
 
 
 def _unit(together: Any, unit: str | None, features: list[str] | None, label: str) -> str | None:

@@ -1,13 +1,19 @@
 """What host and teams say besides submissions: keys, phases, withdrawals, appeals; each is an event of the log."""
 
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
 from evenhand.bounty.bounty import Bounty
 from evenhand.bounty.judging.admission import (
     check_appealed,
     check_phase_set,
     check_registered,
     check_revoked,
+    check_service,
     check_withdrawn,
 )
+from evenhand.bounty.judging.registry import registered_services
 from evenhand.bounty.keys import HOST_KEY, check_public, own_public
 from evenhand.bounty.log import Event
 from evenhand.bounty.roster import Appealed, PhaseSet, Registered, Revoked, Roster, Withdrawn
@@ -40,6 +46,31 @@ def revoke(bounty: Bounty, *, team: str, reason: str) -> Event:
         asked = Revoked(team=team, key=roster.keys.get(team) or "", reason=reason)
         check_revoked(roster, asked)
         return bounty.log.append("revoked", to_plain(asked))
+
+
+def register_services(
+    bounty: Bounty, tables: Sequence[Mapping[str, Any]], folder: Path
+) -> list[Event]:
+    """Let submissions name services, which the host alone asks.
+
+    Parameters
+    ----------
+    bounty : Bounty
+    tables : Sequence of Mapping
+        As in ``[[services]]`` of a trial; each needs a name.
+    folder : Path
+        Where relative paths start.
+    """
+    if bounty.task.asks is None:
+        raise InputError(
+            "This bounty's models are functions of the features.  Services are named where it began with --ask."
+        )
+    with bounty.log.writing():
+        events = []
+        for asked in registered_services(tables, folder):
+            check_service(bounty.state.roster, asked)
+            events.append(bounty.log.append("service", to_plain(asked)))
+        return events
 
 
 def set_phase(bounty: Bounty, phase: Phase, *, deadline: str = "") -> Event:

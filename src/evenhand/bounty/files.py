@@ -18,6 +18,11 @@ def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+def hash_of(value: Any) -> str:
+    """What a value is known by: the hash of its one JSON text."""
+    return sha256(canonical(value))
+
+
 def sha256_of(path: Path) -> str:
     """What a file is known by."""
     return sha256(path.read_bytes())

@@ -106,6 +106,56 @@ class Vouched:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RegisteredService:
+    """A service that the host has registered, and alone asks.
+
+    Attributes
+    ----------
+    name : str
+        As submissions name it.
+    config : Mapping
+        How it is called: a table of a trial's ``[[services]]``, without secrets.
+    folder : str
+        Where relative paths of the configuration start.
+    sha256 : str
+        Of the configuration: another one is another service.
+    """
+
+    name: str
+    config: Mapping[str, Any]
+    folder: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceAnswers:
+    """What a service answered about some rows, kept before a label was read.
+
+    Attributes
+    ----------
+    service : str
+    about : str
+        ``practice rows``, ``block 1`` or ``fresh rows``.
+    file, sha256 : str
+        Where the answers are.
+    rows : int
+        Rows that it was asked about.
+    outcomes : Mapping
+        Calls by how they ended.
+    unsteady : int
+        Rows that it answered differently when it was asked again.
+    """
+
+    service: str
+    about: str
+    file: str
+    sha256: str
+    rows: int
+    outcomes: Mapping[str, int]
+    unsteady: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OpenBlock:
     """A sealed block that was opened and whose verdicts are not written.
 
@@ -157,6 +207,9 @@ class Roster:
     failed : Mapping
         Block and code of submissions that failed, by hash.
     appealed, vouched : frozenset of str
+    services : Mapping
+        Registered services by name.
+    answers : tuple of ServiceAnswers
     opened : OpenBlock or None
     blocks : int
         Blocks opened so far.
@@ -178,6 +231,8 @@ class Roster:
     failed: Mapping[str, tuple[int, str]] = field(default_factory=dict)
     appealed: frozenset[str] = frozenset()
     vouched: frozenset[str] = frozenset()
+    services: Mapping[str, RegisteredService] = field(default_factory=dict)
+    answers: tuple[ServiceAnswers, ...] = ()
     opened: OpenBlock | None = None
     blocks: int = 0
 
@@ -198,6 +253,10 @@ def begin_roster(created: Event) -> Roster:
         host=host,
         terms=terms,
         phase=PhaseSet(phase=terms.first_phase),
+        services={
+            one["name"]: from_plain(RegisteredService, one, "services")
+            for one in body.get("services", [])
+        },
     )
 
 
@@ -307,6 +366,15 @@ def _vouched(roster: Roster, event: Event) -> Roster:
     return replace(roster, vouched=roster.vouched | {given(Vouched, event).key})
 
 
+def _service(roster: Roster, event: Event) -> Roster:
+    said = given(RegisteredService, event)
+    return replace(roster, services={**roster.services, said.name: said})
+
+
+def _answered(roster: Roster, event: Event) -> Roster:
+    return replace(roster, answers=(*roster.answers, given(ServiceAnswers, event)))
+
+
 def _block_opened(roster: Roster, event: Event) -> Roster:
     opened = OpenBlock(block=event.body["block"], event=event.number)
     return replace(roster, opened=opened, blocks=opened.block + 1)
@@ -361,6 +429,8 @@ _AFTER: dict[str, Callable[[Roster, Event], Roster]] = {
     "withdrawn": _withdrawn,
     "appealed": _appealed,
     "vouched": _vouched,
+    "service": _service,
+    "answered": _answered,
     "block_opened": _block_opened,
     "resumed": _resumed,
     "judged": _judged,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from evenhand.bounty.log import Event
 from evenhand.bounty.proof.account import Account
-from evenhand.bounty.roster import FAILURES_OF_TIME, OpenBlock, Roster
+from evenhand.bounty.roster import FAILURES_OF_TIME, OpenBlock, Roster, ServiceAnswers
 from evenhand.bounty.state import State
 from evenhand.bounty.terms import Phase, Terms
 
@@ -85,6 +85,10 @@ class Keeping:
         Submissions that wait, in order of arrival.
     appealable : tuple of Pending
         Those that ran out of time or memory, and were not appealed.
+    services : tuple of str
+        Services that submissions may name.
+    answers : tuple of ServiceAnswers
+        What they were asked, and how it ended.
     """
 
     bounty: str
@@ -99,6 +103,8 @@ class Keeping:
     opened: OpenBlock | None
     waiting: tuple[Pending, ...]
     appealable: tuple[Pending, ...]
+    services: tuple[str, ...]
+    answers: tuple[ServiceAnswers, ...]
 
 
 def keeping(events: Sequence[Event], roster: Roster) -> Keeping:
@@ -121,6 +127,8 @@ def keeping(events: Sequence[Event], roster: Roster) -> Keeping:
             for key, (_, failure) in roster.failed.items()
             if failure in FAILURES_OF_TIME and key not in roster.appealed
         ),
+        services=tuple(sorted(roster.services)),
+        answers=roster.answers,
     )
 
 

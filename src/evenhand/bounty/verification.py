@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 from evenhand.bounty.bounty import Bounty
@@ -123,6 +124,8 @@ def _files(bounty: Bounty, events: tuple[Event, ...]) -> list[str]:
             expected[stored.with_suffix(".json")] = event.body["key"]
             if "trained" in event.body:
                 expected[stored.with_suffix(".onnx")] = event.body["trained"]
+        if event.kind == "answered":
+            expected[folder / "answers" / Path(str(event.body["file"])).name] = event.body["sha256"]
         if event.kind == "confirmed":
             expected[folder / "public" / f"{event.body['data']}.npz"] = event.body["sha256"]
     problems = [
@@ -131,7 +134,9 @@ def _files(bounty: Bounty, events: tuple[Event, ...]) -> list[str]:
         if not path.is_file() or sha256_of(path) != known
     ]
     for number, block in enumerate(created["blocks"]):
-        if bounty.ledger.fingerprints(number) != {k: block[k] for k in PARTS}:
+        if bounty.ledger.fingerprints(number) != {
+            part: block[part] for part in PARTS if block[part] is not None
+        }:
             problems.append(f"sealed block {number} is not what the log says")
     return problems
 

@@ -62,6 +62,21 @@ class PatchedModel:
         """Prediction of one encoded row of shape (features,)."""
         return self.listed.predict_one(np.asarray(row, np.float32), self._runner)
 
+    def route(self, table: Any) -> list[str]:
+        """The service that answers each row of a table: what a router sends where.
+
+        Raises
+        ------
+        InputError
+            Where the list's models are no services.
+        """
+        names = [model.service for model in self.listed.models]
+        matrix = self.task.encode(table)
+        found = [names[model] for model in self.listed.answering(matrix, self._runner)]
+        if any(name is None for name in found):
+            raise InputError("The models of this list are no services: use predict.")
+        return [str(name) for name in found]
+
     def explain(self, row: Any) -> Explanation:
         """Which update decided about an encoded row."""
         return self.listed.explain(np.asarray(row, np.float32), self._runner)
@@ -83,6 +98,8 @@ def export_model(listed: PointerDecisionList, folder: Path | str) -> Path:
             name = f"models/{number:04d}.onnx"
             write_whole(place / name, model.onnx)
             models.append({"file": name})
+        elif model.service is not None:
+            models.append({"service": model.service})
         else:
             models.append({"constant": list(model.constant or ())})
     body = {
@@ -132,4 +149,6 @@ def _model(place: Path, given: dict[str, Any], task: Task) -> Model:
         check_features(graph, len(task.features))
         output_named(graph, *OUTPUTS[task.loss.reads])
         return Model(onnx=onnx)
+    if "service" in given:
+        return Model(service=str(given["service"]))
     return Model(constant=tuple(given["constant"])) if "constant" in given else Model()

@@ -98,9 +98,14 @@ class PointerDecisionList:
         ]
 
     def resolve(self, matrix: Matrix, runner: Runner) -> Leaves:
-        """Number of the model that answers each row."""
+        """Number of the leaf that answers each row, of those that can still answer."""
         resolve = self._get_compiled().resolve
         return np.concatenate([resolve(piece, runner) for piece in _pieces(matrix)])
+
+    def answering(self, matrix: Matrix, runner: Runner) -> list[int]:
+        """Number of the model that answers each row."""
+        models = self._get_compiled().leaves
+        return [models[leaf] for leaf in self.resolve(matrix, runner).tolist()]
 
     def predict(self, matrix: Matrix, runner: Runner) -> Predictions:
         """Predictions of all rows; each model runs once, on the rows that it answers.

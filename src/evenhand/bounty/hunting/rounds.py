@@ -46,6 +46,8 @@ def hunt(
     progress : callable, optional
         Told each step.
     """
+    if bounty.task.asks is not None:
+        raise InputError("Hunters fit models to features; this bounty asks services.")
     if rounds < 1 or passes < 1:
         raise InputError("A hunt has at least 1 round of 1 pass.")
     done: list[Round] = []

@@ -6,6 +6,7 @@ All of it by the log alone, so that an outsider who has nothing else checks it a
 from collections.abc import Callable
 from typing import Any
 
+from evenhand.bounty.files import hash_of
 from evenhand.bounty.keys import check_public, signed_text
 from evenhand.bounty.log import Event
 from evenhand.bounty.names import LONGEST, is_name, is_text, likeness
@@ -15,9 +16,11 @@ from evenhand.bounty.roster import (
     PhaseSet,
     Promise,
     Registered,
+    RegisteredService,
     Revoked,
     Roster,
     Sent,
+    ServiceAnswers,
     Vouched,
     Withdrawn,
     given,
@@ -180,6 +183,23 @@ def check_appealed(roster: Roster, asked: Appealed) -> None:
     _check_author(roster, "appealed", asked.team, asked.key, asked.signature, asked.reason)
 
 
+def check_service(roster: Roster, asked: RegisteredService) -> None:
+    """Refuse a service under a name that is taken: what was judged under it would be another's."""
+    _check_name(asked.name)
+    if asked.name in roster.services:
+        raise InputError(
+            f"A service {asked.name!r} is registered already.  Give this one another name."
+        )
+    if asked.sha256 != hash_of(asked.config):
+        raise InputError(f"The configuration of {asked.name!r} is not what its hash says.")
+
+
+def check_answers(roster: Roster, asked: ServiceAnswers) -> None:
+    """Refuse answers of a service that is not registered."""
+    if asked.service not in roster.services:
+        raise InputError(unknown_name("service", asked.service, sorted(roster.services)))
+
+
 def check_vouched(roster: Roster, asked: Vouched) -> None:
     """Refuse to vouch for what does not wait, and twice."""
     _check_no_block(roster)
@@ -328,4 +348,6 @@ _CHECKS: dict[str, tuple[type, Callable[[Roster, Any], None]]] = {
     "withdrawn": (Withdrawn, check_withdrawn),
     "appealed": (Appealed, check_appealed),
     "vouched": (Vouched, check_vouched),
+    "service": (RegisteredService, check_service),
+    "answered": (ServiceAnswers, check_answers),
 }

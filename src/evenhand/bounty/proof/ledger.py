@@ -40,6 +40,8 @@ class SealedBlock:
         How many; as many units as rows where each row is one.
     features, labels, unit_of : str
         SHA-256 of its files.
+    asked : str or None
+        That of what services are asked; `None` where none are.
     """
 
     rows: int
@@ -47,10 +49,11 @@ class SealedBlock:
     features: str
     labels: str
     unit_of: str
+    asked: str | None = None
 
 
-#: What a sealed block is made of, one file each.
-PARTS = ("features", "labels", "unit_of")
+#: What a sealed block is made of, one file each; the last where services are asked.
+PARTS = ("features", "labels", "unit_of", "asked")
 
 
 class Ledger:
@@ -89,6 +92,7 @@ class Ledger:
         labels: npt.NDArray[np.generic],
         unit_of: Units,
         rng: np.random.Generator,
+        asked: npt.NDArray[np.str_] | None = None,
     ) -> tuple[SealedBlock, ...]:
         """Shuffle units into blocks, write them, and return what may be told."""
         self._folder.mkdir(parents=True)
@@ -107,7 +111,10 @@ class Ledger:
                 ("features", matrix[rows]),
                 ("labels", labels[rows]),
                 ("unit_of", codes),
+                ("asked", None if asked is None else asked[rows]),
             ):
+                if values is None:
+                    continue
                 path = self._path(number, part)
                 np.save(path, values)
                 path.chmod(0o600)
@@ -122,9 +129,14 @@ class Ledger:
         """A block's rows in units."""
         return Drawn.of(self._read(block, "unit_of"), self._most)
 
+    def asked(self, block: int) -> npt.NDArray[np.str_]:
+        """What services are asked about each row of a block."""
+        return np.asarray(self._read(block, "asked"))
+
     def fingerprints(self, block: int) -> dict[str, str]:
         """SHA-256 of a block's files."""
-        return {part: sha256_of(self._path(block, part)) for part in PARTS}
+        paths = {part: self._path(block, part) for part in PARTS}
+        return {part: sha256_of(path) for part, path in paths.items() if path.exists()}
 
     def open(self, block: int, served: Answers, introduced: Sequence[Mask]) -> OpenedBlock:
         """Begin to ask a block: under the list's answers, with the groups introduced before."""

@@ -14,6 +14,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from evenhand.bounty.strangers.asked import AskedServices, Places
 from evenhand.bounty.strangers.guarded import guarded
 from evenhand.bounty.strangers.refusals import RunnerError, SubmissionError
 from evenhand.bounty.strangers.runner import MISSING, Answered, Matrix, Runner
@@ -181,12 +182,23 @@ class _Careful:
             found = self._runner.run_within(CAREFUL, model, output, matrix, most)
         else:
             found = self._runner.run(model, output, matrix)
+        return self._few(found)
+
+    def _few(self, found: Answered) -> Answered:
+        rows = len(found.failed)
+        most = max(FEW, int(SHARE * rows))
         if (count := np.count_nonzero(found.failed)) > most:
             raise SubmissionError(
                 "cannot_run",
-                f"the model has no answer on {count:,} of {len(matrix):,} rows.  Allowed: {most:,}.",
+                f"the model has no answer on {count:,} of {rows:,} rows.  Allowed: {most:,}.",
             )
         return found
+
+    def ask(self, service: str, places: Places) -> Answered:
+        """As the host has it; of a candidate few rows may be without an answer."""
+        if not isinstance(self._runner, AskedServices):
+            raise SubmissionError("not_asked", f"nothing here asks the service {service!r}.")
+        return self._few(self._runner.ask(service, places))
 
 
 def _write(descriptor: int, head: bytes, matrix: Matrix) -> None:

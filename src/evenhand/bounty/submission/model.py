@@ -10,7 +10,7 @@ import numpy.typing as npt
 from evenhand.bounty.strangers.demands import OUTPUTS, check_features, output_named
 from evenhand.bounty.strangers.onnx_file import read_onnx
 from evenhand.bounty.strangers.refusals import SubmissionError
-from evenhand.bounty.strangers.runner import Runner
+from evenhand.bounty.strangers.runner import Answered, Runner
 from evenhand.bounty.submission.predictions import (
     Predictions,
     check_predictions,
@@ -20,22 +20,27 @@ from evenhand.bounty.submission.predictions import (
 from evenhand.bounty.submission.values import decoded, finite
 from evenhand.bounty.task.task import Matrix, Task
 
+#: Answers of the list below about rows that a model is silent about.
+Below = Callable[[npt.NDArray[np.bool_]], Predictions]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
     """What is predicted: by an ONNX model, or one answer for all; neither means "train it for me".
 
     A finding is no model: it claims that the group's loss exceeds that of all others by more than so much.
+    A service is named as the host has registered it, and asked by the host alone.
     """
 
     onnx: bytes | None = None
     constant: tuple[float, ...] | None = None
     finding: float | None = None
+    service: str | None = None
 
     @property
     def trained_here(self) -> bool:
         """Whether the hunter named a group only."""
-        return self.onnx is None and self.constant is None and self.finding is None
+        return not any((self.onnx, self.service, self.constant)) and self.finding is None
 
     def predict(
         self,
@@ -44,7 +49,7 @@ class Model:
         runner: Runner,
         *,
         strict: bool = False,
-        below: Callable[[npt.NDArray[np.bool_]], Predictions] | None = None,
+        below: Below | None = None,
     ) -> Predictions:
         """Predictions of shape (rows,), or (rows, classes) of probabilities.
 
@@ -54,6 +59,8 @@ class Model:
         """
         if self.constant is not None:
             return _constant(self.constant, len(matrix), task)
+        if self.service is not None:
+            return self._asked(self.service, matrix, task, runner, strict=strict, below=below)
         if self.onnx is None:
             raise SubmissionError("no_model", "this submission has no model to run.")
         answered = runner.run(self.onnx, OUTPUTS[task.loss.reads][0], matrix)
@@ -67,14 +74,41 @@ class Model:
             values[silent] = below(silent) if below else nothing_said(task)
         return values
 
+    def _asked(
+        self,
+        service: str,
+        matrix: Matrix,
+        task: Task,
+        runner: Runner,
+        *,
+        strict: bool,
+        below: Below | None,
+    ) -> Predictions:
+        """What the service said, of shape (rows, times); a row's number is its matrix' last column."""
+        asks = getattr(runner, "ask", None)
+        if asks is None:
+            raise SubmissionError("not_asked", f"nothing here asks the service {service!r}.")
+        answered: Answered = asks(service, matrix[:, -1].astype(np.int64))
+        if strict:
+            answered.check_all()
+        values, silent = answered.values, answered.failed
+        if silent.any():
+            values = values.copy()
+            values[silent] = below(silent) if below else nothing_said(task)
+        return values
+
 
 def read_model(given: Any, task: Task) -> Model:
     """A model from its JSON."""
     if not isinstance(given, dict) or len(given) != 1:
-        raise SubmissionError("wrong_model", "a model is one of onnx, constant, train, finding.")
+        raise SubmissionError(
+            "wrong_model", "a model is one of onnx, constant, train, finding, service."
+        )
     kind, value = next(iter(given.items()))
     if kind == "finding":
         return Model(finding=_read_finding(value, task))
+    if task.asks is not None or kind == "service":
+        return Model(service=_read_service(kind, value, task))
     if kind == "train" and value is True:
         return Model()
     if kind == "constant":
@@ -103,6 +137,16 @@ def _read_finding(value: Any, task: Task) -> float:
             f"Allowed: from 0 to less than {span:g}.",
         )
     return more_than
+
+
+def _read_service(kind: Any, value: Any, task: Task) -> str:
+    if task.asks is None:
+        raise SubmissionError("wrong_model", "this bounty's models are functions of the features.")
+    if kind != "service" or not isinstance(value, str) or not 0 < len(value) <= 200:
+        raise SubmissionError(
+            "wrong_model", "this bounty asks services: name one that the host has registered."
+        )
+    return value
 
 
 def _read_constant(value: Any, task: Task) -> tuple[float, ...]:

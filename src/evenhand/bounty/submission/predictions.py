@@ -63,8 +63,10 @@ def settle_predictions(found: Predictions, task: Task, rows: int) -> Predictions
     return np.where(fine, _normalised(np.where(fine, values, 1.0)), nothing_said(task))
 
 
-def nothing_said(task: Task) -> float:
-    """The answer where there is none: what NaN is settled to."""
+def nothing_said(task: Task) -> float | str:
+    """The answer where there is none: what NaN is settled to, or no words."""
+    if task.loss.reads == "text":
+        return ""
     if task.loss.reads == "class":
         return 0
     return task.loss.target[0] if task.loss.reads == "value" else 1 / len(task.classes)

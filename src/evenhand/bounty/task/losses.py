@@ -8,16 +8,20 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from evenhand.deferred import Deferred
+from evenhand.deferred import pyarrow as pa
 from evenhand.errors import InputError, unknown_name
 
+#: Loaded where texts are compared.
+_SPEECH = Deferred("evenhand.metrics.speech.alignment")
 Floats = npt.NDArray[np.float64]
 Answers = npt.NDArray[np.generic]
-Reads = Literal["class", "value", "probabilities"]
+Reads = Literal["class", "value", "probabilities", "text"]
 _MISSED = re.compile(r"\s*missed\s*\((.*)\)\s*")
 _TEXT = re.compile(r"\s*([a-z_]+)\s*(?:\(([^()]*)\))?\s*\Z")
 
@@ -30,8 +34,8 @@ class RowLoss:
     ----------
     text : str
         As `parse_loss` reads it, for example ``squared(0, 100)``.
-    reads : "class", "value" or "probabilities"
-        What a prediction is: a class index, a number, or one probability a class.
+    reads : "class", "value", "probabilities" or "text"
+        What a prediction is: a class index, a number, one probability a class, or what a service answered.
     low, high : float
         Range of a row's value; values outside are clipped to it.
     higher_is_worse : bool
@@ -91,10 +95,14 @@ class RowLoss:
 
         Parameters
         ----------
-        predictions : array of shape (n,), or (n, classes) of probabilities
+        predictions : array of shape (n,), or (n, classes) of probabilities, or (n, times) of texts
+            Texts may be of several times that a service was asked: the loss is their median.
         labels : array of shape (n,)
-            Class indices, or numbers.
+            Class indices, numbers, or texts.
         """
+        if self.reads == "text" and np.ndim(predictions) == 2:
+            times = [self.of_rows(said, labels) for said in np.asarray(predictions).T]
+            return np.asarray(np.median(np.stack(times), axis=0))
         value = np.clip(self.score(predictions, labels), self.low, self.high)
         return value if self.higher_is_worse else self.low + self.high - value
 
@@ -107,7 +115,7 @@ def parse_loss(text: str) -> RowLoss:
     """Read a loss by its name.
 
     Known are ``zero_one``, ``accuracy``, ``missed(class)``, ``cost(numbers)``, ``squared(low, high, change)``,
-    ``absolute(low, high, change)``, ``log_loss(floor)`` and ``brier``.
+    ``absolute(low, high, change)``, ``log_loss(floor)``, ``brier``, and of texts ``wer(most)`` and ``differs``.
 
     Parameters
     ----------
@@ -117,7 +125,10 @@ def parse_loss(text: str) -> RowLoss:
         answer costs, a row of numbers for each true class: ``cost(0, 1, 5, 0)``.  ``low`` and ``high`` bound
         the target: predictions and labels are clipped to them; ``change``, if given, is the most by which
         an update may move an answer, and makes proof easier.  ``floor`` is the least probability that
-        counts (0.01 if not given).
+        counts (0.01 if not given).  ``wer`` counts wrong words over the words of the reference, at most `most`
+        of a row (30 if not given; a bounty takes the longest public reference): the lower, the more can be proven.
+        ``differs`` is 1 where a text is another one.  Both leave case and punctuation
+        out, as the metric ``wer`` does.
 
     Raises
     ------
@@ -351,6 +362,53 @@ def _brier(given: list[float]) -> RowLoss:
     )
 
 
+def _edits(references: Answers, heard: Answers) -> Any:
+    texts = [pa.array([str(text) for text in side], pa.string()) for side in (references, heard)]
+    return _SPEECH.count_edits(*texts)
+
+
+def _wer(given: list[float]) -> RowLoss:
+    """Wrong words over words: substitutions, deletions and insertions, at most so many of a row."""
+    most = given[0] if given else 30.0
+    if len(given) > 1 or not (1 <= most <= 1_000) or most != int(most):
+        raise InputError(
+            f"The loss wer takes the most words that a row may count wrong, from 1 to 1000, not {given}."
+        )
+
+    def wrong(p: Answers, y: npt.NDArray[np.generic]) -> Floats:
+        edits = _edits(y, p)
+        return np.asarray(edits.substitutions + edits.deletions + edits.insertions, float)
+
+    return RowLoss(
+        text=_written("wer", [most]),
+        reads="text",
+        low=0.0,
+        high=most,
+        higher_is_worse=True,
+        score=wrong,
+        counts=lambda y: np.asarray(_edits(y, y).hits, float),
+    )
+
+
+def _differs(given: list[float]) -> RowLoss:
+    """1 where a text is another one than expected."""
+    _no_arguments("differs", given)
+
+    def score(p: Answers, y: npt.NDArray[np.generic]) -> Floats:
+        edits = _edits(y, p)
+        return np.asarray(edits.substitutions + edits.deletions + edits.insertions > 0, float)
+
+    return RowLoss(
+        text="differs",
+        reads="text",
+        low=0.0,
+        high=1.0,
+        higher_is_worse=True,
+        two_valued=True,
+        score=score,
+    )
+
+
 _MAKERS: dict[str, Callable[[list[float]], RowLoss]] = {
     "zero_one": _zero_one,
     "accuracy": _accuracy,
@@ -360,8 +418,10 @@ _MAKERS: dict[str, Callable[[list[float]], RowLoss]] = {
     "absolute": _absolute,
     "log_loss": _log_loss,
     "brier": _brier,
+    "wer": _wer,
+    "differs": _differs,
 }
 _LISTED = (
     "zero_one, accuracy, missed(class), cost(numbers), squared(low, high, change), "
-    "absolute(low, high, change), log_loss(floor), brier"
+    "absolute(low, high, change), log_loss(floor), brier, wer(most), differs"
 )

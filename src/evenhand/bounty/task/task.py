@@ -22,6 +22,7 @@ from evenhand.records import Column, Kind, Records, find_column, open_records
 
 Matrix = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.generic]
+Media = Literal["text", "audio", "image"]
 FeatureKind = Literal["number", "text", "boolean"]
 #: Code of a text that the task does not list: not missing, equal to nothing listed.
 UNSEEN = -1.0
@@ -69,6 +70,13 @@ class Task:
         each other, and are drawn together.  `None` where each row is drawn for itself.
     most : int
         Rows of a unit, at most.
+    asks : str or None
+        Column of what services are asked: a text, or the path of a sound or a picture.  `None` where models are
+        functions of the features.
+    media : "text", "audio" or "image"
+        What that is.
+    times : int
+        How often a service is asked about each row.
     """
 
     label: str
@@ -77,6 +85,9 @@ class Task:
     loss: RowLoss
     unit: str | None = None
     most: int = 1
+    asks: str | None = None
+    media: Media = "text"
+    times: int = 1
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -118,6 +129,8 @@ class Task:
             raise InputError(
                 f"{array.null_count:,} rows have no label in {self.label!r}.  Leave them out."
             )
+        if self.loss.reads == "text":
+            return np.asarray(_texts(array).to_pylist(), str)
         if not self.classes:
             numbers = _floats(array, self.label)
             if not np.isfinite(numbers).all():
@@ -140,6 +153,16 @@ class Task:
             raise InputError(
                 f"{array.null_count:,} rows have no {self.unit!r}, which says what belongs together.  "
                 "Leave them out, or give each an id of its own."
+            )
+        return np.asarray(_texts(array).to_pylist(), str)
+
+    def asked_of(self, table: pa.Table | Mapping[str, Sequence[Any]]) -> npt.NDArray[np.str_]:
+        """What a service is asked about each row; missing is an error."""
+        name = str(self.asks)
+        array = _array(table[name], name)
+        if array.null_count:
+            raise InputError(
+                f"{array.null_count:,} rows have nothing to ask in {self.asks!r}.  Leave them out."
             )
         return np.asarray(_texts(array).to_pylist(), str)
 
@@ -167,6 +190,9 @@ class Task:
             "loss": self.loss.text,
             "unit": self.unit,
             "most": self.most,
+            "asks": self.asks,
+            "media": self.media,
+            "times": self.times,
             "features": [
                 {"name": f.name, "kind": f.kind, "categories": list(f.categories)}
                 for f in self.features
@@ -182,6 +208,9 @@ def task_from_dict(given: Mapping[str, Any]) -> Task:
         loss=parse_loss(given["loss"]),
         unit=given["unit"],
         most=given["most"],
+        asks=given["asks"],
+        media=given["media"],
+        times=given["times"],
         features=tuple(
             Feature(name=f["name"], kind=f["kind"], categories=tuple(f["categories"]))
             for f in given["features"]
@@ -213,6 +242,9 @@ def task_of(
     features: Sequence[str] | None = None,
     unit: str | None = None,
     most: int = 1,
+    asks: str | None = None,
+    media: Media = "text",
+    times: int = 1,
 ) -> Task:
     """Task that a table suggests: kinds of columns, listed texts and classes.
 
@@ -230,6 +262,12 @@ def task_of(
         Column of what belongs together; each row for itself if not given.
     most : int
         Rows of a unit, at most.
+    asks : str, optional
+        Column of what services are asked; needed for losses of texts.
+    media : "text", "audio" or "image"
+        What that is; paths where it is no text.
+    times : int
+        How often a service is asked about each row.
     """
     records = open_records(table)
     find_column(label, records.columns)
@@ -240,22 +278,54 @@ def task_of(
     names = (
         list(features)
         if features is not None
-        else [n for n in table.column_names if n not in (label, unit)]
+        else [n for n in table.column_names if n not in (label, unit, asks)]
     )
     if not names or label in names or len(names) > MAX_FEATURES:
         raise InputError(
             f"{len(names)} features are named.  Allowed: 1 to {MAX_FEATURES}, not the label."
         )
     found = tuple(_feature(table, find_column(name, records.columns)) for name in names)
-    classes = () if scored.reads == "value" else _distinct(table[label], label)
-    if scored.reads != "value" and len(classes) < 2:
+    _check_asking(scored, asks, media, times, records.columns)
+    plain = scored.reads in ("value", "text")
+    classes = () if plain else _distinct(table[label], label)
+    if not plain and len(classes) < 2:
         raise InputError(f"The label {label!r} has one value only: there is nothing to predict.")
     if scored.classes is not None and scored.classes != len(classes):
         raise InputError(
             f"The loss {scored.text} is for {scored.classes} classes; the label {label!r} has "
             f"{len(classes)}: {', '.join(classes[:20])}."
         )
-    return Task(label=label, classes=classes, features=found, loss=scored, unit=unit, most=most)
+    return Task(
+        label=label,
+        classes=classes,
+        features=found,
+        loss=scored,
+        unit=unit,
+        most=most,
+        asks=asks,
+        media=media,
+        times=times,
+    )
+
+
+def _check_asking(
+    loss: RowLoss, asks: str | None, media: str, times: int, columns: Sequence[Column]
+) -> None:
+    """Refuse a loss of texts without anything to ask, and the reverse."""
+    if asks is not None:
+        find_column(asks, columns)
+    if (loss.reads == "text") != (asks is not None):
+        raise InputError(
+            f"The loss {loss.text} needs the column that services are asked about: name it."
+            if asks is None
+            else f"Services answer with texts, which the loss {loss.text} does not read.  Allowed: wer(most), differs."
+        )
+    if media not in ("text", "audio", "image"):
+        raise InputError(unknown_name("kind of media", media, ["text", "audio", "image"]))
+    if not 1 <= times <= 21 or times % 2 == 0:
+        raise InputError(
+            f"times is {times}.  Allowed: an odd number up to 21, as the median counts."
+        )
 
 
 def _feature(table: pa.Table, column: Column) -> Feature:

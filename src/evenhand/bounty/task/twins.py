@@ -4,11 +4,13 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from evenhand.bounty.task.losses import Floats
-from evenhand.bounty.task.task import Labels, Matrix
+from evenhand.bounty.task.task import Labels
 
 #: Probability of calling an honest draw copied.
 CHANCE = 0.01
@@ -47,7 +49,7 @@ class Twins:
 
 
 def find_twins(
-    public: Sequence[tuple[str, Matrix, Labels]], sealed: tuple[Matrix, Labels]
+    public: Sequence[tuple[str, npt.NDArray[Any], Labels]], sealed: tuple[npt.NDArray[Any], Labels]
 ) -> Twins:
     """Compare sealed rows with public ones.
 
@@ -82,7 +84,7 @@ def find_twins(
     )
 
 
-def _keys(matrix: Matrix, labels: Labels) -> list[bytes]:
+def _keys(matrix: npt.NDArray[Any], labels: Labels) -> list[bytes]:
     return [x.tobytes() + y.tobytes() for x, y in zip(matrix, labels, strict=True)]
 
 

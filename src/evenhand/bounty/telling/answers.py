@@ -74,3 +74,18 @@ class Confirmed(Result):
     SCHEMA: ClassVar[str] = "evenhand.confirmed/1"
 
     confirmed: tuple[FreshResult, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services(Result):
+    """Services that submissions may name.
+
+    Attributes
+    ----------
+    services : tuple of str
+        Their names.
+    """
+
+    SCHEMA: ClassVar[str] = "evenhand.services/1"
+
+    services: tuple[str, ...]

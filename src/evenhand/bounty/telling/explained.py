@@ -41,7 +41,7 @@ class Explained(Result):
     row : int
         The row of the table, from 0.
     answer : str, float or Mapping
-        A class by its name, a number, or probabilities by class.
+        A class by its name, a number, or probabilities by class; where services are asked, which one is.
     team : str or None
         Whose update decided; `None` where the base model did.
     submission : str or None
@@ -66,7 +66,8 @@ def explain(bounty: Bounty, table: Any, row: int) -> Explained:
     found = listed.explain(matrix[0], bounty.runner)
     return Explained(
         row=row,
-        answer=_answer(listed.predict(matrix, bounty.runner), bounty.task),
+        answer=listed.models[found.model].service
+        or _answer(listed.predict(matrix, bounty.runner), bounty.task),
         team=found.team or None,
         submission=found.key or None,
         steps=tuple(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from evenhand.bounty.custody import Custody
-from evenhand.bounty.roster import OpenBlock
+from evenhand.bounty.roster import OpenBlock, ServiceAnswers
 from evenhand.bounty.status import Keeping
 from evenhand.bounty.terms import Phase, Terms
 from evenhand.pages.numbers import plural
@@ -27,6 +27,9 @@ def keeping(told: Keeping) -> Iterator[str]:
         teams = plural(len(told.teams), "registered team")
         yield f"Terms: {', '.join([*asked, teams])}."
         yield f"Teams sign for the bounty {told.bounty}."
+    if told.services:
+        yield f"Services that may be named: {', '.join(told.services)}."
+    yield from map(_answered, told.answers)
     yield _signatures(told)
     for one in told.appealable[:MOST]:
         yield (
@@ -37,6 +40,13 @@ def keeping(told: Keeping) -> Iterator[str]:
         yield f"So did {len(told.appealable) - MOST:,} more: evenhand bounty status --json."
     if told.opened is not None:
         yield opened(told.opened) + "  Write them: evenhand bounty close."
+
+
+def _answered(one: ServiceAnswers) -> str:
+    """What a service was asked, and how it ended."""
+    ended = ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(one.outcomes.items()))
+    unsteady = f"; {one.unsteady:,} answered differently when asked again" if one.unsteady else ""
+    return f"  {one.service} on {plural(one.rows, 'row')} of {one.about}: {ended}{unsteady}."
 
 
 def taken(phase: Phase, deadline: str) -> str:

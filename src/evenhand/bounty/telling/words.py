@@ -27,7 +27,9 @@ def percent(value: float | None) -> str:
 
 def rate(value: float | None, loss: str = "") -> str:
     """A mean loss: in per cent where a row is right or wrong."""
-    right_or_wrong = loss in ("zero_one", "accuracy") or loss.startswith("missed")
+    right_or_wrong = loss in ("zero_one", "accuracy", "differs") or loss.startswith(
+        ("missed", "wer")
+    )
     return share(value) if right_or_wrong else significant(value)
 
 

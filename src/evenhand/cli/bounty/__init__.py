@@ -32,6 +32,10 @@ VERBS = {
         "Close the epoch: open one sealed block and test all that was submitted.",
         "$ evenhand bounty close need",
     ),
+    "service": (
+        "Let submissions name more services, which the host alone asks.",
+        "$ evenhand bounty service chat services.toml",
+    ),
     "vouch": (
         "Let a waiting submission be tested that practice rows speak strongly against.",
         "$ evenhand bounty vouch need 3f9a2c --reason 'practice rows are of last year'",

@@ -2,15 +2,16 @@
 
 import secrets
 from pathlib import Path
-from typing import NoReturn
+from typing import Any
 
 from evenhand.bounty.bounty import Bounty
 from evenhand.bounty.creation import create_bounty
 from evenhand.bounty.proof.rules import Order, Rules
 from evenhand.bounty.task.losses import reads_of
+from evenhand.bounty.task.task import Media
 from evenhand.bounty.telling import words
 from evenhand.bounty.telling.standing import Standing, stand
-from evenhand.cli.bounty.models import model_named
+from evenhand.cli.bounty.models import model_named, services_of
 from evenhand.cli.bounty.output import show_json
 from evenhand.cli.bounty.terms import Asking
 from evenhand.cli.kinds import Several
@@ -37,6 +38,11 @@ def init(
     features: str | None = None,
     unit: str | None = None,
     most: int | None = None,
+    ask: str | None = None,
+    media: Media = "text",
+    times: int = 1,
+    services: Path | None = None,
+    service: str | None = None,
     delta: float = RULES.delta,
     blocks: int = RULES.blocks,
     order: Order = RULES.order,
@@ -68,13 +74,25 @@ def init(
         Or one answer for all rows: a class, a number, or probabilities as 0.7,0.3.
     loss
         zero_one, accuracy, missed(class), cost(numbers), squared(low, high), absolute(low, high), log_loss(floor) or
-        brier; squared and absolute take a third number, the most by which an update may move an answer.
+        brier, and of services wer(most) or differs.  A third number of squared and absolute is the most by which
+        an update may move an answer.
     features
         Columns a,b,c to predict from; all but the label and the unit where not given.
     unit
         Column of what was drawn: the patient, the speaker that several rows belong to; none where each row was.
     most
         Rows of a unit, at most; the largest public unit where not given.
+    ask
+        Column of what services are asked, where submissions name services in place of models: a text, or the path of a
+        sound or a picture, from where sealed rows lie.
+    media
+        What that is: text, audio or image.
+    times
+        How often a service is asked about each row, an odd number: the median counts.
+    services
+        A TOML file with [[services]] as a trial has them; the host alone asks them.
+    service
+        The deployed one of these, by its name, in place of --base.
     delta
         Probability that anything is ever accepted wrongly.
     blocks
@@ -105,11 +123,17 @@ def init(
         practice=practice,
         sealed=sealed,
         label=label,
-        base=model_named(base, constant, reads_of(loss), "--base") or _no_base(),
+        base=_base(base, constant, loss, service),
         loss=loss,
         features=[name.strip() for name in features.split(",")] if features else None,
         unit=unit,
         most=most,
+        asks=ask,
+        media=media,
+        times=times,
+        services=() if services is None else services_of(services),
+        services_folder=Path() if services is None else services.parent,
+        media_folder=Path(sealed).parent,
         organiser=organiser,
         rules=rules,
         terms=asking.terms(),
@@ -143,8 +167,19 @@ def _tell(folder: Path, made: Bounty, told: Standing) -> None:
     say(*(f"  {one}" for one in told.assumptions))
 
 
-def _no_base() -> NoReturn:
-    raise InputError("Name the deployed model: --base model.onnx, or --constant ANSWER.")
+def _base(
+    base: Path | None, constant: str | None, loss: str, service: str | None
+) -> bytes | dict[str, Any]:
+    if service is not None:
+        if base is not None or constant is not None:
+            raise InputError("--service is the deployed model: leave --base and --constant out.")
+        return {"service": service}
+    found = model_named(base, constant, reads_of(loss), "--base")
+    if found is None:
+        raise InputError(
+            "Name the deployed model: --base model.onnx, --constant ANSWER, or --service NAME of --services."
+        )
+    return found
 
 
 def _severities(given: tuple[str, ...]) -> dict[str, float]:

@@ -1,5 +1,7 @@
 """Models as they are named on the command line."""
 
+import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,3 +33,17 @@ def read_file(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def services_of(path: Path) -> list[Mapping[str, Any]]:
+    """The ``[[services]]`` of a TOML file."""
+    try:
+        given = tomllib.loads(read_file(path).decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not TOML: {error}") from error
+    found = given.get("services")
+    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+        raise InputError(
+            f"{path} has no services.  Write [[services]] before each, as a trial does."
+        )
+    return found

@@ -40,6 +40,7 @@ def submit(
     model: Path | None = None,
     constant: str | None = None,
     finding: float | None = None,
+    service: str | None = None,
     note: str = "",
     predictions: str | None = None,
     check: Flag = False,
@@ -68,6 +69,8 @@ def submit(
         Or one answer for the whole group.
     finding
         No model: the claim that the group's error exceeds that of all others by more than this, 0.1 say.
+    service
+        The name of a registered service, where this bounty asks services.
     note
         For people.
     predictions
@@ -93,7 +96,7 @@ def submit(
         said = word_in(opened, signature, "committed" if commit else "submitted")
         if commit and said is not None and file is None and group is None:
             return _commit(opened, said.team, said.key, said, json=output.json)
-        data = _submission(opened, file, team, group, model, constant, finding, note)
+        data = _submission(opened, file, team, group, model, constant, finding, service, note)
         if out is not None:
             return _write(out, data, json=output.json)
         if commit:
@@ -131,10 +134,11 @@ def _submission(
     model: Path | None,
     constant: str | None,
     finding: float | None,
+    service: str | None,
     note: str,
 ) -> bytes:
     if file is not None:
-        if team or group or model or constant or finding is not None:
+        if team or group or model or constant or service or finding is not None:
             raise InputError("A submission file says all: leave --team, --group and --model out.")
         return read_file(file)
     if team is None or group is None:
@@ -142,6 +146,10 @@ def _submission(
             "Give a submission file, or --team and --group (and --model, or the patch is trained here)."
         )
     given = model_named(model, constant, opened.task.loss.reads, "--model")
+    if service is not None:
+        if given is not None:
+            raise InputError("A service is the model: leave --model and --constant out.")
+        given = {"service": service}
     if finding is not None:
         if given is not None:
             raise InputError(
