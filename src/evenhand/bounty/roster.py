@@ -134,10 +134,13 @@ class ServiceAnswers:
     Attributes
     ----------
     service : str
+        Its name.
     about : str
-        ``practice rows``, ``block 1`` or ``fresh rows``.
-    file, sha256 : str
-        Where the answers are.
+        `practice rows`, `block 1` (or another number) or `fresh rows`.
+    file : str
+        Where the answers are, among the bounty's answers.
+    sha256 : str
+        Of that file.
     rows : int
         Rows that it was asked about.
     outcomes : Mapping
