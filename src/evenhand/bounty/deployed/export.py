@@ -14,6 +14,7 @@ from evenhand.bounty.strangers.demands import OUTPUTS, check_features, output_na
 from evenhand.bounty.strangers.onnx_file import read_onnx
 from evenhand.bounty.strangers.runner import DirectRunner
 from evenhand.bounty.submission.group import read_group
+from evenhand.bounty.submission.lookup import read_lookup
 from evenhand.bounty.submission.model import Model
 from evenhand.bounty.submission.predictions import Predictions
 from evenhand.bounty.task.task import Matrix, Task, task_from_dict
@@ -98,6 +99,8 @@ def export_model(listed: PointerDecisionList, folder: Path | str) -> Path:
             name = f"models/{number:04d}.onnx"
             write_whole(place / name, model.onnx)
             models.append({"file": name})
+        elif model.lookup is not None:
+            models.append({"lookup": dict(model.lookup.given)})
         elif model.service is not None:
             models.append({"service": model.service})
         else:
@@ -149,6 +152,8 @@ def _model(place: Path, given: dict[str, Any], task: Task) -> Model:
         check_features(graph, len(task.features))
         output_named(graph, *OUTPUTS[task.loss.reads])
         return Model(onnx=onnx)
+    if "lookup" in given:
+        return Model(lookup=read_lookup(given["lookup"], task))
     if "service" in given:
         return Model(service=str(given["service"]))
     return Model(constant=tuple(given["constant"])) if "constant" in given else Model()

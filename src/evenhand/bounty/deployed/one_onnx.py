@@ -40,6 +40,14 @@ def to_one_onnx(listed: PointerDecisionList) -> bytes:
             f"In this bounty an update moves an answer by at most {listed.task.loss.change:g}, which one ONNX "
             "file does not know.  Export the directory instead."
         )
+    live = [
+        listed.models[0],
+        *(listed.models[listed.nodes[n].model or 0] for n in listed.live_nodes()),
+    ]
+    if any(model.lookup is not None or model.service is not None for model in live):
+        raise InputError(
+            "Lookups and services are no ONNX models.  Export the directory instead: leave --onnx out."
+        )
     return _Writer(listed, onnx).write()
 
 

@@ -11,6 +11,7 @@ from evenhand.bounty.strangers.demands import OUTPUTS, check_features, output_na
 from evenhand.bounty.strangers.onnx_file import read_onnx
 from evenhand.bounty.strangers.refusals import SubmissionError
 from evenhand.bounty.strangers.runner import Answered, Runner
+from evenhand.bounty.submission.lookup import Lookup, read_lookup
 from evenhand.bounty.submission.predictions import (
     Predictions,
     check_predictions,
@@ -29,18 +30,21 @@ class Model:
     """What is predicted: by an ONNX model, or one answer for all; neither means "train it for me".
 
     A finding is no model: it claims that the group's loss exceeds that of all others by more than so much.
-    A service is named as the host has registered it, and asked by the host alone.
+    A service is named as the host has registered it, and asked by the host alone.  A lookup has answers by a key,
+    and none for whoever is not listed.
     """
 
     onnx: bytes | None = None
     constant: tuple[float, ...] | None = None
     finding: float | None = None
     service: str | None = None
+    lookup: Lookup | None = None
 
     @property
     def trained_here(self) -> bool:
         """Whether the hunter named a group only."""
-        return not any((self.onnx, self.service, self.constant)) and self.finding is None
+        given = (self.onnx, self.constant, self.finding, self.service, self.lookup)
+        return all(one is None for one in given)
 
     def predict(
         self,
@@ -59,6 +63,9 @@ class Model:
         """
         if self.constant is not None:
             return _constant(self.constant, len(matrix), task)
+        if self.lookup is not None:
+            values, silent = self.lookup.of(matrix)
+            return _with_below(values, silent, task, below)
         if self.service is not None:
             return self._asked(self.service, matrix, task, runner, strict=strict, below=below)
         if self.onnx is None:
@@ -68,11 +75,7 @@ class Model:
             answered.check_all()
             return check_predictions(answered.values, task, len(matrix))
         values = settle_predictions(answered.values, task, len(matrix))
-        silent = answered.failed
-        if silent.any():
-            values = values.copy()
-            values[silent] = below(silent) if below else nothing_said(task)
-        return values
+        return _with_below(values, answered.failed, task, below)
 
     def _asked(
         self,
@@ -91,18 +94,25 @@ class Model:
         answered: Answered = asks(service, matrix[:, -1].astype(np.int64))
         if strict:
             answered.check_all()
-        values, silent = answered.values, answered.failed
-        if silent.any():
-            values = values.copy()
-            values[silent] = below(silent) if below else nothing_said(task)
+        return _with_below(answered.values, answered.failed, task, below)
+
+
+def _with_below(
+    values: Predictions, silent: npt.NDArray[np.bool_], task: Task, below: Below | None
+) -> Predictions:
+    """Answers with those of the list below where there are none."""
+    if not silent.any():
         return values
+    values = values.copy()
+    values[silent] = below(silent) if below else nothing_said(task)
+    return values
 
 
 def read_model(given: Any, task: Task) -> Model:
     """A model from its JSON."""
     if not isinstance(given, dict) or len(given) != 1:
         raise SubmissionError(
-            "wrong_model", "a model is one of onnx, constant, train, finding, service."
+            "wrong_model", "a model is one of onnx, constant, lookup, train, finding, service."
         )
     kind, value = next(iter(given.items()))
     if kind == "finding":
@@ -111,6 +121,8 @@ def read_model(given: Any, task: Task) -> Model:
         return Model(service=_read_service(kind, value, task))
     if kind == "train" and value is True:
         return Model()
+    if kind == "lookup":
+        return Model(lookup=read_lookup(value, task))
     if kind == "constant":
         return Model(constant=_read_constant(value, task))
     if kind == "onnx":

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from evenhand.errors import InputError
+from evenhand.bounty.task.task import read_table
+from evenhand.errors import InputError, unknown_name
 
 
 def model_named(
@@ -33,6 +34,27 @@ def read_file(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def lookup_of(table: str, key: str, reads: str) -> dict[str, Any]:
+    """Answers by a key, from a table with the columns `key` and ``prediction``."""
+    if reads not in ("class", "value"):
+        raise InputError(
+            "A table of predictions holds classes or numbers; this bounty reads neither."
+        )
+    rows = read_table(table)
+    absent = [name for name in (key, "prediction") if name not in rows.column_names]
+    if absent:
+        raise InputError(unknown_name("column", absent[0], rows.column_names))
+    keys, answers = (rows[name].to_pylist() for name in (key, "prediction"))
+    found: dict[str, Any] = {}
+    for name, answer in zip(keys, answers, strict=True):
+        if name is None or answer is None:
+            raise InputError(f"{table} has a row without {key} or without a prediction.")
+        if str(name) in found:
+            raise InputError(f"{table} has two rows for {key} {name}.  One answer each.")
+        found[str(name)] = str(answer) if reads == "class" else answer
+    return {"key": key, "answers": found}
 
 
 def services_of(path: Path) -> list[Mapping[str, Any]]:

@@ -19,7 +19,7 @@ from evenhand.bounty.telling import words
 from evenhand.bounty.telling.answers import Committed, Written
 from evenhand.bounty.telling.outcome import Outcome, outcome_of_receipt, unsent
 from evenhand.bounty.word import SignedWord, Word
-from evenhand.cli.bounty.models import model_named, read_file
+from evenhand.cli.bounty.models import lookup_of, model_named, read_file
 from evenhand.cli.bounty.output import own_files, show_json, spent
 from evenhand.cli.bounty.terms import Waiting
 from evenhand.cli.bounty.words import signed_here, word_in
@@ -41,6 +41,8 @@ def submit(
     constant: str | None = None,
     finding: float | None = None,
     service: str | None = None,
+    lookup: str | None = None,
+    key: str | None = None,
     note: str = "",
     predictions: str | None = None,
     check: Flag = False,
@@ -71,6 +73,10 @@ def submit(
         No model: the claim that the group's error exceeds that of all others by more than this, 0.1 say.
     service
         The name of a registered service, where this bounty asks services.
+    lookup
+        A table of predictions, columns prediction and --key, in place of a model: for rows that are known one by one.
+    key
+        The feature that tells them apart.
     note
         For people.
     predictions
@@ -96,7 +102,9 @@ def submit(
         said = word_in(opened, signature, "committed" if commit else "submitted")
         if commit and said is not None and file is None and group is None:
             return _commit(opened, said.team, said.key, said, json=output.json)
-        data = _submission(opened, file, team, group, model, constant, finding, service, note)
+        data = _submission(
+            opened, file, team, group, model, constant, finding, service, (lookup, key), note
+        )
         if out is not None:
             return _write(out, data, json=output.json)
         if commit:
@@ -135,10 +143,11 @@ def _submission(
     constant: str | None,
     finding: float | None,
     service: str | None,
+    lookup: tuple[str | None, str | None],
     note: str,
 ) -> bytes:
     if file is not None:
-        if team or group or model or constant or service or finding is not None:
+        if team or group or model or constant or service or any(lookup) or finding is not None:
             raise InputError("A submission file says all: leave --team, --group and --model out.")
         return read_file(file)
     if team is None or group is None:
@@ -146,6 +155,12 @@ def _submission(
             "Give a submission file, or --team and --group (and --model, or the patch is trained here)."
         )
     given = model_named(model, constant, opened.task.loss.reads, "--model")
+    if any(lookup):
+        if given is not None or None in lookup:
+            raise InputError(
+                "--lookup is the model and needs --key: leave --model and --constant out."
+            )
+        given = {"lookup": lookup_of(str(lookup[0]), str(lookup[1]), opened.task.loss.reads)}
     if service is not None:
         if given is not None:
             raise InputError("A service is the model: leave --model and --constant out.")
