@@ -76,7 +76,7 @@ def verify(
     """
     # From the disk, not from what this process has seen before.
     events = EventLog(bounty.folder / "log.jsonl").read()
-    custody = read_custody(events, head=head, host=host)
+    custody = read_custody(events, head=head, host=host, replayed=True)
     with of_its_form("What is said of files"):
         files = _files(bounty, events)
     problems = [*files, *custody.problems]

@@ -91,7 +91,7 @@ def check_revoked(roster: Roster, asked: Revoked) -> None:
         raise InputError(f"{asked.team!r} has no key: its last one was revoked.")
     if roster.keys[asked.team] != asked.key:
         raise InputError(f"The key of {asked.team!r} is {roster.keys[asked.team]}.")
-    _check_text("reason", asked.reason)
+    _check_reason("A revocation", asked.reason)
 
 
 def check_phase_set(roster: Roster, asked: PhaseSet) -> None:
@@ -161,9 +161,7 @@ def check_withdrawn(roster: Roster, asked: Withdrawn) -> None:
 
 def check_appealed(roster: Roster, asked: Appealed) -> None:
     """Refuse an appeal against what was no failure of time or memory, and a second one."""
-    _check_text("reason", asked.reason)
-    if not asked.reason.strip():
-        raise InputError("An appeal needs a reason: --reason.")
+    _check_reason("An appeal", asked.reason)
     _check_no_block(roster)
     _check_own(roster, asked.team, asked.key)
     if asked.key in roster.appealed:
@@ -207,9 +205,7 @@ def check_vouched(roster: Roster, asked: Vouched) -> None:
         raise InputError(f"No waiting submission has the hash {asked.key[:12]}.")
     if asked.key in roster.vouched:
         raise InputError(f"{asked.key[:12]} was vouched for before.")
-    _check_text("reason", asked.reason)
-    if not asked.reason.strip():
-        raise InputError("Vouching needs a reason: --reason.")
+    _check_reason("Vouching", asked.reason)
 
 
 def _check_no_block(roster: Roster) -> None:
@@ -232,6 +228,12 @@ def _check_text(what: str, text: str) -> None:
         raise InputError(
             f"The {what} is {text[:80]!r}.  It can be printed, and has up to {LONGEST} characters."
         )
+
+
+def _check_reason(what: str, reason: str) -> None:
+    _check_text("reason", reason)
+    if not reason.strip():
+        raise InputError(f"{what} needs a reason: --reason.")
 
 
 def _check_registered_name(roster: Roster, team: str) -> None:

@@ -34,7 +34,8 @@ def verify(
     folder
         The bounty; or its log.jsonl alone, of which signatures, keys, phases and quotas are checked.
     head
-        Hash of an event that you were told: the log must still hold it, or was cut or written anew.
+        Hash of an event that you were told: the log must still hold it, or was cut or written anew; it vouches
+        for that event and those before it.
     host
         The host's public key, as you were told it elsewhere: the log must name it.
     """
@@ -74,8 +75,6 @@ def _log_alone(path: Path, head: str | None, host: str | None, *, json: bool) ->
         say(
             f"Whole: {plural(found.keeping.events, 'event')} in one chain; signatures, keys, phases and quotas hold.",
             *kept.custody(found),
-            "Not checked by the log alone:",
-            *(f"  {one}" for one in found.unchecked),
         )
     else:
         _wrong("whole", found.problems, found)
