@@ -8,9 +8,10 @@ from typing import ClassVar
 from evenhand.bounty.judging.admission import check_event
 from evenhand.bounty.keys import check_public
 from evenhand.bounty.log import TEAMS_WORDS, Event, of_its_form
-from evenhand.bounty.roster import OpenBlock, Roster, begin_roster, roster_after
+from evenhand.bounty.roster import FAILURES_OF_TIME, OpenBlock, Roster, begin_roster, roster_after
 from evenhand.bounty.status import Keeping, keeping
 from evenhand.errors import InputError
+from evenhand.pages.numbers import plural
 from evenhand.results.protocol import Result
 
 #: What no log tells by itself.
@@ -131,10 +132,22 @@ def read_custody(
         problems=tuple(dict.fromkeys(problems)),
         unchecked=(
             *(() if replayed else UNCHECKED),
+            *_hosts_word(roster),
             *_untold_end(events, head),
             *([_NO_HOST] if host is None and roster.host is not None else []),
         ),
     )
+
+
+def _hosts_word(roster: Roster) -> list[str]:
+    """What a re-play takes on the host's word: how models failed on its machine."""
+    codes = [code for _, code in roster.failed.values() if code in FAILURES_OF_TIME]
+    if not codes:
+        return []
+    return [
+        f"whether {plural(len(codes), 'submission')} failed on the host's machine as it says "
+        f"({', '.join(sorted(set(codes)))}): another machine may be quicker, so a re-play does not try"
+    ]
 
 
 def _untold_end(events: Sequence[Event], head: str | None) -> list[str]:

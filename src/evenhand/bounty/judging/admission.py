@@ -41,22 +41,24 @@ def check_event(roster: Roster, event: Event) -> None:
     if event.kind in _CHECKS:
         kind, check = _CHECKS[event.kind]
         check(roster, given(kind, event))
-    elif event.kind in ("block_opened", "judged", "rolled_back"):
+    elif event.kind in ("block_opened", "resumed", "judged", "rolled_back"):
         _check_course(roster, event)
 
 
 def _check_course(roster: Roster, event: Event) -> None:
     """Refuse blocks out of order, verdicts of none that is open, and a roll-back while one is."""
     opened = roster.opened
-    if event.kind != "judged":
+    if event.kind not in ("judged", "resumed"):
         if opened is not None:
             raise InputError(f"block {opened.block + 1} is open since event {opened.event}.")
         if event.kind == "block_opened" and event.body.get("block") != roster.blocks:
             raise InputError(f"it opens another block than {roster.blocks + 1}, which is next.")
         return
-    if opened is None or event.body.get("block") != opened.block:
-        raise InputError("it tells verdicts of a block that is not open.")
-    if not {one["key"] for one in event.body["verdicts"]} <= set(roster.pending):
+    block = event.body.get("block")
+    if opened is None or type(block) is not int or block != opened.block:
+        does = "goes on with" if event.kind == "resumed" else "tells verdicts of"
+        raise InputError(f"it {does} a block that is not open.")
+    if event.kind == "judged" and not {one["key"] for one in event.body["verdicts"]} <= set(roster.pending):
         raise InputError("it tells verdicts of what did not wait.")
 
 
@@ -219,14 +221,14 @@ def _check_no_block(roster: Roster) -> None:
 def _check_name(team: str) -> None:
     if not is_name(team):
         raise InputError(
-            f"{team[:80]!r} is no name for a team.  It can be printed, and has up to {LONGEST} characters."
+            f"{team[:80]!r} is no name for a team.  Allowed: from 1 to {LONGEST} characters that can be seen, on one line."
         )
 
 
 def _check_text(what: str, text: str) -> None:
     if not is_text(text):
         raise InputError(
-            f"The {what} is {text[:80]!r}.  It can be printed, and has up to {LONGEST} characters."
+            f"The {what} is {text[:80]!r}.  Allowed: up to {LONGEST} characters that can be printed, on one line."
         )
 
 
