@@ -141,7 +141,9 @@ def test_a_failure_of_time_is_told_to_be_the_host_s_word(host, monkeypatch):  # 
     failed_by(bounty, monkeypatch, "timeout")
     found = verify(bounty)
     assert found.proven
-    assert any("1 submission failed on the host's machine" in one for one in found.custody.unchecked)
+    assert any(
+        "1 submission failed on the host's machine" in one for one in found.custody.unchecked
+    )
 
 
 def test_files_that_no_disk_can_hold_are_not_what_the_log_says(long):
@@ -280,7 +282,9 @@ def test_a_stranger_s_log_ends_in_sentences_whatever_it_holds(long):
 def test_a_file_that_is_no_log_is_refused_with_its_line(tmp_path, data):
     path = tmp_path / "log.jsonl"
     path.write_bytes(data)
-    with pytest.raises(LogError, match=r"is no log of a bounty.*line 1|line 1 is not what was written"):
+    with pytest.raises(
+        LogError, match=r"is no log of a bounty.*line 1|line 1 is not what was written"
+    ):
         EventLog(path).read()
 
 

@@ -58,7 +58,9 @@ def _check_course(roster: Roster, event: Event) -> None:
     if opened is None or type(block) is not int or block != opened.block:
         does = "goes on with" if event.kind == "resumed" else "tells verdicts of"
         raise InputError(f"it {does} a block that is not open.")
-    if event.kind == "judged" and not {one["key"] for one in event.body["verdicts"]} <= set(roster.pending):
+    if event.kind == "judged" and not {one["key"] for one in event.body["verdicts"]} <= set(
+        roster.pending
+    ):
         raise InputError("it tells verdicts of what did not wait.")
 
 

@@ -67,7 +67,9 @@ def _log_alone(path: Path, head: str | None, host: str | None, *, json: bool) ->
     """What an outsider finds who has the log and nothing else."""
     events = EventLog(path).read()
     if not events:
-        raise InputError(f"{path} holds no whole event of a bounty: it is empty, or was cut in its first line.")
+        raise InputError(
+            f"{path} holds no whole event of a bounty: it is empty, or was cut in its first line."
+        )
     found = read_custody(events, head=head, host=host)
     if json:
         show_json(found)
