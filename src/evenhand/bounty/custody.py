@@ -145,8 +145,10 @@ def _hosts_word(roster: Roster) -> list[str]:
     if not codes:
         return []
     return [
-        f"whether {plural(len(codes), 'submission')} failed on the host's machine as it says "
-        f"({', '.join(sorted(set(codes)))}): another machine may be quicker, so a re-play does not try"
+        (
+            f"whether {plural(len(codes), 'submission')} failed on the host's machine as it says "
+            f"({', '.join(sorted(set(codes)))}): another machine may be quicker, so a re-play does not try"
+        )
     ]
 
 

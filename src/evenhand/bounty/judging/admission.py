@@ -223,7 +223,8 @@ def _check_no_block(roster: Roster) -> None:
 def _check_name(team: str) -> None:
     if not is_name(team):
         raise InputError(
-            f"{team[:80]!r} is no name for a team.  Allowed: from 1 to {LONGEST} characters that can be seen, on one line."
+            f"{team[:80]!r} is no name for a team.  Allowed: from 1 to {LONGEST} characters that can be seen, "
+            "on one line."
         )
 
 
