@@ -348,3 +348,40 @@ def test_a_hash_that_is_none_is_no_forged_log(tmp_path):
             "verify", "b", "--head", head, cwd=tmp_path, code=2
         )
     assert "NOT proven" in run("verify", "b", "--head", "0" * 64, cwd=tmp_path, code=1)
+
+
+# --- Words that are carried ------------------------------------------------------------------------
+
+
+def test_who_signs_with_half_a_hash_is_told_that_it_is_none(place):
+    found = run("sign", "3f9a2c", "--bounty", "b", cwd=place, code=2)
+    assert "no whole hash" in found
+
+
+def test_a_reason_besides_the_signed_one_is_refused(place, monkeypatch):
+    pytest.importorskip("cryptography")
+    key = told("key", cwd=place)
+    monkeypatch.setenv("EVENHAND_TEAM_KEY", key["secret"])
+    signed = ["sign", "a" * 64, "--bounty", "b", "--team", "ada", "--word", "appealed"]
+    run(*signed, "--reason", "it was late", "--out", "word.json", cwd=place)
+    both = ["appeal", "b", "--signature", "word.json", "--reason", "another"]
+    assert "has signed another: 'it was late'" in run(*both, cwd=place, code=2)
+
+
+def test_a_new_key_of_a_registered_team_is_told_to_be_one(place):
+    pytest.importorskip("cryptography")
+    first, second = (told("key", cwd=place)["public"] for _ in range(2))
+    assert "anew" not in run("register", "b", "ada", first, cwd=place)
+    assert "Registered ada anew" in run("register", "b", "ada", second, cwd=place)
+
+
+def test_teams_that_must_register_are_told_where_the_host_has_no_key(place):
+    more = ["--label", "label", "--constant", "low", "--registration"]
+    tables = ["--train", "train.csv", "--practice", "practice.csv", "--sealed", "sealed.csv"]
+    assert "No host's key was given" in run("init", "new", *tables, *more, cwd=place)
+
+
+def test_another_file_is_not_called_a_damaged_log(place):
+    assert "is no log of a bounty" in run("verify", "train.csv", cwd=place, code=2)
+    (place / "cut.jsonl").write_bytes((place / "b" / "log.jsonl").read_bytes()[:100])
+    assert "no whole event" in run("verify", "cut.jsonl", cwd=place, code=2)

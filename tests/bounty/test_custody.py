@@ -14,6 +14,8 @@ from evenhand.bounty.desk import appeal, register, revoke, set_phase, withdraw
 from evenhand.bounty.files import canonical
 from evenhand.bounty.keys import HOST_KEY, own_signature, public_of
 from evenhand.bounty.log import EventLog, LogError, _hash
+from evenhand.bounty.telling.kept import custody as told_custody
+from evenhand.bounty.telling.kept import keeping
 from evenhand.errors import InputError
 
 from .conftest import good
@@ -72,7 +74,8 @@ def test_a_log_is_held_to_the_host_and_the_receipt_that_one_was_told(long):
     receipt = events[5].hash
     assert read_custody(events, head=receipt, host=public_of(HOST)).whole
     assert len(read_custody(events).unchecked) == 4
-    assert len(read_custody(events, head=receipt, host=public_of(HOST)).unchecked) == 2
+    assert len(read_custody(events, head=long.head, host=public_of(HOST)).unchecked) == 2
+    assert verify(long, head=long.head, host=public_of(HOST)).custody.unchecked == ()
     assert read_custody(events[:5], head=receipt).problems == (
         f"the log lacks the event {receipt[:12]}: it was cut or written anew",
     )
@@ -81,6 +84,86 @@ def test_a_log_is_held_to_the_host_and_the_receipt_that_one_was_told(long):
     assert public_of(EVE) in problem
     assert not verify(long, host=public_of(EVE)).proven
     assert verify(long, host=public_of(HOST)).proven
+
+
+def test_an_early_head_does_not_vouch_for_what_came_after_it(long):
+    events = EventLog(long.folder / "log.jsonl").read()
+    for kept in (events, events[:7]):
+        found = read_custody(kept, head=events[5].hash, host=public_of(HOST))
+        assert any("after event 5" in one for one in found.unchecked), found.unchecked
+    (left,) = verify(long, head=events[0].hash, host=public_of(HOST)).custody.unchecked
+    assert "after event 0" in left
+
+
+def test_who_keeps_a_head_or_a_host_s_key_is_shown_it(long):
+    found = verify(long).custody
+    shown = " ".join(told_custody(found))
+    assert f"{found.keeping.events - 1}, {long.head}." in shown
+    assert public_of(HOST) in shown
+    assert "--head" in shown.split("Not checked:")[1]
+    assert "--host" in shown.split("Not checked:")[1]
+    assert any(long.head in line for line in keeping(found.keeping, long.head))
+
+
+def test_a_host_whose_key_anybody_can_use_is_a_problem(long):
+    def change(events):
+        events[0]["body"]["host"] = "01" + 62 * "0"
+        for event in events:
+            # The neutral point and zero: a signature of everything by this key.
+            event["signature"] = event["signature"] and "01" + 126 * "0"
+
+    path = rewritten(long.folder / "log.jsonl", change)
+    found = read_custody(EventLog(path).read())
+    assert any("anybody can sign" in problem for problem in found.problems)
+
+
+@pytest.mark.parametrize("block", [1, -1, True, None, 0.5, "0"])
+def test_going_on_with_a_block_that_is_not_open_is_a_problem(long, block):
+    def change(events):
+        opened = next(i for i, event in enumerate(events) if event["kind"] == "block_opened")
+        told = {"kind": "resumed", "body": {"block": block}, "signature": "to be signed"}
+        events.insert(opened + 1, told)
+
+    path = rewritten(long.folder / "log.jsonl", change, host_key=HOST)
+    assert any("goes on with" in one for one in read_custody(EventLog(path).read()).problems)
+
+
+def test_a_model_that_does_not_fail_cannot_be_said_to_have_failed(host, monkeypatch):  # noqa: F811
+    bounty = with_teams(host())
+    failed_by(bounty, monkeypatch, "wrong_classes")
+    found = verify(bounty)
+    assert not found.proven
+    assert any("another result" in problem for problem in found.problems)
+
+
+def test_a_failure_of_time_is_told_to_be_the_host_s_word(host, monkeypatch):  # noqa: F811
+    bounty = with_teams(host())
+    failed_by(bounty, monkeypatch, "timeout")
+    found = verify(bounty)
+    assert found.proven
+    assert any(
+        "1 submission failed on the host's machine" in one for one in found.custody.unchecked
+    )
+
+
+def test_files_that_no_disk_can_hold_are_not_what_the_log_says(long):
+    def change(events):
+        next(event for event in events if event["kind"] == "submitted")["body"]["key"] = "x" * 600
+
+    rewritten(long.folder / "log.jsonl", change, host_key=HOST).rename(long.folder / "log.jsonl")
+    with Bounty(long.folder, runner=DirectRunner()) as again:
+        found = verify(again)
+    assert any("is not what the log says" in one and "xxx" in one for one in found.problems)
+
+
+@pytest.mark.parametrize("services", [-1, ["x"], [{}]])
+def test_a_first_event_of_another_form_is_told(long, services):
+    def change(events):
+        events[0]["body"]["services"] = services
+
+    events = EventLog(rewritten(long.folder / "log.jsonl", change)).read()
+    with pytest.raises(InputError, match="services"):
+        read_custody(events)
 
 
 def test_a_log_whose_hashes_were_made_anew_is_not_the_host_s(long):
@@ -199,7 +282,9 @@ def test_a_stranger_s_log_ends_in_sentences_whatever_it_holds(long):
 def test_a_file_that_is_no_log_is_refused_with_its_line(tmp_path, data):
     path = tmp_path / "log.jsonl"
     path.write_bytes(data)
-    with pytest.raises(LogError, match="line 1 is not what was written"):
+    with pytest.raises(
+        LogError, match=r"is no log of a bounty.*line 1|line 1 is not what was written"
+    ):
         EventLog(path).read()
 
 

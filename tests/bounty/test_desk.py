@@ -207,6 +207,29 @@ def test_a_key_or_name_that_cannot_be_a_team_s_is_refused(host, team, key, told)
     assert bounty.log.read() == before
 
 
+@pytest.mark.parametrize(
+    "key",
+    [
+        "01" + 62 * "0",
+        64 * "0",
+        62 * "0" + "80",
+        "ec" + 60 * "f" + "7f",
+        "ee" + 60 * "f" + "7f",
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa",
+    ],
+)
+def test_a_key_for_which_anybody_can_sign_is_refused(host, key):
+    with pytest.raises(InputError, match="anybody can sign"):
+        register(host(), team="ada", key=key)
+
+
+def test_a_revocation_needs_a_reason(host):
+    bounty = with_teams(host())
+    with pytest.raises(InputError, match="needs a reason"):
+        revoke(bounty, team="ada", reason=" ")
+
+
 def test_a_lost_key_is_replaced_and_what_it_signed_before_stays(host):
     bounty = with_teams(host(registration=True))
     key = send(bounty, ADA)
@@ -419,7 +442,7 @@ def test_a_failure_of_the_hour_is_tested_again_once_and_free_of_quota(host, monk
         (key, "ada", code)
     ]
     assert [one.team for one in kept.waiting] == ["ada"]
-    assert any("may be tested once more" in line for line in keeping(kept))
+    assert any("may be tested once more" in line for line in keeping(kept, bounty.head))
     reason = "the machine was busy"
     signature = said(bounty, ADA, "appealed", "ada", key, reason)
     with pytest.raises(InputError, match="needs a reason"):

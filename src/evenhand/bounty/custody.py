@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from evenhand.bounty.judging.admission import check_event
+from evenhand.bounty.keys import check_public
 from evenhand.bounty.log import TEAMS_WORDS, Event, of_its_form
-from evenhand.bounty.roster import OpenBlock, Roster, begin_roster, roster_after
+from evenhand.bounty.roster import FAILURES_OF_TIME, OpenBlock, Roster, begin_roster, roster_after
 from evenhand.bounty.status import Keeping, keeping
 from evenhand.errors import InputError
+from evenhand.pages.numbers import plural
 from evenhand.results.protocol import Result
 
 #: What no log tells by itself.
@@ -18,6 +20,7 @@ UNCHECKED = (
     "whether the verdicts follow from them: that needs the folder (evenhand bounty verify FOLDER)",
 )
 _NO_HEAD = "whether the log was cut at its end or written anew: that needs a hash that you were told (--head)"
+_OLD_HEAD = "whether the log was cut, or written anew, after event {}, which you were told: that needs a later hash"
 _NO_HOST = "whose the host's key is: that needs the key, told to you elsewhere than here (--host)"
 
 
@@ -59,7 +62,7 @@ class Custody(Result):
     problems : tuple of str
         Everything that is wrong.
     unchecked : tuple of str
-        What a log alone cannot tell.
+        What was not checked: what a log alone cannot tell, and what needs a hash or a key told elsewhere.
     """
 
     SCHEMA: ClassVar[str] = "evenhand.custody/1"
@@ -74,7 +77,11 @@ class Custody(Result):
 
 
 def read_custody(
-    events: Sequence[Event], *, head: str | None = None, host: str | None = None
+    events: Sequence[Event],
+    *,
+    head: str | None = None,
+    host: str | None = None,
+    replayed: bool = False,
 ) -> Custody:
     """Check a log whose chain was read: every signature, and every team's word against keys, phases and quotas.
 
@@ -86,9 +93,11 @@ def read_custody(
         Hash of an event that somebody was told.
     host : str, optional
         The host's public key, as it is known from elsewhere.
+    replayed : bool
+        Whether the folder is re-played too, so that files and verdicts are checked.
     """
     roster = begin_roster(events[0])
-    problems = _other_host(roster, host)
+    problems = _wrong_host(roster, host)
     authors: Counter[tuple[str, bool]] = Counter()
     reopened: dict[int, OpenBlock] = {}
     for event in events:
@@ -122,11 +131,33 @@ def read_custody(
         reopened=tuple(reopened.values()),
         problems=tuple(dict.fromkeys(problems)),
         unchecked=(
-            *UNCHECKED,
-            *([_NO_HEAD] if head is None else []),
-            *([_NO_HOST] if host is None else []),
+            *(() if replayed else UNCHECKED),
+            *_hosts_word(roster),
+            *_untold_end(events, head),
+            *([_NO_HOST] if host is None and roster.host is not None else []),
         ),
     )
+
+
+def _hosts_word(roster: Roster) -> list[str]:
+    """What a re-play takes on the host's word: how models failed on its machine."""
+    codes = [code for _, code in roster.failed.values() if code in FAILURES_OF_TIME]
+    if not codes:
+        return []
+    return [
+        (
+            f"whether {plural(len(codes), 'submission')} failed on the host's machine as it says "
+            f"({', '.join(sorted(set(codes)))}): another machine may be quicker, so a re-play does not try"
+        )
+    ]
+
+
+def _untold_end(events: Sequence[Event], head: str | None) -> list[str]:
+    """What of a log no hash vouches for: one that was told stands for its event and those before it only."""
+    if head is None:
+        return [_NO_HEAD]
+    told = next((event.number for event in events if event.hash == head), events[-1].number)
+    return [] if told == events[-1].number else [_OLD_HEAD.format(told)]
 
 
 def missing_head(events: Sequence[Event], head: str | None) -> list[str]:
@@ -136,8 +167,13 @@ def missing_head(events: Sequence[Event], head: str | None) -> list[str]:
     return [f"the log lacks the event {head[:12]}: it was cut or written anew"]
 
 
-def _other_host(roster: Roster, host: str | None) -> list[str]:
-    """What is wrong where a log is another host's than is expected."""
+def _wrong_host(roster: Roster, host: str | None) -> list[str]:
+    """What is wrong where a log is another host's than is expected, or anybody's."""
+    if roster.host is not None:
+        try:
+            check_public(roster.host)
+        except InputError as error:
+            return [f"the host's key: {error}"]
     if host is None or host == roster.host:
         return []
     found = "no key of a host" if roster.host is None else f"the host's key {roster.host}"

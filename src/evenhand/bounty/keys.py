@@ -15,6 +15,13 @@ from evenhand.results.signatures import check_signing, public_half, sign
 HOST_KEY, TEAM_KEY = "EVENHAND_HOST_KEY", "EVENHAND_TEAM_KEY"
 _MARK = "secret-"
 _DIGITS = re.compile(r"[0-9a-f]{64}")
+#: Field of edwards25519, and the heights of its eight points of small order (doi:10.17487/RFC7748, section 7;
+#: doi:10.46586/tosc.v2020.i4.125-155): with one of these as a key anybody can sign.
+_PRIME = 2**255 - 19
+_EIGHTH = int.from_bytes(
+    bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"), "little"
+)
+_ANYBODYS = frozenset({0, 1, _PRIME - 1, _EIGHTH, _PRIME - _EIGHTH})
 
 
 def new_secret() -> str:
@@ -57,6 +64,11 @@ def check_public(text: str) -> str:
     if not _DIGITS.fullmatch(found):
         raise InputError(
             f"{text[:80]!r} is no public key.  It has 64 hexadecimal digits, as `evenhand bounty key` makes them."
+        )
+    height = int.from_bytes(bytes.fromhex(found), "little") % 2**255 % _PRIME
+    if height in _ANYBODYS:
+        raise InputError(
+            f"{found[:12]}… is a key for which anybody can sign.  Make a pair: evenhand bounty key."
         )
     return found
 

@@ -259,7 +259,7 @@ class EventLog:
                 self._check_form(found)
             event = Event(**found)
         except (ValueError, TypeError, RecursionError) as error:
-            raise self._broken(number) from error
+            raise (self._broken(number) if number else self._no_log()) from error
         kinds = (event.kind, str), (event.body, dict), (event.hash, str)
         if not all(isinstance(value, kind) for value, kind in kinds):
             raise self._broken(number)
@@ -271,13 +271,19 @@ class EventLog:
         """Refuse a log that another version began, before its hashes are looked at."""
         body = first.get("body") if isinstance(first, dict) else None
         if not isinstance(body, dict) or first.get("kind") != "created":
-            raise self._broken(0)
+            raise self._no_log()
         found = body.get("format", 1)
         if found != FORMAT:
             raise LogError(
                 f"{self._path} is a log of format {str(found)[:20]}, and this version of Evenhand reads format "
                 f"{FORMAT}.  Go on with the version that began it, or begin a new bounty: evenhand bounty init."
             )
+
+    def _no_log(self) -> LogError:
+        return LogError(
+            f"{self._path} is no log of a bounty, or its beginning was changed: line 1 does not begin one.  "
+            "A log is the file log.jsonl of a bounty's folder."
+        )
 
     def _broken(self, number: int) -> LogError:
         return LogError(

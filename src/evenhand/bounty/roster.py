@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from evenhand.bounty.log import Event, LogError
+from evenhand.bounty.log import Event, LogError, of_its_form
 from evenhand.bounty.names import likeness
 from evenhand.bounty.terms import Phase, Terms
 from evenhand.results.protocol import from_plain, to_plain
@@ -251,15 +251,17 @@ def begin_roster(created: Event) -> Roster:
     body = created.body
     terms = from_plain(Terms, body.get("terms", {}), "terms")
     host = from_plain(str | None, body.get("host"), "host")
+    with of_its_form("What is said of services"):
+        services = {
+            one["name"]: from_plain(RegisteredService, one, "services")
+            for one in body.get("services", [])
+        }
     return Roster(
         bounty=created.hash,
         host=host,
         terms=terms,
         phase=PhaseSet(phase=terms.first_phase),
-        services={
-            one["name"]: from_plain(RegisteredService, one, "services")
-            for one in body.get("services", [])
-        },
+        services=services,
     )
 
 

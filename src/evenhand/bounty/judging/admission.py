@@ -41,22 +41,26 @@ def check_event(roster: Roster, event: Event) -> None:
     if event.kind in _CHECKS:
         kind, check = _CHECKS[event.kind]
         check(roster, given(kind, event))
-    elif event.kind in ("block_opened", "judged", "rolled_back"):
+    elif event.kind in ("block_opened", "resumed", "judged", "rolled_back"):
         _check_course(roster, event)
 
 
 def _check_course(roster: Roster, event: Event) -> None:
     """Refuse blocks out of order, verdicts of none that is open, and a roll-back while one is."""
     opened = roster.opened
-    if event.kind != "judged":
+    if event.kind not in ("judged", "resumed"):
         if opened is not None:
             raise InputError(f"block {opened.block + 1} is open since event {opened.event}.")
         if event.kind == "block_opened" and event.body.get("block") != roster.blocks:
             raise InputError(f"it opens another block than {roster.blocks + 1}, which is next.")
         return
-    if opened is None or event.body.get("block") != opened.block:
-        raise InputError("it tells verdicts of a block that is not open.")
-    if not {one["key"] for one in event.body["verdicts"]} <= set(roster.pending):
+    block = event.body.get("block")
+    if opened is None or type(block) is not int or block != opened.block:
+        does = "goes on with" if event.kind == "resumed" else "tells verdicts of"
+        raise InputError(f"it {does} a block that is not open.")
+    if event.kind == "judged" and not {one["key"] for one in event.body["verdicts"]} <= set(
+        roster.pending
+    ):
         raise InputError("it tells verdicts of what did not wait.")
 
 
@@ -91,7 +95,7 @@ def check_revoked(roster: Roster, asked: Revoked) -> None:
         raise InputError(f"{asked.team!r} has no key: its last one was revoked.")
     if roster.keys[asked.team] != asked.key:
         raise InputError(f"The key of {asked.team!r} is {roster.keys[asked.team]}.")
-    _check_text("reason", asked.reason)
+    _check_reason("A revocation", asked.reason)
 
 
 def check_phase_set(roster: Roster, asked: PhaseSet) -> None:
@@ -161,9 +165,7 @@ def check_withdrawn(roster: Roster, asked: Withdrawn) -> None:
 
 def check_appealed(roster: Roster, asked: Appealed) -> None:
     """Refuse an appeal against what was no failure of time or memory, and a second one."""
-    _check_text("reason", asked.reason)
-    if not asked.reason.strip():
-        raise InputError("An appeal needs a reason: --reason.")
+    _check_reason("An appeal", asked.reason)
     _check_no_block(roster)
     _check_own(roster, asked.team, asked.key)
     if asked.key in roster.appealed:
@@ -207,9 +209,7 @@ def check_vouched(roster: Roster, asked: Vouched) -> None:
         raise InputError(f"No waiting submission has the hash {asked.key[:12]}.")
     if asked.key in roster.vouched:
         raise InputError(f"{asked.key[:12]} was vouched for before.")
-    _check_text("reason", asked.reason)
-    if not asked.reason.strip():
-        raise InputError("Vouching needs a reason: --reason.")
+    _check_reason("Vouching", asked.reason)
 
 
 def _check_no_block(roster: Roster) -> None:
@@ -223,15 +223,22 @@ def _check_no_block(roster: Roster) -> None:
 def _check_name(team: str) -> None:
     if not is_name(team):
         raise InputError(
-            f"{team[:80]!r} is no name for a team.  It can be printed, and has up to {LONGEST} characters."
+            f"{team[:80]!r} is no name for a team.  Allowed: from 1 to {LONGEST} characters that can be seen, "
+            "on one line."
         )
 
 
 def _check_text(what: str, text: str) -> None:
     if not is_text(text):
         raise InputError(
-            f"The {what} is {text[:80]!r}.  It can be printed, and has up to {LONGEST} characters."
+            f"The {what} is {text[:80]!r}.  Allowed: up to {LONGEST} characters that can be printed, on one line."
         )
+
+
+def _check_reason(what: str, reason: str) -> None:
+    _check_text("reason", reason)
+    if not reason.strip():
+        raise InputError(f"{what} needs a reason: --reason.")
 
 
 def _check_registered_name(roster: Roster, team: str) -> None:

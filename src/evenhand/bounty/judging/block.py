@@ -62,9 +62,9 @@ def judge_block(
 ) -> BlockVerdicts:
     """Verdicts of the opened block; the same at each call.
 
-    `progress` is told how many of how many are tested; `failed` are submissions that failed when the
-    block was judged, with the codes: such a failure is a fact that is not tried again, since another
-    machine may be quicker.
+    `progress` is told how many of how many are tested; `failed` are submissions that ran out of time or
+    memory when the block was judged, with the codes: that is a fact that is not tried again, since
+    another machine may be quicker.
     """
     if state.opened is None:
         raise InputError("No block is open.")

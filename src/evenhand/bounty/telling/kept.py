@@ -18,7 +18,7 @@ _TAKEN: dict[Phase, str] = {
 }
 
 
-def keeping(told: Keeping) -> Iterator[str]:
+def keeping(told: Keeping, head: str) -> Iterator[str]:
     """Lines of the status: phase and terms where they are not those of a rehearsal, signatures, an open block."""
     if told.phase != "open" or told.deadline:
         yield taken(told.phase, told.deadline)
@@ -31,6 +31,7 @@ def keeping(told: Keeping) -> Iterator[str]:
         yield f"Services that may be named: {', '.join(told.services)}."
     yield from map(_answered, told.answers)
     yield _signatures(told)
+    yield latest(told, head)
     for one in told.appealable[:MOST]:
         yield (
             f"{one.submission[:12]} of {one.team} failed by {one.failure} and may be tested once more: "
@@ -66,6 +67,20 @@ def _asked(terms: Terms) -> list[str]:
     return asked
 
 
+def keyless(told: Keeping) -> Iterator[str]:
+    """What a bounty cannot keep that asks teams for keys and was begun without the host's."""
+    if told.host is None and (told.terms.registration or told.terms.commitments):
+        yield (
+            "No host's key was given, and none can be added later: nobody outside can tell who registered whom, "
+            "or who wrote the log.  To begin with one: evenhand bounty key."
+        )
+
+
+def latest(told: Keeping, head: str) -> str:
+    """The hash to keep: it shows later that nothing up to here was changed."""
+    return f"Latest event: {told.events - 1}, {head}.  Keep it for verify --head."
+
+
 def _signatures(told: Keeping) -> str:
     events = plural(told.events, "event")
     if told.host is None:
@@ -96,7 +111,7 @@ def custody(told: Custody) -> Iterator[str]:
         who = (
             f"signed by {one.name}"
             if one.name
-            else "signed by the host"
+            else f"signed by the host, whose key is {told.keeping.host}"
             if one.host
             else "without a valid signature"
         )
@@ -111,3 +126,7 @@ def custody(told: Custody) -> Iterator[str]:
             )
     if told.keeping.opened is not None:
         yield f"  {opened(told.keeping.opened)}"
+    yield latest(told.keeping, told.head)
+    if told.unchecked:
+        yield "Not checked:"
+    yield from (f"  {one}" for one in told.unchecked)

@@ -7,6 +7,7 @@ from evenhand.bounty.telling.logged import logged
 from evenhand.cli.bounty.terms import Waiting
 from evenhand.cli.bounty.words import about, tell, word_in
 from evenhand.cli.options import Printing
+from evenhand.errors import InputError
 
 
 def appeal(
@@ -28,12 +29,16 @@ def appeal(
     submission
         Its hash, or the beginning of it.
     reason
-        Why; it is written into the log.
+        Why; it is written into the log.  With --signature the word tells it.
     signature
         The team's word, from `evenhand bounty sign --word appealed`, which names submission and reason.
     """
     with waiting.opened(folder) as opened:
         said = word_in(opened, signature, "appealed")
+        if said is not None and reason not in ("", said.text):
+            raise InputError(
+                f"--reason is {reason!r}, and its team has signed another: {said.text!r}.  Leave --reason out."
+            )
         why = reason if said is None else said.text
         key, signed = about(opened, submission, said, "appealed", why)
         told = logged(appeal_failure(opened, key, reason=why, signature=signed))

@@ -9,7 +9,7 @@ from evenhand.bounty.creation import create_bounty
 from evenhand.bounty.proof.rules import Order, Rules
 from evenhand.bounty.task.losses import reads_of
 from evenhand.bounty.task.task import Media
-from evenhand.bounty.telling import words
+from evenhand.bounty.telling import kept, words
 from evenhand.bounty.telling.standing import Standing, stand
 from evenhand.cli.bounty.models import model_named, services_of
 from evenhand.cli.bounty.output import show_json
@@ -164,7 +164,7 @@ def _tell(folder: Path, made: Bounty, told: Standing) -> None:
     say(
         f"{told.organiser or 'You'} vouch{'es' if told.organiser else ''} for what the proof rests on:"
     )
-    say(*(f"  {one}" for one in told.assumptions))
+    say(*(f"  {one}" for one in told.assumptions), *kept.keyless(told.keeping))
 
 
 def _base(

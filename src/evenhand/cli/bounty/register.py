@@ -31,4 +31,10 @@ def register(
     """
     with waiting.opened(folder) as opened:
         told = logged(register_team(opened, team=team, key=key))
-    return tell(told, f"Registered {team}; its word is signed from here on.", json=output.json)
+        anew = team in opened.state.roster.retired.values()
+    line = (
+        f"Registered {team} anew: its word is signed by this key from here on, and by no older one."
+        if anew
+        else f"Registered {team}; its word is signed from here on."
+    )
+    return tell(told, line, json=output.json)

@@ -13,7 +13,7 @@ from evenhand.cli.options import Writing
 from evenhand.errors import InputError
 from evenhand.records.output import check_outputs, write_bytes
 
-_HASH = re.compile(r"[0-9a-f]{64}")
+_HASH, _BEGINNING = re.compile(r"[0-9a-f]{64}"), re.compile(r"[0-9a-f]{1,63}")
 
 
 def sign(
@@ -44,6 +44,11 @@ def sign(
     out
         Write the word to this file.
     """
+    if _BEGINNING.fullmatch(submission.lower()) and not Path(submission).exists():
+        raise InputError(
+            f"{submission} is no file, and no whole hash: that has 64 hexadecimal digits, since no list of "
+            "submissions is read where you sign."
+        )
     path = None if _HASH.fullmatch(submission.lower()) else Path(submission)
     check_outputs([("--out", out)], [] if path is None else [path], force=output.force)
     if (word == "appealed") != bool(reason):

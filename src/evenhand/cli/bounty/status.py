@@ -68,4 +68,4 @@ def _tell(folder: Path, told: Standing) -> None:
             f"{MARKS['fine'].sign} version {one.version}  {one.team}: {one.group}",
             f"  {words.worth(one)}",
         )
-    say(words.ledger(told.ledger), *kept.keeping(told.keeping))
+    say(words.ledger(told.ledger), *kept.keeping(told.keeping, told.head))

@@ -34,7 +34,8 @@ def verify(
     folder
         The bounty; or its log.jsonl alone, of which signatures, keys, phases and quotas are checked.
     head
-        Hash of an event that you were told: the log must still hold it, or was cut or written anew.
+        Hash of an event that you were told: the log must still hold it, or was cut or written anew; it vouches
+        for that event and those before it.
     host
         The host's public key, as you were told it elsewhere: the log must name it.
     """
@@ -66,7 +67,9 @@ def _log_alone(path: Path, head: str | None, host: str | None, *, json: bool) ->
     """What an outsider finds who has the log and nothing else."""
     events = EventLog(path).read()
     if not events:
-        raise InputError(f"{path} is empty: it holds no event of a bounty.")
+        raise InputError(
+            f"{path} holds no whole event of a bounty: it is empty, or was cut in its first line."
+        )
     found = read_custody(events, head=head, host=host)
     if json:
         show_json(found)
@@ -74,8 +77,6 @@ def _log_alone(path: Path, head: str | None, host: str | None, *, json: bool) ->
         say(
             f"Whole: {plural(found.keeping.events, 'event')} in one chain; signatures, keys, phases and quotas hold.",
             *kept.custody(found),
-            "Not checked by the log alone:",
-            *(f"  {one}" for one in found.unchecked),
         )
     else:
         _wrong("whole", found.problems, found)
