@@ -119,12 +119,15 @@ class RegisteredService:
         Where relative paths of the configuration start.
     sha256 : str
         Of the configuration: another one is another service.
+    version : str
+        Of its code, files and package; empty where that cannot be told.
     """
 
     name: str
     config: Mapping[str, Any]
     folder: str
     sha256: str
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
