@@ -161,6 +161,32 @@ def test_answers_are_in_the_log_by_hash_before_labels_are_read_and_not_asked_aga
         assert any("answers" in problem for problem in verify(again).problems)
 
 
+def test_a_router_asks_the_list_below_where_a_service_dies(tmp_path, bots):
+    with begin(tmp_path / "b", bots) as bounty:
+        bounty.submit(routed("careful"))
+        bounty.close_epoch()
+        router = load_model(export_model(bounty.state.listed, tmp_path / "m"))
+    rows = questions(200, 9)
+    asked = []
+
+    def call(service, numbers):
+        asked.append((service, numbers))
+        return [f"{service} {row}" if service == "plain" or row % 2 else None for row in numbers]
+
+    islands = [dialect == "islands" for dialect in rows["dialect"].to_pylist()]
+    wanted = [
+        f"{'careful' if there and row % 2 else 'plain'} {row}" for row, there in enumerate(islands)
+    ]
+    assert router.answer(rows, call) == wanted
+    # Nobody is asked about a row that another one answers.
+    assert sorted(row for service, numbers in asked for row in numbers if service == "careful") == [
+        row for row, there in enumerate(islands) if there
+    ]
+    assert router.answer(rows, lambda _, numbers: [None] * len(numbers)) == [""] * 200
+    with pytest.raises(InputError, match="3 answers came"):
+        router.answer(rows, lambda _, __: ["a", "b", "c"])
+
+
 def test_only_registered_services_are_asked_and_names_are_not_given_twice(tmp_path, bots):
     with begin(tmp_path / "b", bots) as bounty:
         before = bounty.log.read()
