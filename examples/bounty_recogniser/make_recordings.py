@@ -76,7 +76,7 @@ def recordings(part: str, draw: random.Random) -> Iterator[dict[str, str]]:
 def main() -> None:
     """Write all tables."""
     (HERE / "recordings").mkdir(exist_ok=True)
-    draw = random.Random(8)  # noqa: S311 - a story that repeats
+    draw = random.Random(8)
     for part in SPEAKERS:
         rows = list(recordings(part, draw))
         with (HERE / f"{part}.csv").open("w", newline="", encoding="utf-8") as file:

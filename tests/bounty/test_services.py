@@ -247,6 +247,22 @@ def test_nothing_is_proven_because_the_served_service_was_away_when_the_block_wa
         assert verify(bounty).proven
 
 
+def test_a_proof_against_a_served_service_that_was_away_is_none_for_who_verifies(
+    tmp_path, bots, monkeypatch
+):
+    with begin(tmp_path / "b", bots, base="line", names=("line", "insulin")) as bounty:
+        sent = bounty.submit(routed("insulin", group="dialect = 'north'"))
+        bounty.vouch(sent.key, reason="to see it tested")
+        monkeypatch.setattr("evenhand.bounty.bounty.check_heard", lambda *_, **__: None)
+        away(bots, "line")
+        (verdict,) = bounty.close_epoch()
+        back(bots, "line")
+        assert verdict.accepted  # better than silence
+        found = verify(bounty)
+        assert not found.proven
+        assert any("'line' was away" in problem for problem in found.problems)
+
+
 def test_an_offered_service_that_is_away_is_waited_for_once_and_stops_nobody_for_ever(
     tmp_path, bots
 ):

@@ -64,7 +64,8 @@ def test_the_page_of_the_recognisers_says_what_was_heard(tmp_path):
     proof = verdict.certificate
     page = " ".join((STORY / "README.md").read_text(encoding="utf-8").split())
     told = re.search(
-        r"error in the group ([\d.]+) % → ([\d.]+) % .*? at least ([\d.]+) better \(p ([\d.]+)", page
+        r"error in the group ([\d.]+) % → ([\d.]+) % .*? at least ([\d.]+) better \(p ([\d.]+)",
+        page,
     )
     assert [float(number) for number in told.groups()] == [
         round(100 * proof.error_before, 1),

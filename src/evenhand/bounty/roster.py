@@ -260,8 +260,10 @@ def begin_roster(created: Event) -> Roster:
         terms=terms,
         phase=PhaseSet(phase=terms.first_phase),
         services={
-            one["name"]: from_plain(RegisteredService, one, "services")
-            for one in body.get("services", [])
+            one.name: one
+            for one in from_plain(
+                tuple[RegisteredService, ...], body.get("services", []), "services"
+            )
         },
     )
 
@@ -280,6 +282,12 @@ def roster_after(roster: Roster, event: Event) -> Roster:
             "Was it written by a newer version of Evenhand?"
         )
     return _AFTER[event.kind](roster, event)
+
+
+def was_away(outcomes: Mapping[str, int]) -> bool:
+    """Whether a service was away, by how its calls ended: asking was given up, or no call has an answer."""
+    silent = sum(outcomes.get(each, 0) for each in ("failed", "not run"))
+    return bool(outcomes.get("not run")) or silent == sum(outcomes.values())
 
 
 def given(kind: type[Held], event: Event) -> Held:

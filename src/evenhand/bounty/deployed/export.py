@@ -77,7 +77,7 @@ class PatchedModel:
         return [str(names[model]) for model in self.listed.answering(matrix, self._runner)]
 
     def answer(self, table: Any, call: Call) -> list[str]:
-        """What the services of a list answer: a row without an answer is asked of the list below, as when it was judged.
+        """What the services of a list answer: where one has no answer the list below is asked, as when it was judged.
 
         Parameters
         ----------
@@ -95,7 +95,9 @@ class PatchedModel:
         self._check_services()
         matrix = self.task.encode(table)
         numbered = np.column_stack([matrix, np.arange(len(matrix), dtype=np.float32)])
-        found = self.listed.predict(np.ascontiguousarray(numbered, np.float32), CalledServices(call))
+        found = self.listed.predict(
+            np.ascontiguousarray(numbered, np.float32), CalledServices(call)
+        )
         return [str(text) for text in found[:, 0]]
 
     def _check_services(self) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from evenhand.bounty.deployed.pointer_decision_list import PointerDecisionList
 from evenhand.bounty.judging.registry import check_unchanged, importable
 from evenhand.bounty.proof.certificate import Rows
-from evenhand.bounty.roster import RegisteredService
+from evenhand.bounty.roster import RegisteredService, was_away
 from evenhand.bounty.strangers.asked import Places, Said
 from evenhand.bounty.strangers.refusals import SubmissionError
 from evenhand.bounty.strangers.runner import Runner
@@ -61,8 +61,8 @@ class Hearing:
 
     @property
     def away(self) -> bool:
-        """Whether the service was away: asking was given up, or no row has an answer."""
-        return bool(self.outcomes.get("not run")) or self.silent == len(self.said.places)
+        """Whether the service was away, and not only without an answer to some rows."""
+        return was_away(self.outcomes)
 
     @property
     def patchy(self) -> bool:
@@ -73,7 +73,9 @@ class Hearing:
     def text(self) -> str:
         """What a reader is told of it."""
         rows = len(self.said.places)
-        return f"{self.service!r} gave no answer on {self.silent:,} of {rows:,} rows ({self.reason})"
+        return (
+            f"{self.service!r} gave no answer on {self.silent:,} of {rows:,} rows ({self.reason})"
+        )
 
 
 def check_heard(
@@ -93,8 +95,7 @@ def check_heard(
         Whether this block was begun before: then what is offered has had its second chance, and a served one
         that answers most rows is known to leave the others.  `None` where no block is open.
     """
-    models = [0, *(node.model for node in listed.nodes if node.active and node.model is not None)]
-    served = {listed.models[model].service for model in models}
+    served = listed.services
     for heard in hearings:
         waits = heard.away if again else heard.away or heard.patchy
         if not waits or (again and heard.service not in served):
@@ -105,7 +106,9 @@ def check_heard(
                 f"{told}  It is served, so nothing is judged while it is away.  Run this again when it answers."
             )
         if again is None:
-            raise SubmissionError("no_answer", f"{told[0].lower()}{told[1:]}  Send it again when it answers.")
+            raise SubmissionError(
+                "no_answer", f"{told[0].lower()}{told[1:]}  Send it again when it answers."
+            )
         raise InputError(
             f"{told}  No label was read, and what was answered is kept.  Close again when it answers: what is silent "
             "then counts as no answer."
