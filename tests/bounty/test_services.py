@@ -156,7 +156,10 @@ def test_answers_are_in_the_log_by_hash_before_labels_are_read_and_not_asked_aga
         assert len(again.state.roster.answers) == asked
         assert {one.about for one in again.state.roster.answers} == {"practice rows", "block 1"}
         assert verify(again).proven
-        file = next((tmp_path / "b" / "answers").iterdir())
+        kept = [*(tmp_path / "b" / "answers").iterdir(), *(tmp_path / "b").glob("answers*.sqlite")]
+        assert len(kept) == asked + 1
+        assert {file.stat().st_mode & 0o777 for file in kept} == {0o600}
+        file = kept[0]
         file.write_bytes(file.read_bytes()[:-1] + b"x")
         assert any("answers" in problem for problem in verify(again).problems)
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 import evenhand
-from evenhand.bounty.telling.answers import Committed, Written
+from evenhand.bounty.telling.answers import Committed, Services, Written
 from evenhand.bounty.telling.logged import KeyPair
 from evenhand.bounty.word import SignedWord
 from evenhand.errors import InputError
@@ -82,7 +82,11 @@ def test_every_answer_has_a_frozen_command_or_stands_here():
         by="g",
         strata="s",
     )
-    unsent = [Committed(team="ada", key="a" * 64), Written(file="mine.json")]
+    unsent = [
+        Committed(team="ada", key="a" * 64),
+        Written(file="mine.json"),
+        Services(services=("plain",)),
+    ]
     keys = KeyPair(secret="secret-…", public="b" * 64)
     word = {"word": "submitted", "team": "ada", "key": "a" * 64, "text": ""}
     signed = SignedWord(bounty="c" * 64, **word, signature="d" * 128)
