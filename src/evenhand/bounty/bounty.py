@@ -11,7 +11,7 @@ import numpy as np
 from evenhand.bounty.files import sha256
 from evenhand.bounty.folder import BountyFolder, Data
 from evenhand.bounty.judging.admission import check_new, check_promised, check_sent, check_vouched
-from evenhand.bounty.judging.asking import ask, wanted
+from evenhand.bounty.judging.asking import Hearing, ask, check_heard, wanted
 from evenhand.bounty.judging.block import judge_block, order_candidates
 from evenhand.bounty.judging.fresh_rows import confirm
 from evenhand.bounty.judging.intake import Trainer, check_open, train
@@ -254,46 +254,58 @@ class Bounty:
             asked=self.ledger.asked(block),
         )
         given = [self.load(one.key) for one in state.opened.candidates]
-        self._ask_about(f"block {block + 1}", data, given)
+        again = state.roster.opened is not None and bool(state.roster.opened.resumed)
+        self._ask_about(f"block {block + 1}", data, given, again=again)
 
-    def _ask_about(self, about: str, data: Data, candidates: Sequence[Submission]) -> None:
-        """Ask services about rows, and write down what they said; each row once."""
+    def _ask_about(
+        self,
+        about: str,
+        data: Data,
+        candidates: Sequence[Submission],
+        *,
+        again: bool | None = None,
+    ) -> None:
+        """Ask services about rows, and write down what they said; each row once.
+
+        Nothing is written where one was away: see `check_heard`.
+        """
         if self._answers is None or data.asked is None:
             return
         state = self.state
-        needed = wanted(state.listed, candidates, data.matrix, self.runner)
-        for name, rows in needed.items():
-            places = data.matrix[rows, -1].astype(np.int64)
-            absent = self._answers.missing(name, places)
+        heard = []
+        for name, rows in wanted(state.listed, candidates, data.matrix, self.runner).items():
+            absent = self._answers.missing(name, data.matrix[rows, -1].astype(np.int64))
             if not len(absent):
                 continue
-            asked = data.asked[rows[np.isin(places, absent)]]
-            said, outcomes, unsteady = ask(
-                state.roster.services[name],
-                absent,
-                asked.tolist(),
-                self.task,
-                self.folder / "answers.cache.sqlite",
-                self._files.media,
+            asked = data.asked[np.isin(data.matrix[:, -1].astype(np.int64), absent)]
+            heard.append(
+                ask(
+                    state.roster.services[name],
+                    absent,
+                    asked.tolist(),
+                    self.task,
+                    self.folder / "answers",
+                    self._files.media,
+                )
             )
-            number = len(self.log.read())
-            file = f"{number:06d}.npz"
-            known = self._files.write_answers(file, said)
-            event = self.log.append(
-                "answered",
-                to_plain(
-                    ServiceAnswers(
-                        service=name,
-                        about=about,
-                        file=file,
-                        sha256=known,
-                        rows=len(absent),
-                        outcomes=outcomes,
-                        unsteady=unsteady,
-                    )
-                ),
-            )
-            self._files.add_answers(self._answers, event)
+        check_heard(heard, state.listed, again=again)
+        for one in heard:
+            self._write_heard(about, one)
+
+    def _write_heard(self, about: str, heard: Hearing) -> None:
+        file = f"{len(self.log.read()):06d}.npz"
+        body = ServiceAnswers(
+            service=heard.service,
+            about=about,
+            file=file,
+            sha256=self._files.write_answers(file, heard.said),
+            rows=len(heard.said.places),
+            outcomes=heard.outcomes,
+            unsteady=heard.unsteady,
+        )
+        event = self.log.append("answered", to_plain(body))
+        assert self._answers is not None, "services are asked"
+        self._files.add_answers(self._answers, event)
 
     def _rows_known(self) -> int:
         """Rows that have a number so far."""

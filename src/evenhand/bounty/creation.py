@@ -186,7 +186,11 @@ def create_bounty(
         _lay_down(making, created, base_text, data, rng)
     made = Bounty(place, runner=runner)
     if task.asks is not None:
-        made.ask_practice()
+        try:
+            made.ask_practice()
+        except BaseException:
+            shutil.rmtree(place, ignore_errors=True)
+            raise
     return made
 
 

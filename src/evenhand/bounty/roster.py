@@ -119,12 +119,15 @@ class RegisteredService:
         Where relative paths of the configuration start.
     sha256 : str
         Of the configuration: another one is another service.
+    version : str
+        Of its code, files and package; empty where that cannot be told.
     """
 
     name: str
     config: Mapping[str, Any]
     folder: str
     sha256: str
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -279,6 +282,12 @@ def roster_after(roster: Roster, event: Event) -> Roster:
             "Was it written by a newer version of Evenhand?"
         )
     return _AFTER[event.kind](roster, event)
+
+
+def was_away(outcomes: Mapping[str, int]) -> bool:
+    """Whether a service was away, by how its calls ended: asking was given up, or no call has an answer."""
+    silent = sum(outcomes.get(each, 0) for each in ("failed", "not run"))
+    return bool(outcomes.get("not run")) or silent == sum(outcomes.values())
 
 
 def given(kind: type[Held], event: Event) -> Held:

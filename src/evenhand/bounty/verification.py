@@ -12,7 +12,7 @@ from evenhand.bounty.files import sha256_of
 from evenhand.bounty.judging.block import judge_block, order_candidates
 from evenhand.bounty.log import Event, EventLog, of_its_form
 from evenhand.bounty.proof.ledger import PARTS
-from evenhand.bounty.roster import FAILURES_OF_TIME
+from evenhand.bounty.roster import FAILURES_OF_TIME, ServiceAnswers, given, was_away
 from evenhand.bounty.state import Opened, State, advance, read_state
 from evenhand.bounty.status import TeamCount, leaderboard
 from evenhand.errors import InputError
@@ -167,7 +167,22 @@ def _check(bounty: Bounty, state: State, event: Event) -> list[str]:
         return _differences(event, bounty.rises(state, body["key"]), body["rises"])
     if event.kind == "judged":
         return _differences(event, _judged_again(bounty, state, body), body)
+    if event.kind == "answered":
+        return _served_away(state, event)
     return []
+
+
+def _served_away(state: State, event: Event) -> list[str]:
+    """Against a served service that was away anything is better: that is no proof."""
+    told = given(ServiceAnswers, event)
+    judged = told.about != "practice rows" and told.service in state.listed.services
+    if not judged or not was_away(told.outcomes):
+        return []
+    problem = (
+        f"{told.service!r} was away when it was asked about {told.about}, and it is served: what is better than "
+        "silence is not proven to be better than its answers"
+    )
+    return [problem]
 
 
 def _judged_again(bounty: Bounty, state: State, body: Mapping[str, Any]) -> Mapping[str, Any]:

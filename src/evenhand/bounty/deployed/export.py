@@ -10,6 +10,7 @@ import numpy as np
 from evenhand.bounty.deployed.node import Explanation, Node
 from evenhand.bounty.deployed.pointer_decision_list import PointerDecisionList
 from evenhand.bounty.files import canonical, write_whole
+from evenhand.bounty.strangers.asked import Call, CalledServices
 from evenhand.bounty.strangers.demands import OUTPUTS, check_features, output_named
 from evenhand.bounty.strangers.onnx_file import read_onnx
 from evenhand.bounty.strangers.runner import DirectRunner
@@ -71,12 +72,38 @@ class PatchedModel:
         InputError
             Where the list's models are no services.
         """
+        self._check_services()
         names = [model.service for model in self.listed.models]
         matrix = self.task.encode(table)
-        found = [names[model] for model in self.listed.answering(matrix, self._runner)]
-        if any(name is None for name in found):
+        return [str(names[model]) for model in self.listed.answering(matrix, self._runner)]
+
+    def answer(self, table: Any, call: Call) -> list[str]:
+        """What the services of a list answer: where one has no answer the list below is asked, as when it was judged.
+
+        Parameters
+        ----------
+        table : table
+            As `Task.encode` takes it.
+        call : callable
+            ``call(service, rows)`` asks a service, by its name, about rows of the table, by their numbers, and gives
+            for each a text, or `None` where there is no answer.
+
+        Returns
+        -------
+        list of str
+            Empty where no service of the list has an answer.
+        """
+        self._check_services()
+        matrix = self.task.encode(table)
+        numbered = np.column_stack([matrix, np.arange(len(matrix), dtype=np.float32)])
+        found = self.listed.predict(
+            np.ascontiguousarray(numbered, np.float32), CalledServices(call)
+        )
+        return [str(text) for text in found[:, 0]]
+
+    def _check_services(self) -> None:
+        if self.listed.models[0].service is None:
             raise InputError("The models of this list are no services: use predict.")
-        return [str(name) for name in found]
 
     def explain(self, row: Any) -> Explanation:
         """Which update decided about an encoded row."""

@@ -247,6 +247,13 @@ class PointerDecisionList:
             key=decided.key if decided else "",
         )
 
+    @property
+    def services(self) -> frozenset[str]:
+        """Names of the services that the base and active updates are."""
+        active = [node.model for node in self.nodes if node.active and node.model is not None]
+        named = {self.models[model].service for model in (0, *active)}
+        return frozenset(name for name in named if name is not None)
+
     def live_nodes(self) -> tuple[int, ...]:
         """Numbers of the nodes that can still decide about a row.
 

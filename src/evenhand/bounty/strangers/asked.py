@@ -1,6 +1,6 @@
 """What services answered: asked by the host, kept by hash, and looked up where a list is judged."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,8 +8,11 @@ import numpy.typing as npt
 
 from evenhand.bounty.strangers.refusals import SubmissionError
 from evenhand.bounty.strangers.runner import Answered
+from evenhand.errors import InputError
 
 Places = npt.NDArray[np.int64]
+#: Asks a service, by its name, about rows of a table, by their numbers; `None` where it gives no answer.
+Call = Callable[[str, list[int]], Sequence[str | None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,3 +74,32 @@ class AskedServices:
     def run(self, *_: object, **__: object) -> Answered:
         """Refuses: a bounty of services runs no models."""
         raise SubmissionError("wrong_model", "this bounty asks services, and runs no models.")
+
+
+class CalledServices(AskedServices):
+    """Answers that are asked for when they are needed: where a list of services is served.
+
+    Parameters
+    ----------
+    call : callable
+        ``call(service, rows)`` gives a text, or `None`, for each row.
+    """
+
+    def __init__(self, call: Call) -> None:
+        super().__init__()
+        self._call = call
+
+    def ask(self, service: str, places: Places) -> Answered:
+        """Answers of shape (rows, 1) about some rows; each row once."""
+        absent = self.missing(service, places)
+        if len(absent):
+            texts = list(self._call(service, absent.tolist()))
+            if len(texts) != len(absent):
+                raise InputError(
+                    f"{service!r} was asked about {len(absent):,} rows, and {len(texts):,} answers came: give None "
+                    "where there is none."
+                )
+            given = np.array([[text is not None] for text in texts])
+            said = np.array([["" if text is None else str(text)] for text in texts])
+            self.add(service, Said(places=absent, texts=said, given=given))
+        return super().ask(service, places)

@@ -32,5 +32,6 @@ def explain(folder: Path, table: str, /, *, row: int = 0, output: Printing = Pri
     if output.json:
         show_json(found)
     else:
-        say(f"Row {row} is answered {found.answer}, by {words.whose(found)}.", *words.way(found))
+        how = "sent to the service" if opened.task.asks is not None else "answered"
+        say(f"Row {row} is {how} {found.answer}, by {words.whose(found)}.", *words.way(found))
     return 0
