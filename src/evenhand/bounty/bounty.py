@@ -437,6 +437,7 @@ class Bounty:
         return self.ledger.account(
             blocks_used=state.blocks_used,
             units=state.blocks[following].units,
+            rows=state.blocks[following].rows,
             expected=max(len(state.pending), 100),
         )
 

@@ -47,7 +47,7 @@ def ledger(account: Account) -> str:
     parts.append(
         "nothing more can be proven"
         if found is None
-        else f"smallest improvement detectable now {found:.2g} a row"
+        else f"smallest improvement detectable now {significant(found, 2)} a row"
     )
     return "Ledger: " + ", ".join(parts) + "."
 
