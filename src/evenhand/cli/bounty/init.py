@@ -160,6 +160,7 @@ def _tell(folder: Path, made: Bounty, told: Standing) -> None:
             f"Drawn by {told.unit}: {drawn} in the blocks, at most {plural(task.most, 'row')} each"
             f"{f'; {made.thinned:,} sealed rows of larger ones were left out by lot' if made.thinned else ''}."
         )
+    say(*(f"! {note}" for note in made.notes))
     say(words.ledger(told.ledger))
     say(
         f"{told.organiser or 'You'} vouch{'es' if told.organiser else ''} for what the proof rests on:"
