@@ -1,6 +1,7 @@
 """Updates that may move an answer only so far: what several of them do to one row, and who is credited."""
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from evenhand.bounty import DirectRunner, Rules, create_bounty, verify, write_submission
@@ -8,6 +9,7 @@ from evenhand.bounty.proof.certificate import Drawn, certify
 from evenhand.bounty.proof.opened_block import Contender, OpenedBlock
 from evenhand.bounty.task.losses import parse_loss
 from evenhand.bounty.telling.attribution import attribution
+from evenhand.bounty.telling.explained import explain
 from evenhand.stats.bounded_means import betting_p
 
 from .test_losses import people
@@ -100,10 +102,14 @@ def test_credits_add_up_to_the_gain_that_is_served_where_updates_move_so_far(tmp
         everyone = np.arange(len(matrix))
         before = bounty.ledger.losses(0, np.full(len(matrix), 40.0), everyone)
         gain = (before - bounty.ledger.losses(0, served, everyone)).mean()
-        credits = attribution(bounty, state)
-        assert sum(one.value for one in credits) == pytest.approx(gain)
-        assert all(0 < one.value < gain for one in credits)
+        credited = attribution(bounty, state)
+        assert sum(one.value for one in credited) == pytest.approx(gain)
+        assert all(0 < one.value < gain for one in credited)
         assert verify(bounty).proven
+        ages = pa.table({"age": [70, 55, 20], "sex": ["F"] * 3, "income": [30.0] * 3})
+        told = [explain(bounty, ages, row) for row in range(3)]
+        assert [one.answer for one in told] == [50, 45, 40]
+        assert [len(one.steps) for one in told] == [2, 1, 0]
 
 
 def test_the_smallest_improvement_is_told_in_the_units_of_the_loss(tmp_path):

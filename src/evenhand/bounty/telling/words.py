@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from evenhand.bounty.bounty import Bounty
 from evenhand.bounty.hunting.round import Round
 from evenhand.bounty.judging.practice import PracticeScore
 from evenhand.bounty.proof.account import Account
@@ -36,6 +37,18 @@ def rate(value: float | None, loss: str = "") -> str:
 def reason(code: str | None) -> str:
     """Why something is not accepted, for a person."""
     return REASONS.get(code or "", code or "")
+
+
+def drawn(bounty: Bounty) -> str:
+    """What was drawn: each row, or units and how many rows of one count."""
+    task, left = bounty.task, bounty.thinned
+    if task.unit is None:
+        return "Each row is taken for drawn by itself: no unit is named."
+    units = ", ".join(f"{block.units:,}" for block in bounty.state.blocks)
+    return (
+        f"Drawn by {task.unit}: {units} in the blocks, at most {plural(task.most, 'row')} each"
+        f"{f'; {left:,} sealed rows of larger ones were left out by lot' if left else ''}."
+    )
 
 
 def ledger(account: Account) -> str:

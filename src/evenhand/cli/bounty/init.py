@@ -155,11 +155,7 @@ def _tell(folder: Path, made: Bounty, told: Standing) -> None:
     say(f"Bounty {folder}: predict {told.label}, {plural(len(task.features), 'feature')}.")
     say(f"Sealed: {plural(len(rows), 'block')} of {sizes} rows.")
     if told.unit is not None:
-        drawn = ", ".join(f"{block.units:,}" for block in rows)
-        say(
-            f"Drawn by {told.unit}: {drawn} in the blocks, at most {plural(task.most, 'row')} each"
-            f"{f'; {made.thinned:,} sealed rows of larger ones were left out by lot' if made.thinned else ''}."
-        )
+        say(words.drawn(made))
     say(*(f"! {note}" for note in made.notes))
     say(words.ledger(told.ledger))
     say(
