@@ -267,8 +267,10 @@ def _twins(task: Task, public: list[tuple[str, Data]], other: Data) -> Twins:
         return whole
     firsts = [np.unique(one.unit_of, return_index=True)[1] for _, one in tables]
     parts = [
-        (name, *(found[rows] for found in _told(one)))
-        for (name, one), rows in zip(tables, firsts, strict=True)
+        (name, told[rows], labels[rows])
+        for (name, (told, labels)), rows in zip(
+            [(name, _told(one)) for name, one in tables], firsts, strict=True
+        )
     ]
     names = [feature.name for feature in task.features] if other.asked is None else [str(task.asks)]
     part = find_twins(parts[:-1], parts[-1][1:], names)

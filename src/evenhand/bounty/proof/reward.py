@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from evenhand.bounty.proof.certificate import Rows
 from evenhand.bounty.proof.opened_block import Mask
+from evenhand.bounty.task.losses import Answers
 from evenhand.errors import InputError
 
 Floats = npt.NDArray[np.float64]
@@ -107,14 +109,14 @@ class Moves:
         ``(answers, rows) -> losses``.
     """
 
-    start: Floats
-    limited: Callable[[Floats, Floats], Floats]
-    losses_of: Callable[[Floats, Rows], Floats]
+    start: Answers
+    limited: Callable[[Answers, Answers], Answers]
+    losses_of: Callable[[Answers, Rows], Floats]
 
 
 def shapley_shares(
     losses: Floats,
-    updates: Sequence[tuple[Rows, Floats]],
+    updates: Sequence[tuple[Rows, Any]],
     rng: np.random.Generator,
     *,
     permutations: int = 400,
@@ -159,7 +161,7 @@ def shapley_shares(
 
 def _drops(
     losses: Floats,
-    updates: Sequence[tuple[Rows, Floats]],
+    updates: Sequence[tuple[Rows, Any]],
     order: npt.NDArray[np.intp],
     moves: Moves | None,
 ) -> Floats:

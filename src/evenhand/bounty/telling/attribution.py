@@ -36,8 +36,8 @@ def attribution(bounty: Bounty, state: State) -> tuple[ShapleyShare, ...]:
     if not nodes:
         return ()
     starts: list[Floats] = []
-    parts: list[list[tuple[Rows, Floats]]] = [[] for _ in nodes]
-    answered: list[Floats] = []
+    parts: list[list[tuple[Rows, Any]]] = [[] for _ in nodes]
+    answered: list[Any] = []
     stepwise = listed.task.loss.change is not None
     offset, blocks = 0, known_rows(bounty, state)
     for known in blocks:
@@ -69,7 +69,7 @@ def attribution(bounty: Bounty, state: State) -> tuple[ShapleyShare, ...]:
     )
 
 
-def _losses_of(blocks: list[Known], answers: Floats, rows: Rows) -> Floats:
+def _losses_of(blocks: list[Known], answers: Any, rows: Rows) -> Floats:
     """Losses of rows, in order, that are counted through all blocks."""
     ends = np.cumsum([len(known.matrix) for known in blocks])
     cuts = np.searchsorted(rows, ends)
@@ -83,7 +83,7 @@ def _losses_of(blocks: list[Known], answers: Floats, rows: Rows) -> Floats:
     )
 
 
-def _joined(parts: list[tuple[Rows, Floats]]) -> tuple[Rows, Floats]:
+def _joined(parts: list[tuple[Rows, Any]]) -> tuple[Rows, Any]:
     if not parts:
         return np.zeros(0, np.intp), np.zeros(0)
     return np.concatenate([rows for rows, _ in parts]), np.concatenate(
