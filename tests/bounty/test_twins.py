@@ -4,12 +4,16 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from evenhand.bounty import write_submission
 from evenhand.bounty.task.belonging import find_belonging
 from evenhand.bounty.task.twins import find_twins
 from evenhand.cli.app import app
 from evenhand.errors import InputError
 
+from .conftest import good, people
 from .test_freshness import begin, patients, three
+
+SIZES = {"train": 500, "practice": 800, "sealed": 3_000}
 
 
 def measured(rows, rng):
@@ -168,3 +172,28 @@ def test_what_float32_blurs_is_told_when_a_bounty_begins(files, capsys):
         app(["bounty", "init", "b", *files, "--label", "y", "--constant", "a"])
     shown = " ".join(capsys.readouterr().out.split())
     assert "! float32 cannot hold the column 'at'" in shown
+
+
+@pytest.mark.parametrize("which", ["train", "practice", "sealed"])
+def test_rows_that_were_known_or_are_still_sealed_confirm_nothing(tmp_path, which):
+    tables = {name: people(rows, seed) for seed, (name, rows) in enumerate(SIZES.items())}
+    with begin(tmp_path / "b", label="label", base="no", **tables) as bounty:
+        bounty.submit(good())
+        assert [verdict.accepted for verdict in bounty.close_epoch()] == [True]
+        with pytest.raises(InputError, match=r"fresh rows stand in the bounty's own tables"):
+            bounty.confirm(tables[which])
+        assert not [
+            path for path in (tmp_path / "b" / "public").iterdir() if "confirm" in path.name
+        ]
+        assert bounty.confirm(people(800, 9))
+
+
+def test_what_was_not_tested_for_want_of_a_word_is_told_at_closing(tmp_path, capsys):
+    tables = {name: people(rows, seed) for seed, (name, rows) in enumerate(SIZES.items())}
+    with begin(tmp_path / "b", label="label", base="no", **tables) as bounty:
+        bounty.submit(good())
+        bounty.submit(write_submission(team="x", group="age < 50", model={"constant": "yes"}))
+    with pytest.raises(SystemExit):
+        app(["bounty", "close", str(tmp_path / "b")])
+    told = " ".join(capsys.readouterr().out.split())
+    assert "Not tested: 1 submission that practice rows speak strongly against" in told

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from evenhand.bounty.bounty import Bounty
 from evenhand.bounty.files import canonical, sha256, sha256_of, sync_folder, write_whole
 from evenhand.bounty.folder import Data
+from evenhand.bounty.judging.copies import check_fresh
 from evenhand.bounty.judging.registry import registered_services
 from evenhand.bounty.log import EventLog
 from evenhand.bounty.proof.ledger import Ledger
@@ -29,19 +30,17 @@ from evenhand.bounty.task.losses import parse_loss
 from evenhand.bounty.task.membership import Memberships
 from evenhand.bounty.task.precision import check_precision
 from evenhand.bounty.task.task import (
-    Labels,
     Media,
     Task,
     read_table,
     task_from_dict,
     task_of,
 )
-from evenhand.bounty.task.twins import Twins, find_twins
 from evenhand.bounty.terms import Terms
 from evenhand.deferred import Deferred
 from evenhand.deferred import pyarrow as pa
 from evenhand.errors import InputError, unknown_name
-from evenhand.pages.numbers import listed, plural
+from evenhand.pages.numbers import listed
 from evenhand.results.protocol import to_plain
 
 #: What to say where each row is drawn for itself, though a column looks otherwise.
@@ -167,7 +166,7 @@ def create_bounty(
     drawn = len(np.unique(data[2].unit_of))
     if drawn < rules.blocks:
         raise InputError(f"{drawn:,} sealed {_what(task)} do not fill {rules.blocks} blocks.")
-    twins = _fresh(task, data)
+    twins = check_fresh(task, data)
     created = {
         "task": task.to_dict(),
         "rules": _rules_body(rules),
@@ -240,69 +239,6 @@ def _lay_down(
             "blocks": to_plain(blocks),
         }
         log.begin(body)
-
-
-def _fresh(task: Task, data: list[Data]) -> Twins:
-    """Refuse rows that stand in two tables more often than independent draws would."""
-    train, practice, sealed = data
-    _refuse_copies(
-        _twins(task, [("train", train)], practice),
-        ("practice", "train table"),
-        "A model that learnt a practice row is not tried by it, and its score there decides when it is tested.",
-    )
-    twins = _twins(task, [("train", train), ("practice", practice)], sealed)
-    _refuse_copies(
-        twins,
-        ("sealed", "train or practice table"),
-        "Whoever knows a sealed label needs no test.",
-    )
-    return twins
-
-
-def _twins(task: Task, public: list[tuple[str, Data]], other: Data) -> Twins:
-    """Copies: of whole rows, and of the first row of each unit in part, since units are drawn and not their rows."""
-    tables = [*public, ("", other)]
-    whole = find_twins([(name, *_told(one)) for name, one in public], _told(other))
-    if whole.excess:
-        return whole
-    firsts = [np.unique(one.unit_of, return_index=True)[1] for _, one in tables]
-    parts = [
-        (name, told[rows], labels[rows])
-        for (name, (told, labels)), rows in zip(
-            [(name, _told(one)) for name, one in tables], firsts, strict=True
-        )
-    ]
-    names = [feature.name for feature in task.features] if other.asked is None else [str(task.asks)]
-    part = find_twins(parts[:-1], parts[-1][1:], names)
-    if not part.excess:
-        return whole
-    place = {name: rows for (name, _), rows in zip(tables, firsts, strict=True)}
-    return replace(
-        part,
-        places=tuple(
-            (name, int(place[name][row - 1]) + 1, int(place[""][mine - 1]) + 1)
-            for name, row, mine in part.places
-        ),
-    )
-
-
-def _refuse_copies(twins: Twins, between: tuple[str, str], why: str) -> None:
-    if not twins.excess:
-        return
-    mine, others = between
-    shown = "; ".join(f"{name} row {row} is {mine} row {own}" for name, row, own in twins.places)
-    raise InputError(
-        f"{plural(twins.rows, f'{mine} row')} {'stands' if twins.rows == 1 else 'stand'} in the {others} too"
-        f"{f' (alike {twins.alike})' if twins.alike else ''}: "
-        f"{twins.different:,} different ones, where independent draws would have about {twins.expected:,.0f} by "
-        f"chance.  {shown}{', …' if twins.different > len(twins.places) else ''}.  "
-        f"Take them out of one of the tables.  {why}"
-    )
-
-
-def _told(data: Data) -> tuple[npt.NDArray[Any], Labels]:
-    """What tells a row: its features and label; where services are asked, what is asked and the label."""
-    return data.matrix if data.asked is None else data.asked[:, None], data.labels
 
 
 def _together(tables: list[Any]) -> Any:

@@ -191,6 +191,15 @@ def standing(told: Status) -> str:
     return ", ".join(parts) + "." + held
 
 
+def waiting(told: Status) -> Iterator[str]:
+    """What was not tested when an epoch was closed, since nobody vouched for it."""
+    if told.held:
+        tested = "evenhand bounty vouch" if told.ledger.blocks_left else "no block is left for it"
+        yield (
+            f"Not tested: {plural(told.held, 'submission')} that practice rows speak strongly against ({tested})."
+        )
+
+
 def worth(one: Accepted) -> str:
     """Reward and credit of an accepted update."""
     state = "final" if one.final else "provisional"
