@@ -143,6 +143,7 @@ def files(tmp_path, monkeypatch):
     ("options", "told"),
     [
         (["--severity", "age > 200=2"], "weighs nobody"),
+        (["--severity", "age >= 60"], 'write a predicate, =, and a weight: "age >= 65=2"'),
         (["--times", "3"], "times is 3, but no column is named"),
         (["--media", "audio"], "media is audio and"),
         (["--features", "age,age"], "'age' is named twice"),
@@ -197,3 +198,11 @@ def test_what_was_not_tested_for_want_of_a_word_is_told_at_closing(tmp_path, cap
         app(["bounty", "close", str(tmp_path / "b")])
     told = " ".join(capsys.readouterr().out.split())
     assert "Not tested: 1 submission that practice rows speak strongly against" in told
+
+
+def test_a_finding_that_claims_no_number_is_refused_in_words(tmp_path):
+    tables = {name: people(rows, seed) for seed, (name, rows) in enumerate(SIZES.items())}
+    begin(tmp_path / "b", label="label", base="no", **tables).close()
+    sent = ["bounty", "submit", str(tmp_path / "b"), "--team", "z", "--group", "age > 40"]
+    with pytest.raises(InputError, match=r"--finding is nan\.  Allowed"):
+        app([*sent, "--finding", "nan"])

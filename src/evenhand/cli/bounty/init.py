@@ -187,7 +187,8 @@ def _severities(given: tuple[str, ...]) -> dict[str, float]:
             out[text.strip()] = float(weight)
         except ValueError:
             text = ""
-        if not text.strip():
+        # "age >= 65" alone has an = of its own.
+        if not text.strip() or text.rstrip().endswith(("<", ">", "!", "=")):
             raise InputError(
                 f'--severity {item!r}: write a predicate, =, and a weight: "age >= 65=2".'
             )
