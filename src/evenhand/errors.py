@@ -233,4 +233,4 @@ def unknown_names(kind: str, names: Sequence[str], known: Sequence[str]) -> str:
 def _all_of(kind: str, known: Sequence[str]) -> str:
     """The list of all names, as far as it is short."""
     listed = ", ".join(known[:30]) + (f", … ({len(known) - 30} more)" if len(known) > 30 else "")
-    return f"{kind.title()}s: {listed}"
+    return f"{kind.title()}{'es' if kind.endswith('s') else 's'}: {listed}"

@@ -13,6 +13,7 @@ from evenhand.bounty.folder import BountyFolder, Data
 from evenhand.bounty.judging.admission import check_new, check_promised, check_sent, check_vouched
 from evenhand.bounty.judging.asking import Hearing, ask, check_heard, wanted
 from evenhand.bounty.judging.block import judge_block, order_candidates
+from evenhand.bounty.judging.copies import check_confirming
 from evenhand.bounty.judging.fresh_rows import confirm
 from evenhand.bounty.judging.intake import Trainer, check_open, train
 from evenhand.bounty.judging.practice import Practice, PracticeScore
@@ -396,11 +397,13 @@ class Bounty:
                 raise InputError("No accepted update waits for fresh data.")
             rows = read_table(table)
             data = Data.of(rows, self.task, first=self._rows_known())
+            known = [(name, self.data(name)) for name in self._files.disclosed]
+            check_confirming(known, self.ledger, data)
             self._ask_about("fresh rows", data, ())
             found = self.confirmations(state, data)
             name = f"confirm-{len(self.log.read()):06d}"
-            known = self._files.disclose(name, data)
-            body = {"data": name, "sha256": known, "confirmed": to_plain(found)}
+            told = self._files.disclose(name, data)
+            body = {"data": name, "sha256": told, "confirmed": to_plain(found)}
             self.log.append("confirmed", body)
             return tuple(found)
 
@@ -449,6 +452,7 @@ class Bounty:
         return self.ledger.account(
             blocks_used=state.blocks_used,
             units=state.blocks[following].units,
+            rows=state.blocks[following].rows,
             expected=max(len(state.pending), 100),
         )
 

@@ -1,7 +1,6 @@
 """Begin a bounty: agree on the task, lay down the public rows, seal the others."""
 
 import base64
-import hashlib
 import math
 import os
 import secrets
@@ -18,6 +17,7 @@ import numpy.typing as npt
 from evenhand.bounty.bounty import Bounty
 from evenhand.bounty.files import canonical, sha256, sha256_of, sync_folder, write_whole
 from evenhand.bounty.folder import Data
+from evenhand.bounty.judging.copies import check_fresh
 from evenhand.bounty.judging.registry import registered_services
 from evenhand.bounty.log import EventLog
 from evenhand.bounty.proof.ledger import Ledger
@@ -25,22 +25,22 @@ from evenhand.bounty.proof.rules import Rules
 from evenhand.bounty.strangers.runner import Runner
 from evenhand.bounty.submission.group import read_group
 from evenhand.bounty.submission.model import read_model
+from evenhand.bounty.task.belonging import find_belonging
 from evenhand.bounty.task.losses import parse_loss
+from evenhand.bounty.task.membership import Memberships
 from evenhand.bounty.task.precision import check_precision
 from evenhand.bounty.task.task import (
-    Labels,
     Media,
     Task,
     read_table,
     task_from_dict,
     task_of,
 )
-from evenhand.bounty.task.twins import Twins, find_twins
 from evenhand.bounty.terms import Terms
 from evenhand.deferred import Deferred
 from evenhand.deferred import pyarrow as pa
 from evenhand.errors import InputError, unknown_name
-from evenhand.pages.numbers import plural, significant
+from evenhand.pages.numbers import listed
 from evenhand.results.protocol import to_plain
 
 #: What to say where each row is drawn for itself, though a column looks otherwise.
@@ -132,12 +132,14 @@ def create_bounty(
         What runs models; the sandbox if not given.
     """
     place, rules = Path(folder), rules or Rules()
+    if seed is not None and seed < 0:
+        raise InputError(f"seed is {seed}.  Allowed: 0 or more.")
     if place.exists() and any(place.iterdir()):
         raise InputError(f"{place} is not empty.  Name a new directory.")
     tables = [read_table(table) for table in (train, practice, sealed)]
     together = _together(tables)
     loss = _with_most_words(loss, tables[:2], label)
-    unit = _unit(together, unit, features, label)
+    unit = _unit(together, unit, label)
     task = task_of(
         together,
         label=label,
@@ -151,7 +153,7 @@ def create_bounty(
     registered = registered_services(services, Path(services_folder)) if services else []
     lost = check_precision(together, task)
     task = _with_most(task, tables, most)
-    _check_severities(severities or {}, task)
+    _check_severities(severities or {}, task, together)
     _check_units(task, tables)
     rng = np.random.default_rng(secrets.randbits(128) if seed is None else seed)
     kept = _cut(task, tables[2], rng)
@@ -164,7 +166,7 @@ def create_bounty(
     drawn = len(np.unique(data[2].unit_of))
     if drawn < rules.blocks:
         raise InputError(f"{drawn:,} sealed {_what(task)} do not fill {rules.blocks} blocks.")
-    twins = _fresh(data)
+    twins = check_fresh(task, data)
     created = {
         "task": task.to_dict(),
         "rules": _rules_body(rules),
@@ -172,10 +174,10 @@ def create_bounty(
         "severities": dict(severities or {}),
         "twins": twins.rows,
         "thinned": thinned,
-        "notes": [column.text for column in lost],
+        "notes": [*(column.text for column in lost), *_outside(task, data)],
         "services": to_plain(registered),
         "media": str(Path(media_folder).resolve()),
-        "organiser": organiser,
+        "organiser": organiser.strip(),
         "assumptions": list(ASSUMPTIONS),
     }
     base_text = canonical(_base_given(base))
@@ -243,32 +245,6 @@ def _lay_down(
         log.begin(body)
 
 
-def _fresh(data: list[Data]) -> Twins:
-    """Refuse sealed rows that stand in a public table more often than independent draws would."""
-    named = [(name, *_told(one)) for name, one in zip(("train", "practice"), data[:2], strict=True)]
-    twins = find_twins(named, _told(data[2]))
-    if twins.excess:
-        shown = "; ".join(
-            f"{name} row {row} is sealed row {mine}" for name, row, mine in twins.places
-        )
-        raise InputError(
-            f"{plural(twins.rows, 'sealed row')} of {len(data[2].labels):,} stand in the train or practice table too, "
-            f"where independent draws would have {significant(twins.expected, 2)} by chance: {shown}"
-            f"{', …' if twins.rows > len(twins.places) else ''}.  "
-            "Take them out of one of the tables: whoever knows a sealed label needs no test."
-        )
-    return twins
-
-
-def _told(data: Data) -> tuple[npt.NDArray[Any], Labels]:
-    """What tells a row: its features and label; where services are asked, what is asked and the label."""
-    if data.asked is None:
-        return data.matrix, data.labels
-    pairs = zip(data.asked.tolist(), data.labels.tolist(), strict=True)
-    digests = [hashlib.sha256(f"{asked}\0{label}".encode()).digest() for asked, label in pairs]
-    return np.array([list(digest) for digest in digests], np.uint8), np.zeros(len(digests))
-
-
 def _together(tables: list[Any]) -> Any:
     """All tables as one, so that each text and class is listed."""
     names = tables[0].column_names
@@ -295,26 +271,48 @@ def _with_most_words(loss: str, public: list[Any], label: str) -> str:
     return f"wer({max(longest, 1)})"
 
 
-def _unit(together: Any, unit: str | None, features: list[str] | None, label: str) -> str | None:
+def _unit(together: Any, unit: str | None, label: str) -> str | None:
     """The column of units, or none where that was said or no column looks like one."""
     if unit is not None:
         return None if unit == NO_UNIT and NO_UNIT not in together.column_names else unit
     for name in together.column_names:
-        if (
-            name == label
-            or (features is not None and name in features)
-            or not _ROLES.names_units(name)
-        ):
+        if name == label or not _ROLES.names_units(name):
             continue
         different = together[name].combine_chunks().unique()
         if len(different) < together.num_rows:
             raise InputError(
                 f"{name!r} has {len(different):,} values in {together.num_rows:,} rows of the three tables, and looks "
-                "like the name of what was drawn.  Rows of one resemble each other, and must not be cut apart.  "
-                f"Say unit {name!r} where they belong together, or unit {NO_UNIT!r} where each row was drawn "
-                "for itself."
+                f"like the name of what was drawn.  {_asked_unit(name)}"
             )
+    for found in find_belonging(_plain_columns(together, label)):
+        decides = listed([repr(one) for one in found.decides])
+        raise InputError(
+            f"{found.name!r} has {found.values:,} values in {found.rows:,} rows of the three tables, and within each "
+            f"of them {decides} never differ{'s' if len(found.decides) == 1 else ''}: that is what rows of one person "
+            f"look like.  {_asked_unit(found.name)}"
+        )
     return None
+
+
+def _asked_unit(name: str) -> str:
+    return (
+        "Rows of one resemble each other, and must not be cut apart.  "
+        f"Say unit {name!r} where they belong together, or unit {NO_UNIT!r} where each row was drawn for itself."
+    )
+
+
+def _plain_columns(table: Any, label: str) -> list[tuple[str, npt.NDArray[Any]]]:
+    """Numbers as they are, and all else as text."""
+    out = []
+    for name in table.column_names:
+        column = table[name].combine_chunks()
+        if name == label or pa.types.is_nested(column.type):
+            continue
+        number = pa.types.is_integer(column.type) or pa.types.is_floating(column.type)
+        values = column if number else column.cast(pa.string()).fill_null("")
+        array = values.to_numpy(zero_copy_only=False)
+        out.append((name, array if number else array.astype(str)))
+    return out
 
 
 def _with_most(task: Task, tables: list[Any], most: int | None) -> Task:
@@ -370,8 +368,30 @@ def _rules_body(rules: Rules) -> dict[str, Any]:
     return {name: getattr(rules, name) for name in Rules.__dataclass_fields__}
 
 
-def _check_severities(severities: Mapping[str, float], task: Task) -> None:
+def _check_severities(severities: Mapping[str, float], task: Task, together: Any) -> None:
+    bitmaps = Memberships(task.encode(together)) if severities else None
     for text, weight in severities.items():
-        read_group({"predicate": text}, task)
+        formula = read_group({"predicate": text}, task).formula
         if not (math.isfinite(weight) and weight >= 0):
             raise InputError(f"The severity of {text} is {weight}.  Allowed: 0 or more.")
+        if bitmaps is not None and formula is not None and not bitmaps.of(formula).any():
+            raise InputError(
+                f"The severity of {text} weighs nobody: no row of the three tables is in that group.  "
+                "Look at how its values are written."
+            )
+
+
+def _outside(task: Task, data: list[Data]) -> list[str]:
+    """Labels that the loss reads as the nearer of its bounds."""
+    if task.loss.reads != "value":
+        return []
+    low, high = task.loss.target
+    labels = np.concatenate([one.labels.astype(float) for one in data])
+    beyond = int(np.count_nonzero((labels < low) | (labels > high)))
+    if not beyond:
+        return []
+    told = (
+        f"{beyond:,} of {len(labels):,} labels lie outside {low:g} to {high:g}, from {labels.min():g} to "
+        f"{labels.max():g}: the loss {task.loss.text} reads each as the nearer bound."
+    )
+    return [told]

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from evenhand.bounty.task.losses import RowLoss
-from evenhand.stats.bounded_means import betting_lower, betting_p
-from evenhand.stats.paired import mcnemar_p, paired_gain_lower
+from evenhand.stats.bounded_means import STAKE, betting_lower, betting_p
+from evenhand.stats.paired import detectable_gain, mcnemar_p, paired_gain_lower
 
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.intp]
@@ -153,6 +153,7 @@ def certify(
     margin: float = 0.0,
     tuned: float | None = None,
     weights: Floats | None = None,
+    updates: int = 1,
 ) -> Certificate:
     """Test whether a model improves on the list within a group.
 
@@ -175,6 +176,8 @@ def certify(
         Level that the bets are tuned to, fixed before any answer; `alpha` if not given.
     weights : array of shape (len(rows),), optional
         What the loss counts of each row, for the errors; 1 if not given.
+    updates : int
+        How many updates may have moved the answer of one row, one after the other.
     """
     tuned = alpha if tuned is None else tuned
     gain = before - after
@@ -182,7 +185,7 @@ def certify(
     wins, losses = int(np.count_nonzero(sums > 0)), int(np.count_nonzero(sums < 0))
     total, size, n = float(sums.sum()), len(rows), drawn.rows
     exact = loss.two_valued and drawn.most == 1
-    widest = loss.largest_gain * drawn.most
+    widest = loss.gain_of(updates) * drawn.most
     if exact:
         p_value = float(mcnemar_p(wins, losses))
     elif total > 0:
@@ -217,6 +220,26 @@ def certify(
         method="mcnemar" if exact else "betting",
         reason=_reason(size, wins + losses, total, p_value, alpha, lower, margin),
     )
+
+
+def smallest_provable(loss: RowLoss, *, rows: int, units: int, most: int, alpha: float) -> float:
+    """Smallest improvement a row that `certify` could prove at a level.
+
+    Notes
+    -----
+    Where a row is a unit and right or wrong, what McNemar's exact test finds four times in five.  By betting, less
+    than ``R ln(1 / alpha) / s`` over all units together cannot be proven, R what a unit can gain and s the
+    largest stake: a unit that gains d multiplies the capital by ``1 + s d / R`` at most, and ``ln(1 + x) <= x``.
+
+    Examples
+    --------
+    >>> from evenhand.bounty.task.losses import parse_loss
+    >>> round(smallest_provable(parse_loss("absolute(0, 10)"), rows=1000, units=1000, most=1, alpha=0.001), 3)
+    0.092
+    """
+    if loss.two_valued and most == 1:
+        return loss.largest_gain * detectable_gain(units, alpha)
+    return loss.largest_gain * most * float(np.log(1 / alpha)) / (STAKE * rows)
 
 
 def _reason(

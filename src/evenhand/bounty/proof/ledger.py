@@ -20,12 +20,11 @@ import numpy.typing as npt
 
 from evenhand.bounty.files import sha256, sha256_of
 from evenhand.bounty.proof.account import Account
-from evenhand.bounty.proof.certificate import Drawn, Rows
+from evenhand.bounty.proof.certificate import Drawn, Rows, smallest_provable
 from evenhand.bounty.proof.opened_block import Mask, OpenedBlock
 from evenhand.bounty.proof.rules import Rules
 from evenhand.bounty.task.losses import Answers, Floats, RowLoss
 from evenhand.errors import InputError
-from evenhand.stats.paired import detectable_gain
 
 Units = npt.NDArray[np.integer[Any]]
 
@@ -158,15 +157,15 @@ class Ledger:
         """What the loss counts of each row of such a block."""
         return self._loss.weight(self._read_labels(block))
 
-    def account(self, *, blocks_used: int, units: int, expected: int = 100) -> Account:
+    def account(self, *, blocks_used: int, units: int, rows: int, expected: int = 100) -> Account:
         """What is spent, what is left, and what could be found now.
 
         Parameters
         ----------
         blocks_used : int
             Blocks opened so far.
-        units : int
-            Units of the next block.
+        units, rows : int
+            Of the next block.
         expected : int
             Candidates to expect in the next epoch, for the detectable improvement.
         """
@@ -176,7 +175,11 @@ class Ledger:
             delta=self.rules.delta,
             delta_spent=blocks_used * self.rules.block_delta,
             blocks_left=left,
-            smallest_detectable=detectable_gain(units, alpha) if left > 0 and units else None,
+            smallest_detectable=smallest_provable(
+                self._loss, rows=rows, units=units, most=self._most, alpha=alpha
+            )
+            if left > 0 and units
+            else None,
             reason=None if left > 0 else "budget_spent",
         )
 

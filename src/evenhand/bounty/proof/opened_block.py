@@ -94,6 +94,7 @@ class OpenedBlock:
     _losses: npt.NDArray[np.float64] = field(init=False)
     _groups: list[Rows] = field(init=False)
     _gained: float = field(init=False)
+    _stacked: dict[int, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.served = np.asarray(self.served)
@@ -136,6 +137,14 @@ class OpenedBlock:
         if not certificate.accepted:
             return self._refuse(candidate, certificate)
         self._answers[rows], self._losses[rows] = answers, after
+        self._stacked[len(self._groups)] = 1 + max(
+            (
+                high
+                for group, high in self._stacked.items()
+                if candidate.meets is None or candidate.meets(group)
+            ),
+            default=0,
+        )
         self.transcript.accept(candidate.kind, candidate.team, len(self._groups))
         self._groups.append(rows)
         self._gained += certificate.lower_bound
@@ -203,6 +212,7 @@ class OpenedBlock:
         Nothing is tested after it, so what it looks at costs no test anything.  The certificate is of one
         list of as many as there are transcripts and choices of groups, and pays for both.  Where no group
         goes back, what the acceptances gained adds up, and so do their bounds, which hold together.
+        Groups that can meet may have moved one answer several times; those proven apart have not.
         """
         repairs = self._repair()
         everyone = np.arange(self.drawn.rows)
@@ -219,6 +229,7 @@ class OpenedBlock:
             alpha=alpha * float(np.exp(price)),
             tuned=alpha,
             weights=self.loss.weight(self.labels),
+            updates=max(self._stacked.values(), default=1),
         )
         if not repairs and self._gained > certificate.lower_bound:
             certificate = replace(certificate, lower_bound=self._gained, reason=None)

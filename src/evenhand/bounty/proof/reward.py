@@ -1,13 +1,15 @@
 """What an accepted update is worth, and how several share what they reached together."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from evenhand.bounty.proof.certificate import Rows
 from evenhand.bounty.proof.opened_block import Mask
+from evenhand.bounty.task.losses import Answers
 from evenhand.errors import InputError
 
 Floats = npt.NDArray[np.float64]
@@ -93,12 +95,32 @@ class ShapleyShare:
     standard_error: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moves:
+    """Updates that move an answer only so far from the one below them: their losses depend on the order.
+
+    Attributes
+    ----------
+    start : array of shape (rows,)
+        Answers of the base model.
+    limited : callable
+        ``(answers, below) -> answers``.
+    losses_of : callable
+        ``(answers, rows) -> losses``.
+    """
+
+    start: Answers
+    limited: Callable[[Answers, Answers], Answers]
+    losses_of: Callable[[Answers, Rows], Floats]
+
+
 def shapley_shares(
     losses: Floats,
-    updates: Sequence[tuple[Rows, Floats]],
+    updates: Sequence[tuple[Rows, Any]],
     rng: np.random.Generator,
     *,
     permutations: int = 400,
+    moves: Moves | None = None,
 ) -> tuple[ShapleyShare, ...]:
     """Shapley values of updates: each one's mean drop of the loss over random orders.
 
@@ -107,11 +129,13 @@ def shapley_shares(
     losses : array of shape (rows,)
         Under the base model.
     updates : Sequence of (rows, losses)
-        Each update's rows and its model's losses there.
+        Each update's rows and its model's losses there; its answers where `moves` is given.
     rng : numpy.random.Generator
         Draws the orders.
     permutations : int
         Drawn orders; half are reversed copies of the others, which lowers the error.
+    moves : Moves, optional
+        How answers are turned to losses, where an update may move an answer only so far.
 
     Notes
     -----
@@ -125,7 +149,7 @@ def shapley_shares(
     pairs = []
     for _ in range(permutations // 2):
         order = rng.permutation(len(updates))
-        forth, back = (_drops(losses, updates, o) for o in (order, order[::-1]))
+        forth, back = (_drops(losses, updates, o, moves) for o in (order, order[::-1]))
         pairs.append((forth + back) / 2)
     drawn = np.array(pairs) if updates else np.zeros((len(pairs), 0))
     errors = drawn.std(axis=0, ddof=1) / np.sqrt(len(drawn))
@@ -136,12 +160,19 @@ def shapley_shares(
 
 
 def _drops(
-    losses: Floats, updates: Sequence[tuple[Rows, Floats]], order: npt.NDArray[np.intp]
+    losses: Floats,
+    updates: Sequence[tuple[Rows, Any]],
+    order: npt.NDArray[np.intp],
+    moves: Moves | None,
 ) -> Floats:
     current = losses.astype(float)
+    answers = None if moves is None else moves.start.astype(float)
     out = np.zeros(len(updates))
     for number in order:
         rows, after = updates[number]
+        if moves is not None and answers is not None:
+            answers[rows] = moves.limited(after, answers[rows])
+            after = moves.losses_of(answers[rows], rows)
         out[number] = float((current[rows] - after).sum()) / len(losses)
         current[rows] = after
     return out

@@ -72,13 +72,17 @@ class RowLoss:
     @property
     def largest_gain(self) -> float:
         """Largest difference that an update can make to a row."""
+        return self.gain_of(1)
+
+    def gain_of(self, updates: int) -> float:
+        """Largest difference that so many updates, one after the other, can make to a row."""
         if self.widest is not None:
             return self.widest
         if self.change is None:
             return self.high - self.low
         low, high = self.target
         # Where the label is at one bound, and the answers at the other: (R² - (R - c)²), or c.
-        moved = min(self.change, high - low)
+        moved = min(self.change * updates, high - low)
         return moved * (2 * (high - low) - moved) if self.text.startswith("squared") else moved
 
     def limited(self, answers: Answers, below: Answers) -> Answers:

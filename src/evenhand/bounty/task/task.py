@@ -280,10 +280,12 @@ def task_of(
         if features is not None
         else [n for n in table.column_names if n not in (label, unit, asks)]
     )
-    if not names or label in names or len(names) > MAX_FEATURES:
-        raise InputError(
-            f"{len(names)} features are named.  Allowed: 1 to {MAX_FEATURES}, not the label."
-        )
+    if not 1 <= len(names) <= MAX_FEATURES:
+        raise InputError(f"{len(names)} features are named.  Allowed: 1 to {MAX_FEATURES}.")
+    if label in names:
+        raise InputError(f"{label!r} is the label, and no feature.  Leave it out of the features.")
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise InputError(f"The feature {twice[0]!r} is named twice.  Name it once.")
     found = tuple(_feature(table, find_column(name, records.columns)) for name in names)
     _check_asking(scored, asks, media, times, records.columns)
     plain = scored.reads in ("value", "text")
@@ -314,6 +316,10 @@ def _check_asking(
     """Refuse a loss of texts without anything to ask, and the reverse."""
     if asks is not None:
         find_column(asks, columns)
+    elif (media, times) != ("text", 1):
+        raise InputError(
+            f"media is {media} and times is {times}, but no column is named that services are asked about: name it."
+        )
     if (loss.reads == "text") != (asks is not None):
         raise InputError(
             f"The loss {loss.text} needs the column that services are asked about: name it."

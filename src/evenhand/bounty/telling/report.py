@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from evenhand.bounty.bounty import Bounty
 from evenhand.bounty.state import State
+from evenhand.bounty.telling import words
 from evenhand.bounty.telling.history import Chapter, chapters
 from evenhand.bounty.telling.mentions import Mentions, mentions
 from evenhand.bounty.telling.standing import Standing
@@ -60,6 +61,10 @@ class Report:
         Hash of the latest event: whoever knows it knows the whole log.
     events : int
     command : str
+    change : float or None
+        The most by which an update moves an answer, where that is declared.
+    notes : tuple of str
+        What was drawn, and what should be known of the tables.
     """
 
     name: str
@@ -72,6 +77,8 @@ class Report:
     head: str
     events: int
     command: str
+    change: float | None = None
+    notes: tuple[str, ...] = ()
 
 
 def read_report(bounty: Bounty, standing: Standing, *, command: str = "") -> Report:
@@ -90,6 +97,8 @@ def read_report(bounty: Bounty, standing: Standing, *, command: str = "") -> Rep
         head=events[-1].hash,
         events=len(events),
         command=command,
+        change=bounty.task.loss.change,
+        notes=(words.drawn(bounty), *bounty.notes),
     )
 
 

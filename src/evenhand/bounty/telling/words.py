@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from evenhand.bounty.bounty import Bounty
 from evenhand.bounty.hunting.round import Round
 from evenhand.bounty.judging.practice import PracticeScore
 from evenhand.bounty.proof.account import Account
@@ -38,6 +39,18 @@ def reason(code: str | None) -> str:
     return REASONS.get(code or "", code or "")
 
 
+def drawn(bounty: Bounty) -> str:
+    """What was drawn: each row, or units and how many rows of one count."""
+    task, left = bounty.task, bounty.thinned
+    if task.unit is None:
+        return "Each row is taken for drawn by itself: no unit is named."
+    units = ", ".join(f"{block.units:,}" for block in bounty.state.blocks)
+    return (
+        f"Drawn by {task.unit}: {units} in the blocks, at most {plural(task.most, 'row')} each"
+        f"{f'; {left:,} sealed rows of larger ones were left out by lot' if left else ''}."
+    )
+
+
 def ledger(account: Account) -> str:
     """The account in one line."""
     spent = f"{account.delta_spent:.3g} of δ = {account.delta:.3g} spent"
@@ -47,7 +60,7 @@ def ledger(account: Account) -> str:
     parts.append(
         "nothing more can be proven"
         if found is None
-        else f"smallest improvement detectable now {found:.2g} a row"
+        else f"smallest improvement detectable now {significant(found, 2)} a row"
     )
     return "Ledger: " + ", ".join(parts) + "."
 
@@ -176,6 +189,15 @@ def standing(told: Status) -> str:
         else ""
     )
     return ", ".join(parts) + "." + held
+
+
+def waiting(told: Status) -> Iterator[str]:
+    """What was not tested when an epoch was closed, since nobody vouched for it."""
+    if told.held:
+        tested = "evenhand bounty vouch" if told.ledger.blocks_left else "no block is left for it"
+        yield (
+            f"Not tested: {plural(told.held, 'submission')} that practice rows speak strongly against ({tested})."
+        )
 
 
 def worth(one: Accepted) -> str:

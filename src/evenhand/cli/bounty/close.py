@@ -37,5 +37,6 @@ def close(folder: Path, /, *, waiting: Waiting = Waiting(), output: Printing = P
         say(*words.served(told))
         for fresh in told.confirmed:
             say(words.confirmed(opened.load(fresh.key).team, fresh))
+        say(*words.waiting(opened.status()))
         say(words.ledger(told.ledger))
     return 0 if accepted else EXIT_REFUSED

@@ -155,11 +155,8 @@ def _tell(folder: Path, made: Bounty, told: Standing) -> None:
     say(f"Bounty {folder}: predict {told.label}, {plural(len(task.features), 'feature')}.")
     say(f"Sealed: {plural(len(rows), 'block')} of {sizes} rows.")
     if told.unit is not None:
-        drawn = ", ".join(f"{block.units:,}" for block in rows)
-        say(
-            f"Drawn by {told.unit}: {drawn} in the blocks, at most {plural(task.most, 'row')} each"
-            f"{f'; {made.thinned:,} sealed rows of larger ones were left out by lot' if made.thinned else ''}."
-        )
+        say(words.drawn(made))
+    say(*(f"! {note}" for note in made.notes))
     say(words.ledger(told.ledger))
     say(
         f"{told.organiser or 'You'} vouch{'es' if told.organiser else ''} for what the proof rests on:"
@@ -190,7 +187,8 @@ def _severities(given: tuple[str, ...]) -> dict[str, float]:
             out[text.strip()] = float(weight)
         except ValueError:
             text = ""
-        if not text.strip():
+        # "age >= 65" alone has an = of its own.
+        if not text.strip() or text.rstrip().endswith(("<", ">", "!", "=")):
             raise InputError(
                 f'--severity {item!r}: write a predicate, =, and a weight: "age >= 65=2".'
             )

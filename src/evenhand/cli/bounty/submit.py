@@ -2,6 +2,7 @@
 
 import base64
 import json as json_module
+import math
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -170,6 +171,8 @@ def _submission(
             raise InputError(
                 "A finding has no model: leave --model and --constant out, or send two submissions."
             )
+        if not math.isfinite(finding):
+            raise InputError(f"--finding is {finding}.  Allowed: a number, 0 or more.")
         given = {"finding": {"more_than": finding}}
     return write_submission(
         team=team,
