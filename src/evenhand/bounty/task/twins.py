@@ -88,10 +88,11 @@ def find_twins(
     If the tables are independent draws of one population, any way to deal the pooled rows out to them is as
     likely as any other.  Then a row that occurs k times stands on both sides of the seal with probability
     ``1 - s^k - (1 - s)^k``, s the sealed share of all rows.  The number of such rows is compared with that sum
-    by Chernoff's bound, ``min over t of exp(-t x) Π (1 + q (e^t - 1))``; dealing without replacement only makes
-    the crossings less spread.  Chernoff (1952), doi:10.1214/aoms/1177729330.  A table of few different rows has
-    many twins by chance, and few of them tell anything; one of measurements has none.  The same holds of any
-    function of a row that depends on the pool alone; half of the error is for all such readings together.
+    by Chernoff's bound, ``min over t of exp(-t x) Π (1 + q (e^t - 1))``; that rows are dealt without
+    replacement changes it by shares of one over their number.  Chernoff (1952), doi:10.1214/aoms/1177729330.  A
+    table of few different rows has many twins by chance, and few of them tell anything; one of measurements has
+    none.  The same holds of any function of a row that depends on the pool alone; half of the error is for
+    all such readings together.
     """
     matrix = np.concatenate([*(found for _, found, _ in public), sealed[0]])
     labels = np.concatenate([*(found for _, _, found in public), sealed[1]])

@@ -155,33 +155,47 @@ def _submission(
         raise InputError(
             "Give a submission file, or --team and --group (and --model, or the patch is trained here)."
         )
-    given = model_named(model, constant, opened.task.loss.reads, "--model")
-    if any(lookup):
-        if given is not None or None in lookup:
-            raise InputError(
-                "--lookup is the model and needs --key: leave --model and --constant out."
-            )
-        given = {"lookup": lookup_of(str(lookup[0]), str(lookup[1]), opened.task.loss.reads)}
-    if service is not None:
-        if given is not None:
-            raise InputError("A service is the model: leave --model and --constant out.")
-        given = {"service": service}
-    if finding is not None:
-        if given is not None:
-            raise InputError(
-                "A finding has no model: leave --model and --constant out, or send two submissions."
-            )
-        if not math.isfinite(finding):
-            raise InputError(f"--finding is {finding}.  Allowed: a number, 0 or more.")
-        given = {"finding": {"more_than": finding}}
     return write_submission(
         team=team,
         group=_group(group),
-        model=given,
+        model=_model(opened, model, constant, finding, service, lookup),
         # Unguessable, so that a commitment tells nothing.
         nonce=secrets.token_hex(16),
         note=note,
     )
+
+
+def _model(
+    opened: Bounty,
+    model: Path | None,
+    constant: str | None,
+    finding: float | None,
+    service: str | None,
+    lookup: tuple[str | None, str | None],
+) -> bytes | dict[str, Any] | None:
+    """What stands for a model, of which there is one at most."""
+    reads, (table, key) = opened.task.loss.reads, lookup
+    named = {"model": model, "constant": constant, "lookup": table, "service": service}
+    given = [
+        f"--{name}" for name, value in {**named, "finding": finding}.items() if value is not None
+    ]
+    if len(given) > 1:
+        raise InputError(
+            f"{' and '.join(given)} are two models.  Choose one, or send two submissions."
+        )
+    if (table is None) != (key is None):
+        raise InputError(
+            "--lookup and --key go together: a table, and the feature that tells rows apart."
+        )
+    if table is not None:
+        return {"lookup": lookup_of(table, str(key), reads)}
+    if service is not None:
+        return {"service": service}
+    if finding is None:
+        return model_named(model, constant, reads, "--model")
+    if not math.isfinite(finding):
+        raise InputError(f"--finding is {finding}.  Allowed: a number, 0 or more.")
+    return {"finding": {"more_than": finding}}
 
 
 def _group(text: str) -> Mapping[str, Any] | str:
