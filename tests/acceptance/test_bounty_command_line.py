@@ -228,7 +228,7 @@ BAD = {
     ),
     "two models": (
         ("--group", "age > 60", "--model", "a.onnx", "--constant", "low"),
-        "--model and --constant are two models.  Choose one.",
+        "--model and --constant are two models.  Choose one",
     ),
     "no group": ((), "Give a submission file, or --team and --group"),
     "not json": (("--group", "bad.json"), "bad.json is not JSON"),
@@ -271,7 +271,7 @@ def test_each_command_says_what_is_wrong(place, words, message):
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        (("--label", "label"), "Name the deployed model: --base model.onnx, or --constant"),
+        (("--label", "label"), "Name the deployed model: --base model.onnx, --constant"),
         (("--label", "lable", "--constant", "low"), "Did you mean 'label'?"),
         (
             ("--label", "label", "--constant", "low", "--delta", "2"),
