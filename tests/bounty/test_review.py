@@ -307,11 +307,14 @@ def closed(folder, **more):
 def test_a_failure_in_the_log_is_a_fact_that_a_quicker_machine_replays(tmp_path, monkeypatch):
     from evenhand.bounty.judging import block
 
+    def late():
+        raise SubmissionError("timeout", SECRET)
+
     with begin(tmp_path / "b") as bounty:
         bounty.submit(good())
         bounty.submit(good(team="bob", group="sex = 'F'"))
         with monkeypatch.context() as patch:
-            patch.setattr(block, "_answering", lambda *_: fail)
+            patch.setattr(block, "_answering", lambda *_: late)
             assert [v.reason for v in bounty.close_epoch()] == ["model_failed"] * 2
         assert verify(bounty).proven
 
