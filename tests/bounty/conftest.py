@@ -22,6 +22,14 @@ def people(rows, seed):
     return pa.table({"age": age, "sex": sex, "income": income, "label": label})
 
 
+def scored(rows, seed, *, name="score"):
+    """The same people with a number in place of the label: 70 where the flaw is, else 30, and some noise."""
+    table, rng = people(rows, seed), np.random.default_rng(seed)
+    flaw = (np.asarray(table["age"]) >= 50) & (np.asarray(table["sex"]) == "F")
+    score = np.where(flaw, 70, 30) + rng.normal(0, 5, rows)
+    return table.drop(["label"]).append_column(name, [score])
+
+
 @pytest.fixture(scope="session")
 def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("bounty") / "made"

@@ -11,7 +11,7 @@ from evenhand.bounty import Bounty, DirectRunner, Rules, SubmissionError, create
 from evenhand.bounty.strangers.refusals import SubmissionError as Refused
 from evenhand.errors import InputError
 
-from .conftest import good, people
+from .conftest import good, people, scored
 
 
 def test_a_real_flaw_is_accepted_and_a_made_up_one_is_not(bounty):
@@ -134,18 +134,11 @@ def test_repairs_point_to_the_list_that_was_served_before_the_epoch(tmp_path):
 
 @pytest.mark.parametrize("loss", ["squared(0, 100)", "absolute(0, 100)"])
 def test_regression_is_tested_by_betting(tmp_path, loss):
-    def rows(n, seed):
-        table = people(n, seed)
-        rng = np.random.default_rng(seed)
-        flaw = (np.asarray(table["age"]) >= 50) & (np.asarray(table["sex"]) == "F")
-        score = np.where(flaw, 70, 30) + rng.normal(0, 5, n)
-        return table.drop(["label"]).append_column("score", [score])
-
     with create_bounty(
         tmp_path / "b",
-        train=rows(300, 1),
-        practice=rows(500, 2),
-        sealed=rows(2_000, 3),
+        train=scored(300, 1),
+        practice=scored(500, 2),
+        sealed=scored(2_000, 3),
         label="score",
         loss=loss,
         base={"constant": 30},

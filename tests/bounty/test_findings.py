@@ -18,7 +18,7 @@ from evenhand.bounty.telling.outcome import closed
 from evenhand.bounty.telling.standing import stand
 from evenhand.stats.bounded_means import betting_ratio_lower
 
-from .conftest import FLAW, good, people
+from .conftest import FLAW, good, people, scored
 
 
 def claim(team="ada", group=FLAW, more_than=0.3, **more):
@@ -113,13 +113,8 @@ def test_a_finding_of_nobody_or_everybody_is_refused(bounty):
 @pytest.mark.parametrize("loss", ["squared(0, 100)", "missed(yes)", "brier"])
 def test_findings_are_proven_under_each_kind_of_loss(tmp_path, loss):
     def rows(n, seed):
-        table = people(n, seed)
-        if not loss.startswith("squared"):
-            return table
-        rng = np.random.default_rng(seed)
-        flaw = (np.asarray(table["age"]) >= 50) & (np.asarray(table["sex"]) == "F")
-        score = np.where(flaw, 70, 30) + rng.normal(0, 5, n)
-        return table.drop(["label"]).append_column("label", [score])
+        squared = loss.startswith("squared")
+        return scored(n, seed, name="label") if squared else people(n, seed)
 
     base = {"squared(0, 100)": 30, "missed(yes)": "no", "brier": [0.9, 0.1]}[loss]
     claimed = {"squared(0, 100)": 300, "missed(yes)": 0.0, "brier": 0.2}[loss]

@@ -11,7 +11,7 @@ from evenhand.bounty.deployed.export import export_model, load_model
 from evenhand.bounty.proof.certificate import Drawn, certify
 from evenhand.errors import InputError
 
-from .conftest import FLAW, good, people
+from .conftest import FLAW, good, people, scored
 
 
 def begin(place, loss, base="no", sealed=3_000, **more):
@@ -145,18 +145,11 @@ def test_no_update_gains_more_on_a_row_than_the_largest_change_allows(values, ch
 
 
 def test_an_update_moves_no_answer_further_than_declared_when_tested_and_when_served(tmp_path):
-    def rows(n, seed):
-        table = people(n, seed)
-        rng = np.random.default_rng(seed)
-        flaw = (np.asarray(table["age"]) >= 50) & (np.asarray(table["sex"]) == "F")
-        score = np.where(flaw, 70, 30) + rng.normal(0, 5, n)
-        return table.drop(["label"]).append_column("score", [score])
-
     with create_bounty(
         tmp_path / "b",
-        train=rows(300, 1),
-        practice=rows(500, 2),
-        sealed=rows(3_000, 3),
+        train=scored(300, 1),
+        practice=scored(500, 2),
+        sealed=scored(3_000, 3),
         label="score",
         loss="absolute(0, 100, 8)",
         base={"constant": 30},

@@ -118,7 +118,7 @@ def create_bounty(
     organiser : str
         Who vouches for `ASSUMPTIONS`.
     rules : Rules, optional
-        Error probability, blocks, mode.
+        Error probability, blocks, caution.
     terms : Terms, optional
         Who may send how much.  Where the environment holds a host's key (`EVENHAND_HOST_KEY`), the log
         names its public half and is signed by it.

@@ -36,7 +36,7 @@ def hunt(
     bounty : Bounty
     hunters : mapping of str to Hunter
     rounds : int
-        At most so many; in epochs mode each opens one sealed block.  It ends before where a round
+        At most so many; each opens one sealed block.  It ends before where a round
         has nothing accepted or the ledger is spent.
     passes : int
         Within a round hunters look again after their own promising submissions, as if those had

@@ -63,15 +63,14 @@ def _features(data: Data) -> npt.NDArray[Any]:
 def _twins(task: Task, public: list[tuple[str, Data]], other: Data) -> Twins:
     """Copies: of whole rows, and of the first row of each unit in part, since units are drawn and not their rows."""
     tables = [*public, ("", other)]
-    whole = find_twins([(name, *_told(one)) for name, one in public], _told(other))
+    told = [(name, *_told(one)) for name, one in tables]
+    whole = find_twins(told[:-1], told[-1][1:])
     if whole.excess:
         return whole
     firsts = [np.unique(one.unit_of, return_index=True)[1] for _, one in tables]
     parts = [
-        (name, told[rows], labels[rows])
-        for (name, (told, labels)), rows in zip(
-            [(name, _told(one)) for name, one in tables], firsts, strict=True
-        )
+        (name, matrix[rows], labels[rows])
+        for (name, matrix, labels), rows in zip(told, firsts, strict=True)
     ]
     names = [feature.name for feature in task.features] if other.asked is None else [str(task.asks)]
     part = find_twins(parts[:-1], parts[-1][1:], names)

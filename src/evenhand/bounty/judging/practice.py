@@ -13,7 +13,7 @@ from evenhand.bounty.strangers.sandbox import careful
 from evenhand.bounty.submission.group import GroupRule
 from evenhand.bounty.submission.model import Model
 from evenhand.bounty.submission.predictions import Predictions
-from evenhand.bounty.task.losses import Floats
+from evenhand.bounty.task.losses import Floats, mean_loss
 from evenhand.bounty.task.membership import Memberships, unpack
 
 #: Practice rows of the spot check, and the share of them whose answers rounding may change.
@@ -122,16 +122,12 @@ class Practice:
         n, own = len(self._matrix), np.zeros(len(self._matrix), bool)
         own[rows] = True
         weights = self._task.loss.weight(self._labels)
-        counted = [weights[own].sum(), weights[~own].sum()]
-        if not all(counted):
+        error, others = (mean_loss(self._before[mask], weights[mask]) for mask in (own, ~own))
+        if error is None or others is None:
             return 0.0, None
-        error, others = (
-            self._before[mask].sum() / total
-            for mask, total in zip((own, ~own), counted, strict=True)
-        )
         # Each row's influence on the difference of two ratios of sums.
         pull = np.where(own, self._before - error * weights, others * weights - self._before)
-        pull *= np.where(own, len(rows) / counted[0], len(rows) / counted[1])
+        pull *= len(rows) / np.where(own, weights[own].sum(), weights[~own].sum())
         mass = len(rows) / n
         spread = self._drawn.standard_error(pull, np.arange(n))
         return float(mass * (error - others - more_than)), spread

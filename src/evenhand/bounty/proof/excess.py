@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 
 from evenhand.bounty.proof.certificate import Drawn, Rows
-from evenhand.bounty.task.losses import Floats, RowLoss
+from evenhand.bounty.task.losses import Floats, RowLoss, mean_loss
 from evenhand.stats.bounded_means import betting_ratio_lower
 from evenhand.stats.intervals import clopper_pearson
 
@@ -111,10 +111,7 @@ def prove_excess(
     shifted = losses - loss.low * weights
     exact = loss.two_valued and (loss.low, loss.high) == (0.0, 1.0) and drawn.most == 1
     counted = [float(weights[own].sum()), float(weights[~own].sum())]
-    means = [
-        float(losses[mask].sum()) / total if total else None
-        for mask, total in zip((own, ~own), counted, strict=True)
-    ]
+    means = [mean_loss(losses[mask], weights[mask]) for mask in (own, ~own)]
     lower, excess = 0.0, None
     if means[0] is not None and means[1] is not None:
         excess = means[0] - means[1]

@@ -121,7 +121,8 @@ class OpenedBlock:
             raise
         except Exception as error:  # noqa: BLE001 - one candidate must not stop the others
             # Failing is an answer too: it decides which list later ones are tested against.
-            return self._refuse(candidate, None, getattr(error, "reason", "failed"))
+            self.transcript.refuse(candidate.kind, candidate.team)
+            return self._failed(candidate.key, error)
         certificate = certify(
             self.loss,
             self._losses[rows],
@@ -135,7 +136,8 @@ class OpenedBlock:
             weights=self.loss.weight(self.labels[rows]),
         )
         if not certificate.accepted:
-            return self._refuse(candidate, certificate)
+            self.transcript.refuse(candidate.kind, candidate.team)
+            return self._told(candidate.key, certificate)
         self._answers[rows], self._losses[rows] = answers, after
         self._stacked[len(self._groups)] = 1 + max(
             (
@@ -148,13 +150,7 @@ class OpenedBlock:
         self.transcript.accept(candidate.kind, candidate.team, len(self._groups))
         self._groups.append(rows)
         self._gained += certificate.lower_bound
-        return Verdict(
-            key=candidate.key,
-            epoch=self.epoch,
-            accepted=True,
-            reason=None,
-            certificate=certificate,
-        )
+        return self._told(candidate.key, certificate)
 
     def judge_claim(self, claim: Claim, share: float) -> Verdict:
         """Test a finding at its share of the block's level.
@@ -167,14 +163,7 @@ class OpenedBlock:
         except RunnerError:
             raise
         except Exception as error:  # noqa: BLE001 - one candidate must not stop the others
-            return Verdict(
-                key=claim.key,
-                epoch=self.epoch,
-                accepted=False,
-                reason="model_failed",
-                certificate=None,
-                failure=getattr(error, "reason", "failed"),
-            )
+            return self._failed(claim.key, error)
         found = prove_excess(
             self.loss,
             self._before,
@@ -193,17 +182,23 @@ class OpenedBlock:
             excess=found,
         )
 
-    def _refuse(
-        self, candidate: Contender, certificate: Certificate | None, failure: str | None = None
-    ) -> Verdict:
-        self.transcript.refuse(candidate.kind, candidate.team)
+    def _told(self, key: str, certificate: Certificate) -> Verdict:
         return Verdict(
-            key=candidate.key,
+            key=key,
+            epoch=self.epoch,
+            accepted=certificate.accepted,
+            reason=certificate.reason,
+            certificate=certificate,
+        )
+
+    def _failed(self, key: str, error: Exception) -> Verdict:
+        return Verdict(
+            key=key,
             epoch=self.epoch,
             accepted=False,
-            reason="model_failed" if certificate is None else certificate.reason,
-            certificate=certificate,
-            failure=failure,
+            reason="model_failed",
+            certificate=None,
+            failure=getattr(error, "reason", "failed"),
         )
 
     def settle(self) -> Settled:

@@ -175,6 +175,19 @@ def reads_of(text: str) -> Reads:
     return "class" if _MISSED.fullmatch(text) else parse_loss(text).reads
 
 
+def mean_loss(losses: Floats, weights: Floats) -> float | None:
+    """Losses over what the loss counts of the same rows; `None` where that is nothing.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> mean_loss(np.array([1.0, 0.0]), np.array([1.0, 3.0])), mean_loss(np.zeros(0), np.zeros(0))
+    (0.25, None)
+    """
+    counted = float(weights.sum())
+    return float(losses.sum()) / counted if counted else None
+
+
 def with_class_placed(text: str, classes: Sequence[str]) -> str:
     """``missed(yes)`` as ``missed(1)`` where "yes" is the second class; any other loss as it is.
 

@@ -29,6 +29,11 @@ def severities(bounty: Bounty, matrix: Any) -> Floats:
     return np.where(most < 0, 1.0, most)
 
 
+def mean_severity(weights: Floats, mask: Mask) -> float:
+    """What a unit of loss weighs in a group on average; 1 where nobody is in it."""
+    return float(weights[mask].mean()) if mask.any() else 1.0
+
+
 def attribution(bounty: Bounty, state: State) -> tuple[ShapleyShare, ...]:
     """Shapley's value of each active update, on all known rows together."""
     listed, runner = state.listed, bounty.runner

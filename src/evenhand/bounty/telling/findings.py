@@ -8,10 +8,10 @@ from evenhand.bounty.bounty import Bounty
 from evenhand.bounty.proof.opened_block import Mask
 from evenhand.bounty.proof.reward import finding_points
 from evenhand.bounty.state import State
-from evenhand.bounty.task.losses import Floats
+from evenhand.bounty.task.losses import mean_loss
 from evenhand.bounty.task.membership import Memberships, unpack
-from evenhand.bounty.telling.attribution import severities
-from evenhand.bounty.telling.history import known_rows
+from evenhand.bounty.telling.attribution import mean_severity, severities
+from evenhand.bounty.telling.history import known_block
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +74,7 @@ def findings(bounty: Bounty, state: State) -> tuple[ProvenFinding, ...]:
         return ()
     practice = bounty.data("practice").matrix
     weights, seen = severities(bounty, practice), Memberships(practice)
-    latest = known_rows(bounty, state)[-1]
+    latest = known_block(bounty, state.served[-1])
     served = state.listed.predict(latest.matrix, bounty.runner)
     losses = latest.losses_of(served, np.arange(len(latest.matrix)))
     bitmaps, earlier = Memberships(latest.matrix), list[Mask]()
@@ -84,8 +84,8 @@ def findings(bounty: Bounty, state: State) -> tuple[ProvenFinding, ...]:
         assert excess is not None, "a finding has an excess"
         mask = unpack(given.group.bits(seen, practice, bounty.runner), len(practice))
         inside = unpack(given.group.bits(bitmaps, latest.matrix, bounty.runner), len(latest.matrix))
-        severity = float(weights[mask].mean()) if mask.any() else 1.0
-        now = [_mean(losses, latest.weights, part) for part in (inside, ~inside)]
+        severity = mean_severity(weights, mask)
+        now = [mean_loss(losses[part], latest.weights[part]) for part in (inside, ~inside)]
         out.append(
             ProvenFinding(
                 submission=verdict.key,
@@ -106,8 +106,3 @@ def findings(bounty: Bounty, state: State) -> tuple[ProvenFinding, ...]:
         )
         earlier.append(mask)
     return tuple(out)
-
-
-def _mean(losses: Floats, weights: Floats, mask: Mask) -> float | None:
-    counted = float(weights[mask].sum())
-    return float(losses[mask].sum()) / counted if counted else None

@@ -11,7 +11,7 @@ from evenhand.bounty.proof.certificate import Rows
 from evenhand.bounty.proof.opened_block import Mask
 from evenhand.bounty.state import Served, State
 from evenhand.bounty.submission.predictions import Predictions
-from evenhand.bounty.task.losses import Floats
+from evenhand.bounty.task.losses import Floats, mean_loss
 from evenhand.bounty.task.task import Matrix
 
 
@@ -63,18 +63,20 @@ class Chapter:
     groups: tuple[tuple[float | None, ...], ...]
 
 
+def known_block(bounty: Bounty, served: Served) -> Known:
+    """A judged block: nothing is tested on it any more."""
+    return Known(
+        name=f"sealed block {served.block + 1}",
+        served=served,
+        matrix=bounty.ledger.features(served.block),
+        losses_of=partial(bounty.ledger.losses, served.block),
+        weights=bounty.ledger.weights(served.block),
+    )
+
+
 def known_rows(bounty: Bounty, state: State) -> list[Known]:
-    """The judged blocks: nothing is tested on them any more."""
-    return [
-        Known(
-            name=f"sealed block {served.block + 1}",
-            served=served,
-            matrix=bounty.ledger.features(served.block),
-            losses_of=partial(bounty.ledger.losses, served.block),
-            weights=bounty.ledger.weights(served.block),
-        )
-        for served in state.served
-    ]
+    """All judged blocks."""
+    return [known_block(bounty, served) for served in state.served]
 
 
 def chapters(bounty: Bounty, state: State) -> list[Chapter]:
@@ -107,7 +109,4 @@ def chapters(bounty: Bounty, state: State) -> list[Chapter]:
 
 def _means(losses: Floats, weights: Floats, mask: Mask) -> tuple[float | None, ...]:
     """Of each version, over what the loss counts in the group."""
-    counted = weights[mask].sum()
-    if not counted:
-        return (None,) * len(losses)
-    return tuple((losses[:, mask].sum(axis=1) / counted).tolist())
+    return tuple(mean_loss(loss[mask], weights[mask]) for loss in losses)

@@ -10,7 +10,7 @@ from evenhand.bounty.proof.verdict import Verdict
 from evenhand.bounty.state import Served, State
 from evenhand.bounty.status import Status
 from evenhand.bounty.task.losses import Floats
-from evenhand.bounty.telling.attribution import attribution, severities
+from evenhand.bounty.telling.attribution import attribution, mean_severity, severities
 from evenhand.bounty.telling.findings import ProvenFinding, findings
 from evenhand.results.protocol import Result
 
@@ -178,7 +178,7 @@ def _accepted(
     confirmed = state.confirmed.get(node.key)
     worth = reward(
         certificate.lower_bound,
-        severity=float(weights[mask].mean()) if mask.any() else 1.0,
+        severity=mean_severity(weights, mask),
         confirmed=confirmed.lower_bound if confirmed is not None else None,
     )
     return Accepted(

@@ -7,6 +7,7 @@ from evenhand.bounty.bounty import Bounty
 from evenhand.bounty.strangers.refusals import SubmissionError
 from evenhand.bounty.telling import words
 from evenhand.bounty.telling.outcome import refused
+from evenhand.bounty.telling.standing import stand
 from evenhand.cli.lines import say
 from evenhand.errors import EXIT_REFUSED, InputError
 from evenhand.results.protocol import Result
@@ -15,6 +16,16 @@ from evenhand.results.protocol import Result
 def show_json(told: Result) -> None:
     """Print an answer for programs."""
     print(told.to_json(indent=1))
+
+
+def tell_standing(opened: Bounty, done: str, *, json: bool) -> int:
+    """Say what was done, and where the bounty stands by it."""
+    told = stand(opened)
+    if json:
+        show_json(told)
+    else:
+        say(f"{done}  {words.standing(told)}")
+    return 0
 
 
 def own_files(folder: Path) -> list[Path]:

@@ -2,11 +2,8 @@
 
 from pathlib import Path
 
-from evenhand.bounty.telling import words
-from evenhand.bounty.telling.standing import stand
-from evenhand.cli.bounty.output import full_key, show_json
+from evenhand.cli.bounty.output import full_key, tell_standing
 from evenhand.cli.bounty.terms import Waiting
-from evenhand.cli.lines import say
 from evenhand.cli.options import Printing
 
 
@@ -34,9 +31,4 @@ def rollback(
         active = [node.key for node in opened.state.listed.nodes if node.active and node.key]
         key = full_key(active, submission, "active update")
         opened.roll_back(key, reason=reason)
-        told = stand(opened)
-    if output.json:
-        show_json(told)
-    else:
-        say(f"Taken out: {key[:12]}.  {words.standing(told)}")
-    return 0
+        return tell_standing(opened, f"Taken out: {key[:12]}.", json=output.json)

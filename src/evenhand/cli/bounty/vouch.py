@@ -3,10 +3,7 @@
 from pathlib import Path
 
 from evenhand.bounty.bounty import Bounty
-from evenhand.bounty.telling import words
-from evenhand.bounty.telling.standing import stand
-from evenhand.cli.bounty.output import full_key, show_json
-from evenhand.cli.lines import say
+from evenhand.cli.bounty.output import full_key, tell_standing
 from evenhand.cli.options import Printing
 
 
@@ -25,9 +22,4 @@ def vouch(folder: Path, submission: str, /, *, reason: str, output: Printing = P
     with Bounty(folder) as opened:
         key = full_key(opened.state.pending, submission, "waiting submission")
         opened.vouch(key, reason=reason)
-        told = stand(opened)
-    if output.json:
-        show_json(told)
-    else:
-        say(f"Will be tested: {key[:12]}.  {words.standing(told)}")
-    return 0
+        return tell_standing(opened, f"Will be tested: {key[:12]}.", json=output.json)
