@@ -308,11 +308,6 @@ class Bounty:
         assert self._answers is not None, "services are asked"
         self._files.add_answers(self._answers, event)
 
-    def _rows_known(self) -> int:
-        """Rows that have a number so far."""
-        public = sum(len(self.data(name).labels) for name in self._files.disclosed)
-        return public + sum(block.rows for block in self._files.blocks)
-
     def practice(self, state: State | None = None) -> Practice:
         """The practice block under the current list."""
         state = state or self.state
@@ -396,8 +391,10 @@ class Bounty:
             if not state.unconfirmed:
                 raise InputError("No accepted update waits for fresh data.")
             rows = read_table(table)
-            data = Data.of(rows, self.task, first=self._rows_known())
             known = [(name, self.data(name)) for name in self._files.disclosed]
+            numbered = sum(len(one.labels) for _, one in known)
+            numbered += sum(block.rows for block in self._files.blocks)
+            data = Data.of(rows, self.task, first=numbered)
             check_confirming(known, self.ledger, data)
             self._ask_about("fresh rows", data, ())
             found = self.confirmations(state, data)

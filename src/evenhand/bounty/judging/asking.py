@@ -24,10 +24,7 @@ from evenhand.errors import InputError
 _TRIALS = Deferred("evenhand.trials.runner")
 _PLANS = Deferred("evenhand.trials.plan")
 _PARQUET = Deferred("pyarrow.parquet")
-#: How a call ended that gave an answer; the answer of a refusal is what was said.
-SPOKEN = ("answered", "refused", "empty", "cut_off")
-
-
+_SERVICE = Deferred("evenhand.services.service")
 #: Rows in a hundred that may stay without an answer before a service counts as away.
 SILENT = 1
 
@@ -210,9 +207,12 @@ def _heard(name: str, rows: list[dict[str, Any]], places: Places, times: int) ->
     given = np.zeros((len(places), times), bool)
     for row in rows:
         place, number = where[row["id"]], int(row["repeat"]) % times
-        given[place, number] = row["outcome"] in SPOKEN
+        # The answer of a refusal is what was said.
+        given[place, number] = row["outcome"] in _SERVICE.SAID
         texts[place, number] = str(row["output"] or "")
-    reasons = (str(row["reason"] or row["outcome"]) for row in rows if row["outcome"] not in SPOKEN)
+    reasons = (
+        str(row["reason"] or row["outcome"]) for row in rows if row["outcome"] not in _SERVICE.SAID
+    )
     return Hearing(
         service=name,
         said=Said(places=places, texts=texts.astype(str), given=given),
